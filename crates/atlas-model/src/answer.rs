@@ -1,0 +1,93 @@
+//! What every answer carries beside its resource.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+
+use crate::timestamp::header_date;
+use crate::version::{ApiVersion, VersionedMediaType};
+
+/// A resource with everything its response said beside it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Answer<R> {
+    /// The resource.
+    pub value: R,
+    /// What the status and the headers said.
+    pub meta: AnswerMeta,
+    /// The body as it came, envelope included, for whoever wants a field that the type lacks.
+    pub body: Body,
+}
+
+/// A response body that `Debug` does not show, since it may hold a link to a snapshot.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body(pub(crate) Bytes);
+
+impl Body {
+    /// The bytes.
+    pub fn bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// Reads the body as JSON of any shape.
+    ///
+    /// # Errors
+    /// The body is no JSON.
+    pub fn json(&self) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::from_slice(&self.0)
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Body({} bytes)", self.0.len())
+    }
+}
+
+/// What the status line and the headers of an answer said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnswerMeta {
+    /// The status that counts: the envelope's, where there is one.
+    pub status: StatusCode,
+    /// The version answered; often older than the one asked for. Errors name none.
+    pub version: Option<ApiVersion>,
+    /// Since when this version is deprecated.
+    pub deprecation: Option<jiff::Timestamp>,
+    /// When this version ends, or ended.
+    pub sunset: Option<jiff::Timestamp>,
+    /// What is left of the rate limit.
+    pub rate_limit: Option<RateLimit>,
+    /// `X-Java-Method`: the handler inside Atlas, worth quoting to its support.
+    pub handler: Option<String>,
+}
+
+/// The token bucket a request was counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimit {
+    /// How many requests the bucket holds.
+    pub limit: Option<u64>,
+    /// How many are left.
+    pub remaining: u64,
+}
+
+impl AnswerMeta {
+    /// Reads status line and headers. A header that makes no sense is read as absent.
+    pub fn read(status: StatusCode, headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let number = |name: &str| text(name).and_then(|value| value.trim().parse().ok());
+        Self {
+            status,
+            version: text(header::CONTENT_TYPE.as_str())
+                .and_then(|value| value.parse::<VersionedMediaType>().ok())
+                .map(|media_type| media_type.version),
+            deprecation: text("deprecation").and_then(header_date),
+            sunset: text("sunset").and_then(header_date),
+            rate_limit: number("ratelimit-remaining").map(|remaining| RateLimit {
+                limit: number("ratelimit-limit"),
+                remaining,
+            }),
+            handler: text("x-java-method").map(str::to_owned),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Errors as Atlas words them.
+
+use std::fmt;
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+/// The body of an error answer.
+///
+/// The codes are an open set of thousands; those this crate knows stand in [`code`]. `null` and
+/// absent are both `None`; an empty `parameters` is `Some(vec![])`.
+///
+/// ```
+/// use atlas_model::{ApiError, api_error::code};
+///
+/// let error: ApiError = serde_json::from_str(
+///     r#"{"error": 404, "errorCode": "CLUSTER_NOT_FOUND", "parameters": null}"#,
+/// )?;
+/// assert_eq!(error.error_code, code::CLUSTER_NOT_FOUND);
+/// assert_eq!(error.parameters, None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ApiError {
+    /// The HTTP status, repeated.
+    pub error: u16,
+    /// What happened, in words meant for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The status in words, for instance `Bad Request`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What happened, for programs.
+    pub error_code: String,
+    /// The values that `detail` speaks of; texts and numbers both occur.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Vec<serde_json::Value>>,
+    /// Which fields of the request were refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bad_request_detail: Option<BadRequestDetail>,
+}
+
+/// Which fields of a request were refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct BadRequestDetail {
+    /// One entry for each refused field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Vec<FieldViolation>>,
+}
+
+/// One refused field of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FieldViolation {
+    /// What is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its name or path in the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+impl ApiError {
+    /// An error with the status' own words as `reason`.
+    pub fn new(status: StatusCode, error_code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            error: status.as_u16(),
+            detail: Some(detail.into()),
+            reason: status.canonical_reason().map(str::to_owned),
+            error_code: error_code.to_owned(),
+            parameters: None,
+            bad_request_detail: None,
+        }
+    }
+
+    /// Adds `parameters`, the values that `detail` speaks of.
+    #[must_use]
+    pub fn with_parameters(mut self, parameters: Vec<serde_json::Value>) -> Self {
+        self.parameters = Some(parameters);
+        self
+    }
+
+    /// Adds one refused field to `badRequestDetail`.
+    #[must_use]
+    pub fn with_field(mut self, field: &str, description: &str) -> Self {
+        self.bad_request_detail
+            .get_or_insert_default()
+            .fields
+            .get_or_insert_default()
+            .push(FieldViolation {
+                description: Some(description.to_owned()),
+                field: Some(field.to_owned()),
+            });
+        self
+    }
+
+    /// The body's own status, if it is one.
+    pub fn status(&self) -> Option<StatusCode> {
+        StatusCode::from_u16(self.error).ok()
+    }
+}
+
+impl fmt::Display for ApiError {
+    /// One line: the status, the code, Atlas's own words and each refused field.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.error, OneLine(&self.error_code))?;
+        if let Some(detail) = self.detail.as_deref().filter(|detail| !detail.is_empty()) {
+            write!(f, ": {}", OneLine(detail))?;
+        }
+        let fields = self
+            .bad_request_detail
+            .iter()
+            .flat_map(|detail| detail.fields.iter().flatten());
+        for violation in fields {
+            write!(
+                f,
+                "; {}: {}",
+                OneLine(violation.field.as_deref().unwrap_or("a field")),
+                OneLine(violation.description.as_deref().unwrap_or("refused"))
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// A text with its control characters shown as spaces.
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split(char::is_control).enumerate() {
+            match part {
+                (0, text) => f.write_str(text)?,
+                (_, text) => write!(f, " {text}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Codes seen in the backup family. Atlas knows thousands and adds more.
+pub mod code {
+    /// 400: a Flex cluster was asked for through the cluster operations.
+    pub const CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API: &str =
+        "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API";
+    /// 400: another kind of cluster was asked for through the Flex operations.
+    pub const CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API: &str =
+        "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API";
+    /// Two downloads of one cluster's snapshots at once.
+    pub const CANNOT_DOWNLOAD_SNAPSHOT_CONCURRENTLY: &str = "CANNOT_DOWNLOAD_SNAPSHOT_CONCURRENTLY";
+    /// 404: the project has no cluster of that name.
+    pub const CLUSTER_NOT_FOUND: &str = "CLUSTER_NOT_FOUND";
+    /// 404: no project has that id, or none that these credentials may see.
+    pub const GROUP_NOT_FOUND: &str = "GROUP_NOT_FOUND";
+    /// 429: the token bucket is empty; `parameters` are endpoint, seconds to wait, capacity,
+    /// refill and refill seconds.
+    pub const RATE_LIMITED_TOKEN_BUCKET: &str = "RATE_LIMITED_TOKEN_BUCKET";
+    /// 404: something else that the path names does not exist.
+    pub const RESOURCE_NOT_FOUND: &str = "RESOURCE_NOT_FOUND";
+    /// Anything else; also what a 401 says.
+    pub const UNEXPECTED_ERROR: &str = "UNEXPECTED_ERROR";
+    /// 400: a parameter or the body is not as documented.
+    pub const VALIDATION_ERROR: &str = "VALIDATION_ERROR";
+}

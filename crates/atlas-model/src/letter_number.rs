@@ -1,0 +1,29 @@
+//! Membership in `\p{L}` (letters) and `\p{N}` (numbers), without a regex engine.
+//!
+//! `char::is_alphanumeric` is another set: it takes in `Other_Alphabetic`, combining vowel signs
+//! among them, which `\p{L}` leaves out.
+
+mod table;
+
+use std::cmp::Ordering;
+
+/// The version of Unicode whose letters and numbers count.
+///
+/// The one of the `regex` crate that the workspace tests against; characters assigned later are
+/// refused.
+pub const UNICODE_VERSION: (u8, u8, u8) = (16, 0, 0);
+
+/// Whether a character is a letter or a number.
+pub(crate) fn contains(character: char) -> bool {
+    table::RUNS
+        .binary_search_by(|&(start, end)| {
+            if end < character {
+                Ordering::Less
+            } else if start > character {
+                Ordering::Greater
+            } else {
+                Ordering::Equal
+            }
+        })
+        .is_ok()
+}

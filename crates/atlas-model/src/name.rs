@@ -1,0 +1,108 @@
+//! Names of clusters, each inside its documented pattern.
+
+use std::fmt;
+use std::str::FromStr;
+
+use compact_str::CompactString;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::pattern::{self, PatternError, Patterned};
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $pattern:expr, $check:path) => {
+        $(#[$doc])*
+        ///
+        /// Up to 24 bytes are kept without an allocation.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(CompactString);
+
+        impl $name {
+            /// The documented pattern.
+            pub const PATTERN: &'static str = $pattern;
+
+            /// Parses a text inside the documented pattern.
+            ///
+            /// # Errors
+            /// [`PatternError`] names the first character that does not fit.
+            pub fn parse(text: &str) -> Result<Self, PatternError> {
+                <Self as Patterned>::parse_field(<Self as Patterned>::FIELD, text)
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Patterned for $name {
+            const PATTERN: &'static str = $pattern;
+            const FIELD: &'static str = $field;
+
+            fn parse_field(field: &'static str, text: &str) -> Result<Self, PatternError> {
+                match $check(text) {
+                    Ok(()) => Ok(Self(CompactString::new(text))),
+                    Err(fault) => Err(PatternError::new(field, $pattern, fault)),
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = PatternError;
+
+            fn from_str(text: &str) -> Result<Self, PatternError> {
+                Self::parse(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({:?})"), self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::seen::deserialize_patterned(deserializer)
+            }
+        }
+    };
+}
+
+name! {
+    /// The name of a cluster, as it stands in a path: ASCII letters, digits and hyphens, a
+    /// hyphen never first.
+    ///
+    /// The pattern sets no upper length; Atlas itself does.
+    ClusterName, "clusterName", pattern::CLUSTER_NAME, pattern::cluster_name
+}
+
+name! {
+    /// The name of a deployment item: 1 to 64 characters, each a letter (`\p{L}`), a number
+    /// (`\p{N}`) or one of `-_.(),:&@+'`.
+    ///
+    /// Characters are Unicode scalar values: a combining mark (`\p{M}`) is one and is refused,
+    /// so a name in decomposed form (NFD) is refused where its composed form is accepted.
+    /// Letters and numbers are those of [`UNICODE_VERSION`](crate::UNICODE_VERSION).
+    ///
+    /// ```
+    /// use atlas_model::DeploymentItemName;
+    ///
+    /// assert!(DeploymentItemName::parse("Größe-東京 (2)").is_err(), "a space is refused");
+    /// assert!(DeploymentItemName::parse("Größe-東京(2)").is_ok());
+    /// ```
+    DeploymentItemName, "targetDeploymentItemName", pattern::DEPLOYMENT_ITEM_NAME,
+    pattern::deployment_item_name
+}

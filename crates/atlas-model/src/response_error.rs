@@ -1,0 +1,221 @@
+//! What can be wrong with a response.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+
+use crate::answer::AnswerMeta;
+use crate::api_error::{ApiError, OneLine};
+use crate::link::hide_links;
+use crate::operation::OperationMeta;
+use crate::version::essence;
+
+/// A response that carries no resource.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResponseError {
+    /// Atlas refused, in its own words.
+    #[error(transparent)]
+    Api(Box<ApiFailure>),
+    /// Neither the resource nor an error of Atlas: a proxy's page, an empty or broken body.
+    #[error(transparent)]
+    Unreadable(Box<Unreadable>),
+}
+
+impl ResponseError {
+    /// What status and headers said.
+    pub fn meta(&self) -> &AnswerMeta {
+        match self {
+            Self::Api(failure) => &failure.meta,
+            Self::Unreadable(unreadable) => &unreadable.meta,
+        }
+    }
+
+    /// The status that counts.
+    pub fn status(&self) -> StatusCode {
+        self.meta().status
+    }
+
+    /// What Atlas said, if it was Atlas that answered.
+    pub fn api_error(&self) -> Option<&ApiError> {
+        match self {
+            Self::Api(failure) => Some(&failure.error),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// An error that Atlas answered, and to what.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ApiFailure {
+    /// The operation that was asked.
+    pub operation: &'static OperationMeta,
+    /// What status and headers said.
+    pub meta: AnswerMeta,
+    /// What the body said.
+    pub error: ApiError,
+}
+
+impl fmt::Display for ApiFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {}", self.operation.id, self.error)?;
+        match hint(self.meta.status) {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ApiFailure {}
+
+/// A response whose body could not be used.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Unreadable {
+    /// The operation that was asked.
+    pub operation: &'static OperationMeta,
+    /// What status and headers said.
+    pub meta: AnswerMeta,
+    /// The `Content-Type`, as it came.
+    pub media_type: Option<String>,
+    /// What is wrong with the body, in one line.
+    pub problem: String,
+    /// The beginning of the body, at most [`EXCERPT_CHARACTERS`](Self::EXCERPT_CHARACTERS), with
+    /// links hidden; empty where it might be a resource, which can hold secrets.
+    pub excerpt: String,
+}
+
+impl Unreadable {
+    /// How many characters an excerpt has at most.
+    pub const EXCERPT_CHARACTERS: usize = 200;
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} answered {} with {}: {}",
+            self.operation.id,
+            self.meta.status.as_u16(),
+            OneLine(self.media_type.as_deref().unwrap_or("no content type")),
+            OneLine(&self.problem),
+        )?;
+        if !self.excerpt.is_empty() {
+            write!(f, "; it begins: {}", self.excerpt)?;
+        }
+        match hint(self.meta.status) {
+            Some(hint) => write!(f, "; {hint}"),
+            None if self.meta.status.is_success() => {
+                f.write_str("; check the base URL and any proxy in between")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// Reads a response that is no success: an error of Atlas, or something else.
+pub(crate) fn failure(
+    operation: &'static OperationMeta,
+    meta: AnswerMeta,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> ResponseError {
+    match serde_json::from_slice::<ApiError>(body) {
+        Ok(error) => ResponseError::Api(Box::new(ApiFailure {
+            operation,
+            meta,
+            error,
+        })),
+        Err(_) => unreadable(operation, meta, headers, body, "no error body of Atlas"),
+    }
+}
+
+/// Describes a body that could not be used.
+pub(crate) fn unreadable(
+    operation: &'static OperationMeta,
+    meta: AnswerMeta,
+    headers: &HeaderMap,
+    body: &[u8],
+    problem: &str,
+) -> ResponseError {
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let may_be_resource =
+        meta.status.is_success() && matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    let problem = if body.is_empty() {
+        "the body is empty".to_owned()
+    } else {
+        hide_links(problem)
+    };
+    let excerpt = if may_be_resource {
+        String::new()
+    } else {
+        excerpt(media_type.as_deref(), body)
+    };
+    ResponseError::Unreadable(Box::new(Unreadable {
+        operation,
+        meta,
+        media_type,
+        problem,
+        excerpt,
+    }))
+}
+
+/// The beginning of a body as one line of text, with links hidden.
+fn excerpt(media_type: Option<&str>, body: &[u8]) -> String {
+    // Links are hidden before the text is cut: a cut link is still a link. What may begin in
+    // the excerpt ends within a few times its length.
+    let head = &body[..body.len().min(EXCERPT_SOURCE_BYTES)];
+    let latin = media_type.is_some_and(|media_type| {
+        let parameters = &media_type[essence(media_type).len().min(media_type.len())..];
+        parameters.to_ascii_lowercase().contains("iso-8859-1")
+    });
+    let text = if latin {
+        head.iter().copied().map(char::from).collect()
+    } else {
+        String::from_utf8_lossy(head).into_owned()
+    };
+    let words = hide_links(&text)
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    words.chars().take(Unreadable::EXCERPT_CHARACTERS).collect()
+}
+
+/// How much of a body is looked at for an excerpt.
+const EXCERPT_SOURCE_BYTES: usize = 4096;
+
+/// What to look at next, where the status tells.
+fn hint(status: StatusCode) -> Option<&'static str> {
+    Some(match status.as_u16() {
+        401 => {
+            "check the key, token or service account, and that this address is on its access list"
+        }
+        403 => "check that the credentials have the role that this operation asks for",
+        404 => "check the project id, the cluster's name and the ids in the request",
+        406 => "ask for a version that this operation has",
+        429 => "wait before the next request",
+        500..=599 => "try again later",
+        _ => return None,
+    })
+}
+
+/// Reads what a body says as JSON error, without quoting a secret from it.
+pub(crate) fn problem(error: &serde_json::Error) -> String {
+    format!(
+        "not the documented resource ({})",
+        hide_links(&error.to_string())
+    )
+}
+
+/// The parts of a response, once its envelope is off.
+pub(crate) struct Opened {
+    pub(crate) meta: AnswerMeta,
+    pub(crate) content: Bytes,
+}

@@ -1,0 +1,153 @@
+//! Shared-tier (tenant) clusters: `downloadGroupClusterBackupTenant`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::declare::operation;
+use crate::link::{Link, SnapshotUrl};
+use crate::open_enum::open_enum;
+use crate::resource::resource;
+use crate::seen::Seen;
+use crate::timestamp::Timestamp;
+use crate::{ClusterName, DeploymentItemName, ProjectId, RestoreJobId, SnapshotId};
+
+operation! {
+    /// Asks for a download link to one snapshot of a shared-tier cluster.
+    ///
+    /// The answer's `snapshot_url` works for four hours. The credentials need the role Project
+    /// Owner. Atlas stopped answering this operation on 2026-01-22; Flex clusters, and M2 and M5
+    /// clusters that became Flex clusters, use `downloadGroupFlexClusterBackup`.
+    ///
+    /// ```
+    /// use atlas_model::{
+    ///     CallOptions, ClusterName, DeploymentItemName, DownloadTenantSnapshot, OperationExt,
+    ///     ProjectId, SnapshotId, TenantRestoreRequest,
+    /// };
+    ///
+    /// let operation = DownloadTenantSnapshot::new(
+    ///     ProjectId::parse("32b6e34b3d91647abb20e7b8")?,
+    ///     ClusterName::parse("Cluster0")?,
+    ///     TenantRestoreRequest::new(
+    ///         SnapshotId::parse("32b6e34b3d91647abb20e7b9")?,
+    ///         DeploymentItemName::parse("Cluster0")?,
+    ///     ),
+    /// );
+    /// let request = operation.to_request(&CallOptions::default())?;
+    /// assert_eq!(
+    ///     request.uri(),
+    ///     "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/clusters/Cluster0/backup/tenant/download"
+    /// );
+    /// assert_eq!(request.headers()["accept"], "application/vnd.atlas.2023-01-01+json");
+    ///
+    /// // The server's end of the same declaration.
+    /// let (read, _) = DownloadTenantSnapshot::from_request(&request)?;
+    /// assert_eq!(read, operation);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub struct DownloadTenantSnapshot {
+        path {
+            /// The project, 24 hexadecimal digits.
+            project: ProjectId = "groupId",
+            /// The cluster whose snapshot is wanted.
+            cluster: ClusterName = "clusterName",
+        }
+        body request: TenantRestoreRequest,
+    }
+    POST "/api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/tenant/download"
+        => OK TenantRestore;
+    id "downloadGroupClusterBackupTenant",
+    short "downloadClusterBackupTenant",
+    tag "Shared-Tier Snapshots";
+    versions {
+        2023-01-01 sunset 2026-01-22,
+    }
+    successor "downloadGroupFlexClusterBackup";
+}
+
+/// Which snapshot to download or restore, and for which cluster.
+///
+/// Holds what a caller may set; everything else in a [`TenantRestore`] is Atlas's to say, and a
+/// body that sets it is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TenantRestoreRequest {
+    /// The snapshot.
+    pub snapshot_id: SnapshotId,
+    /// The cluster the snapshot is meant for, an M2 or larger. Required by the API for a download
+    /// too, where nothing is written to it.
+    pub target_deployment_item_name: DeploymentItemName,
+    /// The project of that cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_project_id: Option<ProjectId>,
+}
+
+impl TenantRestoreRequest {
+    /// Takes the two required fields.
+    pub fn new(snapshot_id: SnapshotId, target_deployment_item_name: DeploymentItemName) -> Self {
+        Self {
+            snapshot_id,
+            target_deployment_item_name,
+            target_project_id: None,
+        }
+    }
+}
+
+resource! {
+    /// A restore job of a shared-tier cluster, or the download that was asked for.
+    pub struct TenantRestore {
+        /// The cluster the snapshot was taken of.
+        cluster_name: Seen<ClusterName> = "clusterName",
+        /// Whether the snapshot is restored or downloaded.
+        delivery_type: DeliveryType = "deliveryType",
+        /// When the link ends, four hours after it was asked for.
+        expiration_date: Timestamp = "expirationDate",
+        /// The restore job.
+        id: Seen<RestoreJobId> = "id",
+        /// Links to related resources (RFC 8288).
+        links: Vec<Link> = "links",
+        /// The project the snapshot belongs to.
+        project_id: Seen<ProjectId> = "projectId",
+        /// When the job ended.
+        restore_finished_date: Timestamp = "restoreFinishedDate",
+        /// When the job was asked for.
+        restore_scheduled_date: Timestamp = "restoreScheduledDate",
+        /// When the snapshot was complete.
+        snapshot_finished_date: Timestamp = "snapshotFinishedDate",
+        /// The snapshot.
+        snapshot_id: Seen<SnapshotId> = "snapshotId" required,
+        /// The signed link to the file, a gzipped tar.
+        snapshot_url: SnapshotUrl = "snapshotUrl",
+        /// How far the job is.
+        status: RestoreStatus = "status",
+        /// The cluster the snapshot is meant for.
+        target_deployment_item_name: Seen<DeploymentItemName> = "targetDeploymentItemName" required,
+        /// The project of that cluster.
+        target_project_id: Seen<ProjectId> = "targetProjectId",
+    }
+}
+
+open_enum! {
+    /// How far a restore job is: `PENDING`, `QUEUED`, `RUNNING`, then `FAILED` or `COMPLETED`.
+    pub enum RestoreStatus {
+        /// Asked for.
+        Pending = "PENDING",
+        /// Waiting its turn.
+        Queued = "QUEUED",
+        /// At work.
+        Running = "RUNNING",
+        /// Ended without a result.
+        Failed = "FAILED",
+        /// Ended with a result.
+        Completed = "COMPLETED",
+    }
+}
+
+open_enum! {
+    /// What a restore job does with its snapshot.
+    pub enum DeliveryType {
+        /// Writes it over a cluster.
+        Restore = "RESTORE",
+        /// Hands out a link to it.
+        Download = "DOWNLOAD",
+    }
+}

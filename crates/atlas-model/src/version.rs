@@ -1,0 +1,188 @@
+//! Versions of the API and the media types that name them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+
+/// A version of the API: a date such as `2025-02-19`.
+///
+/// Atlas answers a request with the newest version of the resource that is not newer than the
+/// one asked for, so the version answered is often older than the one asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApiVersion(Date);
+
+/// A text that is no version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no API version; one is a date such as 2025-02-19")]
+pub struct VersionError;
+
+impl ApiVersion {
+    pub(crate) const fn new(date: Date) -> Self {
+        Self(date)
+    }
+
+    /// The version's date.
+    pub const fn date(self) -> Date {
+        self.0
+    }
+
+    /// The JSON media type that asks for this version.
+    pub const fn json(self) -> VersionedMediaType {
+        VersionedMediaType {
+            version: self,
+            format: Format::Json,
+        }
+    }
+}
+
+impl FromStr for ApiVersion {
+    type Err = VersionError;
+
+    /// Reads exactly ten characters, `YYYY-MM-DD`.
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        let shape = text.len() == 10
+            && text.bytes().enumerate().all(|(index, byte)| match index {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        if !shape {
+            return Err(VersionError);
+        }
+        text.parse().map(Self).map_err(|_| VersionError)
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The format half of a versioned media type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// `+json`
+    Json,
+    /// `+csv`
+    Csv,
+    /// `+gzip`
+    Gzip,
+}
+
+/// A media type that names a version: `application/vnd.atlas.2025-02-19+json`.
+///
+/// Reading ignores parameters and the case of letters, as RFC 9110 section 8.3.1 has it.
+///
+/// ```
+/// use atlas_model::VersionedMediaType;
+///
+/// let answered: VersionedMediaType =
+///     "application/vnd.atlas.2023-01-01+json;charset=utf-8".parse()?;
+/// assert_eq!(answered.version.to_string(), "2023-01-01");
+/// assert_eq!(answered.to_string(), "application/vnd.atlas.2023-01-01+json");
+/// # Ok::<(), atlas_model::MediaTypeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct VersionedMediaType {
+    /// The version asked for or answered.
+    pub version: ApiVersion,
+    /// The format of the body.
+    pub format: Format,
+}
+
+/// A text that is no versioned media type of Atlas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no versioned media type; one is application/vnd.atlas.2025-02-19+json")]
+pub struct MediaTypeError;
+
+impl FromStr for VersionedMediaType {
+    type Err = MediaTypeError;
+
+    fn from_str(text: &str) -> Result<Self, MediaTypeError> {
+        let (version, format) = essence(text)
+            .split_at_checked(PREFIX.len())
+            .filter(|(prefix, _)| prefix.eq_ignore_ascii_case(PREFIX))
+            .and_then(|(_, rest)| rest.split_once('+'))
+            .ok_or(MediaTypeError)?;
+        let format = match format.to_ascii_lowercase().as_str() {
+            "json" => Format::Json,
+            "csv" => Format::Csv,
+            "gzip" => Format::Gzip,
+            _ => return Err(MediaTypeError),
+        };
+        let version = version.parse().map_err(|_| MediaTypeError)?;
+        Ok(Self { version, format })
+    }
+}
+
+impl fmt::Display for VersionedMediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let format = match self.format {
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Gzip => "gzip",
+        };
+        write!(f, "{PREFIX}{}+{format}", self.version)
+    }
+}
+
+/// A media type without its parameters.
+pub(crate) fn essence(text: &str) -> &str {
+    text.split(';').next().unwrap_or_default().trim()
+}
+
+/// What every versioned media type begins with.
+const PREFIX: &str = "application/vnd.atlas.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_media_type_is_read_whatever_its_case_and_parameters() {
+        for text in [
+            "application/vnd.atlas.2025-02-19+json",
+            "Application/VND.Atlas.2025-02-19+JSON ; charset=\"UTF-8\"",
+            " application/vnd.atlas.2025-02-19+json;charset=utf-8",
+        ] {
+            let media_type: VersionedMediaType = text.parse().unwrap();
+            assert_eq!(
+                media_type.to_string(),
+                "application/vnd.atlas.2025-02-19+json"
+            );
+        }
+    }
+
+    #[test]
+    fn what_names_no_version_is_refused() {
+        for text in [
+            "",
+            "application/json",
+            "application/vnd.atlas.+json",
+            "application/vnd.atlas.2025-02-30+json",
+            "application/vnd.atlas.2025-2-19+json",
+            "application/vnd.atlas.+2025-02-19+json",
+            "application/vnd.atlas.2025-02-19",
+            "application/vnd.atlas.2025-02-19+xml",
+            "application/vnd.atlas.2025-02-19T00:00+json",
+            "applicatiön/vnd.atlas.2025-02-19+json",
+        ] {
+            assert_eq!(
+                text.parse::<VersionedMediaType>(),
+                Err(MediaTypeError),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_other_formats_are_read_and_printed() {
+        for format in ["csv", "gzip"] {
+            let text = format!("application/vnd.atlas.2023-01-01+{format}");
+            let media_type: VersionedMediaType = text.parse().unwrap();
+            assert_eq!(media_type.to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Responses: lenient in, every status, every broken body.
+
+use atlas_model::{
+    ApiError, CallOptions, DownloadTenantSnapshot, OperationExt, Payload, ResponseError,
+    RestoreStatus, Seen, TenantRestore, Unreadable,
+};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use crate::{fixture, fixture_json};
+
+const FOLDER: &str = "downloadGroupClusterBackupTenant";
+
+fn read(
+    response: Response<Bytes>,
+    envelope: bool,
+) -> Result<atlas_model::Answer<TenantRestore>, ResponseError> {
+    let options = CallOptions {
+        envelope,
+        ..CallOptions::default()
+    };
+    DownloadTenantSnapshot::from_response(response, &options)
+}
+
+fn response(status: u16, media_type: Option<&str>, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut builder = Response::builder().status(status);
+    if let Some(media_type) = media_type {
+        builder = builder.header("content-type", media_type);
+    }
+    builder.body(body.into()).unwrap()
+}
+
+#[test]
+fn the_documented_answer_is_read_written_and_read_again() {
+    let text = fixture(&format!("{FOLDER}/responses/200.json"));
+    let answer = read(
+        response(
+            200,
+            Some("application/vnd.atlas.2023-01-01+json;charset=utf-8"),
+            text.clone(),
+        ),
+        false,
+    )
+    .unwrap();
+    assert_eq!(answer.meta.version.unwrap().to_string(), "2023-01-01");
+    let restore = &answer.value;
+    assert_eq!(restore.status, Some(RestoreStatus::Pending));
+    assert_eq!(restore.snapshot_url.as_ref().unwrap().expose(), "string");
+    assert_eq!(restore.deviations(), []);
+    let written = restore.write(false).unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&written).unwrap();
+    assert_eq!(
+        value,
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    );
+    assert_eq!(TenantRestore::read(&written).unwrap(), *restore);
+    assert_eq!(answer.body.bytes(), &text);
+}
+
+#[test]
+fn what_nobody_documented_is_kept_and_listed_not_refused() {
+    let body = r#"{"id":"NOT AN ID","status":"PAUSED","deliveryType":null,"new":{"a":[1]},
+        "snapshotId":"32b6e34b3d91647abb20e7b8","clusterName":"a_b","expirationDate":"soon"}"#;
+    let answer = read(response(200, None, body), false).unwrap();
+    let restore = &answer.value;
+    assert_eq!(restore.id, Some(Seen::Odd("NOT AN ID".into())));
+    assert_eq!(restore.status, Some(RestoreStatus::Other("PAUSED".into())));
+    assert_eq!(restore.delivery_type, None);
+    assert!(restore.expiration_date.as_ref().unwrap().instant().is_err());
+    assert_eq!(answer.body.json().unwrap()["new"]["a"][0], 1);
+    let strays: Vec<_> = restore
+        .deviations()
+        .iter()
+        .map(atlas_model::Deviation::field)
+        .collect();
+    assert_eq!(
+        strays,
+        [
+            "clusterName",
+            "expirationDate",
+            "id",
+            "status",
+            "targetDeploymentItemName"
+        ]
+    );
+    let written: serde_json::Value =
+        serde_json::from_slice(&restore.write(false).unwrap()).unwrap();
+    assert_eq!(written["id"], "NOT AN ID");
+    assert_eq!(written["status"], "PAUSED");
+}
+
+#[test]
+fn a_server_writes_what_a_client_reads_in_every_form() {
+    let restore =
+        TenantRestore::read(fixture(&format!("{FOLDER}/responses/200.json")).as_bytes()).unwrap();
+    for (envelope, pretty) in [(false, false), (true, false), (false, true), (true, true)] {
+        let options = CallOptions {
+            version: Some("2025-02-19".parse().unwrap()),
+            envelope,
+            pretty,
+        };
+        let response = DownloadTenantSnapshot::to_response(&restore, &options).unwrap();
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/vnd.atlas.2023-01-01+json;charset=utf-8"
+        );
+        assert_eq!(response.body().contains(&b'\n'), pretty);
+        assert_eq!(
+            response.body().starts_with(b"{\"status\""),
+            envelope && !pretty
+        );
+        let answer = DownloadTenantSnapshot::from_response(response, &options).unwrap();
+        assert_eq!(answer.value, restore);
+    }
+}
+
+#[test]
+fn every_documented_error_is_read_in_every_form() {
+    for status in [400, 401, 403, 404, 409, 500] {
+        let expected = fixture_json(&format!("{FOLDER}/responses/{status}.json"));
+        let error: ApiError = serde_json::from_value(expected.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&error).unwrap(), expected);
+        for (envelope, pretty) in [(false, false), (true, false), (false, true), (true, true)] {
+            let options = CallOptions {
+                envelope,
+                pretty,
+                ..CallOptions::default()
+            };
+            let mut response = error.to_response(&options);
+            if envelope {
+                // The status inside decides, whatever the status line says.
+                *response.status_mut() = StatusCode::OK;
+            }
+            let read = DownloadTenantSnapshot::from_response(response, &options).unwrap_err();
+            assert_eq!(read.status(), status);
+            assert_eq!(read.api_error(), Some(&error));
+            assert!(read.to_string().contains(&error.error_code), "{read}");
+            assert_eq!(read.to_string().lines().count(), 1);
+        }
+    }
+}
+
+#[test]
+fn an_answer_without_the_envelope_that_was_asked_for_is_still_read() {
+    let text = fixture(&format!("{FOLDER}/responses/200.json"));
+    assert!(read(response(200, None, text), true).is_ok());
+    let error = fixture(&format!("{FOLDER}/responses/404.json"));
+    assert_eq!(
+        read(response(404, None, error), true).unwrap_err().status(),
+        404
+    );
+}
+
+#[test]
+fn error_parameters_may_be_absent_empty_null_or_mixed() {
+    let cases = [
+        ("", None),
+        (r#","parameters":null"#, None),
+        (r#","parameters":[]"#, Some(0)),
+        (r#","parameters":["e",55,10,5,60]"#, Some(5)),
+    ];
+    for (parameters, expected) in cases {
+        let body = format!(
+            r#"{{"error":429,"errorCode":"RATE_LIMITED_TOKEN_BUCKET"{parameters},
+               "badRequestDetail":{{"fields":[{{"field":"f","description":"d"}}]}},"other":1}}"#
+        );
+        let error = read(response(429, Some("application/json"), body), false).unwrap_err();
+        let api = error.api_error().unwrap();
+        assert_eq!(api.parameters.as_ref().map(Vec::len), expected);
+        assert!(error.to_string().contains("f: d"), "{error}");
+    }
+}
+
+#[test]
+fn a_body_that_is_no_error_of_atlas_still_gives_a_usable_error() {
+    let long = format!("<html>{}</html>", "x ".repeat(100_000));
+    let cases: [(u16, Option<&str>, &[u8], &str); 8] = [
+        (
+            502,
+            Some("text/html"),
+            b"<html><h1>Bad\n Gateway</h1>",
+            "<html><h1>Bad Gateway</h1>",
+        ),
+        (503, None, b"", "the body is empty"),
+        (
+            500,
+            Some("application/json"),
+            br#"{"error": 500, "errorC"#,
+            r#"{"error": 500, "errorC"#,
+        ),
+        (
+            500,
+            Some("text/plain;charset=iso-8859-1"),
+            b"caf\xe9",
+            "café",
+        ),
+        (500, Some("text/plain"), b"caf\xe9", "caf\u{fffd}"),
+        (400, Some("application/json"), b"[]", "[]"),
+        (302, None, b"", "302"),
+        (500, Some("text/html"), long.as_bytes(), "<html>x x"),
+    ];
+    for (status, media_type, body, expected) in cases {
+        let error = read(response(status, media_type, body.to_vec()), false).unwrap_err();
+        let ResponseError::Unreadable(unreadable) = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(error.status(), status);
+        assert_eq!(unreadable.media_type.as_deref(), media_type);
+        assert!(unreadable.excerpt.chars().count() <= Unreadable::EXCERPT_CHARACTERS);
+        let line = error.to_string();
+        assert!(line.contains(expected), "{line}");
+        assert!(line.contains(&status.to_string()), "{line}");
+        assert_eq!(line.lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_success_that_is_no_resource_is_an_error_that_shows_no_link() {
+    let link = "https://store.example/file?signature=s3cret";
+    let bodies = [
+        format!("<html><a href=\"{link}\">"),
+        format!(r#"{{"snapshotUrl":"{link}","links":7}}"#),
+        format!(r#"{{"snapshotUrl":"{link}","links":"{link}"}}"#),
+        format!(r#"{{"snapshotUrl":"{link}""#),
+        format!(r#"{{"snapshotUrl":"{link}","snapshotUrl":"{link}"}}"#),
+        format!("[\"{link}\"]"),
+        String::new(),
+        "\u{feff}{}".to_owned(),
+    ];
+    for body in bodies {
+        let error = read(response(200, Some("text/html"), body.clone()), false).unwrap_err();
+        assert!(matches!(error, ResponseError::Unreadable(_)), "{body}");
+        let shown = format!("{error} {error:?}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("store.example"),
+            "{shown}"
+        );
+    }
+    let answer = read(
+        response(200, None, format!(r#"{{"snapshotUrl":"{link}"}}"#)),
+        false,
+    );
+    assert!(!format!("{answer:?}").contains("s3cret"));
+}
+
+#[test]
+fn headers_become_the_answers_metadata_and_odd_ones_are_absent() {
+    let mut response = response(200, Some("application/vnd.atlas.2023-01-01+json"), "{}");
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("deprecation", "Mon, 5 Aug 2024 00:00:00 GMT"),
+        ("sunset", "Thu, 1 Jul 2027 00:00:00 GMT"),
+        ("ratelimit-limit", "1200"),
+        ("ratelimit-remaining", "1199"),
+        ("x-java-method", "A::b"),
+    ] {
+        headers.insert(name, value.parse().unwrap());
+    }
+    let meta = read(response.clone(), false).unwrap().meta;
+    assert_eq!(meta.deprecation.unwrap().as_second(), 1_722_816_000);
+    assert_eq!(meta.sunset.unwrap().to_string(), "2027-07-01T00:00:00Z");
+    let rate_limit = meta.rate_limit.unwrap();
+    assert_eq!((rate_limit.limit, rate_limit.remaining), (Some(1200), 1199));
+    assert_eq!(meta.handler.as_deref(), Some("A::b"));
+    for name in [
+        "deprecation",
+        "sunset",
+        "ratelimit-remaining",
+        "content-type",
+    ] {
+        response
+            .headers_mut()
+            .insert(name, "\u{e9}?".parse().unwrap());
+    }
+    let meta = read(response, false).unwrap().meta;
+    assert_eq!(
+        (meta.version, meta.deprecation, meta.sunset, meta.rate_limit),
+        (None, None, None, None)
+    );
+}
