@@ -108,7 +108,7 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.error, OneLine(&self.error_code))?;
         if let Some(detail) = self.detail.as_deref().filter(|detail| !detail.is_empty()) {
-            write!(f, ": {}", OneLine(detail))?;
+            write!(f, ": {}", OneLine(detail.trim_end_matches('.')))?;
         }
         let fields = self
             .bad_request_detail

@@ -171,7 +171,7 @@ impl<'a> RequestReader<'a> {
                 .map_err(|_| RequestError::Encoding { part: name })?;
             reader.path.push((name, value));
         }
-        let mut options = read_flags(request.uri().query().unwrap_or_default())?;
+        let mut options = CallOptions::from_query(request.uri().query().unwrap_or_default())?;
         options.version = Some(asked);
         Ok((reader, options))
     }
@@ -238,25 +238,6 @@ fn is_json(value: &http::HeaderValue) -> bool {
     value.to_str().is_ok_and(|text| {
         essence(text).eq_ignore_ascii_case(JSON) || text.parse::<VersionedMediaType>().is_ok()
     })
-}
-
-/// Reads `envelope` and `pretty`; the last one of each counts, anything else is let pass.
-fn read_flags(query: &str) -> Result<CallOptions, RequestError> {
-    let mut options = CallOptions::default();
-    for pair in query.split('&') {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (flag, parameter) = match name {
-            "envelope" => (&mut options.envelope, "envelope"),
-            "pretty" => (&mut options.pretty, "pretty"),
-            _ => continue,
-        };
-        *flag = match value {
-            "true" => true,
-            "false" => false,
-            _ => return Err(RequestError::Flag { parameter }),
-        };
-    }
-    Ok(options)
 }
 
 /// The name in a path template's `{name}` segment.

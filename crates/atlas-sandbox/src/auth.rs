@@ -1,0 +1,165 @@
+//! Who is asking: bearer tokens and HTTP Digest, verified.
+
+use atlas_model::CallOptions;
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{Request, Response, StatusCode};
+use http_auth::parse_challenges;
+use jiff::Timestamp;
+use md5::{Digest as _, Md5};
+
+use crate::reply;
+use crate::world::{Nonce, Role, Sandbox, hex};
+
+/// What Atlas calls its realm.
+const REALM: &str = "MMS Public API";
+
+impl Sandbox {
+    /// Finds out the role of whoever is asking, or gives the 401 or 400 to answer.
+    pub(crate) fn authenticate(
+        &mut self,
+        now: Timestamp,
+        request: &Request<Bytes>,
+        options: &CallOptions,
+    ) -> Result<Role, Response<Bytes>> {
+        let authorization = request
+            .headers()
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let outcome = match authorization.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                self.bearer(now, token.trim())
+            }
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("digest") => {
+                self.digest(now, authorization, request)
+            }
+            _ => Outcome::Refused { stale: false },
+        };
+        match outcome {
+            Outcome::Known(role) => Ok(role),
+            Outcome::Refused { stale } => {
+                let challenge = self.challenge(now, stale);
+                Err(reply::unauthorized(&challenge, options))
+            }
+            Outcome::Malformed(problem) => Err(reply::error(
+                &atlas_model::ApiError::new(
+                    StatusCode::BAD_REQUEST,
+                    atlas_model::api_error::code::VALIDATION_ERROR,
+                    problem,
+                ),
+                options,
+            )),
+        }
+    }
+
+    fn challenge(&mut self, now: Timestamp, stale: bool) -> String {
+        // A nonce that ended two lifetimes ago can be forgotten: it is as stale as an unknown one.
+        let lifetime = self.nonce_lifetime;
+        self.nonces
+            .retain(|_, nonce| now.duration_since(nonce.issued) <= lifetime * 2);
+        let nonce = self.unheard("nonce");
+        self.nonces.insert(
+            nonce.clone(),
+            Nonce {
+                issued: now,
+                used: std::collections::BTreeSet::new(),
+            },
+        );
+        format!(
+            "Digest realm=\"{REALM}\", domain=\"\", nonce=\"{nonce}\", algorithm=MD5, \
+             qop=\"auth\", stale={stale}"
+        )
+    }
+
+    fn bearer(&self, now: Timestamp, token: &str) -> Outcome {
+        let standing = Role::LOGINS
+            .iter()
+            .find(|(login, _)| login.access_token == token)
+            .map(|(_, role)| *role);
+        let fetched = self.tokens.get(token);
+        let fetched = fetched
+            .filter(|token| now < token.expires)
+            .map(|token| token.role);
+        standing
+            .or(fetched)
+            .map_or(Outcome::Refused { stale: false }, Outcome::Known)
+    }
+
+    /// Verifies a digest (RFC 7616 section 3.4), with the server's own arithmetic.
+    fn digest(&mut self, now: Timestamp, authorization: &str, request: &Request<Bytes>) -> Outcome {
+        // Credentials have the grammar of a challenge (RFC 9110 section 11).
+        let Some(answer) = parse_challenges(authorization)
+            .ok()
+            .and_then(|answers| answers.into_iter().next())
+        else {
+            return Outcome::Malformed("The digest cannot be parsed.".to_owned());
+        };
+        let get = |name: &str| {
+            answer
+                .params
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.to_unescaped())
+        };
+        let target = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let (Some(username), Some(nonce), Some(uri), Some(nc), Some(cnonce), Some(response)) = (
+            get("username"),
+            get("nonce"),
+            get("uri"),
+            get("nc"),
+            get("cnonce"),
+            get("response"),
+        ) else {
+            return Outcome::Malformed("The digest lacks a parameter.".to_owned());
+        };
+        if uri != target {
+            // RFC 7616 section 3.4.6.
+            return Outcome::Malformed("The digest's uri is not the request's.".to_owned());
+        }
+        let algorithm = get("algorithm").unwrap_or_else(|| "MD5".to_owned());
+        let fits = algorithm.eq_ignore_ascii_case("MD5")
+            && get("qop").as_deref() == Some("auth")
+            && get("realm").as_deref() == Some(REALM);
+        let login = Role::LOGINS
+            .iter()
+            .find(|(login, _)| login.public_key == username);
+        let (Some((login, role)), true) = (login, fits) else {
+            return Outcome::Refused { stale: false };
+        };
+        let a1 = md5(&[&username, REALM, login.private_key]);
+        let a2 = md5(&[request.method().as_str(), &uri]);
+        if md5(&[&a1, &nonce, &nc, &cnonce, "auth", &a2]) != response {
+            return Outcome::Refused { stale: false };
+        }
+        // From here on the key is right; only the nonce can be wrong.
+        let Ok(count) = u32::from_str_radix(&nc, 16) else {
+            return Outcome::Malformed("The digest's nc is no number.".to_owned());
+        };
+        let lifetime = self.nonce_lifetime;
+        match self.nonces.get_mut(&nonce) {
+            Some(known) if now.duration_since(known.issued) <= lifetime => {
+                if known.used.insert(count) {
+                    Outcome::Known(*role)
+                } else {
+                    Outcome::Refused { stale: false }
+                }
+            }
+            _ => Outcome::Refused { stale: true },
+        }
+    }
+}
+
+enum Outcome {
+    Known(Role),
+    Refused { stale: bool },
+    Malformed(String),
+}
+
+/// MD5 of texts joined by colons, in hexadecimal digits.
+fn md5(parts: &[&str]) -> String {
+    hex(&Md5::digest(parts.join(":")))
+}

@@ -1,0 +1,56 @@
+//! An Atlas to develop against, without an account.
+//!
+//! [`Sandbox`] is a small world that answers requests: no socket, no clock, no file.
+//! [`SandboxServer`] puts it behind a free port of this machine. Both read and write the wire with
+//! the declarations of [`atlas_model`], the same that a client uses.
+//!
+//! ```
+//! use atlas_sandbox::Sandbox;
+//! use http::{Request, StatusCode};
+//!
+//! let mut sandbox = Sandbox::new();
+//! let path = "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/clusters/Cluster0\
+//!     /backup/tenant/download";
+//! let body = r#"{"snapshotId": "32b6e34b3d91647abb20e7b8", "targetDeploymentItemName": "any"}"#;
+//! let request = Request::post(path)
+//!     .header("authorization", format!("Bearer {}", atlas_sandbox::OWNER.access_token))
+//!     .header("accept", "application/vnd.atlas.2025-02-19+json")
+//!     .header("content-type", "application/json")
+//!     .body(body.into())?;
+//! let now = "2026-01-02T03:04:05Z".parse()?;
+//! let response = sandbox.handle(now, request);
+//! assert_eq!(response.status(), StatusCode::OK);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The first world
+//!
+//! One project ([`PROJECT`]) with one shared-tier cluster ([`CLUSTER`]) and one snapshot of it
+//! ([`SNAPSHOT`]), and two logins: [`OWNER`] may download it, [`READER`] may not. More can be
+//! added with [`Sandbox::add_snapshot`].
+//!
+//! # What it takes the liberty to do
+//!
+//! Atlas answers `downloadGroupClusterBackupTenant` no more since its sunset. The sandbox does,
+//! with the `Deprecation` and `Sunset` headers, unless [`Sandbox::enforce_sunset`] is set; it then
+//! answers 410, which is a choice of its own.
+//!
+//! The secrets here are public. Nothing of it belongs into a network.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::result_large_err,
+    reason = "a refusal is an answer, not an exception"
+)]
+
+mod auth;
+mod handle;
+mod object_store;
+mod reply;
+mod server;
+mod snapshot_file;
+mod token_endpoint;
+mod world;
+
+pub use server::SandboxServer;
+pub use world::{CLUSTER, Login, OWNER, PROJECT, READER, SNAPSHOT, Sandbox};

@@ -1,0 +1,6 @@
+//! The sandbox's tests: the world by itself, told the time, and the server on a real socket.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+
+mod server;
+mod world;

@@ -1,0 +1,437 @@
+//! The world, without a socket or a clock.
+
+use std::io::Read;
+
+use atlas_model::{ApiError, api_error::code};
+use atlas_sandbox::{CLUSTER, OWNER, PROJECT, READER, SNAPSHOT, Sandbox};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_auth::digest::DigestClient;
+use http_auth::{PasswordParams, parse_challenges};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn after(duration: SignedDuration) -> Timestamp {
+    now().checked_add(duration).unwrap()
+}
+
+fn path() -> String {
+    format!("/api/atlas/v2/groups/{PROJECT}/clusters/{CLUSTER}/backup/tenant/download")
+}
+
+fn body() -> Value {
+    json!({"snapshotId": SNAPSHOT, "targetDeploymentItemName": "any"})
+}
+
+/// The documented request, as the owner makes it.
+fn request() -> Request<Bytes> {
+    Request::post(path())
+        .header("authorization", format!("Bearer {}", OWNER.access_token))
+        .header("accept", "application/vnd.atlas.2025-02-19+json")
+        .header("content-type", "application/json")
+        .body(body().to_string().into())
+        .unwrap()
+}
+
+fn asked(change: impl FnOnce(&mut Request<Bytes>)) -> Response<Bytes> {
+    let mut request = request();
+    change(&mut request);
+    Sandbox::new().handle(now(), request)
+}
+
+fn json(response: &Response<Bytes>) -> Value {
+    serde_json::from_slice(response.body()).unwrap()
+}
+
+#[test]
+fn the_answer_is_the_documented_one_with_its_headers() {
+    let response = asked(|_| {});
+    assert_eq!(response.status(), StatusCode::OK);
+    let headers = response.headers();
+    assert_eq!(
+        headers["content-type"],
+        "application/vnd.atlas.2023-01-01+json;charset=utf-8"
+    );
+    assert_eq!(headers["sunset"], "Thu, 22 Jan 2026 00:00:00 GMT");
+    assert!(headers.contains_key("deprecation") && headers.contains_key("ratelimit-remaining"));
+    let answer = json(&response);
+    assert_eq!(answer["status"], "COMPLETED");
+    assert_eq!(answer["deliveryType"], "DOWNLOAD");
+    assert_eq!(answer["expirationDate"], "2026-11-23T16:00:00Z");
+    assert_eq!(answer["snapshotId"], SNAPSHOT);
+}
+
+/// Something done to the documented request.
+type Change = Box<dyn FnOnce(&mut Request<Bytes>)>;
+
+#[test]
+fn each_refusal_has_its_status_and_its_code() {
+    let set = |name: &'static str, value: &'static str| {
+        move |request: &mut Request<Bytes>| {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+    };
+    let at = |path: String| {
+        move |request: &mut Request<Bytes>| *request.uri_mut() = path.parse().unwrap()
+    };
+    let other = "32b6e34b3d91647abb20e7ff";
+    let cases: Vec<(Change, u16, &str)> = vec![
+        (
+            Box::new(at("/nowhere".to_owned())),
+            404,
+            code::RESOURCE_NOT_FOUND,
+        ),
+        (
+            Box::new(|request| *request.method_mut() = Method::GET),
+            405,
+            code::UNEXPECTED_ERROR,
+        ),
+        (
+            Box::new(set("authorization", "Bearer wrong")),
+            401,
+            code::UNEXPECTED_ERROR,
+        ),
+        (
+            Box::new(set("authorization", "Basic eDp5")),
+            401,
+            code::UNEXPECTED_ERROR,
+        ),
+        (
+            Box::new(set("accept", "application/json")),
+            406,
+            code::UNEXPECTED_ERROR,
+        ),
+        (
+            Box::new(set("content-type", "text/plain")),
+            415,
+            code::UNEXPECTED_ERROR,
+        ),
+        (
+            Box::new(at(path().replace(CLUSTER, "-"))),
+            400,
+            code::VALIDATION_ERROR,
+        ),
+        (
+            Box::new(|request| *request.body_mut() = "{".into()),
+            400,
+            code::VALIDATION_ERROR,
+        ),
+        (
+            Box::new(at(path() + "?pretty=1")),
+            400,
+            code::VALIDATION_ERROR,
+        ),
+        (
+            Box::new(at(path().replace(PROJECT, other))),
+            404,
+            code::GROUP_NOT_FOUND,
+        ),
+        (
+            Box::new(at(path().replace(CLUSTER, "Other"))),
+            404,
+            code::CLUSTER_NOT_FOUND,
+        ),
+        (
+            Box::new(move |request| {
+                let body = body().to_string().replace(SNAPSHOT, other);
+                *request.body_mut() = body.into();
+            }),
+            404,
+            code::RESOURCE_NOT_FOUND,
+        ),
+    ];
+    for (change, status, error_code) in cases {
+        let response = asked(change);
+        let error: ApiError = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(response.status(), status, "{error}");
+        assert_eq!((error.error, &*error.error_code), (status, error_code));
+        assert_eq!(response.headers()["content-type"], "application/json");
+    }
+}
+
+#[test]
+fn a_refused_field_is_named() {
+    let response = asked(|request| {
+        *request.body_mut() = r#"{"snapshotId":"X","targetDeploymentItemName":"a"}"#.into();
+    });
+    let fields = &json(&response)["badRequestDetail"]["fields"];
+    assert_eq!(fields[0]["field"], "snapshotId");
+    assert!(fields[0]["description"].as_str().unwrap().contains("'X'"));
+}
+
+#[test]
+fn a_reader_may_not_download() {
+    let response = asked(|request| {
+        let token = format!("Bearer {}", READER.access_token);
+        request
+            .headers_mut()
+            .insert("authorization", token.parse().unwrap());
+    });
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+}
+
+#[test]
+fn a_second_download_within_the_pause_is_a_conflict() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set_download_pause(SignedDuration::from_secs(60));
+    assert_eq!(sandbox.handle(now(), request()).status(), 200);
+    let response = sandbox.handle(after(SignedDuration::from_secs(59)), request());
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    let response = sandbox.handle(after(SignedDuration::from_secs(60)), request());
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[test]
+fn a_forced_error_is_answered_once_and_in_the_form_asked_for() {
+    let mut sandbox = Sandbox::new();
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    sandbox.answer_next_with(ApiError::new(status, code::UNEXPECTED_ERROR, "forced"));
+    let mut enveloped = request();
+    *enveloped.uri_mut() = (path() + "?envelope=true&pretty=true").parse().unwrap();
+    let response = sandbox.handle(now(), enveloped);
+    assert_eq!(json(&response)["status"], 500);
+    assert_eq!(json(&response)["content"]["detail"], "forced");
+    assert!(response.body().contains(&b'\n'));
+    assert_eq!(sandbox.handle(now(), request()).status(), StatusCode::OK);
+}
+
+#[test]
+fn the_sunset_is_enforced_only_on_request_and_only_once_it_came() {
+    let mut sandbox = Sandbox::new();
+    sandbox.enforce_sunset(true);
+    let eve: Timestamp = "2026-01-21T23:59:59Z".parse().unwrap();
+    let day: Timestamp = "2026-01-22T00:00:00Z".parse().unwrap();
+    assert_eq!(sandbox.handle(eve, request()).status(), StatusCode::OK);
+    let response = sandbox.handle(day, request());
+    assert_eq!(response.status(), StatusCode::GONE);
+    let detail = json(&response)["detail"].as_str().unwrap().to_owned();
+    assert!(
+        detail.contains("downloadGroupFlexClusterBackup"),
+        "{detail}"
+    );
+}
+
+/// Answers a challenge as a client does, with another implementation than the sandbox's.
+struct Digest(DigestClient, &'static str);
+
+impl Digest {
+    fn challenged_by(response: &Response<Bytes>, private_key: &'static str) -> Self {
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        let challenge = response.headers()["www-authenticate"].to_str().unwrap();
+        let challenges = parse_challenges(challenge).unwrap();
+        Self(DigestClient::try_from(&challenges[0]).unwrap(), private_key)
+    }
+
+    fn sign(&mut self, uri: &str) -> Request<Bytes> {
+        let answer = self.0.respond(&PasswordParams {
+            username: OWNER.public_key,
+            password: self.1,
+            uri,
+            method: "POST",
+            body: None,
+        });
+        let mut request = request();
+        request
+            .headers_mut()
+            .insert("authorization", answer.unwrap().parse().unwrap());
+        request
+    }
+}
+
+fn stale(response: &Response<Bytes>) -> bool {
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let challenge = response.headers()["www-authenticate"].to_str().unwrap();
+    challenge.contains("stale=true")
+}
+
+fn unauthenticated() -> Request<Bytes> {
+    let mut request = request();
+    request.headers_mut().remove("authorization");
+    request
+}
+
+#[test]
+fn a_digest_is_verified_counted_and_ends_with_its_nonce() {
+    let mut sandbox = Sandbox::new();
+    let first = sandbox.handle(now(), unauthenticated());
+    let mut digest = Digest::challenged_by(&first, OWNER.private_key);
+    for _ in 0..2 {
+        let response = sandbox.handle(now(), digest.sign(&path()));
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    let replayed = digest.sign(&path());
+    assert_eq!(sandbox.handle(now(), replayed.clone()).status(), 200);
+    assert!(!stale(&sandbox.handle(now(), replayed)));
+    let late = after(SignedDuration::from_secs(61));
+    assert!(stale(&sandbox.handle(late, digest.sign(&path()))));
+    sandbox.forget_sessions();
+    assert!(stale(&sandbox.handle(now(), digest.sign(&path()))));
+}
+
+#[test]
+fn a_wrong_key_is_refused_and_not_called_stale() {
+    let mut sandbox = Sandbox::new();
+    let first = sandbox.handle(now(), unauthenticated());
+    let mut digest = Digest::challenged_by(&first, "wrong");
+    assert!(!stale(&sandbox.handle(now(), digest.sign(&path()))));
+    let late = after(SignedDuration::from_secs(61));
+    assert!(!stale(&sandbox.handle(late, digest.sign(&path()))));
+}
+
+#[test]
+fn a_digest_for_another_target_or_without_its_parts_is_a_bad_request() {
+    let mut sandbox = Sandbox::new();
+    let first = sandbox.handle(now(), unauthenticated());
+    let mut digest = Digest::challenged_by(&first, OWNER.private_key);
+    let response = sandbox.handle(now(), digest.sign("/elsewhere"));
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let mut half = request();
+    let header = "Digest username=\"sandboxo\"".parse().unwrap();
+    half.headers_mut().insert("authorization", header);
+    assert_eq!(
+        sandbox.handle(now(), half).status(),
+        StatusCode::BAD_REQUEST
+    );
+}
+
+fn token_request(id: &str, secret: &str, form: &'static str) -> Request<Bytes> {
+    use base64::Engine as _;
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+    Request::post("/api/oauth/token")
+        .header("authorization", format!("Basic {pair}"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form.into())
+        .unwrap()
+}
+
+const GRANT: &str = "grant_type=client_credentials";
+
+#[test]
+fn a_fetched_token_works_for_an_hour_or_until_it_is_revoked() {
+    let mut sandbox = Sandbox::new();
+    let (id, secret) = (OWNER.client_id, OWNER.client_secret);
+    let answer = json(&sandbox.handle(now(), token_request(id, secret, GRANT)));
+    assert_eq!(answer["expires_in"], 3600);
+    assert_eq!(answer["token_type"], "Bearer");
+    let token = answer["access_token"].as_str().unwrap();
+    let mut with_token = request();
+    let header = format!("Bearer {token}").parse().unwrap();
+    with_token.headers_mut().insert("authorization", header);
+    assert_eq!(sandbox.handle(now(), with_token.clone()).status(), 200);
+    let late = after(SignedDuration::from_secs(3600));
+    assert_eq!(sandbox.handle(late, with_token.clone()).status(), 401);
+    let mut revoke = token_request(id, secret, GRANT);
+    *revoke.uri_mut() = "/api/oauth/revoke".parse().unwrap();
+    *revoke.body_mut() = format!("token={token}").into();
+    assert_eq!(sandbox.handle(now(), revoke).status(), 200);
+    assert_eq!(sandbox.handle(now(), with_token).status(), 401);
+}
+
+#[test]
+fn the_token_endpoint_refuses_in_the_words_of_rfc_6749() {
+    let cases = [
+        (OWNER.client_id, "wrong", GRANT, 401, "invalid_client"),
+        ("nobody", OWNER.client_secret, GRANT, 401, "invalid_client"),
+        (
+            OWNER.client_id,
+            OWNER.client_secret,
+            "",
+            400,
+            "invalid_request",
+        ),
+        (
+            OWNER.client_id,
+            OWNER.client_secret,
+            "grant_type=password",
+            400,
+            "unsupported_grant_type",
+        ),
+    ];
+    for (id, secret, form, status, error) in cases {
+        let response = Sandbox::new().handle(now(), token_request(id, secret, form));
+        assert_eq!(response.status(), status);
+        assert_eq!(json(&response)["error"], error);
+    }
+}
+
+/// Asks for a snapshot and gives the path of its link.
+fn link(sandbox: &mut Sandbox) -> String {
+    let answer = json(&sandbox.handle(now(), request()));
+    let url = answer["snapshotUrl"].as_str().unwrap();
+    url.strip_prefix("http://127.0.0.1").unwrap().to_owned()
+}
+
+fn get(sandbox: &mut Sandbox, path: &str, headers: &[(&'static str, &str)]) -> Response<Bytes> {
+    let mut request = Request::get(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    sandbox.handle(now(), request.body(Bytes::new()).unwrap())
+}
+
+#[test]
+fn a_link_gives_a_real_gzipped_tar() {
+    let mut sandbox = Sandbox::new();
+    let path = link(&mut sandbox);
+    let response = get(&mut sandbox, &path, &[]);
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut names = Vec::new();
+    let gunzip = flate2::read::GzDecoder::new(&response.body()[..]);
+    for entry in tar::Archive::new(gunzip).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let mut data = Vec::new();
+        entry.read_to_end(&mut data).unwrap();
+        assert_eq!(data.len() as u64, entry.size());
+        names.push(entry.path().unwrap().display().to_string());
+    }
+    assert_eq!(names, ["metadata.json", "collection-0.wt"]);
+}
+
+#[test]
+fn a_link_serves_ranges_of_the_file_that_its_tag_names() {
+    let mut sandbox = Sandbox::new();
+    let path = link(&mut sandbox);
+    let whole = get(&mut sandbox, &path, &[]);
+    let (file, length) = (whole.body().clone(), whole.body().len());
+    let etag = whole.headers()["etag"].to_str().unwrap().to_owned();
+    for (range, part) in [
+        ("bytes=0-9", 0..10),
+        ("bytes=10-", 10..length),
+        ("bytes=-7", length - 7..length),
+    ] {
+        let response = get(
+            &mut sandbox,
+            &path,
+            &[("range", range), ("if-range", &etag)],
+        );
+        assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT, "{range}");
+        assert_eq!(*response.body(), file[part.clone()]);
+        let expected = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+        assert_eq!(response.headers()["content-range"], expected);
+    }
+    let changed = [("range", "bytes=0-9"), ("if-range", "\"other\"")];
+    assert_eq!(get(&mut sandbox, &path, &changed).status(), StatusCode::OK);
+    let beyond = format!("bytes={length}-");
+    let response = get(&mut sandbox, &path, &[("range", &beyond)]);
+    assert_eq!(response.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+}
+
+#[test]
+fn a_link_ends_after_four_hours_and_never_takes_authorization() {
+    let mut sandbox = Sandbox::new();
+    let path = link(&mut sandbox);
+    let fetch = || Request::get(&path).body(Bytes::new()).unwrap();
+    let almost = after(SignedDuration::new(4 * 3600 - 1, 0));
+    assert_eq!(sandbox.handle(almost, fetch()).status(), StatusCode::OK);
+    let expired = sandbox.handle(after(SignedDuration::from_hours(4)), fetch());
+    assert_eq!(expired.status(), StatusCode::FORBIDDEN);
+    assert_eq!(expired.headers()["content-type"], "application/xml");
+    let altered = get(&mut sandbox, &format!("{path}0"), &[]);
+    assert_eq!(altered.status(), StatusCode::FORBIDDEN);
+    let leaked = get(&mut sandbox, &path, &[("authorization", "Bearer x")]);
+    assert_eq!(leaked.status(), StatusCode::BAD_REQUEST);
+}

@@ -1,0 +1,178 @@
+//! Reading a response body: within a size, within a wait for each piece, decompressed.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::write::GzDecoder;
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
+use http_body_util::BodyExt;
+
+use crate::carry::Incoming;
+use crate::error::{Error, Phase};
+
+/// Waits for the next piece of a body; `None` at its end.
+pub(crate) async fn next(body: &mut Incoming, wait: Duration) -> Result<Option<Bytes>, Error> {
+    loop {
+        let frame = match tokio::time::timeout(wait, body.frame()).await {
+            Ok(Some(frame)) => frame.map_err(|source| Error::Interrupted { source })?,
+            Ok(None) => return Ok(None),
+            Err(_) => {
+                return Err(Error::Timeout {
+                    phase: Phase::Body,
+                    limit: wait,
+                });
+            }
+        };
+        // Trailers are no data.
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+}
+
+/// Reads a whole body; the limit counts what comes out of the decompression.
+pub(crate) async fn collect(
+    headers: &HeaderMap,
+    mut body: Incoming,
+    limit: usize,
+    wait: Duration,
+) -> Result<Bytes, Error> {
+    let mut sink = Sink::new(headers, limit)?;
+    while let Some(data) = next(&mut body, wait).await? {
+        sink.write(&data)?;
+    }
+    sink.finish()
+}
+
+enum Sink {
+    Plain(Limited),
+    Gzip(Box<GzDecoder<Limited>>),
+}
+
+impl Sink {
+    fn new(headers: &HeaderMap, limit: usize) -> Result<Self, Error> {
+        let out = Limited {
+            bytes: Vec::new(),
+            limit,
+        };
+        let encoding = headers
+            .get(CONTENT_ENCODING)
+            .map_or(&b"identity"[..], |value| value.as_bytes().trim_ascii())
+            .to_ascii_lowercase();
+        match encoding.as_slice() {
+            b"identity" | b"" => Ok(Self::Plain(out)),
+            b"gzip" | b"x-gzip" => Ok(Self::Gzip(Box::new(GzDecoder::new(out)))),
+            other => Err(Error::Encoding {
+                encoding: String::from_utf8_lossy(other).into_owned(),
+            }),
+        }
+    }
+
+    fn write(&mut self, data: &[u8]) -> Result<(), Error> {
+        match self {
+            Self::Plain(out) => out.write_all(data).map_err(|_| out.too_large()),
+            Self::Gzip(decoder) => match decoder.write_all(data) {
+                Ok(()) => Ok(()),
+                Err(error) => Err(decoder.get_ref().explain(&error)),
+            },
+        }
+    }
+
+    fn finish(self) -> Result<Bytes, Error> {
+        match self {
+            Self::Plain(out) => Ok(out.bytes.into()),
+            Self::Gzip(mut decoder) => match decoder.try_finish() {
+                Ok(()) => Ok(std::mem::take(&mut decoder.get_mut().bytes).into()),
+                Err(error) => Err(decoder.get_ref().explain(&error)),
+            },
+        }
+    }
+}
+
+/// A buffer that refuses to grow past its limit.
+struct Limited {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl Limited {
+    fn too_large(&self) -> Error {
+        Error::TooLarge { limit: self.limit }
+    }
+
+    fn explain(&self, error: &io::Error) -> Error {
+        if error.kind() == io::ErrorKind::FileTooLarge {
+            self.too_large()
+        } else {
+            Error::Encoding {
+                encoding: "gzip".to_owned(),
+            }
+        }
+    }
+}
+
+impl Write for Limited {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        if data.len() > self.limit - self.bytes.len() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(data);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn read(encoding: Option<&str>, body: &[u8], limit: usize) -> Result<Bytes, Error> {
+        let mut headers = HeaderMap::new();
+        if let Some(encoding) = encoding {
+            headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
+        }
+        let mut sink = Sink::new(&headers, limit)?;
+        for piece in body.chunks(7) {
+            sink.write(piece)?;
+        }
+        sink.finish()
+    }
+
+    fn gzip(body: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(body).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_body_is_read_up_to_its_limit_and_not_one_byte_more() {
+        let body = vec![b'x'; 1000];
+        for (encoding, bytes) in [(None, body.clone()), (Some("gzip"), gzip(&body))] {
+            assert_eq!(read(encoding, &bytes, 1000).unwrap(), body);
+            let error = read(encoding, &bytes, 999).unwrap_err();
+            assert!(matches!(error, Error::TooLarge { limit: 999 }), "{error}");
+        }
+    }
+
+    #[test]
+    fn broken_and_unknown_encodings_are_errors() {
+        let whole = gzip(b"some text that is long enough to be cut");
+        let cut = &whole[..whole.len() - 9];
+        for (encoding, bytes) in [("gzip", cut), ("gzip", b"plain"), ("br", b"plain")] {
+            let error = read(Some(encoding), bytes, 1000).unwrap_err();
+            assert!(
+                matches!(error, Error::Encoding { .. }),
+                "{encoding}: {error}"
+            );
+        }
+        assert_eq!(read(Some(" Identity"), b"plain", 1000).unwrap(), "plain");
+    }
+}

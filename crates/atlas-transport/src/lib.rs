@@ -1,0 +1,45 @@
+//! Carries the operations of [`atlas_model`] to the MongoDB Atlas Administration API and back.
+//!
+//! hyper 1 over rustls with the platform's roots, HTTP/1.1 or HTTP/2 as ALPN agrees, connections
+//! kept and reused, gzip read, every wait bounded. Three kinds of [`Credentials`]: an access token,
+//! an API key pair by HTTP Digest with a challenge that is kept (one request a call, and one more
+//! for the first), and a service account whose token is fetched once for all callers.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! use atlas_transport::{BaseUrl, Client, Credentials};
+//!
+//! let base: BaseUrl = "https://cloud.mongodb.com".parse()?;
+//! let credentials = Credentials::service_account("mdb_sa_id_…", "mdb_sa_sk_…");
+//! let client = Client::builder(base, &credentials)
+//!     .total_timeout(Duration::from_secs(60))
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing is sent by plain `http`, except to a loopback address. Secrets appear in no `Debug`, no
+//! error and no log.
+//!
+//! # Not supported
+//!
+//! Proxies, redirects, retries after network errors or 429, and client certificates.
+
+#![forbid(unsafe_code)]
+
+mod auth;
+mod base_url;
+mod body;
+mod carry;
+mod client;
+mod credentials;
+mod download;
+mod error;
+
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use client::{Client, ClientBuilder};
+pub use credentials::Credentials;
+pub use download::Download;
+pub use error::{Error, Phase};
