@@ -1,0 +1,79 @@
+//! The command line: what there is, and what does it.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::failure::{EXIT_CODES, Failure};
+use crate::settings::VARIABLES;
+use crate::{api, snapshots};
+
+/// The whole command line.
+pub(crate) fn root() -> Command {
+    let command = Command::new("atlas")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Gets snapshots out of MongoDB Atlas as files")
+        .after_help(format!("{VARIABLES}\n\n{EXIT_CODES}"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(api::command())
+        .subcommand(
+            group("backups", "Work with backups").subcommand(
+                group("snapshots", "Work with the snapshots of a cluster")
+                    .subcommand(snapshots::download_command()),
+            ),
+        );
+    if cfg!(feature = "sandbox") {
+        command.arg(
+            Arg::new("sandbox")
+                .long("sandbox")
+                .action(ArgAction::SetTrue)
+                .global(true)
+                .help("Talk to an Atlas inside this process, without an account"),
+        )
+    } else {
+        command
+    }
+}
+
+/// Runs what was asked for.
+pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    match path(matches).as_slice() {
+        [("api", _), (_, _), (operation, matches)] => api::run(operation, matches).await,
+        [("backups", _), ("snapshots", _), ("download", matches)] => {
+            snapshots::download(matches).await
+        }
+        _ => Err(Failure::Usage(
+            "no such command; see atlas --help".to_owned(),
+        )),
+    }
+}
+
+/// A command that only holds others.
+pub(crate) fn group(name: &'static str, about: &'static str) -> Command {
+    Command::new(name)
+        .about(about)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+}
+
+/// `--output`, `-o`: only `json` for now.
+pub(crate) fn output_argument() -> Arg {
+    Arg::new("output")
+        .long("output")
+        .short('o')
+        .value_name("FORMAT")
+        .value_parser(["json"])
+        .help("Print JSON")
+}
+
+/// `--force`.
+pub(crate) fn force_argument() -> Arg {
+    Arg::new("force")
+        .long("force")
+        .action(ArgAction::SetTrue)
+        .help("Replace a file that is there already")
+}
+
+/// The subcommands that were named, outermost first.
+fn path(matches: &ArgMatches) -> Vec<(&str, &ArgMatches)> {
+    std::iter::successors(matches.subcommand(), |(_, matches)| matches.subcommand()).collect()
+}

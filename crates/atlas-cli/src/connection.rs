@@ -1,0 +1,92 @@
+//! Whom a command talks to: Atlas, or the sandbox inside this process.
+
+use atlas_model::OperationMeta;
+use atlas_transport::Client;
+use clap::ArgMatches;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::failure::{Failure, say};
+use crate::settings::{self, environment};
+
+/// A client, and the sandbox it talks to, if it is one.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    #[cfg(feature = "sandbox")]
+    _sandbox: Option<atlas_sandbox::SandboxServer>,
+}
+
+impl Connection {
+    pub(crate) async fn open(matches: &ArgMatches) -> Result<Self, Failure> {
+        #[cfg(feature = "sandbox")]
+        if in_sandbox(matches) {
+            return Self::sandbox().await;
+        }
+        let _ = matches;
+        let base = settings::base_url(&environment)?;
+        let credentials = settings::credentials(&environment)?;
+        Ok(Self {
+            client: Client::new(base, &credentials)?,
+            #[cfg(feature = "sandbox")]
+            _sandbox: None,
+        })
+    }
+
+    #[cfg(feature = "sandbox")]
+    async fn sandbox() -> Result<Self, Failure> {
+        use atlas_sandbox::{OWNER, SandboxServer};
+        use atlas_transport::{BaseUrl, Credentials};
+
+        let server = SandboxServer::start()
+            .await
+            .map_err(|error| Failure::File(format!("the sandbox has no port: {error}")))?;
+        let base: BaseUrl = server
+            .url()
+            .parse()
+            .map_err(|error| Failure::Usage(format!("the sandbox's address: {error}")))?;
+        let credentials = Credentials::api_key(OWNER.public_key, OWNER.private_key);
+        Ok(Self {
+            client: Client::new(base, &credentials)?,
+            _sandbox: Some(server),
+        })
+    }
+}
+
+/// Whether `--sandbox` was given.
+#[cfg(feature = "sandbox")]
+fn in_sandbox(matches: &ArgMatches) -> bool {
+    matches.get_flag("sandbox")
+}
+
+/// The project that a command names, or its environment, or the sandbox's only one.
+pub(crate) fn project(matches: &ArgMatches, flag: &str) -> Result<String, Failure> {
+    if let Some(project) = matches.get_one::<String>(flag) {
+        return Ok(project.clone());
+    }
+    #[cfg(feature = "sandbox")]
+    if in_sandbox(matches) {
+        return Ok(atlas_sandbox::PROJECT.to_owned());
+    }
+    environment("MONGODB_ATLAS_PROJECT_ID").ok_or_else(|| {
+        Failure::Usage(format!(
+            "no project; give --{flag} or set MONGODB_ATLAS_PROJECT_ID"
+        ))
+    })
+}
+
+/// Says on stderr, in one line, that an operation ended or will.
+pub(crate) fn warn_of_sunset(meta: &OperationMeta) {
+    let Some(sunset) = meta.sunset() else {
+        return;
+    };
+    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    let ended = if sunset <= today { "ended" } else { "ends" };
+    let instead = meta
+        .successor
+        .map(|successor| format!("; use {successor} instead"))
+        .unwrap_or_default();
+    say(&format!(
+        "warning: {} {ended} on {sunset}{instead}",
+        meta.id
+    ));
+}

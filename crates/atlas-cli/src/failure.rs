@@ -1,0 +1,112 @@
+//! How a command can fail: one line for people, one exit code for scripts.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io::Write as _;
+
+use atlas_transport::Error;
+use http::StatusCode;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line or the request body is not as it must be.
+    Usage(String),
+    /// Credentials are missing, or were refused.
+    Credentials(String),
+    /// The call to Atlas failed.
+    Call(Error),
+    /// A file of this machine cannot be read or written.
+    File(String),
+    /// Atlas answered, but not with the file that was asked for.
+    NoFile(String),
+    /// A signal came.
+    Interrupted(u8),
+}
+
+/// The exit codes, for `--help`.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  2  the command line or the request body is not as it must be; nothing was sent
+  3  credentials are missing or were refused
+  4  Atlas refused the request
+  5  no connection, no answer in time, or the connection broke
+  6  a file on this machine cannot be read or written
+  7  the download is not the file that was asked for
+  128 + N  ended by signal N";
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Credentials(_) => 3,
+            Self::Call(error) => call_code(error),
+            Self::File(_) => 6,
+            Self::NoFile(_) => 7,
+            Self::Interrupted(signal) => 128 + signal,
+        }
+    }
+}
+
+fn call_code(error: &Error) -> u8 {
+    match error {
+        Error::Build(_) | Error::Unsendable { .. } => 2,
+        Error::Challenge { .. } | Error::Token { .. } => 3,
+        Error::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,
+        Error::Response(_) => 4,
+        Error::Link { .. } | Error::InsecureLink => 7,
+        _ => 5,
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = match self {
+            Self::Usage(line) | Self::Credentials(line) | Self::File(line) | Self::NoFile(line) => {
+                line.clone()
+            }
+            Self::Call(error) => {
+                let mut line = error.to_string();
+                let mut source = error.source();
+                // `Response` shows its source by itself.
+                while let Some(error) =
+                    source.filter(|_| !matches!(self, Self::Call(Error::Response(_))))
+                {
+                    line.push_str(": ");
+                    line.push_str(&error.to_string());
+                    source = error.source();
+                }
+                line
+            }
+            Self::Interrupted(_) => "interrupted; nothing was kept".to_owned(),
+        };
+        f.write_str(&line.replace(char::is_control, " "))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+/// Writes a line to stderr. A closed stderr is no reason to end otherwise.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes an answer and a line break to stdout. A reader that has gone away is no failure.
+pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let written = out
+        .write_all(body)
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::File(
+            format!("standard output cannot be written: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,89 @@
+//! A file that is there whole or not at all.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::failure::Failure;
+
+/// A file under a temporary name beside its own, which it gets when it is complete.
+///
+/// Only its owner can read it. Dropped before [`finish`](OutputFile::finish), it is removed.
+pub(crate) struct OutputFile {
+    path: PathBuf,
+    replace: bool,
+    file: NamedTempFile,
+}
+
+impl OutputFile {
+    /// Starts a file; refuses at once if one is there and `replace` does not allow it.
+    pub(crate) fn create(path: &Path, replace: bool) -> Result<Self, Failure> {
+        if path.is_dir() {
+            return Err(failed(path, "is a directory; name a file in it"));
+        }
+        if !replace && path.symlink_metadata().is_ok() {
+            return Err(exists(path));
+        }
+        let Some(name) = path.file_name() else {
+            return Err(failed(path, "names no file"));
+        };
+        let mut prefix = std::ffi::OsString::from(".");
+        prefix.push(name);
+        let file = tempfile::Builder::new()
+            .prefix(&prefix)
+            .suffix(".part")
+            .tempfile_in(folder(path))
+            .map_err(|error| failed(path, &format!("cannot be created: {error}")))?;
+        Ok(Self {
+            path: path.to_owned(),
+            replace,
+            file,
+        })
+    }
+
+    /// Adds bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.file
+            .write_all(bytes)
+            .map_err(|error| failed(&self.path, &format!("cannot be written: {error}")))
+    }
+
+    /// Puts the file on the disk and gives it its name.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let path = self.path;
+        let failing = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => exists(&path),
+            _ => failed(&path, &format!("cannot be completed: {error}")),
+        };
+        self.file.as_file().sync_all().map_err(failing)?;
+        let renamed = if self.replace {
+            self.file.persist(&path)
+        } else {
+            self.file.persist_noclobber(&path)
+        };
+        renamed.map_err(|error| failing(error.error))?;
+        // The name, too, is to survive a power cut; not every system can sync a folder.
+        let _ = File::open(folder(&path)).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn exists(path: &Path) -> Failure {
+    failed(
+        path,
+        "is there already; choose another name or give --force",
+    )
+}
+
+fn failed(path: &Path, problem: &str) -> Failure {
+    Failure::File(format!("{} {problem}", path.display()))
+}

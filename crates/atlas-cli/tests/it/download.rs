@@ -1,0 +1,440 @@
+//! `atlas backups snapshots download`.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+
+use atlas_model::{ApiError, api_error::code};
+use atlas_sandbox::{CLUSTER, OWNER, PROJECT, READER, SNAPSHOT};
+
+use crate::{assert_empty, atlas, atlas_at, download_arguments, error_line, folder, sandbox};
+
+#[test]
+fn the_file_on_disk_is_the_snapshot_of_the_sandbox() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    let output = atlas_at(&server, &folder)
+        .args(download_arguments())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(
+        stderr.contains("2026-01-22") && stderr.contains("downloadGroupFlexClusterBackup"),
+        "{stderr}"
+    );
+    let file = std::fs::read(folder.path().join("s.tgz")).unwrap();
+    let expected = server.with(|sandbox| {
+        sandbox.snapshot_file(
+            PROJECT.parse().unwrap(),
+            &CLUSTER.parse().unwrap(),
+            SNAPSHOT.parse().unwrap(),
+        )
+    });
+    assert_eq!(file, expected.unwrap());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    // One challenge, one answer to it, one file: no other request.
+    assert_eq!(server.with(|sandbox| sandbox.requests()), 3);
+}
+
+#[test]
+fn every_kind_of_credentials_works() {
+    let (_runtime, server) = sandbox();
+    let kinds: [&[(&str, &str)]; 4] = [
+        &[("MONGODB_ATLAS_ACCESS_TOKEN", OWNER.access_token)],
+        &[
+            ("MONGODB_ATLAS_CLIENT_ID", OWNER.client_id),
+            ("MONGODB_ATLAS_CLIENT_SECRET", OWNER.client_secret),
+        ],
+        &[
+            ("MCLI_PUBLIC_API_KEY", OWNER.public_key),
+            ("MCLI_PRIVATE_API_KEY", OWNER.private_key),
+        ],
+        &[
+            ("MONGODB_ATLAS_PUBLIC_KEY", OWNER.public_key),
+            ("MONGODB_ATLAS_PRIVATE_KEY", OWNER.private_key),
+        ],
+    ];
+    for kind in kinds {
+        let folder = folder();
+        let output = atlas(&folder)
+            .env("MONGODB_ATLAS_OPS_MANAGER_URL", server.url())
+            .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+            .envs(kind.iter().copied())
+            .args(download_arguments())
+            .args(["-o", "json"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{kind:?}");
+        let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(line["snapshotId"], SNAPSHOT);
+    }
+}
+
+#[test]
+fn the_embedded_sandbox_needs_no_account() {
+    let folder = folder();
+    let output = atlas(&folder)
+        .args(download_arguments())
+        .arg("--sandbox")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    assert!(folder.path().join("s.tgz").is_file());
+}
+
+#[test]
+fn a_file_that_is_there_is_kept_unless_force_is_given() {
+    let folder = folder();
+    let path = folder.path().join("s.tgz");
+    std::fs::write(&path, "precious").unwrap();
+    let run = |more: &[&str]| {
+        atlas(&folder)
+            .args(download_arguments())
+            .arg("--sandbox")
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let line = error_line(&run(&[]), 6);
+    assert!(line.contains("--force"), "{line}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    assert!(run(&["--force"]).status.success());
+    assert!(std::fs::read(&path).unwrap().starts_with(&[0x1f, 0x8b]));
+}
+
+#[test]
+fn credentials_that_are_missing_or_half_there_are_named() {
+    let folder = folder();
+    let line = error_line(
+        &atlas(&folder)
+            .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+            .args(download_arguments())
+            .output()
+            .unwrap(),
+        3,
+    );
+    assert!(line.contains("MONGODB_ATLAS_PUBLIC_API_KEY"), "{line}");
+    for (there, missing) in [
+        (
+            "MONGODB_ATLAS_PUBLIC_API_KEY",
+            "MONGODB_ATLAS_PRIVATE_API_KEY",
+        ),
+        ("MONGODB_ATLAS_CLIENT_SECRET", "MONGODB_ATLAS_CLIENT_ID"),
+    ] {
+        let output = atlas(&folder)
+            .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+            .env(there, OWNER.private_key)
+            .env(missing, "")
+            .args(download_arguments())
+            .output()
+            .unwrap();
+        let line = error_line(&output, 3);
+        assert!(line.contains(&format!("{missing} is not")), "{line}");
+    }
+    assert_empty(&folder);
+}
+
+#[test]
+fn refused_credentials_a_missing_role_and_unknown_things_are_told_apart() {
+    let (_runtime, server) = sandbox();
+    let other = "32b6e34b3d91647abb20e7ff";
+    let cases: [(&str, &str, i32, &str); 4] = [
+        ("MONGODB_ATLAS_PRIVATE_API_KEY", "wrong", 3, "access list"),
+        ("MONGODB_ATLAS_ACCESS_TOKEN", READER.access_token, 4, "role"),
+        ("MONGODB_ATLAS_PROJECT_ID", other, 4, "GROUP_NOT_FOUND"),
+        ("MONGODB_ATLAS_PROJECT_ID", "32B6", 2, "'B' at character 3"),
+    ];
+    for (name, value, code, expected) in cases {
+        let folder = folder();
+        let output = atlas_at(&server, &folder)
+            .env(name, value)
+            .args(download_arguments())
+            .output()
+            .unwrap();
+        let line = error_line(&output, code);
+        assert!(line.contains(expected), "{line}");
+        assert_empty(&folder);
+    }
+}
+
+#[test]
+fn a_bad_id_or_name_is_refused_before_anything_is_sent() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    for (snapshot, cluster, expected) in [
+        ("XYZ", CLUSTER, "snapshotId: 'X' at character 1"),
+        (SNAPSHOT, "a b", "clusterName: ' ' at character 2"),
+        (SNAPSHOT, &"x".repeat(65), "is more than the 64 allowed"),
+    ] {
+        let output = atlas_at(&server, &folder)
+            .args([
+                "backups",
+                "snapshots",
+                "download",
+                snapshot,
+                "--clusterName",
+                cluster,
+            ])
+            .output()
+            .unwrap();
+        let line = error_line(&output, 2);
+        assert!(line.contains(expected), "{line}");
+    }
+    assert_eq!(server.with(|sandbox| sandbox.requests()), 0);
+    assert_empty(&folder);
+}
+
+#[test]
+fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
+    let folder = folder();
+    let output = atlas(&folder)
+        .env("MONGODB_ATLAS_OPS_MANAGER_URL", "http://ops.example")
+        .env("MONGODB_ATLAS_ACCESS_TOKEN", "t")
+        .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+        .args(download_arguments())
+        .output()
+        .unwrap();
+    let line = error_line(&output, 2);
+    assert!(line.contains("https"), "{line}");
+}
+
+#[test]
+fn nobody_listening_is_a_network_error() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let folder = folder();
+    let output = atlas(&folder)
+        .env("MONGODB_ATLAS_OPS_MANAGER_URL", format!("http://{free}"))
+        .env("MONGODB_ATLAS_ACCESS_TOKEN", "t")
+        .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+        .args(download_arguments())
+        .output()
+        .unwrap();
+    let line = error_line(&output, 5);
+    assert!(line.contains("no connection to"), "{line}");
+    assert_empty(&folder);
+}
+
+/// A limit on the size of files stands in for a full disk: the write fails in the same place.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_nothing_behind() {
+    let folder = folder();
+    let script = "trap '' XFSZ; ulimit -f 100; exec \"$0\" \"$@\"";
+    let output = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_atlas")])
+        .args(download_arguments())
+        .arg("--sandbox")
+        .env_clear()
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let line = error_line(&output, 6);
+    assert!(line.contains("s.tgz cannot be written"), "{line}");
+    assert_empty(&folder);
+}
+
+#[test]
+fn a_folder_that_is_missing_or_a_name_that_is_a_folder_is_said() {
+    let folder = folder();
+    for (out, expected) in [
+        ("no/such/s.tgz", "cannot be created"),
+        (".", "is a directory"),
+    ] {
+        let output = atlas(&folder)
+            .args([
+                "backups",
+                "snapshots",
+                "download",
+                SNAPSHOT,
+                "--clusterName",
+                CLUSTER,
+            ])
+            .args(["--out", out, "--sandbox"])
+            .output()
+            .unwrap();
+        let line = error_line(&output, 6);
+        assert!(line.contains(expected), "{line}");
+    }
+    assert_empty(&folder);
+}
+
+#[test]
+fn an_error_of_atlas_is_one_line_with_its_code() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    server.with(|sandbox| {
+        let status = http::StatusCode::INTERNAL_SERVER_ERROR;
+        sandbox.answer_next_with(ApiError::new(status, code::UNEXPECTED_ERROR, "two\nlines"));
+    });
+    let output = atlas_at(&server, &folder)
+        .args(download_arguments())
+        .output()
+        .unwrap();
+    let line = error_line(&output, 4);
+    assert!(line.contains("500 UNEXPECTED_ERROR: two lines"), "{line}");
+    assert_empty(&folder);
+}
+
+/// What becomes of the connection once the file was sent.
+#[derive(PartialEq)]
+enum Then {
+    Close,
+    KeepOpen,
+}
+
+/// Serves one restore whose link leads back here, and `file` as the raw answer to that link.
+fn store(file: &'static [u8], then: Then) -> (String, std::thread::JoinHandle<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let link = format!("{url}/file?signature=s3cret");
+    let served = std::thread::spawn(move || {
+        let body = format!("{{\"status\":\"COMPLETED\",\"snapshotUrl\":\"{link}\"}}");
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        drop(answer(&listener, (head + &body).as_bytes()));
+        let stream = answer(&listener, file);
+        if then == Then::Close {
+            // The client may have gone first.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+        stream
+    });
+    (url, served)
+}
+
+fn answer(listener: &TcpListener, bytes: &[u8]) -> TcpStream {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut seen = Vec::new();
+    while !seen.windows(4).any(|window| window == b"\r\n\r\n") {
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).unwrap();
+        assert_ne!(read, 0, "the request ended early");
+        seen.extend_from_slice(&buffer[..read]);
+    }
+    let seen = String::from_utf8_lossy(&seen).to_lowercase();
+    if seen.starts_with("get /file") {
+        assert!(!seen.contains("authorization"), "{seen}");
+    }
+    stream.write_all(bytes).unwrap();
+    stream
+}
+
+#[test]
+fn what_is_not_the_whole_file_is_not_kept() {
+    let cases: [(&'static [u8], i32, &str); 5] = [
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\nconnection: close\r\n\r\n\x1f\x8bshort",
+            5,
+            "broke",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>",
+            7,
+            "no gzip file",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+            7,
+            "ended after 0",
+        ),
+        (
+            b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n",
+            7,
+            "expired",
+        ),
+        (
+            b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+            7,
+            "redirects are not followed",
+        ),
+    ];
+    for (file, code, expected) in cases {
+        let (url, served) = store(file, Then::Close);
+        let folder = folder();
+        let output = atlas(&folder)
+            .env("MONGODB_ATLAS_OPS_MANAGER_URL", url)
+            .env("MONGODB_ATLAS_ACCESS_TOKEN", "t")
+            .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+            .env("ATLAS_LOG", "off")
+            .args(download_arguments())
+            .output()
+            .unwrap();
+        served.join().unwrap();
+        let line = error_line(&output, code);
+        assert!(line.contains(expected), "{line}");
+        assert!(!line.contains("s3cret"), "{line}");
+        assert_empty(&folder);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_in_the_middle_leaves_nothing_behind() {
+    let (url, served) = store(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n\x1f\x8bsome of it",
+        Then::KeepOpen,
+    );
+    let folder = folder();
+    let child = atlas(&folder)
+        .env("MONGODB_ATLAS_OPS_MANAGER_URL", url)
+        .env("MONGODB_ATLAS_ACCESS_TOKEN", "t")
+        .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+        .args(download_arguments())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The connection stays open and silent: the download can only end by the signal.
+    let stream = served.join().unwrap();
+    let killed = Command::new("kill")
+        .arg(child.id().to_string())
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    drop(stream);
+    let line = error_line(&output, 128 + 15);
+    assert!(line.contains("interrupted"), "{line}");
+    assert_empty(&folder);
+}
+
+#[test]
+fn no_log_however_loud_shows_a_secret() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    for kind in [
+        ("MONGODB_ATLAS_ACCESS_TOKEN", OWNER.access_token),
+        ("MONGODB_ATLAS_CLIENT_SECRET", OWNER.client_secret),
+        ("MONGODB_ATLAS_PRIVATE_API_KEY", OWNER.private_key),
+    ] {
+        let output = atlas_at(&server, &folder)
+            .env("MONGODB_ATLAS_CLIENT_ID", "")
+            .env(kind.0, kind.1)
+            .env("ATLAS_LOG", "trace")
+            .args(download_arguments())
+            .arg("--force")
+            .output()
+            .unwrap();
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{log}");
+        assert!(log.contains("answered"), "{log}");
+        for secret in [
+            OWNER.access_token,
+            OWNER.client_secret,
+            OWNER.private_key,
+            "signature",
+            "sandbox-store",
+            "Digest username",
+            "Bearer ",
+        ] {
+            assert!(!log.contains(secret), "{secret} in {log}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The `atlas` command as a process, against the sandbox on a real socket.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+
+mod api;
+mod download;
+mod help;
+
+use std::process::{Command, Output, Stdio};
+
+use atlas_sandbox::{CLUSTER, OWNER, PROJECT, SNAPSHOT, SandboxServer};
+
+/// The command with an empty environment, in a folder of its own.
+fn atlas(folder: &tempfile::TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_atlas"));
+    command
+        .env_clear()
+        .current_dir(folder.path())
+        .stdin(Stdio::null());
+    command
+}
+
+/// The command, with the sandbox's address and its owner's API key.
+fn atlas_at(server: &SandboxServer, folder: &tempfile::TempDir) -> Command {
+    let mut command = atlas(folder);
+    command
+        .env("MONGODB_ATLAS_OPS_MANAGER_URL", server.url())
+        .env("MONGODB_ATLAS_PUBLIC_API_KEY", OWNER.public_key)
+        .env("MONGODB_ATLAS_PRIVATE_API_KEY", OWNER.private_key)
+        .env("MONGODB_ATLAS_PROJECT_ID", PROJECT);
+    command
+}
+
+fn download_arguments() -> [&'static str; 8] {
+    [
+        "backups",
+        "snapshots",
+        "download",
+        SNAPSHOT,
+        "--clusterName",
+        CLUSTER,
+        "--out",
+        "s.tgz",
+    ]
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// A runtime that keeps a sandbox answering while the test waits for a process.
+fn sandbox() -> (tokio::runtime::Runtime, SandboxServer) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = runtime.block_on(SandboxServer::start()).unwrap();
+    (runtime, server)
+}
+
+/// The one `error:` line on stderr, after checking that the process ended with `code`.
+fn error_line(output: &Output, code: i32) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    let errors: Vec<&str> = stderr
+        .lines()
+        .filter(|line| !line.starts_with("warning: "))
+        .collect();
+    assert_eq!(errors.len(), 1, "{stderr}");
+    assert!(errors[0].starts_with("error: "), "{stderr}");
+    for secret in [OWNER.private_key, OWNER.client_secret, "signature"] {
+        assert!(!stderr.contains(secret), "{stderr}");
+    }
+    errors[0].to_owned()
+}
+
+/// Checks that nothing was left behind.
+fn assert_empty(folder: &tempfile::TempDir) {
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
