@@ -62,7 +62,12 @@ fn sandbox() -> (tokio::runtime::Runtime, SandboxServer) {
 /// The one `error:` line on stderr, after checking that the process ended with `code`.
 fn error_line(output: &Output, code: i32) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{}: {stderr}",
+        output.status
+    );
     let errors: Vec<&str> = stderr
         .lines()
         .filter(|line| !line.starts_with("warning: "))
