@@ -1,0 +1,103 @@
+//! Requests and errors as people see them.
+
+use std::fmt::Write as _;
+
+use atlas_model::{
+    CallOptions, ClusterName, DeploymentItemName, DownloadTenantSnapshot, OPERATIONS, OperationExt,
+    ProjectId, RequestReader,
+};
+use http::Response;
+
+fn fixture() -> atlas_conformance::OperationFixture {
+    atlas_conformance::operation(OPERATIONS[0].meta.id).unwrap()
+}
+
+#[test]
+fn the_documented_request_on_the_wire() {
+    let fixture = fixture();
+    let mut reader =
+        RequestReader::new(OPERATIONS[0].meta).with_body(fixture.wire_body.clone().into_bytes());
+    for parameter in OPERATIONS[0].meta.path_parameters {
+        let documented = fixture
+            .parameters
+            .iter()
+            .find(|known| known.name == parameter.name);
+        reader = reader.with_path(parameter.name, documented.unwrap().example.clone().unwrap());
+    }
+    let options = CallOptions {
+        version: Some(fixture.version_asked.parse().unwrap()),
+        envelope: true,
+        pretty: true,
+    };
+    let request = OPERATIONS[0].request(&reader, &options).unwrap();
+    let mut shown = format!("{} {}\n", request.method(), request.uri());
+    for (name, value) in request.headers() {
+        let _ = writeln!(shown, "{name}: {}", value.to_str().unwrap());
+    }
+    let _ = write!(shown, "\n{}", String::from_utf8_lossy(request.body()));
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_each_answer_that_is_no_resource_says() {
+    let mut shown = String::new();
+    let mut say = |status: u16, media_type: &str, body: String| {
+        let response = Response::builder()
+            .status(status)
+            .header("content-type", media_type)
+            .body(body.into())
+            .unwrap();
+        let error =
+            DownloadTenantSnapshot::from_response(response, &CallOptions::default()).unwrap_err();
+        let _ = writeln!(shown, "{error}");
+    };
+    for response in fixture()
+        .responses
+        .iter()
+        .filter(|response| response.status != 200)
+    {
+        say(
+            response.status,
+            "application/json",
+            response.body.to_string(),
+        );
+    }
+    say(
+        429,
+        "application/json",
+        r#"{"error":429,"errorCode":"RATE_LIMITED_TOKEN_BUCKET"}"#.into(),
+    );
+    say(
+        502,
+        "text/html",
+        "<html><title>Bad Gateway</title></html>".into(),
+    );
+    say(503, "text/plain", String::new());
+    say(
+        200,
+        "text/html",
+        "<html>Sign in at https://proxy.example/?next=secret".into(),
+    );
+    say(200, "application/json", r#"{"status": 7}"#.into());
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_each_text_outside_its_pattern_is_told() {
+    let mut shown = String::new();
+    for text in [
+        "",
+        "32b6",
+        "32B6E34B3D91647ABB20E7B8",
+        "32b6e34b3d91647abb20e7b8\n",
+    ] {
+        let _ = writeln!(shown, "{}", ProjectId::parse(text).unwrap_err());
+    }
+    for text in ["", "-a", "a_b", "é"] {
+        let _ = writeln!(shown, "{}", ClusterName::parse(text).unwrap_err());
+    }
+    for text in ["", "a b", "e\u{301}", &"a".repeat(65)] {
+        let _ = writeln!(shown, "{}", DeploymentItemName::parse(text).unwrap_err());
+    }
+    insta::assert_snapshot!(shown);
+}

@@ -1,0 +1,245 @@
+//! The client and the sandbox together: what calls cost, and what they never give away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use atlas_model::{DownloadTenantSnapshot, Operation, RequestReader, SnapshotUrl};
+use atlas_sandbox::{OWNER, READER, Sandbox, SandboxServer};
+use atlas_transport::{Client, Credentials, Error};
+use jiff::Timestamp;
+
+fn operation() -> DownloadTenantSnapshot {
+    let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
+    let reader = RequestReader::new(DownloadTenantSnapshot::META)
+        .with_path("groupId", atlas_sandbox::PROJECT)
+        .with_path("clusterName", atlas_sandbox::CLUSTER)
+        .with_body(fixture.wire_body.clone().into_bytes());
+    DownloadTenantSnapshot::decode(&reader).unwrap()
+}
+
+fn client(server: &SandboxServer, credentials: &Credentials) -> Client {
+    Client::new(server.url().parse().unwrap(), credentials).unwrap()
+}
+
+fn api_key() -> Credentials {
+    Credentials::api_key(OWNER.public_key, OWNER.private_key)
+}
+
+fn service_account() -> Credentials {
+    Credentials::service_account(OWNER.client_id, OWNER.client_secret)
+}
+
+/// A sandbox on a clock that the test moves.
+async fn on_a_clock() -> (SandboxServer, Arc<AtomicI64>) {
+    let seconds = Arc::new(AtomicI64::new(1_700_000_000));
+    let clock = seconds.clone();
+    let server = SandboxServer::start_with(Sandbox::new(), move || {
+        Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap()
+    });
+    (server.await.unwrap(), seconds)
+}
+
+fn requests(server: &SandboxServer) -> u64 {
+    server.with(|sandbox| sandbox.requests())
+}
+
+#[tokio::test]
+async fn n_calls_with_an_api_key_or_a_service_account_cost_n_and_one_request() {
+    for credentials in [api_key(), service_account()] {
+        let server = SandboxServer::start().await.unwrap();
+        let client = client(&server, &credentials);
+        for calls in 1..=5 {
+            client.send(&operation()).await.unwrap();
+            assert_eq!(requests(&server), calls + 1, "{credentials:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_first_calls_at_once_share_one_challenge_or_token() {
+    for credentials in [api_key(), service_account()] {
+        let server = SandboxServer::start().await.unwrap();
+        let client = client(&server, &credentials);
+        let calls: Vec<_> = (0..64)
+            .map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move { client.send(&operation()).await.map(drop) })
+            })
+            .collect();
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+        assert_eq!(requests(&server), 65, "{credentials:?}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_keys_cost_two_requests_and_are_called_refused() {
+    let server = SandboxServer::start().await.unwrap();
+    let client = client(&server, &Credentials::api_key(OWNER.public_key, "wr0ng"));
+    let error = client.send(&operation()).await.unwrap_err();
+    assert_eq!(requests(&server), 2);
+    let line = error.to_string();
+    assert!(
+        line.contains("401") && line.contains("check the key"),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn an_old_nonce_costs_one_more_request_and_no_error() {
+    let (server, seconds) = on_a_clock().await;
+    let client = client(&server, &api_key());
+    client.send(&operation()).await.unwrap();
+    seconds.fetch_add(61, Ordering::SeqCst);
+    client.send(&operation()).await.unwrap();
+    assert_eq!(requests(&server), 2 + 2);
+    client.send(&operation()).await.unwrap();
+    assert_eq!(requests(&server), 2 + 2 + 1);
+}
+
+#[tokio::test]
+async fn a_token_that_ended_on_the_server_is_replaced_once() {
+    let (server, seconds) = on_a_clock().await;
+    let client = client(&server, &service_account());
+    client.send(&operation()).await.unwrap();
+    seconds.fetch_add(3601, Ordering::SeqCst);
+    client.send(&operation()).await.unwrap();
+    assert_eq!(requests(&server), 2 + 3);
+}
+
+#[tokio::test]
+async fn a_refused_service_account_is_told_so_and_a_reader_lacks_a_role() {
+    let server = SandboxServer::start().await.unwrap();
+    let wrong = Credentials::service_account(OWNER.client_id, "wr0ng");
+    let error = client(&server, &wrong)
+        .send(&operation())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Token { .. }), "{error}");
+    assert!(error.to_string().contains("invalid_client"), "{error}");
+    assert!(!error.may_have_been_sent());
+
+    let reader = Credentials::bearer(READER.access_token);
+    let error = client(&server, &reader)
+        .send(&operation())
+        .await
+        .unwrap_err();
+    assert_eq!(error.status().unwrap(), 403);
+}
+
+#[tokio::test]
+async fn the_metadata_of_an_answer_is_there() {
+    let server = SandboxServer::start().await.unwrap();
+    let client = client(&server, &Credentials::bearer(OWNER.access_token));
+    let answer = client.send(&operation()).await.unwrap();
+    assert_eq!(answer.meta.version.unwrap().to_string(), "2023-01-01");
+    assert_eq!(
+        answer.meta.sunset.unwrap().to_string(),
+        "2026-01-22T00:00:00Z"
+    );
+    assert!(answer.meta.deprecation.is_some() && answer.meta.rate_limit.is_some());
+}
+
+#[tokio::test]
+async fn a_snapshot_streams_without_credentials_until_its_link_ends() {
+    let (server, seconds) = on_a_clock().await;
+    let client = client(&server, &api_key());
+    let restore = client.send(&operation()).await.unwrap().value;
+    let link = restore.snapshot_url.unwrap();
+    let mut download = client.download(&link).await.unwrap();
+    let (mut received, announced) = (0, download.length().unwrap());
+    while let Some(chunk) = download.chunk().await.unwrap() {
+        received += chunk.len() as u64;
+    }
+    assert_eq!(received, announced);
+    assert!(download.etag().is_some());
+
+    seconds.fetch_add(4 * 3600, Ordering::SeqCst);
+    let error = client.download(&link).await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 403);
+    assert!(
+        !format!("{error} {error:?}").contains("signature"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_link_that_would_leave_this_machine_in_the_clear_is_not_followed() {
+    let server = SandboxServer::start().await.unwrap();
+    let client = client(&server, &api_key());
+    let error = client
+        .download(&SnapshotUrl::new("http://store.example/s"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::InsecureLink), "{error}");
+    for odd in ["", "store.example", "ftp://store.example/s", "https://a b/"] {
+        let error = client.download(&SnapshotUrl::new(odd)).await.unwrap_err();
+        assert!(matches!(error, Error::Unsendable { .. }), "{odd}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn the_client_runs_on_the_sandbox_without_a_socket() {
+    let server = SandboxServer::start().await.unwrap();
+    let base = "http://127.0.0.1:1".parse().unwrap();
+    let client = Client::builder(base, &api_key())
+        .build_with(server.service())
+        .unwrap();
+    assert!(client.send(&operation()).await.is_ok());
+    assert_eq!(requests(&server), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_lets_the_next_one_probe() {
+    let server = SandboxServer::start().await.unwrap();
+    let client = client(&server, &api_key());
+    for _ in 0..8 {
+        // Dropped after its first step, while everybody else would wait for it.
+        let operation = operation();
+        let call = client.send(&operation);
+        tokio::select! {
+            biased;
+            _ = call => panic!("a call does not end at once"),
+            () = std::future::ready(()) => {}
+        }
+    }
+    client.send(&operation()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up_in_time() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let client = Client::builder(base.parse().unwrap(), &api_key())
+        .read_timeout(Duration::from_millis(50))
+        .build()
+        .unwrap();
+    let error = client.send(&operation()).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error}");
+    assert!(error.may_have_been_sent());
+}
+
+#[tokio::test]
+async fn an_answer_larger_than_the_limit_is_refused() {
+    let server = SandboxServer::start().await.unwrap();
+    let base = server.url().parse().unwrap();
+    let client = Client::builder(base, &Credentials::bearer(OWNER.access_token))
+        .response_limit(100)
+        .build()
+        .unwrap();
+    let error = client.send(&operation()).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { limit: 100 }), "{error}");
+}
+
+#[test]
+fn a_secret_that_cannot_stand_in_a_header_is_refused_without_being_shown() {
+    let base: atlas_transport::BaseUrl = "https://ops.example".parse().unwrap();
+    let secret = "s3cret\nline";
+    for credentials in [Credentials::bearer(secret), Credentials::bearer("\0s3cret")] {
+        let error = Client::new(base.clone(), &credentials).unwrap_err();
+        assert!(matches!(error, Error::Unsendable { .. }), "{error}");
+        assert!(!format!("{error} {error:?} {credentials:?}").contains("s3cret"));
+    }
+}
