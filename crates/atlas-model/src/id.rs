@@ -49,6 +49,10 @@ macro_rules! id {
                     Err(fault) => Err(PatternError::new(field, pattern::ID, fault)),
                 }
             }
+
+            fn is_match(text: &str) -> bool {
+                pattern::id(text).is_ok()
+            }
         }
 
         impl FromStr for $name {

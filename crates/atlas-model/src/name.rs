@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::pattern::{self, PatternError, Patterned};
 
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $field:literal, $pattern:expr, $check:path) => {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $pattern:expr, $check:path, $is_match:path) => {
         $(#[$doc])*
         ///
         /// Up to 24 bytes are kept without an allocation.
@@ -44,6 +44,11 @@ macro_rules! name {
                     Ok(()) => Ok(Self(CompactString::new(text))),
                     Err(fault) => Err(PatternError::new(field, $pattern, fault)),
                 }
+            }
+
+            #[inline]
+            fn is_match(text: &str) -> bool {
+                $is_match(text)
             }
         }
 
@@ -86,7 +91,8 @@ name! {
     /// hyphen never first.
     ///
     /// The pattern sets no upper length; Atlas itself does.
-    ClusterName, "clusterName", pattern::CLUSTER_NAME, pattern::cluster_name
+    ClusterName, "clusterName", pattern::CLUSTER_NAME, pattern::cluster_name,
+    pattern::is_cluster_name
 }
 
 name! {
@@ -104,5 +110,5 @@ name! {
     /// assert!(DeploymentItemName::parse("Größe-東京(2)").is_ok());
     /// ```
     DeploymentItemName, "targetDeploymentItemName", pattern::DEPLOYMENT_ITEM_NAME,
-    pattern::deployment_item_name
+    pattern::deployment_item_name, pattern::is_deployment_item_name
 }

@@ -19,6 +19,9 @@ pub trait Patterned: Sized + fmt::Display {
     /// # Errors
     /// [`PatternError`] if `text` is not in the language of [`PATTERN`](Patterned::PATTERN).
     fn parse_field(field: &'static str, text: &str) -> Result<Self, PatternError>;
+
+    /// Whether `text` is in the language of [`PATTERN`](Patterned::PATTERN); keeps nothing of it.
+    fn is_match(text: &str) -> bool;
 }
 
 /// A text that a documented pattern refuses: which field, which pattern, and where.
@@ -196,42 +199,75 @@ fn id_fault(text: &str) -> PatternFault {
 
 /// Checks [`CLUSTER_NAME`].
 pub(crate) fn cluster_name(text: &str) -> Result<(), PatternFault> {
-    let bytes = text.as_bytes();
-    let Some(&first) = bytes.first() else {
-        return Err(PatternFault::TooShort {
-            length: 0,
-            minimum: 1,
-        });
-    };
-    let fits = CLASS[usize::from(first)] & ALPHANUMERIC != 0
-        && bytes
-            .iter()
-            .all(|&byte| CLASS[usize::from(byte)] & CLUSTER != 0);
-    if fits {
-        return Ok(());
+    if is_cluster_name(text) {
+        Ok(())
+    } else {
+        Err(cluster_name_fault(text))
     }
+}
+
+/// Whether a text fits [`CLUSTER_NAME`].
+#[inline]
+pub(crate) fn is_cluster_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let all_fit = match bytes.last_chunk::<8>() {
+        // Words of eight bytes; the last one overlaps the one before it.
+        Some(last) => {
+            let (words, _) = bytes.as_chunks::<8>();
+            word_fits(u64::from_le_bytes(*last))
+                && words
+                    .iter()
+                    .all(|word| word_fits(u64::from_le_bytes(*word)))
+        }
+        None => bytes
+            .iter()
+            .all(|&byte| CLASS[usize::from(byte)] & CLUSTER != 0),
+    };
+    all_fit && !matches!(bytes.first(), None | Some(b'-'))
+}
+
+/// What is wrong with a text that does not fit [`CLUSTER_NAME`].
+#[cold]
+fn cluster_name_fault(text: &str) -> PatternFault {
     let odd = |(index, found): &(usize, char)| match found {
         'a'..='z' | 'A'..='Z' | '0'..='9' => false,
         '-' => *index == 0,
         _ => true,
     };
     match text.chars().enumerate().find(odd) {
-        Some((index, found)) => Err(PatternFault::Character {
+        Some((index, found)) => PatternFault::Character {
             found,
             position: index + 1,
-        }),
-        None => Ok(()),
+        },
+        None => PatternFault::TooShort {
+            length: 0,
+            minimum: 1,
+        },
     }
+}
+
+/// Whether eight bytes are all ASCII letters, digits or hyphens, looked at as one word.
+///
+/// Adding to a byte below 0x80 sets its high bit if the byte is large enough, and carries nothing
+/// into the next.
+const fn word_fits(word: u64) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * EACH;
+    const fn within(word: u64, from: u8, to: u8) -> u64 {
+        let from_on = word.wrapping_add(EACH * (0x80 - from as u64));
+        let beyond = word.wrapping_add(EACH * (0x7f - to as u64));
+        from_on & !beyond
+    }
+    let ascii = word & !HIGH;
+    let letters = within(ascii | (0x20 * EACH), b'a', b'z');
+    let digits = within(ascii, b'0', b'9');
+    let hyphens = within(ascii, b'-', b'-');
+    word & HIGH == 0 && (letters | digits | hyphens) & HIGH == HIGH
 }
 
 /// Checks [`DEPLOYMENT_ITEM_NAME`].
 pub(crate) fn deployment_item_name(text: &str) -> Result<(), PatternFault> {
-    let bytes = text.as_bytes();
-    if (1..=NAME_CHARACTERS).contains(&bytes.len())
-        && bytes
-            .iter()
-            .all(|&byte| CLASS[usize::from(byte)] & ITEM != 0)
-    {
+    if is_ascii_item_name(text) {
         return Ok(());
     }
     let mut length = 0;
@@ -263,9 +299,24 @@ pub(crate) fn deployment_item_name(text: &str) -> Result<(), PatternFault> {
     Ok(())
 }
 
-const ALPHANUMERIC: u8 = 1;
-const CLUSTER: u8 = 2;
-const ITEM: u8 = 4;
+/// Whether a text fits [`DEPLOYMENT_ITEM_NAME`].
+#[inline]
+pub(crate) fn is_deployment_item_name(text: &str) -> bool {
+    is_ascii_item_name(text) || deployment_item_name(text).is_ok()
+}
+
+/// Whether a text fits [`DEPLOYMENT_ITEM_NAME`] without a character beyond ASCII.
+#[inline]
+fn is_ascii_item_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (1..=NAME_CHARACTERS).contains(&bytes.len())
+        && bytes
+            .iter()
+            .all(|&byte| CLASS[usize::from(byte)] & ITEM != 0)
+}
+
+const CLUSTER: u8 = 1;
+const ITEM: u8 = 2;
 
 /// For each byte, the character classes it belongs to. No byte above ASCII is in any.
 const CLASS: [u8; 256] = {
@@ -274,7 +325,7 @@ const CLASS: [u8; 256] = {
     while ascii < 128 {
         let mut class = 0;
         if ascii.is_ascii_alphanumeric() {
-            class |= ALPHANUMERIC | CLUSTER | ITEM;
+            class |= CLUSTER | ITEM;
         }
         if ascii == b'-' {
             class |= CLUSTER;

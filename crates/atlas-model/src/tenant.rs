@@ -67,6 +67,12 @@ operation! {
 ///
 /// Holds what a caller may set; everything else in a [`TenantRestore`] is Atlas's to say, and a
 /// body that sets it is refused.
+///
+/// ```compile_fail,E0609
+/// # fn set(request: &mut atlas_model::TenantRestoreRequest) {
+/// request.status = Some("COMPLETED".into());
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::object_store;
 use crate::reply;
-use crate::world::{Role, Sandbox, SnapshotLink};
+use crate::world::{Role, Sandbox};
 
 /// How long a snapshot link works.
 const LINK_LIFETIME: SignedDuration = SignedDuration::from_hours(4);
@@ -133,10 +133,7 @@ impl Sandbox {
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
 
         let expires = now.checked_add(LINK_LIFETIME).unwrap_or(Timestamp::MAX);
-        let signature = self.unheard("link");
-        self.links.retain(|_, link| now < link.expires);
-        self.links
-            .insert(signature.clone(), SnapshotLink { expires, file });
+        let signature = self.new_link(now, expires, file);
         let base = &self.base_url;
         let url = format!(
             "{base}{}{snapshot_id}.tgz?signature={signature}",

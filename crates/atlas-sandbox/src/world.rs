@@ -71,6 +71,8 @@ pub struct Sandbox {
     pub(crate) nonces: BTreeMap<String, Nonce>,
     pub(crate) tokens: BTreeMap<String, AccessToken>,
     pub(crate) links: BTreeMap<String, SnapshotLink>,
+    /// The links in the order in which they end.
+    pub(crate) ending_links: VecDeque<String>,
     pub(crate) handed_out: u64,
     pub(crate) requests: u64,
 }
@@ -118,6 +120,7 @@ impl Sandbox {
             nonces: BTreeMap::new(),
             tokens: BTreeMap::new(),
             links: BTreeMap::new(),
+            ending_links: VecDeque::new(),
             handed_out: 0,
             requests: 0,
         };
@@ -192,6 +195,7 @@ impl Sandbox {
         self.nonces.clear();
         self.tokens.clear();
         self.links.clear();
+        self.ending_links.clear();
     }
 
     /// How many requests came in, the refused ones, token requests and file downloads included.
@@ -203,6 +207,24 @@ impl Sandbox {
     pub(crate) fn unheard(&mut self, kind: &str) -> String {
         self.handed_out += 1;
         hex(&Md5::digest(format!("{kind} {}", self.handed_out)))
+    }
+
+    /// Makes a link to a file, and forgets those that have ended.
+    pub(crate) fn new_link(&mut self, now: Timestamp, expires: Timestamp, file: Bytes) -> String {
+        while let Some(oldest) = self.ending_links.front()
+            && self
+                .links
+                .get(oldest)
+                .is_none_or(|link| link.expires <= now)
+        {
+            self.links.remove(oldest);
+            self.ending_links.pop_front();
+        }
+        let signature = self.unheard("link");
+        self.links
+            .insert(signature.clone(), SnapshotLink { expires, file });
+        self.ending_links.push_back(signature.clone());
+        signature
     }
 
     /// An id for a new restore job.

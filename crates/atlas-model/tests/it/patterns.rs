@@ -8,7 +8,9 @@ use regex::Regex;
 use crate::fixture_json;
 
 fn accepts<T: Patterned>(text: &str) -> bool {
-    T::parse_field("field", text).is_ok()
+    let accepted = T::parse_field("field", text).is_ok();
+    assert_eq!(T::is_match(text), accepted, "{text:?}");
+    accepted
 }
 
 fn agrees_with_cases<T: Patterned>(path: &str) {
@@ -65,6 +67,10 @@ fn a_deployment_item_name_agrees_with_regex_on_every_scalar_value() {
 fn a_cluster_name_agrees_with_regex_on_every_scalar_value() {
     agrees_on_every_scalar::<ClusterName>(String::from);
     agrees_on_every_scalar::<ClusterName>(|c| format!("a{c}"));
+    // Long enough to be looked at in words, the character in the first, the last and both.
+    agrees_on_every_scalar::<ClusterName>(|c| format!("a{c}bcdefghijkl"));
+    agrees_on_every_scalar::<ClusterName>(|c| format!("abcdefghijkl{c}m"));
+    agrees_on_every_scalar::<ClusterName>(|c| format!("{c}abcdefg"));
 }
 
 #[test]
