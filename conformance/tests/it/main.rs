@@ -5,4 +5,5 @@
 mod curl;
 mod patterns;
 mod snapshots;
+mod tls;
 mod transport;

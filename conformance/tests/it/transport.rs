@@ -1,10 +1,11 @@
 //! The client and the sandbox together: what calls cost, and what they never give away.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use atlas_model::{DownloadTenantSnapshot, Operation, RequestReader, SnapshotUrl};
+use atlas_model::{DownloadTenantSnapshot, Operation, Payload, RequestReader, SnapshotUrl};
 use atlas_sandbox::{OWNER, READER, Sandbox, SandboxServer};
 use atlas_transport::{Client, Credentials, Error};
 use jiff::Timestamp;
@@ -219,6 +220,28 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
     let error = client.send(&operation()).await.unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
     assert!(error.may_have_been_sent());
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_asked_for_and_read() {
+    let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(fixture.responses[0].body.to_string().as_bytes())
+        .unwrap();
+    let answer = wiremock::ResponseTemplate::new(200)
+        .insert_header("content-encoding", "gzip")
+        .set_body_bytes(gzip.finish().unwrap());
+    let server = wiremock::MockServer::start().await;
+    wiremock::Mock::given(wiremock::matchers::header("accept-encoding", "gzip"))
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    let client = Client::new(server.uri().parse().unwrap(), &Credentials::bearer("t")).unwrap();
+    let answer = client.send(&operation()).await.unwrap();
+    assert_eq!(answer.value.deviations(), []);
+    let seen = &server.received_requests().await.unwrap()[0];
+    let agent = seen.headers["user-agent"].to_str().unwrap();
+    assert!(agent.starts_with("atlas-rs/"), "{agent}");
 }
 
 #[tokio::test]

@@ -65,7 +65,10 @@ fn main() -> ExitCode {
 }
 
 /// Compares, and says what differs.
-#[allow(clippy::needless_pass_by_value, reason = "so that literals can be compared")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "so that literals can be compared"
+)]
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, seen: T, expected: T) -> Result<(), String> {
     if seen == expected {
         Ok(())

@@ -17,6 +17,10 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    #[cfg_attr(
+        not(feature = "sandbox"),
+        allow(clippy::unused_async, reason = "only the sandbox has to be started")
+    )]
     pub(crate) async fn open(matches: &ArgMatches) -> Result<Self, Failure> {
         #[cfg(feature = "sandbox")]
         if in_sandbox(matches) {

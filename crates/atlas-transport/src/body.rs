@@ -1,7 +1,6 @@
 //! Reading a response body: within a size, within a wait for each piece, decompressed.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::write::GzDecoder;
@@ -11,20 +10,15 @@ use http_body_util::BodyExt;
 
 use crate::carry::Incoming;
 use crate::error::{Error, Phase};
+use crate::timer::Timer;
 
 /// Waits for the next piece of a body; `None` at its end.
-pub(crate) async fn next(body: &mut Incoming, wait: Duration) -> Result<Option<Bytes>, Error> {
+pub(crate) async fn next(body: &mut Incoming, timer: &mut Timer) -> Result<Option<Bytes>, Error> {
     loop {
-        let frame = match tokio::time::timeout(wait, body.frame()).await {
-            Ok(Some(frame)) => frame.map_err(|source| Error::Interrupted { source })?,
-            Ok(None) => return Ok(None),
-            Err(_) => {
-                return Err(Error::Timeout {
-                    phase: Phase::Body,
-                    limit: wait,
-                });
-            }
+        let Some(frame) = timer.wait(Phase::Body, body.frame()).await? else {
+            return Ok(None);
         };
+        let frame = frame.map_err(|source| Error::Interrupted { source })?;
         // Trailers are no data.
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
@@ -37,10 +31,10 @@ pub(crate) async fn collect(
     headers: &HeaderMap,
     mut body: Incoming,
     limit: usize,
-    wait: Duration,
+    timer: &mut Timer,
 ) -> Result<Bytes, Error> {
     let mut sink = Sink::new(headers, limit)?;
-    while let Some(data) = next(&mut body, wait).await? {
+    while let Some(data) = next(&mut body, timer).await? {
         sink.write(&data)?;
     }
     sink.finish()

@@ -14,11 +14,13 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::ClientConfig;
 use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
-use crate::error::BoxError;
+use crate::error::{BoxError, Error};
 
 pub(crate) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Incoming>, BoxError>> + Send>>;
@@ -49,7 +51,10 @@ where
 }
 
 /// hyper with a connection pool, rustls with the platform's roots, HTTP/2 where ALPN agrees.
-pub(crate) fn hyper(connect_timeout: Duration) -> Arc<dyn Carry> {
+pub(crate) fn hyper(
+    connect_timeout: Duration,
+    roots: Vec<CertificateDer<'static>>,
+) -> Result<Arc<dyn Carry>, Error> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -60,35 +65,39 @@ pub(crate) fn hyper(connect_timeout: Duration) -> Arc<dyn Carry> {
             .pool_timer(TokioTimer::new())
             .build(
                 HttpsConnectorBuilder::new()
-                    .with_tls_config(tls())
+                    .with_tls_config(tls(roots)?)
                     .https_or_http()
                     .enable_all_versions()
                     .wrap_connector(tcp),
             );
-    Arc::new(client)
+    Ok(Arc::new(client))
 }
 
-/// TLS 1.2 and 1.3, judged by the platform's verifier.
+/// TLS 1.2 and 1.3, judged by the platform's verifier and `roots` beside it.
 ///
 /// A machine without any roots (a bare container) gets a configuration that trusts nobody: plain
 /// loopback still works there, and `https` fails as an unknown issuer.
-fn tls() -> ClientConfig {
-    use rustls_platform_verifier::BuilderVerifierExt as _;
+fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
-    let builder = || {
-        ClientConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .expect("ring supports the default protocol versions")
-    };
-    match builder().with_platform_verifier() {
-        Ok(builder) => builder.with_no_client_auth(),
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default protocol versions");
+    let more = !roots.is_empty();
+    let config = match Verifier::new_with_extra_roots(roots, provider) {
+        Ok(verifier) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier)),
+        Err(source) if more => {
+            return Err(Error::Certificate {
+                source: source.into(),
+            });
+        }
         Err(error) => {
             tracing::warn!(%error, "no certificate roots on this machine; https will fail");
-            builder()
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth()
+            builder.with_root_certificates(RootCertStore::empty())
         }
-    }
+    };
+    Ok(config.with_no_client_auth())
 }
 
 /// Whether a carrier's error came before anything was sent.

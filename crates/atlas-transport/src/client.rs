@@ -9,6 +9,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderV
 use http::{Method, Request, Response, Uri, request};
 use http_body::Body;
 use http_body_util::Full;
+use rustls::pki_types::CertificateDer;
 use tower_service::Service;
 
 use crate::auth::{Auth, Prepared, Token, Verdict};
@@ -18,6 +19,7 @@ use crate::carry::{self, Carry, Incoming};
 use crate::credentials::Credentials;
 use crate::download::Download;
 use crate::error::{Error, Phase};
+use crate::timer::Timer;
 
 /// A client of one Atlas API with one set of credentials.
 ///
@@ -64,9 +66,18 @@ pub struct ClientBuilder {
     base: BaseUrl,
     credentials: Credentials,
     settings: Settings,
+    roots: Vec<CertificateDer<'static>>,
 }
 
 impl ClientBuilder {
+    /// Trusts one more certificate authority beside the platform's, its certificate in DER; for a
+    /// self-managed server.
+    #[must_use]
+    pub fn trust(mut self, certificate: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(certificate.into().into());
+        self
+    }
+
     /// How long one TCP connection may take; 10 s by default.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
@@ -107,9 +118,11 @@ impl ClientBuilder {
     /// Builds a client on hyper.
     ///
     /// # Errors
-    /// [`Error::Unsendable`] if a credential or the `User-Agent` cannot stand in a header.
-    pub fn build(self) -> Result<Client, Error> {
-        let carrier = carry::hyper(self.settings.connect_timeout);
+    /// [`Error::Unsendable`] if a credential or the `User-Agent` cannot stand in a header, and
+    /// [`Error::Certificate`] if a certificate to [`trust`](ClientBuilder::trust) is none.
+    pub fn build(mut self) -> Result<Client, Error> {
+        let roots = std::mem::take(&mut self.roots);
+        let carrier = carry::hyper(self.settings.connect_timeout, roots)?;
         self.build_on(carrier)
     }
 
@@ -166,6 +179,7 @@ impl Client {
                 response_limit: 16 << 20,
                 user_agent: concat!("atlas-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
             },
+            roots: Vec::new(),
         }
     }
 
@@ -198,14 +212,9 @@ impl Client {
     /// # Errors
     /// As [`send`](Client::send), without [`Error::Response`].
     pub async fn carry(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        let limit = self.shared.settings.total_timeout;
-        match tokio::time::timeout(limit, self.shared.authenticated(request)).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::Timeout {
-                phase: Phase::Call,
-                limit,
-            }),
-        }
+        let settings = &self.shared.settings;
+        let mut timer = Timer::new(settings.read_timeout, Some(settings.total_timeout));
+        self.shared.authenticated(request, &mut timer).await
     }
 
     /// Opens a snapshot's file for streaming.
@@ -232,15 +241,15 @@ impl Client {
         }
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.uri = uri;
-        let response = self.shared.once(parts, Bytes::new()).await?;
+        let mut timer = Timer::new(self.shared.settings.read_timeout, None);
+        let response = self.shared.once(parts, Bytes::new(), &mut timer).await?;
         let (head, body) = response.into_parts();
         if head.status != http::StatusCode::OK {
             return Err(Error::Link {
                 status: head.status,
             });
         }
-        let read_timeout = self.shared.settings.read_timeout;
-        Ok(Download::new(&head.headers, body, read_timeout))
+        Ok(Download::new(&head.headers, body, timer))
     }
 }
 
@@ -255,7 +264,11 @@ impl std::fmt::Debug for Client {
 
 impl Shared {
     /// Sends a request as often as authentication asks for.
-    async fn authenticated(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
+    async fn authenticated(
+        &self,
+        request: Request<Bytes>,
+        timer: &mut Timer,
+    ) -> Result<Response<Bytes>, Error> {
         let (mut parts, payload) = request.into_parts();
         let unsendable = Error::Unsendable {
             what: "the request target",
@@ -276,16 +289,17 @@ impl Shared {
             .to_owned();
         let mut attempt = 1;
         loop {
-            let prepared = self.auth.prepare(method.as_str(), &target).await?;
+            let prepared = self.auth.prepare(method.as_str(), &target);
+            let prepared = timer.wait_for_others(prepared).await??;
             if let Some(basic) = prepared.fetch.clone() {
-                self.fetch_token(prepared, basic).await?;
+                self.fetch_token(prepared, basic, timer).await?;
                 continue;
             }
             let mut parts = parts.clone();
             if let Some(authorization) = prepared.authorization.clone() {
                 parts.headers.insert(AUTHORIZATION, authorization);
             }
-            let response = self.once(parts, payload.clone()).await?;
+            let response = self.once(parts, payload.clone(), timer).await?;
             let verdict = prepared.observe(attempt, response.status(), response.headers());
             tracing::debug!(
                 %method,
@@ -296,11 +310,11 @@ impl Shared {
                 "answered"
             );
             match verdict {
-                Verdict::Done | Verdict::Refused => return self.collect(response).await,
+                Verdict::Done | Verdict::Refused => return self.collect(response, timer).await,
                 Verdict::Unanswerable(problem) => return Err(Error::Challenge { problem }),
                 Verdict::Retry => {
                     // The connection can be used again once its answer has been read.
-                    self.collect(response).await?;
+                    self.collect(response, timer).await?;
                     attempt += 1;
                 }
             }
@@ -312,6 +326,7 @@ impl Shared {
         &self,
         mut parts: request::Parts,
         payload: Bytes,
+        timer: &mut Timer,
     ) -> Result<Response<Incoming>, Error> {
         parts.headers.insert(USER_AGENT, self.user_agent.clone());
         let host = parts
@@ -320,28 +335,31 @@ impl Shared {
             .map(ToString::to_string)
             .unwrap_or_default();
         let request = Request::from_parts(parts, Full::new(payload));
-        let limit = self.settings.read_timeout;
-        match tokio::time::timeout(limit, self.carrier.carry(request)).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(source)) if carry::is_connect(&source) => Err(Error::Connect { host, source }),
-            Ok(Err(source)) => Err(Error::Interrupted { source }),
-            Err(_) => Err(Error::Timeout {
-                phase: Phase::Head,
-                limit,
-            }),
+        match timer.wait(Phase::Head, self.carrier.carry(request)).await? {
+            Ok(response) => Ok(response),
+            Err(source) if carry::is_connect(&source) => Err(Error::Connect { host, source }),
+            Err(source) => Err(Error::Interrupted { source }),
         }
     }
 
-    async fn collect(&self, response: Response<Incoming>) -> Result<Response<Bytes>, Error> {
+    async fn collect(
+        &self,
+        response: Response<Incoming>,
+        timer: &mut Timer,
+    ) -> Result<Response<Bytes>, Error> {
         let (head, body) = response.into_parts();
-        let settings = &self.settings;
-        let limit = settings.response_limit;
-        let body = body::collect(&head.headers, body, limit, settings.read_timeout).await?;
+        let limit = self.settings.response_limit;
+        let body = body::collect(&head.headers, body, limit, timer).await?;
         Ok(Response::from_parts(head, body))
     }
 
     /// Asks the token endpoint for a token (RFC 6749 section 4.4.2).
-    async fn fetch_token(&self, prepared: Prepared<'_>, basic: HeaderValue) -> Result<(), Error> {
+    async fn fetch_token(
+        &self,
+        prepared: Prepared<'_>,
+        basic: HeaderValue,
+        timer: &mut Timer,
+    ) -> Result<(), Error> {
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.method = Method::POST;
         parts.uri = self
@@ -359,7 +377,8 @@ impl Shared {
             HeaderValue::from_static("application/x-www-form-urlencoded"),
         );
         let form = Bytes::from_static(b"grant_type=client_credentials");
-        let response = self.collect(self.once(parts, form).await?).await?;
+        let response = self.once(parts, form, timer).await?;
+        let response = self.collect(response, timer).await?;
         let status = response.status();
         tracing::debug!(status = status.as_u16(), "token endpoint answered");
         let problem = match serde_json::from_slice::<Token>(response.body()) {

@@ -1,7 +1,5 @@
 //! A snapshot's file, as it streams in.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, ETAG};
@@ -9,6 +7,7 @@ use http::header::{CONTENT_LENGTH, ETAG};
 use crate::body;
 use crate::carry::Incoming;
 use crate::error::Error;
+use crate::timer::Timer;
 
 /// A snapshot's file under way, from [`Client::download`](crate::Client::download).
 ///
@@ -17,17 +16,17 @@ pub struct Download {
     length: Option<u64>,
     etag: Option<String>,
     body: Incoming,
-    read_timeout: Duration,
+    timer: Timer,
 }
 
 impl Download {
-    pub(crate) fn new(headers: &HeaderMap, body: Incoming, read_timeout: Duration) -> Self {
+    pub(crate) fn new(headers: &HeaderMap, body: Incoming, timer: Timer) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         Self {
             length: text(CONTENT_LENGTH).and_then(|value| value.trim().parse().ok()),
             etag: text(ETAG).map(str::to_owned),
             body,
-            read_timeout,
+            timer,
         }
     }
 
@@ -47,7 +46,7 @@ impl Download {
     /// [`Error::Timeout`] if nothing comes within the client's read timeout, and
     /// [`Error::Interrupted`] if the connection breaks before the announced end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        body::next(&mut self.body, self.read_timeout).await
+        body::next(&mut self.body, &mut self.timer).await
     }
 }
 

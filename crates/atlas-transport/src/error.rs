@@ -24,6 +24,13 @@ pub enum Error {
         /// What cannot be sent.
         what: &'static str,
     },
+    /// A certificate to trust is none. Nothing was sent.
+    #[error("the extra root certificate cannot be used; give one certificate in DER")]
+    Certificate {
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
     /// A link leads to another machine by plain `http`. Nothing was sent.
     #[error("the snapshot link is not https; refusing to fetch it in the clear")]
     InsecureLink,
@@ -118,6 +125,7 @@ impl Error {
             self,
             Self::Build(_)
                 | Self::Unsendable { .. }
+                | Self::Certificate { .. }
                 | Self::InsecureLink
                 | Self::Connect { .. }
                 | Self::Challenge { .. }

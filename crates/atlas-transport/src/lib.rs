@@ -37,6 +37,7 @@ mod client;
 mod credentials;
 mod download;
 mod error;
+mod timer;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientBuilder};

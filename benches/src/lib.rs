@@ -1,0 +1,28 @@
+//! What the benches compare with: the documented bodies, plainer types, and a fixed server.
+
+#![forbid(unsafe_code)]
+
+mod plain;
+mod server;
+
+pub use plain::{PlainApiError, PlainRequest, PlainRestore};
+pub use server::FixedServer;
+
+/// The documented answer.
+pub const RESTORE: &str =
+    include_str!("../../fixtures/downloadGroupClusterBackupTenant/responses/200.json");
+/// The documented request.
+pub const REQUEST: &str =
+    include_str!("../../fixtures/downloadGroupClusterBackupTenant/request.json");
+/// A documented error.
+pub const ERROR: &str =
+    include_str!("../../fixtures/downloadGroupClusterBackupTenant/responses/404.json");
+
+/// A body as Atlas sends it: without the white space that the fixtures have for their readers.
+///
+/// # Panics
+/// If `json` is none.
+pub fn compact<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str) -> Vec<u8> {
+    let value: T = serde_json::from_str(json).expect("a documented body");
+    serde_json::to_vec(&value).expect("it was JSON before")
+}

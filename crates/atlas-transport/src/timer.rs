@@ -1,0 +1,146 @@
+//! The waits of one call, on one timer.
+//!
+//! A timer of the runtime is set only when something is really waited for, and moved from wait to
+//! wait instead of being made anew: setting one may have to wake another thread.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::error::{Error, Phase};
+
+/// Bounds each wait of a call, and the call as a whole.
+pub(crate) struct Timer {
+    read: Duration,
+    /// When the call must have ended, and how long it may take; a download has no such end.
+    call: Option<(Instant, Duration)>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timer {
+    /// Starts a call: `read` bounds each wait, `total` all of them together.
+    pub(crate) fn new(read: Duration, total: Option<Duration>) -> Self {
+        let now = Instant::now();
+        Self {
+            read,
+            call: total.and_then(|total| Some((now.checked_add(total)?, total))),
+            sleep: None,
+        }
+    }
+
+    /// Waits for what the peer is to send next.
+    pub(crate) async fn wait<F: Future>(
+        &mut self,
+        phase: Phase,
+        future: F,
+    ) -> Result<F::Output, Error> {
+        let end = Instant::now().checked_add(self.read);
+        let (end, phase, limit) = match (end, self.call) {
+            (Some(end), Some((call_end, total))) if call_end < end => {
+                (Some(call_end), Phase::Call, total)
+            }
+            (end, _) => (end, phase, self.read),
+        };
+        self.until(end, phase, limit, future).await
+    }
+
+    /// Waits for other calls of this client.
+    pub(crate) async fn wait_for_others<F: Future>(
+        &mut self,
+        future: F,
+    ) -> Result<F::Output, Error> {
+        let (end, total) = self.call.unzip();
+        self.until(end, Phase::Call, total.unwrap_or_default(), future)
+            .await
+    }
+
+    async fn until<F: Future>(
+        &mut self,
+        end: Option<Instant>,
+        phase: Phase,
+        limit: Duration,
+        future: F,
+    ) -> Result<F::Output, Error> {
+        let mut future = pin!(future);
+        let mut set = false;
+        poll_fn(|context| {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready(Ok(output));
+            }
+            let Some(end) = end else {
+                return Poll::Pending;
+            };
+            let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(end)));
+            if !set {
+                set = true;
+                sleep.as_mut().reset(end);
+            }
+            match sleep.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(Err(Error::Timeout { phase, limit })),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const READ: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn each_wait_has_its_own_limit_and_the_call_has_one_for_all() {
+        let start = Instant::now();
+        let mut timer = Timer::new(READ, Some(Duration::from_secs(100)));
+        for _ in 0..3 {
+            let slow = sleep(Duration::from_secs(29));
+            timer.wait(Phase::Head, slow).await.unwrap();
+        }
+        let error = timer.wait(Phase::Body, pending::<()>()).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Timeout {
+                    phase: Phase::Call,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert_eq!(start.elapsed().as_secs(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_peer_is_given_up_after_one_wait() {
+        let start = Instant::now();
+        let mut timer = Timer::new(READ, None);
+        let error = timer.wait(Phase::Body, pending::<()>()).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Timeout {
+                    phase: Phase::Body,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert_eq!(start.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_that_no_clock_reaches_are_none() {
+        let mut timer = Timer::new(Duration::MAX, Some(Duration::MAX));
+        timer.wait(Phase::Head, sleep(READ)).await.unwrap();
+        timer.wait_for_others(sleep(READ)).await.unwrap();
+    }
+}
