@@ -21,3 +21,7 @@ pub use fixture::{
     PatternFixture, operation, pattern,
 };
 pub use matrix::{Auth, Form, Matrix};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
