@@ -114,6 +114,25 @@ impl OperationFixture {
         }
         target
     }
+
+    /// The example for a parameter of the path.
+    pub fn example(&self, parameter: &str) -> Option<&str> {
+        let documented = self
+            .parameters
+            .iter()
+            .find(|known| known.name == parameter)?;
+        documented.example.as_deref()
+    }
+
+    /// The `Content-Type` of the documented answer with this status: errors name no version.
+    pub fn media_type(&self, status: u16) -> String {
+        if status == 200 {
+            let version = &self.version_answered;
+            format!("application/vnd.atlas.{version}+json;charset=utf-8")
+        } else {
+            "application/json".to_owned()
+        }
+    }
 }
 
 /// Reads the fixtures of one operation.

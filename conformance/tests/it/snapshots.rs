@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 
 use atlas_model::{
     CallOptions, ClusterName, DeploymentItemName, DownloadTenantSnapshot, OPERATIONS, OperationExt,
-    ProjectId, RequestReader,
+    ProjectId,
 };
 use http::Response;
+
+use crate::operation;
 
 fn fixture() -> atlas_conformance::OperationFixture {
     atlas_conformance::operation(OPERATIONS[0].meta.id).unwrap()
@@ -14,22 +16,12 @@ fn fixture() -> atlas_conformance::OperationFixture {
 
 #[test]
 fn the_documented_request_on_the_wire() {
-    let fixture = fixture();
-    let mut reader =
-        RequestReader::new(OPERATIONS[0].meta).with_body(fixture.wire_body.clone().into_bytes());
-    for parameter in OPERATIONS[0].meta.path_parameters {
-        let documented = fixture
-            .parameters
-            .iter()
-            .find(|known| known.name == parameter.name);
-        reader = reader.with_path(parameter.name, documented.unwrap().example.clone().unwrap());
-    }
     let options = CallOptions {
-        version: Some(fixture.version_asked.parse().unwrap()),
+        version: Some(fixture().version_asked.parse().unwrap()),
         envelope: true,
         pretty: true,
     };
-    let request = OPERATIONS[0].request(&reader, &options).unwrap();
+    let request = operation().to_request(&options).unwrap();
     let mut shown = format!("{} {}\n", request.method(), request.uri());
     for (name, value) in request.headers() {
         let _ = writeln!(shown, "{name}: {}", value.to_str().unwrap());

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use atlas_model::{DownloadTenantSnapshot, Operation, RequestReader};
 use atlas_transport::{Client, ClientBuilder, Credentials, Error};
 use bytes::Bytes;
 use http::{Request, Response, Version};
@@ -20,6 +19,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+
+use crate::operation;
 
 struct TlsServer {
     port: u16,
@@ -90,15 +91,6 @@ fn builder(server: &TlsServer) -> ClientBuilder {
         .parse()
         .unwrap();
     Client::builder(base, &Credentials::bearer("t0ken"))
-}
-
-fn operation() -> DownloadTenantSnapshot {
-    let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
-    let reader = RequestReader::new(DownloadTenantSnapshot::META)
-        .with_path("groupId", atlas_sandbox::PROJECT)
-        .with_path("clusterName", atlas_sandbox::CLUSTER)
-        .with_body(fixture.wire_body.into_bytes());
-    DownloadTenantSnapshot::decode(&reader).unwrap()
 }
 
 #[tokio::test]

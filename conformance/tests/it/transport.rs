@@ -5,19 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use atlas_model::{DownloadTenantSnapshot, Operation, Payload, RequestReader, SnapshotUrl};
+use atlas_model::{Payload, SnapshotUrl};
 use atlas_sandbox::{OWNER, READER, Sandbox, SandboxServer};
 use atlas_transport::{Client, Credentials, Error};
 use jiff::Timestamp;
 
-fn operation() -> DownloadTenantSnapshot {
-    let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
-    let reader = RequestReader::new(DownloadTenantSnapshot::META)
-        .with_path("groupId", atlas_sandbox::PROJECT)
-        .with_path("clusterName", atlas_sandbox::CLUSTER)
-        .with_body(fixture.wire_body.clone().into_bytes());
-    DownloadTenantSnapshot::decode(&reader).unwrap()
-}
+use crate::operation;
 
 fn client(server: &SandboxServer, credentials: &Credentials) -> Client {
     Client::new(server.url().parse().unwrap(), credentials).unwrap()

@@ -163,12 +163,7 @@ fn operation(fixture: &OperationFixture) -> DownloadTenantSnapshot {
     let meta = DownloadTenantSnapshot::META;
     let mut reader = RequestReader::new(meta).with_body(fixture.wire_body.clone().into_bytes());
     for parameter in meta.path_parameters {
-        let documented = fixture
-            .parameters
-            .iter()
-            .find(|known| known.name == parameter.name);
-        let example = documented.and_then(|known| known.example.clone()).unwrap();
-        reader = reader.with_path(parameter.name, example);
+        reader = reader.with_path(parameter.name, fixture.example(parameter.name).unwrap());
     }
     DownloadTenantSnapshot::decode(&reader).unwrap()
 }
@@ -236,13 +231,6 @@ fn answer(
         body = envelope::wrap(status, false, form.pretty, &body);
         line = 200;
     }
-    let media_type = if response.status == 200 {
-        format!(
-            "application/vnd.atlas.{}+json;charset=utf-8",
-            fixture.version_answered
-        )
-    } else {
-        "application/json".to_owned()
-    };
+    let media_type = fixture.media_type(response.status);
     ResponseTemplate::new(line).set_body_raw(body, &media_type)
 }

@@ -33,14 +33,7 @@ pub(crate) fn replay(
 
     same("status", answer.status().as_u16(), response.status)?;
     let media_type = answer.headers()["content-type"].to_str().unwrap();
-    let expected = if response.status == 200 {
-        format!(
-            "application/vnd.atlas.{}+json;charset=utf-8",
-            fixture.version_answered
-        )
-    } else {
-        "application/json".to_owned()
-    };
+    let expected = fixture.media_type(response.status);
     same("media type", media_type, &expected)?;
     same("indented", answer.body().contains(&b'\n'), form.pretty)?;
     let body: Value = serde_json::from_slice(answer.body()).unwrap();

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::failure::{EXIT_CODES, Failure};
-use crate::settings::VARIABLES;
+use crate::settings::{VARIABLES, environment};
 use crate::{api, snapshots};
 
 /// The whole command line.
@@ -63,6 +63,15 @@ pub(crate) fn output_argument() -> Arg {
         .value_name("FORMAT")
         .value_parser(["json"])
         .help("Print JSON")
+}
+
+/// Whether JSON was asked for, by the flag or by `MONGODB_ATLAS_OUTPUT`.
+pub(crate) fn wants_json(matches: &ArgMatches) -> bool {
+    let output = matches.get_one::<String>("output").cloned();
+    output
+        .or_else(|| environment("MONGODB_ATLAS_OUTPUT"))
+        .as_deref()
+        == Some("json")
 }
 
 /// `--force`.

@@ -24,6 +24,7 @@ Settings:
   MONGODB_ATLAS_SERVICE           cloud (the default) or cloudgov
   MONGODB_ATLAS_OPS_MANAGER_URL   another base URL
   MONGODB_ATLAS_API_VERSION       the version where none is named
+  MONGODB_ATLAS_OUTPUT            json, where no output is named
   ATLAS_LOG                       debug shows what happens on stderr";
 
 /// The credentials that the environment gives.

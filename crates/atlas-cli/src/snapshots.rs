@@ -10,7 +10,7 @@ use atlas_transport::{Client, Download};
 use clap::{Arg, ArgMatches, Command};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::commands::{force_argument, output_argument};
+use crate::commands::{force_argument, output_argument, wants_json};
 use crate::connection::{Connection, project, warn_of_sunset};
 use crate::failure::{Failure, print};
 use crate::output_file::OutputFile;
@@ -77,7 +77,7 @@ pub(crate) async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     let bytes = save(download, file).await?;
 
     let name = path.display().to_string();
-    let line = if matches.get_one::<String>("output").is_some() {
+    let line = if wants_json(matches) {
         serde_json::json!({
             "snapshotId": snapshot.to_string(),
             "file": name,

@@ -150,7 +150,7 @@ pub(crate) fn unreadable(
     let problem = if body.is_empty() {
         "the body is empty".to_owned()
     } else {
-        hide_links(problem)
+        problem.to_owned()
     };
     let excerpt = if may_be_resource {
         String::new()

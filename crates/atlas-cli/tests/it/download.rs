@@ -63,7 +63,7 @@ fn every_kind_of_credentials_works() {
             .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
             .envs(kind.iter().copied())
             .args(download_arguments())
-            .args(["-o", "json"])
+            .env("MONGODB_ATLAS_OUTPUT", "json")
             .output()
             .unwrap();
         assert!(output.status.success(), "{kind:?}");
@@ -97,8 +97,11 @@ fn a_file_that_is_there_is_kept_unless_force_is_given() {
             .output()
             .unwrap()
     };
-    let line = error_line(&run(&[]), 6);
+    let output = run(&[]);
+    let line = error_line(&output, 6);
     assert!(line.contains("--force"), "{line}");
+    // Not even the warning: nothing was asked of Atlas.
+    assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
     assert!(run(&["--force"]).status.success());
     assert!(std::fs::read(&path).unwrap().starts_with(&[0x1f, 0x8b]));

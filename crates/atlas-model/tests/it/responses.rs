@@ -152,6 +152,13 @@ fn an_answer_without_the_envelope_that_was_asked_for_is_still_read() {
 }
 
 #[test]
+fn an_envelope_that_nobody_asked_for_is_not_opened() {
+    let body = r#"{"status":404,"content":{"error":404,"errorCode":"CLUSTER_NOT_FOUND"}}"#;
+    let error = read(response(200, None, body), false).unwrap_err();
+    assert_eq!((error.status().as_u16(), error.api_error()), (200, None));
+}
+
+#[test]
 fn error_parameters_may_be_absent_empty_null_or_mixed() {
     let cases = [
         ("", None),
@@ -224,6 +231,7 @@ fn a_success_that_is_no_resource_is_an_error_that_shows_no_link() {
         format!(r#"{{"snapshotUrl":"{link}""#),
         format!(r#"{{"snapshotUrl":"{link}","snapshotUrl":"{link}"}}"#),
         format!("[\"{link}\"]"),
+        format!(r#"{{"snapshotUrl":"{}"#, link.replace(':', "\\u003a")),
         String::new(),
         "\u{feff}{}".to_owned(),
     ];
