@@ -124,6 +124,23 @@ async fn a_refused_service_account_is_told_so_and_a_reader_lacks_a_role() {
 }
 
 #[tokio::test]
+async fn a_token_that_cannot_stand_in_a_header_is_an_error_each_time() {
+    let token = serde_json::json!({"access_token": "s3cret\nline", "expires_in": 3600});
+    let server = wiremock::MockServer::start().await;
+    wiremock::Mock::given(wiremock::matchers::path("/api/oauth/token"))
+        .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(token))
+        .expect(2)
+        .mount(&server)
+        .await;
+    let client = Client::new(server.uri().parse().unwrap(), &service_account()).unwrap();
+    for _ in 0..2 {
+        let error = client.send(&operation()).await.unwrap_err();
+        assert!(matches!(error, Error::Unsendable { .. }), "{error}");
+        assert!(!format!("{error} {error:?}").contains("s3cret"));
+    }
+}
+
+#[tokio::test]
 async fn the_metadata_of_an_answer_is_there() {
     let server = SandboxServer::start().await.unwrap();
     let client = client(&server, &Credentials::bearer(OWNER.access_token));
