@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
-use crate::timestamp::header_date;
+use crate::timestamp::{RetryAfter, header_date, http_date_of_any_age};
 use crate::version::{ApiVersion, VersionedMediaType};
 
 /// A resource with everything its response said beside it.
@@ -57,12 +57,16 @@ pub struct AnswerMeta {
     pub sunset: Option<jiff::Timestamp>,
     /// What is left of the rate limit.
     pub rate_limit: Option<RateLimit>,
+    /// When Atlas wants to be asked again.
+    pub retry_after: Option<RetryAfter>,
+    /// When the answer was made, by the server's clock.
+    pub date: Option<jiff::Timestamp>,
     /// `X-Java-Method`: the handler inside Atlas, worth quoting to its support.
     pub handler: Option<String>,
 }
 
 /// The token bucket a request was counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// How many requests the bucket holds.
@@ -87,6 +91,8 @@ impl AnswerMeta {
                 limit: number("ratelimit-limit"),
                 remaining,
             }),
+            retry_after: text(header::RETRY_AFTER.as_str()).and_then(RetryAfter::parse),
+            date: text(header::DATE.as_str()).and_then(http_date_of_any_age),
             handler: text("x-java-method").map(str::to_owned),
         }
     }

@@ -1,6 +1,7 @@
 //! Errors as Atlas words them.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -97,10 +98,59 @@ impl ApiError {
         self
     }
 
+    /// The numbers of a 429, if this is one and has them.
+    pub fn throttle(&self) -> Option<Throttle> {
+        if self.error_code != code::RATE_LIMITED_TOKEN_BUCKET {
+            return None;
+        }
+        let parameters = self.parameters.as_deref()?;
+        let number = |index: usize| match parameters.get(index)? {
+            serde_json::Value::String(text) => text.trim().parse().ok(),
+            other => other.as_u64(),
+        };
+        Some(Throttle {
+            endpoint: match parameters.first()? {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            },
+            wait: Duration::from_secs(number(1)?),
+            capacity: number(2)?,
+            refill: number(3)?,
+            period: Duration::from_secs(number(4)?),
+        })
+    }
+
     /// The body's own status, if it is one.
     pub fn status(&self) -> Option<StatusCode> {
         StatusCode::from_u16(self.error).ok()
     }
+}
+
+/// What a 429 says of its token bucket.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let error: atlas_model::ApiError = serde_json::from_str(
+///     r#"{"error": 429, "errorCode": "RATE_LIMITED_TOKEN_BUCKET",
+///         "parameters": ["listSnapshots", 55, 10, 5, 60]}"#,
+/// )?;
+/// assert_eq!(error.throttle().unwrap().wait, Duration::from_secs(55));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Throttle {
+    /// The endpoint whose bucket is empty.
+    pub endpoint: String,
+    /// How long to wait.
+    pub wait: Duration,
+    /// How many requests the bucket holds.
+    pub capacity: u64,
+    /// How many are added in each `period`.
+    pub refill: u64,
+    /// How often the bucket is refilled.
+    pub period: Duration,
 }
 
 impl fmt::Display for ApiError {

@@ -66,7 +66,7 @@ mod timestamp;
 mod version;
 
 pub use answer::{Answer, AnswerMeta, Body, RateLimit};
-pub use api_error::ApiError;
+pub use api_error::{ApiError, Throttle};
 pub use call_options::CallOptions;
 pub use erased::{Erased, ErasedError, OPERATIONS, Route, route};
 pub use id::{ProjectId, RestoreJobId, SnapshotId};
@@ -83,5 +83,5 @@ pub use seen::Seen;
 pub use tenant::{
     DeliveryType, DownloadTenantSnapshot, RestoreStatus, TenantRestore, TenantRestoreRequest,
 };
-pub use timestamp::{Timestamp, TimestampError, http_date};
+pub use timestamp::{RetryAfter, Timestamp, TimestampError, http_date};
 pub use version::{ApiVersion, Format, MediaTypeError, VersionError, VersionedMediaType};

@@ -1,8 +1,10 @@
 //! Points in time: RFC 3339 in bodies, three older forms in headers.
 
 use std::fmt;
+use std::time::Duration;
 
 use compact_str::{CompactString, ToCompactString};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::resource::{Checked, Deviation};
@@ -80,6 +82,61 @@ pub(crate) fn header_date(text: &str) -> Option<jiff::Timestamp> {
     }
 }
 
+/// When a server wants to be asked again: the header `Retry-After` (RFC 9110 section 10.2.3).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use atlas_model::RetryAfter;
+///
+/// let now = "2026-05-04T09:42:00Z".parse().unwrap();
+/// let seconds = RetryAfter::parse("55").unwrap();
+/// assert_eq!(seconds.delay(now), Duration::from_secs(55));
+/// let date = RetryAfter::parse("Mon, 04 May 2026 09:42:10 GMT").unwrap();
+/// assert_eq!(date.delay(now), Duration::from_secs(10));
+/// assert_eq!(RetryAfter::parse("soon"), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// After so many seconds.
+    Seconds(u64),
+    /// At that time.
+    At(jiff::Timestamp),
+}
+
+impl RetryAfter {
+    /// Reads the header's value; `None` if it is neither seconds nor a date.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            // More seconds than fit are more than anybody waits.
+            return Some(Self::Seconds(text.parse().unwrap_or(u64::MAX)));
+        }
+        http_date_of_any_age(text).map(Self::At)
+    }
+
+    /// How long that is from `now`; a date in the past is no wait at all.
+    pub fn delay(self, now: jiff::Timestamp) -> Duration {
+        match self {
+            Self::Seconds(seconds) => Duration::from_secs(seconds),
+            Self::At(at) => at.duration_since(now).try_into().unwrap_or_default(),
+        }
+    }
+}
+
+/// Parses an HTTP date, also in the two obsolete forms that RFC 9110 section 5.6.7 has every
+/// recipient read.
+pub(crate) fn http_date_of_any_age(text: &str) -> Option<jiff::Timestamp> {
+    header_date(text).or_else(|| {
+        ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+            .iter()
+            .find_map(|form| {
+                let parsed = jiff::fmt::strtime::parse(form, text).ok()?;
+                TimeZone::UTC.to_timestamp(parsed.to_datetime().ok()?).ok()
+            })
+    })
+}
+
 /// Prints a date as an HTTP date, `Thu, 22 Jan 2026 00:00:00 GMT`.
 pub fn http_date(instant: jiff::Timestamp) -> String {
     jiff::fmt::rfc2822::DateTimePrinter::new()
@@ -100,6 +157,31 @@ mod tests {
         assert_eq!(header_date(" @1722816000 "), expected);
         for odd in ["", "@", "@9999999999999999999", "true", "5 Aug", "\u{661}"] {
             assert_eq!(header_date(odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_retry_after_is_seconds_or_a_date_of_any_age() {
+        let at = |seconds| jiff::Timestamp::from_second(seconds).unwrap();
+        // The three dates of RFC 9110 section 5.6.7 are the same instant.
+        for date in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(
+                RetryAfter::parse(date),
+                Some(RetryAfter::At(at(784_111_777))),
+                "{date}"
+            );
+        }
+        let late = RetryAfter::At(at(100));
+        assert_eq!(late.delay(at(90)), Duration::from_secs(10));
+        assert_eq!(late.delay(at(101)), Duration::ZERO);
+        let huge = RetryAfter::parse("99999999999999999999999");
+        assert_eq!(huge, Some(RetryAfter::Seconds(u64::MAX)));
+        for odd in ["", "-1", "1.5", "+1", "\u{661}", "1 s", "Nov"] {
+            assert_eq!(RetryAfter::parse(odd), None, "{odd:?}");
         }
     }
 
