@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use atlas_transport::{Client, ClientBuilder, Credentials, Error};
+use atlas_transport::{Client, ClientBuilder, Credentials, ErrorKind};
 use bytes::Bytes;
 use http::{Request, Response, Version};
 use http_body_util::Full;
@@ -134,7 +134,10 @@ async fn an_unknown_authority_or_another_hosts_certificate_ends_before_anything_
     ];
     for client in clients {
         let error = client.unwrap().send(&operation()).await.unwrap_err();
-        assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Connect { .. }),
+            "{error:?}"
+        );
         assert!(!error.may_have_been_sent());
     }
     for mut server in [unknown, elsewhere] {
@@ -146,5 +149,8 @@ async fn an_unknown_authority_or_another_hosts_certificate_ends_before_anything_
 async fn a_certificate_that_is_none_is_refused() {
     let server = serve("localhost", &[]).await;
     let error = builder(&server).trust(*b"none").build().unwrap_err();
-    assert!(matches!(error, Error::Certificate { .. }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Certificate { .. }),
+        "{error}"
+    );
 }

@@ -162,10 +162,11 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
 
     let connection = Connection::open(matches).await?;
     warn_of_sunset(operation.meta);
-    let response = connection.client.carry(request).await?;
+    let mut response = connection.client.carry(request).await?;
+    let attempts = response.extensions_mut().remove().unwrap_or_default();
     let answer = operation
         .response(response, &options)
-        .map_err(atlas_transport::Error::from)?;
+        .map_err(|error| atlas_transport::Error::new(error, attempts))?;
     let body = answer.body.bytes();
     match out {
         Some(mut out) => {

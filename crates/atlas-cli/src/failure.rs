@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::io::Write as _;
 
-use atlas_transport::Error;
+use atlas_transport::{Error, ErrorKind};
 use http::StatusCode;
 
 /// Why a command failed.
@@ -34,6 +34,7 @@ Exit codes:
   5  no connection, no answer in time, or the connection broke
   6  a file on this machine cannot be read or written
   7  the download is not the file that was asked for
+  8  it is unknown whether Atlas acted on the request; look before asking again
   128 + N  ended by signal N";
 
 impl Failure {
@@ -50,12 +51,14 @@ impl Failure {
 }
 
 fn call_code(error: &Error) -> u8 {
-    match error {
-        Error::Build(_) | Error::Unsendable { .. } => 2,
-        Error::Challenge { .. } | Error::Token { .. } => 3,
-        Error::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,
-        Error::Response(_) => 4,
-        Error::Link { .. } | Error::InsecureLink => 7,
+    match error.kind() {
+        ErrorKind::Build(_) | ErrorKind::Unsendable { .. } | ErrorKind::Proxy => 2,
+        ErrorKind::Challenge { .. } | ErrorKind::Token { .. } => 3,
+        ErrorKind::NoToken(error) => call_code(error),
+        ErrorKind::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,
+        ErrorKind::Response(_) => 4,
+        ErrorKind::Link { .. } | ErrorKind::InsecureLink => 7,
+        ErrorKind::OutcomeUnknown { .. } => 8,
         _ => 5,
     }
 }
@@ -66,23 +69,27 @@ impl fmt::Display for Failure {
             Self::Usage(line) | Self::Credentials(line) | Self::File(line) | Self::NoFile(line) => {
                 line.clone()
             }
-            Self::Call(error) => {
-                let mut line = error.to_string();
-                let mut source = error.source();
-                // `Response` shows its source by itself.
-                while let Some(error) =
-                    source.filter(|_| !matches!(self, Self::Call(Error::Response(_))))
-                {
-                    line.push_str(": ");
-                    line.push_str(&error.to_string());
-                    source = error.source();
-                }
-                line
-            }
+            Self::Call(error) => with_sources(error),
             Self::Interrupted(_) => "interrupted; nothing was kept".to_owned(),
         };
         f.write_str(&line.replace(char::is_control, " "))
     }
+}
+
+/// An error and what it came from, in one line.
+fn with_sources(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut source = match error.kind() {
+        // These show their source by themselves.
+        ErrorKind::Response(_) | ErrorKind::NoToken(_) => None,
+        _ => error.source(),
+    };
+    while let Some(error) = source {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        source = error.source();
+    }
+    line
 }
 
 impl From<Error> for Failure {

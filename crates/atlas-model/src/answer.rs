@@ -75,11 +75,21 @@ pub struct RateLimit {
     pub remaining: u64,
 }
 
+impl RateLimit {
+    /// Reads `RateLimit-Limit` and `RateLimit-Remaining`; `None` where the latter is missing.
+    pub fn read(headers: &HeaderMap) -> Option<Self> {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+        Some(Self {
+            limit: number("ratelimit-limit"),
+            remaining: number("ratelimit-remaining")?,
+        })
+    }
+}
+
 impl AnswerMeta {
     /// Reads status line and headers. A header that makes no sense is read as absent.
     pub fn read(status: StatusCode, headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let number = |name: &str| text(name).and_then(|value| value.trim().parse().ok());
         Self {
             status,
             version: text(header::CONTENT_TYPE.as_str())
@@ -87,10 +97,7 @@ impl AnswerMeta {
                 .map(|media_type| media_type.version),
             deprecation: text("deprecation").and_then(header_date),
             sunset: text("sunset").and_then(header_date),
-            rate_limit: number("ratelimit-remaining").map(|remaining| RateLimit {
-                limit: number("ratelimit-limit"),
-                remaining,
-            }),
+            rate_limit: RateLimit::read(headers),
             retry_after: text(header::RETRY_AFTER.as_str()).and_then(RetryAfter::parse),
             date: text(header::DATE.as_str()).and_then(http_date_of_any_age),
             handler: text("x-java-method").map(str::to_owned),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! prepare ─┬─ Send(authorization, ticket) ── observe(ticket) ─┬─ Done
-//!          ├─ Fetch(ticket) ── a token comes or does not ──┐   ├─ Retry ──► prepare
+//!          ├─ Fetch ── a token comes or does not ──────────┐   ├─ Retry ──► prepare
 //!          └─ Wait ── somebody else probes or fetches ─────┴─► └─ Refused
 //! ```
 //!
@@ -10,31 +10,42 @@
 //! for an old one cannot push out a newer. A ticket whose call was dropped is abandoned, and a
 //! waiting call takes over.
 
+mod challenge;
 mod digest;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 mod token;
+mod token_answer;
+mod token_cache;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::credentials::Credentials;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::sync::Mutex;
 
-pub(crate) use digest::DigestSession;
-pub(crate) use token::{Token, TokenSession};
+use digest::DigestSession;
+use token::TokenSession;
+pub use token_answer::TokenRefusal;
+pub(crate) use token_answer::{Token, hint as token_hint, read as read_token};
+pub use token_cache::{CachedToken, TokenCache, TokenKey};
 
 /// What to do next for one call.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// Send the request, with this `Authorization`.
     Send(Option<HeaderValue>, Ticket),
-    /// Fetch a token first, then ask again.
-    Fetch(Ticket),
+    /// Send the request, and have the aging token replaced meanwhile.
+    SendAndFetch(HeaderValue, Ticket),
+    /// Have a token fetched, and wait for it.
+    Fetch(u64),
     /// Wait until somebody else's challenge or token has come, then ask again.
-    Wait,
+    Wait(u64),
 }
 
 /// What an answer means for authentication.
@@ -57,6 +68,16 @@ pub(crate) struct Ticket {
     pub(crate) generation: u64,
     /// Whether everybody else waits for this call.
     pub(crate) leads: bool,
+    /// Whether nobody used the challenge before.
+    pub(crate) first_use: bool,
+}
+
+impl Ticket {
+    const NONE: Self = Self {
+        generation: 0,
+        leads: false,
+        first_use: false,
+    };
 }
 
 /// One client's authentication, shared by its calls.
@@ -72,7 +93,7 @@ enum Session {
 }
 
 impl Auth {
-    pub(crate) fn new(credentials: &Credentials) -> Result<Self, Error> {
+    pub(crate) fn new(credentials: &Credentials) -> Result<Arc<Self>, ErrorKind> {
         let session = match credentials {
             Credentials::Bearer { token } => Session::Bearer(bearer(token.expose_secret())?),
             Credentials::ApiKey {
@@ -84,73 +105,136 @@ impl Auth {
                 client_secret,
             } => Session::Token(TokenSession::new(client_id, client_secret)?),
         };
-        Ok(Self {
+        Ok(Arc::new(Self {
             session: Mutex::new(session),
             changed: Notify::new(),
-        })
+        }))
     }
 
-    /// Says what to send for one attempt, waiting for others where they are ahead.
-    pub(crate) async fn prepare(&self, method: &str, target: &str) -> Result<Prepared<'_>, Error> {
+    /// Says what to send for one attempt, waiting for others where they are ahead. `fetch` is
+    /// handed the duty to have a token fetched, and must not wait for it.
+    pub(crate) async fn prepare(
+        self: &Arc<Self>,
+        method: &str,
+        target: &str,
+        fetch: impl Fn(Fetching),
+    ) -> Result<Prepared, ErrorKind> {
+        let duty = || Fetching {
+            auth: Some(self.clone()),
+        };
+        let mut waited_for = None;
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            let step = match &mut *self.lock() {
+            let step = match &mut *self.session.lock() {
                 Session::Bearer(header) => Step::Send(Some(header.clone()), Ticket::NONE),
                 Session::Digest(session) => session.prepare(method, target)?,
-                Session::Token(session) => session.prepare(Instant::now()),
+                Session::Token(session) => {
+                    if let Some(failure) = waited_for.and_then(|fetch| session.failure(fetch)) {
+                        return Err(ErrorKind::NoToken(failure));
+                    }
+                    session.prepare(Instant::now())
+                }
             };
-            let (authorization, ticket, fetch) = match step {
-                Step::Send(authorization, ticket) => (authorization, ticket, None),
-                Step::Fetch(ticket) => (None, ticket, self.token_authorization()),
-                Step::Wait => {
+            let (authorization, ticket) = match step {
+                Step::Send(authorization, ticket) => (authorization, ticket),
+                Step::SendAndFetch(authorization, ticket) => {
+                    fetch(duty());
+                    (Some(authorization), ticket)
+                }
+                Step::Fetch(number) => {
+                    fetch(duty());
+                    waited_for = Some(number);
+                    changed.await;
+                    continue;
+                }
+                Step::Wait(number) => {
+                    waited_for = Some(number);
                     changed.await;
                     continue;
                 }
             };
             return Ok(Prepared {
-                auth: self,
+                auth: self.clone(),
                 authorization,
-                fetch,
                 ticket: Some(ticket),
             });
         }
     }
 
-    fn token_authorization(&self) -> Option<HeaderValue> {
-        match &*self.lock() {
+    /// Forgets the access token, if one was fetched.
+    pub(crate) fn drop_token(&self) -> Option<SecretString> {
+        match &mut *self.session.lock() {
+            Session::Token(session) => session.drop_token(),
+            _ => None,
+        }
+    }
+
+    /// The `Authorization` of requests to the token endpoint, for a service account.
+    pub(crate) fn token_authorization(&self) -> Option<HeaderValue> {
+        match &*self.session.lock() {
             Session::Token(session) => Some(session.basic()),
             _ => None,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Session> {
-        // Every step leaves the session whole, so a panic elsewhere cannot have broken it.
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    fn end_fetch(&self, end: impl FnOnce(&mut TokenSession)) {
+        if let Session::Token(session) = &mut *self.session.lock() {
+            end(session);
+        }
+        self.changed.notify_waiters();
+    }
+}
+
+/// The duty to fetch a token. Dropping it unfulfilled lets a waiting call take over.
+pub(crate) struct Fetching {
+    auth: Option<Arc<Auth>>,
+}
+
+impl Fetching {
+    /// The last token that a 401 came for.
+    pub(crate) fn refused(&self) -> Option<SecretString> {
+        match &*self.auth.as_ref()?.session.lock() {
+            Session::Token(session) => session.refused(),
+            _ => None,
+        }
+    }
+
+    /// Hands over the token, or why there is none.
+    pub(crate) fn end(mut self, fetched: Result<Token, Error>) {
+        let Some(auth) = self.auth.take() else {
+            return;
+        };
+        let now = Instant::now();
+        auth.end_fetch(|session| {
+            let failure = match fetched {
+                Ok(token) => session.fetched(&token, now).err().map(Error::from),
+                Err(error) => Some(error),
+            };
+            if let Some(failure) = failure {
+                session.failed(Some(Arc::new(failure)), now);
+            }
+        });
+    }
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        if let Some(auth) = self.auth.take() {
+            auth.end_fetch(|session| session.failed(None, Instant::now()));
+        }
     }
 }
 
 /// One attempt that is about to be made. Dropping it lets a waiting call take over.
-pub(crate) struct Prepared<'a> {
-    auth: &'a Auth,
+pub(crate) struct Prepared {
+    auth: Arc<Auth>,
     /// The header to send with the request.
     pub(crate) authorization: Option<HeaderValue>,
-    /// The header to send to the token endpoint, if a token is to be fetched first.
-    pub(crate) fetch: Option<HeaderValue>,
     ticket: Option<Ticket>,
 }
 
-impl Prepared<'_> {
-    /// Takes the token that was fetched.
-    pub(crate) fn fetched(mut self, token: &Token) -> Result<(), Error> {
-        if let Session::Token(session) = &mut *self.auth.lock() {
-            session.fetched(token, Instant::now())?;
-            self.ticket = None;
-        }
-        self.auth.changed.notify_waiters();
-        Ok(())
-    }
-
+impl Prepared {
     /// Takes the answer to attempt number `attempt`, the first being 1.
     pub(crate) fn observe(
         mut self,
@@ -161,7 +245,7 @@ impl Prepared<'_> {
         let Some(ticket) = self.ticket.take() else {
             return Verdict::Done;
         };
-        let verdict = match &mut *self.auth.lock() {
+        let verdict = match &mut *self.auth.session.lock() {
             Session::Bearer(_) => Verdict::Done,
             Session::Digest(session) => session.observe(ticket, attempt, status, headers),
             Session::Token(session) => session.observe(ticket, attempt, status),
@@ -173,36 +257,28 @@ impl Prepared<'_> {
     }
 }
 
-impl Drop for Prepared<'_> {
+impl Drop for Prepared {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket.filter(|ticket| ticket.leads) else {
             return;
         };
-        match &mut *self.auth.lock() {
-            Session::Bearer(_) => {}
-            Session::Digest(session) => session.abandon(),
-            Session::Token(session) => session.abandon(),
+        if let Session::Digest(session) = &mut *self.auth.session.lock() {
+            session.abandon();
         }
         tracing::trace!(generation = ticket.generation, "authentication abandoned");
         self.auth.changed.notify_waiters();
     }
 }
 
-impl Ticket {
-    const NONE: Self = Self {
-        generation: 0,
-        leads: false,
-    };
-}
-
 /// An `Authorization` header for a bearer token, marked as a secret.
-fn bearer(token: &str) -> Result<HeaderValue, Error> {
+fn bearer(token: &str) -> Result<HeaderValue, ErrorKind> {
     secret_header(&format!("Bearer {token}"), "the access token")
 }
 
 /// A header value that `Debug` does not show.
-fn secret_header(text: &str, what: &'static str) -> Result<HeaderValue, Error> {
-    let mut value = HeaderValue::from_str(text.trim()).map_err(|_| Error::Unsendable { what })?;
+fn secret_header(text: &str, what: &'static str) -> Result<HeaderValue, ErrorKind> {
+    let mut value =
+        HeaderValue::from_str(text.trim()).map_err(|_| ErrorKind::Unsendable { what })?;
     value.set_sensitive(true);
     Ok(value)
 }

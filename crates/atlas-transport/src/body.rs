@@ -9,16 +9,19 @@ use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
 
 use crate::carry::Incoming;
-use crate::error::{Error, Phase};
+use crate::error::{ErrorKind, Phase};
 use crate::timer::Timer;
 
 /// Waits for the next piece of a body; `None` at its end.
-pub(crate) async fn next(body: &mut Incoming, timer: &mut Timer) -> Result<Option<Bytes>, Error> {
+pub(crate) async fn next(
+    body: &mut Incoming,
+    timer: &mut Timer,
+) -> Result<Option<Bytes>, ErrorKind> {
     loop {
         let Some(frame) = timer.wait(Phase::Body, body.frame()).await? else {
             return Ok(None);
         };
-        let frame = frame.map_err(|source| Error::Interrupted { source })?;
+        let frame = frame.map_err(|source| ErrorKind::Interrupted { source })?;
         // Trailers are no data.
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
@@ -32,7 +35,7 @@ pub(crate) async fn collect(
     mut body: Incoming,
     limit: usize,
     timer: &mut Timer,
-) -> Result<Bytes, Error> {
+) -> Result<Bytes, ErrorKind> {
     let mut sink = Sink::new(headers, limit)?;
     while let Some(data) = next(&mut body, timer).await? {
         sink.write(&data)?;
@@ -46,7 +49,7 @@ enum Sink {
 }
 
 impl Sink {
-    fn new(headers: &HeaderMap, limit: usize) -> Result<Self, Error> {
+    fn new(headers: &HeaderMap, limit: usize) -> Result<Self, ErrorKind> {
         let out = Limited {
             bytes: Vec::new(),
             limit,
@@ -58,13 +61,13 @@ impl Sink {
         match encoding.as_slice() {
             b"identity" | b"" => Ok(Self::Plain(out)),
             b"gzip" | b"x-gzip" => Ok(Self::Gzip(Box::new(GzDecoder::new(out)))),
-            other => Err(Error::Encoding {
+            other => Err(ErrorKind::Encoding {
                 encoding: String::from_utf8_lossy(other).into_owned(),
             }),
         }
     }
 
-    fn write(&mut self, data: &[u8]) -> Result<(), Error> {
+    fn write(&mut self, data: &[u8]) -> Result<(), ErrorKind> {
         match self {
             Self::Plain(out) => out.write_all(data).map_err(|_| out.too_large()),
             Self::Gzip(decoder) => match decoder.write_all(data) {
@@ -74,7 +77,7 @@ impl Sink {
         }
     }
 
-    fn finish(self) -> Result<Bytes, Error> {
+    fn finish(self) -> Result<Bytes, ErrorKind> {
         match self {
             Self::Plain(out) => Ok(out.bytes.into()),
             Self::Gzip(mut decoder) => match decoder.try_finish() {
@@ -92,15 +95,15 @@ struct Limited {
 }
 
 impl Limited {
-    fn too_large(&self) -> Error {
-        Error::TooLarge { limit: self.limit }
+    fn too_large(&self) -> ErrorKind {
+        ErrorKind::TooLarge { limit: self.limit }
     }
 
-    fn explain(&self, error: &io::Error) -> Error {
+    fn explain(&self, error: &io::Error) -> ErrorKind {
         if error.kind() == io::ErrorKind::FileTooLarge {
             self.too_large()
         } else {
-            Error::Encoding {
+            ErrorKind::Encoding {
                 encoding: "gzip".to_owned(),
             }
         }
@@ -128,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    fn read(encoding: Option<&str>, body: &[u8], limit: usize) -> Result<Bytes, Error> {
+    fn read(encoding: Option<&str>, body: &[u8], limit: usize) -> Result<Bytes, ErrorKind> {
         let mut headers = HeaderMap::new();
         if let Some(encoding) = encoding {
             headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
@@ -152,7 +155,10 @@ mod tests {
         for (encoding, bytes) in [(None, body.clone()), (Some("gzip"), gzip(&body))] {
             assert_eq!(read(encoding, &bytes, 1000).unwrap(), body);
             let error = read(encoding, &bytes, 999).unwrap_err();
-            assert!(matches!(error, Error::TooLarge { limit: 999 }), "{error}");
+            assert!(
+                matches!(error, ErrorKind::TooLarge { limit: 999 }),
+                "{error}"
+            );
         }
     }
 
@@ -163,7 +169,7 @@ mod tests {
         for (encoding, bytes) in [("gzip", cut), ("gzip", b"plain"), ("br", b"plain")] {
             let error = read(Some(encoding), bytes, 1000).unwrap_err();
             assert!(
-                matches!(error, Error::Encoding { .. }),
+                matches!(error, ErrorKind::Encoding { .. }),
                 "{encoding}: {error}"
             );
         }

@@ -3,10 +3,11 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -20,7 +21,8 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
-use crate::error::{BoxError, Error};
+use crate::error::{BoxError, ErrorKind};
+use crate::proxy::{Proxied, Proxy};
 
 pub(crate) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Incoming>, BoxError>> + Send>>;
@@ -50,34 +52,67 @@ where
     }
 }
 
+/// How many bytes the head of an answer may have.
+const HEAD_LIMIT: usize = 128 << 10;
+
 /// hyper with a connection pool, rustls with the platform's roots, HTTP/2 where ALPN agrees.
 pub(crate) fn hyper(
     connect_timeout: Duration,
     roots: Vec<CertificateDer<'static>>,
-) -> Result<Arc<dyn Carry>, Error> {
+    proxy: Proxy,
+) -> Result<Arc<dyn Carry>, ErrorKind> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(connect_timeout));
-    let client: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>> =
-        legacy::Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .build(
-                HttpsConnectorBuilder::new()
-                    .with_tls_config(tls(roots)?)
-                    .https_or_http()
-                    .enable_all_versions()
-                    .wrap_connector(tcp),
-            );
+    let tls = HttpsConnectorBuilder::new()
+        .with_tls_config(tls(roots)?)
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(Proxied::new(tcp, proxy)?);
+    let client: legacy::Client<Timed, Full<Bytes>> = legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .http1_max_buf_size(HEAD_LIMIT)
+        .build(Timed {
+            inner: tls,
+            limit: connect_timeout,
+        });
     Ok(Arc::new(client))
+}
+
+/// A connector whose connection, proxy and TLS included, must be there in time.
+#[derive(Clone)]
+struct Timed {
+    inner: HttpsConnector<Proxied>,
+    limit: Duration,
+}
+
+impl Service<Uri> for Timed {
+    type Response = <HttpsConnector<Proxied> as Service<Uri>>::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let (connecting, limit) = (self.inner.call(uri), self.limit);
+        Box::pin(async move {
+            match tokio::time::timeout(limit, connecting).await {
+                Ok(connected) => connected,
+                Err(_) => Err(format!("not within {} s", limit.as_secs_f64()).into()),
+            }
+        })
+    }
 }
 
 /// TLS 1.2 and 1.3, judged by the platform's verifier and `roots` beside it.
 ///
 /// A machine without any roots (a bare container) gets a configuration that trusts nobody: plain
 /// loopback still works there, and `https` fails as an unknown issuer.
-fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
+fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ErrorKind> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -88,7 +123,7 @@ fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier)),
         Err(source) if more => {
-            return Err(Error::Certificate {
+            return Err(ErrorKind::Certificate {
                 source: source.into(),
             });
         }
@@ -100,9 +135,38 @@ fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
     Ok(config.with_no_client_auth())
 }
 
-/// Whether a carrier's error came before anything was sent.
-pub(crate) fn is_connect(error: &BoxError) -> bool {
-    error
+/// Says what a carrier's error means for the request to `host`.
+pub(crate) fn classify(host: &str, source: BoxError) -> ErrorKind {
+    let connect = source
         .downcast_ref::<legacy::Error>()
-        .is_some_and(legacy::Error::is_connect)
+        .is_some_and(legacy::Error::is_connect);
+    if connect {
+        return ErrorKind::Connect {
+            host: host.to_owned(),
+            source,
+        };
+    }
+    if found::<hyper::Error>(&source).is_some_and(hyper::Error::is_canceled)
+        || found(&source).is_some_and(not_processed)
+    {
+        return ErrorKind::NotTaken { source };
+    }
+    if found::<hyper::Error>(&source).is_some_and(hyper::Error::is_parse) {
+        return ErrorKind::Malformed { source };
+    }
+    ErrorKind::Interrupted { source }
+}
+
+/// Whether an HTTP/2 peer says that it processed nothing of a stream: it refused it (RFC 9113
+/// section 8.7), or its GOAWAY names an earlier stream as the last (section 6.8).
+fn not_processed(error: &h2::Error) -> bool {
+    let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    error.is_remote() && (refused || error.is_go_away())
+}
+
+/// An error of a certain type in a chain of sources.
+fn found<E: std::error::Error + 'static>(error: &BoxError) -> Option<&E> {
+    let first: &(dyn std::error::Error + 'static) = error.as_ref();
+    std::iter::successors(Some(first), |error| error.source())
+        .find_map(|error| error.downcast_ref())
 }

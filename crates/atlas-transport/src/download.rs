@@ -43,10 +43,10 @@ impl Download {
     /// Waits for the next bytes; `None` at the end of the file.
     ///
     /// # Errors
-    /// [`Error::Timeout`] if nothing comes within the client's read timeout, and
-    /// [`Error::Interrupted`] if the connection breaks before the announced end.
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if nothing comes within the client's read timeout, and
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) if the connection breaks before the announced end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        body::next(&mut self.body, &mut self.timer).await
+        Ok(body::next(&mut self.body, &mut self.timer).await?)
     }
 }
 

@@ -1,20 +1,38 @@
 //! What can go wrong between a request and its response.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use atlas_model::{ApiError, BuildError, ResponseError};
 use http::StatusCode;
 
+use crate::auth::{TokenRefusal, token_hint};
+use crate::retry::Outcome;
+
 /// Any error of a library below.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a call has no answer.
+/// Why a call has no answer, and what was tried.
 ///
-/// [`may_have_been_sent`](Error::may_have_been_sent) tells whether Atlas can have acted on it.
+/// [`kind`](Error::kind) says what happened in the end, [`attempts`](Error::attempts) what
+/// happened before, and [`may_have_been_sent`](Error::may_have_been_sent) whether Atlas can have
+/// acted on it.
+#[derive(Debug)]
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    attempts: Attempts,
+}
+
+/// What happened in the end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ErrorKind {
     /// The request could not be built. Nothing was sent.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -31,6 +49,9 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
+    /// A proxy's address is none. Nothing was sent.
+    #[error("the proxy's address cannot be used; one is http://proxy.example:3128")]
+    Proxy,
     /// A link leads to another machine by plain `http`. Nothing was sent.
     #[error("the snapshot link is not https; refusing to fetch it in the clear")]
     InsecureLink,
@@ -39,6 +60,13 @@ pub enum Error {
     Connect {
         /// The host and port.
         host: String,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// There was a connection, but the peer says that it processed nothing of the request.
+    #[error("the server ended the connection before it took the request; try again")]
+    NotTaken {
         /// Why.
         #[source]
         source: BoxError,
@@ -57,6 +85,22 @@ pub enum Error {
         /// Why.
         #[source]
         source: BoxError,
+    },
+    /// What came back is not HTTP as this client trusts it.
+    #[error("the answer is malformed; check the base URL and any proxy in between")]
+    Malformed {
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// A request that must not be repeated may have arrived, and its answer is lost. Atlas may
+    /// have acted on it: look before asking again.
+    #[error("it is unknown whether Atlas acted on the request; look before asking again")]
+    OutcomeUnknown {
+        /// The status, if at least that came.
+        status: Option<StatusCode>,
+        /// What happened to the answer.
+        source: Box<ErrorKind>,
     },
     /// The answer is larger than allowed, once decompressed.
     #[error("the answer is larger than {limit} bytes; raise the client's response limit")]
@@ -77,14 +121,17 @@ pub enum Error {
         /// Why.
         problem: String,
     },
-    /// The token endpoint gave no token.
-    #[error("no access token from the token endpoint: {problem}")]
+    /// The token endpoint refused, or answered something else than a token.
+    #[error("{}; {}", token_line(*status, refusal.as_ref()), token_hint(*status))]
     Token {
         /// The endpoint's status.
         status: StatusCode,
-        /// What it said, in one line.
-        problem: String,
+        /// The code of its refusal; `None` if the answer was none of RFC 6749.
+        refusal: Option<TokenRefusal>,
     },
+    /// No access token could be had, for all the calls that waited for it.
+    #[error("no access token: {0}")]
+    NoToken(Arc<Error>),
     /// A snapshot link gave no file.
     #[error("the snapshot link answered {}; {}", status.as_u16(), link_hint(*status))]
     Link {
@@ -118,36 +165,126 @@ impl fmt::Display for Phase {
     }
 }
 
+/// The attempts of one call that were followed by another, in their order.
+///
+/// Also stands in the extensions of a response that [`Client::carry`](crate::Client::carry) gives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempts(pub Vec<Attempt>);
+
+/// One attempt that was followed by another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long was waited before the next.
+    pub delay: Duration,
+}
+
 impl Error {
+    /// What happened in the end, and what before.
+    pub fn new(kind: impl Into<ErrorKind>, attempts: Attempts) -> Self {
+        let kind = kind.into();
+        Self {
+            inner: Box::new(Inner { kind, attempts }),
+        }
+    }
+
+    /// What happened in the end.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.inner.kind
+    }
+
+    /// What happened before, if the request was sent again.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.inner.attempts.0
+    }
+
     /// Whether the request can have reached Atlas, so that asking again could act twice.
     pub fn may_have_been_sent(&self) -> bool {
-        !matches!(
-            self,
-            Self::Build(_)
-                | Self::Unsendable { .. }
-                | Self::Certificate { .. }
-                | Self::InsecureLink
-                | Self::Connect { .. }
-                | Self::Challenge { .. }
-                | Self::Token { .. }
-        )
+        let lost = |attempt: &Attempt| attempt.outcome == Outcome::Lost;
+        self.kind().may_have_been_sent() || self.attempts().iter().any(lost)
     }
 
     /// What Atlas said, if it was Atlas that answered.
     pub fn api_error(&self) -> Option<&ApiError> {
-        match self {
-            Self::Response(error) => error.api_error(),
+        match self.kind() {
+            ErrorKind::Response(error) => error.api_error(),
             _ => None,
         }
     }
 
     /// The status that was answered, if one was.
     pub fn status(&self) -> Option<StatusCode> {
-        match self {
-            Self::Response(error) => Some(error.status()),
-            Self::Link { status } | Self::Token { status, .. } => Some(*status),
+        match self.kind() {
+            ErrorKind::Response(error) => Some(error.status()),
+            ErrorKind::Link { status } | ErrorKind::Token { status, .. } => Some(*status),
+            ErrorKind::OutcomeUnknown { status, .. } => *status,
+            ErrorKind::NoToken(error) => error.status(),
             _ => None,
         }
+    }
+}
+
+impl ErrorKind {
+    /// How an attempt ended that ended with this.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Connect { .. } | Self::NotTaken { .. } => Outcome::NotSent,
+            Self::Timeout { .. } | Self::Interrupted { .. } => Outcome::Lost,
+            _ => Outcome::Unusable,
+        }
+    }
+
+    pub(crate) fn may_have_been_sent(&self) -> bool {
+        !matches!(
+            self,
+            Self::Build(_)
+                | Self::Unsendable { .. }
+                | Self::Certificate { .. }
+                | Self::Proxy
+                | Self::InsecureLink
+                | Self::Connect { .. }
+                | Self::NotTaken { .. }
+                | Self::Challenge { .. }
+                | Self::Token { .. }
+                | Self::NoToken(_)
+        )
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind, Attempts::default())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind())?;
+        if self.attempts().is_empty() {
+            return Ok(());
+        }
+        write!(f, " (attempt {}, after", self.attempts().len() + 1)?;
+        for (index, attempt) in self.attempts().iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma} {}", attempt.outcome)?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(self.kind())
+    }
+}
+
+fn token_line(status: StatusCode, refusal: Option<&TokenRefusal>) -> String {
+    let status = status.as_u16();
+    match refusal {
+        Some(refusal) => format!("the token endpoint answered {status} {refusal}"),
+        None => format!("the token endpoint answered {status} and no token"),
     }
 }
 

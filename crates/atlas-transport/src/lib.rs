@@ -21,26 +21,37 @@
 //! ```
 //!
 //! Nothing is sent by plain `http`, except to a loopback address. Secrets appear in no `Debug`, no
-//! error and no log.
+//! error and no log. What fails on the way is sent again where that does no harm, and an [`Error`]
+//! lists what was tried; see [`retry`].
 //!
 //! # Not supported
 //!
-//! Proxies, redirects, retries after network errors or 429, and client certificates.
+//! Redirects (none is followed: no `Authorization` goes to another origin), proxies other than
+//! HTTP ones, and client certificates.
 
 #![forbid(unsafe_code)]
 
 mod auth;
 mod base_url;
 mod body;
+mod builder;
+mod call;
 mod carry;
 mod client;
 mod credentials;
 mod download;
 mod error;
+mod pace;
+mod proxy;
+pub mod retry;
+mod sync;
 mod timer;
+mod token_call;
 
+pub use auth::{CachedToken, TokenCache, TokenKey, TokenRefusal};
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use client::{Client, ClientBuilder};
+pub use builder::ClientBuilder;
+pub use client::Client;
 pub use credentials::Credentials;
 pub use download::Download;
-pub use error::{Error, Phase};
+pub use error::{Attempt, Attempts, Error, ErrorKind, Phase};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::error::{Error, Phase};
+use crate::error::{ErrorKind, Phase};
 
 /// Bounds each wait of a call, and the call as a whole.
 pub(crate) struct Timer {
@@ -36,7 +36,7 @@ impl Timer {
         &mut self,
         phase: Phase,
         future: F,
-    ) -> Result<F::Output, Error> {
+    ) -> Result<F::Output, ErrorKind> {
         let end = Instant::now().checked_add(self.read);
         let (end, phase, limit) = match (end, self.call) {
             (Some(end), Some((call_end, total))) if call_end < end => {
@@ -51,10 +51,32 @@ impl Timer {
     pub(crate) async fn wait_for_others<F: Future>(
         &mut self,
         future: F,
-    ) -> Result<F::Output, Error> {
+    ) -> Result<F::Output, ErrorKind> {
         let (end, total) = self.call.unzip();
         self.until(end, Phase::Call, total.unwrap_or_default(), future)
             .await
+    }
+
+    /// What is left of the call's time, if that is bounded.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        let (end, _) = self.call?;
+        Some(end.saturating_duration_since(Instant::now()))
+    }
+
+    /// Lets time pass.
+    pub(crate) async fn pause(&mut self, delay: Duration) -> Result<(), ErrorKind> {
+        match Instant::now().checked_add(delay) {
+            Some(end) => self.pause_until(end).await,
+            None => self.wait_for_others(std::future::pending()).await,
+        }
+    }
+
+    /// Lets time pass up to an instant.
+    pub(crate) async fn pause_until(&mut self, end: Instant) -> Result<(), ErrorKind> {
+        if !end.saturating_duration_since(Instant::now()).is_zero() {
+            self.wait_for_others(sleep_until(end)).await?;
+        }
+        Ok(())
     }
 
     async fn until<F: Future>(
@@ -63,7 +85,7 @@ impl Timer {
         phase: Phase,
         limit: Duration,
         future: F,
-    ) -> Result<F::Output, Error> {
+    ) -> Result<F::Output, ErrorKind> {
         let mut future = pin!(future);
         let mut set = false;
         poll_fn(|context| {
@@ -79,7 +101,7 @@ impl Timer {
                 sleep.as_mut().reset(end);
             }
             match sleep.as_mut().poll(context) {
-                Poll::Ready(()) => Poll::Ready(Err(Error::Timeout { phase, limit })),
+                Poll::Ready(()) => Poll::Ready(Err(ErrorKind::Timeout { phase, limit })),
                 Poll::Pending => Poll::Pending,
             }
         })
@@ -109,7 +131,7 @@ mod tests {
         assert!(
             matches!(
                 error,
-                Error::Timeout {
+                ErrorKind::Timeout {
                     phase: Phase::Call,
                     ..
                 }
@@ -127,7 +149,7 @@ mod tests {
         assert!(
             matches!(
                 error,
-                Error::Timeout {
+                ErrorKind::Timeout {
                     phase: Phase::Body,
                     ..
                 }

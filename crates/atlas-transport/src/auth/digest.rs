@@ -7,17 +7,17 @@
 //! ```text
 //! Unchallenged ─ first call, without Authorization ─► Probing ─ 401 + challenge ─► Challenged
 //!      ▲                                                 │                          │   ▲
-//!      └───────────── abandoned, or no challenge ────────┘      stale, or once over ─┘
+//!      └───────────── abandoned, or no challenge ────────┘  stale, nextnonce, or once over ─┘
 //! ```
 
-use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, StatusCode};
-use http_auth::digest::{Algorithm, DigestClient};
-use http_auth::{PasswordParams, parse_challenges};
+use http_auth::PasswordParams;
+use http_auth::digest::DigestClient;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::challenge::{Challenge, Refusal};
 use super::{Step, Ticket, Verdict, secret_header};
-use crate::error::Error;
+use crate::error::ErrorKind;
 
 /// How many requests one call may cost, a probe and a stale nonce included.
 const MAX_ATTEMPTS: u32 = 3;
@@ -27,15 +27,23 @@ pub(crate) struct DigestSession {
     password: SecretString,
     state: State,
     generation: u64,
+    keys: Keys,
+}
+
+/// What is known of the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    Untried,
+    Accepted,
+    Refused,
 }
 
 enum State {
     Unchallenged,
     Probing,
     Challenged {
+        challenge: Challenge,
         client: Box<DigestClient>,
-        /// Whether an answer made with this challenge was ever accepted.
-        proven: bool,
     },
 }
 
@@ -46,17 +54,18 @@ impl DigestSession {
             password,
             state: State::Unchallenged,
             generation: 0,
+            keys: Keys::Untried,
         }
     }
 
     /// Answers the current challenge for one request; `target` is the one on the request line.
-    pub(crate) fn prepare(&mut self, method: &str, target: &str) -> Result<Step, Error> {
-        let ticket = |leads| Ticket {
+    pub(crate) fn prepare(&mut self, method: &str, target: &str) -> Result<Step, ErrorKind> {
+        let mut ticket = Ticket {
             generation: self.generation,
-            leads,
+            ..Ticket::NONE
         };
         match &mut self.state {
-            State::Probing => Ok(Step::Wait),
+            State::Probing => Ok(Step::Wait(0)),
             State::Challenged { client, .. } if client.nonce_count() < u32::MAX => {
                 let answer = client.respond(&PasswordParams {
                     username: &self.username,
@@ -65,17 +74,20 @@ impl DigestSession {
                     method,
                     body: None,
                 });
-                let answer = answer.map_err(|problem| Error::Challenge { problem })?;
+                let answer = answer.map_err(|problem| ErrorKind::Challenge { problem })?;
+                ticket.first_use = client.nonce_count() == 1;
                 let header = secret_header(&answer, "the public key")?;
-                Ok(Step::Send(Some(header), ticket(false)))
+                Ok(Step::Send(Some(header), ticket))
             }
             _ => {
                 self.state = State::Probing;
-                Ok(Step::Send(None, ticket(true)))
+                ticket.leads = true;
+                Ok(Step::Send(None, ticket))
             }
         }
     }
 
+    /// Takes the answer to attempt number `attempt` of one call.
     pub(crate) fn observe(
         &mut self,
         ticket: Ticket,
@@ -85,23 +97,31 @@ impl DigestSession {
     ) -> Verdict {
         let current = ticket.generation == self.generation;
         if status != StatusCode::UNAUTHORIZED {
-            match &mut self.state {
-                State::Challenged { proven, .. } if current => *proven = true,
+            if !ticket.leads {
+                self.keys = Keys::Accepted;
+            }
+            match &self.state {
                 // Accepted without authentication: there was nothing to be challenged for.
                 State::Probing if ticket.leads => self.state = State::Unchallenged,
+                State::Challenged { challenge, .. } if current => {
+                    if let Some(renewed) = challenge.renewed(headers) {
+                        self.take(renewed);
+                    }
+                }
                 _ => {}
             }
             return Verdict::Done;
         }
-        let challenge = match strongest(headers) {
+        let (challenge, client) = match Challenge::strongest(headers) {
             Ok(challenge) => challenge,
-            Err(Refusal::NoDigest) => {
-                self.abandon_if(ticket.leads);
-                return Verdict::Refused;
-            }
-            Err(Refusal::Unusable(problem)) => {
-                self.abandon_if(ticket.leads);
-                return Verdict::Unanswerable(problem);
+            Err(refusal) => {
+                if ticket.leads {
+                    self.abandon();
+                }
+                return match refusal {
+                    Refusal::NoDigest => Verdict::Refused,
+                    Refusal::Unusable(problem) => Verdict::Unanswerable(problem),
+                };
             }
         };
         let again = if attempt < MAX_ATTEMPTS {
@@ -113,16 +133,14 @@ impl DigestSession {
             // A newer challenge is there already; this one is late.
             return again;
         }
-        let stale = challenge.stale();
-        let refused_fresh = matches!(self.state, State::Challenged { proven: false, .. });
-        if !stale && refused_fresh {
+        // The first use of a fresh nonce can only fail for the keys. A later use can also have come
+        // out of order, for a server that counts; and keys that were accepted get one more nonce.
+        let fresh = ticket.first_use && (attempt > 1 || self.keys != Keys::Accepted);
+        if !ticket.leads && !client.stale() && (fresh || self.keys == Keys::Refused) {
+            self.keys = Keys::Refused;
             return Verdict::Refused;
         }
-        self.generation += 1;
-        self.state = State::Challenged {
-            client: Box::new(challenge),
-            proven: false,
-        };
+        self.take((challenge, client));
         again
     }
 
@@ -133,58 +151,19 @@ impl DigestSession {
         }
     }
 
-    fn abandon_if(&mut self, leads: bool) {
-        if leads {
-            self.abandon();
-        }
-    }
-}
-
-enum Refusal {
-    NoDigest,
-    Unusable(String),
-}
-
-/// The strongest digest challenge that can be answered, over all `WWW-Authenticate` headers.
-fn strongest(headers: &HeaderMap) -> Result<DigestClient, Refusal> {
-    let mut best: Option<DigestClient> = None;
-    let mut refusal = Refusal::NoDigest;
-    let values = headers.get_all(WWW_AUTHENTICATE).iter();
-    for value in values.filter_map(|value| value.to_str().ok()) {
-        let Ok(challenges) = parse_challenges(value) else {
-            continue;
+    fn take(&mut self, (challenge, client): (Challenge, DigestClient)) {
+        self.generation += 1;
+        self.state = State::Challenged {
+            challenge,
+            client: Box::new(client),
         };
-        for challenge in challenges {
-            if !challenge.scheme.eq_ignore_ascii_case("digest") {
-                continue;
-            }
-            match DigestClient::try_from(&challenge) {
-                Ok(client) => {
-                    let stronger = best.as_ref().is_none_or(|best| {
-                        strength(client.algorithm()) > strength(best.algorithm())
-                    });
-                    if stronger {
-                        best = Some(client);
-                    }
-                }
-                Err(problem) => refusal = Refusal::Unusable(problem),
-            }
-        }
-    }
-    best.ok_or(refusal)
-}
-
-fn strength(algorithm: Algorithm) -> u8 {
-    match algorithm {
-        Algorithm::Md5 => 0,
-        Algorithm::Sha256 => 1,
-        Algorithm::Sha512Trunc256 => 2,
-        _ => 3,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::WWW_AUTHENTICATE;
+
     use super::*;
 
     fn session() -> DigestSession {
@@ -244,7 +223,10 @@ mod tests {
         let mut session = session();
         let (_, ticket) = send(&mut session);
         assert!(ticket.leads);
-        assert!(matches!(session.prepare("GET", "/").unwrap(), Step::Wait));
+        assert!(matches!(
+            session.prepare("GET", "/").unwrap(),
+            Step::Wait(_)
+        ));
         session.abandon();
         assert!(send(&mut session).1.leads);
     }
@@ -297,6 +279,52 @@ mod tests {
             Verdict::Retry
         );
         assert!(send(&mut session).0.unwrap().contains("nonce=\"n2\""));
+    }
+
+    #[test]
+    fn a_next_nonce_is_used_from_the_next_call_on() {
+        let mut session = started();
+        let (_, ticket) = send(&mut session);
+        let mut info = HeaderMap::new();
+        info.insert(
+            "authentication-info",
+            "nextnonce=\"n2\", nc=00000001".parse().unwrap(),
+        );
+        let verdict = session.observe(ticket, 1, StatusCode::OK, &info);
+        assert_eq!(verdict, Verdict::Done);
+        let (header, ticket) = send(&mut session);
+        let header = header.unwrap();
+        assert!(
+            header.contains("nonce=\"n2\", algorithm=MD5, nc=00000001"),
+            "{header}"
+        );
+        // It can have ended by then; these keys are known to be right.
+        let verdict = session.observe(ticket, 1, REFUSED, &nonce("n3", false));
+        assert_eq!(verdict, Verdict::Retry);
+    }
+
+    #[test]
+    fn a_count_out_of_order_is_tried_again_but_the_first_use_of_a_nonce_is_the_keys() {
+        let mut session = started();
+        let (_, first) = send(&mut session);
+        let (_, second) = send(&mut session);
+        // The second came first, to a server that wants counts in their order.
+        let verdict = session.observe(second, 1, REFUSED, &nonce("n2", false));
+        assert_eq!(verdict, Verdict::Retry);
+        session.observe(first, 1, StatusCode::OK, &HeaderMap::new());
+        let (_, again) = send(&mut session);
+        assert_eq!(
+            session.observe(again, 2, StatusCode::OK, &HeaderMap::new()),
+            Verdict::Done
+        );
+
+        let mut wrong = started();
+        let (_, first) = send(&mut wrong);
+        let (_, second) = send(&mut wrong);
+        let refused = nonce("n2", false);
+        assert_eq!(wrong.observe(first, 1, REFUSED, &refused), Verdict::Refused);
+        let verdict = wrong.observe(second, 1, REFUSED, &refused);
+        assert_eq!(verdict, Verdict::Refused, "no storm of wrong keys");
     }
 
     #[test]

@@ -1,65 +1,66 @@
-//! OAuth 2.0 client credentials (RFC 6749 section 4.4): one token, shared until shortly before it
-//! expires.
+//! OAuth 2.0 client credentials (RFC 6749 section 4.4): one token, shared by all calls and
+//! replaced before it expires.
+//!
+//! ```text
+//! Empty ─ first call ─► Fetching ─ a token ─► Fresh ─ the last part of its life ─► Aging
+//!   ▲                      │                    ▲   one call has it replaced meanwhile │
+//!   ├──── it failed ◄──────┘                    └──────────────────────────────────────┤
+//!   └──────────────────────────── expired, or refused by a 401 ◄───────────────────────┘
+//! ```
 
-use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::token_answer::Token;
 use super::{Step, Ticket, Verdict, bearer, secret_header};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
-/// What the token endpoint answers (RFC 6749 section 5.1).
-#[derive(Deserialize)]
-pub(crate) struct Token {
-    access_token: SecretString,
-    /// Lifetime in seconds.
-    expires_in: Option<u64>,
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Token([hidden], expires_in: {:?})", self.expires_in)
-    }
-}
-
-/// How long a token is taken to live if the endpoint does not say; Atlas's live an hour.
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 /// How long before its end a token is replaced, at most a tenth of its life.
 const MARGIN: Duration = Duration::from_secs(60);
-/// No token is trusted longer, whatever the endpoint says.
-const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How soon a failed replacement is tried again while the old token lasts; the endpoint allows
+/// ten requests a minute.
+const PAUSE: Duration = Duration::from_secs(15);
 
 pub(crate) struct TokenSession {
     basic: HeaderValue,
-    state: State,
+    held: Option<Held>,
+    fetching: bool,
+    /// Counts the tokens.
     generation: u64,
+    /// Counts the fetches, so that those who waited for one learn how that one ended.
+    fetches: u64,
+    failure: Option<Arc<Error>>,
+    /// The last token that a 401 came for.
+    refused: Option<SecretString>,
 }
 
-enum State {
-    Empty,
-    Fetching,
-    Ready {
-        authorization: HeaderValue,
-        replace_at: Instant,
-    },
+struct Held {
+    token: SecretString,
+    authorization: HeaderValue,
+    replace_at: Instant,
+    expires_at: Instant,
 }
 
 impl TokenSession {
-    pub(crate) fn new(client_id: &str, client_secret: &SecretString) -> Result<Self, Error> {
+    pub(crate) fn new(client_id: &str, client_secret: &SecretString) -> Result<Self, ErrorKind> {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::STANDARD;
         // Atlas's ids and secrets are plain ASCII, which the form encoding of RFC 6749
         // section 2.3.1 leaves as it is.
         let pair = format!("{client_id}:{}", client_secret.expose_secret());
         let basic = format!("Basic {}", STANDARD.encode(pair));
         Ok(Self {
             basic: secret_header(&basic, "the client secret")?,
-            state: State::Empty,
+            held: None,
+            fetching: false,
             generation: 0,
+            fetches: 0,
+            failure: None,
+            refused: None,
         })
     }
 
@@ -68,39 +69,65 @@ impl TokenSession {
         self.basic.clone()
     }
 
+    /// The last token that was refused, so that it is not taken from a cache again.
+    pub(crate) fn refused(&self) -> Option<SecretString> {
+        self.refused.clone()
+    }
+
     pub(crate) fn prepare(&mut self, now: Instant) -> Step {
         let ticket = Ticket {
             generation: self.generation,
-            leads: false,
+            ..Ticket::NONE
         };
-        match &self.state {
-            State::Ready {
-                authorization,
-                replace_at,
-            } if now < *replace_at => Step::Send(Some(authorization.clone()), ticket),
-            State::Fetching => Step::Wait,
-            _ => {
-                self.state = State::Fetching;
-                Step::Fetch(Ticket {
-                    leads: true,
-                    ..ticket
-                })
+        let valid = self.held.as_ref().filter(|held| now < held.expires_at);
+        if let Some(held) = valid {
+            let authorization = held.authorization.clone();
+            if now < held.replace_at || self.fetching {
+                return Step::Send(Some(authorization), ticket);
             }
+            self.start();
+            return Step::SendAndFetch(authorization, ticket);
         }
+        if self.fetching {
+            return Step::Wait(self.fetches);
+        }
+        self.start();
+        Step::Fetch(self.fetches)
     }
 
-    pub(crate) fn fetched(&mut self, token: &Token, now: Instant) -> Result<(), Error> {
-        let lifetime = token
-            .expires_in
-            .map_or(DEFAULT_LIFETIME, Duration::from_secs)
-            .min(MAX_LIFETIME);
-        let lifetime = lifetime.saturating_sub(MARGIN.min(lifetime / 10));
+    fn start(&mut self) {
+        self.fetching = true;
+        self.fetches += 1;
+        self.failure = None;
+    }
+
+    /// How the fetch that a call waited for failed, if it did.
+    pub(crate) fn failure(&self, fetch: u64) -> Option<Arc<Error>> {
+        self.failure.clone().filter(|_| fetch == self.fetches)
+    }
+
+    /// Takes a token that lives for another `lifetime`.
+    pub(crate) fn fetched(&mut self, token: &Token, now: Instant) -> Result<(), ErrorKind> {
+        let authorization = bearer(token.access_token.expose_secret())?;
+        self.fetching = false;
         self.generation += 1;
-        self.state = State::Ready {
-            authorization: bearer(token.access_token.expose_secret())?,
-            replace_at: now + lifetime,
-        };
+        let margin = MARGIN.min(token.lifetime / 10);
+        self.held = Some(Held {
+            token: token.access_token.clone(),
+            authorization,
+            replace_at: now + token.lifetime.saturating_sub(margin),
+            expires_at: now + token.lifetime,
+        });
         Ok(())
+    }
+
+    /// A fetch gave no token; `None` if it was given up without an answer.
+    pub(crate) fn failed(&mut self, failure: Option<Arc<Error>>, now: Instant) {
+        self.fetching = false;
+        self.failure = failure;
+        if let Some(held) = &mut self.held {
+            held.replace_at = now + PAUSE;
+        }
     }
 
     /// Takes the answer to a request: a refused token is dropped and replaced once.
@@ -108,8 +135,8 @@ impl TokenSession {
         if status != StatusCode::UNAUTHORIZED {
             return Verdict::Done;
         }
-        if ticket.generation == self.generation && matches!(self.state, State::Ready { .. }) {
-            self.state = State::Empty;
+        if ticket.generation == self.generation {
+            self.drop_token();
         }
         if attempt == 1 {
             Verdict::Retry
@@ -118,10 +145,10 @@ impl TokenSession {
         }
     }
 
-    pub(crate) fn abandon(&mut self) {
-        if matches!(self.state, State::Fetching) {
-            self.state = State::Empty;
-        }
+    /// Forgets the token, so that the next call fetches another.
+    pub(crate) fn drop_token(&mut self) -> Option<SecretString> {
+        self.refused = self.held.take().map(|held| held.token);
+        self.refused.clone()
     }
 }
 
@@ -129,10 +156,10 @@ impl TokenSession {
 mod tests {
     use super::*;
 
-    fn token(expires_in: Option<u64>) -> Token {
+    fn token(seconds: u64) -> Token {
         Token {
             access_token: "t0ken".into(),
-            expires_in,
+            lifetime: Duration::from_secs(seconds),
         }
     }
 
@@ -140,42 +167,72 @@ mod tests {
         TokenSession::new("id", &"s3cret".into()).unwrap()
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_token_is_fetched_once_and_replaced_shortly_before_it_ends() {
-        let mut session = session();
-        let start = Instant::now();
-        assert!(matches!(session.prepare(start), Step::Fetch(_)));
-        assert!(matches!(session.prepare(start), Step::Wait));
-        session.fetched(&token(Some(3600)), start).unwrap();
-        let late = start + Duration::from_secs(3539);
-        assert!(matches!(session.prepare(late), Step::Send(Some(_), _)));
-        let later = start + Duration::from_secs(3540);
-        assert!(matches!(session.prepare(later), Step::Fetch(_)));
+    fn after(start: Instant, seconds: u64) -> Instant {
+        start + Duration::from_secs(seconds)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn odd_lifetimes_do_no_harm() {
-        for (expires_in, lives) in [(None, true), (Some(u64::MAX), true), (Some(0), false)] {
-            let mut session = session();
-            let now = Instant::now();
-            session.fetched(&token(expires_in), now).unwrap();
-            let sends = matches!(session.prepare(now), Step::Send(..));
-            assert_eq!(sends, lives, "{expires_in:?}");
-        }
+    async fn a_token_is_fetched_once_and_replaced_while_calls_go_on_with_the_old_one() {
+        let mut session = session();
+        let start = Instant::now();
+        assert!(matches!(session.prepare(start), Step::Fetch(1)));
+        assert!(matches!(session.prepare(start), Step::Wait(1)));
+        session.fetched(&token(3600), start).unwrap();
+        let fresh = session.prepare(after(start, 3539));
+        assert!(matches!(fresh, Step::Send(Some(_), _)), "{fresh:?}");
+        let aging = session.prepare(after(start, 3540));
+        assert!(matches!(aging, Step::SendAndFetch(..)), "{aging:?}");
+        let others = session.prepare(after(start, 3599));
+        assert!(matches!(others, Step::Send(Some(_), _)), "{others:?}");
+        let expired = session.prepare(after(start, 3600));
+        assert!(matches!(expired, Step::Wait(2)), "{expired:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_replacement_is_not_tried_again_at_once() {
+        let mut session = session();
+        let start = Instant::now();
+        session.fetched(&token(3600), start).unwrap();
+        assert!(matches!(
+            session.prepare(after(start, 3540)),
+            Step::SendAndFetch(..)
+        ));
+        session.failed(None, after(start, 3541));
+        assert!(matches!(
+            session.prepare(after(start, 3555)),
+            Step::Send(..)
+        ));
+        assert!(matches!(
+            session.prepare(after(start, 3556)),
+            Step::SendAndFetch(..)
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_waited_for_a_failed_fetch_fail_with_it_and_later_calls_try_again() {
+        let mut session = session();
+        let now = Instant::now();
+        assert!(matches!(session.prepare(now), Step::Fetch(1)));
+        let error = Error::from(ErrorKind::InsecureLink);
+        session.failed(Some(Arc::new(error)), now);
+        assert!(session.failure(1).is_some());
+        assert!(matches!(session.prepare(now), Step::Fetch(2)));
+        assert!(session.failure(1).is_none() && session.failure(2).is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_token_is_replaced_once_and_a_late_refusal_spares_the_new_one() {
         let mut session = session();
         let now = Instant::now();
-        session.fetched(&token(None), now).unwrap();
+        session.fetched(&token(3600), now).unwrap();
         let Step::Send(_, old) = session.prepare(now) else {
             panic!("a token is there");
         };
         let refused = StatusCode::UNAUTHORIZED;
         assert_eq!(session.observe(old, 1, refused), Verdict::Retry);
+        assert_eq!(session.refused().unwrap().expose_secret(), "t0ken");
         assert!(matches!(session.prepare(now), Step::Fetch(_)));
-        session.fetched(&token(None), now).unwrap();
+        session.fetched(&token(3600), now).unwrap();
         assert_eq!(session.observe(old, 1, refused), Verdict::Retry);
         let Step::Send(_, new) = session.prepare(now) else {
             panic!("the new token is still there");
@@ -186,7 +243,7 @@ mod tests {
     #[test]
     fn secrets_do_not_show_in_debug() {
         let session = session();
-        assert!(!format!("{:?}", token(None)).contains("t0ken"));
+        assert!(!format!("{:?}", token(1)).contains("t0ken"));
         assert!(!format!("{:?}", session.basic()).contains(session.basic().to_str().unwrap()));
     }
 }

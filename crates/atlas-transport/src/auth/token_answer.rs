@@ -1,0 +1,194 @@
+//! What a token endpoint answers: a token (RFC 6749 section 5.1) or a refusal (section 5.2).
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::ErrorKind;
+
+/// An access token and how long it lives.
+#[derive(Clone)]
+pub(crate) struct Token {
+    pub(crate) access_token: SecretString,
+    pub(crate) lifetime: Duration,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token([hidden], lives {:?})", self.lifetime)
+    }
+}
+
+/// How long a token is taken to live if the endpoint does not say; Atlas's live an hour.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
+/// A token is used at least this long: if it really ended at once, the 401 says so.
+const MIN_LIFETIME: Duration = Duration::from_secs(5);
+/// No token is trusted longer, whatever the endpoint says.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// The code of a token endpoint's refusal (RFC 6749 section 5.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenRefusal {
+    /// `invalid_request`: the endpoint did not understand the request.
+    InvalidRequest,
+    /// `invalid_client`: the client id or secret is wrong, or the service account is gone.
+    InvalidClient,
+    /// `invalid_grant`
+    InvalidGrant,
+    /// `unauthorized_client`: this service account may not ask for tokens this way.
+    UnauthorizedClient,
+    /// `unsupported_grant_type`: the endpoint knows no client credentials.
+    UnsupportedGrantType,
+    /// `invalid_scope`
+    InvalidScope,
+    /// Another code, as it came.
+    Other(String),
+}
+
+impl TokenRefusal {
+    fn new(code: &str) -> Self {
+        match code {
+            "invalid_request" => Self::InvalidRequest,
+            "invalid_client" => Self::InvalidClient,
+            "invalid_grant" => Self::InvalidGrant,
+            "unauthorized_client" => Self::UnauthorizedClient,
+            "unsupported_grant_type" => Self::UnsupportedGrantType,
+            "invalid_scope" => Self::InvalidScope,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for TokenRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::Other(code) => code,
+        })
+    }
+}
+
+/// Reads an answer of the token endpoint. Its body is quoted nowhere: it may hold a token.
+pub(crate) fn read(status: StatusCode, body: &[u8]) -> Result<Token, ErrorKind> {
+    #[derive(Deserialize)]
+    struct Answer {
+        access_token: SecretString,
+        #[serde(default)]
+        expires_in: Value,
+        token_type: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Refused {
+        error: String,
+    }
+    let problem = |refusal| ErrorKind::Token { status, refusal };
+    if status.is_success() {
+        let answer: Answer = serde_json::from_slice(body).map_err(|_| problem(None))?;
+        // Section 7.1: a token of a type that is not understood must not be used.
+        let kind = answer.token_type.as_deref().unwrap_or("Bearer");
+        if !kind.eq_ignore_ascii_case("bearer") {
+            let code = format!("token_type {}", printable(kind));
+            return Err(problem(Some(TokenRefusal::Other(code))));
+        }
+        return Ok(Token {
+            access_token: answer.access_token,
+            lifetime: lifetime(&answer.expires_in),
+        });
+    }
+    let refused = serde_json::from_slice::<Refused>(body).ok();
+    let code = refused.map(|refused| printable(&refused.error));
+    Err(problem(
+        code.filter(|code| !code.is_empty())
+            .map(|code| TokenRefusal::new(&code)),
+    ))
+}
+
+/// Section 5.2 allows printable ASCII; nobody's code is longer than this.
+fn printable(code: &str) -> String {
+    let printable = code.chars().filter(char::is_ascii_graphic);
+    printable.take(64).collect()
+}
+
+/// A lifetime in seconds: a number, or one written as a text; `null`, absent and nonsense are
+/// an hour.
+fn lifetime(expires_in: &Value) -> Duration {
+    let seconds = match expires_in {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    seconds
+        .filter(|seconds| *seconds >= 0.0)
+        .map_or(DEFAULT_LIFETIME, |seconds| {
+            Duration::try_from_secs_f64(seconds).unwrap_or(MAX_LIFETIME)
+        })
+        .clamp(MIN_LIFETIME, MAX_LIFETIME)
+}
+
+/// What to do about a refusal.
+pub(crate) fn hint(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 | 401 | 403 => "check the client id and secret, and the service account's access list",
+        429 => "ten requests a minute are allowed; wait, and keep one client for many calls",
+        _ => "check the base URL and any proxy in between",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_lifetimes_are_brought_within_seconds_and_a_day() {
+        for (expires_in, seconds) in [
+            ("", 3600),
+            (r#", "expires_in": null"#, 3600),
+            (r#", "expires_in": 0"#, 5),
+            (r#", "expires_in": -1"#, 3600),
+            (r#", "expires_in": "600""#, 600),
+            (r#", "expires_in": "soon""#, 3600),
+            (r#", "expires_in": 599.5"#, 599),
+            (r#", "expires_in": 1e300"#, 86400),
+            (r#", "expires_in": 18446744073709551615"#, 86400),
+        ] {
+            let body = format!(r#"{{"access_token": "t"{expires_in}}}"#);
+            let token = read(StatusCode::OK, body.as_bytes()).unwrap();
+            assert_eq!(token.lifetime.as_secs(), seconds, "{expires_in}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_code_and_a_page_has_none() {
+        let refusal = |status: u16, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            match read(status, body.as_bytes()) {
+                Err(ErrorKind::Token { refusal, .. }) => refusal,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(
+            refusal(401, r#"{"error": "invalid_client"}"#),
+            Some(TokenRefusal::InvalidClient)
+        );
+        assert_eq!(
+            refusal(400, r#"{"error": "so\nodd"}"#),
+            Some(TokenRefusal::Other("soodd".into()))
+        );
+        for page in ["<html>", "", "{}", r#"{"error": ""}"#] {
+            assert_eq!(refusal(503, page), None, "{page}");
+            assert_eq!(refusal(200, page), None, "{page}");
+        }
+        let mac = r#"{"access_token": "s3cret", "token_type": "mac"}"#;
+        assert!(refusal(200, mac).unwrap().to_string().contains("mac"));
+    }
+}

@@ -1,0 +1,125 @@
+//! Keeping access tokens beyond one process.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
+
+use super::token_answer::Token;
+
+/// Keeps access tokens beyond the life of a client, so that programs that start often do not ask
+/// the token endpoint each time; it allows ten requests a minute.
+///
+/// A cache never fails a call: what it cannot load or store, it leaves. Its methods are called on
+/// the runtime's threads and should be quick. A token is a secret; keep it where only its owner
+/// reads.
+pub trait TokenCache: Send + Sync {
+    /// The token that was stored under a key, if it is still there.
+    fn load(&self, key: &TokenKey) -> Option<CachedToken>;
+    /// Stores a token in place of any other.
+    fn store(&self, key: &TokenKey, token: &CachedToken);
+    /// Forgets the token that was stored under a key.
+    fn remove(&self, key: &TokenKey);
+}
+
+/// Names a service account at a base URL, without telling either: 64 hexadecimal digits of a
+/// SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TokenKey(String);
+
+impl TokenKey {
+    pub(crate) fn new(base: &str, client_id: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(base);
+        // No URL holds a line break, so no two pairs look the same.
+        hash.update("\n");
+        hash.update(client_id);
+        Self(format!("{:x}", hash.finalize()))
+    }
+
+    /// The digits, fit for a file's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A token in a cache, with its life in seconds since 1970 by this machine's clock.
+#[derive(Clone)]
+pub struct CachedToken {
+    /// The token.
+    pub access_token: SecretString,
+    /// When it was obtained.
+    pub obtained: u64,
+    /// When it expires.
+    pub expires: u64,
+}
+
+impl CachedToken {
+    pub(crate) fn new(token: &Token, now: SystemTime) -> Self {
+        let obtained = seconds(now);
+        Self {
+            access_token: token.access_token.clone(),
+            obtained,
+            expires: obtained.saturating_add(token.lifetime.as_secs()),
+        }
+    }
+
+    /// The token with what is left of its life. A token from the future is none: the clock was
+    /// set back, and nobody knows how old it is.
+    pub(crate) fn fresh(&self, now: SystemTime) -> Option<Token> {
+        let now = seconds(now);
+        let left = self.expires.checked_sub(now)?;
+        (self.obtained <= now && left > WORTH_USING).then(|| Token {
+            access_token: self.access_token.clone(),
+            lifetime: Duration::from_secs(left),
+        })
+    }
+}
+
+impl fmt::Debug for CachedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedToken")
+            .field("obtained", &self.obtained)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A token with fewer seconds left is not worth starting with.
+const WORTH_USING: u64 = 60;
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cached_token_is_used_within_its_life_and_not_when_the_clock_was_set_back() {
+        let token = Token {
+            access_token: "t0ken".into(),
+            lifetime: Duration::from_secs(3600),
+        };
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let cached = CachedToken::new(&token, at(10_000));
+        let left = |seconds| Some(cached.fresh(at(seconds))?.lifetime.as_secs());
+        assert_eq!(left(10_000), Some(3600));
+        assert_eq!(left(13_539), Some(61));
+        for none in [9_999, 13_540, 13_600, 99_999] {
+            assert_eq!(left(none), None, "{none}");
+        }
+        assert!(!format!("{cached:?}").contains("t0ken"));
+    }
+
+    #[test]
+    fn a_key_tells_base_and_client_apart_and_shows_neither() {
+        let key = TokenKey::new("https://a.example", "id");
+        assert_ne!(key, TokenKey::new("https://a.example", "id2"));
+        assert_ne!(key, TokenKey::new("https://a.exampl", "eid"));
+        assert_eq!(key.as_str().len(), 64);
+    }
+}

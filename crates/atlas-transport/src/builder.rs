@@ -1,0 +1,202 @@
+//! Setting up a client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HeaderValue;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use rustls::pki_types::CertificateDer;
+use tower_service::Service;
+
+use crate::auth::{Auth, TokenCache, TokenKey};
+use crate::base_url::BaseUrl;
+use crate::call::Shared;
+use crate::carry::{self, Carry};
+use crate::client::Client;
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind};
+use crate::pace::Pace;
+use crate::proxy::Proxy;
+use crate::retry::{RetryBudget, RetryPolicy};
+use crate::sync::Mutex;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) connect_timeout: Duration,
+    pub(crate) read_timeout: Duration,
+    pub(crate) total_timeout: Duration,
+    pub(crate) response_limit: usize,
+    pub(crate) user_agent: String,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// Sets up a [`Client`].
+#[derive(Clone)]
+pub struct ClientBuilder {
+    base: BaseUrl,
+    credentials: Credentials,
+    settings: Settings,
+    roots: Vec<CertificateDer<'static>>,
+    proxy: Proxy,
+    cache: Option<Arc<dyn TokenCache>>,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(base: BaseUrl, credentials: &Credentials) -> Self {
+        Self {
+            base,
+            credentials: credentials.clone(),
+            settings: Settings {
+                connect_timeout: Duration::from_secs(10),
+                read_timeout: Duration::from_secs(30),
+                total_timeout: Duration::from_secs(120),
+                response_limit: 16 << 20,
+                user_agent: concat!("atlas-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
+                retry: RetryPolicy::default(),
+            },
+            roots: Vec::new(),
+            proxy: Proxy::default(),
+            cache: None,
+        }
+    }
+
+    /// Trusts one more certificate authority beside the platform's, its certificate in DER; for a
+    /// self-managed server.
+    #[must_use]
+    pub fn trust(mut self, certificate: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(certificate.into().into());
+        self
+    }
+
+    /// Sends `https` through this HTTP proxy, `http://[user:password@]host:port`, instead of the
+    /// one that `HTTPS_PROXY` or `ALL_PROXY` names for hosts outside of `NO_PROXY`.
+    #[must_use]
+    pub fn proxy(mut self, address: impl Into<String>) -> Self {
+        self.proxy = Proxy::To(address.into());
+        self
+    }
+
+    /// Uses no proxy, whatever the environment says.
+    #[must_use]
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = Proxy::Direct;
+        self
+    }
+
+    /// Which calls are sent again, and when; [`RetryPolicy::default`] by default.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = policy;
+        self
+    }
+
+    /// Keeps a service account's access token beyond this client.
+    #[must_use]
+    pub fn token_cache(mut self, cache: Arc<dyn TokenCache>) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// How long a connection may take, TLS and proxy included; 10 s by default.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.settings.connect_timeout = limit;
+        self
+    }
+
+    /// How long the answer's head, and then each piece of its body, may take; 30 s by default.
+    #[must_use]
+    pub fn read_timeout(mut self, limit: Duration) -> Self {
+        self.settings.read_timeout = limit;
+        self
+    }
+
+    /// How long a call may take, authentication, retries and the waits between them included;
+    /// 120 s by default. Downloads have no such limit.
+    #[must_use]
+    pub fn total_timeout(mut self, limit: Duration) -> Self {
+        self.settings.total_timeout = limit;
+        self
+    }
+
+    /// How many bytes an answer may have, once decompressed; 16 MiB by default. Downloads have no
+    /// such limit.
+    #[must_use]
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.settings.response_limit = bytes;
+        self
+    }
+
+    /// The `User-Agent`; `atlas-rs/VERSION` by default.
+    #[must_use]
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.settings.user_agent = name.into();
+        self
+    }
+
+    /// Builds a client on hyper.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsendable`] if a credential or the `User-Agent` cannot stand in a header,
+    /// [`ErrorKind::Certificate`] if a certificate to [`trust`](ClientBuilder::trust) is none, and
+    /// [`ErrorKind::Proxy`] if the address of the [`proxy`](ClientBuilder::proxy) is none.
+    pub fn build(mut self) -> Result<Client, Error> {
+        let roots = std::mem::take(&mut self.roots);
+        let proxy = std::mem::take(&mut self.proxy);
+        let carrier = carry::hyper(self.settings.connect_timeout, roots, proxy)?;
+        self.build_on(carrier)
+    }
+
+    /// Builds a client on another carrier, for instance a sandbox without a socket.
+    ///
+    /// # Errors
+    /// As [`build`](ClientBuilder::build).
+    pub fn build_with<S, B>(self, service: S) -> Result<Client, Error>
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Future: Send,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.build_on(Arc::new(service))
+    }
+
+    fn build_on(self, carrier: Arc<dyn Carry>) -> Result<Client, Error> {
+        let user_agent = HeaderValue::from_str(&self.settings.user_agent).map_err(|_| {
+            ErrorKind::Unsendable {
+                what: "the user agent",
+            }
+        })?;
+        let cache = match &self.credentials {
+            Credentials::ServiceAccount { client_id, .. } => self
+                .cache
+                .map(|cache| (cache, TokenKey::new(&self.base.to_string(), client_id))),
+            _ => None,
+        };
+        Ok(Client::new_on(Shared {
+            base: self.base,
+            auth: Auth::new(&self.credentials)?,
+            carrier,
+            settings: self.settings,
+            user_agent,
+            cache,
+            budget: Mutex::new(RetryBudget::new()),
+            pace: Mutex::new(Pace::default()),
+        }))
+    }
+}
+
+impl std::fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("base", &self.base)
+            .field("credentials", &self.credentials)
+            .field("settings", &self.settings)
+            .field("proxy", &self.proxy)
+            .finish_non_exhaustive()
+    }
+}

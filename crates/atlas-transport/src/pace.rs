@@ -1,0 +1,115 @@
+//! Slowing down before a rate limit is reached, instead of running into 429.
+//!
+//! Atlas's limits are token buckets that refill by two fifths or more of their size in a minute.
+//! Once less than a twentieth of a bucket remains, the client's calls are spread out to that rate.
+
+use std::time::Duration;
+
+use atlas_model::RateLimit;
+use tokio::time::Instant;
+
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    slow: Option<Slow>,
+}
+
+#[derive(Debug)]
+struct Slow {
+    /// The size of the bucket that is nearly empty; other buckets say nothing about it.
+    limit: u64,
+    interval: Duration,
+    /// When the next call may go.
+    next: Instant,
+    /// When what the server last said is too old to go by.
+    until: Instant,
+}
+
+/// The time in which a bucket refills by two fifths, or by more.
+const PERIOD: Duration = Duration::from_secs(60);
+
+impl Pace {
+    /// When the next call may go; `None` is at once. Reserves that time.
+    pub(crate) fn reserve(&mut self, now: Instant) -> Option<Instant> {
+        let slow = self.slow.as_mut()?;
+        if now >= slow.until {
+            self.slow = None;
+            return None;
+        }
+        let at = slow.next.max(now);
+        slow.next = at + slow.interval;
+        (at > now).then_some(at)
+    }
+
+    /// Takes what an answer says of its bucket.
+    pub(crate) fn observe(&mut self, rate: RateLimit, now: Instant) {
+        let (Some(limit), remaining) = (rate.limit, rate.remaining) else {
+            return;
+        };
+        if limit == 0 || remaining.saturating_mul(20) >= limit {
+            if self.slow.as_ref().is_some_and(|slow| slow.limit == limit) {
+                self.slow = None;
+            }
+            return;
+        }
+        let a_minutes_worth = u32::try_from(limit.saturating_mul(2) / 5).unwrap_or(u32::MAX);
+        let interval = PERIOD / a_minutes_worth.max(1);
+        let next = match &self.slow {
+            Some(slow) if slow.limit == limit => slow.next,
+            _ => {
+                tracing::info!(
+                    limit,
+                    remaining,
+                    ?interval,
+                    "near the rate limit; slowing down"
+                );
+                now + interval
+            }
+        };
+        self.slow = Some(Slow {
+            limit,
+            interval,
+            next,
+            until: now + PERIOD,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(limit: u64, remaining: u64) -> RateLimit {
+        let mut rate = RateLimit::default();
+        (rate.limit, rate.remaining) = (Some(limit), remaining);
+        rate
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_are_spread_out_near_the_limit_and_only_there() {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        assert_eq!(pace.reserve(start), None);
+        pace.observe(rate(1200, 60), start);
+        assert_eq!(pace.reserve(start), None);
+        pace.observe(rate(1200, 59), start);
+        for count in 1..4 {
+            let at = pace.reserve(start).unwrap();
+            assert_eq!(at - start, Duration::from_millis(125) * count);
+        }
+        // Another bucket's health says nothing about this one; its own does.
+        pace.observe(rate(10_000, 9_999), start);
+        assert!(pace.reserve(start).is_some());
+        pace.observe(rate(1200, 500), start);
+        assert_eq!(pace.reserve(start), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_old_reading_slows_nobody_down() {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        pace.observe(rate(1, 0), start);
+        assert!(pace.reserve(start).is_some());
+        assert_eq!(pace.reserve(start + PERIOD), None);
+        assert_eq!(pace.reserve(start), None);
+    }
+}

@@ -1,0 +1,337 @@
+//! Which calls are sent again, and when: a policy that is told what happened, knows no clock and
+//! no socket, and draws no random numbers.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+/// How often, how soon and for what a call is sent again.
+///
+/// What is sent again depends on how the last attempt ended, and on whether doing the same twice
+/// does harm. `GET`, `HEAD`, `PUT`, `DELETE` and `OPTIONS` can be repeated (RFC 9110 section
+/// 9.2.2); a `POST` only through [`Client::repeatable`](crate::Client::repeatable).
+///
+/// | the attempt ended with | repeatable | a `POST` |
+/// | --- | --- | --- |
+/// | nothing sent, or a peer that says it did nothing | again | again |
+/// | 429; 503 with `Retry-After` | again | again |
+/// | 408, 500, 502, 503, 504 | again | that answer |
+/// | no full answer | again | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) |
+/// | anything else | that answer | that answer |
+///
+/// The wait before attempt n + 1 is random between nothing and the smaller of `max_delay` and
+/// `base_delay` · 2ⁿ⁻¹ ("full jitter"). A `Retry-After` replaces it, up to `retry_after_cap`. No
+/// wait goes past the end of the call's total time: then the last outcome stands at once.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use atlas_transport::retry::{Decision, Outcome, RetryPolicy};
+/// use http::{Method, StatusCode};
+///
+/// let policy = RetryPolicy::default();
+/// let busy = Outcome::Answered {
+///     status: StatusCode::SERVICE_UNAVAILABLE,
+///     retry_after: Some(Duration::from_secs(2)),
+/// };
+/// let again = policy.decide(1, policy.repeatable(&Method::POST), &busy, 0.5);
+/// assert_eq!(again, Decision::Again(Duration::from_secs(2)));
+/// assert_eq!(policy.decide(1, false, &Outcome::Lost, 0.5), Decision::End);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// How many attempts a call has at most, the first one included; 3 by default, and 1 is no
+    /// retry at all. What authentication needs does not count.
+    pub max_attempts: u32,
+    /// The upper bound of the first wait; 1 s by default.
+    pub base_delay: Duration,
+    /// The upper bound of any wait that the server did not ask for; 20 s by default.
+    pub max_delay: Duration,
+    /// The upper bound of a wait that the server asked for; 60 s by default, the time in which
+    /// Atlas's rate limits refill.
+    pub retry_after_cap: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 3,
+            base_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(20),
+            retry_after_cap: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How one attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Nothing was sent, or the peer says that it processed nothing.
+    NotSent,
+    /// The request may have arrived, and no full answer came.
+    Lost,
+    /// An answer that cannot be used, and would not be better another time.
+    Unusable,
+    /// There was an answer.
+    Answered {
+        /// Its status.
+        status: StatusCode,
+        /// When the server wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSent => f.write_str("not sent"),
+            Self::Lost => f.write_str("no full answer"),
+            Self::Unusable => f.write_str("an unusable answer"),
+            Self::Answered { status, .. } => write!(f, "{}", status.as_u16()),
+        }
+    }
+}
+
+/// What to do after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing more: what happened stands.
+    End,
+    /// Send the request again after a wait.
+    Again(Duration),
+}
+
+impl RetryPolicy {
+    /// A policy that sends nothing again.
+    pub fn none() -> Self {
+        Self {
+            max_attempts: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Sets how many attempts a call has at most, the first one included.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// Sets the upper bound of the first wait.
+    #[must_use]
+    pub fn base_delay(mut self, delay: Duration) -> Self {
+        self.base_delay = delay;
+        self
+    }
+
+    /// Whether a request with this method may be sent twice without harm.
+    pub fn repeatable(&self, method: &Method) -> bool {
+        method.is_idempotent()
+    }
+
+    /// Decides after attempt number `attempt`, the first being 1; `random` is a number of at least
+    /// 0 and less than 1.
+    pub fn decide(
+        &self,
+        attempt: u32,
+        repeatable: bool,
+        outcome: &Outcome,
+        random: f64,
+    ) -> Decision {
+        let asked = match outcome {
+            Outcome::Answered { retry_after, .. } => *retry_after,
+            _ => None,
+        };
+        let again = match outcome {
+            Outcome::NotSent => true,
+            Outcome::Lost => repeatable,
+            Outcome::Unusable => false,
+            Outcome::Answered { status, .. } => match status.as_u16() {
+                429 => true,
+                503 => repeatable || asked.is_some(),
+                408 | 500 | 502 | 504 => repeatable,
+                _ => false,
+            },
+        };
+        if !again || attempt >= self.max_attempts {
+            return Decision::End;
+        }
+        if let Some(asked) = asked {
+            return Decision::Again(asked.min(self.retry_after_cap));
+        }
+        let doubled = 1_u32
+            .checked_shl(attempt.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        let bound = self.base_delay.saturating_mul(doubled).min(self.max_delay);
+        Decision::Again(bound.mul_f64(random.clamp(0.0, 1.0)))
+    }
+}
+
+/// What a client may spend on retries, over all its calls.
+///
+/// A retry draws 14 from a bucket of 500, or 5 if the server was merely too busy. A call that
+/// succeeds at once puts 1 back, and one that succeeds after a retry what its last retry drew. With an
+/// empty bucket nothing is sent again, so that a server in trouble does not get three times the
+/// calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryBudget {
+    left: u32,
+}
+
+impl RetryBudget {
+    /// What a full bucket holds.
+    pub const CAPACITY: u32 = 500;
+    const RETRY: u32 = 14;
+    const THROTTLED: u32 = 5;
+
+    /// A full bucket.
+    pub fn new() -> Self {
+        Self {
+            left: Self::CAPACITY,
+        }
+    }
+
+    /// What is left.
+    pub fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// Draws for one retry after `outcome`; `None` if too little is left.
+    pub fn draw(&mut self, outcome: &Outcome) -> Option<Drawn> {
+        let cost = match outcome {
+            Outcome::Answered { status, .. } if *status == StatusCode::TOO_MANY_REQUESTS => {
+                Self::THROTTLED
+            }
+            _ => Self::RETRY,
+        };
+        self.left = self.left.checked_sub(cost)?;
+        Some(Drawn(cost))
+    }
+
+    /// A call succeeded, after drawing for its last retry what `drawn` says.
+    pub fn succeeded(&mut self, drawn: Option<Drawn>) {
+        let back = drawn.map_or(1, |drawn| drawn.0);
+        self.left = self.left.saturating_add(back).min(Self::CAPACITY);
+    }
+}
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What one retry drew from a [`RetryBudget`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawn(u32);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, retry_after: Option<u64>) -> Outcome {
+        Outcome::Answered {
+            status: StatusCode::from_u16(status).unwrap(),
+            retry_after: retry_after.map(Duration::from_secs),
+        }
+    }
+
+    #[test]
+    fn what_is_sent_again_depends_on_the_outcome_and_on_whether_it_may_be_repeated() {
+        let policy = RetryPolicy::default();
+        let again = |repeatable, outcome: &Outcome| {
+            matches!(
+                policy.decide(1, repeatable, outcome, 0.0),
+                Decision::Again(_)
+            )
+        };
+        for (outcome, repeatable, post) in [
+            (Outcome::NotSent, true, true),
+            (Outcome::Lost, true, false),
+            (Outcome::Unusable, false, false),
+            (answered(429, None), true, true),
+            (answered(503, None), true, false),
+            (answered(503, Some(1)), true, true),
+            (answered(408, None), true, false),
+            (answered(500, None), true, false),
+            (answered(502, None), true, false),
+            (answered(504, None), true, false),
+            (answered(200, Some(1)), false, false),
+            (answered(301, Some(1)), false, false),
+            (answered(401, None), false, false),
+            (answered(404, None), false, false),
+            (answered(409, None), false, false),
+            (answered(501, None), false, false),
+        ] {
+            assert_eq!(again(true, &outcome), repeatable, "{outcome:?}");
+            assert_eq!(again(false, &outcome), post, "POST: {outcome:?}");
+        }
+        for (method, repeatable) in [
+            (Method::GET, true),
+            (Method::PUT, true),
+            (Method::DELETE, true),
+            (Method::POST, false),
+            (Method::PATCH, false),
+        ] {
+            assert_eq!(policy.repeatable(&method), repeatable, "{method}");
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_a_bound_and_are_random_from_nothing() {
+        let policy = RetryPolicy::default().max_attempts(u32::MAX);
+        let wait = |attempt, random| match policy.decide(attempt, true, &Outcome::Lost, random) {
+            Decision::Again(wait) => wait.as_millis(),
+            Decision::End => panic!("{attempt}"),
+        };
+        for (attempt, bound) in [(1, 1000), (2, 2000), (5, 16_000), (6, 20_000), (99, 20_000)] {
+            assert_eq!(wait(attempt, 0.0), 0);
+            assert_eq!(wait(attempt, 0.5), bound / 2);
+            assert_eq!(wait(attempt, 1.0), bound);
+        }
+    }
+
+    #[test]
+    fn a_server_may_ask_for_a_wait_but_not_for_hours() {
+        let policy = RetryPolicy::default();
+        for (asked, waited) in [(0, 0), (7, 7), (60, 60), (3600, 60)] {
+            let decision = policy.decide(1, false, &answered(429, Some(asked)), 0.5);
+            assert_eq!(decision, Decision::Again(Duration::from_secs(waited)));
+        }
+    }
+
+    #[test]
+    fn attempts_are_bounded_and_none_is_none() {
+        let policy = RetryPolicy::default();
+        assert!(matches!(
+            policy.decide(2, true, &Outcome::Lost, 0.0),
+            Decision::Again(_)
+        ));
+        assert_eq!(policy.decide(3, true, &Outcome::Lost, 0.0), Decision::End);
+        let none = RetryPolicy::none();
+        assert_eq!(none.decide(1, true, &Outcome::NotSent, 0.0), Decision::End);
+    }
+
+    #[test]
+    fn the_budget_runs_out_in_an_outage_and_comes_back_with_successes() {
+        let mut budget = RetryBudget::new();
+        let mut last = None;
+        let mut retries = 0;
+        while let Some(drawn) = budget.draw(&Outcome::Lost) {
+            (last, retries) = (Some(drawn), retries + 1);
+        }
+        assert_eq!((retries, budget.left()), (35, 10));
+        assert!(budget.draw(&answered(429, None)).is_some(), "costs less");
+        budget.succeeded(None);
+        assert_eq!(budget.left(), 6);
+        budget.succeeded(last);
+        assert_eq!(budget.left(), 20);
+        for _ in 0..1000 {
+            budget.succeeded(None);
+        }
+        assert_eq!(budget.left(), RetryBudget::CAPACITY);
+    }
+}

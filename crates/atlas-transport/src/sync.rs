@@ -1,0 +1,26 @@
+//! The lock around what calls share; under `--cfg shuttle` one whose interleavings are explored.
+
+#[cfg(not(all(test, shuttle)))]
+type Lock<T> = std::sync::Mutex<T>;
+#[cfg(all(test, shuttle))]
+type Lock<T> = shuttle::sync::Mutex<T>;
+#[cfg(not(all(test, shuttle)))]
+type Guard<'a, T> = std::sync::MutexGuard<'a, T>;
+#[cfg(all(test, shuttle))]
+type Guard<'a, T> = shuttle::sync::MutexGuard<'a, T>;
+
+/// A mutex that is never poisoned: every step leaves its content whole, so a panic elsewhere
+/// cannot have broken it. Never held across an await.
+pub(crate) struct Mutex<T>(Lock<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Lock::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> Guard<'_, T> {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,110 @@
+//! Requests to the token endpoint, for the calls that need its tokens.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::auth::{CachedToken, Fetching, Token, read_token};
+use crate::call::{Failed, Retries, Shared};
+use crate::error::Error;
+use crate::timer::Timer;
+
+impl Shared {
+    /// Has a token fetched beside the calls, so that a dropped call does not lose it.
+    pub(crate) fn start_fetch(self: &Arc<Self>, duty: Fetching) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            let token = shared.token(&duty).await;
+            duty.end(token);
+        });
+    }
+
+    /// A token, from the cache or the endpoint.
+    async fn token(&self, duty: &Fetching) -> Result<Token, Error> {
+        if let Some((cache, key)) = &self.cache {
+            let cached = cache.load(key);
+            let fresh = cached.and_then(|cached| cached.fresh(SystemTime::now()));
+            let refused = duty.refused();
+            let known = |token: &Token, refused: &SecretString| {
+                token.access_token.expose_secret() == refused.expose_secret()
+            };
+            let usable = fresh.filter(|token| {
+                !refused
+                    .as_ref()
+                    .is_some_and(|refused| known(token, refused))
+            });
+            if let Some(token) = usable {
+                tracing::debug!("a token was kept from earlier");
+                return Ok(token);
+            }
+        }
+        let form = Bytes::from_static(b"grant_type=client_credentials");
+        let response = self.token_request("/api/oauth/token", form).await?;
+        let token = read_token(response.status(), response.body())?;
+        if let Some((cache, key)) = &self.cache {
+            cache.store(key, &CachedToken::new(&token, SystemTime::now()));
+        }
+        Ok(token)
+    }
+
+    /// Takes the access token back (RFC 7009), here, in the cache and at the endpoint.
+    pub(crate) async fn revoke(&self) -> Result<(), Error> {
+        let mut tokens = Vec::from_iter(self.auth.drop_token());
+        if let Some((cache, key)) = &self.cache {
+            let cached = cache.load(key);
+            tokens.extend(cached.map(|cached| cached.access_token));
+            cache.remove(key);
+        }
+        tokens.dedup_by(|one, other| one.expose_secret() == other.expose_secret());
+        for token in tokens {
+            let token: String = form_urlencode(token.expose_secret());
+            let form = format!("token={token}&token_type_hint=access_token");
+            let response = self.token_request("/api/oauth/revoke", form.into()).await?;
+            if !response.status().is_success() {
+                read_token(response.status(), response.body())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a form to the token endpoint. Two tokens do no harm, so it can be repeated.
+    async fn token_request(&self, path: &str, form: Bytes) -> Result<Response<Bytes>, Error> {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.method = Method::POST;
+        parts.uri = self.resolve(path, "the token endpoint's address")?;
+        let headers = &mut parts.headers;
+        if let Some(basic) = self.auth.token_authorization() {
+            headers.insert(AUTHORIZATION, basic);
+        }
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        let settings = &self.settings;
+        let mut timer = Timer::new(settings.read_timeout, Some(settings.total_timeout));
+        let mut retries = Retries::new(true);
+        loop {
+            let ended = match self.once(parts.clone(), form.clone(), &mut timer).await {
+                Ok(response) => self.collect(response, &mut timer).await,
+                Err(kind) => Err(kind),
+            };
+            if let Ok(response) = &ended {
+                let status = response.status().as_u16();
+                tracing::debug!(status, path, "token endpoint answered");
+            }
+            let ended = ended.map_err(Failed::from);
+            if let Some(end) = retries.after(self, ended, &mut timer).await {
+                return end;
+            }
+        }
+    }
+}
+
+fn form_urlencode(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
