@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 mod curl;
+mod faults;
 mod patterns;
 mod snapshots;
 mod tls;

@@ -12,7 +12,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_rustls::TlsAcceptor;
@@ -20,40 +21,69 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
+use crate::faults::Peer;
+use crate::faults::peer::{self, Act};
 use crate::operation;
 
-struct TlsServer {
-    port: u16,
-    authority: Vec<u8>,
+pub(crate) struct TlsServer {
+    pub(crate) port: u16,
+    pub(crate) authority: Vec<u8>,
     versions: UnboundedReceiver<Version>,
     connections: Arc<AtomicUsize>,
 }
 
-/// A server with a certificate for `name` from an authority of its own.
-async fn serve(name: &str, protocols: &[&str]) -> TlsServer {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new([name.to_owned()])
-        .unwrap()
-        .signed_by(&key, &authority)
-        .unwrap();
+/// A certificate for `name` from an authority of its own.
+pub(crate) struct Identity {
+    /// The authority's certificate, in DER.
+    pub(crate) authority: Vec<u8>,
+    pub(crate) acceptor: TlsAcceptor,
+}
 
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-        )
-        .unwrap();
-    config.alpn_protocols = protocols
-        .iter()
-        .map(|name| name.as_bytes().to_vec())
-        .collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+impl Identity {
+    pub(crate) fn new(name: &str, protocols: &[&str]) -> Self {
+        Self::until(name, protocols, date_time_ymd(2099, 1, 1))
+    }
+
+    /// One that ends on a day.
+    pub(crate) fn until(name: &str, protocols: &[&str], end: OffsetDateTime) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_after = end;
+        let certificate = params.signed_by(&key, &authority).unwrap();
+
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+            )
+            .unwrap();
+        config.alpn_protocols = protocols
+            .iter()
+            .map(|name| name.as_bytes().to_vec())
+            .collect();
+        Self {
+            authority: authority.der().to_vec(),
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+        }
+    }
+}
+
+async fn serve(name: &str, protocols: &[&str]) -> TlsServer {
+    serve_as(Identity::new(name, protocols)).await
+}
+
+/// A server that gives an empty object to everything.
+pub(crate) async fn serve_as(identity: Identity) -> TlsServer {
+    let Identity {
+        authority,
+        acceptor,
+    } = identity;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sender, versions) = unbounded_channel();
@@ -80,13 +110,13 @@ async fn serve(name: &str, protocols: &[&str]) -> TlsServer {
     });
     TlsServer {
         port,
-        authority: authority.der().to_vec(),
+        authority,
         versions,
         connections,
     }
 }
 
-fn builder(server: &TlsServer) -> ClientBuilder {
+pub(crate) fn builder(server: &TlsServer) -> ClientBuilder {
     let base = format!("https://localhost:{}", server.port)
         .parse()
         .unwrap();
@@ -143,6 +173,56 @@ async fn an_unknown_authority_or_another_hosts_certificate_ends_before_anything_
     for mut server in [unknown, elsewhere] {
         assert!(server.versions.try_recv().is_err(), "no request came");
     }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_ended_is_refused_and_nothing_was_sent() {
+    let mut ended = serve_as(Identity::until(
+        "localhost",
+        &["h2"],
+        date_time_ymd(2026, 1, 1),
+    ))
+    .await;
+    let client = builder(&ended).trust(ended.authority.clone()).build();
+    let error = client.unwrap().send(&operation()).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Connect { .. }),
+        "{error:?}"
+    );
+    let cause = format!("{error:?}").to_lowercase();
+    assert!(cause.contains("expired"), "{cause}");
+    assert!(!error.may_have_been_sent());
+    assert!(ended.versions.try_recv().is_err(), "no request came");
+}
+
+#[tokio::test]
+async fn tls_1_1_is_not_spoken() {
+    // What such a server answers to a client that offers 1.2 and 1.3: the alert protocol_version
+    // (RFC 5246 section 7.2), or a ServerHello of 1.1 if it does not care.
+    let alert = vec![21, 3, 2, 0, 2, 2, 70];
+    let mut hello = vec![22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
+    hello.extend([7; 32]);
+    hello.extend([0, 0xc0, 0x13, 0]);
+    for bytes in [alert, hello] {
+        let peer = Peer::start(
+            (0..3)
+                .map(|_| vec![peer::send(bytes.clone()), Act::Stall])
+                .collect(),
+        )
+        .await;
+        let base = format!("https://{}", peer.address).parse().unwrap();
+        let client = Client::new(base, &Credentials::bearer("t0ken")).unwrap();
+        let error = client.carry(request()).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Connect { .. }),
+            "{error:?}"
+        );
+        assert!(!error.may_have_been_sent());
+    }
+}
+
+fn request() -> Request<Bytes> {
+    Request::get("/").body(Bytes::new()).unwrap()
 }
 
 #[tokio::test]

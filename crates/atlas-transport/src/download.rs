@@ -1,8 +1,11 @@
 //! A snapshot's file, as it streams in.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, ETAG};
+use tokio::time::Instant;
 
 use crate::body;
 use crate::carry::Incoming;
@@ -17,7 +20,13 @@ pub struct Download {
     etag: Option<String>,
     body: Incoming,
     timer: Timer,
+    /// The bytes of the current window, and the time that was waited for them.
+    window: (usize, Duration),
 }
+
+/// A download that brings fewer bytes within one read timeout is stalled, however steadily they
+/// drip.
+const STALLED: usize = 1 << 10;
 
 impl Download {
     pub(crate) fn new(headers: &HeaderMap, body: Incoming, timer: Timer) -> Self {
@@ -27,6 +36,7 @@ impl Download {
             etag: text(ETAG).map(str::to_owned),
             body,
             timer,
+            window: (0, Duration::ZERO),
         }
     }
 
@@ -43,10 +53,23 @@ impl Download {
     /// Waits for the next bytes; `None` at the end of the file.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if nothing comes within the client's read timeout, and
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if less than 1 KiB comes within the client's read timeout, and
     /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) if the connection breaks before the announced end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        Ok(body::next(&mut self.body, &mut self.timer).await?)
+        let before = Instant::now();
+        let chunk = body::next(&mut self.body, &mut self.timer).await?;
+        // Only waiting counts: whoever writes the file may take its time.
+        self.window.1 += before.elapsed();
+        if let Some(chunk) = &chunk {
+            self.window.0 += chunk.len();
+            if self.window.1 >= self.timer.read_limit() {
+                if self.window.0 < STALLED {
+                    return Err(self.timer.out_of_time().into());
+                }
+                self.window = (0, Duration::ZERO);
+            }
+        }
+        Ok(chunk)
     }
 }
 

@@ -31,6 +31,19 @@ impl Timer {
         }
     }
 
+    /// How long one wait may take.
+    pub(crate) fn read_limit(&self) -> Duration {
+        self.read
+    }
+
+    /// The error of a wait for the rest of an answer.
+    pub(crate) fn out_of_time(&self) -> ErrorKind {
+        ErrorKind::Timeout {
+            phase: Phase::Body,
+            limit: self.read,
+        }
+    }
+
     /// Waits for what the peer is to send next.
     pub(crate) async fn wait<F: Future>(
         &mut self,

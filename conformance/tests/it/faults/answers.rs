@@ -1,0 +1,148 @@
+//! Whole answers that are not what the documentation shows.
+
+use std::io::Write as _;
+
+use atlas_model::{Answer, Payload, ResponseError, TenantRestore};
+use atlas_transport::{Error, ErrorKind};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::peer::{Act, Peer, answer};
+use super::{client, documented, get, post, unknown};
+use crate::operation;
+
+async fn answered(
+    status: &str,
+    headers: &str,
+    body: impl AsRef<[u8]>,
+) -> Result<Answer<TenantRestore>, Error> {
+    let peer = Peer::start(vec![vec![Act::Read, answer(status, headers, body)]]).await;
+    client(&peer).send(&operation()).await
+}
+
+/// What the error says of a body that could not be used.
+#[track_caller]
+fn unreadable<T: std::fmt::Debug>(sent: Result<T, Error>) -> String {
+    let error = sent.unwrap_err();
+    match error.kind() {
+        ErrorKind::Response(ResponseError::Unreadable(_)) => error.to_string(),
+        _ => panic!("{error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_page_with_status_200_is_no_resource() {
+    let page = "<html><body>Please log in to the guest network</body></html>";
+    let line = unreadable(answered("200 OK", "content-type: text/html\r\n", page).await);
+    assert!(
+        line.contains("text/html") && line.contains("proxy"),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_utf_8_are_no_resource() {
+    let line = unreadable(answered("200 OK", "", b"{\"status\": \"\xff\xfe\"}").await);
+    assert!(line.contains("200"), "{line}");
+}
+
+#[tokio::test]
+async fn a_key_that_comes_twice_is_an_error() {
+    let twice = r#"{"status": "PENDING", "status": "COMPLETED"}"#;
+    let line = unreadable(answered("200 OK", "", twice).await);
+    assert!(line.contains("duplicate"), "{line}");
+}
+
+#[tokio::test]
+async fn nesting_without_end_is_an_error_and_no_crash() {
+    let deep = format!("{{\"unheard\": {}", "[".repeat(1_000_000));
+    unreadable(answered("200 OK", "", deep).await);
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_no_resource_whatever_follows_it() {
+    for (status, body) in [
+        ("200 OK", ""),
+        ("204 No Content", "{}"),
+        ("202 Accepted", ""),
+    ] {
+        let line = unreadable(answered(status, "", body).await);
+        assert!(line.contains("empty"), "{status}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn a_content_type_that_is_missing_or_wrong_hides_no_resource() {
+    for content_type in [
+        "",
+        "content-type: text/plain;charset=iso-8859-1\r\n",
+        "content-type: ,;=\r\n",
+    ] {
+        let answer = answered("200 OK", content_type, documented())
+            .await
+            .unwrap();
+        assert_eq!(answer.meta.version, None);
+        assert_eq!(answer.value.deviations(), []);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_status_keeps_its_text_and_null_is_nothing() {
+    let odd = r#"{"status": "THAWING", "snapshotUrl": null, "links": null, "unheard": {}}"#;
+    let answer = answered("200 OK", "", odd).await.unwrap();
+    assert_eq!(answer.value.status.unwrap().as_str(), "THAWING");
+    assert!(answer.value.snapshot_url.is_none() && answer.value.links.is_none());
+}
+
+#[tokio::test]
+async fn null_where_an_object_is_documented_is_no_resource() {
+    for body in ["null", "[]", "\"text\"", "1"] {
+        unreadable(answered("200 OK", "", body).await);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_read_up_to_the_limit_of_what_comes_out_of_it() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(&vec![b' '; (16 << 20) + 1]).unwrap();
+    let bomb = gzip.finish().unwrap();
+    assert!(bomb.len() < 1 << 16);
+    let bodies = [
+        (bomb, "content-encoding: gzip\r\n"),
+        (vec![b' '; (16 << 20) + 1], ""),
+    ];
+    for (body, headers) in bodies {
+        let error = answered("200 OK", headers, body).await.unwrap_err();
+        assert!(
+            matches!(unknown(&error), ErrorKind::TooLarge { .. }),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn compression_that_is_broken_or_unheard_of_is_an_error() {
+    let broken = "content-encoding: gzip\r\n";
+    let unheard = "content-encoding: br\r\n";
+    for headers in [broken, unheard] {
+        let (sent, _) = post(vec![vec![Act::Read, answer("200 OK", headers, "{}")]]).await;
+        let error = sent.unwrap_err();
+        assert!(
+            matches!(unknown(&error), ErrorKind::Encoding { .. }),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_carried_is_given_as_it_came() {
+    let peer = Peer::start(vec![vec![
+        Act::Read,
+        answer("418 I'm a teapot", "x-a: \u{e9}\r\n", "short"),
+    ]])
+    .await;
+    let response = client(&peer).carry(get()).await.unwrap();
+    assert_eq!(response.status().as_u16(), 418);
+    assert_eq!(response.headers()["x-a"].as_bytes(), "\u{e9}".as_bytes());
+    assert_eq!(response.body(), "short");
+}

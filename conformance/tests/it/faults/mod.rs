@@ -1,0 +1,62 @@
+//! The client against a peer that does everything wrong: each test names the outcome it requires.
+
+mod answers;
+mod broken;
+mod http2;
+pub(crate) mod peer;
+mod proxies;
+mod retries;
+mod secrets;
+mod service;
+mod slow;
+
+use std::time::Duration;
+
+use atlas_transport::retry::RetryPolicy;
+use atlas_transport::{Client, ClientBuilder, Credentials, Error, ErrorKind};
+use bytes::Bytes;
+use http::Request;
+
+pub(crate) use peer::Peer;
+
+/// The documented answer, as JSON text.
+fn documented() -> String {
+    let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
+    fixture.responses[0].body.to_string()
+}
+
+/// A client that is quick to give up and quick to try again.
+fn builder(url: &str) -> ClientBuilder {
+    Client::builder(url.parse().unwrap(), &Credentials::bearer("t0ken"))
+        .read_timeout(Duration::from_millis(300))
+        .total_timeout(Duration::from_secs(20))
+        .retry(RetryPolicy::default().base_delay(Duration::from_millis(1)))
+}
+
+fn client(peer: &Peer) -> Client {
+    builder(&peer.url()).build().unwrap()
+}
+
+/// A request that may be repeated.
+fn get() -> Request<Bytes> {
+    Request::get("/api/atlas/v2/groups")
+        .body(Bytes::new())
+        .unwrap()
+}
+
+/// The documented call, which is a POST, at a peer that plays `scripts`.
+async fn post(scripts: Vec<Vec<peer::Act>>) -> (Result<(), Error>, Peer) {
+    let peer = Peer::start(scripts).await;
+    let sent = client(&peer).send(&crate::operation()).await;
+    (sent.map(drop), peer)
+}
+
+/// What a lost answer to a POST was lost to.
+#[track_caller]
+fn unknown(error: &Error) -> &ErrorKind {
+    assert!(error.may_have_been_sent(), "{error}");
+    match error.kind() {
+        ErrorKind::OutcomeUnknown { source, .. } => source,
+        _ => panic!("the outcome is unknown: {error}"),
+    }
+}

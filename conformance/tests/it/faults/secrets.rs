@@ -1,0 +1,116 @@
+//! What the logs say at trace level while everything goes wrong.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use atlas_model::SnapshotUrl;
+use atlas_sandbox::{OWNER, SandboxServer};
+use atlas_transport::{Client, Credentials};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::peer::{Act, Peer, answer};
+use super::{builder, documented};
+use crate::operation;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// On one thread, so that the log of that thread is all there is.
+#[tokio::test(flavor = "current_thread")]
+async fn no_secret_is_in_any_log_or_error_at_trace_level() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let mut shown = Vec::new();
+
+    let server = SandboxServer::start().await.unwrap();
+    let base = || server.url().parse().unwrap();
+    let kinds = [
+        Credentials::bearer(OWNER.access_token),
+        Credentials::api_key(OWNER.public_key, OWNER.private_key),
+        Credentials::service_account(OWNER.client_id, OWNER.client_secret),
+        Credentials::service_account(OWNER.client_id, "wr0ng-s3cret"),
+        Credentials::api_key(OWNER.public_key, "wr0ng-s3cret"),
+    ];
+    let mut links = Vec::new();
+    for credentials in &kinds {
+        let client = Client::new(base(), credentials).unwrap();
+        let sent = client.send(&operation()).await;
+        shown.push(format!("{client:?} {credentials:?}"));
+        match sent {
+            Ok(answer) => {
+                shown.push(format!("{answer:?}"));
+                let link = answer.value.snapshot_url.unwrap();
+                client.download(&link).await.unwrap();
+                links.push(link.expose().to_owned());
+            }
+            Err(error) => shown.push(format!("{error} {error:?}")),
+        }
+        client.revoke_token().await.ok();
+    }
+    let link = "signature=s1gned-s3cret";
+    for script in [
+        vec![Act::Read, Act::Reset],
+        vec![
+            Act::Read,
+            answer("200 OK", "content-encoding: gzip\r\n", documented()),
+        ],
+        vec![Act::Read, answer("403 Forbidden", "", documented())],
+        vec![Act::Read, Act::Stall],
+    ] {
+        let peer = Peer::start(vec![script]).await;
+        let client = builder(&peer.url()).build().unwrap();
+        let url = SnapshotUrl::new(&format!("{}/s.tgz?{link}", peer.url()));
+        let downloaded = client.download(&url).await.map(drop);
+        shown.push(format!("{downloaded:?}"));
+        let sent = client.send(&operation()).await.map(drop);
+        shown.push(format!("{sent:?}"));
+    }
+    drop(guard);
+    let shown = shown.concat();
+
+    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(log.contains("hyper"), "the libraries below log as well");
+    assert!(log.contains("trying again") || log.contains("answered"));
+    for (name, text) in [("log", &log), ("shown", &shown)] {
+        let signatures = links
+            .iter()
+            .map(|link| link.split("signature=").nth(1).unwrap());
+        let secrets = [
+            OWNER.access_token,
+            OWNER.private_key,
+            OWNER.client_secret,
+            "wr0ng-s3cret",
+            "s1gned-s3cret",
+            "t0ken",
+            "sandbox.token",
+        ];
+        for secret in secrets.into_iter().chain(signatures) {
+            assert!(!text.contains(secret), "{secret} is in the {name}: {text}");
+        }
+    }
+}

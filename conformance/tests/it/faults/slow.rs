@@ -1,0 +1,74 @@
+//! Peers that take their time. The waits are real, but short; nothing sleeps to let others finish.
+
+use std::time::Duration;
+
+use atlas_model::SnapshotUrl;
+use atlas_transport::{ErrorKind, Phase};
+
+use super::peer::{Act, Peer, send};
+use super::{builder, client, documented, post, unknown};
+use crate::operation;
+
+#[track_caller]
+fn timed_out(kind: &ErrorKind) -> Phase {
+    match kind {
+        ErrorKind::Timeout { phase, .. } => *phase,
+        _ => panic!("{kind:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_never_answers_or_stalls_is_given_up_where_it_stalls() {
+    for (begun, phase) in [
+        ("", Phase::Head),
+        ("HTTP/1.1 200 OK\r\nx-a: b\r\n", Phase::Head),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{\"a\"",
+            Phase::Body,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n",
+            Phase::Body,
+        ),
+    ] {
+        let (sent, peer) = post(vec![vec![Act::Read, send(begun), Act::Stall]]).await;
+        let error = sent.unwrap_err();
+        assert_eq!(timed_out(unknown(&error)), phase, "{begun:?}");
+        assert_eq!(peer.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_drip_that_never_stalls_is_ended_by_the_time_of_the_call() {
+    let body = documented().into_bytes();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+    let peer = Peer::start(vec![vec![Act::Read, send(head), Act::Drip(body)]]).await;
+    let client = builder(&peer.url())
+        .total_timeout(Duration::from_millis(400))
+        .build()
+        .unwrap();
+    let error = client.send(&operation()).await.unwrap_err();
+    assert_eq!(timed_out(unknown(&error)), Phase::Call);
+
+    let head = Act::Drip(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n".to_vec());
+    let (sent, _) = post(vec![vec![Act::Read, head]]).await;
+    let error = sent.unwrap_err();
+    assert_eq!(timed_out(unknown(&error)), Phase::Head);
+}
+
+#[tokio::test]
+async fn a_download_that_only_drips_is_stalled() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
+    let drip = Act::Drip(vec![b'x'; 100_000]);
+    let peer = Peer::start(vec![vec![Act::Read, send(head), drip]]).await;
+    let client = client(&peer);
+    let link = SnapshotUrl::new(&format!("{}/s.tgz", peer.url()));
+    let mut download = client.download(&link).await.unwrap();
+    let error = loop {
+        match download.chunk().await {
+            Ok(chunk) => assert!(chunk.is_some()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(timed_out(error.kind()), Phase::Body);
+}
