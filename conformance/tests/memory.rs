@@ -28,15 +28,14 @@ fn peak() -> u64 {
 /// Compresses zeros piece by piece.
 struct Bomb {
     encoder: GzEncoder<Vec<u8>>,
+    zeros: Vec<u8>,
     left: u64,
 }
-
-const PIECE: usize = 1 << 20;
 
 impl Bomb {
     fn next(&mut self) -> Option<Vec<u8>> {
         while self.left > 0 {
-            self.encoder.write_all(&[0; PIECE]).unwrap();
+            self.encoder.write_all(&self.zeros).unwrap();
             self.left -= 1;
             let out = std::mem::take(self.encoder.get_mut());
             if !out.is_empty() {
@@ -59,6 +58,7 @@ async fn ten_gigabytes_out_of_a_gzip_bomb_never_come_into_memory() {
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut bomb = Bomb {
             encoder: GzEncoder::new(Vec::new(), Compression::fast()),
+            zeros: vec![0; 1 << 20],
             left: 10 << 10,
         };
         while let Some(piece) = bomb.next() {
