@@ -207,6 +207,8 @@ pub mod code {
     pub const CLUSTER_NOT_FOUND: &str = "CLUSTER_NOT_FOUND";
     /// 404: no project has that id, or none that these credentials may see.
     pub const GROUP_NOT_FOUND: &str = "GROUP_NOT_FOUND";
+    /// 403: the caller's address is not on the access list of its key or service account.
+    pub const IP_ADDRESS_NOT_ON_ACCESS_LIST: &str = "IP_ADDRESS_NOT_ON_ACCESS_LIST";
     /// 429: the token bucket is empty; `parameters` are endpoint, seconds to wait, capacity,
     /// refill and refill seconds.
     pub const RATE_LIMITED_TOKEN_BUCKET: &str = "RATE_LIMITED_TOKEN_BUCKET";

@@ -17,11 +17,12 @@
 ///     versions {
 ///         2023-01-01 sunset 2026-01-22,
 ///     }
+///     role "Project Owner";
 ///     successor "otherOperationId";
 /// }
 /// ```
 ///
-/// `body` and `successor` may be left out. A path whose `{names}` are not exactly the declared
+/// `body`, `role` and `successor` may be left out. A path whose `{names}` are not exactly the declared
 /// ones does not compile.
 macro_rules! operation {
     (
@@ -43,6 +44,7 @@ macro_rules! operation {
             $( $year:literal - $month:literal - $day:literal
                $( sunset $sunset_year:literal - $sunset_month:literal - $sunset_day:literal )?, )+
         }
+        $( role $role:literal; )?
         $( successor $successor:literal; )?
     ) => {
         #[doc = $summary]
@@ -99,7 +101,8 @@ macro_rules! operation {
                         ),
                     )
                 ),+],
-                successor: $crate::declare::operation!(@successor $($successor)?),
+                role: $crate::declare::operation!(@optional $($role)?),
+                successor: $crate::declare::operation!(@optional $($successor)?),
             };
 
             type Response = $response;
@@ -124,8 +127,8 @@ macro_rules! operation {
     (@sunset $year:literal, $month:literal, $day:literal) => {
         Some(jiff::civil::Date::constant($year, $month, $day))
     };
-    (@successor) => { None };
-    (@successor $successor:literal) => { Some($successor) };
+    (@optional) => { None };
+    (@optional $text:literal) => { Some($text) };
 }
 
 pub(crate) use operation;

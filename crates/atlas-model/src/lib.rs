@@ -48,6 +48,7 @@ pub mod operation;
 
 mod answer;
 mod call_options;
+mod cause;
 mod declare;
 mod erased;
 mod id;
@@ -68,6 +69,7 @@ mod version;
 pub use answer::{Answer, AnswerMeta, Body, RateLimit};
 pub use api_error::{ApiError, Throttle};
 pub use call_options::CallOptions;
+pub use cause::Cause;
 pub use erased::{Erased, ErasedError, OPERATIONS, Route, route};
 pub use id::{ProjectId, RestoreJobId, SnapshotId};
 pub use letter_number::UNICODE_VERSION;

@@ -62,6 +62,8 @@ pub struct OperationMeta {
     pub success: StatusCode,
     /// Its versions, oldest first; never empty.
     pub versions: &'static [Version],
+    /// The role that it is documented to need.
+    pub role: Option<&'static str>,
     /// The operation that takes its place, by id.
     pub successor: Option<&'static str>,
 }

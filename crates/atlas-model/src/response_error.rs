@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::answer::AnswerMeta;
 use crate::api_error::{ApiError, OneLine};
+use crate::cause::{Cause, causes};
 use crate::link::hide_links;
 use crate::operation::OperationMeta;
 use crate::version::essence;
@@ -37,6 +38,18 @@ impl ResponseError {
         self.meta().status
     }
 
+    /// Why Atlas may have refused, the likeliest first. Empty where its own words say enough.
+    pub fn likely_causes(&self) -> Vec<Cause> {
+        match self {
+            Self::Api(failure) => {
+                Cause::of(failure.operation, failure.meta.status, Some(&failure.error))
+            }
+            Self::Unreadable(unreadable) => {
+                Cause::of(unreadable.operation, unreadable.meta.status, None)
+            }
+        }
+    }
+
     /// What Atlas said, if it was Atlas that answered.
     pub fn api_error(&self) -> Option<&ApiError> {
         match self {
@@ -61,10 +74,8 @@ pub struct ApiFailure {
 impl fmt::Display for ApiFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} answered {}", self.operation.id, self.error)?;
-        match hint(self.meta.status) {
-            Some(hint) => write!(f, "; {hint}"),
-            None => Ok(()),
-        }
+        let likely = Cause::of(self.operation, self.meta.status, Some(&self.error));
+        causes(f, &likely)
     }
 }
 
@@ -105,13 +116,10 @@ impl fmt::Display for Unreadable {
         if !self.excerpt.is_empty() {
             write!(f, "; it begins: {}", self.excerpt)?;
         }
-        match hint(self.meta.status) {
-            Some(hint) => write!(f, "; {hint}"),
-            None if self.meta.status.is_success() => {
-                f.write_str("; check the base URL and any proxy in between")
-            }
-            None => Ok(()),
+        if self.meta.status.is_success() {
+            return f.write_str("; check the base URL and any proxy in between");
         }
+        causes(f, &Cause::of(self.operation, self.meta.status, None))
     }
 }
 
@@ -190,21 +198,6 @@ fn excerpt(media_type: Option<&str>, body: &[u8]) -> String {
 
 /// How much of a body is looked at for an excerpt.
 const EXCERPT_SOURCE_BYTES: usize = 4096;
-
-/// What to look at next, where the status tells.
-fn hint(status: StatusCode) -> Option<&'static str> {
-    Some(match status.as_u16() {
-        401 => {
-            "check the key, token or service account, and that this address is on its access list"
-        }
-        403 => "check that the credentials have the role that this operation asks for",
-        404 => "check the project id, the cluster's name and the ids in the request",
-        406 => "ask for a version that this operation has",
-        429 => "wait before the next request",
-        500..=599 => "try again later",
-        _ => return None,
-    })
-}
 
 /// Reads what a body says as JSON error, without quoting a secret from it.
 pub(crate) fn problem(error: &serde_json::Error) -> String {

@@ -60,6 +60,7 @@ operation! {
     versions {
         2023-01-01 sunset 2026-01-22,
     }
+    role "Project Owner";
     successor "downloadGroupFlexClusterBackup";
 }
 

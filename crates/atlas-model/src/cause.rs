@@ -1,0 +1,157 @@
+//! Why Atlas may have refused: its own words often say only `UNEXPECTED_ERROR`.
+
+use std::fmt;
+
+use http::StatusCode;
+
+use crate::api_error::{ApiError, code};
+use crate::operation::OperationMeta;
+
+/// A likely cause of a refusal, worded as what to check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The key, token or service account is wrong, was deleted, or belongs to another base URL.
+    CredentialsRefused,
+    /// The caller's address is not on the access list of the credentials.
+    AddressNotListed,
+    /// The credentials lack a role.
+    RoleMissing {
+        /// The role that the operation is documented to need, if it is known.
+        role: Option<&'static str>,
+    },
+    /// No project has that id, or none that these credentials may see.
+    ProjectUnknown,
+    /// The project has no cluster of that name.
+    ClusterUnknown,
+    /// One of the other ids of the request names nothing.
+    ResourceUnknown,
+    /// The cluster is a Flex cluster, and the operation is for the others.
+    FlexCluster {
+        /// The operation to use instead, if there is one.
+        instead: Option<&'static str>,
+    },
+    /// The cluster is no Flex cluster, and the operation is for those.
+    NoFlexCluster,
+    /// The request did not name a version that the operation has.
+    VersionHeader,
+    /// The rate limit is reached.
+    Throttled,
+    /// Atlas is in trouble, or something on the way to it.
+    ServerTrouble,
+}
+
+impl Cause {
+    /// The likely causes of a status, the likeliest first. `error` is what Atlas said, if it was
+    /// Atlas that answered.
+    pub(crate) fn of(
+        operation: &OperationMeta,
+        status: StatusCode,
+        error: Option<&ApiError>,
+    ) -> Vec<Self> {
+        let role = Self::RoleMissing {
+            role: operation.role,
+        };
+        let code = error.map_or("", |error| error.error_code.as_str());
+        match (status.as_u16(), code) {
+            (_, code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API) => vec![Self::FlexCluster {
+                instead: operation.successor,
+            }],
+            (_, code::CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API) => vec![Self::NoFlexCluster],
+            (_, code::IP_ADDRESS_NOT_ON_ACCESS_LIST) => vec![Self::AddressNotListed],
+            (401, _) => vec![Self::CredentialsRefused, Self::AddressNotListed, role],
+            (403, _) => vec![role, Self::AddressNotListed, Self::ProjectUnknown],
+            (404, code::GROUP_NOT_FOUND) => vec![Self::ProjectUnknown],
+            (404, code::CLUSTER_NOT_FOUND) => vec![Self::ClusterUnknown, Self::ProjectUnknown],
+            (404, _) => {
+                let mut causes = vec![Self::ProjectUnknown];
+                if operation.path.contains("luster") {
+                    causes.push(Self::ClusterUnknown);
+                }
+                causes.extend([Self::ResourceUnknown, Self::VersionHeader]);
+                causes
+            }
+            (406 | 415, _) => vec![Self::VersionHeader],
+            (429, _) => vec![Self::Throttled],
+            (500..=599, _) => vec![Self::ServerTrouble],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::CredentialsRefused => "check the key, token or service account",
+            Self::AddressNotListed => "check that this address is on its access list",
+            Self::RoleMissing { role: Some(role) } => {
+                return write!(f, "check that it has the role {role}");
+            }
+            Self::RoleMissing { role: None } => {
+                "check that it has the role that this operation asks for"
+            }
+            Self::ProjectUnknown => "check the project id",
+            Self::ClusterUnknown => "check the cluster's name",
+            Self::ResourceUnknown => "check the other ids in the request",
+            Self::FlexCluster { instead: Some(id) } => {
+                return write!(f, "it is a Flex cluster; use {id}");
+            }
+            Self::FlexCluster { instead: None } => "it is a Flex cluster; use the Flex operations",
+            Self::NoFlexCluster => "it is no Flex cluster; use the cluster operations",
+            Self::VersionHeader => "ask for a version that this operation has",
+            Self::Throttled => "wait before the next request",
+            Self::ServerTrouble => "try again later",
+        };
+        f.write_str(text)
+    }
+}
+
+/// Causes as the end of an error's line.
+pub(crate) fn causes(f: &mut fmt::Formatter<'_>, causes: &[Cause]) -> fmt::Result {
+    for (index, cause) in causes.iter().enumerate() {
+        let joint = if index == 0 { "; " } else { ", then " };
+        write!(f, "{joint}{cause}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DownloadTenantSnapshot, Operation};
+
+    fn causes(status: u16, error_code: &str) -> Vec<Cause> {
+        let status = StatusCode::from_u16(status).unwrap();
+        let error = ApiError::new(status, error_code, "");
+        Cause::of(DownloadTenantSnapshot::META, status, Some(&error))
+    }
+
+    #[test]
+    fn the_likely_causes_come_in_their_order_and_name_the_role() {
+        let role = Cause::RoleMissing {
+            role: Some("Project Owner"),
+        };
+        assert_eq!(
+            causes(401, code::UNEXPECTED_ERROR),
+            [Cause::CredentialsRefused, Cause::AddressNotListed, role]
+        );
+        assert_eq!(causes(403, "USER_UNAUTHORIZED")[0], role);
+        assert_eq!(
+            causes(403, code::IP_ADDRESS_NOT_ON_ACCESS_LIST),
+            [Cause::AddressNotListed]
+        );
+        assert_eq!(causes(404, code::GROUP_NOT_FOUND), [Cause::ProjectUnknown]);
+        assert_eq!(
+            causes(404, code::CLUSTER_NOT_FOUND)[0],
+            Cause::ClusterUnknown
+        );
+        assert_eq!(causes(404, code::UNEXPECTED_ERROR).len(), 4);
+        assert_eq!(causes(406, ""), [Cause::VersionHeader]);
+        assert_eq!(causes(409, ""), []);
+        let flex = causes(400, code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API);
+        assert_eq!(
+            flex[0].to_string(),
+            "it is a Flex cluster; use downloadGroupFlexClusterBackup"
+        );
+    }
+}
