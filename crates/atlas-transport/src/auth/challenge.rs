@@ -101,6 +101,11 @@ impl Challenge {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// The algorithm that it names, if it names one.
+    pub(crate) fn algorithm(&self) -> Option<&str> {
+        self.get("algorithm").map(canonical)
+    }
+
     /// Something that answers this challenge, or why nothing can.
     fn client(&self) -> Result<DigestClient, String> {
         let mut parsed = ChallengeRef::new("Digest");
@@ -132,7 +137,7 @@ fn digests(text: &str) -> Result<Vec<Challenge>, String> {
     let mut broken = false;
     // What is no challenge (`NTLM abc==`) ends the parser; it starts again after the next comma.
     for start in std::iter::once(0).chain(commas(text)).take(MAX_STARTS) {
-        let (challenges, whole) = parse(&text[start..]);
+        let (challenges, whole) = parse(text[start..].trim_start());
         let digests = challenges
             .iter()
             .filter(|challenge| challenge.scheme.eq_ignore_ascii_case("digest"));

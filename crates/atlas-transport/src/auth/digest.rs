@@ -44,6 +44,9 @@ enum State {
     Challenged {
         challenge: Challenge,
         client: Box<DigestClient>,
+        /// The first answer's cnonce, for a `-sess` algorithm: its key is made of that one (RFC
+        /// 7616 section 3.4.2), so a server may keep the key or make it anew for each answer.
+        cnonce: Option<String>,
     },
 }
 
@@ -66,15 +69,33 @@ impl DigestSession {
         };
         match &mut self.state {
             State::Probing => Ok(Step::Wait(0)),
-            State::Challenged { client, .. } if client.nonce_count() < u32::MAX => {
-                let answer = client.respond(&PasswordParams {
+            State::Challenged {
+                challenge,
+                client,
+                cnonce,
+            } if client.nonce_count() < u32::MAX => {
+                let params = PasswordParams {
                     username: &self.username,
                     password: self.password.expose_secret(),
                     uri: target,
                     method,
                     body: None,
-                });
-                let answer = answer.map_err(|problem| ErrorKind::Challenge { problem })?;
+                };
+                let answer = match cnonce {
+                    Some(first) => client.respond_with_testing_cnonce(&params, first),
+                    None => client.respond(&params),
+                };
+                let mut answer = answer.map_err(|problem| ErrorKind::Challenge { problem })?;
+                if client.rfc2069_compat()
+                    && let Some(algorithm) = challenge.algorithm()
+                {
+                    // http-auth leaves it out without a qop, which means MD5.
+                    answer.push_str(", algorithm=");
+                    answer.push_str(algorithm);
+                }
+                if client.session() && cnonce.is_none() {
+                    *cnonce = cnonce_of(&answer);
+                }
                 ticket.first_use = client.nonce_count() == 1;
                 let header = secret_header(&answer, "the public key")?;
                 Ok(Step::Send(Some(header), ticket))
@@ -156,8 +177,15 @@ impl DigestSession {
         self.state = State::Challenged {
             challenge,
             client: Box::new(client),
+            cnonce: None,
         };
     }
+}
+
+/// The cnonce of an answer; quotes within its other parameters are escaped.
+fn cnonce_of(answer: &str) -> Option<String> {
+    let (_, rest) = answer.split_once("cnonce=\"")?;
+    Some(rest.split('"').next()?.to_owned())
 }
 
 #[cfg(test)]
@@ -266,6 +294,20 @@ mod tests {
         let (_, ticket) = send(&mut session);
         let verdict = session.observe(ticket, 2, REFUSED, &nonce("n3", false));
         assert_eq!(verdict, Verdict::Refused);
+    }
+
+    #[test]
+    fn a_session_keeps_the_cnonce_its_key_was_made_of_and_others_do_not() {
+        for (algorithm, kept) in [("MD5-sess", true), ("MD5", false)] {
+            let mut session = session();
+            let (_, ticket) = send(&mut session);
+            let challenge =
+                format!("Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm={algorithm}");
+            session.observe(ticket, 1, REFUSED, &challenged(&challenge));
+            let first = cnonce_of(&send(&mut session).0.unwrap()).unwrap();
+            let second = cnonce_of(&send(&mut session).0.unwrap()).unwrap();
+            assert_eq!(first == second, kept, "{algorithm}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -94,6 +94,9 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Result<Token, ErrorKind> 
     let problem = |refusal| ErrorKind::Token { status, refusal };
     if status.is_success() {
         let answer: Answer = serde_json::from_slice(body).map_err(|_| problem(None))?;
+        if answer.access_token.expose_secret().is_empty() {
+            return Err(problem(None));
+        }
         // Section 7.1: a token of a type that is not understood must not be used.
         let kind = answer.token_type.as_deref().unwrap_or("Bearer");
         if !kind.eq_ignore_ascii_case("bearer") {
