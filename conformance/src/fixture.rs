@@ -186,11 +186,11 @@ pub fn pattern(field: &str) -> Result<PatternFixture, FixtureError> {
     read(&root().join(format!("patterns/{field}.json")))
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, FixtureError> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, FixtureError> {
     serde_json::from_str(&text(path)?).map_err(|source| FixtureError::new(path, source))
 }
 

@@ -13,14 +13,25 @@
 
 #![forbid(unsafe_code)]
 
+mod case;
+mod digest;
 mod fixture;
+mod judge;
 mod matrix;
+mod scripted;
 
+pub use case::{
+    Answer, Call, Case, ClientCase, Credentials, Expectation, Fault, Level, Outcome, RawBody,
+    SeenRequest, cases,
+};
+pub use digest::DigestAnswer;
 pub use fixture::{
     CommandLine, DocumentedResponse, FixtureError, OperationFixture, ParameterFixture,
     PatternFixture, operation, pattern,
 };
+pub use judge::{Conduct, judge};
 pub use matrix::{Auth, Form, Matrix};
+pub use scripted::{ScriptedServer, WireRequest};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

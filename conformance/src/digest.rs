@@ -1,0 +1,120 @@
+//! The judge of digests: its own arithmetic (RFC 7616 section 3.4), so that no client's counts.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use md5::{Digest as _, Md5};
+use sha2::{Sha256, Sha512_256};
+
+/// An `Authorization: Digest` header, taken apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DigestAnswer {
+    /// The parameters by lower-case name, unescaped.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl DigestAnswer {
+    /// Takes a header apart; `None` if it is no digest as RFC 9110 section 11.4 has it.
+    pub fn parse(header: &str) -> Option<Self> {
+        let parsed = http_auth::parse_challenges(header).ok()?;
+        let [answer] = parsed.as_slice() else {
+            return None;
+        };
+        if !answer.scheme.eq_ignore_ascii_case("digest") {
+            return None;
+        }
+        let parameters = answer
+            .params
+            .iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_unescaped()));
+        Some(Self {
+            parameters: parameters.collect(),
+        })
+    }
+
+    /// A parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
+    }
+
+    /// What is wrong with the answer to a request with this method and raw target, by a user with
+    /// this password; `None` if it is right. `first_cnonce` is the first one that came with the
+    /// same nonce: a `-sess` key may be made of that one or of the answer's own.
+    pub fn fault(
+        &self,
+        method: &str,
+        target: &str,
+        user: &str,
+        password: &str,
+        first_cnonce: Option<&str>,
+    ) -> Option<String> {
+        let get = |name: &str| self.get(name).unwrap_or_default();
+        if get("uri") != target {
+            return Some(format!("uri is {:?}, the target is {target:?}", get("uri")));
+        }
+        let algorithm = self.get("algorithm").unwrap_or("MD5");
+        let lower = algorithm.to_ascii_lowercase();
+        let (base, session) = match lower.strip_suffix("-sess") {
+            Some(base) => (base, true),
+            None => (lower.as_str(), false),
+        };
+        let hash: fn(&str) -> String = match base {
+            "md5" => |text| hex(&Md5::digest(text)),
+            "sha-256" => |text| hex(&Sha256::digest(text)),
+            "sha-512-256" => |text| hex(&Sha512_256::digest(text)),
+            _ => return Some(format!("algorithm {algorithm} is unknown")),
+        };
+        let realm = get("realm");
+        if let Some(fault) = self.user_fault(user, &hash(&format!("{user}:{realm}"))) {
+            return Some(fault);
+        }
+        let (nonce, cnonce) = (get("nonce"), get("cnonce"));
+        let a2 = hash(&format!("{method}:{target}"));
+        let response = |session_cnonce: &str| {
+            let mut a1 = hash(&format!("{user}:{realm}:{password}"));
+            if session {
+                a1 = hash(&format!("{a1}:{nonce}:{session_cnonce}"));
+            }
+            match self.get("qop") {
+                None => hash(&format!("{a1}:{nonce}:{a2}")),
+                Some(qop) => hash(&format!("{a1}:{nonce}:{}:{cnonce}:{qop}:{a2}", get("nc"))),
+            }
+        };
+        if self.get("qop").is_some() && (cnonce.is_empty() || get("nc").len() != 8) {
+            return Some("qop without cnonce and eight digits of nc".to_owned());
+        }
+        let own = response(cnonce) == get("response");
+        let first = first_cnonce.is_some_and(|cnonce| response(cnonce) == get("response"));
+        (!own && !first).then(|| "response is not the digest of this request".to_owned())
+    }
+
+    fn user_fault(&self, user: &str, hashed: &str) -> Option<String> {
+        let wants_hash = self.get("userhash") == Some("true");
+        let fits = match (self.get("username"), self.get("username*")) {
+            (Some(seen), None) if wants_hash => seen == hashed,
+            (Some(seen), None) => seen == user,
+            (None, Some(seen)) => extended(seen).as_deref() == Some(user),
+            _ => false,
+        };
+        (!fits).then(|| "username is not the user's".to_owned())
+    }
+}
+
+/// A value in the form of RFC 8187.
+fn extended(value: &str) -> Option<String> {
+    let (charset, rest) = value.split_once('\'')?;
+    let (_language, text) = rest.split_once('\'')?;
+    let decoded = percent_encoding::percent_decode_str(text)
+        .decode_utf8()
+        .ok()?;
+    charset
+        .eq_ignore_ascii_case("utf-8")
+        .then(|| decoded.into_owned())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

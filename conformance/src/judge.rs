@@ -1,0 +1,134 @@
+//! The judge: compares what was seen with what a case requires.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::case::{ClientCase, Credentials, Outcome, SeenRequest};
+use crate::digest::DigestAnswer;
+use crate::scripted::WireRequest;
+
+/// What a client did with a case's call.
+#[derive(Debug, Clone)]
+pub struct Conduct {
+    /// The requests it sent.
+    pub requests: Vec<WireRequest>,
+    /// How its last call ended.
+    pub outcome: Outcome,
+    /// Everything it printed, logged or gave as an error.
+    pub output: String,
+}
+
+/// Lists what a client did that the case does not allow; empty if it conforms.
+pub fn judge(case: &ClientCase, seen: &Conduct) -> Vec<String> {
+    let mut faults = Vec::new();
+    let expected = &case.expect;
+    if seen.outcome != expected.outcome {
+        faults.push(format!(
+            "outcome: {:?}, required {:?}",
+            seen.outcome, expected.outcome
+        ));
+    }
+    if seen.requests.len() != expected.requests.len() {
+        faults.push(format!(
+            "{} requests, required {}",
+            seen.requests.len(),
+            expected.requests.len()
+        ));
+    }
+    let mut cnonces = BTreeMap::new();
+    for (index, (request, required)) in seen.requests.iter().zip(&expected.requests).enumerate() {
+        let mut found = Vec::new();
+        headers(request, required, &mut found);
+        if let Some(required) = &required.digest {
+            digest(case, request, required, &mut cnonces, &mut found);
+        }
+        faults.extend(
+            found
+                .into_iter()
+                .map(|fault| format!("request {}: {fault}", index + 1)),
+        );
+    }
+    for secret in &expected.secrets {
+        let sent = seen.requests.iter().any(|request| {
+            let in_headers = request
+                .headers
+                .iter()
+                .any(|(_, value)| value.contains(secret));
+            in_headers || request.target.contains(secret)
+        });
+        if sent || seen.output.contains(secret) {
+            faults.push("a secret shows".to_owned());
+        }
+    }
+    faults
+}
+
+fn headers(request: &WireRequest, required: &SeenRequest, faults: &mut Vec<String>) {
+    let body = String::from_utf8_lossy(&request.body);
+    for (what, seen, required) in [
+        ("method", request.method.as_str(), &required.method),
+        ("target", request.target.as_str(), &required.target),
+        ("body", &body, &required.body),
+    ] {
+        if required.as_ref().is_some_and(|required| required != seen) {
+            faults.push(format!("{what}: {seen:?}, required {required:?}"));
+        }
+    }
+    for name in &required.absent {
+        if request.header(name).is_some() {
+            faults.push(format!("{name} must not be there"));
+        }
+    }
+    for (name, value) in &required.headers {
+        if request.header(name) != Some(value) {
+            faults.push(format!(
+                "{name}: {:?}, required {value:?}",
+                request.header(name)
+            ));
+        }
+    }
+}
+
+fn digest(
+    case: &ClientCase,
+    request: &WireRequest,
+    required: &BTreeMap<String, Value>,
+    cnonces: &mut BTreeMap<String, String>,
+    faults: &mut Vec<String>,
+) {
+    let Some(answer) = request
+        .header("authorization")
+        .and_then(DigestAnswer::parse)
+    else {
+        faults.push("authorization is no digest".to_owned());
+        return;
+    };
+    let nonce = answer.get("nonce").unwrap_or_default().to_owned();
+    let cnonce = answer.get("cnonce").unwrap_or_default().to_owned();
+    let first = cnonces.entry(nonce).or_insert(cnonce).clone();
+    for (name, value) in required {
+        let seen = answer.get(name);
+        let fits = match (name.as_str(), value) {
+            ("valid", _) => {
+                let Credentials::Digest { user, password } = &case.call.auth else {
+                    faults.push("the case gives no key to judge a digest by".to_owned());
+                    continue;
+                };
+                let (method, target) = (&request.method, &request.target);
+                faults.extend(answer.fault(method, target, user, password, Some(&first)));
+                true
+            }
+            ("userhash", Value::Bool(wanted)) => (seen == Some("true")) == *wanted,
+            ("algorithm", Value::String(wanted)) => {
+                seen.unwrap_or("MD5").eq_ignore_ascii_case(wanted)
+            }
+            (_, Value::Null) => seen.is_none(),
+            (_, Value::String(wanted)) => seen == Some(wanted),
+            _ => false,
+        };
+        if !fits {
+            faults.push(format!("digest {name}: {seen:?}, required {value}"));
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The client against servers that nobody here wrote: Apache httpd, lighttpd and Authlib.
+//!
+//! `cargo test -p atlas-conformance --test interop`. Not part of a plain `cargo test`, since the
+//! programs have to be installed first. `ATLAS_INTEROP=skip` lets the tests pass without them.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+
+mod apache;
+mod authlib;
+mod lighttpd;
+mod program;
+
+use atlas_transport::{Client, Credentials, Error};
+use bytes::Bytes;
+use http::{Request, Response};
+
+/// The protected resource of every server here.
+const RESOURCE: &str = "/api/atlas/v2/groups";
+
+fn client(url: &str, credentials: &Credentials) -> Client {
+    Client::new(url.parse().unwrap(), credentials).unwrap()
+}
+
+async fn get(client: &Client, target: &str) -> Result<Response<Bytes>, Error> {
+    let request = Request::get(target).body(Bytes::new()).unwrap();
+    client.carry(request).await
+}
+
+/// Asks for the resource and gives the status.
+async fn status(client: &Client) -> u16 {
+    get(client, RESOURCE).await.unwrap().status().as_u16()
+}
