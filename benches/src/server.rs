@@ -1,10 +1,12 @@
 //! A server that gives the documented answer to everything, so that a call's cost is the client's.
+//! Who comes without `Authorization` is challenged to a digest, which nobody verifies.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
-use http::Response;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -44,6 +46,9 @@ impl FixedServer {
     }
 }
 
+const CHALLENGE: &str = "Digest realm=\"MMS Public API\", domain=\"\", \
+    nonce=\"Nfx+VMFO0sY4tpgy1sHRakvvv0NN4S91\", algorithm=MD5, qop=\"auth\", stale=false";
+
 async fn serve(listener: TcpListener) {
     let body = Bytes::from(compact::<PlainRestore>(RESTORE));
     while let Ok((stream, _)) = listener.accept().await {
@@ -52,7 +57,16 @@ async fn serve(listener: TcpListener) {
         let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
             let body = body.clone();
             async move {
+                let authorized = request.headers().contains_key(AUTHORIZATION);
                 let _ = request.into_body().collect().await;
+                if !authorized {
+                    let response = Response::builder()
+                        .status(StatusCode::UNAUTHORIZED)
+                        .header(WWW_AUTHENTICATE, CHALLENGE)
+                        .body(Full::default())
+                        .expect("a fixed response");
+                    return Ok(response);
+                }
                 let response = Response::builder()
                     .header(
                         "content-type",

@@ -178,6 +178,23 @@ pub fn operation(id: &str) -> Result<OperationFixture, FixtureError> {
     })
 }
 
+/// The operations whose documented page stands in the fixtures whole.
+///
+/// # Errors
+/// [`FixtureError`] if the folder cannot be read.
+pub fn replayed() -> Result<Vec<String>, FixtureError> {
+    let root = root();
+    let entries = std::fs::read_dir(&root).map_err(|source| FixtureError::new(&root, source))?;
+    let folders = entries.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let name = path.file_name()?.to_str()?.to_owned();
+        path.join("operation.json").is_file().then_some(name)
+    });
+    let mut ids: Vec<String> = folders.collect();
+    ids.sort();
+    Ok(ids)
+}
+
 /// Reads the cases of one pattern.
 ///
 /// # Errors

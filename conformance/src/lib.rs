@@ -16,6 +16,7 @@
 mod case;
 mod digest;
 mod fixture;
+pub mod fuzzed;
 mod judge;
 mod matrix;
 mod scripted;
@@ -27,7 +28,7 @@ pub use case::{
 pub use digest::DigestAnswer;
 pub use fixture::{
     CommandLine, DocumentedResponse, FixtureError, OperationFixture, ParameterFixture,
-    PatternFixture, operation, pattern,
+    PatternFixture, operation, pattern, replayed,
 };
 pub use judge::{Conduct, judge};
 pub use matrix::{Auth, Form, Matrix};

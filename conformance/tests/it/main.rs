@@ -4,6 +4,7 @@
 
 mod curl;
 mod faults;
+mod fuzzed;
 mod judge;
 mod patterns;
 mod snapshots;

@@ -10,6 +10,10 @@
 ///             /// What it is.
 ///             project: ProjectId = "groupId",
 ///         }
+///         query {
+///             /// What it chooses.
+///             items_per_page: ItemsPerPage = "itemsPerPage",
+///         }
 ///         body request: RequestBody,
 ///     }
 ///     POST "/api/atlas/v2/groups/{groupId}/thing" => OK Resource;
@@ -19,11 +23,13 @@
 ///     }
 ///     role "Project Owner";
 ///     successor "otherOperationId";
+///     without pretty;
 /// }
 /// ```
 ///
-/// `body`, `role` and `successor` may be left out. A path whose `{names}` are not exactly the declared
-/// ones does not compile.
+/// `query`, `header`, `body`, `role`, `successor` and `without pretty` may be left out; `header`
+/// has the form of `query`. A path whose `{names}` are not exactly the declared ones does not
+/// compile.
 macro_rules! operation {
     (
         #[doc = $summary:literal]
@@ -36,6 +42,18 @@ macro_rules! operation {
                     $parameter:ident: $parameter_type:ty = $wire:literal,
                 )*
             }
+            $( query {
+                $(
+                    #[doc = $query_summary:literal]
+                    $query:ident: $query_type:ty = $query_wire:literal,
+                )*
+            } )?
+            $( header {
+                $(
+                    #[doc = $header_summary:literal]
+                    $header:ident: $header_type:ty = $header_wire:literal,
+                )*
+            } )?
             $( body $body:ident: $body_type:ty, )?
         }
         $method:ident $path:literal => $success:ident $response:ty;
@@ -46,6 +64,7 @@ macro_rules! operation {
         }
         $( role $role:literal; )?
         $( successor $successor:literal; )?
+        $( without $without:ident; )?
     ) => {
         #[doc = $summary]
         $(#[$doc])*
@@ -57,6 +76,14 @@ macro_rules! operation {
                 $(#[$parameter_doc])*
                 pub $parameter: $parameter_type,
             )*
+            $( $(
+                #[doc = $query_summary]
+                pub $query: Option<$query_type>,
+            )* )?
+            $( $(
+                #[doc = $header_summary]
+                pub $header: Option<$header_type>,
+            )* )?
             $(
                 /// The body.
                 pub $body: $body_type,
@@ -66,7 +93,12 @@ macro_rules! operation {
         impl $name {
             /// Takes what the operation requires.
             pub fn new($($parameter: $parameter_type,)* $($body: $body_type)?) -> Self {
-                Self { $($parameter,)* $($body)? }
+                Self {
+                    $( $parameter, )*
+                    $( $( $query: None, )* )?
+                    $( $( $header: None, )* )?
+                    $( $body )?
+                }
             }
         }
 
@@ -90,6 +122,21 @@ macro_rules! operation {
                         $parameter_summary.trim_ascii(),
                     )
                 ),*],
+                query_parameters: &[$( $(
+                    $crate::operation::Parameter::new(
+                        $query_wire,
+                        <$query_type as $crate::request::Chosen>::EXPECTED,
+                        $query_summary.trim_ascii(),
+                    )
+                ),* )?],
+                header_parameters: &[$( $(
+                    $crate::operation::Parameter::new(
+                        $header_wire,
+                        <$header_type as $crate::request::Chosen>::EXPECTED,
+                        $header_summary.trim_ascii(),
+                    )
+                ),* )?],
+                pretty: $crate::declare::operation!(@with $($without)?),
                 body: $crate::declare::operation!(@body $($body)?),
                 success: http::StatusCode::$success,
                 #[allow(clippy::zero_prefixed_literal, reason = "dates are written as dates")]
@@ -109,6 +156,8 @@ macro_rules! operation {
 
             fn encode(&self, out: &mut $crate::RequestWriter) -> Result<(), $crate::BuildError> {
                 $( out.path($wire, &self.$parameter); )*
+                $( $( out.query($query_wire, self.$query.as_ref()); )* )?
+                $( $( out.header($header_wire, self.$header.as_ref()); )* )?
                 $( out.body(&self.$body)?; )?
                 Ok(())
             }
@@ -116,6 +165,8 @@ macro_rules! operation {
             fn decode(request: &$crate::RequestReader<'_>) -> Result<Self, $crate::RequestError> {
                 Ok(Self {
                     $( $parameter: request.path($wire)?, )*
+                    $( $( $query: request.query($query_wire)?, )* )?
+                    $( $( $header: request.header($header_wire)?, )* )?
                     $( $body: request.body()?, )?
                 })
             }
@@ -123,6 +174,8 @@ macro_rules! operation {
     };
     (@body) => { false };
     (@body $body:ident) => { true };
+    (@with) => { true };
+    (@with pretty) => { false };
     (@sunset) => { None };
     (@sunset $year:literal, $month:literal, $day:literal) => {
         Some(jiff::civil::Date::constant($year, $month, $day))

@@ -10,10 +10,50 @@ use crate::request::RequestReader;
 use crate::request_error::{BuildError, RequestError};
 use crate::resource::{Deviation, Payload};
 use crate::response_error::ResponseError;
-use crate::tenant::DownloadTenantSnapshot;
+use crate::{clusters, flex, projects, restore_jobs, snapshots, tenant};
 
 /// Every operation of this crate.
-pub static OPERATIONS: &[Erased] = &[Erased::of::<DownloadTenantSnapshot>()];
+pub static OPERATIONS: &[Erased] = &[
+    Erased::of::<tenant::DownloadTenantSnapshot>(),
+    Erased::of::<tenant::CreateTenantRestore>(),
+    Erased::of::<tenant::ListTenantRestores>(),
+    Erased::of::<tenant::GetTenantRestore>(),
+    Erased::of::<tenant::ListTenantSnapshots>(),
+    Erased::of::<tenant::GetTenantSnapshot>(),
+    Erased::of::<clusters::ListAllClusters>(),
+    Erased::of::<projects::ListProjects>(),
+    Erased::of::<projects::GetProject>(),
+    Erased::of::<clusters::ListClusters>(),
+    Erased::of::<clusters::GetCluster>(),
+    Erased::of::<restore_jobs::ListRestoreJobs>(),
+    Erased::of::<restore_jobs::CreateRestoreJob>(),
+    Erased::of::<restore_jobs::CancelRestoreJob>(),
+    Erased::of::<restore_jobs::GetRestoreJob>(),
+    Erased::of::<snapshots::ListSnapshots>(),
+    Erased::of::<snapshots::TakeSnapshot>(),
+    Erased::of::<snapshots::DeleteSnapshot>(),
+    Erased::of::<snapshots::GetSnapshot>(),
+    Erased::of::<snapshots::UpdateSnapshotRetention>(),
+    Erased::of::<snapshots::ListSnapshotDatabases>(),
+    Erased::of::<snapshots::GetSnapshotDatabase>(),
+    Erased::of::<snapshots::ListSnapshotCollections>(),
+    Erased::of::<snapshots::GetSnapshotCollection>(),
+    Erased::of::<snapshots::DeleteShardedSnapshot>(),
+    Erased::of::<snapshots::GetShardedSnapshot>(),
+    Erased::of::<snapshots::ListShardedSnapshots>(),
+    Erased::of::<flex::ListFlexClusters>(),
+    Erased::of::<flex::CreateFlexCluster>(),
+    Erased::of::<flex::DeleteFlexCluster>(),
+    Erased::of::<flex::GetFlexCluster>(),
+    Erased::of::<flex::UpdateFlexCluster>(),
+    Erased::of::<flex::DownloadFlexSnapshot>(),
+    Erased::of::<flex::ListFlexRestoreJobs>(),
+    Erased::of::<flex::CreateFlexRestoreJob>(),
+    Erased::of::<flex::GetFlexRestoreJob>(),
+    Erased::of::<flex::ListFlexSnapshots>(),
+    Erased::of::<flex::GetFlexSnapshot>(),
+    Erased::of::<flex::UpgradeFlexCluster>(),
+];
 
 /// An operation without its type.
 #[derive(Debug)]
@@ -100,9 +140,18 @@ pub enum Route {
 /// assert!(matches!(route(&http::Method::GET, "/api/atlas/v2/nowhere"), Route::Unknown));
 /// ```
 pub fn route(method: &Method, path: &str) -> Route {
+    let matching = OPERATIONS.iter().filter_map(|operation| {
+        let captures = operation.meta.captures(path)?;
+        Some((captures.len(), operation))
+    });
+    let matching: Vec<_> = matching.collect();
+    // A path whose segments are spelled out goes before one with a parameter in their place.
+    let Some(fewest) = matching.iter().map(|(captures, _)| *captures).min() else {
+        return Route::Unknown;
+    };
     let mut others = Vec::new();
-    for operation in OPERATIONS {
-        if operation.meta.captures(path).is_none() {
+    for (captures, operation) in matching {
+        if captures != fewest {
             continue;
         }
         if operation.meta.method == *method {
@@ -110,9 +159,5 @@ pub fn route(method: &Method, path: &str) -> Route {
         }
         others.push(&operation.meta.method);
     }
-    if others.is_empty() {
-        Route::Unknown
-    } else {
-        Route::OtherMethods(others)
-    }
+    Route::OtherMethods(others)
 }

@@ -104,6 +104,21 @@ id! {
     RestoreJobId, "restoreId"
 }
 
+id! {
+    /// Identifies an organization.
+    OrgId, "orgId"
+}
+
+id! {
+    /// Identifies a cluster; calls name it by its [`ClusterName`](crate::ClusterName) instead.
+    ClusterId, "clusterId"
+}
+
+id! {
+    /// Identifies an item of a backup policy.
+    PolicyItemId, "policyItemId"
+}
+
 /// An id's text, on the stack.
 struct Digits([u8; 24]);
 

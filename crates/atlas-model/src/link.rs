@@ -5,7 +5,7 @@ use std::fmt;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use crate::resource::{Checked, Deviation};
+use crate::resource::unchecked;
 
 /// A web link from one resource to another (RFC 8288).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,11 +29,7 @@ impl Link {
     }
 }
 
-impl Checked for Vec<Link> {
-    fn check(&self, _: &'static str) -> Option<Deviation> {
-        None
-    }
-}
+unchecked!(Link, SnapshotUrl);
 
 /// The signed link under which a snapshot can be fetched, for four hours and by anyone who has it.
 ///
@@ -58,12 +54,6 @@ impl SnapshotUrl {
 impl fmt::Debug for SnapshotUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SnapshotUrl([hidden])")
-    }
-}
-
-impl Checked for SnapshotUrl {
-    fn check(&self, _: &'static str) -> Option<Deviation> {
-        None
     }
 }
 

@@ -112,3 +112,25 @@ name! {
     DeploymentItemName, "targetDeploymentItemName", pattern::DEPLOYMENT_ITEM_NAME,
     pattern::deployment_item_name, pattern::is_deployment_item_name
 }
+
+name! {
+    /// The name of a database in a snapshot.
+    ///
+    /// No pattern is documented for it. Empty, `.` and `..` are refused, since none of them can
+    /// stand in a path.
+    DatabaseName, "databaseName", pattern::ANY_TEXT, pattern::path_text, pattern::is_path_text
+}
+
+name! {
+    /// The name of a collection in a snapshot.
+    ///
+    /// No pattern is documented for it. Empty, `.` and `..` are refused, since none of them can
+    /// stand in a path.
+    CollectionName, "collectionName", pattern::ANY_TEXT, pattern::path_text, pattern::is_path_text
+}
+
+name! {
+    /// The name of a project: 1 to 64 characters, as those of a [`DeploymentItemName`].
+    ProjectName, "name", pattern::DEPLOYMENT_ITEM_NAME, pattern::deployment_item_name,
+    pattern::is_deployment_item_name
+}

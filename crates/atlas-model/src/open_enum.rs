@@ -74,17 +74,43 @@ macro_rules! open_enum {
         }
 
         impl $crate::resource::Checked for $name {
-            fn check(&self, field: &'static str) -> Option<$crate::Deviation> {
-                match self {
-                    Self::Other(text) => Some($crate::Deviation::new(
+            fn check(&self, field: &str, found: &mut Vec<$crate::Deviation>) {
+                if let Self::Other(text) = self {
+                    found.push($crate::Deviation::new(
                         field,
                         format!("{text:?} is none of {}", Self::DOCUMENTED.join(", ")),
-                    )),
-                    _ => None,
+                    ));
                 }
+            }
+        }
+
+        impl $crate::open_enum::Open for $name {
+            const DOCUMENTED: &'static [&'static str] = Self::DOCUMENTED;
+
+            fn is_documented(&self) -> bool {
+                !matches!(self, Self::Other(_))
             }
         }
     };
 }
 
 pub(crate) use open_enum;
+
+/// What every open enum can say of itself.
+pub(crate) trait Open: serde::de::DeserializeOwned {
+    const DOCUMENTED: &'static [&'static str];
+
+    fn is_documented(&self) -> bool;
+}
+
+/// Reads a value strictly, as a request is read: what is not documented is refused.
+pub(crate) fn documented<'de, T: Open, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let value = T::deserialize(deserializer)?;
+    if value.is_documented() {
+        return Ok(value);
+    }
+    let names = T::DOCUMENTED.join(", ");
+    Err(serde::de::Error::custom(format!("is none of {names}")))
+}

@@ -56,6 +56,12 @@ pub struct OperationMeta {
     pub path: &'static str,
     /// The parameters of the path, in the order of the Rust type's fields.
     pub path_parameters: &'static [Parameter],
+    /// The parameters of the query, all optional; `envelope` and `pretty` are not among them.
+    pub query_parameters: &'static [Parameter],
+    /// The parameters that travel as headers, all optional.
+    pub header_parameters: &'static [Parameter],
+    /// Whether it takes `pretty`.
+    pub pretty: bool,
     /// Whether it requires a JSON body.
     pub body: bool,
     /// The status of a success.
@@ -68,13 +74,13 @@ pub struct OperationMeta {
     pub successor: Option<&'static str>,
 }
 
-/// A parameter of a path.
+/// A parameter of a path, a query or a header.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Parameter {
     /// The API's name for it.
     pub name: &'static str,
-    /// Its documented pattern.
+    /// Its documented pattern; in a query or a header, what it takes in words.
     pub pattern: &'static str,
     /// One line on what it is.
     pub summary: &'static str,
@@ -207,12 +213,15 @@ pub trait OperationExt: Operation {
         options: &CallOptions,
     ) -> Result<http::Response<Bytes>, BuildError> {
         let meta = Self::META;
-        let body = value
+        let mut body = value
             .write(options.pretty)
             .map_err(|source| BuildError::Body {
                 operation: meta.id,
                 source,
             })?;
+        if body.is_empty() && options.envelope {
+            body.extend_from_slice(b"{}");
+        }
         let asked = options.version.unwrap_or(meta.newest().version);
         let answered = meta.answered(asked).unwrap_or(meta.oldest()).version;
         let media_type = format!("{};charset=utf-8", answered.json());
@@ -307,6 +316,9 @@ fn respond(
     }
     let mut response = http::Response::new(Bytes::new());
     *response.status_mut() = status;
+    if body.is_empty() {
+        return response;
+    }
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, body.len().into());
     if let Ok(media_type) = media_type.parse() {

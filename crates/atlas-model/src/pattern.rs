@@ -150,6 +150,9 @@ pub(crate) const CLUSTER_NAME: &str = "^[a-zA-Z0-9][a-zA-Z0-9-]*$";
 /// The pattern of a deployment item's name in a body.
 pub(crate) const DEPLOYMENT_ITEM_NAME: &str = r"^[\p{L}\p{N}\-_.(),:&@+']{1,64}$";
 
+/// Of a name in a path for which no pattern is documented.
+pub(crate) const ANY_TEXT: &str = "^(?s:.+)$";
+
 /// How many digits an id has.
 const ID_DIGITS: usize = 24;
 /// How many characters a deployment item's name has at most.
@@ -313,6 +316,26 @@ fn is_ascii_item_name(text: &str) -> bool {
         && bytes
             .iter()
             .all(|&byte| CLASS[usize::from(byte)] & ITEM != 0)
+}
+
+/// Checks [`ANY_TEXT`], and that a path would keep it: dots alone mean other folders.
+pub(crate) fn path_text(text: &str) -> Result<(), PatternFault> {
+    match text {
+        "" => Err(PatternFault::TooShort {
+            length: 0,
+            minimum: 1,
+        }),
+        "." | ".." => Err(PatternFault::Character {
+            found: '.',
+            position: text.len(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a text passes [`path_text`].
+pub(crate) fn is_path_text(text: &str) -> bool {
+    path_text(text).is_ok()
 }
 
 const CLUSTER: u8 = 1;

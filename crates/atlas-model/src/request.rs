@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use bytes::Bytes;
 use compact_str::{CompactString, ToCompactString};
@@ -21,6 +22,8 @@ use crate::version::{ApiVersion, VersionedMediaType, essence};
 pub struct RequestWriter {
     meta: &'static OperationMeta,
     path: Vec<(&'static str, CompactString)>,
+    query: String,
+    headers: Vec<(&'static str, String)>,
     body: Option<Bytes>,
 }
 
@@ -29,6 +32,8 @@ impl RequestWriter {
         Self {
             meta,
             path: Vec::with_capacity(meta.path_parameters.len()),
+            query: String::new(),
+            headers: Vec::new(),
             body: None,
         }
     }
@@ -36,6 +41,25 @@ impl RequestWriter {
     /// Sets a parameter of the path; it is percent-encoded.
     pub fn path(&mut self, name: &'static str, value: &dyn fmt::Display) {
         self.path.push((name, value.to_compact_string()));
+    }
+
+    /// Sets a parameter of the query, if it is chosen.
+    pub fn query<T: Chosen>(&mut self, name: &'static str, value: Option<&T>) {
+        if let Some(value) = value {
+            self.query
+                .push(if self.query.is_empty() { '?' } else { '&' });
+            self.query.push_str(name);
+            self.query.push('=');
+            let value = value.to_string();
+            self.query.extend(utf8_percent_encode(&value, SEGMENT));
+        }
+    }
+
+    /// Sets a header, if it is chosen.
+    pub fn header<T: Chosen>(&mut self, name: &'static str, value: Option<&T>) {
+        if let Some(value) = value {
+            self.headers.push((name, value.to_string()));
+        }
     }
 
     /// Sets the JSON body.
@@ -62,6 +86,9 @@ impl RequestWriter {
         if self.body.is_some() {
             request = request.header(CONTENT_TYPE, JSON);
         }
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
         request
             .body(self.body.unwrap_or_default())
             .map_err(|source| BuildError::Http {
@@ -83,8 +110,10 @@ impl RequestWriter {
                 None => target.push_str(segment),
             }
         }
-        let mut separator = '?';
-        for (name, on) in [("envelope", options.envelope), ("pretty", options.pretty)] {
+        target.push_str(&self.query);
+        let mut separator = if self.query.is_empty() { '?' } else { '&' };
+        let pretty = options.pretty && self.meta.pretty;
+        for (name, on) in [("envelope", options.envelope), ("pretty", pretty)] {
             if on {
                 target.push(separator);
                 target.push_str(name);
@@ -103,6 +132,8 @@ impl RequestWriter {
 pub struct RequestReader<'a> {
     meta: &'static OperationMeta,
     path: Vec<(&'static str, Cow<'a, str>)>,
+    query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    headers: Vec<(&'static str, Cow<'a, str>)>,
     body: Option<Cow<'a, [u8]>>,
 }
 
@@ -112,6 +143,8 @@ impl<'a> RequestReader<'a> {
         Self {
             meta,
             path: Vec::new(),
+            query: Vec::new(),
+            headers: Vec::new(),
             body: None,
         }
     }
@@ -120,6 +153,20 @@ impl<'a> RequestReader<'a> {
     #[must_use]
     pub fn with_path(mut self, name: &'static str, value: impl Into<Cow<'a, str>>) -> Self {
         self.path.push((name, value.into()));
+        self
+    }
+
+    /// Adds the value of a query parameter, as it is before percent-encoding.
+    #[must_use]
+    pub fn with_query(mut self, name: &'a str, value: impl Into<Cow<'a, str>>) -> Self {
+        self.query.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds the value of a parameter that travels as a header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<Cow<'a, str>>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -171,7 +218,17 @@ impl<'a> RequestReader<'a> {
                 .map_err(|_| RequestError::Encoding { part: name })?;
             reader.path.push((name, value));
         }
-        let mut options = CallOptions::from_query(request.uri().query().unwrap_or_default())?;
+        let query = request.uri().query().unwrap_or_default();
+        if !meta.query_parameters.is_empty() {
+            reader.query = query_pairs(query)?;
+        }
+        for parameter in meta.header_parameters {
+            let value = request.headers().get(parameter.name);
+            if let Some(value) = value.and_then(|value| value.to_str().ok()) {
+                reader.headers.push((parameter.name, value.trim().into()));
+            }
+        }
+        let mut options = CallOptions::from_query(query)?;
         options.version = Some(asked);
         Ok((reader, options))
     }
@@ -189,6 +246,24 @@ impl<'a> RequestReader<'a> {
         Ok(T::parse_field(name, value)?)
     }
 
+    /// Reads a parameter of the query; the last one of that name counts.
+    ///
+    /// # Errors
+    /// [`RequestError::Choice`]
+    pub fn query<T: Chosen>(&self, name: &'static str) -> Result<Option<T>, RequestError> {
+        let found = self.query.iter().rev().find(|(known, _)| known == name);
+        chosen(name, found.map(|(_, value)| value))
+    }
+
+    /// Reads a parameter that travels as a header.
+    ///
+    /// # Errors
+    /// [`RequestError::Choice`]
+    pub fn header<T: Chosen>(&self, name: &'static str) -> Result<Option<T>, RequestError> {
+        let found = self.headers.iter().rev().find(|(known, _)| *known == name);
+        chosen(name, found.map(|(_, value)| value))
+    }
+
     /// Reads the JSON body, strictly: an unknown field, a repeated one and a value outside its
     /// pattern are errors.
     ///
@@ -203,6 +278,51 @@ impl<'a> RequestReader<'a> {
         }
         serde_json::from_slice(body).map_err(|error| body_error::<T>(body, &error))
     }
+}
+
+fn chosen<T: Chosen>(
+    parameter: &'static str,
+    value: Option<&Cow<'_, str>>,
+) -> Result<Option<T>, RequestError> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    match value.parse() {
+        Ok(value) => Ok(Some(value)),
+        Err(_) => Err(RequestError::Choice {
+            parameter,
+            expected: T::EXPECTED,
+        }),
+    }
+}
+
+fn query_pairs(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, RequestError> {
+    let decoded = |text| {
+        percent_decode_str(text)
+            .decode_utf8()
+            .map_err(|_| RequestError::Encoding { part: "the query" })
+    };
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decoded(name)?, decoded(value)?))
+        })
+        .collect()
+}
+
+/// What an optional parameter of a query or a header can be.
+pub trait Chosen: FromStr + fmt::Display {
+    /// What it takes, in words.
+    const EXPECTED: &'static str;
+}
+
+impl Chosen for bool {
+    const EXPECTED: &'static str = "true or false";
+}
+
+impl Chosen for i64 {
+    const EXPECTED: &'static str = "a whole number";
 }
 
 /// Reads a refused body once more, this time noting the path to the offending field.

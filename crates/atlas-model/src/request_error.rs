@@ -54,6 +54,14 @@ pub enum RequestError {
         /// The parameter.
         parameter: &'static str,
     },
+    /// An optional parameter is not what it takes.
+    #[error("{parameter} takes {expected}")]
+    Choice {
+        /// The parameter, as the API spells it.
+        parameter: &'static str,
+        /// What it takes.
+        expected: &'static str,
+    },
     /// The path or query is not UTF-8 once its percent-encoding is taken off.
     #[error("{part} is not percent-encoded UTF-8")]
     Encoding {
@@ -94,7 +102,9 @@ impl RequestError {
     /// The parameter or field at fault, if it is one.
     pub fn field(&self) -> Option<&str> {
         match self {
-            Self::Missing { parameter } | Self::Flag { parameter } => Some(parameter),
+            Self::Missing { parameter }
+            | Self::Flag { parameter }
+            | Self::Choice { parameter, .. } => Some(parameter),
             Self::Pattern(error) => Some(error.field()),
             Self::Encoding { part } => Some(part),
             Self::Body { field, .. } => Some(field).filter(|field| !field.is_empty()).map(|s| &**s),

@@ -49,10 +49,10 @@ impl<T: Patterned> Seen<T> {
     }
 
     /// The error that a strict reading of this value gives.
-    pub(crate) fn fault(&self, field: &'static str) -> Option<PatternError> {
+    pub(crate) fn fault(&self) -> Option<PatternError> {
         match self {
             Self::Valid(_) => None,
-            Self::Odd(text) => T::parse_field(field, text).err(),
+            Self::Odd(text) => T::parse_field(T::FIELD, text).err(),
         }
     }
 }

@@ -1,8 +1,15 @@
-//! Shared-tier (tenant) clusters: `downloadGroupClusterBackupTenant`.
+//! Shared-tier (tenant) clusters: snapshots, downloads and restore jobs. Ended on 2026-01-22.
 
+mod create_tenant_restore;
+mod download_tenant_snapshot;
+mod get_tenant_restore;
+mod get_tenant_snapshot;
+mod list_tenant_restores;
+mod list_tenant_snapshots;
+
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use crate::declare::operation;
 use crate::link::{Link, SnapshotUrl};
 use crate::open_enum::open_enum;
 use crate::resource::resource;
@@ -10,59 +17,12 @@ use crate::seen::Seen;
 use crate::timestamp::Timestamp;
 use crate::{ClusterName, DeploymentItemName, ProjectId, RestoreJobId, SnapshotId};
 
-operation! {
-    /// Asks for a download link to one snapshot of a shared-tier cluster.
-    ///
-    /// The answer's `snapshot_url` works for four hours. The credentials need the role Project
-    /// Owner. Atlas stopped answering this operation on 2026-01-22; Flex clusters, and M2 and M5
-    /// clusters that became Flex clusters, use `downloadGroupFlexClusterBackup`.
-    ///
-    /// ```
-    /// use atlas_model::{
-    ///     CallOptions, ClusterName, DeploymentItemName, DownloadTenantSnapshot, OperationExt,
-    ///     ProjectId, SnapshotId, TenantRestoreRequest,
-    /// };
-    ///
-    /// let operation = DownloadTenantSnapshot::new(
-    ///     ProjectId::parse("32b6e34b3d91647abb20e7b8")?,
-    ///     ClusterName::parse("Cluster0")?,
-    ///     TenantRestoreRequest::new(
-    ///         SnapshotId::parse("32b6e34b3d91647abb20e7b9")?,
-    ///         DeploymentItemName::parse("Cluster0")?,
-    ///     ),
-    /// );
-    /// let request = operation.to_request(&CallOptions::default())?;
-    /// assert_eq!(
-    ///     request.uri(),
-    ///     "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/clusters/Cluster0/backup/tenant/download"
-    /// );
-    /// assert_eq!(request.headers()["accept"], "application/vnd.atlas.2023-01-01+json");
-    ///
-    /// // The server's end of the same declaration.
-    /// let (read, _) = DownloadTenantSnapshot::from_request(&request)?;
-    /// assert_eq!(read, operation);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub struct DownloadTenantSnapshot {
-        path {
-            /// The project, 24 hexadecimal digits.
-            project: ProjectId = "groupId",
-            /// The cluster whose snapshot is wanted.
-            cluster: ClusterName = "clusterName",
-        }
-        body request: TenantRestoreRequest,
-    }
-    POST "/api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/tenant/download"
-        => OK TenantRestore;
-    id "downloadGroupClusterBackupTenant",
-    short "downloadClusterBackupTenant",
-    tag "Shared-Tier Snapshots";
-    versions {
-        2023-01-01 sunset 2026-01-22,
-    }
-    role "Project Owner";
-    successor "downloadGroupFlexClusterBackup";
-}
+pub use create_tenant_restore::CreateTenantRestore;
+pub use download_tenant_snapshot::DownloadTenantSnapshot;
+pub use get_tenant_restore::GetTenantRestore;
+pub use get_tenant_snapshot::GetTenantSnapshot;
+pub use list_tenant_restores::ListTenantRestores;
+pub use list_tenant_snapshots::ListTenantSnapshots;
 
 /// Which snapshot to download or restore, and for which cluster.
 ///
@@ -101,7 +61,7 @@ impl TenantRestoreRequest {
 
 resource! {
     /// A restore job of a shared-tier cluster, or the download that was asked for.
-    pub struct TenantRestore {
+    pub struct TenantRestore lists optional {
         /// The cluster the snapshot was taken of.
         cluster_name: Seen<ClusterName> = "clusterName",
         /// Whether the snapshot is restored or downloaded.
@@ -134,7 +94,7 @@ resource! {
 }
 
 open_enum! {
-    /// How far a restore job is: `PENDING`, `QUEUED`, `RUNNING`, then `FAILED` or `COMPLETED`.
+    /// How far a restore job or a snapshot is: `PENDING`, `QUEUED`, `RUNNING`, then `FAILED` or `COMPLETED`.
     pub enum RestoreStatus {
         /// Asked for.
         Pending = "PENDING",
@@ -156,5 +116,27 @@ open_enum! {
         Restore = "RESTORE",
         /// Hands out a link to it.
         Download = "DOWNLOAD",
+    }
+}
+
+resource! {
+    /// A snapshot of a shared-tier cluster.
+    pub struct TenantSnapshot lists optional {
+        /// When it is deleted.
+        expiration: Timestamp = "expiration",
+        /// When it was complete.
+        finish_time: Timestamp = "finishTime",
+        /// Its id.
+        id: Seen<SnapshotId> = "id",
+        /// Links to related resources (RFC 8288).
+        links: Vec<Link> = "links",
+        /// The version of MongoDB that it was taken of.
+        mongodb_version: CompactString = "mongoDBVersion",
+        /// When it was due.
+        scheduled_time: Timestamp = "scheduledTime",
+        /// When it was begun.
+        start_time: Timestamp = "startTime",
+        /// How far it is.
+        status: RestoreStatus = "status",
     }
 }

@@ -58,12 +58,11 @@ impl fmt::Display for Timestamp {
 }
 
 impl Checked for Timestamp {
-    fn check(&self, field: &'static str) -> Option<Deviation> {
-        let error = self.instant().err()?;
-        Some(Deviation::new(
-            field,
-            format!("{:?} is {error}", self.as_str()),
-        ))
+    fn check(&self, field: &str, found: &mut Vec<Deviation>) {
+        if let Err(error) = self.instant() {
+            let problem = format!("{:?} is {error}", self.as_str());
+            found.push(Deviation::new(field, problem));
+        }
     }
 }
 

@@ -68,8 +68,8 @@ fn what_nobody_documented_is_kept_and_listed_not_refused() {
     assert_eq!(restore.delivery_type, None);
     assert!(restore.expiration_date.as_ref().unwrap().instant().is_err());
     assert_eq!(answer.body.json().unwrap()["new"]["a"][0], 1);
-    let strays: Vec<_> = restore
-        .deviations()
+    let deviations = restore.deviations();
+    let strays: Vec<_> = deviations
         .iter()
         .map(atlas_model::Deviation::field)
         .collect();

@@ -1,0 +1,48 @@
+//! Memory over many calls. A binary of its own: what is measured is the process.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+
+use atlas_benches::{FixedServer, REQUEST};
+use atlas_model::{DownloadTenantSnapshot, Operation, RequestReader};
+use atlas_transport::{Client, Credentials};
+
+/// The memory of this process now, in KiB.
+#[cfg(target_os = "linux")]
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.unwrap().trim().trim_end_matches(" kB");
+    kilobytes.parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_thousand_digest_calls_leave_no_memory_behind() {
+    let server = FixedServer::start();
+    let credentials = Credentials::api_key("public", "private");
+    let client = Client::new(server.url.parse().unwrap(), &credentials).unwrap();
+    let reader = RequestReader::new(DownloadTenantSnapshot::META)
+        .with_path("groupId", "32b6e34b3d91647abb20e7b8")
+        .with_path("clusterName", "Cluster0")
+        .with_body(REQUEST.as_bytes());
+    let operation = DownloadTenantSnapshot::decode(&reader).unwrap();
+    let mut after_warm_up = 0;
+    for round in 0..10 {
+        let calls = (0..16).map(|_| {
+            let (client, operation) = (client.clone(), operation.clone());
+            tokio::spawn(async move {
+                for _ in 0..625 {
+                    client.send(&operation).await.unwrap();
+                }
+            })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            call.await.unwrap();
+        }
+        if round == 0 {
+            after_warm_up = resident();
+        }
+    }
+    let grown = resident().saturating_sub(after_warm_up);
+    assert!(grown < 2 << 10, "{grown} KiB more after 90,000 calls");
+}

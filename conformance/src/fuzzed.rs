@@ -1,0 +1,160 @@
+//! What is fuzzed: each takes any bytes and must come back without a panic.
+//!
+//! The targets of `conformance/fuzz` call these; `cargo test` replays the corpus through them.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use atlas_model::{
+    AnswerMeta, CallOptions, DownloadTenantSnapshot, OPERATIONS, OperationExt, RetryAfter,
+    Timestamp, VersionedMediaType,
+};
+use atlas_transport::retry::RetryPolicy;
+use atlas_transport::{Client, ContentRange, Credentials};
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::Full;
+use tower_service::Service;
+
+/// A target: its name, which is that of its corpus, and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    ("challenge", challenge),
+    ("answer", answer),
+    ("header", header),
+    ("content_range", content_range),
+];
+
+/// A client meets a challenge, line by line; whatever it is, it makes three requests at most.
+pub fn challenge(data: &[u8]) {
+    let mut refused = Response::new(Full::default());
+    *refused.status_mut() = StatusCode::UNAUTHORIZED;
+    for line in data.split(|byte| *byte == b'\n') {
+        let (name, value) = match line.strip_prefix(b"+") {
+            Some(value) => (HeaderName::from_static("authentication-info"), value),
+            None => (WWW_AUTHENTICATE, line),
+        };
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            refused.headers_mut().append(name, value);
+        }
+    }
+    let requests = Arc::new(AtomicUsize::new(0));
+    let service = Refusing {
+        answer: refused,
+        requests: requests.clone(),
+    };
+    let Ok(base) = "http://127.0.0.1:1".parse() else {
+        return;
+    };
+    let client = Client::builder(base, &Credentials::api_key("public", "private"))
+        .retry(RetryPolicy::none())
+        .build_with(service);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let (Ok(client), Ok(runtime)) = (client, runtime) else {
+        return;
+    };
+    runtime.block_on(async {
+        for _ in 0..2 {
+            let _ = client.carry(Request::new(Bytes::new())).await;
+        }
+    });
+    assert!(requests.load(Ordering::SeqCst) <= 6, "two calls");
+}
+
+/// A response body meets every operation, with and without an envelope.
+pub fn answer(data: &[u8]) {
+    let body = Bytes::copy_from_slice(data);
+    for status in [StatusCode::OK, StatusCode::BAD_REQUEST] {
+        for envelope in [false, true] {
+            let mut options = CallOptions::default();
+            options.envelope = envelope;
+            for operation in OPERATIONS {
+                let mut response = Response::new(body.clone());
+                *response.status_mut() = status;
+                match operation.response(response, &options) {
+                    Ok(answer) => drop(format!("{answer:?}")),
+                    Err(error) => drop(format!("{error} {error:?} {:?}", error.likely_causes())),
+                }
+            }
+            let mut request = Request::new(data);
+            *request.method_mut() = http::Method::POST;
+            let _ = DownloadTenantSnapshot::from_request(&request);
+        }
+    }
+}
+
+/// A header's value meets everything that reads one.
+pub fn header(data: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for name in [
+        "content-type",
+        "deprecation",
+        "sunset",
+        "retry-after",
+        "date",
+    ] {
+        if let Ok(value) = HeaderValue::from_bytes(data) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    let meta = AnswerMeta::read(StatusCode::OK, &headers);
+    drop(format!("{meta:?}"));
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Some(retry_after) = RetryAfter::parse(text) {
+        let _ = retry_after.delay(jiff::Timestamp::UNIX_EPOCH);
+    }
+    if let Ok(media_type) = text.parse::<VersionedMediaType>() {
+        let printed = media_type.to_string();
+        assert_eq!(printed.parse(), Ok(media_type), "it reads back as itself");
+    }
+    if let Ok(timestamp) = serde_json::from_value::<Timestamp>(text.into()) {
+        let _ = timestamp.instant();
+    }
+}
+
+/// A `Content-Range` makes sense or is none.
+pub fn content_range(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(ContentRange::Part {
+        first,
+        last,
+        length,
+    }) = text.parse()
+    {
+        assert!(first <= last && length.is_none_or(|length| last < length));
+    }
+}
+
+/// Answers every request with the same refusal.
+#[derive(Clone)]
+struct Refusing {
+    answer: Response<Full<Bytes>>,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Service<Request<Full<Bytes>>> for Refusing {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Full<Bytes>>) -> Self::Future {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        ready(Ok(self.answer.clone()))
+    }
+}

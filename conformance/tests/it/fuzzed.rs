@@ -1,0 +1,50 @@
+//! The corpus of the fuzz targets, and bytes without any plan.
+
+use std::path::Path;
+
+use atlas_conformance::fuzzed::TARGETS;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+#[test]
+fn no_input_of_the_corpus_panics() {
+    for (name, target) in TARGETS {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fuzz/corpus")
+            .join(name);
+        let mut inputs = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            target(&std::fs::read(entry.unwrap().path()).unwrap());
+            inputs += 1;
+        }
+        assert!(inputs >= 10, "{name}: {inputs}");
+    }
+}
+
+#[test]
+fn no_bytes_as_a_response_or_a_header_panic() {
+    let bytes = prop::collection::vec(any::<u8>(), 0..300);
+    // Something that begins as JSON or a challenge gets further in.
+    let begun = prop::sample::select(vec![
+        "",
+        "{\"status\":",
+        "{\"error\":4",
+        "{\"results\":[",
+        "Digest realm=\"",
+        "bytes 0-",
+        "[[{",
+    ]);
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(1024)
+    };
+    TestRunner::new(config)
+        .run(&(begun, bytes), |(begun, bytes)| {
+            let data = [begun.as_bytes(), &bytes].concat();
+            for (_, target) in TARGETS {
+                target(&data);
+            }
+            Ok(())
+        })
+        .unwrap();
+}

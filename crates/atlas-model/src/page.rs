@@ -1,0 +1,240 @@
+//! Lists: one page of them, and the numbers that choose it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::link::Link;
+use crate::operation::Operation;
+use crate::request::Chosen;
+use crate::resource::{Checked, Deviation, Payload};
+
+/// One page of a list.
+///
+/// ```
+/// use atlas_model::{Page, Payload, Project};
+///
+/// let page = Page::<Project>::read(br#"{"results": [{"name": "one"}], "totalCount": 7}"#)?;
+/// assert_eq!(page.items().len(), 1);
+/// assert_eq!(page.total_count, Some(7));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// Links to this page and to its neighbours (RFC 8288).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<Vec<Link>>,
+    /// The items.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<Vec<T>>,
+    /// How many items there are in all; absent if it was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_count: Option<i64>,
+}
+
+impl<T> Page<T> {
+    /// A page of items, of `total_count` in all.
+    pub fn new(results: Vec<T>, total_count: Option<i64>) -> Self {
+        Self {
+            links: None,
+            results: Some(results),
+            total_count,
+        }
+    }
+
+    /// The items; none if Atlas gave none.
+    pub fn items(&self) -> &[T] {
+        self.results.as_deref().unwrap_or_default()
+    }
+
+    /// Takes the items.
+    pub fn into_items(self) -> Vec<T> {
+        self.results.unwrap_or_default()
+    }
+}
+
+impl<T: Checked + Serialize + DeserializeOwned> Payload for Page<T> {
+    const LIST: bool = true;
+
+    fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+
+    fn write(&self, pretty: bool) -> Result<Vec<u8>, serde_json::Error> {
+        if pretty {
+            serde_json::to_vec_pretty(self)
+        } else {
+            serde_json::to_vec(self)
+        }
+    }
+
+    fn deviations(&self) -> Vec<Deviation> {
+        let mut found = Vec::new();
+        match &self.results {
+            Some(results) => results.check("results", &mut found),
+            None if T::RESULTS_REQUIRED => found.push(Deviation::absent("results")),
+            None => {}
+        }
+        if self.total_count.is_some_and(|count| count < 0) {
+            found.push(Deviation::new("totalCount", "is below 0".to_owned()));
+        }
+        found
+    }
+}
+
+/// An operation whose answer is one page of many.
+///
+/// What its pages are made of, and how another one is asked for. The list is at its end after a
+/// page that is shorter than it could be; see `Client::pages` of `atlas-transport`.
+pub trait Paged: Operation<Response = Page<Self::Item>> + Clone {
+    /// What the list holds.
+    type Item: Checked + Serialize + DeserializeOwned + PartialEq;
+
+    /// Asks for this page, with so many items.
+    fn set_page(&mut self, number: PageNumber, size: ItemsPerPage);
+
+    /// How many items a page was asked to have, if that was chosen.
+    fn page_size(&self) -> Option<ItemsPerPage>;
+}
+
+/// Makes the operations paged that have `itemsPerPage` and `pageNum`.
+macro_rules! paged {
+    ($( $operation:ty => $item:ty; )*) => {$(
+        impl $crate::Paged for $operation {
+            type Item = $item;
+
+            fn set_page(&mut self, number: $crate::PageNumber, size: $crate::ItemsPerPage) {
+                self.page_number = Some(number);
+                self.items_per_page = Some(size);
+            }
+
+            fn page_size(&self) -> Option<$crate::ItemsPerPage> {
+                self.items_per_page
+            }
+        }
+    )*};
+}
+
+pub(crate) use paged;
+
+/// How many items a page has: 1 to 500.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemsPerPage(u16);
+
+/// Which page: 1 is the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PageNumber(u32);
+
+/// A number outside of its documented limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("takes {expected}")]
+pub struct NumberError {
+    expected: &'static str,
+}
+
+impl ItemsPerPage {
+    /// The most items a page can have.
+    pub const MAX: Self = Self(500);
+
+    /// Takes 1 to 500; `None` for anything else.
+    pub const fn new(count: u16) -> Option<Self> {
+        if count >= 1 && count <= Self::MAX.0 {
+            Some(Self(count))
+        } else {
+            None
+        }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for ItemsPerPage {
+    /// 100, what Atlas takes where nothing is asked for.
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+impl PageNumber {
+    /// The first page.
+    pub const FIRST: Self = Self(1);
+
+    /// Takes any number from 1; `None` for 0.
+    pub const fn new(number: u32) -> Option<Self> {
+        if number >= 1 {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The page after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+macro_rules! number {
+    ($name:ident, $expected:literal) => {
+        impl Chosen for $name {
+            const EXPECTED: &'static str = $expected;
+        }
+
+        impl FromStr for $name {
+            type Err = NumberError;
+
+            fn from_str(text: &str) -> Result<Self, NumberError> {
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                let number = text.parse().ok().filter(|_| digits).and_then(Self::new);
+                number.ok_or(NumberError {
+                    expected: $expected,
+                })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number!(ItemsPerPage, "a number from 1 to 500");
+number!(PageNumber, "a number from 1");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_pages_and_items_keep_to_their_limits() {
+        for (text, items, page) in [
+            ("1", true, true),
+            ("500", true, true),
+            ("501", false, true),
+            ("0", false, false),
+            ("+1", false, false),
+            ("-1", false, false),
+            ("", false, false),
+            ("99999999999", false, false),
+        ] {
+            assert_eq!(text.parse::<ItemsPerPage>().is_ok(), items, "{text}");
+            assert_eq!(text.parse::<PageNumber>().is_ok(), page, "{text}");
+        }
+        assert_eq!(PageNumber(u32::MAX).next(), PageNumber(u32::MAX));
+    }
+}

@@ -1,0 +1,26 @@
+//! `deleteGroupClusterBackupSnapshotShardedCluster`.
+
+use crate::declare::operation;
+use crate::{ClusterName, Empty, ProjectId, SnapshotId};
+
+operation! {
+    /// Deletes one snapshot of a sharded cluster.
+    pub struct DeleteShardedSnapshot {
+        path {
+            /// The project, 24 hexadecimal digits.
+            project: ProjectId = "groupId",
+            /// The cluster.
+            cluster: ClusterName = "clusterName",
+            /// The snapshot.
+            snapshot: SnapshotId = "snapshotId",
+        }
+    }
+    DELETE "/api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/shardedCluster/{snapshotId}"
+        => NO_CONTENT Empty;
+    id "deleteGroupClusterBackupSnapshotShardedCluster",
+    short "deleteBackupShardedCluster",
+    tag "Cloud Backups";
+    versions {
+        2023-01-01,
+    }
+}
