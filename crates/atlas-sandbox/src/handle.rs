@@ -1,37 +1,61 @@
 //! One request in, one response out.
 
 use atlas_model::api_error::code;
-use atlas_model::{
-    ApiError, CallOptions, DeliveryType, DownloadTenantSnapshot, Erased, Link, Operation,
-    OperationExt, RestoreStatus, Route, SnapshotUrl, TenantRestore, route,
-};
+use atlas_model::{ApiError, CallOptions, Erased, Operation, OperationExt, Route, route};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use crate::body::Body;
 use crate::object_store;
 use crate::reply;
 use crate::world::{Role, Sandbox};
 
-/// How long a snapshot link works.
-const LINK_LIFETIME: SignedDuration = SignedDuration::from_hours(4);
+/// One call, before its operation is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call {
+    /// When it came, in whole seconds: Atlas prints no fractions.
+    pub(crate) now: Timestamp,
+    pub(crate) role: Role,
+    pub(crate) options: CallOptions,
+}
+
+impl Call {
+    /// Refuses a login that may only read.
+    pub(crate) fn owner(&self) -> Result<(), ApiError> {
+        if self.role == Role::ProjectOwner {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "USER_UNAUTHORIZED",
+            "This login lacks the role Project Owner.",
+        ))
+    }
+}
 
 impl Sandbox {
-    /// Answers one request at a point in time.
+    /// Answers one request at a point in time, a file in memory included.
     ///
     /// The order of refusals: unknown path (404) or method (405), authentication (401), `Accept`
     /// (406), `Content-Type` (415), parameters and body (400), role (403), existence (404), state
     /// (409). Every refusal is an error body as Atlas documents it.
-    #[allow(clippy::needless_pass_by_value, reason = "a request is answered once")]
     pub fn handle(&mut self, now: Timestamp, request: Request<Bytes>) -> Response<Bytes> {
+        self.respond(now, request).map(Body::into_bytes)
+    }
+
+    /// Answers as [`handle`](Sandbox::handle) does, with a file that is made as it is read.
+    #[allow(clippy::needless_pass_by_value, reason = "a request is answered once")]
+    pub fn respond(&mut self, now: Timestamp, request: Request<Bytes>) -> Response<Body> {
         self.requests += 1;
         let path = request.uri().path();
-        match (request.method(), path) {
+        let response = match (request.method(), path) {
             (&Method::POST, "/api/oauth/token") => self.token(now, &request),
             (&Method::POST, "/api/oauth/revoke") => self.revoke(&request),
-            _ if path.starts_with(object_store::PREFIX) => self.store(now, &request),
+            _ if path.starts_with(object_store::PREFIX) => return self.store(now, &request),
             _ => self.api(now, &request),
-        }
+        };
+        response.map(Body::from)
     }
 
     fn api(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Bytes> {
@@ -39,9 +63,9 @@ impl Sandbox {
         let options = CallOptions::from_query(query).unwrap_or_default();
         match route(request.method(), request.uri().path()) {
             Route::Operation(operation) => {
-                let answer = self.operation(now, request, operation, &options);
+                let (answer, options) = self.operation(now, request, operation, options);
                 let mut response = answer.unwrap_or_else(|refusal| refusal);
-                reply::finish(&mut response, operation.meta, self.requests);
+                reply::finish(&mut response, operation.meta, &options, self.requests);
                 response
             }
             Route::OtherMethods(methods) => reply::other_methods(&methods, &options),
@@ -61,11 +85,14 @@ impl Sandbox {
         now: Timestamp,
         request: &Request<Bytes>,
         operation: &Erased,
-        options: &CallOptions,
-    ) -> Result<Response<Bytes>, Response<Bytes>> {
-        let role = self.authenticate(now, request, options)?;
+        mut options: CallOptions,
+    ) -> (Result<Response<Bytes>, Response<Bytes>>, CallOptions) {
+        let role = match self.authenticate(now, request, &options) {
+            Ok(role) => role,
+            Err(refusal) => return (Err(refusal), options),
+        };
         if let Some(forced) = self.forced.pop_front() {
-            return Err(reply::error(&forced, options));
+            return (Err(reply::error(&forced, &options)), options);
         }
         if self.enforce_sunset && is_over(operation, now) {
             let mut detail = format!("{} is answered no more", operation.meta.id);
@@ -74,123 +101,109 @@ impl Sandbox {
                 detail.push_str(successor);
             }
             let error = ApiError::new(StatusCode::GONE, code::UNEXPECTED_ERROR, detail);
-            return Err(reply::error(&error, options));
+            return (Err(reply::error(&error, &options)), options);
         }
-        if operation.meta.id == DownloadTenantSnapshot::META.id {
-            return answer(request, options, |asked| {
-                self.download_tenant_snapshot(now, role, asked)
-            });
+        if let Ok((_, read)) = atlas_model::RequestReader::from_http(operation.meta, request) {
+            options = read;
         }
-        Err(reply::error(
-            &ApiError::new(
-                StatusCode::NOT_IMPLEMENTED,
-                code::UNEXPECTED_ERROR,
-                "This sandbox does not answer that operation.",
-            ),
-            options,
-        ))
+        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        let call = Call { now, role, options };
+        (self.dispatch(call, request, operation), options)
     }
 
-    fn download_tenant_snapshot(
+    /// Hands a call to the one who answers its operation.
+    fn dispatch(
         &mut self,
-        now: Timestamp,
-        role: Role,
-        asked: &DownloadTenantSnapshot,
-    ) -> Result<TenantRestore, ApiError> {
-        if role != Role::ProjectOwner {
-            return Err(ApiError::new(
-                StatusCode::FORBIDDEN,
-                "USER_UNAUTHORIZED",
-                "This login lacks the role Project Owner.",
-            ));
+        call: Call,
+        request: &Request<Bytes>,
+        operation: &Erased,
+    ) -> Result<Response<Bytes>, Response<Bytes>> {
+        macro_rules! answered_by {
+            ($( $operation:ident => $method:ident, )*) => {
+                match operation.meta.id {
+                    $( id if id == atlas_model::$operation::META.id => {
+                        answer(call, request, |asked: &atlas_model::$operation| {
+                            self.$method(call, asked)
+                        })
+                    } )*
+                    _ => Err(not_implemented(&call.options)),
+                }
+            };
         }
-        let snapshot_id = asked.request.snapshot_id;
-        let clusters = self
-            .projects
-            .get_mut(&asked.project)
-            .ok_or_else(|| missing(code::GROUP_NOT_FOUND, "project", asked.project))?;
-        let cluster = clusters
-            .get_mut(&asked.cluster)
-            .ok_or_else(|| missing(code::CLUSTER_NOT_FOUND, "cluster", &asked.cluster))?;
-        let snapshot = cluster
-            .snapshots
-            .get(&snapshot_id)
-            .ok_or_else(|| missing(code::RESOURCE_NOT_FOUND, "snapshot", snapshot_id))?;
-        let (finished, file) = (snapshot.finished, snapshot.file.clone());
-        let pause = self.download_pause;
-        if cluster
-            .last_download
-            .is_some_and(|last| now.duration_since(last) < pause)
-        {
-            return Err(ApiError::new(
-                StatusCode::CONFLICT,
-                code::CANNOT_DOWNLOAD_SNAPSHOT_CONCURRENTLY,
-                "Another download of this cluster's snapshots is under way.",
-            ));
+        answered_by! {
+            DownloadTenantSnapshot => download_tenant_snapshot,
+            CreateTenantRestore => create_tenant_restore,
+            ListTenantRestores => list_tenant_restores,
+            GetTenantRestore => get_tenant_restore,
+            ListTenantSnapshots => list_tenant_snapshots,
+            GetTenantSnapshot => get_tenant_snapshot,
+            ListAllClusters => list_all_clusters,
+            ListProjects => list_projects,
+            GetProject => get_project,
+            ListClusters => list_clusters,
+            GetCluster => get_cluster,
+            ListRestoreJobs => list_restore_jobs,
+            CreateRestoreJob => create_restore_job,
+            CancelRestoreJob => cancel_restore_job,
+            GetRestoreJob => get_restore_job,
+            ListSnapshots => list_snapshots,
+            TakeSnapshot => take_snapshot,
+            DeleteSnapshot => delete_snapshot,
+            GetSnapshot => get_snapshot,
+            UpdateSnapshotRetention => update_snapshot_retention,
+            ListSnapshotDatabases => list_snapshot_databases,
+            GetSnapshotDatabase => get_snapshot_database,
+            ListSnapshotCollections => list_snapshot_collections,
+            GetSnapshotCollection => get_snapshot_collection,
+            DeleteShardedSnapshot => delete_sharded_snapshot,
+            GetShardedSnapshot => get_sharded_snapshot,
+            ListShardedSnapshots => list_sharded_snapshots,
+            ListFlexClusters => list_flex_clusters,
+            CreateFlexCluster => create_flex_cluster,
+            DeleteFlexCluster => delete_flex_cluster,
+            GetFlexCluster => get_flex_cluster,
+            UpdateFlexCluster => update_flex_cluster,
+            DownloadFlexSnapshot => download_flex_snapshot,
+            ListFlexRestoreJobs => list_flex_restore_jobs,
+            CreateFlexRestoreJob => create_flex_restore_job,
+            GetFlexRestoreJob => get_flex_restore_job,
+            ListFlexSnapshots => list_flex_snapshots,
+            GetFlexSnapshot => get_flex_snapshot,
+            UpgradeFlexCluster => upgrade_flex_cluster,
         }
-        cluster.last_download = Some(now);
-        // Atlas prints whole seconds.
-        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-
-        let expires = now.checked_add(LINK_LIFETIME).unwrap_or(Timestamp::MAX);
-        let signature = self.new_link(now, expires, file);
-        let base = &self.base_url;
-        let url = format!(
-            "{base}{}{snapshot_id}.tgz?signature={signature}",
-            object_store::PREFIX
-        );
-        let self_link = format!(
-            "{base}/api/atlas/v2/groups/{}/clusters/{}/backup/tenant",
-            asked.project, asked.cluster
-        );
-
-        let mut restore = TenantRestore::default();
-        restore.cluster_name = Some(asked.cluster.clone().into());
-        restore.delivery_type = Some(DeliveryType::Download);
-        restore.expiration_date = Some(expires.into());
-        restore.links = Some(vec![Link::new(&self_link, "self")]);
-        restore.project_id = Some(asked.project.into());
-        restore.restore_scheduled_date = Some(now.into());
-        restore.restore_finished_date = Some(now.into());
-        restore.snapshot_finished_date = Some(finished.into());
-        restore.snapshot_id = Some(snapshot_id.into());
-        restore.snapshot_url = Some(SnapshotUrl::new(&url));
-        restore.status = Some(RestoreStatus::Completed);
-        restore.target_deployment_item_name =
-            Some(asked.request.target_deployment_item_name.clone().into());
-        restore.target_project_id = asked.request.target_project_id.map(Into::into);
-        restore.id = Some(self.new_job().into());
-        Ok(restore)
     }
 }
 
 /// Reads an operation from a request, has it done, and writes the answer.
 fn answer<O: Operation>(
+    call: Call,
     request: &Request<Bytes>,
-    options: &CallOptions,
     work: impl FnOnce(&O) -> Result<O::Response, ApiError>,
 ) -> Result<Response<Bytes>, Response<Bytes>> {
+    let refuse = |error: &ApiError| reply::error(error, &call.options);
     let (asked, options) =
-        O::from_request(request).map_err(|error| reply::error(&error.to_api_error(), options))?;
-    let value = work(&asked).map_err(|error| reply::error(&error, &options))?;
+        O::from_request(request).map_err(|error| refuse(&error.to_api_error()))?;
+    let value = work(&asked).map_err(|error| refuse(&error))?;
     O::to_response(&value, &options).map_err(|error| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        let error = ApiError::new(status, code::UNEXPECTED_ERROR, error.to_string());
-        reply::error(&error, &options)
+        refuse(&ApiError::new(
+            status,
+            code::UNEXPECTED_ERROR,
+            error.to_string(),
+        ))
     })
+}
+
+fn not_implemented(options: &CallOptions) -> Response<Bytes> {
+    let error = ApiError::new(
+        StatusCode::NOT_IMPLEMENTED,
+        code::UNEXPECTED_ERROR,
+        "This sandbox does not answer that operation.",
+    );
+    reply::error(&error, options)
 }
 
 fn is_over(operation: &Erased, now: Timestamp) -> bool {
     let sunset = operation.meta.sunset();
     sunset.is_some_and(|sunset| reply::midnight(sunset) <= now)
-}
-
-fn missing(code: &str, what: &str, name: impl std::fmt::Display) -> ApiError {
-    let name = name.to_string();
-    ApiError::new(
-        StatusCode::NOT_FOUND,
-        code,
-        format!("There is no {what} {name}."),
-    )
-    .with_parameters(vec![name.into()])
 }

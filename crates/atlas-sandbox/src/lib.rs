@@ -25,9 +25,15 @@
 //!
 //! # The first world
 //!
-//! One project ([`PROJECT`]) with one shared-tier cluster ([`CLUSTER`]) and one snapshot of it
-//! ([`SNAPSHOT`]), and two logins: [`OWNER`] may download it, [`READER`] may not. More can be
-//! added with [`Sandbox::add_snapshot`].
+//! One project ([`PROJECT`]) with a cluster of each kind: of the shared tier ([`CLUSTER`], with the
+//! snapshot [`SNAPSHOT`]), Flex ([`FLEX_CLUSTER`]), a dedicated replica set
+//! ([`DEDICATED_CLUSTER`]) and a sharded one ([`SHARDED_CLUSTER`]); and two logins: [`OWNER`] may
+//! do everything, [`READER`] only look. More can be added with [`Sandbox::add_cluster`] and
+//! [`Sandbox::add_snapshot`].
+//!
+//! Every operation of the backup family is answered. Restore jobs move from `PENDING` to
+//! `COMPLETED` with the time that is passed in, and snapshot files of any size are made as they
+//! are read.
 //!
 //! # What it takes the liberty to do
 //!
@@ -44,13 +50,24 @@
 )]
 
 mod auth;
+mod body;
+mod clusters;
+mod dedicated;
+mod find;
+mod flex;
 mod handle;
+mod jobs;
 mod object_store;
 mod reply;
 mod server;
 mod snapshot_file;
+mod tenant;
 mod token_endpoint;
 mod world;
 
+pub use body::Body;
 pub use server::SandboxServer;
-pub use world::{CLUSTER, Login, OWNER, PROJECT, READER, SNAPSHOT, Sandbox};
+pub use world::{
+    CLUSTER, ClusterKind, DEDICATED_CLUSTER, FLEX_CLUSTER, Login, OWNER, PROJECT, READER,
+    SHARDED_CLUSTER, SNAPSHOT, Sandbox,
+};

@@ -7,17 +7,18 @@ use http::header::{
 };
 use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
-use md5::{Digest, Md5};
 
+use crate::body::Body;
 use crate::reply::set;
-use crate::world::{Sandbox, hex};
+use crate::snapshot_file::SnapshotFile;
+use crate::world::Sandbox;
 
 /// What the path of every link begins with.
 pub(crate) const PREFIX: &str = "/sandbox-store/";
 
 impl Sandbox {
     /// Serves the file behind a signed link.
-    pub(crate) fn store(&self, now: Timestamp, request: &Request<Bytes>) -> Response<Bytes> {
+    pub(crate) fn store(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return xml(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed");
         }
@@ -34,72 +35,63 @@ impl Sandbox {
             return xml(StatusCode::FORBIDDEN, "AccessDenied");
         };
         let mut response = serve(request, &link.file);
+        self.served += response.body().length();
         if request.method() == Method::HEAD {
-            *response.body_mut() = Bytes::new();
+            *response.body_mut() = Bytes::new().into();
         }
         response
     }
 }
 
 /// Serves a file or one range of it (RFC 9110 section 14).
-fn serve(request: &Request<Bytes>, file: &Bytes) -> Response<Bytes> {
-    let etag = format!("\"{}\"", hex(&Md5::digest(file)));
+fn serve(request: &Request<Bytes>, file: &SnapshotFile) -> Response<Body> {
     let header = |name| {
         let value = request.headers().get(name)?;
         value.to_str().ok()
     };
-    let unchanged = header(IF_RANGE).is_none_or(|tag| tag == etag);
-    let length = file.len();
+    let unchanged = header(IF_RANGE).is_none_or(|tag| tag == file.etag());
+    let length = file.length();
     let mut response = match header(RANGE)
         .filter(|_| unchanged)
         .map(|range| one_range(range, length))
     {
-        None | Some(Asked::Whole) => Response::new(file.clone()),
+        None | Some(Asked::Whole) => Response::new(Body::file(file.clone(), 0, length)),
         Some(Asked::Nothing) => {
             let mut response = xml(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange");
-            set(
-                &mut response,
-                CONTENT_RANGE.as_str(),
-                &format!("bytes */{length}"),
-            );
+            let range = format!("bytes */{length}");
+            set(&mut response, CONTENT_RANGE.as_str(), &range);
             return response;
         }
         Some(Asked::Part(first, last)) => {
-            let mut response = Response::new(file.slice(first..=last));
+            let mut response = Response::new(Body::file(file.clone(), first, last + 1));
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             let range = format!("bytes {first}-{last}/{length}");
             set(&mut response, CONTENT_RANGE.as_str(), &range);
             response
         }
     };
-    let length = response.body().len().to_string();
+    let length = response.body().length().to_string();
     set(&mut response, CONTENT_LENGTH.as_str(), &length);
     set(&mut response, CONTENT_TYPE.as_str(), "application/gzip");
     set(&mut response, ACCEPT_RANGES.as_str(), "bytes");
-    set(&mut response, ETAG.as_str(), &etag);
+    set(&mut response, ETAG.as_str(), file.etag());
     response
 }
 
 enum Asked {
     Whole,
-    Part(usize, usize),
+    Part(u64, u64),
     Nothing,
 }
 
 /// Reads `Range`. One that cannot be parsed, or that asks for several parts, gets the whole file.
-fn one_range(text: &str, length: usize) -> Asked {
+fn one_range(text: &str, length: u64) -> Asked {
     let Ok(parsed) = http_range_header::parse_range_header(text) else {
         return Asked::Whole;
     };
-    match parsed.validate(length as u64) {
+    match parsed.validate(length) {
         Ok(ranges) => match ranges.as_slice() {
-            [range] => match (
-                usize::try_from(*range.start()),
-                usize::try_from(*range.end()),
-            ) {
-                (Ok(first), Ok(last)) => Asked::Part(first, last),
-                _ => Asked::Whole,
-            },
+            [range] => Asked::Part(*range.start(), *range.end()),
             _ => Asked::Whole,
         },
         Err(_) => Asked::Nothing,
@@ -107,17 +99,14 @@ fn one_range(text: &str, length: usize) -> Asked {
 }
 
 /// An error as object stores word it.
-fn xml(status: StatusCode, code: &str) -> Response<Bytes> {
+fn xml(status: StatusCode, code: &str) -> Response<Body> {
     let body =
         format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code></Error>\n");
-    let mut response = Response::new(Bytes::new());
+    let mut response = Response::new(Bytes::new().into());
     *response.status_mut() = status;
-    set(
-        &mut response,
-        CONTENT_LENGTH.as_str(),
-        &body.len().to_string(),
-    );
+    let length = body.len().to_string();
+    set(&mut response, CONTENT_LENGTH.as_str(), &length);
     set(&mut response, CONTENT_TYPE.as_str(), "application/xml");
-    *response.body_mut() = body.into();
+    *response.body_mut() = Bytes::from(body).into();
     response
 }

@@ -41,18 +41,35 @@ pub(crate) fn other_methods(methods: &[&Method], options: &CallOptions) -> Respo
 }
 
 /// Adds what every answer of an operation carries.
-pub(crate) fn finish(response: &mut Response<Bytes>, meta: &OperationMeta, requests: u64) {
-    let remaining = RATE_LIMIT - requests % RATE_LIMIT;
-    set(response, "ratelimit-limit", &RATE_LIMIT.to_string());
+pub(crate) fn finish(
+    response: &mut Response<Bytes>,
+    meta: &OperationMeta,
+    options: &CallOptions,
+    requests: u64,
+) {
+    let limit = rate_limit(meta);
+    let remaining = limit - requests % limit;
+    set(response, "ratelimit-limit", &limit.to_string());
     set(response, "ratelimit-remaining", &remaining.to_string());
-    if let Some(sunset) = meta.sunset() {
+    let asked = options.version.unwrap_or(meta.newest().version);
+    let answered = meta.answered(asked).unwrap_or(meta.newest());
+    if let Some(sunset) = answered.sunset {
         set(response, "deprecation", &http_date(midnight(DEPRECATED)));
         set(response, "sunset", &http_date(midnight(sunset)));
     }
 }
 
+/// The size of the bucket that an operation is counted in.
+fn rate_limit(meta: &OperationMeta) -> u64 {
+    match meta.tag {
+        tag if tag.starts_with("Shared-Tier") => 4000,
+        "Clusters" | "Projects" => 10_000,
+        _ => 1200,
+    }
+}
+
 /// Sets a header; a text that cannot be one is left out.
-pub(crate) fn set(response: &mut Response<Bytes>, name: &'static str, value: &str) {
+pub(crate) fn set<B>(response: &mut Response<B>, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response
             .headers_mut()
@@ -67,9 +84,6 @@ pub(crate) fn midnight(day: Date) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// The bucket of the shared-tier operations.
-const RATE_LIMIT: u64 = 4000;
-
-/// When the shared-tier operations were superseded: the version date of the Flex ones. No source
-/// gives the `Deprecation` that Atlas itself sent.
+/// When older versions were superseded: the version date of the Flex operations. No source gives
+/// the `Deprecation` that Atlas itself sent.
 const DEPRECATED: Date = Date::constant(2024, 11, 13);

@@ -11,7 +11,6 @@ use std::task::{Context, Poll};
 use atlas_model::{ApiError, CallOptions, api_error::code};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -21,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
+use crate::body::Body;
 use crate::reply;
 use crate::world::Sandbox;
 
@@ -92,7 +92,7 @@ impl SandboxServer {
         &self,
     ) -> impl Service<
         Request<Full<Bytes>>,
-        Response = Response<Full<Bytes>>,
+        Response = Response<Body>,
         Error = Infallible,
         Future: Send,
     >
@@ -166,10 +166,10 @@ const REQUEST_LIMIT: usize = 1 << 20;
 
 impl<B> Service<Request<B>> for SandboxService
 where
-    B: Body<Data = Bytes> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -185,7 +185,7 @@ where
                 Ok(body) => {
                     let request = Request::from_parts(parts, body.to_bytes());
                     let now = (service.clock)();
-                    service.with(|sandbox| sandbox.handle(now, request))
+                    service.with(|sandbox| sandbox.respond(now, request))
                 }
                 Err(_) => reply::error(
                     &ApiError::new(
@@ -194,9 +194,10 @@ where
                         format!("A request body may have {REQUEST_LIMIT} bytes."),
                     ),
                     &CallOptions::default(),
-                ),
+                )
+                .map(Body::from),
             };
-            Ok(response.map(Full::new))
+            Ok(response)
         })
     }
 }

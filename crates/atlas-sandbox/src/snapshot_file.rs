@@ -1,49 +1,325 @@
-//! A snapshot's file: a gzipped tar, the same for the same id and size.
+//! A snapshot's file: a gzipped tar of any size, the same for the same snapshot, never held in
+//! memory.
+//!
+//! ```text
+//! file  = gzip header, stored blocks, CRC-32 and length (RFC 1952; RFC 1951 section 3.2.4)
+//! tar   = metadata.json, collection-0.wt, two empty records
+//! data  = units of 64 KiB, each with its own number in front of noise they share
+//! ```
+//!
+//! Every byte's place follows from its offset, so any range can be made without what is before it.
 
-use std::io::{self, Write};
+use std::sync::Arc;
 
 use atlas_model::SnapshotId;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use crc32fast::Hasher;
 
-/// Builds the file around `size` bytes that do not compress.
-pub(crate) fn build(snapshot: SnapshotId, size: usize) -> Vec<u8> {
-    // Writing to memory does not fail, and the names fit their headers.
-    write(snapshot, size).unwrap_or_default()
+/// The file of one snapshot.
+#[derive(Debug, Clone)]
+pub(crate) struct SnapshotFile {
+    inner: Arc<Inner>,
 }
 
-fn write(snapshot: SnapshotId, size: usize) -> io::Result<Vec<u8>> {
-    let gzip = GzEncoder::new(Vec::with_capacity(size + 1024), Compression::fast());
-    let mut tar = tar::Builder::new(gzip);
-    let metadata = format!("{{\"snapshotId\":\"{snapshot}\",\"bytes\":{size}}}\n");
-    append(&mut tar, "metadata.json", metadata.as_bytes())?;
-    append(&mut tar, "collection-0.wt", &noise(snapshot, size))?;
-    tar.into_inner()?.finish()
+#[derive(Debug)]
+struct Inner {
+    /// The tar up to the data.
+    front: Vec<u8>,
+    /// The length of the data.
+    data: u64,
+    /// The tar after the data.
+    back: Vec<u8>,
+    noise: Vec<u8>,
+    crc: u32,
+    etag: String,
 }
 
-fn append(tar: &mut tar::Builder<impl Write>, name: &str, data: &[u8]) -> io::Result<()> {
+/// How much a stored block holds at most.
+const BLOCK: u64 = 65_535;
+/// The front of a stored block: its kind, its length and the length's complement.
+const BLOCK_FRONT: u64 = 5;
+/// How long a unit of data is.
+const UNIT: usize = 65_536;
+/// How long a unit's number is.
+const NUMBER: usize = 8;
+/// The gzip header: no name, no time.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+const RECORD: u64 = 512;
+
+impl SnapshotFile {
+    /// The file of a snapshot around `data` bytes that do not compress; another `edition` of the
+    /// same snapshot has other bytes and another tag.
+    pub(crate) fn new(snapshot: SnapshotId, data: u64, edition: u32) -> Self {
+        let metadata = format!("{{\"snapshotId\":\"{snapshot}\",\"bytes\":{data}}}\n");
+        let mut front = record("metadata.json", metadata.len() as u64);
+        front.extend_from_slice(metadata.as_bytes());
+        front.resize(usize::try_from(padded(front.len() as u64)).unwrap_or(0), 0);
+        front.extend(record("collection-0.wt", data));
+        let back = vec![0; usize::try_from(padded(data) - data + 2 * RECORD).unwrap_or(0)];
+        let noise = noise(snapshot, edition);
+        let mut inner = Inner {
+            front,
+            data,
+            back,
+            noise,
+            crc: 0,
+            etag: format!("\"{snapshot}-{data}-{edition}\""),
+        };
+        inner.crc = inner.checksum();
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// How long the file is.
+    pub(crate) fn length(&self) -> u64 {
+        let tar = self.inner.tar_length();
+        HEADER.len() as u64 + blocks(tar) * BLOCK_FRONT + tar + 8
+    }
+
+    /// Its tag.
+    pub(crate) fn etag(&self) -> &str {
+        &self.inner.etag
+    }
+
+    /// Its bytes from `offset` on, as many as `out` has room for; gives how many there were.
+    pub(crate) fn read(&self, offset: u64, out: &mut [u8]) -> usize {
+        let mut filled = 0;
+        while filled < out.len() {
+            let read = self.read_once(offset + filled as u64, &mut out[filled..]);
+            if read == 0 {
+                break;
+            }
+            filled += read;
+        }
+        filled
+    }
+
+    fn read_once(&self, offset: u64, out: &mut [u8]) -> usize {
+        if let Some(rest) = tail(&HEADER, offset) {
+            return copy(rest, out);
+        }
+        let inner = &*self.inner;
+        let tar = inner.tar_length();
+        let offset = offset - HEADER.len() as u64;
+        let (block, within) = (
+            offset / (BLOCK_FRONT + BLOCK),
+            offset % (BLOCK_FRONT + BLOCK),
+        );
+        if block < blocks(tar) {
+            let start = block * BLOCK;
+            let length = BLOCK.min(tar - start);
+            if let Some(rest) = tail(&block_front(length, block + 1 == blocks(tar)), within) {
+                return copy(rest, out);
+            }
+            let at = within - BLOCK_FRONT;
+            if at < length {
+                let room = usize::try_from(length - at)
+                    .unwrap_or(usize::MAX)
+                    .min(out.len());
+                inner.tar(start + at, &mut out[..room]);
+                return room;
+            }
+        }
+        let end = offset - (blocks(tar) * BLOCK_FRONT + tar);
+        // The length modulo 2³² (RFC 1952 section 2.3.1).
+        #[allow(clippy::cast_possible_truncation, reason = "as the format has it")]
+        let size = tar as u32;
+        let trailer = [inner.crc.to_le_bytes(), size.to_le_bytes()].concat();
+        tail(&trailer, end).map_or(0, |rest| copy(rest, out))
+    }
+}
+
+impl Inner {
+    fn tar_length(&self) -> u64 {
+        self.front.len() as u64 + self.data + self.back.len() as u64
+    }
+
+    /// Fills `out` with the tar from `offset` on.
+    fn tar(&self, offset: u64, out: &mut [u8]) {
+        let mut filled = 0;
+        while filled < out.len() {
+            let at = offset + filled as u64;
+            let room = &mut out[filled..];
+            let front = self.front.len() as u64;
+            filled += if let Some(rest) = tail(&self.front, at) {
+                copy(rest, room)
+            } else if at < front + self.data {
+                let at = at - front;
+                let left = usize::try_from(self.data - at).unwrap_or(usize::MAX);
+                let room_left = left.min(room.len());
+                self.unit(at, &mut room[..room_left])
+            } else {
+                tail(&self.back, at - front - self.data).map_or(room.len(), |rest| copy(rest, room))
+            };
+        }
+    }
+
+    /// Fills `out` with data from `offset` on, up to the end of its unit.
+    fn unit(&self, offset: u64, out: &mut [u8]) -> usize {
+        let unit = UNIT as u64;
+        let within = offset % unit;
+        let number = (offset / unit).to_le_bytes();
+        match tail(&number, within) {
+            Some(rest) => copy(rest, out),
+            None => tail(&self.noise, within - NUMBER as u64).map_or(0, |rest| copy(rest, out)),
+        }
+    }
+
+    /// The CRC-32 of the tar, put together from those of its parts.
+    fn checksum(&self) -> u32 {
+        let mut whole = Hasher::new();
+        whole.update(&self.front);
+        let mut noise = Hasher::new();
+        noise.update(&self.noise);
+        let units = self.data / UNIT as u64;
+        for number in 0..units {
+            whole.update(&number.to_le_bytes());
+            whole.combine(&noise);
+        }
+        let mut rest = vec![0; usize::try_from(self.data % UNIT as u64).unwrap_or(0)];
+        self.tar(self.front.len() as u64 + units * UNIT as u64, &mut rest);
+        whole.update(&rest);
+        whole.update(&self.back);
+        whole.finalize()
+    }
+}
+
+/// The header record of a file in a tar.
+fn record(name: &str, size: u64) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
-    header.set_size(data.len() as u64);
+    // The names are short, so they fit.
+    let _ = header.set_path(name);
+    header.set_size(size);
     header.set_mode(0o600);
-    tar.append_data(&mut header, name, data)
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+fn padded(length: u64) -> u64 {
+    length.div_ceil(RECORD) * RECORD
+}
+
+fn blocks(tar: u64) -> u64 {
+    tar.div_ceil(BLOCK)
+}
+
+fn block_front(length: u64, last: bool) -> [u8; 5] {
+    #[allow(clippy::cast_possible_truncation, reason = "a block is no longer")]
+    let length = length as u16;
+    let [low, high] = length.to_le_bytes();
+    [u8::from(last), low, high, !low, !high]
+}
+
+/// What is left of a part from an offset on, if the offset is within it.
+fn tail(part: &[u8], offset: u64) -> Option<&[u8]> {
+    let rest = part.get(usize::try_from(offset).ok()?..)?;
+    (!rest.is_empty()).then_some(rest)
+}
+
+fn copy(from: &[u8], to: &mut [u8]) -> usize {
+    let length = from.len().min(to.len());
+    to[..length].copy_from_slice(&from[..length]);
+    length
 }
 
 /// Bytes without a pattern, by xorshift.
-fn noise(snapshot: SnapshotId, size: usize) -> Vec<u8> {
-    let mut state = snapshot
+fn noise(snapshot: SnapshotId, edition: u32) -> Vec<u8> {
+    let seed = snapshot
         .to_bytes()
         .iter()
         .fold(0x9e37_79b9_7f4a_7c15_u64, |state, byte| {
             state.rotate_left(8) ^ u64::from(*byte)
-        })
-        | 1;
-    let mut bytes = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
+        });
+    let mut state = (seed ^ u64::from(edition).rotate_left(32)) | 1;
+    let mut bytes = Vec::with_capacity(UNIT);
+    while bytes.len() < UNIT - NUMBER {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         bytes.extend_from_slice(&state.to_le_bytes());
     }
-    bytes.truncate(size);
+    bytes.truncate(UNIT - NUMBER);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    fn file(data: u64) -> SnapshotFile {
+        SnapshotFile::new(SnapshotId::from_bytes([7; 12]), data, 0)
+    }
+
+    fn whole(file: &SnapshotFile) -> Vec<u8> {
+        let mut bytes = vec![0; usize::try_from(file.length()).unwrap() + 10];
+        let read = file.read(0, &mut bytes);
+        assert_eq!(read as u64, file.length());
+        bytes.truncate(read);
+        bytes
+    }
+
+    #[test]
+    fn a_file_of_any_size_is_a_sound_gzipped_tar() {
+        for data in [
+            0,
+            1,
+            511,
+            512,
+            513,
+            65_535,
+            65_536,
+            65_537,
+            1 << 20,
+            3_000_001,
+        ] {
+            let bytes = whole(&file(data));
+            let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(&bytes[..]));
+            let mut sizes = Vec::new();
+            for entry in tar.entries().unwrap() {
+                let mut entry = entry.unwrap();
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content).unwrap();
+                sizes.push(content.len() as u64);
+            }
+            assert_eq!(sizes[1], data);
+            // To the end, so that the checksum is looked at.
+            let mut rest = Vec::new();
+            let mut gzip = flate2::read::GzDecoder::new(&bytes[..]);
+            gzip.read_to_end(&mut rest).unwrap();
+        }
+    }
+
+    #[test]
+    fn any_range_is_what_the_whole_file_has_there() {
+        let file = file(200_000);
+        let bytes = whole(&file);
+        for (offset, length) in [
+            (0, 1),
+            (9, 3),
+            (65_540, 20),
+            (65_549, 1),
+            (131_000, 70_000),
+            (bytes.len() - 9, 9),
+            (bytes.len() - 1, 5),
+        ] {
+            let mut part = vec![0; length];
+            let read = file.read(offset as u64, &mut part);
+            let end = bytes.len().min(offset + length);
+            assert_eq!(&part[..read], &bytes[offset..end], "{offset}, {length}");
+        }
+        assert_eq!(file.read(file.length(), &mut [0; 9]), 0);
+    }
+
+    #[test]
+    fn no_two_units_and_no_two_editions_are_alike() {
+        let bytes = whole(&file(300_000));
+        let unit = |number: usize| &bytes[100_000 + number * 64_000..][..64_000];
+        assert_ne!(unit(0), unit(1));
+        let other = SnapshotFile::new(SnapshotId::from_bytes([7; 12]), 300_000, 1);
+        assert_ne!(whole(&other), bytes);
+        assert_ne!(other.etag(), file(300_000).etag());
+    }
 }

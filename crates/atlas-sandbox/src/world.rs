@@ -2,19 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use atlas_model::{ApiError, ClusterName, ProjectId, RestoreJobId, SnapshotId};
+use atlas_model::{
+    ApiError, ClusterId, ClusterName, DeploymentItemName, ProjectId, ResourceTag, RestoreJobId,
+    SnapshotId,
+};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use md5::{Digest, Md5};
 
-use crate::snapshot_file;
+use crate::body::Body;
+use crate::snapshot_file::SnapshotFile;
 
 /// The first world's project.
 pub const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
-/// The first world's cluster, of the shared tier.
+/// The first world's shared-tier cluster.
 pub const CLUSTER: &str = "Cluster0";
 /// The first world's snapshot of [`CLUSTER`].
 pub const SNAPSHOT: &str = "32b6e34b3d91647abb20e7b8";
+/// The first world's Flex cluster, with eight daily snapshots.
+pub const FLEX_CLUSTER: &str = "Flex0";
+/// The first world's dedicated replica set, with three snapshots.
+pub const DEDICATED_CLUSTER: &str = "Dedicated0";
+/// The first world's sharded cluster, of two shards, with one snapshot.
+pub const SHARDED_CLUSTER: &str = "Sharded0";
 
 /// A login with the role Project Owner.
 pub const OWNER: Login = Login {
@@ -25,7 +35,7 @@ pub const OWNER: Login = Login {
     client_secret: "mdb_sa_sk_sandbox-owner",
 };
 
-/// A login with the role Project Read Only: it gets 403 where Project Owner is asked for.
+/// A login with the role Project Read Only: it gets 403 where more is asked for.
 pub const READER: Login = Login {
     access_token: "sandbox-reader-token",
     public_key: "sandboxr",
@@ -57,36 +67,86 @@ pub(crate) enum Role {
     ProjectReadOnly,
 }
 
+/// What kind of cluster it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClusterKind {
+    /// Of the shared tier.
+    Tenant,
+    /// A Flex cluster.
+    Flex,
+    /// A dedicated replica set.
+    ReplicaSet,
+    /// A dedicated cluster of so many shards.
+    Sharded {
+        /// How many.
+        shards: u16,
+    },
+}
+
 /// An Atlas of its own: a state, and [`handle`](Sandbox::handle) to put requests to it.
 ///
 /// Knows neither clock nor chance: times come from the caller, and what looks random is counted.
 #[derive(Debug)]
 pub struct Sandbox {
-    pub(crate) projects: BTreeMap<ProjectId, BTreeMap<ClusterName, Cluster>>,
+    pub(crate) projects: BTreeMap<ProjectId, Project>,
     pub(crate) base_url: String,
     pub(crate) enforce_sunset: bool,
     pub(crate) nonce_lifetime: SignedDuration,
     pub(crate) download_pause: SignedDuration,
+    pub(crate) download_delay: SignedDuration,
+    pub(crate) restore_time: SignedDuration,
+    pub(crate) failing_jobs: u32,
     pub(crate) forced: VecDeque<ApiError>,
     pub(crate) nonces: BTreeMap<String, Nonce>,
     pub(crate) tokens: BTreeMap<String, AccessToken>,
     pub(crate) links: BTreeMap<String, SnapshotLink>,
-    /// The links in the order in which they end.
-    pub(crate) ending_links: VecDeque<String>,
     pub(crate) handed_out: u64,
     pub(crate) requests: u64,
+    pub(crate) writes: u64,
+    pub(crate) served: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
+pub(crate) struct Project {
+    pub(crate) name: String,
+    pub(crate) clusters: BTreeMap<ClusterName, Cluster>,
+}
+
+#[derive(Debug)]
 pub(crate) struct Cluster {
+    pub(crate) kind: ClusterKind,
+    pub(crate) id: ClusterId,
     pub(crate) snapshots: BTreeMap<SnapshotId, Snapshot>,
+    pub(crate) jobs: BTreeMap<RestoreJobId, Job>,
     pub(crate) last_download: Option<Timestamp>,
+    pub(crate) tags: Vec<ResourceTag>,
+    pub(crate) protected: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) finished: Timestamp,
-    pub(crate) file: Bytes,
+    /// One file, or one for each shard.
+    pub(crate) files: Vec<SnapshotFile>,
+    pub(crate) size: u64,
+    pub(crate) description: Option<String>,
+    pub(crate) keep_days: i64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) snapshot: SnapshotId,
+    pub(crate) snapshot_finished: Timestamp,
+    pub(crate) asked: Timestamp,
+    pub(crate) takes: SignedDuration,
+    pub(crate) fails: bool,
+    pub(crate) cancelled: bool,
+    /// The signatures of a download, one for each file; empty for a restore.
+    pub(crate) signatures: Vec<String>,
+    pub(crate) links_end: Timestamp,
+    pub(crate) target: Option<DeploymentItemName>,
+    pub(crate) target_project: Option<ProjectId>,
 }
 
 #[derive(Debug)]
@@ -104,63 +164,237 @@ pub(crate) struct AccessToken {
 #[derive(Debug)]
 pub(crate) struct SnapshotLink {
     pub(crate) expires: Timestamp,
-    pub(crate) file: Bytes,
+    pub(crate) file: SnapshotFile,
 }
 
 impl Sandbox {
     /// The first world; see the [crate's page](crate).
     pub fn new() -> Self {
-        let mut sandbox = Self {
+        let mut sandbox = Self::empty();
+        let Ok(project) = PROJECT.parse() else {
+            return sandbox;
+        };
+        if let (Ok(cluster), Ok(snapshot)) = (CLUSTER.parse(), SNAPSHOT.parse()) {
+            sandbox.add_snapshot(project, cluster, snapshot, 1 << 20);
+        }
+        for (name, kind, snapshots) in [
+            (FLEX_CLUSTER, ClusterKind::Flex, 8),
+            (DEDICATED_CLUSTER, ClusterKind::ReplicaSet, 3),
+            (SHARDED_CLUSTER, ClusterKind::Sharded { shards: 2 }, 1),
+        ] {
+            if let Ok(name) = ClusterName::parse(name) {
+                sandbox.add_cluster(project, name.clone(), kind);
+                for day in 0..snapshots {
+                    sandbox.add_snapshot_taken(project, &name, day);
+                }
+            }
+        }
+        sandbox
+    }
+
+    /// A world without a project.
+    pub fn empty() -> Self {
+        Self {
             projects: BTreeMap::new(),
             base_url: "http://127.0.0.1".to_owned(),
             enforce_sunset: false,
             nonce_lifetime: SignedDuration::from_secs(60),
             download_pause: SignedDuration::ZERO,
+            download_delay: SignedDuration::ZERO,
+            restore_time: SignedDuration::from_secs(60),
+            failing_jobs: 0,
             forced: VecDeque::new(),
             nonces: BTreeMap::new(),
             tokens: BTreeMap::new(),
             links: BTreeMap::new(),
-            ending_links: VecDeque::new(),
             handed_out: 0,
             requests: 0,
-        };
-        let ids = (PROJECT.parse(), CLUSTER.parse(), SNAPSHOT.parse());
-        if let (Ok(project), Ok(cluster), Ok(snapshot)) = ids {
-            sandbox.add_snapshot(project, cluster, snapshot, 1 << 20);
+            writes: 0,
+            served: 0,
         }
-        sandbox
     }
 
-    /// Adds a snapshot, and its project and cluster where they are missing.
+    /// Adds a cluster, and its project where that is missing. One that is there already is kept.
+    pub fn add_cluster(&mut self, project: ProjectId, cluster: ClusterName, kind: ClusterKind) {
+        let mut id = [0; 12];
+        id.copy_from_slice(&Md5::digest(format!("{project} {cluster}"))[..12]);
+        let project = self.projects.entry(project).or_insert_with(|| Project {
+            name: "Sandbox".to_owned(),
+            clusters: BTreeMap::new(),
+        });
+        project.clusters.entry(cluster).or_insert_with(|| Cluster {
+            kind,
+            id: ClusterId::from_bytes(id),
+            snapshots: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            last_download: None,
+            tags: Vec::new(),
+            protected: false,
+        });
+    }
+
+    /// Adds a snapshot that was complete on 2026-01-01, and its project and shared-tier cluster
+    /// where they are missing.
     ///
     /// Its file is a gzipped tar around `size` bytes that do not compress, the same for the same
-    /// id; it is held in memory.
+    /// id; a sharded cluster has one for each shard. No file is held in memory.
     pub fn add_snapshot(
         &mut self,
         project: ProjectId,
         cluster: ClusterName,
         snapshot: SnapshotId,
-        size: usize,
+        size: u64,
     ) {
-        let clusters = self.projects.entry(project).or_default();
-        clusters.entry(cluster).or_default().snapshots.insert(
-            snapshot,
-            Snapshot {
-                finished: SNAPSHOT_FINISHED,
-                file: snapshot_file::build(snapshot, size).into(),
-            },
+        self.add_cluster(project, cluster.clone(), ClusterKind::Tenant);
+        self.put_snapshot(project, &cluster, snapshot, size, FIRST_SNAPSHOT, 0);
+    }
+
+    /// Adds the snapshot of the n-th day of January 2026, counted from 0; gives its id.
+    fn add_snapshot_taken(&mut self, project: ProjectId, cluster: &ClusterName, day: u8) {
+        let mut id = [0; 12];
+        id.copy_from_slice(&Md5::digest(format!("{cluster} {day}"))[..12]);
+        let taken = FIRST_SNAPSHOT + SignedDuration::from_hours(24 * i64::from(day));
+        self.put_snapshot(
+            project,
+            cluster,
+            SnapshotId::from_bytes(id),
+            1 << 18,
+            taken,
+            0,
         );
     }
 
-    /// The file of a snapshot, as a download gives it.
+    /// Adds a snapshot of a cluster that is there, complete at a chosen time.
+    pub fn add_snapshot_at(
+        &mut self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        snapshot: SnapshotId,
+        size: u64,
+        finished: Timestamp,
+    ) {
+        self.put_snapshot(project, cluster, snapshot, size, finished, 0);
+    }
+
+    /// Replaces a snapshot's file by another edition of it, as a store does that makes it anew:
+    /// other bytes, another `ETag`, the same length. Links that were handed out lead to it.
+    pub fn replace_file(
+        &mut self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        snapshot: SnapshotId,
+    ) {
+        let Some(known) = self
+            .cluster(project, cluster)
+            .and_then(|cluster| cluster.snapshots.get(&snapshot))
+        else {
+            return;
+        };
+        let (size, finished) = (known.size, known.finished);
+        let old: Vec<String> = known
+            .files
+            .iter()
+            .map(|file| file.etag().to_owned())
+            .collect();
+        self.handed_out += 1;
+        let edition = u32::try_from(self.handed_out).unwrap_or(u32::MAX);
+        self.put_snapshot(project, cluster, snapshot, size, finished, edition);
+        let files = self.files(project, cluster, snapshot);
+        for link in self.links.values_mut() {
+            let place = old.iter().position(|etag| etag == link.file.etag());
+            if let Some(file) = place.and_then(|place| files.get(place)) {
+                link.file = file.clone();
+            }
+        }
+    }
+
+    fn put_snapshot(
+        &mut self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        snapshot: SnapshotId,
+        size: u64,
+        finished: Timestamp,
+        edition: u32,
+    ) {
+        let Some(cluster) = self.cluster_mut(project, cluster) else {
+            return;
+        };
+        let files = match cluster.kind {
+            ClusterKind::Sharded { shards } => u32::from(shards),
+            _ => 1,
+        };
+        // Shards differ as editions do.
+        let files = (0..files)
+            .map(|shard| SnapshotFile::new(snapshot, size, edition.wrapping_add(shard << 24)));
+        let snapshot_state = Snapshot {
+            finished,
+            files: files.collect(),
+            size,
+            description: None,
+            keep_days: 8,
+        };
+        cluster.snapshots.insert(snapshot, snapshot_state);
+    }
+
+    /// The file of a snapshot, as a download gives it; the first shard's of a sharded cluster.
     pub fn snapshot_file(
         &self,
         project: ProjectId,
         cluster: &ClusterName,
         snapshot: SnapshotId,
     ) -> Option<Bytes> {
-        let cluster = self.projects.get(&project)?.get(cluster)?;
-        Some(cluster.snapshots.get(&snapshot)?.file.clone())
+        self.snapshot_files(project, cluster, snapshot)
+            .into_iter()
+            .next()
+    }
+
+    /// The files of a snapshot, one for each shard, in memory.
+    pub fn snapshot_files(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        snapshot: SnapshotId,
+    ) -> Vec<Bytes> {
+        let files = self.files(project, cluster, snapshot).into_iter();
+        let bytes = files.map(|file| {
+            let length = file.length();
+            Body::file(file, 0, length).into_bytes()
+        });
+        bytes.collect()
+    }
+
+    fn files(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        snapshot: SnapshotId,
+    ) -> Vec<SnapshotFile> {
+        let cluster = self.cluster(project, cluster);
+        let snapshot = cluster.and_then(|cluster| cluster.snapshots.get(&snapshot));
+        snapshot.map_or_else(Vec::new, |snapshot| snapshot.files.clone())
+    }
+
+    /// The ids of a cluster's snapshots, the oldest first.
+    pub fn snapshots(&self, project: ProjectId, cluster: &ClusterName) -> Vec<SnapshotId> {
+        let Some(cluster) = self.cluster(project, cluster) else {
+            return Vec::new();
+        };
+        let mut snapshots: Vec<_> = cluster.snapshots.iter().collect();
+        snapshots.sort_by_key(|(_, snapshot)| snapshot.finished);
+        snapshots.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    pub(crate) fn cluster(&self, project: ProjectId, cluster: &ClusterName) -> Option<&Cluster> {
+        self.projects.get(&project)?.clusters.get(cluster)
+    }
+
+    pub(crate) fn cluster_mut(
+        &mut self,
+        project: ProjectId,
+        cluster: &ClusterName,
+    ) -> Option<&mut Cluster> {
+        self.projects.get_mut(&project)?.clusters.get_mut(cluster)
     }
 
     /// Where the sandbox is reached, for the links it hands out: scheme, host and port.
@@ -184,6 +418,22 @@ impl Sandbox {
         self.download_pause = pause;
     }
 
+    /// How long a download takes from `PENDING` to its links; zero at first. The first answer of
+    /// a dedicated cluster has no link even then.
+    pub fn set_download_delay(&mut self, delay: SignedDuration) {
+        self.download_delay = delay;
+    }
+
+    /// How long a restore takes from `PENDING` to `COMPLETED`; a minute at first.
+    pub fn set_restore_time(&mut self, time: SignedDuration) {
+        self.restore_time = time;
+    }
+
+    /// Lets the next so many jobs fail.
+    pub fn fail_next_jobs(&mut self, jobs: u32) {
+        self.failing_jobs = jobs;
+    }
+
     /// Answers the next authenticated request with this error, whatever it asks; more than one
     /// wait in line.
     pub fn answer_next_with(&mut self, error: ApiError) {
@@ -195,12 +445,26 @@ impl Sandbox {
         self.nonces.clear();
         self.tokens.clear();
         self.links.clear();
-        self.ending_links.clear();
+    }
+
+    /// Ends every link that was handed out, as four hours would.
+    pub fn end_links(&mut self) {
+        self.links.clear();
     }
 
     /// How many requests came in, the refused ones, token requests and file downloads included.
     pub fn requests(&self) -> u64 {
         self.requests
+    }
+
+    /// How many requests were carried out that write over a cluster.
+    pub fn writes(&self) -> u64 {
+        self.writes
+    }
+
+    /// How many bytes of snapshot files were answered with.
+    pub fn served_bytes(&self) -> u64 {
+        self.served
     }
 
     /// Something that was never handed out before: 32 hexadecimal digits, counted, not random.
@@ -210,29 +474,25 @@ impl Sandbox {
     }
 
     /// Makes a link to a file, and forgets those that have ended.
-    pub(crate) fn new_link(&mut self, now: Timestamp, expires: Timestamp, file: Bytes) -> String {
-        while let Some(oldest) = self.ending_links.front()
-            && self
-                .links
-                .get(oldest)
-                .is_none_or(|link| link.expires <= now)
-        {
-            self.links.remove(oldest);
-            self.ending_links.pop_front();
-        }
+    pub(crate) fn new_link(
+        &mut self,
+        now: Timestamp,
+        expires: Timestamp,
+        file: SnapshotFile,
+    ) -> String {
+        self.links.retain(|_, link| now < link.expires);
         let signature = self.unheard("link");
         self.links
             .insert(signature.clone(), SnapshotLink { expires, file });
-        self.ending_links.push_back(signature.clone());
         signature
     }
 
-    /// An id for a new restore job.
-    pub(crate) fn new_job(&mut self) -> RestoreJobId {
+    /// An id for something new.
+    pub(crate) fn new_id(&mut self) -> [u8; 12] {
         self.handed_out += 1;
         let mut id = [0; 12];
         id[4..].copy_from_slice(&self.handed_out.to_be_bytes());
-        RestoreJobId::from_bytes(id)
+        id
     }
 }
 
@@ -257,5 +517,5 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// When every snapshot was complete: 2026-01-01T00:00:00Z.
-const SNAPSHOT_FINISHED: Timestamp = Timestamp::constant(1_767_225_600, 0);
+/// When the first snapshots were complete: 2026-01-01T00:00:00Z.
+pub(crate) const FIRST_SNAPSHOT: Timestamp = Timestamp::constant(1_767_225_600, 0);

@@ -1,0 +1,183 @@
+//! Projects, and the clusters that are no Flex clusters.
+
+use atlas_model::{
+    ApiError, Availability, Cluster as ShownCluster, ClusterName, ClusterState, ClusterSummary,
+    ClusterType, GetCluster, GetProject, ListAllClusters, ListClusters, ListProjects, OrgId, Page,
+    Project as ShownProject, ProjectClusters, ProjectId, ProjectName, Seen, SummaryType,
+};
+use jiff::civil::date;
+use serde_json::{Value, json};
+
+use crate::find::{Through, page, self_link};
+use crate::handle::Call;
+use crate::tenant::MONGODB;
+use crate::world::{Cluster, ClusterKind, FIRST_SNAPSHOT, Project, Sandbox};
+
+impl Sandbox {
+    pub(crate) fn list_projects(
+        &mut self,
+        _: Call,
+        asked: &ListProjects,
+    ) -> Result<Page<ShownProject>, ApiError> {
+        let projects = self.projects.iter();
+        let projects = projects.map(|(id, project)| self.shown_project(*id, project));
+        let (size, number) = (asked.items_per_page, asked.page_number);
+        Ok(page(projects.collect(), size, number, asked.include_count))
+    }
+
+    pub(crate) fn get_project(
+        &mut self,
+        _: Call,
+        asked: &GetProject,
+    ) -> Result<ShownProject, ApiError> {
+        let project = self.project(asked.project)?;
+        Ok(self.shown_project(asked.project, project))
+    }
+
+    pub(crate) fn list_clusters(
+        &mut self,
+        call: Call,
+        asked: &ListClusters,
+    ) -> Result<Page<ShownCluster>, ApiError> {
+        let clusters = self.project(asked.project)?.clusters.iter();
+        let clusters = clusters
+            .filter(|(_, cluster)| cluster.kind != ClusterKind::Flex)
+            .map(|(name, cluster)| self.shown_cluster(call, asked.project, name, cluster));
+        let (size, number) = (asked.items_per_page, asked.page_number);
+        Ok(page(clusters.collect(), size, number, asked.include_count))
+    }
+
+    pub(crate) fn get_cluster(
+        &mut self,
+        call: Call,
+        asked: &GetCluster,
+    ) -> Result<ShownCluster, ApiError> {
+        self.find(asked.project, &asked.cluster, Through::Cluster)?;
+        let cluster = self.cluster(asked.project, &asked.cluster);
+        Ok(cluster.map_or_else(ShownCluster::default, |cluster| {
+            self.shown_cluster(call, asked.project, &asked.cluster, cluster)
+        }))
+    }
+
+    pub(crate) fn list_all_clusters(
+        &mut self,
+        _: Call,
+        asked: &ListAllClusters,
+    ) -> Result<Page<ProjectClusters>, ApiError> {
+        let projects = self.projects.iter().map(|(id, project)| {
+            let clusters = project.clusters.iter();
+            let mut shown = ProjectClusters::default();
+            shown.clusters = Some(clusters.map(|(name, it)| summary(name, it)).collect());
+            shown.project = Some((*id).into());
+            shown.project_name = Some(name(&project.name));
+            shown.org_id = Some(ORG.into());
+            shown.org_name = Some(name("Sandbox"));
+            shown.plan_type = Some("Atlas".into());
+            shown.tags = Some(Vec::new());
+            shown
+        });
+        let (size, number) = (asked.items_per_page, asked.page_number);
+        Ok(page(projects.collect(), size, number, asked.include_count))
+    }
+
+    fn shown_project(&self, id: ProjectId, project: &Project) -> ShownProject {
+        let mut shown = ShownProject::default();
+        shown.cluster_count = Some(i64::try_from(project.clusters.len()).unwrap_or(i64::MAX));
+        shown.created = Some(FIRST_SNAPSHOT.into());
+        shown.id = Some(id.into());
+        shown.links = Some(self_link(&self.base_url, &format!("groups/{id}")));
+        shown.name = Some(name(&project.name));
+        shown.org_id = Some(ORG.into());
+        shown.with_default_alerts_settings = Some(true);
+        shown
+    }
+
+    /// A cluster as the version has it that was asked for.
+    fn shown_cluster(
+        &self,
+        call: Call,
+        project: ProjectId,
+        name: &ClusterName,
+        cluster: &Cluster,
+    ) -> ShownCluster {
+        let asked = call.options.version.map(atlas_model::ApiVersion::date);
+        let legacy = asked.is_some_and(|asked| asked < date(2023, 2, 1));
+        let shards = match cluster.kind {
+            ClusterKind::Sharded { shards } => shards,
+            _ => 1,
+        };
+        let sharded = matches!(cluster.kind, ClusterKind::Sharded { .. });
+        let path = format!("groups/{project}/clusters/{name}");
+
+        let mut shown = ShownCluster::default();
+        shown.backup_enabled = Some(!legacy);
+        shown.cluster_type = Some(if sharded {
+            ClusterType::Sharded
+        } else {
+            ClusterType::ReplicaSet
+        });
+        shown.connection_strings = Some(json!({"standardSrv": "mongodb+srv://c0.example"}));
+        shown.create_date = Some(FIRST_SNAPSHOT.into());
+        shown.project = Some(project.into());
+        shown.id = Some(cluster.id.into());
+        shown.labels = Some(json!([]));
+        shown.links = Some(self_link(&self.base_url, &path));
+        shown.mongodb_major_version = Some("8.0".into());
+        shown.mongodb_version = Some(MONGODB.into());
+        shown.name = Some(name.clone().into());
+        shown.paused = Some(false);
+        shown.pit_enabled = Some(false);
+        shown.state_name = Some(ClusterState::Idle);
+        shown.tags = Some(cluster.tags.clone());
+        shown.termination_protection_enabled = Some(cluster.protected);
+        shown.version_release_system = Some("LTS".into());
+        let provider = if cluster.kind == ClusterKind::Tenant {
+            "TENANT"
+        } else {
+            "AWS"
+        };
+        if legacy {
+            shown.num_shards = Some(shards.into());
+            shown.provider_backup_enabled = Some(true);
+            shown.provider_settings = Some(json!({"providerName": provider}));
+        } else {
+            let spec = json!({"regionConfigs": [{"providerName": provider, "priority": 7}]});
+            shown.replication_specs = Some(Value::Array(vec![spec; usize::from(shards)]));
+        }
+        shown
+    }
+}
+
+fn summary(name: &ClusterName, cluster: &Cluster) -> ClusterSummary {
+    let mut shown = ClusterSummary::default();
+    shown.alert_count = Some(0);
+    shown.auth_enabled = Some(true);
+    shown.availability = Some(Availability::Available);
+    shown.backup_enabled = Some(true);
+    shown.cluster_id = Some(cluster.id.into());
+    let stored = cluster
+        .snapshots
+        .values()
+        .map(|snapshot| snapshot.size)
+        .max();
+    shown.data_size_bytes = stored.and_then(|stored| i64::try_from(stored).ok());
+    shown.name = Some(name.clone().into());
+    shown.node_count = Some(3);
+    shown.ssl_enabled = Some(true);
+    shown.kind = Some(match cluster.kind {
+        ClusterKind::Sharded { .. } => SummaryType::ShardedCluster,
+        _ => SummaryType::ReplicaSet,
+    });
+    shown.versions = Some(vec![MONGODB.into()]);
+    shown
+}
+
+fn name(text: &str) -> Seen<ProjectName> {
+    match ProjectName::parse(text) {
+        Ok(name) => Seen::Valid(name),
+        Err(_) => Seen::Odd(text.into()),
+    }
+}
+
+/// The organization that every project belongs to.
+const ORG: OrgId = OrgId::from_bytes([0x5a; 12]);

@@ -1,0 +1,435 @@
+//! Snapshots and restore jobs of dedicated clusters.
+
+use atlas_model::api_error::code;
+use atlas_model::{
+    ApiError, CancelRestoreJob, CloudProvider, ClusterName, CreateRestoreJob,
+    DeleteShardedSnapshot, DeleteSnapshot, Delivery, DeploymentItemName, Empty, FrequencyType,
+    GetRestoreJob, GetShardedSnapshot, GetSnapshot, GetSnapshotCollection, GetSnapshotDatabase,
+    ListRestoreJobs, ListShardedSnapshots, ListSnapshotCollections, ListSnapshotDatabases,
+    ListSnapshots, Page, ProjectId, RestoreJob, RestoreJobId, RestoreMember, RetentionUnit,
+    ShardedSnapshot, Snapshot, SnapshotCollection, SnapshotDatabase, SnapshotId, SnapshotKind,
+    SnapshotMember, SnapshotStatus, SnapshotType, TakeSnapshot, UpdateSnapshotRetention,
+};
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::find::{Through, missing, page, self_link, whole};
+use crate::handle::Call;
+use crate::jobs::Asked;
+use crate::tenant::MONGODB;
+use crate::world::{Cluster, ClusterKind, Job, Sandbox, Snapshot as Kept};
+
+/// How long the links of a dedicated cluster work.
+const LINK_LIFE: SignedDuration = SignedDuration::from_hours(1);
+/// Databases that every snapshot has, each with its collections.
+const DATABASES: [(&str, [&str; 2]); 2] = [
+    ("sample", ["people", "places"]),
+    ("shop", ["carts", "orders"]),
+];
+
+impl Sandbox {
+    /// A dedicated cluster, sharded or not as the operation wants it.
+    fn backed_up(
+        &mut self,
+        project: ProjectId,
+        name: &ClusterName,
+        sharded: Option<bool>,
+    ) -> Result<&mut Cluster, ApiError> {
+        let cluster = self.find(project, name, Through::Backup)?;
+        let is_sharded = matches!(cluster.kind, ClusterKind::Sharded { .. });
+        if sharded.is_none_or(|sharded| sharded == is_sharded) {
+            Ok(cluster)
+        } else {
+            let detail = "The cluster's snapshots are read through the other operations.";
+            let status = StatusCode::BAD_REQUEST;
+            Err(ApiError::new(status, code::VALIDATION_ERROR, detail))
+        }
+    }
+
+    pub(crate) fn list_snapshots(
+        &mut self,
+        _: Call,
+        asked: &ListSnapshots,
+    ) -> Result<Page<Snapshot>, ApiError> {
+        // A sharded cluster has its snapshots in a list of their own; here there are none.
+        let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
+        let is_sharded = matches!(cluster.kind, ClusterKind::Sharded { .. });
+        let snapshots = cluster.newest_first().into_iter();
+        let snapshots = snapshots
+            .filter(|_| !is_sharded)
+            .map(|(id, kept)| snapshot(id, kept));
+        let (size, number) = (asked.items_per_page, asked.page_number);
+        Ok(page(snapshots.collect(), size, number, asked.include_count))
+    }
+
+    pub(crate) fn get_snapshot(
+        &mut self,
+        _: Call,
+        asked: &GetSnapshot,
+    ) -> Result<Snapshot, ApiError> {
+        let cluster = self.backed_up(asked.project, &asked.cluster, Some(false))?;
+        Ok(snapshot(asked.snapshot, cluster.snapshot(asked.snapshot)?))
+    }
+
+    pub(crate) fn take_snapshot(
+        &mut self,
+        call: Call,
+        asked: &TakeSnapshot,
+    ) -> Result<Snapshot, ApiError> {
+        call.owner()?;
+        self.backed_up(asked.project, &asked.cluster, None)?;
+        let id = SnapshotId::from_bytes(self.new_id());
+        self.add_snapshot_at(asked.project, &asked.cluster, id, 1 << 18, call.now);
+        let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
+        let Some(kept) = cluster.snapshots.get_mut(&id) else {
+            return Err(missing(code::RESOURCE_NOT_FOUND, "snapshot", id));
+        };
+        kept.description.clone_from(&asked.request.description);
+        kept.keep_days = asked
+            .request
+            .retention_in_days
+            .map_or(8, |days| days.get().into());
+        Ok(snapshot(id, kept))
+    }
+
+    pub(crate) fn delete_snapshot(
+        &mut self,
+        call: Call,
+        asked: &DeleteSnapshot,
+    ) -> Result<Empty, ApiError> {
+        self.forget_snapshot(call, asked.project, &asked.cluster, asked.snapshot, false)
+    }
+
+    pub(crate) fn delete_sharded_snapshot(
+        &mut self,
+        call: Call,
+        asked: &DeleteShardedSnapshot,
+    ) -> Result<Empty, ApiError> {
+        self.forget_snapshot(call, asked.project, &asked.cluster, asked.snapshot, true)
+    }
+
+    fn forget_snapshot(
+        &mut self,
+        call: Call,
+        project: ProjectId,
+        cluster: &ClusterName,
+        snapshot: SnapshotId,
+        sharded: bool,
+    ) -> Result<Empty, ApiError> {
+        call.owner()?;
+        let cluster = self.backed_up(project, cluster, Some(sharded))?;
+        cluster.snapshot(snapshot)?;
+        cluster.snapshots.remove(&snapshot);
+        Ok(Empty)
+    }
+
+    pub(crate) fn update_snapshot_retention(
+        &mut self,
+        call: Call,
+        asked: &UpdateSnapshotRetention,
+    ) -> Result<Snapshot, ApiError> {
+        call.owner()?;
+        let days = match asked.request.retention_unit {
+            RetentionUnit::Weeks => 7,
+            RetentionUnit::Months => 31,
+            RetentionUnit::Years => 366,
+            _ => 1,
+        };
+        let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
+        let Some(kept) = cluster.snapshots.get_mut(&asked.snapshot) else {
+            return Err(missing(
+                code::RESOURCE_NOT_FOUND,
+                "snapshot",
+                asked.snapshot,
+            ));
+        };
+        kept.keep_days = i64::from(asked.request.retention_value) * days;
+        Ok(snapshot(asked.snapshot, kept))
+    }
+
+    pub(crate) fn list_sharded_snapshots(
+        &mut self,
+        _: Call,
+        asked: &ListShardedSnapshots,
+    ) -> Result<Page<ShardedSnapshot>, ApiError> {
+        let cluster = self.backed_up(asked.project, &asked.cluster, Some(true))?;
+        let snapshots = cluster.newest_first().into_iter();
+        Ok(whole(
+            snapshots.map(|(id, kept)| sharded(id, kept)).collect(),
+        ))
+    }
+
+    pub(crate) fn get_sharded_snapshot(
+        &mut self,
+        _: Call,
+        asked: &GetShardedSnapshot,
+    ) -> Result<ShardedSnapshot, ApiError> {
+        let cluster = self.backed_up(asked.project, &asked.cluster, Some(true))?;
+        Ok(sharded(asked.snapshot, cluster.snapshot(asked.snapshot)?))
+    }
+
+    pub(crate) fn list_snapshot_databases(
+        &mut self,
+        _: Call,
+        asked: &ListSnapshotDatabases,
+    ) -> Result<Page<SnapshotDatabase>, ApiError> {
+        self.backed_up(asked.project, &asked.cluster, None)?
+            .snapshot(asked.snapshot)?;
+        let databases = DATABASES.iter().map(|(name, _)| database(name));
+        let (size, number) = (asked.items_per_page, asked.page_number);
+        Ok(page(databases.collect(), size, number, asked.include_count))
+    }
+
+    pub(crate) fn get_snapshot_database(
+        &mut self,
+        _: Call,
+        asked: &GetSnapshotDatabase,
+    ) -> Result<SnapshotDatabase, ApiError> {
+        self.backed_up(asked.project, &asked.cluster, None)?
+            .snapshot(asked.snapshot)?;
+        collections(asked.database.as_str())?;
+        Ok(database(asked.database.as_str()))
+    }
+
+    pub(crate) fn list_snapshot_collections(
+        &mut self,
+        _: Call,
+        asked: &ListSnapshotCollections,
+    ) -> Result<Page<SnapshotCollection>, ApiError> {
+        self.backed_up(asked.project, &asked.cluster, None)?
+            .snapshot(asked.snapshot)?;
+        let collections = collections(asked.database.as_str())?.iter();
+        let (size, number) = (asked.items_per_page, asked.page_number);
+        let collections = collections.map(|name| collection(name)).collect();
+        Ok(page(collections, size, number, asked.include_count))
+    }
+
+    pub(crate) fn get_snapshot_collection(
+        &mut self,
+        _: Call,
+        asked: &GetSnapshotCollection,
+    ) -> Result<SnapshotCollection, ApiError> {
+        self.backed_up(asked.project, &asked.cluster, None)?
+            .snapshot(asked.snapshot)?;
+        let name = asked.collection.as_str();
+        if collections(asked.database.as_str())?.contains(&name) {
+            Ok(collection(name))
+        } else {
+            Err(missing(code::RESOURCE_NOT_FOUND, "collection", name))
+        }
+    }
+
+    pub(crate) fn create_restore_job(
+        &mut self,
+        call: Call,
+        asked: &CreateRestoreJob,
+    ) -> Result<RestoreJob, ApiError> {
+        let request = &asked.request;
+        let invalid = |field: &str, problem: &str| {
+            let status = StatusCode::BAD_REQUEST;
+            ApiError::new(
+                status,
+                code::VALIDATION_ERROR,
+                format!("{field} {problem}."),
+            )
+            .with_field(field, problem)
+        };
+        let newest = |sandbox: &mut Self| {
+            let cluster = sandbox.backed_up(asked.project, &asked.cluster, None)?;
+            let newest = cluster.newest_first().first().map(|(id, _)| *id);
+            newest.ok_or_else(|| invalid("snapshotId", "is missing, and there is no snapshot"))
+        };
+        let snapshot = match (request.snapshot_id, &request.delivery_type) {
+            (Some(snapshot), _) => snapshot,
+            (None, Delivery::PointInTime) => newest(self)?,
+            (None, _) => return Err(invalid("snapshotId", "is missing")),
+        };
+        let target = request.target_cluster_name.as_ref();
+        let target = target.and_then(|name| DeploymentItemName::parse(name.as_str()).ok());
+        let wanted = Asked {
+            project: asked.project,
+            cluster: &asked.cluster,
+            through: Through::Backup,
+            snapshot,
+            target,
+            target_project: request.target_project_id,
+        };
+        let (id, job) = if request.delivery_type == Delivery::Download {
+            self.begin_download(call, wanted, LINK_LIFE)?
+        } else {
+            if wanted.target.is_none() {
+                return Err(invalid("targetClusterName", "is missing"));
+            }
+            self.begin_restore(call, wanted)?
+        };
+        let mut shown = self.restore_job(call.now, asked.project, &asked.cluster, id, &job);
+        // The links come with a later answer, however soon they are ready.
+        shown.delivery_url = Some(Vec::new());
+        shown.components = None;
+        Ok(shown)
+    }
+
+    pub(crate) fn list_restore_jobs(
+        &mut self,
+        call: Call,
+        asked: &ListRestoreJobs,
+    ) -> Result<Page<RestoreJob>, ApiError> {
+        let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
+        let jobs: Vec<_> = cluster
+            .jobs
+            .iter()
+            .map(|(id, job)| (*id, job.clone()))
+            .collect();
+        let jobs = jobs
+            .into_iter()
+            .rev()
+            .map(|(id, job)| self.restore_job(call.now, asked.project, &asked.cluster, id, &job));
+        let (size, number) = (asked.items_per_page, asked.page_number);
+        Ok(page(jobs.collect(), size, number, asked.include_count))
+    }
+
+    pub(crate) fn get_restore_job(
+        &mut self,
+        call: Call,
+        asked: &GetRestoreJob,
+    ) -> Result<RestoreJob, ApiError> {
+        let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
+        let job = cluster.job(asked.restore_job)?.clone();
+        let id = asked.restore_job;
+        Ok(self.restore_job(call.now, asked.project, &asked.cluster, id, &job))
+    }
+
+    pub(crate) fn cancel_restore_job(
+        &mut self,
+        call: Call,
+        asked: &CancelRestoreJob,
+    ) -> Result<Empty, ApiError> {
+        call.owner()?;
+        let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
+        cluster.job(asked.restore_job)?;
+        if let Some(job) = cluster.jobs.get_mut(&asked.restore_job) {
+            job.cancelled = true;
+        }
+        Ok(Empty)
+    }
+
+    fn restore_job(
+        &self,
+        now: Timestamp,
+        project: ProjectId,
+        cluster: &ClusterName,
+        id: RestoreJobId,
+        job: &Job,
+    ) -> RestoreJob {
+        let path = format!("groups/{project}/clusters/{cluster}/backup/restoreJobs/{id}");
+        let links = if job.cancelled {
+            Vec::new()
+        } else {
+            self.job_links(job, now)
+        };
+        let ended = job
+            .finished(now)
+            .filter(|_| !job.fails && !job.is_download());
+        let mut shown = RestoreJob::default();
+        shown.cancelled = Some(job.cancelled);
+        if job.signatures.len() > 1 && !links.is_empty() {
+            let members = links.iter().enumerate().map(|(shard, link)| {
+                let mut member = RestoreMember::default();
+                member.download_url = Some(link.clone());
+                member.replica_set_name = Some(format!("{cluster}-shard-{shard}").into());
+                member
+            });
+            shown.components = Some(members.collect());
+        }
+        shown.delivery_type = Some(if job.is_download() {
+            Delivery::Download
+        } else {
+            Delivery::Automated
+        });
+        shown.delivery_url = Some(links);
+        shown.expired = Some(job.expired(now));
+        shown.expires_at = job.is_download().then(|| job.links_end.into());
+        shown.failed = Some(job.fails && job.finished(now).is_some());
+        shown.finished_at = ended.map(Into::into);
+        shown.id = Some(id.into());
+        shown.links = Some(self_link(&self.base_url, &path));
+        shown.snapshot_id = Some(job.snapshot.into());
+        let target = job.target.as_ref();
+        let target = target.and_then(|target| ClusterName::parse(target.as_str()).ok());
+        shown.target_cluster_name = target.map(Into::into);
+        shown.target_project_id = job.target_project.map(Into::into);
+        shown.timestamp = Some(job.snapshot_finished.into());
+        shown
+    }
+}
+
+fn snapshot(id: SnapshotId, kept: &Kept) -> Snapshot {
+    let mut shown = Snapshot::default();
+    shown.cloud_provider = Some(CloudProvider::Aws);
+    shown.copy_regions = Some(Vec::new());
+    shown.created_at = Some(kept.finished.into());
+    shown.description = kept.description.as_deref().map(Into::into);
+    shown.expires_at = Some(kept.expires().into());
+    shown.frequency_type = Some(FrequencyType::Daily);
+    shown.id = Some(id.into());
+    shown.mongod_version = Some(MONGODB.into());
+    shown.policy_items = Some(Vec::new());
+    shown.replica_set_name = Some("shard-0".into());
+    shown.snapshot_type = Some(snapshot_type(kept));
+    shown.status = Some(SnapshotStatus::Completed);
+    shown.storage_size_bytes = i64::try_from(kept.size).ok();
+    shown.kind = Some(SnapshotKind::ReplicaSet);
+    shown
+}
+
+fn sharded(id: SnapshotId, kept: &Kept) -> ShardedSnapshot {
+    let members = kept.files.iter().enumerate().map(|(shard, _)| {
+        let mut member = SnapshotMember::default();
+        member.cloud_provider = Some(CloudProvider::Aws);
+        member.id = Some(id.into());
+        member.replica_set_name = Some(format!("shard-{shard}").into());
+        member
+    });
+    let mut shown = ShardedSnapshot::default();
+    shown.created_at = Some(kept.finished.into());
+    shown.description = kept.description.as_deref().map(Into::into);
+    shown.expires_at = Some(kept.expires().into());
+    shown.frequency_type = Some(FrequencyType::Daily);
+    shown.id = Some(id.into());
+    shown.members = Some(members.collect());
+    shown.mongod_version = Some(MONGODB.into());
+    shown.policy_items = Some(Vec::new());
+    shown.snapshot_ids = Some(vec![id.into()]);
+    shown.snapshot_type = Some(snapshot_type(kept));
+    shown.status = Some(SnapshotStatus::Completed);
+    shown.storage_size_bytes = i64::try_from(kept.size).ok();
+    shown.kind = Some(SnapshotKind::ShardedCluster);
+    shown
+}
+
+fn snapshot_type(kept: &Kept) -> SnapshotType {
+    if kept.description.is_some() {
+        SnapshotType::OnDemand
+    } else {
+        SnapshotType::Scheduled
+    }
+}
+
+fn database(name: &str) -> SnapshotDatabase {
+    let mut shown = SnapshotDatabase::default();
+    shown.name = Some(name.into());
+    shown
+}
+
+fn collection(name: &str) -> SnapshotCollection {
+    let mut shown = SnapshotCollection::default();
+    shown.name = Some(name.into());
+    shown
+}
+
+fn collections(database: &str) -> Result<&'static [&'static str], ApiError> {
+    let known = DATABASES.iter().find(|(name, _)| *name == database);
+    known
+        .map(|(_, collections)| &collections[..])
+        .ok_or_else(|| missing(code::RESOURCE_NOT_FOUND, "database", database))
+}

@@ -1,0 +1,131 @@
+//! Finding what a request names, or saying that it is not there or of another kind.
+
+use atlas_model::api_error::code;
+use atlas_model::{
+    ApiError, ClusterName, ItemsPerPage, Link, Page, PageNumber, ProjectId, RestoreJobId,
+    SnapshotId,
+};
+use http::StatusCode;
+
+use crate::world::{Cluster, ClusterKind, Job, Project, Sandbox, Snapshot};
+
+/// Which operations a cluster is asked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Through {
+    /// Those of the shared tier, which take Flex clusters too.
+    Tenant,
+    /// Those of Flex clusters.
+    Flex,
+    /// Those of every other cluster.
+    Cluster,
+    /// The backups of dedicated clusters.
+    Backup,
+}
+
+impl Sandbox {
+    pub(crate) fn project(&self, id: ProjectId) -> Result<&Project, ApiError> {
+        self.projects
+            .get(&id)
+            .ok_or_else(|| missing(code::GROUP_NOT_FOUND, "project", id))
+    }
+
+    /// A cluster, asked through operations of its kind.
+    pub(crate) fn find(
+        &mut self,
+        project: ProjectId,
+        name: &ClusterName,
+        through: Through,
+    ) -> Result<&mut Cluster, ApiError> {
+        self.project(project)?;
+        let cluster = self
+            .cluster_mut(project, name)
+            .ok_or_else(|| missing(code::CLUSTER_NOT_FOUND, "cluster", name))?;
+        let refused = match (cluster.kind, through) {
+            (ClusterKind::Flex, Through::Cluster | Through::Backup) => {
+                Some(code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API)
+            }
+            (ClusterKind::Flex, _) | (ClusterKind::Tenant, Through::Tenant | Through::Cluster) => {
+                None
+            }
+            (_, Through::Flex) => Some(code::CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API),
+            (ClusterKind::Tenant, Through::Backup) | (_, Through::Tenant) => {
+                Some(WRONG_CLUSTER_KIND)
+            }
+            _ => None,
+        };
+        match refused {
+            None => Ok(cluster),
+            Some(code) => Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                code,
+                format!("Cluster {name} cannot be asked through this operation."),
+            )
+            .with_parameters(vec![name.as_str().into()])),
+        }
+    }
+}
+
+impl Cluster {
+    pub(crate) fn snapshot(&self, id: SnapshotId) -> Result<&Snapshot, ApiError> {
+        self.snapshots
+            .get(&id)
+            .ok_or_else(|| missing(code::RESOURCE_NOT_FOUND, "snapshot", id))
+    }
+
+    pub(crate) fn job(&self, id: RestoreJobId) -> Result<&Job, ApiError> {
+        self.jobs
+            .get(&id)
+            .ok_or_else(|| missing(code::RESOURCE_NOT_FOUND, "restore job", id))
+    }
+
+    /// The snapshots, the newest first.
+    pub(crate) fn newest_first(&self) -> Vec<(SnapshotId, &Snapshot)> {
+        let mut snapshots: Vec<_> = self.snapshots.iter().map(|(id, it)| (*id, it)).collect();
+        snapshots.sort_by_key(|(id, snapshot)| (std::cmp::Reverse(snapshot.finished), *id));
+        snapshots
+    }
+}
+
+/// 404 with the name of what is not there.
+pub(crate) fn missing(code: &str, what: &str, name: impl std::fmt::Display) -> ApiError {
+    let name = name.to_string();
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        code,
+        format!("There is no {what} {name}."),
+    )
+    .with_parameters(vec![name.into()])
+}
+
+/// The page of a list that a request asks for.
+pub(crate) fn page<T>(
+    items: Vec<T>,
+    size: Option<ItemsPerPage>,
+    number: Option<PageNumber>,
+    count: Option<bool>,
+) -> Page<T> {
+    let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let size = usize::from(size.unwrap_or_default().get());
+    let number = number.unwrap_or(PageNumber::FIRST).get();
+    let before = usize::try_from(number - 1).unwrap_or(usize::MAX);
+    let on_page = items
+        .into_iter()
+        .skip(before.saturating_mul(size))
+        .take(size);
+    Page::new(on_page.collect(), count.unwrap_or(true).then_some(total))
+}
+
+/// All of a list that has no pages.
+pub(crate) fn whole<T>(items: Vec<T>) -> Page<T> {
+    let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    Page::new(items, Some(total))
+}
+
+/// A link of a resource to itself.
+pub(crate) fn self_link(base: &str, path: &str) -> Vec<Link> {
+    vec![Link::new(&format!("{base}/api/atlas/v2/{path}"), "self")]
+}
+
+/// No source tells how Atlas refuses a cluster of the shared tier in the backups of dedicated
+/// clusters, or the other way round; this code is the sandbox's own.
+const WRONG_CLUSTER_KIND: &str = "CLUSTER_KIND_NOT_SUPPORTED";
