@@ -32,6 +32,9 @@ pub const TARGETS: &[Target] = &[
 ];
 
 /// A client meets a challenge, line by line; whatever it is, it makes three requests at most.
+///
+/// # Panics
+/// If it makes more: the bug that is looked for.
 pub fn challenge(data: &[u8]) {
     let mut refused = Response::new(Full::default());
     *refused.status_mut() = StatusCode::UNAUTHORIZED;
@@ -74,8 +77,10 @@ pub fn answer(data: &[u8]) {
     let body = Bytes::copy_from_slice(data);
     for status in [StatusCode::OK, StatusCode::BAD_REQUEST] {
         for envelope in [false, true] {
-            let mut options = CallOptions::default();
-            options.envelope = envelope;
+            let options = CallOptions {
+                envelope,
+                ..CallOptions::default()
+            };
             for operation in OPERATIONS {
                 let mut response = Response::new(body.clone());
                 *response.status_mut() = status;
@@ -92,6 +97,9 @@ pub fn answer(data: &[u8]) {
 }
 
 /// A header's value meets everything that reads one.
+///
+/// # Panics
+/// If a media type is not read back as itself.
 pub fn header(data: &[u8]) {
     let mut headers = HeaderMap::new();
     for name in [
@@ -123,6 +131,9 @@ pub fn header(data: &[u8]) {
 }
 
 /// A `Content-Range` makes sense or is none.
+///
+/// # Panics
+/// If one makes no sense.
 pub fn content_range(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;

@@ -7,6 +7,7 @@ mod faults;
 mod fuzzed;
 mod judge;
 mod patterns;
+mod sandbox;
 mod snapshots;
 mod tls;
 mod transport;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Read;
 
+use atlas_model::operation::Parameter;
 use atlas_model::{ApiVersion, CallOptions, Erased, ErasedError, OPERATIONS, RequestReader};
 use clap::{Arg, ArgMatches, Command};
 
@@ -36,7 +37,7 @@ pub(crate) fn command() -> Command {
 fn operation_command(operation: &Erased) -> Command {
     let meta = operation.meta;
     let mut command = Command::new(meta.short_id)
-        .alias(meta.id)
+        .aliases((meta.id != meta.short_id).then_some(meta.id))
         .about(meta.summary)
         .after_help(versions(operation));
     for parameter in meta.path_parameters {
@@ -53,6 +54,15 @@ fn operation_command(operation: &Erased) -> Command {
         };
         command = command.arg(argument);
     }
+    for parameter in optional(operation) {
+        let choices = format!("{} Takes {}.", parameter.summary, parameter.pattern);
+        command = command.arg(
+            Arg::new(parameter.name)
+                .long(parameter.name)
+                .value_name("VALUE")
+                .help(choices),
+        );
+    }
     if meta.body {
         command = command.arg(
             Arg::new("file")
@@ -62,9 +72,11 @@ fn operation_command(operation: &Erased) -> Command {
                 .help("The file with the JSON body, or - for standard input"),
         );
     }
+    command = command.arg(flag("envelope", "Ask for the status inside the body"));
+    if meta.pretty {
+        command = command.arg(flag("pretty", "Ask for an indented body"));
+    }
     command
-        .arg(flag("envelope", "Ask for the status inside the body"))
-        .arg(flag("pretty", "Ask for an indented body"))
         .arg(
             Arg::new("version")
                 .long("version")
@@ -79,6 +91,12 @@ fn operation_command(operation: &Erased) -> Command {
                 .help("Write the answer to a file that only its owner can read"),
         )
         .arg(force_argument())
+}
+
+/// The parameters of the query and the headers.
+fn optional(operation: &Erased) -> impl Iterator<Item = &'static Parameter> {
+    let meta = operation.meta;
+    meta.query_parameters.iter().chain(meta.header_parameters)
 }
 
 /// The parameter that may come from the environment instead.
@@ -125,7 +143,7 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
     let options = CallOptions {
         version: version(matches)?,
         envelope: matches.get_flag("envelope"),
-        pretty: matches.get_flag("pretty"),
+        pretty: operation.meta.pretty && matches.get_flag("pretty"),
     };
     let mut reader = RequestReader::new(operation.meta);
     for parameter in operation.meta.path_parameters {
@@ -135,6 +153,16 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
         };
         if let Some(value) = value {
             reader = reader.with_path(parameter.name, value);
+        }
+    }
+    for parameter in operation.meta.query_parameters {
+        if let Some(value) = matches.get_one::<String>(parameter.name) {
+            reader = reader.with_query(parameter.name, value.clone());
+        }
+    }
+    for parameter in operation.meta.header_parameters {
+        if let Some(value) = matches.get_one::<String>(parameter.name) {
+            reader = reader.with_header(parameter.name, value.clone());
         }
     }
     let file = matches

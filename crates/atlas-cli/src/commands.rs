@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::failure::{EXIT_CODES, Failure};
 use crate::settings::{VARIABLES, environment};
-use crate::{api, snapshots};
+use crate::{api, doctor, snapshots};
 
 /// The whole command line.
 pub(crate) fn root() -> Command {
@@ -15,11 +15,19 @@ pub(crate) fn root() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(api::command())
+        .subcommand(doctor::command())
         .subcommand(
             group("backups", "Work with backups").subcommand(
                 group("snapshots", "Work with the snapshots of a cluster")
                     .subcommand(snapshots::download_command()),
             ),
+        )
+        .arg(
+            Arg::new("noTokenCache")
+                .long("no-token-cache")
+                .action(ArgAction::SetTrue)
+                .global(true)
+                .help("Keep no access token of a service account between runs"),
         );
     if cfg!(feature = "sandbox") {
         command.arg(
@@ -38,6 +46,7 @@ pub(crate) fn root() -> Command {
 pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match path(matches).as_slice() {
         [("api", _), (_, _), (operation, matches)] => api::run(operation, matches).await,
+        [("doctor", matches)] => doctor::run(matches).await,
         [("backups", _), ("snapshots", _), ("download", matches)] => {
             snapshots::download(matches).await
         }

@@ -1,17 +1,21 @@
 //! Whom a command talks to: Atlas, or the sandbox inside this process.
 
+use std::sync::Arc;
+
 use atlas_model::OperationMeta;
-use atlas_transport::Client;
+use atlas_transport::{Client, Credentials};
 use clap::ArgMatches;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::failure::{Failure, say};
 use crate::settings::{self, environment};
+use crate::token_file::TokenFiles;
 
 /// A client, and the sandbox it talks to, if it is one.
 pub(crate) struct Connection {
     pub(crate) client: Client,
+    description: String,
     #[cfg(feature = "sandbox")]
     _sandbox: Option<atlas_sandbox::SandboxServer>,
 }
@@ -26,11 +30,18 @@ impl Connection {
         if in_sandbox(matches) {
             return Self::sandbox().await;
         }
-        let _ = matches;
         let base = settings::base_url(&environment)?;
         let credentials = settings::credentials(&environment)?;
+        let description = format!("{base}, with {}", kind(&credentials));
+        let mut builder = Client::builder(base, &credentials);
+        if !matches.get_flag("noTokenCache")
+            && let Some(files) = TokenFiles::of_user()
+        {
+            builder = builder.token_cache(Arc::new(files));
+        }
         Ok(Self {
-            client: Client::new(base, &credentials)?,
+            client: builder.build()?,
+            description,
             #[cfg(feature = "sandbox")]
             _sandbox: None,
         })
@@ -39,7 +50,7 @@ impl Connection {
     #[cfg(feature = "sandbox")]
     async fn sandbox() -> Result<Self, Failure> {
         use atlas_sandbox::{OWNER, SandboxServer};
-        use atlas_transport::{BaseUrl, Credentials};
+        use atlas_transport::BaseUrl;
 
         let server = SandboxServer::start()
             .await
@@ -51,8 +62,22 @@ impl Connection {
         let credentials = Credentials::api_key(OWNER.public_key, OWNER.private_key);
         Ok(Self {
             client: Client::new(base, &credentials)?,
+            description: "the sandbox inside this process".to_owned(),
             _sandbox: Some(server),
         })
+    }
+
+    /// Whom it talks to, and as what.
+    pub(crate) fn describe(&self) -> String {
+        self.description.clone()
+    }
+}
+
+fn kind(credentials: &Credentials) -> &'static str {
+    match credentials {
+        Credentials::ApiKey { .. } => "an API key",
+        Credentials::ServiceAccount { .. } => "a service account",
+        _ => "an access token",
     }
 }
 

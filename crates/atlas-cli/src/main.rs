@@ -5,10 +5,12 @@
 mod api;
 mod commands;
 mod connection;
+mod doctor;
 mod failure;
 mod output_file;
 mod settings;
 mod snapshots;
+mod token_file;
 
 use std::process::ExitCode;
 

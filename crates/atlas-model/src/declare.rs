@@ -92,6 +92,7 @@ macro_rules! operation {
 
         impl $name {
             /// Takes what the operation requires.
+            #[allow(clippy::new_without_default, reason = "most operations require something")]
             pub fn new($($parameter: $parameter_type,)* $($body: $body_type)?) -> Self {
                 Self {
                     $( $parameter, )*

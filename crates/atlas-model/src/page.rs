@@ -92,7 +92,7 @@ impl<T: Checked + Serialize + DeserializeOwned> Payload for Page<T> {
 /// page that is shorter than it could be; see `Client::pages` of `atlas-transport`.
 pub trait Paged: Operation<Response = Page<Self::Item>> + Clone {
     /// What the list holds.
-    type Item: Checked + Serialize + DeserializeOwned + PartialEq;
+    type Item: Checked + Serialize + DeserializeOwned + Clone + PartialEq;
 
     /// Asks for this page, with so many items.
     fn set_page(&mut self, number: PageNumber, size: ItemsPerPage);

@@ -132,7 +132,7 @@ impl RequestWriter {
 pub struct RequestReader<'a> {
     meta: &'static OperationMeta,
     path: Vec<(&'static str, Cow<'a, str>)>,
-    query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    query: Vec<Pair<'a>>,
     headers: Vec<(&'static str, Cow<'a, str>)>,
     body: Option<Cow<'a, [u8]>>,
 }
@@ -296,7 +296,10 @@ fn chosen<T: Chosen>(
     }
 }
 
-fn query_pairs(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, RequestError> {
+/// A name and its value.
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+fn query_pairs(query: &str) -> Result<Vec<Pair<'_>>, RequestError> {
     let decoded = |text| {
         percent_decode_str(text)
             .decode_utf8()

@@ -45,6 +45,10 @@
 
 #![forbid(unsafe_code)]
 #![allow(
+    clippy::unnecessary_wraps,
+    reason = "everybody who answers an operation may refuse it"
+)]
+#![allow(
     clippy::result_large_err,
     reason = "a refusal is an answer, not an exception"
 )]

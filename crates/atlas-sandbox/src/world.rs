@@ -175,7 +175,7 @@ impl Sandbox {
             return sandbox;
         };
         if let (Ok(cluster), Ok(snapshot)) = (CLUSTER.parse(), SNAPSHOT.parse()) {
-            sandbox.add_snapshot(project, cluster, snapshot, 1 << 20);
+            sandbox.add_snapshot(project, &cluster, snapshot, 1 << 20);
         }
         for (name, kind, snapshots) in [
             (FLEX_CLUSTER, ClusterKind::Flex, 8),
@@ -241,12 +241,12 @@ impl Sandbox {
     pub fn add_snapshot(
         &mut self,
         project: ProjectId,
-        cluster: ClusterName,
+        cluster: &ClusterName,
         snapshot: SnapshotId,
         size: u64,
     ) {
         self.add_cluster(project, cluster.clone(), ClusterKind::Tenant);
-        self.put_snapshot(project, &cluster, snapshot, size, FIRST_SNAPSHOT, 0);
+        self.put_snapshot(project, cluster, snapshot, size, FIRST_SNAPSHOT, 0);
     }
 
     /// Adds the snapshot of the n-th day of January 2026, counted from 0; gives its id.

@@ -43,6 +43,7 @@ mod credentials;
 mod download;
 mod error;
 mod pace;
+mod pages;
 mod proxy;
 pub mod retry;
 mod sync;

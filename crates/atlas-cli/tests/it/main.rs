@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 mod api;
+mod doctor;
 mod download;
 mod help;
+mod token_cache;
 
 use std::process::{Command, Output, Stdio};
 
@@ -15,6 +17,8 @@ fn atlas(folder: &tempfile::TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_atlas"));
     command
         .env_clear()
+        // A folder that cannot be made: no test leaves a token behind, unless it wants to.
+        .env("XDG_CACHE_HOME", "/dev/null/cache")
         .current_dir(folder.path())
         .stdin(Stdio::null());
     command

@@ -194,7 +194,7 @@ fn a_deviation_names_the_way_to_its_field() {
     let deviations = page.deviations();
     let fields: Vec<_> = deviations
         .iter()
-        .map(|deviation| deviation.field())
+        .map(atlas_model::Deviation::field)
         .collect();
     assert_eq!(
         fields,

@@ -1,0 +1,205 @@
+//! `atlas doctor`: whether the configured account can be used, one line for each check.
+
+use std::pin::pin;
+
+use atlas_model::{
+    AnswerMeta, GetProject, ItemsPerPage, ListClusters, ListFlexClusters, ListProjects, Paged,
+    ProjectId,
+};
+use atlas_transport::{Client, Error, ErrorKind};
+use clap::{Arg, ArgMatches, Command};
+use futures_util::TryStreamExt;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::connection::{Connection, project};
+use crate::failure::{Failure, print};
+
+/// `doctor`.
+pub(crate) fn command() -> Command {
+    Command::new("doctor")
+        .about("Check that the configured account can be used")
+        .after_help(
+            "Prints one line for each check: ok, note, FAIL or skip. Only looks: nothing is \
+             created or changed.\nWhether a snapshot may be downloaded can only be seen by \
+             asking for one.",
+        )
+        .arg(
+            Arg::new("projectId")
+                .long("projectId")
+                .alias("groupId")
+                .value_name("ID")
+                .help("The project; MONGODB_ATLAS_PROJECT_ID if it is not given"),
+        )
+}
+
+/// How far this machine's clock may be off before it is worth a word.
+const CLOCK: SignedDuration = SignedDuration::from_secs(30);
+
+/// Runs the checks; the first that fails decides how the command ends.
+pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let mut report = Report::default();
+    let connection = match Connection::open(matches).await {
+        Ok(connection) => connection,
+        Err(failure) => {
+            report.fail("settings", failure);
+            report.skip(&["connection", "credentials", "clock", "project", "clusters"]);
+            return report.end();
+        }
+    };
+    report.ok("settings", &connection.describe());
+    let client = &connection.client;
+    match account(client).await {
+        Ok((projects, meta)) => {
+            report.ok("connection", "Atlas answers");
+            report.ok("credentials", &format!("accepted; {projects}"));
+            clock(&mut report, &meta);
+        }
+        Err(error) => {
+            let reached = reached(&error);
+            if reached {
+                report.ok("connection", "something answers");
+                report.fail("credentials", Failure::Call(error));
+            } else {
+                report.fail("connection", Failure::Call(error));
+                report.skip(&["credentials"]);
+            }
+            report.skip(&["clock", "project", "clusters"]);
+            return report.end();
+        }
+    }
+    match project(matches, "projectId").and_then(|id| parsed(&id)) {
+        Ok(id) => of_project(&mut report, client, id).await,
+        Err(Failure::Usage(why)) if why.starts_with("no project") => {
+            report.note("project", "none is named; set MONGODB_ATLAS_PROJECT_ID");
+            report.skip(&["clusters"]);
+        }
+        Err(failure) => {
+            report.fail("project", failure);
+            report.skip(&["clusters"]);
+        }
+    }
+    report.end()
+}
+
+fn parsed(id: &str) -> Result<ProjectId, Failure> {
+    ProjectId::parse(id).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// What the credentials may see, and what the answer said beside it.
+async fn account(client: &Client) -> Result<(String, AnswerMeta), Error> {
+    let mut first = ListProjects::new();
+    first.items_per_page = ItemsPerPage::new(1);
+    let answer = client.send(&first).await?;
+    let projects = match answer.value.total_count {
+        Some(1) => "1 project".to_owned(),
+        Some(count) => format!("{count} projects"),
+        None => format!("{} projects at least", answer.value.items().len()),
+    };
+    Ok((projects, answer.meta))
+}
+
+/// Whether an error came from the other side of a connection.
+fn reached(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::NoToken(cause) => reached(cause),
+        ErrorKind::Challenge { .. } => true,
+        _ => error.status().is_some(),
+    }
+}
+
+fn clock(report: &mut Report, meta: &AnswerMeta) {
+    let Some(date) = meta.date else {
+        report.note("clock", "the server shows no date to compare with");
+        return;
+    };
+    let off = Timestamp::now().duration_since(date);
+    if off.abs() <= CLOCK {
+        report.ok("clock", "agrees with the server's");
+    } else {
+        let line = format!("is {} s off the server's; set it", off.as_secs());
+        report.note("clock", &line);
+    }
+}
+
+async fn of_project(report: &mut Report, client: &Client, id: ProjectId) {
+    match client.send(&GetProject::new(id)).await {
+        Ok(answer) => {
+            let name = answer.value.name.map(|name| name.to_string());
+            report.ok("project", name.as_deref().unwrap_or("is there"));
+        }
+        Err(error) => {
+            report.fail("project", Failure::Call(error));
+            report.skip(&["clusters"]);
+            return;
+        }
+    }
+    let counted = async {
+        let clusters = count(client, ListClusters::new(id)).await?;
+        let flex = count(client, ListFlexClusters::new(id)).await?;
+        Ok::<_, Error>((clusters, flex))
+    };
+    match counted.await {
+        Ok((clusters, flex)) => {
+            let line = format!("{clusters} dedicated or shared-tier, {flex} Flex");
+            report.ok("clusters", &line);
+        }
+        Err(error) => report.fail("clusters", Failure::Call(error)),
+    }
+}
+
+async fn count<O>(client: &Client, list: O) -> Result<usize, Error>
+where
+    O: Paged + Send + Sync,
+    O::Item: Send,
+{
+    let mut items = pin!(client.items(list));
+    let mut count = 0;
+    while items.try_next().await?.is_some() {
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// The lines, and the first failure.
+#[derive(Default)]
+struct Report {
+    lines: String,
+    failure: Option<Failure>,
+}
+
+impl Report {
+    fn line(&mut self, verdict: &str, check: &str, text: &str) {
+        if !self.lines.is_empty() {
+            self.lines.push('\n');
+        }
+        let line = format!("{verdict:<5} {check:<12} {text}");
+        self.lines.push_str(line.trim_end());
+    }
+
+    fn ok(&mut self, check: &str, text: &str) {
+        self.line("ok", check, text);
+    }
+
+    fn note(&mut self, check: &str, text: &str) {
+        self.line("note", check, text);
+    }
+
+    fn fail(&mut self, check: &str, failure: Failure) {
+        self.line("FAIL", check, &failure.to_string());
+        self.failure.get_or_insert(failure);
+    }
+
+    fn skip(&mut self, checks: &[&str]) {
+        for check in checks {
+            self.line("skip", check, "");
+        }
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        print(self.lines.as_bytes())?;
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+}

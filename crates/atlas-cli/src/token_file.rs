@@ -1,0 +1,100 @@
+//! Access tokens between runs, so that a job that starts each minute does not ask the token
+//! endpoint each time.
+//!
+//! One file a service account and base URL, named by a hash of both, in a folder that only its
+//! owner can look into. What cannot be read, written or trusted is as if it were not there.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use atlas_transport::{CachedToken, TokenCache, TokenKey};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+/// The tokens in the user's cache folder.
+#[derive(Debug)]
+pub(crate) struct TokenFiles {
+    folder: PathBuf,
+}
+
+impl TokenFiles {
+    /// The folder of this user; `None` if the machine has none.
+    pub(crate) fn of_user() -> Option<Self> {
+        let folder = dirs::cache_dir()?.join("atlas-rs").join("tokens");
+        Some(Self { folder })
+    }
+
+    fn path(&self, key: &TokenKey) -> PathBuf {
+        self.folder.join(format!("{}.json", key.as_str()))
+    }
+}
+
+/// What a file holds.
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    access_token: T,
+    obtained: u64,
+    expires: u64,
+}
+
+impl TokenCache for TokenFiles {
+    fn load(&self, key: &TokenKey) -> Option<CachedToken> {
+        let path = self.path(key);
+        if !is_private(&path) {
+            return None;
+        }
+        let stored: Stored<SecretString> =
+            serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        Some(CachedToken {
+            access_token: stored.access_token,
+            obtained: stored.obtained,
+            expires: stored.expires,
+        })
+    }
+
+    fn store(&self, key: &TokenKey, token: &CachedToken) {
+        let stored = Stored {
+            access_token: token.access_token.expose_secret(),
+            obtained: token.obtained,
+            expires: token.expires,
+        };
+        if let Err(error) = write(&self.folder, &self.path(key), &stored) {
+            tracing::debug!(%error, "the token is not kept");
+        }
+    }
+
+    fn remove(&self, key: &TokenKey) {
+        let _ = std::fs::remove_file(self.path(key));
+    }
+}
+
+/// Whether nobody but its owner can read a file.
+#[cfg_attr(
+    unix,
+    allow(clippy::verbose_bit_mask, reason = "permissions are read as bits")
+)]
+fn is_private(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        path.symlink_metadata()
+            .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 == 0)
+    }
+    #[cfg(not(unix))]
+    path.is_file()
+}
+
+fn write(folder: &Path, path: &Path, stored: &Stored<&str>) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.recursive(true).create(folder)?;
+    // A temporary file is its owner's alone (0600), and stays so under its final name.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(&serde_json::to_vec(stored)?)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! `atlas doctor`.
+
+use std::process::Command;
+
+use atlas_model::{ApiError, api_error::code};
+use atlas_sandbox::{OWNER, SandboxServer};
+use http::StatusCode;
+
+use crate::{atlas, atlas_at, folder, sandbox};
+
+fn checked(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.arg("doctor").output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    for secret in [OWNER.private_key, OWNER.client_secret, OWNER.access_token] {
+        assert!(!stdout.contains(secret), "{stdout}");
+    }
+    (output.status.code(), stdout)
+}
+
+/// The verdict on each check, in the order of the checks.
+fn verdicts(stdout: &str) -> String {
+    let words = stdout.lines().filter_map(|line| line.split(' ').next());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn line<'a>(stdout: &'a str, check: &str) -> &'a str {
+    let line = stdout.lines().find(|line| line.contains(check));
+    line.unwrap_or_else(|| panic!("{check}: {stdout}"))
+}
+
+fn with_next(server: &SandboxServer, status: u16, code: &str) {
+    let status = StatusCode::from_u16(status).unwrap();
+    server.with(|sandbox| sandbox.answer_next_with(ApiError::new(status, code, "")));
+}
+
+#[test]
+fn a_sound_account_passes_every_check() {
+    let (_runtime, server) = sandbox();
+    let (code, stdout) = checked(&mut atlas_at(&server, &folder()));
+    assert_eq!(code, Some(0), "{stdout}");
+    assert_eq!(verdicts(&stdout), "ok ok ok ok ok ok", "{stdout}");
+    assert!(line(&stdout, "settings").contains(server.url()), "{stdout}");
+    assert!(
+        line(&stdout, "credentials").contains("1 project"),
+        "{stdout}"
+    );
+    let clusters = line(&stdout, "clusters");
+    assert!(
+        clusters.contains("3 dedicated or shared-tier, 1 Flex"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn what_fails_is_named_with_its_likely_causes_and_what_depends_on_it_is_skipped() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    let (exit, stdout) = checked(&mut atlas(&folder));
+    assert_eq!(
+        (exit, verdicts(&stdout).as_str()),
+        (Some(3), "FAIL skip skip skip skip skip")
+    );
+
+    let mut nobody = atlas_at(&server, &folder);
+    nobody.env("MONGODB_ATLAS_OPS_MANAGER_URL", "http://127.0.0.1:1");
+    let (exit, stdout) = checked(&mut nobody);
+    assert_eq!(
+        (exit, verdicts(&stdout).as_str()),
+        (Some(5), "ok FAIL skip skip skip skip")
+    );
+
+    let mut wrong = atlas_at(&server, &folder);
+    wrong.env("MONGODB_ATLAS_PRIVATE_API_KEY", "wrong");
+    let (exit, stdout) = checked(&mut wrong);
+    assert_eq!(
+        (exit, verdicts(&stdout).as_str()),
+        (Some(3), "ok ok FAIL skip skip skip")
+    );
+    let causes = line(&stdout, "credentials");
+    let at = |text: &str| {
+        causes
+            .find(text)
+            .unwrap_or_else(|| panic!("{text}: {causes}"))
+    };
+    assert!(at("check the key") < at("access list"), "{causes}");
+
+    let mut unknown = atlas_at(&server, &folder);
+    unknown.env("MONGODB_ATLAS_PROJECT_ID", "32b6e34b3d91647abb20e7ff");
+    let (exit, stdout) = checked(&mut unknown);
+    assert_eq!(
+        (exit, verdicts(&stdout).as_str()),
+        (Some(4), "ok ok ok ok FAIL skip")
+    );
+    assert!(line(&stdout, "GROUP_NOT_FOUND").contains("check the project id"));
+
+    with_next(&server, 406, code::UNEXPECTED_ERROR);
+    let (exit, stdout) = checked(&mut atlas_at(&server, &folder));
+    assert_eq!(exit, Some(4));
+    assert!(line(&stdout, "406").contains("version"), "{stdout}");
+}

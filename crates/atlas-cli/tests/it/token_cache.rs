@@ -1,0 +1,91 @@
+//! Access tokens between runs.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use atlas_sandbox::{OWNER, PROJECT, SandboxServer};
+use tempfile::TempDir;
+
+use crate::{atlas, folder, sandbox};
+
+/// Asks for the project as a service account, with a cache in `cache`.
+fn ask(server: &SandboxServer, cache: &TempDir, more: &[&str]) -> Output {
+    let output = atlas(&folder())
+        .env("XDG_CACHE_HOME", cache.path())
+        .env("MONGODB_ATLAS_OPS_MANAGER_URL", server.url())
+        .env("MONGODB_ATLAS_CLIENT_ID", OWNER.client_id)
+        .env("MONGODB_ATLAS_CLIENT_SECRET", OWNER.client_secret)
+        .args(["api", "projects", "getGroup", "--groupId", PROJECT])
+        .args(more)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    output
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+fn requests(server: &SandboxServer) -> u64 {
+    server.with(|sandbox| sandbox.requests())
+}
+
+#[test]
+fn a_token_is_asked_for_once_and_kept_for_its_owner_alone() {
+    let (_runtime, server) = sandbox();
+    let cache = folder();
+    ask(&server, &cache, &[]);
+    ask(&server, &cache, &[]);
+    assert_eq!(requests(&server), 1 + 2, "one token for two runs");
+    let folder = cache.path().join("atlas-rs/tokens");
+    let files = files(&folder);
+    assert_eq!(files.len(), 1);
+    assert_eq!((mode(&folder), mode(&files[0])), (0o700, 0o600));
+    let name = files[0].file_name().unwrap().to_str().unwrap();
+    assert!(!name.contains("mdb_sa") && name.len() == 64 + 5, "{name}");
+    let text = std::fs::read_to_string(&files[0]).unwrap();
+    assert!(!text.contains(OWNER.client_secret));
+}
+
+#[test]
+fn without_a_cache_each_run_asks_for_a_token_and_leaves_nothing() {
+    let (_runtime, server) = sandbox();
+    let cache = folder();
+    for _ in 0..2 {
+        ask(&server, &cache, &["--no-token-cache"]);
+    }
+    assert_eq!(requests(&server), 4);
+    assert!(files(cache.path()).is_empty());
+}
+
+#[test]
+fn a_token_that_others_could_read_is_not_used_nor_one_that_is_broken_or_refused() {
+    let (_runtime, server) = sandbox();
+    let cache = folder();
+    ask(&server, &cache, &[]);
+    let file = files(&cache.path().join("atlas-rs/tokens")).remove(0);
+
+    let readable = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(&file, readable).unwrap();
+    ask(&server, &cache, &[]);
+    assert_eq!(requests(&server), 4);
+    assert_eq!(mode(&file), 0o600, "it is replaced");
+
+    std::fs::write(&file, "{").unwrap();
+    ask(&server, &cache, &[]);
+    assert_eq!(requests(&server), 6);
+
+    server.with(atlas_sandbox::Sandbox::forget_sessions);
+    ask(&server, &cache, &[]);
+    assert_eq!(requests(&server), 6 + 3, "refused, fetched, asked again");
+    ask(&server, &cache, &[]);
+    assert_eq!(requests(&server), 6 + 3 + 1);
+}
