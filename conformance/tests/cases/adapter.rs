@@ -93,7 +93,7 @@ fn ended(error: &Error) -> Outcome {
         ErrorKind::OutcomeUnknown { .. } => "outcome_unknown",
         ErrorKind::TooLarge { .. } => "too_large",
         ErrorKind::Encoding { .. } => "encoding",
-        ErrorKind::Link { .. } => "link",
+        ErrorKind::Link { .. } | ErrorKind::LinkExpired { .. } => "link",
         _ => "unsendable",
     };
     Outcome {

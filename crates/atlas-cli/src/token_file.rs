@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use atlas_transport::{CachedToken, TokenCache, TokenKey};
+use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,8 @@ pub(crate) struct TokenFiles {
 impl TokenFiles {
     /// The folder of this user; `None` if the machine has none.
     pub(crate) fn of_user() -> Option<Self> {
-        let folder = dirs::cache_dir()?.join("atlas-rs").join("tokens");
+        let folders = choose_native_strategy().ok()?;
+        let folder = folders.cache_dir().join("atlas-rs").join("tokens");
         Some(Self { folder })
     }
 

@@ -10,7 +10,7 @@ use crate::base_url::{BaseUrl, may_be_spoken};
 use crate::builder::ClientBuilder;
 use crate::call::Shared;
 use crate::credentials::Credentials;
-use crate::download::Download;
+use crate::download::{ByteRange, Download};
 use crate::error::{Attempts, Error, ErrorKind};
 use crate::timer::Timer;
 
@@ -120,8 +120,37 @@ impl Client {
     /// redirects. The link appears in no error and no log.
     ///
     /// # Errors
-    /// [`ErrorKind::Link`] for any answer but 200; 403 means that the link has expired.
+    /// [`ErrorKind::LinkExpired`] for 403, [`ErrorKind::Link`] for any other answer but 200.
     pub async fn download(&self, link: &SnapshotUrl) -> Result<Download, Error> {
+        let download = self.open(link, None).await?;
+        match download.part() {
+            None => Ok(download),
+            // Nobody asked for a part.
+            Some(_) => Err(ErrorKind::Link {
+                status: http::StatusCode::PARTIAL_CONTENT,
+            }
+            .into()),
+        }
+    }
+
+    /// Opens a part of a snapshot's file for streaming, as [`download`](Client::download) does
+    /// the whole.
+    ///
+    /// A store that knows no ranges, or whose file has another tag than `if_range`, answers with
+    /// the whole: then [`Download::part`] is `None`.
+    ///
+    /// # Errors
+    /// As [`download`](Client::download); 206 is fine here. [`ErrorKind::Malformed`] for a 206
+    /// whose `Content-Range` makes no sense, begins elsewhere, or ends later than asked for.
+    pub async fn download_part(
+        &self,
+        link: &SnapshotUrl,
+        range: &ByteRange,
+    ) -> Result<Download, Error> {
+        self.open(link, Some(range)).await
+    }
+
+    async fn open(&self, link: &SnapshotUrl, range: Option<&ByteRange>) -> Result<Download, Error> {
         let unsendable = || ErrorKind::Unsendable {
             what: "the snapshot link",
         };
@@ -136,14 +165,13 @@ impl Client {
         }
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.uri = uri;
+        if let Some(range) = range {
+            range.put(&mut parts.headers).map_err(|()| unsendable())?;
+        }
         let mut timer = Timer::new(self.shared.settings.read_timeout, None);
         let response = self.shared.once(parts, Bytes::new(), &mut timer).await?;
         let (head, body) = response.into_parts();
-        if head.status != http::StatusCode::OK {
-            let status = head.status;
-            return Err(ErrorKind::Link { status }.into());
-        }
-        Ok(Download::new(&head.headers, body, timer))
+        Ok(Download::open(head, body, timer, range).await?)
     }
 }
 

@@ -132,6 +132,16 @@ pub enum ErrorKind {
     /// No access token could be had, for all the calls that waited for it.
     #[error("no access token: {0}")]
     NoToken(Arc<Error>),
+    /// A snapshot link has ended, or was altered. It will not work again: ask for a new one.
+    #[error(
+        "the snapshot link has expired{}, four hours after it was made, or was altered; ask for a \
+         new one",
+        code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default()
+    )]
+    LinkExpired {
+        /// What the store called it, for instance `AccessDenied` or `ExpiredToken`.
+        code: Option<String>,
+    },
     /// A snapshot link gave no file.
     #[error("the snapshot link answered {}; {}", status.as_u16(), link_hint(*status))]
     Link {
@@ -218,6 +228,7 @@ impl Error {
     pub fn status(&self) -> Option<StatusCode> {
         match self.kind() {
             ErrorKind::Response(error) => Some(error.status()),
+            ErrorKind::LinkExpired { .. } => Some(StatusCode::FORBIDDEN),
             ErrorKind::Link { status } | ErrorKind::Token { status, .. } => Some(*status),
             ErrorKind::OutcomeUnknown { status, .. } => *status,
             ErrorKind::NoToken(error) => error.status(),
@@ -290,8 +301,8 @@ fn token_line(status: StatusCode, refusal: Option<&TokenRefusal>) -> String {
 
 fn link_hint(status: StatusCode) -> &'static str {
     match status.as_u16() {
-        403 => "it has expired, four hours after it was made, or was altered; ask for a new one",
         404 => "the file is gone; ask for a new one",
+        416 => "the file has no such part; start over",
         300..=399 => "redirects are not followed",
         _ => "try again, then ask for a new one",
     }

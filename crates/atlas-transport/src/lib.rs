@@ -56,5 +56,5 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use content_range::{ContentRange, ContentRangeError};
 pub use credentials::Credentials;
-pub use download::Download;
+pub use download::{ByteRange, Download};
 pub use error::{Attempt, Attempts, Error, ErrorKind, Phase};
