@@ -11,7 +11,7 @@ use crate::commands::{force_argument, group, output_argument};
 use crate::connection::{Connection, project, warn_of_sunset};
 use crate::failure::{Failure, print};
 use crate::output_file::OutputFile;
-use crate::settings::environment;
+use crate::settings::Settings;
 
 /// The largest request body that is read.
 const BODY_LIMIT: u64 = 16 << 20;
@@ -208,7 +208,11 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
 
 fn version(matches: &ArgMatches) -> Result<Option<ApiVersion>, Failure> {
     let flag = matches.get_one::<String>("version").cloned();
-    let Some(text) = flag.or_else(|| environment("MONGODB_ATLAS_API_VERSION")) else {
+    let text = match flag {
+        Some(flag) => Some(flag),
+        None => Settings::of(matches)?.get("MONGODB_ATLAS_API_VERSION"),
+    };
+    let Some(text) = text else {
         return Ok(None);
     };
     let version = text

@@ -3,8 +3,8 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::failure::{EXIT_CODES, Failure};
-use crate::settings::{VARIABLES, environment};
-use crate::{api, doctor, snapshots};
+use crate::settings::{Settings, VARIABLES};
+use crate::{api, doctor, pull, restores, snapshots};
 
 /// The whole command line.
 pub(crate) fn root() -> Command {
@@ -17,10 +17,19 @@ pub(crate) fn root() -> Command {
         .subcommand(api::command())
         .subcommand(doctor::command())
         .subcommand(
-            group("backups", "Work with backups").subcommand(
-                group("snapshots", "Work with the snapshots of a cluster")
-                    .subcommand(snapshots::download_command()),
-            ),
+            group("backups", "Work with backups")
+                .subcommand(snapshots::command())
+                .subcommand(restores::command())
+                .subcommand(pull::pull_command())
+                .subcommand(pull::verify_command()),
+        )
+        .arg(
+            Arg::new("profile")
+                .long("profile")
+                .short('P')
+                .value_name("NAME")
+                .global(true)
+                .help("The profile of atlascli/config.toml; default if it is not given"),
         )
         .arg(
             Arg::new("noTokenCache")
@@ -47,9 +56,16 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match path(matches).as_slice() {
         [("api", _), (_, _), (operation, matches)] => api::run(operation, matches).await,
         [("doctor", matches)] => doctor::run(matches).await,
-        [("backups", _), ("snapshots", _), ("download", matches)] => {
-            snapshots::download(matches).await
-        }
+        [("backups", _), ("snapshots", _), (name, matches)] => snapshots::run(name, matches).await,
+        [("backups", _), ("restores", _), (name, matches)]
+        | [
+            ("backups", _),
+            ("restores", _),
+            ("start", _),
+            (name, matches),
+        ] => restores::run(name, matches).await,
+        [("backups", _), ("pull", matches)] => pull::pull(matches).await,
+        [("backups", _), ("verify", matches)] => pull::verify(matches),
         _ => Err(Failure::Usage(
             "no such command; see atlas --help".to_owned(),
         )),
@@ -75,12 +91,12 @@ pub(crate) fn output_argument() -> Arg {
 }
 
 /// Whether JSON was asked for, by the flag or by `MONGODB_ATLAS_OUTPUT`.
-pub(crate) fn wants_json(matches: &ArgMatches) -> bool {
-    let output = matches.get_one::<String>("output").cloned();
-    output
-        .or_else(|| environment("MONGODB_ATLAS_OUTPUT"))
-        .as_deref()
-        == Some("json")
+pub(crate) fn wants_json(matches: &ArgMatches) -> Result<bool, Failure> {
+    if let Some(output) = matches.get_one::<String>("output") {
+        return Ok(output == "json");
+    }
+    let output = Settings::of(matches)?.get("MONGODB_ATLAS_OUTPUT");
+    Ok(output.as_deref() == Some("json"))
 }
 
 /// `--force`.

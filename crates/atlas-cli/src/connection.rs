@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::failure::{Failure, say};
-use crate::settings::{self, environment};
+use crate::settings::Settings;
 use crate::token_file::TokenFiles;
 
 /// A client, and the sandbox it talks to, if it is one.
@@ -30,8 +30,9 @@ impl Connection {
         if in_sandbox(matches) {
             return Self::sandbox().await;
         }
-        let base = settings::base_url(&environment)?;
-        let credentials = settings::credentials(&environment)?;
+        let settings = Settings::of(matches)?;
+        let base = settings.base_url()?;
+        let credentials = settings.credentials()?;
         let description = format!("{base}, with {}", kind(&credentials));
         let mut builder = Client::builder(base, &credentials);
         if !matches.get_flag("noTokenCache")
@@ -96,11 +97,13 @@ pub(crate) fn project(matches: &ArgMatches, flag: &str) -> Result<String, Failur
     if in_sandbox(matches) {
         return Ok(atlas_sandbox::PROJECT.to_owned());
     }
-    environment("MONGODB_ATLAS_PROJECT_ID").ok_or_else(|| {
-        Failure::Usage(format!(
-            "no project; give --{flag} or set MONGODB_ATLAS_PROJECT_ID"
-        ))
-    })
+    Settings::of(matches)?
+        .get("MONGODB_ATLAS_PROJECT_ID")
+        .ok_or_else(|| {
+            Failure::Usage(format!(
+                "no project; give --{flag} or set MONGODB_ATLAS_PROJECT_ID"
+            ))
+        })
 }
 
 /// Says on stderr, in one line, that an operation ended or will.

@@ -18,8 +18,10 @@ pub(crate) enum Failure {
     Call(Error),
     /// A file of this machine cannot be read or written.
     File(String),
-    /// Atlas answered, but not with the file that was asked for.
-    NoFile(String),
+    /// A backup is not there, for a reason that is no call's.
+    Backup(atlas_backup::Error),
+    /// So many snapshots could not be taken; each has its line.
+    Missing(usize),
     /// A signal came.
     Interrupted(u8),
 }
@@ -35,6 +37,9 @@ Exit codes:
   6  a file on this machine cannot be read or written
   7  the download is not the file that was asked for
   8  it is unknown whether Atlas acted on the request; look before asking again
+  9  the restore job failed, was cancelled or has expired
+  10 the job or snapshot was not ready in time
+  11 some snapshots could not be taken; each has its line
   128 + N  ended by signal N";
 
 impl Failure {
@@ -44,9 +49,23 @@ impl Failure {
             Self::Credentials(_) => 3,
             Self::Call(error) => call_code(error),
             Self::File(_) => 6,
-            Self::NoFile(_) => 7,
+            Self::Backup(error) => backup_code(error),
+            Self::Missing(_) => 11,
             Self::Interrupted(signal) => 128 + signal,
         }
+    }
+}
+
+fn backup_code(error: &atlas_backup::Error) -> u8 {
+    use atlas_backup::Error as Backup;
+    match error {
+        Backup::Call(error) => call_code(error),
+        Backup::Usage { .. } => 2,
+        Backup::NoSnapshot { .. } => 4,
+        Backup::File { .. } | Backup::Exists { .. } | Backup::Busy { .. } => 6,
+        Backup::JobEnded { .. } => 9,
+        Backup::Deadline { .. } => 10,
+        _ => 7,
     }
 }
 
@@ -66,11 +85,12 @@ fn call_code(error: &Error) -> u8 {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = match self {
-            Self::Usage(line) | Self::Credentials(line) | Self::File(line) | Self::NoFile(line) => {
-                line.clone()
-            }
+            Self::Usage(line) | Self::Credentials(line) | Self::File(line) => line.clone(),
             Self::Call(error) => with_sources(error),
-            Self::Interrupted(_) => "interrupted; nothing was kept".to_owned(),
+            Self::Backup(error) => backup_line(error),
+            Self::Missing(1) => "one snapshot could not be taken".to_owned(),
+            Self::Missing(count) => format!("{count} snapshots could not be taken"),
+            Self::Interrupted(_) => "interrupted; the same command goes on".to_owned(),
         };
         f.write_str(&line.replace(char::is_control, " "))
     }
@@ -90,6 +110,27 @@ fn with_sources(error: &Error) -> String {
         source = error.source();
     }
     line
+}
+
+fn backup_line(error: &atlas_backup::Error) -> String {
+    match error {
+        atlas_backup::Error::Call(error) => with_sources(error),
+        atlas_backup::Error::File { source, .. } => format!("{error}: {source}"),
+        atlas_backup::Error::Exists { path } => format!(
+            "{} is there already; choose another name or give --force",
+            path.display()
+        ),
+        error => error.to_string(),
+    }
+}
+
+impl From<atlas_backup::Error> for Failure {
+    fn from(error: atlas_backup::Error) -> Self {
+        match error {
+            atlas_backup::Error::Call(error) => Self::Call(error),
+            error => Self::Backup(error),
+        }
+    }
 }
 
 impl From<Error> for Failure {

@@ -8,8 +8,13 @@ mod connection;
 mod doctor;
 mod failure;
 mod output_file;
+mod profile;
+mod pull;
+mod restores;
 mod settings;
+mod show;
 mod snapshots;
+mod target;
 mod token_file;
 
 use std::process::ExitCode;

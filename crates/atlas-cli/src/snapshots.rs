@@ -1,161 +1,228 @@
-//! `atlas backups snapshots download`: from a snapshot's id to a file.
+//! `atlas backups snapshots`: list, describe, watch, download.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use atlas_model::{
-    ClusterName, DeploymentItemName, DownloadTenantSnapshot, Operation, PatternError, Patterned,
-    ProjectId, RestoreStatus, SnapshotId, TenantRestore, TenantRestoreRequest,
-};
-use atlas_transport::{Client, Download};
-use clap::{Arg, ArgMatches, Command};
-use indicatif::{ProgressBar, ProgressStyle};
+use atlas_backup::{DownloadOptions, Pick, SnapshotView, WaitPolicy};
+use clap::{Arg, ArgMatches, Command, value_parser};
 
-use crate::commands::{force_argument, output_argument, wants_json};
-use crate::connection::{Connection, project, warn_of_sunset};
+use crate::commands::{force_argument, group, output_argument, wants_json};
 use crate::failure::{Failure, print};
-use crate::output_file::OutputFile;
+use crate::show::{Watcher, json, or_dash, table};
+use crate::target::{Target, arguments, pick, positional_cluster, snapshot_argument, snapshot_id};
 
-/// What a gzip file begins with (RFC 1952 section 2.3.1).
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// `snapshots` and what is below it.
+pub(crate) fn command() -> Command {
+    let id = "The snapshot, 24 hexadecimal digits";
+    group("snapshots", "Work with the snapshots of a cluster")
+        .subcommand(
+            Command::new("list")
+                .about("List the snapshots of a cluster of any kind")
+                .arg(positional_cluster())
+                .args(arguments())
+                .arg(output_argument()),
+        )
+        .subcommand(
+            Command::new("describe")
+                .about("Show one snapshot")
+                .arg(snapshot_argument(id))
+                .args(arguments())
+                .arg(output_argument()),
+        )
+        .subcommand(
+            Command::new("watch")
+                .about("Wait until a snapshot is complete")
+                .arg(snapshot_argument(id))
+                .args(arguments())
+                .arg(timeout_argument())
+                .arg(output_argument()),
+        )
+        .subcommand(download_command())
+}
 
-/// `download`.
-pub(crate) fn download_command() -> Command {
+fn download_command() -> Command {
     Command::new("download")
-        .about("Download one snapshot of a shared-tier cluster")
+        .about("Download one snapshot of a cluster of any kind to a file")
         .after_help(
-            "Asks Atlas for a link, which works for four hours, and streams the file behind it.\n\
-             The file appears under its name when it is complete, and only its owner can read it.",
+            "Asks Atlas for a link, which works for a few hours, and downloads the file behind \
+             it.\nWhile it is under way the file is PATH.part; after an interruption the same \
+             command goes on\nwhere it was. It gets its name when it is complete and sound, with \
+             a note beside it\n(PATH.json) for atlas backups verify. Only its owner can read it. \
+             A sharded cluster gives\none file for each shard. No cluster is written to.",
         )
-        .arg(
-            Arg::new("snapshotId")
-                .required(true)
-                .value_name("SNAPSHOT_ID")
-                .help("The snapshot, 24 hexadecimal digits"),
-        )
-        .arg(
-            Arg::new("clusterName")
-                .long("clusterName")
-                .value_name("NAME")
-                .required(true)
-                .help("The cluster it was taken of"),
-        )
-        .arg(
-            Arg::new("projectId")
-                .long("projectId")
-                .alias("groupId")
-                .value_name("ID")
-                .help("The project; MONGODB_ATLAS_PROJECT_ID if it is not given"),
-        )
+        .arg(snapshot_argument(
+            "The snapshot, 24 hexadecimal digits; or latest; or before:2026-05-04T09:42:00Z",
+        ))
+        .args(arguments())
         .arg(
             Arg::new("out")
                 .long("out")
                 .value_name("PATH")
                 .help("The file to write; SNAPSHOT_ID.tgz if it is not given"),
         )
+        .arg(connections_argument())
+        .arg(timeout_argument())
         .arg(output_argument())
         .arg(force_argument())
 }
 
-/// Downloads a snapshot.
-pub(crate) async fn download(matches: &ArgMatches) -> Result<(), Failure> {
-    let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
-    let snapshot: SnapshotId = parsed("snapshotId", &text("snapshotId"))?;
-    let cluster: ClusterName = parsed("clusterName", &text("clusterName"))?;
-    let target: DeploymentItemName = parsed("clusterName", &text("clusterName"))?;
-    let project: ProjectId = parsed("projectId", &project(matches, "projectId")?)?;
-    let path = matches
-        .get_one::<String>("out")
-        .map_or_else(|| PathBuf::from(format!("{snapshot}.tgz")), PathBuf::from);
-    let file = OutputFile::create(&path, matches.get_flag("force"))?;
+/// `--connections`.
+pub(crate) fn connections_argument() -> Arg {
+    Arg::new("connections")
+        .long("connections")
+        .value_name("N")
+        .value_parser(value_parser!(u16).range(1..=32))
+        .default_value("4")
+        .help("How many connections at most, where the store allows it")
+}
 
-    let connection = Connection::open(matches).await?;
-    let request = TenantRestoreRequest::new(snapshot, target);
-    let operation = DownloadTenantSnapshot::new(project, cluster, request);
-    warn_of_sunset(DownloadTenantSnapshot::META);
-    let restore = connection.client.send(&operation).await?.value;
-    let download = open(&connection.client, &restore).await?;
-    let bytes = save(download, file).await?;
+/// `--timeout`.
+pub(crate) fn timeout_argument() -> Arg {
+    Arg::new("timeout")
+        .long("timeout")
+        .value_name("SECONDS")
+        .value_parser(value_parser!(u64).range(1..))
+        .default_value("3600")
+        .help("How long to wait for Atlas to get ready")
+}
 
-    let name = path.display().to_string();
-    let line = if wants_json(matches) {
-        serde_json::json!({
-            "snapshotId": snapshot.to_string(),
-            "file": name,
-            "bytes": bytes,
-        })
-        .to_string()
+pub(crate) fn wait_policy(matches: &ArgMatches) -> WaitPolicy {
+    let seconds = matches.get_one::<u64>("timeout").copied().unwrap_or(3600);
+    WaitPolicy::default().deadline(Duration::from_secs(seconds))
+}
+
+/// Runs one of the commands.
+pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure> {
+    match name {
+        "list" => list(matches).await,
+        "describe" => describe(matches).await,
+        "watch" => watch(matches).await,
+        _ => download(matches).await,
+    }
+}
+
+async fn list(matches: &ArgMatches) -> Result<(), Failure> {
+    let target = Target::open(matches).await?;
+    target.kind().await?;
+    let snapshots = target.backups.snapshots(target.project, &target.cluster);
+    let mut snapshots = snapshots.await?;
+    snapshots.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.taken));
+    if wants_json(matches)? {
+        json(&snapshots)
     } else {
-        format!("{name}: snapshot {snapshot}, {bytes} bytes")
+        show(&snapshots)
+    }
+}
+
+async fn describe(matches: &ArgMatches) -> Result<(), Failure> {
+    let id = snapshot_id(matches)?;
+    let target = Target::open(matches).await?;
+    target.kind().await?;
+    let snapshot = target.backups.snapshot(target.project, &target.cluster, id);
+    one(matches, snapshot.await?)
+}
+
+async fn watch(matches: &ArgMatches) -> Result<(), Failure> {
+    let id = snapshot_id(matches)?;
+    let target = Target::open(matches).await?;
+    target.kind().await?;
+    let watcher = Watcher::default();
+    let take = |event| watcher.take(event);
+    let policy = wait_policy(matches);
+    let (project, cluster) = (target.project, &target.cluster);
+    let snapshot = target
+        .backups
+        .watch_snapshot(project, cluster, id, &policy, &take);
+    one(matches, snapshot.await?)
+}
+
+fn one(matches: &ArgMatches, snapshot: SnapshotView) -> Result<(), Failure> {
+    if wants_json(matches)? {
+        json(&snapshot)
+    } else {
+        show(&[snapshot])
+    }
+}
+
+fn show(snapshots: &[SnapshotView]) -> Result<(), Failure> {
+    let rows = snapshots.iter().map(|snapshot| {
+        [
+            snapshot.id.to_string(),
+            snapshot.status.clone(),
+            or_dash(snapshot.taken),
+            or_dash(snapshot.expires),
+            or_dash(snapshot.bytes),
+            or_dash(snapshot.mongodb_version.as_deref()),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    table(
+        ["ID", "STATUS", "TAKEN", "EXPIRES", "BYTES", "MONGODB"],
+        &rows,
+    )
+}
+
+/// How to download, by the flags.
+pub(crate) fn download_options(matches: &ArgMatches) -> DownloadOptions {
+    let mut options = DownloadOptions::default();
+    options.wait = wait_policy(matches);
+    options.replace = matches.try_get_one::<bool>("force").ok().flatten() == Some(&true);
+    let connections = matches.get_one::<u16>("connections").copied().unwrap_or(4);
+    options.connections = connections.into();
+    options
+}
+
+async fn download(matches: &ArgMatches) -> Result<(), Failure> {
+    let pick = pick(matches)?;
+    let out = matches.get_one::<String>("out").map(PathBuf::from);
+    let options = download_options(matches);
+    // What is in the way is said before anything is asked of Atlas.
+    let named = match (&out, pick) {
+        (Some(out), _) => Some(out.clone()),
+        (None, Pick::Id(id)) => Some(PathBuf::from(format!("{id}.tgz"))),
+        _ => None,
     };
-    print(line.as_bytes())
-}
-
-fn parsed<T: Patterned>(name: &'static str, text: &str) -> Result<T, Failure> {
-    T::parse_field(name, text).map_err(|error: PatternError| Failure::Usage(error.to_string()))
-}
-
-/// Follows the link that Atlas gave.
-async fn open(client: &Client, restore: &TenantRestore) -> Result<Download, Failure> {
-    if restore.status == Some(RestoreStatus::Failed) {
-        return Err(Failure::NoFile(
-            "Atlas says that the job failed; ask again, or take another snapshot".to_owned(),
-        ));
+    let taken = named.filter(|out| !options.replace && out.symlink_metadata().is_ok());
+    if let Some(path) = taken.filter(|out| !out.is_dir()) {
+        return Err(atlas_backup::Error::Exists { path }.into());
     }
-    let link = restore.snapshot_url.as_ref().ok_or_else(|| {
-        let status = restore
-            .status
-            .as_ref()
-            .map_or("unknown", |status| status.as_str());
-        Failure::NoFile(format!(
-            "Atlas gave no link to the snapshot (status {status}); ask again later"
-        ))
-    })?;
-    Ok(client.download(link).await?)
-}
-
-/// Streams a download into a file and checks that it is whole.
-async fn save(mut download: Download, mut file: OutputFile) -> Result<u64, Failure> {
-    let announced = download.length();
-    let bar = progress(announced);
-    let mut received: u64 = 0;
-    let mut head = Vec::with_capacity(GZIP.len());
-    while let Some(chunk) = download.chunk().await? {
-        let missing = GZIP.len() - head.len();
-        head.extend(chunk.iter().take(missing));
-        if !GZIP.starts_with(&head) {
-            return Err(Failure::NoFile(
-                "the link gave something that is no gzip file; ask for a new one".to_owned(),
-            ));
-        }
-        file.write(&chunk)?;
-        received += chunk.len() as u64;
-        bar.set_position(received);
-    }
-    bar.finish_and_clear();
-    let expected = announced.unwrap_or(received);
-    if received != expected || head.len() < GZIP.len() {
-        return Err(Failure::NoFile(format!(
-            "the file ended after {received} of {expected} bytes; try again"
-        )));
-    }
-    file.finish()?;
-    Ok(received)
-}
-
-/// A bar on stderr, where that is a terminal.
-fn progress(length: Option<u64>) -> ProgressBar {
-    let (bar, template) = match length {
-        Some(length) => (
-            ProgressBar::new(length),
-            "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-        ),
-        None => (
-            ProgressBar::new_spinner(),
-            "{spinner} {bytes} {bytes_per_sec}",
-        ),
+    let target = Target::open(matches).await?;
+    target.kind().await?;
+    let (project, cluster) = (target.project, &target.cluster);
+    let (pick, out) = if let Some(out) = out {
+        (pick, out)
+    } else {
+        let id = match pick {
+            Pick::Id(id) => id,
+            pick => target.backups.pick(project, cluster, &pick).await?.id,
+        };
+        (Pick::Id(id), PathBuf::from(format!("{id}.tgz")))
     };
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
+    let watcher = Watcher::default();
+    let take = |event| watcher.take(event);
+    let saved = target
+        .backups
+        .download(project, cluster, &pick, &out, &options, &take)
+        .await;
+    watcher.end();
+    let saved = saved?;
+    let as_json = wants_json(matches)?;
+    for saved in saved {
+        let name = saved.path.display().to_string();
+        let note = saved.note;
+        let line = if as_json {
+            serde_json::json!({
+                "snapshotId": note.snapshot.to_string(),
+                "file": name,
+                "bytes": note.bytes,
+                "sha256": note.sha256,
+                "shard": note.shard,
+            })
+            .to_string()
+        } else {
+            format!("{name}: snapshot {}, {} bytes", note.snapshot, note.bytes)
+        };
+        print(line.as_bytes())?;
     }
+    Ok(())
 }

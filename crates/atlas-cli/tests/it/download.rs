@@ -33,9 +33,10 @@ fn the_file_on_disk_is_the_snapshot_of_the_sandbox() {
         )
     });
     assert_eq!(file, expected.unwrap());
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    // One challenge, one answer to it, one file: no other request.
-    assert_eq!(server.with(|sandbox| sandbox.requests()), 3);
+    // The file and its note.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    // One challenge, the kind of the cluster, its snapshots, the link, the file: no other request.
+    assert_eq!(server.with(|sandbox| sandbox.requests()), 5);
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn a_bad_id_or_name_is_refused_before_anything_is_sent() {
     for (snapshot, cluster, expected) in [
         ("XYZ", CLUSTER, "snapshotId: 'X' at character 1"),
         (SNAPSHOT, "a b", "clusterName: ' ' at character 2"),
-        (SNAPSHOT, &"x".repeat(65), "is more than the 64 allowed"),
+        ("before:noon", CLUSTER, "is no moment"),
     ] {
         let output = atlas_at(&server, &folder)
             .args([
@@ -234,16 +235,16 @@ fn a_full_disk_leaves_nothing_behind() {
         .output()
         .unwrap();
     let line = error_line(&output, 6);
-    assert!(line.contains("s.tgz cannot be written"), "{line}");
+    assert!(line.contains("s.tgz.part cannot be written"), "{line}");
     assert_empty(&folder);
 }
 
 #[test]
 fn a_folder_that_is_missing_or_a_name_that_is_a_folder_is_said() {
     let folder = folder();
-    for (out, expected) in [
-        ("no/such/s.tgz", "cannot be created"),
-        (".", "is a directory"),
+    for (out, code, expected) in [
+        ("no/such/s.tgz", 6, "cannot be created"),
+        (".", 2, "is a directory"),
     ] {
         let output = atlas(&folder)
             .args([
@@ -257,7 +258,7 @@ fn a_folder_that_is_missing_or_a_name_that_is_a_folder_is_said() {
             .args(["--out", out, "--sandbox"])
             .output()
             .unwrap();
-        let line = error_line(&output, 6);
+        let line = error_line(&output, code);
         assert!(line.contains(expected), "{line}");
     }
     assert_empty(&folder);
@@ -268,7 +269,7 @@ fn an_error_of_atlas_is_one_line_with_its_code() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     server.with(|sandbox| {
-        let status = http::StatusCode::INTERNAL_SERVER_ERROR;
+        let status = http::StatusCode::CONFLICT;
         sandbox.answer_next_with(ApiError::new(status, code::UNEXPECTED_ERROR, "two\nlines"));
     });
     let output = atlas_at(&server, &folder)
@@ -276,54 +277,79 @@ fn an_error_of_atlas_is_one_line_with_its_code() {
         .output()
         .unwrap();
     let line = error_line(&output, 4);
-    assert!(line.contains("500 UNEXPECTED_ERROR: two lines"), "{line}");
+    assert!(line.contains("409 UNEXPECTED_ERROR: two lines"), "{line}");
     assert_empty(&folder);
 }
 
 /// What becomes of the connection once the file was sent.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Then {
     Close,
     KeepOpen,
 }
 
-/// Serves one restore whose link leads back here, and `file` as the raw answer to that link.
-fn store(file: &'static [u8], then: Then) -> (String, std::thread::JoinHandle<TcpStream>) {
+/// An Atlas with one shared-tier cluster whose link leads back here, and `file` as the raw answer
+/// to that link. Hands over each connection that the file was sent on.
+fn store(file: &'static [u8], then: Then) -> (String, std::sync::mpsc::Receiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let link = format!("{url}/file?signature=s3cret");
-    let served = std::thread::spawn(move || {
-        let body = format!("{{\"status\":\"COMPLETED\",\"snapshotUrl\":\"{link}\"}}");
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        drop(answer(&listener, (head + &body).as_bytes()));
-        let stream = answer(&listener, file);
-        if then == Then::Close {
-            // The client may have gone first.
-            let _ = stream.shutdown(std::net::Shutdown::Both);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let Some(path) = request_path(&mut stream) else {
+                continue;
+            };
+            let body = if path.starts_with("/file") {
+                stream.write_all(file).unwrap();
+                if then == Then::Close {
+                    // The client may have gone first.
+                    let _ = stream.shutdown(std::net::Shutdown::Both);
+                }
+                let _ = sender.send(stream);
+                continue;
+            } else if path.ends_with("/download") {
+                format!("{{\"status\":\"COMPLETED\",\"snapshotUrl\":\"{link}\"}}")
+            } else if path.ends_with("/snapshots") {
+                format!("{{\"results\":[{{\"id\":\"{SNAPSHOT}\",\"status\":\"COMPLETED\"}}]}}")
+            } else {
+                let region = "{\"regionConfigs\":[{\"providerName\":\"TENANT\"}]}";
+                format!("{{\"replicationSpecs\":[{region}]}}")
+            };
+            let length = body.len();
+            let head =
+                format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+            stream.write_all((head + &body).as_bytes()).unwrap();
         }
-        stream
     });
-    (url, served)
+    (url, receiver)
 }
 
-fn answer(listener: &TcpListener, bytes: &[u8]) -> TcpStream {
-    let (mut stream, _) = listener.accept().unwrap();
+/// Reads a request and gives its path; `None` if none comes.
+fn request_path(stream: &mut TcpStream) -> Option<String> {
     let mut seen = Vec::new();
-    while !seen.windows(4).any(|window| window == b"\r\n\r\n") {
+    loop {
+        let text = String::from_utf8_lossy(&seen).to_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.split("content-length: ").nth(1);
+            let length = length.map_or(0, |rest| rest.lines().next().unwrap().parse().unwrap());
+            if body.len() >= length {
+                let path = head.split(' ').nth(1).unwrap().to_owned();
+                assert!(
+                    !path.starts_with("/file") || !head.contains("authorization"),
+                    "{head}"
+                );
+                let path = path.split('?').next().unwrap_or_default().to_owned();
+                return Some(path);
+            }
+        }
         let mut buffer = [0; 4096];
-        let read = stream.read(&mut buffer).unwrap();
-        assert_ne!(read, 0, "the request ended early");
+        let read = stream.read(&mut buffer).ok()?;
+        if read == 0 {
+            return None;
+        }
         seen.extend_from_slice(&buffer[..read]);
     }
-    let seen = String::from_utf8_lossy(&seen).to_lowercase();
-    if seen.starts_with("get /file") {
-        assert!(!seen.contains("authorization"), "{seen}");
-    }
-    stream.write_all(bytes).unwrap();
-    stream
 }
 
 #[test]
@@ -342,7 +368,7 @@ fn what_is_not_the_whole_file_is_not_kept() {
         (
             b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
             7,
-            "ended after 0",
+            "no gzip file",
         ),
         (
             b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n",
@@ -356,7 +382,7 @@ fn what_is_not_the_whole_file_is_not_kept() {
         ),
     ];
     for (file, code, expected) in cases {
-        let (url, served) = store(file, Then::Close);
+        let (url, _served) = store(file, Then::Close);
         let folder = folder();
         let output = atlas(&folder)
             .env("MONGODB_ATLAS_OPS_MANAGER_URL", url)
@@ -366,7 +392,6 @@ fn what_is_not_the_whole_file_is_not_kept() {
             .args(download_arguments())
             .output()
             .unwrap();
-        served.join().unwrap();
         let line = error_line(&output, code);
         assert!(line.contains(expected), "{line}");
         assert!(!line.contains("s3cret"), "{line}");
@@ -392,7 +417,7 @@ fn a_signal_in_the_middle_leaves_nothing_behind() {
         .spawn()
         .unwrap();
     // The connection stays open and silent: the download can only end by the signal.
-    let stream = served.join().unwrap();
+    let stream = served.recv().unwrap();
     let killed = Command::new("kill")
         .arg(child.id().to_string())
         .status()

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 mod api;
+mod backups;
 mod doctor;
 mod download;
 mod help;
@@ -19,6 +20,7 @@ fn atlas(folder: &tempfile::TempDir) -> Command {
         .env_clear()
         // A folder that cannot be made: no test leaves a token behind, unless it wants to.
         .env("XDG_CACHE_HOME", "/dev/null/cache")
+        .env("XDG_CONFIG_HOME", "/dev/null/config")
         .current_dir(folder.path())
         .stdin(Stdio::null());
     command
@@ -74,10 +76,10 @@ fn error_line(output: &Output, code: i32) -> String {
     );
     let errors: Vec<&str> = stderr
         .lines()
-        .filter(|line| !line.starts_with("warning: "))
+        .filter(|line| line.starts_with("error: "))
         .collect();
     assert_eq!(errors.len(), 1, "{stderr}");
-    assert!(errors[0].starts_with("error: "), "{stderr}");
+    assert!(stderr.ends_with(&format!("{}\n", errors[0])), "{stderr}");
     for secret in [OWNER.private_key, OWNER.client_secret, "signature"] {
         assert!(!stderr.contains(secret), "{stderr}");
     }

@@ -1,0 +1,564 @@
+//! The whole way: cluster, snapshot, job, link, file.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use atlas_model::{
+    ClusterName, CreateFlexRestoreJob, CreateRestoreJob, CreateTenantRestore, DeploymentItemName,
+    FlexRestoreRequest, ProjectId, RestoreJobId, RestoreJobRequest, SnapshotId, SnapshotUrl,
+    TenantRestoreRequest,
+};
+use atlas_transport::Client;
+use jiff::Timestamp;
+use tokio::time::sleep;
+
+use crate::error::{Error, no_snapshot};
+use crate::fetch::{self, Links, Plan};
+use crate::job::{self, JobView, Place, WaitPolicy};
+use crate::kind::{self, ClusterKind};
+use crate::note::Note;
+use crate::part_lock::PartLock;
+use crate::progress::{Event, Progress};
+use crate::saved::{self, Saved};
+use crate::snapshot::{self, Pick, SnapshotView};
+use crate::verify::inspect;
+
+/// The backups of the clusters that one client can reach.
+///
+/// What kind of cluster it is, is found out once and remembered.
+#[derive(Debug)]
+pub struct Backups {
+    client: Client,
+    kinds: Mutex<BTreeMap<(ProjectId, ClusterName), ClusterKind>>,
+}
+
+/// How to download.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DownloadOptions {
+    /// How many connections at most, where the store allows more than one; 4 by default.
+    pub connections: usize,
+    /// Whether a file of that name is replaced; `false` by default.
+    pub replace: bool,
+    /// How long to wait for the job.
+    pub wait: WaitPolicy,
+}
+
+impl Default for DownloadOptions {
+    fn default() -> Self {
+        Self {
+            connections: 4,
+            replace: false,
+            wait: WaitPolicy::default(),
+        }
+    }
+}
+
+impl Backups {
+    /// The backups that a client can reach.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            kinds: Mutex::default(),
+        }
+    }
+
+    /// What kind of cluster it is, by Atlas's own answers.
+    ///
+    /// # Errors
+    /// [`Error::Call`], for instance if there is no such cluster.
+    pub async fn kind(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+    ) -> Result<ClusterKind, Error> {
+        let key = (project, cluster.clone());
+        if let Some(kind) = self.known().get(&key) {
+            return Ok(*kind);
+        }
+        let kind = kind::ask(&self.client, project, cluster).await?;
+        tracing::debug!(%cluster, %kind, "the cluster's kind is known");
+        self.known().insert(key, kind);
+        Ok(kind)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<(ProjectId, ClusterName), ClusterKind>> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn place<'a>(
+        &self,
+        project: ProjectId,
+        cluster: &'a ClusterName,
+    ) -> Result<Place<'a>, Error> {
+        Ok(Place {
+            kind: self.kind(project, cluster).await?,
+            project,
+            cluster,
+        })
+    }
+
+    /// The snapshots of a cluster, as Atlas lists them.
+    ///
+    /// # Errors
+    /// [`Error::Call`]
+    pub async fn snapshots(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+    ) -> Result<Vec<SnapshotView>, Error> {
+        let kind = self.kind(project, cluster).await?;
+        snapshot::list(&self.client, kind, project, cluster).await
+    }
+
+    /// One snapshot, complete or not.
+    ///
+    /// # Errors
+    /// [`Error::NoSnapshot`], [`Error::Call`]
+    pub async fn snapshot(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        id: SnapshotId,
+    ) -> Result<SnapshotView, Error> {
+        let snapshots = self.snapshots(project, cluster).await?;
+        let found = snapshots.into_iter().find(|snapshot| snapshot.id == id);
+        found.ok_or_else(|| no_snapshot(cluster, id))
+    }
+
+    /// The snapshot that is picked; only complete ones are.
+    ///
+    /// # Errors
+    /// [`Error::NoSnapshot`], [`Error::Call`]
+    pub async fn pick(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        pick: &Pick,
+    ) -> Result<SnapshotView, Error> {
+        let snapshots = self.snapshots(project, cluster).await?;
+        let picked = pick.choose(&snapshots).cloned();
+        picked.ok_or_else(|| Error::NoSnapshot {
+            cluster: cluster.to_string(),
+            wanted: pick.words(),
+        })
+    }
+
+    /// Waits until a snapshot is complete.
+    ///
+    /// # Errors
+    /// [`Error::NoSnapshot`] if it is not there or failed, [`Error::Deadline`], [`Error::Call`]
+    pub async fn watch_snapshot(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        id: SnapshotId,
+        policy: &WaitPolicy,
+        progress: Progress<'_>,
+    ) -> Result<SnapshotView, Error> {
+        let start = tokio::time::Instant::now();
+        let mut delay = policy.first;
+        loop {
+            let snapshot = self.snapshot(project, cluster, id).await?;
+            if snapshot.completed {
+                return Ok(snapshot);
+            }
+            if snapshot.status.eq_ignore_ascii_case("failed") {
+                return Err(no_snapshot(cluster, id));
+            }
+            if start.elapsed() + delay >= policy.deadline {
+                return Err(Error::Deadline {
+                    job: None,
+                    limit: policy.deadline,
+                });
+            }
+            progress(Event::Preparing {
+                job: None,
+                status: snapshot.status,
+            });
+            sleep(delay).await;
+            delay = delay.saturating_mul(2).min(policy.longest);
+        }
+    }
+
+    /// Asks for a download of a snapshot, and does not wait for it. Writes to no cluster, whatever
+    /// kind it is.
+    ///
+    /// # Errors
+    /// [`Error::NoSnapshot`], [`Error::Call`], [`Error::Deadline`] if other downloads of the
+    /// cluster did not end in time.
+    pub async fn request_download(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        pick: &Pick,
+        policy: &WaitPolicy,
+        progress: Progress<'_>,
+    ) -> Result<JobView, Error> {
+        let place = self.place(project, cluster).await?;
+        let snapshot = self.pick(project, cluster, pick).await?;
+        job::request_download(&self.client, &place, snapshot.id, policy, progress).await
+    }
+
+    /// The restore jobs of a cluster, downloads among them.
+    ///
+    /// # Errors
+    /// [`Error::Call`]
+    pub async fn jobs(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+    ) -> Result<Vec<JobView>, Error> {
+        let place = self.place(project, cluster).await?;
+        job::list(&self.client, &place).await
+    }
+
+    /// One restore job.
+    ///
+    /// # Errors
+    /// [`Error::Call`]
+    pub async fn job(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        id: RestoreJobId,
+    ) -> Result<JobView, Error> {
+        let place = self.place(project, cluster).await?;
+        job::get(&self.client, &place, id).await
+    }
+
+    /// Waits until a restore job is at its end.
+    ///
+    /// # Errors
+    /// [`Error::JobEnded`] if it ends without a result, [`Error::Deadline`], [`Error::Call`]
+    pub async fn watch_job(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        id: RestoreJobId,
+        policy: &WaitPolicy,
+        progress: Progress<'_>,
+    ) -> Result<JobView, Error> {
+        let place = self.place(project, cluster).await?;
+        let job = job::get(&self.client, &place, id).await?;
+        job::wait(&self.client, &place, job, policy, progress).await
+    }
+
+    /// Restores a snapshot over a cluster: **everything in the target is lost**. The only call
+    /// here that writes to a cluster. Does not wait for it.
+    ///
+    /// # Errors
+    /// [`Error::NoSnapshot`], [`Error::Call`]; one whose
+    /// [`may_have_been_sent`](atlas_transport::Error::may_have_been_sent) is to be looked into
+    /// before asking again.
+    pub async fn restore(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        pick: &Pick,
+        target_project: ProjectId,
+        target_cluster: &ClusterName,
+    ) -> Result<JobView, Error> {
+        let place = self.place(project, cluster).await?;
+        let snapshot = self.pick(project, cluster, pick).await?.id;
+        let target = || {
+            DeploymentItemName::parse(target_cluster.as_str()).map_err(|error| Error::Usage {
+                what: error.to_string(),
+            })
+        };
+        let cluster = cluster.clone();
+        Ok(match place.kind {
+            ClusterKind::Tenant => {
+                let mut request = TenantRestoreRequest::new(snapshot, target()?);
+                request.target_project_id = Some(target_project);
+                let operation = CreateTenantRestore::new(project, cluster, request);
+                job::tenant(&self.client.send(&operation).await?.value)
+            }
+            ClusterKind::Flex => {
+                let mut request = FlexRestoreRequest::new(snapshot, target()?);
+                request.target_project_id = Some(target_project);
+                let operation = CreateFlexRestoreJob::new(project, cluster, request);
+                job::flex(&self.client.send(&operation).await?.value)
+            }
+            ClusterKind::Dedicated | ClusterKind::Sharded => {
+                let target = target_cluster.clone();
+                let request = RestoreJobRequest::automated(snapshot, target_project, target);
+                let operation = CreateRestoreJob::new(project, cluster, request);
+                job::dedicated(&self.client.send(&operation).await?.value)
+            }
+        })
+    }
+
+    /// Downloads a snapshot to a file, and gives it its name when it is complete and sound.
+    ///
+    /// While it is under way it is `<out>.part`, with a journal beside it: after an interruption
+    /// of any kind the same call goes on where it was. A sharded cluster gives one file for each
+    /// shard, `<out>` with the shard's name before its ending.
+    ///
+    /// # Errors
+    /// Any [`Error`]; no file is there under its final name then, and what a later call can go on
+    /// with is kept.
+    pub async fn download(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        pick: &Pick,
+        out: &Path,
+        options: &DownloadOptions,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Saved>, Error> {
+        refuse_taken(out, options.replace)?;
+        let place = self.place(project, cluster).await?;
+        let snapshot = self.pick(project, cluster, pick).await?;
+        self.download_picked(&place, &snapshot, out, options, progress)
+            .await
+    }
+
+    pub(crate) async fn download_picked(
+        &self,
+        place: &Place<'_>,
+        snapshot: &SnapshotView,
+        out: &Path,
+        options: &DownloadOptions,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Saved>, Error> {
+        let asking = Asking {
+            client: &self.client,
+            place,
+            snapshot: snapshot.id,
+            policy: &options.wait,
+            progress,
+        };
+        let job = asking.ready().await?;
+        let mut saved = Vec::new();
+        for (index, link) in job.links.iter().enumerate() {
+            let shard = link.shard.as_deref().map(|shard| plain(shard, index));
+            let out = match &shard {
+                Some(shard) => of_shard(out, shard),
+                None => out.to_owned(),
+            };
+            let links = Renewing {
+                asking: &asking,
+                index,
+            };
+            let file = OneFile {
+                place,
+                snapshot,
+                shard,
+                files: u16::try_from(job.links.len()).unwrap_or(u16::MAX),
+                out: &out,
+                options,
+            };
+            saved.push(self.save(file, link.url.clone(), links, progress).await?);
+        }
+        if saved.is_empty() {
+            return Err(Error::NoLink { job: job.id });
+        }
+        Ok(saved)
+    }
+
+    async fn save(
+        &self,
+        file: OneFile<'_>,
+        link: SnapshotUrl,
+        mut links: Renewing<'_>,
+        progress: Progress<'_>,
+    ) -> Result<Saved, Error> {
+        let out = file.out;
+        if let Some(saved) = file.already() {
+            return Ok(saved);
+        }
+        refuse_taken(out, file.options.replace)?;
+        let part = saved::part_of(out);
+        let _lock = PartLock::take(&part)?;
+        let plan = Plan {
+            connections: file.options.connections,
+            source: file.source(),
+        };
+        let fetched = fetch::fetch(&self.client, link, &mut links, &part, &plan, progress).await;
+        let fetched = match fetched {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                // A disk that is full or forbidden is not helped by what is left on it.
+                if matches!(error, Error::File { .. }) {
+                    saved::discard(&part);
+                }
+                return Err(error);
+            }
+        };
+        progress(Event::Verifying);
+        let path = part.clone();
+        let checksums = fetched.checksums;
+        let inspected = tokio::task::spawn_blocking(move || inspect(&path, &checksums)).await;
+        let inspected =
+            inspected.map_err(|error| Error::file(&part, "cannot be read", error.into()))?;
+        let found = match inspected {
+            Ok(found) if found.bytes == fetched.length => found,
+            Ok(found) => {
+                saved::discard(&part);
+                return Err(Error::Length {
+                    received: found.bytes,
+                    expected: fetched.length,
+                });
+            }
+            Err(error) => {
+                if matches!(error, Error::Unsound { .. }) {
+                    saved::discard(&part);
+                }
+                return Err(error);
+            }
+        };
+        let note = file.note(found.bytes, found.sha256);
+        // The note first: a file never stands there without one.
+        refuse_taken(out, file.options.replace)?;
+        note.write(out)?;
+        saved::name(&part, out, file.options.replace)?;
+        Ok(Saved {
+            path: out.to_owned(),
+            note,
+        })
+    }
+}
+
+/// One file that is being saved.
+struct OneFile<'a> {
+    place: &'a Place<'a>,
+    snapshot: &'a SnapshotView,
+    shard: Option<String>,
+    files: u16,
+    out: &'a Path,
+    options: &'a DownloadOptions,
+}
+
+impl OneFile<'_> {
+    /// What is fetched, for the journal.
+    fn source(&self) -> String {
+        let Place {
+            project, cluster, ..
+        } = self.place;
+        let shard = self.shard.as_deref().unwrap_or_default();
+        format!("{project}/{cluster}/{}/{shard}", self.snapshot.id)
+    }
+
+    /// The file of a shard that an earlier run completed, before another shard failed.
+    fn already(&self) -> Option<Saved> {
+        self.shard.as_ref()?;
+        let note = Note::read(self.out).ok()?;
+        let is_it = note.snapshot == self.snapshot.id && note.shard == self.shard;
+        let is_whole = self.out.metadata().ok()?.len() == note.bytes;
+        (is_it && is_whole).then(|| Saved {
+            path: self.out.to_owned(),
+            note,
+        })
+    }
+
+    fn note(&self, bytes: u64, sha256: String) -> Note {
+        Note {
+            snapshot: self.snapshot.id,
+            cluster: self.place.cluster.clone(),
+            project: self.place.project,
+            kind: self.place.kind,
+            shard: self.shard.clone(),
+            files: self.files,
+            taken: self.snapshot.taken.map(|taken| taken.to_string()),
+            downloaded: Timestamp::now().to_string(),
+            bytes,
+            sha256,
+            mongodb_version: self.snapshot.mongodb_version.clone(),
+        }
+    }
+}
+
+/// Asks for a download, as often as new links are needed.
+struct Asking<'a> {
+    client: &'a Client,
+    place: &'a Place<'a>,
+    snapshot: SnapshotId,
+    policy: &'a WaitPolicy,
+    progress: Progress<'a>,
+}
+
+impl Asking<'_> {
+    async fn ready(&self) -> Result<JobView, Error> {
+        let (client, place) = (self.client, self.place);
+        let (policy, progress) = (self.policy, self.progress);
+        let job = job::request_download(client, place, self.snapshot, policy, progress).await?;
+        let job = job::wait(client, place, job, policy, progress).await?;
+        if job.links.is_empty() {
+            return Err(Error::NoLink { job: job.id });
+        }
+        Ok(job)
+    }
+}
+
+/// New links to the n-th file of a download.
+struct Renewing<'a> {
+    asking: &'a Asking<'a>,
+    index: usize,
+}
+
+impl Links for Renewing<'_> {
+    async fn fresh(&mut self) -> Result<SnapshotUrl, Error> {
+        let job = self.asking.ready().await?;
+        let link = job.links.get(self.index);
+        link.map(|link| link.url.clone())
+            .ok_or(Error::NoLink { job: job.id })
+    }
+}
+
+fn refuse_taken(out: &Path, replace: bool) -> Result<(), Error> {
+    if out.is_dir() {
+        return Err(Error::Usage {
+            what: format!("{} is a directory; name a file in it", out.display()),
+        });
+    }
+    if !replace && out.symlink_metadata().is_ok() {
+        return Err(Error::Exists {
+            path: out.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// A shard's name as it may stand in a file's: what Atlas says of it names no folder.
+fn plain(shard: &str, index: usize) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !shard.is_empty() && shard.len() <= 100 && shard.chars().all(fits) {
+        shard.to_owned()
+    } else {
+        index.to_string()
+    }
+}
+
+/// The file of one shard: its name before the ending.
+fn of_shard(out: &Path, shard: &str) -> PathBuf {
+    let name = out.file_name().map(OsString::from).unwrap_or_default();
+    let name = name.to_string_lossy().into_owned();
+    let (stem, ending) = match name.find('.').filter(|at| *at > 0) {
+        Some(at) => name.split_at(at),
+        None => (name.as_str(), ""),
+    };
+    out.with_file_name(format!("{stem}-{shard}{ending}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_stands_before_the_ending_and_never_leads_elsewhere() {
+        let named = |out: &str, shard: &str| {
+            let path = of_shard(Path::new(out), &plain(shard, 3));
+            path.display().to_string()
+        };
+        assert_eq!(named("a/b.tgz", "shard-0"), "a/b-shard-0.tgz");
+        assert_eq!(named("b.tar.gz", "s"), "b-s.tar.gz");
+        assert_eq!(named("b", "s"), "b-s");
+        assert_eq!(named(".b", "s"), ".b-s");
+        for odd in ["../x", "/etc/passwd", "", "a/b", "\0", "a.b", "ä"] {
+            assert_eq!(named("a/b.tgz", odd), "a/b-3.tgz", "{odd}");
+        }
+    }
+}

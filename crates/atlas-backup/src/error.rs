@@ -1,0 +1,182 @@
+//! Why a backup is not there.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use atlas_model::{ClusterName, RestoreJobId, SnapshotId};
+
+/// Why a backup is not there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A call to Atlas or to the store failed.
+    #[error(transparent)]
+    Call(#[from] atlas_transport::Error),
+    /// No snapshot is there that was asked for.
+    #[error(
+        "{cluster} has no completed snapshot {wanted}; list its snapshots to see what there is"
+    )]
+    NoSnapshot {
+        /// The cluster.
+        cluster: String,
+        /// What was asked for, in words.
+        wanted: String,
+    },
+    /// The job ended without a result.
+    #[error("the restore job{} {how}; ask again, or take another snapshot", shown(*job))]
+    JobEnded {
+        /// The job.
+        job: Option<RestoreJobId>,
+        /// How it ended.
+        how: JobEnd,
+    },
+    /// The job was not ready in time. It may still become so.
+    #[error("the restore job{} was not ready within {} s; watch it, or allow more time", shown(*job), limit.as_secs())]
+    Deadline {
+        /// The job.
+        job: Option<RestoreJobId>,
+        /// How long was waited.
+        limit: Duration,
+    },
+    /// Atlas says that the job is complete, but gives no link.
+    #[error("the restore job{} gave no link; ask again", shown(*job))]
+    NoLink {
+        /// The job.
+        job: Option<RestoreJobId>,
+    },
+    /// A file of this machine cannot be read or written.
+    #[error("{} {doing}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What could not be done with it.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file has the name already.
+    #[error("{} is there already; choose another name or allow it to be replaced", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else is writing the same file or works in the same folder.
+    #[error("{} is in use by another run; wait for it to end", path.display())]
+    Busy {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// The store gave fewer or more bytes than it announced, again and again.
+    #[error("the store gave {received} of {expected} bytes; try again")]
+    Length {
+        /// How many came.
+        received: u64,
+        /// How many were announced.
+        expected: u64,
+    },
+    /// The file changed in the store while it was downloaded, again and again.
+    #[error("the file in the store keeps changing; try again later")]
+    Changed,
+    /// What was downloaded is not the snapshot. Nothing of it was kept under its final name.
+    #[error("the file is not sound: {fault}; download it again")]
+    Unsound {
+        /// What is wrong.
+        fault: Fault,
+    },
+    /// A snapshot is named that has several files, or a folder is no folder.
+    #[error("{what}")]
+    Usage {
+        /// What to do instead.
+        what: String,
+    },
+}
+
+/// How a job can end without a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobEnd {
+    /// It failed.
+    Failed,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Its links ended before they were fetched.
+    Expired,
+}
+
+impl std::fmt::Display for JobEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Failed => "failed",
+            Self::Cancelled => "was cancelled",
+            Self::Expired => "has expired",
+        })
+    }
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It does not begin as gzip does.
+    #[error("it is no gzip file")]
+    NotGzip,
+    /// The gzip stream is broken or ends early.
+    #[error("its gzip stream is broken or cut off")]
+    Gzip,
+    /// The tar inside is broken or ends early.
+    #[error("the tar in it is broken or cut off")]
+    Tar,
+    /// A checksum of the store, or of the note beside the file, is another one.
+    #[error("its {0} is not the expected one")]
+    Checksum(&'static str),
+    /// Its length is another one.
+    #[error("it has {found} bytes instead of {expected}")]
+    Length {
+        /// How many it has.
+        found: u64,
+        /// How many it should have.
+        expected: u64,
+    },
+}
+
+impl Error {
+    pub(crate) fn file(path: &Path, doing: &'static str, source: io::Error) -> Self {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::AlreadyExists {
+            return Self::Exists { path };
+        }
+        Self::File {
+            path,
+            doing,
+            source,
+        }
+    }
+
+    /// Whether the link of a download has ended, so that a new one is needed.
+    pub(crate) fn link_expired(&self) -> bool {
+        let Self::Call(error) = self else {
+            return false;
+        };
+        matches!(error.kind(), atlas_transport::ErrorKind::LinkExpired { .. })
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Unsound { fault }
+    }
+}
+
+fn shown(job: Option<RestoreJobId>) -> String {
+    job.map_or_else(String::new, |job| format!(" {job}"))
+}
+
+/// The snapshot that nobody has.
+pub(crate) fn no_snapshot(cluster: &ClusterName, wanted: SnapshotId) -> Error {
+    Error::NoSnapshot {
+        cluster: cluster.to_string(),
+        wanted: wanted.to_string(),
+    }
+}

@@ -1,0 +1,289 @@
+//! From a link to a complete partial file: in pieces through several connections where the store
+//! allows it, and in one stream where it does not.
+//!
+//! ```text
+//! first part ─┬─ 206, a strong tag, a length ──► pieces, a journal; each goes on after a failure
+//!             ├─ 200, or no strong tag ────────► one stream; begins again after a failure
+//!             └─ 403 ──────────────────────────► a new link, then on with the same pieces
+//! pieces ────── another tag, or 200 ───────────► everything begins again
+//! ```
+
+mod part_file;
+mod pieces;
+
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use atlas_model::SnapshotUrl;
+use atlas_transport::{ByteRange, Client, ContentRange, Download, ErrorKind};
+use tokio::time::sleep;
+
+use crate::checksums::Checksums;
+use crate::error::Error;
+use crate::journal::{self, Head, Journal};
+use crate::progress::{Event, Progress};
+
+use part_file::PartFile;
+
+/// Gives new links to the same file.
+pub(crate) trait Links: Send {
+    /// Asks for a new link.
+    fn fresh(&mut self) -> impl Future<Output = Result<SnapshotUrl, Error>> + Send;
+}
+
+/// How to fetch.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// How many connections at most.
+    pub(crate) connections: usize,
+    /// What is fetched, for the journal.
+    pub(crate) source: String,
+}
+
+/// What was fetched.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) length: u64,
+    pub(crate) checksums: Checksums,
+}
+
+/// Why an attempt ended.
+pub(crate) enum Stop {
+    /// The store's file is another one, or the store forgot what a range is.
+    Changed,
+    /// Anything else.
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The first request asks for this much, so that the first bytes come as soon as from one stream.
+const FIRST: u64 = 8 << 20;
+/// How small and how large a piece is.
+const PIECE: std::ops::RangeInclusive<u64> = FIRST..=64 << 20;
+/// How often in a row something may fail without a byte of progress.
+pub(crate) const PATIENCE: u32 = 5;
+/// How often everything may begin again because the file changed.
+const RESTARTS: u32 = 3;
+/// How many new links one download may take without a byte of progress in between.
+const RENEWALS: u32 = 3;
+
+/// Fetches a file, or what is missing of it, into `part`.
+pub(crate) async fn fetch(
+    client: &Client,
+    mut link: SnapshotUrl,
+    links: &mut impl Links,
+    part: &Path,
+    plan: &Plan,
+    progress: Progress<'_>,
+) -> Result<Fetched, Error> {
+    let (mut restarts, mut renewals, mut received) = (0, 0, 0);
+    loop {
+        let stop = match attempt(client, &link, part, plan, progress).await {
+            Ok(fetched) => return Ok(fetched),
+            Err(stop) => stop,
+        };
+        match stop {
+            Stop::Changed => {
+                restarts += 1;
+                if restarts >= RESTARTS {
+                    return Err(Error::Changed);
+                }
+                let _ = std::fs::remove_file(journal::path_of(part));
+                progress(Event::StartedOver);
+            }
+            Stop::Failed(error) if error.link_expired() => {
+                let now = Journal::resume(part, &plan.source).map_or(0, |it| it.received());
+                renewals = if now > received { 1 } else { renewals + 1 };
+                received = now;
+                if renewals > RENEWALS {
+                    return Err(error);
+                }
+                link = links.fresh().await?;
+                progress(Event::LinkRenewed);
+            }
+            Stop::Failed(error) => return Err(error),
+        }
+    }
+}
+
+async fn attempt(
+    client: &Client,
+    link: &SnapshotUrl,
+    part: &Path,
+    plan: &Plan,
+    progress: Progress<'_>,
+) -> Result<Fetched, Stop> {
+    if let Some(journal) = Journal::resume(part, &plan.source) {
+        progress(Event::Started {
+            length: Some(journal.head.length),
+            resumed: journal.received(),
+        });
+        return pieces::fetch(client, link, part, plan, journal, None, progress).await;
+    }
+    let range = ByteRange {
+        first: 0,
+        last: Some(FIRST - 1),
+        if_range: None,
+    };
+    let first = patiently(|| client.download_part(link, &range)).await;
+    let first = match first {
+        Ok(first) => first,
+        // An empty file has no first byte; a store may also have no sense of ranges at all.
+        Err(error) if is_about_the_range(&error) => patiently(|| client.download(link)).await?,
+        Err(error) => return Err(error.into()),
+    };
+    let Some(ContentRange::Part {
+        length: Some(length),
+        ..
+    }) = first.part()
+    else {
+        return whole(client, link, part, first, progress).await;
+    };
+    let Some(etag) = strong(&first) else {
+        // Parts of two answers cannot be told to be of one file.
+        let first = patiently(|| client.download(link)).await?;
+        return whole(client, link, part, first, progress).await;
+    };
+    let share = length / (plan.connections.max(1) as u64 * 4);
+    let head = Head {
+        source: plan.source.clone(),
+        etag,
+        length,
+        piece: share.clamp(*PIECE.start(), *PIECE.end()),
+        checksums: Checksums::announced(&first),
+    };
+    PartFile::create(part, length)?;
+    let journal = Journal::create(part, head).map_err(|error| unwritable(part, error))?;
+    progress(Event::Started {
+        length: Some(length),
+        resumed: 0,
+    });
+    pieces::fetch(client, link, part, plan, journal, Some(first), progress).await
+}
+
+/// The tag of a file, if it is one that its bytes can be told by (RFC 9110 section 8.8.1).
+fn strong(download: &Download) -> Option<String> {
+    let etag = download.etag()?;
+    (etag.len() > 2 && etag.starts_with('"')).then(|| etag.to_owned())
+}
+
+fn is_about_the_range(error: &atlas_transport::Error) -> bool {
+    match error.kind() {
+        ErrorKind::Link { status } => matches!(status.as_u16(), 416 | 501),
+        ErrorKind::Malformed { .. } => true,
+        _ => false,
+    }
+}
+
+/// Streams the whole file, from its beginning each time.
+async fn whole(
+    client: &Client,
+    link: &SnapshotUrl,
+    part: &Path,
+    mut download: Download,
+    progress: Progress<'_>,
+) -> Result<Fetched, Stop> {
+    let mut failures = 0;
+    loop {
+        let _ = std::fs::remove_file(journal::path_of(part));
+        let announced = download.length();
+        progress(Event::Started {
+            length: announced,
+            resumed: 0,
+        });
+        let checksums = Checksums::announced(&download);
+        let error = match stream(part, download, progress).await {
+            Ok(length) => {
+                if let Some(expected) = announced.filter(|announced| *announced != length) {
+                    Error::Length {
+                        received: length,
+                        expected,
+                    }
+                } else {
+                    return Ok(Fetched { length, checksums });
+                }
+            }
+            Err(error) => error,
+        };
+        failures += 1;
+        if failures >= PATIENCE || !may_pass(&error) {
+            return Err(error.into());
+        }
+        tracing::info!(failures, %error, "the stream broke; it begins again");
+        pause(failures).await;
+        download = patiently(|| client.download(link)).await?;
+    }
+}
+
+async fn stream(part: &Path, mut download: Download, progress: Progress<'_>) -> Result<u64, Error> {
+    PartFile::create(part, 0)?;
+    let mut file = PartFile::open(part, 0)?;
+    while let Some(chunk) = download.chunk().await? {
+        if let Some(bytes) = file.write(chunk).await? {
+            progress(Event::Received { bytes });
+        }
+    }
+    let bytes = file.finish().await?;
+    progress(Event::Received { bytes });
+    Ok(file.position())
+}
+
+/// Asks again as long as failing may pass.
+async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, atlas_transport::Error>
+where
+    F: Future<Output = Result<T, atlas_transport::Error>>,
+{
+    let mut failures = 0;
+    loop {
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        failures += 1;
+        if failures >= PATIENCE || !call_may_pass(&error) {
+            return Err(error);
+        }
+        tracing::info!(failures, %error, "the store failed; asking again");
+        pause(failures).await;
+    }
+}
+
+/// Whether a failure is one that may not come again.
+pub(crate) fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Call(error) => call_may_pass(error),
+        Error::Length { .. } => true,
+        _ => false,
+    }
+}
+
+fn call_may_pass(error: &atlas_transport::Error) -> bool {
+    match error.kind() {
+        ErrorKind::Link { status } => {
+            status.is_server_error() && status.as_u16() != 501
+                || matches!(status.as_u16(), 408 | 429)
+        }
+        ErrorKind::Connect { .. }
+        | ErrorKind::NotTaken { .. }
+        | ErrorKind::Timeout { .. }
+        | ErrorKind::Interrupted { .. }
+        | ErrorKind::Malformed { .. } => true,
+        _ => false,
+    }
+}
+
+/// Waits before another try: longer each time, and never the same for two.
+pub(crate) async fn pause(failures: u32) {
+    let bound = Duration::from_millis(200).saturating_mul(1 << failures.min(6));
+    sleep(bound.mul_f64(fastrand::f64())).await;
+}
+
+pub(crate) fn unwritable(path: &Path, source: std::io::Error) -> Error {
+    Error::file(path, "cannot be written", source)
+}

@@ -1,0 +1,229 @@
+//! Snapshots of every kind of cluster, in one shape.
+
+use atlas_model::{
+    ClusterName, FlexSnapshot, ListFlexSnapshots, ListShardedSnapshots, ListSnapshots,
+    ListTenantSnapshots, ProjectId, RestoreStatus, Seen, ShardedSnapshot, Snapshot, SnapshotId,
+    SnapshotStatus, TenantSnapshot, Timestamp,
+};
+use atlas_transport::Client;
+use futures_util::TryStreamExt;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::kind::ClusterKind;
+
+/// A snapshot, whatever kind of cluster it was taken of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SnapshotView {
+    /// Its id.
+    pub id: SnapshotId,
+    /// Whether it is complete, so that it can be downloaded.
+    pub completed: bool,
+    /// How far it is, in Atlas's words.
+    pub status: String,
+    /// When it was complete, or begun if that is all that is known.
+    #[serde(serialize_with = "optional_text")]
+    pub taken: Option<jiff::Timestamp>,
+    /// When Atlas deletes it.
+    #[serde(serialize_with = "optional_text")]
+    pub expires: Option<jiff::Timestamp>,
+    /// How much it stores, in bytes, if Atlas says.
+    pub bytes: Option<u64>,
+    /// The version of MongoDB that it was taken of.
+    pub mongodb_version: Option<String>,
+}
+
+#[allow(clippy::ref_option, reason = "serde hands over the field")]
+fn optional_text<S: serde::Serializer>(
+    moment: &Option<jiff::Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    moment
+        .map(|moment| moment.to_string())
+        .serialize(serializer)
+}
+
+/// Which snapshot to take. Only complete ones are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pick {
+    /// This one.
+    Id(SnapshotId),
+    /// The newest.
+    Latest,
+    /// The newest that was complete before a moment.
+    Before(jiff::Timestamp),
+}
+
+impl Pick {
+    /// Chooses among snapshots, whatever their order.
+    pub fn choose<'a>(&self, snapshots: &'a [SnapshotView]) -> Option<&'a SnapshotView> {
+        let complete = snapshots.iter().filter(|snapshot| snapshot.completed);
+        match self {
+            Self::Id(id) => complete.into_iter().find(|snapshot| snapshot.id == *id),
+            Self::Latest => complete.max_by_key(|snapshot| snapshot.taken),
+            Self::Before(moment) => complete
+                .filter(|snapshot| snapshot.taken.is_some_and(|taken| taken < *moment))
+                .max_by_key(|snapshot| snapshot.taken),
+        }
+    }
+
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Id(id) => id.to_string(),
+            Self::Latest => "at all".to_owned(),
+            Self::Before(moment) => format!("from before {moment}"),
+        }
+    }
+}
+
+/// The snapshots of a cluster, as Atlas lists them.
+pub(crate) async fn list(
+    client: &Client,
+    kind: ClusterKind,
+    project: ProjectId,
+    cluster: &ClusterName,
+) -> Result<Vec<SnapshotView>, Error> {
+    let cluster = cluster.clone();
+    let views = match kind {
+        ClusterKind::Tenant => {
+            let list = ListTenantSnapshots::new(project, cluster);
+            let page = client.send(&list).await?.value;
+            page.into_items().iter().map(tenant).collect()
+        }
+        ClusterKind::Flex => {
+            let list: Vec<FlexSnapshot> = client
+                .items(ListFlexSnapshots::new(project, cluster))
+                .try_collect()
+                .await?;
+            list.iter().map(flex).collect()
+        }
+        ClusterKind::Dedicated => {
+            let list: Vec<Snapshot> = client
+                .items(ListSnapshots::new(project, cluster))
+                .try_collect()
+                .await?;
+            list.iter().map(dedicated).collect()
+        }
+        ClusterKind::Sharded => {
+            let list = ListShardedSnapshots::new(project, cluster);
+            let page = client.send(&list).await?.value;
+            page.into_items().iter().map(sharded).collect()
+        }
+    };
+    let views: Vec<Option<SnapshotView>> = views;
+    // One without a sound id cannot be asked for.
+    Ok(views.into_iter().flatten().collect())
+}
+
+fn tenant(snapshot: &TenantSnapshot) -> Option<SnapshotView> {
+    Some(SnapshotView {
+        id: id(snapshot.id.as_ref())?,
+        completed: snapshot.status == Some(RestoreStatus::Completed),
+        status: words(snapshot.status.as_ref().map(RestoreStatus::as_str)),
+        taken: moment(
+            snapshot
+                .finish_time
+                .as_ref()
+                .or(snapshot.start_time.as_ref()),
+        ),
+        expires: moment(snapshot.expiration.as_ref()),
+        bytes: None,
+        mongodb_version: snapshot.mongodb_version.as_ref().map(ToString::to_string),
+    })
+}
+
+fn flex(snapshot: &FlexSnapshot) -> Option<SnapshotView> {
+    Some(SnapshotView {
+        id: id(snapshot.id.as_ref())?,
+        completed: snapshot.status == Some(RestoreStatus::Completed),
+        status: words(snapshot.status.as_ref().map(RestoreStatus::as_str)),
+        taken: moment(
+            snapshot
+                .finish_time
+                .as_ref()
+                .or(snapshot.start_time.as_ref()),
+        ),
+        expires: moment(snapshot.expiration.as_ref()),
+        bytes: None,
+        mongodb_version: snapshot.mongodb_version.as_ref().map(ToString::to_string),
+    })
+}
+
+fn dedicated(snapshot: &Snapshot) -> Option<SnapshotView> {
+    Some(SnapshotView {
+        id: id(snapshot.id.as_ref())?,
+        completed: snapshot.status == Some(SnapshotStatus::Completed),
+        status: words(snapshot.status.as_ref().map(SnapshotStatus::as_str)),
+        taken: moment(snapshot.created_at.as_ref()),
+        expires: moment(snapshot.expires_at.as_ref()),
+        bytes: snapshot
+            .storage_size_bytes
+            .and_then(|bytes| bytes.try_into().ok()),
+        mongodb_version: snapshot.mongod_version.as_ref().map(ToString::to_string),
+    })
+}
+
+fn sharded(snapshot: &ShardedSnapshot) -> Option<SnapshotView> {
+    Some(SnapshotView {
+        id: id(snapshot.id.as_ref())?,
+        completed: snapshot.status == Some(SnapshotStatus::Completed),
+        status: words(snapshot.status.as_ref().map(SnapshotStatus::as_str)),
+        taken: moment(snapshot.created_at.as_ref()),
+        expires: moment(snapshot.expires_at.as_ref()),
+        bytes: snapshot
+            .storage_size_bytes
+            .and_then(|bytes| bytes.try_into().ok()),
+        mongodb_version: snapshot.mongod_version.as_ref().map(ToString::to_string),
+    })
+}
+
+fn id(seen: Option<&Seen<SnapshotId>>) -> Option<SnapshotId> {
+    seen?.valid().copied()
+}
+
+fn words(status: Option<&str>) -> String {
+    status.unwrap_or("unknown").to_owned()
+}
+
+fn moment(timestamp: Option<&Timestamp>) -> Option<jiff::Timestamp> {
+    timestamp?.instant().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(number: u8, completed: bool, taken: Option<i64>) -> SnapshotView {
+        SnapshotView {
+            id: SnapshotId::from_bytes([number; 12]),
+            completed,
+            status: String::new(),
+            taken: taken.map(|taken| jiff::Timestamp::from_second(taken).unwrap()),
+            expires: None,
+            bytes: None,
+            mongodb_version: None,
+        }
+    }
+
+    #[test]
+    fn only_complete_snapshots_are_picked_and_the_newest_first() {
+        let snapshots = [
+            view(1, true, Some(100)),
+            view(2, true, Some(300)),
+            view(3, false, Some(400)),
+            view(4, true, None),
+        ];
+        let picked = |pick: Pick| {
+            let picked = pick.choose(&snapshots)?;
+            Some(picked.id.to_bytes()[0])
+        };
+        assert_eq!(picked(Pick::Latest), Some(2));
+        let at = |seconds| jiff::Timestamp::from_second(seconds).unwrap();
+        assert_eq!(picked(Pick::Before(at(300))), Some(1));
+        assert_eq!(picked(Pick::Before(at(100))), None);
+        assert_eq!(picked(Pick::Id(SnapshotId::from_bytes([1; 12]))), Some(1));
+        assert_eq!(picked(Pick::Id(SnapshotId::from_bytes([3; 12]))), None);
+    }
+}

@@ -1,0 +1,140 @@
+//! Whether a file is a sound snapshot: its checksums, its gzip stream and the tar in it, all read
+//! to the end.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::checksums::{Checksums, Computing};
+use crate::error::{Error, Fault};
+use crate::note::Note;
+
+/// Checks a file against the note beside it, offline: its length, its SHA-256, and that the gzip
+/// stream and the tar in it can be read to the end.
+///
+/// # Errors
+/// [`Error::Unsound`] says what is wrong with it; [`Error::File`] that it or its note cannot be
+/// read.
+pub fn verify(path: &Path) -> Result<Note, Error> {
+    let note = Note::read(path)?;
+    let mut announced = Checksums::default();
+    announced.0.insert("sha256".to_owned(), note.sha256.clone());
+    let found = inspect(path, &announced)?;
+    if found.bytes != note.bytes {
+        return Err(Fault::Length {
+            found: found.bytes,
+            expected: note.bytes,
+        }
+        .into());
+    }
+    Ok(note)
+}
+
+/// What was seen of a sound file.
+pub(crate) struct Found {
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+/// Reads a file to its end.
+pub(crate) fn inspect(path: &Path, announced: &Checksums) -> Result<Found, Error> {
+    let unreadable = |source| Error::file(path, "cannot be read", source);
+    let file = File::open(path).map_err(unreadable)?;
+    let mut reader = Summing {
+        file,
+        computing: Computing::new(announced),
+        bytes: 0,
+        failed: None,
+    };
+    let structure = structure(&mut reader);
+    if let Some(source) = reader.failed.take() {
+        return Err(unreadable(source));
+    }
+    // Even of a broken file, so that a checksum can tell that it is broken.
+    io::copy(&mut reader, &mut io::sink()).map_err(unreadable)?;
+    let bytes = reader.bytes;
+    let sha256 = reader.computing.finish(announced)?;
+    structure?;
+    Ok(Found { bytes, sha256 })
+}
+
+fn structure(reader: &mut Summing) -> Result<(), Fault> {
+    let mut magic = [0; 2];
+    if reader.read_exact(&mut magic).is_err() || magic != GZIP {
+        return Err(Fault::NotGzip);
+    }
+    let gzip = MultiGzDecoder::new(magic.chain(reader));
+    let mut tar = tar::Archive::new(Marking {
+        inner: gzip,
+        broken: false,
+    });
+    let walked = walk(&mut tar);
+    let mut gzip = tar.into_inner();
+    let rest = io::copy(&mut gzip, &mut io::sink());
+    if gzip.broken || rest.is_err() {
+        return Err(Fault::Gzip);
+    }
+    walked.map_err(|_| Fault::Tar)
+}
+
+/// Reads every entry to its end; there must be one.
+fn walk(tar: &mut tar::Archive<impl Read>) -> io::Result<()> {
+    let mut entries = 0;
+    for entry in tar.entries()? {
+        let mut entry = entry?;
+        let size = entry.size();
+        if io::copy(&mut entry, &mut io::sink())? != size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        entries += 1;
+    }
+    if entries == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
+}
+
+/// What a gzip file begins with (RFC 1952 section 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Tells a broken gzip stream from a broken tar in a sound one.
+struct Marking<R> {
+    inner: R,
+    broken: bool,
+}
+
+impl<R: Read> Read for Marking<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer);
+        self.broken |= read.is_err();
+        read
+    }
+}
+
+/// A file whose bytes are summed up as they are read.
+struct Summing {
+    file: File,
+    computing: Computing,
+    bytes: u64,
+    failed: Option<io::Error>,
+}
+
+impl Read for Summing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.file.read(buffer) {
+            Ok(read) => {
+                self.computing.update(&buffer[..read]);
+                self.bytes += read as u64;
+                Ok(read)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                let kind = error.kind();
+                self.failed = Some(error);
+                Err(kind.into())
+            }
+        }
+    }
+}

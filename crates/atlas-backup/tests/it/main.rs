@@ -1,0 +1,71 @@
+//! The workflow against the sandbox, without a socket, and against stores that misbehave.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+
+mod download;
+mod jobs;
+mod pull;
+mod store;
+mod stores;
+
+use atlas_backup::{Backups, DownloadOptions, Error, Event, Pick, Saved, silent};
+use atlas_model::{ClusterName, ProjectId};
+use atlas_sandbox::{OWNER, PROJECT, SandboxServer};
+use atlas_transport::{Client, Credentials};
+
+fn project() -> ProjectId {
+    PROJECT.parse().unwrap()
+}
+
+fn name(cluster: &str) -> ClusterName {
+    cluster.parse().unwrap()
+}
+
+/// The sandbox, and a client that reaches it without a socket.
+async fn world() -> (SandboxServer, Backups) {
+    let server = SandboxServer::start().await.unwrap();
+    let client = client(&server).build_with(server.service()).unwrap();
+    (server, Backups::new(client))
+}
+
+fn client(server: &SandboxServer) -> atlas_transport::ClientBuilder {
+    let credentials = Credentials::bearer(OWNER.access_token);
+    Client::builder(server.url().parse().unwrap(), &credentials)
+}
+
+/// Downloads the latest snapshot of a cluster to `s.tgz`.
+async fn latest(
+    backups: &Backups,
+    cluster: &str,
+    folder: &tempfile::TempDir,
+    progress: &(dyn Fn(Event) + Send + Sync),
+) -> Result<Vec<Saved>, Error> {
+    let out = folder.path().join("s.tgz");
+    let options = DownloadOptions::default();
+    let cluster = name(cluster);
+    backups
+        .download(project(), &cluster, &Pick::Latest, &out, &options, progress)
+        .await
+}
+
+async fn quietly(
+    backups: &Backups,
+    cluster: &str,
+    folder: &tempfile::TempDir,
+) -> Result<Vec<Saved>, Error> {
+    latest(backups, cluster, folder, &silent).await
+}
+
+/// The names in a folder, in order.
+fn names(folder: &tempfile::TempDir) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.path()).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}

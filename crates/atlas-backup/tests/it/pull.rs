@@ -1,0 +1,188 @@
+//! A folder that is kept up to date.
+
+use atlas_backup::{Backups, DownloadOptions, Error, Keep, Pulled, silent, verify};
+use atlas_sandbox::{FLEX_CLUSTER, SHARDED_CLUSTER};
+use tempfile::TempDir;
+
+use crate::{folder, name, names, project, world};
+
+/// Pulls, and says in one letter what became of each snapshot.
+async fn pull(
+    backups: &Backups,
+    cluster: &str,
+    folder: &TempDir,
+    keep: Option<Keep>,
+) -> Result<String, Error> {
+    let mut letters = String::new();
+    let mut report = |pulled: Pulled| {
+        letters.push(match pulled {
+            Pulled::Taken { .. } => 'T',
+            Pulled::There { .. } => '.',
+            Pulled::Failed { .. } => 'F',
+            Pulled::Removed { .. } => 'R',
+            other => panic!("{other:?}"),
+        });
+    };
+    let options = DownloadOptions::default();
+    let cluster = name(cluster);
+    backups
+        .pull(
+            project(),
+            &cluster,
+            folder.path(),
+            keep,
+            &options,
+            &mut report,
+            &silent,
+        )
+        .await?;
+    Ok(letters)
+}
+
+fn files(folder: &TempDir) -> Vec<String> {
+    let mut names = names(folder);
+    names.retain(|name| {
+        std::path::Path::new(name)
+            .extension()
+            .is_some_and(|it| it == "tgz")
+    });
+    names
+}
+
+fn catalogue(folder: &TempDir) -> serde_json::Value {
+    let text = std::fs::read(folder.path().join("catalogue.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_snapshot_is_taken_once_and_the_catalogue_lists_them() {
+    let (server, backups) = world().await;
+    let folder = folder();
+    assert_eq!(
+        pull(&backups, FLEX_CLUSTER, &folder, None).await.unwrap(),
+        "TTTTTTTT"
+    );
+    let before = server.with(|sandbox| sandbox.served_bytes());
+    assert_eq!(
+        pull(&backups, FLEX_CLUSTER, &folder, None).await.unwrap(),
+        "........"
+    );
+    assert_eq!(server.with(|sandbox| sandbox.served_bytes()), before);
+    let files = files(&folder);
+    assert!(files[0].starts_with("2026-01-01T000000Z-"), "{files:?}");
+    let listed = catalogue(&folder);
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 8);
+    for (entry, file) in listed.iter().zip(&files) {
+        assert_eq!(entry["file"], **file);
+        assert_eq!(entry["sha256"].as_str().unwrap().len(), 64);
+        verify(&folder.path().join(file)).unwrap();
+    }
+    std::fs::remove_file(folder.path().join("catalogue.json")).unwrap();
+    pull(&backups, FLEX_CLUSTER, &folder, None).await.unwrap();
+    assert_eq!(catalogue(&folder).as_array().unwrap(), listed, "made anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_folder_keeps_the_last_ones_and_old_snapshots_are_not_taken_to_be_removed() {
+    let (_server, backups) = world().await;
+    let folder = folder();
+    let keep = Some(Keep::Last(3));
+    assert_eq!(
+        pull(&backups, FLEX_CLUSTER, &folder, keep).await.unwrap(),
+        "TTT"
+    );
+    assert_eq!(
+        pull(&backups, FLEX_CLUSTER, &folder, None).await.unwrap(),
+        "TTTTT..."
+    );
+    assert_eq!(
+        pull(&backups, FLEX_CLUSTER, &folder, keep).await.unwrap(),
+        "...RRRRR"
+    );
+    let files = files(&folder);
+    assert_eq!(files.len(), 3);
+    assert!(files[2].starts_with("2026-01-08"), "{files:?}");
+    // All of January 2026 is long ago: the newest stays all the same.
+    let days = Some(Keep::Days(1));
+    assert_eq!(
+        pull(&backups, FLEX_CLUSTER, &folder, days).await.unwrap(),
+        ".RR"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_fails_keeps_nobody_else_from_being_taken_and_nothing_is_removed() {
+    let (server, backups) = world().await;
+    let folder = folder();
+    pull(&backups, FLEX_CLUSTER, &folder, Some(Keep::Last(8)))
+        .await
+        .unwrap();
+    let (first, newest) = (files(&folder).remove(0), files(&folder).remove(7));
+    std::fs::remove_file(folder.path().join(&newest)).unwrap();
+    server.with(|sandbox| sandbox.fail_next_jobs(1));
+    let keep = Some(Keep::Last(1));
+    assert_eq!(
+        pull(&backups, FLEX_CLUSTER, &folder, keep).await.unwrap(),
+        "F"
+    );
+    assert!(
+        folder.path().join(first).exists(),
+        "the only good copies stay"
+    );
+    let pulled = pull(&backups, FLEX_CLUSTER, &folder, keep).await.unwrap();
+    assert_eq!(pulled, "TRRRRRRR");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_was_cut_or_lost_its_note_is_taken_again() {
+    let (_server, backups) = world().await;
+    let folder = folder();
+    let keep = Some(Keep::Last(2));
+    pull(&backups, FLEX_CLUSTER, &folder, keep).await.unwrap();
+    let files = files(&folder);
+    let cut = folder.path().join(&files[0]);
+    std::fs::write(&cut, "cut").unwrap();
+    assert_eq!(
+        pull(&backups, FLEX_CLUSTER, &folder, keep).await.unwrap(),
+        "T."
+    );
+    verify(&cut).unwrap();
+    std::fs::remove_file(folder.path().join(format!("{}.json", files[1]))).unwrap();
+    assert_eq!(
+        pull(&backups, FLEX_CLUSTER, &folder, keep).await.unwrap(),
+        ".T"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sharded_snapshot_is_there_when_all_its_files_are() {
+    let (_server, backups) = world().await;
+    let folder = folder();
+    assert_eq!(
+        pull(&backups, SHARDED_CLUSTER, &folder, None)
+            .await
+            .unwrap(),
+        "T"
+    );
+    assert_eq!(
+        pull(&backups, SHARDED_CLUSTER, &folder, None)
+            .await
+            .unwrap(),
+        "."
+    );
+    assert_eq!(files(&folder).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_at_once_do_not_work_in_one_folder() {
+    let (_server, backups) = world().await;
+    let folder = folder();
+    let (first, second) = tokio::join!(
+        pull(&backups, FLEX_CLUSTER, &folder, None),
+        pull(&backups, FLEX_CLUSTER, &folder, None)
+    );
+    let outcomes = [first, second];
+    let busy = |outcome: &&Result<String, Error>| matches!(outcome, Err(Error::Busy { .. }));
+    assert_eq!(outcomes.iter().filter(busy).count(), 1, "{outcomes:?}");
+}

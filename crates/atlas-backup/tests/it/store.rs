@@ -1,0 +1,127 @@
+//! A store that does what a test says, beside the sandbox's Atlas.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use atlas_backup::Backups;
+use atlas_sandbox::{Body, SandboxServer};
+use atlas_transport::Client;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use tower_service::Service;
+
+/// What a store answers: to the n-th request, counted from 1, with these headers.
+pub(crate) type Script = dyn FnMut(usize, &HeaderMap) -> Answer + Send;
+
+/// A status, headers, and pieces of a body, after which it ends, breaks or hangs.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) end: End,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Whole,
+    Break,
+    Hang,
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Answered = Response<UnsyncBoxBody<Bytes, BoxError>>;
+
+#[derive(Clone)]
+struct Scripted<S> {
+    atlas: S,
+    script: Arc<Mutex<(usize, Box<Script>)>>,
+}
+
+/// Backups whose Atlas is the sandbox and whose store is scripted.
+pub(crate) fn backups(
+    server: &SandboxServer,
+    script: impl FnMut(usize, &HeaderMap) -> Answer + Send + 'static,
+) -> Backups {
+    let service = Scripted {
+        atlas: server.service(),
+        script: Arc::new(Mutex::new((0, Box::new(script)))),
+    };
+    let client: Client = crate::client(server).build_with(service).unwrap();
+    Backups::new(client)
+}
+
+impl<S> Service<Request<Full<Bytes>>> for Scripted<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<Body>, Error = Infallible> + Clone,
+    S::Future: Send + 'static,
+{
+    type Response = Answered;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Answered, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        if !request.uri().path().starts_with("/sandbox-store/") {
+            let answering = self.atlas.call(request);
+            return Box::pin(async move {
+                let response = answering.await?;
+                Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
+            });
+        }
+        assert!(
+            !request.headers().contains_key("authorization"),
+            "the link is enough"
+        );
+        let answer = {
+            let mut script = self.script.lock().unwrap();
+            script.0 += 1;
+            let number = script.0;
+            (script.1)(number, request.headers())
+        };
+        Box::pin(async move {
+            let mut response = Response::builder().status(answer.status);
+            for (name, value) in answer.headers {
+                response = response.header(name, value);
+            }
+            let body = Ending {
+                left: answer.body.into(),
+                end: answer.end,
+            };
+            Ok(response.body(body.boxed_unsync()).unwrap())
+        })
+    }
+}
+
+struct Ending {
+    left: Bytes,
+    end: End,
+}
+
+impl http_body::Body for Ending {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        if !self.left.is_empty() {
+            let size = self.left.len().min(100_000);
+            let piece = self.left.split_to(size);
+            return Poll::Ready(Some(Ok(http_body::Frame::data(piece))));
+        }
+        match self.end {
+            End::Whole => Poll::Ready(None),
+            End::Break => Poll::Ready(Some(Err("reset".into()))),
+            End::Hang => Poll::Pending,
+        }
+    }
+}
