@@ -3,10 +3,14 @@
 #![forbid(unsafe_code)]
 
 mod plain;
+mod proxy;
 mod server;
+mod world;
 
 pub use plain::{PlainApiError, PlainRequest, PlainRestore};
+pub use proxy::{Proxy, Watch};
 pub use server::FixedServer;
+pub use world::{LARGE, LARGE_SNAPSHOT, large, large_world, owner, project};
 
 /// The documented answer.
 pub const RESTORE: &str =

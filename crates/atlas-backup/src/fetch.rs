@@ -223,7 +223,7 @@ async fn whole(
 
 async fn stream(part: &Path, mut download: Download, progress: Progress<'_>) -> Result<u64, Error> {
     PartFile::create(part, 0)?;
-    let mut file = PartFile::open(part, 0)?;
+    let mut file = PartFile::open(part, 0, part_file::batch(u64::MAX, 4))?;
     while let Some(chunk) = download.chunk().await? {
         if let Some(bytes) = file.write(chunk).await? {
             progress(Event::Received { bytes });

@@ -11,8 +11,15 @@ use super::unwritable;
 use crate::error::Error;
 use crate::journal::private;
 
-/// How much is gathered before it is written.
-const BATCH: usize = 256 << 10;
+/// How much each of several connections gathers before it is written.
+///
+/// Two batches of each connection are lost with a process that is killed: together at most a
+/// hundredth of the file, and at most 8 MiB of memory.
+pub(crate) fn batch(length: u64, connections: usize) -> usize {
+    let connections = connections.max(1);
+    let share = usize::try_from(length / 200).unwrap_or(usize::MAX) / connections;
+    share.clamp(16 << 10, ((4 << 20) / connections).max(16 << 10))
+}
 
 /// A partial file, open at one place. At most one batch is being written while another fills.
 pub(crate) struct PartFile {
@@ -21,6 +28,8 @@ pub(crate) struct PartFile {
     writing: Option<JoinHandle<(File, io::Result<()>)>>,
     /// The bytes of the batch that is being written.
     under_way: u64,
+    /// How much is gathered before it is written.
+    limit: usize,
     batch: Vec<Bytes>,
     batched: usize,
     position: u64,
@@ -39,8 +48,8 @@ impl PartFile {
             .map_err(|error| unwritable(path, error))
     }
 
-    /// Opens it at a place.
-    pub(crate) fn open(path: &Path, position: u64) -> Result<Self, Error> {
+    /// Opens it at a place, to be written in batches of `limit` bytes.
+    pub(crate) fn open(path: &Path, position: u64, limit: usize) -> Result<Self, Error> {
         let open = || {
             let mut file = OpenOptions::new().write(true).open(path)?;
             file.seek(SeekFrom::Start(position))?;
@@ -51,6 +60,7 @@ impl PartFile {
             file: Some(open().map_err(|error| unwritable(path, error))?),
             writing: None,
             under_way: 0,
+            limit,
             batch: Vec::new(),
             batched: 0,
             position,
@@ -67,7 +77,7 @@ impl PartFile {
         self.batched += bytes.len();
         self.position += bytes.len() as u64;
         self.batch.push(bytes);
-        if self.batched < BATCH {
+        if self.batched < self.limit {
             return Ok(None);
         }
         let written = self.settle().await?;
@@ -104,5 +114,24 @@ impl PartFile {
         written.map_err(failed)?;
         self.file = Some(file);
         Ok(std::mem::take(&mut self.under_way))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::batch;
+
+    #[test]
+    fn what_a_kill_loses_is_a_hundredth_of_the_file_at_most() {
+        for length in [16_u64 << 20, 64 << 20, 1 << 30, 100 << 30] {
+            for connections in [1, 4, 8, 32] {
+                let lost = 2 * connections * batch(length, connections);
+                assert!(
+                    lost as u64 <= (length / 100).max(1 << 20),
+                    "{length} {connections}"
+                );
+                assert!(lost <= 8 << 20, "{length} {connections}");
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use atlas_model::SnapshotUrl;
 use atlas_transport::{ByteRange, Client, ContentRange, Download};
 use futures_util::future::try_join_all;
 
-use super::part_file::PartFile;
+use super::part_file::{PartFile, batch};
 use super::{Fetched, PATIENCE, Plan, Stop, may_pass, pause, unwritable};
 use crate::error::Error;
 use crate::journal::Journal;
@@ -22,6 +22,7 @@ struct Shared<'a> {
     journal: Mutex<Journal>,
     /// The first piece that nobody took.
     next: Mutex<usize>,
+    batch: usize,
 }
 
 /// Fetches what is missing; `first` is a download of the file's beginning that was opened already.
@@ -34,7 +35,9 @@ pub(super) async fn fetch(
     first: Option<Download>,
     progress: Progress<'_>,
 ) -> Result<Fetched, Stop> {
+    let workers = plan.connections.max(1);
     let shared = Shared {
+        batch: batch(journal.head.length, workers),
         client,
         link,
         part,
@@ -43,7 +46,6 @@ pub(super) async fn fetch(
         next: Mutex::new(0),
     };
     let mut first = first;
-    let workers = plan.connections.max(1);
     try_join_all((0..workers).map(|_| shared.work(first.take()))).await?;
     let journal = shared.journal();
     if !journal.is_complete() {
@@ -158,7 +160,7 @@ impl Shared<'_> {
             let head = &journal.head;
             (journal.done[piece], head.size(piece), head.start(piece))
         };
-        let mut file = PartFile::open(self.part, start + have)?;
+        let mut file = PartFile::open(self.part, start + have, self.batch)?;
         let mut left = size - have;
         let ended = loop {
             match download.chunk().await {
