@@ -64,8 +64,17 @@ impl<E: Into<Error>> From<E> for Stop {
 
 /// The first request asks for this much, so that the first bytes come as soon as from one stream.
 const FIRST: u64 = 8 << 20;
-/// How small and how large a piece is.
-const PIECE: std::ops::RangeInclusive<u64> = FIRST..=64 << 20;
+/// How long a piece is, so that each connection has the same number of them: from about 8 MiB, where
+/// a file is that long, up to 64 MiB, so that asking for pieces costs little and no connection waits
+/// long for the others in the end.
+fn piece(length: u64, connections: usize) -> u64 {
+    const LONGEST: u64 = 64 << 20;
+    let connections = connections.max(1) as u64;
+    let fewest = length.div_ceil(connections * LONGEST);
+    let rounds = (length / (connections * FIRST)).clamp(1, 4).max(fewest);
+    length.div_ceil(connections * rounds).max(1 << 20)
+}
+
 /// How often in a row something may fail without a byte of progress.
 pub(crate) const PATIENCE: u32 = 5;
 /// How often everything may begin again because the file changed.
@@ -150,12 +159,11 @@ async fn attempt(
         let first = patiently(|| client.download(link)).await?;
         return whole(client, link, part, first, progress).await;
     };
-    let share = length / (plan.connections.max(1) as u64 * 4);
     let head = Head {
         source: plan.source.clone(),
         etag,
         length,
-        piece: share.clamp(*PIECE.start(), *PIECE.end()),
+        piece: piece(length, plan.connections),
         checksums: Checksums::announced(&first),
     };
     PartFile::create(part, length)?;
@@ -286,4 +294,26 @@ pub(crate) async fn pause(failures: u32) {
 
 pub(crate) fn unwritable(path: &Path, source: std::io::Error) -> Error {
     Error::file(path, "cannot be written", source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::piece;
+
+    #[test]
+    fn every_connection_has_as_many_pieces_as_the_others() {
+        for mebibytes in [1, 7, 40, 160, 1024, 100_000] {
+            let length = mebibytes << 20;
+            for connections in [1, 4, 8] {
+                let piece = piece(length, connections);
+                assert!(
+                    (1 << 20..=64 << 20).contains(&piece),
+                    "{mebibytes} {connections}"
+                );
+                let pieces = length.div_ceil(piece);
+                let even = pieces % connections as u64 == 0 || pieces < connections as u64;
+                assert!(even, "{mebibytes} {connections}: {pieces}");
+            }
+        }
+    }
 }
