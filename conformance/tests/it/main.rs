@@ -6,6 +6,7 @@ mod curl;
 mod faults;
 mod fuzzed;
 mod judge;
+mod lists;
 mod patterns;
 mod sandbox;
 mod snapshots;

@@ -88,6 +88,11 @@ impl Backups {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cfg(feature = "object-store")]
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     async fn place<'a>(
         &self,
         project: ProjectId,
@@ -324,13 +329,7 @@ impl Backups {
         options: &DownloadOptions,
         progress: Progress<'_>,
     ) -> Result<Vec<Saved>, Error> {
-        let asking = Asking {
-            client: &self.client,
-            place,
-            snapshot: snapshot.id,
-            policy: &options.wait,
-            progress,
-        };
+        let asking = Asking::new(&self.client, place, snapshot.id, &options.wait, progress);
         let job = asking.ready().await?;
         let mut saved = Vec::new();
         for (index, link) in job.links.iter().enumerate() {
@@ -339,19 +338,16 @@ impl Backups {
                 Some(shard) => of_shard(out, shard),
                 None => out.to_owned(),
             };
-            let links = Renewing {
-                asking: &asking,
-                index,
-            };
-            let file = OneFile {
-                place,
-                snapshot,
-                shard,
-                files: u16::try_from(job.links.len()).unwrap_or(u16::MAX),
+            let files = u16::try_from(job.links.len()).unwrap_or(u16::MAX);
+            let file = OneFile::new(place, snapshot, shard, files);
+            let saving = Saving {
+                file,
                 out: &out,
                 options,
+                progress,
             };
-            saved.push(self.save(file, link.url.clone(), links, progress).await?);
+            let links = asking.links(index);
+            saved.push(self.save(saving, link.url.clone(), links).await?);
         }
         if saved.is_empty() {
             return Err(Error::NoLink { job: job.id });
@@ -361,20 +357,24 @@ impl Backups {
 
     async fn save(
         &self,
-        file: OneFile<'_>,
+        saving: Saving<'_>,
         link: SnapshotUrl,
         mut links: Renewing<'_>,
-        progress: Progress<'_>,
     ) -> Result<Saved, Error> {
-        let out = file.out;
-        if let Some(saved) = file.already() {
+        let Saving {
+            file,
+            out,
+            options,
+            progress,
+        } = saving;
+        if let Some(saved) = file.already(out) {
             return Ok(saved);
         }
-        refuse_taken(out, file.options.replace)?;
+        refuse_taken(out, options.replace)?;
         let part = saved::part_of(out);
         let _lock = PartLock::take(&part)?;
         let plan = Plan {
-            connections: file.options.connections,
+            connections: options.connections,
             source: file.source(),
         };
         let fetched = fetch::fetch(&self.client, link, &mut links, &part, &plan, progress).await;
@@ -412,9 +412,9 @@ impl Backups {
         };
         let note = file.note(found.bytes, found.sha256);
         // The note first: a file never stands there without one.
-        refuse_taken(out, file.options.replace)?;
+        refuse_taken(out, options.replace)?;
         note.write(out)?;
-        saved::name(&part, out, file.options.replace)?;
+        saved::name(&part, out, options.replace)?;
         Ok(Saved {
             path: out.to_owned(),
             note,
@@ -422,17 +422,37 @@ impl Backups {
     }
 }
 
-/// One file that is being saved.
-struct OneFile<'a> {
+/// One file of a snapshot.
+pub(crate) struct OneFile<'a> {
     place: &'a Place<'a>,
     snapshot: &'a SnapshotView,
     shard: Option<String>,
     files: u16,
-    out: &'a Path,
-    options: &'a DownloadOptions,
 }
 
-impl OneFile<'_> {
+/// One file that is being saved.
+struct Saving<'a> {
+    file: OneFile<'a>,
+    out: &'a Path,
+    options: &'a DownloadOptions,
+    progress: Progress<'a>,
+}
+
+impl<'a> OneFile<'a> {
+    pub(crate) fn new(
+        place: &'a Place<'a>,
+        snapshot: &'a SnapshotView,
+        shard: Option<String>,
+        files: u16,
+    ) -> Self {
+        Self {
+            place,
+            snapshot,
+            shard,
+            files,
+        }
+    }
+
     /// What is fetched, for the journal.
     fn source(&self) -> String {
         let Place {
@@ -443,18 +463,18 @@ impl OneFile<'_> {
     }
 
     /// The file of a shard that an earlier run completed, before another shard failed.
-    fn already(&self) -> Option<Saved> {
+    fn already(&self, out: &Path) -> Option<Saved> {
         self.shard.as_ref()?;
-        let note = Note::read(self.out).ok()?;
+        let note = Note::read(out).ok()?;
         let is_it = note.snapshot == self.snapshot.id && note.shard == self.shard;
-        let is_whole = self.out.metadata().ok()?.len() == note.bytes;
+        let is_whole = out.metadata().ok()?.len() == note.bytes;
         (is_it && is_whole).then(|| Saved {
-            path: self.out.to_owned(),
+            path: out.to_owned(),
             note,
         })
     }
 
-    fn note(&self, bytes: u64, sha256: String) -> Note {
+    pub(crate) fn note(&self, bytes: u64, sha256: String) -> Note {
         Note {
             snapshot: self.snapshot.id,
             cluster: self.place.cluster.clone(),
@@ -472,7 +492,7 @@ impl OneFile<'_> {
 }
 
 /// Asks for a download, as often as new links are needed.
-struct Asking<'a> {
+pub(crate) struct Asking<'a> {
     client: &'a Client,
     place: &'a Place<'a>,
     snapshot: SnapshotId,
@@ -480,8 +500,32 @@ struct Asking<'a> {
     progress: Progress<'a>,
 }
 
-impl Asking<'_> {
-    async fn ready(&self) -> Result<JobView, Error> {
+impl<'a> Asking<'a> {
+    pub(crate) fn new(
+        client: &'a Client,
+        place: &'a Place<'a>,
+        snapshot: SnapshotId,
+        policy: &'a WaitPolicy,
+        progress: Progress<'a>,
+    ) -> Self {
+        Self {
+            client,
+            place,
+            snapshot,
+            policy,
+            progress,
+        }
+    }
+
+    /// New links to the n-th file.
+    pub(crate) fn links(&self, index: usize) -> Renewing<'_> {
+        Renewing {
+            asking: self,
+            index,
+        }
+    }
+
+    pub(crate) async fn ready(&self) -> Result<JobView, Error> {
         let (client, place) = (self.client, self.place);
         let (policy, progress) = (self.policy, self.progress);
         let job = job::request_download(client, place, self.snapshot, policy, progress).await?;
@@ -494,7 +538,7 @@ impl Asking<'_> {
 }
 
 /// New links to the n-th file of a download.
-struct Renewing<'a> {
+pub(crate) struct Renewing<'a> {
     asking: &'a Asking<'a>,
     index: usize,
 }
@@ -523,7 +567,7 @@ fn refuse_taken(out: &Path, replace: bool) -> Result<(), Error> {
 }
 
 /// A shard's name as it may stand in a file's: what Atlas says of it names no folder.
-fn plain(shard: &str, index: usize) -> String {
+pub(crate) fn plain(shard: &str, index: usize) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if !shard.is_empty() && shard.len() <= 100 && shard.chars().all(fits) {
         shard.to_owned()
@@ -533,7 +577,7 @@ fn plain(shard: &str, index: usize) -> String {
 }
 
 /// The file of one shard: its name before the ending.
-fn of_shard(out: &Path, shard: &str) -> PathBuf {
+pub(crate) fn of_shard(out: &Path, shard: &str) -> PathBuf {
     let name = out.file_name().map(OsString::from).unwrap_or_default();
     let name = name.to_string_lossy().into_owned();
     let (stem, ending) = match name.find('.').filter(|at| *at > 0) {

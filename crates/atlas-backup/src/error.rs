@@ -56,6 +56,16 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// An object store cannot be written to.
+    #[cfg(feature = "object-store")]
+    #[error("{key} cannot be written to the store; check its credentials and endpoint")]
+    Store {
+        /// The key.
+        key: String,
+        /// Why.
+        #[source]
+        source: Box<object_store::Error>,
+    },
     /// A file has the name already.
     #[error("{} is there already; choose another name or allow it to be replaced", path.display())]
     Exists {

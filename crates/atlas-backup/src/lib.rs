@@ -32,6 +32,11 @@
 //! No call here writes to a cluster, but for [`Backups::restore`]. No path and no name is taken
 //! from a server. The link to a snapshot is a secret: it is in no event, no error and no file.
 //!
+//! # Features
+//!
+//! `object-store` adds `Backups::download_to_store`, which streams a snapshot into S3, Google Cloud
+//! Storage or Azure Blob Storage without a copy on this machine.
+//!
 //! # Not supported
 //!
 //! Point-in-time restores, backups of whole projects, and export to a bucket by Atlas itself.
@@ -47,6 +52,8 @@ mod journal;
 mod keep;
 mod kind;
 mod note;
+#[cfg(feature = "object-store")]
+mod object_store;
 mod part_lock;
 mod progress;
 mod pull;
@@ -60,6 +67,8 @@ pub use job::{JobState, JobView, WaitPolicy};
 pub use keep::{Keep, KeepError};
 pub use kind::ClusterKind;
 pub use note::Note;
+#[cfg(feature = "object-store")]
+pub use object_store::{StoreTarget, Stored};
 pub use progress::{Event, Progress, silent};
 pub use pull::Pulled;
 pub use saved::Saved;

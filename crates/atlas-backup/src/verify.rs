@@ -33,6 +33,7 @@ pub fn verify(path: &Path) -> Result<Note, Error> {
 }
 
 /// What was seen of a sound file.
+#[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
@@ -40,8 +41,16 @@ pub(crate) struct Found {
 
 /// Reads a file to its end.
 pub(crate) fn inspect(path: &Path, announced: &Checksums) -> Result<Found, Error> {
-    let unreadable = |source| Error::file(path, "cannot be read", source);
-    let file = File::open(path).map_err(unreadable)?;
+    let file = File::open(path).map_err(|error| Error::file(path, "cannot be read", error))?;
+    match inspect_reader(file, announced) {
+        Err(Error::File { source, .. }) => Err(Error::file(path, "cannot be read", source)),
+        found => found,
+    }
+}
+
+/// Reads a stream to its end.
+pub(crate) fn inspect_reader(file: impl Read, announced: &Checksums) -> Result<Found, Error> {
+    let unreadable = |source| Error::file(Path::new("the stream"), "cannot be read", source);
     let mut reader = Summing {
         file,
         computing: Computing::new(announced),
@@ -60,7 +69,7 @@ pub(crate) fn inspect(path: &Path, announced: &Checksums) -> Result<Found, Error
     Ok(Found { bytes, sha256 })
 }
 
-fn structure(reader: &mut Summing) -> Result<(), Fault> {
+fn structure(reader: &mut Summing<impl Read>) -> Result<(), Fault> {
     let mut magic = [0; 2];
     if reader.read_exact(&mut magic).is_err() || magic != GZIP {
         return Err(Fault::NotGzip);
@@ -114,14 +123,14 @@ impl<R: Read> Read for Marking<R> {
 }
 
 /// A file whose bytes are summed up as they are read.
-struct Summing {
-    file: File,
+struct Summing<R> {
+    file: R,
     computing: Computing,
     bytes: u64,
     failed: Option<io::Error>,
 }
 
-impl Read for Summing {
+impl<R: Read> Read for Summing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.file.read(buffer) {
             Ok(read) => {

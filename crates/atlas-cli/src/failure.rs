@@ -63,6 +63,8 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
         Backup::Usage { .. } => 2,
         Backup::NoSnapshot { .. } => 4,
         Backup::File { .. } | Backup::Exists { .. } | Backup::Busy { .. } => 6,
+        #[cfg(feature = "object-store")]
+        Backup::Store { .. } => 6,
         Backup::JobEnded { .. } => 9,
         Backup::Deadline { .. } => 10,
         _ => 7,
@@ -116,6 +118,8 @@ fn backup_line(error: &atlas_backup::Error) -> String {
     match error {
         atlas_backup::Error::Call(error) => with_sources(error),
         atlas_backup::Error::File { source, .. } => format!("{error}: {source}"),
+        #[cfg(feature = "object-store")]
+        atlas_backup::Error::Store { source, .. } => format!("{error}: {source}"),
         atlas_backup::Error::Exists { path } => format!(
             "{} is there already; choose another name or give --force",
             path.display()

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use atlas_backup::{DownloadOptions, Pick, SnapshotView, WaitPolicy};
+use atlas_backup::{DownloadOptions, Note, Pick, SnapshotView, WaitPolicy};
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::commands::{force_argument, group, output_argument, wants_json};
@@ -54,12 +54,14 @@ fn download_command() -> Command {
             "The snapshot, 24 hexadecimal digits; or latest; or before:2026-05-04T09:42:00Z",
         ))
         .args(arguments())
-        .arg(
-            Arg::new("out")
-                .long("out")
-                .value_name("PATH")
-                .help("The file to write; SNAPSHOT_ID.tgz if it is not given"),
-        )
+        .arg(Arg::new("out").long("out").value_name("PATH").help(
+            if cfg!(feature = "object-store") {
+                "The file to write, or s3://, gs:// or az:// and a key; SNAPSHOT_ID.tgz if it \
+                     is not given"
+            } else {
+                "The file to write; SNAPSHOT_ID.tgz if it is not given"
+            },
+        ))
         .arg(connections_argument())
         .arg(timeout_argument())
         .arg(output_argument())
@@ -174,6 +176,12 @@ pub(crate) fn download_options(matches: &ArgMatches) -> DownloadOptions {
 
 async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     let pick = pick(matches)?;
+    #[cfg(feature = "object-store")]
+    if let Some(out) = matches.get_one::<String>("out")
+        && atlas_backup::StoreTarget::is_meant(out)
+    {
+        return download_to_store(matches, pick, out).await;
+    }
     let out = matches.get_one::<String>("out").map(PathBuf::from);
     let options = download_options(matches);
     // What is in the way is said before anything is asked of Atlas.
@@ -205,24 +213,46 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
         .download(project, cluster, &pick, &out, &options, &take)
         .await;
     watcher.end();
-    let saved = saved?;
     let as_json = wants_json(matches)?;
-    for saved in saved {
-        let name = saved.path.display().to_string();
-        let note = saved.note;
-        let line = if as_json {
-            serde_json::json!({
-                "snapshotId": note.snapshot.to_string(),
-                "file": name,
-                "bytes": note.bytes,
-                "sha256": note.sha256,
-                "shard": note.shard,
-            })
-            .to_string()
-        } else {
-            format!("{name}: snapshot {}, {} bytes", note.snapshot, note.bytes)
-        };
-        print(line.as_bytes())?;
+    for saved in saved? {
+        say_saved(&saved.path.display().to_string(), &saved.note, as_json)?;
     }
     Ok(())
+}
+
+#[cfg(feature = "object-store")]
+async fn download_to_store(matches: &ArgMatches, pick: Pick, out: &str) -> Result<(), Failure> {
+    let options = download_options(matches);
+    let as_json = wants_json(matches)?;
+    let store = atlas_backup::StoreTarget::from_env(out)?;
+    let target = Target::open(matches).await?;
+    target.kind().await?;
+    let watcher = Watcher::default();
+    let take = |event| watcher.take(event);
+    let (project, cluster) = (target.project, &target.cluster);
+    let stored = target
+        .backups
+        .download_to_store(project, cluster, &pick, &store, &options, &take)
+        .await;
+    watcher.end();
+    for stored in stored? {
+        say_saved(&stored.key, &stored.note, as_json)?;
+    }
+    Ok(())
+}
+
+fn say_saved(name: &str, note: &Note, as_json: bool) -> Result<(), Failure> {
+    let line = if as_json {
+        serde_json::json!({
+            "snapshotId": note.snapshot.to_string(),
+            "file": name,
+            "bytes": note.bytes,
+            "sha256": note.sha256,
+            "shard": note.shard,
+        })
+        .to_string()
+    } else {
+        format!("{name}: snapshot {}, {} bytes", note.snapshot, note.bytes)
+    };
+    print(line.as_bytes())
 }

@@ -7,7 +7,7 @@ pub(crate) mod peer;
 mod proxies;
 mod retries;
 mod secrets;
-mod service;
+pub(crate) mod service;
 mod slow;
 
 use std::time::Duration;
