@@ -66,7 +66,16 @@ impl BaseUrl {
 
     /// The absolute URI of an origin-form target such as `/api/atlas/v2/groups`.
     pub(crate) fn resolve(&self, target: &str) -> Result<Uri, http::Error> {
-        let path: PathAndQuery = format!("{}{target}", self.prefix).parse()?;
+        self.resolve_path(target.parse()?)
+    }
+
+    /// The absolute URI of a target that was parsed already.
+    pub(crate) fn resolve_path(&self, target: PathAndQuery) -> Result<Uri, http::Error> {
+        let path = if self.prefix.is_empty() {
+            target
+        } else {
+            format!("{}{target}", self.prefix).parse()?
+        };
         Uri::builder()
             .scheme(self.scheme.clone())
             .authority(self.authority.clone())

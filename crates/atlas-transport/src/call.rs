@@ -55,13 +55,14 @@ impl Shared {
     ) -> Result<Response<Bytes>, Error> {
         let settings = &self.settings;
         let (mut parts, payload) = request.into_parts();
-        parts.uri = self.resolve(
-            parts
-                .uri
-                .path_and_query()
-                .map_or("/", |target| target.as_str()),
-            "the request target",
-        )?;
+        let target = parts.uri.into_parts().path_and_query;
+        let target = target.unwrap_or_else(|| http::uri::PathAndQuery::from_static("/"));
+        parts.uri = self
+            .base
+            .resolve_path(target)
+            .map_err(|_| ErrorKind::Unsendable {
+                what: "the request target",
+            })?;
         parts
             .headers
             .insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
