@@ -72,7 +72,8 @@ fn piece(length: u64, connections: usize) -> u64 {
     let connections = connections.max(1) as u64;
     let fewest = length.div_ceil(connections * LONGEST);
     let rounds = (length / (connections * FIRST)).clamp(1, 4).max(fewest);
-    length.div_ceil(connections * rounds).max(1 << 20)
+    // Not less than what is asked for first, which is to be of one piece.
+    length.div_ceil(connections * rounds).max(FIRST)
 }
 
 /// How often in a row something may fail without a byte of progress.

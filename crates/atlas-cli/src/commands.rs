@@ -38,6 +38,8 @@ pub(crate) fn root() -> Command {
                 .global(true)
                 .help("Keep no access token of a service account between runs"),
         );
+    #[cfg(feature = "sandbox")]
+    let command = command.subcommand(crate::serve::command());
     if cfg!(feature = "sandbox") {
         command.arg(
             Arg::new("sandbox")
@@ -64,6 +66,8 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
             ("start", _),
             (name, matches),
         ] => restores::run(name, matches).await,
+        #[cfg(feature = "sandbox")]
+        [("sandbox", matches)] => crate::serve::run(matches).await,
         [("backups", _), ("pull", matches)] => pull::pull(matches).await,
         [("backups", _), ("verify", matches)] => pull::verify(matches),
         _ => Err(Failure::Usage(

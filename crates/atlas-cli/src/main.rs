@@ -11,6 +11,8 @@ mod output_file;
 mod profile;
 mod pull;
 mod restores;
+#[cfg(feature = "sandbox")]
+mod serve;
 mod settings;
 mod show;
 mod snapshots;

@@ -1,8 +1,10 @@
 //! What the sandbox answers with: bytes, or a range of a snapshot's file that is made on the way.
 
-use std::convert::Infallible;
+use std::future::Future;
+use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -10,10 +12,22 @@ use http_body::{Frame, SizeHint};
 use crate::snapshot_file::SnapshotFile;
 
 /// The body of a response.
-#[derive(Debug, Clone)]
-pub struct Body(Kind);
+#[derive(Debug)]
+pub struct Body {
+    kind: Kind,
+    /// After how many bytes it breaks off.
+    breaks_after: Option<u64>,
+    pace: Option<Pace>,
+}
 
-#[derive(Debug, Clone)]
+/// So many bytes a second.
+#[derive(Debug)]
+struct Pace {
+    rate: u64,
+    wait: Pin<Box<tokio::time::Sleep>>,
+}
+
+#[derive(Debug)]
 enum Kind {
     Bytes(Bytes),
     File {
@@ -24,21 +38,42 @@ enum Kind {
 }
 
 /// How much of a file is made at a time.
-const PIECE: u64 = 256 << 10;
+const PIECE: usize = 256 << 10;
 
 impl Body {
     /// The bytes of a file from `start` up to and without `end`.
     pub(crate) fn file(file: SnapshotFile, start: u64, end: u64) -> Self {
-        Self(Kind::File {
+        Self::of(Kind::File {
             file,
             next: start,
             end,
         })
     }
 
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            breaks_after: None,
+            pace: None,
+        }
+    }
+
+    /// Lets it break off after so many bytes, whatever it announced.
+    pub(crate) fn breaking_after(mut self, bytes: u64) -> Self {
+        self.breaks_after = Some(bytes);
+        self
+    }
+
+    /// Lets it come at so many bytes a second; needs a runtime.
+    pub(crate) fn at_rate(mut self, rate: u64) -> Self {
+        let wait = Box::pin(tokio::time::sleep(Duration::ZERO));
+        self.pace = Some(Pace { rate, wait });
+        self
+    }
+
     /// How many bytes there are.
     pub fn length(&self) -> u64 {
-        match &self.0 {
+        match &self.kind {
             Kind::Bytes(bytes) => bytes.len() as u64,
             Kind::File { next, end, .. } => end - next,
         }
@@ -46,7 +81,7 @@ impl Body {
 
     /// All of it, in memory.
     pub fn into_bytes(mut self) -> Bytes {
-        if let Kind::Bytes(bytes) = self.0 {
+        if let Kind::Bytes(bytes) = self.kind {
             return bytes;
         }
         let mut all = Vec::new();
@@ -57,11 +92,14 @@ impl Body {
     }
 
     fn piece(&mut self) -> Option<Bytes> {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Bytes(bytes) if bytes.is_empty() => None,
-            Kind::Bytes(bytes) => Some(std::mem::take(bytes)),
+            Kind::Bytes(bytes) => {
+                let length = bytes.len().min(PIECE);
+                Some(bytes.split_to(length))
+            }
             Kind::File { file, next, end } => {
-                let length = usize::try_from(PIECE.min(*end - *next)).unwrap_or(0);
+                let length = usize::try_from(*end - *next).unwrap_or(PIECE).min(PIECE);
                 let mut piece = vec![0; length];
                 let read = file.read(*next, &mut piece);
                 piece.truncate(read);
@@ -74,19 +112,37 @@ impl Body {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self(Kind::Bytes(bytes))
+        Self::of(Kind::Bytes(bytes))
     }
 }
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.piece().map(|piece| Ok(Frame::data(piece))))
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(pace) = &mut self.pace {
+            ready!(pace.wait.as_mut().poll(context));
+        }
+        let Some(mut piece) = self.piece() else {
+            return Poll::Ready(None);
+        };
+        if let Some(left) = &mut self.breaks_after {
+            if *left == 0 {
+                return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
+            }
+            piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+            *left -= piece.len() as u64;
+        }
+        if let Some(pace) = &mut self.pace {
+            let nanoseconds = piece.len() as u64 * 1_000_000_000 / pace.rate.max(1);
+            let due = tokio::time::Instant::now() + Duration::from_nanos(nanoseconds);
+            pace.wait.as_mut().reset(due);
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -4,11 +4,10 @@ use atlas_model::api_error::code;
 use atlas_model::{
     ApiError, CancelRestoreJob, CloudProvider, ClusterName, CreateRestoreJob,
     DeleteShardedSnapshot, DeleteSnapshot, Delivery, DeploymentItemName, Empty, FrequencyType,
-    GetRestoreJob, GetShardedSnapshot, GetSnapshot, GetSnapshotCollection, GetSnapshotDatabase,
-    ListRestoreJobs, ListShardedSnapshots, ListSnapshotCollections, ListSnapshotDatabases,
+    GetRestoreJob, GetShardedSnapshot, GetSnapshot, ListRestoreJobs, ListShardedSnapshots,
     ListSnapshots, Page, ProjectId, RestoreJob, RestoreJobId, RestoreMember, RetentionUnit,
-    ShardedSnapshot, Snapshot, SnapshotCollection, SnapshotDatabase, SnapshotId, SnapshotKind,
-    SnapshotMember, SnapshotStatus, SnapshotType, TakeSnapshot, UpdateSnapshotRetention,
+    ShardedSnapshot, Snapshot, SnapshotId, SnapshotKind, SnapshotMember, SnapshotStatus,
+    SnapshotType, TakeSnapshot, UpdateSnapshotRetention,
 };
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -21,15 +20,10 @@ use crate::world::{Cluster, ClusterKind, Job, Sandbox, Snapshot as Kept};
 
 /// How long the links of a dedicated cluster work.
 const LINK_LIFE: SignedDuration = SignedDuration::from_hours(1);
-/// Databases that every snapshot has, each with its collections.
-const DATABASES: [(&str, [&str; 2]); 2] = [
-    ("sample", ["people", "places"]),
-    ("shop", ["carts", "orders"]),
-];
 
 impl Sandbox {
     /// A dedicated cluster, sharded or not as the operation wants it.
-    fn backed_up(
+    pub(crate) fn backed_up(
         &mut self,
         project: ProjectId,
         name: &ClusterName,
@@ -166,57 +160,6 @@ impl Sandbox {
     ) -> Result<ShardedSnapshot, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, Some(true))?;
         Ok(sharded(asked.snapshot, cluster.snapshot(asked.snapshot)?))
-    }
-
-    pub(crate) fn list_snapshot_databases(
-        &mut self,
-        _: Call,
-        asked: &ListSnapshotDatabases,
-    ) -> Result<Page<SnapshotDatabase>, ApiError> {
-        self.backed_up(asked.project, &asked.cluster, None)?
-            .snapshot(asked.snapshot)?;
-        let databases = DATABASES.iter().map(|(name, _)| database(name));
-        let (size, number) = (asked.items_per_page, asked.page_number);
-        Ok(page(databases.collect(), size, number, asked.include_count))
-    }
-
-    pub(crate) fn get_snapshot_database(
-        &mut self,
-        _: Call,
-        asked: &GetSnapshotDatabase,
-    ) -> Result<SnapshotDatabase, ApiError> {
-        self.backed_up(asked.project, &asked.cluster, None)?
-            .snapshot(asked.snapshot)?;
-        collections(asked.database.as_str())?;
-        Ok(database(asked.database.as_str()))
-    }
-
-    pub(crate) fn list_snapshot_collections(
-        &mut self,
-        _: Call,
-        asked: &ListSnapshotCollections,
-    ) -> Result<Page<SnapshotCollection>, ApiError> {
-        self.backed_up(asked.project, &asked.cluster, None)?
-            .snapshot(asked.snapshot)?;
-        let collections = collections(asked.database.as_str())?.iter();
-        let (size, number) = (asked.items_per_page, asked.page_number);
-        let collections = collections.map(|name| collection(name)).collect();
-        Ok(page(collections, size, number, asked.include_count))
-    }
-
-    pub(crate) fn get_snapshot_collection(
-        &mut self,
-        _: Call,
-        asked: &GetSnapshotCollection,
-    ) -> Result<SnapshotCollection, ApiError> {
-        self.backed_up(asked.project, &asked.cluster, None)?
-            .snapshot(asked.snapshot)?;
-        let name = asked.collection.as_str();
-        if collections(asked.database.as_str())?.contains(&name) {
-            Ok(collection(name))
-        } else {
-            Err(missing(code::RESOURCE_NOT_FOUND, "collection", name))
-        }
     }
 
     pub(crate) fn create_restore_job(
@@ -413,23 +356,4 @@ fn snapshot_type(kept: &Kept) -> SnapshotType {
     } else {
         SnapshotType::Scheduled
     }
-}
-
-fn database(name: &str) -> SnapshotDatabase {
-    let mut shown = SnapshotDatabase::default();
-    shown.name = Some(name.into());
-    shown
-}
-
-fn collection(name: &str) -> SnapshotCollection {
-    let mut shown = SnapshotCollection::default();
-    shown.name = Some(name.into());
-    shown
-}
-
-fn collections(database: &str) -> Result<&'static [&'static str], ApiError> {
-    let known = DATABASES.iter().find(|(name, _)| *name == database);
-    known
-        .map(|(_, collections)| &collections[..])
-        .ok_or_else(|| missing(code::RESOURCE_NOT_FOUND, "database", database))
 }

@@ -52,6 +52,7 @@ impl Sandbox {
         let response = match (request.method(), path) {
             (&Method::POST, "/api/oauth/token") => self.token(now, &request),
             (&Method::POST, "/api/oauth/revoke") => self.revoke(&request),
+            (&Method::GET, "/") => self.page(now),
             _ if path.starts_with(object_store::PREFIX) => return self.store(now, &request),
             _ => self.api(now, &request),
         };

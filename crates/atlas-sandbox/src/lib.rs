@@ -56,21 +56,28 @@
 mod auth;
 mod body;
 mod clusters;
+mod databases;
 mod dedicated;
+mod faults;
 mod find;
 mod flex;
 mod handle;
 mod jobs;
 mod object_store;
+mod page;
 mod reply;
+mod seed;
 mod server;
+mod settings;
 mod snapshot_file;
 mod tenant;
 mod token_endpoint;
 mod world;
 
 pub use body::Body;
-pub use server::SandboxServer;
+pub use faults::{FaultPlan, FaultPlanError};
+pub use seed::SeedError;
+pub use server::{Answered, SandboxBuilder, SandboxServer};
 pub use world::{
     CLUSTER, ClusterKind, DEDICATED_CLUSTER, FLEX_CLUSTER, Login, OWNER, PROJECT, READER,
     SHARDED_CLUSTER, SNAPSHOT, Sandbox,

@@ -1,12 +1,12 @@
 //! A server around the sandbox, on a free port of this machine.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use atlas_model::{ApiError, CallOptions, api_error::code};
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use crate::body::Body;
+use crate::faults::{Fault, FaultPlan};
 use crate::reply;
 use crate::world::Sandbox;
 
@@ -50,11 +51,7 @@ impl SandboxServer {
     /// # Errors
     /// No port could be had.
     pub async fn start() -> io::Result<Self> {
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "the server's edge is where time comes in"
-        )]
-        Self::start_with(Sandbox::new(), Timestamp::now).await
+        Self::builder(Sandbox::new()).start().await
     }
 
     /// Starts a world of one's own, on a clock of one's own.
@@ -62,19 +59,25 @@ impl SandboxServer {
     /// # Errors
     /// No port could be had.
     pub async fn start_with(
-        mut sandbox: Sandbox,
+        sandbox: Sandbox,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        sandbox.set_base_url(url.clone());
-        let service = SandboxService::new(sandbox, clock);
-        let accepting = tokio::spawn(accept(listener, service.clone()));
-        Ok(Self {
-            url,
-            service,
-            accepting,
-        })
+        Self::builder(sandbox).clock(clock).start().await
+    }
+
+    /// Starts to set up a server.
+    pub fn builder(sandbox: Sandbox) -> SandboxBuilder {
+        SandboxBuilder {
+            sandbox,
+            port: 0,
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "the server's edge is where time comes in"
+            )]
+            clock: Arc::new(Timestamp::now),
+            faults: FaultPlan::default(),
+            log: None,
+        }
     }
 
     /// Where it answers: `http://127.0.0.1:PORT`.
@@ -93,7 +96,7 @@ impl SandboxServer {
     ) -> impl Service<
         Request<Full<Bytes>>,
         Response = Response<Body>,
-        Error = Infallible,
+        Error = io::Error,
         Future: Send,
     >
     + Clone
@@ -102,6 +105,108 @@ impl SandboxServer {
     + 'static
     + use<> {
         self.service.clone()
+    }
+}
+
+/// Sets up a [`SandboxServer`].
+pub struct SandboxBuilder {
+    sandbox: Sandbox,
+    port: u16,
+    clock: Clock,
+    faults: FaultPlan,
+    log: Option<Log>,
+}
+
+type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+type Log = Arc<dyn Fn(&Answered) + Send + Sync>;
+
+/// A request that was answered, for a log. Queries are not in it: they can hold a signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answered {
+    /// When it came, by the sandbox's clock.
+    pub at: Timestamp,
+    /// Its method.
+    pub method: http::Method,
+    /// Its path.
+    pub path: String,
+    /// The status; `None` if a fault ended the connection instead.
+    pub status: Option<StatusCode>,
+}
+
+impl SandboxBuilder {
+    /// Answers on this port; on a free one by default.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Takes the time from this clock; from this machine's by default.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Lets time pass so many times as fast, from now on.
+    #[must_use]
+    pub fn time_scale(mut self, scale: u32) -> Self {
+        let clock = self.clock.clone();
+        let start = clock();
+        self.clock = Arc::new(move || {
+            let passed = clock().duration_since(start);
+            let scaled = passed.checked_mul(i32::try_from(scale).unwrap_or(i32::MAX));
+            let scaled = scaled.unwrap_or(passed);
+            start.checked_add(scaled).unwrap_or(Timestamp::MAX)
+        });
+        self
+    }
+
+    /// Lets these things go wrong.
+    #[must_use]
+    pub fn faults(mut self, plan: FaultPlan) -> Self {
+        self.faults = plan;
+        self
+    }
+
+    /// Tells of each request once it is answered.
+    #[must_use]
+    pub fn log(mut self, log: impl Fn(&Answered) + Send + Sync + 'static) -> Self {
+        self.log = Some(Arc::new(log));
+        self
+    }
+
+    /// Starts the server on `127.0.0.1`.
+    ///
+    /// # Errors
+    /// The port could not be had.
+    pub async fn start(mut self) -> io::Result<SandboxServer> {
+        let listener =
+            TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        self.sandbox.set_base_url(url.clone());
+        let service = SandboxService {
+            sandbox: Arc::new(Mutex::new(self.sandbox)),
+            clock: self.clock,
+            faults: Arc::new(Mutex::new(self.faults)),
+            log: self.log,
+        };
+        let accepting = tokio::spawn(accept(listener, service.clone()));
+        Ok(SandboxServer {
+            url,
+            service,
+            accepting,
+        })
+    }
+}
+
+impl std::fmt::Debug for SandboxBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SandboxBuilder")
+            .field("port", &self.port)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
     }
 }
 
@@ -139,15 +244,73 @@ async fn accept(listener: TcpListener, service: SandboxService) {
 #[derive(Clone)]
 pub(crate) struct SandboxService {
     sandbox: Arc<Mutex<Sandbox>>,
-    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    clock: Clock,
+    faults: Arc<Mutex<FaultPlan>>,
+    log: Option<Log>,
 }
 
 impl SandboxService {
-    fn new(sandbox: Sandbox, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self {
-            sandbox: Arc::new(Mutex::new(sandbox)),
-            clock: Arc::new(clock),
+    /// Answers a request whose body is there, as the fault plan has it.
+    async fn answer(&self, request: Request<Bytes>) -> io::Result<Response<Body>> {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let at = (self.clock)();
+        let fault = {
+            let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+            faults.next(&request)
+        };
+        let answer = self.answer_with(request, fault).await;
+        if let Some(log) = &self.log {
+            log(&Answered {
+                at,
+                method,
+                path,
+                status: answer.as_ref().ok().map(Response::status),
+            });
         }
+        answer
+    }
+
+    async fn answer_with(
+        &self,
+        request: Request<Bytes>,
+        fault: Option<Fault>,
+    ) -> io::Result<Response<Body>> {
+        let respond = |request| {
+            let now = (self.clock)();
+            self.with(|sandbox| sandbox.respond(now, request))
+        };
+        Ok(match fault {
+            None => respond(request),
+            Some(Fault::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
+            Some(Fault::DelayMs(delay)) => {
+                tokio::time::sleep(Duration::from_millis(delay)).await;
+                respond(request)
+            }
+            Some(Fault::Truncate(bytes)) => respond(request).map(|it| it.breaking_after(bytes)),
+            Some(Fault::Slow(rate)) => respond(request).map(|it| it.at_rate(rate)),
+            Some(Fault::StaleNonce) => {
+                self.with(|sandbox| sandbox.nonces.clear());
+                respond(request)
+            }
+            Some(Fault::ExpiredToken) => {
+                self.with(|sandbox| sandbox.tokens.clear());
+                respond(request)
+            }
+            Some(Fault::Status {
+                status,
+                error_code,
+                retry_after,
+            }) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                let error_code = error_code.as_deref().unwrap_or(code::UNEXPECTED_ERROR);
+                let error = ApiError::new(status, error_code, "The fault plan says so.");
+                let mut response = reply::error(&error, &CallOptions::default());
+                if let Some(seconds) = retry_after {
+                    reply::set(&mut response, "retry-after", &seconds.to_string());
+                }
+                response.map(Body::from)
+            }
+        })
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Sandbox) -> T) -> T {
@@ -170,10 +333,10 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
         Poll::Ready(Ok(()))
     }
 
@@ -184,8 +347,7 @@ where
             let response = match Limited::new(Box::pin(body), REQUEST_LIMIT).collect().await {
                 Ok(body) => {
                     let request = Request::from_parts(parts, body.to_bytes());
-                    let now = (service.clock)();
-                    service.with(|sandbox| sandbox.respond(now, request))
+                    service.answer(request).await?
                 }
                 Err(_) => reply::error(
                     &ApiError::new(

@@ -1,6 +1,5 @@
 //! A store that does what a test says, beside the sandbox's Atlas.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -57,7 +56,7 @@ pub(crate) fn backups(
 
 impl<S> Service<Request<Full<Bytes>>> for Scripted<S>
 where
-    S: Service<Request<Full<Bytes>>, Response = Response<Body>, Error = Infallible> + Clone,
+    S: Service<Request<Full<Bytes>>, Response = Response<Body>, Error = std::io::Error> + Clone,
     S::Future: Send + 'static,
 {
     type Response = Answered;

@@ -7,6 +7,7 @@ mod backups;
 mod doctor;
 mod download;
 mod help;
+mod serve;
 mod token_cache;
 
 use std::process::{Command, Output, Stdio};

@@ -1,6 +1,6 @@
 //! The server, on a real socket.
 
-use atlas_sandbox::SandboxServer;
+use atlas_sandbox::{FaultPlan, Sandbox, SandboxServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -18,7 +18,7 @@ async fn every_refusal_on_the_wire_is_an_error_body() {
     let server = SandboxServer::start().await.unwrap();
     let answer = speak(
         &server,
-        b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
     )
     .await;
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
@@ -49,4 +49,145 @@ async fn two_servers_are_two_worlds() {
     )
     .await;
     assert_eq!(two.with(|sandbox| sandbox.requests()), 0);
+}
+
+async fn get(server: &SandboxServer, path: &str) -> String {
+    let token = atlas_sandbox::OWNER.access_token;
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         accept: application/vnd.atlas.2025-03-12+json\r\nauthorization: Bearer {token}\r\n\r\n"
+    );
+    speak(server, request.as_bytes()).await
+}
+
+const SEED: &str = r#"{"projects": [{
+    "id": "32b6e34b3d91647abb20e7b8", "name": "<Shop> & Co",
+    "clusters": [
+        {"name": "Orders", "kind": "flex", "snapshots": [
+            {"id": "32b6e34b3d91647abb20e7c0", "bytes": 1000, "finished": "2026-05-04T09:42:00Z"}
+        ]},
+        {"name": "Carts", "kind": {"sharded": 3}}
+    ]
+}]}"#;
+
+const ORDERS: &str = "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/flexClusters/Orders";
+
+#[tokio::test]
+async fn a_seed_is_the_world_and_its_page_shows_it() {
+    let server = SandboxServer::builder(Sandbox::from_seed(SEED).unwrap());
+    let server = server.start().await.unwrap();
+    let answer = get(&server, &format!("{ORDERS}/backup/snapshots")).await;
+    assert!(
+        answer.contains("\"finishTime\":\"2026-05-04T09:42:00Z\""),
+        "{answer}"
+    );
+    let page = get(&server, "/").await;
+    assert!(
+        page.contains("text/html") && page.contains("&lt;Shop&gt; &amp; Co"),
+        "{page}"
+    );
+    assert!(page.contains("<td>Carts<td>sharded (3)"), "{page}");
+    for odd in [
+        "",
+        "{}",
+        r#"{"projects": [{"id": "X"}]}"#,
+        r#"{"projects": [], "more": 1}"#,
+    ] {
+        assert!(Sandbox::from_seed(odd).is_err(), "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_fault_plan_says_goes_wrong_the_time_it_says() {
+    let plan = r#"[
+        {"operation": "getGroupFlexCluster", "nth": [1], "do": {"status": {"status": 503, "retryAfter": 7}}},
+        {"operation": "getGroupFlexCluster", "nth": [1], "do": "reset"},
+        {"operation": "getGroupFlexCluster", "nth": [1], "do": {"truncate": 10}},
+        {"path": "/nowhere", "do": {"delayMs": 1}}
+    ]"#;
+    let plan = FaultPlan::from_json(plan).unwrap();
+    let log = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = log.clone();
+    let server = SandboxServer::builder(Sandbox::from_seed(SEED).unwrap())
+        .faults(plan)
+        .log(move |answered| kept.lock().unwrap().push(answered.clone()))
+        .start()
+        .await
+        .unwrap();
+    let answer = get(&server, ORDERS).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("retry-after: 7"), "{answer}");
+    assert_eq!(get(&server, ORDERS).await, "");
+    let answer = get(&server, ORDERS).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.starts_with("HTTP/1.1 200") && body.len() == 10,
+        "{answer}"
+    );
+    let answer = get(&server, ORDERS).await;
+    assert!(answer.contains("\"name\":\"Orders\""), "{answer}");
+    assert!(
+        get(&server, "/nowhere?secret")
+            .await
+            .starts_with("HTTP/1.1 404")
+    );
+
+    let log = log.lock().unwrap();
+    let statuses: Vec<_> = log
+        .iter()
+        .map(|line| line.status.map(|it| it.as_u16()))
+        .collect();
+    assert_eq!(statuses, [Some(503), None, Some(200), Some(200), Some(404)]);
+    assert_eq!(log[4].path, "/nowhere");
+    for odd in ["{}", r#"[{"do": "explode"}]"#, r#"[{"operation": "x"}]"#] {
+        assert!(FaultPlan::from_json(odd).is_err(), "{odd}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_end_early_where_the_fault_plan_says_so_and_clients_get_through() {
+    let plan = r#"[{"operation": "getGroupFlexCluster", "nth": [2], "do": "staleNonce"}]"#;
+    let server = SandboxServer::builder(Sandbox::from_seed(SEED).unwrap())
+        .faults(FaultPlan::from_json(plan).unwrap())
+        .start()
+        .await
+        .unwrap();
+    let output = std::process::Command::new("curl")
+        .args([
+            "--silent",
+            "--digest",
+            "--user",
+            "sandboxo:00000000-0000-4000-8000-0000000000a1",
+        ])
+        .args(["-H", "Accept: application/vnd.atlas.2025-03-12+json"])
+        .arg(format!("{}{ORDERS}", server.url()))
+        .output()
+        .unwrap();
+    let body = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(body.contains("\"name\":\"Orders\""), "{body}");
+    assert_eq!(
+        server.with(|sandbox| sandbox.requests()),
+        3,
+        "challenged, stale, answered"
+    );
+}
+
+#[tokio::test]
+async fn time_passes_as_fast_as_it_is_told() {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    let seconds = std::sync::Arc::new(AtomicI64::new(1_780_000_000));
+    let clock = seconds.clone();
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = seen.clone();
+    let server = SandboxServer::builder(Sandbox::new())
+        .clock(move || jiff::Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap())
+        .time_scale(60)
+        .log(move |answered| kept.lock().unwrap().push(answered.at.as_second()))
+        .start()
+        .await
+        .unwrap();
+    get(&server, "/").await;
+    seconds.fetch_add(10, Ordering::SeqCst);
+    get(&server, "/").await;
+    assert_eq!(*seen.lock().unwrap(), [1_780_000_000, 1_780_000_600]);
 }

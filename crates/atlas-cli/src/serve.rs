@@ -1,0 +1,115 @@
+//! `atlas sandbox`: an Atlas on this machine, until it is interrupted.
+
+use atlas_sandbox::{Answered, FaultPlan, OWNER, PROJECT, Sandbox, SandboxServer};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use crate::failure::{Failure, print};
+
+/// `sandbox`.
+pub(crate) fn command() -> Command {
+    Command::new("sandbox")
+        .about("Run an Atlas on this machine to develop against, without an account")
+        .after_help(
+            "Prints what to set in another shell, then one line a request. What the world holds \
+             can be seen\nin a browser under the same address. The secrets are public: nothing \
+             of it belongs into a network.",
+        )
+        .arg(
+            Arg::new("port")
+                .long("port")
+                .value_name("PORT")
+                .value_parser(value_parser!(u16))
+                .default_value("0")
+                .help("The port on 127.0.0.1; a free one if it is 0"),
+        )
+        .arg(
+            Arg::new("seed")
+                .long("seed")
+                .value_name("PATH")
+                .help("A JSON file with the world; one cluster of each kind if it is not given"),
+        )
+        .arg(
+            Arg::new("faults")
+                .long("faults")
+                .value_name("PATH")
+                .help("A JSON file with what goes wrong, and when"),
+        )
+        .arg(
+            Arg::new("timeScale")
+                .long("time-scale")
+                .value_name("N")
+                .value_parser(value_parser!(u32).range(1..=100_000))
+                .default_value("1")
+                .help("How many times as fast time passes"),
+        )
+        .arg(
+            Arg::new("enforceSunset")
+                .long("enforce-sunset")
+                .action(ArgAction::SetTrue)
+                .help("Answer 410 to operations that Atlas has ended"),
+        )
+}
+
+/// Runs it until the process is interrupted.
+pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let mut sandbox = match read(matches, "seed")? {
+        Some((path, text)) => Sandbox::from_seed(&text).map_err(|error| unusable(&path, &error))?,
+        None => Sandbox::new(),
+    };
+    let faults = match read(matches, "faults")? {
+        Some((path, text)) => {
+            FaultPlan::from_json(&text).map_err(|error| unusable(&path, &error))?
+        }
+        None => FaultPlan::default(),
+    };
+    sandbox.enforce_sunset(matches.get_flag("enforceSunset"));
+    let server = SandboxServer::builder(sandbox)
+        .port(matches.get_one("port").copied().unwrap_or(0))
+        .time_scale(matches.get_one("timeScale").copied().unwrap_or(1))
+        .faults(faults)
+        .log(line)
+        .start()
+        .await
+        .map_err(|error| Failure::File(format!("the port cannot be had: {error}")))?;
+    print(
+        format!(
+            "export MONGODB_ATLAS_OPS_MANAGER_URL={}\n\
+             export MONGODB_ATLAS_PROJECT_ID={PROJECT}\n\
+             # one of these:\n\
+             export MONGODB_ATLAS_PUBLIC_API_KEY={} MONGODB_ATLAS_PRIVATE_API_KEY={}\n\
+             export MONGODB_ATLAS_CLIENT_ID={} MONGODB_ATLAS_CLIENT_SECRET={}\n\
+             export MONGODB_ATLAS_ACCESS_TOKEN={}",
+            server.url(),
+            OWNER.public_key,
+            OWNER.private_key,
+            OWNER.client_id,
+            OWNER.client_secret,
+            OWNER.access_token
+        )
+        .as_bytes(),
+    )?;
+    std::future::pending().await
+}
+
+fn read(matches: &ArgMatches, name: &str) -> Result<Option<(String, String)>, Failure> {
+    let Some(path) = matches.get_one::<String>(name) else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::File(format!("{path} cannot be read: {error}")))?;
+    Ok(Some((path.clone(), text)))
+}
+
+fn unusable(path: &str, error: &dyn std::error::Error) -> Failure {
+    Failure::Usage(format!("{path}: {error}"))
+}
+
+fn line(answered: &Answered) {
+    let status = answered
+        .status
+        .map_or_else(|| "gone".to_owned(), |status| status.as_u16().to_string());
+    let at = answered.at.strftime("%H:%M:%S");
+    let line = format!("{at} {status} {} {}", answered.method, answered.path);
+    // Nobody may be reading; the answer went out all the same.
+    let _ = print(line.as_bytes());
+}

@@ -1,0 +1,89 @@
+//! `atlas sandbox`: one process serves, others work against it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use atlas_sandbox::{FLEX_CLUSTER, PROJECT};
+
+use crate::{atlas, error_line, folder};
+
+#[test]
+fn a_sandbox_that_serves_prints_what_to_set_and_one_line_a_request() {
+    let folder = folder();
+    let plan = r#"[{"operation": "getGroupFlexCluster", "do": {"status": {"status": 409}}}]"#;
+    std::fs::write(folder.path().join("plan.json"), plan).unwrap();
+    let mut serving = atlas(&folder)
+        .args(["sandbox", "--time-scale", "60", "--faults", "plan.json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let mut line = || lines.next().unwrap().unwrap();
+    let exports: Vec<String> = (0..6).map(|_| line()).collect();
+
+    // As a shell would take them, one kind of credentials after the other.
+    for kind in 3..6 {
+        let script = format!(
+            "{}\n{}\n{}\nexec \"$0\" \"$@\"",
+            exports[0], exports[1], exports[kind]
+        );
+        let output = Command::new("sh")
+            .args([
+                "-c",
+                &script,
+                env!("CARGO_BIN_EXE_atlas"),
+                "backups",
+                "snapshots",
+                "list",
+            ])
+            .args(["--no-token-cache", FLEX_CLUSTER])
+            .env("XDG_CONFIG_HOME", "/dev/null/config")
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        let mut seen = line();
+        while !seen.ends_with("/backup/snapshots") {
+            seen = line();
+        }
+        assert!(seen.contains(" 200 GET /api/atlas/v2/groups/"), "{seen}");
+    }
+    let mut flex = atlas(&folder);
+    let variable = |index: usize| {
+        let (name, value) = exports[index]
+            .strip_prefix("export ")
+            .unwrap()
+            .split_once('=')
+            .unwrap();
+        (name.to_owned(), value.to_owned())
+    };
+    flex.envs([variable(0), variable(5)]);
+    flex.args([
+        "api",
+        "flexClusters",
+        "getFlexCluster",
+        "--groupId",
+        PROJECT,
+    ]);
+    let output = flex.args(["--name", FLEX_CLUSTER]).output().unwrap();
+    assert!(error_line(&output, 4).contains("409"));
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+}
+
+#[test]
+fn a_seed_or_plan_that_is_none_is_named() {
+    let folder = folder();
+    std::fs::write(folder.path().join("odd.json"), "{").unwrap();
+    for (flag, file, code) in [
+        ("--seed", "odd.json", 2),
+        ("--faults", "odd.json", 2),
+        ("--seed", "no.json", 6),
+    ] {
+        let output = atlas(&folder)
+            .args(["sandbox", flag, file])
+            .output()
+            .unwrap();
+        assert!(error_line(&output, code).contains(file));
+    }
+}
