@@ -266,29 +266,25 @@ pub(crate) async fn wait(
     }
 }
 
-pub(crate) fn tenant(job: &TenantRestore) -> JobView {
-    let target = job.target_deployment_item_name.as_ref();
-    by_status(
-        job.id.as_ref(),
-        job.snapshot_id.as_ref(),
-        job.delivery_type == Some(atlas_model::DeliveryType::Download),
-        job.status.as_ref(),
-        job.snapshot_url.as_ref(),
-        target.map(ToString::to_string),
-    )
+/// Jobs that say how far they are have the same fields, whatever their type.
+macro_rules! by_status {
+    ($function:ident, $job:ty) => {
+        pub(crate) fn $function(job: &$job) -> JobView {
+            let target = job.target_deployment_item_name.as_ref();
+            by_status(
+                job.id.as_ref(),
+                job.snapshot_id.as_ref(),
+                job.delivery_type == Some(atlas_model::DeliveryType::Download),
+                job.status.as_ref(),
+                job.snapshot_url.as_ref(),
+                target.map(ToString::to_string),
+            )
+        }
+    };
 }
 
-pub(crate) fn flex(job: &FlexRestoreJob) -> JobView {
-    let target = job.target_deployment_item_name.as_ref();
-    by_status(
-        job.id.as_ref(),
-        job.snapshot_id.as_ref(),
-        job.delivery_type == Some(atlas_model::DeliveryType::Download),
-        job.status.as_ref(),
-        job.snapshot_url.as_ref(),
-        target.map(ToString::to_string),
-    )
-}
+by_status!(tenant, TenantRestore);
+by_status!(flex, FlexRestoreJob);
 
 /// A job that says how far it is. A link ends a download, whatever the status says beside it.
 fn by_status(

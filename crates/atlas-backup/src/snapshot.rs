@@ -2,7 +2,7 @@
 
 use atlas_model::{
     ClusterName, FlexSnapshot, ListFlexSnapshots, ListShardedSnapshots, ListSnapshots,
-    ListTenantSnapshots, ProjectId, RestoreStatus, Seen, ShardedSnapshot, Snapshot, SnapshotId,
+    ListTenantSnapshots, ProjectId, RestoreStatus, ShardedSnapshot, Snapshot, SnapshotId,
     SnapshotStatus, TenantSnapshot, Timestamp,
 };
 use atlas_transport::Client;
@@ -117,74 +117,53 @@ pub(crate) async fn list(
     Ok(views.into_iter().flatten().collect())
 }
 
-fn tenant(snapshot: &TenantSnapshot) -> Option<SnapshotView> {
-    Some(SnapshotView {
-        id: id(snapshot.id.as_ref())?,
-        completed: snapshot.status == Some(RestoreStatus::Completed),
-        status: words(snapshot.status.as_ref().map(RestoreStatus::as_str)),
-        taken: moment(
-            snapshot
-                .finish_time
-                .as_ref()
-                .or(snapshot.start_time.as_ref()),
-        ),
-        expires: moment(snapshot.expiration.as_ref()),
-        bytes: None,
-        mongodb_version: snapshot.mongodb_version.as_ref().map(ToString::to_string),
-    })
+/// Each kind of snapshot has the same facts under other names.
+macro_rules! view {
+    ($function:ident, $snapshot:ty, $completed:expr, $taken:ident $(or $begun:ident)?,
+     $expires:ident, $version:ident $(, $bytes:ident)?) => {
+        fn $function(snapshot: &$snapshot) -> Option<SnapshotView> {
+            let taken = snapshot.$taken.as_ref();
+            $( let taken = taken.or(snapshot.$begun.as_ref()); )?
+            let bytes: Option<i64> = None;
+            $( let bytes = bytes.or(snapshot.$bytes); )?
+            Some(SnapshotView {
+                id: *snapshot.id.as_ref()?.valid()?,
+                completed: snapshot.status == Some($completed),
+                status: or_unknown(snapshot.status.as_ref()),
+                taken: moment(taken),
+                expires: moment(snapshot.$expires.as_ref()),
+                bytes: bytes.and_then(|bytes| bytes.try_into().ok()),
+                mongodb_version: snapshot.$version.as_ref().map(ToString::to_string),
+            })
+        }
+    };
 }
 
-fn flex(snapshot: &FlexSnapshot) -> Option<SnapshotView> {
-    Some(SnapshotView {
-        id: id(snapshot.id.as_ref())?,
-        completed: snapshot.status == Some(RestoreStatus::Completed),
-        status: words(snapshot.status.as_ref().map(RestoreStatus::as_str)),
-        taken: moment(
-            snapshot
-                .finish_time
-                .as_ref()
-                .or(snapshot.start_time.as_ref()),
-        ),
-        expires: moment(snapshot.expiration.as_ref()),
-        bytes: None,
-        mongodb_version: snapshot.mongodb_version.as_ref().map(ToString::to_string),
-    })
-}
+view!(tenant, TenantSnapshot, RestoreStatus::Completed, finish_time or start_time, expiration,
+    mongodb_version);
+view!(flex, FlexSnapshot, RestoreStatus::Completed, finish_time or start_time, expiration,
+    mongodb_version);
+view!(
+    dedicated,
+    Snapshot,
+    SnapshotStatus::Completed,
+    created_at,
+    expires_at,
+    mongod_version,
+    storage_size_bytes
+);
+view!(
+    sharded,
+    ShardedSnapshot,
+    SnapshotStatus::Completed,
+    created_at,
+    expires_at,
+    mongod_version,
+    storage_size_bytes
+);
 
-fn dedicated(snapshot: &Snapshot) -> Option<SnapshotView> {
-    Some(SnapshotView {
-        id: id(snapshot.id.as_ref())?,
-        completed: snapshot.status == Some(SnapshotStatus::Completed),
-        status: words(snapshot.status.as_ref().map(SnapshotStatus::as_str)),
-        taken: moment(snapshot.created_at.as_ref()),
-        expires: moment(snapshot.expires_at.as_ref()),
-        bytes: snapshot
-            .storage_size_bytes
-            .and_then(|bytes| bytes.try_into().ok()),
-        mongodb_version: snapshot.mongod_version.as_ref().map(ToString::to_string),
-    })
-}
-
-fn sharded(snapshot: &ShardedSnapshot) -> Option<SnapshotView> {
-    Some(SnapshotView {
-        id: id(snapshot.id.as_ref())?,
-        completed: snapshot.status == Some(SnapshotStatus::Completed),
-        status: words(snapshot.status.as_ref().map(SnapshotStatus::as_str)),
-        taken: moment(snapshot.created_at.as_ref()),
-        expires: moment(snapshot.expires_at.as_ref()),
-        bytes: snapshot
-            .storage_size_bytes
-            .and_then(|bytes| bytes.try_into().ok()),
-        mongodb_version: snapshot.mongod_version.as_ref().map(ToString::to_string),
-    })
-}
-
-fn id(seen: Option<&Seen<SnapshotId>>) -> Option<SnapshotId> {
-    seen?.valid().copied()
-}
-
-fn words(status: Option<&str>) -> String {
-    status.unwrap_or("unknown").to_owned()
+fn or_unknown(status: Option<&impl ToString>) -> String {
+    status.map_or_else(|| "unknown".to_owned(), ToString::to_string)
 }
 
 fn moment(timestamp: Option<&Timestamp>) -> Option<jiff::Timestamp> {

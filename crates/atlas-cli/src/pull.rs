@@ -68,8 +68,7 @@ pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
     };
     let as_json = wants_json(matches)?;
     let options = download_options(matches);
-    let target = Target::open(matches).await?;
-    target.kind().await?;
+    let target = Target::ready(matches).await?;
     let watcher = Watcher::default();
     let take = |event| watcher.take(event);
     let mut failed = 0;

@@ -98,8 +98,7 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
 }
 
 async fn list(matches: &ArgMatches) -> Result<(), Failure> {
-    let target = Target::open(matches).await?;
-    target.kind().await?;
+    let target = Target::ready(matches).await?;
     let jobs = target.backups.jobs(target.project, &target.cluster).await?;
     if wants_json(matches)? {
         json(&jobs)
@@ -110,16 +109,14 @@ async fn list(matches: &ArgMatches) -> Result<(), Failure> {
 
 async fn describe(matches: &ArgMatches) -> Result<(), Failure> {
     let id = job_id(matches)?;
-    let target = Target::open(matches).await?;
-    target.kind().await?;
+    let target = Target::ready(matches).await?;
     let job = target.backups.job(target.project, &target.cluster, id);
     one(matches, job.await?)
 }
 
 async fn watch(matches: &ArgMatches) -> Result<(), Failure> {
     let id = job_id(matches)?;
-    let target = Target::open(matches).await?;
-    target.kind().await?;
+    let target = Target::ready(matches).await?;
     let watcher = Watcher::default();
     let take = |event| watcher.take(event);
     let policy = wait_policy(matches);
@@ -132,8 +129,7 @@ async fn watch(matches: &ArgMatches) -> Result<(), Failure> {
 
 async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     let pick = pick(matches)?;
-    let target = Target::open(matches).await?;
-    target.kind().await?;
+    let target = Target::ready(matches).await?;
     let policy = wait_policy(matches);
     let (project, cluster) = (target.project, &target.cluster);
     let asked = target

@@ -104,8 +104,7 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
 }
 
 async fn list(matches: &ArgMatches) -> Result<(), Failure> {
-    let target = Target::open(matches).await?;
-    target.kind().await?;
+    let target = Target::ready(matches).await?;
     let snapshots = target.backups.snapshots(target.project, &target.cluster);
     let mut snapshots = snapshots.await?;
     snapshots.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.taken));
@@ -118,16 +117,14 @@ async fn list(matches: &ArgMatches) -> Result<(), Failure> {
 
 async fn describe(matches: &ArgMatches) -> Result<(), Failure> {
     let id = snapshot_id(matches)?;
-    let target = Target::open(matches).await?;
-    target.kind().await?;
+    let target = Target::ready(matches).await?;
     let snapshot = target.backups.snapshot(target.project, &target.cluster, id);
     one(matches, snapshot.await?)
 }
 
 async fn watch(matches: &ArgMatches) -> Result<(), Failure> {
     let id = snapshot_id(matches)?;
-    let target = Target::open(matches).await?;
-    target.kind().await?;
+    let target = Target::ready(matches).await?;
     let watcher = Watcher::default();
     let take = |event| watcher.take(event);
     let policy = wait_policy(matches);
@@ -194,8 +191,7 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     if let Some(path) = taken.filter(|out| !out.is_dir()) {
         return Err(atlas_backup::Error::Exists { path }.into());
     }
-    let target = Target::open(matches).await?;
-    target.kind().await?;
+    let target = Target::ready(matches).await?;
     let (project, cluster) = (target.project, &target.cluster);
     let (pick, out) = if let Some(out) = out {
         (pick, out)
@@ -225,8 +221,7 @@ async fn download_to_store(matches: &ArgMatches, pick: Pick, out: &str) -> Resul
     let options = download_options(matches);
     let as_json = wants_json(matches)?;
     let store = atlas_backup::StoreTarget::from_env(out)?;
-    let target = Target::open(matches).await?;
-    target.kind().await?;
+    let target = Target::ready(matches).await?;
     let watcher = Watcher::default();
     let take = |event| watcher.take(event);
     let (project, cluster) = (target.project, &target.cluster);

@@ -31,6 +31,13 @@ impl Target {
         })
     }
 
+    /// What a command names, whose kind is known.
+    pub(crate) async fn ready(matches: &ArgMatches) -> Result<Self, Failure> {
+        let target = Self::open(matches).await?;
+        target.kind().await?;
+        Ok(target)
+    }
+
     /// Finds out what kind of cluster it is, and warns where its operations have ended.
     pub(crate) async fn kind(&self) -> Result<ClusterKind, Failure> {
         let kind = self.backups.kind(self.project, &self.cluster).await?;
