@@ -1,29 +1,24 @@
 //! The whole way: cluster, snapshot, job, link, file.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use atlas_model::{
     ClusterName, CreateFlexRestoreJob, CreateRestoreJob, CreateTenantRestore, DeploymentItemName,
-    FlexRestoreRequest, ProjectId, RestoreJobId, RestoreJobRequest, SnapshotId, SnapshotUrl,
+    FlexRestoreRequest, ProjectId, RestoreJobId, RestoreJobRequest, SnapshotId,
     TenantRestoreRequest,
 };
 use atlas_transport::Client;
-use jiff::Timestamp;
 use tokio::time::sleep;
 
 use crate::error::{Error, no_snapshot};
-use crate::fetch::{self, Links, Plan};
 use crate::job::{self, JobView, Place, WaitPolicy};
 use crate::kind::{self, ClusterKind};
-use crate::note::Note;
-use crate::part_lock::PartLock;
 use crate::progress::{Event, Progress};
-use crate::saved::{self, Saved};
+use crate::saved::Saved;
+use crate::saving::refuse_taken;
 use crate::snapshot::{self, Pick, SnapshotView};
-use crate::verify::inspect;
 
 /// The backups of the clusters that one client can reach.
 ///
@@ -88,7 +83,6 @@ impl Backups {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[cfg(feature = "object-store")]
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
@@ -319,290 +313,5 @@ impl Backups {
         let snapshot = self.pick(project, cluster, pick).await?;
         self.download_picked(&place, &snapshot, out, options, progress)
             .await
-    }
-
-    pub(crate) async fn download_picked(
-        &self,
-        place: &Place<'_>,
-        snapshot: &SnapshotView,
-        out: &Path,
-        options: &DownloadOptions,
-        progress: Progress<'_>,
-    ) -> Result<Vec<Saved>, Error> {
-        let asking = Asking::new(&self.client, place, snapshot.id, &options.wait, progress);
-        let job = asking.ready().await?;
-        let mut saved = Vec::new();
-        for (index, link) in job.links.iter().enumerate() {
-            let shard = link.shard.as_deref().map(|shard| plain(shard, index));
-            let out = match &shard {
-                Some(shard) => of_shard(out, shard),
-                None => out.to_owned(),
-            };
-            let files = u16::try_from(job.links.len()).unwrap_or(u16::MAX);
-            let file = OneFile::new(place, snapshot, shard, files);
-            let saving = Saving {
-                file,
-                out: &out,
-                options,
-                progress,
-            };
-            let links = asking.links(index);
-            saved.push(self.save(saving, link.url.clone(), links).await?);
-        }
-        if saved.is_empty() {
-            return Err(Error::NoLink { job: job.id });
-        }
-        Ok(saved)
-    }
-
-    async fn save(
-        &self,
-        saving: Saving<'_>,
-        link: SnapshotUrl,
-        mut links: Renewing<'_>,
-    ) -> Result<Saved, Error> {
-        let Saving {
-            file,
-            out,
-            options,
-            progress,
-        } = saving;
-        if let Some(saved) = file.already(out) {
-            return Ok(saved);
-        }
-        refuse_taken(out, options.replace)?;
-        let part = saved::part_of(out);
-        let _lock = PartLock::take(&part)?;
-        let plan = Plan {
-            connections: options.connections,
-            source: file.source(),
-        };
-        let fetched = fetch::fetch(&self.client, link, &mut links, &part, &plan, progress).await;
-        let fetched = match fetched {
-            Ok(fetched) => fetched,
-            Err(error) => {
-                // A disk that is full or forbidden is not helped by what is left on it.
-                if matches!(error, Error::File { .. }) {
-                    saved::discard(&part);
-                }
-                return Err(error);
-            }
-        };
-        progress(Event::Verifying);
-        let path = part.clone();
-        let checksums = fetched.checksums;
-        let inspected = tokio::task::spawn_blocking(move || inspect(&path, &checksums)).await;
-        let inspected =
-            inspected.map_err(|error| Error::file(&part, "cannot be read", error.into()))?;
-        let found = match inspected {
-            Ok(found) if found.bytes == fetched.length => found,
-            Ok(found) => {
-                saved::discard(&part);
-                return Err(Error::Length {
-                    received: found.bytes,
-                    expected: fetched.length,
-                });
-            }
-            Err(error) => {
-                if matches!(error, Error::Unsound { .. }) {
-                    saved::discard(&part);
-                }
-                return Err(error);
-            }
-        };
-        let note = file.note(found.bytes, found.sha256);
-        // The note first: a file never stands there without one.
-        refuse_taken(out, options.replace)?;
-        note.write(out)?;
-        saved::name(&part, out, options.replace)?;
-        Ok(Saved {
-            path: out.to_owned(),
-            note,
-        })
-    }
-}
-
-/// One file of a snapshot.
-pub(crate) struct OneFile<'a> {
-    place: &'a Place<'a>,
-    snapshot: &'a SnapshotView,
-    shard: Option<String>,
-    files: u16,
-}
-
-/// One file that is being saved.
-struct Saving<'a> {
-    file: OneFile<'a>,
-    out: &'a Path,
-    options: &'a DownloadOptions,
-    progress: Progress<'a>,
-}
-
-impl<'a> OneFile<'a> {
-    pub(crate) fn new(
-        place: &'a Place<'a>,
-        snapshot: &'a SnapshotView,
-        shard: Option<String>,
-        files: u16,
-    ) -> Self {
-        Self {
-            place,
-            snapshot,
-            shard,
-            files,
-        }
-    }
-
-    /// What is fetched, for the journal.
-    fn source(&self) -> String {
-        let Place {
-            project, cluster, ..
-        } = self.place;
-        let shard = self.shard.as_deref().unwrap_or_default();
-        format!("{project}/{cluster}/{}/{shard}", self.snapshot.id)
-    }
-
-    /// The file of a shard that an earlier run completed, before another shard failed.
-    fn already(&self, out: &Path) -> Option<Saved> {
-        self.shard.as_ref()?;
-        let note = Note::read(out).ok()?;
-        let is_it = note.snapshot == self.snapshot.id && note.shard == self.shard;
-        let is_whole = out.metadata().ok()?.len() == note.bytes;
-        (is_it && is_whole).then(|| Saved {
-            path: out.to_owned(),
-            note,
-        })
-    }
-
-    pub(crate) fn note(&self, bytes: u64, sha256: String) -> Note {
-        Note {
-            snapshot: self.snapshot.id,
-            cluster: self.place.cluster.clone(),
-            project: self.place.project,
-            kind: self.place.kind,
-            shard: self.shard.clone(),
-            files: self.files,
-            taken: self.snapshot.taken.map(|taken| taken.to_string()),
-            downloaded: Timestamp::now().to_string(),
-            bytes,
-            sha256,
-            mongodb_version: self.snapshot.mongodb_version.clone(),
-        }
-    }
-}
-
-/// Asks for a download, as often as new links are needed.
-pub(crate) struct Asking<'a> {
-    client: &'a Client,
-    place: &'a Place<'a>,
-    snapshot: SnapshotId,
-    policy: &'a WaitPolicy,
-    progress: Progress<'a>,
-}
-
-impl<'a> Asking<'a> {
-    pub(crate) fn new(
-        client: &'a Client,
-        place: &'a Place<'a>,
-        snapshot: SnapshotId,
-        policy: &'a WaitPolicy,
-        progress: Progress<'a>,
-    ) -> Self {
-        Self {
-            client,
-            place,
-            snapshot,
-            policy,
-            progress,
-        }
-    }
-
-    /// New links to the n-th file.
-    pub(crate) fn links(&self, index: usize) -> Renewing<'_> {
-        Renewing {
-            asking: self,
-            index,
-        }
-    }
-
-    pub(crate) async fn ready(&self) -> Result<JobView, Error> {
-        let (client, place) = (self.client, self.place);
-        let (policy, progress) = (self.policy, self.progress);
-        let job = job::request_download(client, place, self.snapshot, policy, progress).await?;
-        let job = job::wait(client, place, job, policy, progress).await?;
-        if job.links.is_empty() {
-            return Err(Error::NoLink { job: job.id });
-        }
-        Ok(job)
-    }
-}
-
-/// New links to the n-th file of a download.
-pub(crate) struct Renewing<'a> {
-    asking: &'a Asking<'a>,
-    index: usize,
-}
-
-impl Links for Renewing<'_> {
-    async fn fresh(&mut self) -> Result<SnapshotUrl, Error> {
-        let job = self.asking.ready().await?;
-        let link = job.links.get(self.index);
-        link.map(|link| link.url.clone())
-            .ok_or(Error::NoLink { job: job.id })
-    }
-}
-
-fn refuse_taken(out: &Path, replace: bool) -> Result<(), Error> {
-    if out.is_dir() {
-        return Err(Error::Usage {
-            what: format!("{} is a directory; name a file in it", out.display()),
-        });
-    }
-    if !replace && out.symlink_metadata().is_ok() {
-        return Err(Error::Exists {
-            path: out.to_owned(),
-        });
-    }
-    Ok(())
-}
-
-/// A shard's name as it may stand in a file's: what Atlas says of it names no folder.
-pub(crate) fn plain(shard: &str, index: usize) -> String {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if !shard.is_empty() && shard.len() <= 100 && shard.chars().all(fits) {
-        shard.to_owned()
-    } else {
-        index.to_string()
-    }
-}
-
-/// The file of one shard: its name before the ending.
-pub(crate) fn of_shard(out: &Path, shard: &str) -> PathBuf {
-    let name = out.file_name().map(OsString::from).unwrap_or_default();
-    let name = name.to_string_lossy().into_owned();
-    let (stem, ending) = match name.find('.').filter(|at| *at > 0) {
-        Some(at) => name.split_at(at),
-        None => (name.as_str(), ""),
-    };
-    out.with_file_name(format!("{stem}-{shard}{ending}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shard_stands_before_the_ending_and_never_leads_elsewhere() {
-        let named = |out: &str, shard: &str| {
-            let path = of_shard(Path::new(out), &plain(shard, 3));
-            path.display().to_string()
-        };
-        assert_eq!(named("a/b.tgz", "shard-0"), "a/b-shard-0.tgz");
-        assert_eq!(named("b.tar.gz", "s"), "b-s.tar.gz");
-        assert_eq!(named("b", "s"), "b-s");
-        assert_eq!(named(".b", "s"), ".b-s");
-        for odd in ["../x", "/etc/passwd", "", "a/b", "\0", "a.b", "ä"] {
-            assert_eq!(named("a/b.tgz", odd), "a/b-3.tgz", "{odd}");
-        }
     }
 }

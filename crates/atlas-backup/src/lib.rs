@@ -58,6 +58,7 @@ mod part_lock;
 mod progress;
 mod pull;
 mod saved;
+mod saving;
 mod snapshot;
 mod verify;
 

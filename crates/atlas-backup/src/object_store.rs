@@ -15,13 +15,14 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use tokio::sync::mpsc;
 use url::Url;
 
-use crate::backups::{Asking, Backups, DownloadOptions, OneFile, plain};
+use crate::backups::{Backups, DownloadOptions};
 use crate::checksums::Checksums;
 use crate::error::Error;
 use crate::fetch::{Links, PATIENCE, may_pass, pause};
 use crate::job::Place;
 use crate::note::Note;
 use crate::progress::{Event, Progress};
+use crate::saving::{self, Asking, OneFile, plain};
 use crate::snapshot::Pick;
 use crate::verify::{Found, inspect_reader};
 
@@ -169,7 +170,7 @@ fn failed(key: &Path, error: object_store::Error) -> Error {
 
 /// The key of one shard: its name before the ending.
 fn of_shard(key: &Path, shard: &str) -> Path {
-    let local = crate::backups::of_shard(std::path::Path::new(key.as_ref()), shard);
+    let local = saving::of_shard(std::path::Path::new(key.as_ref()), shard);
     Path::from(local.to_string_lossy().replace('\\', "/"))
 }
 

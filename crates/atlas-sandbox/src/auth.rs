@@ -8,8 +8,9 @@ use http_auth::parse_challenges;
 use jiff::Timestamp;
 use md5::{Digest as _, Md5};
 
+use crate::login::Role;
 use crate::reply;
-use crate::world::{Nonce, Role, Sandbox, hex};
+use crate::world::{Nonce, Sandbox, hex};
 
 /// What Atlas calls its realm.
 const REALM: &str = "MMS Public API";

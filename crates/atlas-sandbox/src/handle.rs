@@ -7,9 +7,10 @@ use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 
 use crate::body::Body;
+use crate::login::Role;
 use crate::object_store;
 use crate::reply;
-use crate::world::{Role, Sandbox};
+use crate::world::Sandbox;
 
 /// One call, before its operation is read.
 #[derive(Debug, Clone, Copy)]

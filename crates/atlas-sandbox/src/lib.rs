@@ -63,6 +63,7 @@ mod find;
 mod flex;
 mod handle;
 mod jobs;
+mod login;
 mod object_store;
 mod page;
 mod reply;
@@ -76,9 +77,10 @@ mod world;
 
 pub use body::Body;
 pub use faults::{FaultPlan, FaultPlanError};
+pub use login::{Login, OWNER, READER};
 pub use seed::SeedError;
 pub use server::{Answered, SandboxBuilder, SandboxServer};
 pub use world::{
-    CLUSTER, ClusterKind, DEDICATED_CLUSTER, FLEX_CLUSTER, Login, OWNER, PROJECT, READER,
-    SHARDED_CLUSTER, SNAPSHOT, Sandbox,
+    CLUSTER, ClusterKind, DEDICATED_CLUSTER, FLEX_CLUSTER, PROJECT, SHARDED_CLUSTER, SNAPSHOT,
+    Sandbox,
 };

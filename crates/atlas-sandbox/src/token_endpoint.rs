@@ -8,8 +8,9 @@ use http::{Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::login::Role;
 use crate::reply::set;
-use crate::world::{AccessToken, Role, Sandbox};
+use crate::world::{AccessToken, Sandbox};
 
 /// How long a token lives, in seconds.
 const LIFETIME: i64 = 3600;
