@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use atlas_model::SnapshotUrl;
 use atlas_transport::{Client, ClientBuilder, Credentials, ErrorKind};
 use bytes::Bytes;
 use http::{Request, Response, Version};
@@ -150,6 +151,22 @@ async fn http_2_is_spoken_where_both_sides_know_it_and_http_1_elsewhere() {
             "kept and used again"
         );
     }
+}
+
+#[tokio::test]
+async fn a_file_comes_over_connections_of_its_own_where_calls_share_one() {
+    let mut server = serve("localhost", &["h2", "http/1.1"]).await;
+    let client = builder(&server)
+        .trust(server.authority.clone())
+        .build()
+        .unwrap();
+    let link = SnapshotUrl::new(&format!("https://localhost:{}/s.tgz", server.port));
+    let (first, second) = tokio::join!(client.download(&link), client.download(&link));
+    for _ in 0..2 {
+        assert_eq!(server.versions.recv().await, Some(Version::HTTP_11));
+    }
+    assert_eq!(server.connections.load(Ordering::SeqCst), 2);
+    assert!(first.is_ok() && second.is_ok());
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use tower_service::Service;
 use crate::auth::{Auth, TokenCache, TokenKey};
 use crate::base_url::BaseUrl;
 use crate::call::Shared;
-use crate::carry::{self, Carry};
+use crate::carry::{self, Carriers};
 use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
@@ -146,8 +146,8 @@ impl ClientBuilder {
     pub fn build(mut self) -> Result<Client, Error> {
         let roots = std::mem::take(&mut self.roots);
         let proxy = std::mem::take(&mut self.proxy);
-        let carrier = carry::hyper(self.settings.connect_timeout, roots, proxy)?;
-        self.build_on(carrier)
+        let carriers = carry::hyper(self.settings.connect_timeout, roots, proxy)?;
+        self.build_on(carriers)
     }
 
     /// Builds a client on another carrier, for instance a sandbox without a socket.
@@ -162,10 +162,10 @@ impl ClientBuilder {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        self.build_on(Arc::new(service))
+        self.build_on(Carriers::same(Arc::new(service)))
     }
 
-    fn build_on(self, carrier: Arc<dyn Carry>) -> Result<Client, Error> {
+    fn build_on(self, carriers: Carriers) -> Result<Client, Error> {
         let user_agent = HeaderValue::from_str(&self.settings.user_agent).map_err(|_| {
             ErrorKind::Unsendable {
                 what: "the user agent",
@@ -180,7 +180,7 @@ impl ClientBuilder {
         Ok(Client::new_on(Shared {
             base: self.base,
             auth: Auth::new(&self.credentials)?,
-            carrier,
+            carriers,
             settings: self.settings,
             user_agent,
             cache,

@@ -15,7 +15,7 @@ use crate::auth::{Auth, TokenCache, TokenKey, Verdict};
 use crate::base_url::BaseUrl;
 use crate::body;
 use crate::builder::Settings;
-use crate::carry::{self, Carry, Incoming};
+use crate::carry::{self, Carriers, Carry, Incoming};
 use crate::error::{Attempt, Attempts, Error, ErrorKind, Phase};
 use crate::pace::Pace;
 use crate::retry::{Decision, Drawn, Outcome, RetryBudget};
@@ -26,7 +26,7 @@ use crate::timer::Timer;
 pub(crate) struct Shared {
     pub(crate) base: BaseUrl,
     pub(crate) auth: Arc<Auth>,
-    pub(crate) carrier: Arc<dyn Carry>,
+    pub(crate) carriers: Carriers,
     pub(crate) settings: Settings,
     pub(crate) user_agent: HeaderValue,
     pub(crate) cache: Option<(Arc<dyn TokenCache>, TokenKey)>,
@@ -135,6 +135,27 @@ impl Shared {
     /// Sends one request and waits for the head of its answer.
     pub(crate) async fn once(
         &self,
+        parts: request::Parts,
+        payload: Bytes,
+        timer: &mut Timer,
+    ) -> Result<Response<Incoming>, ErrorKind> {
+        self.once_by(&*self.carriers.calls, parts, payload, timer)
+            .await
+    }
+
+    /// The same for a file.
+    pub(crate) async fn once_for_a_file(
+        &self,
+        parts: request::Parts,
+        timer: &mut Timer,
+    ) -> Result<Response<Incoming>, ErrorKind> {
+        self.once_by(&*self.carriers.files, parts, Bytes::new(), timer)
+            .await
+    }
+
+    async fn once_by(
+        &self,
+        carrier: &dyn Carry,
         mut parts: request::Parts,
         payload: Bytes,
         timer: &mut Timer,
@@ -142,7 +163,7 @@ impl Shared {
         parts.headers.insert(USER_AGENT, self.user_agent.clone());
         let host = parts.uri.authority().cloned();
         let request = Request::from_parts(parts, Full::new(payload));
-        let answered = timer.wait(Phase::Head, self.carrier.carry(request)).await?;
+        let answered = timer.wait(Phase::Head, carrier.carry(request)).await?;
         let response = answered.map_err(|source| {
             carry::classify(host.as_ref().map_or("", |host| host.as_str()), source)
         })?;

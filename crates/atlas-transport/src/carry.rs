@@ -55,21 +55,52 @@ where
 /// How many bytes the head of an answer may have.
 const HEAD_LIMIT: usize = 128 << 10;
 
-/// hyper with a connection pool, rustls with the platform's roots, HTTP/2 where ALPN agrees.
+/// How calls are carried, and how files are.
+#[derive(Clone)]
+pub(crate) struct Carriers {
+    pub(crate) calls: Arc<dyn Carry>,
+    pub(crate) files: Arc<dyn Carry>,
+}
+
+impl Carriers {
+    /// Both in the same way.
+    pub(crate) fn same(carrier: Arc<dyn Carry>) -> Self {
+        Self {
+            calls: carrier.clone(),
+            files: carrier,
+        }
+    }
+}
+
+/// hyper with connection pools, rustls with the platform's roots. Calls take HTTP/2 where ALPN
+/// agrees; files HTTP/1.1 only, since several streams of HTTP/2 would share one connection.
 pub(crate) fn hyper(
     connect_timeout: Duration,
     roots: Vec<CertificateDer<'static>>,
     proxy: Proxy,
-) -> Result<Arc<dyn Carry>, ErrorKind> {
+) -> Result<Carriers, ErrorKind> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(connect_timeout));
-    let tls = HttpsConnectorBuilder::new()
-        .with_tls_config(tls(roots)?)
-        .https_or_http()
+    let tcp = Proxied::new(tcp, proxy)?;
+    let tls = tls(roots)?;
+    let over = |tls| {
+        HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+    };
+    let calls = over(tls.clone())
         .enable_all_versions()
-        .wrap_connector(Proxied::new(tcp, proxy)?);
+        .wrap_connector(tcp.clone());
+    let files = over(tls).enable_http1().wrap_connector(tcp);
+    Ok(Carriers {
+        calls: pooled(calls, connect_timeout),
+        files: pooled(files, connect_timeout),
+    })
+}
+
+fn pooled(tls: HttpsConnector<Proxied>, connect_timeout: Duration) -> Arc<dyn Carry> {
     let client: legacy::Client<Timed, Full<Bytes>> = legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -78,7 +109,7 @@ pub(crate) fn hyper(
             inner: tls,
             limit: connect_timeout,
         });
-    Ok(Arc::new(client))
+    Arc::new(client)
 }
 
 /// A connector whose connection, proxy and TLS included, must be there in time.

@@ -169,7 +169,7 @@ impl Client {
             range.put(&mut parts.headers).map_err(|()| unsendable())?;
         }
         let mut timer = Timer::new(self.shared.settings.read_timeout, None);
-        let response = self.shared.once(parts, Bytes::new(), &mut timer).await?;
+        let response = self.shared.once_for_a_file(parts, &mut timer).await?;
         let (head, body) = response.into_parts();
         Ok(Download::open(head, body, timer, range).await?)
     }

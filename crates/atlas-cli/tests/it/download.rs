@@ -463,3 +463,35 @@ fn no_log_however_loud_shows_a_secret() {
         }
     }
 }
+
+#[test]
+fn the_environment_names_the_proxy_and_whom_it_is_not_for() {
+    for (no_proxy, asked) in [("", true), ("ops.example", false)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            while let Ok((mut stream, _)) = listener.accept() {
+                let mut head = [0; 1024];
+                let read = stream.read(&mut head).unwrap_or(0);
+                let _ = sender.send(String::from_utf8_lossy(&head[..read]).into_owned());
+                let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n");
+            }
+        });
+        let folder = folder();
+        let output = atlas(&folder)
+            .env("MONGODB_ATLAS_OPS_MANAGER_URL", "https://ops.example")
+            .env("MONGODB_ATLAS_ACCESS_TOKEN", "t0ken")
+            .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+            .env("HTTPS_PROXY", format!("http://{address}"))
+            .env("NO_PROXY", no_proxy)
+            .args(download_arguments())
+            .output()
+            .unwrap();
+        error_line(&output, 5);
+        let head = receiver.try_recv().ok();
+        assert_eq!(head.is_some(), asked, "{no_proxy}");
+        let connect = "CONNECT ops.example:443 HTTP/1.1";
+        assert!(head.is_none_or(|head| head.starts_with(connect) && !head.contains("t0ken")));
+    }
+}
