@@ -3,12 +3,14 @@
 use atlas_model::api_error::code;
 use atlas_model::{ApiError, CallOptions, Erased, Operation, OperationExt, Route, route};
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 
 use crate::body::Body;
 use crate::login::Role;
 use crate::object_store;
+use crate::rate_limit::Level;
 use crate::reply;
 use crate::world::Sandbox;
 
@@ -65,9 +67,11 @@ impl Sandbox {
         let options = CallOptions::from_query(query).unwrap_or_default();
         match route(request.method(), request.uri().path()) {
             Route::Operation(operation) => {
-                let (answer, options) = self.operation(now, request, operation, options);
+                let mut options = options;
+                let mut level = None;
+                let answer = self.operation(now, request, operation, &mut options, &mut level);
                 let mut response = answer.unwrap_or_else(|refusal| refusal);
-                reply::finish(&mut response, operation.meta, &options, self.requests);
+                reply::finish(&mut response, operation.meta, &options, level);
                 response
             }
             Route::OtherMethods(methods) => reply::other_methods(&methods, &options),
@@ -82,19 +86,27 @@ impl Sandbox {
         }
     }
 
+    /// Has an operation answered; notes the options and the rate limit that the answer shows.
     fn operation(
         &mut self,
         now: Timestamp,
         request: &Request<Bytes>,
         operation: &Erased,
-        mut options: CallOptions,
-    ) -> (Result<Response<Bytes>, Response<Bytes>>, CallOptions) {
-        let role = match self.authenticate(now, request, &options) {
-            Ok(role) => role,
-            Err(refusal) => return (Err(refusal), options),
-        };
+        options: &mut CallOptions,
+        level: &mut Option<Level>,
+    ) -> Result<Response<Bytes>, Response<Bytes>> {
+        let role = self.authenticate(now, request, options)?;
+        match self.take_token(now, role, operation.meta) {
+            Ok(taken) => *level = Some(taken),
+            Err((error, wait, empty)) => {
+                *level = Some(empty);
+                let mut refusal = reply::error(&error, options);
+                reply::set(&mut refusal, RETRY_AFTER.as_str(), &wait.to_string());
+                return Err(refusal);
+            }
+        }
         if let Some(forced) = self.forced.pop_front() {
-            return (Err(reply::error(&forced, &options)), options);
+            return Err(reply::error(&forced, options));
         }
         if self.enforce_sunset && is_over(operation, now) {
             let mut detail = format!("{} is answered no more", operation.meta.id);
@@ -103,14 +115,18 @@ impl Sandbox {
                 detail.push_str(successor);
             }
             let error = ApiError::new(StatusCode::GONE, code::UNEXPECTED_ERROR, detail);
-            return (Err(reply::error(&error, &options)), options);
+            return Err(reply::error(&error, options));
         }
         if let Ok((_, read)) = atlas_model::RequestReader::from_http(operation.meta, request) {
-            options = read;
+            *options = read;
         }
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        let call = Call { now, role, options };
-        (self.dispatch(call, request, operation), options)
+        let call = Call {
+            now,
+            role,
+            options: *options,
+        };
+        self.dispatch(call, request, operation)
     }
 
     /// Hands a call to the one who answers its operation.

@@ -66,6 +66,7 @@ mod jobs;
 mod login;
 mod object_store;
 mod page;
+mod rate_limit;
 mod reply;
 mod seed;
 mod server;

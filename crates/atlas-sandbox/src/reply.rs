@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::rate_limit::Level;
+
 /// An error as a response, with the request's envelope and indentation.
 pub(crate) fn error(error: &ApiError, options: &CallOptions) -> Response<Bytes> {
     let mut response = error.to_response(options);
@@ -45,26 +47,21 @@ pub(crate) fn finish(
     response: &mut Response<Bytes>,
     meta: &OperationMeta,
     options: &CallOptions,
-    requests: u64,
+    level: Option<Level>,
 ) {
-    let limit = rate_limit(meta);
-    let remaining = limit - requests % limit;
-    set(response, "ratelimit-limit", &limit.to_string());
-    set(response, "ratelimit-remaining", &remaining.to_string());
+    if let Some(level) = level {
+        set(response, "ratelimit-limit", &level.limit.to_string());
+        set(
+            response,
+            "ratelimit-remaining",
+            &level.remaining.to_string(),
+        );
+    }
     let asked = options.version.unwrap_or(meta.newest().version);
     let answered = meta.answered(asked).unwrap_or(meta.newest());
     if let Some(sunset) = answered.sunset {
         set(response, "deprecation", &http_date(midnight(DEPRECATED)));
         set(response, "sunset", &http_date(midnight(sunset)));
-    }
-}
-
-/// The size of the bucket that an operation is counted in.
-fn rate_limit(meta: &OperationMeta) -> u64 {
-    match meta.tag {
-        tag if tag.starts_with("Shared-Tier") => 4000,
-        "Clusters" | "Projects" => 10_000,
-        _ => 1200,
     }
 }
 

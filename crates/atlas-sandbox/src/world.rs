@@ -12,6 +12,7 @@ use md5::{Digest, Md5};
 
 use crate::body::Body;
 use crate::login::Role;
+use crate::rate_limit::Buckets;
 use crate::snapshot_file::SnapshotFile;
 
 /// The first world's project.
@@ -57,10 +58,13 @@ pub struct Sandbox {
     pub(crate) download_delay: SignedDuration,
     pub(crate) restore_time: SignedDuration,
     pub(crate) failing_jobs: u32,
+    pub(crate) limits_rates: bool,
+    pub(crate) buckets: Buckets,
     pub(crate) forced: VecDeque<ApiError>,
     pub(crate) nonces: BTreeMap<String, Nonce>,
     pub(crate) tokens: BTreeMap<String, AccessToken>,
     pub(crate) links: BTreeMap<String, SnapshotLink>,
+    pub(crate) sweep_links_at: usize,
     pub(crate) handed_out: u64,
     pub(crate) requests: u64,
     pub(crate) writes: u64,
@@ -163,10 +167,13 @@ impl Sandbox {
             download_delay: SignedDuration::ZERO,
             restore_time: SignedDuration::from_secs(60),
             failing_jobs: 0,
+            limits_rates: true,
+            buckets: Buckets::default(),
             forced: VecDeque::new(),
             nonces: BTreeMap::new(),
             tokens: BTreeMap::new(),
             links: BTreeMap::new(),
+            sweep_links_at: 0,
             handed_out: 0,
             requests: 0,
             writes: 0,
@@ -379,7 +386,11 @@ impl Sandbox {
         expires: Timestamp,
         file: SnapshotFile,
     ) -> String {
-        self.links.retain(|_, link| now < link.expires);
+        // Looked through each time there are twice as many, so that a link costs the same always.
+        if self.links.len() >= self.sweep_links_at {
+            self.links.retain(|_, link| now < link.expires);
+            self.sweep_links_at = self.links.len() * 2 + 64;
+        }
         let signature = self.unheard("link");
         self.links
             .insert(signature.clone(), SnapshotLink { expires, file });

@@ -435,3 +435,38 @@ fn a_link_ends_after_four_hours_and_never_takes_authorization() {
     let leaked = get(&mut sandbox, &path, &[("authorization", "Bearer x")]);
     assert_eq!(leaked.status(), StatusCode::BAD_REQUEST);
 }
+
+#[test]
+fn an_empty_bucket_is_answered_429_with_the_wait_and_fills_again() {
+    let mut sandbox = Sandbox::new();
+    let ask = |sandbox: &mut Sandbox, at: Timestamp| sandbox.handle(at, request());
+    for left in (0..4000).rev() {
+        let answer = ask(&mut sandbox, now());
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()["ratelimit-remaining"], left.to_string());
+    }
+    let answer = ask(&mut sandbox, now());
+    assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(answer.headers()["retry-after"], "1");
+    assert_eq!(answer.headers()["ratelimit-limit"], "4000");
+    let error: ApiError = serde_json::from_slice(answer.body()).unwrap();
+    let throttle = error.throttle().unwrap();
+    assert_eq!(
+        (throttle.wait.as_secs(), throttle.capacity, throttle.refill),
+        (1, 4000, 2000)
+    );
+    assert_eq!(throttle.endpoint, "downloadGroupClusterBackupTenant");
+    let later = after(SignedDuration::from_secs(1));
+    assert_eq!(
+        ask(&mut sandbox, later).headers()["ratelimit-remaining"],
+        "32"
+    );
+    let much_later = after(SignedDuration::from_hours(1));
+    let answer = ask(&mut sandbox, much_later);
+    assert_eq!(answer.headers()["ratelimit-remaining"], "3999");
+
+    sandbox.limit_rates(false);
+    for _ in 0..5000 {
+        assert_eq!(ask(&mut sandbox, much_later).status(), StatusCode::OK);
+    }
+}

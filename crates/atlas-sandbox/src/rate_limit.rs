@@ -1,0 +1,95 @@
+//! Token buckets, as Atlas has them: one for each login and group of operations.
+
+use std::collections::BTreeMap;
+
+use atlas_model::api_error::code;
+use atlas_model::{ApiError, OperationMeta};
+use http::StatusCode;
+use jiff::Timestamp;
+
+use crate::login::Role;
+use crate::world::Sandbox;
+
+/// How long a refill takes, in seconds.
+const PERIOD: i64 = 60;
+/// So many parts make a token, so that a bucket fills evenly without fractions.
+const PART: i64 = PERIOD * 1000;
+
+/// The size of a bucket, and what is added in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Limit {
+    capacity: i64,
+    refill: i64,
+}
+
+impl Limit {
+    fn of(meta: &OperationMeta) -> (&'static str, Self) {
+        let (group, capacity, refill) = match meta.tag {
+            tag if tag.starts_with("Shared-Tier") => ("tenant", 4000, 2000),
+            "Clusters" | "Projects" => ("clusters", 10_000, 5000),
+            tag if tag.starts_with("Flex") => ("flex", 1200, 500),
+            _ => ("backups", 1200, 500),
+        };
+        (group, Self { capacity, refill })
+    }
+}
+
+/// The buckets of every login.
+#[derive(Debug, Default)]
+pub(crate) struct Buckets {
+    parts: BTreeMap<(bool, &'static str), (i64, Timestamp)>,
+}
+
+/// What a bucket says after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Level {
+    pub(crate) limit: i64,
+    pub(crate) remaining: i64,
+}
+
+impl Sandbox {
+    /// Takes a token for a request, or gives the 429 to answer and the seconds to wait.
+    pub(crate) fn take_token(
+        &mut self,
+        now: Timestamp,
+        role: Role,
+        meta: &OperationMeta,
+    ) -> Result<Level, (ApiError, i64, Level)> {
+        let (group, limit) = Limit::of(meta);
+        let key = (role == Role::ProjectOwner, group);
+        let full = limit.capacity * PART;
+        let (parts, at) = self.buckets.parts.entry(key).or_insert((full, now));
+        let passed = i64::try_from(now.duration_since(*at).as_millis())
+            .unwrap_or(0)
+            .max(0);
+        *parts = passed
+            .saturating_mul(limit.refill)
+            .saturating_add(*parts)
+            .min(full);
+        *at = now;
+        let level = |parts: i64| Level {
+            limit: limit.capacity,
+            remaining: parts / PART,
+        };
+        if *parts < PART && self.limits_rates {
+            let missing = PART - *parts;
+            let wait = (missing / limit.refill / 1000 + 1).min(PERIOD);
+            let numbers = [wait, limit.capacity, limit.refill, PERIOD];
+            let mut parameters = vec![meta.id.into()];
+            parameters.extend(numbers.map(serde_json::Value::from));
+            let error = ApiError::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                code::RATE_LIMITED_TOKEN_BUCKET,
+                format!("The bucket of {} is empty.", meta.id),
+            );
+            return Err((error.with_parameters(parameters), wait, level(*parts)));
+        }
+        *parts = (*parts - PART).max(0);
+        Ok(level(*parts))
+    }
+
+    /// Whether more requests than Atlas allows are answered 429; `true` at first.
+    pub fn limit_rates(&mut self, limit: bool) {
+        self.limits_rates = limit;
+    }
+}
