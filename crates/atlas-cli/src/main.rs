@@ -42,9 +42,11 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::File(format!("no threads to work with: {error}")))?;
     runtime.block_on(async {
+        // The signals are listened to before any work begins.
         tokio::select! {
-            done = commands::run(matches) => done,
+            biased;
             signal = interrupted() => Err(Failure::Interrupted(signal)),
+            done = commands::run(matches) => done,
         }
     })
 }
