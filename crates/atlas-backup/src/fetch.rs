@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::journal::{self, Head, Journal};
 use crate::progress::{Event, Progress};
 
-use part_file::PartFile;
+use part_file::{Part, PartFile};
 
 /// Gives new links to the same file.
 pub(crate) trait Links: Send {
@@ -92,6 +92,7 @@ pub(crate) async fn fetch(
     plan: &Plan,
     progress: Progress<'_>,
 ) -> Result<Fetched, Error> {
+    let part = &Part::new(part);
     let (mut restarts, mut renewals, mut received) = (0, 0, 0);
     loop {
         let stop = match attempt(client, &link, part, plan, progress).await {
@@ -104,11 +105,11 @@ pub(crate) async fn fetch(
                 if restarts >= RESTARTS {
                     return Err(Error::Changed);
                 }
-                let _ = std::fs::remove_file(journal::path_of(part));
+                let _ = std::fs::remove_file(journal::path_of(&part.path));
                 progress(Event::StartedOver);
             }
             Stop::Failed(error) if error.link_expired() => {
-                let now = Journal::resume(part, &plan.source).map_or(0, |it| it.received());
+                let now = Journal::resume(&part.path, &plan.source).map_or(0, |it| it.received());
                 renewals = if now > received { 1 } else { renewals + 1 };
                 received = now;
                 if renewals > RENEWALS {
@@ -125,11 +126,11 @@ pub(crate) async fn fetch(
 async fn attempt(
     client: &Client,
     link: &SnapshotUrl,
-    part: &Path,
+    part: &Part,
     plan: &Plan,
     progress: Progress<'_>,
 ) -> Result<Fetched, Stop> {
-    if let Some(journal) = Journal::resume(part, &plan.source) {
+    if let Some(journal) = Journal::resume(&part.path, &plan.source) {
         progress(Event::Started {
             length: Some(journal.head.length),
             resumed: journal.received(),
@@ -167,8 +168,9 @@ async fn attempt(
         piece: piece(length, plan.connections),
         checksums: Checksums::announced(&first),
     };
-    PartFile::create(part, length)?;
-    let journal = Journal::create(part, head).map_err(|error| unwritable(part, error))?;
+    part.create(length).await?;
+    let journal =
+        Journal::create(&part.path, head).map_err(|error| unwritable(&part.path, error))?;
     progress(Event::Started {
         length: Some(length),
         resumed: 0,
@@ -194,13 +196,13 @@ fn is_about_the_range(error: &atlas_transport::Error) -> bool {
 async fn whole(
     client: &Client,
     link: &SnapshotUrl,
-    part: &Path,
+    part: &Part,
     mut download: Download,
     progress: Progress<'_>,
 ) -> Result<Fetched, Stop> {
     let mut failures = 0;
     loop {
-        let _ = std::fs::remove_file(journal::path_of(part));
+        let _ = std::fs::remove_file(journal::path_of(&part.path));
         let announced = download.length();
         progress(Event::Started {
             length: announced,
@@ -230,8 +232,8 @@ async fn whole(
     }
 }
 
-async fn stream(part: &Path, mut download: Download, progress: Progress<'_>) -> Result<u64, Error> {
-    PartFile::create(part, 0)?;
+async fn stream(part: &Part, mut download: Download, progress: Progress<'_>) -> Result<u64, Error> {
+    part.create(0).await?;
     let mut file = PartFile::open(part, 0, part_file::batch(u64::MAX, 4))?;
     while let Some(chunk) = download.chunk().await? {
         if let Some(bytes) = file.write(chunk).await? {

@@ -3,8 +3,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
 use super::unwritable;
@@ -21,9 +23,42 @@ pub(crate) fn batch(length: u64, connections: usize) -> usize {
     share.clamp(16 << 10, ((4 << 20) / connections).max(16 << 10))
 }
 
+/// A partial file and the writes to it that are under way.
+///
+/// A write goes on when whoever began it gave up; the file is made anew only when all have ended,
+/// so that no byte of an old one lands in it.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) path: PathBuf,
+    writes: Arc<RwLock<()>>,
+}
+
+impl Part {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            writes: Arc::default(),
+        }
+    }
+
+    /// Makes the file with a length, empty in every sense, in place of what is there.
+    pub(crate) async fn create(&self, length: u64) -> Result<(), Error> {
+        let _all_ended = self.writes.write().await;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        private(&mut options);
+        let file = options
+            .open(&self.path)
+            .map_err(|error| Error::file(&self.path, "cannot be created", error))?;
+        file.set_len(length)
+            .map_err(|error| unwritable(&self.path, error))
+    }
+}
+
 /// A partial file, open at one place. At most one batch is being written while another fills.
 pub(crate) struct PartFile {
     path: PathBuf,
+    writes: Arc<RwLock<()>>,
     file: Option<File>,
     writing: Option<JoinHandle<(File, io::Result<()>)>>,
     /// The bytes of the batch that is being written.
@@ -36,27 +71,17 @@ pub(crate) struct PartFile {
 }
 
 impl PartFile {
-    /// Makes a partial file of a length, empty in every sense, in place of any other.
-    pub(crate) fn create(path: &Path, length: u64) -> Result<(), Error> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        private(&mut options);
-        let file = options
-            .open(path)
-            .map_err(|error| Error::file(path, "cannot be created", error))?;
-        file.set_len(length)
-            .map_err(|error| unwritable(path, error))
-    }
-
     /// Opens it at a place, to be written in batches of `limit` bytes.
-    pub(crate) fn open(path: &Path, position: u64, limit: usize) -> Result<Self, Error> {
+    pub(crate) fn open(part: &Part, position: u64, limit: usize) -> Result<Self, Error> {
+        let path = &part.path;
         let open = || {
             let mut file = OpenOptions::new().write(true).open(path)?;
             file.seek(SeekFrom::Start(position))?;
             Ok(file)
         };
         Ok(Self {
-            path: path.to_owned(),
+            path: path.clone(),
+            writes: Arc::clone(&part.writes),
             file: Some(open().map_err(|error| unwritable(path, error))?),
             writing: None,
             under_way: 0,
@@ -81,24 +106,26 @@ impl PartFile {
             return Ok(None);
         }
         let written = self.settle().await?;
-        self.begin();
+        self.begin().await;
         Ok(Some(written).filter(|written| *written > 0))
     }
 
     /// Writes what is left; gives how many more bytes are written.
     pub(crate) async fn finish(&mut self) -> Result<u64, Error> {
         let before = self.settle().await?;
-        self.begin();
+        self.begin().await;
         Ok(before + self.settle().await?)
     }
 
-    fn begin(&mut self) {
+    async fn begin(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         self.under_way = std::mem::take(&mut self.batched) as u64;
         let Some(mut file) = self.file.take() else {
             return;
         };
+        let under_way = Arc::clone(&self.writes).read_owned().await;
         self.writing = Some(tokio::task::spawn_blocking(move || {
+            let _under_way = under_way;
             let written = batch.iter().try_for_each(|bytes| file.write_all(bytes));
             (file, written)
         }));
@@ -119,7 +146,27 @@ impl PartFile {
 
 #[cfg(test)]
 mod tests {
-    use super::batch;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::{Part, batch};
+
+    #[tokio::test]
+    async fn a_file_is_made_anew_only_when_the_writes_to_the_old_one_have_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = Part::new(&folder.path().join("f.part"));
+        let under_way = part.writes.clone().read_owned().await;
+        let mut anew = pin!(part.create(10));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(anew.as_mut().poll(&mut context).is_pending());
+        assert!(!part.path.exists());
+        drop(under_way);
+        assert!(matches!(
+            anew.as_mut().poll(&mut context),
+            Poll::Ready(Ok(()))
+        ));
+        assert_eq!(part.path.metadata().unwrap().len(), 10);
+    }
 
     #[test]
     fn what_a_kill_loses_is_a_hundredth_of_the_file_at_most() {

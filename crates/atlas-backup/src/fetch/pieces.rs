@@ -1,13 +1,12 @@
 //! A file in pieces, each with its own connection and its own place in the journal.
 
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use atlas_model::SnapshotUrl;
 use atlas_transport::{ByteRange, Client, ContentRange, Download};
 use futures_util::future::try_join_all;
 
-use super::part_file::{PartFile, batch};
+use super::part_file::{Part, PartFile, batch};
 use super::{Fetched, PATIENCE, Plan, Stop, may_pass, pause, unwritable};
 use crate::error::Error;
 use crate::journal::Journal;
@@ -17,7 +16,7 @@ use crate::progress::{Event, Progress};
 struct Shared<'a> {
     client: &'a Client,
     link: &'a SnapshotUrl,
-    part: &'a Path,
+    part: &'a Part,
     progress: Progress<'a>,
     journal: Mutex<Journal>,
     /// The first piece that nobody took.
@@ -29,7 +28,7 @@ struct Shared<'a> {
 pub(super) async fn fetch(
     client: &Client,
     link: &SnapshotUrl,
-    part: &Path,
+    part: &Part,
     plan: &Plan,
     journal: Journal,
     first: Option<Download>,
@@ -192,7 +191,7 @@ impl Shared<'_> {
         if written > 0 {
             self.journal()
                 .note(piece, have)
-                .map_err(|error| unwritable(self.part, error))?;
+                .map_err(|error| unwritable(&self.part.path, error))?;
             (self.progress)(Event::Received { bytes: written });
         }
         Ok(have)
