@@ -66,18 +66,22 @@ pub(crate) enum Verdict {
 pub(crate) struct Ticket {
     /// The generation of the challenge or token.
     pub(crate) generation: u64,
-    /// Whether everybody else waits for this call.
+    /// Whether it asks for the challenge that everybody else waits for.
     pub(crate) leads: bool,
-    /// Whether nobody used the challenge before.
-    pub(crate) first_use: bool,
+    /// Whether it tries the keys, which everybody else waits for.
+    pub(crate) tries: bool,
 }
 
 impl Ticket {
     const NONE: Self = Self {
         generation: 0,
         leads: false,
-        first_use: false,
+        tries: false,
     };
+
+    fn is_waited_for(self) -> bool {
+        self.leads || self.tries
+    }
 }
 
 /// One client's authentication, shared by its calls.
@@ -250,7 +254,7 @@ impl Prepared {
             Session::Digest(session) => session.observe(ticket, attempt, status, headers),
             Session::Token(session) => session.observe(ticket, attempt, status),
         };
-        if ticket.leads {
+        if ticket.is_waited_for() {
             self.auth.changed.notify_waiters();
         }
         verdict
@@ -259,7 +263,7 @@ impl Prepared {
 
 impl Drop for Prepared {
     fn drop(&mut self) {
-        let Some(ticket) = self.ticket.filter(|ticket| ticket.leads) else {
+        let Some(ticket) = self.ticket.filter(|ticket| ticket.is_waited_for()) else {
             return;
         };
         if let Session::Digest(session) = &mut *self.auth.session.lock() {

@@ -9,6 +9,10 @@
 //!      ▲                                                 │                          │   ▲
 //!      └───────────── abandoned, or no challenge ────────┘  stale, nextnonce, or once over ─┘
 //! ```
+//!
+//! A server may want the uses of a nonce in their order, and refuse those of several calls at once.
+//! So what is not known to work is tried by one call, alone with its nonce: only then does a refusal
+//! speak of the keys.
 
 use http::{HeaderMap, StatusCode};
 use http_auth::PasswordParams;
@@ -28,11 +32,14 @@ pub(crate) struct DigestSession {
     state: State,
     generation: u64,
     keys: Keys,
+    /// Whether a call tries the keys while the others wait.
+    trying: bool,
 }
 
 /// What is known of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keys {
+    /// Not used yet, or doubted since a use was refused.
     Untried,
     Accepted,
     Refused,
@@ -58,6 +65,7 @@ impl DigestSession {
             state: State::Unchallenged,
             generation: 0,
             keys: Keys::Untried,
+            trying: false,
         }
     }
 
@@ -69,6 +77,9 @@ impl DigestSession {
         };
         match &mut self.state {
             State::Probing => Ok(Step::Wait(0)),
+            State::Challenged { .. } if self.trying && self.keys == Keys::Untried => {
+                Ok(Step::Wait(0))
+            }
             State::Challenged {
                 challenge,
                 client,
@@ -96,8 +107,9 @@ impl DigestSession {
                 if client.session() && cnonce.is_none() {
                     *cnonce = cnonce_of(&answer);
                 }
-                ticket.first_use = client.nonce_count() == 1;
                 let header = secret_header(&answer, "the public key")?;
+                ticket.tries = self.keys == Keys::Untried;
+                self.trying |= ticket.tries;
                 Ok(Step::Send(Some(header), ticket))
             }
             _ => {
@@ -117,8 +129,11 @@ impl DigestSession {
         headers: &HeaderMap,
     ) -> Verdict {
         let current = ticket.generation == self.generation;
+        if ticket.tries {
+            self.trying = false;
+        }
         if status != StatusCode::UNAUTHORIZED {
-            if !ticket.leads {
+            if current && !ticket.leads {
                 self.keys = Keys::Accepted;
             }
             match &self.state {
@@ -154,19 +169,21 @@ impl DigestSession {
             // A newer challenge is there already; this one is late.
             return again;
         }
-        // The first use of a fresh nonce can only fail for the keys. A later use can also have come
-        // out of order, for a server that counts; and keys that were accepted get one more nonce.
-        let fresh = ticket.first_use && (attempt > 1 || self.keys != Keys::Accepted);
-        if !ticket.leads && !client.stale() && (fresh || self.keys == Keys::Refused) {
-            self.keys = Keys::Refused;
-            return Verdict::Refused;
+        if !ticket.leads && !client.stale() {
+            if ticket.tries || self.keys == Keys::Refused {
+                self.keys = Keys::Refused;
+                return Verdict::Refused;
+            }
+            // The keys are no more, the nonce is too old, or the count came out of its order.
+            self.keys = Keys::Untried;
         }
         self.take((challenge, client));
         again
     }
 
-    /// Gives up a probe, so that a waiting call can make its own.
+    /// Gives up what others wait for, so that one of them can do it.
     pub(crate) fn abandon(&mut self) {
+        self.trying = false;
         if matches!(self.state, State::Probing) {
             self.state = State::Unchallenged;
         }
@@ -230,6 +247,17 @@ mod tests {
         let verdict = session.observe(ticket, 1, REFUSED, &nonce("n1", false));
         assert_eq!(verdict, Verdict::Retry);
         session
+    }
+
+    fn accepted() -> DigestSession {
+        let mut session = started();
+        let (_, ticket) = send(&mut session);
+        session.observe(ticket, 2, StatusCode::OK, &HeaderMap::new());
+        session
+    }
+
+    fn waits(session: &mut DigestSession) -> bool {
+        matches!(session.prepare("GET", "/").unwrap(), Step::Wait(_))
     }
 
     #[test]
@@ -304,7 +332,9 @@ mod tests {
             let challenge =
                 format!("Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm={algorithm}");
             session.observe(ticket, 1, REFUSED, &challenged(&challenge));
-            let first = cnonce_of(&send(&mut session).0.unwrap()).unwrap();
+            let (header, ticket) = send(&mut session);
+            session.observe(ticket, 2, StatusCode::OK, &HeaderMap::new());
+            let first = cnonce_of(&header.unwrap()).unwrap();
             let second = cnonce_of(&send(&mut session).0.unwrap()).unwrap();
             assert_eq!(first == second, kept, "{algorithm}");
         }
@@ -312,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_late_refusal_of_an_old_nonce_does_not_push_out_a_newer_challenge() {
-        let mut session = started();
+        let mut session = accepted();
         let (_, early) = send(&mut session);
         let (_, late) = send(&mut session);
         session.observe(early, 1, REFUSED, &nonce("n2", true));
@@ -346,27 +376,47 @@ mod tests {
     }
 
     #[test]
-    fn a_count_out_of_order_is_tried_again_but_the_first_use_of_a_nonce_is_the_keys() {
-        let mut session = started();
-        let (_, first) = send(&mut session);
-        let (_, second) = send(&mut session);
-        // The second came first, to a server that wants counts in their order.
-        let verdict = session.observe(second, 1, REFUSED, &nonce("n2", false));
-        assert_eq!(verdict, Verdict::Retry);
-        session.observe(first, 1, StatusCode::OK, &HeaderMap::new());
-        let (_, again) = send(&mut session);
-        assert_eq!(
-            session.observe(again, 2, StatusCode::OK, &HeaderMap::new()),
-            Verdict::Done
-        );
+    fn a_count_out_of_order_is_tried_again_alone_whichever_refusal_comes_first() {
+        for swapped in [false, true] {
+            let mut session = accepted();
+            let (_, one) = send(&mut session);
+            let (_, two) = send(&mut session);
+            // The second came first, to a server that wants counts in their order: both are refused.
+            let (first, second) = if swapped { (two, one) } else { (one, two) };
+            let verdict = session.observe(first, 1, REFUSED, &nonce("n2", false));
+            assert_eq!(verdict, Verdict::Retry);
+            let verdict = session.observe(second, 1, REFUSED, &nonce("n3", false));
+            assert_eq!(verdict, Verdict::Retry);
+            let (header, alone) = send(&mut session);
+            assert!(header.unwrap().contains("nonce=\"n2\""));
+            assert!(alone.tries && waits(&mut session));
+            session.observe(alone, 2, StatusCode::OK, &HeaderMap::new());
+            let (_, other) = send(&mut session);
+            assert!(!other.tries && !waits(&mut session));
+        }
+    }
 
+    #[test]
+    fn one_call_tries_the_keys_and_the_others_are_told_once_each() {
         let mut wrong = started();
-        let (_, first) = send(&mut wrong);
-        let (_, second) = send(&mut wrong);
+        let (_, tries) = send(&mut wrong);
+        assert!(waits(&mut wrong));
         let refused = nonce("n2", false);
-        assert_eq!(wrong.observe(first, 1, REFUSED, &refused), Verdict::Refused);
-        let verdict = wrong.observe(second, 1, REFUSED, &refused);
-        assert_eq!(verdict, Verdict::Refused, "no storm of wrong keys");
+        assert_eq!(wrong.observe(tries, 2, REFUSED, &refused), Verdict::Refused);
+        for _ in 0..3 {
+            let (_, other) = send(&mut wrong);
+            let verdict = wrong.observe(other, 1, REFUSED, &refused);
+            assert_eq!(verdict, Verdict::Refused, "no storm of wrong keys");
+        }
+    }
+
+    #[test]
+    fn a_trial_that_is_abandoned_is_taken_over() {
+        let mut session = started();
+        assert!(send(&mut session).1.tries);
+        assert!(waits(&mut session));
+        session.abandon();
+        assert!(send(&mut session).1.tries);
     }
 
     #[test]
