@@ -1,0 +1,250 @@
+use http::header::WWW_AUTHENTICATE;
+
+use super::*;
+
+fn session() -> DigestSession {
+    DigestSession::new("public".into(), "private".into())
+}
+
+fn challenged(text: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.append(WWW_AUTHENTICATE, text.parse().unwrap());
+    headers
+}
+
+fn nonce(nonce: &str, stale: bool) -> HeaderMap {
+    challenged(&format!(
+        "Digest realm=\"MMS Public API\", domain=\"\", nonce=\"{nonce}\", \
+         algorithm=MD5, qop=\"auth\", stale={stale}"
+    ))
+}
+
+fn send(session: &mut DigestSession) -> (Option<String>, Ticket) {
+    match session.prepare("GET", "/a?b=c").unwrap() {
+        Step::Send(header, ticket) => (
+            header.map(|value| value.to_str().unwrap().to_owned()),
+            ticket,
+        ),
+        step => panic!("{step:?}"),
+    }
+}
+
+const REFUSED: StatusCode = StatusCode::UNAUTHORIZED;
+
+fn started() -> DigestSession {
+    let mut session = session();
+    let (header, ticket) = send(&mut session);
+    assert_eq!(header, None);
+    let verdict = session.observe(ticket, 1, REFUSED, &nonce("n1", false));
+    assert_eq!(verdict, Verdict::Retry);
+    session
+}
+
+fn accepted() -> DigestSession {
+    let mut session = started();
+    let (_, ticket) = send(&mut session);
+    session.observe(ticket, 2, StatusCode::OK, &HeaderMap::new());
+    session
+}
+
+fn waits(session: &mut DigestSession) -> bool {
+    matches!(session.prepare("GET", "/").unwrap(), Step::Wait(_))
+}
+
+#[test]
+fn a_challenge_is_kept_and_its_uses_are_counted() {
+    let mut session = started();
+    for count in 1..=3 {
+        let (header, ticket) = send(&mut session);
+        let header = header.unwrap();
+        assert!(header.contains("nonce=\"n1\""), "{header}");
+        assert!(header.contains(&format!("nc=0000000{count}")), "{header}");
+        assert!(header.contains("uri=\"/a?b=c\""), "{header}");
+        let verdict = session.observe(ticket, 1, StatusCode::OK, &HeaderMap::new());
+        assert_eq!(verdict, Verdict::Done);
+    }
+}
+
+#[test]
+fn others_wait_for_the_first_probe_and_one_takes_over_when_it_is_abandoned() {
+    let mut session = session();
+    let (_, ticket) = send(&mut session);
+    assert!(ticket.leads);
+    assert!(matches!(
+        session.prepare("GET", "/").unwrap(),
+        Step::Wait(_)
+    ));
+    session.abandon();
+    assert!(send(&mut session).1.leads);
+}
+
+#[test]
+fn a_wrong_key_is_an_answer_not_a_loop() {
+    let mut session = started();
+    let (_, ticket) = send(&mut session);
+    let verdict = session.observe(ticket, 2, REFUSED, &nonce("n2", false));
+    assert_eq!(verdict, Verdict::Refused);
+}
+
+#[test]
+fn a_stale_nonce_is_replaced_but_not_for_ever() {
+    let mut session = started();
+    let (_, ticket) = send(&mut session);
+    let verdict = session.observe(ticket, 2, REFUSED, &nonce("n2", true));
+    assert_eq!(verdict, Verdict::Retry);
+    let (header, ticket) = send(&mut session);
+    assert!(
+        header
+            .unwrap()
+            .contains("nonce=\"n2\", algorithm=MD5, nc=00000001")
+    );
+    let verdict = session.observe(ticket, 3, REFUSED, &nonce("n3", true));
+    assert_eq!(verdict, Verdict::Refused);
+}
+
+#[test]
+fn a_plain_refusal_after_a_success_is_challenged_once_more() {
+    let mut session = started();
+    let (_, ticket) = send(&mut session);
+    session.observe(ticket, 1, StatusCode::NOT_FOUND, &HeaderMap::new());
+    let (_, ticket) = send(&mut session);
+    let verdict = session.observe(ticket, 1, REFUSED, &nonce("n2", false));
+    assert_eq!(verdict, Verdict::Retry);
+    let (_, ticket) = send(&mut session);
+    let verdict = session.observe(ticket, 2, REFUSED, &nonce("n3", false));
+    assert_eq!(verdict, Verdict::Refused);
+}
+
+#[test]
+fn a_session_keeps_the_cnonce_its_key_was_made_of_and_others_do_not() {
+    for (algorithm, kept) in [("MD5-sess", true), ("MD5", false)] {
+        let mut session = session();
+        let (_, ticket) = send(&mut session);
+        let challenge =
+            format!("Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm={algorithm}");
+        session.observe(ticket, 1, REFUSED, &challenged(&challenge));
+        let (header, ticket) = send(&mut session);
+        session.observe(ticket, 2, StatusCode::OK, &HeaderMap::new());
+        let first = cnonce_of(&header.unwrap()).unwrap();
+        let second = cnonce_of(&send(&mut session).0.unwrap()).unwrap();
+        assert_eq!(first == second, kept, "{algorithm}");
+    }
+}
+
+#[test]
+fn a_late_refusal_of_an_old_nonce_does_not_push_out_a_newer_challenge() {
+    let mut session = accepted();
+    let (_, early) = send(&mut session);
+    let (_, late) = send(&mut session);
+    session.observe(early, 1, REFUSED, &nonce("n2", true));
+    assert_eq!(
+        session.observe(late, 1, REFUSED, &nonce("n1", true)),
+        Verdict::Retry
+    );
+    assert!(send(&mut session).0.unwrap().contains("nonce=\"n2\""));
+}
+
+#[test]
+fn a_next_nonce_is_used_from_the_next_call_on() {
+    let mut session = started();
+    let (_, ticket) = send(&mut session);
+    let mut info = HeaderMap::new();
+    info.insert(
+        "authentication-info",
+        "nextnonce=\"n2\", nc=00000001".parse().unwrap(),
+    );
+    let verdict = session.observe(ticket, 1, StatusCode::OK, &info);
+    assert_eq!(verdict, Verdict::Done);
+    let (header, ticket) = send(&mut session);
+    let header = header.unwrap();
+    assert!(
+        header.contains("nonce=\"n2\", algorithm=MD5, nc=00000001"),
+        "{header}"
+    );
+    // It can have ended by then; these keys are known to be right.
+    let verdict = session.observe(ticket, 1, REFUSED, &nonce("n3", false));
+    assert_eq!(verdict, Verdict::Retry);
+}
+
+#[test]
+fn a_count_out_of_order_is_tried_again_alone_whichever_refusal_comes_first() {
+    for swapped in [false, true] {
+        let mut session = accepted();
+        let (_, one) = send(&mut session);
+        let (_, two) = send(&mut session);
+        // The second came first, to a server that wants counts in their order: both are refused.
+        let (first, second) = if swapped { (two, one) } else { (one, two) };
+        let verdict = session.observe(first, 1, REFUSED, &nonce("n2", false));
+        assert_eq!(verdict, Verdict::Retry);
+        let verdict = session.observe(second, 1, REFUSED, &nonce("n3", false));
+        assert_eq!(verdict, Verdict::Retry);
+        let (header, alone) = send(&mut session);
+        assert!(header.unwrap().contains("nonce=\"n2\""));
+        assert!(alone.tries && waits(&mut session));
+        session.observe(alone, 2, StatusCode::OK, &HeaderMap::new());
+        let (_, other) = send(&mut session);
+        assert!(!other.tries && !waits(&mut session));
+    }
+}
+
+#[test]
+fn one_call_tries_the_keys_and_the_others_are_told_once_each() {
+    let mut wrong = started();
+    let (_, tries) = send(&mut wrong);
+    assert!(waits(&mut wrong));
+    let refused = nonce("n2", false);
+    assert_eq!(wrong.observe(tries, 2, REFUSED, &refused), Verdict::Refused);
+    for _ in 0..3 {
+        let (_, other) = send(&mut wrong);
+        let verdict = wrong.observe(other, 1, REFUSED, &refused);
+        assert_eq!(verdict, Verdict::Refused, "no storm of wrong keys");
+    }
+}
+
+#[test]
+fn a_trial_that_is_abandoned_is_taken_over() {
+    let mut session = started();
+    assert!(send(&mut session).1.tries);
+    assert!(waits(&mut session));
+    session.abandon();
+    assert!(send(&mut session).1.tries);
+}
+
+#[test]
+fn the_strongest_challenge_is_answered_and_basic_never() {
+    let mut session = session();
+    let (_, ticket) = send(&mut session);
+    let mut headers = challenged("Basic realm=\"a\"");
+    for algorithm in ["MD5", "SHA-256", "TURTLE"] {
+        let value =
+            format!("Digest realm=\"a, b\", nonce=\"n\", qop=\"auth\", algorithm={algorithm}");
+        headers.append(WWW_AUTHENTICATE, value.parse().unwrap());
+    }
+    assert_eq!(
+        session.observe(ticket, 1, REFUSED, &headers),
+        Verdict::Retry
+    );
+    assert!(send(&mut session).0.unwrap().contains("algorithm=SHA-256"));
+}
+
+#[test]
+fn what_cannot_be_answered_is_refused_before_a_secret_is_sent() {
+    for (challenge, answerable) in [
+        ("Basic realm=\"a\"", Verdict::Refused),
+        (
+            "Digest realm=\"a\", nonce=\"n\", qop=\"auth\", algorithm=TURTLE",
+            Verdict::Unanswerable(String::new()),
+        ),
+        ("Digest realm=\"a\"", Verdict::Unanswerable(String::new())),
+    ] {
+        let mut session = session();
+        let (_, ticket) = send(&mut session);
+        let verdict = session.observe(ticket, 1, REFUSED, &challenged(challenge));
+        assert_eq!(
+            std::mem::discriminant(&verdict),
+            std::mem::discriminant(&answerable),
+            "{challenge}: {verdict:?}"
+        );
+        assert!(matches!(session.state, State::Unchallenged), "{challenge}");
+    }
+}
