@@ -218,14 +218,9 @@ impl Sandbox {
         asked: &ListRestoreJobs,
     ) -> Result<Page<RestoreJob>, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
-        let jobs: Vec<_> = cluster
-            .jobs
-            .iter()
-            .map(|(id, job)| (*id, job.clone()))
-            .collect();
-        let jobs = jobs
+        let jobs = cluster
+            .latest_jobs()
             .into_iter()
-            .rev()
             .map(|(id, job)| self.restore_job(call.now, asked.project, &asked.cluster, id, &job));
         let (size, number) = (asked.items_per_page, asked.page_number);
         Ok(page(jobs.collect(), size, number, asked.include_count))

@@ -78,6 +78,12 @@ impl Cluster {
             .ok_or_else(|| missing(code::RESOURCE_NOT_FOUND, "restore job", id))
     }
 
+    /// The jobs, the last one asked for first.
+    pub(crate) fn latest_jobs(&self) -> Vec<(RestoreJobId, Job)> {
+        let jobs = self.jobs.iter().rev();
+        jobs.map(|(id, job)| (*id, job.clone())).collect()
+    }
+
     /// The snapshots, the newest first.
     pub(crate) fn newest_first(&self) -> Vec<(SnapshotId, &Snapshot)> {
         let mut snapshots: Vec<_> = self.snapshots.iter().map(|(id, it)| (*id, it)).collect();

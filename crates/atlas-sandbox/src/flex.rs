@@ -153,14 +153,9 @@ impl Sandbox {
         asked: &ListFlexRestoreJobs,
     ) -> Result<Page<FlexRestoreJob>, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Flex)?;
-        let jobs: Vec<_> = cluster
-            .jobs
-            .iter()
-            .map(|(id, job)| (*id, job.clone()))
-            .collect();
-        let jobs = jobs
+        let jobs = cluster
+            .latest_jobs()
             .into_iter()
-            .rev()
             .map(|(id, job)| self.flex_job(call.now, asked.project, &asked.cluster, id, &job));
         let (size, number) = (asked.items_per_page, asked.page_number);
         Ok(page(jobs.collect(), size, number, asked.include_count))

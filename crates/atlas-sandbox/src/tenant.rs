@@ -42,12 +42,7 @@ impl Sandbox {
         asked: &ListTenantRestores,
     ) -> Result<Page<TenantRestore>, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Tenant)?;
-        let jobs: Vec<_> = cluster
-            .jobs
-            .iter()
-            .map(|(id, job)| (*id, job.clone()))
-            .collect();
-        let jobs = jobs.into_iter().rev().map(|(id, job)| {
+        let jobs = cluster.latest_jobs().into_iter().map(|(id, job)| {
             self.tenant_restore(call.now, asked.project, &asked.cluster, id, &job)
         });
         Ok(whole(jobs.collect()))
