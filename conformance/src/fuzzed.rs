@@ -12,6 +12,7 @@ use atlas_model::{
     AnswerMeta, CallOptions, DownloadTenantSnapshot, OPERATIONS, OperationExt, RetryAfter,
     Timestamp, VersionedMediaType,
 };
+use atlas_sandbox::{OWNER, Sandbox};
 use atlas_transport::retry::RetryPolicy;
 use atlas_transport::{Client, ContentRange, Credentials};
 use bytes::Bytes;
@@ -29,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     ("answer", answer),
     ("header", header),
     ("content_range", content_range),
+    ("request", request),
 ];
 
 /// A client meets a challenge, line by line; whatever it is, it makes three requests at most.
@@ -145,6 +147,44 @@ pub fn content_range(data: &[u8]) {
     }) = text.parse()
     {
         assert!(first <= last && length.is_none_or(|length| last < length));
+    }
+}
+
+/// A request, by an owner, meets a sandbox of its own: a line with method and target, header
+/// lines, an empty line, the body.
+///
+/// # Panics
+/// If the answer blames the server, or if it is a refusal without the documented fields.
+pub fn request(data: &[u8]) {
+    let mut lines = data.splitn(2, |byte| *byte == b'\n');
+    let line = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+    let (method, target) = line.split_once(' ').unwrap_or(("GET", &line));
+    let mut rest = lines.next().unwrap_or_default();
+    let mut request = Request::builder()
+        .method(method)
+        .uri(target)
+        .header("authorization", format!("Bearer {}", OWNER.access_token));
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let header = &rest[..end];
+        rest = &rest[end + 1..];
+        let Some(colon) = header.iter().position(|byte| *byte == b':') else {
+            break;
+        };
+        request = request.header(&header[..colon], &header[colon + 1..]);
+    }
+    let Ok(request) = request.body(Bytes::copy_from_slice(rest)) else {
+        return;
+    };
+    let api = request.uri().path().starts_with("/api/atlas/");
+    let answer = Sandbox::new().handle(jiff::Timestamp::UNIX_EPOCH, request);
+    assert!(!answer.status().is_server_error(), "{answer:?}");
+    if api && answer.status().is_client_error() {
+        let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+        let error = body.get("content").unwrap_or(&body);
+        assert!(
+            error["error"].is_u64() && error["errorCode"].is_string(),
+            "{answer:?}"
+        );
     }
 }
 

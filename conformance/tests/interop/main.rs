@@ -1,4 +1,5 @@
-//! The client against servers that nobody here wrote: Apache httpd, lighttpd and Authlib.
+//! The client against servers that nobody here wrote: Apache httpd, lighttpd and Authlib; and
+//! the sandbox's page in Chromium.
 //!
 //! `cargo test -p atlas-conformance --test interop`. Not part of a plain `cargo test`, since the
 //! programs have to be installed first. `ATLAS_INTEROP=skip` lets the tests pass without them.
@@ -7,6 +8,7 @@
 
 mod apache;
 mod authlib;
+mod chromium;
 mod lighttpd;
 mod program;
 

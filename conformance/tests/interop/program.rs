@@ -74,15 +74,26 @@ impl Program {
 
     /// Starts a program that prints its port.
     pub(crate) fn start_printing_port(command: &mut Command) -> Self {
+        Self::start_telling_port(command, "")
+    }
+
+    /// Starts a program that prints its port after these words.
+    pub(crate) fn start_telling_port(command: &mut Command, words: &str) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let mut port = String::new();
-        lines.read_line(&mut port).unwrap();
-        let port: u16 = port.trim().parse().expect("it prints its port");
+        let port = loop {
+            let mut line = String::new();
+            let read = lines.read_line(&mut line).unwrap();
+            assert!(read > 0, "it ended before it said its port");
+            if let Some((_, port)) = line.split_once(words) {
+                let digits = port.trim().trim_end_matches('.');
+                break digits.parse::<u16>().expect("it prints its port");
+            }
+        };
         Self {
             child,
             url: format!("http://127.0.0.1:{port}"),

@@ -1,7 +1,11 @@
 //! `atlas sandbox`: an Atlas on this machine, until it is interrupted.
 
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+
 use atlas_sandbox::{Answered, FaultPlan, OWNER, PROJECT, Sandbox, SandboxServer};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, print};
 
@@ -20,7 +24,21 @@ pub(crate) fn command() -> Command {
                 .value_name("PORT")
                 .value_parser(value_parser!(u16))
                 .default_value("0")
-                .help("The port on 127.0.0.1; a free one if it is 0"),
+                .help("The port; a free one if it is 0"),
+        )
+        .arg(
+            Arg::new("bind")
+                .long("bind")
+                .value_name("ADDRESS")
+                .value_parser(value_parser!(IpAddr))
+                .default_value("127.0.0.1")
+                .help("The address to answer on"),
+        )
+        .arg(
+            Arg::new("tls")
+                .long("tls")
+                .action(ArgAction::SetTrue)
+                .help("Speak TLS, with a certificate made for this run"),
         )
         .arg(
             Arg::new("seed")
@@ -63,14 +81,26 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         None => FaultPlan::default(),
     };
     sandbox.enforce_sunset(matches.get_flag("enforceSunset"));
-    let server = SandboxServer::builder(sandbox)
+    let mut server = SandboxServer::builder(sandbox)
+        .address(matches.get_one("bind").copied().unwrap_or(LOOPBACK))
         .port(matches.get_one("port").copied().unwrap_or(0))
         .time_scale(matches.get_one("timeScale").copied().unwrap_or(1))
         .faults(faults)
-        .log(line)
+        .log(line);
+    if matches.get_flag("tls") {
+        server = server.tls();
+    }
+    let server = server
         .start()
         .await
-        .map_err(|error| Failure::File(format!("the port cannot be had: {error}")))?;
+        .map_err(|error| Failure::File(format!("the address cannot be had: {error}")))?;
+    // Goes with the process.
+    let certificate = server.certificate().map(keep).transpose()?;
+    if let Some(file) = &certificate {
+        let path = file.path().display();
+        let trusting = TRUSTING.map(|name| format!(" {name}={path}")).concat();
+        print(format!("export{trusting}").as_bytes())?;
+    }
     print(
         format!(
             "export MONGODB_ATLAS_OPS_MANAGER_URL={}\n\
@@ -89,6 +119,21 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         .as_bytes(),
     )?;
     std::future::pending().await
+}
+
+/// A certificate in a file, for other programs to trust.
+fn keep(certificate: &str) -> Result<NamedTempFile, Failure> {
+    let written = || {
+        let mut file = tempfile::Builder::new()
+            .prefix("atlas-sandbox-")
+            .suffix(".pem")
+            .tempfile()?;
+        file.write_all(certificate.as_bytes())?;
+        Ok(file)
+    };
+    written().map_err(|error: std::io::Error| {
+        Failure::File(format!("the certificate cannot be written: {error}"))
+    })
 }
 
 fn read(matches: &ArgMatches, name: &str) -> Result<Option<(String, String)>, Failure> {
@@ -113,3 +158,13 @@ fn line(answered: &Answered) {
     // Nobody may be reading; the answer went out all the same.
     let _ = print(line.as_bytes());
 }
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// What tells curl, requests, Node.js, and whatever reads the platform's roots, to trust a file.
+const TRUSTING: [&str; 4] = [
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+];

@@ -8,9 +8,10 @@ use http_auth::parse_challenges;
 use jiff::Timestamp;
 use md5::{Digest as _, Md5};
 
+use crate::jobs::later;
 use crate::login::Role;
 use crate::reply;
-use crate::world::{Nonce, Sandbox, hex};
+use crate::world::{Sandbox, hex};
 
 /// What Atlas calls its realm.
 const REALM: &str = "MMS Public API";
@@ -55,18 +56,10 @@ impl Sandbox {
     }
 
     fn challenge(&mut self, now: Timestamp, stale: bool) -> String {
-        // A nonce that ended two lifetimes ago can be forgotten: it is as stale as an unknown one.
-        let lifetime = self.nonce_lifetime;
-        self.nonces
-            .retain(|_, nonce| now.duration_since(nonce.issued) <= lifetime * 2);
         let nonce = self.unheard("nonce");
-        self.nonces.insert(
-            nonce.clone(),
-            Nonce {
-                issued: now,
-                used: std::collections::BTreeSet::new(),
-            },
-        );
+        let ends = later(now, self.nonce_lifetime);
+        let unused = std::collections::BTreeSet::new();
+        self.nonces.insert(now, nonce.clone(), ends, unused);
         format!(
             "Digest realm=\"{REALM}\", domain=\"\", nonce=\"{nonce}\", algorithm=MD5, \
              qop=\"auth\", stale={stale}"
@@ -78,10 +71,7 @@ impl Sandbox {
             .iter()
             .find(|(login, _)| login.access_token == token)
             .map(|(_, role)| *role);
-        let fetched = self.tokens.get(token);
-        let fetched = fetched
-            .filter(|token| now < token.expires)
-            .map(|token| token.role);
+        let fetched = self.tokens.get(now, token).copied();
         standing
             .or(fetched)
             .map_or(Outcome::Refused { stale: false }, Outcome::Known)
@@ -140,16 +130,15 @@ impl Sandbox {
         let Ok(count) = u32::from_str_radix(&nc, 16) else {
             return Outcome::Malformed("The digest's nc is no number.".to_owned());
         };
-        let lifetime = self.nonce_lifetime;
-        match self.nonces.get_mut(&nonce) {
-            Some(known) if now.duration_since(known.issued) <= lifetime => {
-                if known.used.insert(count) {
+        match self.nonces.get_mut(now, &nonce) {
+            None => Outcome::Refused { stale: true },
+            Some(used) => {
+                if used.insert(count) {
                     Outcome::Known(*role)
                 } else {
                     Outcome::Refused { stale: false }
                 }
             }
-            _ => Outcome::Refused { stale: true },
         }
     }
 }

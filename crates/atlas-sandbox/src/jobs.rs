@@ -132,6 +132,24 @@ impl Job {
         }
     }
 
+    /// Its status as the world's page shows it, whatever kind of cluster it is of.
+    pub(crate) fn shown_status(&self, now: Timestamp) -> String {
+        if self.cancelled {
+            "CANCELLED".to_owned()
+        } else {
+            self.status(now).to_string()
+        }
+    }
+
+    /// What it is for, in one word.
+    pub(crate) fn what(&self) -> &'static str {
+        if self.is_download() {
+            "download"
+        } else {
+            "restore"
+        }
+    }
+
     pub(crate) fn is_download(&self) -> bool {
         !self.signatures.is_empty()
     }

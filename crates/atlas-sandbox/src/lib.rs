@@ -35,6 +35,18 @@
 //! `COMPLETED` with the time that is passed in, and snapshot files of any size are made as they
 //! are read.
 //!
+//! # Set over HTTP
+//!
+//! A served sandbox can be set and looked at by tests in any language; no login is asked for, and a
+//! body is `application/json`:
+//!
+//! | request | what it does |
+//! | --- | --- |
+//! | `GET /sandbox/world` | tells the time, the counters, and every project, cluster and job |
+//! | `PUT /sandbox/world` | begins anew with the [seed](Sandbox::from_seed) in the body, or with the first world if it is empty |
+//! | `PUT /sandbox/faults` | replaces the [fault plan](FaultPlan) |
+//! | `POST /sandbox/clock` | moves the clock: `{"advanceSeconds": 60}` |
+//!
 //! # What it takes the liberty to do
 //!
 //! Atlas answers `downloadGroupClusterBackupTenant` no more since its sunset. The sandbox does,
@@ -56,11 +68,13 @@
 mod auth;
 mod body;
 mod clusters;
+mod control;
 mod databases;
 mod dedicated;
 mod faults;
 mod find;
 mod flex;
+mod handed_out;
 mod handle;
 mod jobs;
 mod login;
@@ -70,9 +84,12 @@ mod rate_limit;
 mod reply;
 mod seed;
 mod server;
+mod service;
 mod settings;
 mod snapshot_file;
 mod tenant;
+#[cfg(feature = "tls")]
+mod tls;
 mod token_endpoint;
 mod world;
 
@@ -80,7 +97,8 @@ pub use body::Body;
 pub use faults::{FaultPlan, FaultPlanError};
 pub use login::{Login, OWNER, READER};
 pub use seed::SeedError;
-pub use server::{Answered, SandboxBuilder, SandboxServer};
+pub use server::{SandboxBuilder, SandboxServer};
+pub use service::Answered;
 pub use world::{
     CLUSTER, ClusterKind, DEDICATED_CLUSTER, FLEX_CLUSTER, PROJECT, SHARDED_CLUSTER, SNAPSHOT,
     Sandbox,

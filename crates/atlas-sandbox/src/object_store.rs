@@ -30,11 +30,10 @@ impl Sandbox {
             .uri()
             .query()
             .and_then(|query| query.strip_prefix("signature="));
-        let link = signature.and_then(|signature| self.links.get(signature));
-        let Some(link) = link.filter(|link| now < link.expires) else {
+        let Some(file) = signature.and_then(|signature| self.links.get(now, signature)) else {
             return xml(StatusCode::FORBIDDEN, "AccessDenied");
         };
-        let mut response = serve(request, &link.file);
+        let mut response = serve(request, file);
         self.served += response.body().length();
         if request.method() == Method::HEAD {
             *response.body_mut() = Bytes::new().into();

@@ -44,7 +44,8 @@ impl Sandbox {
     }
 }
 
-fn kind(kind: ClusterKind) -> String {
+/// A kind of cluster in one word.
+pub(crate) fn kind(kind: ClusterKind) -> String {
     match kind {
         ClusterKind::Tenant => "tenant".to_owned(),
         ClusterKind::Flex => "flex".to_owned(),
@@ -63,17 +64,8 @@ fn snapshots(cluster: &Cluster) -> String {
 }
 
 fn jobs(cluster: &Cluster, now: Timestamp) -> String {
-    let shown = cluster.jobs.iter().rev().map(|(id, job)| {
-        let what = if job.is_download() {
-            "download"
-        } else {
-            "restore"
-        };
-        let status = if job.cancelled {
-            "CANCELLED".to_owned()
-        } else {
-            job.status(now).to_string()
-        };
+    let shown = cluster.latest_jobs().into_iter().map(|(id, job)| {
+        let (what, status) = (job.what(), job.shown_status(now));
         format!("<code>{id}</code> {what} <b>{status}</b>")
     });
     shown.collect::<Vec<_>>().join("<br>")

@@ -1,7 +1,7 @@
 //! A world as data: projects, clusters and snapshots from a JSON file.
 
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use crate::world::{ClusterKind, FIRST_SNAPSHOT, Sandbox};
@@ -24,7 +24,50 @@ pub enum SeedError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Seed {
-    projects: Vec<SeedProject>,
+    /// The first world's if they are left out.
+    projects: Option<Vec<SeedProject>>,
+    #[serde(default)]
+    settings: SeedSettings,
+}
+
+/// What [`Sandbox`]'s setters set.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct SeedSettings {
+    enforce_sunset: Option<bool>,
+    limit_rates: Option<bool>,
+    nonce_seconds: Option<u32>,
+    download_seconds: Option<u32>,
+    download_pause_seconds: Option<u32>,
+    restore_seconds: Option<u32>,
+    failing_jobs: Option<u32>,
+}
+
+impl SeedSettings {
+    fn apply(&self, sandbox: &mut Sandbox) {
+        let seconds = |seconds: u32| SignedDuration::from_secs(seconds.into());
+        if let Some(enforce) = self.enforce_sunset {
+            sandbox.enforce_sunset(enforce);
+        }
+        if let Some(limit) = self.limit_rates {
+            sandbox.limit_rates(limit);
+        }
+        if let Some(lifetime) = self.nonce_seconds {
+            sandbox.set_nonce_lifetime(seconds(lifetime));
+        }
+        if let Some(delay) = self.download_seconds {
+            sandbox.set_download_delay(seconds(delay));
+        }
+        if let Some(pause) = self.download_pause_seconds {
+            sandbox.set_download_pause(seconds(pause));
+        }
+        if let Some(time) = self.restore_seconds {
+            sandbox.set_restore_time(seconds(time));
+        }
+        if let Some(jobs) = self.failing_jobs {
+            sandbox.fail_next_jobs(jobs);
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -67,7 +110,10 @@ impl Sandbox {
     ///
     /// `kind` is `tenant`, `flex`, `replicaSet`, or `{"sharded": 2}` with the number of shards.
     /// `bytes` is how much a snapshot's file holds; `finished` is when it was complete,
-    /// 2026-01-01 if it is left out.
+    /// 2026-01-01 if it is left out. Without `projects` it is the first world, with the `settings`
+    /// given: `enforceSunset`, `limitRates`, `nonceSeconds`, `downloadSeconds`,
+    /// `downloadPauseSeconds`, `restoreSeconds` and `failingJobs`, each as the setter of
+    /// [`Sandbox`] for it has it.
     ///
     /// ```
     /// let sandbox = atlas_sandbox::Sandbox::from_seed(
@@ -88,8 +134,14 @@ impl Sandbox {
     /// [`SeedError`] says where the text is not as it must be.
     pub fn from_seed(text: &str) -> Result<Self, SeedError> {
         let seed: Seed = serde_json::from_str(text).map_err(SeedError::Json)?;
+        let Some(projects) = seed.projects else {
+            let mut sandbox = Self::new();
+            seed.settings.apply(&mut sandbox);
+            return Ok(sandbox);
+        };
         let mut sandbox = Self::empty();
-        for project in seed.projects {
+        seed.settings.apply(&mut sandbox);
+        for project in projects {
             let name = project.name.as_deref().unwrap_or("Sandbox");
             sandbox.add_project(project.id, name);
             for cluster in project.clusters {

@@ -1,28 +1,26 @@
 //! A server around the sandbox, on a free port of this machine.
 
-use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
-use atlas_model::{ApiError, CallOptions, api_error::code};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use jiff::Timestamp;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use crate::body::Body;
-use crate::faults::{Fault, FaultPlan};
-use crate::reply;
+use crate::faults::FaultPlan;
+use crate::service::{Answered, Clock, Log, SandboxService};
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 use crate::world::Sandbox;
 
 /// A sandbox that answers on `127.0.0.1`, HTTP/1.1 and HTTP/2, until it is dropped.
@@ -43,6 +41,8 @@ pub struct SandboxServer {
     url: String,
     service: SandboxService,
     accepting: JoinHandle<()>,
+    #[cfg(feature = "tls")]
+    certificate: Option<String>,
 }
 
 impl SandboxServer {
@@ -69,6 +69,7 @@ impl SandboxServer {
     pub fn builder(sandbox: Sandbox) -> SandboxBuilder {
         SandboxBuilder {
             sandbox,
+            address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             #[allow(
                 clippy::disallowed_methods,
@@ -77,12 +78,20 @@ impl SandboxServer {
             clock: Arc::new(Timestamp::now),
             faults: FaultPlan::default(),
             log: None,
+            #[cfg(feature = "tls")]
+            tls: false,
         }
     }
 
-    /// Where it answers: `http://127.0.0.1:PORT`.
+    /// Where it answers: `http://127.0.0.1:PORT`, or `https://localhost:PORT` with TLS.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The certificate to trust, in PEM, if it speaks TLS.
+    #[cfg(feature = "tls")]
+    pub fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 
     /// Looks at the world, or changes it.
@@ -111,27 +120,13 @@ impl SandboxServer {
 /// Sets up a [`SandboxServer`].
 pub struct SandboxBuilder {
     sandbox: Sandbox,
+    address: IpAddr,
     port: u16,
     clock: Clock,
     faults: FaultPlan,
     log: Option<Log>,
-}
-
-type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-type Log = Arc<dyn Fn(&Answered) + Send + Sync>;
-
-/// A request that was answered, for a log. Queries are not in it: they can hold a signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Answered {
-    /// When it came, by the sandbox's clock.
-    pub at: Timestamp,
-    /// Its method.
-    pub method: http::Method,
-    /// Its path.
-    pub path: String,
-    /// The status; `None` if a fault ended the connection instead.
-    pub status: Option<StatusCode>,
+    #[cfg(feature = "tls")]
+    tls: bool,
 }
 
 impl SandboxBuilder {
@@ -139,6 +134,22 @@ impl SandboxBuilder {
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Answers on this address; on `127.0.0.1` by default. The sandbox's secrets are public: any
+    /// other address is for a network that nobody else is on.
+    #[must_use]
+    pub fn address(mut self, address: IpAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Speaks TLS, with a certificate made for this run; `http` by default.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
         self
     }
 
@@ -177,26 +188,55 @@ impl SandboxBuilder {
         self
     }
 
-    /// Starts the server on `127.0.0.1`.
+    /// Starts the server.
     ///
     /// # Errors
     /// The port could not be had.
     pub async fn start(mut self) -> io::Result<SandboxServer> {
-        let listener =
-            TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        #[cfg(feature = "tls")]
+        let tls = self.tls.then(|| Tls::new(self.address)).transpose()?;
+        let listener = TcpListener::bind(SocketAddr::from((self.address, self.port))).await?;
+        let address = listener.local_addr()?;
+        #[cfg_attr(not(feature = "tls"), allow(unused_mut))]
+        let mut url = format!("http://{address}");
+        #[cfg(feature = "tls")]
+        if self.tls {
+            // A name, since some clients check none but those.
+            url = if self.address.is_loopback() {
+                format!("https://localhost:{}", address.port())
+            } else {
+                format!("https://{address}")
+            };
+        }
         self.sandbox.set_base_url(url.clone());
-        let service = SandboxService {
-            sandbox: Arc::new(Mutex::new(self.sandbox)),
-            clock: self.clock,
-            faults: Arc::new(Mutex::new(self.faults)),
-            log: self.log,
-        };
-        let accepting = tokio::spawn(accept(listener, service.clone()));
+        let service = SandboxService::new(self.sandbox, self.clock, self.faults, self.log);
+        let serving = service.clone();
+        #[cfg(feature = "tls")]
+        let certificate = tls.as_ref().map(|tls| tls.certificate.clone());
+        let accepting = tokio::spawn(async move {
+            loop {
+                let stream = accept(&listener).await;
+                let service = serving.clone();
+                #[cfg(feature = "tls")]
+                if let Some(tls) = &tls {
+                    let handshake = tls.acceptor.accept(stream);
+                    tokio::spawn(async move {
+                        // A client that does not trust the certificate ends it.
+                        if let Ok(stream) = handshake.await {
+                            serve(TokioIo::new(stream), service).await;
+                        }
+                    });
+                    continue;
+                }
+                tokio::spawn(serve(TokioIo::new(stream), service));
+            }
+        });
         Ok(SandboxServer {
             url,
             service,
             accepting,
+            #[cfg(feature = "tls")]
+            certificate,
         })
     }
 }
@@ -204,6 +244,7 @@ impl SandboxBuilder {
 impl std::fmt::Debug for SandboxBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SandboxBuilder")
+            .field("address", &self.address)
             .field("port", &self.port)
             .field("faults", &self.faults)
             .finish_non_exhaustive()
@@ -216,150 +257,27 @@ impl Drop for SandboxServer {
     }
 }
 
-async fn accept(listener: TcpListener, service: SandboxService) {
+async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true);
+                return stream;
+            }
             Err(error) => {
                 // Out of file descriptors, say: others may close in the meantime.
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::task::yield_now().await;
-                continue;
             }
-        };
-        let service = TowerToHyperService::new(service.clone());
-        tokio::spawn(async move {
-            let _ = stream.set_nodelay(true);
-            let served = auto::Builder::new(TokioExecutor::new())
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-            if let Err(error) = served {
-                tracing::debug!(error, "a connection ended early");
-            }
-        });
-    }
-}
-
-/// A sandbox shared by its connections.
-#[derive(Clone)]
-pub(crate) struct SandboxService {
-    sandbox: Arc<Mutex<Sandbox>>,
-    clock: Clock,
-    faults: Arc<Mutex<FaultPlan>>,
-    log: Option<Log>,
-}
-
-impl SandboxService {
-    /// Answers a request whose body is there, as the fault plan has it.
-    async fn answer(&self, request: Request<Bytes>) -> io::Result<Response<Body>> {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let at = (self.clock)();
-        let fault = {
-            let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-            faults.next(&request)
-        };
-        let answer = self.answer_with(request, fault).await;
-        if let Some(log) = &self.log {
-            log(&Answered {
-                at,
-                method,
-                path,
-                status: answer.as_ref().ok().map(Response::status),
-            });
         }
-        answer
-    }
-
-    async fn answer_with(
-        &self,
-        request: Request<Bytes>,
-        fault: Option<Fault>,
-    ) -> io::Result<Response<Body>> {
-        let respond = |request| {
-            let now = (self.clock)();
-            self.with(|sandbox| sandbox.respond(now, request))
-        };
-        Ok(match fault {
-            None => respond(request),
-            Some(Fault::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
-            Some(Fault::DelayMs(delay)) => {
-                tokio::time::sleep(Duration::from_millis(delay)).await;
-                respond(request)
-            }
-            Some(Fault::Truncate(bytes)) => respond(request).map(|it| it.breaking_after(bytes)),
-            Some(Fault::Slow(rate)) => respond(request).map(|it| it.at_rate(rate)),
-            Some(Fault::StaleNonce) => {
-                self.with(|sandbox| sandbox.nonces.clear());
-                respond(request)
-            }
-            Some(Fault::ExpiredToken) => {
-                self.with(|sandbox| sandbox.tokens.clear());
-                respond(request)
-            }
-            Some(Fault::Status {
-                status,
-                error_code,
-                retry_after,
-            }) => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-                let error_code = error_code.as_deref().unwrap_or(code::UNEXPECTED_ERROR);
-                let error = ApiError::new(status, error_code, "The fault plan says so.");
-                let mut response = reply::error(&error, &CallOptions::default());
-                if let Some(seconds) = retry_after {
-                    reply::set(&mut response, "retry-after", &seconds.to_string());
-                }
-                response.map(Body::from)
-            }
-        })
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut Sandbox) -> T) -> T {
-        work(&mut self.sandbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl std::fmt::Debug for SandboxService {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SandboxService").finish_non_exhaustive()
-    }
-}
-
-/// The largest request body that is read.
-const REQUEST_LIMIT: usize = 1 << 20;
-
-impl<B> Service<Request<B>> for SandboxService
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    type Response = Response<Body>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            let response = match Limited::new(Box::pin(body), REQUEST_LIMIT).collect().await {
-                Ok(body) => {
-                    let request = Request::from_parts(parts, body.to_bytes());
-                    service.answer(request).await?
-                }
-                Err(_) => reply::error(
-                    &ApiError::new(
-                        StatusCode::PAYLOAD_TOO_LARGE,
-                        code::UNEXPECTED_ERROR,
-                        format!("A request body may have {REQUEST_LIMIT} bytes."),
-                    ),
-                    &CallOptions::default(),
-                )
-                .map(Body::from),
-            };
-            Ok(response)
-        })
+async fn serve(stream: impl Read + Write + Unpin + Send + 'static, service: SandboxService) {
+    let served = auto::Builder::new(TokioExecutor::new())
+        .serve_connection(stream, TowerToHyperService::new(service))
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(error, "a connection ended early");
     }
 }

@@ -8,9 +8,10 @@ use http::{Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::jobs::later;
 use crate::login::Role;
 use crate::reply::set;
-use crate::world::{AccessToken, Sandbox};
+use crate::world::Sandbox;
 
 /// How long a token lives, in seconds.
 const LIFETIME: i64 = 3600;
@@ -29,13 +30,9 @@ impl Sandbox {
             Some(_) => return oauth_error(StatusCode::BAD_REQUEST, "unsupported_grant_type"),
             None => return oauth_error(StatusCode::BAD_REQUEST, "invalid_request"),
         }
-        self.tokens.retain(|_, token| now < token.expires);
         let token = format!("sandbox.{}", self.unheard("token"));
-        let expires = now
-            .checked_add(SignedDuration::from_secs(LIFETIME))
-            .unwrap_or(Timestamp::MAX);
-        self.tokens
-            .insert(token.clone(), AccessToken { expires, role });
+        let ends = later(now, SignedDuration::from_secs(LIFETIME));
+        self.tokens.insert(now, token.clone(), ends, role);
         let answer = json!({
             "access_token": token,
             "expires_in": LIFETIME,

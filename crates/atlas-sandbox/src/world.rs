@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use md5::{Digest, Md5};
 
 use crate::body::Body;
+use crate::handed_out::HandedOut;
 use crate::login::Role;
 use crate::rate_limit::Buckets;
 use crate::snapshot_file::SnapshotFile;
@@ -61,10 +62,10 @@ pub struct Sandbox {
     pub(crate) limits_rates: bool,
     pub(crate) buckets: Buckets,
     pub(crate) forced: VecDeque<ApiError>,
-    pub(crate) nonces: BTreeMap<String, Nonce>,
-    pub(crate) tokens: BTreeMap<String, AccessToken>,
-    pub(crate) links: BTreeMap<String, SnapshotLink>,
-    pub(crate) sweep_links_at: usize,
+    /// The counts that each was used with.
+    pub(crate) nonces: HandedOut<BTreeSet<u32>>,
+    pub(crate) tokens: HandedOut<Role>,
+    pub(crate) links: HandedOut<SnapshotFile>,
     pub(crate) handed_out: u64,
     pub(crate) requests: u64,
     pub(crate) writes: u64,
@@ -113,24 +114,6 @@ pub(crate) struct Job {
     pub(crate) target_project: Option<ProjectId>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Nonce {
-    pub(crate) issued: Timestamp,
-    pub(crate) used: BTreeSet<u32>,
-}
-
-#[derive(Debug)]
-pub(crate) struct AccessToken {
-    pub(crate) expires: Timestamp,
-    pub(crate) role: Role,
-}
-
-#[derive(Debug)]
-pub(crate) struct SnapshotLink {
-    pub(crate) expires: Timestamp,
-    pub(crate) file: SnapshotFile,
-}
-
 impl Sandbox {
     /// The first world; see the [crate's page](crate).
     pub fn new() -> Self {
@@ -170,10 +153,9 @@ impl Sandbox {
             limits_rates: true,
             buckets: Buckets::default(),
             forced: VecDeque::new(),
-            nonces: BTreeMap::new(),
-            tokens: BTreeMap::new(),
-            links: BTreeMap::new(),
-            sweep_links_at: 0,
+            nonces: HandedOut::default(),
+            tokens: HandedOut::default(),
+            links: HandedOut::default(),
             handed_out: 0,
             requests: 0,
             writes: 0,
@@ -277,9 +259,9 @@ impl Sandbox {
         self.put_snapshot(project, cluster, snapshot, size, finished, edition);
         let files = self.files(project, cluster, snapshot);
         for link in self.links.values_mut() {
-            let place = old.iter().position(|etag| etag == link.file.etag());
+            let place = old.iter().position(|etag| etag == link.etag());
             if let Some(file) = place.and_then(|place| files.get(place)) {
-                link.file = file.clone();
+                *link = file.clone();
             }
         }
     }
@@ -379,21 +361,15 @@ impl Sandbox {
         hex(&Md5::digest(format!("{kind} {}", self.handed_out)))
     }
 
-    /// Makes a link to a file, and forgets those that have ended.
+    /// Makes a link to a file.
     pub(crate) fn new_link(
         &mut self,
         now: Timestamp,
-        expires: Timestamp,
+        ends: Timestamp,
         file: SnapshotFile,
     ) -> String {
-        // Looked through each time there are twice as many, so that a link costs the same always.
-        if self.links.len() >= self.sweep_links_at {
-            self.links.retain(|_, link| now < link.expires);
-            self.sweep_links_at = self.links.len() * 2 + 64;
-        }
         let signature = self.unheard("link");
-        self.links
-            .insert(signature.clone(), SnapshotLink { expires, file });
+        self.links.insert(now, signature.clone(), ends, file);
         signature
     }
 

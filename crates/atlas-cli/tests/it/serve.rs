@@ -87,3 +87,36 @@ fn a_seed_or_plan_that_is_none_is_named() {
         assert!(error_line(&output, code).contains(file));
     }
 }
+
+#[test]
+fn a_sandbox_that_speaks_tls_is_trusted_by_curl_and_by_this_command_and_by_nobody_untold() {
+    let folder = folder();
+    let mut serving = atlas(&folder)
+        .args(["sandbox", "--tls"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let exports: Vec<String> = (0..7).map(|_| lines.next().unwrap().unwrap()).collect();
+    let url = exports[1].split_once('=').unwrap().1;
+    assert!(url.starts_with("https://localhost:"), "{url}");
+
+    let atlas = env!("CARGO_BIN_EXE_atlas");
+    let list = format!("{atlas} backups snapshots list {FLEX_CLUSTER}");
+    let curl = format!("curl --silent --fail --output /dev/null {url}/");
+    for (command, trusted) in [(&list, true), (&curl, true), (&list, false), (&curl, false)] {
+        let told = if trusted { &exports[0] } else { "true" };
+        let rest = [&exports[1], &exports[2], &exports[6]].map(String::as_str);
+        let script = format!("{told}\n{}\n{command}", rest.join("\n"));
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .env("XDG_CONFIG_HOME", "/dev/null/config")
+            .env("XDG_CACHE_HOME", folder.path())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), trusted, "{command}: {stderr}");
+    }
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+}

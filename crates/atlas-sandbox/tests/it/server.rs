@@ -89,7 +89,8 @@ async fn a_seed_is_the_world_and_its_page_shows_it() {
     assert!(page.contains("<td>Carts<td>sharded (3)"), "{page}");
     for odd in [
         "",
-        "{}",
+        r#"{"projects": 1}"#,
+        r#"{"settings": {"nonceSeconds": -1}}"#,
         r#"{"projects": [{"id": "X"}]}"#,
         r#"{"projects": [], "more": 1}"#,
     ] {
@@ -190,4 +191,73 @@ async fn time_passes_as_fast_as_it_is_told() {
     seconds.fetch_add(10, Ordering::SeqCst);
     get(&server, "/").await;
     assert_eq!(*seen.lock().unwrap(), [1_780_000_000, 1_780_000_600]);
+}
+
+async fn control(server: &SandboxServer, method: &str, name: &str, body: &str) -> String {
+    let length = body.len();
+    let request = format!(
+        "{method} /sandbox/{name} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    speak(server, request.as_bytes()).await
+}
+
+#[tokio::test]
+async fn another_language_sets_the_world_its_faults_and_its_clock_over_http() {
+    let server = SandboxServer::builder(Sandbox::new())
+        .clock(|| jiff::Timestamp::from_second(1_780_000_000).unwrap())
+        .start()
+        .await
+        .unwrap();
+    assert!(get(&server, ORDERS).await.starts_with("HTTP/1.1 404"));
+    let answer = control(&server, "PUT", "world", SEED).await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    assert!(get(&server, ORDERS).await.starts_with("HTTP/1.1 200"));
+    let plan = r#"[{"nth": [1], "do": {"status": {"status": 503}}}]"#;
+    control(&server, "PUT", "faults", plan).await;
+    assert!(get(&server, ORDERS).await.starts_with("HTTP/1.1 503"));
+    assert!(get(&server, ORDERS).await.starts_with("HTTP/1.1 200"));
+    control(&server, "POST", "clock", r#"{"advanceSeconds": 3600}"#).await;
+    let world = control(&server, "GET", "world", "").await;
+    assert!(
+        world.contains("\"now\":\"2026-05-28T21:26:40Z\""),
+        "{world}"
+    );
+    assert!(world.contains("\"kind\":\"sharded (3)\""), "{world}");
+    control(&server, "PUT", "world", "").await;
+    assert!(get(&server, ORDERS).await.starts_with("HTTP/1.1 404"));
+    let base = server.with(|sandbox| {
+        sandbox.snapshots(
+            atlas_sandbox::PROJECT.parse().unwrap(),
+            &atlas_sandbox::FLEX_CLUSTER.parse().unwrap(),
+        )
+    });
+    assert_eq!(base.len(), 8, "the first world again");
+}
+
+#[tokio::test]
+async fn a_control_that_cannot_be_is_refused_and_changes_nothing() {
+    let server = SandboxServer::start().await.unwrap();
+    for (method, name, body, status) in [
+        ("PUT", "world", "{", "400"),
+        ("PUT", "faults", "{}", "400"),
+        ("POST", "clock", r#"{"advanceSeconds": -1}"#, "400"),
+        ("GET", "clock", "", "405"),
+        ("GET", "nothing", "", "404"),
+    ] {
+        let answer = control(&server, method, name, body).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        assert!(answer.contains("\"errorCode\""), "{answer}");
+    }
+    let foreign = b"PUT /sandbox/world HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+        content-type: text/plain\r\ncontent-length: 0\r\n\r\n";
+    assert!(speak(&server, foreign).await.starts_with("HTTP/1.1 415"));
+    let world = control(&server, "GET", "world", "").await;
+    assert!(
+        world.contains("Flex0") && world.contains("\"requests\":0"),
+        "{world}"
+    );
 }

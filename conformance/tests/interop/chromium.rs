@@ -1,0 +1,102 @@
+//! The sandbox's page in a headless Chromium, driven by chromedriver.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use atlas_model::{DownloadFlexSnapshot, FlexDownloadRequest};
+use atlas_sandbox::{FLEX_CLUSTER, OWNER, PROJECT, Sandbox, SandboxServer};
+use atlas_transport::Credentials;
+use fantoccini::{Client as Browser, ClientBuilder, Locator};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::client;
+use super::program::{Program, is_there, runs};
+
+/// A chromedriver.
+fn driver() -> Option<Program> {
+    let there = runs(Command::new("chromedriver").arg("--version"))
+        && runs(Command::new("chromium").arg("--version"));
+    if !is_there(
+        there,
+        "Chromium",
+        "apt-get install chromium chromium-driver",
+    ) {
+        return None;
+    }
+    let mut command = Command::new("chromedriver");
+    command.arg("--port=0").stdout(Stdio::piped());
+    Some(Program::start_telling_port(
+        &mut command,
+        "started successfully on port ",
+    ))
+}
+
+async fn browser(driver: &Program) -> Browser {
+    let options = json!({
+        "goog:chromeOptions": {
+            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        },
+    });
+    let serde_json::Value::Object(options) = options else {
+        unreachable!("an object")
+    };
+    ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+        .capabilities(options)
+        .connect(&driver.url)
+        .await
+        .unwrap()
+}
+
+/// Waits until the page, which renews itself, shows a job of this status.
+async fn shows(browser: &Browser, status: &str) -> String {
+    let path = format!("//td[contains(., 'download')]/b[. = '{status}']");
+    let seen = browser.wait().for_element(Locator::XPath(&path)).await;
+    seen.unwrap().text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_shows_the_world_and_follows_a_job_to_its_end() {
+    let Some(driver) = driver() else { return };
+    let mut sandbox = Sandbox::new();
+    sandbox.set_download_delay(SignedDuration::from_secs(100));
+    sandbox.add_project(
+        "32b6e34b3d91647abb20e7c0".parse().unwrap(),
+        "<b>Shop</b> & Co",
+    );
+    let seconds = Arc::new(AtomicI64::new(1_780_000_000));
+    let clock = seconds.clone();
+    let server = SandboxServer::builder(sandbox)
+        .clock(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap())
+        .start()
+        .await
+        .unwrap();
+    let (project, cluster) = (PROJECT.parse().unwrap(), FLEX_CLUSTER.parse().unwrap());
+    let snapshot = server.with(|sandbox| sandbox.snapshots(project, &cluster))[0];
+
+    let browser = browser(&driver).await;
+    browser.goto(server.url()).await.unwrap();
+    assert_eq!(browser.title().await.unwrap(), "Atlas sandbox");
+    let page = browser.find(Locator::Css("main")).await.unwrap();
+    let text = page.text().await.unwrap();
+    for shown in [
+        "<b>Shop</b> & Co",
+        FLEX_CLUSTER,
+        "sharded (2)",
+        &snapshot.to_string(),
+    ] {
+        assert!(text.contains(shown), "{shown} in {text}");
+    }
+
+    // The browser is never told to load the page again.
+    let client = client(server.url(), &Credentials::bearer(OWNER.access_token));
+    let asked = DownloadFlexSnapshot::new(project, cluster, FlexDownloadRequest::new(snapshot));
+    client.send(&asked).await.unwrap();
+    for (status, after) in [("PENDING", 20), ("QUEUED", 30), ("RUNNING", 50)] {
+        assert_eq!(shows(&browser, status).await, status);
+        seconds.fetch_add(after, Ordering::SeqCst);
+    }
+    assert_eq!(shows(&browser, "COMPLETED").await, "COMPLETED");
+    browser.close().await.unwrap();
+}

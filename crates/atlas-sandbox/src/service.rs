@@ -1,0 +1,204 @@
+//! The world behind its clock, its faults and its log.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use atlas_model::{ApiError, CallOptions, api_error::code};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use jiff::{SignedDuration, Timestamp};
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::control;
+use crate::faults::{Fault, FaultPlan};
+use crate::jobs::later;
+use crate::reply;
+use crate::world::Sandbox;
+
+/// Where the time comes from.
+pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// Who is told of every request.
+pub(crate) type Log = Arc<dyn Fn(&Answered) + Send + Sync>;
+
+/// A request that was answered, for a log. Queries are not in it: they can hold a signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answered {
+    /// When it came, by the sandbox's clock.
+    pub at: Timestamp,
+    /// Its method.
+    pub method: http::Method,
+    /// Its path.
+    pub path: String,
+    /// The status; `None` if a fault ended the connection instead.
+    pub status: Option<StatusCode>,
+}
+
+/// A sandbox shared by its connections.
+#[derive(Clone)]
+pub(crate) struct SandboxService {
+    sandbox: Arc<Mutex<Sandbox>>,
+    clock: Clock,
+    /// How far the clock was moved, in seconds.
+    moved: Arc<AtomicI64>,
+    faults: Arc<Mutex<FaultPlan>>,
+    log: Option<Log>,
+}
+
+impl SandboxService {
+    pub(crate) fn new(sandbox: Sandbox, clock: Clock, faults: FaultPlan, log: Option<Log>) -> Self {
+        Self {
+            sandbox: Arc::new(Mutex::new(sandbox)),
+            clock,
+            moved: Arc::default(),
+            faults: Arc::new(Mutex::new(faults)),
+            log,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        let moved = SignedDuration::from_secs(self.moved.load(Ordering::SeqCst));
+        later((self.clock)(), moved)
+    }
+
+    /// Moves the clock on.
+    pub(crate) fn advance(&self, seconds: u32) {
+        self.moved.fetch_add(i64::from(seconds), Ordering::SeqCst);
+    }
+
+    /// Replaces the world, which answers where the old one did.
+    pub(crate) fn begin_anew(&self, mut sandbox: Sandbox) {
+        self.with(|old| {
+            sandbox.set_base_url(std::mem::take(&mut old.base_url));
+            *old = sandbox;
+        });
+    }
+
+    pub(crate) fn set_faults(&self, plan: FaultPlan) {
+        *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+    }
+
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Sandbox) -> T) -> T {
+        work(&mut self.sandbox.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Answers a request whose body is there, as the fault plan has it.
+    async fn answer(&self, request: Request<Bytes>) -> io::Result<Response<Body>> {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let at = self.now();
+        let answer = if path.starts_with(control::PREFIX) {
+            Ok(control::answer(self, &request).map(Body::from))
+        } else {
+            let fault = {
+                let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+                faults.next(&request)
+            };
+            self.answer_with(request, fault).await
+        };
+        if let Some(log) = &self.log {
+            log(&Answered {
+                at,
+                method,
+                path,
+                status: answer.as_ref().ok().map(Response::status),
+            });
+        }
+        answer
+    }
+
+    async fn answer_with(
+        &self,
+        request: Request<Bytes>,
+        fault: Option<Fault>,
+    ) -> io::Result<Response<Body>> {
+        let respond = |request| {
+            let now = self.now();
+            self.with(|sandbox| sandbox.respond(now, request))
+        };
+        Ok(match fault {
+            None => respond(request),
+            Some(Fault::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
+            Some(Fault::DelayMs(delay)) => {
+                tokio::time::sleep(Duration::from_millis(delay)).await;
+                respond(request)
+            }
+            Some(Fault::Truncate(bytes)) => respond(request).map(|it| it.breaking_after(bytes)),
+            Some(Fault::Slow(rate)) => respond(request).map(|it| it.at_rate(rate)),
+            Some(Fault::StaleNonce) => {
+                self.with(|sandbox| sandbox.nonces.clear());
+                respond(request)
+            }
+            Some(Fault::ExpiredToken) => {
+                self.with(|sandbox| sandbox.tokens.clear());
+                respond(request)
+            }
+            Some(Fault::Status {
+                status,
+                error_code,
+                retry_after,
+            }) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                let error_code = error_code.as_deref().unwrap_or(code::UNEXPECTED_ERROR);
+                let error = ApiError::new(status, error_code, "The fault plan says so.");
+                let mut response = reply::error(&error, &CallOptions::default());
+                if let Some(seconds) = retry_after {
+                    reply::set(&mut response, "retry-after", &seconds.to_string());
+                }
+                response.map(Body::from)
+            }
+        })
+    }
+}
+
+impl std::fmt::Debug for SandboxService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SandboxService").finish_non_exhaustive()
+    }
+}
+
+/// The largest request body that is read.
+const REQUEST_LIMIT: usize = 1 << 20;
+
+impl<B> Service<Request<B>> for SandboxService
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let response = match Limited::new(Box::pin(body), REQUEST_LIMIT).collect().await {
+                Ok(body) => {
+                    let request = Request::from_parts(parts, body.to_bytes());
+                    service.answer(request).await?
+                }
+                Err(_) => reply::error(
+                    &ApiError::new(
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        code::UNEXPECTED_ERROR,
+                        format!("A request body may have {REQUEST_LIMIT} bytes."),
+                    ),
+                    &CallOptions::default(),
+                )
+                .map(Body::from),
+            };
+            Ok(response)
+        })
+    }
+}
