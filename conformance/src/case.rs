@@ -1,15 +1,23 @@
 //! Cases: what a client or a server owes, as data. The format stands in `fixtures/README.md`.
 
+mod client;
+mod download;
+mod server;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::fixture::{FixtureError, read, root};
 
+pub use client::{
+    Answer, Call, ClientCase, Credentials, Expectation, Fault, Outcome, RawBody, SeenRequest,
+};
+pub use download::{DownloadCase, FileAfter};
+pub use server::{Flow, Predicate, Predicates, ServerCase, ServerRequest, Step};
+
 /// One case.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Case {
     /// Its name, `area/what-it-is-about`.
     pub id: String,
@@ -23,8 +31,59 @@ pub struct Case {
     pub requires: String,
     /// Where that is documented.
     pub source: String,
+    /// What else a testee must be able to do, to be judged by it.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// The case stands for one with each of these values; see `fixtures/README.md`.
+    #[serde(default)]
+    pub matrix: BTreeMap<String, Vec<String>>,
+    /// What it asks of whom.
+    #[serde(flatten)]
+    pub kind: Kind,
+}
+
+/// What a case asks of whom.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
     /// A call that a client is to make.
-    pub client: Option<ClientCase>,
+    Client(Box<ClientCase>),
+    /// A request that a server is to answer.
+    Server(Box<ServerCase>),
+    /// Several, with time in between.
+    Flow(Flow),
+    /// A text that a client and a server must take, or must not.
+    Pattern(PatternCase),
+    /// A file that a client is to download.
+    Download(DownloadCase),
+}
+
+/// A text and its pattern.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatternCase {
+    /// What the text is for: `groupId`, `clusterName`, `snapshotId` or `targetDeploymentItemName`.
+    pub field: String,
+    /// The text.
+    pub text: String,
+    /// Whether it is inside the pattern.
+    pub accepted: bool,
+}
+
+impl Case {
+    /// Whether it demands that something be refused, or that a failure be told as one.
+    pub fn refuses(&self) -> bool {
+        let refused = |expect: &Predicates| {
+            expect.error.is_some() || expect.status.iter().any(|status| *status >= 400)
+        };
+        match &self.kind {
+            Kind::Client(case) => case.expect.outcome.kind != "ok",
+            Kind::Server(case) => refused(&case.expect),
+            Kind::Flow(flow) => flow.steps.iter().any(|step| refused(&step.expect)),
+            Kind::Pattern(case) => !case.accepted,
+            Kind::Download(case) => case.outcome.kind != "ok",
+        }
+    }
 }
 
 /// How much a case binds (RFC 2119).
@@ -39,156 +98,21 @@ pub enum Level {
     May,
 }
 
-/// A call, the server it meets, and what must be seen.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClientCase {
-    /// The call.
-    pub call: Call,
-    /// What the server answers, request by request.
-    pub answers: Vec<Answer>,
-    /// What must be seen.
-    pub expect: Expectation,
-}
-
-/// A call of an operation.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Call {
-    /// The operation, with the documented parameters and body.
-    #[serde(default = "documented_operation")]
-    pub operation: String,
-    /// How the client proves who it is.
-    pub auth: Credentials,
-    /// Asks for the status inside the body.
-    #[serde(default)]
-    pub envelope: bool,
-    /// Asks for an indented body.
-    #[serde(default)]
-    pub pretty: bool,
-    /// How often the call is made, one after the other, by the same client.
-    #[serde(default = "once")]
-    pub times: u32,
-}
-
-/// What proves who is calling.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Credentials {
-    /// An API key.
-    Digest {
-        /// The public key.
-        user: String,
-        /// The private key.
-        password: String,
-    },
-    /// A service account.
-    OAuth {
-        /// The client id.
-        id: String,
-        /// The client secret.
-        secret: String,
-    },
-    /// An access token.
-    Bearer {
-        /// The token.
-        token: String,
-    },
-}
-
-/// What a scripted server answers to one request.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Answer {
-    /// The status; 200, or the status of `documented`.
-    pub status: Option<u16>,
-    /// Header lines, each character of a value one byte. `${c*N}` stands for N times c.
-    #[serde(default)]
-    pub headers: Vec<(String, String)>,
-    /// The body as text.
-    pub body: Option<String>,
-    /// The operation's documented answer of this status.
-    pub documented: Option<u16>,
-    /// Puts `documented` into an envelope.
-    #[serde(default)]
-    pub envelope: bool,
-    /// Another form of the body.
-    pub raw: Option<RawBody>,
-    /// Interim statuses (1xx) that go ahead.
-    #[serde(default)]
-    pub interim: Vec<u16>,
-    /// Says `Connection: close`, and closes.
-    #[serde(default)]
-    pub close: bool,
-    /// Does something worse than answering.
-    pub fault: Option<Fault>,
-}
-
-/// A body in another form than a length and its bytes.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum RawBody {
-    /// In chunks (RFC 9112 section 7.1).
-    Chunked(Vec<String>),
-}
-
-/// What a server does instead of answering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fault {
-    /// Ends the connection.
-    Close,
-}
-
-/// What must be seen of a call.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Expectation {
-    /// The requests, all of them, in their order.
-    pub requests: Vec<SeenRequest>,
-    /// How the last call ends.
-    pub outcome: Outcome,
-    /// Texts that must appear in no output and in no request.
-    #[serde(default)]
-    pub secrets: Vec<String>,
-}
-
-/// What must be seen of one request.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeenRequest {
-    /// The method.
-    pub method: Option<String>,
-    /// The raw target.
-    pub target: Option<String>,
-    /// The body, as text.
-    pub body: Option<String>,
-    /// Headers that must not be there.
-    #[serde(default)]
-    pub absent: Vec<String>,
-    /// Headers that must be there, with their values.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// What must stand in a digest. A null means that the parameter must not be there.
-    pub digest: Option<BTreeMap<String, Value>>,
-}
-
-/// How a call ends.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Outcome {
-    /// One of a closed list, see `fixtures/README.md`.
-    pub kind: String,
-    /// The status that the caller is told, where there is one.
-    pub status: Option<u16>,
-}
-
-fn documented_operation() -> String {
-    "downloadGroupClusterBackupTenant".to_owned()
-}
-
-fn once() -> u32 {
-    1
+/// The areas, each a file of `fixtures/cases`, in the order of their names.
+///
+/// # Errors
+/// [`FixtureError`] if the folder cannot be read.
+pub fn areas() -> Result<Vec<String>, FixtureError> {
+    let folder = root().join("cases");
+    let entries =
+        std::fs::read_dir(&folder).map_err(|source| FixtureError::new(&folder, source))?;
+    let names = entries.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        Some(path.file_stem()?.to_str()?.to_owned())
+    });
+    let mut areas: Vec<String> = names.collect();
+    areas.sort();
+    Ok(areas)
 }
 
 /// Reads the cases of one area.

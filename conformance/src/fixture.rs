@@ -83,11 +83,18 @@ pub struct FixtureError {
 }
 
 impl FixtureError {
-    fn new(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self {
             path: path.to_owned(),
             source: Box::new(source),
         }
+    }
+}
+
+impl FixtureError {
+    pub(crate) fn of_case(area: &str, problem: &str) -> Self {
+        let path = root().join(format!("cases/{area}.json"));
+        Self::new(&path, std::io::Error::other(problem.to_owned()))
     }
 }
 

@@ -1,10 +1,11 @@
 //! The judge: compares what was seen with what a case requires.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::case::{ClientCase, Credentials, Outcome, SeenRequest};
+use crate::case::{ClientCase, Credentials, Expectation, Outcome, SeenRequest};
 use crate::digest::DigestAnswer;
 use crate::scripted::WireRequest;
 
@@ -17,13 +18,33 @@ pub struct Conduct {
     pub outcome: Outcome,
     /// Everything it printed, logged or gave as an error.
     pub output: String,
+    /// How long all of it took.
+    pub took: Duration,
+    /// How much memory it ever used, in bytes, where that is known.
+    pub memory: Option<u64>,
 }
 
 /// Lists what a client did that the case does not allow; empty if it conforms.
 pub fn judge(case: &ClientCase, seen: &Conduct) -> Vec<String> {
+    let faults = judge_by(case, &case.expect, seen);
+    let other = |other: &Expectation| {
+        let mut other = other.clone();
+        // What must not be, must not be either way.
+        other.seconds = other.seconds.or(case.expect.seconds);
+        other.mebibytes = other.mebibytes.or(case.expect.mebibytes);
+        other.secrets.extend(case.expect.secrets.iter().cloned());
+        judge_by(case, &other, seen).is_empty()
+    };
+    if case.or.iter().any(other) {
+        Vec::new()
+    } else {
+        faults
+    }
+}
+
+fn judge_by(case: &ClientCase, expected: &Expectation, seen: &Conduct) -> Vec<String> {
     let mut faults = Vec::new();
-    let expected = &case.expect;
-    if seen.outcome != expected.outcome {
+    if !expected.outcome.is_met_by(&seen.outcome) {
         faults.push(format!(
             "outcome: {:?}, required {:?}",
             seen.outcome, expected.outcome
@@ -37,17 +58,37 @@ pub fn judge(case: &ClientCase, seen: &Conduct) -> Vec<String> {
         ));
     }
     let mut cnonces = BTreeMap::new();
+    let mut before = Duration::ZERO;
     for (index, (request, required)) in seen.requests.iter().zip(&expected.requests).enumerate() {
         let mut found = Vec::new();
         headers(request, required, &mut found);
         if let Some(required) = &required.digest {
             digest(case, request, required, &mut cnonces, &mut found);
         }
+        let waited = request.at.saturating_sub(before);
+        if waited < Duration::from_millis(required.not_before_ms) {
+            found.push(format!(
+                "came after {} ms, required {}",
+                waited.as_millis(),
+                required.not_before_ms
+            ));
+        }
+        before = request.at;
         faults.extend(
             found
                 .into_iter()
                 .map(|fault| format!("request {}: {fault}", index + 1)),
         );
+    }
+    if let Some(seconds) = expected.seconds
+        && seen.took > Duration::from_secs(seconds)
+    {
+        faults.push(format!("took {:?}, allowed {seconds} s", seen.took));
+    }
+    if let (Some(allowed), Some(used)) = (expected.mebibytes, seen.memory)
+        && used > allowed << 20
+    {
+        faults.push(format!("used {used} bytes, allowed {allowed} MiB"));
     }
     for secret in &expected.secrets {
         let sent = seen.requests.iter().any(|request| {
@@ -78,6 +119,13 @@ fn headers(request: &WireRequest, required: &SeenRequest, faults: &mut Vec<Strin
     for name in &required.absent {
         if request.header(name).is_some() {
             faults.push(format!("{name} must not be there"));
+        }
+    }
+    for name in &required.once {
+        let lines = request.headers.iter().filter(|(known, _)| known == name);
+        let lines = lines.count();
+        if lines != 1 {
+            faults.push(format!("{name} is there {lines} times, required once"));
         }
     }
     for (name, value) in &required.headers {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,6 +25,8 @@ pub struct WireRequest {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// When it was there, counted from the server's start.
+    pub at: Duration,
 }
 
 impl WireRequest {
@@ -33,7 +36,7 @@ impl WireRequest {
         Some(&line.1)
     }
 
-    fn parse(head: &str, body: Vec<u8>) -> Option<Self> {
+    fn parse(head: &str, at: Duration) -> Option<Self> {
         let mut lines = head.split("\r\n");
         let mut first = lines.next()?.split(' ');
         let headers = lines.filter_map(|line| {
@@ -44,7 +47,8 @@ impl WireRequest {
             method: first.next()?.to_owned(),
             target: first.next()?.to_owned(),
             headers: headers.collect(),
-            body,
+            body: Vec::new(),
+            at,
         })
     }
 }
@@ -72,7 +76,10 @@ pub struct ScriptedServer {
 struct Shared {
     answers: VecDeque<Answer>,
     documented: OperationFixture,
+    started: Instant,
     seen: Vec<WireRequest>,
+    /// Both sides of the wire, as text.
+    conversation: String,
 }
 
 impl ScriptedServer {
@@ -87,7 +94,9 @@ impl ScriptedServer {
         let shared = Arc::new(Mutex::new(Shared {
             answers: answers.iter().cloned().collect(),
             documented: documented.clone(),
+            started: Instant::now(),
             seen: Vec::new(),
+            conversation: String::new(),
         }));
         let serving = shared.clone();
         let accepting = tokio::spawn(async move {
@@ -106,6 +115,11 @@ impl ScriptedServer {
     pub fn requests(&self) -> Vec<WireRequest> {
         lock(&self.shared).seen.clone()
     }
+
+    /// Everything that went over the wire, as text.
+    pub fn conversation(&self) -> String {
+        lock(&self.shared).conversation.clone()
+    }
 }
 
 impl Drop for ScriptedServer {
@@ -120,33 +134,41 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 
 async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
     let _ = stream.set_nodelay(true);
+    let started = lock(&shared).started;
     let mut buffer = Vec::new();
-    while let Some(request) = read(&mut stream, &mut buffer).await {
-        let bytes = {
+    while let Some(request) = read(&mut stream, &mut buffer, started).await {
+        let (answer, bytes) = {
             let mut shared = lock(&shared);
+            let _ = writeln!(shared.conversation, "> {request:?}\n");
             shared.seen.push(request);
             let Some(answer) = shared.answers.pop_front() else {
+                shared
+                    .conversation
+                    .push_str("< (closed: no answer was left)\n\n");
                 return;
             };
-            if answer.fault == Some(Fault::Close) {
-                return;
-            }
-            let close = answer.close;
-            (bytes(&answer, &shared.documented), close)
+            let bytes = Bytes::of(&answer, &shared.documented);
+            let _ = writeln!(shared.conversation, "< {}\n", bytes.shown(answer.fault));
+            (answer, bytes)
         };
-        if stream.write_all(&bytes.0).await.is_err() || bytes.1 {
+        tokio::time::sleep(Duration::from_millis(answer.delay_ms)).await;
+        if bytes.write(&mut stream, answer.fault).await.is_err() || answer.close {
             return;
         }
     }
 }
 
 /// Reads one request with a `Content-Length` or without a body.
-async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<WireRequest> {
+async fn read(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    started: Instant,
+) -> Option<WireRequest> {
     loop {
         let end = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
         if let Some(end) = end {
             let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
-            let request = WireRequest::parse(&head, Vec::new())?;
+            let request = WireRequest::parse(&head, started.elapsed())?;
             let length: usize = match request.header("content-length") {
                 Some(length) => length.parse().ok()?,
                 None => 0,
@@ -164,56 +186,153 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<WireReques
     }
 }
 
-/// An answer as bytes.
-fn bytes(answer: &Answer, documented: &OperationFixture) -> Vec<u8> {
-    let status = answer.status.or(answer.documented).unwrap_or(200);
-    let mut head = String::new();
-    for interim in &answer.interim {
-        let _ = write!(head, "HTTP/1.1 {}\r\n\r\n", line(*interim));
-    }
-    let _ = write!(head, "HTTP/1.1 {}\r\n", line(status));
-    let body = match (&answer.body, answer.documented) {
-        (Some(body), _) => body.clone(),
-        (None, Some(status)) => {
-            let media_type = documented.media_type(status);
-            let _ = write!(head, "content-type: {media_type}\r\n");
-            documented_body(answer, documented, status)
-        }
-        (None, None) => String::new(),
-    };
-    if answer.close {
-        head.push_str("connection: close\r\n");
-    }
-    let mut bytes = head.into_bytes();
-    for (name, value) in &answer.headers {
-        bytes.extend(format!("{name}: ").into_bytes());
-        bytes.extend(latin1(&expanded(value)));
-        bytes.extend(b"\r\n");
-    }
-    match &answer.raw {
-        Some(RawBody::Chunked(chunks)) => {
-            bytes.extend(b"transfer-encoding: chunked\r\n\r\n");
-            for chunk in chunks {
-                bytes.extend(format!("{:x}\r\n{chunk}\r\n", chunk.len()).into_bytes());
-            }
-            bytes.extend(b"0\r\n\r\n");
-        }
-        None => bytes.extend(format!("content-length: {}\r\n\r\n{body}", body.len()).into_bytes()),
-    }
-    bytes
+/// An answer as it goes out.
+struct Bytes {
+    head: Vec<u8>,
+    body: Vec<u8>,
+    /// How many bytes more of filling come after `body`.
+    filling: u64,
 }
 
-fn documented_body(answer: &Answer, documented: &OperationFixture, status: u16) -> String {
+impl Bytes {
+    fn of(answer: &Answer, documented: &OperationFixture) -> Self {
+        let status = answer.status.or(answer.documented).unwrap_or(200);
+        let mut head = String::new();
+        for interim in &answer.interim {
+            let _ = write!(head, "HTTP/1.1 {}\r\n\r\n", line(*interim));
+        }
+        let _ = write!(head, "HTTP/1.1 {}\r\n", line(status));
+        let typed = answer
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let body = match (&answer.body, &answer.json, answer.documented) {
+            (Some(body), ..) => body.clone(),
+            (None, Some(json), _) => {
+                if !typed {
+                    let media_type = if (200..300).contains(&status) {
+                        "application/vnd.atlas.2024-11-13+json;charset=utf-8"
+                    } else {
+                        "application/json"
+                    };
+                    let _ = write!(head, "content-type: {media_type}\r\n");
+                }
+                enveloped(answer.envelope, status, json.to_string())
+            }
+            (None, None, Some(status)) => {
+                let media_type = documented.media_type(status);
+                let _ = write!(head, "content-type: {media_type}\r\n");
+                let body = documented_body(documented, status);
+                enveloped(answer.envelope, status, body)
+            }
+            (None, None, None) => String::new(),
+        };
+        if answer.close {
+            head.push_str("connection: close\r\n");
+        }
+        let mut head = head.into_bytes();
+        for (name, value) in &answer.headers {
+            head.extend(format!("{name}: ").into_bytes());
+            head.extend(latin1(&expanded(value)));
+            head.extend(b"\r\n");
+        }
+        let filling = answer.generated.unwrap_or(0);
+        let body = match &answer.raw {
+            Some(RawBody::Bytes(bytes)) => {
+                head = latin1(&expanded(bytes));
+                Vec::new()
+            }
+            Some(RawBody::Chunked(chunks)) => {
+                head.extend(b"transfer-encoding: chunked\r\n\r\n");
+                let chunk = |chunk: &String| format!("{:x}\r\n{chunk}\r\n", chunk.len());
+                let chunks: String = chunks.iter().map(chunk).collect();
+                format!("{chunks}0\r\n\r\n").into_bytes()
+            }
+            None => {
+                let length = answer.length.unwrap_or(body.len() as u64 + filling);
+                if status != 204 && status != 304 {
+                    head.extend(format!("content-length: {length}\r\n").into_bytes());
+                }
+                head.extend(b"\r\n");
+                body.into_bytes()
+            }
+        };
+        Self {
+            head,
+            body,
+            filling,
+        }
+    }
+
+    /// Sends it, as far as a fault lets it.
+    async fn write(&self, stream: &mut TcpStream, fault: Option<Fault>) -> io::Result<()> {
+        let (stop, stall) = match fault {
+            None => (u64::MAX, false),
+            Some(Fault::Close) => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(Fault::Stall) => return std::future::pending().await,
+            Some(Fault::BreakAt(bytes)) => (bytes, false),
+            Some(Fault::StallAt(bytes)) => (bytes, true),
+        };
+        stream.write_all(&self.head).await?;
+        let body = self
+            .body
+            .len()
+            .min(usize::try_from(stop).unwrap_or(usize::MAX));
+        stream.write_all(&self.body[..body]).await?;
+        let mut left = self
+            .filling
+            .min(stop.saturating_sub(self.body.len() as u64));
+        while left > 0 {
+            let piece = usize::try_from(left)
+                .unwrap_or(usize::MAX)
+                .min(FILLING.len());
+            stream.write_all(&FILLING[..piece]).await?;
+            left -= piece as u64;
+        }
+        stream.flush().await?;
+        if stall {
+            return std::future::pending().await;
+        }
+        match fault {
+            None => Ok(()),
+            Some(_) => Err(io::ErrorKind::ConnectionAborted.into()),
+        }
+    }
+
+    fn shown(&self, fault: Option<Fault>) -> String {
+        let head = String::from_utf8_lossy(&self.head);
+        let body = String::from_utf8_lossy(&self.body);
+        let mut shown = format!("{head}{body}");
+        if self.filling > 0 {
+            let _ = write!(shown, "({} bytes of filling)", self.filling);
+        }
+        if let Some(fault) = fault {
+            let _ = write!(shown, "({fault:?})");
+        }
+        shown
+    }
+}
+
+/// What a generated body is made of.
+static FILLING: [u8; 1 << 16] = [b' '; 1 << 16];
+
+fn enveloped(envelope: bool, status: u16, body: String) -> String {
+    if !envelope {
+        return body;
+    }
+    // A list keeps its shape and gains the status.
+    match body.strip_prefix("{") {
+        Some(rest) if body.contains("\"results\":") => format!("{{\"status\":{status},{rest}"),
+        _ => format!("{{\"status\":{status},\"content\":{body}}}"),
+    }
+}
+
+fn documented_body(documented: &OperationFixture, status: u16) -> String {
     let response = documented
         .responses
         .iter()
         .find(|response| response.status == status);
-    let body = response.map_or_else(String::new, |response| response.body.to_string());
-    if answer.envelope {
-        format!("{{\"status\":{status},\"content\":{body}}}")
-    } else {
-        body
-    }
+    response.map_or_else(String::new, |response| response.body.to_string())
 }
 
 fn line(status: u16) -> String {

@@ -17,7 +17,7 @@
 //! ```
 
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// An opened envelope.
@@ -89,10 +89,15 @@ pub fn wrap(status: StatusCode, list: bool, pretty: bool, body: &[u8]) -> Vec<u8
 struct Outer<'a> {
     #[serde(borrow)]
     status: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     content: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     results: Option<&'a RawValue>,
+}
+
+/// A field that is there, be it null: then the envelope is around nothing.
+fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(field).map(Some)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,9 +17,19 @@ use crate::snapshot_file::SnapshotFile;
 #[derive(Debug)]
 pub struct Body {
     kind: Kind,
-    /// After how many bytes it breaks off.
-    breaks_after: Option<u64>,
+    /// How many bytes are left until it breaks off, or says nothing more.
+    stops: Option<(u64, Stop)>,
     pace: Option<Pace>,
+    /// Counts the bytes that went out.
+    sent: Option<Arc<AtomicU64>>,
+}
+
+/// How a body stops early.
+#[derive(Debug)]
+enum Stop {
+    Break,
+    /// For good; counted when it comes to that.
+    Stall(Arc<AtomicU64>),
 }
 
 /// So many bytes a second.
@@ -53,14 +65,33 @@ impl Body {
     fn of(kind: Kind) -> Self {
         Self {
             kind,
-            breaks_after: None,
+            sent: None,
+            stops: None,
             pace: None,
+        }
+    }
+
+    /// Has the bytes counted that go out.
+    pub(crate) fn counted(mut self, sent: Arc<AtomicU64>) -> Self {
+        self.sent = Some(sent);
+        self
+    }
+
+    fn count(&self, bytes: usize) {
+        if let Some(sent) = &self.sent {
+            sent.fetch_add(bytes as u64, Ordering::Relaxed);
         }
     }
 
     /// Lets it break off after so many bytes, whatever it announced.
     pub(crate) fn breaking_after(mut self, bytes: u64) -> Self {
-        self.breaks_after = Some(bytes);
+        self.stops = Some((bytes, Stop::Break));
+        self
+    }
+
+    /// Lets it say nothing more after so many bytes, and counts that then.
+    pub(crate) fn stalling_after(mut self, bytes: u64, stalled: Arc<AtomicU64>) -> Self {
+        self.stops = Some((bytes, Stop::Stall(stalled)));
         self
     }
 
@@ -88,6 +119,7 @@ impl Body {
         while let Some(piece) = self.piece() {
             all.extend_from_slice(&piece);
         }
+        self.count(all.len());
         all.into()
     }
 
@@ -130,13 +162,24 @@ impl http_body::Body for Body {
         let Some(mut piece) = self.piece() else {
             return Poll::Ready(None);
         };
-        if let Some(left) = &mut self.breaks_after {
+        if let Some((left, stop)) = &mut self.stops {
             if *left == 0 {
-                return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
+                match stop {
+                    Stop::Break => {
+                        let error = io::ErrorKind::ConnectionReset.into();
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                    Stop::Stall(stalled) => {
+                        stalled.fetch_add(1, Ordering::SeqCst);
+                        // Nobody wakes it: the connection's end drops it.
+                        return Poll::Pending;
+                    }
+                }
             }
             piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
             *left -= piece.len() as u64;
         }
+        self.count(piece.len());
         if let Some(pace) = &mut self.pace {
             let nanoseconds = piece.len() as u64 * 1_000_000_000 / pace.rate.max(1);
             let due = tokio::time::Instant::now() + Duration::from_nanos(nanoseconds);

@@ -111,7 +111,7 @@ impl Sandbox {
             "now": now.to_string(),
             "requests": self.requests,
             "writes": self.writes,
-            "servedBytes": self.served,
+            "servedBytes": self.served_bytes(),
             "projects": projects.collect::<Vec<_>>(),
         })
     }

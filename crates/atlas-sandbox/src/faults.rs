@@ -17,6 +17,7 @@ use atlas_model::{Route, route};
 /// | `{"delayMs": 500}` | the answer comes later |
 /// | `"reset"` | the connection ends without an answer |
 /// | `{"truncate": 1000}` | the body breaks off after so many bytes |
+/// | `{"stall": 1000}` | the body says nothing more after so many bytes |
 /// | `{"slow": 10000}` | the body comes at so many bytes a second |
 /// | `"staleNonce"` | every digest nonce ends first |
 /// | `"expiredToken"` | every fetched token ends first |
@@ -59,6 +60,7 @@ pub(crate) enum Fault {
     DelayMs(u64),
     Reset,
     Truncate(u64),
+    Stall(u64),
     Slow(u64),
     StaleNonce,
     ExpiredToken,

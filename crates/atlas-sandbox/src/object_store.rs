@@ -33,8 +33,7 @@ impl Sandbox {
         let Some(file) = signature.and_then(|signature| self.links.get(now, signature)) else {
             return xml(StatusCode::FORBIDDEN, "AccessDenied");
         };
-        let mut response = serve(request, file);
-        self.served += response.body().length();
+        let mut response = serve(request, file).map(|body| body.counted(self.served.clone()));
         if request.method() == Method::HEAD {
             *response.body_mut() = Bytes::new().into();
         }

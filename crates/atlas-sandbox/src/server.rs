@@ -94,6 +94,16 @@ impl SandboxServer {
         self.certificate.as_deref()
     }
 
+    /// How many answers came to a `stall` of the fault plan, for a test that then kills its client.
+    pub fn stalled(&self) -> u64 {
+        self.service.stalled()
+    }
+
+    /// Moves the clock on by so many seconds.
+    pub fn advance(&self, seconds: u32) {
+        self.service.advance(seconds);
+    }
+
     /// Looks at the world, or changes it.
     pub fn with<T>(&self, work: impl FnOnce(&mut Sandbox) -> T) -> T {
         self.service.with(work)

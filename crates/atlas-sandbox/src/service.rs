@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -49,6 +49,8 @@ pub(crate) struct SandboxService {
     /// How far the clock was moved, in seconds.
     moved: Arc<AtomicI64>,
     faults: Arc<Mutex<FaultPlan>>,
+    /// How many answers say nothing more.
+    stalled: Arc<AtomicU64>,
     log: Option<Log>,
 }
 
@@ -59,6 +61,7 @@ impl SandboxService {
             clock,
             moved: Arc::default(),
             faults: Arc::new(Mutex::new(faults)),
+            stalled: Arc::default(),
             log,
         }
     }
@@ -66,6 +69,10 @@ impl SandboxService {
     pub(crate) fn now(&self) -> Timestamp {
         let moved = SignedDuration::from_secs(self.moved.load(Ordering::SeqCst));
         later((self.clock)(), moved)
+    }
+
+    pub(crate) fn stalled(&self) -> u64 {
+        self.stalled.load(Ordering::SeqCst)
     }
 
     /// Moves the clock on.
@@ -130,6 +137,9 @@ impl SandboxService {
                 respond(request)
             }
             Some(Fault::Truncate(bytes)) => respond(request).map(|it| it.breaking_after(bytes)),
+            Some(Fault::Stall(bytes)) => {
+                respond(request).map(|it| it.stalling_after(bytes, self.stalled.clone()))
+            }
             Some(Fault::Slow(rate)) => respond(request).map(|it| it.at_rate(rate)),
             Some(Fault::StaleNonce) => {
                 self.with(|sandbox| sandbox.nonces.clear());

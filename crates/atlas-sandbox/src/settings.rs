@@ -1,5 +1,7 @@
 //! What can be set about a world, and what can be counted in it.
 
+use std::sync::atomic::Ordering;
+
 use atlas_model::ApiError;
 use jiff::SignedDuration;
 
@@ -71,8 +73,8 @@ impl Sandbox {
         self.writes
     }
 
-    /// How many bytes of snapshot files were answered with.
+    /// How many bytes of snapshot files went out.
     pub fn served_bytes(&self) -> u64 {
-        self.served
+        self.served.load(Ordering::Relaxed)
     }
 }

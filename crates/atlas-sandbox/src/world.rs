@@ -1,6 +1,8 @@
 //! The world: projects, clusters, snapshots, logins, and what was handed out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use atlas_model::{
     ApiError, ClusterId, ClusterName, DeploymentItemName, ProjectId, ResourceTag, RestoreJobId,
@@ -69,7 +71,7 @@ pub struct Sandbox {
     pub(crate) handed_out: u64,
     pub(crate) requests: u64,
     pub(crate) writes: u64,
-    pub(crate) served: u64,
+    pub(crate) served: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -159,7 +161,7 @@ impl Sandbox {
             handed_out: 0,
             requests: 0,
             writes: 0,
-            served: 0,
+            served: Arc::default(),
         }
     }
 

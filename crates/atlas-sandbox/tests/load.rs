@@ -1,7 +1,10 @@
 //! What many requests cost. A binary of its own: memory is the process's.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
-#![allow(clippy::disallowed_methods, reason = "the system tells of memory in a file")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the system tells of memory in a file"
+)]
 #![cfg(target_os = "linux")]
 
 use atlas_sandbox::{CLUSTER, FLEX_CLUSTER, OWNER, PROJECT, SNAPSHOT, Sandbox, SandboxServer};

@@ -1,0 +1,143 @@
+//! Cases for servers: requests, with what the answers must be.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Requests to a server, one after the other, with time in between.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flow {
+    /// The world it begins with, a seed of the sandbox; the first world if it is left out.
+    pub world: Option<Value>,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// A request to a server, in a world of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerCase {
+    /// The world, as in [`Flow`].
+    pub world: Option<Value>,
+    /// The request.
+    pub request: ServerRequest,
+    /// What the answer must be.
+    pub expect: Predicates,
+}
+
+/// One step.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Seconds that pass first.
+    #[serde(default)]
+    pub advance: u32,
+    /// The request, if there is one.
+    pub request: Option<ServerRequest>,
+    /// How often it is made; each answer must be so.
+    #[serde(default = "once")]
+    pub repeat: u32,
+    /// What its answer must be.
+    #[serde(default)]
+    pub expect: Predicates,
+    /// What is kept of the answer for later steps: a variable's name, and a pointer into the body.
+    #[serde(default)]
+    pub save: BTreeMap<String, String>,
+}
+
+impl Step {
+    /// A step of one request.
+    pub(crate) fn of(request: ServerRequest, expect: Predicates) -> Self {
+        Self {
+            advance: 0,
+            request: Some(request),
+            repeat: once(),
+            expect,
+            save: BTreeMap::new(),
+        }
+    }
+}
+
+/// A request. `${name}` in any text of it stands for a variable.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ServerRequest {
+    /// The operation whose method and path it has.
+    pub operation: Option<String>,
+    /// The operation's parameters of the path, before percent-encoding.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// The method, where it is not the operation's.
+    pub method: Option<String>,
+    /// The raw target, or a whole URL, where it is not the operation's.
+    pub target: Option<String>,
+    /// What follows the question mark, raw.
+    pub query: Option<String>,
+    /// Headers. A null takes away one that is there by itself.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Option<String>>,
+    /// The body as JSON.
+    pub json: Option<Value>,
+    /// The body as text.
+    pub body: Option<String>,
+    /// A body of so many bytes.
+    pub generated: Option<usize>,
+    /// The whole request, each character one byte, in place of all else.
+    pub raw: Option<String>,
+    /// Who asks: `owner` (by default), `reader`, or `nobody`.
+    pub login: Option<String>,
+    /// How they prove it: `bearer` (by default), `digest` or `oauth`.
+    pub auth: Option<String>,
+}
+
+/// What an answer must be. What is not named may be anything.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Predicates {
+    /// The status, one of these.
+    #[serde(default)]
+    pub status: Vec<u16>,
+    /// Headers: a text is the value, true must be there, null must not.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Value>,
+    /// Headers whose values fit a regular expression.
+    #[serde(default)]
+    pub header_matches: BTreeMap<String, String>,
+    /// Values in the body, by JSON pointer.
+    #[serde(default)]
+    pub json: BTreeMap<String, Predicate>,
+    /// The body is an error with the documented fields and this code; `*` for any.
+    pub error: Option<String>,
+    /// The body is what the operation answers, without a deviation from the documented schema.
+    #[serde(default)]
+    pub conforms: bool,
+    /// Texts that the body must not hold.
+    #[serde(default)]
+    pub body_without: Vec<String>,
+    /// How many bytes the body has.
+    pub body_length: Option<u64>,
+}
+
+/// What a value must be.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Predicate {
+    /// This.
+    Equals(Value),
+    /// Anything but this.
+    Not(Value),
+    /// `string`, `integer`, `boolean`, `array`, `object`, `null`, `present` or `absent`.
+    Is(String),
+    /// A text that fits a regular expression.
+    Matches(String),
+    /// An array with so many items.
+    Length(usize),
+    /// One of these.
+    OneOf(Vec<Value>),
+}
+
+fn once() -> u32 {
+    1
+}

@@ -1,0 +1,174 @@
+//! A case with a matrix, as one case for each combination of its values.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::case::{Answer, Case, ClientCase, Credentials, Expectation, Flow, Kind, SeenRequest};
+
+impl Case {
+    /// The cases that it stands for, each with its values in its id: `area/name[auth=digest]`.
+    ///
+    /// # Errors
+    /// Says which row or value of the matrix is unknown.
+    pub fn expand(&self) -> Result<Vec<Self>, String> {
+        let mut cases = vec![Self {
+            matrix: BTreeMap::new(),
+            ..self.clone()
+        }];
+        for (name, values) in &self.matrix {
+            let mut more = Vec::with_capacity(cases.len() * values.len());
+            for case in &cases {
+                for value in values {
+                    let mut case = case.clone();
+                    case.id = match case.id.strip_suffix(']') {
+                        Some(id) => format!("{id},{name}={value}]"),
+                        None => format!("{}[{name}={value}]", case.id),
+                    };
+                    case.set(name, value)
+                        .ok_or_else(|| format!("{}: no {name}={value}", self.id))?;
+                    more.push(case);
+                }
+            }
+            cases = more;
+        }
+        Ok(cases)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Option<()> {
+        match (&mut self.kind, name) {
+            (Kind::Client(case), "auth") => client_auth(case, value),
+            (Kind::Client(case), "form") => client_form(case, value),
+            (Kind::Server(case), "auth") => {
+                case.request.auth = Some(value.to_owned());
+                Some(())
+            }
+            (Kind::Server(case), "form") => {
+                case.request.query = Some(form(value)?.to_owned());
+                Some(())
+            }
+            (Kind::Flow(flow), "auth") => {
+                flow_auth(flow, value);
+                Some(())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Puts the exchange that a kind of credentials begins with before the case's own.
+fn client_auth(case: &mut ClientCase, kind: &str) -> Option<()> {
+    let mut first = SeenRequest::default();
+    let mut rest = SeenRequest::default();
+    case.call.auth = match kind {
+        "bearer" => {
+            let token = "t0ken".to_owned();
+            rest.headers
+                .insert("authorization".to_owned(), format!("Bearer {token}"));
+            Credentials::Bearer { token }
+        }
+        "digest" => {
+            first.absent.push("authorization".to_owned());
+            rest.digest = Some(BTreeMap::from([("valid".to_owned(), Value::Bool(true))]));
+            case.answers.insert(0, challenge());
+            Credentials::Digest {
+                user: "testuser".to_owned(),
+                password: "testpass".to_owned(),
+            }
+        }
+        "oauth" => {
+            first.method = Some("POST".to_owned());
+            first.target = Some("/api/oauth/token".to_owned());
+            first.body = Some("grant_type=client_credentials".to_owned());
+            let bearer = "Bearer t1".to_owned();
+            rest.headers.insert("authorization".to_owned(), bearer);
+            case.answers.insert(0, token());
+            Credentials::OAuth {
+                id: "mdb_sa_id_0".to_owned(),
+                secret: "mdb_sa_sk_0".to_owned(),
+            }
+        }
+        _ => return None,
+    };
+    for expect in std::iter::once(&mut case.expect).chain(&mut case.or) {
+        // A call that is not made needs no token.
+        if expect.requests.is_empty() {
+            continue;
+        }
+        authenticate(expect, &rest);
+        if kind != "bearer" {
+            expect.requests.insert(0, first.clone());
+        }
+        expect
+            .secrets
+            .extend(["testpass", "mdb_sa_sk_0"].map(str::to_owned));
+    }
+    Some(())
+}
+
+fn authenticate(expect: &mut Expectation, rest: &SeenRequest) {
+    for request in &mut expect.requests {
+        request.headers.extend(rest.headers.clone());
+        request.digest.clone_from(&rest.digest);
+    }
+}
+
+fn client_form(case: &mut ClientCase, value: &str) -> Option<()> {
+    let query = form(value)?;
+    case.call.envelope = value.contains("envelope");
+    case.call.pretty = value.contains("pretty");
+    for answer in &mut case.answers {
+        answer.envelope = case.call.envelope;
+    }
+    for expect in std::iter::once(&mut case.expect).chain(&mut case.or) {
+        for request in &mut expect.requests {
+            if let Some(target) = &mut request.target
+                && !query.is_empty()
+            {
+                target.push(if target.contains('?') { '&' } else { '?' });
+                target.push_str(query);
+            }
+        }
+    }
+    Some(())
+}
+
+fn flow_auth(flow: &mut Flow, value: &str) {
+    for request in flow
+        .steps
+        .iter_mut()
+        .filter_map(|step| step.request.as_mut())
+    {
+        request.auth = Some(value.to_owned());
+    }
+}
+
+/// What a form adds to the query.
+fn form(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "plain" => "",
+        "envelope" => "envelope=true",
+        "pretty" => "pretty=true",
+        "envelope-pretty" => "envelope=true&pretty=true",
+        _ => return None,
+    })
+}
+
+/// The challenge that Atlas sends.
+fn challenge() -> Answer {
+    let challenge = "Digest realm=\"MMS Public API\", domain=\"\", \
+        nonce=\"Nfx+VMFO0sY4tpgy1sHRakvvv0NN4S91\", algorithm=MD5, qop=\"auth\", stale=false";
+    Answer {
+        status: Some(401),
+        headers: vec![("www-authenticate".to_owned(), challenge.to_owned())],
+        ..Answer::default()
+    }
+}
+
+fn token() -> Answer {
+    Answer {
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        json: Some(json!({"access_token": "t1", "expires_in": 3600, "token_type": "Bearer"})),
+        ..Answer::default()
+    }
+}

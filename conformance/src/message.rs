@@ -1,0 +1,173 @@
+//! What a suite and a client under test say to each other: JSON, one object a line.
+
+use std::collections::BTreeMap;
+
+use atlas_model::{OPERATIONS, OperationMeta};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::case::{Call, Credentials, Outcome};
+use crate::fixture;
+
+/// The version of this protocol.
+pub const PROTOCOL: u32 = 1;
+
+/// What the suite says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Request {
+    /// Who are you?
+    Hello {
+        /// The version that the suite speaks.
+        protocol: u32,
+    },
+    /// Forget clients, connections, challenges and tokens.
+    Reset {},
+    /// Do this.
+    Run(Box<Run>),
+}
+
+/// Something to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Run {
+    /// Make a call.
+    Call(CallMessage),
+    /// Say whether a text is inside the pattern of a field.
+    Pattern {
+        /// The field.
+        field: String,
+        /// The text.
+        text: String,
+    },
+    /// Download a snapshot to a file, going on with what an earlier run left.
+    Download(DownloadMessage),
+}
+
+/// A call. `path` is a template: each `{name}` is a parameter, to be percent-encoded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallMessage {
+    /// The server: scheme, host and port.
+    pub url: String,
+    /// The operation's id.
+    pub operation: String,
+    /// Its method.
+    pub method: String,
+    /// Its path.
+    pub path: String,
+    /// The parameters of the path.
+    pub parameters: BTreeMap<String, String>,
+    /// The parameters of the query.
+    pub query: BTreeMap<String, String>,
+    /// The body; it goes out without white space.
+    pub body: Option<Value>,
+    /// The version to ask for.
+    pub version: String,
+    /// Whether the status is asked for inside the body.
+    pub envelope: bool,
+    /// Whether an indented body is asked for.
+    pub pretty: bool,
+    /// What proves who is calling.
+    pub auth: Credentials,
+    /// How long to wait for an answer, in milliseconds.
+    pub timeout_ms: u64,
+    /// How long to wait before a first retry where the server does not say, in milliseconds.
+    pub retry_ms: u64,
+}
+
+/// A download.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DownloadMessage {
+    /// The server: scheme, host and port.
+    pub url: String,
+    /// The project.
+    pub project: String,
+    /// The Flex cluster.
+    pub cluster: String,
+    /// The snapshot.
+    pub snapshot: String,
+    /// The file.
+    pub out: String,
+    /// Whether a file of that name may be replaced.
+    pub replace: bool,
+    /// The access token.
+    pub token: String,
+}
+
+/// Who a client under test is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Hello {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it can do: `call`, `bearer`, `digest`, `oauth`, `envelope`, `pattern`, `download`.
+    pub abilities: Vec<String>,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Everything it printed, logged or gave as an error.
+    #[serde(default)]
+    pub output: String,
+}
+
+impl CallMessage {
+    /// The message for a case's call; the error says what is wrong with the case.
+    pub(crate) fn of(call: &Call, url: &str) -> Result<Self, String> {
+        let meta = meta(&call.operation)?;
+        let mut parameters = BTreeMap::new();
+        for parameter in meta.path_parameters {
+            let given = call.parameters.get(parameter.name).cloned();
+            let value = given.unwrap_or_else(|| documented(parameter.name).to_owned());
+            parameters.insert(parameter.name.to_owned(), value);
+        }
+        let body = match &call.body {
+            None if meta.body => {
+                let page = fixture::operation("downloadGroupClusterBackupTenant");
+                Some(page.map_err(|error| error.to_string())?.request)
+            }
+            body => body.clone(),
+        };
+        let newest = meta.newest().version.to_string();
+        Ok(Self {
+            url: url.to_owned(),
+            operation: call.operation.clone(),
+            method: meta.method.to_string(),
+            path: meta.path.to_owned(),
+            parameters,
+            query: call.query.clone(),
+            body,
+            version: call.version.clone().unwrap_or(newest),
+            envelope: call.envelope,
+            pretty: call.pretty,
+            auth: call.auth.clone(),
+            timeout_ms: call.timeout_ms,
+            retry_ms: 1,
+        })
+    }
+}
+
+/// The facts of an operation of the family.
+pub(crate) fn meta(id: &str) -> Result<&'static OperationMeta, String> {
+    let operation = OPERATIONS.iter().find(|known| known.meta.id == id);
+    operation
+        .map(|operation| operation.meta)
+        .ok_or_else(|| format!("no operation {id}"))
+}
+
+/// The value that the documented page, or the sandbox's first world, has for a parameter.
+fn documented(parameter: &str) -> &'static str {
+    match parameter {
+        "clusterName" => atlas_sandbox::CLUSTER,
+        "name" => atlas_sandbox::FLEX_CLUSTER,
+        "databaseName" => "sample",
+        "collectionName" => "people",
+        _ => atlas_sandbox::PROJECT,
+    }
+}

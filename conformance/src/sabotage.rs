@@ -1,0 +1,18 @@
+//! Faults on purpose: what the suite must notice in a client and in a server.
+
+mod client;
+mod server;
+
+pub use client::CLIENT_SABOTAGES;
+pub(crate) use client::ClientSabotage;
+pub use server::{SERVER_SABOTAGES, SabotagedServer};
+
+/// No fault at all, carried as the faults are: it is they that must be caught, not what carries
+/// them.
+pub const NO_SABOTAGE: &str = "nothing";
+
+/// A sabotage by its name.
+fn named(known: &'static [&'static str], name: &str) -> Option<&'static str> {
+    let mut all = known.iter().chain(&[NO_SABOTAGE]);
+    all.find(|known| **known == name).copied()
+}

@@ -1,0 +1,166 @@
+//! A client under test: a process that speaks JSON, one object a line.
+
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
+
+use crate::message::{Answer, Hello, PROTOCOL, Request, Run};
+
+/// How long a client may take for anything that a case does not limit.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running client.
+#[derive(Debug)]
+pub struct Testee {
+    child: Child,
+    requests: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+    stderr: Option<JoinHandle<String>>,
+    /// Who it says it is.
+    pub hello: Hello,
+}
+
+/// A client that could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TesteeError {
+    /// The command gave no process, or the pipes to it broke.
+    #[error("the testee {command:?} {doing}; run it by hand and say hello to it")]
+    Process {
+        /// The command line.
+        command: String,
+        /// What could not be done.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended, or it said something that is no answer.
+    #[error("the testee said {said:?}, which is no answer; it must print one JSON object a line")]
+    NoAnswer {
+        /// What it said, shortened; empty if it ended.
+        said: String,
+    },
+    /// It said nothing in time.
+    #[error("the testee gave no answer within {} s", PATIENCE.as_secs())]
+    Silent,
+}
+
+impl Testee {
+    /// Starts a client and asks who it is.
+    ///
+    /// # Errors
+    /// [`TesteeError`]
+    pub async fn start(command: &[String]) -> Result<Self, TesteeError> {
+        let line = command.join(" ");
+        let failed = |doing| {
+            let command = line.clone();
+            move |source| TesteeError::Process {
+                command,
+                doing,
+                source,
+            }
+        };
+        let mut words = command.iter();
+        let program = words.next().map_or("", String::as_str);
+        let mut child = Command::new(program)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed("cannot be started"))?;
+        let (Some(requests), Some(answers), Some(mut stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(failed("has no pipes")(io::ErrorKind::BrokenPipe.into()));
+        };
+        let stderr = tokio::spawn(async move {
+            let mut said = Vec::new();
+            let _ = stderr.read_to_end(&mut said).await;
+            String::from_utf8_lossy(&said).into_owned()
+        });
+        let mut testee = Self {
+            child,
+            requests,
+            answers: BufReader::new(answers).lines(),
+            stderr: Some(stderr),
+            hello: Hello::default(),
+        };
+        let hello = Request::Hello { protocol: PROTOCOL };
+        testee.hello = testee.ask(&hello).await?;
+        Ok(testee)
+    }
+
+    /// Has something done.
+    ///
+    /// # Errors
+    /// [`TesteeError`]
+    pub async fn run(&mut self, run: Run) -> Result<Answer, TesteeError> {
+        self.ask(&Request::Run(Box::new(run))).await
+    }
+
+    /// Lets it forget what it knows of earlier cases.
+    ///
+    /// # Errors
+    /// [`TesteeError`]
+    pub async fn reset(&mut self) -> Result<(), TesteeError> {
+        let _: serde_json::Value = self.ask(&Request::Reset {}).await?;
+        Ok(())
+    }
+
+    /// The most memory it ever had, in bytes, where the system tells.
+    pub fn memory(&self) -> Option<u64> {
+        let path = format!("/proc/{}/status", self.child.id()?);
+        let status = std::fs::read_to_string(path).ok()?;
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().ok()?;
+        Some(kilobytes * 1024)
+    }
+
+    /// Kills it, as the power would.
+    pub async fn kill(mut self) {
+        let _ = self.child.kill().await;
+    }
+
+    /// Ends it, and gives what it wrote to stderr.
+    pub async fn end(mut self) -> String {
+        drop(self.requests);
+        let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
+        if ended.is_err() {
+            let _ = self.child.kill().await;
+        }
+        match self.stderr.take() {
+            Some(stderr) => stderr.await.unwrap_or_default(),
+            None => String::new(),
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, TesteeError> {
+        let broken = |source| TesteeError::Process {
+            command: self.hello.name.clone(),
+            doing: "takes no requests",
+            source,
+        };
+        let mut line = serde_json::to_vec(request).unwrap_or_default();
+        line.push(b'\n');
+        self.requests.write_all(&line).await.map_err(broken)?;
+        self.requests.flush().await.map_err(broken)?;
+        let said = tokio::time::timeout(PATIENCE, self.answers.next_line())
+            .await
+            .map_err(|_| TesteeError::Silent)?
+            .map_err(broken)?
+            .unwrap_or_default();
+        serde_json::from_str(&said).map_err(|_| TesteeError::NoAnswer {
+            said: said.chars().take(200).collect(),
+        })
+    }
+}

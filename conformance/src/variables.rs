@@ -1,0 +1,69 @@
+//! Names for what differs from server to server: `${owner.token}`, `${project}`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::fixture::{FixtureError, read, root};
+
+/// What `${name}` stands for.
+#[derive(Debug, Clone, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Those of the sandbox's first world, from `fixtures/world.json`.
+    ///
+    /// # Errors
+    /// [`FixtureError`] names the file.
+    pub fn of_the_first_world() -> Result<Self, FixtureError> {
+        Ok(Self(read(&root().join("world.json"))?))
+    }
+
+    /// Sets one.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// A text with every variable in its place. An unknown one stays as it is.
+    pub(crate) fn fill(&self, text: &str) -> String {
+        let Some((before, rest)) = text.split_once("${") else {
+            return text.to_owned();
+        };
+        let Some((name, after)) = rest.split_once('}') else {
+            return text.to_owned();
+        };
+        let value = match self.0.get(name) {
+            Some(value) => value.clone(),
+            None => format!("${{{name}}}"),
+        };
+        format!("{before}{value}{}", self.fill(after))
+    }
+
+    /// The same for every text in a value.
+    pub(crate) fn fill_json(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => self.fill(text).into(),
+            Value::Array(items) => items.iter().map(|item| self.fill_json(item)).collect(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| (name.clone(), self.fill_json(value)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+
+    /// A text without the values of the logins, to be shown.
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
+        let secrets = self.0.iter().filter(|(name, value)| {
+            let secret = ["token", "private", "secret"];
+            !value.is_empty() && secret.iter().any(|kind| name.ends_with(kind))
+        });
+        secrets.fold(text.to_owned(), |text, (name, value)| {
+            text.replace(value, &format!("${{{name}}}"))
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! The cases themselves: as the schema has them, enough of them, and a judge that can say no.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use atlas_conformance::{
+    CLIENT_SABOTAGES, Conduct, Kind, Outcome, SERVER_SABOTAGES, WireRequest, all_cases, areas,
+    cases, judge,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn every_case_is_as_the_schema_has_it() {
+    let schema = jsonschema::validator_for(&json(&fixtures().join("case.schema.json"))).unwrap();
+    for area in areas().unwrap() {
+        let cases = json(&fixtures().join(format!("cases/{area}.json")));
+        let problems: Vec<_> = schema
+            .iter_errors(&cases)
+            .map(|error| format!("{} {error}", error.instance_path()))
+            .collect();
+        assert!(problems.is_empty(), "{area}: {problems:#?}");
+    }
+}
+
+#[test]
+fn what_is_no_case_is_not_as_the_schema_has_it() {
+    let schema = jsonschema::validator_for(&json(&fixtures().join("case.schema.json"))).unwrap();
+    let case = json!({
+        "id": "pattern/x", "area": "pattern", "level": "MUST", "since": "2023-01-01",
+        "requires": "something or other", "source": "somewhere",
+        "pattern": {"field": "groupId", "text": "", "accepted": false},
+    });
+    assert!(schema.is_valid(&json!([case])));
+    for (pointer, value) in [
+        ("/level", json!("PERHAPS")),
+        ("/id", json!("no area")),
+        ("/pattern/field", json!("name")),
+        ("/pattern/accepted", json!("no")),
+        (
+            "/pattern",
+            json!({"field": "groupId", "text": "", "accepted": false, "more": 1}),
+        ),
+    ] {
+        let mut odd = case.clone();
+        *odd.pointer_mut(pointer).unwrap() = value;
+        assert!(!schema.is_valid(&json!([odd])), "{pointer}");
+    }
+    let mut two = case.clone();
+    two["flow"] = json!({"steps": [{}]});
+    assert!(!schema.is_valid(&json!([two])), "two kinds at once");
+}
+
+#[test]
+fn there_are_as_many_cases_as_are_promised() {
+    let all: Vec<_> = areas()
+        .unwrap()
+        .iter()
+        .flat_map(|area| cases(area).unwrap())
+        .collect();
+    let ids: BTreeSet<_> = all.iter().map(|case| case.id.clone()).collect();
+    assert_eq!(ids.len(), all.len(), "each has an id of its own");
+    for case in &all {
+        assert_eq!(case.id.split('/').next(), Some(&*case.area), "{}", case.id);
+    }
+    let refused = all.iter().filter(|case| case.refuses()).count();
+    let of = |area: &str| all.iter().filter(|case| case.area == area).count();
+    assert!(all.len() >= 900, "{}", all.len());
+    assert!(refused * 10 >= all.len() * 4, "{refused} of {}", all.len());
+    assert!(of("digest") >= 53 && of("fault") >= 60);
+    assert!(CLIENT_SABOTAGES.len() + SERVER_SABOTAGES.len() >= 40);
+}
+
+#[test]
+fn the_backup_operations_of_tenant_and_flex_are_put_under_every_authentication() {
+    let all = all_cases().unwrap();
+    let operations = json(&fixtures().join("operations.json"));
+    let ids = operations.as_array().unwrap().iter();
+    let ids = ids.map(|it| it["operationId"].as_str().unwrap());
+    let ids = ids.filter(|id| id.contains("BackupTenant") || id.contains("FlexClusterBackup"));
+    let ids: Vec<&str> = ids.collect();
+    assert_eq!(ids.len(), 12);
+    for id in ids {
+        for auth in ["bearer", "digest", "oauth"] {
+            for side in ["client", "server"] {
+                let wanted = format!("operation/{side}-{id}[auth={auth}");
+                let found = all.iter().any(|case| case.id.starts_with(&wanted));
+                assert!(found, "{wanted}");
+            }
+        }
+    }
+}
+
+/// What a client is said to have done.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Conversation {
+    case: String,
+    why: String,
+    requests: Vec<Said>,
+    outcome: Outcome,
+    output: String,
+    took_ms: u64,
+    memory: Option<u64>,
+    fault: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Said {
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: String,
+    at_ms: u64,
+}
+
+impl Conversation {
+    fn conduct(&self) -> Conduct {
+        let requests = self.requests.iter().map(|said| WireRequest {
+            method: said.method.clone(),
+            target: said.target.clone(),
+            headers: said.headers.clone(),
+            body: said.body.clone().into_bytes(),
+            at: Duration::from_millis(said.at_ms),
+        });
+        Conduct {
+            requests: requests.collect(),
+            outcome: self.outcome.clone(),
+            output: self.output.clone(),
+            took: Duration::from_millis(self.took_ms),
+            memory: self.memory,
+        }
+    }
+}
+
+#[test]
+fn wrong_conversations_are_told_for_what_is_wrong_and_right_ones_pass() {
+    let all = all_cases().unwrap();
+    let conversations = json(&fixtures().join("conversations.json"));
+    let conversations: Vec<Conversation> = serde_json::from_value(conversations).unwrap();
+    let mut right = 0;
+    for conversation in &conversations {
+        let case = all.iter().find(|case| case.id == conversation.case);
+        let Some(Kind::Client(case)) = case.map(|case| &case.kind) else {
+            panic!("{} is no client case", conversation.case);
+        };
+        let faults = judge(case, &conversation.conduct());
+        if conversation.fault.is_empty() {
+            assert!(faults.is_empty(), "{}: {faults:?}", conversation.case);
+            right += 1;
+        } else {
+            let told = faults.iter().any(|it| it.contains(&conversation.fault));
+            assert!(told, "{}: {faults:?}", conversation.why);
+        }
+    }
+    assert!(right >= 3 && conversations.len() - right >= 40);
+}
