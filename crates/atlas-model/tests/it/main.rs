@@ -7,6 +7,7 @@ mod operations;
 mod patterns;
 mod requests;
 mod responses;
+mod values;
 
 /// Reads a fixture as text.
 fn fixture(path: &str) -> String {
