@@ -1,8 +1,14 @@
-//! The data in `fixtures/`, loaded, for whoever replays it.
+//! Judges clients and servers of the MongoDB Atlas Administration API, in any language.
 //!
-//! `cargo test -p atlas-conformance` replays it twice: at the client, with a scripted server that
-//! answers as documented and compares what came over the wire; and at the sandbox, with requests
-//! as documented. The format stands in `fixtures/README.md`.
+//! What they owe stands as data in `fixtures/`: cases for clients (a call, a scripted server, what
+//! must be seen), for servers (a request, predicates on the answer), flows with time in between,
+//! patterns, and downloads. A client is a process that speaks JSON lines ([`Testee`]), a server a
+//! base URL ([`ServerTestee`]); each case gives a [`Judgement`], and [`report`] makes a table, `JUnit`
+//! XML and JSON lines of them. The formats stand in `fixtures/README.md`, the use in
+//! `docs/guide.md`.
+//!
+//! `cargo test -p atlas-conformance` puts every case to the client and the sandbox of this
+//! workspace, one test a case, and has both commit faults on purpose that some case must catch.
 //!
 //! ```
 //! let operation = atlas_conformance::operation("downloadGroupClusterBackupTenant")?;
@@ -64,3 +70,7 @@ pub use verdict::{Judgement, Verdict};
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide.md")]
+struct Guide;

@@ -75,7 +75,6 @@ impl Speaker {
             let mut stream = TcpStream::connect(&self.address).await?;
             // A server that has refused already need not read the rest.
             let _ = stream.write_all(request).await;
-            let _ = stream.shutdown().await;
             let mut answer = Vec::new();
             let mut piece = vec![0; 1 << 16];
             while let Ok(read) = stream.read(&mut piece).await {

@@ -71,7 +71,7 @@ def read(status, content):
     """What a script makes of an answer: its status, and the JSON if it is some."""
     try:
         value = json.loads(content) if content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if 200 <= status < 300:
         fine = isinstance(value, dict) or (status == 204 and not content)
