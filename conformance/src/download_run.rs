@@ -1,10 +1,14 @@
 //! Putting a download to a client: the sandbox gives the file, and may see the client killed.
 
+use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
-use atlas_sandbox::{FLEX_CLUSTER, FaultPlan, OWNER, PROJECT, SNAPSHOT, Sandbox, SandboxServer};
+use atlas_sandbox::{
+    Answered, FLEX_CLUSTER, FaultPlan, OWNER, PROJECT, SNAPSHOT, Sandbox, SandboxServer,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -39,8 +43,11 @@ pub(crate) async fn put(
         Value::Null => FaultPlan::default(),
         plan => FaultPlan::from_json(&plan.to_string()).map_err(|error| odd(&error))?,
     };
+    let log = Arc::new(Mutex::new(String::new()));
+    let kept = log.clone();
     let server = SandboxServer::builder(sandbox)
         .faults(faults)
+        .log(move |answered| note(&kept, answered))
         .start()
         .await?;
 
@@ -90,7 +97,22 @@ pub(crate) async fn put(
             faults.push(format!("{fetched} bytes were asked for, allowed {allowed}"));
         }
     }
-    Ok((faults, answer.output))
+    let mut conversation = lock(&log).clone();
+    conversation.push_str(&answer.output);
+    Ok((faults, conversation))
+}
+
+/// Notes what the sandbox answered.
+fn note(log: &Mutex<String>, answered: &Answered) {
+    let status = answered
+        .status
+        .map_or_else(|| "(gone)".to_owned(), |status| status.to_string());
+    let (method, path) = (&answered.method, &answered.path);
+    let _ = writeln!(lock(log), "> {method} {path}\n< {status}\n");
+}
+
+fn lock(log: &Mutex<String>) -> MutexGuard<'_, String> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits until the plan lets an answer stall, and a moment for the client to keep what it has.

@@ -154,12 +154,16 @@ impl Exchange<'_> {
             };
             let expect = self.filled(&step.expect);
             let mut answer = Response::default();
-            for _ in 0..step.repeat {
+            for turn in 1..=step.repeat {
                 answer = self.answer(asked).await?;
+                let reached = step.until == Some(answer.status().as_u16());
+                if step.until.is_some() && !reached && turn < step.repeat {
+                    continue;
+                }
                 let of_step = faults(&expect, &about, &answer);
-                if !of_step.is_empty() {
-                    let place = format!("step {}", index + 1);
-                    found.extend(of_step.iter().map(|fault| format!("{place}: {fault}")));
+                let place = format!("step {}", index + 1);
+                found.extend(of_step.iter().map(|fault| format!("{place}: {fault}")));
+                if reached || !of_step.is_empty() {
                     break;
                 }
             }

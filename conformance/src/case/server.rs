@@ -39,6 +39,8 @@ pub struct Step {
     /// How often it is made; each answer must be so.
     #[serde(default = "once")]
     pub repeat: u32,
+    /// It is made until an answer has this status, `repeat` times at most; the last one counts.
+    pub until: Option<u16>,
     /// What its answer must be.
     #[serde(default)]
     pub expect: Predicates,
@@ -54,6 +56,7 @@ impl Step {
             advance: 0,
             request: Some(request),
             repeat: once(),
+            until: None,
             expect,
             save: BTreeMap::new(),
         }

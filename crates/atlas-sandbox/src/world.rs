@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use atlas_model::{
     ApiError, ClusterId, ClusterName, DeploymentItemName, ProjectId, ResourceTag, RestoreJobId,
-    SnapshotId,
+    RestoreStatus, SnapshotId,
 };
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -343,6 +343,19 @@ impl Sandbox {
         let mut snapshots: Vec<_> = cluster.snapshots.iter().collect();
         snapshots.sort_by_key(|(_, snapshot)| snapshot.finished);
         snapshots.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    /// The restore jobs of a cluster and how far each is at a point in time, the last one asked
+    /// for first. A download is one of them.
+    pub fn jobs(
+        &self,
+        now: Timestamp,
+        project: ProjectId,
+        cluster: &ClusterName,
+    ) -> Vec<(RestoreJobId, RestoreStatus)> {
+        let jobs = self.cluster(project, cluster).map(Cluster::latest_jobs);
+        let jobs = jobs.unwrap_or_default().into_iter();
+        jobs.map(|(id, job)| (id, job.status(now))).collect()
     }
 
     pub(crate) fn cluster(&self, project: ProjectId, cluster: &ClusterName) -> Option<&Cluster> {

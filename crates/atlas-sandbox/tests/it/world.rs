@@ -470,3 +470,19 @@ fn an_empty_bucket_is_answered_429_with_the_wait_and_fills_again() {
         assert_eq!(ask(&mut sandbox, much_later).status(), StatusCode::OK);
     }
 }
+
+#[test]
+fn the_jobs_of_a_cluster_can_be_looked_at_from_code() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set_download_delay(SignedDuration::from_secs(100));
+    let (project, cluster) = (PROJECT.parse().unwrap(), CLUSTER.parse().unwrap());
+    assert_eq!(sandbox.jobs(now(), project, &cluster), []);
+    let answer = json(&sandbox.handle(now(), request()));
+    for (seconds, status) in [(0, "PENDING"), (50, "RUNNING"), (100, "COMPLETED")] {
+        let at = after(SignedDuration::from_secs(seconds));
+        let jobs = sandbox.jobs(at, project, &cluster);
+        assert_eq!(jobs.len(), 1);
+        assert_eq!(jobs[0].0.to_string(), answer["id"]);
+        assert_eq!(jobs[0].1.as_str(), status);
+    }
+}
