@@ -362,4 +362,43 @@ mod tests {
             assert!(renewed(nothing).is_none(), "{nothing}");
         }
     }
+
+    #[test]
+    fn of_several_algorithms_the_strongest_wins_in_every_order_and_the_first_among_equals() {
+        let offer = |algorithm: &str, nonce: &str| {
+            format!("Digest realm=\"r\", nonce=\"{nonce}\", qop=\"auth\", algorithm={algorithm}")
+        };
+        let weakest_first = ["MD5", "SHA-256", "SHA-512-256"];
+        for (index, stronger) in weakest_first.iter().enumerate() {
+            for weaker in &weakest_first[..index] {
+                for order in [[*stronger, *weaker], [*weaker, *stronger]] {
+                    let offers = order.map(|algorithm| offer(algorithm, "n"));
+                    let client = strongest(&offers.each_ref().map(String::as_str)).unwrap();
+                    let answer = answer(&mut { client }, ("u", "p"), "/", "c");
+                    let chosen = format!("algorithm={stronger},");
+                    assert!(answer.contains(&chosen), "{order:?}: {answer}");
+                }
+            }
+        }
+        let offers = [offer("MD5", "first"), offer("MD5", "second")];
+        let client = strongest(&offers.each_ref().map(String::as_str)).unwrap();
+        let answer = answer(&mut { client }, ("u", "p"), "/", "c");
+        assert!(answer.contains("nonce=\"first\""), "{answer}");
+    }
+
+    #[test]
+    fn commas_within_quotes_begin_nothing() {
+        let text = r#"a="x,y\",z", b, c="\\", d"#;
+        let starts: Vec<&str> = commas(text).map(|start| &text[start..]).collect();
+        assert_eq!(starts, [r#" b, c="\\", d"#, r#" c="\\", d"#, " d"]);
+        assert_eq!(collapse("a  \t b=\"x  y\"  ,"), "a b=\"x  y\"");
+    }
+
+    #[test]
+    fn what_follows_a_challenge_and_is_none_does_not_make_it_two() {
+        let text = r#"Digest realm="r", nonce="n", NTLM abc=="#;
+        assert_eq!(digests(text).unwrap().len(), 1);
+        let text = r#"NTLM abc==, Digest realm="r", nonce="n""#;
+        assert_eq!(digests(text).unwrap().len(), 1);
+    }
 }

@@ -248,3 +248,24 @@ fn what_cannot_be_answered_is_refused_before_a_secret_is_sent() {
         assert!(matches!(session.state, State::Unchallenged), "{challenge}");
     }
 }
+
+#[test]
+fn a_success_without_a_digest_says_nothing_about_the_keys() {
+    let mut session = session();
+    let (_, lead) = send(&mut session);
+    session.observe(lead, 1, StatusCode::OK, &HeaderMap::new());
+    let (_, lead) = send(&mut session);
+    session.observe(lead, 1, REFUSED, &nonce("n1", false));
+    let (header, _) = send(&mut session);
+    assert!(header.is_some());
+    assert!(waits(&mut session), "the keys are tried by one call alone");
+}
+
+#[test]
+fn a_late_success_does_not_end_a_probe_that_another_call_leads() {
+    let mut session = accepted();
+    let (_, late) = send(&mut session);
+    session.state = State::Probing;
+    session.observe(late, 1, StatusCode::OK, &HeaderMap::new());
+    assert!(waits(&mut session));
+}
