@@ -188,18 +188,17 @@ pub fn operation(id: &str) -> Result<OperationFixture, FixtureError> {
 /// The operations whose documented page stands in the fixtures whole.
 ///
 /// # Errors
-/// [`FixtureError`] if the folder cannot be read.
+/// [`FixtureError`] if the list of operations cannot be read.
 pub fn replayed() -> Result<Vec<String>, FixtureError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Listed {
+        operation_id: String,
+    }
     let root = root();
-    let entries = std::fs::read_dir(&root).map_err(|source| FixtureError::new(&root, source))?;
-    let folders = entries.filter_map(|entry| {
-        let path = entry.ok()?.path();
-        let name = path.file_name()?.to_str()?.to_owned();
-        path.join("operation.json").is_file().then_some(name)
-    });
-    let mut ids: Vec<String> = folders.collect();
-    ids.sort();
-    Ok(ids)
+    let listed: Vec<Listed> = read(&root.join("operations.json"))?;
+    let ids = listed.into_iter().map(|listed| listed.operation_id);
+    Ok(ids.filter(|id| root.join(id).is_dir()).collect())
 }
 
 /// Reads the cases of one pattern.
