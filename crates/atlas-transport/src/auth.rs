@@ -286,3 +286,6 @@ fn secret_header(text: &str, what: &'static str) -> Result<HeaderValue, ErrorKin
     value.set_sensitive(true);
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -334,4 +334,38 @@ mod tests {
         }
         assert_eq!(budget.left(), RetryBudget::CAPACITY);
     }
+
+    #[test]
+    fn a_retry_draws_less_only_where_the_server_was_merely_too_busy() {
+        for (outcome, cost) in [
+            (answered(429, None), 5),
+            (answered(503, Some(1)), 14),
+            (answered(500, None), 14),
+            (Outcome::NotSent, 14),
+        ] {
+            let mut budget = RetryBudget::new();
+            budget.draw(&outcome).unwrap();
+            assert_eq!(RetryBudget::CAPACITY - budget.left(), cost, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_wait_is_bounded_by_what_was_set() {
+        let policy = RetryPolicy::default().base_delay(Duration::from_secs(8));
+        let decision = policy.decide(1, true, &Outcome::Lost, 1.0);
+        assert_eq!(decision, Decision::Again(Duration::from_secs(8)));
+        assert_eq!(policy.max_attempts, RetryPolicy::default().max_attempts);
+    }
+
+    #[test]
+    fn an_outcome_is_told_in_a_word_or_three() {
+        for (outcome, told) in [
+            (Outcome::NotSent, "not sent"),
+            (Outcome::Lost, "no full answer"),
+            (Outcome::Unusable, "an unusable answer"),
+            (answered(503, Some(1)), "503"),
+        ] {
+            assert_eq!(outcome.to_string(), told);
+        }
+    }
 }

@@ -96,5 +96,8 @@ fn what_fails_is_named_with_its_likely_causes_and_what_depends_on_it_is_skipped(
     with_next(&server, 406, code::UNEXPECTED_ERROR);
     let (exit, stdout) = checked(&mut atlas_at(&server, &folder));
     assert_eq!(exit, Some(4));
-    assert!(line(&stdout, "answered 406").contains("version"), "{stdout}");
+    assert!(
+        line(&stdout, "answered 406").contains("version"),
+        "{stdout}"
+    );
 }

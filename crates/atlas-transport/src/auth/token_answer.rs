@@ -194,4 +194,25 @@ mod tests {
         let mac = r#"{"access_token": "s3cret", "token_type": "mac"}"#;
         assert!(refusal(200, mac).unwrap().to_string().contains("mac"));
     }
+
+    #[test]
+    fn a_refusal_says_what_to_look_at_by_its_status() {
+        for (status, advice) in [
+            (400, "client id and secret"),
+            (401, "client id and secret"),
+            (403, "client id and secret"),
+            (429, "ten requests a minute"),
+            (404, "base URL"),
+            (502, "base URL"),
+        ] {
+            let said = hint(StatusCode::from_u16(status).unwrap());
+            assert!(said.contains(advice), "{status}: {said}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_life_of_a_token_and_not_the_token() {
+        let token = read(StatusCode::OK, br#"{"access_token": "s3cret"}"#).unwrap();
+        assert_eq!(format!("{token:?}"), "Token([hidden], lives 3600s)");
+    }
 }

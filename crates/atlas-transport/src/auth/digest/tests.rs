@@ -269,3 +269,18 @@ fn a_late_success_does_not_end_a_probe_that_another_call_leads() {
     session.observe(late, 1, StatusCode::OK, &HeaderMap::new());
     assert!(waits(&mut session));
 }
+
+#[test]
+fn what_an_old_nonce_still_brings_says_nothing_about_the_newer_one() {
+    let mut session = accepted();
+    let (_, refused) = send(&mut session);
+    let (_, late) = send(&mut session);
+    session.observe(refused, 1, REFUSED, &nonce("n2", false));
+    let (_, alone) = send(&mut session);
+    let mut info = HeaderMap::new();
+    info.insert("authentication-info", "nextnonce=\"n1b\"".parse().unwrap());
+    session.observe(late, 1, StatusCode::OK, &info);
+    assert!(alone.tries && waits(&mut session));
+    session.observe(alone, 2, StatusCode::OK, &HeaderMap::new());
+    assert!(send(&mut session).0.unwrap().contains("nonce=\"n2\""));
+}

@@ -1,0 +1,155 @@
+use std::time::Duration;
+
+use http::header::WWW_AUTHENTICATE;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::*;
+
+/// Long enough for whatever can happen; time is paused.
+const EVER: Duration = Duration::from_secs(3600);
+
+type Duties = Arc<Mutex<Vec<Fetching>>>;
+
+fn auth(credentials: &Credentials) -> (Arc<Auth>, Duties) {
+    let auth = Auth::new(credentials).unwrap();
+    (auth, Arc::new(Mutex::new(Vec::new())))
+}
+
+/// One call's next attempt.
+async fn attempt((auth, duties): &(Arc<Auth>, Duties)) -> Result<Prepared, ErrorKind> {
+    let fetch = |duty| duties.lock().push(duty);
+    auth.prepare("GET", "/a", fetch).await
+}
+
+/// The same beside this test, as far as it comes alone.
+async fn begun(who: &(Arc<Auth>, Duties)) -> JoinHandle<Result<Prepared, ErrorKind>> {
+    let who = who.clone();
+    let begun = tokio::spawn(async move { attempt(&who).await });
+    tokio::task::yield_now().await;
+    begun
+}
+
+async fn ended(begun: JoinHandle<Result<Prepared, ErrorKind>>) -> Result<Prepared, ErrorKind> {
+    let ended = timeout(EVER, begun).await;
+    ended.expect("it waits for ever").unwrap()
+}
+
+fn challenge(nonce: &str) -> HeaderMap {
+    let text = format!("Digest realm=\"r\", nonce=\"{nonce}\", qop=\"auth\"");
+    HeaderMap::from_iter([(WWW_AUTHENTICATE, text.parse().unwrap())])
+}
+
+fn api_key() -> (Arc<Auth>, Duties) {
+    auth(&Credentials::api_key("public", "private"))
+}
+
+fn service_account() -> (Arc<Auth>, Duties) {
+    auth(&Credentials::service_account("id", "s3cret"))
+}
+
+fn token(text: &str) -> Token {
+    Token {
+        access_token: text.into(),
+        lifetime: EVER,
+    }
+}
+
+const REFUSED: StatusCode = StatusCode::UNAUTHORIZED;
+
+#[tokio::test(start_paused = true)]
+async fn a_challenge_wakes_one_call_and_its_success_the_others() {
+    let who = api_key();
+    let probe = attempt(&who).await.unwrap();
+    assert!(probe.authorization.is_none());
+    let (second, third) = (begun(&who).await, begun(&who).await);
+    assert!(!second.is_finished() && !third.is_finished());
+    assert_eq!(probe.observe(1, REFUSED, &challenge("n1")), Verdict::Retry);
+    let second = ended(second).await.unwrap();
+    assert!(second.authorization.is_some());
+    tokio::task::yield_now().await;
+    assert!(!third.is_finished(), "the keys are tried by one call alone");
+    second.observe(1, StatusCode::OK, &HeaderMap::new());
+    assert!(ended(third).await.unwrap().authorization.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_is_taken_over_from_by_one_that_waits() {
+    let who = api_key();
+    let probe = attempt(&who).await.unwrap();
+    let second = begun(&who).await;
+    drop(probe);
+    let probe = ended(second).await.unwrap();
+    assert!(probe.authorization.is_none(), "it probes in its turn");
+    probe.observe(1, REFUSED, &challenge("n1"));
+    let trial = attempt(&who).await.unwrap();
+    let third = begun(&who).await;
+    drop(trial);
+    assert!(ended(third).await.unwrap().authorization.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_call_that_nobody_waits_for_ends_no_trial() {
+    let who = api_key();
+    let probe = attempt(&who).await.unwrap();
+    probe.observe(1, REFUSED, &challenge("n1"));
+    let trial = attempt(&who).await.unwrap();
+    trial.observe(1, StatusCode::OK, &HeaderMap::new());
+    let plain = attempt(&who).await.unwrap();
+    let refused = attempt(&who).await.unwrap();
+    refused.observe(1, REFUSED, &challenge("n2"));
+    let _trial = attempt(&who).await.unwrap();
+    drop(plain);
+    let waits = begun(&who).await;
+    assert!(timeout(EVER, waits).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_is_dropped_is_taken_over_and_ends_with_a_token_for_all() {
+    let who = service_account();
+    let (first, second) = (begun(&who).await, begun(&who).await);
+    assert_eq!(who.1.lock().len(), 1);
+    who.1.lock().clear();
+    tokio::task::yield_now().await;
+    let duty = who.1.lock().pop();
+    duty.expect("the duty was handed on").end(Ok(token("t1")));
+    for call in [first, second] {
+        let call = ended(call).await.unwrap();
+        assert_eq!(call.authorization.as_ref().unwrap(), "Bearer t1");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_told_to_the_fetch_of_the_next_one() {
+    let who = service_account();
+    let first = begun(&who).await;
+    let duty = who.1.lock().pop().unwrap();
+    assert!(duty.refused().is_none());
+    duty.end(Ok(token("t1")));
+    let refused = ended(first).await.unwrap();
+    assert_eq!(
+        refused.observe(1, REFUSED, &HeaderMap::new()),
+        Verdict::Retry
+    );
+    let second = begun(&who).await;
+    let duty = who.1.lock().pop().unwrap();
+    assert_eq!(duty.refused().unwrap().expose_secret(), "t1");
+    duty.end(Ok(token("t2")));
+    assert!(ended(second).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_service_account_has_a_token_to_forget() {
+    let who = service_account();
+    assert!(who.0.drop_token().is_none());
+    let first = begun(&who).await;
+    who.1.lock().pop().unwrap().end(Ok(token("t1")));
+    drop(ended(first).await);
+    assert_eq!(who.0.drop_token().unwrap().expose_secret(), "t1");
+    let _next = begun(&who).await;
+    assert_eq!(who.1.lock().len(), 1, "the next call fetches another");
+    assert!(who.0.token_authorization().is_some());
+    for (other, _) in [api_key(), auth(&Credentials::bearer("t"))] {
+        assert!(other.drop_token().is_none() && other.token_authorization().is_none());
+    }
+}
