@@ -16,6 +16,7 @@ use hyper_util::server::conn::auto;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
+use tokio::sync::Barrier;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -76,11 +77,11 @@ impl Identity {
 }
 
 async fn serve(name: &str, protocols: &[&str]) -> TlsServer {
-    serve_as(Identity::new(name, protocols)).await
+    serve_as(Identity::new(name, protocols), 1).await
 }
 
-/// A server that gives an empty object to everything.
-pub(crate) async fn serve_as(identity: Identity) -> TlsServer {
+/// A server that gives an empty object to everything, each time `at_once` requests are there.
+pub(crate) async fn serve_as(identity: Identity, at_once: usize) -> TlsServer {
     let Identity {
         authority,
         acceptor,
@@ -90,6 +91,7 @@ pub(crate) async fn serve_as(identity: Identity) -> TlsServer {
     let (sender, versions) = unbounded_channel();
     let connections = Arc::new(AtomicUsize::new(0));
     let accepted = connections.clone();
+    let together = Arc::new(Barrier::new(at_once));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             accepted.fetch_add(1, Ordering::SeqCst);
@@ -97,10 +99,14 @@ pub(crate) async fn serve_as(identity: Identity) -> TlsServer {
             let Ok(stream) = acceptor.accept(stream).await else {
                 continue;
             };
-            let sender = sender.clone();
+            let (sender, together) = (sender.clone(), together.clone());
             let service = service_fn(move |request: Request<Incoming>| {
                 let _ = sender.send(request.version());
-                async { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"{}")))) }
+                let together = together.clone();
+                async move {
+                    together.wait().await;
+                    Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"{}"))))
+                }
             });
             tokio::spawn(async move {
                 let _ = auto::Builder::new(TokioExecutor::new())
@@ -155,7 +161,8 @@ async fn http_2_is_spoken_where_both_sides_know_it_and_http_1_elsewhere() {
 
 #[tokio::test]
 async fn a_file_comes_over_connections_of_its_own_where_calls_share_one() {
-    let mut server = serve("localhost", &["h2", "http/1.1"]).await;
+    let identity = Identity::new("localhost", &["h2", "http/1.1"]);
+    let mut server = serve_as(identity, 2).await;
     let client = builder(&server)
         .trust(server.authority.clone())
         .build()
@@ -194,12 +201,8 @@ async fn an_unknown_authority_or_another_hosts_certificate_ends_before_anything_
 
 #[tokio::test]
 async fn a_certificate_that_has_ended_is_refused_and_nothing_was_sent() {
-    let mut ended = serve_as(Identity::until(
-        "localhost",
-        &["h2"],
-        date_time_ymd(2026, 1, 1),
-    ))
-    .await;
+    let identity = Identity::until("localhost", &["h2"], date_time_ymd(2026, 1, 1));
+    let mut ended = serve_as(identity, 1).await;
     let client = builder(&ended).trust(ended.authority.clone()).build();
     let error = client.unwrap().send(&operation()).await.unwrap_err();
     assert!(

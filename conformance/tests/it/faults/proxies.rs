@@ -40,7 +40,7 @@ async fn proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
 
 #[tokio::test]
 async fn https_goes_through_a_proxy_and_tls_goes_to_the_host_itself() {
-    let server = tls::serve_as(Identity::new("localhost", &["h2"])).await;
+    let server = tls::serve_as(Identity::new("localhost", &["h2"]), 1).await;
     let (port, asked) = proxy().await;
     let client = tls::builder(&server)
         .trust(server.authority.clone())
