@@ -24,7 +24,7 @@ struct Thing<T> {
 impl<T> HandedOut<T> {
     pub(crate) fn insert(&mut self, now: Timestamp, name: String, ends: Timestamp, value: T) {
         while let Some(oldest) = self.oldest_first.front() {
-            let over = self.things.len() >= CAPACITY;
+            let over = self.oldest_first.len() >= CAPACITY;
             let ended = self.things.get(oldest).is_none_or(|it| it.ends <= now);
             if !(over || ended) {
                 break;
@@ -98,5 +98,17 @@ mod tests {
         }
         assert_eq!(tokens.things.len(), CAPACITY);
         assert!(tokens.get(at(1), "0").is_none() && tokens.get(at(1), "1").is_some());
+    }
+
+    #[test]
+    fn what_is_given_back_one_by_one_leaves_no_names_behind() {
+        let mut tokens = HandedOut::default();
+        for token in 0..2 * CAPACITY {
+            tokens.insert(at(0), token.to_string(), at(10), ());
+            if token > 0 {
+                tokens.remove(&token.to_string());
+            }
+        }
+        assert!(tokens.oldest_first.len() <= CAPACITY);
     }
 }

@@ -1,8 +1,9 @@
 //! A server around the sandbox, on a free port of this machine.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -147,8 +148,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// Answers on this address; on `127.0.0.1` by default. The sandbox's secrets are public: any
-    /// other address is for a network that nobody else is on.
+    /// Answers on this address; on `127.0.0.1` by default. With `0.0.0.0` or `::` the links it hands
+    /// out lead to whatever host a request names. The sandbox's secrets are public: any address but
+    /// loopback is for a network that nobody else is on.
     #[must_use]
     pub fn address(mut self, address: IpAddr) -> Self {
         self.address = address;
@@ -206,20 +208,29 @@ impl SandboxBuilder {
         #[cfg(feature = "tls")]
         let tls = self.tls.then(|| Tls::new(self.address)).transpose()?;
         let listener = TcpListener::bind(SocketAddr::from((self.address, self.port))).await?;
-        let address = listener.local_addr()?;
-        #[cfg_attr(not(feature = "tls"), allow(unused_mut))]
-        let mut url = format!("http://{address}");
+        let port = listener.local_addr()?.port();
+        let everywhere = self.address.is_unspecified();
+        let address = match self.address {
+            IpAddr::V4(_) if everywhere => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) if everywhere => Ipv6Addr::LOCALHOST.into(),
+            address => address,
+        };
         #[cfg(feature = "tls")]
-        if self.tls {
+        let secure = self.tls;
+        #[cfg(not(feature = "tls"))]
+        let secure = false;
+        let scheme = if secure { "https" } else { "http" };
+        let url = if secure && address.is_loopback() {
             // A name, since some clients check none but those.
-            url = if self.address.is_loopback() {
-                format!("https://localhost:{}", address.port())
-            } else {
-                format!("https://{address}")
-            };
-        }
+            format!("{scheme}://localhost:{port}")
+        } else {
+            format!("{scheme}://{}", SocketAddr::from((address, port)))
+        };
         self.sandbox.set_base_url(url.clone());
-        let service = SandboxService::new(self.sandbox, self.clock, self.faults, self.log);
+        let mut service = SandboxService::new(self.sandbox, self.clock, self.faults, self.log);
+        if everywhere {
+            service.follow_hosts(scheme);
+        }
         let serving = service.clone();
         #[cfg(feature = "tls")]
         let certificate = tls.as_ref().map(|tls| tls.certificate.clone());
@@ -277,7 +288,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             Err(error) => {
                 // Out of file descriptors, say: others may close in the meantime.
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
     }

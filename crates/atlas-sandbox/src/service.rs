@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use atlas_model::{ApiError, CallOptions, api_error::code};
 use bytes::Bytes;
+use http::header::HOST;
+use http::uri::Authority;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use jiff::{SignedDuration, Timestamp};
@@ -52,6 +54,8 @@ pub(crate) struct SandboxService {
     /// How many answers say nothing more.
     stalled: Arc<AtomicU64>,
     log: Option<Log>,
+    /// The scheme of the links, if their host is the one that a request names.
+    follows_hosts: Option<&'static str>,
 }
 
 impl SandboxService {
@@ -63,7 +67,24 @@ impl SandboxService {
             faults: Arc::new(Mutex::new(faults)),
             stalled: Arc::default(),
             log,
+            follows_hosts: None,
         }
+    }
+
+    /// Has links lead to the host that a request names, for a server that many hosts lead to.
+    pub(crate) fn follow_hosts(&mut self, scheme: &'static str) {
+        self.follows_hosts = Some(scheme);
+    }
+
+    fn respond(&self, request: Request<Bytes>) -> Response<Body> {
+        let now = self.now();
+        let named = self.follows_hosts.zip(host(&request));
+        self.with(|sandbox| {
+            if let Some((scheme, host)) = named {
+                sandbox.set_base_url(format!("{scheme}://{host}"));
+            }
+            sandbox.respond(now, request)
+        })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -125,29 +146,27 @@ impl SandboxService {
         request: Request<Bytes>,
         fault: Option<Fault>,
     ) -> io::Result<Response<Body>> {
-        let respond = |request| {
-            let now = self.now();
-            self.with(|sandbox| sandbox.respond(now, request))
-        };
         Ok(match fault {
-            None => respond(request),
+            None => self.respond(request),
             Some(Fault::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
             Some(Fault::DelayMs(delay)) => {
                 tokio::time::sleep(Duration::from_millis(delay)).await;
-                respond(request)
+                self.respond(request)
             }
-            Some(Fault::Truncate(bytes)) => respond(request).map(|it| it.breaking_after(bytes)),
-            Some(Fault::Stall(bytes)) => {
-                respond(request).map(|it| it.stalling_after(bytes, self.stalled.clone()))
+            Some(Fault::Truncate(bytes)) => {
+                self.respond(request).map(|it| it.breaking_after(bytes))
             }
-            Some(Fault::Slow(rate)) => respond(request).map(|it| it.at_rate(rate)),
+            Some(Fault::Stall(bytes)) => self
+                .respond(request)
+                .map(|it| it.stalling_after(bytes, self.stalled.clone())),
+            Some(Fault::Slow(rate)) => self.respond(request).map(|it| it.at_rate(rate)),
             Some(Fault::StaleNonce) => {
                 self.with(|sandbox| sandbox.nonces.clear());
-                respond(request)
+                self.respond(request)
             }
             Some(Fault::ExpiredToken) => {
                 self.with(|sandbox| sandbox.tokens.clear());
-                respond(request)
+                self.respond(request)
             }
             Some(Fault::Status {
                 status,
@@ -165,6 +184,15 @@ impl SandboxService {
             }
         })
     }
+}
+
+/// The host that a request names, with its port.
+fn host(request: &Request<Bytes>) -> Option<Authority> {
+    let target = request.uri().authority().cloned();
+    target.or_else(|| {
+        let header = request.headers().get(HOST)?.to_str().ok()?;
+        header.parse().ok()
+    })
 }
 
 impl std::fmt::Debug for SandboxService {

@@ -37,6 +37,43 @@ async fn every_refusal_on_the_wire_is_an_error_body() {
 }
 
 #[tokio::test]
+async fn the_links_of_a_server_on_every_address_lead_to_the_host_that_was_asked() {
+    let get = async |server: &SandboxServer, host: &str| {
+        let address = server.url().strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let token = atlas_sandbox::OWNER.access_token;
+        let request = format!(
+            "GET /api/atlas/v2/groups/{} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             accept: application/vnd.atlas.2025-03-12+json\r\nauthorization: Bearer {token}\r\n\r\n",
+            atlas_sandbox::PROJECT
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let everywhere = SandboxServer::builder(Sandbox::new());
+    let everywhere = everywhere
+        .address([0, 0, 0, 0].into())
+        .start()
+        .await
+        .unwrap();
+    let own = everywhere.url().to_owned();
+    assert!(own.starts_with("http://127.0.0.1:"), "{own}");
+    for (host, linked) in [
+        ("sandbox:8080", "http://sandbox:8080/api/"),
+        ("[::1]:8080", "http://[::1]:8080/api/"),
+        ("a/b", "http://[::1]:8080/api/"),
+    ] {
+        let answer = get(&everywhere, host).await;
+        assert!(answer.contains(linked), "{answer}");
+    }
+    let here = SandboxServer::start().await.unwrap();
+    let answer = get(&here, "sandbox:8080").await;
+    assert!(answer.contains(here.url()), "{answer}");
+}
+
+#[tokio::test]
 async fn two_servers_are_two_worlds() {
     let (one, two) = (
         SandboxServer::start().await.unwrap(),
