@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::case::{ClientCase, Credentials, Expectation, Outcome, SeenRequest};
 use crate::digest::DigestAnswer;
-use crate::scripted::WireRequest;
+use crate::wire::WireRequest;
 
 /// What a client did with a case's call.
 #[derive(Debug, Clone)]

@@ -42,6 +42,7 @@ mod target;
 mod testee;
 mod variables;
 mod verdict;
+mod wire;
 
 pub use case::{
     Answer, Call, Case, ClientCase, Credentials, DownloadCase, Expectation, Fault, FileAfter, Flow,
@@ -60,12 +61,13 @@ pub use matrix::{Auth, Form, Matrix};
 pub use message::{CallMessage, DownloadMessage, Hello, PROTOCOL, Request, Run};
 pub use ours::Ours;
 pub use sabotage::{CLIENT_SABOTAGES, NO_SABOTAGE, SERVER_SABOTAGES, SabotagedServer};
-pub use scripted::{ScriptedServer, WireRequest};
+pub use scripted::ScriptedServer;
 pub use server_run::{ServerTestee, judge_server};
 pub use suite::{all_cases, judge_alone, judge_clients, judge_servers, sandbox};
 pub use testee::{Testee, TesteeError};
 pub use variables::Variables;
 pub use verdict::{Judgement, Verdict};
+pub use wire::WireRequest;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

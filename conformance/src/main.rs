@@ -36,7 +36,7 @@ enum Command {
     Server {
         #[command(flatten)]
         run: RunOptions,
-        /// http://host:port
+        /// http://host:port, or https:// where the certificate is trusted
         url: String,
         /// A variable of fixtures/world.json that differs there, such as owner.token=…
         #[arg(long = "var", value_name = "NAME=VALUE")]
@@ -169,6 +169,10 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
 fn cases(run: &RunOptions) -> Result<Vec<Case>, Box<dyn Error>> {
     let mut cases = all_cases()?;
     cases.retain(|case| case.id.contains(&run.filter));
+    if cases.is_empty() {
+        let filter = &run.filter;
+        return Err(format!("no case's id contains {filter:?}; see list").into());
+    }
     Ok(cases)
 }
 

@@ -1,67 +1,19 @@
 //! A scripted HTTP server: answers request by request as a case says, and keeps what it was sent.
 
 use std::collections::VecDeque;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::case::{Answer, Fault, RawBody};
 use crate::fixture::OperationFixture;
-
-/// A request as it stood on the wire.
-#[derive(Clone, PartialEq, Eq)]
-pub struct WireRequest {
-    /// The method.
-    pub method: String,
-    /// The target, raw.
-    pub target: String,
-    /// The header lines: lower-case names, values as they came.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-    /// When it was there, counted from the server's start.
-    pub at: Duration,
-}
-
-impl WireRequest {
-    /// The first header of this name.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let line = self.headers.iter().find(|(known, _)| known == name)?;
-        Some(&line.1)
-    }
-
-    fn parse(head: &str, at: Duration) -> Option<Self> {
-        let mut lines = head.split("\r\n");
-        let mut first = lines.next()?.split(' ');
-        let headers = lines.filter_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            Some((name.to_ascii_lowercase(), value.trim().to_owned()))
-        });
-        Some(Self {
-            method: first.next()?.to_owned(),
-            target: first.next()?.to_owned(),
-            headers: headers.collect(),
-            body: Vec::new(),
-            at,
-        })
-    }
-}
-
-impl fmt::Debug for WireRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {}", self.method, self.target)?;
-        for (name, value) in &self.headers {
-            writeln!(f, "{name}: {value}")?;
-        }
-        write!(f, "\n{}", String::from_utf8_lossy(&self.body))
-    }
-}
+use crate::wire::{WireRequest, read};
 
 /// A server on a free port of this machine, until it is dropped.
 #[derive(Debug)]
@@ -154,34 +106,6 @@ async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
         tokio::time::sleep(Duration::from_millis(answer.delay_ms)).await;
         if bytes.write(&mut stream, answer.fault).await.is_err() || answer.close {
             return;
-        }
-    }
-}
-
-/// Reads one request with a `Content-Length` or without a body.
-async fn read(
-    stream: &mut TcpStream,
-    buffer: &mut Vec<u8>,
-    started: Instant,
-) -> Option<WireRequest> {
-    loop {
-        let end = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-        if let Some(end) = end {
-            let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
-            let request = WireRequest::parse(&head, started.elapsed())?;
-            let length: usize = match request.header("content-length") {
-                Some(length) => length.parse().ok()?,
-                None => 0,
-            };
-            let (start, stop) = (end + 4, end + 4 + length);
-            if buffer.len() >= stop {
-                let body = buffer[start..stop].to_vec();
-                buffer.drain(..stop);
-                return Some(WireRequest { body, ..request });
-            }
-        }
-        if stream.read_buf(buffer).await.ok()? == 0 {
-            return None;
         }
     }
 }

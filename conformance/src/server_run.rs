@@ -18,7 +18,7 @@ use crate::verdict::Judgement;
 pub struct ServerTestee {
     /// Its name, for reports.
     pub name: String,
-    /// Where it answers: `http://host:port`.
+    /// Where it answers: `http://host:port` or `https://host:port`.
     pub url: String,
     /// What differs from server to server.
     pub variables: Variables,
@@ -48,10 +48,14 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
             return Judgement::infra(name, case, &error);
         }
     };
+    let speaker = match Speaker::new(&testee.url) {
+        Ok(speaker) => speaker,
+        Err(error) => return Judgement::infra(name, case, &error),
+    };
     let mut exchange = Exchange {
         testee,
         variables: testee.variables.clone(),
-        speaker: Speaker::new(&testee.url),
+        speaker,
         conversation: String::new(),
     };
     let controlled = exchange.begin(&flow).await;

@@ -1,20 +1,25 @@
 //! Speaking HTTP/1.1 to a server under test, also in ways that no client would.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 use http_auth::digest::DigestClient;
 use http_auth::{PasswordParams, parse_challenges};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tower_service::Service;
 
 /// How long a server may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,14 +29,19 @@ const LIMIT: usize = 64 << 20;
 /// A connection pool to one server.
 #[derive(Debug)]
 pub(crate) struct Speaker {
-    client: Client<HttpConnector, Full<Bytes>>,
-    address: String,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    connector: HttpsConnector<HttpConnector>,
+    url: Uri,
 }
 
 /// Why a server could not be spoken to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SpeakError {
-    #[error("the server did not answer in HTTP; see whether it runs, and at this http:// URL")]
+    #[error("the server's base URL is none; it is http://host:port or https://host:port")]
+    Url(#[source] http::uri::InvalidUri),
+    #[error("no certificate roots to trust the server by; set SSL_CERT_FILE")]
+    Roots(#[source] rustls::Error),
+    #[error("the server did not answer in HTTP; see whether it runs, and at this URL")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the server gave no answer within {} s", PATIENCE.as_secs())]
     Silent,
@@ -46,12 +56,27 @@ impl SpeakError {
 }
 
 impl Speaker {
-    pub(crate) fn new(url: &str) -> Self {
-        let address = url.trim_start_matches("http://").trim_end_matches('/');
-        Self {
-            client: Client::builder(TokioExecutor::new()).build_http(),
-            address: address.to_owned(),
-        }
+    /// Speaks to a base URL; over TLS the platform's roots are trusted, or those of `SSL_CERT_FILE`.
+    pub(crate) fn new(url: &str) -> Result<Self, SpeakError> {
+        let url: Uri = url.parse().map_err(SpeakError::Url)?;
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(SpeakError::Roots)?;
+        let tls = if url.scheme_str() == Some("https") {
+            tls.with_platform_verifier().map_err(SpeakError::Roots)?
+        } else {
+            tls.with_root_certificates(RootCertStore::empty())
+        };
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls.with_no_client_auth())
+            .https_or_http()
+            .enable_http1()
+            .build();
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector.clone()),
+            connector,
+            url,
+        })
     }
 
     pub(crate) async fn send(
@@ -72,7 +97,8 @@ impl Speaker {
     /// Sends bytes as they are, and reads until the server closes.
     pub(crate) async fn send_raw(&self, request: &[u8]) -> Result<Response<Bytes>, SpeakError> {
         let exchange = async {
-            let mut stream = TcpStream::connect(&self.address).await?;
+            let connected = self.connector.clone().call(self.url.clone()).await;
+            let mut stream = TokioIo::new(connected.map_err(SpeakError::Broken)?);
             // A server that has refused already need not read the rest.
             let _ = stream.write_all(request).await;
             let mut answer = Vec::new();
@@ -86,8 +112,7 @@ impl Speaker {
             Ok(answer)
         };
         let answer = tokio::time::timeout(PATIENCE, exchange).await;
-        let answer: Result<Vec<u8>, std::io::Error> = answer.map_err(|_| SpeakError::Silent)?;
-        parse(&answer.map_err(SpeakError::broken)?)
+        parse(&answer.unwrap_or(Err(SpeakError::Silent))?)
     }
 
     /// The `Authorization` that answers the server's challenge to a request.
@@ -99,12 +124,12 @@ impl Speaker {
     ) -> Result<String, SpeakError> {
         let none = || SpeakError::NoLogin("challenge");
         let challenged = self.send(request.clone()).await?;
-        let header = challenged.headers().get("www-authenticate");
-        let header = header.and_then(|it| it.to_str().ok()).ok_or_else(none)?;
-        let offered = parse_challenges(header).map_err(|_| none())?;
+        let headers = challenged.headers().get_all("www-authenticate");
+        let offered = headers.iter().filter_map(|it| it.to_str().ok());
+        let offered = offered.filter_map(|header| parse_challenges(header).ok());
         let mut digest = offered
-            .iter()
-            .find_map(|challenge| DigestClient::try_from(challenge).ok())
+            .flatten()
+            .find_map(|challenge| DigestClient::try_from(&challenge).ok())
             .ok_or_else(none)?;
         let target = request.uri().path_and_query();
         let parameters = PasswordParams {

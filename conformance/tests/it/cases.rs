@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use atlas_conformance::{
     CLIENT_SABOTAGES, Conduct, Kind, Outcome, SERVER_SABOTAGES, WireRequest, all_cases, areas,
     cases, judge,
 };
+use atlas_sandbox::{Sandbox, SandboxServer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,6 +19,53 @@ fn fixtures() -> PathBuf {
 
 fn json(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Puts some cases to a server with the program, which trusts a certificate or none.
+fn server_judged(url: &str, trusted: Option<&Path>, filter: &str) -> (Option<i32>, String) {
+    let mut judge = Command::new(env!("CARGO_BIN_EXE_atlas-conformance"));
+    judge.args(["server", url, "--filter", filter]);
+    judge.env_remove("SSL_CERT_FILE");
+    if let Some(path) = trusted {
+        judge.env("SSL_CERT_FILE", path);
+    }
+    let output = judge.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_judged_over_tls_too_where_its_certificate_is_trusted() {
+    let server = SandboxServer::builder(Sandbox::new()).tls();
+    let server = server.start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = folder.path().join("sandbox.pem");
+    std::fs::write(&certificate, server.certificate().unwrap()).unwrap();
+    // With those whose bytes are sent as they are.
+    let (code, said) = server_judged(server.url(), Some(&certificate), "refusal/");
+    assert!(
+        code == Some(0) && said.contains("91 passed, 0 not"),
+        "{said}"
+    );
+    let (code, said) = server_judged(server.url(), None, "version/");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("INFRA_ERROR") && said.contains(" 0 passed"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_no_case_and_what_is_no_server_is_an_error() {
+    let server = SandboxServer::start().await.unwrap();
+    let (code, said) = server_judged(server.url(), None, "no/such/case");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("no case's id contains"), "{said}");
+    let (code, said) = server_judged("no url", None, "version/");
+    assert!(
+        code == Some(1) && said.contains("the server's base URL is none"),
+        "{said}"
+    );
 }
 
 #[test]

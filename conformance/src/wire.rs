@@ -1,0 +1,178 @@
+//! Requests as clients under test send them.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// A request as it stood on the wire.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WireRequest {
+    /// The method.
+    pub method: String,
+    /// The target, raw.
+    pub target: String,
+    /// The header lines: lower-case names, values as they came.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// When it was there, counted from the server's start.
+    pub at: Duration,
+}
+
+impl WireRequest {
+    /// The first header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let line = self.headers.iter().find(|(known, _)| known == name)?;
+        Some(&line.1)
+    }
+
+    fn parse(head: &str, at: Duration) -> Option<Self> {
+        let mut lines = head.split("\r\n");
+        let mut first = lines.next()?.split(' ');
+        let headers = lines.filter_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+        });
+        Some(Self {
+            method: first.next()?.to_owned(),
+            target: first.next()?.to_owned(),
+            headers: headers.collect(),
+            body: Vec::new(),
+            at,
+        })
+    }
+}
+
+impl fmt::Debug for WireRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {}", self.method, self.target)?;
+        for (name, value) in &self.headers {
+            writeln!(f, "{name}: {value}")?;
+        }
+        write!(f, "\n{}", String::from_utf8_lossy(&self.body))
+    }
+}
+
+/// The largest request that is read, in bytes.
+const LIMIT: usize = 64 << 20;
+
+/// Reads one request: with a `Content-Length`, in chunks, or without a body.
+pub(crate) async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut Vec<u8>,
+    started: Instant,
+) -> Option<WireRequest> {
+    let (mut request, head) = loop {
+        let end = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+        if let Some(end) = end {
+            let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
+            break (WireRequest::parse(&head, started.elapsed())?, end + 4);
+        }
+        more(stream, buffer).await?;
+    };
+    let chunked = request.header("transfer-encoding");
+    let chunked = chunked.is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+    let length: usize = match request.header("content-length") {
+        Some(length) if !chunked => length.parse().ok()?,
+        _ => 0,
+    };
+    loop {
+        let rest = &buffer[head..];
+        let whole = if chunked {
+            dechunked(rest).ok()?
+        } else {
+            rest.get(..length).map(|body| (body.to_vec(), length))
+        };
+        if let Some((body, took)) = whole {
+            request.body = body;
+            buffer.drain(..head + took);
+            return Some(request);
+        }
+        more(stream, buffer).await?;
+    }
+}
+
+/// Reads what comes next; nothing if that is the end, or too much.
+async fn more(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Option<()> {
+    let read = stream.read_buf(buffer).await.ok()?;
+    (read > 0 && buffer.len() <= LIMIT).then_some(())
+}
+
+/// A body out of its chunks (RFC 9112 section 7.1), and how many bytes they take, or nothing if they
+/// are not all there. Trailers are passed over.
+fn dechunked(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, httparse::Error> {
+    let mut body = Vec::new();
+    let mut at = 0;
+    loop {
+        let size = httparse::parse_chunk_size(&bytes[at..]);
+        let (start, size) = match size.map_err(|_| httparse::Error::Token)? {
+            httparse::Status::Complete((line, size)) => (at + line, size),
+            httparse::Status::Partial => return Ok(None),
+        };
+        if size == 0 {
+            let mut trailers = [httparse::EMPTY_HEADER; 16];
+            let end = httparse::parse_headers(&bytes[start..], &mut trailers)?;
+            return Ok(match end {
+                httparse::Status::Complete((end, _)) => Some((body, start + end)),
+                httparse::Status::Partial => None,
+            });
+        }
+        let end = usize::try_from(size).ok();
+        let end = end.and_then(|size| start.checked_add(size)?.checked_add(2));
+        let Some(chunk) = end.and_then(|end| bytes.get(start..end)) else {
+            return Ok(None);
+        };
+        let data = chunk.strip_suffix(b"\r\n");
+        body.extend_from_slice(data.ok_or(httparse::Error::NewLine)?);
+        at = start + chunk.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn requests(mut bytes: &[u8]) -> Vec<(String, String)> {
+        let (mut buffer, mut all) = (Vec::new(), Vec::new());
+        while let Some(request) = read(&mut bytes, &mut buffer, Instant::now()).await {
+            let body = String::from_utf8(request.body).unwrap();
+            all.push((request.target, body));
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn requests_of_one_connection_are_told_apart_whatever_the_form_of_their_bodies() {
+        let bytes = b"GET /1 HTTP/1.1\r\nhost: a\r\n\r\n\
+            POST /2 HTTP/1.1\r\nContent-Length: 4\r\n\r\n\r\n\r\n\
+            POST /3 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
+            3;x=y\r\n{\"a\r\n3\r\n\":1\r\n1\r\n}\r\n0\r\nlast: one\r\n\r\n\
+            GET /4 HTTP/1.1\r\n\r\n";
+        let all = requests(bytes).await;
+        let all: Vec<(&str, &str)> = all.iter().map(|(a, b)| (&**a, &**b)).collect();
+        let expected = [
+            ("/1", ""),
+            ("/2", "\r\n\r\n"),
+            ("/3", "{\"a\":1}"),
+            ("/4", ""),
+        ];
+        assert_eq!(all, expected);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_request_or_never_ends_is_none() {
+        for bytes in [
+            "",
+            "GET / HTTP/1.1\r\n",
+            "GET\r\n\r\n",
+            "POST / HTTP/1.1\r\ncontent-length: 18446744073709551615\r\n\r\n{}",
+            "POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n{}",
+            "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffe\r\n{}",
+            "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{} \r\n0\r\n\r\n",
+            "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nno\r\n",
+        ] {
+            assert_eq!(requests(bytes.as_bytes()).await, [], "{bytes:?}");
+        }
+    }
+}
