@@ -242,5 +242,6 @@ mod tests {
         assert!(!path_names_are("/a/{b}", &["b", "c"]));
         assert!(!path_names_are("/a/{bb}", &["b"]));
         assert!(!path_names_are("/a/b", &["b"]));
+        assert!(!path_names_are("/a/{b", &["b"]));
     }
 }

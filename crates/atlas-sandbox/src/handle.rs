@@ -55,7 +55,11 @@ impl Sandbox {
         let response = match (request.method(), path) {
             (&Method::POST, "/api/oauth/token") => self.token(now, &request),
             (&Method::POST, "/api/oauth/revoke") => self.revoke(&request),
+            (_, "/api/oauth/token" | "/api/oauth/revoke") => {
+                reply::other_methods(&[&Method::POST], &CallOptions::default())
+            }
             (&Method::GET, "/") => self.page(now),
+            (_, "/") => reply::other_methods(&[&Method::GET], &CallOptions::default()),
             _ if path.starts_with(object_store::PREFIX) => return self.store(now, &request),
             _ => self.api(now, &request),
         };

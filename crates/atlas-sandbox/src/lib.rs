@@ -51,7 +51,8 @@
 //!
 //! Atlas answers `downloadGroupClusterBackupTenant` no more since its sunset. The sandbox does,
 //! with the `Deprecation` and `Sunset` headers, unless [`Sandbox::enforce_sunset`] is set; it then
-//! answers 410, which is a choice of its own.
+//! answers 410, which is a choice of its own. So is the body of the 429 that ends ten requests to the
+//! token endpoint within a minute: the limit is Atlas's, the body is that of its other limits.
 //!
 //! The secrets here are public. Nothing of it belongs into a network.
 

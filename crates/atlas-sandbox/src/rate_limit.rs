@@ -23,6 +23,11 @@ struct Limit {
 }
 
 impl Limit {
+    const TOKEN_REQUESTS: Self = Self {
+        capacity: 10,
+        refill: 10,
+    };
+
     fn of(meta: &OperationMeta) -> (&'static str, Self) {
         let (group, capacity, refill) = match meta.tag {
             tag if tag.starts_with("Shared-Tier") => ("tenant", 4000, 2000),
@@ -56,6 +61,30 @@ impl Sandbox {
         meta: &OperationMeta,
     ) -> Result<Level, (ApiError, i64, Level)> {
         let (group, limit) = Limit::of(meta);
+        self.take(now, role, group, limit)
+            .map_err(|(wait, level)| (empty(meta.id, limit, wait), wait, level))
+    }
+
+    /// The same for a request to the token endpoint.
+    pub(crate) fn take_token_request(
+        &mut self,
+        now: Timestamp,
+        role: Role,
+    ) -> Result<(), (ApiError, i64)> {
+        let taken = self.take(now, role, "token", Limit::TOKEN_REQUESTS);
+        taken
+            .map(drop)
+            .map_err(|(wait, _)| (empty("/api/oauth/token", Limit::TOKEN_REQUESTS, wait), wait))
+    }
+
+    /// Takes a token from a bucket, or gives the seconds until there is one.
+    fn take(
+        &mut self,
+        now: Timestamp,
+        role: Role,
+        group: &'static str,
+        limit: Limit,
+    ) -> Result<Level, (i64, Level)> {
         let key = (role == Role::ProjectOwner, group);
         let full = limit.capacity * PART;
         let (parts, at) = self.buckets.parts.entry(key).or_insert((full, now));
@@ -74,22 +103,26 @@ impl Sandbox {
         if *parts < PART && self.limits_rates {
             let missing = PART - *parts;
             let wait = (missing / limit.refill / 1000 + 1).min(PERIOD);
-            let numbers = [wait, limit.capacity, limit.refill, PERIOD];
-            let mut parameters = vec![meta.id.into()];
-            parameters.extend(numbers.map(serde_json::Value::from));
-            let error = ApiError::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                code::RATE_LIMITED_TOKEN_BUCKET,
-                format!("The bucket of {} is empty.", meta.id),
-            );
-            return Err((error.with_parameters(parameters), wait, level(*parts)));
+            return Err((wait, level(*parts)));
         }
         *parts = (*parts - PART).max(0);
         Ok(level(*parts))
     }
 
-    /// Whether more requests than Atlas allows are answered 429; `true` at first.
+    /// Whether more requests than Atlas allows, of operations and of tokens, are answered 429; `true` at first.
     pub fn limit_rates(&mut self, limit: bool) {
         self.limits_rates = limit;
     }
+}
+
+fn empty(endpoint: &str, limit: Limit, wait: i64) -> ApiError {
+    let numbers = [wait, limit.capacity, limit.refill, PERIOD];
+    let mut parameters = vec![endpoint.into()];
+    parameters.extend(numbers.map(serde_json::Value::from));
+    let error = ApiError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        code::RATE_LIMITED_TOKEN_BUCKET,
+        format!("The bucket of {endpoint} is empty."),
+    );
+    error.with_parameters(parameters)
 }

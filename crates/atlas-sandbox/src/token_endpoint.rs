@@ -1,16 +1,17 @@
 //! The token endpoint: OAuth 2.0 client credentials (RFC 6749 section 4.4), and revocation.
 
+use atlas_model::CallOptions;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::jobs::later;
 use crate::login::Role;
-use crate::reply::set;
+use crate::reply::{self, set};
 use crate::world::Sandbox;
 
 /// How long a token lives, in seconds.
@@ -22,6 +23,11 @@ impl Sandbox {
         let Some(role) = client(request) else {
             return invalid_client();
         };
+        if let Err((error, wait)) = self.take_token_request(now, role) {
+            let mut response = reply::error(&error, &CallOptions::default());
+            set(&mut response, RETRY_AFTER.as_str(), &wait.to_string());
+            return response;
+        }
         if !is_form(request) {
             return oauth_error(StatusCode::BAD_REQUEST, "invalid_request");
         }

@@ -221,6 +221,9 @@ fn headers_that_ask_for_no_version_or_send_no_json_are_refused() {
         matches!(error, RequestError::WrongOperation { .. }),
         "{error}"
     );
+    let answered = error.to_api_error();
+    assert_eq!(answered.status(), Some(StatusCode::NOT_FOUND));
+    assert_eq!(answered.error_code, "RESOURCE_NOT_FOUND");
 }
 
 #[test]

@@ -6,20 +6,18 @@ use atlas_model::{ApiError, api_error::code};
 use atlas_sandbox::{CLUSTER, OWNER, PROJECT, READER, SNAPSHOT, Sandbox};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use http_auth::digest::DigestClient;
-use http_auth::{PasswordParams, parse_challenges};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
-fn after(duration: SignedDuration) -> Timestamp {
+pub(crate) fn after(duration: SignedDuration) -> Timestamp {
     now().checked_add(duration).unwrap()
 }
 
-fn path() -> String {
+pub(crate) fn path() -> String {
     format!("/api/atlas/v2/groups/{PROJECT}/clusters/{CLUSTER}/backup/tenant/download")
 }
 
@@ -28,7 +26,7 @@ fn body() -> Value {
 }
 
 /// The documented request, as the owner makes it.
-fn request() -> Request<Bytes> {
+pub(crate) fn request() -> Request<Bytes> {
     Request::post(path())
         .header("authorization", format!("Bearer {}", OWNER.access_token))
         .header("accept", "application/vnd.atlas.2025-02-19+json")
@@ -43,7 +41,7 @@ fn asked(change: impl FnOnce(&mut Request<Bytes>)) -> Response<Bytes> {
     Sandbox::new().handle(now(), request)
 }
 
-fn json(response: &Response<Bytes>) -> Value {
+pub(crate) fn json(response: &Response<Bytes>) -> Value {
     serde_json::from_slice(response.body()).unwrap()
 }
 
@@ -213,149 +211,6 @@ fn the_sunset_is_enforced_only_on_request_and_only_once_it_came() {
         detail.contains("downloadGroupFlexClusterBackup"),
         "{detail}"
     );
-}
-
-/// Answers a challenge as a client does, with another implementation than the sandbox's.
-struct Digest(DigestClient, &'static str);
-
-impl Digest {
-    fn challenged_by(response: &Response<Bytes>, private_key: &'static str) -> Self {
-        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-        let challenge = response.headers()["www-authenticate"].to_str().unwrap();
-        let challenges = parse_challenges(challenge).unwrap();
-        Self(DigestClient::try_from(&challenges[0]).unwrap(), private_key)
-    }
-
-    fn sign(&mut self, uri: &str) -> Request<Bytes> {
-        let answer = self.0.respond(&PasswordParams {
-            username: OWNER.public_key,
-            password: self.1,
-            uri,
-            method: "POST",
-            body: None,
-        });
-        let mut request = request();
-        request
-            .headers_mut()
-            .insert("authorization", answer.unwrap().parse().unwrap());
-        request
-    }
-}
-
-fn stale(response: &Response<Bytes>) -> bool {
-    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    let challenge = response.headers()["www-authenticate"].to_str().unwrap();
-    challenge.contains("stale=true")
-}
-
-fn unauthenticated() -> Request<Bytes> {
-    let mut request = request();
-    request.headers_mut().remove("authorization");
-    request
-}
-
-#[test]
-fn a_digest_is_verified_counted_and_ends_with_its_nonce() {
-    let mut sandbox = Sandbox::new();
-    let first = sandbox.handle(now(), unauthenticated());
-    let mut digest = Digest::challenged_by(&first, OWNER.private_key);
-    for _ in 0..2 {
-        let response = sandbox.handle(now(), digest.sign(&path()));
-        assert_eq!(response.status(), StatusCode::OK);
-    }
-    let replayed = digest.sign(&path());
-    assert_eq!(sandbox.handle(now(), replayed.clone()).status(), 200);
-    assert!(!stale(&sandbox.handle(now(), replayed)));
-    let late = after(SignedDuration::from_secs(61));
-    assert!(stale(&sandbox.handle(late, digest.sign(&path()))));
-    sandbox.forget_sessions();
-    assert!(stale(&sandbox.handle(now(), digest.sign(&path()))));
-}
-
-#[test]
-fn a_wrong_key_is_refused_and_not_called_stale() {
-    let mut sandbox = Sandbox::new();
-    let first = sandbox.handle(now(), unauthenticated());
-    let mut digest = Digest::challenged_by(&first, "wrong");
-    assert!(!stale(&sandbox.handle(now(), digest.sign(&path()))));
-    let late = after(SignedDuration::from_secs(61));
-    assert!(!stale(&sandbox.handle(late, digest.sign(&path()))));
-}
-
-#[test]
-fn a_digest_for_another_target_or_without_its_parts_is_a_bad_request() {
-    let mut sandbox = Sandbox::new();
-    let first = sandbox.handle(now(), unauthenticated());
-    let mut digest = Digest::challenged_by(&first, OWNER.private_key);
-    let response = sandbox.handle(now(), digest.sign("/elsewhere"));
-    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-    let mut half = request();
-    let header = "Digest username=\"sandboxo\"".parse().unwrap();
-    half.headers_mut().insert("authorization", header);
-    assert_eq!(
-        sandbox.handle(now(), half).status(),
-        StatusCode::BAD_REQUEST
-    );
-}
-
-fn token_request(id: &str, secret: &str, form: &'static str) -> Request<Bytes> {
-    use base64::Engine as _;
-    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
-    Request::post("/api/oauth/token")
-        .header("authorization", format!("Basic {pair}"))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form.into())
-        .unwrap()
-}
-
-const GRANT: &str = "grant_type=client_credentials";
-
-#[test]
-fn a_fetched_token_works_for_an_hour_or_until_it_is_revoked() {
-    let mut sandbox = Sandbox::new();
-    let (id, secret) = (OWNER.client_id, OWNER.client_secret);
-    let answer = json(&sandbox.handle(now(), token_request(id, secret, GRANT)));
-    assert_eq!(answer["expires_in"], 3600);
-    assert_eq!(answer["token_type"], "Bearer");
-    let token = answer["access_token"].as_str().unwrap();
-    let mut with_token = request();
-    let header = format!("Bearer {token}").parse().unwrap();
-    with_token.headers_mut().insert("authorization", header);
-    assert_eq!(sandbox.handle(now(), with_token.clone()).status(), 200);
-    let late = after(SignedDuration::from_secs(3600));
-    assert_eq!(sandbox.handle(late, with_token.clone()).status(), 401);
-    let mut revoke = token_request(id, secret, GRANT);
-    *revoke.uri_mut() = "/api/oauth/revoke".parse().unwrap();
-    *revoke.body_mut() = format!("token={token}").into();
-    assert_eq!(sandbox.handle(now(), revoke).status(), 200);
-    assert_eq!(sandbox.handle(now(), with_token).status(), 401);
-}
-
-#[test]
-fn the_token_endpoint_refuses_in_the_words_of_rfc_6749() {
-    let cases = [
-        (OWNER.client_id, "wrong", GRANT, 401, "invalid_client"),
-        ("nobody", OWNER.client_secret, GRANT, 401, "invalid_client"),
-        (
-            OWNER.client_id,
-            OWNER.client_secret,
-            "",
-            400,
-            "invalid_request",
-        ),
-        (
-            OWNER.client_id,
-            OWNER.client_secret,
-            "grant_type=password",
-            400,
-            "unsupported_grant_type",
-        ),
-    ];
-    for (id, secret, form, status, error) in cases {
-        let response = Sandbox::new().handle(now(), token_request(id, secret, form));
-        assert_eq!(response.status(), status);
-        assert_eq!(json(&response)["error"], error);
-    }
 }
 
 /// Asks for a snapshot and gives the path of its link.
