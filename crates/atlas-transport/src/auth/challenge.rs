@@ -143,7 +143,7 @@ fn digests(text: &str) -> Result<Vec<Challenge>, String> {
             .filter(|challenge| challenge.scheme.eq_ignore_ascii_case("digest"));
         found.extend(digests.map(Challenge::new));
         broken = !whole;
-        if whole || !found.is_empty() {
+        if whole {
             break;
         }
     }
@@ -234,8 +234,7 @@ fn strength(algorithm: Algorithm) -> u8 {
     match algorithm {
         Algorithm::Md5 => 0,
         Algorithm::Sha256 => 1,
-        Algorithm::Sha512Trunc256 => 2,
-        _ => 3,
+        _ => 2,
     }
 }
 

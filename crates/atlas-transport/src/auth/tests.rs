@@ -16,16 +16,13 @@ fn auth(credentials: &Credentials) -> (Arc<Auth>, Duties) {
     (auth, Arc::new(Mutex::new(Vec::new())))
 }
 
-/// One call's next attempt.
-async fn attempt((auth, duties): &(Arc<Auth>, Duties)) -> Result<Prepared, ErrorKind> {
-    let fetch = |duty| duties.lock().push(duty);
-    auth.prepare("GET", "/a", fetch).await
-}
-
-/// The same beside this test, as far as it comes alone.
-async fn begun(who: &(Arc<Auth>, Duties)) -> JoinHandle<Result<Prepared, ErrorKind>> {
-    let who = who.clone();
-    let begun = tokio::spawn(async move { attempt(&who).await });
+/// One call's next attempt, beside this test, as far as it comes alone.
+async fn begun((auth, duties): &(Arc<Auth>, Duties)) -> JoinHandle<Result<Prepared, ErrorKind>> {
+    let (auth, duties) = (auth.clone(), duties.clone());
+    let begun = tokio::spawn(async move {
+        let fetch = |duty| duties.lock().push(duty);
+        auth.prepare("GET", "/a", fetch).await
+    });
     tokio::task::yield_now().await;
     begun
 }
@@ -33,6 +30,11 @@ async fn begun(who: &(Arc<Auth>, Duties)) -> JoinHandle<Result<Prepared, ErrorKi
 async fn ended(begun: JoinHandle<Result<Prepared, ErrorKind>>) -> Result<Prepared, ErrorKind> {
     let ended = timeout(EVER, begun).await;
     ended.expect("it waits for ever").unwrap()
+}
+
+/// One call's next attempt, which waits for nobody.
+async fn attempt(who: &(Arc<Auth>, Duties)) -> Result<Prepared, ErrorKind> {
+    ended(begun(who).await).await
 }
 
 fn challenge(nonce: &str) -> HeaderMap {

@@ -189,6 +189,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_token_of_a_short_life_is_replaced_in_its_last_tenth() {
+        let mut session = session();
+        let start = Instant::now();
+        session.fetched(&token(100), start).unwrap();
+        assert!(matches!(session.prepare(after(start, 89)), Step::Send(..)));
+        let aging = session.prepare(after(start, 90));
+        assert!(matches!(aging, Step::SendAndFetch(..)), "{aging:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_failed_replacement_is_not_tried_again_at_once() {
         let mut session = session();
         let start = Instant::now();

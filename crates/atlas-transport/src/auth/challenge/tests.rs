@@ -158,3 +158,22 @@ fn what_follows_a_challenge_and_is_none_does_not_make_it_two() {
     let text = r#"NTLM abc==, Digest realm="r", nonce="n""#;
     assert_eq!(digests(text).unwrap().len(), 1);
 }
+
+#[test]
+fn a_stronger_challenge_is_found_behind_what_is_none() {
+    let client = strongest(&[
+        r#"Digest realm="r", nonce="n", qop="auth", algorithm=MD5, NTLM abc==, Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256"#,
+    ]);
+    let answer = answer(&mut client.unwrap(), ("u", "p"), "/", "c");
+    assert!(answer.contains("algorithm=SHA-256"), "{answer}");
+}
+
+#[test]
+fn a_broken_digest_is_told_from_none() {
+    let refusal = |header: &str| strongest(&[header]).err();
+    let broken = Refusal::Unusable("it cannot be parsed".to_owned());
+    assert_eq!(refusal("Digest realm=\"open"), Some(broken));
+    for none in ["Basic realm=\"digest\"", "NTLM abc==", "Basic realm=\"open"] {
+        assert_eq!(refusal(none), Some(Refusal::NoDigest), "{none}");
+    }
+}

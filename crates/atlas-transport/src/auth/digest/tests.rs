@@ -284,3 +284,16 @@ fn what_an_old_nonce_still_brings_says_nothing_about_the_newer_one() {
     session.observe(alone, 2, StatusCode::OK, &HeaderMap::new());
     assert!(send(&mut session).0.unwrap().contains("nonce=\"n2\""));
 }
+
+#[test]
+fn an_algorithm_is_named_without_a_qop_where_the_challenge_names_one() {
+    for (named, answered) in [(", algorithm=md5", true), ("", false)] {
+        let mut session = session();
+        let (_, ticket) = send(&mut session);
+        let challenge = format!("Digest realm=\"r\", nonce=\"n\"{named}");
+        session.observe(ticket, 1, REFUSED, &challenged(&challenge));
+        let header = send(&mut session).0.unwrap();
+        assert_eq!(header.ends_with(", algorithm=MD5"), answered, "{header}");
+        assert_eq!(header.contains("algorithm"), answered, "{header}");
+    }
+}
