@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE,
-    RANGE,
+    ACCEPT_RANGES, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    IF_RANGE, RANGE,
 };
 use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
@@ -20,7 +20,9 @@ impl Sandbox {
     /// Serves the file behind a signed link.
     pub(crate) fn store(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return xml(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed");
+            let mut response = xml(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed");
+            set(&mut response, ALLOW.as_str(), "GET, HEAD");
+            return response;
         }
         if request.headers().contains_key(AUTHORIZATION) {
             // The real stores refuse a second kind of authentication beside the signature.

@@ -244,6 +244,10 @@ fn a_link_gives_a_real_gzipped_tar() {
         names.push(entry.path().unwrap().display().to_string());
     }
     assert_eq!(names, ["metadata.json", "collection-0.wt"]);
+    let put = Request::put(path).body(Bytes::new()).unwrap();
+    let refused = sandbox.handle(now(), put);
+    assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(refused.headers()["allow"], "GET, HEAD");
 }
 
 #[test]
