@@ -122,3 +122,8 @@ pub fn areas() -> Result<Vec<String>, FixtureError> {
 pub fn cases(area: &str) -> Result<Vec<Case>, FixtureError> {
     read(&root().join(format!("cases/{area}.json")))
 }
+
+/// How often something is done where a case does not say.
+fn once() -> u32 {
+    1
+}

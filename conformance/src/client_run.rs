@@ -71,7 +71,7 @@ fn lacking(abilities: &[String], case: &Case) -> Option<String> {
 pub(crate) type Found = (Vec<String>, String);
 
 async fn call(testee: &mut Testee, case: &ClientCase) -> Result<Found, PutError> {
-    let documented = fixture::operation("downloadGroupClusterBackupTenant")?;
+    let documented = fixture::operation(fixture::DOCUMENTED)?;
     let server = ScriptedServer::start(&case.answers, &documented).await?;
     let message = CallMessage::of(&case.call, &server.url).map_err(PutError::Case)?;
     let started = Instant::now();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::case::{DownloadCase, FileAfter};
 use crate::client_run::{Found, PutError};
 use crate::message::{DownloadMessage, Run};
+use crate::scripted::lock;
 use crate::testee::Testee;
 
 /// Has a snapshot downloaded, and looks at the file.
@@ -109,10 +110,6 @@ fn note(log: &Mutex<String>, answered: &Answered) {
         .map_or_else(|| "(gone)".to_owned(), |status| status.to_string());
     let (method, path) = (&answered.method, &answered.path);
     let _ = writeln!(lock(log), "> {method} {path}\n< {status}\n");
-}
-
-fn lock(log: &Mutex<String>) -> MutexGuard<'_, String> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits until the plan lets an answer stall, and a moment for the client to keep what it has.

@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+/// The operation whose page the cases begin with: its parameters and body stand where a case gives
+/// none.
+pub(crate) const DOCUMENTED: &str = "downloadGroupClusterBackupTenant";
+
 /// One operation as documented.
 #[derive(Debug, Clone)]
 pub struct OperationFixture {

@@ -129,7 +129,7 @@ impl CallMessage {
         }
         let body = match &call.body {
             None if meta.body => {
-                let page = fixture::operation("downloadGroupClusterBackupTenant");
+                let page = fixture::operation(fixture::DOCUMENTED);
                 Some(page.map_err(|error| error.to_string())?.request)
             }
             body => body.clone(),

@@ -3,6 +3,9 @@
 mod client;
 mod server;
 
+use bytes::Bytes;
+use http::{Request, Uri};
+
 pub use client::CLIENT_SABOTAGES;
 pub(crate) use client::ClientSabotage;
 pub use server::{SERVER_SABOTAGES, SabotagedServer};
@@ -15,4 +18,12 @@ pub const NO_SABOTAGE: &str = "nothing";
 fn named(known: &'static [&'static str], name: &str) -> Option<&'static str> {
     let mut all = known.iter().chain(&[NO_SABOTAGE]);
     all.find(|known| **known == name).copied()
+}
+
+/// Leads a request elsewhere.
+fn retarget(request: &mut Request<Bytes>, from: &str, to: &str) {
+    let uri = request.uri().to_string().replacen(from, to, 1);
+    if let Ok(uri) = uri.parse::<Uri>() {
+        *request.uri_mut() = uri;
+    }
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::case::{Answer, Fault, RawBody};
 use crate::fixture::OperationFixture;
-use crate::wire::{WireRequest, read};
+use crate::wire::{WireRequest, latin1, read};
 
 /// A server on a free port of this machine, until it is dropped.
 #[derive(Debug)]
@@ -80,7 +80,8 @@ impl Drop for ScriptedServer {
     }
 }
 
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+/// What connections share; a panic elsewhere has left it whole.
+pub(crate) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -265,13 +266,6 @@ fn line(status: u16) -> String {
         .and_then(|status| status.canonical_reason())
         .unwrap_or("Unheard Of");
     format!("{status} {reason}")
-}
-
-/// Each character as one byte, as HTTP once had it.
-fn latin1(text: &str) -> Vec<u8> {
-    text.chars()
-        .map(|character| u8::try_from(character).unwrap_or(b'?'))
-        .collect()
 }
 
 /// The text with each `${c*N}` as N times c.

@@ -7,11 +7,13 @@ use http::{Request, Response};
 use serde_json::Value;
 
 use crate::case::{Case, Flow, Kind, PatternCase, Predicates, ServerRequest, Step};
+use crate::fixture::DOCUMENTED;
 use crate::predicate::{Asked, faults};
 use crate::speak::{SpeakError, Speaker};
 use crate::target::request;
 use crate::variables::Variables;
 use crate::verdict::Judgement;
+use crate::wire::latin1;
 
 /// A server under test.
 #[derive(Debug, Clone)]
@@ -80,7 +82,7 @@ fn pattern_flow(case: &PatternCase) -> Flow {
         "groupId" => "getGroup",
         "clusterName" => "getGroupCluster",
         "snapshotId" => "getGroupFlexClusterBackupSnapshot",
-        _ => "downloadGroupClusterBackupTenant",
+        _ => DOCUMENTED,
     };
     asked.operation = Some(operation.to_owned());
     if name == "targetDeploymentItemName" {
@@ -98,7 +100,7 @@ fn pattern_flow(case: &PatternCase) -> Flow {
     } else {
         expect.status = vec![400, 404, 405];
         expect.error = Some("*".to_owned());
-        if operation == "downloadGroupClusterBackupTenant" {
+        if operation == DOCUMENTED {
             expect.status = vec![400];
         }
         let not_there = ["CLUSTER_NOT_FOUND", "GROUP_NOT_FOUND"];
@@ -186,11 +188,7 @@ impl Exchange<'_> {
         let answer = if let Some(raw) = &asked.raw {
             let raw = self.variables.fill(raw);
             let _ = writeln!(self.conversation, "> {}\n", raw.escape_debug());
-            let bytes: Vec<u8> = raw
-                .chars()
-                .map(|c| u8::try_from(c).unwrap_or(b'?'))
-                .collect();
-            self.speaker.send_raw(&bytes).await?
+            self.speaker.send_raw(&latin1(&raw)).await?
         } else {
             let request =
                 request(asked, &self.variables, &self.testee.url).map_err(PutError::Case)?;

