@@ -276,7 +276,7 @@ fn failed(error: &atlas_transport::Error) -> Answer {
         outcome: Outcome {
             kind: kind.to_owned(),
             status: error.status().map(|status| status.as_u16()),
-            error_code: error.api_error().map(|error| error.error_code.clone()),
+            error_code: error.api_error().and_then(|error| error.error_code.clone()),
         },
         output,
     }

@@ -76,6 +76,6 @@ def read(status, content):
     if 200 <= status < 300:
         fine = isinstance(value, dict) or (status == 204 and not content)
         return ended("ok") if fine else ended("unreadable", status)
-    if isinstance(value, dict) and "errorCode" in value and "error" in value:
-        return ended("api_error", status, value["errorCode"], content.decode(errors="replace"))
+    if isinstance(value, dict) and value.keys() & {"error", "errorCode", "detail", "reason"}:
+        return ended("api_error", status, value.get("errorCode"), content.decode(errors="replace"))
     return ended("unreadable", status)

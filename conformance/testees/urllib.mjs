@@ -38,8 +38,8 @@ function read(status, content) {
     const fine = isObject || (status === 204 && content === "");
     return fine ? ended("ok") : ended("unreadable", status);
   }
-  if (isObject && "errorCode" in value && "error" in value) {
-    return ended("api_error", status, value.errorCode, content);
+  if (isObject && ["error", "errorCode", "detail", "reason"].some((name) => name in value)) {
+    return ended("api_error", status, value.errorCode ?? undefined, content);
   }
   return ended("unreadable", status);
 }

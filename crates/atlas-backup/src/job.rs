@@ -136,8 +136,9 @@ pub(crate) async fn request_download(
             Err(Error::Call(error)) => error,
             other => return other,
         };
-        let said = error.api_error().map(|said| said.error_code.as_str());
-        let taken = said == Some(code::CANNOT_DOWNLOAD_SNAPSHOT_CONCURRENTLY);
+        let said = error.api_error();
+        let taken =
+            said.is_some_and(|said| said.has_code(code::CANNOT_DOWNLOAD_SNAPSHOT_CONCURRENTLY));
         if !taken {
             return Err(error.into());
         }

@@ -52,7 +52,9 @@ pub(crate) async fn ask(
         Ok(_) => return Ok(ClusterKind::Dedicated),
         Err(error) => error,
     };
-    let said = error.api_error().map(|said| said.error_code.as_str());
+    let said = error
+        .api_error()
+        .and_then(|said| said.error_code.as_deref());
     if said == Some(code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API) {
         return Ok(ClusterKind::Flex);
     }

@@ -6,10 +6,13 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-/// The body of an error answer.
+mod read;
+
+/// The body of an error response.
 ///
-/// The codes are an open set of thousands; those this crate knows stand in [`code`]. `null` and
-/// absent are both `None`; an empty `parameters` is `Some(vec![])`.
+/// Any field may be missing: the 401 of Atlas had no `errorCode` for a long time, and some routes
+/// answer `null`. The codes are an open set of thousands; [`code`] lists those of the backup
+/// family. `null`, absent and empty text are all `None`; an empty `parameters` is `Some(vec![])`.
 ///
 /// ```
 /// use atlas_model::{ApiError, api_error::code};
@@ -17,16 +20,17 @@ use serde::{Deserialize, Serialize};
 /// let error: ApiError = serde_json::from_str(
 ///     r#"{"error": 404, "errorCode": "CLUSTER_NOT_FOUND", "parameters": null}"#,
 /// )?;
-/// assert_eq!(error.error_code, code::CLUSTER_NOT_FOUND);
+/// assert!(error.has_code(code::CLUSTER_NOT_FOUND));
 /// assert_eq!(error.parameters, None);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ApiError {
     /// The HTTP status, repeated.
-    pub error: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<u16>,
     /// What happened, in words meant for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -34,7 +38,8 @@ pub struct ApiError {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What happened, for programs.
-    pub error_code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
     /// The values that `detail` speaks of; texts and numbers both occur.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Vec<serde_json::Value>>,
@@ -68,10 +73,10 @@ impl ApiError {
     /// An error with the status' own words as `reason`.
     pub fn new(status: StatusCode, error_code: &str, detail: impl Into<String>) -> Self {
         Self {
-            error: status.as_u16(),
-            detail: Some(detail.into()),
+            error: Some(status.as_u16()),
+            detail: Some(detail.into()).filter(|detail| !detail.is_empty()),
             reason: status.canonical_reason().map(str::to_owned),
-            error_code: error_code.to_owned(),
+            error_code: Some(error_code.to_owned()).filter(|code| !code.is_empty()),
             parameters: None,
             bad_request_detail: None,
         }
@@ -100,7 +105,7 @@ impl ApiError {
 
     /// The numbers of a 429, if this is one and has them.
     pub fn throttle(&self) -> Option<Throttle> {
-        if self.error_code != code::RATE_LIMITED_TOKEN_BUCKET {
+        if !self.has_code(code::RATE_LIMITED_TOKEN_BUCKET) {
             return None;
         }
         let parameters = self.parameters.as_deref()?;
@@ -120,9 +125,19 @@ impl ApiError {
         })
     }
 
+    /// Whether its code is this one.
+    pub fn has_code(&self, error_code: &str) -> bool {
+        self.error_code.as_deref() == Some(error_code)
+    }
+
     /// The body's own status, if it is one.
     pub fn status(&self) -> Option<StatusCode> {
-        StatusCode::from_u16(self.error).ok()
+        StatusCode::from_u16(self.error?).ok()
+    }
+
+    /// Shows the error with this status, where its body repeats none.
+    pub(crate) fn with_status(&self, status: StatusCode) -> impl fmt::Display + '_ {
+        Line(self, Some(self.error.unwrap_or(status.as_u16())))
     }
 }
 
@@ -154,13 +169,31 @@ pub struct Throttle {
 }
 
 impl fmt::Display for ApiError {
-    /// One line: the status, the code, Atlas's own words and each refused field.
+    /// One line: the status, the code, Atlas's own words and each refused field, as far as the
+    /// body has them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.error, OneLine(&self.error_code))?;
-        if let Some(detail) = self.detail.as_deref().filter(|detail| !detail.is_empty()) {
+        Line(self, self.error).fmt(f)
+    }
+}
+
+/// An error in one line, with a status.
+struct Line<'a>(&'a ApiError, Option<u16>);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(error, status) = self;
+        // `reason` names the status again; it stands where no code does.
+        let name = error.error_code.as_deref().or(error.reason.as_deref());
+        match (status, name) {
+            (Some(status), Some(name)) => write!(f, "{status} {}", OneLine(name))?,
+            (Some(status), None) => write!(f, "{status}")?,
+            (None, Some(name)) => write!(f, "{}", OneLine(name))?,
+            (None, None) => f.write_str("an error without code")?,
+        }
+        if let Some(detail) = error.detail.as_deref().filter(|detail| !detail.is_empty()) {
             write!(f, ": {}", OneLine(detail.trim_end_matches('.')))?;
         }
-        let fields = self
+        let fields = error
             .bad_request_detail
             .iter()
             .flat_map(|detail| detail.fields.iter().flatten());

@@ -52,7 +52,9 @@ impl Cause {
         let role = Self::RoleMissing {
             role: operation.role,
         };
-        let code = error.map_or("", |error| error.error_code.as_str());
+        let code = error
+            .and_then(|error| error.error_code.as_deref())
+            .unwrap_or_default();
         match (status.as_u16(), code) {
             (_, code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API) => vec![Self::FlexCluster {
                 instead: operation.successor,

@@ -232,7 +232,8 @@ pub trait OperationExt: Operation {
     /// Reads the response, leniently.
     ///
     /// The envelope's status counts where there is an envelope, whatever the status line says;
-    /// one is looked for only if `options` asked for it.
+    /// one is looked for only if `options` asked for it. An error body under the status of a
+    /// success counts as the error it is.
     ///
     /// # Errors
     /// [`ResponseError`] for an error of Atlas and for a body that is neither.
@@ -276,15 +277,16 @@ fn open(
         meta.status = envelope.status;
         content = body.slice_ref(envelope.content);
     }
-    if meta.status.is_success() {
-        Ok(Opened { meta, content })
-    } else {
-        Err(response_error::failure(
-            operation,
-            meta,
-            &parts.headers,
-            &content,
-        ))
+    if !meta.status.is_success() {
+        let headers = &parts.headers;
+        return Err(response_error::failure(operation, meta, headers, &content));
+    }
+    match ApiError::in_place_of_a_resource(&content) {
+        Some(error) => {
+            meta.status = error.status().unwrap_or(meta.status);
+            Err(response_error::refused(operation, meta, error))
+        }
+        None => Ok(Opened { meta, content }),
     }
 }
 

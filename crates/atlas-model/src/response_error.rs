@@ -73,7 +73,8 @@ pub struct ApiFailure {
 
 impl fmt::Display for ApiFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered {}", self.operation.id, self.error)?;
+        let said = self.error.with_status(self.meta.status);
+        write!(f, "{} answered {said}", self.operation.id)?;
         let likely = Cause::of(self.operation, self.meta.status, Some(&self.error));
         causes(f, &likely)
     }
@@ -132,14 +133,23 @@ pub(crate) fn failure(
     headers: &HeaderMap,
     body: &[u8],
 ) -> ResponseError {
-    match serde_json::from_slice::<ApiError>(body) {
-        Ok(error) => ResponseError::Api(Box::new(ApiFailure {
-            operation,
-            meta,
-            error,
-        })),
-        Err(_) => unreadable(operation, meta, headers, body, "no error body of Atlas"),
+    match ApiError::read_response(headers, body) {
+        Some(error) => refused(operation, meta, error),
+        None => unreadable(operation, meta, headers, body, "not an error body of Atlas"),
     }
+}
+
+/// An error of Atlas to an operation.
+pub(crate) fn refused(
+    operation: &'static OperationMeta,
+    meta: AnswerMeta,
+    error: ApiError,
+) -> ResponseError {
+    ResponseError::Api(Box::new(ApiFailure {
+        operation,
+        meta,
+        error,
+    }))
 }
 
 /// Describes a body that could not be used.

@@ -13,7 +13,9 @@ use crate::rate_limit::Level;
 /// An error as a response, with the request's envelope and indentation.
 pub(crate) fn error(error: &ApiError, options: &CallOptions) -> Response<Bytes> {
     let mut response = error.to_response(options);
-    set(&mut response, "x-error-code", &error.error_code);
+    if let Some(code) = &error.error_code {
+        set(&mut response, "x-error-code", code);
+    }
     response
 }
 

@@ -309,6 +309,5 @@ fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
         let now = meta.date.or_else(|| SystemTime::now().try_into().ok())?;
         return Some(retry_after.delay(now));
     }
-    let error: ApiError = serde_json::from_slice(response.body()).ok()?;
-    Some(error.throttle()?.wait)
+    Some(ApiError::read(response.body())?.throttle()?.wait)
 }

@@ -134,7 +134,11 @@ fn every_documented_error_is_read_in_every_form() {
             let read = DownloadTenantSnapshot::from_response(response, &options).unwrap_err();
             assert_eq!(read.status(), status);
             assert_eq!(read.api_error(), Some(&error));
-            assert!(read.to_string().contains(&error.error_code), "{read}");
+            assert!(
+                read.to_string()
+                    .contains(error.error_code.as_deref().unwrap()),
+                "{read}"
+            );
             assert_eq!(read.to_string().lines().count(), 1);
         }
     }
@@ -175,6 +179,98 @@ fn error_parameters_may_be_absent_empty_null_or_mixed() {
         let api = error.api_error().unwrap();
         assert_eq!(api.parameters.as_ref().map(Vec::len), expected);
         assert!(error.to_string().contains("f: d"), "{error}");
+    }
+}
+
+#[test]
+fn an_error_with_any_subset_of_the_documented_fields_is_recognised() {
+    let cases = [
+        (
+            r#"{"error":401,"reason":"Unauthorized","detail":"Not for you."}"#,
+            "answered 401 Unauthorized: Not for you;",
+        ),
+        (
+            r#"{"error":404,"errorCode":null,"detail":"Gone."}"#,
+            "answered 404: Gone;",
+        ),
+        (r#"{"error":"401"}"#, "answered 401;"),
+        (r#"{"reason":"Unauthorized"}"#, "answered 401 Unauthorized;"),
+        (
+            r#"{"errorCode":"A_CODE","parameters":{"a":1}}"#,
+            "answered 401 A_CODE;",
+        ),
+        (
+            r#"{"error":400,"badRequestDetail":{"fields":"name is too long"}}"#,
+            "answered 400; a field: name is too long",
+        ),
+        (
+            r#"{"error":"invalid_token","error_description":"It has\nexpired."}"#,
+            "answered 401 invalid_token: It has expired;",
+        ),
+        (
+            r#"{"status":401,"content":{"error":401,"reason":"Unauthorized"}}"#,
+            "answered 401 Unauthorized;",
+        ),
+    ];
+    for (body, expected) in cases {
+        for envelope in [false, true] {
+            let error = read(response(401, None, body), envelope).unwrap_err();
+            assert!(error.api_error().is_some(), "{body}");
+            let line = error.to_string();
+            assert!(line.contains(expected), "{line}");
+            assert!(line.contains("check the key"), "{line}");
+            assert_eq!(line.lines().count(), 1);
+        }
+    }
+}
+
+#[test]
+fn the_code_comes_from_its_header_where_the_body_has_none() {
+    let bodies = [
+        r#"{"error":400,"detail":"No."}"#,
+        r#"{"error":400,"errorCode":null}"#,
+        "\"No\"",
+        "[]",
+        "",
+        "<html>",
+    ];
+    let code = "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API";
+    for body in bodies {
+        let mut response = response(400, None, body);
+        let headers = response.headers_mut();
+        headers.insert("x-error-code", code.parse().unwrap());
+        let error = read(response.clone(), false).unwrap_err();
+        let api = error.api_error().unwrap();
+        assert_eq!(api.error_code.as_deref(), Some(code), "{body}");
+        assert!(error.to_string().contains("cluster operations"), "{error}");
+        *response.body_mut() = r#"{"errorCode":"OTHER"}"#.into();
+        let error = read(response, false).unwrap_err();
+        assert!(error.api_error().unwrap().has_code("OTHER"), "{error}");
+    }
+}
+
+#[test]
+fn an_error_body_is_an_error_also_under_the_status_of_a_success() {
+    for (body, status) in [
+        (r#"{"error":404,"errorCode":"CLUSTER_NOT_FOUND"}"#, 404),
+        (r#"{"error":"401","reason":"Unauthorized"}"#, 401),
+        (r#"{"errorCode":"A_CODE","detail":"No."}"#, 200),
+        (r#"{"status":401,"error":401,"reason":"Unauthorized"}"#, 401),
+        (
+            r#"{"status":200,"content":{"error":500,"errorCode":"A"}}"#,
+            500,
+        ),
+    ] {
+        let error = read(response(200, None, body), true).unwrap_err();
+        assert!(error.api_error().is_some(), "{body}");
+        assert_eq!(error.status(), status, "{body}");
+    }
+    for body in [
+        r#"{"error":null}"#,
+        r#"{"error":0,"detail":"fine"}"#,
+        r#"{"id":"error"}"#,
+    ] {
+        assert!(read(response(200, None, body), true).is_ok(), "{body}");
     }
 }
 
