@@ -87,13 +87,9 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Result<Token, ErrorKind> 
         expires_in: Value,
         token_type: Option<String>,
     }
-    #[derive(Deserialize)]
-    struct Refused {
-        error: String,
-    }
     let problem = |refusal| ErrorKind::Token { status, refusal };
     if status.is_success() {
-        let answer: Answer = serde_json::from_slice(body).map_err(|_| problem(None))?;
+        let answer: Answer = serde_json::from_slice(body).map_err(|_| problem(refused(body)))?;
         if answer.access_token.expose_secret().is_empty() {
             return Err(problem(None));
         }
@@ -108,18 +104,29 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Result<Token, ErrorKind> 
             lifetime: lifetime(&answer.expires_in),
         });
     }
-    let refused = serde_json::from_slice::<Refused>(body).ok();
-    let code = refused.map(|refused| printable(&refused.error));
-    Err(problem(
-        code.filter(|code| !code.is_empty())
-            .map(|code| TokenRefusal::new(&code)),
-    ))
+    Err(problem(refused(body)))
 }
 
-/// Section 5.2 allows printable ASCII; nobody's code is longer than this.
+/// Reads the code of a refusal: as RFC 6749 has it, or as Atlas's own errors do, whose `error`
+/// is a status. Those name their code, or else their reason.
+fn refused(body: &[u8]) -> Option<TokenRefusal> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let is_status = |text: &str| text.trim().parse::<u16>().is_ok();
+    let code = |name: &str| {
+        let code = body.get(name)?.as_str().filter(|text| !is_status(text))?;
+        Some(printable(code)).filter(|code| !code.is_empty())
+    };
+    let code = code("error")
+        .or_else(|| code("errorCode"))
+        .or_else(|| code("reason"))?;
+    Some(TokenRefusal::new(&code))
+}
+
+/// Section 5.2 allows printable ASCII and spaces. Longer codes are cut.
 fn printable(code: &str) -> String {
-    let printable = code.chars().filter(char::is_ascii_graphic);
-    printable.take(64).collect()
+    let allowed = |c: &char| c.is_ascii_graphic() || *c == ' ';
+    let printable: String = code.trim().chars().filter(allowed).take(64).collect();
+    printable.trim_end().to_owned()
 }
 
 /// A lifetime in seconds: a number, or one written as a text; `null`, absent and nonsense are
@@ -187,7 +194,34 @@ mod tests {
             refusal(400, r#"{"error": "so\nodd"}"#),
             Some(TokenRefusal::Other("soodd".into()))
         );
-        for page in ["<html>", "", "{}", r#"{"error": ""}"#] {
+        for (body, code) in [
+            (
+                r#"{"error":401,"errorCode":"UNEXPECTED_ERROR","reason":"Unauthorized"}"#,
+                "UNEXPECTED_ERROR",
+            ),
+            (
+                r#"{"error":"401","errorCode":null,"reason":"Unauthorized"}"#,
+                "Unauthorized",
+            ),
+            (
+                r#"{"error":"invalid_client","errorCode":"A_CODE"}"#,
+                "invalid_client",
+            ),
+            (r#"{"errorCode":"A_CODE","detail":"s3cret"}"#, "A_CODE"),
+            (r#"{"reason":"Bad Request"}"#, "Bad Request"),
+        ] {
+            assert_eq!(refusal(401, body).unwrap().to_string(), code, "{body}");
+            assert_eq!(refusal(200, body).unwrap().to_string(), code, "{body}");
+        }
+        for page in [
+            "<html>",
+            "",
+            "{}",
+            "[]",
+            "7",
+            r#"{"error": ""}"#,
+            r#"{"error": 401}"#,
+        ] {
             assert_eq!(refusal(503, page), None, "{page}");
             assert_eq!(refusal(200, page), None, "{page}");
         }
