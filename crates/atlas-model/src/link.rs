@@ -3,6 +3,7 @@
 use std::fmt;
 
 use compact_str::CompactString;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::resource::unchecked;
@@ -27,7 +28,44 @@ impl Link {
             rel: Some(rel.into()),
         }
     }
+
+    /// Whether the link has this relation: in any case, as one of several separated by spaces
+    /// (RFC 8288 section 3.3), or as the last segment of a URL.
+    pub(crate) fn is(&self, relation: &str) -> bool {
+        let name = |rel: &str| rel.rsplit(['/', '#']).next().map(str::to_owned);
+        let rels = self.rel.as_deref().unwrap_or_default().split_whitespace();
+        rels.filter_map(name)
+            .any(|name| name.eq_ignore_ascii_case(relation))
+    }
+
+    /// The query of the target, ready for a request line; `None` if it has none.
+    ///
+    /// Takes relative targets and those with `&` escaped as in HTML. Characters that cannot
+    /// stand in a query are percent-encoded.
+    pub(crate) fn query(&self) -> Option<String> {
+        let mut href = self.href.as_deref()?.trim().to_owned();
+        for escaped in ["&amp;", "&#38;", "&#x26;", "&#X26;"] {
+            href = href.replace(escaped, "&");
+        }
+        let (target, _) = href.split_once('#').unwrap_or((&href, ""));
+        let (_, query) = target.split_once('?')?;
+        let query = query.trim();
+        (!query.is_empty()).then(|| utf8_percent_encode(query, OUTSIDE_A_QUERY).to_string())
+    }
 }
+
+/// What is escaped in a query (RFC 3986 section 3.4), beside everything that is not ASCII.
+const OUTSIDE_A_QUERY: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 unchecked!(Link, SnapshotUrl);
 
@@ -106,6 +144,42 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(hide_links(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_relation_may_stand_among_others_or_at_the_end_of_a_url() {
+        for rel in [
+            "next",
+            "NEXT",
+            " next ",
+            "last next",
+            "https://a.example/rels/next",
+            "https://a.example/rels#next",
+        ] {
+            assert!(Link::new("", rel).is("next"), "{rel}");
+        }
+        for rel in ["", "previous", "nextish", "https://a.example/next/self"] {
+            assert!(!Link::new("", rel).is("next"), "{rel}");
+        }
+        assert!(!Link::default().is("next"));
+    }
+
+    #[test]
+    fn the_query_of_a_link_is_fit_for_a_request_line() {
+        for (href, query) in [
+            ("https://a.example/b?c=1&d=2", "c=1&d=2"),
+            ("?c=1", "c=1"),
+            ("b?c=1#d?e", "c=1"),
+            ("/b?c=1&amp;d=2&#38;e=3&#x26;f=4", "c=1&d=2&e=3&f=4"),
+            ("/b?c=a b\u{e9}\r\n\"%20", "c=a%20b%C3%A9%0D%0A%22%20"),
+            ("/b?c=1?d", "c=1?d"),
+        ] {
+            let read = Link::new(href, "next").query();
+            assert_eq!(read.as_deref(), Some(query), "{href}");
+        }
+        for href in ["", "/b", "/b?", "/b#?c=1", "/b? "] {
+            assert_eq!(Link::new(href, "next").query(), None, "{href}");
         }
     }
 

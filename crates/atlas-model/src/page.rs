@@ -86,30 +86,61 @@ impl<T: Checked + Serialize + DeserializeOwned> Payload for Page<T> {
     }
 }
 
-/// An operation whose answer is one page of many.
+/// An operation whose answer is one page of a list.
 ///
-/// What its pages are made of, and how another one is asked for. The list is at its end after a
-/// page that is shorter than it could be; see `Client::pages` of `atlas-transport`.
+/// Names what its pages are made of and how another one is asked for. [`Paging`](crate::Paging)
+/// decides where a list ends; `Client::pages` of `atlas-transport` reads all of it.
 pub trait Paged: Operation<Response = Page<Self::Item>> + Clone {
     /// What the list holds.
     type Item: Checked + Serialize + DeserializeOwned + Clone + PartialEq;
 
-    /// Asks for this page, with so many items.
+    /// Whether a page can be asked for by its number. Other lists have a single page, unless it
+    /// has a link to the next one.
+    const NUMBERED: bool;
+
+    /// Asks for this page, with so many items; does nothing if pages have no numbers.
     fn set_page(&mut self, number: PageNumber, size: ItemsPerPage);
+
+    /// Which page was asked for, if that was chosen.
+    fn page_number(&self) -> Option<PageNumber>;
 
     /// How many items a page was asked to have, if that was chosen.
     fn page_size(&self) -> Option<ItemsPerPage>;
 }
 
-/// Makes the operations paged that have `itemsPerPage` and `pageNum`.
+/// Makes operations paged: those that have `itemsPerPage` and `pageNum`, and `unnumbered` ones
+/// that have neither.
 macro_rules! paged {
+    (unnumbered $( $operation:ty => $item:ty; )*) => {$(
+        impl $crate::Paged for $operation {
+            type Item = $item;
+
+            const NUMBERED: bool = false;
+
+            fn set_page(&mut self, _: $crate::PageNumber, _: $crate::ItemsPerPage) {}
+
+            fn page_number(&self) -> Option<$crate::PageNumber> {
+                None
+            }
+
+            fn page_size(&self) -> Option<$crate::ItemsPerPage> {
+                None
+            }
+        }
+    )*};
     ($( $operation:ty => $item:ty; )*) => {$(
         impl $crate::Paged for $operation {
             type Item = $item;
 
+            const NUMBERED: bool = true;
+
             fn set_page(&mut self, number: $crate::PageNumber, size: $crate::ItemsPerPage) {
                 self.page_number = Some(number);
                 self.items_per_page = Some(size);
+            }
+
+            fn page_number(&self) -> Option<$crate::PageNumber> {
+                self.page_number
             }
 
             fn page_size(&self) -> Option<$crate::ItemsPerPage> {

@@ -262,3 +262,8 @@ crate::page::paged! {
     ListSnapshotDatabases => SnapshotDatabase;
     ListSnapshotCollections => SnapshotCollection;
 }
+
+crate::page::paged! {
+    unnumbered
+    ListShardedSnapshots => ShardedSnapshot;
+}

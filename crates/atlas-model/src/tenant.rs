@@ -140,3 +140,9 @@ resource! {
         status: RestoreStatus = "status",
     }
 }
+
+crate::page::paged! {
+    unnumbered
+    ListTenantRestores => TenantRestore;
+    ListTenantSnapshots => TenantSnapshot;
+}

@@ -1,0 +1,339 @@
+//! Walking through a list: what to ask for after each page.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+
+use crate::link::Link;
+use crate::page::{ItemsPerPage, PageNumber};
+
+/// Decides after each page of a list where the next one is, or that there is none.
+///
+/// Sans-IO: the caller asks for the pages. A link with `rel` `next` is followed, whatever the
+/// length of the page; `links` without it end the list; without any `links`, a page that is
+/// shorter than asked for ends it. Only lists that answer a `GET` have more than one page.
+///
+/// ```
+/// use atlas_model::{ItemsPerPage, Link, NextPage, PageNumber, Paging};
+///
+/// let mut paging = Paging::new(&http::Method::GET, PageNumber::FIRST, ItemsPerPage::default());
+/// let next = Link::new("https://cloud.mongodb.com/api/atlas/v2/groups?pageNum=2", "next");
+/// assert_eq!(
+///     paging.after(98, Some(&[next])),
+///     Ok(NextPage::Follow("pageNum=2".to_owned()))
+/// );
+/// let own = Link::new("https://cloud.mongodb.com/api/atlas/v2/groups?pageNum=2", "self");
+/// assert_eq!(paging.after(100, Some(&[own])), Ok(NextPage::End));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Paging {
+    follows: bool,
+    numbered: bool,
+    size: ItemsPerPage,
+    /// The number of the page that was asked for last; `None` if only a server knows it.
+    number: Option<PageNumber>,
+    pages: u32,
+    /// Fingerprints of the queries that were asked or are those of pages already read.
+    seen: HashSet<u64>,
+}
+
+/// Where a list goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NextPage {
+    /// Nowhere: the page was the last one.
+    End,
+    /// At the list's own path on its own host, with this query in place of the one before.
+    Follow(String),
+    /// At the page of this number.
+    ByNumber(PageNumber),
+}
+
+/// Why a list cannot be read to its end. What came of it is incomplete.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PagingError {
+    /// The link to the next page has no usable query.
+    #[error(
+        "the list is incomplete: the link after page {pages} has no query; check any proxy in between"
+    )]
+    BadLink {
+        /// How many pages were read.
+        pages: u32,
+    },
+    /// The link to the next page leads to one that was read before.
+    #[error(
+        "the list is incomplete: the link after page {pages} leads back to a page already read; \
+         try again"
+    )]
+    Cycle {
+        /// How many pages were read.
+        pages: u32,
+    },
+    /// A page has the same items as the one before it.
+    #[error("the list is incomplete: page {pages} repeats the page before it; try again")]
+    Repeated {
+        /// How many pages were read.
+        pages: u32,
+    },
+    /// A full page without links came after a link without a page number.
+    #[error("the list is incomplete: page {pages} is full and has no links; try again")]
+    LinksLost {
+        /// How many pages were read.
+        pages: u32,
+    },
+    /// The list has more pages than are read.
+    #[error(
+        "the list is incomplete: it goes on after {pages} pages; ask for more items a page, or \
+         start at a later page"
+    )]
+    TooLong {
+        /// How many pages were read.
+        pages: u32,
+    },
+}
+
+impl Paging {
+    /// How many pages of a list are read at most.
+    pub const MAX_PAGES: u32 = 10_000;
+
+    /// Starts before the first page of a list, asked for by number and size.
+    pub fn new(method: &Method, first: PageNumber, size: ItemsPerPage) -> Self {
+        Self {
+            follows: *method == Method::GET,
+            numbered: true,
+            size,
+            number: Some(first),
+            pages: 0,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Starts before the first page of a list that cannot be asked for by number.
+    ///
+    /// Without a link to the next page such a list is at its end.
+    pub fn unnumbered(method: &Method) -> Self {
+        Self {
+            numbered: false,
+            ..Self::new(method, PageNumber::FIRST, ItemsPerPage::MAX)
+        }
+    }
+
+    /// Takes a page that was read: how many items it has, and its links.
+    ///
+    /// An empty list of links counts as none at all.
+    ///
+    /// # Errors
+    /// [`PagingError`] if there is more, but no way to it. It is never [`PagingError::Repeated`],
+    /// which only those who see the items can tell.
+    pub fn after(&mut self, items: usize, links: Option<&[Link]>) -> Result<NextPage, PagingError> {
+        self.pages = self.pages.saturating_add(1);
+        let next = self.next(items, links.unwrap_or_default())?;
+        if next != NextPage::End && self.pages >= Self::MAX_PAGES {
+            return Err(PagingError::TooLong { pages: self.pages });
+        }
+        Ok(next)
+    }
+
+    /// How many items a page was asked to have, by the caller or by the last link.
+    pub fn size(&self) -> ItemsPerPage {
+        self.size
+    }
+
+    /// How many pages were read.
+    pub fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    fn next(&mut self, items: usize, links: &[Link]) -> Result<NextPage, PagingError> {
+        let pages = self.pages;
+        if !self.follows {
+            return Ok(NextPage::End);
+        }
+        let own = links.iter().find(|link| link.is("self"));
+        if let Some(own) = own.and_then(Link::query) {
+            self.seen.insert(fingerprint(&own));
+        }
+        if let Some(next) = links.iter().find(|link| link.is("next")) {
+            let query = next.query().ok_or(PagingError::BadLink { pages })?;
+            if !self.seen.insert(fingerprint(&query)) {
+                return Err(PagingError::Cycle { pages });
+            }
+            let parameter = |name| parameter(&query, name);
+            self.number = parameter("pageNum").and_then(|value| value.parse().ok());
+            if let Some(size) = parameter("itemsPerPage").and_then(|value| value.parse().ok()) {
+                self.size = size;
+            }
+            return Ok(NextPage::Follow(query));
+        }
+        if !links.is_empty() || !self.numbered || items < usize::from(self.size.get()) {
+            return Ok(NextPage::End);
+        }
+        let number = self.number.ok_or(PagingError::LinksLost { pages })?;
+        let next = number.next();
+        if next == number {
+            return Err(PagingError::TooLong { pages });
+        }
+        self.number = Some(next);
+        Ok(NextPage::ByNumber(next))
+    }
+}
+
+/// The pairs of a query, each percent-decoded, in any order.
+fn pairs(query: &str) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
+    query.split('&').map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let decoded = |text| percent_decode_str(text).collect();
+        (decoded(name), decoded(value))
+    })
+}
+
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let (_, value) = pairs(query).find(|(known, _)| known == name.as_bytes())?;
+    String::from_utf8(value).ok()
+}
+
+/// A number that two spellings of one query share.
+fn fingerprint(query: &str) -> u64 {
+    let mut pairs: Vec<_> = pairs(query).collect();
+    pairs.sort();
+    let mut hasher = DefaultHasher::new();
+    pairs.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paging() -> Paging {
+        Paging::new(
+            &Method::GET,
+            PageNumber::FIRST,
+            ItemsPerPage::new(2).unwrap(),
+        )
+    }
+
+    fn next(href: &str) -> Vec<Link> {
+        vec![Link::new("/x?pageNum=1", "self"), Link::new(href, "next")]
+    }
+
+    fn follow(query: &str) -> NextPage {
+        NextPage::Follow(query.to_owned())
+    }
+
+    #[test]
+    fn a_link_to_the_next_page_counts_more_than_the_length_of_a_page() {
+        for items in [0, 1, 2, 3] {
+            let mut paging = paging();
+            let said = paging.after(items, Some(&next("/x?pageNum=2")));
+            assert_eq!(said, Ok(follow("pageNum=2")));
+            let own = [Link::new("/x?pageNum=2", "self")];
+            assert_eq!(paging.after(items, Some(&own)), Ok(NextPage::End));
+        }
+    }
+
+    #[test]
+    fn without_links_a_full_page_is_followed_by_its_number() {
+        for links in [None, Some(&[][..])] {
+            let mut paging = paging();
+            let second = NextPage::ByNumber(PageNumber::new(2).unwrap());
+            assert_eq!(paging.after(2, links), Ok(second));
+            assert_eq!(paging.after(1, links), Ok(NextPage::End));
+            assert_eq!(paging.after(0, links), Ok(NextPage::End));
+        }
+    }
+
+    #[test]
+    fn a_list_that_loses_its_links_goes_on_where_the_last_link_led() {
+        let mut one = paging();
+        let query = "itemsPerPage=1&pageNum=7";
+        one.after(2, Some(&next(&format!("/x?{query}")))).unwrap();
+        let eighth = NextPage::ByNumber(PageNumber::new(8).unwrap());
+        assert_eq!(one.after(1, None), Ok(eighth));
+        let mut one = paging();
+        one.after(2, Some(&next("/x?cursor=a"))).unwrap();
+        let lost = PagingError::LinksLost { pages: 2 };
+        assert_eq!(one.after(2, None), Err(lost));
+    }
+
+    #[test]
+    fn a_link_back_to_a_page_already_read_is_an_error() {
+        let links = next("/x?pageNum=2&itemsPerPage=2");
+        let cycle = Err(PagingError::Cycle { pages: 2 });
+        let mut one = paging();
+        one.after(2, Some(&links)).unwrap();
+        let again = next("http://a/x?itemsPerPage=2&page%4eum=2");
+        assert_eq!(one.after(2, Some(&again)), cycle);
+        let mut one = paging();
+        one.after(2, Some(&links)).unwrap();
+        assert_eq!(one.after(2, Some(&next("?pageNum=1"))), cycle);
+        let mut one = paging();
+        let itself = one.after(2, Some(&next("?pageNum=1")));
+        assert_eq!(itself, Err(PagingError::Cycle { pages: 1 }));
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_an_error() {
+        let bad = Err(PagingError::BadLink { pages: 1 });
+        for href in ["", "/x", "/x?", "https://a/x#?pageNum=2", " ? "] {
+            assert_eq!(paging().after(2, Some(&next(href))), bad, "{href:?}");
+        }
+        let mut link = Link::new("", "next");
+        link.href = None;
+        assert_eq!(paging().after(2, Some(&[link])), bad);
+    }
+
+    #[test]
+    fn a_list_that_never_ends_is_an_error_at_the_cap() {
+        let mut linked = paging();
+        let mut counted = paging();
+        for page in 1..Paging::MAX_PAGES {
+            let links = [Link::new(&format!("?pageNum={}", page + 1), "next")];
+            assert!(matches!(
+                linked.after(1, Some(&links)),
+                Ok(NextPage::Follow(_))
+            ));
+            assert!(matches!(counted.after(2, None), Ok(NextPage::ByNumber(_))));
+        }
+        let too_long = PagingError::TooLong {
+            pages: Paging::MAX_PAGES,
+        };
+        let links = [Link::new("?pageNum=0", "next")];
+        assert_eq!(linked.clone().after(1, Some(&[])), Ok(NextPage::End));
+        assert_eq!(linked.after(1, Some(&links)), Err(too_long.clone()));
+        assert_eq!(counted.clone().after(1, None), Ok(NextPage::End));
+        assert_eq!(counted.after(2, None), Err(too_long));
+    }
+
+    #[test]
+    fn the_highest_page_number_is_not_asked_for_again() {
+        let last = PageNumber::new(u32::MAX).unwrap();
+        let mut paging = Paging::new(&Method::GET, last, ItemsPerPage::MAX);
+        let too_long = PagingError::TooLong { pages: 1 };
+        assert_eq!(paging.after(500, None), Err(too_long));
+    }
+
+    #[test]
+    fn only_a_get_has_a_next_page() {
+        let size = ItemsPerPage::new(1).unwrap();
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::HEAD] {
+            let mut paging = Paging::new(&method, PageNumber::FIRST, size);
+            let links = next("/x?pageNum=2");
+            assert_eq!(paging.after(1, Some(&links)), Ok(NextPage::End));
+            assert_eq!(paging.after(1, None), Ok(NextPage::End));
+        }
+    }
+
+    #[test]
+    fn a_list_without_numbers_goes_on_by_links_alone() {
+        let mut paging = Paging::unnumbered(&Method::GET);
+        assert_eq!(
+            paging.after(1, Some(&next("?pageNum=2"))),
+            Ok(follow("pageNum=2"))
+        );
+        assert_eq!(paging.after(1000, None), Ok(NextPage::End));
+    }
+}
