@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use atlas_model::{FlexSnapshot, ItemsPerPage, ListFlexSnapshots};
+use atlas_model::{FlexSnapshot, ItemsPerPage, ListFlexSnapshots, PageNumber, Paging, PagingError};
 use atlas_sandbox::{FLEX_CLUSTER, OWNER, PROJECT, SandboxServer};
-use atlas_transport::{Client, Credentials, Error};
+use atlas_transport::{Client, Credentials, Error, ErrorKind};
 use futures_util::{StreamExt, TryStreamExt};
 
 use crate::faults::service::Scripted;
@@ -27,44 +27,125 @@ async fn walk(page: u16) -> (Vec<FlexSnapshot>, u64) {
 }
 
 #[tokio::test]
-async fn a_list_has_the_same_items_in_pages_of_any_size_and_ends_after_a_short_one() {
+async fn a_list_has_the_same_items_in_pages_of_any_size_and_ends_with_the_last() {
     let (all, pages) = walk(500).await;
     assert_eq!((all.len(), pages), (8, 1));
-    for (size, expected) in [(3, 3), (4, 3), (7, 2), (8, 2), (1, 9)] {
+    for (size, expected) in [(3, 3), (4, 2), (7, 2), (8, 1), (1, 8)] {
         let (items, pages) = walk(size).await;
         assert_eq!(items, all, "{size}");
         assert_eq!(pages, expected, "{size}");
     }
 }
 
-fn scripted(answer: impl FnMut() -> (u16, String, String) + Send + 'static) -> Client {
+#[tokio::test]
+async fn a_list_starts_at_the_page_that_the_caller_chose() {
+    let server = SandboxServer::start().await.unwrap();
+    let credentials = Credentials::bearer(OWNER.access_token);
+    let client = Client::new(server.url().parse().unwrap(), &credentials).unwrap();
+    let all: Vec<FlexSnapshot> = client.items(snapshots(3)).try_collect().await.unwrap();
+    for (page, left) in [(1, 8), (2, 5), (3, 2), (4, 0), (u32::MAX, 0)] {
+        let mut list = snapshots(3);
+        list.page_number = PageNumber::new(page);
+        let items: Vec<FlexSnapshot> = client.items(list).try_collect().await.unwrap();
+        assert_eq!(items, all[8 - left..], "{page}");
+    }
+}
+
+/// A client, and how often its carrier was asked.
+fn scripted(
+    mut answer: impl FnMut(usize) -> (u16, String) + Send + 'static,
+) -> (Client, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
     let base = "http://127.0.0.1:1".parse().unwrap();
     let builder = Client::builder(base, &Credentials::bearer("t0ken"));
-    builder.build_with(Scripted::new(answer)).unwrap()
+    let client = builder.build_with(Scripted::new(move || {
+        let number = counted.fetch_add(1, Ordering::SeqCst) + 1;
+        let (status, body) = answer(number);
+        (status, String::new(), body)
+    }));
+    (client.unwrap(), asked)
+}
+
+/// A page of one item that names itself, with links or without any.
+fn page(number: usize, links: Option<&str>) -> (u16, String) {
+    let links = links.map_or(String::new(), |links| format!(r#","links":[{links}]"#));
+    let body = format!(r#"{{"results":[{{"status":"{number}"}}]{links}}}"#);
+    (200, body)
+}
+
+async fn collect(client: &Client) -> (usize, Option<Error>) {
+    let list = client.items(snapshots(1));
+    let items: Vec<Result<FlexSnapshot, Error>> = list.collect().await;
+    let count = items.len();
+    match items.into_iter().last() {
+        Some(Err(error)) => (count - 1, Some(error)),
+        _ => (count, None),
+    }
+}
+
+/// How a list came to be incomplete.
+fn problem(error: Option<Error>) -> PagingError {
+    let error = error.expect("a list that is cut is an error");
+    match error.kind() {
+        ErrorKind::List { problem, .. } => {
+            let line = error.to_string();
+            assert!(line.contains("the list is incomplete"), "{line}");
+            assert_eq!(line.lines().count(), 1);
+            problem.clone()
+        }
+        _ => panic!("{error}"),
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_repeats_itself_ends_the_list_and_an_error_is_its_last_item() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counted = asked.clone();
-    let page = r#"{"results": [{"status": "PENDING"}]}"#;
-    let client = scripted(move || {
-        counted.fetch_add(1, Ordering::SeqCst);
-        (200, String::new(), page.to_owned())
-    });
-    let items: Vec<FlexSnapshot> = client.items(snapshots(1)).try_collect().await.unwrap();
-    assert_eq!((items.len(), asked.load(Ordering::SeqCst)), (1, 2));
+async fn a_page_that_repeats_the_one_before_is_an_error_and_not_given_again() {
+    let (client, asked) = scripted(|_| page(1, None));
+    let (items, error) = collect(&client).await;
+    assert_eq!((items, asked.load(Ordering::SeqCst)), (1, 2));
+    assert_eq!(problem(error), PagingError::Repeated { pages: 2 });
+}
 
-    let mut number = 0;
-    let client = scripted(move || {
-        number += 1;
-        if number == 3 {
-            return (404, String::new(), "{}".to_owned());
-        }
-        let page = format!(r#"{{"results": [{{"status": "{number}"}}]}}"#);
-        (200, String::new(), page)
+#[tokio::test(start_paused = true)]
+async fn an_error_is_the_last_item_of_a_list() {
+    let (client, _) = scripted(|number| match number {
+        3 => (404, "{}".to_owned()),
+        number => page(number, None),
     });
-    let items: Vec<Result<FlexSnapshot, Error>> = client.items(snapshots(1)).collect().await;
-    assert_eq!(items.len(), 3);
-    assert!(items[1].is_ok() && items[2].is_err());
+    let (items, error) = collect(&client).await;
+    assert_eq!(items, 2);
+    assert_eq!(error.unwrap().status().unwrap(), 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_never_ends_is_an_error_after_the_last_page_that_is_read() {
+    for linked in [false, true] {
+        let (client, asked) = scripted(move |number| {
+            let next = format!(r#"{{"rel":"next","href":"?pageNum={}"}}"#, number + 1);
+            page(number, linked.then_some(&*next))
+        });
+        let (items, error) = collect(&client).await;
+        let most = Paging::MAX_PAGES as usize;
+        assert_eq!((items, asked.load(Ordering::SeqCst)), (most, most));
+        let pages = Paging::MAX_PAGES;
+        assert_eq!(problem(error), PagingError::TooLong { pages });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_leads_back_or_nowhere_is_an_error_after_its_page() {
+    for (href, problem_of_it) in [
+        ("?pageNum=2", PagingError::Cycle { pages: 2 }),
+        ("https://127.0.0.1/x", PagingError::BadLink { pages: 2 }),
+        ("", PagingError::BadLink { pages: 2 }),
+    ] {
+        let (client, asked) = scripted(move |number| {
+            let href = if number == 1 { "?pageNum=2" } else { href };
+            let next = format!(r#"{{"rel":"next","href":"{href}"}}"#);
+            page(number, Some(&next))
+        });
+        let (items, error) = collect(&client).await;
+        assert_eq!((items, asked.load(Ordering::SeqCst)), (2, 2), "{href}");
+        assert_eq!(problem(error), problem_of_it);
+    }
 }

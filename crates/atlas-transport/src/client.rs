@@ -88,6 +88,15 @@ impl Client {
         options: &CallOptions,
     ) -> Result<Answer<O::Response>, Error> {
         let request = operation.to_request(options).map_err(ErrorKind::from)?;
+        self.send_request::<O>(request, options).await
+    }
+
+    /// Sends the request of an operation and reads its answer.
+    pub(crate) async fn send_request<O: Operation>(
+        &self,
+        request: Request<Bytes>,
+        options: &CallOptions,
+    ) -> Result<Answer<O::Response>, Error> {
         let mut response = self.carry(request).await?;
         let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
         O::from_response(response, options).map_err(|error| Error::new(error, attempts))

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use atlas_model::{ApiError, BuildError, ResponseError};
+use atlas_model::{ApiError, BuildError, PagingError, ResponseError};
 use http::StatusCode;
 
 use crate::auth::{TokenRefusal, token_hint};
@@ -147,6 +147,14 @@ pub enum ErrorKind {
     Link {
         /// The status.
         status: StatusCode,
+    },
+    /// A list cannot be read to its end. The pages before this are sound, but not all there is.
+    #[error("{operation}: {problem}")]
+    List {
+        /// The operation's id.
+        operation: &'static str,
+        /// Why.
+        problem: PagingError,
     },
     /// Something answered, but not with the resource.
     #[error(transparent)]

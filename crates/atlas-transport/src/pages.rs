@@ -1,25 +1,52 @@
 //! Lists, page by page.
 
-use atlas_model::{Answer, ItemsPerPage, Page, PageNumber, Paged};
+use atlas_model::{
+    Answer, CallOptions, ItemsPerPage, NextPage, OperationExt, Page, PageNumber, Paged, Paging,
+    PagingError,
+};
+use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::stream;
+use http::Request;
+use http::uri::PathAndQuery;
 
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// Where a list is.
 enum At<O: Paged> {
-    /// Before a page; the items of the one before it, to see a server repeat itself.
-    Before(O, PageNumber, Vec<O::Item>),
+    /// Before a page.
+    Before(Walk<O>),
+    /// After the last page that could be read.
+    Failed(Error),
     End,
 }
 
+/// A list that is being read.
+struct Walk<O: Paged> {
+    operation: O,
+    /// The query of the link to the page, in place of the operation's own.
+    query: Option<String>,
+    paging: Paging,
+    /// The items of the page before, to see a server repeat itself.
+    before: Vec<O::Item>,
+}
+
 impl Client {
-    /// Follows a list from its first page to its last, 500 items a page unless the operation says
-    /// otherwise.
+    /// Reads a list page by page to its end.
     ///
-    /// The list is at its end after a page with fewer items than it could have, or with the same
-    /// items as the page before it, which is not given again. An error is the last item.
+    /// Starts at the operation's page number, and asks for 500 items a page unless the operation
+    /// says otherwise.
+    ///
+    /// Follows the links to the next page, also after a page that is shorter than asked for, but
+    /// takes only their query: path and host stay those of the operation. A page with links, but
+    /// none to a next page, ends the list. Where a server gives no links at all, a page that is
+    /// shorter than asked for does.
+    ///
+    /// # Errors
+    /// An error is the last item. [`ErrorKind::List`] if there is more, but no way to it: a link
+    /// that leads nowhere or back, a page that repeats the one before, or more than
+    /// [`Paging::MAX_PAGES`] pages.
     ///
     /// ```no_run
     /// # async fn run(client: atlas_transport::Client) -> Result<(), atlas_transport::Error> {
@@ -44,30 +71,15 @@ impl Client {
         O::Item: Send,
     {
         let client = self.clone();
-        let size = operation.page_size().unwrap_or(ItemsPerPage::MAX);
-        let first = At::Before(operation, PageNumber::FIRST, Vec::new());
+        let first = At::Before(Walk::new(operation));
         stream::unfold(first, move |at| {
             let client = client.clone();
             async move {
-                let At::Before(mut operation, number, before) = at else {
-                    return None;
-                };
-                operation.set_page(number, size);
-                let answer = match client.send(&operation).await {
-                    Ok(answer) => answer,
-                    Err(error) => return Some((Err(error), At::End)),
-                };
-                let items = answer.value.items();
-                if !items.is_empty() && *items == before[..] {
-                    tracing::warn!(page = number.get(), "a page came twice; the list ends here");
-                    return None;
+                match at {
+                    At::Before(walk) => Some(walk.step(&client).await),
+                    At::Failed(error) => Some((Err(error), At::End)),
+                    At::End => None,
                 }
-                let next = if items.len() < usize::from(size.get()) {
-                    At::End
-                } else {
-                    At::Before(operation, number.next(), items.to_vec())
-                };
-                Some((Ok(answer), next))
             }
         })
     }
@@ -89,4 +101,84 @@ impl Client {
             })
             .try_flatten()
     }
+}
+
+/// A page or an error, and what comes after it.
+type Step<O> = (Result<Answer<Page<<O as Paged>::Item>>, Error>, At<O>);
+
+impl<O: Paged> Walk<O> {
+    fn new(mut operation: O) -> Self {
+        let method = &O::META.method;
+        let paging = if O::NUMBERED {
+            let number = operation.page_number().unwrap_or(PageNumber::FIRST);
+            let size = operation.page_size().unwrap_or(ItemsPerPage::MAX);
+            operation.set_page(number, size);
+            Paging::new(method, number, size)
+        } else {
+            Paging::unnumbered(method)
+        };
+        Self {
+            operation,
+            query: None,
+            paging,
+            before: Vec::new(),
+        }
+    }
+
+    /// Reads a page and finds out where the next one is.
+    async fn step(mut self, client: &Client) -> Step<O> {
+        let options = CallOptions::default();
+        let request = match self.request(&options) {
+            Ok(request) => request,
+            Err(error) => return (Err(error), At::End),
+        };
+        let answer = match client.send_request::<O>(request, &options).await {
+            Ok(answer) => answer,
+            Err(error) => return (Err(error), At::End),
+        };
+        let items = answer.value.items();
+        let next = self
+            .paging
+            .after(items.len(), answer.value.links.as_deref());
+        if !items.is_empty() && *items == self.before[..] {
+            let pages = self.paging.pages();
+            return (Err(broken::<O>(PagingError::Repeated { pages })), At::End);
+        }
+        self.before = items.to_vec();
+        let then = match next {
+            Ok(NextPage::Follow(query)) => {
+                self.query = Some(query);
+                At::Before(self)
+            }
+            Ok(NextPage::ByNumber(number)) => {
+                let size = self.paging.size();
+                self.operation.set_page(number, size);
+                self.query = None;
+                At::Before(self)
+            }
+            Ok(_) => At::End,
+            Err(problem) => At::Failed(broken::<O>(problem)),
+        };
+        (Ok(answer), then)
+    }
+
+    /// The request for the page that comes next.
+    fn request(&self, options: &CallOptions) -> Result<Request<Bytes>, Error> {
+        let request = self.operation.to_request(options);
+        let mut request = request.map_err(ErrorKind::from)?;
+        if let Some(query) = &self.query {
+            let target = format!("{}?{query}", request.uri().path());
+            let target: PathAndQuery = target.parse().map_err(|_| {
+                let pages = self.paging.pages();
+                broken::<O>(PagingError::BadLink { pages })
+            })?;
+            *request.uri_mut() = target.into();
+        }
+        Ok(request)
+    }
+}
+
+fn broken<O: Paged>(problem: PagingError) -> Error {
+    let operation = O::META.id;
+    ErrorKind::List { operation, problem }.into()
 }
