@@ -212,8 +212,8 @@ pub(crate) async fn list(client: &Client, place: &Place<'_>) -> Result<Vec<JobVi
     Ok(match place.kind {
         ClusterKind::Tenant => {
             let list = ListTenantRestores::new(place.project, cluster);
-            let page = client.send(&list).await?.value;
-            page.into_items().iter().map(tenant).collect()
+            let jobs: Vec<TenantRestore> = client.items(list).try_collect().await?;
+            jobs.iter().map(tenant).collect()
         }
         ClusterKind::Flex => {
             let list = ListFlexRestoreJobs::new(place.project, cluster);

@@ -88,9 +88,11 @@ pub(crate) async fn list(
     let cluster = cluster.clone();
     let views = match kind {
         ClusterKind::Tenant => {
-            let list = ListTenantSnapshots::new(project, cluster);
-            let page = client.send(&list).await?.value;
-            page.into_items().iter().map(tenant).collect()
+            let list: Vec<TenantSnapshot> = client
+                .items(ListTenantSnapshots::new(project, cluster))
+                .try_collect()
+                .await?;
+            list.iter().map(tenant).collect()
         }
         ClusterKind::Flex => {
             let list: Vec<FlexSnapshot> = client
@@ -107,9 +109,11 @@ pub(crate) async fn list(
             list.iter().map(dedicated).collect()
         }
         ClusterKind::Sharded => {
-            let list = ListShardedSnapshots::new(project, cluster);
-            let page = client.send(&list).await?.value;
-            page.into_items().iter().map(sharded).collect()
+            let list: Vec<ShardedSnapshot> = client
+                .items(ListShardedSnapshots::new(project, cluster))
+                .try_collect()
+                .await?;
+            list.iter().map(sharded).collect()
         }
     };
     let views: Vec<Option<SnapshotView>> = views;
