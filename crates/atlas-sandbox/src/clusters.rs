@@ -8,26 +8,33 @@ use atlas_model::{
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use crate::find::{Through, page, self_link};
+use crate::find::{Through, self_link};
 use crate::handle::Call;
+use crate::lists::page;
 use crate::tenant::MONGODB;
 use crate::world::{Cluster, ClusterKind, FIRST_SNAPSHOT, Project, Sandbox};
 
 impl Sandbox {
     pub(crate) fn list_projects(
         &mut self,
-        _: Call,
+        call: Call<'_>,
         asked: &ListProjects,
     ) -> Result<Page<ShownProject>, ApiError> {
         let projects = self.projects.iter();
         let projects = projects.map(|(id, project)| self.shown_project(*id, project));
         let (size, number) = (asked.items_per_page, asked.page_number);
-        Ok(page(projects.collect(), size, number, asked.include_count))
+        Ok(page(
+            call,
+            projects.collect(),
+            size,
+            number,
+            asked.include_count,
+        ))
     }
 
     pub(crate) fn get_project(
         &mut self,
-        _: Call,
+        _: Call<'_>,
         asked: &GetProject,
     ) -> Result<ShownProject, ApiError> {
         let project = self.project(asked.project)?;
@@ -36,7 +43,7 @@ impl Sandbox {
 
     pub(crate) fn list_clusters(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &ListClusters,
     ) -> Result<Page<ShownCluster>, ApiError> {
         let clusters = self.project(asked.project)?.clusters.iter();
@@ -44,12 +51,18 @@ impl Sandbox {
             .filter(|(_, cluster)| cluster.kind != ClusterKind::Flex)
             .map(|(name, cluster)| self.shown_cluster(call, asked.project, name, cluster));
         let (size, number) = (asked.items_per_page, asked.page_number);
-        Ok(page(clusters.collect(), size, number, asked.include_count))
+        Ok(page(
+            call,
+            clusters.collect(),
+            size,
+            number,
+            asked.include_count,
+        ))
     }
 
     pub(crate) fn get_cluster(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &GetCluster,
     ) -> Result<ShownCluster, ApiError> {
         self.find(asked.project, &asked.cluster, Through::Cluster)?;
@@ -61,7 +74,7 @@ impl Sandbox {
 
     pub(crate) fn list_all_clusters(
         &mut self,
-        _: Call,
+        call: Call<'_>,
         asked: &ListAllClusters,
     ) -> Result<Page<ProjectClusters>, ApiError> {
         let projects = self.projects.iter().map(|(id, project)| {
@@ -77,7 +90,13 @@ impl Sandbox {
             shown
         });
         let (size, number) = (asked.items_per_page, asked.page_number);
-        Ok(page(projects.collect(), size, number, asked.include_count))
+        Ok(page(
+            call,
+            projects.collect(),
+            size,
+            number,
+            asked.include_count,
+        ))
     }
 
     fn shown_project(&self, id: ProjectId, project: &Project) -> ShownProject {
@@ -95,7 +114,7 @@ impl Sandbox {
     /// A cluster as the version has it that was asked for.
     fn shown_cluster(
         &self,
-        call: Call,
+        call: Call<'_>,
         project: ProjectId,
         name: &ClusterName,
         cluster: &Cluster,

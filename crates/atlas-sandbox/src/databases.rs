@@ -6,8 +6,9 @@ use atlas_model::{
     ListSnapshotDatabases, Page, SnapshotCollection, SnapshotDatabase,
 };
 
-use crate::find::{missing, page};
+use crate::find::missing;
 use crate::handle::Call;
+use crate::lists::page;
 use crate::world::Sandbox;
 
 /// Databases that every snapshot has, each with its collections.
@@ -19,19 +20,25 @@ const DATABASES: [(&str, [&str; 2]); 2] = [
 impl Sandbox {
     pub(crate) fn list_snapshot_databases(
         &mut self,
-        _: Call,
+        call: Call<'_>,
         asked: &ListSnapshotDatabases,
     ) -> Result<Page<SnapshotDatabase>, ApiError> {
         self.backed_up(asked.project, &asked.cluster, None)?
             .snapshot(asked.snapshot)?;
         let databases = DATABASES.iter().map(|(name, _)| database(name));
         let (size, number) = (asked.items_per_page, asked.page_number);
-        Ok(page(databases.collect(), size, number, asked.include_count))
+        Ok(page(
+            call,
+            databases.collect(),
+            size,
+            number,
+            asked.include_count,
+        ))
     }
 
     pub(crate) fn get_snapshot_database(
         &mut self,
-        _: Call,
+        _: Call<'_>,
         asked: &GetSnapshotDatabase,
     ) -> Result<SnapshotDatabase, ApiError> {
         self.backed_up(asked.project, &asked.cluster, None)?
@@ -42,7 +49,7 @@ impl Sandbox {
 
     pub(crate) fn list_snapshot_collections(
         &mut self,
-        _: Call,
+        call: Call<'_>,
         asked: &ListSnapshotCollections,
     ) -> Result<Page<SnapshotCollection>, ApiError> {
         self.backed_up(asked.project, &asked.cluster, None)?
@@ -50,12 +57,12 @@ impl Sandbox {
         let collections = collections(asked.database.as_str())?.iter();
         let (size, number) = (asked.items_per_page, asked.page_number);
         let collections = collections.map(|name| collection(name)).collect();
-        Ok(page(collections, size, number, asked.include_count))
+        Ok(page(call, collections, size, number, asked.include_count))
     }
 
     pub(crate) fn get_snapshot_collection(
         &mut self,
-        _: Call,
+        _: Call<'_>,
         asked: &GetSnapshotCollection,
     ) -> Result<SnapshotCollection, ApiError> {
         self.backed_up(asked.project, &asked.cluster, None)?

@@ -12,9 +12,10 @@ use atlas_model::{
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::find::{Through, missing, page, self_link, whole};
+use crate::find::{Through, missing, self_link};
 use crate::handle::Call;
 use crate::jobs::Asked;
+use crate::lists::{page, whole};
 use crate::tenant::MONGODB;
 use crate::world::{Cluster, ClusterKind, Job, Sandbox, Snapshot as Kept};
 
@@ -42,7 +43,7 @@ impl Sandbox {
 
     pub(crate) fn list_snapshots(
         &mut self,
-        _: Call,
+        call: Call<'_>,
         asked: &ListSnapshots,
     ) -> Result<Page<Snapshot>, ApiError> {
         // A sharded cluster has its snapshots in a list of their own; here there are none.
@@ -53,12 +54,18 @@ impl Sandbox {
             .filter(|_| !is_sharded)
             .map(|(id, kept)| snapshot(id, kept));
         let (size, number) = (asked.items_per_page, asked.page_number);
-        Ok(page(snapshots.collect(), size, number, asked.include_count))
+        Ok(page(
+            call,
+            snapshots.collect(),
+            size,
+            number,
+            asked.include_count,
+        ))
     }
 
     pub(crate) fn get_snapshot(
         &mut self,
-        _: Call,
+        _: Call<'_>,
         asked: &GetSnapshot,
     ) -> Result<Snapshot, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, Some(false))?;
@@ -67,7 +74,7 @@ impl Sandbox {
 
     pub(crate) fn take_snapshot(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &TakeSnapshot,
     ) -> Result<Snapshot, ApiError> {
         call.owner()?;
@@ -88,7 +95,7 @@ impl Sandbox {
 
     pub(crate) fn delete_snapshot(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &DeleteSnapshot,
     ) -> Result<Empty, ApiError> {
         self.forget_snapshot(call, asked.project, &asked.cluster, asked.snapshot, false)
@@ -96,7 +103,7 @@ impl Sandbox {
 
     pub(crate) fn delete_sharded_snapshot(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &DeleteShardedSnapshot,
     ) -> Result<Empty, ApiError> {
         self.forget_snapshot(call, asked.project, &asked.cluster, asked.snapshot, true)
@@ -104,7 +111,7 @@ impl Sandbox {
 
     fn forget_snapshot(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         project: ProjectId,
         cluster: &ClusterName,
         snapshot: SnapshotId,
@@ -119,7 +126,7 @@ impl Sandbox {
 
     pub(crate) fn update_snapshot_retention(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &UpdateSnapshotRetention,
     ) -> Result<Snapshot, ApiError> {
         call.owner()?;
@@ -143,19 +150,20 @@ impl Sandbox {
 
     pub(crate) fn list_sharded_snapshots(
         &mut self,
-        _: Call,
+        call: Call<'_>,
         asked: &ListShardedSnapshots,
     ) -> Result<Page<ShardedSnapshot>, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, Some(true))?;
         let snapshots = cluster.newest_first().into_iter();
         Ok(whole(
+            call,
             snapshots.map(|(id, kept)| sharded(id, kept)).collect(),
         ))
     }
 
     pub(crate) fn get_sharded_snapshot(
         &mut self,
-        _: Call,
+        _: Call<'_>,
         asked: &GetShardedSnapshot,
     ) -> Result<ShardedSnapshot, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, Some(true))?;
@@ -164,7 +172,7 @@ impl Sandbox {
 
     pub(crate) fn create_restore_job(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &CreateRestoreJob,
     ) -> Result<RestoreJob, ApiError> {
         let request = &asked.request;
@@ -214,7 +222,7 @@ impl Sandbox {
 
     pub(crate) fn list_restore_jobs(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &ListRestoreJobs,
     ) -> Result<Page<RestoreJob>, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
@@ -223,12 +231,18 @@ impl Sandbox {
             .into_iter()
             .map(|(id, job)| self.restore_job(call.now, asked.project, &asked.cluster, id, &job));
         let (size, number) = (asked.items_per_page, asked.page_number);
-        Ok(page(jobs.collect(), size, number, asked.include_count))
+        Ok(page(
+            call,
+            jobs.collect(),
+            size,
+            number,
+            asked.include_count,
+        ))
     }
 
     pub(crate) fn get_restore_job(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &GetRestoreJob,
     ) -> Result<RestoreJob, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
@@ -239,7 +253,7 @@ impl Sandbox {
 
     pub(crate) fn cancel_restore_job(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &CancelRestoreJob,
     ) -> Result<Empty, ApiError> {
         call.owner()?;

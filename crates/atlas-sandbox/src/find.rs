@@ -1,10 +1,7 @@
 //! Finding what a request names, or saying that it is not there or of another kind.
 
 use atlas_model::api_error::code;
-use atlas_model::{
-    ApiError, ClusterName, ItemsPerPage, Link, Page, PageNumber, ProjectId, RestoreJobId,
-    SnapshotId,
-};
+use atlas_model::{ApiError, ClusterName, Link, ProjectId, RestoreJobId, SnapshotId};
 use http::StatusCode;
 
 use crate::world::{Cluster, ClusterKind, Job, Project, Sandbox, Snapshot};
@@ -101,30 +98,6 @@ pub(crate) fn missing(code: &str, what: &str, name: impl std::fmt::Display) -> A
         format!("There is no {what} {name}."),
     )
     .with_parameters(vec![name.into()])
-}
-
-/// The page of a list that a request asks for.
-pub(crate) fn page<T>(
-    items: Vec<T>,
-    size: Option<ItemsPerPage>,
-    number: Option<PageNumber>,
-    count: Option<bool>,
-) -> Page<T> {
-    let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
-    let size = usize::from(size.unwrap_or_default().get());
-    let number = number.unwrap_or(PageNumber::FIRST).get();
-    let before = usize::try_from(number - 1).unwrap_or(usize::MAX);
-    let on_page = items
-        .into_iter()
-        .skip(before.saturating_mul(size))
-        .take(size);
-    Page::new(on_page.collect(), count.unwrap_or(true).then_some(total))
-}
-
-/// All of a list that has no pages.
-pub(crate) fn whole<T>(items: Vec<T>) -> Page<T> {
-    let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
-    Page::new(items, Some(total))
 }
 
 /// A link of a resource to itself.

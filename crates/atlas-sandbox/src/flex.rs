@@ -12,28 +12,35 @@ use atlas_model::{
 use http::StatusCode;
 use jiff::Timestamp;
 
-use crate::find::{Through, page, self_link};
+use crate::find::{Through, self_link};
 use crate::handle::Call;
 use crate::jobs::{Asked, later};
+use crate::lists::page;
 use crate::tenant::{LINK_LIFE, MINUTE, MONGODB, delivery};
 use crate::world::{Cluster, ClusterKind, FIRST_SNAPSHOT, Job, Sandbox, Snapshot};
 
 impl Sandbox {
     pub(crate) fn list_flex_clusters(
         &mut self,
-        _: Call,
+        call: Call<'_>,
         asked: &ListFlexClusters,
     ) -> Result<Page<FlexCluster>, ApiError> {
         let clusters = self.project(asked.project)?.clusters.iter();
         let flex = clusters.filter(|(_, cluster)| cluster.kind == ClusterKind::Flex);
         let flex = flex.map(|(name, cluster)| self.flex_cluster(asked.project, name, cluster));
         let (size, number) = (asked.items_per_page, asked.page_number);
-        Ok(page(flex.collect(), size, number, asked.include_count))
+        Ok(page(
+            call,
+            flex.collect(),
+            size,
+            number,
+            asked.include_count,
+        ))
     }
 
     pub(crate) fn create_flex_cluster(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &CreateFlexCluster,
     ) -> Result<FlexCluster, ApiError> {
         call.owner()?;
@@ -53,7 +60,7 @@ impl Sandbox {
 
     pub(crate) fn delete_flex_cluster(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &DeleteFlexCluster,
     ) -> Result<Empty, ApiError> {
         call.owner()?;
@@ -76,7 +83,7 @@ impl Sandbox {
 
     pub(crate) fn get_flex_cluster(
         &mut self,
-        _: Call,
+        _: Call<'_>,
         asked: &GetFlexCluster,
     ) -> Result<FlexCluster, ApiError> {
         self.flex(asked.project, &asked.cluster)
@@ -84,7 +91,7 @@ impl Sandbox {
 
     pub(crate) fn update_flex_cluster(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &UpdateFlexCluster,
     ) -> Result<FlexCluster, ApiError> {
         call.owner()?;
@@ -100,7 +107,7 @@ impl Sandbox {
 
     pub(crate) fn upgrade_flex_cluster(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &UpgradeFlexCluster,
     ) -> Result<FlexCluster, ApiError> {
         call.owner()?;
@@ -114,7 +121,7 @@ impl Sandbox {
 
     pub(crate) fn download_flex_snapshot(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &DownloadFlexSnapshot,
     ) -> Result<FlexRestoreJob, ApiError> {
         let wanted = Asked {
@@ -131,7 +138,7 @@ impl Sandbox {
 
     pub(crate) fn create_flex_restore_job(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &CreateFlexRestoreJob,
     ) -> Result<FlexRestoreJob, ApiError> {
         let request = &asked.request;
@@ -149,7 +156,7 @@ impl Sandbox {
 
     pub(crate) fn list_flex_restore_jobs(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &ListFlexRestoreJobs,
     ) -> Result<Page<FlexRestoreJob>, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Flex)?;
@@ -158,12 +165,18 @@ impl Sandbox {
             .into_iter()
             .map(|(id, job)| self.flex_job(call.now, asked.project, &asked.cluster, id, &job));
         let (size, number) = (asked.items_per_page, asked.page_number);
-        Ok(page(jobs.collect(), size, number, asked.include_count))
+        Ok(page(
+            call,
+            jobs.collect(),
+            size,
+            number,
+            asked.include_count,
+        ))
     }
 
     pub(crate) fn get_flex_restore_job(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &GetFlexRestoreJob,
     ) -> Result<FlexRestoreJob, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Flex)?;
@@ -174,19 +187,25 @@ impl Sandbox {
 
     pub(crate) fn list_flex_snapshots(
         &mut self,
-        _: Call,
+        call: Call<'_>,
         asked: &ListFlexSnapshots,
     ) -> Result<Page<FlexSnapshot>, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Flex)?;
         let snapshots = cluster.newest_first();
         let snapshots = snapshots.into_iter().map(|(id, it)| flex_snapshot(id, it));
         let (size, number) = (asked.items_per_page, asked.page_number);
-        Ok(page(snapshots.collect(), size, number, asked.include_count))
+        Ok(page(
+            call,
+            snapshots.collect(),
+            size,
+            number,
+            asked.include_count,
+        ))
     }
 
     pub(crate) fn get_flex_snapshot(
         &mut self,
-        _: Call,
+        _: Call<'_>,
         asked: &GetFlexSnapshot,
     ) -> Result<FlexSnapshot, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Flex)?;

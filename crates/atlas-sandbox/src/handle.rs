@@ -8,6 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 
 use crate::body::Body;
+use crate::lists::Target;
 use crate::login::Role;
 use crate::object_store;
 use crate::rate_limit::Level;
@@ -16,14 +17,16 @@ use crate::world::Sandbox;
 
 /// One call, before its operation is read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
     /// When it came, in whole seconds: Atlas prints no fractions.
     pub(crate) now: Timestamp,
     pub(crate) role: Role,
     pub(crate) options: CallOptions,
+    /// What was asked, for the links of a list.
+    pub(crate) target: Target<'a>,
 }
 
-impl Call {
+impl Call<'_> {
     /// Refuses a login that may only read.
     pub(crate) fn owner(&self) -> Result<(), ApiError> {
         if self.role == Role::ProjectOwner {
@@ -125,10 +128,12 @@ impl Sandbox {
             *options = read;
         }
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        let base = self.base_url.clone();
         let call = Call {
             now,
             role,
             options: *options,
+            target: Target::new(&base, request.uri()),
         };
         self.dispatch(call, request, operation)
     }
@@ -136,7 +141,7 @@ impl Sandbox {
     /// Hands a call to the one who answers its operation.
     fn dispatch(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         request: &Request<Bytes>,
         operation: &Erased,
     ) -> Result<Response<Bytes>, Response<Bytes>> {
@@ -198,7 +203,7 @@ impl Sandbox {
 
 /// Reads an operation from a request, has it done, and writes the answer.
 fn answer<O: Operation>(
-    call: Call,
+    call: Call<'_>,
     request: &Request<Bytes>,
     work: impl FnOnce(&O) -> Result<O::Response, ApiError>,
 ) -> Result<Response<Bytes>, Response<Bytes>> {

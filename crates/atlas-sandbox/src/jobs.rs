@@ -27,7 +27,7 @@ impl Sandbox {
     /// Begins a download: links that end `life` after they are ready.
     pub(crate) fn begin_download(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: Asked<'_>,
         life: SignedDuration,
     ) -> Result<(RestoreJobId, Job), ApiError> {
@@ -57,7 +57,7 @@ impl Sandbox {
     /// Begins a restore, which writes over its target.
     pub(crate) fn begin_restore(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: Asked<'_>,
     ) -> Result<(RestoreJobId, Job), ApiError> {
         call.owner()?;
@@ -70,7 +70,7 @@ impl Sandbox {
 
     fn begin(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: Asked<'_>,
         takes: SignedDuration,
         signatures: Vec<String>,

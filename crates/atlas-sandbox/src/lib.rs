@@ -78,6 +78,7 @@ mod flex;
 mod handed_out;
 mod handle;
 mod jobs;
+mod lists;
 mod login;
 mod object_store;
 mod page;

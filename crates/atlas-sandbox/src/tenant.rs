@@ -7,9 +7,10 @@ use atlas_model::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::find::{Through, self_link, whole};
+use crate::find::{Through, self_link};
 use crate::handle::Call;
 use crate::jobs::{Asked, later};
+use crate::lists::whole;
 use crate::world::{Job, Sandbox, Snapshot};
 
 /// How long a snapshot link works.
@@ -18,7 +19,7 @@ pub(crate) const LINK_LIFE: SignedDuration = SignedDuration::from_hours(4);
 impl Sandbox {
     pub(crate) fn download_tenant_snapshot(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &DownloadTenantSnapshot,
     ) -> Result<TenantRestore, ApiError> {
         let wanted = wanted(asked.project, &asked.cluster, &asked.request);
@@ -28,7 +29,7 @@ impl Sandbox {
 
     pub(crate) fn create_tenant_restore(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &CreateTenantRestore,
     ) -> Result<TenantRestore, ApiError> {
         let wanted = wanted(asked.project, &asked.cluster, &asked.request);
@@ -38,19 +39,19 @@ impl Sandbox {
 
     pub(crate) fn list_tenant_restores(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &ListTenantRestores,
     ) -> Result<Page<TenantRestore>, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Tenant)?;
         let jobs = cluster.latest_jobs().into_iter().map(|(id, job)| {
             self.tenant_restore(call.now, asked.project, &asked.cluster, id, &job)
         });
-        Ok(whole(jobs.collect()))
+        Ok(whole(call, jobs.collect()))
     }
 
     pub(crate) fn get_tenant_restore(
         &mut self,
-        call: Call,
+        call: Call<'_>,
         asked: &GetTenantRestore,
     ) -> Result<TenantRestore, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Tenant)?;
@@ -61,7 +62,7 @@ impl Sandbox {
 
     pub(crate) fn list_tenant_snapshots(
         &mut self,
-        _: Call,
+        call: Call<'_>,
         asked: &ListTenantSnapshots,
     ) -> Result<Page<TenantSnapshot>, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Tenant)?;
@@ -69,12 +70,12 @@ impl Sandbox {
         let snapshots = snapshots
             .into_iter()
             .map(|(id, it)| tenant_snapshot(id, it));
-        Ok(whole(snapshots.collect()))
+        Ok(whole(call, snapshots.collect()))
     }
 
     pub(crate) fn get_tenant_snapshot(
         &mut self,
-        _: Call,
+        _: Call<'_>,
         asked: &GetTenantSnapshot,
     ) -> Result<TenantSnapshot, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Tenant)?;
