@@ -58,6 +58,9 @@ fn lacking(abilities: &[String], case: &Case) -> Option<String> {
             if client.call.envelope {
                 needed.push("envelope");
             }
+            if client.call.list {
+                needed.push("list");
+            }
         }
         Kind::Pattern(_) => needed.push("pattern"),
         Kind::Download(_) => needed.push("download"),

@@ -68,6 +68,9 @@ pub struct CallMessage {
     pub envelope: bool,
     /// Whether an indented body is asked for.
     pub pretty: bool,
+    /// Whether a list is read to its end, instead of one page of it.
+    #[serde(default)]
+    pub list: bool,
     /// What proves who is calling.
     pub auth: Credentials,
     /// How long to wait for an answer, in milliseconds.
@@ -103,7 +106,8 @@ pub struct Hello {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// What it can do: `call`, `bearer`, `digest`, `oauth`, `envelope`, `pattern`, `download`.
+    /// What it can do: `call`, `bearer`, `digest`, `oauth`, `envelope`, `pattern`, `download`,
+    /// `list`.
     pub abilities: Vec<String>,
 }
 
@@ -146,6 +150,7 @@ impl CallMessage {
             version: call.version.clone().unwrap_or(newest),
             envelope: call.envelope,
             pretty: call.pretty,
+            list: call.list,
             auth: call.auth.clone(),
             timeout_ms: call.timeout_ms,
             retry_ms: 1,

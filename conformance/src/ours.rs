@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use atlas_backup::{Backups, DownloadOptions, Pick, silent};
 use atlas_model::{
-    CallOptions, ClusterName, DeploymentItemName, Erased, OPERATIONS, Patterned, ProjectId,
-    RequestReader, ResponseError, SnapshotId,
+    CallOptions, ClusterName, DeploymentItemName, Erased, OPERATIONS, OperationMeta, Patterned,
+    ProjectId, RequestReader, ResponseError, SnapshotId,
 };
 use atlas_transport::retry::RetryPolicy;
 use atlas_transport::{Client, ErrorKind};
@@ -19,6 +19,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use crate::case::{Credentials, Outcome};
 use crate::message::{Answer, CallMessage, DownloadMessage, Hello, Request, Run};
 use crate::sabotage::ClientSabotage;
+
+mod lists;
 
 /// The client, and what it keeps from one run to the next.
 #[derive(Debug, Default)]
@@ -89,6 +91,11 @@ impl Ours {
         let Some(operation) = operation else {
             return unsendable("the operation is none of this client's");
         };
+        if call.list {
+            let mut answer = lists::read(&client, operation, &call, self.sabotage.pages()).await;
+            self.sabotage.outcome(&call, &mut answer);
+            return answer;
+        }
         let request = match request(operation, &call, &options) {
             Ok(request) => request,
             Err(problem) => match self.sabotage.unchecked(&call) {
@@ -214,7 +221,7 @@ impl Ours {
 
 fn hello() -> Hello {
     let abilities = [
-        "call", "bearer", "digest", "oauth", "envelope", "pattern", "download", "retry",
+        "call", "bearer", "digest", "oauth", "envelope", "pattern", "download", "retry", "list",
     ];
     Hello {
         name: "atlas-rs".to_owned(),
@@ -229,8 +236,15 @@ fn request(
     call: &CallMessage,
     options: &CallOptions,
 ) -> Result<http::Request<bytes::Bytes>, String> {
-    let mut reader = RequestReader::new(operation.meta);
-    for parameter in operation.meta.path_parameters {
+    operation
+        .request(&reader(operation.meta, call), options)
+        .map_err(|error| error.to_string())
+}
+
+/// The parameters and the body of a call.
+fn reader<'a>(meta: &'static OperationMeta, call: &'a CallMessage) -> RequestReader<'a> {
+    let mut reader = RequestReader::new(meta);
+    for parameter in meta.path_parameters {
         if let Some(value) = call.parameters.get(parameter.name) {
             reader = reader.with_path(parameter.name, value);
         }
@@ -241,9 +255,7 @@ fn request(
     if let Some(body) = &call.body {
         reader = reader.with_body(body.to_string().into_bytes());
     }
-    operation
-        .request(&reader, options)
-        .map_err(|error| error.to_string())
+    reader
 }
 
 fn unsendable(problem: &str) -> Answer {
@@ -268,6 +280,7 @@ fn failed(error: &atlas_transport::Error) -> Answer {
         ErrorKind::TooLarge { .. } => "too_large",
         ErrorKind::Encoding { .. } => "encoding",
         ErrorKind::Link { .. } | ErrorKind::LinkExpired { .. } => "link",
+        ErrorKind::List { .. } => "incomplete",
         _ => "unsendable",
     };
     let mut output = String::new();
@@ -277,6 +290,7 @@ fn failed(error: &atlas_transport::Error) -> Answer {
             kind: kind.to_owned(),
             status: error.status().map(|status| status.as_u16()),
             error_code: error.api_error().and_then(|error| error.error_code.clone()),
+            items: None,
         },
         output,
     }

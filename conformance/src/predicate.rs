@@ -149,6 +149,9 @@ fn holds(predicate: &Predicate, seen: Option<&Value>) -> bool {
         Predicate::Length(length) => seen
             .and_then(Value::as_array)
             .is_some_and(|items| items.len() == *length),
+        Predicate::Rels(wanted) => seen
+            .and_then(Value::as_array)
+            .is_some_and(|links| have_rels(links, wanted)),
         Predicate::OneOf(values) => seen.is_some_and(|seen| values.contains(seen)),
         Predicate::Is(kind) => match (kind.as_str(), seen) {
             ("absent", seen) => seen.is_none(),
@@ -162,6 +165,22 @@ fn holds(predicate: &Predicate, seen: Option<&Value>) -> bool {
             _ => false,
         },
     }
+}
+
+/// Whether links have these relations and no others, and each leads to an absolute URL.
+fn have_rels(links: &[Value], wanted: &[String]) -> bool {
+    let mut seen: Vec<&str> = links
+        .iter()
+        .filter_map(|link| link["rel"].as_str())
+        .collect();
+    let mut wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    seen.sort_unstable();
+    wanted.sort_unstable();
+    let absolute = |link: &Value| {
+        let href = link["href"].as_str().unwrap_or_default();
+        href.starts_with("http://") || href.starts_with("https://")
+    };
+    seen == wanted && links.iter().all(absolute)
 }
 
 fn matches(pattern: &str, text: &str) -> bool {

@@ -52,6 +52,9 @@ pub struct Call {
     /// Asks for an indented body.
     #[serde(default)]
     pub pretty: bool,
+    /// Reads a list to its end instead of one page of it.
+    #[serde(default)]
+    pub list: bool,
     /// How often the call is made, one after the other, by the same client.
     #[serde(default = "once")]
     pub times: u32,
@@ -199,6 +202,9 @@ pub struct Outcome {
     /// The error's code that the caller is told; compared where a case names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
+    /// How many items of a list the caller got; compared where a case names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<u64>,
 }
 
 impl Outcome {
@@ -208,6 +214,7 @@ impl Outcome {
             kind: kind.to_owned(),
             status: None,
             error_code: None,
+            items: None,
         }
     }
 
@@ -216,6 +223,7 @@ impl Outcome {
         self.kind == seen.kind
             && self.status == seen.status
             && (self.error_code.is_none() || self.error_code == seen.error_code)
+            && (self.items.is_none() || self.items == seen.items)
     }
 }
 

@@ -141,4 +141,6 @@ pub enum Predicate {
     Length(usize),
     /// One of these.
     OneOf(Vec<Value>),
+    /// Links with these relations and no others, in any order, each with an absolute `href`.
+    Rels(Vec<String>),
 }

@@ -69,6 +69,8 @@ pub const CLIENT_SABOTAGES: &[&str] = &[
     "link-with-authorization",
     "download-starts-over",
     "download-leaves-a-broken-file",
+    "list-read-to-its-first-page",
+    "list-cut-told-as-whole",
 ];
 
 /// One fault, or none.
@@ -121,6 +123,15 @@ impl ClientSabotage {
         options
     }
 
+    /// How many pages of a list are read.
+    pub(crate) fn pages(self) -> usize {
+        if self.is("list-read-to-its-first-page") {
+            1
+        } else {
+            usize::MAX
+        }
+    }
+
     /// A request that no valid one could be made of, made all the same.
     pub(crate) fn unchecked(self, call: &CallMessage) -> Option<Request<Bytes>> {
         if !self.is("names-unchecked") {
@@ -151,6 +162,9 @@ impl ClientSabotage {
             "error-told-as-success" if is_error => *outcome = Outcome::of("ok"),
             "success-told-as-error" if outcome.kind == "ok" => *outcome = Outcome::of("unreadable"),
             "status-told-wrong" if is_error => outcome.status = Some(500),
+            "list-cut-told-as-whole" if outcome.kind == "incomplete" => {
+                "ok".clone_into(&mut outcome.kind);
+            }
             "error-code-dropped" => outcome.error_code = None,
             "secret-echoed" => answer.output.push_str(match &call.auth {
                 Credentials::Digest { password, .. } => password,

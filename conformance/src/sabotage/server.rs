@@ -70,6 +70,7 @@ pub const SERVER_SABOTAGES: &[&str] = &[
     "link-field-renamed",
     "id-in-upper-case",
     "too-large-let-pass",
+    "next-link-missing",
 ];
 
 /// A sandbox with a fault, until it is dropped.
@@ -262,6 +263,11 @@ fn after(fault: &str, asked: &HeaderMap, answer: &mut Response<Bytes>) {
             });
         }
         "total-count-missing" => edit(answer, |it| drop(it.remove("totalCount"))),
+        "next-link-missing" => edit(answer, |it| {
+            if let Some(Value::Array(links)) = it.get_mut("links") {
+                links.retain(|link| link["rel"] != "next");
+            }
+        }),
         "token-type-missing" => edit(answer, |it| drop(it.remove("token_type"))),
         "envelope-status-wrong" => edit(answer, |it| {
             if it.contains_key("content") || it.contains_key("results") {
