@@ -211,12 +211,19 @@ impl fmt::Display for Line<'_> {
 
 impl std::error::Error for ApiError {}
 
-/// A text with its control characters shown as spaces.
+/// A text with its control characters, line separators and changes of writing direction shown
+/// as spaces.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+
+pub(crate) fn breaks_a_line(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}')
+}
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in self.0.split(char::is_control).enumerate() {
+        for part in self.0.split(breaks_a_line).enumerate() {
             match part {
                 (0, text) => f.write_str(text)?,
                 (_, text) => write!(f, " {text}")?,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
 use crate::answer::AnswerMeta;
-use crate::api_error::{ApiError, OneLine};
+use crate::api_error::{ApiError, OneLine, breaks_a_line};
 use crate::cause::{Cause, causes};
 use crate::link::hide_links;
 use crate::operation::OperationMeta;
@@ -199,7 +199,7 @@ fn excerpt(media_type: Option<&str>, body: &[u8]) -> String {
         String::from_utf8_lossy(head).into_owned()
     };
     let words = hide_links(&text)
-        .split(|c: char| c.is_whitespace() || c.is_control())
+        .split(|c: char| c.is_whitespace() || breaks_a_line(c))
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ");

@@ -225,6 +225,18 @@ fn an_error_with_any_subset_of_the_documented_fields_is_recognised() {
 }
 
 #[test]
+fn no_text_of_an_error_alters_the_line_that_it_stands_in() {
+    let text = "a\\u001b[2J\\u202eb\\u2028c\\u2066d\\u009be";
+    for field in ["errorCode", "reason", "detail"] {
+        let body = format!("{{\"{field}\":\"{text}\"}}");
+        let line = read(response(404, None, body), false)
+            .unwrap_err()
+            .to_string();
+        assert!(line.contains("a [2J b c d e"), "{line:?}");
+    }
+}
+
+#[test]
 fn the_code_comes_from_its_header_where_the_body_has_none() {
     let bodies = [
         r#"{"error":400,"detail":"No."}"#,
