@@ -107,6 +107,18 @@ async fn a_page_that_repeats_the_one_before_is_an_error_and_not_given_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_without_results_is_not_an_empty_list() {
+    for body in ["{}", r#"{"message":"moved"}"#, r#"{"results":null}"#] {
+        let (client, _) = scripted(move |_| (200, body.to_owned()));
+        let (items, error) = collect(&client).await;
+        assert_eq!(items, 0, "{body}");
+        assert_eq!(problem(error), PagingError::NoResults { pages: 1 });
+    }
+    let (client, _) = scripted(|_| (200, r#"{"results":[]}"#.to_owned()));
+    assert!(matches!(collect(&client).await, (0, None)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_error_is_the_last_item_of_a_list() {
     let (client, _) = scripted(|number| match number {
         3 => (404, "{}".to_owned()),

@@ -72,6 +72,15 @@ pub enum PagingError {
         /// How many pages were read.
         pages: u32,
     },
+    /// A page has no `results`, so that it may be something else than a page.
+    #[error(
+        "the list is incomplete: page {pages} has no results; check the base URL and any proxy in \
+         between"
+    )]
+    NoResults {
+        /// How many pages were read.
+        pages: u32,
+    },
     /// A page has the same items as the one before it.
     #[error("the list is incomplete: page {pages} repeats the page before it; try again")]
     Repeated {
@@ -126,8 +135,9 @@ impl Paging {
     /// An empty list of links counts as none at all.
     ///
     /// # Errors
-    /// [`PagingError`] if there is more, but no way to it. It is never [`PagingError::Repeated`],
-    /// which only those who see the items can tell.
+    /// [`PagingError`] if there is more, but no way to it. It is neither
+    /// [`PagingError::NoResults`] nor [`PagingError::Repeated`], which only those who see the
+    /// items can tell.
     pub fn after(&mut self, items: usize, links: Option<&[Link]>) -> Result<NextPage, PagingError> {
         self.pages = self.pages.saturating_add(1);
         let next = self.next(items, links.unwrap_or_default())?;

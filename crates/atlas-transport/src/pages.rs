@@ -45,8 +45,8 @@ impl Client {
     ///
     /// # Errors
     /// An error is the last item. [`ErrorKind::List`] if there is more, but no way to it: a link
-    /// that leads nowhere or back, a page that repeats the one before, or more than
-    /// [`Paging::MAX_PAGES`] pages.
+    /// that leads nowhere or back, a page that repeats the one before or has no `results`, or
+    /// more than [`Paging::MAX_PAGES`] pages.
     ///
     /// ```no_run
     /// # async fn run(client: atlas_transport::Client) -> Result<(), atlas_transport::Error> {
@@ -140,8 +140,11 @@ impl<O: Paged> Walk<O> {
         let next = self
             .paging
             .after(items.len(), answer.value.links.as_deref());
+        let pages = self.paging.pages();
+        if answer.value.results.is_none() {
+            return (Err(broken::<O>(PagingError::NoResults { pages })), At::End);
+        }
         if !items.is_empty() && *items == self.before[..] {
-            let pages = self.paging.pages();
             return (Err(broken::<O>(PagingError::Repeated { pages })), At::End);
         }
         self.before = items.to_vec();
