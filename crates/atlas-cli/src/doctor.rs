@@ -12,6 +12,7 @@ use futures_util::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::connection::{Connection, project};
+use crate::escape::escape;
 use crate::failure::{Failure, print};
 
 /// `doctor`.
@@ -173,7 +174,7 @@ impl Report {
             self.lines.push('\n');
         }
         let line = format!("{verdict:<5} {check:<12} {text}");
-        self.lines.push_str(line.trim_end());
+        self.lines.push_str(escape(line.trim_end()).as_ref());
     }
 
     fn ok(&mut self, check: &str, text: &str) {

@@ -2,10 +2,12 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use atlas_transport::{Error, ErrorKind};
 use http::StatusCode;
+
+use crate::escape::{escape, escape_lines};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -92,9 +94,10 @@ impl fmt::Display for Failure {
             Self::Backup(error) => backup_line(error),
             Self::Missing(1) => "one snapshot could not be taken".to_owned(),
             Self::Missing(count) => format!("{count} snapshots could not be taken"),
-            Self::Interrupted(_) => "interrupted; the same command goes on".to_owned(),
+            Self::Interrupted(_) => "interrupted; re-run the command to resume".to_owned(),
         };
-        f.write_str(&line.replace(char::is_control, " "))
+        // Line breaks in a server's prose become spaces; the rest is escaped.
+        f.write_str(&escape(&line.replace(['\n', '\r', '\t'], " ")))
     }
 }
 
@@ -143,13 +146,23 @@ impl From<Error> for Failure {
     }
 }
 
-/// Writes a line to stderr. A closed stderr is no reason to end otherwise.
+/// Writes a line to stderr, escaped. A closed stderr is not an error.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", escape(line));
 }
 
-/// Writes an answer and a line break to stdout. A reader that has gone away is no failure.
+/// Writes a line for people to stdout, escaped.
+pub(crate) fn print_line(line: &str) -> Result<(), Failure> {
+    print(escape(line).as_bytes())
+}
+
+/// Writes an answer and a line break to stdout, byte for byte; on a terminal, what could control
+/// it is shown as its JSON escape. A reader that has gone away is not an error.
 pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {
+    let shown = std::io::stdout()
+        .is_terminal()
+        .then(|| escape_lines(&String::from_utf8_lossy(body)).into_owned());
+    let body = shown.as_deref().map_or(body, str::as_bytes);
     let mut out = std::io::stdout().lock();
     let written = out
         .write_all(body)

@@ -6,6 +6,7 @@ mod api;
 mod commands;
 mod connection;
 mod doctor;
+mod escape;
 mod failure;
 mod output_file;
 mod profile;

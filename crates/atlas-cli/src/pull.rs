@@ -6,6 +6,7 @@ use atlas_backup::{Keep, Pulled};
 use clap::{Arg, ArgMatches, Command};
 
 use crate::commands::{output_argument, wants_json};
+use crate::escape::escape;
 use crate::failure::{Failure, print};
 use crate::show::Watcher;
 use crate::snapshots::{connections_argument, download_options, timeout_argument};
@@ -131,11 +132,12 @@ fn line(pulled: Pulled, as_json: bool) -> String {
         serde_json::json!({"snapshotId": snapshot.to_string(), "is": what, "detail": more})
             .to_string()
     } else {
-        format!("{what:<8} {snapshot} {more}").trim_end().to_owned()
+        let line = format!("{what:<8} {snapshot} {more}");
+        escape(line.trim_end()).into_owned()
     }
 }
 
-/// Checks files.
+/// Checks files. Blocks.
 pub(crate) fn verify(matches: &ArgMatches) -> Result<(), Failure> {
     let as_json = wants_json(matches)?;
     let files = matches.get_many::<String>("file").into_iter().flatten();
@@ -159,7 +161,7 @@ pub(crate) fn verify(matches: &ArgMatches) -> Result<(), Failure> {
             serde_json::json!({"file": file, "sound": sound, "detail": detail}).to_string()
         } else {
             let verdict = if sound { "sound" } else { "UNSOUND" };
-            format!("{verdict:<8} {file}: {detail}")
+            escape(&format!("{verdict:<8} {file}: {detail}")).into_owned()
         };
         print(line.as_bytes())?;
     }

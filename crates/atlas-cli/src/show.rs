@@ -1,5 +1,6 @@
 //! Showing things: tables for people, JSON for programs, a bar for whoever waits.
 
+use std::borrow::Cow;
 use std::io::IsTerminal as _;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -8,6 +9,7 @@ use atlas_backup::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::escape::escape;
 use crate::failure::{Failure, print, say};
 
 /// Prints JSON.
@@ -17,10 +19,14 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     print(&text)
 }
 
-/// Prints a table: a head, and rows whose columns stand below each other.
+/// Prints a table: a head, and rows whose columns stand below each other. Cells are escaped.
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> Result<(), Failure> {
+    let rows = rows.iter();
+    let rows: Vec<[Cow<'_, str>; N]> = rows
+        .map(|row| std::array::from_fn(|column| escape(&row[column])))
+        .collect();
     let mut widths = head.map(|cell| cell.chars().count());
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
@@ -33,7 +39,7 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> Re
         padded.join("  ").trim_end().to_owned()
     };
     let mut lines = vec![line(head)];
-    for row in rows {
+    for row in &rows {
         let mut cells = [""; N];
         for (cell, text) in cells.iter_mut().zip(row) {
             *cell = text;
@@ -100,7 +106,7 @@ impl Watcher {
         if *said != line {
             line.clone_into(&mut said);
             match &*self.bar() {
-                Some(bar) if std::io::stderr().is_terminal() => bar.println(line),
+                Some(bar) if std::io::stderr().is_terminal() => bar.println(escape(line)),
                 _ => say(line),
             }
         }

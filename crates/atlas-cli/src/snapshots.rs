@@ -7,6 +7,7 @@ use atlas_backup::{DownloadOptions, Note, Pick, SnapshotView, WaitPolicy};
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::commands::{force_argument, group, output_argument, wants_json};
+use crate::escape::escape;
 use crate::failure::{Failure, print};
 use crate::show::{Watcher, json, or_dash, table};
 use crate::target::{Target, arguments, pick, positional_cluster, snapshot_argument, snapshot_id};
@@ -247,7 +248,8 @@ fn say_saved(name: &str, note: &Note, as_json: bool) -> Result<(), Failure> {
         })
         .to_string()
     } else {
-        format!("{name}: snapshot {}, {} bytes", note.snapshot, note.bytes)
+        let line = format!("{name}: snapshot {}, {} bytes", note.snapshot, note.bytes);
+        escape(&line).into_owned()
     };
     print(line.as_bytes())
 }

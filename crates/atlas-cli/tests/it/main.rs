@@ -6,7 +6,9 @@ mod api;
 mod backups;
 mod doctor;
 mod download;
+mod escape;
 mod help;
+mod peer;
 mod serve;
 mod token_cache;
 
