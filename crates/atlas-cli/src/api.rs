@@ -12,6 +12,7 @@ use crate::connection::{Connection, project, warn_of_sunset};
 use crate::failure::{Failure, print};
 use crate::output_file::OutputFile;
 use crate::settings::Settings;
+use crate::signals::blocking;
 
 /// The largest request body that is read.
 const BODY_LIMIT: u64 = 16 << 20;
@@ -171,7 +172,8 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
         .flatten()
         .filter(|_| operation.meta.body);
     if let Some(file) = file {
-        reader = reader.with_body(read_body(file)?);
+        let file = file.clone();
+        reader = reader.with_body(blocking(move || read_body(&file)).await?);
     }
     let request = operation.request(&reader, &options).map_err(|error| {
         let place = match &error {

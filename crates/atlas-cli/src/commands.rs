@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::failure::{EXIT_CODES, Failure};
 use crate::settings::{Settings, VARIABLES};
+use crate::signals::blocking;
 use crate::{api, doctor, pull, restores, snapshots};
 
 /// The whole command line.
@@ -69,7 +70,10 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         #[cfg(feature = "sandbox")]
         [("sandbox", matches)] => crate::serve::run(matches).await,
         [("backups", _), ("pull", matches)] => pull::pull(matches).await,
-        [("backups", _), ("verify", matches)] => pull::verify(matches),
+        [("backups", _), ("verify", matches)] => {
+            let matches = (*matches).clone();
+            blocking(move || pull::verify(&matches)).await
+        }
         _ => Err(Failure::Usage(
             "no such command; see atlas --help".to_owned(),
         )),

@@ -9,6 +9,7 @@ use clap::{Arg, ArgMatches, Command};
 use crate::commands::{group, output_argument, wants_json};
 use crate::failure::{Failure, say};
 use crate::show::{Watcher, json, or_dash, table};
+use crate::signals::blocking;
 use crate::snapshots::{timeout_argument, wait_policy};
 use crate::target::{Target, arguments, job_argument, job_id, parsed, pick, positional_cluster};
 
@@ -47,7 +48,7 @@ pub(crate) fn command() -> Command {
                 Arg::new("force")
                     .long("force")
                     .action(clap::ArgAction::SetTrue)
-                    .help("Do not ask; needed where nobody can be asked"),
+                    .help("Do not ask; required if stdin is not a terminal"),
             )
             .arg(output_argument()),
     )
@@ -151,9 +152,10 @@ async fn restore(matches: &ArgMatches) -> Result<(), Failure> {
     let target = Target::open(matches).await?;
     let target_project = target_project.unwrap_or(target.project);
     if !matches.get_flag("force") {
-        confirm(&format!(
+        let warning = format!(
             "Restoring over {target_cluster} of project {target_project}: everything in it is lost."
-        ))?;
+        );
+        blocking(move || confirm(&warning)).await?;
     }
     target.kind().await?;
     let (project, cluster) = (target.project, &target.cluster);
@@ -168,7 +170,7 @@ fn confirm(warning: &str) -> Result<(), Failure> {
     let input = std::io::stdin();
     if !input.is_terminal() {
         return Err(Failure::Usage(format!(
-            "{warning} Nobody can be asked here; give --force if that is what you want"
+            "{warning} stdin is not a terminal; pass --force to confirm"
         )));
     }
     say(warning);

@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, print, print_line};
+use crate::signals::blocking;
 
 /// `sandbox`.
 pub(crate) fn command() -> Command {
@@ -70,11 +71,11 @@ pub(crate) fn command() -> Command {
 
 /// Runs it until the process is interrupted.
 pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let mut sandbox = match read(matches, "seed")? {
+    let mut sandbox = match read(matches, "seed").await? {
         Some((path, text)) => Sandbox::from_seed(&text).map_err(|error| unusable(&path, &error))?,
         None => Sandbox::new(),
     };
-    let faults = match read(matches, "faults")? {
+    let faults = match read(matches, "faults").await? {
         Some((path, text)) => {
             FaultPlan::from_json(&text).map_err(|error| unusable(&path, &error))?
         }
@@ -136,13 +137,15 @@ fn keep(certificate: &str) -> Result<NamedTempFile, Failure> {
     })
 }
 
-fn read(matches: &ArgMatches, name: &str) -> Result<Option<(String, String)>, Failure> {
-    let Some(path) = matches.get_one::<String>(name) else {
+async fn read(matches: &ArgMatches, name: &str) -> Result<Option<(String, String)>, Failure> {
+    let Some(path) = matches.get_one::<String>(name).cloned() else {
         return Ok(None);
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::File(format!("{path} cannot be read: {error}")))?;
-    Ok(Some((path.clone(), text)))
+    let read = blocking(move || match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(error) => Err(Failure::File(format!("{path} cannot be read: {error}"))),
+    });
+    read.await.map(Some)
 }
 
 fn unusable(path: &str, error: &dyn std::error::Error) -> Failure {

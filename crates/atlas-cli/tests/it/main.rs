@@ -8,8 +8,10 @@ mod doctor;
 mod download;
 mod escape;
 mod help;
+mod log;
 mod peer;
 mod serve;
+mod signals;
 mod token_cache;
 
 use std::process::{Command, Output, Stdio};

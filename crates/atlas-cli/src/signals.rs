@@ -1,0 +1,149 @@
+//! Signals: the first ends the work, a second or a short while ends the process.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::failure::{Failure, say};
+
+/// How long the work may take to end after a signal.
+const GRACE: Duration = Duration::from_millis(600);
+
+/// How long a blocked stderr may hold up the end of the process.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// Whether the line that says why the process ends was printed.
+static SAID: AtomicBool = AtomicBool::new(false);
+
+/// The first signal; the work is dropped when it comes.
+pub(crate) struct FirstSignal(oneshot::Receiver<u8>);
+
+impl FirstSignal {
+    /// Waits for Ctrl-C or SIGTERM.
+    pub(crate) async fn received(self) -> u8 {
+        match self.0.await {
+            Ok(number) => number,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Listens from now on, on a thread of its own: whatever blocks elsewhere, the process ends
+/// [`GRACE`] after the first signal, and at once after the second.
+pub(crate) fn listen() -> io::Result<FirstSignal> {
+    let (first, received) = oneshot::channel();
+    let (ready, listening) = mpsc::channel();
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_io()
+                .build();
+            match runtime {
+                Ok(runtime) => runtime.block_on(watch(first, &ready)),
+                Err(error) => {
+                    let _ = ready.send(Err(error));
+                }
+            }
+        })?;
+    listening
+        .recv()
+        .unwrap_or_else(|_| Err(io::Error::other("no signals can be received")))?;
+    Ok(FirstSignal(received))
+}
+
+async fn watch(first: oneshot::Sender<u8>, ready: &mpsc::Sender<io::Result<()>>) {
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            let _ = ready.send(Err(error));
+            return;
+        }
+    };
+    let _ = ready.send(Ok(()));
+    let number = signals.next().await;
+    let _ = first.send(number);
+    let overdue = thread::Builder::new().spawn(move || {
+        thread::sleep(GRACE);
+        end(number);
+    });
+    if overdue.is_err() {
+        end(number);
+    }
+    end(signals.next().await);
+}
+
+/// Ends the process, whatever still runs. A file that was being written keeps its `.part`.
+fn end(number: u8) -> ! {
+    let (said, done) = mpsc::channel();
+    // Printed elsewhere: stderr may be blocked, and ending must not wait for it.
+    let _ = thread::Builder::new().spawn(move || {
+        report(&Failure::Interrupted(number));
+        let _ = said.send(());
+    });
+    let _ = done.recv_timeout(LAST_WORDS);
+    std::process::exit(i32::from(128 + number));
+}
+
+/// Prints the line that says why the process ends, once.
+pub(crate) fn report(failure: &Failure) {
+    if !SAID.swap(true, Ordering::SeqCst) {
+        say(&format!("error: {failure}"));
+    }
+}
+
+/// Runs work that blocks (files, standard input, hashing) on a thread where it holds up nothing.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(Failure::File(format!("the work did not end: {error}"))))
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            Some(()) = self.interrupt.recv() => 2,
+            Some(()) = self.terminate.recv() => 15,
+            else => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[allow(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> u8 {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => 2,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

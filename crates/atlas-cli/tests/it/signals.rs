@@ -1,0 +1,267 @@
+//! Signals end the command within a second, whatever it is doing.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use atlas_sandbox::{CLUSTER, DEDICATED_CLUSTER, FLEX_CLUSTER, PROJECT};
+
+use crate::peer::peer;
+use crate::{atlas, error_line, folder};
+
+fn send(signal: &str, id: u32) {
+    let sent = Command::new("kill")
+        .args([signal, &id.to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+/// Starts a command whose stdin stays open and silent.
+fn start(command: &mut Command) -> Child {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until a process sleeps in a system call or works, which is when its handlers stand.
+fn until_busy(child: &Child) {
+    let status = format!("/proc/{}/status", child.id());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < deadline {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let caught = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        // SIGINT is 2 and SIGTERM 15: bits 1 and 14.
+        if caught.is_some_and(|mask| mask & 0x4002 == 0x4002) {
+            // The work begins after the handlers stand.
+            std::thread::sleep(Duration::from_millis(150));
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("no handlers after 20 s; are these tests run on Linux?");
+}
+
+/// Sends a signal and checks that the process ends by it within a second, with one line.
+fn ends(child: Child, signal: &str, number: i32) -> Output {
+    until_busy(&child);
+    let begun = Instant::now();
+    send(signal, child.id());
+    // The handle to stdin is held on: end of file must not be what ends the command.
+    let mut child = child;
+    let stdin = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    let took = begun.elapsed();
+    drop(stdin);
+    assert!(took < Duration::from_secs(1), "{signal}: {took:?}");
+    let line = error_line(&output, 128 + number);
+    assert!(line.contains("interrupted"), "{line}");
+    output
+}
+
+const SIGNALS: [(&str, i32); 2] = [("-INT", 2), ("-TERM", 15)];
+
+#[test]
+fn a_signal_ends_the_check_of_a_large_file() {
+    let folder = folder();
+    let saved = atlas(&folder)
+        .args(["backups", "snapshots", "download", "latest", "--sandbox"])
+        .args(["--clusterName", DEDICATED_CLUSTER, "--out", "s.tgz"])
+        .output()
+        .unwrap();
+    assert!(saved.status.success());
+    // Sparse: it takes no space, but many seconds to read and hash.
+    let length: u64 = 64 << 30;
+    let file = folder.path().join("s.tgz");
+    let file = std::fs::File::options().write(true).open(file).unwrap();
+    file.set_len(length).unwrap();
+    let path = folder.path().join("s.tgz.json");
+    let mut note: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    note["bytes"] = length.into();
+    std::fs::write(&path, note.to_string()).unwrap();
+    for (signal, number) in SIGNALS {
+        let child = start(atlas(&folder).args(["backups", "verify", "s.tgz"]));
+        ends(child, signal, number);
+    }
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_body_on_a_silent_stdin_or_pipe() {
+    let folder = folder();
+    let pipe = folder.path().join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    for (signal, number) in SIGNALS {
+        for file in ["-", "pipe"] {
+            let child = start(
+                atlas(&folder)
+                    .args(["api", "sharedTierSnapshots", "downloadClusterBackupTenant"])
+                    .args(["--groupId", PROJECT, "--clusterName", CLUSTER])
+                    .args(["--file", file, "--sandbox"]),
+            );
+            ends(child, signal, number);
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_pipe_in_place_of_any_other_file() {
+    let folder = folder();
+    let pipe = folder.path().join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    for flag in ["--seed", "--faults"] {
+        let child = start(atlas(&folder).args(["sandbox", flag, "pipe"]));
+        ends(child, "-TERM", 15);
+    }
+    // A note that is a pipe.
+    std::fs::write(folder.path().join("x.tgz"), "").unwrap();
+    std::fs::rename(&pipe, folder.path().join("x.tgz.json")).unwrap();
+    let child = start(atlas(&folder).args(["backups", "verify", "x.tgz"]));
+    until_busy(&child);
+    send("-TERM", child.id());
+    let output = child.wait_with_output().unwrap();
+    // Waiting for it or refusing it are both right; hanging is not.
+    assert!([Some(143), Some(6)].contains(&output.status.code()));
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_job_and_for_a_server_that_never_answers() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    let region = r#"{"replicationSpecs":[{"regionConfigs":[{"providerName":"AWS"}]}]}"#;
+    let id = "32b6e34b3d91647abb20e7ff";
+    let waiting = peer(move |_, path| {
+        let job = format!(r#"{{"id":"{id}","deliveryType":"download","deliveryUrl":[]}}"#);
+        (
+            200,
+            if path.contains("/backup/") {
+                job
+            } else {
+                region.to_owned()
+            },
+        )
+    });
+    for url in [silent.as_str(), waiting.url.as_str()] {
+        for (signal, number) in SIGNALS {
+            let folder = folder();
+            let child = start(
+                atlas(&folder)
+                    .env("MONGODB_ATLAS_OPS_MANAGER_URL", url)
+                    .env("MONGODB_ATLAS_ACCESS_TOKEN", "t")
+                    .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+                    .args(["backups", "restores", "watch", id])
+                    .args(["--clusterName", DEDICATED_CLUSTER]),
+            );
+            ends_after_progress(child, signal, number);
+        }
+    }
+}
+
+/// As [`ends`], for a command that may have said something on stderr before.
+fn ends_after_progress(mut child: Child, signal: &str, number: i32) {
+    until_busy(&child);
+    let begun = Instant::now();
+    send(signal, child.id());
+    let status = child.wait().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(1), "{signal}");
+    assert_eq!(status.code(), Some(128 + number));
+}
+
+#[test]
+fn a_signal_ends_a_sandbox_that_serves() {
+    for (signal, number) in SIGNALS {
+        let folder = folder();
+        let child = start(atlas(&folder).arg("sandbox"));
+        ends(child, signal, number);
+    }
+}
+
+#[test]
+fn a_signal_ends_a_command_whose_output_nobody_reads() {
+    let folder = folder();
+    let many = peer(|_, path| {
+        let body = if path.ends_with("/snapshots") {
+            let one = format!(r#"{{"id":"{CLUSTER_ID}","status":"COMPLETED"}}"#);
+            format!("{{\"results\":[{}]}}", vec![one; 20_000].join(","))
+        } else {
+            r#"{"replicationSpecs":[{"regionConfigs":[{"providerName":"TENANT"}]}]}"#.to_owned()
+        };
+        (200, body)
+    });
+    let mut child = start(
+        atlas(&folder)
+            .env("MONGODB_ATLAS_OPS_MANAGER_URL", &many.url)
+            .env("MONGODB_ATLAS_ACCESS_TOKEN", "t")
+            .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+            .args(["backups", "snapshots", "list", CLUSTER]),
+    );
+    // The pipe is full once something is in it: the rest is larger than any pipe.
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    let begun = Instant::now();
+    send("-TERM", child.id());
+    let status = child.wait().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(status.code(), Some(143));
+}
+
+const CLUSTER_ID: &str = "32b6e34b3d91647abb20e7ff";
+
+/// `script` gives the command a terminal, as a person has.
+#[test]
+fn a_signal_ends_a_prompt_and_a_second_one_ends_it_at_once() {
+    for signals in [&["-INT"][..], &["-TERM"], &["-TERM", "-TERM"]] {
+        let folder = folder();
+        let restore = format!(
+            "echo $$; exec {} backups restores start automated --sandbox --snapshotId latest \
+             --clusterName {FLEX_CLUSTER} --targetClusterName {DEDICATED_CLUSTER}",
+            env!("CARGO_BIN_EXE_atlas")
+        );
+        let mut terminal = Command::new("script")
+            .args(["-qec", &restore, "/dev/null"])
+            .current_dir(folder.path())
+            .env("SHELL", "/bin/sh")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut shown = BufReader::new(terminal.stdout.take().unwrap());
+        let mut line = String::new();
+        shown.read_line(&mut line).unwrap();
+        let id: u32 = line.trim().parse().unwrap();
+        while !line.contains("is lost") {
+            line.clear();
+            assert_ne!(shown.read_line(&mut line).unwrap(), 0, "no prompt");
+        }
+        let begun = Instant::now();
+        for signal in signals {
+            send(signal, id);
+        }
+        let status = terminal.wait().unwrap();
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(1), "{signals:?}: {took:?}");
+        let number = if signals[0] == "-INT" { 2 } else { 15 };
+        assert_eq!(status.code(), Some(128 + number));
+        let _ = terminal
+            .stdin
+            .take()
+            .map(|mut stdin| stdin.write_all(b"no\n"));
+    }
+}
