@@ -7,8 +7,9 @@ use atlas_model::operation::Parameter;
 use atlas_model::{ApiVersion, CallOptions, Erased, ErasedError, OPERATIONS, RequestReader};
 use clap::{Arg, ArgMatches, Command};
 
-use crate::commands::{force_argument, group, output_argument};
+use crate::commands::{force_argument, group, output_argument, wants_json};
 use crate::connection::{Connection, project, warn_of_sunset};
+use crate::environment::Setting;
 use crate::failure::{Failure, print};
 use crate::output_file::OutputFile;
 use crate::settings::Settings;
@@ -137,6 +138,8 @@ fn versions(operation: &Erased) -> String {
 
 /// Calls an operation.
 pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure> {
+    // The answer is JSON in any case; a wrong setting is an error all the same.
+    wants_json(matches)?;
     let operation = OPERATIONS
         .iter()
         .find(|operation| operation.meta.short_id == name)
@@ -210,9 +213,11 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
 
 fn version(matches: &ArgMatches) -> Result<Option<ApiVersion>, Failure> {
     let flag = matches.get_one::<String>("version").cloned();
-    let text = match flag {
-        Some(flag) => Some(flag),
-        None => Settings::of(matches)?.get("MONGODB_ATLAS_API_VERSION"),
+    let text = if flag.is_some() {
+        flag
+    } else {
+        let setting = Settings::of(matches).optional(Setting::ApiVersion)?;
+        setting.map(|(_, version)| version)
     };
     let Some(text) = text else {
         return Ok(None);

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::failure::{EXIT_CODES, Failure};
-use crate::settings::{Settings, VARIABLES};
+use crate::settings::{Output, Settings, VARIABLES};
 use crate::signals::blocking;
 use crate::{api, doctor, pull, restores, snapshots};
 
@@ -98,13 +98,22 @@ pub(crate) fn output_argument() -> Arg {
         .help("Print JSON")
 }
 
-/// Whether JSON was asked for, by the flag or by `MONGODB_ATLAS_OUTPUT`.
+/// Whether JSON was asked for, by the flag or by a setting. To be asked before anything is sent,
+/// since the setting may be wrong.
 pub(crate) fn wants_json(matches: &ArgMatches) -> Result<bool, Failure> {
-    if let Some(output) = matches.get_one::<String>("output") {
-        return Ok(output == "json");
+    is_json(matches, &Settings::of(matches))
+}
+
+/// As [`wants_json`], for a command that works offline and reads no profile.
+pub(crate) fn wants_json_offline(matches: &ArgMatches) -> Result<bool, Failure> {
+    is_json(matches, &Settings::offline())
+}
+
+fn is_json(matches: &ArgMatches, settings: &Settings) -> Result<bool, Failure> {
+    match matches.get_one::<String>("output") {
+        Some(output) => Ok(output == "json"),
+        None => Ok(settings.output()? == Output::Json),
     }
-    let output = Settings::of(matches)?.get("MONGODB_ATLAS_OUTPUT");
-    Ok(output.as_deref() == Some("json"))
 }
 
 /// `--force`.

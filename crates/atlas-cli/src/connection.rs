@@ -8,6 +8,7 @@ use clap::ArgMatches;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::environment::Setting;
 use crate::failure::{Failure, say};
 use crate::settings::Settings;
 use crate::token_file::TokenFiles;
@@ -30,10 +31,9 @@ impl Connection {
         if in_sandbox(matches) {
             return Self::sandbox().await;
         }
-        let settings = Settings::of(matches)?;
-        let base = settings.base_url()?;
-        let credentials = settings.credentials()?;
-        let description = format!("{base}, with {}", kind(&credentials));
+        let account = Settings::of(matches).account()?;
+        let (base, credentials) = (account.base, account.credentials);
+        let description = format!("{base}, with {} of {}", kind(&credentials), account.origin);
         let mut builder = Client::builder(base, &credentials);
         if !matches.get_flag("noTokenCache")
             && let Some(files) = TokenFiles::of_user()
@@ -97,13 +97,12 @@ pub(crate) fn project(matches: &ArgMatches, flag: &str) -> Result<String, Failur
     if in_sandbox(matches) {
         return Ok(atlas_sandbox::PROJECT.to_owned());
     }
-    Settings::of(matches)?
-        .get("MONGODB_ATLAS_PROJECT_ID")
-        .ok_or_else(|| {
-            Failure::Usage(format!(
-                "no project; give --{flag} or set MONGODB_ATLAS_PROJECT_ID"
-            ))
-        })
+    let project = Settings::of(matches).required(Setting::Project)?;
+    project.ok_or_else(|| {
+        Failure::Usage(format!(
+            "no project; give --{flag} or set MONGODB_ATLAS_PROJECT_ID"
+        ))
+    })
 }
 
 /// Says on stderr, in one line, that an operation ended or will.

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::connection::{Connection, project};
 use crate::escape::escape;
 use crate::failure::{Failure, print};
+use crate::settings::Settings;
 
 /// `doctor`.
 pub(crate) fn command() -> Command {
@@ -39,7 +40,11 @@ const CLOCK: SignedDuration = SignedDuration::from_secs(30);
 /// Runs the checks; the first that fails decides how the command ends.
 pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut report = Report::default();
-    let connection = match Connection::open(matches).await {
+    let opened = match Settings::of(matches).output() {
+        Ok(_) => Connection::open(matches).await,
+        Err(failure) => Err(failure),
+    };
+    let connection = match opened {
         Ok(connection) => connection,
         Err(failure) => {
             report.fail("settings", failure);

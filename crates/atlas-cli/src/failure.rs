@@ -151,11 +151,6 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{}", escape(line));
 }
 
-/// Writes a line for people to stdout, escaped.
-pub(crate) fn print_line(line: &str) -> Result<(), Failure> {
-    print(escape(line).as_bytes())
-}
-
 /// Writes an answer and a line break to stdout, byte for byte; on a terminal, what could control
 /// it is shown as its JSON escape. A reader that has gone away is not an error.
 pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {

@@ -2,10 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod api;
 mod commands;
 mod connection;
 mod doctor;
+mod environment;
 mod escape;
 mod failure;
 mod log;

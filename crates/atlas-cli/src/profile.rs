@@ -1,69 +1,223 @@
 //! Profiles of the official command line: `atlascli/config.toml` in the user's configuration folder.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
 use toml::{Table, Value};
 
+use crate::environment::{Setting, checked};
 use crate::failure::Failure;
 
 /// One profile: the settings under its name.
 #[derive(Debug, Default)]
 pub(crate) struct Profile {
-    settings: Table,
+    name: String,
+    /// By key in lower case; the official command line does not tell cases apart.
+    settings: BTreeMap<String, Value>,
+    /// The profiles of the file, if none of them was chosen.
+    others: Vec<String>,
 }
 
-/// The profile that counts where none is named.
+/// What kind of credentials a profile says it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AuthType {
+    ApiKeys,
+    ServiceAccount,
+    UserAccount,
+}
+
+/// The profile that is used if none is named.
 const DEFAULT: &str = "default";
 
 impl Profile {
-    /// Reads a profile; the default one may be missing, a named one may not.
+    /// Reads a profile, by its name in any case. Without a name it is the default one, or the only
+    /// one of the file; there may be neither.
     pub(crate) fn load(name: Option<&str>) -> Result<Self, Failure> {
-        let missing = || match name {
-            None => Ok(Self::default()),
-            Some(name) => Err(Failure::Usage(format!(
-                "there is no profile {name:?}; see atlascli/config.toml in the configuration folder"
-            ))),
+        let file = match path() {
+            Some(path) => read(&path)?.map(|text| (path, text)),
+            None => None,
         };
-        let Some(path) = path().filter(|path| path.is_file()) else {
-            return missing();
+        let Some((path, text)) = file else {
+            return match name {
+                None => Ok(Self::none(Vec::new())),
+                Some(name) => Err(unknown(name)),
+            };
         };
-        let broken = |problem: String| {
-            Failure::Usage(format!("{} cannot be read: {problem}", path.display()))
-        };
-        let text = std::fs::read_to_string(&path).map_err(|error| broken(error.to_string()))?;
-        // What the parser quotes of a file with keys in it is not repeated.
         let table: Table = text
             .parse()
-            .map_err(|_| broken("it is no TOML".to_owned()))?;
-        match table.get(name.unwrap_or(DEFAULT)) {
-            Some(Value::Table(settings)) => Ok(Self {
-                settings: settings.clone(),
-            }),
-            _ => missing(),
+            .map_err(|error: toml::de::Error| broken(&path, &text, &error))?;
+        choose(&table, name)
+    }
+
+    fn none(others: Vec<String>) -> Self {
+        Self {
+            name: DEFAULT.to_owned(),
+            settings: BTreeMap::new(),
+            others,
         }
     }
 
-    /// A setting under the name of its environment variable.
-    pub(crate) fn get(&self, variable: &str) -> Option<String> {
-        let key = variable
-            .strip_prefix("MONGODB_ATLAS_")?
-            .to_ascii_lowercase();
-        let value = self.settings.get(&key)?.as_str()?;
-        Some(value.to_owned()).filter(|value| !value.is_empty())
-    }
-
-    /// Whether its secrets are somewhere else, in the system's keyring.
-    pub(crate) fn keeps_secrets_elsewhere(&self) -> bool {
-        let has = |key: &str| self.settings.contains_key(key);
-        let kind = self.settings.get("auth_type").and_then(Value::as_str);
-        match kind {
-            Some("api_keys") => !has("private_api_key"),
-            Some("service_account") => !has("client_secret"),
-            Some(_) => !has("access_token"),
-            None => false,
+    /// A setting of the profile; an empty one counts as unset.
+    pub(crate) fn get(&self, setting: Setting) -> Result<Option<String>, Failure> {
+        let key = setting.name().to_ascii_lowercase();
+        let value = self.text(&key, setting)?;
+        if setting != Setting::BaseUrl {
+            return Ok(value);
+        }
+        // Both spellings occur.
+        match (value, self.text("base_url", setting)?) {
+            (Some(value), Some(other)) if value != other => Err(Failure::Usage(format!(
+                "ops_manager_url and base_url of {} differ; remove one",
+                self.describe()
+            ))),
+            (value, other) => Ok(value.or(other)),
         }
     }
+
+    fn text(&self, key: &str, setting: Setting) -> Result<Option<String>, Failure> {
+        let name = format!("{key} of {}", self.describe());
+        match self.settings.get(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => checked(&name, setting, text.clone()),
+            Some(_) => Err(Failure::Usage(format!("{name} must be a string"))),
+        }
+    }
+
+    /// What kind of credentials the profile says it has, if it says so.
+    pub(crate) fn auth_type(&self) -> Result<Option<AuthType>, Failure> {
+        let shown = match self.settings.get("auth_type") {
+            None => return Ok(None),
+            Some(Value::String(text)) => match text.to_ascii_lowercase().as_str() {
+                "" => return Ok(None),
+                "api_keys" => return Ok(Some(AuthType::ApiKeys)),
+                "service_account" => return Ok(Some(AuthType::ServiceAccount)),
+                "user_account" => return Ok(Some(AuthType::UserAccount)),
+                _ => format!(" {text:?}"),
+            },
+            Some(_) => String::new(),
+        };
+        Err(Failure::Credentials(format!(
+            "invalid auth_type{shown} of {}: expected api_keys, service_account or user_account",
+            self.describe()
+        )))
+    }
+
+    /// Its name, for messages.
+    pub(crate) fn describe(&self) -> String {
+        format!("profile {:?}", self.name)
+    }
+
+    /// The names to choose from, if there are several and none was chosen.
+    pub(crate) fn choices(&self) -> &[String] {
+        &self.others
+    }
+}
+
+/// The text of the file, if there is one.
+fn read(path: &Path) -> Result<Option<String>, Failure> {
+    let unreadable = |why: &dyn std::fmt::Display| {
+        Failure::Usage(format!("cannot read {}: {why}", path.display()))
+    };
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => {}
+        // A pipe would be waited for.
+        Ok(_) => return Err(unreadable(&"it is not a regular file")),
+        Err(error) if is_missing(&error) => return Ok(None),
+        Err(error) => return Err(unreadable(&error)),
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+    Ok(Some(match text.strip_prefix('\u{feff}') {
+        Some(text) => text.to_owned(),
+        None => text,
+    }))
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+fn choose(table: &Table, name: Option<&str>) -> Result<Profile, Failure> {
+    let folded = |text: &str| text.to_lowercase();
+    let wanted = name.unwrap_or(DEFAULT);
+    let same = |found: &str| folded(found) == folded(wanted);
+    let candidates: Vec<&String> = table.keys().filter(|found| same(found)).collect();
+    let chosen = match candidates.as_slice() {
+        [one] => Some((*one).clone()),
+        [] => None,
+        several => match several.iter().find(|found| found.as_str() == wanted) {
+            Some(exact) => Some((*exact).clone()),
+            None => {
+                return Err(Failure::Usage(format!(
+                    "profile {wanted:?} is ambiguous: config.toml has {}; name one exactly",
+                    listed(several.iter().map(|name| name.as_str()))
+                )));
+            }
+        },
+    };
+    let chosen = match (chosen, name) {
+        (Some(chosen), _) => chosen,
+        (None, Some(name)) => return Err(unknown(name)),
+        (None, None) => {
+            let tables = table.iter().filter(|(_, value)| value.is_table());
+            let mut names: Vec<String> = tables.map(|(name, _)| name.clone()).collect();
+            match names.len() {
+                1 => names.remove(0),
+                _ => return Ok(Profile::none(names)),
+            }
+        }
+    };
+    match table.get(&chosen) {
+        Some(Value::Table(settings)) => Ok(Profile {
+            settings: settings
+                .iter()
+                .map(|(key, value)| (key.to_ascii_lowercase(), value.clone()))
+                .collect(),
+            name: chosen,
+            others: Vec::new(),
+        }),
+        _ => Err(Failure::Usage(format!(
+            "profile {chosen:?} of config.toml is not a table; write [{chosen}]"
+        ))),
+    }
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::Usage(format!(
+        "unknown profile {name:?}; see atlascli/config.toml in the configuration folder"
+    ))
+}
+
+/// Names in quotes, with commas.
+pub(crate) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
+    names.join(", ")
+}
+
+/// Where a file stops being TOML. The parser's own words may quote a secret, so they are not
+/// repeated.
+fn broken(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
+    let at = error.span().map_or(0, |span| span.start);
+    let before: String = text
+        .char_indices()
+        .take_while(|(index, _)| *index < at)
+        .map(|(_, char)| char)
+        .collect();
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .chars()
+        .rev()
+        .take_while(|char| *char != '\n')
+        .count()
+        + 1;
+    Failure::Usage(format!(
+        "{}:{line}:{column}: invalid TOML; correct the file",
+        path.display()
+    ))
 }
 
 /// Where the official command line keeps its profiles: what Go calls the configuration folder.

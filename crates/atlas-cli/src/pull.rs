@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use atlas_backup::{Keep, Pulled};
 use clap::{Arg, ArgMatches, Command};
 
-use crate::commands::{output_argument, wants_json};
+use crate::commands::{output_argument, wants_json, wants_json_offline};
 use crate::escape::escape;
 use crate::failure::{Failure, print};
 use crate::show::Watcher;
@@ -139,7 +139,7 @@ fn line(pulled: Pulled, as_json: bool) -> String {
 
 /// Checks files. Blocks.
 pub(crate) fn verify(matches: &ArgMatches) -> Result<(), Failure> {
-    let as_json = wants_json(matches)?;
+    let as_json = wants_json_offline(matches)?;
     let files = matches.get_many::<String>("file").into_iter().flatten();
     let mut first = Ok(());
     for file in files {

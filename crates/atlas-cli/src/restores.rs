@@ -99,24 +99,23 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
 }
 
 async fn list(matches: &ArgMatches) -> Result<(), Failure> {
+    let as_json = wants_json(matches)?;
     let target = Target::ready(matches).await?;
     let jobs = target.backups.jobs(target.project, &target.cluster).await?;
-    if wants_json(matches)? {
-        json(&jobs)
-    } else {
-        show(&jobs)
-    }
+    if as_json { json(&jobs) } else { show(&jobs) }
 }
 
 async fn describe(matches: &ArgMatches) -> Result<(), Failure> {
     let id = job_id(matches)?;
+    let as_json = wants_json(matches)?;
     let target = Target::ready(matches).await?;
     let job = target.backups.job(target.project, &target.cluster, id);
-    one(matches, job.await?)
+    one(as_json, job.await?)
 }
 
 async fn watch(matches: &ArgMatches) -> Result<(), Failure> {
     let id = job_id(matches)?;
+    let as_json = wants_json(matches)?;
     let target = Target::ready(matches).await?;
     let watcher = Watcher::default();
     let take = |event| watcher.take(event);
@@ -125,22 +124,24 @@ async fn watch(matches: &ArgMatches) -> Result<(), Failure> {
     let job = target
         .backups
         .watch_job(project, cluster, id, &policy, &take);
-    one(matches, job.await?)
+    one(as_json, job.await?)
 }
 
 async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     let pick = pick(matches)?;
+    let as_json = wants_json(matches)?;
     let target = Target::ready(matches).await?;
     let policy = wait_policy(matches);
     let (project, cluster) = (target.project, &target.cluster);
     let asked = target
         .backups
         .request_download(project, cluster, &pick, &policy, &silent);
-    one(matches, asked.await?)
+    one(as_json, asked.await?)
 }
 
 async fn restore(matches: &ArgMatches) -> Result<(), Failure> {
     let pick = pick(matches)?;
+    let as_json = wants_json(matches)?;
     let text = |name: &str| matches.get_one::<String>(name).cloned();
     let name = text("targetClusterName").unwrap_or_default();
     let target_cluster: ClusterName = parsed("targetClusterName", &name)?;
@@ -162,7 +163,7 @@ async fn restore(matches: &ArgMatches) -> Result<(), Failure> {
     let restored = target
         .backups
         .restore(project, cluster, &pick, target_project, &target_cluster);
-    one(matches, restored.await?)
+    one(as_json, restored.await?)
 }
 
 /// Asks whoever sits at the terminal.
@@ -185,12 +186,8 @@ fn confirm(warning: &str) -> Result<(), Failure> {
     }
 }
 
-fn one(matches: &ArgMatches, job: JobView) -> Result<(), Failure> {
-    if wants_json(matches)? {
-        json(&job)
-    } else {
-        show(&[job])
-    }
+fn one(as_json: bool, job: JobView) -> Result<(), Failure> {
+    if as_json { json(&job) } else { show(&[job]) }
 }
 
 fn show(jobs: &[JobView]) -> Result<(), Failure> {

@@ -7,7 +7,8 @@ use atlas_sandbox::{Answered, FaultPlan, OWNER, PROJECT, Sandbox, SandboxServer}
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tempfile::NamedTempFile;
 
-use crate::failure::{Failure, print, print_line};
+use crate::escape::escape;
+use crate::failure::{Failure, print};
 use crate::signals::blocking;
 
 /// `sandbox`.
@@ -159,7 +160,7 @@ fn line(answered: &Answered) {
     let at = answered.at.strftime("%H:%M:%S");
     let line = format!("{at} {status} {} {}", answered.method, answered.path);
     // Nobody may be reading; the answer went out all the same.
-    let _ = print_line(&line);
+    let _ = print(escape(&line).as_bytes());
 }
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

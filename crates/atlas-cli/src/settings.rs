@@ -1,137 +1,251 @@
-//! Settings: a flag beats the environment, which beats the profile.
+//! Settings: a flag beats the environment, which beats the profile; credentials stay with the base
+//! URL of their own set.
+
+use std::cell::OnceCell;
 
 use atlas_transport::{BaseUrl, Credentials};
 use clap::ArgMatches;
 
-use crate::failure::Failure;
-use crate::profile::Profile;
+use crate::account::{Found, Source};
+use crate::environment::{PREFIXES, Setting};
+use crate::failure::{Failure, say};
+use crate::profile::{Profile, listed};
 
-/// The process's own environment; empty counts as unset.
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// The environment variables, for `--help`.
+/// The environment variables and the rules for them, for `--help`.
 pub(crate) const VARIABLES: &str = "\
-Credentials, the first kind that is there:
+Credentials in the environment, the first kind that is set:
   MONGODB_ATLAS_ACCESS_TOKEN                                    an access token
   MONGODB_ATLAS_CLIENT_ID, MONGODB_ATLAS_CLIENT_SECRET          a service account
   MONGODB_ATLAS_PUBLIC_API_KEY, MONGODB_ATLAS_PRIVATE_API_KEY   an API key
 
 Settings:
-  MONGODB_ATLAS_PROJECT_ID        the project where none is named
-  MONGODB_ATLAS_SERVICE           cloud (the default) or cloudgov
-  MONGODB_ATLAS_OPS_MANAGER_URL   another base URL
-  MONGODB_ATLAS_API_VERSION       the version where none is named
-  MONGODB_ATLAS_OUTPUT            json, where no output is named
-  ATLAS_LOG                       debug shows what happens on stderr
+  MONGODB_ATLAS_OPS_MANAGER_URL   the base URL; https://cloud.mongodb.com if it is not set
+  MONGODB_ATLAS_SERVICE           cloud or cloudgov, if no base URL is set
+  MONGODB_ATLAS_PROJECT_ID        the project if none is named
+  MONGODB_ATLAS_PROFILE           the profile if none is named
+  MONGODB_ATLAS_API_VERSION       the version if none is named
+  MONGODB_ATLAS_OUTPUT            json or plaintext, if no output is named
+  ATLAS_LOG                       a level such as debug, or a filter: what happens, on stderr
 
-What is not set is looked for in the profile, in atlascli/config.toml of the configuration folder.";
+Two older sets of variables are read after MONGODB_ATLAS_*: MCLI_*, with the same names, and
+MONGODB_ATLAS_PUBLIC_KEY, MONGODB_ATLAS_PRIVATE_KEY and MONGODB_ATLAS_BASE_URL. The first set that
+has credentials is used, and the profile after all of them. Credentials go only to the base URL or
+service of the same set: a base URL in one set and credentials in another are an error, and so is
+half of a pair. An empty variable counts as unset.
 
-/// The environment, and the profile behind it.
+Profiles are those of the official command line, in atlascli/config.toml of the configuration
+folder: the one named by --profile, or default, or the only one. auth_type decides which of its
+credentials are used; without it they are an API key, a service account or an access token, the
+first that is there. A flag beats the environment, which beats the profile. The file is read only
+when something is missing in the environment.";
+
+/// How a command prints its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    Json,
+    Plain,
+}
+
+/// Credentials, and where they go.
+pub(crate) struct Account {
+    pub(crate) credentials: Credentials,
+    pub(crate) base: BaseUrl,
+    /// Which set they are from.
+    pub(crate) origin: String,
+}
+
+/// The environment, and the profile behind it, which is read when it is needed.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    profile: Profile,
+    named: Option<String>,
+    /// Whether the profile is never needed.
+    alone: bool,
+    profile: OnceCell<Profile>,
 }
 
 impl Settings {
-    /// Reads the profile that a command names, or the default one.
-    pub(crate) fn of(matches: &ArgMatches) -> Result<Self, Failure> {
-        let name = matches.get_one::<String>("profile").map(String::as_str);
-        Ok(Self {
-            profile: Profile::load(name)?,
+    /// The settings for a command. With `--sandbox`, no profile is read.
+    pub(crate) fn of(matches: &ArgMatches) -> Self {
+        let sandbox = matches.try_get_one::<bool>("sandbox").ok().flatten();
+        Self {
+            named: matches.get_one::<String>("profile").cloned(),
+            alone: sandbox == Some(&true),
+            profile: OnceCell::new(),
+        }
+    }
+
+    /// The settings for a command that works offline.
+    pub(crate) fn offline() -> Self {
+        Self {
+            named: None,
+            alone: true,
+            profile: OnceCell::new(),
+        }
+    }
+
+    fn profile(&self) -> Result<&Profile, Failure> {
+        if let Some(profile) = self.profile.get() {
+            return Ok(profile);
+        }
+        let profile = if self.alone {
+            Profile::default()
+        } else {
+            let named = match &self.named {
+                Some(name) => Some(name.clone()),
+                None => in_environment(Setting::Profile)?.map(|(_, name)| name),
+            };
+            Profile::load(named.as_deref())?
+        };
+        Ok(self.profile.get_or_init(|| profile))
+    }
+
+    /// A setting that the command cannot do without.
+    pub(crate) fn required(&self, setting: Setting) -> Result<Option<String>, Failure> {
+        match in_environment(setting)? {
+            Some((_, value)) => Ok(Some(value)),
+            None => self.profile()?.get(setting),
+        }
+    }
+
+    /// A setting with a default, and what it is called. A profile that cannot be read is an error,
+    /// unless the environment alone has the credentials.
+    pub(crate) fn optional(&self, setting: Setting) -> Result<Option<(String, String)>, Failure> {
+        if let Some((source, value)) = in_environment(setting)? {
+            return Ok(Some((source.name(setting), value)));
+        }
+        let profile = match self.profile() {
+            Ok(profile) => profile,
+            Err(failure) if self.named.is_none() && environment_has_credentials() => {
+                tracing::warn!(%failure, "no setting is taken from the profile");
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure),
+        };
+        let value = profile.get(setting)?;
+        Ok(value.map(|value| (Source::Profile(profile).name(setting), value)))
+    }
+
+    /// How results are printed if no flag says so.
+    pub(crate) fn output(&self) -> Result<Output, Failure> {
+        match self.optional(Setting::Output)? {
+            None => Ok(Output::Plain),
+            Some((name, value)) => match value.as_str() {
+                "json" => Ok(Output::Json),
+                "plaintext" => Ok(Output::Plain),
+                _ => Err(Failure::Usage(format!(
+                    "invalid {name} {value:?}: expected json or plaintext"
+                ))),
+            },
+        }
+    }
+
+    /// The credentials of the first set that has any, and the base URL they belong to.
+    pub(crate) fn account(&self) -> Result<Account, Failure> {
+        if self.named.is_some() {
+            // A profile that a flag names has to be there, even if nothing of it is used.
+            self.profile()?;
+        }
+        for prefix in PREFIXES {
+            let source = Source::Environment(prefix);
+            if let Some(found) = source.credentials()? {
+                if let Some(name) = &self.named {
+                    say(&format!(
+                        "warning: the credentials are those of {prefix}, not of profile {name:?}"
+                    ));
+                }
+                return self.with_base_url(source, found);
+            }
+        }
+        let profile = self.profile()?;
+        let source = Source::Profile(profile);
+        match source.credentials()? {
+            Some(found) => self.with_base_url(source, found),
+            None => Err(no_credentials(profile)),
+        }
+    }
+
+    /// Finds where credentials go: to the base URL of their own set. If another set without
+    /// credentials names another base URL, they could be meant for that one, so that is an error.
+    fn with_base_url(&self, source: Source<'_>, found: Found) -> Result<Account, Failure> {
+        let own = source.base_url()?;
+        let base = own.clone().unwrap_or_else(BaseUrl::cloud);
+        let from_environment = matches!(source, Source::Environment(_));
+        // An environment that names both is complete; a profile is overridden by any variable.
+        if own.is_none() || !from_environment {
+            let mut others = Vec::new();
+            for prefix in PREFIXES {
+                if !prefix.has_credentials() {
+                    others.push(Source::Environment(prefix));
+                }
+            }
+            if from_environment {
+                others.push(Source::Profile(self.profile()?));
+            }
+            for other in others {
+                match other.base_url()? {
+                    Some(url) if url != base => return Err(elsewhere(source, other, &url)),
+                    _ => {}
+                }
+            }
+        }
+        if let Some(ignored) = &found.ignored {
+            say(&format!("warning: ignored: {ignored}"));
+        }
+        Ok(Account {
+            credentials: found.credentials,
+            base,
+            origin: source.describe(),
         })
     }
-
-    /// A setting under the name of its environment variable.
-    pub(crate) fn get(&self, name: &str) -> Option<String> {
-        environment(name).or_else(|| self.profile.get(name))
-    }
-
-    /// The credentials. Those of the environment are not mixed with those of the profile, unless
-    /// half of a pair is missing.
-    pub(crate) fn credentials(&self) -> Result<Credentials, Failure> {
-        match credentials(&environment) {
-            Ok(credentials) => Ok(credentials),
-            Err(problem) => credentials(&|name| self.get(name)).map_err(|failure| {
-                if self.profile.keeps_secrets_elsewhere() {
-                    Failure::Credentials(
-                        "the profile keeps its secret in the system's keyring, which is not read; \
-                         set the credentials in the environment, see atlas --help"
-                            .to_owned(),
-                    )
-                } else if matches!(failure, Failure::Credentials(_)) {
-                    problem
-                } else {
-                    failure
-                }
-            }),
-        }
-    }
-
-    /// Where Atlas is.
-    pub(crate) fn base_url(&self) -> Result<BaseUrl, Failure> {
-        if let Some(url) = self.get("MONGODB_ATLAS_OPS_MANAGER_URL") {
-            return url.parse().map_err(|error| {
-                Failure::Usage(format!("MONGODB_ATLAS_OPS_MANAGER_URL: {error}"))
-            });
-        }
-        match self.get("MONGODB_ATLAS_SERVICE").as_deref() {
-            None | Some("cloud") => Ok(BaseUrl::cloud()),
-            Some("cloudgov") => Ok(BaseUrl::cloud_gov()),
-            Some(other) => Err(Failure::Usage(format!(
-                "MONGODB_ATLAS_SERVICE is {other:?}; set it to cloud or cloudgov"
-            ))),
-        }
-    }
 }
 
-fn credentials(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Credentials, Failure> {
-    if let Some(token) = lookup("MONGODB_ATLAS_ACCESS_TOKEN") {
-        return Ok(Credentials::bearer(token));
-    }
-    let first = |names: &[&str]| names.iter().find_map(|name| lookup(name));
-    let mut halves = Vec::new();
-    for kind in PAIRS {
-        match (first(kind.public), first(kind.secret)) {
-            (Some(public), Some(secret)) => return Ok((kind.credentials)(public, secret)),
-            (Some(_), None) => halves.push((kind.public[0], kind.secret[0])),
-            (None, Some(_)) => halves.push((kind.secret[0], kind.public[0])),
-            (None, None) => {}
+fn elsewhere(source: Source<'_>, other: Source<'_>, url: &BaseUrl) -> Failure {
+    let (origin, name) = (source.describe(), other.base_url_name());
+    let hint = match source {
+        Source::Environment(_) => {
+            let own = source.name(Setting::BaseUrl);
+            format!("set {own} to the base URL of these credentials")
+        }
+        Source::Profile(_) => "set the credentials under the same prefix".to_owned(),
+    };
+    let unset = match other {
+        Source::Environment(_) => format!(", or unset {name}"),
+        Source::Profile(_) => String::new(),
+    };
+    Failure::Usage(format!(
+        "the credentials are those of {origin}, but {name} names {url}; {hint}{unset}"
+    ))
+}
+
+fn no_credentials(profile: &Profile) -> Failure {
+    let choices = profile.choices();
+    Failure::Credentials(if choices.is_empty() {
+        "no credentials; set MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY, or \
+         see atlas --help for the other kinds"
+            .to_owned()
+    } else {
+        let names = listed(choices.iter().map(String::as_str));
+        format!(
+            "no credentials; choose a profile with --profile ({names}), or set \
+             MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY"
+        )
+    })
+}
+
+/// A setting of the environment: of the set that has the credentials, or of the first set that has
+/// it.
+fn in_environment(setting: Setting) -> Result<Option<(Source<'static>, String)>, Failure> {
+    let first = PREFIXES.into_iter().find(|prefix| prefix.has_credentials());
+    for prefix in first.into_iter().chain(PREFIXES) {
+        if let Some(value) = prefix.get(setting)? {
+            return Ok(Some((Source::Environment(prefix), value)));
         }
     }
-    Err(Failure::Credentials(match halves.first() {
-        Some((there, missing)) => format!("{there} is set but {missing} is not; set both"),
-        None => "no credentials; set MONGODB_ATLAS_PUBLIC_API_KEY and \
-                 MONGODB_ATLAS_PRIVATE_API_KEY, or see atlas --help for the other kinds"
-            .to_owned(),
-    }))
+    Ok(None)
 }
 
-/// A kind of credentials that comes in two variables, each with its older names.
-struct Pair {
-    public: &'static [&'static str],
-    secret: &'static [&'static str],
-    credentials: fn(String, String) -> Credentials,
+fn environment_has_credentials() -> bool {
+    PREFIXES
+        .into_iter()
+        .any(|prefix| matches!(Source::Environment(prefix).credentials(), Ok(Some(_))))
 }
-
-const PAIRS: [Pair; 2] = [
-    Pair {
-        public: &["MONGODB_ATLAS_CLIENT_ID"],
-        secret: &["MONGODB_ATLAS_CLIENT_SECRET"],
-        credentials: |public, secret| Credentials::service_account(public, secret),
-    },
-    Pair {
-        public: &[
-            "MONGODB_ATLAS_PUBLIC_API_KEY",
-            "MONGODB_ATLAS_PUBLIC_KEY",
-            "MCLI_PUBLIC_API_KEY",
-        ],
-        secret: &[
-            "MONGODB_ATLAS_PRIVATE_API_KEY",
-            "MONGODB_ATLAS_PRIVATE_KEY",
-            "MCLI_PRIVATE_API_KEY",
-        ],
-        credentials: |public, secret| Credentials::api_key(public, secret),
-    },
-];

@@ -105,11 +105,12 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
 }
 
 async fn list(matches: &ArgMatches) -> Result<(), Failure> {
+    let as_json = wants_json(matches)?;
     let target = Target::ready(matches).await?;
     let snapshots = target.backups.snapshots(target.project, &target.cluster);
     let mut snapshots = snapshots.await?;
     snapshots.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.taken));
-    if wants_json(matches)? {
+    if as_json {
         json(&snapshots)
     } else {
         show(&snapshots)
@@ -118,13 +119,15 @@ async fn list(matches: &ArgMatches) -> Result<(), Failure> {
 
 async fn describe(matches: &ArgMatches) -> Result<(), Failure> {
     let id = snapshot_id(matches)?;
+    let as_json = wants_json(matches)?;
     let target = Target::ready(matches).await?;
     let snapshot = target.backups.snapshot(target.project, &target.cluster, id);
-    one(matches, snapshot.await?)
+    one(as_json, snapshot.await?)
 }
 
 async fn watch(matches: &ArgMatches) -> Result<(), Failure> {
     let id = snapshot_id(matches)?;
+    let as_json = wants_json(matches)?;
     let target = Target::ready(matches).await?;
     let watcher = Watcher::default();
     let take = |event| watcher.take(event);
@@ -133,11 +136,11 @@ async fn watch(matches: &ArgMatches) -> Result<(), Failure> {
     let snapshot = target
         .backups
         .watch_snapshot(project, cluster, id, &policy, &take);
-    one(matches, snapshot.await?)
+    one(as_json, snapshot.await?)
 }
 
-fn one(matches: &ArgMatches, snapshot: SnapshotView) -> Result<(), Failure> {
-    if wants_json(matches)? {
+fn one(as_json: bool, snapshot: SnapshotView) -> Result<(), Failure> {
+    if as_json {
         json(&snapshot)
     } else {
         show(&[snapshot])
@@ -174,6 +177,7 @@ pub(crate) fn download_options(matches: &ArgMatches) -> DownloadOptions {
 
 async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     let pick = pick(matches)?;
+    let as_json = wants_json(matches)?;
     #[cfg(feature = "object-store")]
     if let Some(out) = matches.get_one::<String>("out")
         && atlas_backup::StoreTarget::is_meant(out)
@@ -210,7 +214,6 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
         .download(project, cluster, &pick, &out, &options, &take)
         .await;
     watcher.end();
-    let as_json = wants_json(matches)?;
     for saved in saved? {
         say_saved(&saved.path.display().to_string(), &saved.note, as_json)?;
     }

@@ -286,7 +286,7 @@ fn a_profile_of_the_official_command_line_is_enough_and_the_environment_beats_it
     .unwrap();
     let line = error_line(&with_profiles(&folder).output().unwrap(), 2);
     assert!(
-        line.contains("no TOML") && !line.contains("s3cret"),
+        line.contains("config.toml:1:7: invalid TOML") && !line.contains("s3cret"),
         "{line}"
     );
 }

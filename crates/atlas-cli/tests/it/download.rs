@@ -51,10 +51,12 @@ fn every_kind_of_credentials_works() {
         &[
             ("MCLI_PUBLIC_API_KEY", OWNER.public_key),
             ("MCLI_PRIVATE_API_KEY", OWNER.private_key),
+            ("MCLI_OPS_MANAGER_URL", server.url()),
         ],
         &[
             ("MONGODB_ATLAS_PUBLIC_KEY", OWNER.public_key),
             ("MONGODB_ATLAS_PRIVATE_KEY", OWNER.private_key),
+            ("MONGODB_ATLAS_BASE_URL", server.url()),
         ],
     ];
     for kind in kinds {

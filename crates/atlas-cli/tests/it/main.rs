@@ -10,7 +10,9 @@ mod escape;
 mod help;
 mod log;
 mod peer;
+mod profiles;
 mod serve;
+mod settings;
 mod signals;
 mod token_cache;
 

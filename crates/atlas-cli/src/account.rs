@@ -1,0 +1,185 @@
+//! Credentials and the base URL they belong to, out of one set of settings.
+
+use atlas_transport::{BaseUrl, Credentials};
+
+use crate::environment::{Prefix, Setting};
+use crate::failure::Failure;
+use crate::profile::{AuthType, Profile};
+
+/// A set of settings that belong together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source<'a> {
+    Environment(Prefix),
+    Profile(&'a Profile),
+}
+
+/// Credentials, and what is to be said about them.
+pub(crate) struct Found {
+    pub(crate) credentials: Credentials,
+    /// Half of a pair that is not used.
+    pub(crate) ignored: Option<String>,
+}
+
+impl Source<'_> {
+    pub(crate) fn get(&self, setting: Setting) -> Result<Option<String>, Failure> {
+        match self {
+            Self::Environment(prefix) => prefix.get(setting),
+            Self::Profile(profile) => profile.get(setting),
+        }
+    }
+
+    /// What a setting is called in this set.
+    pub(crate) fn name(&self, setting: Setting) -> String {
+        match self {
+            Self::Environment(prefix) => prefix
+                .variable(setting)
+                .unwrap_or_else(|| setting.name().to_owned()),
+            Self::Profile(profile) => {
+                let key = setting.name().to_ascii_lowercase();
+                format!("{key} of {}", profile.describe())
+            }
+        }
+    }
+
+    /// What the set is called.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Environment(prefix) => prefix.to_string(),
+            Self::Profile(profile) => profile.describe(),
+        }
+    }
+
+    /// The credentials of this set; `None` if it has none. Two halves of different kinds or sets
+    /// are never put together.
+    pub(crate) fn credentials(&self) -> Result<Option<Found>, Failure> {
+        let order = match self {
+            Self::Environment(_) => [
+                AuthType::UserAccount,
+                AuthType::ServiceAccount,
+                AuthType::ApiKeys,
+            ],
+            Self::Profile(profile) => match profile.auth_type()? {
+                Some(kind) => return self.named(kind).map(Some),
+                None => [
+                    AuthType::ApiKeys,
+                    AuthType::ServiceAccount,
+                    AuthType::UserAccount,
+                ],
+            },
+        };
+        let mut half = None;
+        for kind in order {
+            match self.pair(kind)? {
+                Pair::Whole(credentials) => {
+                    return Ok(Some(Found {
+                        credentials,
+                        ignored: half,
+                    }));
+                }
+                Pair::Half { there, missing } => {
+                    half.get_or_insert_with(|| self.half(there, missing));
+                }
+                Pair::Absent => {}
+            }
+        }
+        half.map_or(Ok(None), |half| Err(Failure::Credentials(half)))
+    }
+
+    fn half(&self, there: Setting, missing: Setting) -> String {
+        let (there, missing) = (self.name(there), self.name(missing));
+        format!("{there} is set but {missing} is not; set both")
+    }
+
+    /// The credentials that the set says it has.
+    fn named(&self, kind: AuthType) -> Result<Found, Failure> {
+        let missing = match self.pair(kind)? {
+            Pair::Whole(credentials) => {
+                return Ok(Found {
+                    credentials,
+                    ignored: None,
+                });
+            }
+            Pair::Half { missing, .. } => self.name(missing),
+            Pair::Absent => {
+                let names: Vec<String> =
+                    settings(kind).iter().map(|half| self.name(*half)).collect();
+                names.join(" and ")
+            }
+        };
+        Err(Failure::Credentials(format!(
+            "missing {missing}; a secret that the official command line keeps in the system's \
+             keyring is not read: set the credentials in the environment, see atlas --help"
+        )))
+    }
+
+    fn pair(&self, kind: AuthType) -> Result<Pair, Failure> {
+        let halves = settings(kind);
+        let mut values = Vec::with_capacity(halves.len());
+        for half in halves {
+            values.push(self.get(*half)?);
+        }
+        Ok(match (values.as_mut_slice(), halves) {
+            ([Some(token)], _) => Pair::Whole(Credentials::bearer(std::mem::take(token))),
+            ([Some(public), Some(secret)], _) => {
+                let (public, secret) = (std::mem::take(public), std::mem::take(secret));
+                Pair::Whole(match kind {
+                    AuthType::ServiceAccount => Credentials::service_account(public, secret),
+                    _ => Credentials::api_key(public, secret),
+                })
+            }
+            ([Some(_), None], [there, missing]) | ([None, Some(_)], [missing, there]) => {
+                Pair::Half {
+                    there: *there,
+                    missing: *missing,
+                }
+            }
+            _ => Pair::Absent,
+        })
+    }
+
+    /// The base URL that this set names, if it names one: its URL, or that of its service.
+    pub(crate) fn base_url(&self) -> Result<Option<BaseUrl>, Failure> {
+        let of_service = match self.get(Setting::Service)?.as_deref() {
+            None => None,
+            Some("cloud") => Some(BaseUrl::cloud()),
+            Some("cloudgov") => Some(BaseUrl::cloud_gov()),
+            Some(other) => {
+                let name = self.name(Setting::Service);
+                let problem = format!("invalid {name} {other:?}: expected cloud or cloudgov");
+                return Err(Failure::Usage(problem));
+            }
+        };
+        let Some(url) = self.get(Setting::BaseUrl)? else {
+            return Ok(of_service);
+        };
+        url.parse().map(Some).map_err(|error| {
+            let name = self.name(Setting::BaseUrl);
+            Failure::Usage(format!("{name}: {error}"))
+        })
+    }
+
+    /// What names the base URL in this set.
+    pub(crate) fn base_url_name(&self) -> String {
+        let url = matches!(self.get(Setting::BaseUrl), Ok(Some(_)));
+        self.name(if url {
+            Setting::BaseUrl
+        } else {
+            Setting::Service
+        })
+    }
+}
+
+enum Pair {
+    Whole(Credentials),
+    Half { there: Setting, missing: Setting },
+    Absent,
+}
+
+/// The settings that make up a kind of credentials.
+fn settings(kind: AuthType) -> &'static [Setting] {
+    match kind {
+        AuthType::UserAccount => &[Setting::AccessToken],
+        AuthType::ServiceAccount => &[Setting::ClientId, Setting::ClientSecret],
+        AuthType::ApiKeys => &[Setting::PublicKey, Setting::PrivateKey],
+    }
+}
