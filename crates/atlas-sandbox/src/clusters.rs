@@ -15,6 +15,21 @@ use crate::tenant::MONGODB;
 use crate::world::{Cluster, ClusterKind, FIRST_SNAPSHOT, Project, Sandbox};
 
 impl Sandbox {
+    /// Deletes a cluster, as its owner would. The backups of a dedicated cluster stay and can be
+    /// listed, downloaded and restored; no other operation knows the
+    /// cluster any more. Its name stays taken.
+    pub fn delete_cluster(&mut self, project: ProjectId, cluster: &ClusterName) {
+        let Some(project) = self.projects.get_mut(&project) else {
+            return;
+        };
+        match project.clusters.get_mut(cluster) {
+            Some(known) if known.outlived_by_backups() => known.deleted = true,
+            _ => {
+                project.clusters.remove(cluster);
+            }
+        }
+    }
+
     pub(crate) fn list_projects(
         &mut self,
         call: Call<'_>,
@@ -46,7 +61,7 @@ impl Sandbox {
         call: Call<'_>,
         asked: &ListClusters,
     ) -> Result<Page<ShownCluster>, ApiError> {
-        let clusters = self.project(asked.project)?.clusters.iter();
+        let clusters = self.project(asked.project)?.live();
         let clusters = clusters
             .filter(|(_, cluster)| cluster.kind != ClusterKind::Flex)
             .map(|(name, cluster)| self.shown_cluster(call, asked.project, name, cluster));
@@ -78,7 +93,7 @@ impl Sandbox {
         asked: &ListAllClusters,
     ) -> Result<Page<ProjectClusters>, ApiError> {
         let projects = self.projects.iter().map(|(id, project)| {
-            let clusters = project.clusters.iter();
+            let clusters = project.live();
             let mut shown = ProjectClusters::default();
             shown.clusters = Some(clusters.map(|(name, it)| summary(name, it)).collect());
             shown.project = Some((*id).into());
@@ -101,7 +116,7 @@ impl Sandbox {
 
     fn shown_project(&self, id: ProjectId, project: &Project) -> ShownProject {
         let mut shown = ShownProject::default();
-        shown.cluster_count = Some(i64::try_from(project.clusters.len()).unwrap_or(i64::MAX));
+        shown.cluster_count = Some(i64::try_from(project.live().count()).unwrap_or(i64::MAX));
         shown.created = Some(FIRST_SNAPSHOT.into());
         shown.id = Some(id.into());
         shown.links = Some(self_link(&self.base_url, &format!("groups/{id}")));

@@ -19,6 +19,13 @@ pub(crate) enum Through {
     Backup,
 }
 
+impl Project {
+    /// The clusters that were not deleted.
+    pub(crate) fn live(&self) -> impl Iterator<Item = (&ClusterName, &Cluster)> {
+        self.clusters.iter().filter(|(_, cluster)| !cluster.deleted)
+    }
+}
+
 impl Sandbox {
     pub(crate) fn project(&self, id: ProjectId) -> Result<&Project, ApiError> {
         self.projects
@@ -36,6 +43,7 @@ impl Sandbox {
         self.project(project)?;
         let cluster = self
             .cluster_mut(project, name)
+            .filter(|cluster| !cluster.deleted || through == Through::Backup)
             .ok_or_else(|| missing(code::CLUSTER_NOT_FOUND, "cluster", name))?;
         let refused = match (cluster.kind, through) {
             (ClusterKind::Flex, Through::Cluster | Through::Backup) => {
@@ -63,6 +71,14 @@ impl Sandbox {
 }
 
 impl Cluster {
+    /// Whether Atlas keeps the backups of such a cluster when it is deleted.
+    pub(crate) fn outlived_by_backups(&self) -> bool {
+        matches!(
+            self.kind,
+            ClusterKind::ReplicaSet | ClusterKind::Sharded { .. }
+        )
+    }
+
     pub(crate) fn snapshot(&self, id: SnapshotId) -> Result<&Snapshot, ApiError> {
         self.snapshots
             .get(&id)

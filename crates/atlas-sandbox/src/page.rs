@@ -25,8 +25,9 @@ impl Sandbox {
             for (name, cluster) in &project.clusters {
                 let _ = write!(
                     page,
-                    "<tr><td>{name}<td>{}<td>{}<td>{}</tr>",
+                    "<tr><td>{name}<td>{}{}<td>{}<td>{}</tr>",
                     kind(cluster.kind),
+                    if cluster.deleted { ", deleted" } else { "" },
                     snapshots(cluster),
                     jobs(cluster, now)
                 );

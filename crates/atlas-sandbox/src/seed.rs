@@ -84,6 +84,9 @@ struct SeedProject {
 struct SeedCluster {
     name: ClusterName,
     kind: SeedKind,
+    /// Whether only its backups are left.
+    #[serde(default)]
+    deleted: bool,
     #[serde(default)]
     snapshots: Vec<SeedSnapshot>,
 }
@@ -110,7 +113,8 @@ impl Sandbox {
     ///
     /// `kind` is `tenant`, `flex`, `replicaSet`, or `{"sharded": 2}` with the number of shards.
     /// `bytes` is how much a snapshot's file holds; `finished` is when it was complete,
-    /// 2026-01-01 if it is left out. Without `projects` it is the first world, with the `settings`
+    /// 2026-01-01 if it is left out. A cluster with `"deleted": true` is known to its backup
+    /// operations only, as the backups of a dedicated cluster outlive it. Without `projects` it is the first world, with the `settings`
     /// given: `enforceSunset`, `limitRates`, `nonceSeconds`, `downloadSeconds`,
     /// `downloadPauseSeconds`, `restoreSeconds` and `failingJobs`, each as the setter of
     /// [`Sandbox`] for it has it.
@@ -162,6 +166,9 @@ impl Sandbox {
                     };
                     let (id, bytes) = (snapshot.id, snapshot.bytes);
                     sandbox.add_snapshot_at(project.id, &cluster.name, id, bytes, finished);
+                }
+                if cluster.deleted {
+                    sandbox.delete_cluster(project.id, &cluster.name);
                 }
             }
         }

@@ -89,6 +89,8 @@ pub(crate) struct Cluster {
     pub(crate) last_download: Option<Timestamp>,
     pub(crate) tags: Vec<ResourceTag>,
     pub(crate) protected: bool,
+    /// Whether only its backups are left.
+    pub(crate) deleted: bool,
 }
 
 #[derive(Debug)]
@@ -190,6 +192,7 @@ impl Sandbox {
             last_download: None,
             tags: Vec::new(),
             protected: false,
+            deleted: false,
         });
     }
 

@@ -346,3 +346,54 @@ fn the_jobs_of_a_cluster_can_be_looked_at_from_code() {
         assert_eq!(jobs[0].1.as_str(), status);
     }
 }
+
+#[test]
+fn the_backups_of_a_deleted_dedicated_cluster_stay_and_those_of_others_go() {
+    let cluster = |name: &str, kind: &str| {
+        json!({"name": name, "kind": serde_json::from_str::<Value>(kind).unwrap(), "deleted": true,
+               "snapshots": [{"id": SNAPSHOT, "bytes": 1000}]})
+    };
+    let clusters = [
+        cluster("Set", "\"replicaSet\""),
+        cluster("Shards", "{\"sharded\": 2}"),
+        cluster("Flex", "\"flex\""),
+        cluster("Tenant", "\"tenant\""),
+    ];
+    let seed = json!({"projects": [{"id": PROJECT, "clusters": clusters}]});
+    let mut sandbox = Sandbox::from_seed(&seed.to_string()).unwrap();
+    let mut ask = |path: &str| {
+        let path = format!("/api/atlas/v2/groups/{PROJECT}/{path}");
+        let authorization = format!("Bearer {}", OWNER.access_token);
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("accept", "application/vnd.atlas.2025-02-19+json"),
+        ];
+        let response = get(&mut sandbox, &path, &headers);
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        (response.status().as_u16(), body)
+    };
+    for name in ["Set", "Shards", "Flex", "Tenant"] {
+        for path in ["clusters", "flexClusters"] {
+            let (status, body) = ask(&format!("{path}/{name}"));
+            assert_eq!(
+                (status, &body["errorCode"]),
+                (404, &json!(code::CLUSTER_NOT_FOUND))
+            );
+        }
+    }
+    for path in ["clusters", "flexClusters"] {
+        assert_eq!(ask(path).1["results"], json!([]), "{path}");
+    }
+    for (path, left) in [
+        ("Set/backup/snapshots", 200),
+        ("Set/backup/restoreJobs", 200),
+        ("Shards/backup/snapshots/shardedClusters", 200),
+        ("Flex/backup/snapshots", 404),
+        ("Tenant/backup/snapshots", 404),
+        ("Tenant/backup/tenant/snapshots", 404),
+    ] {
+        assert_eq!(ask(&format!("clusters/{path}")).0, left, "{path}");
+    }
+    let snapshots = ask("clusters/Set/backup/snapshots").1;
+    assert_eq!(snapshots["results"][0]["id"], SNAPSHOT);
+}
