@@ -1,8 +1,14 @@
 //! What kind of cluster it is, by Atlas's own answers.
 
+use std::pin::pin;
+
 use atlas_model::api_error::code;
-use atlas_model::{ClusterName, GetCluster, GetFlexCluster, ProjectId};
+use atlas_model::{
+    ClusterName, GetCluster, GetFlexCluster, ListShardedSnapshots, ListSnapshots, ProjectId,
+    SnapshotKind,
+};
 use atlas_transport::Client;
+use futures_util::TryStreamExt;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -36,8 +42,10 @@ impl std::fmt::Display for ClusterKind {
 
 /// Asks Atlas what kind of cluster it is.
 ///
-/// The cluster operations answer for all but Flex clusters, and refuse those by a code of their
-/// own. Only where they know no such cluster at all are the Flex operations asked too.
+/// The cluster operations answer for all but Flex clusters, and refuse those with a code of their
+/// own. Only if they know no such cluster are the Flex operations asked too. If neither knows it,
+/// it may have been deleted: the backups of a dedicated cluster outlive it, and their list tells
+/// its kind.
 pub(crate) async fn ask(
     client: &Client,
     project: ProjectId,
@@ -58,11 +66,53 @@ pub(crate) async fn ask(
     if said == Some(code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API) {
         return Ok(ClusterKind::Flex);
     }
-    if error.status() == Some(StatusCode::NOT_FOUND) && said != Some(code::GROUP_NOT_FOUND) {
-        let flex = GetFlexCluster::new(project, cluster.clone());
-        if client.send(&flex).await.is_ok() {
-            return Ok(ClusterKind::Flex);
-        }
+    if error.status() != Some(StatusCode::NOT_FOUND) || said == Some(code::GROUP_NOT_FOUND) {
+        return Err(error.into());
     }
-    Err(error.into())
+    let flex = GetFlexCluster::new(project, cluster.clone());
+    match client.send(&flex).await {
+        Ok(_) => return Ok(ClusterKind::Flex),
+        Err(flex) if flex.status() == Some(StatusCode::NOT_FOUND) => {}
+        // Whether there is such a Flex cluster is not known.
+        Err(flex) => return Err(flex.into()),
+    }
+    match of_backups(client, project, cluster).await? {
+        Some(kind) => Ok(kind),
+        None => Err(error.into()),
+    }
+}
+
+/// The kind of a cluster that was deleted, by the snapshots that are left of it.
+async fn of_backups(
+    client: &Client,
+    project: ProjectId,
+    cluster: &ClusterName,
+) -> Result<Option<ClusterKind>, Error> {
+    let mut snapshots = pin!(client.items(ListSnapshots::new(project, cluster.clone())));
+    if let Some(snapshot) = unless_refused(snapshots.try_next().await)?.flatten() {
+        return Ok(Some(match snapshot.kind {
+            Some(SnapshotKind::ShardedCluster) => ClusterKind::Sharded,
+            _ => ClusterKind::Dedicated,
+        }));
+    }
+    // Sharded clusters have a list of their own.
+    let sharded = ListShardedSnapshots::new(project, cluster.clone());
+    let sharded = unless_refused(client.send(&sharded).await)?;
+    let left = sharded.is_some_and(|answer| !answer.value.items().is_empty());
+    Ok(left.then_some(ClusterKind::Sharded))
+}
+
+/// `None` if Atlas refused: then the backups tell nothing, and the first error stands. Any other
+/// failure leaves the question open.
+fn unless_refused<T>(
+    asked: Result<T, atlas_transport::Error>,
+) -> Result<Option<T>, atlas_transport::Error> {
+    let open = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    match asked {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) => match error.status() {
+            Some(status) if status.is_client_error() && !open.contains(&status) => Ok(None),
+            _ => Err(error),
+        },
+    }
 }

@@ -4,6 +4,7 @@
 
 mod api;
 mod backups;
+mod deleted;
 mod doctor;
 mod download;
 mod escape;
