@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::profile::{AuthType, Profile};
 
 /// A set of settings that belong together.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
     Environment(Prefix),
     Profile(&'a Profile),

@@ -212,19 +212,19 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
 }
 
 fn version(matches: &ArgMatches) -> Result<Option<ApiVersion>, Failure> {
-    let flag = matches.get_one::<String>("version").cloned();
-    let text = if flag.is_some() {
-        flag
-    } else {
-        let setting = Settings::of(matches).optional(Setting::ApiVersion)?;
-        setting.map(|(_, version)| version)
+    let flag = matches.get_one::<String>("version");
+    let named = match flag {
+        Some(flag) => Some(("--version".to_owned(), flag.clone())),
+        None => Settings::of(matches).optional(Setting::ApiVersion)?,
     };
-    let Some(text) = text else {
+    let Some((name, text)) = named else {
         return Ok(None);
     };
-    let version = text
-        .parse()
-        .map_err(|error| Failure::Usage(format!("{text:?} is {error}")))?;
+    let version = text.parse().map_err(|_| {
+        Failure::Usage(format!(
+            "invalid {name} {text:?}: expected a date such as 2025-02-19"
+        ))
+    })?;
     Ok(Some(version))
 }
 

@@ -10,8 +10,8 @@ use toml::{Table, Value};
 use crate::environment::{Setting, checked};
 use crate::failure::Failure;
 
-/// One profile: the settings under its name.
-#[derive(Debug, Default)]
+/// One profile: the settings under its name, secrets among them, so it has no `Debug`.
+#[derive(Default)]
 pub(crate) struct Profile {
     name: String,
     /// By key in lower case; the official command line does not tell cases apart.

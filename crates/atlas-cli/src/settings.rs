@@ -31,13 +31,13 @@ Two older sets of variables are read after MONGODB_ATLAS_*: MCLI_*, with the sam
 MONGODB_ATLAS_PUBLIC_KEY, MONGODB_ATLAS_PRIVATE_KEY and MONGODB_ATLAS_BASE_URL. The first set that
 has credentials is used, and the profile after all of them. Credentials go only to the base URL or
 service of the same set: a base URL in one set and credentials in another are an error, and so is
-half of a pair. An empty variable counts as unset.
+half of a pair without other credentials in its set. An empty variable counts as unset.
 
 Profiles are those of the official command line, in atlascli/config.toml of the configuration
 folder: the one named by --profile, or default, or the only one. auth_type decides which of its
 credentials are used; without it they are an API key, a service account or an access token, the
-first that is there. A flag beats the environment, which beats the profile. The file is read only
-when something is missing in the environment.";
+first that is there. A flag beats the environment, which beats the profile. If the environment has
+the credentials, the base URL and the project, a file that cannot be read is not an error.";
 
 /// How a command prints its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,6 @@ pub(crate) struct Account {
 }
 
 /// The environment, and the profile behind it, which is read when it is needed.
-#[derive(Debug)]
 pub(crate) struct Settings {
     named: Option<String>,
     /// Whether the profile is never needed.

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::failure::{Failure, say};
 
 /// How long the work may take to end after a signal.
-const GRACE: Duration = Duration::from_millis(600);
+const GRACE: Duration = Duration::from_millis(400);
 
 /// How long a blocked stderr may hold up the end of the process.
 const LAST_WORDS: Duration = Duration::from_millis(100);

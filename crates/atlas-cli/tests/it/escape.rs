@@ -119,6 +119,29 @@ fn an_error_of_a_server_is_one_printable_line() {
     assert_eq!(peer.asked().len(), 1, "a refusal is not asked for again");
 }
 
+#[test]
+fn the_name_of_a_file_is_escaped_too() {
+    let folder = folder();
+    let name = "a\u{1b}[2J\nerror: forged\u{202e}.tgz";
+    let run = |arguments: &[&str]| atlas(&folder).args(arguments).output().unwrap();
+    let download = ["backups", "snapshots", "download", "latest", "--sandbox"];
+    let flags = ["--clusterName", "Dedicated0", "--out", name];
+    let arguments = [&download[..], &flags].concat();
+    for (arguments, code) in [
+        (&arguments[..], 0),
+        (&arguments[..], 6),
+        (&["backups", "verify", name], 0),
+        (&["backups", "verify", "no\u{1b}[2J\nerror: forged"], 6),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        let what = format!("{arguments:?}");
+        let shown =
+            assert_harmless(&output.stdout, &what) + &assert_harmless(&output.stderr, &what);
+        assert!(shown.contains("u001b"), "{what}: {shown}");
+    }
+}
+
 /// `script` gives the command a terminal, as a person has.
 #[test]
 fn json_is_exact_in_a_pipe_and_means_the_same_on_a_terminal() {
