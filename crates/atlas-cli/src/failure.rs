@@ -151,6 +151,11 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{}", escape(line));
 }
 
+/// Writes a text of several lines to stderr, escaped.
+pub(crate) fn say_lines(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", escape_lines(text.trim_end()));
+}
+
 /// Writes an answer and a line break to stdout, byte for byte; on a terminal, what could control
 /// it is shown as its JSON escape. A reader that has gone away is not an error.
 pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {

@@ -30,7 +30,15 @@ use std::time::Duration;
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let matches = commands::root().get_matches();
+    let matches = match commands::root().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) if error.use_stderr() => {
+            // It quotes arguments, which may be names of files from elsewhere.
+            failure::say_lines(&error.render().to_string());
+            return ExitCode::from(2);
+        }
+        Err(help) => help.exit(),
+    };
     match log::to_stderr().and_then(|()| run(&matches)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

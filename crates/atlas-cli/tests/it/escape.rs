@@ -132,17 +132,21 @@ fn the_name_of_a_file_is_escaped_too() {
         (&arguments[..], 6),
         (&["backups", "verify", name], 0),
         (&["backups", "verify", "no\u{1b}[2J\nerror: forged"], 6),
+        (&["backups", "verify", "--no\u{1b}[2J"], 2),
+        (&["backups", "no\u{9b}2J\u{202e}"], 2),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
         let what = format!("{arguments:?}");
         let shown =
             assert_harmless(&output.stdout, &what) + &assert_harmless(&output.stderr, &what);
-        assert!(shown.contains("u001b"), "{what}: {shown}");
+        // The parser of arguments leaves escape sequences out by itself.
+        assert!(code == 2 || shown.contains("u001b"), "{what}: {shown}");
     }
 }
 
 /// `script` gives the command a terminal, as a person has.
+#[cfg(target_os = "linux")]
 #[test]
 fn json_is_exact_in_a_pipe_and_means_the_same_on_a_terminal() {
     let name = "A\u{9b}2J\u{7f}\u{202e}";

@@ -1,5 +1,5 @@
 //! Signals end the command within a second, whatever it is doing.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
