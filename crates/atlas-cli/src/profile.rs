@@ -109,6 +109,11 @@ impl Profile {
         format!("profile {:?}", self.name)
     }
 
+    /// Whether it holds no setting at all, or is not there.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.settings.is_empty()
+    }
+
     /// The names to choose from, if there are several and none was chosen.
     pub(crate) fn choices(&self) -> &[String] {
         &self.others

@@ -218,17 +218,20 @@ fn elsewhere(source: Source<'_>, other: Source<'_>, url: &BaseUrl) -> Failure {
 
 fn no_credentials(profile: &Profile) -> Failure {
     let choices = profile.choices();
-    Failure::Credentials(if choices.is_empty() {
-        "no credentials; set MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY, or \
-         see atlas --help for the other kinds"
-            .to_owned()
-    } else {
+    let problem = if !choices.is_empty() {
         let names = listed(choices.iter().map(String::as_str));
-        format!(
-            "no credentials; choose a profile with --profile ({names}), or set \
-             MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY"
-        )
-    })
+        format!("no credentials; choose a profile with --profile ({names}), or set")
+    } else if profile.is_empty() {
+        "no credentials; set".to_owned()
+    } else {
+        // The keyring of the system may hold them, which is not read.
+        let profile = profile.describe();
+        format!("no credentials in the environment or in config.toml for {profile}; set")
+    };
+    Failure::Credentials(format!(
+        "{problem} MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY, or see \
+         atlas --help for the other kinds"
+    ))
 }
 
 /// A setting of the environment: of the set that has the credentials, or of the first set that has

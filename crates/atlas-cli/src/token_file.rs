@@ -4,7 +4,8 @@
 //! One file a service account and base URL, named by a hash of both, in a folder that only its
 //! owner can look into. What cannot be read, written or trusted is as if it were not there.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use atlas_transport::{CachedToken, TokenCache, TokenKey};
@@ -31,6 +32,9 @@ impl TokenFiles {
     }
 }
 
+/// More than any token needs.
+const LIMIT: u64 = 1 << 20;
+
 /// What a file holds.
 #[derive(Serialize, Deserialize)]
 struct Stored<T> {
@@ -41,12 +45,12 @@ struct Stored<T> {
 
 impl TokenCache for TokenFiles {
     fn load(&self, key: &TokenKey) -> Option<CachedToken> {
-        let path = self.path(key);
-        if !is_private(&path) {
-            return None;
-        }
-        let stored: Stored<SecretString> =
-            serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        let mut text = Vec::new();
+        open_private(&self.path(key))?
+            .take(LIMIT)
+            .read_to_end(&mut text)
+            .ok()?;
+        let stored: Stored<SecretString> = serde_json::from_slice(&text).ok()?;
         Some(CachedToken {
             access_token: stored.access_token,
             obtained: stored.obtained,
@@ -70,20 +74,30 @@ impl TokenCache for TokenFiles {
     }
 }
 
-/// Whether nobody but its owner can read a file.
-#[cfg_attr(
-    unix,
-    allow(clippy::verbose_bit_mask, reason = "permissions are read as bits")
-)]
-fn is_private(path: &Path) -> bool {
+/// Opens a file that belongs to this user and that only this user can read. The checks are made on
+/// the open file, so that it cannot be exchanged in between; a link or a pipe is not opened.
+fn open_private(path: &Path) -> Option<File> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
-        path.symlink_metadata()
-            .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 == 0)
+        use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+        use rustix::fs::OFlags;
+
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = File::options()
+            .read(true)
+            .custom_flags(flags.bits().try_into().ok()?)
+            .open(path)
+            .ok()?;
+        let metadata = file.metadata().ok()?;
+        let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+        // No permission for the group or for others: the six lowest bits.
+        let private = metadata.mode().trailing_zeros() >= 6;
+        let alone = metadata.nlink() == 1;
+        (metadata.is_file() && ours && private && alone).then_some(file)
     }
     #[cfg(not(unix))]
-    path.is_file()
+    File::open(path).ok()
 }
 
 fn write(folder: &Path, path: &Path, stored: &Stored<&str>) -> std::io::Result<()> {

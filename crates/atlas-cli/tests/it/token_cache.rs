@@ -89,3 +89,31 @@ fn a_token_that_others_could_read_is_not_used_nor_one_that_is_broken_or_refused(
     ask(&server, &cache, &[]);
     assert_eq!(requests(&server), 6 + 3 + 1);
 }
+
+#[test]
+fn a_token_of_another_user_or_behind_a_link_is_not_used() {
+    let (_runtime, server) = sandbox();
+    let cache = folder();
+    ask(&server, &cache, &[]);
+    let file = files(&cache.path().join("atlas-rs/tokens")).remove(0);
+    assert_eq!(requests(&server), 2);
+
+    // Only root can give a file away; root is who would trust one of any user.
+    if std::os::unix::fs::chown(&file, Some(12_345), None).is_ok() {
+        ask(&server, &cache, &[]);
+        assert_eq!(requests(&server), 4, "another user's");
+    } else {
+        ask(&server, &cache, &["--no-token-cache"]);
+    }
+    let elsewhere = cache.path().join("elsewhere");
+    std::fs::rename(&file, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+    ask(&server, &cache, &[]);
+    assert_eq!(requests(&server), 6, "a symbolic link");
+    assert!(file.symlink_metadata().unwrap().is_file(), "it is replaced");
+    std::fs::hard_link(&file, cache.path().join("another")).unwrap();
+    ask(&server, &cache, &[]);
+    assert_eq!(requests(&server), 8, "a hard link");
+    ask(&server, &cache, &[]);
+    assert_eq!(requests(&server), 9, "a sound one");
+}
