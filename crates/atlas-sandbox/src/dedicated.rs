@@ -78,6 +78,8 @@ impl Sandbox {
         asked: &TakeSnapshot,
     ) -> Result<Snapshot, ApiError> {
         call.owner()?;
+        // One that was deleted has nothing left to be backed up.
+        self.find(asked.project, &asked.cluster, Through::Cluster)?;
         self.backed_up(asked.project, &asked.cluster, None)?;
         let id = SnapshotId::from_bytes(self.new_id());
         self.add_snapshot_at(asked.project, &asked.cluster, id, 1 << 18, call.now);

@@ -396,4 +396,16 @@ fn the_backups_of_a_deleted_dedicated_cluster_stay_and_those_of_others_go() {
     }
     let snapshots = ask("clusters/Set/backup/snapshots").1;
     assert_eq!(snapshots["results"][0]["id"], SNAPSHOT);
+
+    let taken = Request::post(format!(
+        "/api/atlas/v2/groups/{PROJECT}/clusters/Set/backup/snapshots"
+    ))
+    .header("authorization", format!("Bearer {}", OWNER.access_token))
+    .header("accept", "application/vnd.atlas.2025-02-19+json")
+    .header("content-type", "application/json")
+    .body(Bytes::from_static(
+        br#"{"description": "late", "retentionInDays": 1}"#,
+    ))
+    .unwrap();
+    assert_eq!(sandbox.handle(now(), taken).status(), StatusCode::NOT_FOUND);
 }
