@@ -123,6 +123,13 @@ pub(crate) async fn serve_as(identity: Identity, at_once: usize) -> TlsServer {
     }
 }
 
+impl TlsServer {
+    /// How many connections came.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
 pub(crate) fn builder(server: &TlsServer) -> ClientBuilder {
     let base = format!("https://localhost:{}", server.port)
         .parse()

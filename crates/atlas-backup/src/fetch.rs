@@ -186,7 +186,7 @@ fn strong(download: &Download) -> Option<String> {
 
 fn is_about_the_range(error: &atlas_transport::Error) -> bool {
     match error.kind() {
-        ErrorKind::Link { status } => matches!(status.as_u16(), 416 | 501),
+        ErrorKind::Link { status, .. } => matches!(status.as_u16(), 416 | 501),
         ErrorKind::Malformed { .. } => true,
         _ => false,
     }
@@ -275,18 +275,8 @@ pub(crate) fn may_pass(error: &Error) -> bool {
 }
 
 fn call_may_pass(error: &atlas_transport::Error) -> bool {
-    match error.kind() {
-        ErrorKind::Link { status } => {
-            status.is_server_error() && status.as_u16() != 501
-                || matches!(status.as_u16(), 408 | 429)
-        }
-        ErrorKind::Connect { .. }
-        | ErrorKind::NotTaken { .. }
-        | ErrorKind::Timeout { .. }
-        | ErrorKind::Interrupted { .. }
-        | ErrorKind::Malformed { .. } => true,
-        _ => false,
-    }
+    // A store that garbles one answer, for instance its `Content-Range`, may not garble the next.
+    error.is_transient() || matches!(error.kind(), ErrorKind::Malformed { .. })
 }
 
 /// Waits before another try: longer each time, and never the same for two.

@@ -75,7 +75,7 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
 
 fn call_code(error: &Error) -> u8 {
     match error.kind() {
-        ErrorKind::Build(_) | ErrorKind::Unsendable { .. } | ErrorKind::Proxy => 2,
+        ErrorKind::Build(_) | ErrorKind::Unsendable { .. } | ErrorKind::Proxy { .. } => 2,
         ErrorKind::Challenge { .. } | ErrorKind::Token { .. } => 3,
         ErrorKind::NoToken(error) => call_code(error),
         ErrorKind::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,
@@ -106,7 +106,7 @@ fn with_sources(error: &Error) -> String {
     let mut line = error.to_string();
     let mut source = match error.kind() {
         // These show their source by themselves.
-        ErrorKind::Response(_) | ErrorKind::NoToken(_) => None,
+        ErrorKind::Response(_) => None,
         _ => error.source(),
     };
     while let Some(error) = source {

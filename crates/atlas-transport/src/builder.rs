@@ -71,8 +71,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends `https` through this HTTP proxy, `http://[user:password@]host:port`, instead of the
-    /// one that `HTTPS_PROXY` or `ALL_PROXY` names for hosts outside of `NO_PROXY`.
+    /// Sends `https` through this HTTP proxy, `[http://][user:password@]host[:port]`, instead of the
+    /// one that `HTTPS_PROXY` or `ALL_PROXY` names for hosts outside of `NO_PROXY`. User and password
+    /// are percent-encoded. Calls, token requests and downloads go through the same proxy; `http` to a
+    /// loopback address never does.
     #[must_use]
     pub fn proxy(mut self, address: impl Into<String>) -> Self {
         self.proxy = Proxy::To(address.into());
@@ -142,11 +144,15 @@ impl ClientBuilder {
     /// # Errors
     /// [`ErrorKind::Unsendable`] if a credential or the `User-Agent` cannot stand in a header,
     /// [`ErrorKind::Certificate`] if a certificate to [`trust`](ClientBuilder::trust) is none, and
-    /// [`ErrorKind::Proxy`] if the address of the [`proxy`](ClientBuilder::proxy) is none.
+    /// [`ErrorKind::Proxy`] if the [`proxy`](ClientBuilder::proxy), or the one that the environment
+    /// names for the base URL's host, cannot be used.
     pub fn build(mut self) -> Result<Client, Error> {
         let roots = std::mem::take(&mut self.roots);
         let proxy = std::mem::take(&mut self.proxy);
-        let carriers = carry::hyper(self.settings.connect_timeout, roots, proxy)?;
+        let base = self.base.resolve("/").map_err(|_| ErrorKind::Unsendable {
+            what: "the base URL",
+        })?;
+        let carriers = carry::hyper(self.settings.connect_timeout, roots, proxy, &base)?;
         self.build_on(carriers)
     }
 

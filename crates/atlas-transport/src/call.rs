@@ -1,7 +1,7 @@
 //! One call: sent as often as authentication and the retry policy ask for.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use atlas_model::{AnswerMeta, ApiError, RateLimit};
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use crate::base_url::BaseUrl;
 use crate::body;
 use crate::builder::Settings;
 use crate::carry::{self, Carriers, Carry, Incoming};
-use crate::error::{Attempt, Attempts, Error, ErrorKind, Phase};
+use crate::error::{Attempt, Attempts, Error, ErrorKind, Phase, asked_wait};
 use crate::pace::Pace;
 use crate::retry::{Decision, Drawn, Outcome, RetryBudget};
 use crate::sync::Mutex;
@@ -304,10 +304,8 @@ fn answered(response: &Response<Bytes>) -> Outcome {
 /// The wait that a 429 or 503 asks for: by its header, or by the numbers in Atlas's own body.
 fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
     let meta = AnswerMeta::read(response.status(), response.headers());
-    if let Some(retry_after) = meta.retry_after {
-        // By the server's clock, if it shows it: this machine's may be wrong.
-        let now = meta.date.or_else(|| SystemTime::now().try_into().ok())?;
-        return Some(retry_after.delay(now));
+    if meta.retry_after.is_some() {
+        return asked_wait(&meta);
     }
     Some(ApiError::read(response.body())?.throttle()?.wait)
 }

@@ -22,7 +22,8 @@ use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
 use crate::error::{BoxError, ErrorKind};
-use crate::proxy::{Proxied, Proxy};
+use crate::proxy::{InvalidProxy, Proxied, Proxy};
+use crate::transient::found;
 
 pub(crate) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Incoming>, BoxError>> + Send>>;
@@ -78,12 +79,13 @@ pub(crate) fn hyper(
     connect_timeout: Duration,
     roots: Vec<CertificateDer<'static>>,
     proxy: Proxy,
+    base: &Uri,
 ) -> Result<Carriers, ErrorKind> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(connect_timeout));
-    let tcp = Proxied::new(tcp, proxy)?;
+    let tcp = Proxied::new(tcp, proxy, base)?;
     let tls = tls(roots)?;
     let over = |tls| {
         HttpsConnectorBuilder::new()
@@ -168,6 +170,9 @@ fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ErrorKind> {
 
 /// Says what a carrier's error means for the request to `host`.
 pub(crate) fn classify(host: &str, source: BoxError) -> ErrorKind {
+    if let Some(invalid) = found::<InvalidProxy>(&source) {
+        return (*invalid).into();
+    }
     let connect = source
         .downcast_ref::<legacy::Error>()
         .is_some_and(legacy::Error::is_connect);
@@ -193,11 +198,4 @@ pub(crate) fn classify(host: &str, source: BoxError) -> ErrorKind {
 fn not_processed(error: &h2::Error) -> bool {
     let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
     error.is_remote() && (refused || error.is_go_away())
-}
-
-/// An error of a certain type in a chain of sources.
-fn found<E: std::error::Error + 'static>(error: &BoxError) -> Option<&E> {
-    let first: &(dyn std::error::Error + 'static) = error.as_ref();
-    std::iter::successors(Some(first), |error| error.source())
-        .find_map(|error| error.downcast_ref())
 }

@@ -137,6 +137,7 @@ impl Client {
             // Nobody asked for a part.
             Some(_) => Err(ErrorKind::Link {
                 status: http::StatusCode::PARTIAL_CONTENT,
+                retry_after: None,
             }
             .into()),
         }

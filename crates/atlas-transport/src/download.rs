@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use atlas_model::AnswerMeta;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use http::response::Parts;
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 use crate::body;
 use crate::carry::Incoming;
 use crate::content_range::ContentRange;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, asked_wait};
 use crate::timer::Timer;
 
 /// A part of a file to ask for (RFC 9110 section 14.2).
@@ -76,10 +77,9 @@ impl Download {
                 if code.as_ref().is_some_and(|code| code.contains("Expired")) {
                     return Err(ErrorKind::LinkExpired { code });
                 }
-                let status = head.status;
-                return Err(ErrorKind::Link { status });
+                return Err(unusable(&head));
             }
-            status => return Err(ErrorKind::Link { status }),
+            _ => return Err(unusable(&head)),
         };
         Ok(Self {
             headers: head.headers,
@@ -120,9 +120,9 @@ impl Download {
         let before = Instant::now();
         let chunk = body::next(&mut self.body, &mut self.timer).await?;
         // Only waiting counts: whoever writes the file may take its time.
-        self.window.1 += before.elapsed();
+        self.window.1 = self.window.1.saturating_add(before.elapsed());
         if let Some(chunk) = &chunk {
-            self.window.0 += chunk.len();
+            self.window.0 = self.window.0.saturating_add(chunk.len());
             if self.window.1 >= self.timer.read_limit() {
                 if self.window.0 < STALLED {
                     return Err(self.timer.out_of_time().into());
@@ -131,6 +131,14 @@ impl Download {
             }
         }
         Ok(chunk)
+    }
+}
+
+/// An answer that is not the file.
+fn unusable(head: &Parts) -> ErrorKind {
+    ErrorKind::Link {
+        status: head.status,
+        retry_after: asked_wait(&AnswerMeta::read(head.status, &head.headers)),
     }
 }
 
@@ -145,7 +153,9 @@ fn part(headers: &HeaderMap, asked: Option<&ByteRange>) -> Result<ContentRange, 
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok());
         let length: Option<u64> = length.and_then(|value| value.trim().parse().ok());
-        let fits = length.is_none_or(|length| length == last - first + 1);
+        // Both ends are included; all of 2^64 bytes are more than any length says.
+        let held = (last - first).checked_add(1);
+        let fits = length.is_none_or(|length| Some(length) == held);
         if first == asked.first && asked.last.is_none_or(|most| last <= most) && fits {
             return Ok(ContentRange::Part {
                 first,

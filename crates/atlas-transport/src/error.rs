@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use atlas_model::{ApiError, BuildError, PagingError, ResponseError};
+use atlas_model::{AnswerMeta, ApiError, BuildError, PagingError, ResponseError};
 use http::StatusCode;
 
 use crate::auth::{TokenRefusal, token_hint};
 use crate::retry::Outcome;
+use crate::transient::is_transient;
 
 /// Any error of a library below.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -49,13 +50,19 @@ pub enum ErrorKind {
         #[source]
         source: BoxError,
     },
-    /// A proxy's address is none. Nothing was sent.
-    #[error("the proxy's address cannot be used; one is http://proxy.example:3128")]
-    Proxy,
+    /// A configured proxy cannot be used. Nothing was sent, neither through it nor around it.
+    #[error("{setting} cannot be used: {problem}")]
+    Proxy {
+        /// The variable that names it, or words for the client's own setting.
+        setting: &'static str,
+        /// What is wrong with it; quotes nothing of it, since it may hold a password.
+        problem: &'static str,
+    },
     /// A link leads to another machine by plain `http`. Nothing was sent.
     #[error("the snapshot link is not https; refusing to fetch it in the clear")]
     InsecureLink,
-    /// No connection, or no TLS over it. Nothing was sent.
+    /// No connection, or no TLS over it. Nothing was sent. Whether it can pass by itself,
+    /// [`Error::is_transient`] tells.
     #[error("no connection to {host}; check the address, the network and any proxy")]
     Connect {
         /// The host and port.
@@ -129,9 +136,10 @@ pub enum ErrorKind {
         /// The code of its refusal; `None` if the answer was none of RFC 6749.
         refusal: Option<TokenRefusal>,
     },
-    /// No access token could be had, for all the calls that waited for it.
+    /// No access token could be fetched, for all the calls that waited for it. Says why in
+    /// its own line.
     #[error("no access token: {0}")]
-    NoToken(Arc<Error>),
+    NoToken(#[source] Arc<Error>),
     /// A snapshot link has ended, or was altered. It will not work again: ask for a new one.
     #[error(
         "the snapshot link has expired{}, four hours after it was made, or was altered; ask for a \
@@ -147,6 +155,8 @@ pub enum ErrorKind {
     Link {
         /// The status.
         status: StatusCode,
+        /// When the store wants to be asked again.
+        retry_after: Option<Duration>,
     },
     /// A list cannot be read to its end. The pages before this are sound, but not all there is.
     #[error("{operation}: {problem}")]
@@ -232,12 +242,36 @@ impl Error {
         }
     }
 
+    /// Whether the failure can pass by itself, so that the same call may succeed later with nothing
+    /// changed: refused and broken connections, timeouts, 408, 429 and most of 5xx. Not among them
+    /// are refused credentials, a certificate that is not trusted and a proxy that refuses.
+    ///
+    /// Says nothing about whether asking again does harm; see
+    /// [`may_have_been_sent`](Error::may_have_been_sent).
+    pub fn is_transient(&self) -> bool {
+        is_transient(self.kind())
+    }
+
+    /// When the server wants to be asked again, from now: by `Retry-After`, or by the numbers of
+    /// Atlas's 429.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.kind() {
+            ErrorKind::Response(error) => {
+                let asked = asked_wait(error.meta());
+                asked.or_else(|| Some(error.api_error()?.throttle()?.wait))
+            }
+            ErrorKind::Link { retry_after, .. } => *retry_after,
+            ErrorKind::NoToken(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+
     /// The status that was answered, if one was.
     pub fn status(&self) -> Option<StatusCode> {
         match self.kind() {
             ErrorKind::Response(error) => Some(error.status()),
             ErrorKind::LinkExpired { .. } => Some(StatusCode::FORBIDDEN),
-            ErrorKind::Link { status } | ErrorKind::Token { status, .. } => Some(*status),
+            ErrorKind::Link { status, .. } | ErrorKind::Token { status, .. } => Some(*status),
             ErrorKind::OutcomeUnknown { status, .. } => *status,
             ErrorKind::NoToken(error) => error.status(),
             _ => None,
@@ -249,6 +283,7 @@ impl ErrorKind {
     /// How an attempt ended that ended with this.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
+            _ if !is_transient(self) => Outcome::Unusable,
             Self::Connect { .. } | Self::NotTaken { .. } => Outcome::NotSent,
             Self::Timeout { .. } | Self::Interrupted { .. } => Outcome::Lost,
             _ => Outcome::Unusable,
@@ -261,7 +296,7 @@ impl ErrorKind {
             Self::Build(_)
                 | Self::Unsendable { .. }
                 | Self::Certificate { .. }
-                | Self::Proxy
+                | Self::Proxy { .. }
                 | Self::InsecureLink
                 | Self::Connect { .. }
                 | Self::NotTaken { .. }
@@ -295,8 +330,20 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(self.kind())
+        match self.kind() {
+            // Its line is shown already; what is behind it is not.
+            ErrorKind::NoToken(error) => error.source(),
+            kind => std::error::Error::source(kind),
+        }
     }
+}
+
+/// The wait that `Retry-After` asks for, by the server's clock if it shows it: this machine's may be
+/// wrong.
+pub(crate) fn asked_wait(meta: &AnswerMeta) -> Option<Duration> {
+    let asked = meta.retry_after?;
+    let now = meta.date.or_else(|| SystemTime::now().try_into().ok())?;
+    Some(asked.delay(now))
 }
 
 fn token_line(status: StatusCode, refusal: Option<&TokenRefusal>) -> String {

@@ -27,7 +27,15 @@
 //! # Not supported
 //!
 //! Redirects (none is followed: no `Authorization` goes to another origin), proxies other than
-//! HTTP ones, and client certificates.
+//! plain HTTP ones (no SOCKS, no `https://` proxies), and client certificates.
+//!
+//! # Proxies
+//!
+//! `https`, that is calls, token requests and downloads alike, goes through the proxy that the first
+//! non-empty variable of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` names, except to
+//! the hosts in `NO_PROXY` or `no_proxy`. An address that cannot be used is an error that names the
+//! variable; it never becomes a direct connection. Plain `http` goes to loopback addresses only and
+//! never through a proxy, so `HTTP_PROXY` is not read.
 
 #![forbid(unsafe_code)]
 
@@ -49,6 +57,7 @@ pub mod retry;
 mod sync;
 mod timer;
 mod token_call;
+mod transient;
 
 pub use auth::{CachedToken, TokenCache, TokenKey, TokenRefusal};
 pub use base_url::{BaseUrl, BaseUrlError};

@@ -4,6 +4,7 @@ mod answers;
 mod broken;
 mod http2;
 pub(crate) mod peer;
+mod permanent;
 mod proxies;
 mod retries;
 mod secrets;

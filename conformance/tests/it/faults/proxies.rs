@@ -104,12 +104,20 @@ fn an_address_that_is_no_http_proxy_is_refused_without_being_shown() {
         "socks5://u:s3cret@p:1",
         "https://u:s3cret@p:1",
         "http://",
+        " http://u:s3cret@p:1",
+        "http://u:s3cret@p:1\n",
+        "http://u:s3 cret@p:1",
+        "http://u:s3#cret@p:1",
+        "http://u:s3cret@p:99999",
     ] {
         let base = "https://ops.example".parse().unwrap();
         let builder = Client::builder(base, &Credentials::bearer("t0ken")).proxy(odd);
         assert!(!format!("{builder:?}").contains("s3cret"));
         let error = builder.build().unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Proxy), "{odd}: {error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Proxy { .. }),
+            "{odd}: {error}"
+        );
         assert!(!format!("{error:?}").contains("s3cret"));
     }
 }

@@ -12,6 +12,8 @@ mod help;
 mod log;
 mod peer;
 mod profiles;
+#[cfg(unix)]
+mod proxies;
 mod serve;
 mod settings;
 mod signals;

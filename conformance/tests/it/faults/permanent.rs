@@ -1,0 +1,108 @@
+//! Failures that do not pass: asked once, and told with everything that is known of them.
+
+use std::error::Error as _;
+
+use atlas_model::SnapshotUrl;
+use atlas_transport::{Client, ClientBuilder, Credentials, Error};
+
+use super::peer::{Act, Peer, answer};
+use crate::operation;
+use crate::tls::{self, Identity};
+
+/// All credentials there are; a service account asks for its token first.
+fn credentials() -> [Credentials; 3] {
+    [
+        Credentials::bearer("t0ken"),
+        Credentials::api_key("public", "private"),
+        Credentials::service_account("id", "s3cret"),
+    ]
+}
+
+/// An error and everything behind it, in one line.
+fn chain(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        source = error.source();
+    }
+    line
+}
+
+/// A proxy that gives the same answer to everything, and how it was asked.
+async fn refusing(status: &str) -> Peer {
+    let refuse = || vec![Act::Read, answer(status, "", "")];
+    Peer::start((0..9).map(|_| refuse()).collect()).await
+}
+
+fn through(peer: &Peer, credentials: &Credentials) -> ClientBuilder {
+    let base = "https://localhost:1".parse().unwrap();
+    Client::builder(base, credentials)
+        .retry(atlas_transport::retry::RetryPolicy::default().base_delay(std::time::Duration::ZERO))
+        .proxy(format!("http://us3r:pr0xy-s3cret@{}", peer.address))
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_asked_once_and_one_that_is_busy_again() {
+    for (status, requests) in [
+        ("407 Proxy Authentication Required", 1),
+        ("403 Forbidden", 1),
+        ("400 Bad Request", 1),
+        ("501 Not Implemented", 1),
+        ("503 Service Unavailable", 3),
+        ("502 Bad Gateway", 3),
+    ] {
+        for credentials in credentials() {
+            let peer = refusing(status).await;
+            let client = through(&peer, &credentials).build().unwrap();
+            let error = client.send(&operation()).await.unwrap_err();
+            assert_eq!(peer.requests().len(), requests, "{status}: {credentials:?}");
+            assert_eq!(error.is_transient(), requests > 1, "{status}");
+            assert!(!error.may_have_been_sent());
+            let line = chain(&error);
+            let code = status.split(' ').next().unwrap();
+            assert!(line.contains(&format!("proxy answered {code}")), "{line}");
+            assert!(!format!("{line} {error:?}").contains("s3cret"), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_download_through_a_proxy_that_refuses_is_asked_once() {
+    let peer = refusing("407 Proxy Authentication Required").await;
+    let client = through(&peer, &credentials()[0]).build().unwrap();
+    let link = SnapshotUrl::new("https://store.example/s.tgz?sig=s1gned");
+    let error = client.download(&link).await.unwrap_err();
+    assert!(!error.is_transient(), "{error:?}");
+    assert_eq!(peer.requests().len(), 1);
+    assert!(peer.requests()[0].starts_with("CONNECT store.example:443 "));
+    assert!(!format!("{} {error:?}", chain(&error)).contains("s1gned"));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_met_once_and_named_for_every_kind_of_credentials() {
+    for credentials in credentials() {
+        let unknown = tls::serve_as(Identity::new("localhost", &["h2"]), 1).await;
+        let elsewhere = tls::serve_as(Identity::new("elsewhere.example", &["h2"]), 1).await;
+        for (server, trusted, cause) in [
+            (&unknown, false, "UnknownIssuer"),
+            (&elsewhere, true, "not valid for name"),
+        ] {
+            let base = format!("https://localhost:{}", server.port)
+                .parse()
+                .unwrap();
+            let mut builder = Client::builder(base, &credentials).no_proxy();
+            if trusted {
+                builder = builder.trust(server.authority.clone());
+            }
+            let error = builder.build().unwrap().send(&operation()).await;
+            let error = error.unwrap_err();
+            let line = chain(&error);
+            assert_eq!(server.connections(), 1, "{credentials:?}: {line}");
+            assert!(line.contains(cause), "{credentials:?}: {line}");
+            assert!(error.attempts().is_empty() && !error.is_transient());
+            assert!(!error.may_have_been_sent());
+        }
+    }
+}

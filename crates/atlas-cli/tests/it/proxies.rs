@@ -1,0 +1,80 @@
+//! Proxies of the environment: used, or an error that names the variable; never passed over.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use crate::{atlas, error_line, folder};
+
+/// Runs a call over `https` to a port of this machine, which has to end with `code`. Gives the error
+/// line, after checking that nothing connected to that port and no part of a password is shown.
+fn call(variable: &str, value: &[u8], code: i32) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    listener.set_nonblocking(true).unwrap();
+    let output = atlas(&folder())
+        .args(["api", "projects", "listGroups"])
+        .env(
+            "MONGODB_ATLAS_OPS_MANAGER_URL",
+            format!("https://127.0.0.1:{port}"),
+        )
+        .env("MONGODB_ATLAS_ACCESS_TOKEN", "t0ken")
+        .env(variable, std::ffi::OsStr::from_bytes(value))
+        .output()
+        .unwrap();
+    let line = error_line(&output, code);
+    assert!(listener.accept().is_err(), "a direct connection: {line}");
+    for secret in ["us3r", "s3", "cret"] {
+        assert!(!line.contains(secret), "{variable} {line}");
+    }
+    line
+}
+
+#[test]
+fn an_unusable_proxy_is_an_error_that_names_its_variable_and_nothing_is_sent_around_it() {
+    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        for value in [
+            &b" http://us3r:s3cret@127.0.0.1:1"[..],
+            b"http://us3r:s3cret@127.0.0.1:1\n",
+            b"http://us3r:s3 cret@127.0.0.1:1",
+            b"http://us3r:s3#cret@127.0.0.1:1",
+            b"http://us3r:s3cret@127.0.0.1:99999",
+            b"http://us3r:s3cret\xff@127.0.0.1:1",
+            b"socks5://us3r:s3cret@127.0.0.1:1",
+            b" ",
+        ] {
+            let line = call(variable, value, 2);
+            assert!(line.contains(variable), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_asked_for_the_host_and_no_other_connection_is_made() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = proxy.local_addr().unwrap();
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = proxy.accept().unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
+        std::io::Write::write_all(&mut stream, refusal).unwrap();
+        String::from_utf8(head).unwrap()
+    });
+    // Without a scheme it is an HTTP proxy, as in curl.
+    let proxy = format!("us3r:s3cret@{address}");
+    let line = call("HTTPS_PROXY", proxy.as_bytes(), 5);
+    assert!(line.contains("proxy answered 407"), "{line}");
+    let head = asked.join().unwrap();
+    assert!(head.starts_with("CONNECT 127.0.0.1:"), "{head}");
+    // us3r:s3cret
+    assert!(head.contains("Basic dXMzcjpzM2NyZXQ="), "{head}");
+}

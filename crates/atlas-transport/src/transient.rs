@@ -1,0 +1,185 @@
+//! Which failures can pass by themselves: the one list that retries and waits go by.
+//!
+//! | failure | transient | why |
+//! | --- | --- | --- |
+//! | refused, reset, unreachable, timed out | yes | servers restart, networks recover |
+//! | a host name that is not found | yes | resolvers answer so while a network comes up, and the system's interface does not tell "no such host" from "no resolver" |
+//! | a certificate that is not trusted, TLS that cannot be agreed on | no | the same peer fails the same way; somebody has to act |
+//! | a proxy's 407, 403 and other 4xx | no | repeated wrong passwords can lock an account |
+//! | a proxy setting that cannot be used | no | |
+//! | 408, 429, 5xx | yes | the server says so |
+//! | 501, 505, 511 | no | not implemented, not supported, log in first |
+//! | any other status | no | it is the answer |
+//! | an answer that is malformed, too large or badly compressed | no | |
+
+use std::io;
+
+use http::StatusCode;
+use rustls::pki_types::InvalidDnsNameError;
+use rustls::{AlertDescription, Error as TlsError};
+
+use crate::error::{BoxError, ErrorKind};
+use crate::proxy::{InvalidProxy, ProxyRefused};
+
+/// Whether a failure can pass by itself.
+pub(crate) fn is_transient(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Connect { source, .. } => !is_final_connect(source),
+        ErrorKind::Interrupted { source } => !is_final_break(source),
+        ErrorKind::NotTaken { .. } | ErrorKind::Timeout { .. } => true,
+        ErrorKind::Response(error) => is_transient_status(error.status()),
+        ErrorKind::Link { status, .. } | ErrorKind::Token { status, .. } => {
+            is_transient_status(*status)
+        }
+        ErrorKind::NoToken(error) => is_transient(error.kind()),
+        ErrorKind::OutcomeUnknown { source, .. } => is_transient(source),
+        _ => false,
+    }
+}
+
+/// Whether a status says that the same request may be answered otherwise later.
+pub(crate) fn is_transient_status(status: StatusCode) -> bool {
+    match status.as_u16() {
+        408 | 429 => true,
+        501 | 505 | 511 => false,
+        _ => status.is_server_error(),
+    }
+}
+
+/// Whether a connection failed in a way that the next attempt fails as well.
+fn is_final_connect(source: &BoxError) -> bool {
+    chain(source).any(|error| {
+        if let Some(error) = error.downcast_ref::<TlsError>() {
+            return is_final_tls(error);
+        }
+        if let Some(refused) = error.downcast_ref::<ProxyRefused>() {
+            return !is_transient_status(refused.status);
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::Unsupported
+            );
+        }
+        error.is::<InvalidProxy>() || error.is::<InvalidDnsNameError>()
+    })
+}
+
+/// Whether an open connection ended in a way that the next one ends as well: in TLS 1.3 a server
+/// refuses a client only after the handshake.
+fn is_final_break(source: &BoxError) -> bool {
+    chain(source).any(|error| {
+        let alert = error.downcast_ref::<TlsError>();
+        alert
+            .is_some_and(|error| matches!(error, TlsError::AlertReceived(_)) && is_final_tls(error))
+    })
+}
+
+fn is_final_tls(error: &TlsError) -> bool {
+    match error {
+        // Damage on the way, or trouble inside the server.
+        TlsError::DecryptError => false,
+        TlsError::AlertReceived(alert) => !matches!(
+            alert,
+            AlertDescription::CloseNotify
+                | AlertDescription::BadRecordMac
+                | AlertDescription::DecryptError
+                | AlertDescription::DecodeError
+                | AlertDescription::InternalError
+                | AlertDescription::UserCanceled
+        ),
+        _ => true,
+    }
+}
+
+/// An error of a certain type among an error and what it came from.
+pub(crate) fn found<E: std::error::Error + 'static>(error: &BoxError) -> Option<&E> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+/// An error and what it came from. `io::Error::source` passes over the error that it wraps.
+fn chain(error: &BoxError) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    let first: &(dyn std::error::Error + 'static) = error.as_ref();
+    std::iter::successors(Some(first), |error| {
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_transient_only_where_the_server_says_so() {
+        for (status, transient) in [
+            (200, false),
+            (302, false),
+            (400, false),
+            (401, false),
+            (403, false),
+            (404, false),
+            (407, false),
+            (408, true),
+            (409, false),
+            (429, true),
+            (500, true),
+            (501, false),
+            (502, true),
+            (503, true),
+            (504, true),
+            (505, false),
+            (507, true),
+            (511, false),
+        ] {
+            let code = StatusCode::from_u16(status).unwrap();
+            assert_eq!(is_transient_status(code), transient, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_refused_proxy_or_certificate_is_final_and_a_refused_connection_is_not() {
+        let connect = |source: BoxError| {
+            let host = String::new();
+            is_transient(&ErrorKind::Connect { host, source })
+        };
+        let wrapped = |error: TlsError| io::Error::new(io::ErrorKind::InvalidData, error).into();
+        let proxy = |status| ProxyRefused {
+            status: StatusCode::from_u16(status).unwrap(),
+        };
+        let untrusted = TlsError::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let alert = |alert| wrapped(TlsError::AlertReceived(alert));
+        assert!(!connect(wrapped(untrusted)));
+        assert!(!connect(alert(AlertDescription::ProtocolVersion)));
+        assert!(connect(alert(AlertDescription::InternalError)));
+        assert!(!connect(proxy(407).into()));
+        assert!(!connect(proxy(403).into()));
+        assert!(connect(proxy(503).into()));
+        assert!(connect(
+            io::Error::from(io::ErrorKind::ConnectionRefused).into()
+        ));
+        assert!(!connect(
+            io::Error::from(io::ErrorKind::PermissionDenied).into()
+        ));
+        assert!(connect("not within 10 s".into()));
+    }
+
+    #[test]
+    fn a_connection_that_is_refused_after_the_handshake_is_final() {
+        let broken = |error: TlsError| {
+            let source = io::Error::new(io::ErrorKind::InvalidData, error).into();
+            is_transient(&ErrorKind::Interrupted { source })
+        };
+        let alert = TlsError::AlertReceived;
+        assert!(!broken(alert(AlertDescription::CertificateRequired)));
+        assert!(broken(alert(AlertDescription::InternalError)));
+        assert!(broken(TlsError::DecryptError));
+    }
+}
