@@ -31,7 +31,7 @@ pub enum BaseUrlError {
     /// Not an absolute `http` or `https` URL without user, query and fragment.
     #[error("{text:?} is no base URL; one is https://cloud.mongodb.com")]
     NotAUrl {
-        /// The text, without a user's part.
+        /// The text, without query and fragment; it has no user's part.
         text: String,
     },
     /// A user or password stands in the URL; credentials belong elsewhere.
@@ -92,7 +92,8 @@ impl FromStr for BaseUrl {
             return Err(BaseUrlError::UserInfo);
         }
         let not_a_url = || BaseUrlError::NotAUrl {
-            text: text.to_owned(),
+            // A query or fragment can hold a secret.
+            text: text.split(['?', '#']).next().unwrap_or_default().to_owned(),
         };
         let parts = text
             .parse::<Uri>()
@@ -128,6 +129,21 @@ impl fmt::Display for BaseUrl {
     }
 }
 
+/// A URI without the user and password of its authority, which must reach neither the network nor
+/// a log nor an error.
+pub(crate) fn without_user(uri: Uri) -> Uri {
+    let host = uri.authority().and_then(|authority| {
+        let (_, host) = authority.as_str().rsplit_once('@')?;
+        host.parse::<Authority>().ok()
+    });
+    let Some(host) = host else {
+        return uri;
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.authority = Some(host);
+    Uri::from_parts(parts).unwrap_or(uri)
+}
+
 /// Whether secrets may go to a host by a scheme: always by `https`, by `http` only within this
 /// machine. `None` for any other scheme.
 pub(crate) fn may_be_spoken(scheme: &Scheme, host: &str) -> Option<bool> {
@@ -143,4 +159,38 @@ pub(crate) fn may_be_spoken(scheme: &Scheme, host: &str) -> Option<bool> {
             .parse()
             .is_ok_and(|address: IpAddr| address.is_loopback());
     Some(loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_loses_its_user_and_nothing_else() {
+        for (uri, expected) in [
+            (
+                "https://u:s3cret@a.example:1/b?c@d",
+                "https://a.example:1/b?c@d",
+            ),
+            ("https://u@a.example/", "https://a.example/"),
+            ("https://a.example/@b", "https://a.example/@b"),
+            ("http://u:p@[::1]:8080/", "http://[::1]:8080/"),
+            ("/origin@form", "/origin@form"),
+        ] {
+            assert_eq!(without_user(uri.parse().unwrap()).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn an_invalid_base_url_is_shown_without_what_may_be_secret() {
+        for text in [
+            "https://a.example/?key=s3cret",
+            "https://a.example/#s3cret",
+            "https://u:s3cret@a.example/",
+            "s3cret@a.example",
+        ] {
+            let error = text.parse::<BaseUrl>().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use http::{Request, Response, StatusCode, request};
 use http_body_util::Full;
 
 use crate::auth::{Auth, TokenCache, TokenKey, Verdict};
-use crate::base_url::BaseUrl;
+use crate::base_url::{BaseUrl, without_user};
 use crate::body;
 use crate::builder::Settings;
 use crate::carry::{self, Carriers, Carry, Incoming};
@@ -161,6 +161,7 @@ impl Shared {
         timer: &mut Timer,
     ) -> Result<Response<Incoming>, ErrorKind> {
         parts.headers.insert(USER_AGENT, self.user_agent.clone());
+        parts.uri = without_user(parts.uri);
         let host = parts.uri.authority().cloned();
         let request = Request::from_parts(parts, Full::new(payload));
         let answered = timer.wait(Phase::Head, carrier.carry(request)).await?;

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use atlas_model::SnapshotUrl;
-use atlas_transport::{Client, ClientBuilder, Credentials, Error};
+use atlas_transport::{Client, ClientBuilder, Credentials, Error, ErrorKind};
 
 use super::peer::{Act, Peer, answer};
 use crate::operation;
@@ -105,4 +105,25 @@ async fn a_certificate_that_is_not_trusted_is_met_once_and_named_for_every_kind_
             assert!(!error.may_have_been_sent());
         }
     }
+}
+
+#[tokio::test]
+async fn a_user_in_a_link_is_in_no_error_and_goes_nowhere() {
+    let link = |authority: &str| {
+        let url = format!("http://us3r:l1nk-s3cret@{authority}/s.tgz?sig=s1gned");
+        SnapshotUrl::new(&url)
+    };
+    let peer = Peer::start(vec![vec![Act::Read, answer("404 Not Found", "", "")]]).await;
+    let client = super::client(&peer);
+    for authority in ["127.0.0.1:1", &peer.address.to_string()] {
+        let error = client.download(&link(authority)).await.unwrap_err();
+        let shown = format!("{} {error:?}", chain(&error));
+        for secret in ["us3r", "s3cret", "s1gned"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+    let insecure = client.download(&link("store.example")).await.unwrap_err();
+    assert!(matches!(insecure.kind(), ErrorKind::InsecureLink));
+    let requests = peer.requests();
+    assert!(!requests[0].contains("s3cret") && !requests[0].contains("uthorization"));
 }

@@ -84,7 +84,8 @@ async fn no_secret_is_in_any_log_or_error_at_trace_level() {
     ] {
         let peer = Peer::start(vec![script]).await;
         let client = builder(&peer.url()).build().unwrap();
-        let url = SnapshotUrl::new(&format!("{}/s.tgz?{link}", peer.url()));
+        let url = format!("http://us3r:l1nk-s3cret@{}/s.tgz?{link}", peer.address);
+        let url = SnapshotUrl::new(&url);
         let downloaded = client.download(&url).await.map(drop);
         shown.push(format!("{downloaded:?}"));
         let sent = client.send(&operation()).await.map(drop);
@@ -106,6 +107,7 @@ async fn no_secret_is_in_any_log_or_error_at_trace_level() {
             OWNER.client_secret,
             "wr0ng-s3cret",
             "s1gned-s3cret",
+            "l1nk-s3cret",
             "t0ken",
             "sandbox.token",
         ];
