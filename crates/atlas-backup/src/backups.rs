@@ -10,7 +10,6 @@ use atlas_model::{
     TenantRestoreRequest,
 };
 use atlas_transport::Client;
-use tokio::time::sleep;
 
 use crate::error::{Error, no_snapshot};
 use crate::job::{self, JobView, Place, WaitPolicy};
@@ -19,6 +18,7 @@ use crate::progress::{Event, Progress};
 use crate::saved::Saved;
 use crate::saving::refuse_taken;
 use crate::snapshot::{self, Pick, SnapshotView};
+use crate::waiting::Wait;
 
 /// The backups of the clusters that one client can reach.
 ///
@@ -157,28 +157,21 @@ impl Backups {
         policy: &WaitPolicy,
         progress: Progress<'_>,
     ) -> Result<SnapshotView, Error> {
-        let start = tokio::time::Instant::now();
-        let mut delay = policy.first;
+        let mut wait = Wait::new(policy);
         loop {
-            let snapshot = self.snapshot(project, cluster, id).await?;
+            let asked = wait.answer(None, || self.snapshot(project, cluster, id));
+            let snapshot = asked.await?;
             if snapshot.completed {
                 return Ok(snapshot);
             }
             if snapshot.status.eq_ignore_ascii_case("failed") {
                 return Err(no_snapshot(cluster, id));
             }
-            if start.elapsed() + delay >= policy.deadline {
-                return Err(Error::Deadline {
-                    job: None,
-                    limit: policy.deadline,
-                });
-            }
             progress(Event::Preparing {
                 job: None,
                 status: snapshot.status,
             });
-            sleep(delay).await;
-            delay = delay.saturating_mul(2).min(policy.longest);
+            wait.pause(None).await?;
         }
     }
 
@@ -198,7 +191,8 @@ impl Backups {
     ) -> Result<JobView, Error> {
         let place = self.place(project, cluster).await?;
         let snapshot = self.pick(project, cluster, pick).await?;
-        job::request_download(&self.client, &place, snapshot.id, policy, progress).await
+        let wait = &mut Wait::new(policy);
+        job::request_download(&self.client, &place, snapshot.id, wait, progress).await
     }
 
     /// The restore jobs of a cluster, downloads among them.
@@ -240,9 +234,13 @@ impl Backups {
         policy: &WaitPolicy,
         progress: Progress<'_>,
     ) -> Result<JobView, Error> {
-        let place = self.place(project, cluster).await?;
-        let job = job::get(&self.client, &place, id).await?;
-        job::wait(&self.client, &place, job, policy, progress).await
+        let wait = &mut Wait::new(policy);
+        let place = wait
+            .answer(Some(id), || self.place(project, cluster))
+            .await?;
+        let job = wait.answer(Some(id), || job::get(&self.client, &place, id));
+        let job = job.await?;
+        job::wait(&self.client, &place, job, wait, progress).await
     }
 
     /// Restores a snapshot over a cluster: **everything in the target is lost**. The only call

@@ -38,6 +38,9 @@ pub enum Error {
         job: Option<RestoreJobId>,
         /// How long was waited.
         limit: Duration,
+        /// Why Atlas could not be asked in the end, if it could not.
+        #[source]
+        last: Option<Box<atlas_transport::Error>>,
     },
     /// Atlas says that the job is complete, but gives no link.
     #[error("the restore job{} gave no link; ask again", shown(*job))]
@@ -77,6 +80,14 @@ pub enum Error {
     Busy {
         /// The file or folder.
         path: PathBuf,
+    },
+    /// The store announces a file that is longer than any snapshot.
+    #[error(
+        "the store announces a file of {announced} bytes, more than any snapshot has; ask again"
+    )]
+    TooLong {
+        /// How many bytes were announced.
+        announced: u64,
     },
     /// The store gave fewer or more bytes than it announced, again and again.
     #[error("the store gave {received} of {expected} bytes; try again")]

@@ -9,6 +9,7 @@
 //! ```
 
 mod part_file;
+mod patience;
 mod pieces;
 
 use std::future::Future;
@@ -25,6 +26,7 @@ use crate::journal::{self, Head, Journal};
 use crate::progress::{Event, Progress};
 
 use part_file::{Part, PartFile};
+use patience::Patience;
 
 /// Gives new links to the same file.
 pub(crate) trait Links: Send {
@@ -68,15 +70,27 @@ const FIRST: u64 = 8 << 20;
 /// a file is that long, up to 64 MiB, so that asking for pieces costs little and no connection waits
 /// long for the others in the end.
 fn piece(length: u64, connections: usize) -> u64 {
-    const LONGEST: u64 = 64 << 20;
-    let connections = connections.max(1) as u64;
-    let fewest = length.div_ceil(connections * LONGEST);
+    let connections = workers(connections) as u64;
+    let fewest = length.div_ceil(connections * LONGEST_PIECE);
     let rounds = (length / (connections * FIRST)).clamp(1, 4).max(fewest);
     // Not less than what is asked for first, which is to be of one piece.
-    length.div_ceil(connections * rounds).max(FIRST)
+    let even = length.div_ceil(connections.saturating_mul(rounds));
+    even.max(FIRST)
+        .max(length.div_ceil(journal::MAX_PIECES as u64))
 }
 
-/// How often in a row something may fail without a byte of progress.
+const LONGEST_PIECE: u64 = 64 << 20;
+/// A file that is announced to be longer is none of Atlas's: the journal has an entry for each piece,
+/// and nothing is allocated or reserved before this is checked. 64 TiB.
+const LONGEST_FILE: u64 = journal::MAX_PIECES as u64 * LONGEST_PIECE;
+
+/// How many connections are used at most, whatever is asked for.
+fn workers(connections: usize) -> usize {
+    connections.clamp(1, 128)
+}
+
+/// How often in a row something may fail without a byte of progress; failures that can pass by
+/// themselves are waited out longer, see [`Patience`].
 pub(crate) const PATIENCE: u32 = 5;
 /// How often everything may begin again because the file changed.
 const RESTARTS: u32 = 3;
@@ -156,6 +170,9 @@ async fn attempt(
     else {
         return whole(client, link, part, first, progress).await;
     };
+    if length > LONGEST_FILE {
+        return Err(Error::TooLong { announced: length }.into());
+    }
     let Some(etag) = strong(&first) else {
         // Parts of two answers cannot be told to be of one file.
         let first = patiently(|| client.download(link)).await?;
@@ -200,7 +217,7 @@ async fn whole(
     mut download: Download,
     progress: Progress<'_>,
 ) -> Result<Fetched, Stop> {
-    let mut failures = 0;
+    let mut patience = Patience::default();
     loop {
         let _ = std::fs::remove_file(journal::path_of(&part.path));
         let announced = download.length();
@@ -222,12 +239,10 @@ async fn whole(
             }
             Err(error) => error,
         };
-        failures += 1;
-        if failures >= PATIENCE || !may_pass(&error) {
+        tracing::info!(%error, "the stream broke");
+        if !may_pass(&error) || !wait_out(&mut patience, &error).await {
             return Err(error.into());
         }
-        tracing::info!(failures, %error, "the stream broke; it begins again");
-        pause(failures).await;
         download = patiently(|| client.download(link)).await?;
     }
 }
@@ -250,19 +265,27 @@ async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, atlas_transpor
 where
     F: Future<Output = Result<T, atlas_transport::Error>>,
 {
-    let mut failures = 0;
+    let mut patience = Patience::default();
     loop {
         let error = match ask().await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        failures += 1;
-        if failures >= PATIENCE || !call_may_pass(&error) {
+        tracing::info!(%error, "the store failed");
+        let (transient, asked) = (error.is_transient(), error.retry_after());
+        if !call_may_pass(&error) || !patience.wait_out(transient, asked).await {
             return Err(error);
         }
-        tracing::info!(failures, %error, "the store failed; asking again");
-        pause(failures).await;
     }
+}
+
+/// Takes a failure of a download and waits before another try; `false` if there is to be none.
+async fn wait_out(patience: &mut Patience, error: &Error) -> bool {
+    let (transient, asked) = match error {
+        Error::Call(error) => (error.is_transient(), error.retry_after()),
+        _ => (false, None),
+    };
+    patience.wait_out(transient, asked).await
 }
 
 /// Whether a failure is one that may not come again.
@@ -280,9 +303,17 @@ fn call_may_pass(error: &atlas_transport::Error) -> bool {
 }
 
 /// Waits before another try: longer each time, and never the same for two.
+#[cfg_attr(
+    not(feature = "object-store"),
+    allow(dead_code, reason = "stores use it")
+)]
 pub(crate) async fn pause(failures: u32) {
-    let bound = Duration::from_millis(200).saturating_mul(1 << failures.min(6));
-    sleep(bound.mul_f64(fastrand::f64())).await;
+    sleep(backoff(failures)).await;
+}
+
+fn backoff(failures: u32) -> Duration {
+    let bound = Duration::from_millis(200).saturating_mul(1 << failures.min(7));
+    bound.mul_f64(fastrand::f64())
 }
 
 pub(crate) fn unwritable(path: &Path, source: std::io::Error) -> Error {
@@ -291,7 +322,23 @@ pub(crate) fn unwritable(path: &Path, source: std::io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::piece;
+    use super::{LONGEST_FILE, journal, piece};
+
+    #[test]
+    fn no_length_has_more_pieces_than_a_journal_and_no_number_overflows() {
+        for length in [0, 1, 1 << 45, LONGEST_FILE - 1, LONGEST_FILE] {
+            for connections in [0, 1, 3, 4, 128, usize::MAX] {
+                let pieces = length.div_ceil(piece(length, connections));
+                assert!(
+                    pieces <= journal::MAX_PIECES as u64,
+                    "{length} {connections}"
+                );
+            }
+        }
+        for connections in [0, 1, usize::MAX] {
+            assert!(piece(u64::MAX, connections) > 0);
+        }
+    }
 
     #[test]
     fn every_connection_has_as_many_pieces_as_the_others() {

@@ -13,11 +13,11 @@ use atlas_model::{
 use atlas_transport::Client;
 use futures_util::TryStreamExt;
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, JobEnd};
 use crate::kind::ClusterKind;
 use crate::progress::{Event, Progress};
+use crate::waiting::Wait;
 
 /// A restore job, whatever kind of cluster it is of. Its links are not shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,11 +79,13 @@ pub(crate) struct JobLink {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitPolicy {
-    /// The first wait; 1 s by default.
+    /// The first wait, at most `longest` and at least 50 ms; 1 s by default.
     pub first: Duration,
-    /// The longest wait; each is half as long again as the one before. 30 s by default.
+    /// The longest wait that the server did not ask for; each is half as long again as the one
+    /// before. 30 s by default.
     pub longest: Duration,
-    /// How long in all; an hour by default.
+    /// How long in all, an hour by default. An outage in between, such as 503 or a connection that
+    /// is refused, is waited out up to here.
     pub deadline: Duration,
 }
 
@@ -104,10 +106,6 @@ impl WaitPolicy {
         self.deadline = limit;
         self
     }
-
-    fn after(&self, wait: Duration) -> Duration {
-        wait.saturating_mul(3).div_f64(2.0).min(self.longest)
-    }
 }
 
 /// Where a job belongs.
@@ -125,14 +123,13 @@ pub(crate) async fn request_download(
     client: &Client,
     place: &Place<'_>,
     snapshot: SnapshotId,
-    policy: &WaitPolicy,
+    wait: &mut Wait<'_>,
     progress: Progress<'_>,
 ) -> Result<JobView, Error> {
-    let client = client.repeatable();
-    let start = Instant::now();
-    let mut wait = policy.first;
+    let client = &client.repeatable();
     loop {
-        let error = match request_once(&client, place, snapshot).await {
+        let asked = wait.answer(None, || request_once(client, place, snapshot));
+        let error = match asked.await {
             Err(Error::Call(error)) => error,
             other => return other,
         };
@@ -142,15 +139,8 @@ pub(crate) async fn request_download(
         if !taken {
             return Err(error.into());
         }
-        if start.elapsed() + wait >= policy.deadline {
-            return Err(Error::Deadline {
-                job: None,
-                limit: policy.deadline,
-            });
-        }
         progress(Event::WaitingForTurn);
-        sleep(wait).await;
-        wait = policy.after(wait);
+        wait.pause(None).await?;
     }
 }
 
@@ -228,19 +218,18 @@ pub(crate) async fn list(client: &Client, place: &Place<'_>) -> Result<Vec<JobVi
     })
 }
 
-/// Waits until a job is at its end.
+/// Waits until a job is at its end, through outages of Atlas.
 ///
 /// # Errors
-/// [`Error::JobEnded`] if it ends without a result, [`Error::Deadline`] if it does not end in time.
+/// [`Error::JobEnded`] if it ends without a result, [`Error::Deadline`] if it does not end in time,
+/// and [`Error::Call`] for a failure that does not pass by itself.
 pub(crate) async fn wait(
     client: &Client,
     place: &Place<'_>,
     mut job: JobView,
-    policy: &WaitPolicy,
+    wait: &mut Wait<'_>,
     progress: Progress<'_>,
 ) -> Result<JobView, Error> {
-    let start = Instant::now();
-    let mut delay = policy.first;
     loop {
         if let Some(how) = job.state.end() {
             return Err(Error::JobEnded { job: job.id, how });
@@ -251,19 +240,12 @@ pub(crate) async fn wait(
         let Some(id) = job.id else {
             return Err(Error::NoLink { job: None });
         };
-        if start.elapsed() + delay >= policy.deadline {
-            return Err(Error::Deadline {
-                job: Some(id),
-                limit: policy.deadline,
-            });
-        }
         progress(Event::Preparing {
             job: Some(id),
             status: job.status.clone(),
         });
-        sleep(delay).await;
-        delay = policy.after(delay);
-        job = get(client, place, id).await?;
+        wait.pause(Some(id)).await?;
+        job = wait.answer(Some(id), || get(client, place, id)).await?;
     }
 }
 

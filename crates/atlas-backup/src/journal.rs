@@ -58,7 +58,7 @@ impl Head {
 
     /// Where a piece begins.
     pub(crate) fn start(&self, piece: usize) -> u64 {
-        self.piece * piece as u64
+        self.piece.saturating_mul(piece as u64)
     }
 
     /// How long a piece is.
@@ -140,7 +140,7 @@ impl Journal {
 }
 
 /// A file of more pieces is none of ours.
-const MAX_PIECES: usize = 1 << 20;
+pub(crate) const MAX_PIECES: usize = 1 << 20;
 
 fn line(value: &impl Serialize) -> String {
     let mut line = serde_json::to_string(value).unwrap_or_default();

@@ -61,6 +61,7 @@ mod saved;
 mod saving;
 mod snapshot;
 mod verify;
+mod waiting;
 
 pub use backups::{Backups, DownloadOptions};
 pub use error::{Error, Fault, JobEnd};

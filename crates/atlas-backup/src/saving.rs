@@ -17,6 +17,7 @@ use crate::progress::{Event, Progress};
 use crate::saved::{self, Saved};
 use crate::snapshot::SnapshotView;
 use crate::verify::inspect;
+use crate::waiting::Wait;
 
 impl Backups {
     pub(crate) async fn download_picked(
@@ -225,9 +226,9 @@ impl<'a> Asking<'a> {
 
     pub(crate) async fn ready(&self) -> Result<JobView, Error> {
         let (client, place) = (self.client, self.place);
-        let (policy, progress) = (self.policy, self.progress);
-        let job = job::request_download(client, place, self.snapshot, policy, progress).await?;
-        let job = job::wait(client, place, job, policy, progress).await?;
+        let (wait, progress) = (&mut Wait::new(self.policy), self.progress);
+        let job = job::request_download(client, place, self.snapshot, wait, progress).await?;
+        let job = job::wait(client, place, job, wait, progress).await?;
         if job.links.is_empty() {
             return Err(Error::NoLink { job: job.id });
         }

@@ -120,6 +120,9 @@ fn with_sources(error: &Error) -> String {
 fn backup_line(error: &atlas_backup::Error) -> String {
     match error {
         atlas_backup::Error::Call(error) => with_sources(error),
+        atlas_backup::Error::Deadline {
+            last: Some(last), ..
+        } => format!("{error}: {}", with_sources(last)),
         atlas_backup::Error::File { source, .. } => format!("{error}: {source}"),
         #[cfg(feature = "object-store")]
         atlas_backup::Error::Store { source, .. } => format!("{error}: {source}"),

@@ -7,7 +7,8 @@ use atlas_transport::{ByteRange, Client, ContentRange, Download};
 use futures_util::future::try_join_all;
 
 use super::part_file::{Part, PartFile, batch};
-use super::{Fetched, PATIENCE, Plan, Stop, may_pass, pause, unwritable};
+use super::patience::Patience;
+use super::{Fetched, Plan, Stop, may_pass, unwritable, wait_out, workers};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::progress::{Event, Progress};
@@ -34,7 +35,7 @@ pub(super) async fn fetch(
     first: Option<Download>,
     progress: Progress<'_>,
 ) -> Result<Fetched, Stop> {
-    let workers = plan.connections.max(1);
+    let workers = workers(plan.connections);
     let shared = Shared {
         batch: batch(journal.head.length, workers),
         client,
@@ -88,7 +89,7 @@ impl Shared<'_> {
 
     /// Fetches one piece, going on where it was after every failure.
     async fn piece(&self, piece: usize, mut opened: Option<Download>) -> Result<(), Stop> {
-        let mut failures = 0;
+        let mut patience = Patience::default();
         loop {
             let (have, size, start) = {
                 let journal = self.journal();
@@ -107,22 +108,21 @@ impl Shared<'_> {
                 Err(Stop::Failed(error)) if may_pass(&error) => Some(error),
                 Err(stop) => return Err(stop),
             };
-            if self.journal().done[piece] > have {
-                failures = 0;
-            } else {
-                failures += 1;
+            let progressed = self.journal().done[piece] > have;
+            if progressed {
+                patience = Patience::default();
             }
-            if let Some(error) = error {
-                if failures >= PATIENCE {
-                    return Err(error.into());
-                }
-                tracing::info!(piece, failures, %error, "a connection broke; the piece goes on");
-                pause(failures.max(1)).await;
-            } else if failures >= PATIENCE {
-                return Err(Stop::Failed(Error::Length {
+            let error = match error {
+                None if progressed => continue,
+                None => Error::Length {
                     received: have,
                     expected: size,
-                }));
+                },
+                Some(error) => error,
+            };
+            tracing::info!(piece, %error, "a connection broke; the piece goes on");
+            if !wait_out(&mut patience, &error).await {
+                return Err(error.into());
             }
         }
     }

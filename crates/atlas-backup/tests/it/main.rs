@@ -5,6 +5,7 @@
 mod deleted;
 mod download;
 mod jobs;
+mod outages;
 mod pull;
 mod store;
 mod stores;
