@@ -133,7 +133,7 @@ impl RetryPolicy {
     }
 
     /// Decides after attempt number `attempt`, the first being 1; `random` is a number of at least
-    /// 0 and less than 1.
+    /// 0 and less than 1, and any other is taken as the nearest of these.
     pub fn decide(
         &self,
         attempt: u32,
@@ -166,8 +166,17 @@ impl RetryPolicy {
             .checked_shl(attempt.saturating_sub(1))
             .unwrap_or(u32::MAX);
         let bound = self.base_delay.saturating_mul(doubled).min(self.max_delay);
-        Decision::Again(bound.mul_f64(random.clamp(0.0, 1.0)))
+        Decision::Again(part_of(bound, random))
     }
+}
+
+/// A part of a wait. `Duration::mul_f64` panics where a rounded product no longer fits.
+fn part_of(bound: Duration, part: f64) -> Duration {
+    let seconds = bound.as_secs_f64() * part.clamp(0.0, 1.0);
+    if seconds.is_nan() {
+        return Duration::ZERO;
+    }
+    Duration::try_from_secs_f64(seconds).map_or(bound, |wait| wait.min(bound))
 }
 
 /// What a client may spend on retries, over all its calls.
@@ -346,6 +355,32 @@ mod tests {
             let mut budget = RetryBudget::new();
             budget.draw(&outcome).unwrap();
             assert_eq!(RetryBudget::CAPACITY - budget.left(), cost, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn no_policy_and_no_random_number_makes_a_decision_panic() {
+        let extremes = [Duration::ZERO, Duration::from_nanos(1), Duration::MAX];
+        let numbers = [0.0, 1.0, -1.0, 2.0, f64::NAN, f64::INFINITY, f64::MIN];
+        for base_delay in extremes {
+            for max_delay in extremes {
+                let policy = RetryPolicy {
+                    max_attempts: u32::MAX,
+                    base_delay,
+                    max_delay,
+                    retry_after_cap: Duration::MAX,
+                };
+                for attempt in [0, 1, 32, 33, u32::MAX - 1, u32::MAX] {
+                    for random in numbers {
+                        let outcomes = [Outcome::Lost, answered(429, Some(u64::MAX))];
+                        for outcome in outcomes {
+                            let _ = policy.decide(attempt, true, &outcome, random);
+                        }
+                    }
+                }
+                let decision = policy.decide(1, true, &Outcome::Lost, 1.0);
+                assert_eq!(decision, Decision::Again(base_delay.min(max_delay)));
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod broken;
+mod extremes;
 mod http2;
 pub(crate) mod peer;
 mod permanent;

@@ -115,8 +115,8 @@ impl TokenSession {
         self.held = Some(Held {
             token: token.access_token.clone(),
             authorization,
-            replace_at: now + token.lifetime.saturating_sub(margin),
-            expires_at: now + token.lifetime,
+            replace_at: later(now, token.lifetime.saturating_sub(margin)),
+            expires_at: later(now, token.lifetime),
         });
         Ok(())
     }
@@ -126,7 +126,7 @@ impl TokenSession {
         self.fetching = false;
         self.failure = failure;
         if let Some(held) = &mut self.held {
-            held.replace_at = now + PAUSE;
+            held.replace_at = later(now, PAUSE);
         }
     }
 
@@ -150,6 +150,11 @@ impl TokenSession {
         self.refused = self.held.take().map(|held| held.token);
         self.refused.clone()
     }
+}
+
+/// A lifetime that no clock reaches is none at all: another token is fetched then.
+fn later(now: Instant, wait: Duration) -> Instant {
+    now.checked_add(wait).unwrap_or(now)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 /// A token is used at least this long: if it really ended at once, the 401 says so.
 const MIN_LIFETIME: Duration = Duration::from_secs(5);
 /// No token is trusted longer, whatever the endpoint says.
-const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// The code of a token endpoint's refusal (RFC 6749 section 5.2).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 
-use super::token_answer::Token;
+use super::token_answer::{MAX_LIFETIME, Token};
 
 /// Keeps access tokens beyond the life of a client, so that programs that start often do not ask
 /// the token endpoint each time; it allows ten requests a minute.
@@ -72,7 +72,7 @@ impl CachedToken {
         let left = self.expires.checked_sub(now)?;
         (self.obtained <= now && left > WORTH_USING).then(|| Token {
             access_token: self.access_token.clone(),
-            lifetime: Duration::from_secs(left),
+            lifetime: Duration::from_secs(left).min(MAX_LIFETIME),
         })
     }
 }
@@ -112,6 +112,11 @@ mod tests {
         for none in [9_999, 13_540, 13_600, 99_999] {
             assert_eq!(left(none), None, "{none}");
         }
+        let endless = CachedToken {
+            expires: u64::MAX,
+            ..cached.clone()
+        };
+        assert_eq!(endless.fresh(at(10_000)).unwrap().lifetime, MAX_LIFETIME);
         let shown = format!("{cached:?}");
         assert!(shown.contains("expires: 13600") && !shown.contains("t0ken"));
     }
