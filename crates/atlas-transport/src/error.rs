@@ -116,16 +116,22 @@ pub enum ErrorKind {
         limit: usize,
     },
     /// The answer's compression is unknown or broken.
-    #[error("the answer's content encoding {encoding:?} cannot be read")]
+    #[error(
+        "the answer's content encoding \"{}\" cannot be read",
+        printable(encoding)
+    )]
     Encoding {
-        /// The `Content-Encoding`.
+        /// The `Content-Encoding`. The error's own line escapes it.
         encoding: String,
     },
     /// The server asks for digest authentication in a way that cannot be answered. No secret was
     /// sent.
-    #[error("the server's digest challenge cannot be answered: {problem}")]
+    #[error(
+        "the server's digest challenge cannot be answered: {}",
+        printable(problem)
+    )]
     Challenge {
-        /// Why.
+        /// Why; may quote the server. The error's own line escapes it.
         problem: String,
     },
     /// The token endpoint refused, or answered something else than a token.
@@ -344,6 +350,19 @@ pub(crate) fn asked_wait(meta: &AnswerMeta) -> Option<Duration> {
     let asked = meta.retry_after?;
     let now = meta.date.or_else(|| SystemTime::now().try_into().ok())?;
     Some(asked.delay(now))
+}
+
+/// The beginning of a text from a server, as it may be shown on a terminal: in one line, with
+/// everything escaped that moves a cursor or turns the writing direction.
+fn printable(text: &str) -> String {
+    let shown = text.chars().take(200);
+    shown.fold(String::new(), |mut line, c| {
+        match c {
+            '"' | '\'' | '\\' => line.push(c),
+            c => line.extend(c.escape_debug()),
+        }
+        line
+    })
 }
 
 fn token_line(status: StatusCode, refusal: Option<&TokenRefusal>) -> String {

@@ -11,6 +11,7 @@ mod retries;
 mod secrets;
 pub(crate) mod service;
 mod slow;
+mod terminal;
 
 use std::time::Duration;
 
