@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use crate::transient::is_transient_status;
+
 /// How often, how soon and for what a call is sent again.
 ///
 /// What is sent again depends on how the last attempt ended, and on whether doing the same twice
@@ -16,9 +18,13 @@ use http::{Method, StatusCode};
 /// | --- | --- | --- |
 /// | nothing sent, or a peer that says it did nothing | again | again |
 /// | 429; 503 with `Retry-After` | again | again |
-/// | 408, 500, 502, 503, 504 | again | that answer |
+/// | 408; 5xx, but for 501, 505 and 511 | again | that answer |
 /// | no full answer | again | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) |
 /// | anything else | that answer | that answer |
+/// | a certificate that is not trusted, a proxy that refuses | that error | that error |
+///
+/// The last rows are what [`Error::is_transient`](crate::Error::is_transient) says of a failure: one
+/// that cannot pass by itself is never met twice.
 ///
 /// The wait before attempt n + 1 is random between nothing and the smaller of `max_delay` and
 /// `base_delay` · 2ⁿ⁻¹ ("full jitter"). A `Retry-After` replaces it, up to `retry_after_cap`. No
@@ -73,7 +79,7 @@ pub enum Outcome {
     NotSent,
     /// The request may have arrived, and no full answer came.
     Lost,
-    /// An answer that cannot be used, and would not be better another time.
+    /// An answer that cannot be used, or no connection, and either would be the same another time.
     Unusable,
     /// There was an answer.
     Answered {
@@ -152,8 +158,7 @@ impl RetryPolicy {
             Outcome::Answered { status, .. } => match status.as_u16() {
                 429 => true,
                 503 => repeatable || asked.is_some(),
-                408 | 500 | 502 | 504 => repeatable,
-                _ => false,
+                _ => repeatable && is_transient_status(*status),
             },
         };
         if !again || attempt >= self.max_attempts {
@@ -274,6 +279,8 @@ mod tests {
             (answered(404, None), false, false),
             (answered(409, None), false, false),
             (answered(501, None), false, false),
+            (answered(505, None), false, false),
+            (answered(520, None), true, false),
         ] {
             assert_eq!(again(true, &outcome), repeatable, "{outcome:?}");
             assert_eq!(again(false, &outcome), post, "POST: {outcome:?}");

@@ -91,6 +91,18 @@ async fn no_secret_is_in_any_log_or_error_at_trace_level() {
         let sent = client.send(&operation()).await.map(drop);
         shown.push(format!("{sent:?}"));
     }
+    let refusing = vec![
+        Act::Read,
+        answer("407 Proxy Authentication Required", "", ""),
+    ];
+    let proxy = Peer::start(vec![refusing]).await;
+    let client = builder("https://localhost:1")
+        .proxy(format!("http://us3r:pr0xy-s3cret@{}", proxy.address))
+        .build()
+        .unwrap();
+    let sent = client.send(&operation()).await.map(drop);
+    assert_eq!(proxy.requests().len(), 1);
+    shown.push(format!("{client:?} {sent:?}"));
     drop(guard);
     let shown = shown.concat();
 
@@ -108,6 +120,9 @@ async fn no_secret_is_in_any_log_or_error_at_trace_level() {
             "wr0ng-s3cret",
             "s1gned-s3cret",
             "l1nk-s3cret",
+            "pr0xy-s3cret",
+            // us3r:pr0xy-s3cret
+            "dXMzcjpwcjB4eS1zM2NyZXQ",
             "t0ken",
             "sandbox.token",
         ];
