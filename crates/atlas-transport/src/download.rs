@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::body;
 use crate::carry::Incoming;
@@ -175,11 +175,16 @@ fn part(headers: &HeaderMap, asked: Option<&ByteRange>) -> Result<ContentRange, 
 /// What a store calls its refusal: the `Code` of the XML that S3, Google and Azure answer with.
 async fn refusal(mut body: Incoming, timer: &mut Timer) -> Option<String> {
     let mut text = Vec::new();
-    while text.len() < REFUSAL
-        && let Ok(Some(data)) = body::next(&mut body, timer).await
-    {
-        text.extend_from_slice(&data);
-    }
+    let limit = timer.read_limit();
+    let reading = async {
+        while text.len() < REFUSAL
+            && let Ok(Some(data)) = body::next(&mut body, timer).await
+        {
+            text.extend_from_slice(&data);
+        }
+    };
+    // One that only drips is not waited for: what came of it by now has to do.
+    let _ = timeout(limit, reading).await;
     let text = String::from_utf8_lossy(&text);
     let (_, rest) = text.split_once("<Code>")?;
     let (code, _) = rest.split_once("</Code>")?;

@@ -75,7 +75,7 @@ fn client(credentials: &Credentials, script: Scripted, policy: RetryPolicy) -> C
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn no_header_makes_a_call_or_a_download_panic(

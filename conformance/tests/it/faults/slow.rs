@@ -56,6 +56,22 @@ async fn a_drip_that_never_stalls_is_ended_by_the_time_of_the_call() {
     assert_eq!(timed_out(unknown(&error)), Phase::Head);
 }
 
+/// Byte by byte it would take 80 s.
+#[tokio::test]
+async fn a_refusal_of_a_file_that_only_drips_is_not_read_to_its_end() {
+    let head = "HTTP/1.1 403 Forbidden\r\ncontent-length: 4000\r\n\r\n";
+    let drip = Act::Drip(vec![b' '; 4000]);
+    let peer = Peer::start(vec![vec![Act::Read, send(head), drip]]).await;
+    let link = SnapshotUrl::new(&format!("{}/s.tgz", peer.url()));
+    let client = client(&peer);
+    let opened = tokio::time::timeout(Duration::from_secs(20), client.download(&link));
+    let error = opened.await.unwrap().unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::LinkExpired { code: None }),
+        "{error:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_download_that_only_drips_is_stalled() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
