@@ -240,7 +240,8 @@ async fn whole(
             Err(error) => error,
         };
         tracing::info!(%error, "the stream broke");
-        if !may_pass(&error) || !wait_out(&mut patience, &error).await {
+        // The store answers, so this is no outage; opening the stream again waits one out.
+        if !may_pass(&error) || !patience.wait_out(false, None).await {
             return Err(error.into());
         }
         download = patiently(|| client.download(link)).await?;
