@@ -83,10 +83,8 @@ proptest! {
         headers in prop::collection::vec((prop::sample::select(HEADERS.to_vec()), value()), 0..6),
         last in prop_oneof![Just(None), any::<u64>().prop_map(Some)],
     ) {
-        let head: String = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {}\n", value.trim()))
-            .collect();
+        let lines = headers.iter().map(|(name, value)| format!("{name}: {}\n", value.trim()));
+        let head = lines.collect::<Vec<_>>().concat();
         let script = Scripted::new(move || (status, head.clone(), documented()));
         let client = client(&Credentials::bearer("t0ken"), script, RetryPolicy::default());
         let link = SnapshotUrl::new("http://127.0.0.1:1/s.tgz");
