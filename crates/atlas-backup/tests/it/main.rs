@@ -5,6 +5,7 @@
 mod deleted;
 mod download;
 mod jobs;
+mod lengths;
 mod outages;
 mod pull;
 mod store;

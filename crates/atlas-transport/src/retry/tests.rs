@@ -1,0 +1,166 @@
+use super::*;
+
+fn answered(status: u16, retry_after: Option<u64>) -> Outcome {
+    Outcome::Answered {
+        status: StatusCode::from_u16(status).unwrap(),
+        retry_after: retry_after.map(Duration::from_secs),
+    }
+}
+
+#[test]
+fn what_is_sent_again_depends_on_the_outcome_and_on_whether_it_may_be_repeated() {
+    let policy = RetryPolicy::default();
+    let again = |repeatable, outcome: &Outcome| {
+        matches!(
+            policy.decide(1, repeatable, outcome, 0.0),
+            Decision::Again(_)
+        )
+    };
+    for (outcome, repeatable, post) in [
+        (Outcome::NotSent, true, true),
+        (Outcome::Lost, true, false),
+        (Outcome::Unusable, false, false),
+        (answered(429, None), true, true),
+        (answered(503, None), true, false),
+        (answered(503, Some(1)), true, true),
+        (answered(408, None), true, false),
+        (answered(500, None), true, false),
+        (answered(502, None), true, false),
+        (answered(504, None), true, false),
+        (answered(200, Some(1)), false, false),
+        (answered(301, Some(1)), false, false),
+        (answered(401, None), false, false),
+        (answered(404, None), false, false),
+        (answered(409, None), false, false),
+        (answered(501, None), false, false),
+        (answered(505, None), false, false),
+        (answered(520, None), true, false),
+    ] {
+        assert_eq!(again(true, &outcome), repeatable, "{outcome:?}");
+        assert_eq!(again(false, &outcome), post, "POST: {outcome:?}");
+    }
+    for (method, repeatable) in [
+        (Method::GET, true),
+        (Method::PUT, true),
+        (Method::DELETE, true),
+        (Method::POST, false),
+        (Method::PATCH, false),
+    ] {
+        assert_eq!(policy.repeatable(&method), repeatable, "{method}");
+    }
+}
+
+#[test]
+fn waits_double_up_to_a_bound_and_are_random_from_nothing() {
+    let policy = RetryPolicy::default().max_attempts(u32::MAX);
+    let wait = |attempt, random| match policy.decide(attempt, true, &Outcome::Lost, random) {
+        Decision::Again(wait) => wait.as_millis(),
+        Decision::End => panic!("{attempt}"),
+    };
+    for (attempt, bound) in [(1, 1000), (2, 2000), (5, 16_000), (6, 20_000), (99, 20_000)] {
+        assert_eq!(wait(attempt, 0.0), 0);
+        assert_eq!(wait(attempt, 0.5), bound / 2);
+        assert_eq!(wait(attempt, 1.0), bound);
+    }
+}
+
+#[test]
+fn a_server_may_ask_for_a_wait_but_not_for_hours() {
+    let policy = RetryPolicy::default();
+    for (asked, waited) in [(0, 0), (7, 7), (60, 60), (3600, 60)] {
+        let decision = policy.decide(1, false, &answered(429, Some(asked)), 0.5);
+        assert_eq!(decision, Decision::Again(Duration::from_secs(waited)));
+    }
+}
+
+#[test]
+fn attempts_are_bounded_and_none_is_none() {
+    let policy = RetryPolicy::default();
+    assert!(matches!(
+        policy.decide(2, true, &Outcome::Lost, 0.0),
+        Decision::Again(_)
+    ));
+    assert_eq!(policy.decide(3, true, &Outcome::Lost, 0.0), Decision::End);
+    let none = RetryPolicy::none();
+    assert_eq!(none.decide(1, true, &Outcome::NotSent, 0.0), Decision::End);
+}
+
+#[test]
+fn the_budget_runs_out_in_an_outage_and_comes_back_with_successes() {
+    let mut budget = RetryBudget::new();
+    let mut last = None;
+    let mut retries = 0;
+    while let Some(drawn) = budget.draw(&Outcome::Lost) {
+        (last, retries) = (Some(drawn), retries + 1);
+    }
+    assert_eq!((retries, budget.left()), (35, 10));
+    assert!(budget.draw(&answered(429, None)).is_some(), "costs less");
+    budget.succeeded(None);
+    assert_eq!(budget.left(), 6);
+    budget.succeeded(last);
+    assert_eq!(budget.left(), 20);
+    for _ in 0..1000 {
+        budget.succeeded(None);
+    }
+    assert_eq!(budget.left(), RetryBudget::CAPACITY);
+}
+
+#[test]
+fn a_retry_draws_less_only_where_the_server_was_merely_too_busy() {
+    for (outcome, cost) in [
+        (answered(429, None), 5),
+        (answered(503, Some(1)), 14),
+        (answered(500, None), 14),
+        (Outcome::NotSent, 14),
+    ] {
+        let mut budget = RetryBudget::new();
+        budget.draw(&outcome).unwrap();
+        assert_eq!(RetryBudget::CAPACITY - budget.left(), cost, "{outcome:?}");
+    }
+}
+
+#[test]
+fn no_policy_and_no_random_number_makes_a_decision_panic() {
+    let extremes = [Duration::ZERO, Duration::from_nanos(1), Duration::MAX];
+    let numbers = [0.0, 1.0, -1.0, 2.0, f64::NAN, f64::INFINITY, f64::MIN];
+    for base_delay in extremes {
+        for max_delay in extremes {
+            let policy = RetryPolicy {
+                max_attempts: u32::MAX,
+                base_delay,
+                max_delay,
+                retry_after_cap: Duration::MAX,
+            };
+            for attempt in [0, 1, 32, 33, u32::MAX - 1, u32::MAX] {
+                for random in numbers {
+                    let outcomes = [Outcome::Lost, answered(429, Some(u64::MAX))];
+                    for outcome in outcomes {
+                        let _ = policy.decide(attempt, true, &outcome, random);
+                    }
+                }
+            }
+            let decision = policy.decide(1, true, &Outcome::Lost, 1.0);
+            assert_eq!(decision, Decision::Again(base_delay.min(max_delay)));
+        }
+    }
+}
+
+#[test]
+fn the_first_wait_is_bounded_by_what_was_set() {
+    let policy = RetryPolicy::default().base_delay(Duration::from_secs(8));
+    let decision = policy.decide(1, true, &Outcome::Lost, 1.0);
+    assert_eq!(decision, Decision::Again(Duration::from_secs(8)));
+    assert_eq!(policy.max_attempts, RetryPolicy::default().max_attempts);
+}
+
+#[test]
+fn an_outcome_is_told_in_a_word_or_three() {
+    for (outcome, told) in [
+        (Outcome::NotSent, "not sent"),
+        (Outcome::Lost, "no full answer"),
+        (Outcome::Unusable, "an unusable answer"),
+        (answered(503, Some(1)), "503"),
+    ] {
+        assert_eq!(outcome.to_string(), told);
+    }
+}
