@@ -61,13 +61,44 @@ pub enum Error {
     },
     /// An object store cannot be written to.
     #[cfg(feature = "object-store")]
-    #[error("{key} cannot be written to the store; check its credentials and endpoint")]
+    #[error("cannot {doing} {url}; {hint}")]
     Store {
-        /// The key.
-        key: String,
+        /// The object's URL.
+        url: String,
+        /// What could not be done with it.
+        doing: &'static str,
+        /// What may help.
+        hint: &'static str,
         /// Why.
         #[source]
-        source: Box<object_store::Error>,
+        source: crate::StoreFailure,
+    },
+    /// The credentials do not allow to see whether an object exists.
+    #[cfg(feature = "object-store")]
+    #[error(
+        "cannot check whether {url} exists; check the credentials, let them read and list, or \
+         allow it to be replaced to write without the check"
+    )]
+    CannotCheck {
+        /// The object's URL.
+        url: String,
+        /// Why.
+        #[source]
+        source: crate::StoreFailure,
+    },
+    /// An upload failed or was given up, and something of it could not be removed from the store.
+    #[cfg(feature = "object-store")]
+    #[error("{}{what} is left in the store at {url}; remove it there", before(after.as_deref()))]
+    LeftInStore {
+        /// The URL of the object, or of its manifest.
+        url: String,
+        /// What is left.
+        what: &'static str,
+        /// Why it could not be removed.
+        #[source]
+        source: crate::StoreFailure,
+        /// Why the upload failed, if it was not given up.
+        after: Option<Box<Error>>,
     },
     /// A file has the name already.
     #[error("{} is there already; choose another name or allow it to be replaced", path.display())]
@@ -175,6 +206,22 @@ impl Error {
         }
     }
 
+    /// The same for something that an upload left in the store after it failed for another reason.
+    #[cfg(feature = "object-store")]
+    pub(crate) fn left_after(self, error: Error) -> Self {
+        match self {
+            Self::LeftInStore {
+                url, what, source, ..
+            } => Self::LeftInStore {
+                url,
+                what,
+                source,
+                after: Some(Box::new(error)),
+            },
+            _ => error,
+        }
+    }
+
     /// Whether the link of a download has ended, so that a new one is needed.
     pub(crate) fn link_expired(&self) -> bool {
         let Self::Call(error) = self else {
@@ -192,6 +239,23 @@ impl From<Fault> for Error {
 
 fn shown(job: Option<RestoreJobId>) -> String {
     job.map_or_else(String::new, |job| format!(" {job}"))
+}
+
+/// An earlier error with its sources, before what followed from it.
+#[cfg(feature = "object-store")]
+fn before(error: Option<&Error>) -> String {
+    let Some(error) = error else {
+        return String::new();
+    };
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text.push_str("; ");
+    text
 }
 
 /// The snapshot that nobody has.

@@ -35,7 +35,8 @@
 //! # Features
 //!
 //! `object-store` adds `Backups::download_to_store`, which streams a snapshot into S3, Google Cloud
-//! Storage or Azure Blob Storage without a copy on this machine.
+//! Storage or Azure Blob Storage without a copy on this machine. `StoreTarget::from_env` lists the
+//! variables that configure a store; shared configuration files such as `~/.aws/config` are not read.
 //!
 //! # Not supported
 //!
@@ -70,7 +71,7 @@ pub use keep::{Keep, KeepError};
 pub use kind::ClusterKind;
 pub use note::Note;
 #[cfg(feature = "object-store")]
-pub use object_store::{StoreTarget, Stored};
+pub use object_store::{Settled, StoreFailure, StoreTarget, Stored};
 pub use progress::{Event, Progress, silent};
 pub use pull::Pulled;
 pub use saved::Saved;

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use atlas_backup::{Backups, DownloadOptions, Error, Pick, silent};
+use atlas_backup::{Backups, DownloadOptions, Error, Event, Pick, silent};
 use atlas_sandbox::{ClusterKind, OWNER, PROJECT, SHARDED_CLUSTER, SandboxServer};
 use atlas_transport::{Client, Credentials};
 
@@ -153,4 +153,43 @@ async fn a_snapshot_streams_into_s3_whole_or_not_at_all() {
         let error = put("Large", odd, &settings).await.unwrap_err();
         assert!(matches!(error, Error::Usage { .. }), "{odd}: {error:?}");
     }
+    // Both are encoded once.
+    put("Large", "s3://bucket/ü#?%25 x.tgz", &settings)
+        .await
+        .unwrap();
+    let path = "bucket/%C3%BC%23%3F%2525%20x.tgz";
+    assert!(curl(&[&format!("{}/{path}", moto.url)]) == expected);
+    curl(&[&format!("{}/{path}.json", moto.url)]);
+
+    // A manifest alone is in the way, too.
+    curl(&[
+        "-X",
+        "PUT",
+        "-d",
+        "{}",
+        &format!("{}/bucket/c.tgz.json", moto.url),
+    ]);
+    let error = put("Large", "s3://bucket/c.tgz", &settings)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Exists { .. }), "{error}");
+
+    let target = atlas_backup::StoreTarget::new("s3://bucket/d.tgz", settings.to_vec()).unwrap();
+    let received = tokio::sync::Notify::new();
+    let tell = |event| {
+        if matches!(event, Event::Received { .. }) {
+            received.notify_one();
+        }
+    };
+    tokio::select! {
+        ended = backups.download_to_store(project, &large, &Pick::Latest, &target, &options, &tell) => {
+            panic!("{ended:?}");
+        }
+        () = received.notified() => {}
+    }
+    let settled = target.settle().await;
+    assert_eq!(settled.aborted, 1, "{settled:?}");
+    let open = curl(&[&format!("{}/bucket?uploads=", moto.url)]);
+    let open = String::from_utf8(open).unwrap();
+    assert!(!open.contains("<UploadId>"), "{open}");
 }

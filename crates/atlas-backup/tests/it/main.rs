@@ -8,8 +8,12 @@ mod jobs;
 mod lengths;
 mod outages;
 mod pull;
+#[cfg(feature = "object-store")]
+mod s3;
 mod store;
 mod stores;
+#[cfg(feature = "object-store")]
+mod upload;
 
 use atlas_backup::{Backups, DownloadOptions, Error, Event, Pick, Saved, silent};
 use atlas_model::{ClusterName, ProjectId};

@@ -1,0 +1,341 @@
+//! What is asked of a store: each request with its own deadline, and again while it may succeed.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path;
+use object_store::{
+    BackoffConfig, MultipartId, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    RetryConfig,
+};
+use tokio::time::timeout;
+
+use super::connect::Connector;
+use super::failure::StoreFailure;
+use super::settings::{Settings, unusable};
+use super::url::{Kind, StoreUrl, usage};
+use crate::error::Error;
+use crate::fetch::{PATIENCE, pause};
+
+/// A store, and how it is reached.
+pub(super) struct Connection {
+    kind: Kind,
+    objects: Arc<dyn ObjectStore>,
+    parts: Arc<dyn MultipartStore>,
+    /// Completes an upload only if no object has its key; not every store can.
+    creating: Option<Arc<dyn MultipartStore>>,
+    secrets: Vec<String>,
+    asks_the_machine: bool,
+}
+
+/// A request that failed, after all its attempts.
+#[derive(Debug, Clone)]
+pub(super) struct Failed {
+    pub(super) failure: StoreFailure,
+    /// Whether one of the attempts may have been applied all the same.
+    pub(super) maybe_applied: bool,
+}
+
+impl Failed {
+    /// Whether the store says that something has the key.
+    pub(super) fn is_taken(&self) -> bool {
+        let status = self.failure.status().map(|status| status.as_u16());
+        matches!(status, Some(304 | 412))
+            || status == Some(409) && self.failure.code() != Some("ConditionalRequestConflict")
+    }
+
+    pub(super) fn is_not_found(&self) -> bool {
+        self.failure.status().is_some_and(|status| status == 404)
+    }
+
+    pub(super) fn is_unsupported(&self) -> bool {
+        self.failure.status().is_some_and(|status| status == 501)
+    }
+}
+
+/// The shortest deadline of a request.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Bytes a second at least; a part that takes longer is sent again.
+const SLOWEST: u64 = 64 << 10;
+
+impl Connection {
+    pub(super) fn new(url: &StoreUrl, settings: &Settings) -> Result<Self, Error> {
+        let opened = open(url, settings).map_err(|text| {
+            // Which of the settings it is, is found by leaving each of them out.
+            let mut names = settings.iter().map(|(name, _)| name);
+            let culprit = names.find(|name| open(url, &settings.without(name)).is_ok());
+            match culprit {
+                Some(name) => unusable(name, "the store cannot be set up with it"),
+                None => usage(format!("cannot set up {}: {text}", url.base)),
+            }
+        });
+        let (objects, parts, creating) = opened?;
+        let off = |name| {
+            settings
+                .get(name)
+                .is_some_and(|it| it.eq_ignore_ascii_case("disabled"))
+        };
+        Ok(Self {
+            kind: url.kind,
+            objects,
+            parts,
+            creating: creating.filter(|_| !off("AWS_CONDITIONAL_PUT")),
+            secrets: settings.secrets(),
+            asks_the_machine: settings.asks_the_machine(),
+        })
+    }
+
+    /// How long an object is; `None` if there is none.
+    pub(super) async fn length(&self, key: &Path) -> Result<Option<u64>, Failed> {
+        match self.ask(0, || self.objects.head(key)).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(failed) if failed.is_not_found() => Ok(None),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    /// The beginning of an object, `limit` bytes at most; `None` if there is none.
+    pub(super) async fn read(&self, key: &Path, limit: usize) -> Result<Option<Bytes>, Failed> {
+        let read = self.ask(0, || async {
+            let mut stream = self.objects.get(key).await?.into_stream();
+            let mut read = Vec::new();
+            while let Some(chunk) = stream.next().await {
+                let chunk = chunk?;
+                read.extend_from_slice(&chunk[..chunk.len().min(limit - read.len())]);
+                if read.len() == limit {
+                    break;
+                }
+            }
+            Ok(read.into())
+        });
+        match read.await {
+            Ok(read) => Ok(Some(read)),
+            Err(failed) if failed.is_not_found() => Ok(None),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    /// Writes a small object; with `create` only if nothing has its key, where the store can.
+    pub(super) async fn put(&self, key: &Path, text: Bytes, create: bool) -> Result<(), Failed> {
+        let put = |mode: PutMode| {
+            let payload = PutPayload::from(text.clone());
+            async move {
+                let options = PutOptions::from(mode);
+                self.objects.put_opts(key, payload, options).await
+            }
+        };
+        if !create || self.creating.is_none() && self.kind == Kind::S3 {
+            let put = self.ask(0, || put(PutMode::Overwrite)).await;
+            return put.map(drop);
+        }
+        match self.ask(0, || put(PutMode::Create)).await {
+            Ok(_) => Ok(()),
+            Err(failed) if failed.is_unsupported() => {
+                let put = self.ask(0, || put(PutMode::Overwrite)).await;
+                put.map(drop)
+            }
+            // One of the attempts may have been ours.
+            Err(failed) if failed.is_taken() && failed.maybe_applied => {
+                match self.read(key, text.len() + 1).await {
+                    Ok(Some(found)) if found == text => Ok(()),
+                    _ => Err(failed),
+                }
+            }
+            Err(failed) => Err(failed),
+        }
+    }
+
+    pub(super) async fn delete(&self, key: &Path) -> Result<(), Failed> {
+        match self.ask(0, || self.objects.delete(key)).await {
+            Err(failed) if !failed.is_not_found() => Err(failed),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn create_upload(&self, key: &Path) -> Result<MultipartId, Failed> {
+        self.ask(0, || self.parts.create_multipart(key)).await
+    }
+
+    pub(super) async fn put_part(
+        &self,
+        key: &Path,
+        upload: &MultipartId,
+        index: usize,
+        part: PutPayload,
+    ) -> Result<PartId, Failed> {
+        let bytes = part.content_length() as u64;
+        let put = || self.parts.put_part(key, upload, index, part.clone());
+        self.ask(bytes, put).await
+    }
+
+    /// Completes an upload; with `create` only if nothing has the key, where the store can.
+    pub(super) async fn complete(
+        &self,
+        key: &Path,
+        upload: &MultipartId,
+        parts: &[PartId],
+        create: bool,
+    ) -> Result<(), Failed> {
+        let parts = || {
+            parts.iter().map(|part| PartId {
+                content_id: part.content_id.clone(),
+            })
+        };
+        let completing = match &self.creating {
+            Some(creating) if create => creating,
+            _ => &self.parts,
+        };
+        let complete = || completing.complete_multipart(key, upload, parts().collect());
+        self.ask(0, complete).await.map(drop)
+    }
+
+    pub(super) async fn abort(&self, key: &Path, upload: &MultipartId) -> Result<(), Failed> {
+        match self
+            .ask(0, || self.parts.abort_multipart(key, upload))
+            .await
+        {
+            // It is gone already.
+            Err(failed) if !failed.is_not_found() => Err(failed),
+            _ => Ok(()),
+        }
+    }
+
+    /// What helps against a failure, as an imperative.
+    pub(super) fn hint(&self, failure: &StoreFailure) -> &'static str {
+        let status = failure.status().map_or(0, |status| status.as_u16());
+        let host = failure.host().unwrap_or_default();
+        if self.asks_the_machine && (host.starts_with("169.254.") || host.starts_with("[fd00:ec2"))
+        {
+            return "no AWS credentials are in the environment, and ~/.aws is not read; set \
+                    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+        }
+        match (status, failure.code()) {
+            (_, Some("NoSuchBucket" | "ContainerNotFound")) => {
+                "create the bucket or correct its name"
+            }
+            (300..=399, _) => {
+                "set the region and the endpoint of the bucket; redirects are not followed"
+            }
+            (401 | 403, _) => "check the credentials and what they may do",
+            (409, _) => "another program writes the same key; try again later",
+            (400..=499, _) => "check the region, the endpoint and the name",
+            _ if failure.is_transient() => "try again later",
+            _ => "check the credentials and the endpoint",
+        }
+    }
+
+    /// Asks, and asks again while the failure is transient.
+    async fn ask<T, F>(&self, bytes: u64, request: impl Fn() -> F) -> Result<T, Failed>
+    where
+        F: Future<Output = object_store::Result<T>>,
+    {
+        let deadline = DEADLINE + Duration::from_secs(bytes / SLOWEST);
+        let (mut failures, mut maybe_applied) = (0, false);
+        loop {
+            let failure = match timeout(deadline, request()).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => StoreFailure::of(&error, &self.secrets),
+                Err(_) => StoreFailure::timed_out(deadline.as_secs()),
+            };
+            maybe_applied |= failure.maybe_applied();
+            failures += 1;
+            if failures >= PATIENCE || !failure.is_transient() {
+                return Err(Failed {
+                    failure,
+                    maybe_applied,
+                });
+            }
+            tracing::info!(failures, %failure, "the object store failed; asking again");
+            pause(failures).await;
+        }
+    }
+}
+
+type Opened = (
+    Arc<dyn ObjectStore>,
+    Arc<dyn MultipartStore>,
+    Option<Arc<dyn MultipartStore>>,
+);
+
+/// No hidden retries: [`Connection::ask`] is the one loop.
+fn once() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: 0,
+        retry_timeout: Duration::ZERO,
+    }
+}
+
+/// Opens a store; says what is missing, without any value.
+fn open(url: &StoreUrl, settings: &Settings) -> Result<Opened, &'static str> {
+    const CREDENTIALS: &str = "its credentials are incomplete or cannot be read";
+    match url.kind {
+        Kind::S3 => {
+            let mut builder = AmazonS3Builder::new();
+            for (name, value) in settings.iter() {
+                let key = name.to_ascii_lowercase().parse().map_err(|_| CREDENTIALS)?;
+                builder = builder.with_config(key, value);
+            }
+            let builder = builder
+                .with_bucket_name(&url.bucket)
+                .with_retry(once())
+                // One DELETE for one object, which every server of the protocol knows.
+                .with_config(AmazonS3ConfigKey::DisableBulkDelete, "true");
+            let connector = |creating| Connector { creating };
+            let store = builder
+                .clone()
+                .with_http_connector(connector(false))
+                .build();
+            let store = store.map_err(|_| CREDENTIALS)?;
+            // One cache of credentials for both.
+            let creating = builder
+                .with_credentials(AmazonS3::credentials(&store).clone())
+                .with_http_connector(connector(true))
+                .build();
+            let creating = creating.map_err(|_| CREDENTIALS)?;
+            let store = Arc::new(store);
+            Ok((store.clone(), store, Some(Arc::new(creating))))
+        }
+        Kind::Google => {
+            let mut builder = GoogleCloudStorageBuilder::new();
+            for (name, value) in settings.iter() {
+                let key = name.to_ascii_lowercase().parse().map_err(|_| CREDENTIALS)?;
+                builder = builder.with_config(key, value);
+            }
+            let store = builder
+                .with_bucket_name(&url.bucket)
+                .with_retry(once())
+                .with_http_connector(Connector { creating: false })
+                .build();
+            let store = Arc::new(store.map_err(|_| CREDENTIALS)?);
+            Ok((store.clone(), store, None))
+        }
+        Kind::Azure => {
+            let mut builder = MicrosoftAzureBuilder::new();
+            for (name, value) in settings.iter() {
+                let key = name.to_ascii_lowercase().parse().map_err(|_| CREDENTIALS)?;
+                builder = builder.with_config(key, value);
+            }
+            builder = match &url.account {
+                Some(host) => builder.with_url(format!("abfss://{}@{host}/", url.bucket)),
+                None if settings.get("AZURE_STORAGE_ACCOUNT_NAME").is_none() => {
+                    return Err("set AZURE_STORAGE_ACCOUNT_NAME");
+                }
+                None => builder.with_container_name(&url.bucket),
+            };
+            let store = builder
+                .with_retry(once())
+                .with_http_connector(Connector { creating: false })
+                .build();
+            let store = Arc::new(store.map_err(|_| CREDENTIALS)?);
+            Ok((store.clone(), store, None))
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Why a request to an object store failed, without anything that is secret.
+
+use std::error::Error as StdError;
+
+use http::StatusCode;
+use object_store::client::HttpErrorKind;
+
+/// Why a request to an object store failed: its status and error code, or why no response came.
+///
+/// It holds no URL, no header and no credential. Text of the store is escaped and cut.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.text)]
+pub struct StoreFailure(Box<Failure>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Failure {
+    text: String,
+    host: Option<String>,
+    status: Option<StatusCode>,
+    code: Option<String>,
+    transient: bool,
+    maybe_applied: bool,
+}
+
+/// How much of a store's text is shown.
+const SHOWN: usize = 300;
+
+impl StoreFailure {
+    /// The status that the store answered with, if it answered.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The store's error code, such as `NoSuchBucket`.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        self.0.transient
+    }
+
+    /// Whether the store may have applied the request all the same.
+    pub(super) fn maybe_applied(&self) -> bool {
+        self.0.maybe_applied
+    }
+
+    pub(super) fn host(&self) -> Option<&str> {
+        self.0.host.as_deref()
+    }
+
+    /// An answer other than success.
+    pub(super) fn refused(host: &str, status: StatusCode, body: &[u8]) -> Self {
+        let body = String::from_utf8_lossy(body);
+        let code = element(&body, "Code").map(|code| shown(&code));
+        let message = element(&body, "Message").map(|message| shown(&message));
+        let mut text = format!("{host} answered {}", status.as_u16());
+        for part in [&code, &message].into_iter().flatten() {
+            text.push_str(if text.ends_with(|c: char| c.is_ascii_digit()) {
+                " "
+            } else {
+                ": "
+            });
+            text.push_str(part);
+        }
+        let slow = matches!(
+            code.as_deref(),
+            Some("SlowDown" | "RequestTimeout" | "InternalError")
+        );
+        let transient = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
+        Self(Box::new(Failure {
+            text,
+            host: Some(host.to_owned()),
+            status: Some(status),
+            code,
+            transient: transient || slow,
+            maybe_applied: matches!(status.as_u16(), 408 | 500 | 502 | 504),
+        }))
+    }
+
+    /// No answer came, or not the whole of it.
+    pub(super) fn broken(host: &str, kind: HttpErrorKind, error: &dyn StdError) -> Self {
+        let why = shown(&innermost(error));
+        let is_final = why.contains("invalid peer certificate");
+        let doing = match kind {
+            HttpErrorKind::Connect => "cannot connect to",
+            HttpErrorKind::Timeout => "timed out waiting for",
+            _ => "connection failed to",
+        };
+        Self(Box::new(Failure {
+            text: format!("{doing} {host}: {why}"),
+            host: Some(host.to_owned()),
+            status: None,
+            code: None,
+            transient: !is_final && !matches!(kind, HttpErrorKind::Decode | HttpErrorKind::Unknown),
+            maybe_applied: kind != HttpErrorKind::Connect,
+        }))
+    }
+
+    /// No answer came in time.
+    pub(super) fn timed_out(seconds: u64) -> Self {
+        Self(Box::new(Failure {
+            text: format!("timed out after {seconds} s waiting for the store"),
+            host: None,
+            status: None,
+            code: None,
+            transient: true,
+            maybe_applied: true,
+        }))
+    }
+
+    /// Anything that is not an HTTP exchange: a credential file, an answer that cannot be read.
+    fn other(error: &object_store::Error) -> Self {
+        Self(Box::new(Failure {
+            text: shown(&innermost(error)),
+            host: None,
+            status: None,
+            code: None,
+            transient: false,
+            maybe_applied: true,
+        }))
+    }
+
+    pub(super) fn says(text: &str) -> Self {
+        Self(Box::new(Failure {
+            text: text.to_owned(),
+            host: None,
+            status: None,
+            code: None,
+            transient: false,
+            maybe_applied: false,
+        }))
+    }
+
+    /// The failure inside an error of `object_store`, whose own text holds URLs and may hold secrets.
+    pub(super) fn of(error: &object_store::Error, secrets: &[String]) -> Self {
+        let mut failure = find(error).unwrap_or_else(|| Self::other(error));
+        for secret in secrets {
+            failure.0.text = failure.0.text.replace(secret, "[secret]");
+            let code = failure.0.code.take();
+            failure.0.code = code.map(|code| code.replace(secret, "[secret]"));
+        }
+        failure
+    }
+}
+
+fn find(error: &object_store::Error) -> Option<StoreFailure> {
+    let mut error: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(inner) = error {
+        if let Some(failure) = inner.downcast_ref::<StoreFailure>() {
+            return Some(failure.clone());
+        }
+        error = inner.source();
+    }
+    None
+}
+
+/// The text of the innermost cause.
+fn innermost(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut error = error.source();
+    while let Some(inner) = error {
+        text = inner.to_string();
+        error = inner.source();
+    }
+    text
+}
+
+/// Text of the store as it may be shown: no control characters, no query of a URL, not too long.
+fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for word in text.split_inclusive(char::is_whitespace) {
+        let word = match word.split_once('?') {
+            Some((url, _)) if url.contains("://") => url,
+            _ => word,
+        };
+        for c in word.chars() {
+            if shown.len() >= SHOWN {
+                shown.push('…');
+                return shown;
+            }
+            match c {
+                '"' | '\'' | '\\' => shown.push(c),
+                c if c.is_whitespace() => shown.push(' '),
+                c => shown.extend(c.escape_debug()),
+            }
+        }
+    }
+    shown.trim().to_owned()
+}
+
+/// The text of the first element of a name, in the XML that S3, Google and Azure answer with.
+pub(super) fn element(body: &str, name: &str) -> Option<String> {
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once('<')?;
+    let text = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&apos;", "'")
+        .replace("&amp;", "&");
+    (!text.is_empty()).then_some(text)
+}

@@ -1,0 +1,352 @@
+//! A multipart upload: parts in parallel within a bound of memory, and aborted when it is dropped.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::multipart::PartId;
+use object_store::path::Path;
+use object_store::{MultipartId, PutPayload};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::cleanup::{Cleanup, Ended};
+use super::connection::{Connection, Failed};
+use super::failure::StoreFailure;
+use super::url::usage;
+use crate::error::Error;
+
+/// The smallest part that is sent, but for the last; S3 asks for 5 MiB at least.
+const PART: u64 = 8 << 20;
+/// S3 and Google take no more parts.
+const PARTS: u64 = 10_000;
+/// The longest object that all stores take.
+const LONGEST: u64 = 5 << 40;
+/// How much of parts is in memory, unless one part alone is larger.
+const MEMORY: u32 = 128 << 20;
+/// How many parts are in memory at most: one that is filled, and those that are under way.
+const SLOTS: u32 = 5;
+
+/// Where an upload goes.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) connection: Arc<Connection>,
+    pub(super) cleanup: Arc<Cleanup>,
+    pub(super) key: Path,
+    /// The object's URL, for errors.
+    pub(super) url: String,
+}
+
+/// An upload under way. Dropping it aborts it in the background.
+pub(super) struct Upload {
+    place: Place,
+    state: State,
+    announced: Option<u64>,
+    memory: Arc<Semaphore>,
+    parts: Vec<Option<PartId>>,
+    filling: Filling,
+}
+
+enum State {
+    Creating(JoinHandle<Result<MultipartId, Failed>>),
+    Open(Open),
+    /// It is being completed or aborted, which goes on by itself.
+    Ending(JoinHandle<Result<Ended, Error>>),
+    Closed,
+}
+
+struct Open {
+    id: MultipartId,
+    sending: JoinSet<Result<(usize, PartId), Failed>>,
+}
+
+/// The part that is being filled.
+#[derive(Default)]
+struct Filling {
+    room: Option<OwnedSemaphorePermit>,
+    chunks: Vec<Bytes>,
+    bytes: u64,
+}
+
+/// An upload whose parts are all in the store.
+pub(super) struct Uploaded {
+    pub(super) place: Place,
+    pub(super) id: MultipartId,
+    pub(super) parts: Vec<PartId>,
+}
+
+/// How long the part at `index` is, so that the parts suffice for what was announced, or else for
+/// the longest object.
+fn part_size(announced: Option<u64>, index: usize) -> u64 {
+    const MEBIBYTE: u64 = 1 << 20;
+    match announced {
+        Some(length) => length.div_ceil(PARTS).next_multiple_of(MEBIBYTE).max(PART),
+        // Small while the object is, since a part is held in memory.
+        None => match index {
+            0..1000 => PART,
+            1000..2000 => 64 * MEBIBYTE,
+            _ => 648 * MEBIBYTE,
+        },
+    }
+}
+
+impl Upload {
+    /// Starts an upload of a length that is announced, if it is.
+    pub(super) async fn start(place: Place, announced: Option<u64>) -> Result<Self, Error> {
+        if let Some(length) = announced.filter(|length| *length > LONGEST) {
+            return Err(usage(format!(
+                "cannot store {length} bytes at {}: an object holds 5 TiB at most; download to a \
+                 file",
+                place.url
+            )));
+        }
+        let creator = place.clone();
+        let creating =
+            tokio::spawn(async move { creator.connection.create_upload(&creator.key).await });
+        let mut upload = Self {
+            place,
+            state: State::Creating(creating),
+            announced,
+            memory: Arc::new(Semaphore::new(MEMORY as usize)),
+            parts: Vec::new(),
+            filling: Filling::default(),
+        };
+        // If this is dropped while it waits, it is the task that knows the upload.
+        let State::Creating(creating) = &mut upload.state else {
+            return Err(upload.lost());
+        };
+        let created = creating.await;
+        upload.state = State::Closed;
+        let created = created.map_err(|_| upload.lost())?;
+        let id = created.map_err(|failed| upload.place.failed("start an upload to", failed))?;
+        upload.state = State::Open(Open {
+            id,
+            sending: JoinSet::new(),
+        });
+        Ok(upload)
+    }
+
+    /// Takes bytes; waits while too many are in memory.
+    pub(super) async fn write(&mut self, mut chunk: Bytes) -> Result<(), Error> {
+        while !chunk.is_empty() {
+            let size = part_size(self.announced, self.parts.len());
+            if self.filling.room.is_none() {
+                self.filling.room = Some(self.room(size).await?);
+            }
+            let room = usize::try_from(size - self.filling.bytes).unwrap_or(usize::MAX);
+            let piece = chunk.split_to(chunk.len().min(room));
+            self.filling.bytes += piece.len() as u64;
+            self.filling.chunks.push(piece);
+            if self.filling.bytes == size {
+                self.send()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what is left and waits for all parts.
+    pub(super) async fn finish(&mut self) -> Result<(), Error> {
+        if self.filling.bytes > 0 || self.parts.is_empty() {
+            self.send()?;
+        }
+        loop {
+            let State::Open(open) = &mut self.state else {
+                return Err(self.lost());
+            };
+            let Some(sent) = open.sending.join_next().await else {
+                return Ok(());
+            };
+            self.take(sent)?;
+        }
+    }
+
+    /// Runs what completes the object, to its end even if this future is dropped.
+    pub(super) async fn commit<F>(mut self, commit: impl FnOnce(Uploaded) -> F) -> Result<(), Error>
+    where
+        F: Future<Output = Result<Ended, Error>> + Send + 'static,
+    {
+        let State::Open(open) = std::mem::replace(&mut self.state, State::Closed) else {
+            return Err(self.lost());
+        };
+        let uploaded = Uploaded {
+            place: self.place.clone(),
+            id: open.id,
+            parts: self.parts.drain(..).flatten().collect(),
+        };
+        let ended = self.run(commit(uploaded)).await?;
+        ended.map(drop)
+    }
+
+    /// Runs a task that goes on if this future is dropped.
+    async fn run(
+        &mut self,
+        task: impl Future<Output = Result<Ended, Error>> + Send + 'static,
+    ) -> Result<Result<Ended, Error>, Error> {
+        self.state = State::Ending(tokio::spawn(task));
+        let State::Ending(ending) = &mut self.state else {
+            return Err(self.lost());
+        };
+        let ended = ending.await;
+        self.state = State::Closed;
+        ended.map_err(|_| self.lost())
+    }
+
+    /// Ends an upload that failed; says so if it stays in the store.
+    pub(super) async fn abort(mut self, error: Error) -> Error {
+        let State::Open(open) = std::mem::replace(&mut self.state, State::Closed) else {
+            return error;
+        };
+        let place = self.place.clone();
+        match self.run(abort(place, open)).await {
+            Ok(Err(left)) => left.left_after(error),
+            _ => error,
+        }
+    }
+
+    /// Room for one part in memory.
+    async fn room(&mut self, size: u64) -> Result<OwnedSemaphorePermit, Error> {
+        let room = u32::try_from(size).unwrap_or(MEMORY);
+        let room = room.clamp(MEMORY / SLOTS, MEMORY);
+        loop {
+            let memory = self.memory.clone();
+            let State::Open(open) = &mut self.state else {
+                return Err(self.lost());
+            };
+            let sent = tokio::select! {
+                // A part that failed is noticed before more is downloaded.
+                biased;
+                Some(sent) = open.sending.join_next() => sent,
+                room = memory.acquire_many_owned(room) => {
+                    return room.map_err(|_| self.lost());
+                }
+            };
+            self.take(sent)?;
+        }
+    }
+
+    fn send(&mut self) -> Result<(), Error> {
+        let index = self.parts.len();
+        if index as u64 >= PARTS {
+            return Err(usage(format!(
+                "cannot store all bytes at {}: they do not fit into {PARTS} parts; download to a \
+                 file",
+                self.place.url
+            )));
+        }
+        let filled = std::mem::take(&mut self.filling);
+        let Place {
+            connection, key, ..
+        } = self.place.clone();
+        let State::Open(open) = &mut self.state else {
+            return Err(self.lost());
+        };
+        let id = open.id.clone();
+        self.parts.push(None);
+        open.sending.spawn(async move {
+            let payload: PutPayload = filled.chunks.into_iter().collect();
+            let part = connection.put_part(&key, &id, index, payload).await?;
+            drop(filled.room);
+            Ok((index, part))
+        });
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        sent: Result<Result<(usize, PartId), Failed>, tokio::task::JoinError>,
+    ) -> Result<(), Error> {
+        let sent = sent.map_err(|_| self.lost())?;
+        let (index, part) = sent.map_err(|failed| self.place.failed("upload a part to", failed))?;
+        if let Some(place) = self.parts.get_mut(index) {
+            *place = Some(part);
+        }
+        Ok(())
+    }
+
+    fn lost(&self) -> Error {
+        let failure = StoreFailure::says("the upload ended early");
+        self.place.error("upload to", "try again", failure)
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::Closed);
+        let place = self.place.clone();
+        let cleanup = place.cleanup.clone();
+        let Ok(runtime) = Handle::try_current() else {
+            if !matches!(state, State::Closed) {
+                tracing::warn!(url = %place.url, "the upload stays open: it was dropped outside of a runtime");
+            }
+            return;
+        };
+        match state {
+            State::Creating(creating) => cleanup.add(runtime.spawn(async move {
+                let Ok(Ok(id)) = creating.await else {
+                    return Ok(Ended::Aborted);
+                };
+                let sending = JoinSet::new();
+                abort(place, Open { id, sending }).await
+            })),
+            State::Open(open) => cleanup.add(runtime.spawn(abort(place, open))),
+            State::Ending(ending) => cleanup.add(ending),
+            State::Closed => {}
+        }
+    }
+}
+
+/// Ends an upload: first its requests, since a part that arrives later would stay.
+async fn abort(place: Place, mut open: Open) -> Result<Ended, Error> {
+    open.sending.shutdown().await;
+    place.abort(&open.id).await
+}
+
+impl Place {
+    pub(super) async fn abort(&self, id: &MultipartId) -> Result<Ended, Error> {
+        let aborted = self.connection.abort(&self.key, id).await;
+        aborted
+            .map(|()| Ended::Aborted)
+            .map_err(|failed| Error::LeftInStore {
+                url: self.url.clone(),
+                what: "an open multipart upload",
+                source: failed.failure,
+                after: None,
+            })
+    }
+
+    pub(super) fn failed(&self, doing: &'static str, failed: Failed) -> Error {
+        let hint = self.connection.hint(&failed.failure);
+        self.error(doing, hint, failed.failure)
+    }
+
+    pub(super) fn error(
+        &self,
+        doing: &'static str,
+        hint: &'static str,
+        source: StoreFailure,
+    ) -> Error {
+        Error::Store {
+            url: self.url.clone(),
+            doing,
+            hint,
+            source,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_thousand_parts_hold_every_length_and_none_is_too_small_or_too_large() {
+        for length in [0, 1, PART, 78 << 30, (78 << 30) + 1, 1 << 40, LONGEST] {
+            let size = part_size(Some(length), 0);
+            assert!(length.div_ceil(size) <= PARTS, "{length}");
+            assert!((5 << 20..=5 << 30).contains(&size), "{length}: {size}");
+            assert!(size <= 525 << 20, "{length}: {size} in memory");
+        }
+        let unannounced: u64 = (0..10_000).map(|index| part_size(None, index)).sum();
+        assert!(unannounced >= LONGEST, "{unannounced}");
+    }
+}

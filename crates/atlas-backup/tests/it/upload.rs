@@ -1,0 +1,234 @@
+//! A snapshot into an S3 server that does as it is told: whole, or not at all and said so.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use atlas_backup::{Backups, DownloadOptions, Error, Pick, StoreTarget, Stored, silent};
+use atlas_sandbox::{ClusterKind, FLEX_CLUSTER, SHARDED_CLUSTER, SandboxServer};
+
+use crate::s3::{Asked, Instead, S3, s3, said, scripted};
+use crate::store::{Answer, End, backups};
+use crate::{name, project, world};
+
+const LARGE: &str = "Large";
+const SNAPSHOT: &str = "32b6e34b3d91647abb20e7aa";
+
+mod aborted;
+mod failures;
+mod settings;
+mod taken;
+
+/// The sandbox with a snapshot of 40 MiB.
+async fn large() -> (SandboxServer, Backups) {
+    let (server, backups) = world().await;
+    server.with(|sandbox| {
+        sandbox.add_cluster(project(), name(LARGE), ClusterKind::Flex);
+        sandbox.add_snapshot(project(), &name(LARGE), SNAPSHOT.parse().unwrap(), 40 << 20);
+    });
+    (server, backups)
+}
+
+fn large_file(server: &SandboxServer) -> Vec<u8> {
+    let snapshot = SNAPSHOT.parse().unwrap();
+    let file = server.with(|sandbox| sandbox.snapshot_file(project(), &name(LARGE), snapshot));
+    file.unwrap().to_vec()
+}
+
+fn target(s3: &S3, out: &str) -> StoreTarget {
+    StoreTarget::new(out, s3.settings()).unwrap()
+}
+
+async fn put(
+    backups: &Backups,
+    cluster: &str,
+    target: &StoreTarget,
+    replace: bool,
+) -> Result<Vec<Stored>, Error> {
+    let mut options = DownloadOptions::default();
+    options.replace = replace;
+    let cluster = name(cluster);
+    backups
+        .download_to_store(
+            project(),
+            &cluster,
+            &Pick::Latest,
+            target,
+            &options,
+            &silent,
+        )
+        .await
+}
+
+/// Waits until something holds.
+async fn until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..2000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it never held");
+}
+
+fn answers(status: u16, text: &str) -> Instead {
+    Instead::Answer(said(status, text))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_snapshot_and_its_manifest_are_stored_and_the_whole_url_is_told() {
+    let (server, backups) = large().await;
+    let s3 = s3().await;
+    let stored = put(&backups, LARGE, &target(&s3, "s3://bucket/a/s.tgz"), false).await;
+    let stored = &stored.unwrap()[0];
+    assert_eq!(stored.url, "s3://bucket/a/s.tgz");
+    let file = large_file(&server);
+    assert!(s3.object("/bucket/a/s.tgz").unwrap() == file);
+    let manifest = s3.object("/bucket/a/s.tgz.json").unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["bytes"], file.len());
+    assert_eq!(s3.uploads(), (1, 0));
+}
+
+#[tokio::test]
+async fn a_key_is_taken_literally_and_encoded_once() {
+    let (_server, backups) = world().await;
+    let s3 = s3().await;
+    for (key, path) in [
+        ("a#b.tgz", "a%23b.tgz"),
+        ("a?b.tgz", "a%3Fb.tgz"),
+        ("ü.tgz", "%C3%BC.tgz"),
+        ("two words.tgz", "two%20words.tgz"),
+        ("a%25b.tgz", "a%2525b.tgz"),
+        ("a+b&c=d.tgz", "a%2Bb%26c%3Dd.tgz"),
+        ("%2e%2e/x.tgz", "%252e%252e/x.tgz"),
+        ("~[x]{y}|\\.tgz", "~%5Bx%5D%7By%7D%7C%5C.tgz"),
+    ] {
+        let out = format!("s3://bucket/{key}");
+        let stored = put(&backups, FLEX_CLUSTER, &target(&s3, &out), false).await;
+        assert_eq!(stored.unwrap()[0].url, out);
+        assert!(
+            s3.object(&format!("/bucket/{path}")).is_some(),
+            "{:?}",
+            s3.paths()
+        );
+        assert!(
+            s3.object(&format!("/bucket/{path}.json")).is_some(),
+            "{:?}",
+            s3.paths()
+        );
+    }
+    let stored = put(
+        &backups,
+        SHARDED_CLUSTER,
+        &target(&s3, "s3://bucket/q/ü#.tgz"),
+        false,
+    )
+    .await;
+    let urls: Vec<_> = stored.unwrap().into_iter().map(|it| it.url).collect();
+    assert_eq!(
+        urls,
+        [
+            "s3://bucket/q/ü#-Sharded0-shard-0.tgz",
+            "s3://bucket/q/ü#-Sharded0-shard-1.tgz"
+        ]
+    );
+    for index in 0..2 {
+        let path = format!("/bucket/q/%C3%BC%23-Sharded0-shard-{index}.tgz");
+        assert!(s3.object(&path).is_some(), "{:?}", s3.paths());
+        assert!(
+            s3.object(&format!("{path}.json")).is_some(),
+            "{:?}",
+            s3.paths()
+        );
+    }
+}
+
+/// 100 GiB are announced; what comes of them is enough for one part.
+#[tokio::test]
+async fn ten_thousand_parts_suffice_for_the_announced_length() {
+    const ANNOUNCED: u64 = 100 << 30;
+    let (server, _) = world().await;
+    let source = backups(&server, |_, _| Answer {
+        status: 200,
+        headers: vec![("content-length", ANNOUNCED.to_string())],
+        body: vec![0; 24 << 20],
+        end: End::Break,
+    });
+    let s3 = s3().await;
+    let error = put(
+        &source,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        false,
+    )
+    .await;
+    assert!(error.is_err());
+    let parts: Vec<_> = s3.asked().into_iter().filter(Asked::is_part).collect();
+    assert!(!parts.is_empty());
+    for part in parts.iter().filter(|part| part.bytes > 0) {
+        assert!(
+            part.bytes as u64 >= ANNOUNCED.div_ceil(10_000),
+            "{}",
+            part.bytes
+        );
+    }
+    assert_eq!(s3.uploads(), (1, 0));
+    assert!(s3.paths().is_empty());
+}
+
+#[tokio::test]
+async fn more_than_any_object_holds_is_refused_before_an_upload() {
+    let (server, _) = world().await;
+    let source = backups(&server, |_, _| Answer {
+        status: 200,
+        headers: vec![("content-length", u64::MAX.to_string())],
+        body: vec![0; 1000],
+        end: End::Hang,
+    });
+    let s3 = s3().await;
+    let error = put(
+        &source,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        false,
+    )
+    .await;
+    assert!(error.is_err(), "{error:?}");
+    assert_eq!(s3.uploads(), (0, 0));
+}
+
+/// No part is answered until two are there.
+#[tokio::test]
+async fn parts_are_uploaded_in_parallel() {
+    let (_server, backups) = large().await;
+    let (under_way, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let greatest = most.clone();
+    let s3 = scripted(move |asked, _| {
+        if !asked.is_part() {
+            return Instead::Nothing;
+        }
+        let now = under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        greatest.fetch_max(now, Ordering::SeqCst);
+        let (under_way, greatest) = (under_way.clone(), greatest.clone());
+        Instead::After(Box::pin(async move {
+            until(|| greatest.load(Ordering::SeqCst) >= 2).await;
+            under_way.fetch_sub(1, Ordering::SeqCst);
+        }))
+    })
+    .await;
+    let stored = put(&backups, LARGE, &target(&s3, "s3://bucket/s.tgz"), false).await;
+    stored.unwrap();
+    assert!((2..=5).contains(&most.load(Ordering::SeqCst)));
+}

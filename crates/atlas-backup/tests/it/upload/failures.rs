@@ -1,0 +1,208 @@
+//! Stores and sources that fail: an error that helps and holds no secret, and no object.
+
+use atlas_backup::{Error, StoreTarget};
+use atlas_sandbox::FLEX_CLUSTER;
+use bytes::Bytes;
+use http::Response;
+
+use super::{answers, chain, large, large_file, put, target};
+use crate::s3::{Instead, S3, s3, scripted};
+use crate::store::{Answer, End, backups};
+use crate::world;
+
+#[tokio::test]
+async fn no_redirect_is_followed() {
+    let (_server, backups) = world().await;
+    let other = s3().await;
+    let location = other.url.clone();
+    let s3 = scripted(move |_, _| {
+        let response = Response::builder()
+            .status(307)
+            .header("location", format!("{location}/x"));
+        Instead::Answer(response.body(Bytes::new()).unwrap())
+    })
+    .await;
+    let error = put(
+        &backups,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        false,
+    )
+    .await
+    .unwrap_err();
+    assert!(chain(&error).contains("307"), "{}", chain(&error));
+    assert!(error.to_string().contains("region"), "{error}");
+    let error = put(
+        &backups,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        true,
+    )
+    .await;
+    assert!(error.is_err());
+    assert_eq!(other.asked().len(), 0);
+}
+
+/// A server that quotes the request, as S3 does when a signature is wrong, and controls a terminal.
+#[tokio::test]
+async fn no_error_holds_a_secret_or_a_control_character() {
+    let (_server, backups) = world().await;
+    let s3 = scripted(|asked, _| {
+        let token = asked.headers["x-amz-security-token"].to_str().unwrap();
+        let text = format!(
+            "<Error><Code>Signature\u{1b}[2J</Code><Message>{token} \r\n\u{202e}at \
+             https://host/x?sig=abc</Message><CanonicalRequest>{token}</CanonicalRequest></Error>"
+        );
+        if asked.query.is_empty() {
+            answers(404, "")
+        } else {
+            answers(400, &text)
+        }
+    })
+    .await;
+    let mut settings = s3.settings();
+    settings.push((
+        "AWS_SESSION_TOKEN".to_owned(),
+        "token-of-the-test".to_owned(),
+    ));
+    let target = StoreTarget::new("s3://bucket/s.tgz", settings).unwrap();
+    let error = put(&backups, FLEX_CLUSTER, &target, false)
+        .await
+        .unwrap_err();
+    for text in [chain(&error), format!("{error:?}"), format!("{target:?}")] {
+        for secret in [
+            "token-of-the-test",
+            "secret-of-the-test",
+            "sig=abc",
+            "AWS4-HMAC",
+        ] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        assert!(
+            !text.contains(|c: char| c.is_control() || c == '\u{202e}'),
+            "{text:?}"
+        );
+    }
+    assert!(chain(&error).contains("400 Signature"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_permanent_failure_is_asked_for_once_and_a_passing_one_again() {
+    let (_server, backups) = world().await;
+    let s3 = scripted(|asked, _| {
+        if asked.query.contains("uploads") {
+            answers(501, "")
+        } else {
+            Instead::Nothing
+        }
+    })
+    .await;
+    let error = put(
+        &backups,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        false,
+    )
+    .await;
+    assert!(error.is_err());
+    let starts = |s3: &S3| {
+        s3.asked()
+            .iter()
+            .filter(|it| it.query.contains("uploads"))
+            .count()
+    };
+    assert_eq!(starts(&s3), 1);
+
+    let mut failures = 2;
+    let s3 = scripted(move |asked, _| {
+        if asked.is_part() && failures > 0 {
+            failures -= 1;
+            return answers(503, "<Error><Code>SlowDown</Code></Error>");
+        }
+        Instead::Nothing
+    })
+    .await;
+    let stored = put(
+        &backups,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        false,
+    )
+    .await;
+    stored.unwrap();
+    assert_eq!(s3.asked().iter().filter(|asked| asked.is_part()).count(), 3);
+}
+
+#[tokio::test]
+async fn a_completion_that_fails_behind_a_200_is_a_failure() {
+    let (_server, backups) = world().await;
+    let s3 = scripted(|asked, _| {
+        if asked.is_completion() {
+            answers(
+                200,
+                "<Error><Code>InvalidPart</Code><Message>No.</Message></Error>",
+            )
+        } else {
+            Instead::Nothing
+        }
+    })
+    .await;
+    let error = put(
+        &backups,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        false,
+    )
+    .await;
+    assert!(matches!(error, Err(Error::Store { .. })), "{error:?}");
+    assert!(s3.paths().is_empty(), "{:?}", s3.paths());
+    assert_eq!(s3.uploads(), (1, 0));
+}
+
+#[tokio::test]
+async fn what_is_not_sound_gets_neither_key_nor_manifest() {
+    let (server, _) = world().await;
+    let source = backups(&server, |_, _| Answer {
+        status: 200,
+        headers: vec![("content-length", "1000".to_owned())],
+        body: vec![7; 1000],
+        end: End::Whole,
+    });
+    let s3 = s3().await;
+    let error = put(
+        &source,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        false,
+    )
+    .await;
+    assert!(matches!(error, Err(Error::Unsound { .. })), "{error:?}");
+    assert!(s3.paths().is_empty());
+    assert_eq!(s3.uploads(), (1, 0));
+}
+
+#[tokio::test]
+async fn a_source_that_gives_more_than_it_announced_is_not_stored() {
+    let (server, _) = large().await;
+    let file = large_file(&server);
+    let source = backups(&server, move |_, _| Answer {
+        status: 200,
+        headers: vec![
+            ("etag", "\"tag\"".to_owned()),
+            ("content-length", "1000".to_owned()),
+        ],
+        body: file.clone(),
+        end: End::Whole,
+    });
+    let s3 = s3().await;
+    let error = put(
+        &source,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        false,
+    )
+    .await;
+    assert!(error.is_err());
+    assert!(s3.paths().is_empty());
+    assert_eq!(s3.uploads(), (1, 0));
+}

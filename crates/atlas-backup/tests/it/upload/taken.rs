@@ -1,0 +1,194 @@
+//! What has the key already stays, unless it may be replaced; and then it is replaced as a whole.
+
+use atlas_backup::Error;
+use atlas_sandbox::FLEX_CLUSTER;
+use bytes::Bytes;
+use http::Method;
+
+use super::{answers, put, target};
+use crate::s3::{Instead, s3, scripted};
+use crate::world;
+
+#[tokio::test]
+async fn neither_an_object_nor_a_manifest_is_replaced_unless_that_is_allowed() {
+    let (server, backups) = world().await;
+    let s3 = s3().await;
+    for taken in ["/bucket/s.tgz.json", "/bucket/s.tgz"] {
+        s3.put(taken, "precious");
+        let before = server.with(|sandbox| sandbox.requests());
+        let error = put(
+            &backups,
+            FLEX_CLUSTER,
+            &target(&s3, "s3://bucket/s.tgz"),
+            false,
+        )
+        .await
+        .unwrap_err();
+        assert!(matches!(error, Error::Exists { .. }), "{error:?}");
+        assert!(
+            error.to_string().contains(&format!("s3:/{taken} ")),
+            "{error}"
+        );
+        assert_eq!(server.with(|sandbox| sandbox.requests()), before);
+        assert_eq!(s3.object(taken).unwrap(), "precious");
+        assert_eq!(s3.uploads(), (0, 0));
+    }
+    let stored = put(
+        &backups,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        true,
+    )
+    .await;
+    let stored = &stored.unwrap()[0];
+    let bytes = s3.object("/bucket/s.tgz").unwrap().len() as u64;
+    assert_eq!(bytes, stored.note.bytes);
+    let manifest = s3.object("/bucket/s.tgz.json").unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["sha256"], stored.note.sha256);
+}
+
+/// An object or a manifest of another writer appears just before the object is completed.
+#[tokio::test]
+async fn what_another_writer_puts_there_meanwhile_stays() {
+    for (theirs, ours) in [
+        ("/bucket/s.tgz", "/bucket/s.tgz.json"),
+        ("/bucket/s.tgz.json", "/bucket/s.tgz"),
+    ] {
+        let (_server, backups) = world().await;
+        let s3 = scripted(move |asked, state| {
+            let is_put = asked.method == Method::PUT && !asked.is_part();
+            if is_put || asked.is_completion() {
+                let theirs_text = Bytes::from_static(b"theirs");
+                state
+                    .objects
+                    .entry(theirs.to_owned())
+                    .or_insert(theirs_text);
+            }
+            Instead::Nothing
+        })
+        .await;
+        let error = put(
+            &backups,
+            FLEX_CLUSTER,
+            &target(&s3, "s3://bucket/s.tgz"),
+            false,
+        )
+        .await
+        .unwrap_err();
+        assert!(matches!(error, Error::Exists { .. }), "{error:?}");
+        assert_eq!(s3.object(theirs).unwrap(), "theirs");
+        assert_eq!(s3.object(ours), None, "{theirs}");
+        assert_eq!(s3.uploads(), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_store_without_conditions_is_asked_once_more_before_completion() {
+    let (_server, backups) = world().await;
+    let mut heads = 0;
+    let s3 = scripted(move |asked, state| {
+        if asked.headers.contains_key("if-none-match") {
+            return answers(501, "<Error><Code>NotImplemented</Code></Error>");
+        }
+        heads += usize::from(asked.method == Method::HEAD);
+        if heads == 3 {
+            state
+                .objects
+                .insert("/bucket/s.tgz".to_owned(), Bytes::from_static(b"theirs"));
+        }
+        Instead::Nothing
+    })
+    .await;
+    let error = put(
+        &backups,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        false,
+    )
+    .await;
+    assert!(matches!(error, Err(Error::Exists { .. })), "{error:?}");
+    assert_eq!(s3.object("/bucket/s.tgz").unwrap(), "theirs");
+    assert_eq!(s3.object("/bucket/s.tgz.json"), None);
+    let stored = put(
+        &backups,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/t.tgz"),
+        false,
+    )
+    .await;
+    stored.unwrap();
+    assert!(s3.object("/bucket/t.tgz.json").is_some());
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_replaced_keeps_its_manifest() {
+    let (_server, backups) = world().await;
+    let s3 = scripted(|asked, state| {
+        if asked.is_completion() {
+            let manifest = &state.objects["/bucket/s.tgz.json"];
+            assert!(manifest.starts_with(b"{\"incomplete\""), "{manifest:?}");
+            return answers(403, "<Error><Code>AccessDenied</Code></Error>");
+        }
+        Instead::Nothing
+    })
+    .await;
+    s3.put("/bucket/s.tgz", "old object");
+    s3.put("/bucket/s.tgz.json", "old manifest");
+    let error = put(
+        &backups,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        true,
+    )
+    .await;
+    assert!(matches!(error, Err(Error::Store { .. })), "{error:?}");
+    assert_eq!(s3.object("/bucket/s.tgz").unwrap(), "old object");
+    assert_eq!(s3.object("/bucket/s.tgz.json").unwrap(), "old manifest");
+    assert_eq!(s3.uploads(), (1, 0));
+}
+
+#[tokio::test]
+async fn keys_that_may_only_write_are_told_what_to_do_and_may_write_without_the_check() {
+    let (server, backups) = world().await;
+    let s3 = scripted(|asked, _| match asked.method {
+        Method::HEAD | Method::GET | Method::DELETE => answers(403, ""),
+        _ => Instead::Nothing,
+    })
+    .await;
+    let before = server.with(|sandbox| sandbox.requests());
+    let target = target(&s3, "s3://bucket/s.tgz");
+    let error = put(&backups, FLEX_CLUSTER, &target, false)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::CannotCheck { .. }), "{error:?}");
+    assert!(error.to_string().contains("read and list"), "{error}");
+    assert_eq!(server.with(|sandbox| sandbox.requests()), before);
+    put(&backups, FLEX_CLUSTER, &target, true).await.unwrap();
+    assert_eq!(s3.paths(), ["/bucket/s.tgz", "/bucket/s.tgz.json"]);
+}
+
+#[tokio::test]
+async fn an_object_whose_completion_was_answered_by_nothing_is_found() {
+    let (_server, backups) = world().await;
+    let mut lost = 0;
+    // The manifest's answer is lost as well.
+    let s3 = scripted(move |asked, _| {
+        let is_manifest = asked.method == Method::PUT && asked.path == "/bucket/s.tgz.json";
+        if lost < 2 && (asked.is_completion() || is_manifest) {
+            lost += 1;
+            return Instead::Lose;
+        }
+        Instead::Nothing
+    })
+    .await;
+    let stored = put(
+        &backups,
+        FLEX_CLUSTER,
+        &target(&s3, "s3://bucket/s.tgz"),
+        false,
+    )
+    .await;
+    stored.unwrap();
+    assert_eq!(s3.paths(), ["/bucket/s.tgz", "/bucket/s.tgz.json"]);
+}
