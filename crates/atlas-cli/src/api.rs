@@ -189,7 +189,10 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure>
     })?;
     let force = matches.get_flag("force");
     let out = match matches.get_one::<String>("outputFile") {
-        Some(path) => Some(OutputFile::create(path.as_ref(), force)?),
+        Some(path) => {
+            crate::store::refuse_url("outputFile", path)?;
+            Some(OutputFile::create(path.as_ref(), force)?)
+        }
         None => None,
     };
 

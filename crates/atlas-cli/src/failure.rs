@@ -26,6 +26,14 @@ pub(crate) enum Failure {
     Missing(usize),
     /// A signal came.
     Interrupted(u8),
+    /// A signal came while a snapshot was on its way to an object store.
+    #[cfg(feature = "object-store")]
+    UploadInterrupted {
+        /// The signal.
+        signal: u8,
+        /// What became of the upload.
+        line: String,
+    },
 }
 
 /// The exit codes, for `--help`.
@@ -54,6 +62,8 @@ impl Failure {
             Self::Backup(error) => backup_code(error),
             Self::Missing(_) => 11,
             Self::Interrupted(signal) => 128 + signal,
+            #[cfg(feature = "object-store")]
+            Self::UploadInterrupted { signal, .. } => 128 + signal,
         }
     }
 }
@@ -66,7 +76,11 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
         Backup::NoSnapshot { .. } => 4,
         Backup::File { .. } | Backup::Exists { .. } | Backup::Busy { .. } => 6,
         #[cfg(feature = "object-store")]
-        Backup::Store { .. } => 6,
+        Backup::LeftInStore {
+            after: Some(error), ..
+        } => backup_code(error),
+        #[cfg(feature = "object-store")]
+        Backup::Store { .. } | Backup::CannotCheck { .. } | Backup::LeftInStore { .. } => 6,
         Backup::JobEnded { .. } => 9,
         Backup::Deadline { .. } => 10,
         _ => 7,
@@ -95,6 +109,8 @@ impl fmt::Display for Failure {
             Self::Missing(1) => "one snapshot could not be taken".to_owned(),
             Self::Missing(count) => format!("{count} snapshots could not be taken"),
             Self::Interrupted(_) => "interrupted; re-run the command to resume".to_owned(),
+            #[cfg(feature = "object-store")]
+            Self::UploadInterrupted { line, .. } => format!("interrupted; {line}"),
         };
         // Line breaks in a server's prose become spaces; the rest is escaped.
         f.write_str(&escape(&line.replace(['\n', '\r', '\t'], " ")))
@@ -117,7 +133,7 @@ fn with_sources(error: &Error) -> String {
     line
 }
 
-fn backup_line(error: &atlas_backup::Error) -> String {
+pub(crate) fn backup_line(error: &atlas_backup::Error) -> String {
     match error {
         atlas_backup::Error::Call(error) => with_sources(error),
         atlas_backup::Error::Deadline {
@@ -125,7 +141,13 @@ fn backup_line(error: &atlas_backup::Error) -> String {
         } => format!("{error}: {}", with_sources(last)),
         atlas_backup::Error::File { source, .. } => format!("{error}: {source}"),
         #[cfg(feature = "object-store")]
-        atlas_backup::Error::Store { source, .. } => format!("{error}: {source}"),
+        atlas_backup::Error::Store { source, .. }
+        | atlas_backup::Error::LeftInStore { source, .. } => format!("{error}: {source}"),
+        #[cfg(feature = "object-store")]
+        atlas_backup::Error::CannotCheck { url, source } => format!(
+            "cannot check whether {url} exists; check the credentials, let them read and list, or \
+             give --force to write without the check: {source}"
+        ),
         atlas_backup::Error::Exists { path } => format!(
             "{} is there already; choose another name or give --force",
             path.display()

@@ -21,6 +21,7 @@ mod settings;
 mod show;
 mod signals;
 mod snapshots;
+mod store;
 mod target;
 mod token_file;
 
@@ -58,11 +59,17 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
     // The signals are listened to before any work begins.
     let signal = signals::listen().map_err(unable)?;
     let done = runtime.block_on(async {
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
             signal = signal.received() => Err(Failure::Interrupted(signal)),
             done = commands::run(matches) => done,
+        };
+        #[cfg(feature = "object-store")]
+        if let Err(Failure::Interrupted(signal)) = ended {
+            // The work is dropped by now. A second signal ends the process.
+            return Err(store::interrupted(signal).await);
         }
+        ended
     });
     // Work that blocks, such as a read of standard input, cannot be dropped: it may end shortly
     // or ends with the process.

@@ -59,7 +59,9 @@ pub(crate) fn verify_command() -> Command {
 /// Brings a folder up to date.
 pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
     let text = |name: &str| matches.get_one::<String>(name).cloned();
-    let folder = PathBuf::from(text("dir").unwrap_or_default());
+    let folder = text("dir").unwrap_or_default();
+    crate::store::refuse_url("dir", &folder)?;
+    let folder = PathBuf::from(folder);
     let keep = match text("keep") {
         Some(keep) => Some(
             keep.parse::<Keep>()

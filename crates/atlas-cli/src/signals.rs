@@ -1,7 +1,7 @@
 //! Signals: the first ends the work, a second or a short while ends the process.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -12,6 +12,9 @@ use crate::failure::{Failure, say};
 
 /// How long the work may take to end after a signal.
 const GRACE: Duration = Duration::from_millis(400);
+
+/// How much longer it may take, in milliseconds.
+static EXTRA: AtomicU64 = AtomicU64::new(0);
 
 /// How long a blocked stderr may hold up the end of the process.
 const LAST_WORDS: Duration = Duration::from_millis(100);
@@ -56,6 +59,14 @@ pub(crate) fn listen() -> io::Result<FirstSignal> {
     Ok(FirstSignal(received))
 }
 
+/// Lets the work take longer to end after a signal, since something in another place is to be
+/// cleaned up. A second signal still ends the process at once.
+#[cfg(feature = "object-store")]
+pub(crate) fn extend_grace(by: Duration) {
+    let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+    EXTRA.store(millis, Ordering::SeqCst);
+}
+
 async fn watch(first: oneshot::Sender<u8>, ready: &mpsc::Sender<io::Result<()>>) {
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
@@ -68,7 +79,7 @@ async fn watch(first: oneshot::Sender<u8>, ready: &mpsc::Sender<io::Result<()>>)
     let number = signals.next().await;
     let _ = first.send(number);
     let overdue = thread::Builder::new().spawn(move || {
-        thread::sleep(GRACE);
+        thread::sleep(GRACE + Duration::from_millis(EXTRA.load(Ordering::SeqCst)));
         end(number);
     });
     if overdue.is_err() {

@@ -10,6 +10,7 @@ use crate::commands::{force_argument, group, output_argument, wants_json};
 use crate::escape::escape;
 use crate::failure::{Failure, print};
 use crate::show::{Watcher, json, or_dash, table};
+use crate::store;
 use crate::target::{Target, arguments, pick, positional_cluster, snapshot_argument, snapshot_id};
 
 /// `snapshots` and what is below it.
@@ -49,7 +50,9 @@ fn download_command() -> Command {
              it.\nWhile it is under way the file is PATH.part; after an interruption the same \
              command goes on\nwhere it was. It gets its name when it is complete and sound, with \
              a note beside it\n(PATH.json) for atlas backups verify. Only its owner can read it. \
-             A sharded cluster gives\none file for each shard. No cluster is written to.",
+             A sharded cluster gives\none file for each shard. No cluster is written to."
+                .to_owned()
+                + store::HELP,
         )
         .arg(snapshot_argument(
             "The snapshot, 24 hexadecimal digits; or latest; or before:2026-05-04T09:42:00Z",
@@ -178,11 +181,10 @@ pub(crate) fn download_options(matches: &ArgMatches) -> DownloadOptions {
 async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     let pick = pick(matches)?;
     let as_json = wants_json(matches)?;
-    #[cfg(feature = "object-store")]
     if let Some(out) = matches.get_one::<String>("out")
-        && atlas_backup::StoreTarget::is_meant(out)
+        && store::is_meant(out)
     {
-        return download_to_store(matches, pick, out).await;
+        return store::download(matches, pick, out).await;
     }
     let out = matches.get_one::<String>("out").map(PathBuf::from);
     let options = download_options(matches);
@@ -220,27 +222,7 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     Ok(())
 }
 
-#[cfg(feature = "object-store")]
-async fn download_to_store(matches: &ArgMatches, pick: Pick, out: &str) -> Result<(), Failure> {
-    let options = download_options(matches);
-    let as_json = wants_json(matches)?;
-    let store = atlas_backup::StoreTarget::from_env(out)?;
-    let target = Target::ready(matches).await?;
-    let watcher = Watcher::default();
-    let take = |event| watcher.take(event);
-    let (project, cluster) = (target.project, &target.cluster);
-    let stored = target
-        .backups
-        .download_to_store(project, cluster, &pick, &store, &options, &take)
-        .await;
-    watcher.end();
-    for stored in stored? {
-        say_saved(&stored.key, &stored.note, as_json)?;
-    }
-    Ok(())
-}
-
-fn say_saved(name: &str, note: &Note, as_json: bool) -> Result<(), Failure> {
+pub(crate) fn say_saved(name: &str, note: &Note, as_json: bool) -> Result<(), Failure> {
     let line = if as_json {
         serde_json::json!({
             "snapshotId": note.snapshot.to_string(),

@@ -192,6 +192,57 @@ fn a_bad_id_or_name_is_refused_before_anything_is_sent() {
     assert_empty(&folder);
 }
 
+#[cfg(not(feature = "object-store"))]
+#[test]
+fn a_url_is_no_file_in_a_build_without_object_stores() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    for out in [
+        "s3://bucket/key",
+        "gs://bucket/key",
+        "nonsense://x",
+        "s3:key",
+    ] {
+        let output = atlas_at(&server, &folder)
+            .args(["backups", "snapshots", "download", "latest"])
+            .args(["--clusterName", CLUSTER, "--out", out])
+            .output()
+            .unwrap();
+        let line = error_line(&output, 2);
+        assert!(line.contains("--features object-store"), "{line}");
+    }
+    assert_eq!(server.with(|sandbox| sandbox.requests()), 0);
+    assert_empty(&folder);
+}
+
+#[test]
+fn a_url_is_neither_a_folder_to_pull_into_nor_a_file_for_an_answer() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    let pull = [
+        "backups",
+        "pull",
+        "--clusterName",
+        CLUSTER,
+        "--dir",
+        "s3://bucket/x",
+    ];
+    let api = [
+        "api",
+        "projects",
+        "listGroups",
+        "--outputFile",
+        "s3://bucket/x",
+    ];
+    for arguments in [pull.as_slice(), &api] {
+        let output = atlas_at(&server, &folder).args(arguments).output().unwrap();
+        let line = error_line(&output, 2);
+        assert!(line.contains("is a URL"), "{line}");
+    }
+    assert_eq!(server.with(|sandbox| sandbox.requests()), 0);
+    assert_empty(&folder);
+}
+
 #[test]
 fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
     let folder = folder();

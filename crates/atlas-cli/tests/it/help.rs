@@ -27,6 +27,21 @@ fn the_documented_operation_has_the_flags_people_know() {
     ]));
 }
 
+#[cfg(feature = "object-store")]
+#[test]
+fn the_download_says_how_object_stores_are_reached_and_that_nothing_is_resumed() {
+    let help = help(&["backups", "snapshots", "download"]);
+    for word in [
+        "AWS_ENDPOINT_URL",
+        "~/.aws are not read",
+        "aborted, not resumed",
+        "--force",
+    ] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+}
+
+#[cfg(not(feature = "object-store"))]
 #[test]
 fn the_download_says_what_it_needs() {
     insta::assert_snapshot!(help(&["backups", "snapshots", "download"]));

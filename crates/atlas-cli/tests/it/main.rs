@@ -17,6 +17,7 @@ mod proxies;
 mod serve;
 mod settings;
 mod signals;
+mod store;
 mod token_cache;
 
 use std::process::{Command, Output, Stdio};

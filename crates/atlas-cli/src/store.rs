@@ -1,0 +1,146 @@
+//! `--out s3://…`: a snapshot into an object store.
+
+#[cfg(not(feature = "object-store"))]
+use {atlas_backup::Pick, clap::ArgMatches};
+
+use crate::failure::Failure;
+
+/// What `--help` says of object stores.
+#[cfg(feature = "object-store")]
+pub(crate) const HELP: &str = "\n
+With --out s3://bucket/key, gs://bucket/key or az://container/key the snapshot goes to an object
+store without a local copy. The key is taken literally. Credentials, region and endpoint come from
+the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION and
+AWS_ENDPOINT_URL for S3, GOOGLE_APPLICATION_CREDENTIALS for Google, AZURE_STORAGE_ACCOUNT_NAME and
+AZURE_STORAGE_ACCOUNT_KEY for Azure. AWS_PROFILE and the files in ~/.aws are not read. An object or
+manifest that exists is replaced only with --force. An interrupted upload is aborted, not resumed;
+the same command starts over. A signal waits up to 10 s for that, a second one does not.";
+/// What `--help` says of object stores.
+#[cfg(not(feature = "object-store"))]
+pub(crate) const HELP: &str = "";
+
+/// Whether an output is a URL, not a file.
+#[cfg(feature = "object-store")]
+pub(crate) fn is_meant(out: &str) -> bool {
+    atlas_backup::StoreTarget::is_meant(out)
+}
+
+/// Whether an output is a URL, not a file.
+#[cfg(not(feature = "object-store"))]
+pub(crate) fn is_meant(out: &str) -> bool {
+    let Some((scheme, rest)) = out.split_once(':') else {
+        return false;
+    };
+    let known = ["s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss"];
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let is_scheme =
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(fits);
+    is_scheme && rest.starts_with("//") || known.iter().any(|it| scheme.eq_ignore_ascii_case(it))
+}
+
+/// Refuses a URL where only a file or a folder of this machine will do.
+pub(crate) fn refuse_url(flag: &str, path: &str) -> Result<(), Failure> {
+    if is_meant(path) {
+        return Err(Failure::Usage(format!(
+            "--{flag} is a URL; name a path on this machine, or ./{path} if that is one"
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses the URL: this build knows no object store.
+#[cfg(not(feature = "object-store"))]
+#[allow(
+    clippy::unused_async,
+    reason = "has the signature of the one that downloads"
+)]
+pub(crate) async fn download(_: &ArgMatches, _: Pick, _: &str) -> Result<(), Failure> {
+    Err(Failure::Usage(
+        "--out is a URL, but this build cannot write to object stores; build it with --features \
+         object-store, or name a file"
+            .to_owned(),
+    ))
+}
+
+#[cfg(feature = "object-store")]
+pub(crate) use upload::{download, interrupted};
+
+#[cfg(feature = "object-store")]
+mod upload {
+    use std::sync::{Mutex, PoisonError};
+    use std::time::Duration;
+
+    use atlas_backup::{Pick, Settled, StoreTarget};
+    use clap::ArgMatches;
+    use tokio::time::timeout;
+
+    use crate::commands::wants_json;
+    use crate::failure::{Failure, backup_line};
+    use crate::show::Watcher;
+    use crate::signals;
+    use crate::snapshots::{download_options, say_saved};
+    use crate::target::Target;
+
+    /// The store that is written to, for a signal that comes meanwhile.
+    static WRITTEN: Mutex<Option<StoreTarget>> = Mutex::new(None);
+    /// How long to wait for an upload to be aborted.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// Downloads a snapshot into an object store.
+    pub(crate) async fn download(
+        matches: &ArgMatches,
+        pick: Pick,
+        out: &str,
+    ) -> Result<(), Failure> {
+        let options = download_options(matches);
+        let as_json = wants_json(matches)?;
+        let store = StoreTarget::from_env(out)?;
+        let target = Target::ready(matches).await?;
+        let watcher = Watcher::default();
+        let take = |event| watcher.take(event);
+        let (project, cluster) = (target.project, &target.cluster);
+        signals::extend_grace(PATIENCE);
+        *WRITTEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
+        let stored = target
+            .backups
+            .download_to_store(project, cluster, &pick, &store, &options, &take)
+            .await;
+        watcher.end();
+        for stored in stored? {
+            say_saved(&stored.url, &stored.note, as_json)?;
+        }
+        Ok(())
+    }
+
+    /// What a signal means: if a snapshot was on its way to a store, its upload is aborted first.
+    pub(crate) async fn interrupted(signal: u8) -> Failure {
+        let store = WRITTEN
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(store) = store else {
+            return Failure::Interrupted(signal);
+        };
+        let line = match timeout(PATIENCE, store.settle()).await {
+            Ok(settled) => said(&settled),
+            Err(_) => format!(
+                "the upload was not aborted within {} s and may stay open in the store; remove it \
+                 there",
+                PATIENCE.as_secs()
+            ),
+        };
+        Failure::UploadInterrupted { signal, line }
+    }
+
+    fn said(settled: &Settled) -> String {
+        if let Some(error) = settled.failed.first() {
+            backup_line(error)
+        } else if let Some(url) = settled.stored.first() {
+            format!("{url} was just being completed, and is stored")
+        } else if settled.aborted > 0 {
+            "the upload was aborted; the same command starts over".to_owned()
+        } else {
+            "no upload was under way".to_owned()
+        }
+    }
+}
