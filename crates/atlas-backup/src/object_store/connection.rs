@@ -62,6 +62,8 @@ impl Failed {
 
 /// The shortest deadline of a request.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// The deadline of a completion: S3 may take minutes to put ten thousand parts together.
+const COMPLETION: Duration = Duration::from_secs(600);
 /// Bytes a second at least; a part that takes longer is sent again.
 const SLOWEST: u64 = 64 << 10;
 
@@ -193,7 +195,7 @@ impl Connection {
             _ => &self.parts,
         };
         let complete = || completing.complete_multipart(key, upload, parts().collect());
-        self.ask(0, complete).await.map(drop)
+        self.ask_within(COMPLETION, complete).await.map(drop)
     }
 
     pub(super) async fn abort(&self, key: &Path, upload: &MultipartId) -> Result<(), Failed> {
@@ -237,6 +239,17 @@ impl Connection {
         F: Future<Output = object_store::Result<T>>,
     {
         let deadline = DEADLINE + Duration::from_secs(bytes / SLOWEST);
+        self.ask_within(deadline, request).await
+    }
+
+    async fn ask_within<T, F>(
+        &self,
+        deadline: Duration,
+        request: impl Fn() -> F,
+    ) -> Result<T, Failed>
+    where
+        F: Future<Output = object_store::Result<T>>,
+    {
         let (mut failures, mut maybe_applied) = (0, false);
         loop {
             let failure = match timeout(deadline, request()).await {

@@ -224,6 +224,11 @@ impl Settings {
             ),
         ];
         for (name, other) in pairs {
+            // Nothing asks a machine or a role for what is there.
+            let is_static = name.starts_with("AWS_ACCESS") || name.starts_with("AWS_SE");
+            if !is_static && self.get("AWS_ACCESS_KEY_ID").is_some() {
+                continue;
+            }
             if self.get(name).is_some() && self.get(other).is_none() {
                 return Err(usage(format!(
                     "{name} is set, but {other} is not; set both"

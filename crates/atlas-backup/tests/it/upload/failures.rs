@@ -154,7 +154,9 @@ async fn a_completion_that_fails_behind_a_200_is_a_failure() {
         false,
     )
     .await;
-    assert!(matches!(error, Err(Error::Store { .. })), "{error:?}");
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::Store { .. }), "{error:?}");
+    assert!(chain(&error).contains("InvalidPart"), "{}", chain(&error));
     assert!(s3.paths().is_empty(), "{:?}", s3.paths());
     assert_eq!(s3.uploads(), (1, 0));
 }

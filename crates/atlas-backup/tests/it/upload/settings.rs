@@ -157,6 +157,11 @@ async fn profiles_are_told_not_to_be_read_unless_other_credentials_are_there() {
     }
     let s3 = s3().await;
     StoreTarget::new("s3://bucket/s.tgz", with(&s3, &[("AWS_PROFILE", "work")])).unwrap();
+    let elsewhere = [
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/x"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere"),
+    ];
+    StoreTarget::new("s3://bucket/s.tgz", with(&s3, &elsewhere)).unwrap();
     let half = vec![owned(("AWS_ACCESS_KEY_ID", "key"))];
     let text = refused("s3://bucket/s.tgz", half);
     assert!(text.contains("AWS_SECRET_ACCESS_KEY is not"), "{text}");

@@ -171,12 +171,16 @@ async fn keys_that_may_only_write_are_told_what_to_do_and_may_write_without_the_
 #[tokio::test]
 async fn an_object_whose_completion_was_answered_by_nothing_is_found() {
     let (_server, backups) = world().await;
-    let mut lost = 0;
+    let mut lost = [false; 2];
     // The manifest's answer is lost as well.
     let s3 = scripted(move |asked, _| {
         let is_manifest = asked.method == Method::PUT && asked.path == "/bucket/s.tgz.json";
-        if lost < 2 && (asked.is_completion() || is_manifest) {
-            lost += 1;
+        let lost = match (is_manifest, asked.is_completion()) {
+            (true, _) => &mut lost[0],
+            (_, true) => &mut lost[1],
+            _ => return Instead::Nothing,
+        };
+        if !std::mem::replace(lost, true) {
             return Instead::Lose;
         }
         Instead::Nothing
