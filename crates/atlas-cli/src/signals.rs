@@ -93,11 +93,20 @@ fn end(number: u8) -> ! {
     let (said, done) = mpsc::channel();
     // Printed elsewhere: stderr may be blocked, and ending must not wait for it.
     let _ = thread::Builder::new().spawn(move || {
-        report(&Failure::Interrupted(number));
+        report(&ended(number));
         let _ = said.send(());
     });
     let _ = done.recv_timeout(LAST_WORDS);
     std::process::exit(i32::from(128 + number));
+}
+
+/// Why the process ends.
+fn ended(number: u8) -> Failure {
+    #[cfg(feature = "object-store")]
+    if EXTRA.load(Ordering::SeqCst) > 0 {
+        return crate::store::unsettled(number);
+    }
+    Failure::Interrupted(number)
 }
 
 /// Prints the line that says why the process ends, once.

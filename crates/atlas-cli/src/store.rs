@@ -63,7 +63,7 @@ pub(crate) async fn download(_: &ArgMatches, _: Pick, _: &str) -> Result<(), Fai
 }
 
 #[cfg(feature = "object-store")]
-pub(crate) use upload::{download, interrupted};
+pub(crate) use upload::{download, interrupted, unsettled};
 
 #[cfg(feature = "object-store")]
 mod upload {
@@ -95,12 +95,12 @@ mod upload {
         let options = download_options(matches);
         let as_json = wants_json(matches)?;
         let store = StoreTarget::from_env(out)?;
+        signals::extend_grace(PATIENCE);
+        *WRITTEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
         let target = Target::ready(matches).await?;
         let watcher = Watcher::default();
         let take = |event| watcher.take(event);
         let (project, cluster) = (target.project, &target.cluster);
-        signals::extend_grace(PATIENCE);
-        *WRITTEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
         let stored = target
             .backups
             .download_to_store(project, cluster, &pick, &store, &options, &take)
@@ -121,15 +121,21 @@ mod upload {
         let Some(store) = store else {
             return Failure::Interrupted(signal);
         };
-        let line = match timeout(PATIENCE, store.settle()).await {
-            Ok(settled) => said(&settled),
-            Err(_) => format!(
-                "the upload was not aborted within {} s and may stay open in the store; remove it \
-                 there",
-                PATIENCE.as_secs()
-            ),
-        };
-        Failure::UploadInterrupted { signal, line }
+        match timeout(PATIENCE, store.settle()).await {
+            Ok(settled) => Failure::UploadInterrupted {
+                signal,
+                line: said(&settled),
+            },
+            Err(_) => unsettled(signal),
+        }
+    }
+
+    /// What is said if nobody waits for the upload to be aborted.
+    pub(crate) fn unsettled(signal: u8) -> Failure {
+        Failure::UploadInterrupted {
+            signal,
+            line: "the upload may stay open in the store; remove it there".to_owned(),
+        }
     }
 
     fn said(settled: &Settled) -> String {
@@ -140,7 +146,7 @@ mod upload {
         } else if settled.aborted > 0 {
             "the upload was aborted; the same command starts over".to_owned()
         } else {
-            "no upload was under way".to_owned()
+            "no upload was under way; the same command starts over".to_owned()
         }
     }
 }
