@@ -42,7 +42,7 @@ pub(crate) fn is_meant(out: &str) -> bool {
 pub(crate) fn refuse_url(flag: &str, path: &str) -> Result<(), Failure> {
     if is_meant(path) {
         return Err(Failure::Usage(format!(
-            "--{flag} is a URL; name a path on this machine, or ./{path} if that is one"
+            "--{flag} is a URL; name a path on this machine"
         )));
     }
     Ok(())

@@ -152,7 +152,7 @@ impl Place {
                         source: failed.failure,
                     });
                 }
-                Err(failed) => return Err(self.failed("check whether there is already", failed)),
+                Err(failed) => return Err(self.failed("look up", failed)),
             }
         }
         Ok(())

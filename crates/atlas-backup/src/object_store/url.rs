@@ -54,7 +54,9 @@ impl StoreUrl {
         let (authority, key) = rest.split_once('/').unwrap_or((rest, ""));
         let (bucket, account) = match authority.split_once('@') {
             None => (authority, None),
-            Some((container, host)) if scheme.to_ascii_lowercase().starts_with("abfs") => {
+            Some((container, host))
+                if scheme.to_ascii_lowercase().starts_with("abfs") && !container.contains(':') =>
+            {
                 (container, Some(host))
             }
             Some(_) => {

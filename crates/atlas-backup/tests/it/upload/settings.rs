@@ -230,6 +230,7 @@ async fn a_url_that_names_no_object_is_refused() {
     }
     for out in [
         "s3://key:hunter2@bucket/s.tgz",
+        "abfss://key:hunter2@account.dfs.core.windows.net/s.tgz",
         "az://container/s.tgz?sv=2022&sig=hunter2",
         "s3://bucket/s.tgz?X-Amz-Signature=hunter2",
     ] {
