@@ -131,11 +131,15 @@ impl Exchange<'_> {
 
     /// Uses one of the controls that the sandbox has.
     async fn control(&mut self, method: &str, url: &str, body: String) -> bool {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(url)
-            .header("content-type", "application/json")
-            .body(Bytes::from(body));
+            .header("content-type", "application/json");
+        let token = self.testee.variables.get("control.token");
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(Bytes::from(body));
         let Ok(request) = request else { return false };
         let answer = self.speaker.send(request).await;
         answer.is_ok_and(|answer| answer.status() == 204)

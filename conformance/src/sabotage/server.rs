@@ -95,12 +95,16 @@ impl SabotagedServer {
         let url = format!("http://{}", listener.local_addr()?);
         sandbox.with(|sandbox| sandbox.set_base_url(url.clone()));
         let inner = sandbox.service();
+        // Control requests must name the server that answers them.
+        let own_host = sandbox.url().trim_start_matches("http://").to_owned();
         let digests = Arc::new(Mutex::new(Vec::new()));
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (inner, digests) = (inner.clone(), digests.clone());
+                let own_host = own_host.clone();
                 let service = service_fn(move |request: Request<Incoming>| {
                     let (mut inner, digests) = (inner.clone(), digests.clone());
+                    let own_host = own_host.clone();
                     async move {
                         let (parts, body) = request.into_parts();
                         let body = Limited::new(body, 8 << 20).collect().await;
@@ -108,7 +112,9 @@ impl SabotagedServer {
                         let mut request = Request::from_parts(parts, body);
                         let asked = request.headers().clone();
                         let control = request.uri().path().starts_with("/sandbox/");
-                        if !control {
+                        if control {
+                            set(request.headers_mut(), "host", &own_host);
+                        } else {
                             before(fault, &mut request, &digests);
                         }
                         let Ok(answer) = inner.call(request.map(Full::new)).await else {

@@ -17,8 +17,13 @@ pub(crate) fn command() -> Command {
         .about("Run an Atlas on this machine to develop against, without an account")
         .after_help(
             "Prints what to set in another shell, then one line a request. What the world holds \
-             can be seen\nin a browser under the same address. The secrets are public: nothing \
-             of it belongs into a network.",
+             can be seen\nin a browser under the same address. The logins are public: bind \
+             anything but loopback only in a\nnetwork of your own.\n\n\
+             Tests set the world, the faults and the clock over HTTP (/sandbox/world, \
+             /sandbox/faults,\n/sandbox/clock). Such requests must name the server as localhost \
+             or 127.0.0.1 with its port and must\nnot come from a web page. Bound beyond \
+             loopback, the server requires a control token as well, sent as\n\
+             Authorization: Bearer TOKEN.",
         )
         .arg(
             Arg::new("port")
@@ -35,6 +40,16 @@ pub(crate) fn command() -> Command {
                 .value_parser(value_parser!(IpAddr))
                 .default_value("127.0.0.1")
                 .help("The address to answer on"),
+        )
+        .arg(
+            Arg::new("controlToken")
+                .long("control-token")
+                .value_name("TOKEN")
+                .help(
+                    "Require this token of requests to /sandbox/*, 8 to 256 visible ASCII \
+                     characters; by default a random one is made and printed if --bind is not \
+                     loopback",
+                ),
         )
         .arg(
             Arg::new("tls")
@@ -92,10 +107,14 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     if matches.get_flag("tls") {
         server = server.tls();
     }
-    let server = server
-        .start()
-        .await
-        .map_err(|error| Failure::File(format!("the address cannot be had: {error}")))?;
+    let chosen = matches.get_one::<String>("controlToken");
+    if let Some(token) = chosen {
+        server = server.control_token(token);
+    }
+    let server = server.start().await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => Failure::Usage(error.to_string()),
+        _ => Failure::File(format!("the address cannot be had: {error}")),
+    })?;
     // Goes with the process.
     let certificate = server.certificate().map(keep).transpose()?;
     if let Some(file) = &certificate {
@@ -120,6 +139,13 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         )
         .as_bytes(),
     )?;
+    if let (None, Some(token)) = (chosen, server.control_token()) {
+        let line = format!(
+            "# for requests to /sandbox/*, as Authorization: Bearer TOKEN:\n\
+             export ATLAS_SANDBOX_CONTROL_TOKEN={token}"
+        );
+        print(line.as_bytes())?;
+    }
     std::future::pending().await
 }
 

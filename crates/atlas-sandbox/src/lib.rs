@@ -37,15 +37,25 @@
 //!
 //! # Set over HTTP
 //!
-//! A served sandbox can be set and looked at by tests in any language; no login is asked for, and a
-//! body is `application/json`:
+//! A served sandbox can be set and looked at by tests in any language. A body is
+//! `application/json`, at most 1 MiB:
 //!
 //! | request | what it does |
 //! | --- | --- |
 //! | `GET /sandbox/world` | tells the time, the counters, and every project, cluster and job |
 //! | `PUT /sandbox/world` | begins anew with the [seed](Sandbox::from_seed) in the body, or with the first world if it is empty |
+//! | `GET /sandbox/faults` | lists the rules of the fault plan, each with how many requests it `matched` and how many `hits` it had |
 //! | `PUT /sandbox/faults` | replaces the [fault plan](FaultPlan) |
 //! | `POST /sandbox/clock` | moves the clock: `{"advanceSeconds": 60}` |
+//!
+//! A refused request is answered with an error body and changes nothing.
+//!
+//! No login is needed, but web pages are kept out. On loopback, the `Host` of a control request must
+//! be `localhost`, a loopback address or the bound address, with the server's port. On any other
+//! address, requests need the [control token](SandboxBuilder::control_token), as
+//! `Authorization: Bearer TOKEN`. A request with an `Origin`, or with a `Sec-Fetch-Site` of another
+//! site, is answered 403 everywhere. The page on `/` is shown under `localhost`, an IP address or a
+//! name without dots.
 //!
 //! # What it takes the liberty to do
 //!
@@ -75,6 +85,7 @@ mod dedicated;
 mod faults;
 mod find;
 mod flex;
+mod gate;
 mod handed_out;
 mod handle;
 mod jobs;

@@ -7,7 +7,7 @@ use http::Response;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 
-use crate::reply::set;
+use crate::reply::{for_no_other_site, set};
 use crate::world::{Cluster, ClusterKind, Sandbox};
 
 impl Sandbox {
@@ -41,6 +41,10 @@ impl Sandbox {
             CONTENT_TYPE.as_str(),
             "text/html;charset=utf-8",
         );
+        set(&mut response, "content-security-policy", POLICY);
+        set(&mut response, "x-frame-options", "DENY");
+        set(&mut response, "referrer-policy", "no-referrer");
+        for_no_other_site(&mut response);
         response
     }
 }
@@ -83,12 +87,17 @@ impl std::fmt::Display for Text<'_> {
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
                 other => f.write_char(other)?,
             }
         }
         Ok(())
     }
 }
+
+/// The page loads and runs nothing, and stands in no other page.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
 
 const HEAD: &str = "<!doctype html>\n<html lang=en><meta charset=utf-8>\
     <meta http-equiv=refresh content=2><title>Atlas sandbox</title><style>\

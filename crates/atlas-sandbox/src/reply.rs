@@ -67,6 +67,13 @@ pub(crate) fn finish(
     }
 }
 
+/// Keeps other sites from reading or embedding an answer, and browsers from guessing its type.
+pub(crate) fn for_no_other_site(response: &mut Response<Bytes>) {
+    set(response, "cross-origin-resource-policy", "same-origin");
+    set(response, "x-content-type-options", "nosniff");
+    set(response, "cache-control", "no-store");
+}
+
 /// Sets a header; a text that cannot be one is left out.
 pub(crate) fn set<B>(response: &mut Response<B>, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {

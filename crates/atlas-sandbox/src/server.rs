@@ -19,6 +19,7 @@ use tower_service::Service;
 
 use crate::body::Body;
 use crate::faults::FaultPlan;
+use crate::gate::{ControlToken, Gate, LONGEST, SHORTEST};
 use crate::service::{Answered, Clock, Log, SandboxService};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -42,6 +43,7 @@ pub struct SandboxServer {
     url: String,
     service: SandboxService,
     accepting: JoinHandle<()>,
+    control_token: Option<ControlToken>,
     #[cfg(feature = "tls")]
     certificate: Option<String>,
 }
@@ -79,6 +81,7 @@ impl SandboxServer {
             clock: Arc::new(Timestamp::now),
             faults: FaultPlan::default(),
             log: None,
+            control_token: None,
             #[cfg(feature = "tls")]
             tls: false,
         }
@@ -87,6 +90,11 @@ impl SandboxServer {
     /// Where it answers: `http://127.0.0.1:PORT`, or `https://localhost:PORT` with TLS.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The token that control requests need, if they need one: see [`SandboxBuilder::control_token`].
+    pub fn control_token(&self) -> Option<&str> {
+        self.control_token.as_ref().map(ControlToken::as_str)
     }
 
     /// The certificate to trust, in PEM, if it speaks TLS.
@@ -100,7 +108,7 @@ impl SandboxServer {
         self.service.stalled()
     }
 
-    /// Moves the clock on by so many seconds.
+    /// Moves the clock on by so many seconds; it stops at the year 9000.
     pub fn advance(&self, seconds: u32) {
         self.service.advance(seconds);
     }
@@ -136,6 +144,7 @@ pub struct SandboxBuilder {
     clock: Clock,
     faults: FaultPlan,
     log: Option<Log>,
+    control_token: Option<String>,
     #[cfg(feature = "tls")]
     tls: bool,
 }
@@ -149,11 +158,21 @@ impl SandboxBuilder {
     }
 
     /// Answers on this address; on `127.0.0.1` by default. With `0.0.0.0` or `::` the links it hands
-    /// out lead to whatever host a request names. The sandbox's secrets are public: any address but
-    /// loopback is for a network that nobody else is on.
+    /// out lead to whatever host a request names. Its logins are public, so bind anything but
+    /// loopback only in a network of your own; control requests then need a
+    /// [token](Self::control_token).
     #[must_use]
     pub fn address(mut self, address: IpAddr) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Requires this token of every request to `/sandbox/*`, as `Authorization: Bearer TOKEN`: 8 to
+    /// 256 visible ASCII characters. Without this setting, a server on loopback requires none, and a
+    /// server on any other address makes a random one, which [`SandboxServer::control_token`] gives.
+    #[must_use]
+    pub fn control_token(mut self, token: impl Into<String>) -> Self {
+        self.control_token = Some(token.into());
         self
     }
 
@@ -172,7 +191,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// Lets time pass so many times as fast, from now on.
+    /// Lets time pass so many times as fast, from now on. 0 stops the clock, and so does the year
+    /// 9000.
     #[must_use]
     pub fn time_scale(mut self, scale: u32) -> Self {
         let clock = self.clock.clone();
@@ -180,8 +200,13 @@ impl SandboxBuilder {
         self.clock = Arc::new(move || {
             let passed = clock().duration_since(start);
             let scaled = passed.checked_mul(i32::try_from(scale).unwrap_or(i32::MAX));
-            let scaled = scaled.unwrap_or(passed);
-            start.checked_add(scaled).unwrap_or(Timestamp::MAX)
+            // What cannot be added ends at the clock's own end.
+            let end = scaled.and_then(|scaled| start.checked_add(scaled).ok());
+            end.unwrap_or(if passed.is_negative() {
+                start
+            } else {
+                Timestamp::MAX
+            })
         });
         self
     }
@@ -203,8 +228,9 @@ impl SandboxBuilder {
     /// Starts the server.
     ///
     /// # Errors
-    /// The port could not be had.
+    /// The address cannot be bound, or the control token is invalid.
     pub async fn start(mut self) -> io::Result<SandboxServer> {
+        let control_token = control_token(self.control_token.as_deref(), self.address)?;
         #[cfg(feature = "tls")]
         let tls = self.tls.then(|| Tls::new(self.address)).transpose()?;
         let listener = TcpListener::bind(SocketAddr::from((self.address, self.port))).await?;
@@ -227,7 +253,9 @@ impl SandboxBuilder {
             format!("{scheme}://{}", SocketAddr::from((address, port)))
         };
         self.sandbox.set_base_url(url.clone());
-        let mut service = SandboxService::new(self.sandbox, self.clock, self.faults, self.log);
+        let gate = Gate::new(self.address, port, secure, control_token.clone());
+        let mut service =
+            SandboxService::new(self.sandbox, self.clock, self.faults, self.log, gate);
         if everywhere {
             service.follow_hosts(scheme);
         }
@@ -256,6 +284,7 @@ impl SandboxBuilder {
             url,
             service,
             accepting,
+            control_token,
             #[cfg(feature = "tls")]
             certificate,
         })
@@ -275,6 +304,20 @@ impl std::fmt::Debug for SandboxBuilder {
 impl Drop for SandboxServer {
     fn drop(&mut self) {
         self.accepting.abort();
+    }
+}
+
+/// The token that control requests must show: the given one, or a new one beyond loopback.
+fn control_token(given: Option<&str>, address: IpAddr) -> io::Result<Option<ControlToken>> {
+    match given {
+        Some(text) => ControlToken::parse(text).map(Some).ok_or_else(|| {
+            let problem = format!(
+                "invalid control token: expected {SHORTEST} to {LONGEST} visible ASCII characters"
+            );
+            io::Error::new(io::ErrorKind::InvalidInput, problem)
+        }),
+        None if address.to_canonical().is_loopback() => Ok(None),
+        None => ControlToken::generate().map(Some),
     }
 }
 

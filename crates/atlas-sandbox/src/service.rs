@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use atlas_model::{ApiError, CallOptions, api_error::code};
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, WWW_AUTHENTICATE};
 use http::uri::Authority;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use jiff::{SignedDuration, Timestamp};
 use tower_service::Service;
@@ -20,6 +20,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::control;
 use crate::faults::{Fault, FaultPlan};
+use crate::gate::{self, Gate, Refusal};
 use crate::jobs::later;
 use crate::reply;
 use crate::world::Sandbox;
@@ -56,10 +57,17 @@ pub(crate) struct SandboxService {
     log: Option<Log>,
     /// The scheme of the links, if their host is the one that a request names.
     follows_hosts: Option<&'static str>,
+    gate: Arc<Gate>,
 }
 
 impl SandboxService {
-    pub(crate) fn new(sandbox: Sandbox, clock: Clock, faults: FaultPlan, log: Option<Log>) -> Self {
+    pub(crate) fn new(
+        sandbox: Sandbox,
+        clock: Clock,
+        faults: FaultPlan,
+        log: Option<Log>,
+        gate: Gate,
+    ) -> Self {
         Self {
             sandbox: Arc::new(Mutex::new(sandbox)),
             clock,
@@ -68,6 +76,7 @@ impl SandboxService {
             stalled: Arc::default(),
             log,
             follows_hosts: None,
+            gate: Arc::new(gate),
         }
     }
 
@@ -89,16 +98,30 @@ impl SandboxService {
 
     pub(crate) fn now(&self) -> Timestamp {
         let moved = SignedDuration::from_secs(self.moved.load(Ordering::SeqCst));
-        later((self.clock)(), moved)
+        later((self.clock)(), moved).min(CLOCK_END)
     }
 
     pub(crate) fn stalled(&self) -> u64 {
         self.stalled.load(Ordering::SeqCst)
     }
 
-    /// Moves the clock on.
+    /// Moves the clock on, up to its end.
     pub(crate) fn advance(&self, seconds: u32) {
-        self.moved.fetch_add(i64::from(seconds), Ordering::SeqCst);
+        let moved = |moved: i64| Some(moved.saturating_add(i64::from(seconds)));
+        // The closure never gives `None`.
+        let _ = self
+            .moved
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
+    }
+
+    /// Moves the clock on, or gives its end if it would pass that.
+    pub(crate) fn try_advance(&self, seconds: u32) -> Result<(), Timestamp> {
+        let until = SignedDuration::from_secs(seconds.into());
+        if CLOCK_END.duration_since(self.now()) < until {
+            return Err(CLOCK_END);
+        }
+        self.advance(seconds);
+        Ok(())
     }
 
     /// Replaces the world, which answers where the old one did.
@@ -113,6 +136,11 @@ impl SandboxService {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = plan;
     }
 
+    pub(crate) fn shown_faults(&self) -> serde_json::Value {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.shown()
+    }
+
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Sandbox) -> T) -> T {
         work(&mut self.sandbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -122,7 +150,13 @@ impl SandboxService {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let at = self.now();
         let answer = if path.starts_with(control::PREFIX) {
-            Ok(control::answer(self, &request).map(Body::from))
+            Ok(match self.gate.control(&request) {
+                Ok(()) => control::answer(self, request).await,
+                Err(refusal) => refused(&refusal),
+            }
+            .map(Body::from))
+        } else if let Err(refusal) = page_check(&request) {
+            Ok(refused(&refusal).map(Body::from))
         } else {
             let fault = {
                 let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
@@ -186,6 +220,25 @@ impl SandboxService {
     }
 }
 
+fn page_check(request: &Request<Bytes>) -> Result<(), Refusal> {
+    if request.method() == Method::GET && request.uri().path() == "/" {
+        return gate::check_page(request);
+    }
+    Ok(())
+}
+
+/// An answer to a request that the gate refused.
+fn refused(refusal: &Refusal) -> Response<Bytes> {
+    let error = ApiError::new(refusal.status, code::VALIDATION_ERROR, &refusal.reason);
+    let mut response = reply::error(&error, &CallOptions::default());
+    if refusal.status == StatusCode::UNAUTHORIZED {
+        let challenge = "Bearer realm=\"sandbox control\"";
+        reply::set(&mut response, WWW_AUTHENTICATE.as_str(), challenge);
+    }
+    reply::for_no_other_site(&mut response);
+    response
+}
+
 /// The host that a request names, with its port.
 fn host(request: &Request<Bytes>) -> Option<Authority> {
     let target = request.uri().authority().cloned();
@@ -200,6 +253,9 @@ impl std::fmt::Debug for SandboxService {
         f.debug_struct("SandboxService").finish_non_exhaustive()
     }
 }
+
+/// Where the clock stops: 9000-01-01T00:00:00Z, so that what ends later can still be told.
+const CLOCK_END: Timestamp = Timestamp::constant(221_845_392_000, 0);
 
 /// The largest request body that is read.
 const REQUEST_LIMIT: usize = 1 << 20;

@@ -120,3 +120,57 @@ fn a_sandbox_that_speaks_tls_is_trusted_by_curl_and_by_this_command_and_by_nobod
     serving.kill().unwrap();
     serving.wait().unwrap();
 }
+
+#[test]
+fn a_sandbox_beyond_loopback_prints_the_token_that_its_controls_need() {
+    let folder = folder();
+    let mut serving = atlas(&folder)
+        .args(["sandbox", "--bind", "0.0.0.0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let lines: Vec<String> = (0..8).map(|_| lines.next().unwrap().unwrap()).collect();
+    let url = lines[0].split_once('=').unwrap().1;
+    let token = lines[7]
+        .strip_prefix("export ATLAS_SANDBOX_CONTROL_TOKEN=")
+        .unwrap();
+    for (authorization, status) in [("", "401"), (token, "200")] {
+        let output = Command::new("curl")
+            .args(["--silent", "--output", "/dev/null"])
+            .args(["--write-out", "%{http_code}", "--noproxy", "*"])
+            .args([
+                "--header",
+                &format!("Authorization: Bearer {authorization}"),
+            ])
+            .arg(format!("{url}/sandbox/world"))
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), status);
+    }
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+
+    let output = atlas(&folder)
+        .args(["sandbox", "--control-token", "short"])
+        .output()
+        .unwrap();
+    let error = error_line(&output, 2);
+    assert!(error.contains("invalid control token"), "{error}");
+}
+
+#[test]
+fn a_fault_plan_that_cannot_act_is_named_with_its_rule() {
+    let folder = folder();
+    let plan = r#"[{"operation": "getGroupFlexClusterz", "do": "reset"}]"#;
+    std::fs::write(folder.path().join("plan.json"), plan).unwrap();
+    let output = atlas(&folder)
+        .args(["sandbox", "--faults", "plan.json"])
+        .output()
+        .unwrap();
+    let error = error_line(&output, 2);
+    assert!(
+        error.contains("did you mean \"getGroupFlexCluster\"?"),
+        "{error}"
+    );
+}

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
+mod control;
+mod fault_plans;
 mod lists;
 mod logins;
 mod server;
