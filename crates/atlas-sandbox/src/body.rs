@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use crate::snapshot_file::SnapshotFile;
+use crate::snapshot_file::{Reader, SnapshotFile};
 
 /// The body of a response.
 #[derive(Debug)]
@@ -42,11 +42,7 @@ struct Pace {
 #[derive(Debug)]
 enum Kind {
     Bytes(Bytes),
-    File {
-        file: SnapshotFile,
-        next: u64,
-        end: u64,
-    },
+    File { file: Reader, next: u64, end: u64 },
 }
 
 /// How much of a file is made at a time.
@@ -54,9 +50,9 @@ const PIECE: usize = 256 << 10;
 
 impl Body {
     /// The bytes of a file from `start` up to and without `end`.
-    pub(crate) fn file(file: SnapshotFile, start: u64, end: u64) -> Self {
+    pub(crate) fn file(file: &SnapshotFile, start: u64, end: u64) -> Self {
         Self::of(Kind::File {
-            file,
+            file: file.reader(),
             next: start,
             end,
         })
@@ -131,7 +127,7 @@ impl Body {
                 Some(bytes.split_to(length))
             }
             Kind::File { file, next, end } => {
-                let length = usize::try_from(*end - *next).unwrap_or(PIECE).min(PIECE);
+                let length = usize::try_from(*end - *next).map_or(PIECE, |left| left.min(PIECE));
                 let mut piece = vec![0; length];
                 let read = file.read(*next, &mut piece);
                 piece.truncate(read);

@@ -115,7 +115,7 @@ async fn seeded(text: String) -> Result<Sandbox, String> {
     };
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => match runtime.spawn_blocking(build).await {
-            Ok(built) => built,
+            Ok(outcome) => outcome,
             Err(error) => Err(error.to_string()),
         },
         Err(_) => build(),

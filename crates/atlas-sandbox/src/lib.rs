@@ -78,6 +78,7 @@
 
 mod auth;
 mod body;
+mod checksum;
 mod clusters;
 mod control;
 mod databases;

@@ -55,7 +55,7 @@ fn serve(request: &Request<Bytes>, file: &SnapshotFile) -> Response<Body> {
         .filter(|_| unchanged)
         .map(|range| one_range(range, length))
     {
-        None | Some(Asked::Whole) => Response::new(Body::file(file.clone(), 0, length)),
+        None | Some(Asked::Whole) => Response::new(Body::file(file, 0, length)),
         Some(Asked::Nothing) => {
             let mut response = xml(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange");
             let range = format!("bytes */{length}");
@@ -63,7 +63,7 @@ fn serve(request: &Request<Bytes>, file: &SnapshotFile) -> Response<Body> {
             return response;
         }
         Some(Asked::Part(first, last)) => {
-            let mut response = Response::new(Body::file(file.clone(), first, last + 1));
+            let mut response = Response::new(Body::file(file, first, last + 1));
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             let range = format!("bytes {first}-{last}/{length}");
             set(&mut response, CONTENT_RANGE.as_str(), &range);

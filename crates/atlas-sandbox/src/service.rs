@@ -255,7 +255,7 @@ impl std::fmt::Debug for SandboxService {
 }
 
 /// Where the clock stops: 9000-01-01T00:00:00Z, so that what ends later can still be told.
-const CLOCK_END: Timestamp = Timestamp::constant(221_845_392_000, 0);
+pub(crate) const CLOCK_END: Timestamp = Timestamp::constant(221_845_392_000, 0);
 
 /// The largest request body that is read.
 const REQUEST_LIMIT: usize = 1 << 20;

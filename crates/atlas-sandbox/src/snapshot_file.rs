@@ -9,12 +9,14 @@
 //!
 //! Every byte's place follows from its offset, so any range can be made without what is before it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use atlas_model::SnapshotId;
 use crc32fast::Hasher;
 
-/// The file of one snapshot.
+use crate::checksum;
+
+/// The file of one snapshot: a few kilobytes until it is read.
 #[derive(Debug, Clone)]
 pub(crate) struct SnapshotFile {
     inner: Arc<Inner>,
@@ -22,16 +24,30 @@ pub(crate) struct SnapshotFile {
 
 #[derive(Debug)]
 struct Inner {
+    snapshot: SnapshotId,
+    edition: u32,
     /// The tar up to the data.
     front: Vec<u8>,
     /// The length of the data.
     data: u64,
     /// The tar after the data.
     back: Vec<u8>,
-    noise: Vec<u8>,
-    crc: u32,
+    /// Shared by all who read the file, and kept no longer.
+    noise: Mutex<Weak<Vec<u8>>>,
+    /// Computed when it is first read.
+    crc: OnceLock<u32>,
     etag: String,
 }
+
+/// A file that is being read.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    inner: Arc<Inner>,
+    noise: Arc<Vec<u8>>,
+}
+
+/// The most data that a file holds, in bytes: 1 TiB.
+pub(crate) const MAX_DATA: u64 = 1 << 40;
 
 /// How much a stored block holds at most.
 const BLOCK: u64 = 65_535;
@@ -46,25 +62,26 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 const RECORD: u64 = 512;
 
 impl SnapshotFile {
-    /// The file of a snapshot around `data` bytes that do not compress; another `edition` of the
-    /// same snapshot has other bytes and another tag.
+    /// The file of a snapshot around `data` bytes that do not compress, at most [`MAX_DATA`];
+    /// another `edition` of the same snapshot has other bytes and another tag.
     pub(crate) fn new(snapshot: SnapshotId, data: u64, edition: u32) -> Self {
+        let data = data.min(MAX_DATA);
         let metadata = format!("{{\"snapshotId\":\"{snapshot}\",\"bytes\":{data}}}\n");
         let mut front = record("metadata.json", metadata.len() as u64);
         front.extend_from_slice(metadata.as_bytes());
         front.resize(usize::try_from(padded(front.len() as u64)).unwrap_or(0), 0);
         front.extend(record("collection-0.wt", data));
         let back = vec![0; usize::try_from(padded(data) - data + 2 * RECORD).unwrap_or(0)];
-        let noise = noise(snapshot, edition);
-        let mut inner = Inner {
+        let inner = Inner {
+            snapshot,
+            edition,
             front,
             data,
             back,
-            noise,
-            crc: 0,
+            noise: Mutex::default(),
+            crc: OnceLock::new(),
             etag: format!("\"{snapshot}-{data}-{edition}\""),
         };
-        inner.crc = inner.checksum();
         Self {
             inner: Arc::new(inner),
         }
@@ -81,6 +98,19 @@ impl SnapshotFile {
         &self.inner.etag
     }
 
+    /// Begins to read it.
+    pub(crate) fn reader(&self) -> Reader {
+        let inner = self.inner.clone();
+        let mut shared = inner.noise.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = shared.upgrade();
+        let noise = known.unwrap_or_else(|| Arc::new(noise(inner.snapshot, inner.edition)));
+        *shared = Arc::downgrade(&noise);
+        drop(shared);
+        Reader { inner, noise }
+    }
+}
+
+impl Reader {
     /// Its bytes from `offset` on, as many as `out` has room for; gives how many there were.
     pub(crate) fn read(&self, offset: u64, out: &mut [u8]) -> usize {
         let mut filled = 0;
@@ -116,7 +146,7 @@ impl SnapshotFile {
                 let room = usize::try_from(length - at)
                     .unwrap_or(usize::MAX)
                     .min(out.len());
-                inner.tar(start + at, &mut out[..room]);
+                self.tar(start + at, &mut out[..room]);
                 return room;
             }
         }
@@ -124,14 +154,9 @@ impl SnapshotFile {
         // The length modulo 2³² (RFC 1952 section 2.3.1).
         #[allow(clippy::cast_possible_truncation, reason = "as the format has it")]
         let size = tar as u32;
-        let trailer = [inner.crc.to_le_bytes(), size.to_le_bytes()].concat();
+        let crc = *inner.crc.get_or_init(|| self.checksum());
+        let trailer = [crc.to_le_bytes(), size.to_le_bytes()].concat();
         tail(&trailer, end).map_or(0, |rest| copy(rest, out))
-    }
-}
-
-impl Inner {
-    fn tar_length(&self) -> u64 {
-        self.front.len() as u64 + self.data + self.back.len() as u64
     }
 
     /// Fills `out` with the tar from `offset` on.
@@ -140,16 +165,17 @@ impl Inner {
         while filled < out.len() {
             let at = offset + filled as u64;
             let room = &mut out[filled..];
-            let front = self.front.len() as u64;
-            filled += if let Some(rest) = tail(&self.front, at) {
+            let front = self.inner.front.len() as u64;
+            filled += if let Some(rest) = tail(&self.inner.front, at) {
                 copy(rest, room)
-            } else if at < front + self.data {
+            } else if at < front + self.inner.data {
                 let at = at - front;
-                let left = usize::try_from(self.data - at).unwrap_or(usize::MAX);
+                let left = usize::try_from(self.inner.data - at).unwrap_or(usize::MAX);
                 let room_left = left.min(room.len());
                 self.unit(at, &mut room[..room_left])
             } else {
-                tail(&self.back, at - front - self.data).map_or(room.len(), |rest| copy(rest, room))
+                tail(&self.inner.back, at - front - self.inner.data)
+                    .map_or(room.len(), |rest| copy(rest, room))
             };
         }
     }
@@ -167,20 +193,31 @@ impl Inner {
 
     /// The CRC-32 of the tar, put together from those of its parts.
     fn checksum(&self) -> u32 {
-        let mut whole = Hasher::new();
-        whole.update(&self.front);
+        let inner = &*self.inner;
         let mut noise = Hasher::new();
         noise.update(&self.noise);
-        let units = self.data / UNIT as u64;
-        for number in 0..units {
-            whole.update(&number.to_le_bytes());
-            whole.combine(&noise);
-        }
-        let mut rest = vec![0; usize::try_from(self.data % UNIT as u64).unwrap_or(0)];
-        self.tar(self.front.len() as u64 + units * UNIT as u64, &mut rest);
+        let unit = |number: u64| {
+            let mut hasher = Hasher::new();
+            hasher.update(&number.to_le_bytes());
+            hasher.combine(&noise);
+            hasher.finalize()
+        };
+        let (length, units) = (UNIT as u64, inner.data / UNIT as u64);
+        let units_crc = checksum::of_units(unit, length, units);
+        let mut whole = Hasher::new();
+        whole.update(&inner.front);
+        whole.combine(&Hasher::new_with_initial_len(units_crc, units * length));
+        let mut rest = vec![0; usize::try_from(inner.data % length).unwrap_or(0)];
+        self.tar(inner.front.len() as u64 + units * length, &mut rest);
         whole.update(&rest);
-        whole.update(&self.back);
+        whole.update(&inner.back);
         whole.finalize()
+    }
+}
+
+impl Inner {
+    fn tar_length(&self) -> u64 {
+        self.front.len() as u64 + self.data + self.back.len() as u64
     }
 }
 
@@ -255,7 +292,7 @@ mod tests {
 
     fn whole(file: &SnapshotFile) -> Vec<u8> {
         let mut bytes = vec![0; usize::try_from(file.length()).unwrap() + 10];
-        let read = file.read(0, &mut bytes);
+        let read = file.reader().read(0, &mut bytes);
         assert_eq!(read as u64, file.length());
         bytes.truncate(read);
         bytes
@@ -306,11 +343,21 @@ mod tests {
             (bytes.len() - 1, 5),
         ] {
             let mut part = vec![0; length];
-            let read = file.read(offset as u64, &mut part);
+            let read = file.reader().read(offset as u64, &mut part);
             let end = bytes.len().min(offset + length);
             assert_eq!(&part[..read], &bytes[offset..end], "{offset}, {length}");
         }
-        assert_eq!(file.read(file.length(), &mut [0; 9]), 0);
+        assert_eq!(file.reader().read(file.length(), &mut [0; 9]), 0);
+    }
+
+    #[test]
+    fn the_end_of_the_largest_file_is_read_at_once() {
+        for data in [MAX_DATA - 1, MAX_DATA, u64::MAX] {
+            let file = file(data);
+            let mut end = [0; 8];
+            assert_eq!(file.reader().read(file.length() - 8, &mut end), 8);
+            assert_eq!(file.reader().read(u64::MAX, &mut end), 0);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::body::Body;
 use crate::handed_out::HandedOut;
 use crate::login::Role;
 use crate::rate_limit::Buckets;
-use crate::snapshot_file::SnapshotFile;
+use crate::snapshot_file::{MAX_DATA, SnapshotFile};
 
 /// The first world's project.
 pub const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
@@ -177,7 +177,15 @@ impl Sandbox {
     }
 
     /// Adds a cluster, and its project where that is missing. One that is there already is kept.
+    ///
+    /// A sharded cluster has 1 to 50 shards; a number out of these bounds is taken as the nearest.
     pub fn add_cluster(&mut self, project: ProjectId, cluster: ClusterName, kind: ClusterKind) {
+        let kind = match kind {
+            ClusterKind::Sharded { shards } => ClusterKind::Sharded {
+                shards: shards.clamp(1, MAX_SHARDS),
+            },
+            other => other,
+        };
         let mut id = [0; 12];
         id.copy_from_slice(&Md5::digest(format!("{project} {cluster}"))[..12]);
         let project = self.projects.entry(project).or_insert_with(|| Project {
@@ -200,7 +208,8 @@ impl Sandbox {
     /// where they are missing.
     ///
     /// Its file is a gzipped tar around `size` bytes that do not compress, the same for the same
-    /// id; a sharded cluster has one for each shard. No file is held in memory.
+    /// id; a sharded cluster has one for each shard. No file is held in memory. A `size` above 1 TiB
+    /// (2^40 bytes) is taken as 1 TiB.
     pub fn add_snapshot(
         &mut self,
         project: ProjectId,
@@ -280,6 +289,7 @@ impl Sandbox {
         finished: Timestamp,
         edition: u32,
     ) {
+        let size = size.min(MAX_DATA);
         let Some(cluster) = self.cluster_mut(project, cluster) else {
             return;
         };
@@ -322,7 +332,7 @@ impl Sandbox {
         let files = self.files(project, cluster, snapshot).into_iter();
         let bytes = files.map(|file| {
             let length = file.length();
-            Body::file(file, 0, length).into_bytes()
+            Body::file(&file, 0, length).into_bytes()
         });
         bytes.collect()
     }
@@ -414,6 +424,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
         .collect()
 }
+
+/// How many shards a cluster may have, as the API description bounds `numShards`.
+pub(crate) const MAX_SHARDS: u16 = 50;
 
 /// When the first snapshots were complete: 2026-01-01T00:00:00Z.
 pub(crate) const FIRST_SNAPSHOT: Timestamp = Timestamp::constant(1_767_225_600, 0);

@@ -174,3 +174,69 @@ fn a_fault_plan_that_cannot_act_is_named_with_its_rule() {
         "{error}"
     );
 }
+
+#[test]
+fn a_signal_ends_a_sandbox_at_once_while_files_are_read_that_never_end() {
+    let folder = folder();
+    let seed = format!(
+        r#"{{"projects": [{{"id": "{PROJECT}", "clusters": [{{"name": "C0", "kind": "flex",
+            "snapshots": [{{"id": "{PROJECT}", "bytes": 1099511627776}}]}}]}}]}}"#
+    );
+    std::fs::write(folder.path().join("world.json"), &seed).unwrap();
+    let mut serving = atlas(&folder)
+        .args(["sandbox", "--seed", "world.json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    let url = first.split_once('=').unwrap().1.to_owned();
+    let download = format!("/api/atlas/v2/groups/{PROJECT}/flexClusters/C0/backup/download");
+    let asked = Command::new("curl")
+        .args(["--silent", "--fail", "--noproxy", "*"])
+        .args(["--header", "Content-Type: application/json"])
+        .args(["--header", "Accept: application/vnd.atlas.2024-11-13+json"])
+        .args(["--oauth2-bearer", atlas_sandbox::OWNER.access_token])
+        .args(["--data", &format!(r#"{{"snapshotId": "{PROJECT}"}}"#)])
+        .arg(format!("{url}{download}"))
+        .output()
+        .unwrap();
+    let answer = String::from_utf8(asked.stdout).unwrap();
+    let link = answer.split("\"snapshotUrl\":\"").nth(1).unwrap();
+    let link = link.split('"').next().unwrap().to_owned();
+    let read = || {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--noproxy", "*", "--output", "/dev/null", &link]);
+        command.spawn().unwrap()
+    };
+    // More readers than the server has threads.
+    let mut readers: Vec<_> = (0..4).map(|_| read()).collect();
+    let mut begun = 0;
+    while begun < readers.len() {
+        let logged = lines.next().unwrap().unwrap();
+        begun += usize::from(logged.contains("/sandbox-store/"));
+    }
+    let killed = Command::new("kill")
+        .args(["-TERM", &serving.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let sent = std::time::Instant::now();
+    let ended = loop {
+        if let Some(status) = serving.try_wait().unwrap() {
+            break Some(status);
+        }
+        // Ten times what is promised, since the machine may be busy.
+        if sent.elapsed() > std::time::Duration::from_secs(10) {
+            break None;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    let took = sent.elapsed();
+    let _ = serving.kill();
+    for reader in &mut readers {
+        let _ = reader.kill();
+        let _ = reader.wait();
+    }
+    assert!(ended.is_some(), "still running after {took:?}");
+}

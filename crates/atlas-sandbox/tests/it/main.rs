@@ -6,5 +6,6 @@ mod control;
 mod fault_plans;
 mod lists;
 mod logins;
+mod seeds;
 mod server;
 mod world;
