@@ -15,7 +15,7 @@ use crate::call_options::CallOptions;
 use crate::operation::OperationMeta;
 use crate::pattern::Patterned;
 use crate::request_error::{BuildError, RequestError};
-use crate::version::{ApiVersion, VersionedMediaType, essence};
+use crate::version::{ApiVersion, Format, VersionedMediaType, essence};
 
 /// Collects what one operation puts into its request.
 #[derive(Debug)]
@@ -359,7 +359,9 @@ fn asked_version(headers: &http::HeaderMap) -> Option<ApiVersion> {
 
 fn is_json(value: &http::HeaderValue) -> bool {
     value.to_str().is_ok_and(|text| {
-        essence(text).eq_ignore_ascii_case(JSON) || text.parse::<VersionedMediaType>().is_ok()
+        let versioned = text.parse::<VersionedMediaType>();
+        essence(text).eq_ignore_ascii_case(JSON)
+            || versioned.is_ok_and(|versioned| versioned.format == Format::Json)
     })
 }
 
