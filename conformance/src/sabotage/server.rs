@@ -42,7 +42,9 @@ pub const SERVER_SABOTAGES: &[&str] = &[
     "length-in-bytes",
     "names-unchecked",
     "ids-in-any-case",
-    "unknown-fields-let-pass",
+    "read-only-fields-refused",
+    "unauthorized-number-wrong",
+    "method-not-allowed-as-404",
     "accept-unchecked",
     "content-type-unchecked",
     "allow-missing",
@@ -181,7 +183,7 @@ fn before(fault: &str, request: &mut Request<Bytes>, digests: &Mutex<Vec<String>
         }
         "reader-may-write" if authorization.ends_with(READER.access_token) => owner(request),
         "names-unchecked" => rename(request, |_| true),
-        "unknown-fields-let-pass" => known_fields(request),
+        "read-only-fields-refused" => refuse_fields(request),
         "ids-in-any-case" => {
             let path = request.uri().path().to_owned();
             let lower: Vec<String> = path
@@ -252,6 +254,12 @@ fn after(fault: &str, asked: &HeaderMap, answer: &mut Response<Bytes>) {
         "error-body-html" if failed => body(answer, "<html>No</html>".into()),
         "error-told-as-200" if failed => *answer.status_mut() = StatusCode::OK,
         "success-as-201" if status == StatusCode::OK => *answer.status_mut() = StatusCode::CREATED,
+        "unauthorized-number-wrong" if status == StatusCode::UNAUTHORIZED => {
+            edit(answer, |it| drop(it.insert("error".to_owned(), 0.into())));
+        }
+        "method-not-allowed-as-404" if status == StatusCode::METHOD_NOT_ALLOWED => {
+            *answer.status_mut() = StatusCode::NOT_FOUND;
+        }
         "not-found-as-500" if status == StatusCode::NOT_FOUND => {
             *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         }
@@ -332,11 +340,13 @@ fn replace_name(request: &mut Request<Bytes>, like: impl Fn(&str) -> bool, by: &
     }
 }
 
-fn known_fields(request: &mut Request<Bytes>) {
-    if let Ok(Value::Object(mut fields)) = serde_json::from_slice(request.body()) {
+/// Takes the required fields from a body that has others besides.
+fn refuse_fields(request: &mut Request<Bytes>) {
+    if let Ok(Value::Object(fields)) = serde_json::from_slice(request.body()) {
         let known = ["snapshotId", NAME, "targetProjectId"];
-        fields.retain(|name, _| known.contains(&name.as_str()));
-        put(request, &Value::Object(fields));
+        if fields.contains_key(NAME) && fields.keys().any(|name| !known.contains(&name.as_str())) {
+            put(request, &serde_json::json!({}));
+        }
     }
 }
 

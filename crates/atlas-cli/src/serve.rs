@@ -184,7 +184,11 @@ fn line(answered: &Answered) {
         .status
         .map_or_else(|| "gone".to_owned(), |status| status.as_u16().to_string());
     let at = answered.at.strftime("%H:%M:%S");
-    let line = format!("{at} {status} {} {}", answered.method, answered.path);
+    let mut line = format!("{at} {status} {} {}", answered.method, answered.path);
+    for field in &answered.ignored_fields {
+        line.push_str(" ignored:");
+        line.extend(field.chars().take(100).flat_map(char::escape_debug));
+    }
     // Nobody may be reading; the answer went out all the same.
     let _ = print(escape(&line).as_bytes());
 }

@@ -8,6 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 
 use crate::body::Body;
+use crate::lenient;
 use crate::lists::Target;
 use crate::login::Role;
 use crate::object_store;
@@ -45,7 +46,9 @@ impl Sandbox {
     ///
     /// The order of refusals: unknown path (404) or method (405), authentication (401), `Accept`
     /// (406), `Content-Type` (415), parameters and body (400), role (403), existence (404), state
-    /// (409). Every refusal is an error body as Atlas documents it.
+    /// (409). A refusal has an error body as Atlas documents it, but for 405, which has none.
+    ///
+    /// Fields that a request body does not have, read-only ones among them, are ignored.
     pub fn handle(&mut self, now: Timestamp, request: Request<Bytes>) -> Response<Bytes> {
         self.respond(now, request).map(Body::into_bytes)
     }
@@ -81,7 +84,7 @@ impl Sandbox {
                 reply::finish(&mut response, operation.meta, &options, level);
                 response
             }
-            Route::OtherMethods(methods) => reply::other_methods(&methods, &options),
+            Route::OtherMethods(methods) => reply::allow_only(&methods),
             Route::Unknown => reply::error(
                 &ApiError::new(
                     StatusCode::NOT_FOUND,
@@ -208,10 +211,25 @@ fn answer<O: Operation>(
     work: impl FnOnce(&O) -> Result<O::Response, ApiError>,
 ) -> Result<Response<Bytes>, Response<Bytes>> {
     let refuse = |error: &ApiError| reply::error(error, &call.options);
-    let (asked, options) =
-        O::from_request(request).map_err(|error| refuse(&error.to_api_error()))?;
-    let value = work(&asked).map_err(|error| refuse(&error))?;
-    O::to_response(&value, &options).map_err(|error| {
+    let (asked, options, ignored) =
+        lenient::read::<O>(request).map_err(|error| refuse(&error.to_api_error()))?;
+    for field in &ignored.0 {
+        tracing::warn!(
+            operation = O::META.id,
+            ?field,
+            "ignored a field of the body"
+        );
+    }
+    let value = work(&asked).map_err(|error| {
+        let mut refusal = refuse(&error);
+        lenient::note(&mut refusal, ignored.clone());
+        refusal
+    })?;
+    let response = O::to_response(&value, &options).map(|mut response| {
+        lenient::note(&mut response, ignored);
+        response
+    });
+    response.map_err(|error| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         refuse(&ApiError::new(
             status,

@@ -90,6 +90,7 @@ mod gate;
 mod handed_out;
 mod handle;
 mod jobs;
+mod lenient;
 mod lists;
 mod login;
 mod object_store;

@@ -44,6 +44,15 @@ pub(crate) fn other_methods(methods: &[&Method], options: &CallOptions) -> Respo
     response
 }
 
+/// 405 as Atlas answers it: without a body.
+pub(crate) fn allow_only(methods: &[&Method]) -> Response<Bytes> {
+    let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    set(&mut response, ALLOW.as_str(), &names.join(", "));
+    response
+}
+
 /// Adds what every answer of an operation carries.
 pub(crate) fn finish(
     response: &mut Response<Bytes>,

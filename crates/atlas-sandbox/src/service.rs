@@ -22,6 +22,7 @@ use crate::control;
 use crate::faults::{Fault, FaultPlan};
 use crate::gate::{self, Gate, Refusal};
 use crate::jobs::later;
+use crate::lenient::IgnoredFields;
 use crate::reply;
 use crate::world::Sandbox;
 
@@ -42,6 +43,9 @@ pub struct Answered {
     pub path: String,
     /// The status; `None` if a fault ended the connection instead.
     pub status: Option<StatusCode>,
+    /// The paths of fields in the request's body that were ignored, since the operation has no such
+    /// fields or they are read-only. They come from the client: escape them before a terminal.
+    pub ignored_fields: Vec<String>,
 }
 
 /// A sandbox shared by its connections.
@@ -170,6 +174,7 @@ impl SandboxService {
                 method,
                 path,
                 status: answer.as_ref().ok().map(Response::status),
+                ignored_fields: answer.as_ref().map_or_else(|_| Vec::new(), ignored_fields),
             });
         }
         answer
@@ -218,6 +223,11 @@ impl SandboxService {
             }
         })
     }
+}
+
+fn ignored_fields(answer: &Response<Body>) -> Vec<String> {
+    let ignored = answer.extensions().get::<IgnoredFields>();
+    ignored.map_or_else(Vec::new, |ignored| ignored.0.clone())
 }
 
 fn page_check(request: &Request<Bytes>) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 use atlas_sandbox::{FaultPlan, FaultPlanError};
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn a_rule_that_cannot_act_is_refused_with_what_is_expected() {
     for (plan, problem) in [
         (

@@ -28,6 +28,7 @@ fn id(number: usize) -> String {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn a_value_out_of_bounds_is_named_with_its_path_and_its_bounds() {
     let deep = format!(r#"{{"projects": {}"#, "[".repeat(100_000));
     let long = "x".repeat(65);
