@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::case::{ClientCase, Credentials, Expectation, Outcome, SeenRequest};
 use crate::digest::DigestAnswer;
+use crate::same;
 use crate::wire::WireRequest;
 
 /// What a client did with a case's call.
@@ -106,15 +107,27 @@ fn judge_by(case: &ClientCase, expected: &Expectation, seen: &Conduct) -> Vec<St
 }
 
 fn headers(request: &WireRequest, required: &SeenRequest, faults: &mut Vec<String>) {
+    let (method, target) = (request.method.as_str(), request.target.as_str());
     let body = String::from_utf8_lossy(&request.body);
-    for (what, seen, required) in [
-        ("method", request.method.as_str(), &required.method),
-        ("target", request.target.as_str(), &required.target),
-        ("body", &body, &required.body),
-    ] {
-        if required.as_ref().is_some_and(|required| required != seen) {
-            faults.push(format!("{what}: {seen:?}, required {required:?}"));
-        }
+    let fits = |required: &Option<String>, same: &dyn Fn(&str) -> bool| {
+        required.as_ref().is_none_or(|required| same(required))
+    };
+    if !fits(&required.method, &|required| required == method) {
+        faults.push(format!(
+            "method: {method:?}, required {:?}",
+            required.method
+        ));
+    }
+    if !fits(&required.target, &|required| same::target(required, target)) {
+        faults.push(format!(
+            "target: {target:?}, required {:?}",
+            required.target
+        ));
+    }
+    if !fits(&required.body, &|required| {
+        same::body(required, &request.body)
+    }) {
+        faults.push(format!("body: {body:?}, required {:?}", required.body));
     }
     for name in &required.absent {
         if request.header(name).is_some() {
@@ -129,7 +142,8 @@ fn headers(request: &WireRequest, required: &SeenRequest, faults: &mut Vec<Strin
         }
     }
     for (name, value) in &required.headers {
-        if request.header(name) != Some(value) {
+        let seen = request.header(name);
+        if !seen.is_some_and(|seen| same::header(name, value, seen)) {
             faults.push(format!(
                 "{name}: {:?}, required {value:?}",
                 request.header(name)

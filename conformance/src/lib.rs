@@ -34,6 +34,7 @@ mod ours;
 mod predicate;
 pub mod report;
 mod sabotage;
+mod same;
 mod scripted;
 mod server_run;
 mod speak;
@@ -60,7 +61,9 @@ pub use ledger::{Ledger, Standing};
 pub use matrix::{Auth, Form, Matrix};
 pub use message::{CallMessage, DownloadMessage, Hello, PROTOCOL, Request, Run};
 pub use ours::Ours;
-pub use sabotage::{CLIENT_SABOTAGES, NO_SABOTAGE, SERVER_SABOTAGES, SabotagedServer};
+pub use sabotage::{
+    ANOTHER_STYLE, CLIENT_SABOTAGES, NO_SABOTAGE, SERVER_SABOTAGES, SabotagedServer,
+};
 pub use scripted::ScriptedServer;
 pub use server_run::{ServerTestee, judge_server};
 pub use suite::{all_cases, judge_alone, judge_clients, judge_servers, sandbox};

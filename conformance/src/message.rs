@@ -60,7 +60,7 @@ pub struct CallMessage {
     pub parameters: BTreeMap<String, String>,
     /// The parameters of the query.
     pub query: BTreeMap<String, String>,
-    /// The body; it goes out without white space.
+    /// The body, which goes out as JSON in whatever style.
     pub body: Option<Value>,
     /// The version to ask for.
     pub version: String,

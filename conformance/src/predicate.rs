@@ -3,7 +3,7 @@
 use atlas_model::{CallOptions, OPERATIONS};
 use bytes::Bytes;
 use http::Response;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::case::{Predicate, Predicates};
@@ -40,7 +40,9 @@ pub(crate) fn faults(
         let seen = answer.body().len();
         faults.push(format!("the body has {seen} bytes, required {length}"));
     }
-    let wants_json = !required.json.is_empty() || required.error.is_some();
+    // Some refusals have no body at all.
+    let bodiless = required.error.as_deref() == Some("?") && answer.body().is_empty();
+    let wants_json = !required.json.is_empty() || (required.error.is_some() && !bodiless);
     if wants_json {
         match serde_json::from_slice::<Value>(answer.body()) {
             Ok(body) => json(required, asked, status, &body, &mut faults),
@@ -71,7 +73,7 @@ fn headers(required: &Predicates, answer: &Response<Bytes>, faults: &mut Vec<Str
     }
     for (name, pattern) in &required.header_matches {
         let seen = header(name).unwrap_or_default();
-        if !matches(pattern, &seen) {
+        if !header_matches(pattern, &seen) {
             faults.push(format!("{name}: {seen:?}, required to fit {pattern}"));
         }
     }
@@ -110,31 +112,48 @@ fn json(
     }
 }
 
-/// The fields of an error body: `error` and `errorCode` are required, the others may be absent.
+/// The fields of an error body. Each may be absent or null, since all were seen so; a code that a
+/// case names is required.
 fn error(code: &str, status: u16, body: &Value, faults: &mut Vec<String>) {
     let mut require = |fits: bool, what: &str| {
         if !fits {
             faults.push(format!("error body: {what}"));
         }
     };
-    let absent_or = |field: &str, fits: fn(&Value) -> bool| body.get(field).is_none_or(fits);
-    let seen = body["errorCode"].as_str();
+    let absent_or = |field: &str, fits: &dyn Fn(&Value) -> bool| {
+        let value = body.get(field);
+        value.is_none_or(|value| value.is_null() || fits(value))
+    };
+    require(body.is_object(), "not an object");
+    let known = ["error", "errorCode", "detail", "reason"];
     require(
-        body["error"].as_u64() == Some(u64::from(status)),
+        known.iter().any(|field| body.get(field).is_some()),
+        "it has none of error, errorCode, detail and reason",
+    );
+    require(
+        absent_or("error", &|it| it.as_u64() == Some(u64::from(status))),
         "error is not the status",
     );
+    if matches!(code, "*" | "?") {
+        require(
+            absent_or("errorCode", &Value::is_string),
+            "errorCode is no text",
+        );
+    } else {
+        let seen = body["errorCode"].as_str();
+        require(
+            seen == Some(code),
+            &format!("errorCode is {seen:?}, required {code:?}"),
+        );
+    }
+    require(absent_or("detail", &Value::is_string), "detail is no text");
+    require(absent_or("reason", &Value::is_string), "reason is no text");
     require(
-        seen.is_some_and(|seen| code == "*" || seen == code),
-        &format!("errorCode is {seen:?}, required {code:?}"),
-    );
-    require(absent_or("detail", Value::is_string), "detail is no text");
-    require(absent_or("reason", Value::is_string), "reason is no text");
-    require(
-        absent_or("parameters", |it| it.is_array() || it.is_null()),
+        absent_or("parameters", &Value::is_array),
         "parameters are no array",
     );
     require(
-        absent_or("badRequestDetail", Value::is_object),
+        absent_or("badRequestDetail", &Value::is_object),
         "badRequestDetail is no object",
     );
 }
@@ -185,6 +204,13 @@ fn have_rels(links: &[Value], wanted: &[String]) -> bool {
 
 fn matches(pattern: &str, text: &str) -> bool {
     Regex::new(pattern).is_ok_and(|regex| regex.is_match(text))
+}
+
+/// Whether a header's value matches a pattern. Media types, schemes and directives come in any
+/// case.
+fn header_matches(pattern: &str, text: &str) -> bool {
+    let regex = RegexBuilder::new(pattern).case_insensitive(true).build();
+    regex.is_ok_and(|regex| regex.is_match(text))
 }
 
 /// Where an answer strays from the documented schema of its operation.

@@ -6,8 +6,8 @@ mod server;
 use bytes::Bytes;
 use http::{Request, Uri};
 
-pub use client::CLIENT_SABOTAGES;
 pub(crate) use client::ClientSabotage;
+pub use client::{ANOTHER_STYLE, CLIENT_SABOTAGES};
 pub use server::{SERVER_SABOTAGES, SabotagedServer};
 
 /// No fault at all, carried as the faults are: it is they that must be caught, not what carries

@@ -99,7 +99,7 @@ fn pattern_flow(case: &PatternCase) -> Flow {
         expect.status = vec![200, 404];
     } else {
         expect.status = vec![400, 404, 405];
-        expect.error = Some("*".to_owned());
+        expect.error = Some("?".to_owned());
         if operation == DOCUMENTED {
             expect.status = vec![400];
         }

@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
 use tower_service::Service;
 
 use super::retarget;
@@ -29,8 +30,13 @@ pub const CLIENT_SABOTAGES: &[&str] = &[
     "accept-twice",
     "content-type-missing",
     "content-type-text",
-    "body-spaced",
+    "content-type-latin-1",
+    "content-type-csv",
+    "body-value-spaced",
+    "body-field-twice",
+    "body-value-altered",
     "body-extra-field",
+    "body-with-bom",
     "method-put",
     "path-doubled-slash",
     "secret-in-query",
@@ -73,6 +79,10 @@ pub const CLIENT_SABOTAGES: &[&str] = &[
     "list-cut-told-as-whole",
 ];
 
+/// No fault, but another right style: JSON with spaces, its fields in another order and its texts
+/// escaped, a media type with the version, and schemes and media types in other cases.
+pub const ANOTHER_STYLE: &str = "another-style";
+
 /// One fault, or none.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ClientSabotage(Option<&'static str>);
@@ -80,7 +90,9 @@ pub(crate) struct ClientSabotage(Option<&'static str>);
 impl ClientSabotage {
     /// A fault by its name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Some(Self(Some(super::named(CLIENT_SABOTAGES, name)?)))
+        let style = (name == ANOTHER_STYLE).then_some(ANOTHER_STYLE);
+        let fault = style.or_else(|| super::named(CLIENT_SABOTAGES, name))?;
+        Some(Self(Some(fault)))
     }
 
     fn is(self, name: &str) -> bool {
@@ -263,7 +275,19 @@ fn alter(fault: &str, request: &mut Request<Bytes>) {
         }
         "content-type-missing" => drop(request.headers_mut().remove(CONTENT_TYPE)),
         "content-type-text" => put(request, CONTENT_TYPE, "text/plain"),
-        "body-spaced" => replace(request, "\":", "\": "),
+        "content-type-latin-1" => {
+            put(request, CONTENT_TYPE, "application/json;charset=iso-8859-1");
+        }
+        "content-type-csv" => put(
+            request,
+            CONTENT_TYPE,
+            "application/vnd.atlas.2023-01-01+csv",
+        ),
+        "body-value-spaced" => replace(request, "\":\"", "\":\" "),
+        "body-field-twice" => replace(request, "{", "{\"snapshotId\":\"\","),
+        "body-value-altered" => replace(request, "\":\"3", "\":\"4"),
+        "body-with-bom" => replace(request, "{", "\u{feff}{"),
+        ANOTHER_STYLE => restyle(request),
         "body-extra-field" => replace(request, "{", "{\"extra\":1,"),
         "method-put" => *request.method_mut() = Method::PUT,
         "path-doubled-slash" => retarget(request, "/groups", "//groups"),
@@ -317,6 +341,56 @@ fn authorization(request: &mut Request<Bytes>, change: impl Fn(&str) -> String) 
     let text = text.and_then(|value| value.to_str().ok()).map(change);
     if let Some(Ok(value)) = text.map(|text| HeaderValue::from_str(&text)) {
         request.headers_mut().insert(AUTHORIZATION, value);
+    }
+}
+
+/// Says the same in another way.
+fn restyle(request: &mut Request<Bytes>) {
+    if let Ok(value) = serde_json::from_slice::<Value>(request.body()) {
+        put(
+            request,
+            CONTENT_TYPE,
+            "Application/Vnd.Atlas.2025-03-12+JSON; Charset=\"UTF-8\"",
+        );
+        request.headers_mut().remove(http::header::CONTENT_LENGTH);
+        *request.body_mut() = spread(&value).into();
+    }
+    let accept = request.headers().get(ACCEPT);
+    let accept = accept.and_then(|value| value.to_str().ok());
+    if let Some(Ok(value)) = accept.map(|text| HeaderValue::from_str(&text.to_uppercase())) {
+        request.headers_mut().insert(ACCEPT, value);
+    }
+    authorization(request, |text| text.replacen("Bearer ", "bearer ", 1));
+}
+
+/// JSON with much white space, the last field first, and every other character escaped.
+fn spread(value: &Value) -> String {
+    let text = |text: &str| {
+        let escaped = text.encode_utf16().enumerate().map(|(place, unit)| {
+            let plain = char::from_u32(unit.into()).filter(char::is_ascii_alphanumeric);
+            match plain {
+                Some(plain) if place % 2 == 0 => plain.to_string(),
+                _ => format!("\\u{unit:04X}"),
+            }
+        });
+        format!("\"{}\"", escaped.collect::<String>())
+    };
+    let list = |open: &str, parts: Vec<String>, close: &str| {
+        format!("{open} \n\t{}\r\n{close} ", parts.join(" , "))
+    };
+    match value {
+        Value::String(content) => text(content),
+        Value::Array(items) => list("[", items.iter().map(spread).collect(), "]"),
+        Value::Object(fields) => {
+            let fields = fields.iter().rev();
+            let fields = fields.map(|(name, value)| format!("{} : {}", text(name), spread(value)));
+            list("{", fields.collect(), "}")
+        }
+        other => match other.as_i64() {
+            // The same number in another form.
+            Some(number) if number.abs() < 1_000_000 => format!("{number}.0e+0"),
+            _ => other.to_string(),
+        },
     }
 }
 

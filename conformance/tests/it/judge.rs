@@ -1,6 +1,8 @@
 //! The judge of digests: right about what others computed, and not to be fooled.
 
-use atlas_conformance::DigestAnswer;
+use std::time::Duration;
+
+use atlas_conformance::{ClientCase, Conduct, DigestAnswer, Outcome, WireRequest, judge};
 use serde::Deserialize;
 
 /// An `Authorization` that somebody else computed.
@@ -61,4 +63,217 @@ fn a_digest_with_anything_changed_is_wrong() {
             assert!(fault.is_some(), "{}: {changed}", vector.source);
         }
     }
+}
+
+/// The faults of one request, where a case requires this one.
+fn faults(
+    required: &serde_json::Value,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Vec<String> {
+    let case = serde_json::json!({
+        "call": {}, "answers": [],
+        "expect": {"requests": [required], "outcome": {"kind": "ok"}},
+    });
+    let case: ClientCase = serde_json::from_value(case).unwrap();
+    let headers = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let request = WireRequest {
+        method: "POST".to_owned(),
+        target: target.to_owned(),
+        headers: headers.collect(),
+        body: body.to_vec(),
+        at: Duration::ZERO,
+    };
+    let conduct = Conduct {
+        requests: vec![request],
+        outcome: Outcome::of("ok"),
+        output: String::new(),
+        took: Duration::ZERO,
+        memory: None,
+    };
+    judge(&case, &conduct)
+}
+
+#[test]
+fn a_body_is_compared_as_the_json_that_it_is() {
+    let required = serde_json::json!({"body": r#"{"a":"é/","b":[1,2.5,null],"c":{"d":true}}"#});
+    for (body, right) in [
+        (r#"{"a":"é/","b":[1,2.5,null],"c":{"d":true}}"#, true),
+        (
+            " { \"c\" : {\"d\":true},\r\n\t\"b\":[1.0, 25e-1 ,null] , \"a\":\"\\u00E9\\/\" }\n",
+            true,
+        ),
+        (r#"{"a":"é/","b":[1,2.5,null],"c":{"d":true},"e":1}"#, false),
+        (r#"{"a":"é/","b":[1,2.5,null]}"#, false),
+        (r#"{"a":"é/","b":[2.5,1,null],"c":{"d":true}}"#, false),
+        (r#"{"a":"é/","b":["1",2.5,null],"c":{"d":true}}"#, false),
+        (r#"{"a":"é/","b":[1,2.5,0],"c":{"d":true}}"#, false),
+        (r#"{"a":"é/ ","b":[1,2.5,null],"c":{"d":true}}"#, false),
+        (r#"{"A":"é/","b":[1,2.5,null],"c":{"d":true}}"#, false),
+        (
+            r#"{"a":"","a":"é/","b":[1,2.5,null],"c":{"d":true}}"#,
+            false,
+        ),
+        (
+            r#"{"a":"é/","b":[1,2.5,null],"c":{"d":false,"d":true}}"#,
+            false,
+        ),
+        (r#"{"a":"é/","b":[1,2.5,null],"c":{"d":true}}{}"#, false),
+        (
+            "\u{feff}{\"a\":\"é/\",\"b\":[1,2.5,null],\"c\":{\"d\":true}}",
+            false,
+        ),
+        (r#"{"a":"é/","b":[1,2.5,null],"c":{"d":true},}"#, false),
+        ("", false),
+    ] {
+        let found = faults(&required, "/", &[], body.as_bytes());
+        assert_eq!(found.is_empty(), right, "{body}: {found:?}");
+    }
+    let latin_1 = "{\"a\":\"é/\",\"b\":[1,2.5,null],\"c\":{\"d\":true}}"
+        .chars()
+        .map(|character| u8::try_from(u32::from(character)).unwrap());
+    let latin_1: Vec<u8> = latin_1.collect();
+    assert!(!faults(&required, "/", &[], &latin_1).is_empty());
+    // Large numbers are not rounded until they are alike.
+    let required = serde_json::json!({"body": r#"{"n":9007199254740993}"#});
+    assert!(!faults(&required, "/", &[], br#"{"n":9007199254740992}"#).is_empty());
+
+    let required = serde_json::json!({"body": "grant_type=client_credentials"});
+    for (body, right) in [
+        ("grant_type=client_credentials", true),
+        ("grant%5Ftype=client%5fcredentials", true),
+        ("grant_type=password", false),
+        (
+            "grant_type=client_credentials&grant_type=client_credentials",
+            false,
+        ),
+        ("{\"grant_type\":\"client_credentials\"}", false),
+    ] {
+        let found = faults(&required, "/", &[], body.as_bytes());
+        assert_eq!(found.is_empty(), right, "{body}: {found:?}");
+    }
+}
+
+#[test]
+fn a_header_is_compared_by_what_it_says() {
+    for (name, required, seen, right) in [
+        ("content-type", "application/json", "application/json", true),
+        (
+            "content-type",
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            true,
+        ),
+        (
+            "content-type",
+            "application/json",
+            "application/json;charset=\"utf-8\"",
+            true,
+        ),
+        (
+            "content-type",
+            "application/json",
+            "application/vnd.atlas.2025-03-12+json",
+            true,
+        ),
+        (
+            "content-type",
+            "application/json",
+            "application/VND.atlas.2023-01-01+json ; charset=utf-8",
+            true,
+        ),
+        (
+            "content-type",
+            "application/json",
+            "application/vnd.atlas.2025-13-12+json",
+            false,
+        ),
+        (
+            "content-type",
+            "application/json",
+            "application/vnd.atlas.today+json",
+            false,
+        ),
+        (
+            "content-type",
+            "application/json",
+            "application/vnd.atlas.2025-03-12+csv",
+            false,
+        ),
+        (
+            "content-type",
+            "application/json",
+            "application/json;charset=iso-8859-1",
+            false,
+        ),
+        ("content-type", "application/json", "text/json", false),
+        (
+            "content-type",
+            "application/json",
+            "application/jsonp",
+            false,
+        ),
+        ("content-type", "application/json", "", false),
+        (
+            "content-type",
+            "application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded;charset=UTF-8",
+            true,
+        ),
+        (
+            "content-type",
+            "application/x-www-form-urlencoded",
+            "application/json",
+            false,
+        ),
+        (
+            "accept",
+            "application/vnd.atlas.2023-01-01+json",
+            "Application/vnd.atlas.2023-01-01+JSON",
+            true,
+        ),
+        (
+            "accept",
+            "application/vnd.atlas.2023-01-01+json",
+            "application/vnd.atlas.2023-02-01+json",
+            false,
+        ),
+        ("authorization", "Bearer t1", "bearer t1", true),
+        ("authorization", "Bearer t1", "Bearer T1", false),
+        ("authorization", "Bearer t1", "Basic t1", false),
+        ("authorization", "Bearer t1", "t1", false),
+    ] {
+        let headers = serde_json::json!({"headers": {name: required}});
+        let found = faults(&headers, "/", &[(name, seen)], b"");
+        assert_eq!(found.is_empty(), right, "{name}: {seen}: {found:?}");
+    }
+}
+
+#[test]
+fn a_target_is_compared_by_where_it_leads() {
+    let required = serde_json::json!({"target": "/a%2Fb/c-d?x=1&y=a%20b"});
+    for (target, right) in [
+        ("/a%2Fb/c-d?x=1&y=a%20b", true),
+        ("/a%2fb/c%2Dd?y=a+b&x=1", true),
+        ("/%61%2Fb/c-d?%78=1&y=a%20b", true),
+        ("/a/b/c-d?x=1&y=a%20b", false),
+        ("/a%252Fb/c-d?x=1&y=a%20b", false),
+        ("/a%2FB/c-d?x=1&y=a%20b", false),
+        ("/a%2Fb/c-d/?x=1&y=a%20b", false),
+        ("//a%2Fb/c-d?x=1&y=a%20b", false),
+        ("/a%2Fb/c-d?x=1", false),
+        ("/a%2Fb/c-d?x=1&y=a%20b&x=1", false),
+        ("/a%2Fb/c-d?x=2&y=a%20b", false),
+        ("/a%2Fb/c-d", false),
+        ("/a%2Fb/c-d?", false),
+    ] {
+        let found = faults(&required, target, &[], b"");
+        assert_eq!(found.is_empty(), right, "{target}: {found:?}");
+    }
+    // An escaped dot may stand for another folder.
+    let required = serde_json::json!({"target": "/a/%2E%2E/b"});
+    assert!(!faults(&required, "/a/../b", &[], b"").is_empty());
 }

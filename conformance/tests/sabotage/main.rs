@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use atlas_conformance::{
-    CLIENT_SABOTAGES, Case, NO_SABOTAGE, SERVER_SABOTAGES, SabotagedServer, ServerTestee, Testee,
-    Variables, Verdict, all_cases, judge_client, judge_server,
+    ANOTHER_STYLE, CLIENT_SABOTAGES, Case, NO_SABOTAGE, SERVER_SABOTAGES, SabotagedServer,
+    ServerTestee, Testee, Variables, Verdict, all_cases, judge_client, judge_server,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -34,10 +34,13 @@ fn main() -> ExitCode {
             caught(server(name, &cases))
         }));
     }
-    let of_client = cases.clone();
-    trials.push(Trial::test(format!("client/{NO_SABOTAGE}"), move || {
-        uncaught(client(NO_SABOTAGE, &of_client))
-    }));
+    // Right clients of both styles pass every case.
+    for right in [NO_SABOTAGE, ANOTHER_STYLE] {
+        let cases = cases.clone();
+        trials.push(Trial::test(format!("client/{right}"), move || {
+            uncaught(client(right, &cases))
+        }));
+    }
     trials.push(Trial::test(format!("server/{NO_SABOTAGE}"), move || {
         uncaught(server(NO_SABOTAGE, &cases))
     }));

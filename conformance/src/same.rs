@@ -1,0 +1,192 @@
+//! What two texts of a request mean: alike where the standards say so, however they are written.
+
+use std::fmt::Write as _;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// Whether a body is the required one. JSON is compared as JSON and a form as its pairs; the order
+/// of fields, white space, escapes and the form of numbers say nothing.
+pub(crate) fn body(required: &str, seen: &[u8]) -> bool {
+    if let Ok(Strict(wanted)) = serde_json::from_str(required) {
+        return serde_json::from_slice(seen).is_ok_and(|Strict(seen)| json(&wanted, &seen));
+    }
+    let form = std::str::from_utf8(seen).ok().map(pairs);
+    required.as_bytes() == seen || (required.contains('=') && form == Some(pairs(required)))
+}
+
+/// Whether a target is the required one (RFC 3986 section 6.2.2): hexadecimal digits in any case,
+/// unreserved characters escaped or not, and the parameters of the query in any order.
+pub(crate) fn target(required: &str, seen: &str) -> bool {
+    let parts = |target: &str| {
+        let (path, query) = match target.split_once('?') {
+            None => (target, None),
+            Some((path, query)) => (path, Some(pairs(query))),
+        };
+        (normal(path), query)
+    };
+    parts(required) == parts(seen)
+}
+
+/// Whether a header has the required value: media types by type and parameters, and the scheme of
+/// credentials in any case.
+pub(crate) fn header(name: &str, required: &str, seen: &str) -> bool {
+    match name {
+        "content-type" => content_type(required, seen),
+        "accept" => required.eq_ignore_ascii_case(seen.trim()),
+        "authorization" => match (required.split_once(' '), seen.trim().split_once(' ')) {
+            (Some((scheme, rest)), Some((seen, seen_rest))) => {
+                scheme.eq_ignore_ascii_case(seen) && rest == seen_rest.trim_start()
+            }
+            _ => required == seen,
+        },
+        _ => required == seen,
+    }
+}
+
+/// Whether a body is labelled as required: JSON plainly or with a version, and no charset but
+/// UTF-8.
+fn content_type(required: &str, seen: &str) -> bool {
+    let mut parts = seen.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let as_utf_8 = parts.all(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    });
+    let versioned = required == "application/json" && is_versioned_json(&essence);
+    as_utf_8 && (essence == required || versioned)
+}
+
+/// Whether a media type in lower case is `application/vnd.atlas.DATE+json`.
+fn is_versioned_json(essence: &str) -> bool {
+    let date = essence.strip_prefix("application/vnd.atlas.");
+    let date = date.and_then(|rest| rest.strip_suffix("+json"));
+    date.is_some_and(|date| date.len() == 10 && date.parse::<jiff::civil::Date>().is_ok())
+}
+
+/// The pairs of a query or form, decoded, in an order of their own.
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| {
+        let text = text.replace('+', " ");
+        let bytes: Vec<u8> = percent_encoding::percent_decode_str(&text).collect();
+        String::from_utf8(bytes).unwrap_or(text)
+    };
+    let pairs = text.split('&').map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, "\0"));
+        (decoded(name), decoded(value))
+    });
+    let mut pairs: Vec<_> = pairs.collect();
+    // Of one name, the order counts.
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    pairs
+}
+
+/// A path with its escapes in capitals, and none around unreserved characters but dots, which can
+/// stand for another folder once they are unescaped.
+fn normal(path: &str) -> String {
+    let mut normal = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, escaped)) = rest.split_once('%') {
+        normal.push_str(before);
+        let byte = escaped
+            .get(..2)
+            .and_then(|it| u8::from_str_radix(it, 16).ok());
+        let Some(byte) = byte else {
+            normal.push('%');
+            rest = escaped;
+            continue;
+        };
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
+            normal.push(char::from(byte));
+        } else {
+            let _ = write!(normal, "%{byte:02X}");
+        }
+        rest = &escaped[2..];
+    }
+    normal + rest
+}
+
+/// Whether two values are the same: numbers by what they stand for.
+fn json(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => number(one, other),
+        (Value::Array(one), Value::Array(other)) => {
+            let same = |(one, other)| json(one, other);
+            one.len() == other.len() && one.iter().zip(other).all(same)
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let same = |(name, value)| other.get(name).is_some_and(|it| json(value, it));
+            one.len() == other.len() && one.iter().all(same)
+        }
+        _ => one == other,
+    }
+}
+
+fn number(one: &Number, other: &Number) -> bool {
+    let is_float = one.is_f64() || other.is_f64();
+    one == other || (is_float && one.as_f64() == other.as_f64())
+}
+
+/// JSON in which no object has a field twice: what a reader makes of one that has is not defined
+/// (RFC 8259 section 4).
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Self)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Strict(item)) = items.next_element()? {
+            all.push(item);
+        }
+        Ok(all.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut fields = Map::new();
+        while let Some((name, Strict(value))) = entries.next_entry::<String, Strict>()? {
+            if fields.insert(name, value).is_some() {
+                return Err(A::Error::custom("a field is there twice"));
+            }
+        }
+        Ok(fields.into())
+    }
+}
