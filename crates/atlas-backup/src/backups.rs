@@ -11,8 +11,10 @@ use atlas_model::{
 };
 use atlas_transport::Client;
 
+use crate::about;
 use crate::error::{Error, no_snapshot};
-use crate::job::{self, JobView, Place, WaitPolicy};
+use crate::job::{self, Place, WaitPolicy};
+use crate::job_view::{self, JobView};
 use crate::kind::{self, ClusterKind};
 use crate::progress::{Event, Progress};
 use crate::saved::Saved;
@@ -266,26 +268,29 @@ impl Backups {
             })
         };
         let cluster = cluster.clone();
-        Ok(match place.kind {
+        let job = match place.kind {
             ClusterKind::Tenant => {
                 let mut request = TenantRestoreRequest::new(snapshot, target()?);
                 request.target_project_id = Some(target_project);
                 let operation = CreateTenantRestore::new(project, cluster, request);
-                job::tenant(&self.client.send(&operation).await?.value)
+                job_view::tenant(&self.client.send(&operation).await?.value)
             }
             ClusterKind::Flex => {
                 let mut request = FlexRestoreRequest::new(snapshot, target()?);
                 request.target_project_id = Some(target_project);
                 let operation = CreateFlexRestoreJob::new(project, cluster, request);
-                job::flex(&self.client.send(&operation).await?.value)
+                job_view::flex(&self.client.send(&operation).await?.value)
             }
             ClusterKind::Dedicated | ClusterKind::Sharded => {
                 let target = target_cluster.clone();
                 let request = RestoreJobRequest::automated(snapshot, target_project, target);
                 let operation = CreateRestoreJob::new(project, cluster, request);
-                job::dedicated(&self.client.send(&operation).await?.value)
+                job_view::dedicated(&self.client.send(&operation).await?.value)
             }
-        })
+        };
+        let found = job.target_cluster.as_deref();
+        about::project_and_cluster(target_project, target_cluster, None, found)?;
+        place.started(job, snapshot, false)
     }
 
     /// Downloads a snapshot to a file, and gives it its name when it is complete and sound.

@@ -106,6 +106,24 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Atlas answered for something other than what was asked for. Nothing was saved.
+    #[error(
+        "response for another {what}: expected {expected:?}, found {found:?}; nothing was saved, check the restore jobs of the cluster"
+    )]
+    Mismatch {
+        /// What it is that differs.
+        what: &'static str,
+        /// What was asked for.
+        expected: String,
+        /// What the answer is for.
+        found: String,
+    },
+    /// The files of a restore job cannot be told apart.
+    #[error("the restore job{} has equal links for different shards; start another download", shown(*job))]
+    EqualLinks {
+        /// The job.
+        job: Option<RestoreJobId>,
+    },
     /// Somebody else is writing the same file or works in the same folder.
     #[error("{} is in use by another run; wait for it to end", path.display())]
     Busy {
@@ -137,7 +155,7 @@ pub enum Error {
         /// What is wrong.
         fault: Fault,
     },
-    /// A snapshot is named that has several files, or a folder is no folder.
+    /// An argument cannot be used.
     #[error("{what}")]
     Usage {
         /// What to do instead.

@@ -1,4 +1,4 @@
-//! Restore jobs of every kind of cluster, in one shape; waiting for one.
+//! Restore jobs of every kind of cluster: asking for one, looking at it, waiting for it.
 
 use std::time::Duration;
 
@@ -7,73 +7,17 @@ use atlas_model::{
     ClusterName, CreateRestoreJob, DeploymentItemName, DownloadFlexSnapshot,
     DownloadTenantSnapshot, FlexDownloadRequest, FlexRestoreJob, GetFlexRestoreJob, GetRestoreJob,
     GetTenantRestore, ListFlexRestoreJobs, ListRestoreJobs, ListTenantRestores, ProjectId,
-    RestoreJob, RestoreJobId, RestoreJobRequest, RestoreStatus, Seen, SnapshotId, SnapshotUrl,
-    TenantRestore, TenantRestoreRequest,
+    RestoreJob, RestoreJobId, RestoreJobRequest, SnapshotId, TenantRestore, TenantRestoreRequest,
 };
 use atlas_transport::Client;
 use futures_util::TryStreamExt;
-use serde::Serialize;
 
-use crate::error::{Error, JobEnd};
+use crate::about::Asked;
+use crate::error::Error;
+use crate::job_view::{JobState, JobView, dedicated, flex, tenant};
 use crate::kind::ClusterKind;
 use crate::progress::{Event, Progress};
 use crate::waiting::Wait;
-
-/// A restore job, whatever kind of cluster it is of. Its links are not shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct JobView {
-    /// Its id.
-    pub id: Option<RestoreJobId>,
-    /// The snapshot.
-    pub snapshot: Option<SnapshotId>,
-    /// Whether it hands out links, instead of writing over a cluster.
-    pub download: bool,
-    /// Where it is.
-    pub state: JobState,
-    /// How far it is, in Atlas's words, or in ours where Atlas has only flags.
-    pub status: String,
-    /// The cluster that is written over.
-    pub target_cluster: Option<String>,
-    #[serde(skip)]
-    pub(crate) links: Vec<JobLink>,
-}
-
-/// Where a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum JobState {
-    /// Not yet at its end.
-    Running,
-    /// At its end, with a result.
-    Done,
-    /// At its end: it failed.
-    Failed,
-    /// At its end: somebody cancelled it.
-    Cancelled,
-    /// At its end: its links are no more.
-    Expired,
-}
-
-impl JobState {
-    pub(crate) fn end(self) -> Option<JobEnd> {
-        match self {
-            Self::Running | Self::Done => None,
-            Self::Failed => Some(JobEnd::Failed),
-            Self::Cancelled => Some(JobEnd::Cancelled),
-            Self::Expired => Some(JobEnd::Expired),
-        }
-    }
-}
-
-/// A link to one file of a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct JobLink {
-    pub(crate) url: SnapshotUrl,
-    /// The shard whose file it is.
-    pub(crate) shard: Option<String>,
-}
 
 /// How long a job is waited for, and how often it is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +60,35 @@ pub(crate) struct Place<'a> {
     pub(crate) cluster: &'a ClusterName,
 }
 
+impl<'a> Place<'a> {
+    /// What any job of this cluster has to be for.
+    fn asked(&self) -> Asked<'a> {
+        Asked {
+            project: self.project,
+            cluster: self.cluster,
+            id: None,
+            snapshot: None,
+            download: None,
+        }
+    }
+
+    /// Checks the answer to a request for a job, which is then known to be for the snapshot.
+    pub(crate) fn started(
+        &self,
+        mut job: JobView,
+        snapshot: SnapshotId,
+        download: bool,
+    ) -> Result<JobView, Error> {
+        job.about.check(&Asked {
+            snapshot: Some(snapshot),
+            download: Some(download),
+            ..self.asked()
+        })?;
+        job.snapshot = Some(snapshot);
+        Ok(job)
+    }
+}
+
 /// Asks for a download in the cluster kind's own way; waits while another one is under way.
 ///
 /// A second download does no harm, so the request may be repeated.
@@ -131,7 +104,7 @@ pub(crate) async fn request_download(
         let asked = wait.answer(None, || request_once(client, place, snapshot));
         let error = match asked.await {
             Err(Error::Call(error)) => error,
-            other => return other,
+            other => return place.started(other?, snapshot, true),
         };
         let said = error.api_error();
         let taken =
@@ -180,7 +153,7 @@ pub(crate) async fn get(
     job: RestoreJobId,
 ) -> Result<JobView, Error> {
     let cluster = place.cluster.clone();
-    Ok(match place.kind {
+    let found = match place.kind {
         ClusterKind::Tenant => {
             let operation = GetTenantRestore::new(place.project, cluster, job);
             tenant(&client.send(&operation).await?.value)
@@ -193,13 +166,18 @@ pub(crate) async fn get(
             let operation = GetRestoreJob::new(place.project, cluster, job);
             dedicated(&client.send(&operation).await?.value)
         }
-    })
+    };
+    found.about.check(&Asked {
+        id: Some(job),
+        ..place.asked()
+    })?;
+    Ok(found)
 }
 
 /// Lists the jobs of a cluster.
 pub(crate) async fn list(client: &Client, place: &Place<'_>) -> Result<Vec<JobView>, Error> {
     let cluster = place.cluster.clone();
-    Ok(match place.kind {
+    let jobs: Vec<JobView> = match place.kind {
         ClusterKind::Tenant => {
             let list = ListTenantRestores::new(place.project, cluster);
             let jobs: Vec<TenantRestore> = client.items(list).try_collect().await?;
@@ -215,7 +193,11 @@ pub(crate) async fn list(client: &Client, place: &Place<'_>) -> Result<Vec<JobVi
             let jobs: Vec<RestoreJob> = client.items(list).try_collect().await?;
             jobs.iter().map(dedicated).collect()
         }
-    })
+    };
+    for job in &jobs {
+        job.about.check(&place.asked())?;
+    }
+    Ok(jobs)
 }
 
 /// Waits until a job is at its end, through outages of Atlas.
@@ -245,106 +227,16 @@ pub(crate) async fn wait(
             status: job.status.clone(),
         });
         wait.pause(Some(id)).await?;
+        let known = (
+            job.snapshot,
+            job.about.delivery.is_some().then_some(job.download),
+        );
         job = wait.answer(Some(id), || get(client, place, id)).await?;
+        job.about.check(&Asked {
+            snapshot: known.0,
+            download: known.1,
+            ..place.asked()
+        })?;
+        job.snapshot = job.snapshot.or(known.0);
     }
-}
-
-/// Jobs that say how far they are have the same fields, whatever their type.
-macro_rules! by_status {
-    ($function:ident, $job:ty) => {
-        pub(crate) fn $function(job: &$job) -> JobView {
-            let target = job.target_deployment_item_name.as_ref();
-            by_status(
-                job.id.as_ref(),
-                job.snapshot_id.as_ref(),
-                job.delivery_type == Some(atlas_model::DeliveryType::Download),
-                job.status.as_ref(),
-                job.snapshot_url.as_ref(),
-                target.map(ToString::to_string),
-            )
-        }
-    };
-}
-
-by_status!(tenant, TenantRestore);
-by_status!(flex, FlexRestoreJob);
-
-/// A job that says how far it is. A link ends a download, whatever the status says beside it.
-fn by_status(
-    id: Option<&Seen<RestoreJobId>>,
-    snapshot: Option<&Seen<SnapshotId>>,
-    download: bool,
-    status: Option<&RestoreStatus>,
-    url: Option<&SnapshotUrl>,
-    target_cluster: Option<String>,
-) -> JobView {
-    let links = url.map(|url| JobLink {
-        url: url.clone(),
-        shard: None,
-    });
-    let state = match status {
-        Some(RestoreStatus::Failed) => JobState::Failed,
-        _ if links.is_some() => JobState::Done,
-        Some(RestoreStatus::Completed) => JobState::Done,
-        _ => JobState::Running,
-    };
-    JobView {
-        id: id.and_then(|id| id.valid().copied()),
-        snapshot: snapshot.and_then(|id| id.valid().copied()),
-        download: download || links.is_some(),
-        state,
-        status: status.map_or("unknown", RestoreStatus::as_str).to_owned(),
-        target_cluster,
-        links: links.into_iter().collect(),
-    }
-}
-
-/// A job that has flags. A download ends with its links, not with `finishedAt`.
-pub(crate) fn dedicated(job: &RestoreJob) -> JobView {
-    let download = job.delivery_type == Some(atlas_model::Delivery::Download);
-    let links = links(job);
-    let set = |flag: Option<bool>| flag == Some(true);
-    let (state, status) = if set(job.failed) {
-        (JobState::Failed, "failed")
-    } else if set(job.cancelled) {
-        (JobState::Cancelled, "cancelled")
-    } else if set(job.expired) {
-        (JobState::Expired, "expired")
-    } else if !links.is_empty() || (!download && job.finished_at.is_some()) {
-        (JobState::Done, "completed")
-    } else {
-        (JobState::Running, "running")
-    };
-    JobView {
-        id: job.id.as_ref().and_then(|id| id.valid().copied()),
-        snapshot: job.snapshot_id.as_ref().and_then(|id| id.valid().copied()),
-        download,
-        state,
-        status: status.to_owned(),
-        target_cluster: job.target_cluster_name.as_ref().map(ToString::to_string),
-        links,
-    }
-}
-
-/// The links of a dedicated cluster's job: each shard's own where there are shards.
-fn links(job: &RestoreJob) -> Vec<JobLink> {
-    let members = job.components.iter().flatten();
-    let of_shards: Vec<JobLink> = members
-        .filter_map(|member| {
-            Some(JobLink {
-                url: member.download_url.clone()?,
-                shard: member.replica_set_name.as_ref().map(ToString::to_string),
-            })
-        })
-        .collect();
-    let urls = job.delivery_url.as_deref().unwrap_or_default();
-    if of_shards.len() >= urls.len() && !of_shards.is_empty() {
-        return of_shards;
-    }
-    let shards = urls.len() > 1;
-    let numbered = urls.iter().enumerate().map(|(number, url)| JobLink {
-        url: url.clone(),
-        shard: shards.then(|| number.to_string()),
-    });
-    numbered.collect()
 }

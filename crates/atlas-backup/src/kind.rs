@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use atlas_model::api_error::code;
 use atlas_model::{
-    ClusterName, GetCluster, GetFlexCluster, ListShardedSnapshots, ListSnapshots, ProjectId,
+    ClusterName, GetCluster, GetFlexCluster, ListShardedSnapshots, ListSnapshots, ProjectId, Seen,
     SnapshotKind,
 };
 use atlas_transport::Client;
@@ -12,6 +12,7 @@ use futures_util::TryStreamExt;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use crate::about::project_and_cluster;
 use crate::error::Error;
 
 /// What kind of cluster it is, which decides through which operations its backups are had.
@@ -51,10 +52,13 @@ pub(crate) async fn ask(
     project: ProjectId,
     cluster: &ClusterName,
 ) -> Result<ClusterKind, Error> {
-    let error = match client
-        .send(&GetCluster::new(project, cluster.clone()))
-        .await
-    {
+    let get = GetCluster::new(project, cluster.clone());
+    let answer = client.send(&get).await;
+    if let Ok(answer) = &answer {
+        let (found, name) = (&answer.value.project, &answer.value.name);
+        is_for(project, cluster, found.as_ref(), name.as_ref())?;
+    }
+    let error = match answer {
         Ok(answer) if answer.value.is_tenant() => return Ok(ClusterKind::Tenant),
         Ok(answer) if answer.value.is_sharded() => return Ok(ClusterKind::Sharded),
         Ok(_) => return Ok(ClusterKind::Dedicated),
@@ -71,7 +75,11 @@ pub(crate) async fn ask(
     }
     let flex = GetFlexCluster::new(project, cluster.clone());
     match client.send(&flex).await {
-        Ok(_) => return Ok(ClusterKind::Flex),
+        Ok(answer) => {
+            let (found, name) = (&answer.value.project, &answer.value.name);
+            is_for(project, cluster, found.as_ref(), name.as_ref())?;
+            return Ok(ClusterKind::Flex);
+        }
         Err(flex) if flex.status() == Some(StatusCode::NOT_FOUND) => {}
         // Whether there is such a Flex cluster is not known.
         Err(flex) => return Err(flex.into()),
@@ -115,4 +123,19 @@ fn unless_refused<T>(
             _ => Err(error),
         },
     }
+}
+
+/// Checks that an answer is for the cluster that was asked for.
+fn is_for(
+    project: ProjectId,
+    cluster: &ClusterName,
+    found_project: Option<&Seen<ProjectId>>,
+    found_cluster: Option<&Seen<ClusterName>>,
+) -> Result<(), Error> {
+    project_and_cluster(
+        project,
+        cluster,
+        found_project.map(Seen::text).as_deref(),
+        found_cluster.map(Seen::text).as_deref(),
+    )
 }

@@ -44,11 +44,13 @@
 
 #![forbid(unsafe_code)]
 
+mod about;
 mod backups;
 mod checksums;
 mod error;
 mod fetch;
 mod job;
+mod job_view;
 mod journal;
 mod keep;
 mod kind;
@@ -60,13 +62,15 @@ mod progress;
 mod pull;
 mod saved;
 mod saving;
+mod shards;
 mod snapshot;
 mod verify;
 mod waiting;
 
 pub use backups::{Backups, DownloadOptions};
 pub use error::{Error, Fault, JobEnd};
-pub use job::{JobState, JobView, WaitPolicy};
+pub use job::WaitPolicy;
+pub use job_view::{JobState, JobView};
 pub use keep::{Keep, KeepError};
 pub use kind::ClusterKind;
 pub use note::Note;

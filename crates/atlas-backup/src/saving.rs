@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use atlas_model::{SnapshotId, SnapshotUrl};
 use atlas_transport::Client;
@@ -10,11 +11,13 @@ use jiff::Timestamp;
 use crate::backups::{Backups, DownloadOptions};
 use crate::error::Error;
 use crate::fetch::{self, Links, Plan};
-use crate::job::{self, JobView, Place, WaitPolicy};
+use crate::job::{self, Place, WaitPolicy};
+use crate::job_view::JobView;
 use crate::note::Note;
 use crate::part_lock::PartLock;
 use crate::progress::{Event, Progress};
 use crate::saved::{self, Saved};
+use crate::shards::is_usable;
 use crate::snapshot::SnapshotView;
 use crate::verify::inspect;
 use crate::waiting::Wait;
@@ -197,6 +200,8 @@ pub(crate) struct Asking<'a> {
     snapshot: SnapshotId,
     policy: &'a WaitPolicy,
     progress: Progress<'a>,
+    /// The shards of the first job, in its order.
+    shards: OnceLock<Vec<Option<String>>>,
 }
 
 impl<'a> Asking<'a> {
@@ -213,6 +218,7 @@ impl<'a> Asking<'a> {
             snapshot,
             policy,
             progress,
+            shards: OnceLock::new(),
         }
     }
 
@@ -232,8 +238,33 @@ impl<'a> Asking<'a> {
         if job.links.is_empty() {
             return Err(Error::NoLink { job: job.id });
         }
+        let links = || job.links.iter().enumerate();
+        let equal = links().any(|(at, link)| job.links[..at].iter().any(|it| it.url == link.url));
+        if equal {
+            return Err(Error::EqualLinks { job: job.id });
+        }
+        let shards: Vec<_> = job.links.iter().map(|link| link.shard.clone()).collect();
+        let known = self.shards.get_or_init(|| shards.clone());
+        if sorted(known) != sorted(&shards) {
+            return Err(Error::Mismatch {
+                what: "list of shards",
+                expected: shown(known),
+                found: shown(&shards),
+            });
+        }
         Ok(job)
     }
+}
+
+fn sorted(shards: &[Option<String>]) -> Vec<&Option<String>> {
+    let mut shards: Vec<_> = shards.iter().collect();
+    shards.sort();
+    shards
+}
+
+fn shown(shards: &[Option<String>]) -> String {
+    let names = shards.iter().map(|shard| shard.as_deref().unwrap_or("-"));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// New links to the n-th file of a download.
@@ -245,7 +276,10 @@ pub(crate) struct Renewing<'a> {
 impl Links for Renewing<'_> {
     async fn fresh(&mut self) -> Result<SnapshotUrl, Error> {
         let job = self.asking.ready().await?;
-        let link = job.links.get(self.index);
+        // The same shard, wherever it stands in the new job.
+        let shards = self.asking.shards.get();
+        let shard = shards.and_then(|shards| shards.get(self.index));
+        let link = shard.and_then(|shard| job.links.iter().find(|link| link.shard == *shard));
         link.map(|link| link.url.clone())
             .ok_or(Error::NoLink { job: job.id })
     }
@@ -267,8 +301,7 @@ pub(crate) fn refuse_taken(out: &Path, replace: bool) -> Result<(), Error> {
 
 /// A shard's name as it may stand in a file's: what Atlas says of it names no folder.
 pub(crate) fn plain(shard: &str, index: usize) -> String {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if !shard.is_empty() && shard.len() <= 100 && shard.chars().all(fits) {
+    if is_usable(shard) {
         shard.to_owned()
     } else {
         index.to_string()

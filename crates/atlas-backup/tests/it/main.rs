@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
+mod altered;
+mod answers;
 mod deleted;
 mod download;
 mod jobs;

@@ -1,0 +1,87 @@
+//! Whether an answer is for what was asked for.
+//!
+//! A field that is missing says nothing; one that names anything else ends the call, since a file
+//! would be kept under the wrong name.
+
+use atlas_model::{ClusterName, ProjectId, RestoreJobId, SnapshotId};
+
+use crate::error::Error;
+
+/// What a restore job says that it is for, as it came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct About {
+    pub(crate) id: Option<String>,
+    pub(crate) snapshot: Option<String>,
+    pub(crate) project: Option<String>,
+    pub(crate) cluster: Option<String>,
+    pub(crate) delivery: Option<String>,
+}
+
+/// What a restore job has to be for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) project: ProjectId,
+    pub(crate) cluster: &'a ClusterName,
+    pub(crate) id: Option<RestoreJobId>,
+    pub(crate) snapshot: Option<SnapshotId>,
+    pub(crate) download: Option<bool>,
+}
+
+impl About {
+    /// Compares with what was asked for.
+    pub(crate) fn check(&self, asked: &Asked<'_>) -> Result<(), Error> {
+        same("restore job", asked.id.as_ref(), self.id.as_deref())?;
+        same(
+            "snapshotId",
+            asked.snapshot.as_ref(),
+            self.snapshot.as_deref(),
+        )?;
+        project_and_cluster(
+            asked.project,
+            asked.cluster,
+            self.project.as_deref(),
+            self.cluster.as_deref(),
+        )?;
+        let (Some(download), Some(delivery)) = (asked.download, &self.delivery) else {
+            return Ok(());
+        };
+        if delivery.eq_ignore_ascii_case("download") == download {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            what: "deliveryType",
+            expected: if download { "download" } else { "restore" }.to_owned(),
+            found: delivery.clone(),
+        })
+    }
+}
+
+/// Compares the project and the cluster that an answer names with those that were asked for.
+pub(crate) fn project_and_cluster(
+    project: ProjectId,
+    cluster: &ClusterName,
+    found_project: Option<&str>,
+    found_cluster: Option<&str>,
+) -> Result<(), Error> {
+    same("project", Some(&project), found_project)?;
+    same("cluster", Some(cluster), found_cluster)
+}
+
+fn same(
+    what: &'static str,
+    asked: Option<&impl ToString>,
+    found: Option<&str>,
+) -> Result<(), Error> {
+    let (Some(asked), Some(found)) = (asked, found) else {
+        return Ok(());
+    };
+    let expected = asked.to_string();
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        what,
+        expected,
+        found: found.to_owned(),
+    })
+}

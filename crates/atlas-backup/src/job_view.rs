@@ -1,0 +1,207 @@
+//! Restore jobs of every kind of cluster, in one shape.
+
+use atlas_model::{
+    FlexRestoreJob, RestoreJob, RestoreJobId, RestoreStatus, Seen, SnapshotId, SnapshotUrl,
+    TenantRestore,
+};
+use serde::Serialize;
+
+use crate::about::About;
+use crate::error::JobEnd;
+use crate::shards::unique_names;
+
+/// A restore job, whatever kind of cluster it is of. Its links are not shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct JobView {
+    /// Its id.
+    pub id: Option<RestoreJobId>,
+    /// The snapshot.
+    pub snapshot: Option<SnapshotId>,
+    /// Whether it hands out links, instead of writing over a cluster.
+    pub download: bool,
+    /// Where it is.
+    pub state: JobState,
+    /// How far it is, in Atlas's words, or in ours where Atlas has only flags.
+    pub status: String,
+    /// The cluster that is written over.
+    pub target_cluster: Option<String>,
+    #[serde(skip)]
+    pub(crate) links: Vec<JobLink>,
+    #[serde(skip)]
+    pub(crate) about: About,
+}
+
+/// Where a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum JobState {
+    /// Not yet at its end.
+    Running,
+    /// At its end, with a result.
+    Done,
+    /// At its end: it failed.
+    Failed,
+    /// At its end: somebody cancelled it.
+    Cancelled,
+    /// At its end: its links are no more.
+    Expired,
+}
+
+impl JobState {
+    pub(crate) fn end(self) -> Option<JobEnd> {
+        match self {
+            Self::Running | Self::Done => None,
+            Self::Failed => Some(JobEnd::Failed),
+            Self::Cancelled => Some(JobEnd::Cancelled),
+            Self::Expired => Some(JobEnd::Expired),
+        }
+    }
+}
+
+/// A link to one file of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JobLink {
+    pub(crate) url: SnapshotUrl,
+    /// The shard whose file it is, by a name that no other shard of the job has.
+    pub(crate) shard: Option<String>,
+}
+
+/// Jobs that say how far they are have the same fields, whatever their type.
+macro_rules! by_status {
+    ($function:ident, $job:ty) => {
+        pub(crate) fn $function(job: &$job) -> JobView {
+            let target = job.target_deployment_item_name.as_ref();
+            let about = About {
+                id: job.id.as_ref().map(|id| id.text().into_owned()),
+                snapshot: job.snapshot_id.as_ref().map(|id| id.text().into_owned()),
+                project: job.project_id.as_ref().map(|id| id.text().into_owned()),
+                cluster: job
+                    .cluster_name
+                    .as_ref()
+                    .map(|name| name.text().into_owned()),
+                delivery: job.delivery_type.as_ref().map(ToString::to_string),
+            };
+            by_status(
+                job.id.as_ref(),
+                job.snapshot_id.as_ref(),
+                about,
+                job.status.as_ref(),
+                job.snapshot_url.as_ref(),
+                target.map(ToString::to_string),
+            )
+        }
+    };
+}
+
+by_status!(tenant, TenantRestore);
+by_status!(flex, FlexRestoreJob);
+
+/// A job that says how far it is. A link ends a download, whatever the status says beside it.
+fn by_status(
+    id: Option<&Seen<RestoreJobId>>,
+    snapshot: Option<&Seen<SnapshotId>>,
+    about: About,
+    status: Option<&RestoreStatus>,
+    url: Option<&SnapshotUrl>,
+    target_cluster: Option<String>,
+) -> JobView {
+    let links = url.map(|url| JobLink {
+        url: url.clone(),
+        shard: None,
+    });
+    let state = match status {
+        Some(RestoreStatus::Failed) => JobState::Failed,
+        _ if links.is_some() => JobState::Done,
+        Some(RestoreStatus::Completed) => JobState::Done,
+        _ => JobState::Running,
+    };
+    JobView {
+        id: id.and_then(|id| id.valid().copied()),
+        snapshot: snapshot.and_then(|id| id.valid().copied()),
+        download: is_download(&about) || links.is_some(),
+        state,
+        status: status.map_or("unknown", RestoreStatus::as_str).to_owned(),
+        target_cluster,
+        links: links.into_iter().collect(),
+        about,
+    }
+}
+
+fn is_download(about: &About) -> bool {
+    let delivery = about.delivery.as_deref();
+    delivery.is_some_and(|delivery| delivery.eq_ignore_ascii_case("download"))
+}
+
+/// A job that has flags. A download ends with its links, not with `finishedAt`.
+pub(crate) fn dedicated(job: &RestoreJob) -> JobView {
+    let about = About {
+        id: job.id.as_ref().map(|id| id.text().into_owned()),
+        snapshot: job.snapshot_id.as_ref().map(|id| id.text().into_owned()),
+        // A dedicated job names only the cluster that is written over.
+        project: None,
+        cluster: None,
+        delivery: job.delivery_type.as_ref().map(ToString::to_string),
+    };
+    let download = is_download(&about);
+    let links = links(job);
+    let set = |flag: Option<bool>| flag == Some(true);
+    let (state, status) = if set(job.failed) {
+        (JobState::Failed, "failed")
+    } else if set(job.cancelled) {
+        (JobState::Cancelled, "cancelled")
+    } else if set(job.expired) {
+        (JobState::Expired, "expired")
+    } else if !links.is_empty() || (!download && job.finished_at.is_some()) {
+        (JobState::Done, "completed")
+    } else {
+        (JobState::Running, "running")
+    };
+    JobView {
+        id: job.id.as_ref().and_then(|id| id.valid().copied()),
+        snapshot: job.snapshot_id.as_ref().and_then(|id| id.valid().copied()),
+        download,
+        state,
+        status: status.to_owned(),
+        target_cluster: job.target_cluster_name.as_ref().map(ToString::to_string),
+        links,
+        about,
+    }
+}
+
+/// The links of a dedicated cluster's job: each shard's own where there are shards. None as long as
+/// a shard has no link yet, since its file would be missing in the end.
+fn links(job: &RestoreJob) -> Vec<JobLink> {
+    let members: Vec<_> = job.components.iter().flatten().collect();
+    let urls = job.delivery_url.as_deref().unwrap_or_default();
+    let own: Vec<&SnapshotUrl> = members
+        .iter()
+        .filter_map(|member| member.download_url.as_ref())
+        .collect();
+    if own.len() == members.len() && !own.is_empty() && own.len() >= urls.len() {
+        let shards = members
+            .iter()
+            .map(|member| member.replica_set_name.as_deref());
+        // A single file needs no name.
+        let single = own.len() == 1 && members[0].replica_set_name.is_none();
+        let names = unique_names(shards).into_iter();
+        return own
+            .into_iter()
+            .zip(names)
+            .map(|(url, name)| JobLink {
+                url: url.clone(),
+                shard: (!single).then_some(name),
+            })
+            .collect();
+    }
+    if urls.len() < members.len() {
+        return Vec::new();
+    }
+    let shards = urls.len() > 1;
+    let numbered = urls.iter().enumerate().map(|(number, url)| JobLink {
+        url: url.clone(),
+        shard: shards.then(|| number.to_string()),
+    });
+    numbered.collect()
+}
