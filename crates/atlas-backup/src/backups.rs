@@ -17,8 +17,7 @@ use crate::job::{self, Place, WaitPolicy};
 use crate::job_view::{self, JobView};
 use crate::kind::{self, ClusterKind};
 use crate::progress::{Event, Progress};
-use crate::saved::Saved;
-use crate::saving::refuse_taken;
+use crate::saved::{Existing, Saved, check_output};
 use crate::snapshot::{self, Pick, SnapshotView};
 use crate::waiting::Wait;
 
@@ -299,6 +298,10 @@ impl Backups {
     /// of any kind the same call goes on where it was. A sharded cluster gives one file for each
     /// shard, `<out>` with the shard's name before its ending.
     ///
+    /// Only `<out>` is ever replaced, and only if `options` say so. A file of another program that
+    /// stands where the note or the partial file has to be is an error; if replacing is allowed, it
+    /// is kept under another name ([`Event::SetAside`]).
+    ///
     /// # Errors
     /// Any [`Error`]; no file is there under its final name then, and what a later call can go on
     /// with is kept.
@@ -311,10 +314,15 @@ impl Backups {
         options: &DownloadOptions,
         progress: Progress<'_>,
     ) -> Result<Vec<Saved>, Error> {
-        refuse_taken(out, options.replace)?;
+        check_output(out, options.replace)?;
         let place = self.place(project, cluster).await?;
         let snapshot = self.pick(project, cluster, pick).await?;
-        self.download_picked(&place, &snapshot, out, options, progress)
+        let existing = if options.replace {
+            Existing::Replace
+        } else {
+            Existing::Refuse
+        };
+        self.download_picked(&place, &snapshot, out, existing, options, progress)
             .await
     }
 }

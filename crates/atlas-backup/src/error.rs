@@ -106,6 +106,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A file that this program did not write stands where one of its files has to be.
+    #[error("{} was not written by this program; move it away or choose another name", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// Atlas answered for something other than what was asked for. Nothing was saved.
     #[error(
         "response for another {what}: expected {expected:?}, found {found:?}; nothing was saved, check the restore jobs of the cluster"

@@ -119,7 +119,7 @@ pub(crate) async fn fetch(
                 if restarts >= RESTARTS {
                     return Err(Error::Changed);
                 }
-                let _ = std::fs::remove_file(journal::path_of(&part.path));
+                claim(part, plan)?;
                 progress(Event::StartedOver);
             }
             Stop::Failed(error) if error.link_expired() => {
@@ -168,7 +168,7 @@ async fn attempt(
         ..
     }) = first.part()
     else {
-        return whole(client, link, part, first, progress).await;
+        return whole(client, link, part, plan, first, progress).await;
     };
     if length > LONGEST_FILE {
         return Err(Error::TooLong { announced: length }.into());
@@ -176,7 +176,7 @@ async fn attempt(
     let Some(etag) = strong(&first) else {
         // Parts of two answers cannot be told to be of one file.
         let first = patiently(|| client.download(link)).await?;
-        return whole(client, link, part, first, progress).await;
+        return whole(client, link, part, plan, first, progress).await;
     };
     let head = Head {
         source: plan.source.clone(),
@@ -214,12 +214,13 @@ async fn whole(
     client: &Client,
     link: &SnapshotUrl,
     part: &Part,
+    plan: &Plan,
     mut download: Download,
     progress: Progress<'_>,
 ) -> Result<Fetched, Stop> {
     let mut patience = Patience::default();
     loop {
-        let _ = std::fs::remove_file(journal::path_of(&part.path));
+        claim(part, plan)?;
         let announced = download.length();
         progress(Event::Started {
             length: announced,
@@ -246,6 +247,11 @@ async fn whole(
         }
         download = patiently(|| client.download(link)).await?;
     }
+}
+
+/// What is there of the file cannot be gone on with; the file is still this program's.
+fn claim(part: &Part, plan: &Plan) -> Result<(), Error> {
+    journal::claim(&part.path, &plan.source).map_err(|error| unwritable(&part.path, error))
 }
 
 async fn stream(part: &Part, mut download: Download, progress: Progress<'_>) -> Result<u64, Error> {

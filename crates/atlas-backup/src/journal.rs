@@ -7,15 +7,20 @@
 //! ```
 //!
 //! A line is added after the bytes it speaks of were handed to the system. A last line that is cut
-//! off is as if it were not there; a journal that contradicts the file beside it is none.
+//! off is ignored; a journal that contradicts the file beside it is not used.
+//!
+//! The journal also tells whose the partial file is. A download that cannot be resumed therefore has
+//! one as well, whose pieces have the length 0.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
+use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use serde::{Deserialize, Serialize};
 
 use crate::checksums::Checksums;
+use crate::disk::{self, with_ending};
 
 /// What a partial file is a part of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,24 +71,72 @@ impl Head {
         self.piece
             .min(self.length.saturating_sub(self.start(piece)))
     }
+
+    /// Reads the head of the journal beside a partial file, if this program wrote it.
+    pub(crate) fn read(part: &Path) -> Option<Self> {
+        let head = first_line(&path_of(part))?;
+        let head: Self = serde_json::from_str(&head).ok()?;
+        let mut names = head.source.splitn(4, '/');
+        let ours = names.next()?.parse::<ProjectId>().is_ok()
+            && names.next()?.parse::<ClusterName>().is_ok()
+            && names.next()?.parse::<SnapshotId>().is_ok()
+            && names.next().is_some();
+        ours.then_some(head)
+    }
+
+    /// Whether a download can go on from what such a journal says.
+    pub(crate) fn is_resumable(&self) -> bool {
+        self.piece > 0
+    }
+}
+
+/// The first line of a regular file, unless it is too long for a head.
+fn first_line(path: &Path) -> Option<String> {
+    if !path.symlink_metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut line = String::new();
+    let file = File::open(path).ok()?.take(1 << 16);
+    BufReader::new(file).read_line(&mut line).ok()?;
+    Some(line)
 }
 
 /// Where the journal of a file is.
 pub(crate) fn path_of(part: &Path) -> PathBuf {
-    let mut name = part.as_os_str().to_owned();
-    name.push(".json");
-    name.into()
+    with_ending(part, ".json")
+}
+
+/// Marks a partial file as one of this program that cannot be resumed.
+pub(crate) fn claim(part: &Path, source: &str) -> io::Result<()> {
+    let head = Head {
+        source: source.to_owned(),
+        etag: String::new(),
+        length: 0,
+        piece: 0,
+        checksums: Checksums::default(),
+    };
+    Journal::create(part, head).map(|_| ())
 }
 
 impl Journal {
     /// Begins a journal, in place of any other.
     pub(crate) fn create(part: &Path, head: Head) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        private(&mut options);
-        let mut file = options.open(path_of(part))?;
-        file.write_all(line(&head).as_bytes())?;
         let done = vec![0; head.pieces()];
+        Self::create_at(part, head, done)
+    }
+
+    /// Begins a journal that says how far each piece is. At no moment is it there half-written.
+    fn create_at(part: &Path, head: Head, done: Vec<u64>) -> io::Result<Self> {
+        let path = path_of(part);
+        let mut file = tempfile::NamedTempFile::new_in(disk::folder(&path))?;
+        let mut text = line(&head);
+        for (piece, bytes) in done.iter().copied().enumerate() {
+            if bytes > 0 {
+                text.push_str(&line(&Line { piece, bytes }));
+            }
+        }
+        file.write_all(text.as_bytes())?;
+        let file = file.persist(&path).map_err(|error| error.error)?;
         Ok(Self { head, done, file })
     }
 
@@ -92,7 +145,7 @@ impl Journal {
         let path = path_of(part);
         let mut lines = BufReader::new(File::open(&path).ok()?).lines();
         let head: Head = serde_json::from_str(&lines.next()?.ok()?).ok()?;
-        let fits = head.source == source && head.piece > 0 && head.pieces() <= MAX_PIECES;
+        let fits = head.source == source && head.is_resumable() && head.pieces() <= MAX_PIECES;
         if !fits || std::fs::metadata(part).ok()?.len() != head.length {
             return None;
         }
@@ -109,13 +162,7 @@ impl Journal {
             *known = line.bytes.max(*known);
         }
         // Written anew, so that what is cut off does not stay in the middle.
-        let mut journal = Self::create(part, head).ok()?;
-        for (piece, bytes) in done.into_iter().enumerate() {
-            if bytes > 0 {
-                journal.note(piece, bytes).ok()?;
-            }
-        }
-        Some(journal)
+        Self::create_at(part, head, done).ok()
     }
 
     /// Notes how far a piece is.
@@ -139,24 +186,13 @@ impl Journal {
     }
 }
 
-/// A file of more pieces is none of ours.
+/// No file of this program has more pieces.
 pub(crate) const MAX_PIECES: usize = 1 << 20;
 
 fn line(value: &impl Serialize) -> String {
     let mut line = serde_json::to_string(value).unwrap_or_default();
     line.push('\n');
     line
-}
-
-/// Lets only the owner read a file that is made.
-pub(crate) fn private(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    #[cfg(not(unix))]
-    let _ = options;
 }
 
 #[cfg(test)]

@@ -32,6 +32,10 @@
 //! No call here writes to a cluster, but for [`Backups::restore`]. No path and no name is taken
 //! from a server. The link to a snapshot is a secret: it is in no event, no error and no file.
 //!
+//! No file of another program is written to, replaced or removed, but for an output that is named
+//! and may be replaced. A file or note that this program wrote is told by the project, cluster and
+//! snapshot that stand in it.
+//!
 //! # Features
 //!
 //! `object-store` adds `Backups::download_to_store`, which streams a snapshot into S3, Google Cloud
@@ -47,6 +51,7 @@
 mod about;
 mod backups;
 mod checksums;
+mod disk;
 mod error;
 mod fetch;
 mod job;
@@ -78,6 +83,6 @@ pub use note::Note;
 pub use object_store::{Settled, StoreFailure, StoreTarget, Stored};
 pub use progress::{Event, Progress, silent};
 pub use pull::Pulled;
-pub use saved::Saved;
+pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
 pub use verify::verify;

@@ -1,11 +1,12 @@
 //! The note beside a snapshot's file, which says what it is.
 
-use std::io::Write;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use serde::{Deserialize, Serialize};
 
+use crate::disk::{self, read_small, with_ending, write_whole};
 use crate::error::Error;
 use crate::kind::ClusterKind;
 
@@ -39,7 +40,17 @@ pub struct Note {
     /// The version of MongoDB that it was taken of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mongodb_version: Option<String>,
+    /// When the file was last modified, RFC 3339, at the moment it was last found sound. As long
+    /// as length, time and inode are the same, it need not be read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<String>,
+    /// The file's inode, where the system has such numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inode: Option<u64>,
 }
+
+/// The longest note that is read.
+const LONGEST: u64 = 1 << 20;
 
 fn one() -> u16 {
     1
@@ -48,46 +59,84 @@ fn one() -> u16 {
 impl Note {
     /// Where the note of a file is.
     pub fn path_of(file: &Path) -> PathBuf {
-        let mut name = file.as_os_str().to_owned();
-        name.push(".json");
-        name.into()
+        with_ending(file, ".json")
+    }
+
+    /// Where the note of a file is until that file has its name.
+    pub(crate) fn pending_path_of(file: &Path) -> PathBuf {
+        with_ending(file, ".json.part")
     }
 
     /// Reads the note of a file.
     ///
+    /// A run that was killed between naming the file and naming the note leaves the note as
+    /// `<file>.json.part`; that one is read if it fits the file.
+    ///
     /// # Errors
     /// [`Error::File`] if there is none, or none that makes sense.
     pub fn read(file: &Path) -> Result<Self, Error> {
-        let path = Self::path_of(file);
-        let unreadable = |source| Error::file(&path, "cannot be read as a snapshot's note", source);
-        let text = std::fs::read(&path).map_err(unreadable)?;
+        match Self::pending(file) {
+            Some(pending) => Ok(pending),
+            None => Self::read_at(&Self::path_of(file)),
+        }
+    }
+
+    /// The note that waits for its name, if it is the file's.
+    pub(crate) fn pending(file: &Path) -> Option<Self> {
+        let pending = Self::read_at(&Self::pending_path_of(file)).ok()?;
+        let fits = pending.modified.is_some() && pending.fits(&file.symlink_metadata().ok()?);
+        fits.then_some(pending)
+    }
+
+    /// Reads a note.
+    pub(crate) fn read_at(path: &Path) -> Result<Self, Error> {
+        let unreadable = |source| Error::file(path, "cannot be read as a snapshot's note", source);
+        let text = read_small(path, LONGEST).map_err(unreadable)?;
         serde_json::from_slice(&text).map_err(|error| unreadable(error.into()))
     }
 
-    /// Writes the note of a file, whole or not at all.
-    pub(crate) fn write(&self, file: &Path) -> Result<(), Error> {
-        let path = Self::path_of(file);
+    /// Writes a note, whole or not at all.
+    pub(crate) fn write_at(&self, path: &Path) -> Result<(), Error> {
         let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
         text.push(b'\n');
-        write_whole(&path, &text)
+        write_whole(path, &text)
+    }
+
+    /// Notes which file it is, by its time and inode.
+    pub(crate) fn stamp(&mut self, metadata: &Metadata) {
+        self.modified = modified(metadata);
+        self.inode = inode(metadata);
+    }
+
+    /// Whether a file is the one that was found sound, by its length, time and inode; `false`, too,
+    /// for a note that does not say.
+    pub(crate) fn fits(&self, metadata: &Metadata) -> bool {
+        metadata.is_file()
+            && metadata.len() == self.bytes
+            && self.modified.is_some()
+            && self.modified == modified(metadata)
+            && self.inode == inode(metadata)
     }
 }
 
-/// Writes a small file in place of any other of its name, whole or not at all.
-pub(crate) fn write_whole(path: &Path, text: &[u8]) -> Result<(), Error> {
-    let unwritable = |source| Error::file(path, "cannot be written", source);
-    let mut file = tempfile::NamedTempFile::new_in(folder(path)).map_err(unwritable)?;
-    file.write_all(text).map_err(unwritable)?;
-    file.as_file().sync_all().map_err(unwritable)?;
-    file.persist(path)
-        .map_err(|error| unwritable(error.error))?;
-    Ok(())
+fn modified(metadata: &Metadata) -> Option<String> {
+    let time = jiff::Timestamp::try_from(metadata.modified().ok()?).ok()?;
+    Some(time.to_string())
 }
 
-/// The folder that a file is in.
-pub(crate) fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "other systems have none")]
+fn inode(metadata: &Metadata) -> Option<u64> {
+    Some(std::os::unix::fs::MetadataExt::ino(metadata))
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Metadata) -> Option<u64> {
+    None
+}
+
+/// Whether nothing stands at the place of a note, or a note.
+pub(crate) fn is_free_or_note(path: &Path) -> Result<bool, Error> {
+    let found = disk::look(path)?;
+    Ok(found.is_none_or(|found| found.is_file() && Note::read_at(path).is_ok()))
 }

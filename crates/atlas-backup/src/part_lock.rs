@@ -1,49 +1,210 @@
-//! Keeping two runs from writing one partial file.
+//! Choosing a partial file that is ours, and keeping two runs from writing it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::path::{Path, PathBuf};
 
+use crate::disk::{is_own, look, open_own, same_file, with_ending};
 use crate::error::Error;
-use crate::journal::{self, private};
+use crate::journal::{self, Head};
 
 /// A lock on a partial file, which ends with the process at the latest.
+///
+/// The lock belongs to the open file, not to its name: the name is only removed while it still
+/// leads to the locked file.
 #[derive(Debug)]
 pub(crate) struct PartLock {
     part: PathBuf,
-    _file: File,
+    file: File,
+}
+
+/// Whether a path can be used for a partial file.
+enum Fitness {
+    /// Nothing is there, or a partial file of this program.
+    Usable,
+    /// A file of this user that another program wrote.
+    Foreign(PathBuf),
+    /// Nothing that may be written to, such as a symbolic link or another user's file.
+    Unusable,
 }
 
 impl PartLock {
-    /// Takes the lock.
+    /// Takes the lock of `<out>.part`, or of `<out>.1.part` and so on if that cannot be used.
+    ///
+    /// A file that another program wrote is an error, unless `step_aside` says that a free name is
+    /// to be found. It is never written to or removed.
     ///
     /// # Errors
-    /// [`Error::Busy`] if another run has it.
-    pub(crate) fn take(part: &Path) -> Result<Self, Error> {
-        let mut options = OpenOptions::new();
+    /// [`Error::Busy`] if another run has it, [`Error::Foreign`], [`Error::File`]
+    pub(crate) fn take(out: &Path, source: &str, step_aside: bool) -> Result<Self, Error> {
+        let mut tries = 0;
+        let mut number = 0;
+        while tries < TRIES {
+            let part = part_of(out, number);
+            match fitness(&part, out)? {
+                Fitness::Foreign(path) if !step_aside => return Err(Error::Foreign { path }),
+                Fitness::Foreign(_) | Fitness::Unusable => {
+                    number += 1;
+                    tries += 1;
+                    continue;
+                }
+                Fitness::Usable => {}
+            }
+            if let Some(lock) = Self::lock(&part)? {
+                if Head::read(&part).is_none() {
+                    journal::claim(&part, source)
+                        .map_err(|error| Error::file(&part, "cannot be created", error))?;
+                }
+                return Ok(lock);
+            }
+            tries += 1;
+        }
+        Err(Error::Busy {
+            path: part_of(out, 0),
+        })
+    }
+
+    /// Locks a file; `None` if its name leads to another file meanwhile.
+    fn lock(part: &Path) -> Result<Option<Self>, Error> {
+        let uncreated = |error| Error::file(part, "cannot be created", error);
         // Not truncated: it may be what an earlier run left.
-        options.write(true).create(true).truncate(false);
-        private(&mut options);
-        let file = options
-            .open(part)
-            .map_err(|error| Error::file(part, "cannot be created", error))?;
+        let file = open_own(part, true).map_err(uncreated)?;
         match file.try_lock() {
             // Some file systems know no locks; they have to do without.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self {
-                part: part.to_owned(),
-                _file: file,
-            }),
-            Err(TryLockError::WouldBlock) => Err(Error::Busy {
-                path: part.to_owned(),
-            }),
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Busy {
+                    path: part.to_owned(),
+                });
+            }
         }
+        let lock = Self {
+            part: part.to_owned(),
+            file,
+        };
+        if lock.is_named() {
+            return Ok(Some(lock));
+        }
+        Ok(None)
+    }
+
+    /// Where the partial file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.part
+    }
+
+    /// The open file.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Removes the partial file and its journal, since nothing can go on with them.
+    pub(crate) fn discard(&self) {
+        if self.is_named() {
+            // In this order: a file without a journal is not known as ours.
+            let _ = std::fs::remove_file(&self.part);
+            let _ = std::fs::remove_file(journal::path_of(&self.part));
+        }
+    }
+
+    /// Whether the name still leads to the locked file.
+    fn is_named(&self) -> bool {
+        let named: Option<Metadata> = self.part.symlink_metadata().ok();
+        let opened = self.file.metadata().ok();
+        named
+            .zip(opened)
+            .is_some_and(|(named, opened)| same_file(&named, &opened))
     }
 }
 
 impl Drop for PartLock {
     fn drop(&mut self) {
-        // Without a journal nobody can go on with it.
-        if !journal::path_of(&self.part).exists() {
-            let _ = std::fs::remove_file(&self.part);
+        // Nothing can go on with it.
+        if !Head::read(&self.part).is_some_and(|head| head.is_resumable()) {
+            self.discard();
         }
+    }
+}
+
+/// How many names are tried, and how often a name may change while it is being locked.
+const TRIES: u32 = 20;
+
+/// The n-th place for a file while it is not complete.
+pub(crate) fn part_of(out: &Path, number: u32) -> PathBuf {
+    match number {
+        0 => with_ending(out, ".part"),
+        number => with_ending(out, &format!(".{number}.part")),
+    }
+}
+
+/// Whether the place of a partial file can be used without force.
+pub(crate) fn refuse_foreign_part(out: &Path) -> Result<(), Error> {
+    match fitness(&part_of(out, 0), out)? {
+        Fitness::Foreign(path) => Err(Error::Foreign { path }),
+        Fitness::Usable | Fitness::Unusable => Ok(()),
+    }
+}
+
+fn fitness(part: &Path, out: &Path) -> Result<Fitness, Error> {
+    let journal = journal::path_of(part);
+    let (found, found_journal) = (look(part)?, look(&journal)?);
+    if let Some(found_journal) = &found_journal
+        && !is_own(found_journal)
+    {
+        return Ok(Fitness::Unusable);
+    }
+    let claimed = Head::read(part).is_some();
+    let empty = |metadata: &Metadata| metadata.len() == 0;
+    if found_journal.as_ref().is_some_and(|found| !empty(found)) && !claimed {
+        return Ok(Fitness::Foreign(journal));
+    }
+    let Some(found) = found else {
+        return Ok(Fitness::Usable);
+    };
+    if found.is_file() && has_both_names(&found, out)? {
+        // Killed between the two steps of a rename: the complete file has both names.
+        std::fs::remove_file(part)
+            .map_err(|error| Error::file(part, "cannot be removed", error))?;
+        return Ok(Fitness::Usable);
+    }
+    if !is_own(&found) {
+        return Ok(Fitness::Unusable);
+    }
+    if !claimed && !empty(&found) {
+        return Ok(Fitness::Foreign(part.to_owned()));
+    }
+    Ok(Fitness::Usable)
+}
+
+fn has_both_names(part: &Metadata, out: &Path) -> Result<bool, Error> {
+    Ok(look(out)?.is_some_and(|out| same_file(part, &out)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "32b6e34b3d91647abb20e7b8/Cluster0/32b6e34b3d91647abb20e7b9/";
+
+    #[test]
+    fn a_lock_that_ends_does_not_remove_the_file_of_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("s");
+        let first = PartLock::take(&out, SOURCE, false).unwrap();
+        assert!(matches!(
+            PartLock::take(&out, SOURCE, false),
+            Err(Error::Busy { .. })
+        ));
+        // The first has given its file a name; another run begins.
+        std::fs::rename(first.path(), &out).unwrap();
+        let second = PartLock::take(&out, SOURCE, false).unwrap();
+        drop(first);
+        assert!(second.path().exists() && Head::read(second.path()).is_some());
+        assert!(matches!(
+            PartLock::take(&out, SOURCE, false),
+            Err(Error::Busy { .. })
+        ));
+        drop(second);
+        assert!(!part_of(&out, 0).exists(), "nothing can go on with it");
+        assert!(PartLock::take(&out, SOURCE, false).is_ok());
     }
 }

@@ -1,5 +1,7 @@
 //! What is going on, for whoever shows it.
 
+use std::path::PathBuf;
+
 use atlas_model::RestoreJobId;
 
 /// Something that happened on the way to a file.
@@ -33,6 +35,18 @@ pub enum Event {
     LinkRenewed,
     /// The file is complete and is being looked at.
     Verifying,
+    /// A file of another program was in the way and has another name now.
+    SetAside {
+        /// The name it had.
+        path: PathBuf,
+        /// The name it has.
+        kept_as: PathBuf,
+    },
+    /// A file that was there is not the one that its note speaks of; it is downloaded again.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// Takes events as they happen; called often, and must be quick.

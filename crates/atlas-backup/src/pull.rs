@@ -11,11 +11,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::backups::{Backups, DownloadOptions};
+use crate::disk::write_whole;
 use crate::error::Error;
 use crate::job::Place;
 use crate::keep::Keep;
-use crate::note::{Note, write_whole};
+use crate::note::Note;
 use crate::progress::Progress;
+use crate::saved::Existing;
 use crate::snapshot::SnapshotView;
 
 /// The name of the catalogue in a folder.
@@ -115,8 +117,9 @@ impl Backups {
                 continue;
             }
             let out = folder.join(file_name(snapshot));
+            let existing = Note::read(&out).map_or(Existing::SetAside, |_| Existing::Replace);
             match self
-                .download_picked(&place, snapshot, &out, &options, progress)
+                .download_picked(&place, snapshot, &out, existing, &options, progress)
                 .await
             {
                 Ok(saved) => report(Pulled::Taken {

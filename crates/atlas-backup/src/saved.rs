@@ -1,12 +1,26 @@
-//! Giving a complete file its name.
+//! Giving a complete file its name, and its note beside it.
+//!
+//! ```text
+//! out.part (synced), out.part.json          the download
+//! + out.json.part (synced)                  the note waits
+//! out.part -> out                           one rename; with the waiting note, out is sound
+//! - out.part.json
+//! out.json.part -> out.json                 one rename
+//! ```
+//!
+//! Killed between any two of these steps, the old file is there with its note, or the new one with
+//! the waiting note, which [`Note::read`] finds and [`settle`] gives its name.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk::{self, is_own, look, rename_new, same_file, set_aside};
 use crate::error::Error;
-use crate::journal;
-use crate::note::{Note, folder};
+use crate::journal::{self, Head};
+use crate::note::{Note, is_free_or_note};
+use crate::part_lock::{PartLock, part_of, refuse_foreign_part};
+use crate::progress::{Event, Progress};
+use crate::verify::verify_as;
 
 /// A file that is complete and sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,43 +32,180 @@ pub struct Saved {
     pub note: Note,
 }
 
-/// Where a file is while it is not complete.
-pub(crate) fn part_of(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
+/// What is done with a file that has the name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// An error.
+    Refuse,
+    /// It is replaced.
+    Replace,
+    /// It gets another name.
+    SetAside,
 }
 
-/// Removes what there is of a file that will not be completed.
-pub(crate) fn discard(part: &Path) {
-    let _ = std::fs::remove_file(journal::path_of(part));
-    let _ = std::fs::remove_file(part);
-}
-
-/// Puts a partial file on the disk and gives it its name.
-pub(crate) fn name(part: &Path, out: &Path, replace: bool) -> Result<(), Error> {
-    let failing = |source| Error::file(out, "cannot be completed", source);
-    File::open(part)
-        .and_then(|file| file.sync_all())
-        .map_err(failing)?;
-    if replace {
-        std::fs::rename(part, out).map_err(failing)?;
-    } else {
-        take(part, out).map_err(failing)?;
+/// Checks, without a request, that a file can be written where `out` says.
+///
+/// [`Backups::download`](crate::Backups::download) does so by itself.
+///
+/// # Errors
+/// [`Error::Usage`] if `out` is empty, names a folder, or is there and is no regular file;
+/// [`Error::Exists`] if a file is there and `replace` is `false`; [`Error::Foreign`] if a file of
+/// another program stands where the note or the partial file has to be and `replace` is `false`;
+/// [`Error::File`] if the folder is missing.
+pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
+    let usage = |problem: &str| Error::Usage {
+        what: format!("{} {problem}", out.display()),
+    };
+    if out.as_os_str().is_empty() {
+        return Err(Error::Usage {
+            what: "the output path is empty; name a file".to_owned(),
+        });
     }
-    let _ = std::fs::remove_file(journal::path_of(part));
-    // The name, too, is to survive a power cut; not every system can sync a folder.
-    let _ = File::open(folder(out)).and_then(|folder| folder.sync_all());
+    if out.as_os_str().as_encoded_bytes().last() == Some(&b'/')
+        || out.file_name().is_none()
+        || out.is_dir()
+    {
+        return Err(usage("is a directory; name a file in it"));
+    }
+    let folder = disk::folder(out);
+    std::fs::metadata(folder).map_err(|error| {
+        let doing = "cannot be created: its folder cannot be opened";
+        Error::file(out, doing, error)
+    })?;
+    if let Some(found) = look(out)? {
+        if !replace {
+            return Err(Error::Exists {
+                path: out.to_owned(),
+            });
+        }
+        if !found.is_file() {
+            return Err(usage(
+                "is not a regular file and is not replaced; choose another name",
+            ));
+        }
+    }
+    let waiting = Note::pending_path_of(out);
+    // The longest of the names: one that is too long is found out here.
+    look(&journal::path_of(&part_of(out, 10)))?;
+    if replace {
+        return Ok(());
+    }
+    for path in [Note::path_of(out), waiting] {
+        if !is_free_or_note(&path)? {
+            return Err(Error::Foreign { path });
+        }
+    }
+    refuse_foreign_part(out)
+}
+
+/// Gives a complete and synced partial file its name, and writes its note.
+pub(crate) fn complete(
+    part: &PartLock,
+    out: &Path,
+    mut note: Note,
+    existing: Existing,
+    progress: Progress<'_>,
+) -> Result<Note, Error> {
+    let failing = |source| Error::file(out, "cannot be completed", source);
+    note.stamp(&part.file().metadata().map_err(failing)?);
+    let waiting = Note::pending_path_of(out);
+    make_way(&waiting, existing, progress)?;
+    if let Err(error) = note.write_at(&waiting) {
+        let _ = std::fs::remove_file(&waiting);
+        return Err(error);
+    }
+    let named = match existing {
+        Existing::Replace => std::fs::rename(part.path(), out),
+        Existing::Refuse => rename_new(part.path(), out),
+        Existing::SetAside => {
+            if look(out)?.is_some() {
+                let kept_as = set_aside(out)?;
+                progress(Event::SetAside {
+                    path: out.to_owned(),
+                    kept_as,
+                });
+            }
+            rename_new(part.path(), out)
+        }
+    };
+    if let Err(error) = named {
+        let _ = std::fs::remove_file(&waiting);
+        return Err(failing(error));
+    }
+    let _ = std::fs::remove_file(journal::path_of(part.path()));
+    make_way(&Note::path_of(out), existing, progress)?;
+    std::fs::rename(&waiting, Note::path_of(out)).map_err(failing)?;
+    disk::sync_folder(out)?;
+    Ok(note)
+}
+
+/// Makes way for a note: one of this program is written over, any other file keeps another name.
+fn make_way(path: &Path, existing: Existing, progress: Progress<'_>) -> Result<(), Error> {
+    if is_free_or_note(path)? {
+        return Ok(());
+    }
+    if existing == Existing::Refuse {
+        return Err(Error::Foreign {
+            path: path.to_owned(),
+        });
+    }
+    let kept_as = set_aside(path)?;
+    progress(Event::SetAside {
+        path: path.to_owned(),
+        kept_as,
+    });
     Ok(())
 }
 
-/// Renames without replacing: a link fails where the name is taken, however late that happened.
-fn take(part: &Path, out: &Path) -> io::Result<()> {
-    match std::fs::hard_link(part, out) {
-        Ok(()) => std::fs::remove_file(part),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // Not every file system has links.
-        Err(_) if out.symlink_metadata().is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
-        Err(_) => std::fs::rename(part, out),
+/// Takes the steps that a run was killed before: see the top of this file.
+pub(crate) fn settle(out: &Path) -> Result<(), Error> {
+    let failing = |source| Error::file(out, "cannot be completed", source);
+    let Some(found) = look(out)? else {
+        return Ok(());
+    };
+    let part = part_of(out, 0);
+    if look(&part)?.is_some_and(|part| part.is_file() && same_file(&part, &found)) {
+        std::fs::remove_file(&part).map_err(failing)?;
     }
+    let journal = journal::path_of(&part);
+    let ours =
+        look(&journal)?.is_some_and(|journal| is_own(&journal)) && Head::read(&part).is_some();
+    if ours && look(&part)?.is_none() {
+        std::fs::remove_file(&journal).map_err(failing)?;
+    }
+    if Note::pending(out).is_some() && is_free_or_note(&Note::path_of(out))? {
+        std::fs::rename(Note::pending_path_of(out), Note::path_of(out)).map_err(failing)?;
+    }
+    Ok(())
+}
+
+/// Finds out whether a file is still the one that its note speaks of: by its length, time and
+/// inode, and where these differ, or `read` says so, by reading it. A note is then brought up to
+/// date.
+///
+/// # Errors
+/// [`Error::Unsound`] if it is not, [`Error::File`] if it cannot be read.
+pub(crate) fn recheck(out: &Path, note: &mut Note, read: bool) -> Result<(), Error> {
+    let metadata = || {
+        out.metadata()
+            .map_err(|error| Error::file(out, "cannot be read", error))
+    };
+    let before = metadata()?;
+    let fits = note.fits(&before);
+    if fits && !read {
+        return Ok(());
+    }
+    if !before.is_file() {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+        return Err(Error::file(out, "cannot be read", error));
+    }
+    verify_as(out, note)?;
+    if !fits {
+        note.stamp(&before);
+        // Without it, the file is read again next time.
+        if let Err(error) = note.write_at(&Note::path_of(out)) {
+            tracing::warn!(%error, "the note of a sound file cannot be brought up to date");
+        }
+    }
+    Ok(())
 }

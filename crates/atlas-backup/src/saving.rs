@@ -9,6 +9,7 @@ use atlas_transport::Client;
 use jiff::Timestamp;
 
 use crate::backups::{Backups, DownloadOptions};
+use crate::disk;
 use crate::error::Error;
 use crate::fetch::{self, Links, Plan};
 use crate::job::{self, Place, WaitPolicy};
@@ -16,7 +17,7 @@ use crate::job_view::JobView;
 use crate::note::Note;
 use crate::part_lock::PartLock;
 use crate::progress::{Event, Progress};
-use crate::saved::{self, Saved};
+use crate::saved::{self, Existing, Saved, check_output};
 use crate::shards::is_usable;
 use crate::snapshot::SnapshotView;
 use crate::verify::inspect;
@@ -28,6 +29,7 @@ impl Backups {
         place: &Place<'_>,
         snapshot: &SnapshotView,
         out: &Path,
+        existing: Existing,
         options: &DownloadOptions,
         progress: Progress<'_>,
     ) -> Result<Vec<Saved>, Error> {
@@ -45,6 +47,7 @@ impl Backups {
             let saving = Saving {
                 file,
                 out: &out,
+                existing,
                 options,
                 progress,
             };
@@ -66,61 +69,90 @@ impl Backups {
         let Saving {
             file,
             out,
+            existing,
             options,
             progress,
         } = saving;
-        if let Some(saved) = file.already(out) {
-            return Ok(saved);
+        let mut existing = existing;
+        match file.already(out, progress).await? {
+            Already::Sound(note) => {
+                return Ok(Saved {
+                    path: out.to_owned(),
+                    note: *note,
+                });
+            }
+            // Its own note says that it is this file and that it has changed.
+            Already::Damaged => existing = Existing::Replace,
+            Already::No => check_output(out, existing != Existing::Refuse)?,
         }
-        refuse_taken(out, options.replace)?;
-        let part = saved::part_of(out);
-        let _lock = PartLock::take(&part)?;
+        let step_aside = existing != Existing::Refuse;
+        let part = PartLock::take(out, &file.source(), step_aside)?;
         let plan = Plan {
             connections: options.connections,
             source: file.source(),
         };
-        let fetched = fetch::fetch(self.client(), link, &mut links, &part, &plan, progress).await;
+        let client = self.client();
+        let fetched = fetch::fetch(client, link, &mut links, part.path(), &plan, progress).await;
         let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(error) => {
                 // A disk that is full or forbidden is not helped by what is left on it.
                 if matches!(error, Error::File { .. }) {
-                    saved::discard(&part);
+                    part.discard();
                 }
                 return Err(error);
             }
         };
         progress(Event::Verifying);
-        let path = part.clone();
         let checksums = fetched.checksums;
-        let inspected = tokio::task::spawn_blocking(move || inspect(&path, &checksums)).await;
-        let inspected =
-            inspected.map_err(|error| Error::file(&part, "cannot be read", error.into()))?;
+        let (part, inspected) = tokio::task::spawn_blocking(move || {
+            // Through the descriptor that was open all the time, which is told of every failure to
+            // write the file back.
+            let inspected = disk::sync(part.file(), part.path())
+                .and_then(|()| inspect(part.path(), &checksums));
+            (part, inspected)
+        })
+        .await
+        .map_err(|error| Error::file(out, "cannot be read", error.into()))?;
         let found = match inspected {
             Ok(found) if found.bytes == fetched.length => found,
             Ok(found) => {
-                saved::discard(&part);
+                part.discard();
                 return Err(Error::Length {
                     received: found.bytes,
                     expected: fetched.length,
                 });
             }
             Err(error) => {
-                if matches!(error, Error::Unsound { .. }) {
-                    saved::discard(&part);
+                if is_spoilt(&error) {
+                    part.discard();
                 }
                 return Err(error);
             }
         };
         let note = file.note(found.bytes, found.sha256);
-        // The note first: a file never stands there without one.
-        refuse_taken(out, options.replace)?;
-        note.write(out)?;
-        saved::name(&part, out, options.replace)?;
-        Ok(Saved {
-            path: out.to_owned(),
-            note,
-        })
+        match saved::complete(&part, out, note, existing, progress) {
+            Ok(note) => Ok(Saved {
+                path: out.to_owned(),
+                note,
+            }),
+            Err(error) => {
+                if is_spoilt(&error) {
+                    part.discard();
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Whether what was downloaded is not to be trusted after an error: after a sync that failed, the
+/// next one may succeed though the data never reached the disk.
+fn is_spoilt(error: &Error) -> bool {
+    match error {
+        Error::Unsound { .. } => true,
+        Error::File { doing, .. } => *doing == disk::UNSYNCED,
+        _ => false,
     }
 }
 
@@ -136,8 +168,19 @@ pub(crate) struct OneFile<'a> {
 struct Saving<'a> {
     file: OneFile<'a>,
     out: &'a Path,
+    existing: Existing,
     options: &'a DownloadOptions,
     progress: Progress<'a>,
+}
+
+/// What there is under a file's name.
+enum Already {
+    /// The file.
+    Sound(Box<Note>),
+    /// A file that was this one and has changed.
+    Damaged,
+    /// Nothing, or anything else.
+    No,
 }
 
 impl<'a> OneFile<'a> {
@@ -164,16 +207,39 @@ impl<'a> OneFile<'a> {
         format!("{project}/{cluster}/{}/{shard}", self.snapshot.id)
     }
 
-    /// The file of a shard that an earlier run completed, before another shard failed.
-    fn already(&self, out: &Path) -> Option<Saved> {
-        self.shard.as_ref()?;
-        let note = Note::read(out).ok()?;
-        let is_it = note.snapshot == self.snapshot.id && note.shard == self.shard;
-        let is_whole = out.metadata().ok()?.len() == note.bytes;
-        (is_it && is_whole).then(|| Saved {
-            path: out.to_owned(),
-            note,
-        })
+    /// Whether the file of a shard was completed by an earlier run, before another shard failed.
+    async fn already(&self, out: &Path, progress: Progress<'_>) -> Result<Already, Error> {
+        if self.shard.is_none() || disk::look(out)?.is_none() {
+            return Ok(Already::No);
+        }
+        saved::settle(out)?;
+        let Some(mut note) = Note::read(out).ok().filter(|note| self.is_of(note)) else {
+            return Ok(Already::No);
+        };
+        let path = out.to_owned();
+        let checked = tokio::task::spawn_blocking(move || {
+            let checked = saved::recheck(&path, &mut note, false);
+            checked.map(|()| note)
+        });
+        match checked.await {
+            Ok(Ok(note)) => Ok(Already::Sound(Box::new(note))),
+            Ok(Err(Error::Unsound { .. })) => {
+                let path = out.to_owned();
+                progress(Event::Damaged { path });
+                Ok(Already::Damaged)
+            }
+            Ok(Err(error)) => Err(error),
+            Err(error) => Err(Error::file(out, "cannot be read", error.into())),
+        }
+    }
+
+    /// Whether a note is the one of this file.
+    fn is_of(&self, note: &Note) -> bool {
+        note.snapshot == self.snapshot.id
+            && note.shard == self.shard
+            && note.files == self.files
+            && note.project == self.place.project
+            && note.cluster == *self.place.cluster
     }
 
     pub(crate) fn note(&self, bytes: u64, sha256: String) -> Note {
@@ -189,6 +255,8 @@ impl<'a> OneFile<'a> {
             bytes,
             sha256,
             mongodb_version: self.snapshot.mongodb_version.clone(),
+            modified: None,
+            inode: None,
         }
     }
 }
@@ -283,20 +351,6 @@ impl Links for Renewing<'_> {
         link.map(|link| link.url.clone())
             .ok_or(Error::NoLink { job: job.id })
     }
-}
-
-pub(crate) fn refuse_taken(out: &Path, replace: bool) -> Result<(), Error> {
-    if out.is_dir() {
-        return Err(Error::Usage {
-            what: format!("{} is a directory; name a file in it", out.display()),
-        });
-    }
-    if !replace && out.symlink_metadata().is_ok() {
-        return Err(Error::Exists {
-            path: out.to_owned(),
-        });
-    }
-    Ok(())
 }
 
 /// A shard's name as it may stand in a file's: what Atlas says of it names no folder.

@@ -19,6 +19,12 @@ use crate::note::Note;
 /// read.
 pub fn verify(path: &Path) -> Result<Note, Error> {
     let note = Note::read(path)?;
+    verify_as(path, &note)?;
+    Ok(note)
+}
+
+/// Checks a file against a note.
+pub(crate) fn verify_as(path: &Path, note: &Note) -> Result<(), Error> {
     let mut announced = Checksums::default();
     announced.0.insert("sha256".to_owned(), note.sha256.clone());
     let found = inspect(path, &announced)?;
@@ -29,7 +35,7 @@ pub fn verify(path: &Path) -> Result<Note, Error> {
         }
         .into());
     }
-    Ok(note)
+    Ok(())
 }
 
 /// What was seen of a sound file.

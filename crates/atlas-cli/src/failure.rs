@@ -74,7 +74,10 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
         Backup::Call(error) => call_code(error),
         Backup::Usage { .. } => 2,
         Backup::NoSnapshot { .. } => 4,
-        Backup::File { .. } | Backup::Exists { .. } | Backup::Busy { .. } => 6,
+        Backup::File { .. }
+        | Backup::Exists { .. }
+        | Backup::Foreign { .. }
+        | Backup::Busy { .. } => 6,
         #[cfg(feature = "object-store")]
         Backup::LeftInStore {
             after: Some(error), ..
@@ -150,6 +153,11 @@ pub(crate) fn backup_line(error: &atlas_backup::Error) -> String {
         ),
         atlas_backup::Error::Exists { path } => format!(
             "{} is there already; choose another name or give --force",
+            path.display()
+        ),
+        atlas_backup::Error::Foreign { path } => format!(
+            "{} was not written by this program; move it away or choose another name (download \
+             --force keeps it under another one)",
             path.display()
         ),
         error => error.to_string(),

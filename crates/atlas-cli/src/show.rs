@@ -85,6 +85,15 @@ impl Watcher {
             Event::StartedOver => self.say("the file changed in the store; starting over"),
             Event::LinkRenewed => self.say("the link ended; going on with a new one"),
             Event::Verifying => self.end(),
+            Event::SetAside { path, kept_as } => self.say(&format!(
+                "{} was not written by this program; kept as {}",
+                path.display(),
+                kept_as.display()
+            )),
+            Event::Damaged { path } => self.say(&format!(
+                "{} has changed since it was downloaded; downloading it again",
+                path.display()
+            )),
             _ => {}
         }
     }

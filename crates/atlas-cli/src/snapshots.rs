@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use atlas_backup::{DownloadOptions, Note, Pick, SnapshotView, WaitPolicy};
+use atlas_backup::{DownloadOptions, Note, Pick, SnapshotView, WaitPolicy, check_output};
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::commands::{force_argument, group, output_argument, wants_json};
@@ -48,9 +48,13 @@ fn download_command() -> Command {
         .after_help(
             "Asks Atlas for a link, which works for a few hours, and downloads the file behind \
              it.\nWhile it is under way the file is PATH.part; after an interruption the same \
-             command goes on\nwhere it was. It gets its name when it is complete and sound, with \
-             a note beside it\n(PATH.json) for atlas backups verify. Only its owner can read it. \
-             A sharded cluster gives\none file for each shard. No cluster is written to."
+             command resumes\nthe download. The file gets its name when it is complete and sound, \
+             with a note beside it\n(PATH.json) for atlas backups verify. Only its owner can read \
+             it. A sharded cluster gives\none file for each shard. No cluster is written to.\n\n\
+             With --force, PATH is replaced if it is a regular file. A file of another program that \
+             is in the\nway (PATH.json, PATH.part) is never replaced: without --force it is an \
+             error, with --force it is\nkept as PATH.json.old1, or another name is used for \
+             PATH.part."
                 .to_owned()
                 + store::HELP,
         )
@@ -194,9 +198,8 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
         (None, Pick::Id(id)) => Some(PathBuf::from(format!("{id}.tgz"))),
         _ => None,
     };
-    let taken = named.filter(|out| !options.replace && out.symlink_metadata().is_ok());
-    if let Some(path) = taken.filter(|out| !out.is_dir()) {
-        return Err(atlas_backup::Error::Exists { path }.into());
+    if let Some(out) = named {
+        check_output(&out, options.replace)?;
     }
     let target = Target::ready(matches).await?;
     let (project, cluster) = (target.project, &target.cluster);

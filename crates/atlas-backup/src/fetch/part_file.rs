@@ -1,6 +1,6 @@
 //! Writing a partial file from one place on, while the next bytes come in.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
 use super::unwritable;
+use crate::disk::open_own;
 use crate::error::Error;
-use crate::journal::private;
 
 /// How much each of several connections gathers before it is written.
 ///
@@ -44,13 +44,10 @@ impl Part {
     /// Makes the file with a length, empty in every sense, in place of what is there.
     pub(crate) async fn create(&self, length: u64) -> Result<(), Error> {
         let _all_ended = self.writes.write().await;
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        private(&mut options);
-        let file = options
-            .open(&self.path)
+        let file = open_own(&self.path, true)
             .map_err(|error| Error::file(&self.path, "cannot be created", error))?;
-        file.set_len(length)
+        file.set_len(0)
+            .and_then(|()| file.set_len(length))
             .map_err(|error| unwritable(&self.path, error))
     }
 }
@@ -75,7 +72,7 @@ impl PartFile {
     pub(crate) fn open(part: &Part, position: u64, limit: usize) -> Result<Self, Error> {
         let path = &part.path;
         let open = || {
-            let mut file = OpenOptions::new().write(true).open(path)?;
+            let mut file = open_own(path, false)?;
             file.seek(SeekFrom::Start(position))?;
             Ok(file)
         };

@@ -8,6 +8,7 @@ mod deleted;
 mod download;
 mod jobs;
 mod lengths;
+mod others_files;
 mod outages;
 mod pull;
 #[cfg(feature = "object-store")]

@@ -9,7 +9,10 @@ mod doctor;
 mod download;
 mod escape;
 mod help;
+#[cfg(target_os = "linux")]
+mod interrupted;
 mod log;
+mod nothing_lost;
 mod peer;
 mod profiles;
 #[cfg(unix)]

@@ -1,0 +1,242 @@
+//! Opening, syncing and renaming files so that no file of another program is touched.
+
+use std::ffi::OsString;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// What an [`Error::File`] says of a sync that failed. The data may then be on the disk or not,
+/// and later reads may show it all the same.
+pub(crate) const UNSYNCED: &str = "cannot be synced to disk";
+
+/// Opens a regular file of this user for reading and writing, and makes it private (mode 0600).
+/// Creates it if `create` says so.
+///
+/// Symbolic links, devices, files of other users and files with a second name are refused: writing
+/// to them would change something else.
+pub(crate) fn open_own(path: &Path, create: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(create);
+    no_follow(&mut options);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    if !is_own(&metadata) {
+        return Err(not_own());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if metadata.permissions().mode() & 0o777 != 0o600 {
+            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(file)
+}
+
+/// The error of a path that [`open_own`] refuses.
+fn not_own() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "not a regular file of this user with a single name",
+    )
+}
+
+fn no_follow(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        // `NONBLOCK`: opening a pipe must not wait for its other end.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Whether it is a regular file of this user with a single name.
+pub(crate) fn is_own(metadata: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let user = rustix::process::geteuid().as_raw();
+        metadata.is_file() && metadata.uid() == user && metadata.nlink() == 1
+    }
+    #[cfg(not(unix))]
+    metadata.is_file()
+}
+
+/// Whether both are the same file, by device and inode.
+pub(crate) fn same_file(one: &Metadata, other: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (one.dev(), one.ino()) == (other.dev(), other.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        one.len() == other.len() && one.created().ok() == other.created().ok()
+    }
+}
+
+/// What stands at a path, without following a symbolic link; `None` if nothing does.
+pub(crate) fn look(path: &Path) -> Result<Option<Metadata>, Error> {
+    match path.symlink_metadata() {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file(path, "cannot be looked at", error)),
+    }
+}
+
+/// Reads a regular file of at most `limit` bytes.
+pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    no_follow(&mut options);
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
+    let mut text = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut text)?;
+    if text.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "too long"));
+    }
+    Ok(text)
+}
+
+/// Writes a small file in place of any other of its name, whole or not at all.
+pub(crate) fn write_whole(path: &Path, text: &[u8]) -> Result<(), Error> {
+    let unwritable = |source| Error::file(path, "cannot be written", source);
+    let mut file = tempfile::NamedTempFile::new_in(folder(path)).map_err(unwritable)?;
+    file.write_all(text).map_err(unwritable)?;
+    sync(file.as_file(), path)?;
+    file.persist(path)
+        .map_err(|error| unwritable(error.error))?;
+    sync_folder(path)
+}
+
+/// Syncs a file to the disk.
+pub(crate) fn sync(file: &File, path: &Path) -> Result<(), Error> {
+    file.sync_all()
+        .map_err(|error| Error::file(path, UNSYNCED, error))
+}
+
+/// Syncs the folder of a file, so that the file's name survives a power cut. Not every system can.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    let folder = folder(path);
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    match synced {
+        Err(error) if !matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported) => {
+            Err(Error::file(folder, UNSYNCED, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Renames a file; fails with `AlreadyExists` if the new name is taken.
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(()),
+            // Neither every file system nor every kernel knows this call.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    link_new(from, to)
+}
+
+/// The same in two steps. Between them the file has both names, which `settle` puts right.
+fn link_new(from: &Path, to: &Path) -> io::Result<()> {
+    match std::fs::hard_link(from, to) {
+        Ok(()) => match std::fs::remove_file(from) {
+            // Another run has put it right already.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        },
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // Not every file system has links.
+        Err(_) if to.symlink_metadata().is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => std::fs::rename(from, to),
+    }
+}
+
+/// Gives a file that is in the way another name; says which.
+pub(crate) fn set_aside(path: &Path) -> Result<PathBuf, Error> {
+    let mut number = 1_u32;
+    loop {
+        let aside = with_ending(path, &format!(".old{number}"));
+        match rename_new(path, &aside) {
+            Ok(()) => return Ok(aside),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => {
+                number += 1;
+            }
+            Err(error) => return Err(Error::file(path, "cannot be renamed", error)),
+        }
+    }
+}
+
+/// A path with an ending after its name.
+pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_or_a_file_with_two_names_is_never_opened_for_writing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("file"), "precious").unwrap();
+        assert!(open_own(&path("file"), false).is_ok());
+        std::os::unix::fs::symlink(path("file"), path("link")).unwrap();
+        assert!(open_own(&path("link"), true).is_err());
+        std::os::unix::fs::symlink(path("nowhere"), path("dangling")).unwrap();
+        assert!(open_own(&path("dangling"), true).is_err());
+        assert!(!path("nowhere").exists());
+        std::fs::hard_link(path("file"), path("second")).unwrap();
+        assert!(open_own(&path("file"), false).is_err());
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_not_renamed_over_in_either_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for rename in [rename_new, link_new] {
+            std::fs::write(path("from"), "new").unwrap();
+            std::fs::write(path("to"), "old").unwrap();
+            let error = rename(&path("from"), &path("to")).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(std::fs::read(path("to")).unwrap(), b"old");
+            std::fs::remove_file(path("to")).unwrap();
+            rename(&path("from"), &path("to")).unwrap();
+            assert_eq!(std::fs::read(path("to")).unwrap(), b"new");
+            assert!(!path("from").exists());
+            std::fs::remove_file(path("to")).unwrap();
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Files that are not ours, and what a killed run left: nothing of it is lost or trusted.
+
+use std::path::Path;
+
+use atlas_backup::{Backups, DownloadOptions, Error, Event, Pick, Saved, silent, verify};
+use atlas_sandbox::FLEX_CLUSTER;
+
+use crate::{folder, name, names, project, quietly, world};
+
+async fn replacing(backups: &Backups, out: &Path) -> Result<Vec<Saved>, Error> {
+    let mut options = DownloadOptions::default();
+    options.replace = true;
+    let cluster = name(FLEX_CLUSTER);
+    let pick = Pick::Latest;
+    backups
+        .download(project(), &cluster, &pick, out, &options, &silent)
+        .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_of_others_beside_the_output_are_refused_and_with_force_still_there() {
+    for (other, text) in [
+        ("s.tgz.json", "{\"my\": \"settings\"}"),
+        ("s.tgz.json", "no JSON"),
+        ("s.tgz.part", "precious"),
+        ("s.tgz.part.json", "{\"my\": \"settings\"}"),
+        ("s.tgz.json.part", "precious"),
+    ] {
+        let (server, backups) = world().await;
+        let folder = folder();
+        std::fs::write(folder.path().join(other), text).unwrap();
+        let error = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap_err();
+        assert!(matches!(error, Error::Foreign { .. }), "{other}: {error}");
+        assert_eq!(server.with(|sandbox| sandbox.requests()), 0);
+        assert_eq!(names(&folder), [other]);
+
+        let out = folder.path().join("s.tgz");
+        replacing(&backups, &out).await.unwrap();
+        verify(&out).unwrap();
+        let texts: Vec<_> = names(&folder)
+            .iter()
+            .filter(|name| name.starts_with(other))
+            .map(|name| std::fs::read(folder.path().join(name)).unwrap())
+            .collect();
+        assert!(
+            texts.contains(&text.into()),
+            "{other}: {:?}",
+            names(&folder)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_set_aside_is_said() {
+    let (_server, backups) = world().await;
+    let folder = folder();
+    let out = folder.path().join("s.tgz");
+    std::fs::write(folder.path().join("s.tgz.json"), "precious").unwrap();
+    let said = std::sync::Mutex::new(Vec::new());
+    let progress = |event| {
+        if let Event::SetAside { kept_as, .. } = event {
+            said.lock().unwrap().push(kept_as);
+        }
+    };
+    let mut options = DownloadOptions::default();
+    options.replace = true;
+    let cluster = name(FLEX_CLUSTER);
+    let pick = Pick::Latest;
+    let saved = backups.download(project(), &cluster, &pick, &out, &options, &progress);
+    saved.await.unwrap();
+    let aside = folder.path().join("s.tgz.json.old1");
+    assert_eq!(*said.lock().unwrap(), std::slice::from_ref(&aside));
+    assert_eq!(std::fs::read(aside).unwrap(), b"precious");
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_that_cannot_be_are_refused_before_any_request() {
+    let (server, backups) = world().await;
+    let folder = folder();
+    let inside = |name: &str| format!("{}/{name}", folder.path().display());
+    let long = inside(&"x".repeat(250));
+    let missing = inside("no/such.tgz");
+    let with_slash = inside("new/");
+    for out in ["", "/dev/null", "/", "..", &long, &missing, &with_slash] {
+        let error = replacing(&backups, Path::new(out)).await.unwrap_err();
+        let expected = matches!(error, Error::Usage { .. } | Error::File { .. });
+        assert!(expected, "{out}: {error}");
+    }
+    #[cfg(unix)]
+    {
+        std::fs::write(folder.path().join("file"), "precious").unwrap();
+        std::os::unix::fs::symlink("file", folder.path().join("link")).unwrap();
+        let error = replacing(&backups, Path::new(&inside("link"))).await;
+        assert!(matches!(error, Err(Error::Usage { .. })), "{error:?}");
+    }
+    assert_eq!(server.with(|sandbox| sandbox.requests()), 0);
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_partial_file_that_is_a_link_or_a_pipe_is_never_written_to() {
+    use std::os::unix::fs::PermissionsExt;
+    for kind in ["symlink", "dangling", "hard link", "pipe", "directory"] {
+        let (_server, backups) = world().await;
+        let folder = folder();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("victim"), "precious").unwrap();
+        let part = path("s.tgz.part");
+        match kind {
+            "symlink" => std::os::unix::fs::symlink("victim", &part).unwrap(),
+            "dangling" => std::os::unix::fs::symlink("nowhere", &part).unwrap(),
+            "hard link" => std::fs::hard_link(path("victim"), &part).unwrap(),
+            "pipe" => {
+                let made = std::process::Command::new("mkfifo").arg(&part).status();
+                assert!(made.unwrap().success());
+            }
+            _ => std::fs::create_dir(&part).unwrap(),
+        }
+        quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap();
+        let out = path("s.tgz");
+        verify(&out).unwrap();
+        let metadata = out.symlink_metadata().unwrap();
+        assert!(metadata.is_file(), "{kind}");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{kind}");
+        assert_eq!(
+            std::fs::read(path("victim")).unwrap(),
+            b"precious",
+            "{kind}"
+        );
+        assert!(!path("nowhere").exists());
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_partial_file_that_others_can_read_becomes_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_server, backups) = world().await;
+    let folder = folder();
+    let part = folder.path().join("s.tgz.part");
+    std::fs::write(&part, "").unwrap();
+    std::fs::set_permissions(&part, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let saved = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap();
+    let mode = saved[0].path.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+/// Version 0.1 renamed by a link and an unlink: killed between, both names lead to one file.
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_file_that_has_both_names_is_not_written_into() {
+    let (server, backups) = world().await;
+    let folder = folder();
+    let saved = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap();
+    let out = &saved[0].path;
+    let before = std::fs::read(out).unwrap();
+    std::fs::hard_link(out, folder.path().join("s.tgz.part")).unwrap();
+    let copy = std::fs::File::open(out).unwrap();
+    server.with(|sandbox| {
+        let cluster = name(FLEX_CLUSTER);
+        let newest = *sandbox.snapshots(project(), &cluster).last().unwrap();
+        sandbox.replace_file(project(), &cluster, newest);
+    });
+    replacing(&backups, out).await.unwrap();
+    verify(out).unwrap();
+    let mut old = Vec::new();
+    std::io::Read::read_to_end(&mut &copy, &mut old).unwrap();
+    assert!(old == before, "the old file is as it was");
+    assert!(std::fs::read(out).unwrap() != before);
+    assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"]);
+}
+
+/// Between the two renames at the end, the new file is sound by the note that waits.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_killed_between_file_and_note_leaves_a_sound_file() {
+    let (server, backups) = world().await;
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap();
+    let old_note = std::fs::read(path("s.tgz.json")).unwrap();
+    let old_file = std::fs::read(path("s.tgz")).unwrap();
+    server.with(|sandbox| {
+        let cluster = name(FLEX_CLUSTER);
+        let newest = *sandbox.snapshots(project(), &cluster).last().unwrap();
+        sandbox.replace_file(project(), &cluster, newest);
+    });
+    replacing(&backups, &path("s.tgz")).await.unwrap();
+    // As it was after the first rename: the new file, the old note, the waiting note.
+    std::fs::rename(path("s.tgz.json"), path("s.tgz.json.part")).unwrap();
+    std::fs::write(path("s.tgz.json"), &old_note).unwrap();
+    verify(&path("s.tgz")).unwrap();
+    // As it was before it: the old file, the old note, the waiting note.
+    std::fs::write(path("s.tgz"), &old_file).unwrap();
+    verify(&path("s.tgz")).unwrap();
+    replacing(&backups, &path("s.tgz")).await.unwrap();
+    verify(&path("s.tgz")).unwrap();
+    assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"]);
+}
+
+/// Files that a run leaves are known as ours by the next, whatever it was doing.
+#[tokio::test(start_paused = true)]
+async fn what_a_killed_run_left_is_gone_on_with_without_force() {
+    let (_server, backups) = world().await;
+    let sources = format!(
+        "{}/{FLEX_CLUSTER}/32b6e34b3d91647abb20e7b8/",
+        atlas_sandbox::PROJECT
+    );
+    let version_0_1 = format!(
+        "{{\"source\":\"{sources}\",\"etag\":\"\\\"e\\\"\",\"length\":250,\"piece\":100,\
+         \"checksums\":{{}}}}\n{{\"piece\":0,\"bytes\":50}}\n"
+    );
+    for (part, journal) in [
+        (Some(""), None),
+        (Some(""), Some("")),
+        (None, Some(&version_0_1[..])),
+        (Some("left over"), Some(&version_0_1)),
+    ] {
+        let folder = folder();
+        let write = |name: &str, text: Option<&str>| {
+            if let Some(text) = text {
+                std::fs::write(folder.path().join(name), text).unwrap();
+            }
+        };
+        write("s.tgz.part", part);
+        write("s.tgz.part.json", journal);
+        quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap();
+        assert_eq!(
+            names(&folder),
+            ["s.tgz", "s.tgz.json"],
+            "{part:?} {journal:?}"
+        );
+    }
+}

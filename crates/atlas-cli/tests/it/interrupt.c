@@ -1,0 +1,45 @@
+// Loaded before the C library: ends or fails a process at its n-th change to the file system.
+//
+// KILL_AT=n ends it before the n-th fsync, rename or unlink. FAIL_FSYNC=n has the n-th fsync
+// report EIO, and is done once.
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static atomic_int steps, syncs;
+
+static int number(const char *name) {
+    const char *text = getenv(name);
+    return text ? atoi(text) : 0;
+}
+
+static void step(void) {
+    if (atomic_fetch_add(&steps, 1) + 1 == number("KILL_AT")) {
+        kill(getpid(), SIGKILL);
+        pause();
+    }
+}
+
+int fsync(int file) {
+    step();
+    if (atomic_fetch_add(&syncs, 1) + 1 == number("FAIL_FSYNC")) {
+        errno = EIO;
+        return -1;
+    }
+    return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(file);
+}
+
+int rename(const char *from, const char *to) {
+    step();
+    return ((int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename"))(from, to);
+}
+
+int unlink(const char *path) {
+    step();
+    return ((int (*)(const char *))dlsym(RTLD_NEXT, "unlink"))(path);
+}

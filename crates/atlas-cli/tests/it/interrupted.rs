@@ -1,0 +1,138 @@
+//! Downloads whose process ends, or whose disk fails, at any step of naming the file.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
+use tempfile::TempDir;
+
+use crate::{atlas_at, error_line, folder, sandbox};
+
+/// Compiles `interrupt.c`, with the C compiler that building this workspace needs anyway.
+fn library(folder: &Path) -> PathBuf {
+    let library = folder.join("interrupt.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/interrupt.c");
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([library.as_os_str(), source.as_ref()])
+        .arg("-ldl")
+        .status();
+    assert!(compiled.unwrap().success());
+    library
+}
+
+struct World {
+    _runtime: tokio::runtime::Runtime,
+    server: SandboxServer,
+    library: PathBuf,
+    _folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let (runtime, server) = sandbox();
+        let folder = folder();
+        Self {
+            _runtime: runtime,
+            server,
+            library: library(folder.path()),
+            _folder: folder,
+        }
+    }
+
+    fn run(&self, folder: &TempDir, arguments: &[&str], variables: &[(&str, String)]) -> Output {
+        let mut command = atlas_at(&self.server, folder);
+        command.env("LD_PRELOAD", &self.library);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        command.arg("backups").args(arguments).output().unwrap()
+    }
+
+    fn download(&self, folder: &TempDir, force: bool, variables: &[(&str, String)]) -> Output {
+        let mut arguments = vec!["snapshots", "download", "latest", "--out", "s.tgz"];
+        arguments.extend(["--clusterName", FLEX_CLUSTER]);
+        arguments.extend(force.then_some("--force"));
+        self.run(folder, &arguments, variables)
+    }
+
+    fn is_sound(&self, folder: &TempDir) -> bool {
+        let verified = self.run(folder, &["verify", "s.tgz"], &[]);
+        verified.status.success()
+    }
+}
+
+fn names(folder: &TempDir) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.path()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    // A file that was being written before it had a name.
+    let mut names: Vec<_> = names.filter(|name| !name.starts_with(".tmp")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn killed_at_any_step_a_download_leaves_a_sound_file_or_none_and_the_next_one_ends_well() {
+    let world = World::new();
+    let mut killed = 0;
+    for at in 1.. {
+        let folder = folder();
+        let output = world.download(&folder, false, &[("KILL_AT", at.to_string())]);
+        if output.status.success() {
+            break;
+        }
+        killed += 1;
+        if folder.path().join("s.tgz").exists() {
+            assert!(world.is_sound(&folder), "{at}: {:?}", names(&folder));
+        }
+        let again = world.download(&folder, folder.path().join("s.tgz").exists(), &[]);
+        assert!(again.status.success(), "{at}: {again:?}");
+        assert!(world.is_sound(&folder), "{at}");
+        assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"], "{at}");
+    }
+    assert!(killed >= 6, "{killed}");
+}
+
+#[test]
+fn killed_at_any_step_a_download_that_replaces_leaves_the_old_file_or_the_new_one() {
+    let world = World::new();
+    let mut killed = 0;
+    for at in 1.. {
+        let folder = folder();
+        assert!(world.download(&folder, false, &[]).status.success());
+        let output = world.download(&folder, true, &[("KILL_AT", at.to_string())]);
+        assert!(world.is_sound(&folder), "{at}: {:?}", names(&folder));
+        if output.status.success() {
+            break;
+        }
+        killed += 1;
+        assert!(world.download(&folder, true, &[]).status.success(), "{at}");
+        assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"], "{at}");
+    }
+    assert!(killed >= 6, "{killed}");
+}
+
+#[test]
+fn after_a_failed_fsync_the_partial_file_is_not_trusted() {
+    let world = World::new();
+    let served = || world.server.with(|sandbox| sandbox.served_bytes());
+    let mut failed = 0;
+    for at in 1.. {
+        let folder = folder();
+        let output = world.download(&folder, false, &[("FAIL_FSYNC", at.to_string())]);
+        if output.status.success() {
+            break;
+        }
+        failed += 1;
+        let line = error_line(&output, 6);
+        assert!(line.contains("cannot be synced to disk"), "{line}");
+        if folder.path().join("s.tgz").exists() {
+            // Only the folder could not be synced.
+            assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"], "{at}");
+            continue;
+        }
+        assert_eq!(names(&folder), [""; 0], "{at}");
+        let before = served();
+        assert!(world.download(&folder, false, &[]).status.success());
+        assert!(served() - before > 200_000, "{at}: it is downloaded again");
+    }
+    assert!(failed >= 3, "{failed}");
+}
