@@ -10,6 +10,7 @@ use atlas_model::{
     TenantRestoreRequest,
 };
 use atlas_transport::Client;
+use jiff::Timestamp;
 
 use crate::about;
 use crate::error::{Error, no_snapshot};
@@ -18,7 +19,7 @@ use crate::job_view::{self, JobView};
 use crate::kind::{self, ClusterKind};
 use crate::progress::{Event, Progress};
 use crate::saved::{Existing, Saved, check_output};
-use crate::snapshot::{self, Pick, SnapshotView};
+use crate::snapshot::{self, Pick, SnapshotView, is_future};
 use crate::waiting::Wait;
 
 /// The backups of the clusters that one client can reach.
@@ -110,7 +111,8 @@ impl Backups {
         cluster: &ClusterName,
     ) -> Result<Vec<SnapshotView>, Error> {
         let kind = self.kind(project, cluster).await?;
-        snapshot::list(&self.client, kind, project, cluster).await
+        let listing = snapshot::list(&self.client, kind, project, cluster).await?;
+        Ok(listing.snapshots)
     }
 
     /// One snapshot, complete or not.
@@ -128,7 +130,8 @@ impl Backups {
         found.ok_or_else(|| no_snapshot(cluster, id))
     }
 
-    /// The snapshot that is picked; only complete ones are.
+    /// The snapshot that is picked; only complete ones are. One that is dated in the future, by the
+    /// clock of Atlas, is not the latest unless there is no other.
     ///
     /// # Errors
     /// [`Error::NoSnapshot`], [`Error::Call`]
@@ -138,8 +141,14 @@ impl Backups {
         cluster: &ClusterName,
         pick: &Pick,
     ) -> Result<SnapshotView, Error> {
-        let snapshots = self.snapshots(project, cluster).await?;
-        let picked = pick.choose(&snapshots).cloned();
+        let kind = self.kind(project, cluster).await?;
+        let listing = snapshot::list(&self.client, kind, project, cluster).await?;
+        let snapshots = listing.snapshots;
+        let now = listing.date.unwrap_or_else(Timestamp::now);
+        let mut come = snapshots.clone();
+        come.retain(|snapshot| !is_future(snapshot.taken, now));
+        let picked = pick.choose(&come).or_else(|| pick.choose(&snapshots));
+        let picked = picked.cloned();
         picked.ok_or_else(|| Error::NoSnapshot {
             cluster: cluster.to_string(),
             wanted: pick.words(),

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// How many snapshots a folder keeps: the last so many (`14`), or those of so many days (`30d`).
 ///
-/// The newest one is always kept.
+/// Days are counted back from the newest snapshot, not from today: when no new snapshots arrive, the
+/// old ones stay.
 ///
 /// ```
 /// use atlas_backup::Keep;
@@ -19,13 +20,15 @@ use jiff::{SignedDuration, Timestamp};
 pub enum Keep {
     /// The newest so many.
     Last(usize),
-    /// Those taken within so many days.
+    /// Those taken within so many days before the newest.
     Days(u32),
 }
 
-/// A text that is no [`Keep`].
+/// The error of a text that is not a [`Keep`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no number of snapshots to keep; give a number from 1 such as 14, or days such as 30d")]
+#[error(
+    "invalid number of snapshots to keep: expected a number from 1, such as 14, or days, such as 30d"
+)]
 pub struct KeepError;
 
 impl FromStr for Keep {
@@ -46,18 +49,27 @@ impl FromStr for Keep {
 }
 
 impl Keep {
-    /// Which of the snapshots taken at these moments, the newest first, are kept no more.
-    pub(crate) fn beyond(self, taken: &[Option<Timestamp>], now: Timestamp) -> Vec<usize> {
-        let old = |(index, taken): &(usize, &Option<Timestamp>)| match self {
-            // The newest is kept, whatever its age.
-            _ if *index == 0 => false,
-            Self::Last(count) => *index >= count,
-            Self::Days(days) => taken.is_some_and(|taken| {
-                now.duration_since(taken) > SignedDuration::from_hours(24 * i64::from(days))
-            }),
-        };
-        let beyond = taken.iter().enumerate().filter(old);
-        beyond.map(|(index, _)| index).collect()
+    /// How many of the newest are kept, whatever their age.
+    pub(crate) fn floor(self, at_least: usize) -> usize {
+        match self {
+            Self::Last(count) => count.max(1),
+            Self::Days(_) => at_least.max(1),
+        }
+    }
+
+    /// Whether the snapshot at a place in `taken`, which has the newest first, is kept no more.
+    pub(crate) fn is_beyond(self, at_least: usize, taken: &[Timestamp], place: usize) -> bool {
+        if place < self.floor(at_least) {
+            return false;
+        }
+        match self {
+            Self::Last(_) => true,
+            Self::Days(days) => {
+                let limit = SignedDuration::from_hours(24 * i64::from(days));
+                let pair = taken.first().zip(taken.get(place));
+                pair.is_some_and(|(newest, taken)| newest.duration_since(*taken) > limit)
+            }
+        }
     }
 }
 
@@ -65,21 +77,29 @@ impl Keep {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_newest_is_kept_whatever_is_asked_for() {
-        let now = Timestamp::from_second(100 * 86_400).unwrap();
-        let at = |day: i64| Some(Timestamp::from_second(day * 86_400).unwrap());
-        let taken = [at(99), at(98), at(90), None, at(1)];
-        assert_eq!(Keep::Last(1).beyond(&taken, now), [1, 2, 3, 4]);
-        assert_eq!(Keep::Last(3).beyond(&taken, now), [3, 4]);
-        assert_eq!(Keep::Last(9).beyond(&taken, now), [0; 0]);
-        assert_eq!(Keep::Days(2).beyond(&taken, now), [2, 4]);
-        assert_eq!(Keep::Days(1).beyond(&[at(1), at(0)], now), [1]);
-        assert_eq!(Keep::Days(1).beyond(&[], now), [0; 0]);
+    fn beyond(keep: Keep, at_least: usize, days: &[i64]) -> Vec<i64> {
+        let at = |day: &i64| Timestamp::from_second(day * 86_400).unwrap();
+        let taken: Vec<_> = days.iter().map(at).collect();
+        let places = (0..taken.len()).filter(|place| keep.is_beyond(at_least, &taken, *place));
+        places.map(|place| days[place]).collect()
     }
 
     #[test]
-    fn what_is_no_number_or_no_days_is_refused() {
+    fn the_newest_are_kept_whatever_is_asked_for_and_days_count_from_the_newest() {
+        let days = [99, 98, 90, 1];
+        assert_eq!(beyond(Keep::Last(1), 3, &days), [98, 90, 1]);
+        assert_eq!(beyond(Keep::Last(3), 1, &days), [1]);
+        assert_eq!(beyond(Keep::Last(9), 1, &days), [0; 0]);
+        assert_eq!(beyond(Keep::Last(0), 1, &days), [98, 90, 1]);
+        assert_eq!(beyond(Keep::Days(2), 1, &days), [90, 1]);
+        assert_eq!(beyond(Keep::Days(9), 0, &days), [1]);
+        assert_eq!(beyond(Keep::Days(2), 3, &days), [1]);
+        assert_eq!(beyond(Keep::Days(1), 0, &[1]), [0; 0]);
+        assert_eq!(beyond(Keep::Days(u32::MAX), 1, &days), [0; 0]);
+    }
+
+    #[test]
+    fn texts_other_than_numbers_and_days_are_refused() {
         for odd in ["", "d", "0", "0d", "-1", "+1", "1.5", "3w", "99999999999"] {
             assert_eq!(odd.parse::<Keep>(), Err(KeepError), "{odd}");
         }

@@ -34,7 +34,7 @@
 //!
 //! No file of another program is written to, replaced or removed, but for an output that is named
 //! and may be replaced. A file or note that this program wrote is told by the project, cluster and
-//! snapshot that stand in it.
+//! snapshot that stand in it. [`Backups::pull`] says when it removes a file.
 //!
 //! # Features
 //!
@@ -54,6 +54,7 @@ mod checksums;
 mod disk;
 mod error;
 mod fetch;
+mod folder;
 mod job;
 mod job_view;
 mod journal;
@@ -65,6 +66,7 @@ mod object_store;
 mod part_lock;
 mod progress;
 mod pull;
+mod retention;
 mod saved;
 mod saving;
 mod shards;
@@ -82,7 +84,7 @@ pub use note::Note;
 #[cfg(feature = "object-store")]
 pub use object_store::{Settled, StoreFailure, StoreTarget, Stored};
 pub use progress::{Event, Progress, silent};
-pub use pull::Pulled;
+pub use pull::{PullOptions, PullSummary, Pulled};
 pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
 pub use verify::verify;

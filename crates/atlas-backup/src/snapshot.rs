@@ -1,12 +1,15 @@
 //! Snapshots of every kind of cluster, in one shape.
 
+use std::pin::pin;
+
 use atlas_model::{
     ClusterName, FlexSnapshot, ListFlexSnapshots, ListShardedSnapshots, ListSnapshots,
-    ListTenantSnapshots, ProjectId, RestoreStatus, ShardedSnapshot, Snapshot, SnapshotId,
+    ListTenantSnapshots, Paged, ProjectId, RestoreStatus, ShardedSnapshot, Snapshot, SnapshotId,
     SnapshotStatus, TenantSnapshot, Timestamp,
 };
 use atlas_transport::Client;
 use futures_util::TryStreamExt;
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -78,47 +81,82 @@ impl Pick {
     }
 }
 
+/// Whether a snapshot is dated in the future.
+pub(crate) fn is_future(taken: Option<jiff::Timestamp>, now: jiff::Timestamp) -> bool {
+    // How far one clock of Atlas may be ahead of another.
+    const SKEW: SignedDuration = SignedDuration::from_hours(1);
+    taken.is_some_and(|taken| taken.duration_since(now) > SKEW)
+}
+
+/// What Atlas lists.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) snapshots: Vec<SnapshotView>,
+    /// When the last page was made, by the server's clock.
+    pub(crate) date: Option<jiff::Timestamp>,
+    /// Whether everything that was listed has an id that can be read.
+    pub(crate) is_whole: bool,
+}
+
 /// The snapshots of a cluster, as Atlas lists them.
 pub(crate) async fn list(
     client: &Client,
     kind: ClusterKind,
     project: ProjectId,
     cluster: &ClusterName,
-) -> Result<Vec<SnapshotView>, Error> {
+) -> Result<Listing, Error> {
     let cluster = cluster.clone();
-    let views = match kind {
+    let (views, date) = match kind {
         ClusterKind::Tenant => {
-            let list: Vec<TenantSnapshot> = client
-                .items(ListTenantSnapshots::new(project, cluster))
-                .try_collect()
-                .await?;
-            list.iter().map(tenant).collect()
+            let list = ListTenantSnapshots::new(project, cluster);
+            pages(client, list, tenant).await?
         }
         ClusterKind::Flex => {
-            let list: Vec<FlexSnapshot> = client
-                .items(ListFlexSnapshots::new(project, cluster))
-                .try_collect()
-                .await?;
-            list.iter().map(flex).collect()
+            let list = ListFlexSnapshots::new(project, cluster);
+            pages(client, list, flex).await?
         }
         ClusterKind::Dedicated => {
-            let list: Vec<Snapshot> = client
-                .items(ListSnapshots::new(project, cluster))
-                .try_collect()
-                .await?;
-            list.iter().map(dedicated).collect()
+            let list = ListSnapshots::new(project, cluster);
+            pages(client, list, dedicated).await?
         }
         ClusterKind::Sharded => {
-            let list: Vec<ShardedSnapshot> = client
-                .items(ListShardedSnapshots::new(project, cluster))
-                .try_collect()
-                .await?;
-            list.iter().map(sharded).collect()
+            let list = ListShardedSnapshots::new(project, cluster);
+            pages(client, list, sharded).await?
         }
     };
     let views: Vec<Option<SnapshotView>> = views;
+    let is_whole = views.iter().all(Option::is_some);
     // One without a sound id cannot be asked for.
-    Ok(views.into_iter().flatten().collect())
+    let mut snapshots: Vec<SnapshotView> = Vec::new();
+    for snapshot in views.into_iter().flatten() {
+        if snapshots.iter().all(|known| known.id != snapshot.id) {
+            snapshots.push(snapshot);
+        }
+    }
+    Ok(Listing {
+        snapshots,
+        date,
+        is_whole,
+    })
+}
+
+/// All pages of a list, and the date of the last.
+async fn pages<O>(
+    client: &Client,
+    list: O,
+    view: fn(&O::Item) -> Option<SnapshotView>,
+) -> Result<(Vec<Option<SnapshotView>>, Option<jiff::Timestamp>), Error>
+where
+    O: Paged + Send + Sync,
+    O::Item: Send,
+{
+    let mut pages = pin!(client.pages(list));
+    let (mut views, mut date) = (Vec::new(), None);
+    while let Some(page) = pages.try_next().await? {
+        views.extend(page.value.items().iter().map(view));
+        date = page.meta.date;
+    }
+    Ok((views, date))
 }
 
 /// Each kind of snapshot has the same facts under other names.

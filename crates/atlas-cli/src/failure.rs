@@ -24,6 +24,8 @@ pub(crate) enum Failure {
     Backup(atlas_backup::Error),
     /// So many snapshots could not be taken; each has its line.
     Missing(usize),
+    /// The newest snapshot is older than it may be; there may be none at all.
+    Stale(Option<jiff::Timestamp>),
     /// A signal came.
     Interrupted(u8),
     /// A signal came while a snapshot was on its way to an object store.
@@ -50,6 +52,7 @@ Exit codes:
   9  the restore job failed, was cancelled or has expired
   10 the job or snapshot was not ready in time
   11 some snapshots could not be taken; each has its line
+  12 the newest snapshot is older than --max-age, or there is none
   128 + N  ended by signal N";
 
 impl Failure {
@@ -61,6 +64,7 @@ impl Failure {
             Self::File(_) => 6,
             Self::Backup(error) => backup_code(error),
             Self::Missing(_) => 11,
+            Self::Stale(_) => 12,
             Self::Interrupted(signal) => 128 + signal,
             #[cfg(feature = "object-store")]
             Self::UploadInterrupted { signal, .. } => 128 + signal,
@@ -111,6 +115,13 @@ impl fmt::Display for Failure {
             Self::Backup(error) => backup_line(error),
             Self::Missing(1) => "one snapshot could not be taken".to_owned(),
             Self::Missing(count) => format!("{count} snapshots could not be taken"),
+            Self::Stale(None) => {
+                "no snapshot was ever seen; check the cluster's backups".to_owned()
+            }
+            Self::Stale(Some(newest)) => format!(
+                "the newest snapshot is of {newest}, older than --max-age; check the cluster's \
+                 backups"
+            ),
             Self::Interrupted(_) => "interrupted; re-run the command to resume".to_owned(),
             #[cfg(feature = "object-store")]
             Self::UploadInterrupted { line, .. } => format!("interrupted; {line}"),

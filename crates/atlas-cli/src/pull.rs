@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use atlas_backup::{Keep, Pulled};
-use clap::{Arg, ArgMatches, Command};
+use atlas_backup::{Keep, PullOptions, PullSummary, Pulled};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::commands::{output_argument, wants_json, wants_json_offline};
 use crate::escape::escape;
-use crate::failure::{Failure, print};
+use crate::failure::{Failure, print, say};
 use crate::show::Watcher;
 use crate::snapshots::{connections_argument, download_options, timeout_argument};
 use crate::target::{Target, arguments};
@@ -17,11 +18,19 @@ pub(crate) fn pull_command() -> Command {
     Command::new("pull")
         .about("Bring a folder up to date with a cluster's snapshots; made for cron")
         .after_help(
-            "Takes every complete snapshot that is not there yet, the oldest first, and prints \
-             one line for each.\nKilled at any moment, the next run goes on. catalogue.json in \
-             the folder lists what is there, and\nis made anew each time. With --keep, what is \
-             too old is neither taken nor kept; nothing is removed\nwhile a snapshot is missing, \
-             and never the newest. Ends with 11 if a snapshot failed.",
+            "Downloads every complete snapshot that is not in the folder yet, the oldest first, and \
+             prints\none line for each. After an interruption the next run resumes. catalogue.json \
+             in the folder lists\nwhat is there, and is rewritten each time.\n\n\
+             With --keep, older snapshots are neither downloaded nor kept. A file is removed only \
+             if its own\nnote says that it is of this cluster, Atlas no longer lists the snapshot, \
+             and enough newer ones are\nin the folder, which are first read to the end. Days are \
+             counted back from the newest snapshot.\nSnapshots dated in the future do not count and \
+             stay. Nothing is removed while a snapshot is missing\nor damaged, or when Atlas lists \
+             none.\n\nA file whose length, time or inode has changed since it was downloaded is \
+             read again; a damaged\none is reported, downloaded again beside the old file, and \
+             replaced once the new one is sound.\nA file of another program is never replaced: it \
+             is kept as NAME.old1.\n\nExits with 11 if a snapshot failed, with 12 if the newest \
+             is older than --max-age.",
         )
         .args(arguments())
         .arg(
@@ -35,7 +44,28 @@ pub(crate) fn pull_command() -> Command {
             Arg::new("keep")
                 .long("keep")
                 .value_name("N or Nd")
-                .help("Keep the last N snapshots, or those of the last N days"),
+                .help("Keep the last N snapshots, or those of N days up to the newest"),
+        )
+        .arg(
+            Arg::new("keepAtLeast")
+                .long("keep-at-least")
+                .value_name("N")
+                .requires("keep")
+                .value_parser(value_parser!(u16).range(1..))
+                .default_value("3")
+                .help("With --keep Nd, keep this many of the newest whatever their age"),
+        )
+        .arg(
+            Arg::new("maxAge")
+                .long("max-age")
+                .value_name("Nd or Nh")
+                .help("Exit with 12 if the newest snapshot is older than so many days or hours"),
+        )
+        .arg(
+            Arg::new("verify")
+                .long("verify")
+                .action(ArgAction::SetTrue)
+                .help("Read every file in the folder and compare it with its note"),
         )
         .arg(connections_argument())
         .arg(timeout_argument())
@@ -70,7 +100,24 @@ pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
         None => None,
     };
     let as_json = wants_json(matches)?;
-    let options = download_options(matches);
+    let max_age = match text("maxAge") {
+        Some(age) => Some(duration(&age).ok_or_else(|| {
+            Failure::Usage(format!(
+                "invalid --max-age {age:?}: expected days or hours, such as 2d or 36h"
+            ))
+        })?),
+        None => None,
+    };
+    if folder.as_os_str().is_empty() {
+        return Err(Failure::Usage("--dir is empty; name a folder".to_owned()));
+    }
+    let mut options = PullOptions::default();
+    options.keep = keep;
+    options.keep_at_least = matches
+        .get_one::<u16>("keepAtLeast")
+        .map_or(3, |count| usize::from(*count));
+    options.verify = matches.get_flag("verify");
+    options.download = download_options(matches);
     let target = Target::ready(matches).await?;
     let watcher = Watcher::default();
     let take = |event| watcher.take(event);
@@ -87,22 +134,46 @@ pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
         }
     };
     let (project, cluster) = (target.project, &target.cluster);
-    let pulled = target.backups.pull(
-        project,
-        cluster,
-        &folder,
-        keep,
-        &options,
-        &mut report,
-        &take,
-    );
+    let pulled = target
+        .backups
+        .pull(project, cluster, &folder, &options, &mut report, &take);
     let pulled = pulled.await;
     watcher.end();
-    pulled?;
+    let summary = pulled?;
     unprinted?;
+    if summary.completed == 0 {
+        say(&match summary.listed {
+            0 => format!("Atlas lists no snapshots of {cluster}"),
+            listed => format!(
+                "Atlas lists no complete snapshot of {cluster}; {listed} are not complete or have \
+                 an unknown status"
+            ),
+        });
+    }
     match failed {
-        0 => Ok(()),
+        0 => max_age.map_or(Ok(()), |limit| check_age(&summary, limit)),
         failed => Err(Failure::Missing(failed)),
+    }
+}
+
+/// Days or hours: `2d`, `36h`.
+fn duration(text: &str) -> Option<SignedDuration> {
+    let hours = match text.strip_suffix('d') {
+        Some(days) => days.parse::<u32>().ok().map(|days| 24 * i64::from(days)),
+        None => text.strip_suffix('h')?.parse::<u32>().ok().map(i64::from),
+    };
+    hours
+        .filter(|hours| *hours > 0)
+        .map(SignedDuration::from_hours)
+}
+
+/// Checks that the newest snapshot is not older than a limit, by the server's clock where it gave
+/// the time.
+fn check_age(summary: &PullSummary, limit: SignedDuration) -> Result<(), Failure> {
+    let now = summary.date.unwrap_or_else(Timestamp::now);
+    match summary.newest {
+        Some(newest) if now.duration_since(newest) <= limit => Ok(()),
+        newest => Err(Failure::Stale(newest)),
     }
 }
 
@@ -125,6 +196,12 @@ fn line(pulled: Pulled, as_json: bool) -> String {
         }
         Pulled::There { snapshot } => ("there", snapshot, String::new()),
         Pulled::Removed { snapshot } => ("removed", snapshot, String::new()),
+        Pulled::Damaged { snapshot, file } => ("damaged", snapshot, file.display().to_string()),
+        Pulled::Future { snapshot } => (
+            "future",
+            snapshot,
+            "dated in the future; does not count and stays".to_owned(),
+        ),
         Pulled::Failed { snapshot, error } => {
             ("failed", snapshot, Failure::from(error).to_string())
         }

@@ -135,18 +135,10 @@ async fn the_folder_of_a_deleted_cluster_is_still_brought_up_to_date() {
     let folder = folder();
     let mut taken = 0;
     let mut report = |_| taken += 1;
-    let options = atlas_backup::DownloadOptions::default();
+    let options = atlas_backup::PullOptions::default();
     let path = folder.path().join("kept");
     backups
-        .pull(
-            project(),
-            &cluster,
-            &path,
-            None,
-            &options,
-            &mut report,
-            &silent,
-        )
+        .pull(project(), &cluster, &path, &options, &mut report, &silent)
         .await
         .unwrap();
     assert_eq!(taken, 3);

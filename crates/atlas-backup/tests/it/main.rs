@@ -4,6 +4,7 @@
 
 mod altered;
 mod answers;
+mod damaged;
 mod deleted;
 mod download;
 mod jobs;
@@ -11,6 +12,7 @@ mod lengths;
 mod others_files;
 mod outages;
 mod pull;
+mod retention;
 #[cfg(feature = "object-store")]
 mod s3;
 mod store;

@@ -111,6 +111,34 @@ fn killed_at_any_step_a_download_that_replaces_leaves_the_old_file_or_the_new_on
 }
 
 #[test]
+fn killed_at_any_step_a_pull_is_put_right_by_the_next() {
+    let world = World::new();
+    let pull = [
+        "pull",
+        "--dir",
+        ".",
+        "--keep",
+        "1",
+        "--clusterName",
+        FLEX_CLUSTER,
+    ];
+    let mut killed = 0;
+    for at in 1.. {
+        let folder = folder();
+        let output = world.run(&folder, &pull, &[("KILL_AT", at.to_string())]);
+        if output.status.success() {
+            break;
+        }
+        killed += 1;
+        assert!(world.run(&folder, &pull, &[]).status.success(), "{at}");
+        let names = names(&folder);
+        assert_eq!(names.len(), 4, "{at}: {names:?}");
+        assert_eq!(names[3], "catalogue.json", "{at}");
+    }
+    assert!(killed >= 6, "{killed}");
+}
+
+#[test]
 fn after_a_failed_fsync_the_partial_file_is_not_trusted() {
     let world = World::new();
     let served = || world.server.with(|sandbox| sandbox.served_bytes());

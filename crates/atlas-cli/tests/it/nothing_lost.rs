@@ -1,8 +1,8 @@
-//! `atlas backups`: outputs that cannot be, files of other programs.
+//! `atlas backups`: outputs that cannot be, files of other programs, folders that get nothing new.
 
 use std::process::Output;
 
-use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
+use atlas_sandbox::{ClusterKind, FLEX_CLUSTER, PROJECT, SandboxServer};
 use tempfile::TempDir;
 
 use crate::{atlas_at, error_line, folder, sandbox};
@@ -64,4 +64,73 @@ fn a_file_of_another_program_is_refused_and_with_force_kept_under_another_name()
     let kept = folder.path().join("data.json.old1");
     assert_eq!(std::fs::read(kept).unwrap(), b"precious");
     assert!(run(&server, &folder, &["verify", "data"]).status.success());
+}
+
+#[test]
+fn a_pull_that_gets_nothing_says_so_and_ends_otherwise_once_the_newest_is_too_old() {
+    let (_runtime, server) = sandbox();
+    server.with(|sandbox| {
+        let project = PROJECT.parse().unwrap();
+        sandbox.add_cluster(project, "Empty".parse().unwrap(), ClusterKind::Flex);
+    });
+    let folder = folder();
+    let pull = ["pull", "--dir", "kept", "--clusterName", "Empty"];
+    let output = run(&server, &folder, &pull);
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("lists no snapshots of Empty"), "{said}");
+    let output = run(
+        &server,
+        &folder,
+        &[&pull[..], &["--max-age", "2d"]].concat(),
+    );
+    let line = error_line(&output, 12);
+    assert!(line.contains("no snapshot was ever seen"), "{line}");
+
+    // Its snapshots are of January 2026.
+    let pull = ["pull", "--dir", "full", "--clusterName", FLEX_CLUSTER];
+    let aged = |age: &str| {
+        run(
+            &server,
+            &folder,
+            &[&pull[..], &[&format!("--max-age={age}")]].concat(),
+        )
+    };
+    let line = error_line(&aged("36h"), 12);
+    assert!(line.contains("2026-01-08T00:00:00Z"), "{line}");
+    assert!(aged("99999d").status.success());
+    for odd in ["", "2", "d", "0d", "-1h", "2w", "99999999999d"] {
+        let line = error_line(&aged(odd), 2);
+        assert!(line.contains("--max-age"), "{line}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_reported_and_downloaded_again() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    let pull = [
+        "pull",
+        "--dir",
+        "kept",
+        "--clusterName",
+        FLEX_CLUSTER,
+        "--keep",
+        "1",
+    ];
+    assert!(run(&server, &folder, &pull).status.success());
+    let file = std::fs::read_dir(folder.path().join("kept")).unwrap();
+    let file = file
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|ending| ending == "tgz"))
+        .unwrap();
+    let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
+    std::fs::write(&file, vec![0; length]).unwrap();
+    let output = run(&server, &folder, &[&pull[..], &["--verify"]].concat());
+    assert!(output.status.success());
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let starts: Vec<_> = lines.lines().map(|line| &line[..7]).collect();
+    assert_eq!(starts, ["damaged", "taken  "], "{lines}");
+    let file = file.to_str().unwrap();
+    assert!(run(&server, &folder, &["verify", file]).status.success());
 }

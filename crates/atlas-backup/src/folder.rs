@@ -1,0 +1,331 @@
+//! A folder of snapshots as it is on the disk: files, their notes, the catalogue and the lock.
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use atlas_model::{ClusterName, ProjectId, SnapshotId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{look, open_own, read_small, write_whole};
+use crate::error::{Error, Fault};
+use crate::note::Note;
+use crate::saved::{Saved, recheck, settle};
+use crate::saving::of_shard;
+
+/// The name of the catalogue in a folder.
+const CATALOGUE: &str = "catalogue.json";
+/// The longest catalogue that is read.
+const LONGEST: u64 = 256 << 20;
+/// The name of the file that one run at a time has locked. It is never removed.
+const LOCK: &str = ".lock";
+
+/// The files of a folder that have a note.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    project: ProjectId,
+    cluster: ClusterName,
+    files: Vec<HeldFile>,
+}
+
+#[derive(Debug, Clone)]
+struct HeldFile {
+    path: PathBuf,
+    note: Note,
+    state: State,
+}
+
+/// What is known of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It was read in this run, and is what its note says.
+    Read,
+    /// Its length, time and inode are as when it was last read.
+    Unchanged,
+    /// It is not what its note says.
+    Damaged,
+}
+
+/// The entry of one file in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    file: String,
+    #[serde(flatten)]
+    note: Note,
+}
+
+/// A snapshot whose files are all there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) taken: Option<Timestamp>,
+    pub(crate) snapshot: SnapshotId,
+    /// Whether its files were read in this run.
+    pub(crate) read: bool,
+}
+
+/// A file that is not what its note says.
+#[derive(Debug)]
+pub(crate) struct Damage {
+    pub(crate) snapshot: SnapshotId,
+    pub(crate) path: PathBuf,
+    pub(crate) error: Error,
+}
+
+impl Folder {
+    /// Reads a folder. Files whose length, time or inode have changed are read to the end, as are
+    /// all with `read`; those of other clusters are listed only.
+    pub(crate) fn open(
+        path: &Path,
+        project: ProjectId,
+        cluster: &ClusterName,
+        read: bool,
+    ) -> Result<(Self, Vec<Damage>), Error> {
+        let mut folder = Self {
+            path: path.to_owned(),
+            project,
+            cluster: cluster.clone(),
+            files: Vec::new(),
+        };
+        let mut damaged = Vec::new();
+        let unreadable = |error| Error::file(path, "cannot be read", error);
+        for entry in std::fs::read_dir(path).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.extension().is_none_or(|ending| ending != "tgz") {
+                continue;
+            }
+            settle(&path)?;
+            let Ok(note) = Note::read(&path) else {
+                continue;
+            };
+            let mut file = HeldFile {
+                path,
+                note,
+                state: State::Unchanged,
+            };
+            if folder.is_own(&file.note) {
+                damaged.extend(file.check(read));
+            } else if look(&file.path)?.is_none_or(|found| found.len() != file.note.bytes) {
+                continue;
+            }
+            folder.files.push(file);
+        }
+        folder.files.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok((folder, damaged))
+    }
+
+    fn is_own(&self, note: &Note) -> bool {
+        note.project == self.project && note.cluster == self.cluster
+    }
+
+    /// Reads the files of a snapshot, unless this run has done so.
+    pub(crate) fn read(&mut self, snapshot: SnapshotId) -> Vec<Damage> {
+        let mut damaged = Vec::new();
+        let (project, cluster) = (self.project, &self.cluster);
+        for file in &mut self.files {
+            let note = &file.note;
+            let is_it = note.snapshot == snapshot;
+            if is_it && note.project == project && note.cluster == *cluster {
+                damaged.extend(file.check(true));
+            }
+        }
+        damaged
+    }
+
+    /// The snapshots of the cluster whose files are all there, the newest first.
+    pub(crate) fn held(&self) -> Vec<Held> {
+        let mut snapshots: BTreeMap<SnapshotId, Vec<&HeldFile>> = BTreeMap::new();
+        for file in self.files.iter().filter(|file| self.is_own(&file.note)) {
+            snapshots.entry(file.note.snapshot).or_default().push(file);
+        }
+        let mut held: Vec<Held> = snapshots
+            .into_iter()
+            .filter_map(|(snapshot, files)| {
+                let note = &files.first()?.note;
+                // A file under a name of the user's own does not count twice.
+                let mut shards: Vec<_> = files
+                    .iter()
+                    .filter(|file| file.state != State::Damaged && file.note.files == note.files)
+                    .map(|file| &file.note.shard)
+                    .collect();
+                shards.sort();
+                shards.dedup();
+                (shards.len() >= usize::from(note.files)).then_some(Held {
+                    taken: taken(note),
+                    snapshot,
+                    read: files.iter().all(|file| file.state == State::Read),
+                })
+            })
+            .collect();
+        held.sort_by_key(|held| std::cmp::Reverse((held.taken, held.snapshot)));
+        held
+    }
+
+    /// The snapshot that the note of a file names, if it is of this cluster.
+    pub(crate) fn snapshot_at(&self, path: &Path) -> Option<SnapshotId> {
+        let mut files = self.files.iter();
+        let file = files.find(|file| file.path == path && self.is_own(&file.note))?;
+        Some(file.note.snapshot)
+    }
+
+    /// Takes up files that were just downloaded and verified.
+    pub(crate) fn add(&mut self, saved: &[Saved]) {
+        for saved in saved {
+            self.files.retain(|file| file.path != saved.path);
+            self.files.push(HeldFile {
+                path: saved.path.clone(),
+                note: saved.note.clone(),
+                state: State::Read,
+            });
+        }
+        self.files.sort_by(|one, other| one.path.cmp(&other.path));
+    }
+
+    /// Removes the files of a snapshot, and their notes. Only files under the names that this
+    /// program gave them, and which are as it left them, are removed.
+    pub(crate) fn remove(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
+        let of_it = |file: &HeldFile| {
+            file.note.snapshot == snapshot
+                && self.is_own(&file.note)
+                && file.state != State::Damaged
+                && file.path == self.path.join(given_name(&file.note))
+        };
+        let files: Vec<HeldFile> = self
+            .files
+            .iter()
+            .filter(|file| of_it(file))
+            .cloned()
+            .collect();
+        let mut removed = false;
+        for file in files {
+            // Again, and from the disk: nothing is removed for what was true a while ago.
+            let note = Note::read(&file.path)?;
+            let fits = look(&file.path)?.is_some_and(|found| note.fits(&found));
+            if note != file.note || !fits {
+                continue;
+            }
+            // The file first: a note without a file does no harm.
+            for path in [file.path.clone(), Note::path_of(&file.path)] {
+                std::fs::remove_file(&path)
+                    .map_err(|error| Error::file(&path, "cannot be removed", error))?;
+            }
+            self.files.retain(|known| known.path != file.path);
+            removed = true;
+        }
+        Ok(removed)
+    }
+
+    /// Writes the catalogue of what is there.
+    pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
+        let sound = self
+            .files
+            .iter()
+            .filter(|file| file.state != State::Damaged);
+        let entries: Vec<Entry> = sound
+            .map(|file| Entry {
+                file: file
+                    .path
+                    .file_name()
+                    .map(|name| name.to_string_lossy().into_owned())
+                    .unwrap_or_default(),
+                note: file.note.clone(),
+            })
+            .collect();
+        let mut text = serde_json::to_vec_pretty(&entries).unwrap_or_default();
+        text.push(b'\n');
+        write_whole(&self.path.join(CATALOGUE), &text)
+    }
+}
+
+impl HeldFile {
+    /// Finds out whether it is what its note says.
+    fn check(&mut self, read: bool) -> Option<Damage> {
+        if self.state != State::Unchanged {
+            return None;
+        }
+        // A symbolic link is followed: the file may have been moved to another disk.
+        let metadata = self.path.metadata().ok();
+        let found = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+        let expected = self.note.bytes;
+        let fits = metadata.is_some_and(|metadata| self.note.fits(&metadata));
+        let checked = if found == expected {
+            recheck(&self.path, &mut self.note, read)
+        } else {
+            Err(Fault::Length { found, expected }.into())
+        };
+        self.state = match checked {
+            Ok(()) if read || !fits => State::Read,
+            Ok(()) => State::Unchanged,
+            // A file that cannot be read is of no more use than one that is broken.
+            Err(error) => {
+                self.state = State::Damaged;
+                return Some(Damage {
+                    snapshot: self.note.snapshot,
+                    path: self.path.clone(),
+                    error,
+                });
+            }
+        };
+        None
+    }
+}
+
+/// The moment that a note names.
+fn taken(note: &Note) -> Option<Timestamp> {
+    note.taken.as_ref()?.parse().ok()
+}
+
+/// `2026-05-04T094200Z-32b6e34b3d91647abb20e7b8.tgz`: sorts by time, and is a name everywhere.
+pub(crate) fn file_name(taken: Option<Timestamp>, snapshot: SnapshotId) -> String {
+    let taken = taken.map_or_else(
+        || "undated".to_owned(),
+        |taken| taken.strftime("%Y-%m-%dT%H%M%SZ").to_string(),
+    );
+    format!("{taken}-{snapshot}.tgz")
+}
+
+/// The name that the file of a note was given.
+fn given_name(note: &Note) -> PathBuf {
+    let name = PathBuf::from(file_name(taken(note), note.snapshot));
+    match &note.shard {
+        Some(shard) => of_shard(&name, shard),
+        None => name,
+    }
+}
+
+/// Creates a folder where it is missing, and checks that its catalogue is one.
+pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
+    if folder.as_os_str().is_empty() {
+        return Err(Error::Usage {
+            what: "the folder's path is empty; name a folder".to_owned(),
+        });
+    }
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Error::file(folder, "cannot be created", error))?;
+    let path = folder.join(CATALOGUE);
+    let Some(found) = look(&path)? else {
+        return Ok(());
+    };
+    let is_catalogue = || {
+        let text = read_small(&path, LONGEST).ok()?;
+        serde_json::from_slice::<Vec<Entry>>(&text).ok()
+    };
+    if found.is_file() && (found.len() == 0 || is_catalogue().is_some()) {
+        return Ok(());
+    }
+    Err(Error::Foreign { path })
+}
+
+/// Locks a folder against other runs, until the end of this one.
+pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join(LOCK);
+    let file = open_own(&path, true)
+        .map_err(|error| Error::file(&path, "cannot be opened as a lock", error))?;
+    match file.try_lock() {
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Busy {
+            path: folder.to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,315 @@
+//! What a folder keeps: no file is removed for one reason alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use atlas_backup::{Backups, Keep, Note, Pick, PullOptions, verify};
+use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::pull::{files, pull_with};
+use crate::{altered, folder, names};
+
+/// How the list of snapshots is answered.
+#[derive(Debug, Clone)]
+pub(crate) struct List {
+    /// The `Date` of the answer.
+    date: Option<&'static str>,
+    /// How many of the oldest snapshots Atlas has deleted.
+    pub(crate) deleted: usize,
+    /// How many of the newest it does not list either.
+    hidden: usize,
+    /// What the status of all of them is, if it is not `COMPLETED`.
+    status: Option<&'static str>,
+}
+
+/// The day after the newest snapshot.
+const NOW: &str = "Fri, 09 Jan 2026 12:00:00 GMT";
+
+impl List {
+    fn new() -> Self {
+        Self {
+            date: Some(NOW),
+            deleted: 0,
+            hidden: 0,
+            status: None,
+        }
+    }
+}
+
+pub(crate) struct World {
+    _server: SandboxServer,
+    pub(crate) backups: Backups,
+    list: Arc<Mutex<List>>,
+    pub(crate) folder: TempDir,
+}
+
+impl World {
+    /// Eight daily snapshots, of which all are in the folder.
+    pub(crate) async fn pulled() -> Self {
+        let world = Self::new().await;
+        assert_eq!(world.pull(PullOptions::default()).await, "TTTTTTTT");
+        world
+    }
+
+    pub(crate) async fn new() -> Self {
+        let server = SandboxServer::start().await.unwrap();
+        let list = Arc::new(Mutex::new(List::new()));
+        let shared = Arc::clone(&list);
+        let backups = altered::backups(&server, move |path, headers, body| {
+            if !path.ends_with("/backup/snapshots") {
+                return;
+            }
+            let list = shared.lock().unwrap();
+            headers.remove("date");
+            if let Some(date) = list.date {
+                headers.insert("date", date.parse().unwrap());
+            }
+            let results = body["results"].as_array_mut().unwrap();
+            results.sort_by_key(|snapshot| snapshot["finishTime"].to_string());
+            results.drain(..list.deleted);
+            results.truncate(results.len() - list.hidden);
+            for snapshot in results.iter_mut() {
+                if let Some(status) = list.status {
+                    snapshot["status"] = json!(status);
+                }
+            }
+            body["totalCount"] = json!(body["results"].as_array().unwrap().len());
+        });
+        Self {
+            _server: server,
+            backups,
+            list,
+            folder: folder(),
+        }
+    }
+
+    pub(crate) fn list(&self, change: impl FnOnce(&mut List)) {
+        change(&mut self.list.lock().unwrap());
+    }
+
+    pub(crate) async fn pull(&self, options: PullOptions) -> String {
+        let pulled = pull_with(&self.backups, FLEX_CLUSTER, &self.folder, &options).await;
+        pulled.unwrap().0
+    }
+
+    pub(crate) async fn keeping(&self, keep: &str) -> String {
+        self.pull(keep_options(keep)).await
+    }
+
+    pub(crate) fn file(&self, place: usize) -> PathBuf {
+        self.folder.path().join(&files(&self.folder)[place])
+    }
+}
+
+fn keep_options(keep: &str) -> PullOptions {
+    let mut options = PullOptions::default();
+    options.keep = Some(keep.parse::<Keep>().unwrap());
+    options
+}
+
+/// Overwrites a file with zeros; its length and its time stay.
+pub(crate) fn damage(file: &Path) {
+    let metadata = file.metadata().unwrap();
+    let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+    std::io::Write::write_all(
+        &mut &open,
+        &vec![0; usize::try_from(metadata.len()).unwrap()],
+    )
+    .unwrap();
+    open.set_modified(metadata.modified().unwrap()).unwrap();
+}
+
+pub(crate) fn change_note(file: &Path, change: impl FnOnce(&mut Value)) {
+    let path = Note::path_of(file);
+    let mut note: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    change(&mut note);
+    std::fs::write(path, note.to_string()).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn snapshots_that_atlas_still_lists_are_never_removed() {
+    let world = World::pulled().await;
+    assert_eq!(world.keeping("1").await, ".");
+    assert_eq!(files(&world.folder).len(), 8);
+    world.list(|list| list.deleted = 4);
+    assert_eq!(world.keeping("1").await, ".RRRR");
+    assert_eq!(files(&world.folder).len(), 4);
+    // Whatever their status.
+    world.list(|list| {
+        list.deleted = 0;
+        list.status = Some("FAILED");
+    });
+    assert_eq!(world.keeping("1").await, "");
+    assert_eq!(files(&world.folder).len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn days_are_counted_from_the_newest_snapshot_and_a_few_always_stay() {
+    let world = World::pulled().await;
+    world.list(|list| {
+        list.deleted = 7;
+        list.date = Some("Sat, 09 Jan 2027 12:00:00 GMT");
+    });
+    assert_eq!(world.keeping("7d").await, ".");
+    let mut options = keep_options("1d");
+    options.keep_at_least = 4;
+    assert_eq!(world.pull(options).await, ".RRRR");
+    assert_eq!(world.keeping("1d").await, ".R");
+    let mut options = keep_options("1d");
+    options.keep_at_least = 1;
+    assert_eq!(world.pull(options).await, ".R");
+    assert_eq!(files(&world.folder).len(), 2, "both are of one day");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_says_nothing_removes_nothing() {
+    for (keep, change) in [
+        (
+            "1",
+            List {
+                deleted: 8,
+                ..List::new()
+            },
+        ),
+        (
+            "1d",
+            List {
+                deleted: 8,
+                ..List::new()
+            },
+        ),
+        (
+            "1",
+            List {
+                deleted: 7,
+                date: None,
+                ..List::new()
+            },
+        ),
+        (
+            "1d",
+            List {
+                deleted: 7,
+                date: None,
+                ..List::new()
+            },
+        ),
+        (
+            "1",
+            List {
+                deleted: 7,
+                date: Some("yesterday"),
+                ..List::new()
+            },
+        ),
+        (
+            "1",
+            List {
+                deleted: 4,
+                status: Some("NEW"),
+                ..List::new()
+            },
+        ),
+    ] {
+        let world = World::pulled().await;
+        world.list(|list| *list = change.clone());
+        let pulled = world.keeping(keep).await;
+        assert!(!pulled.contains('R'), "{keep} {change:?}: {pulled}");
+        assert_eq!(files(&world.folder).len(), 8, "{keep} {change:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_newest_file_does_not_count_as_kept() {
+    let world = World::pulled().await;
+    world.list(|list| list.deleted = 7);
+    damage(&world.file(7));
+    // It is downloaded again first, since Atlas still has it.
+    assert_eq!(world.keeping("1").await, "DTRRRRRRR");
+    verify(&world.file(0)).unwrap();
+
+    let world = World::pulled().await;
+    world.list(|list| list.deleted = 8);
+    damage(&world.file(7));
+    assert_eq!(world.keeping("1").await, "");
+    // Atlas has old ones only; the newest cannot be had any more.
+    let world = World::pulled().await;
+    world.list(|list| {
+        list.deleted = 5;
+        list.hidden = 2;
+    });
+    damage(&world.file(7));
+    assert_eq!(world.keeping("1").await, "DF.");
+    assert_eq!(files(&world.folder).len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_dated_in_the_future_are_said_and_neither_count_nor_go() {
+    let world = World::pulled().await;
+    world.list(|list| list.deleted = 7);
+    change_note(&world.file(0), |note| {
+        note["taken"] = json!("2099-01-01T00:00:00Z");
+    });
+    assert_eq!(world.keeping("2").await, ".>RRRRR");
+    assert_eq!(world.keeping("1").await, ".>R");
+    assert_eq!(world.keeping("1").await, ".>");
+    assert_eq!(world.keeping("1d").await, ".>");
+    assert_eq!(files(&world.folder).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_dated_in_the_future_is_not_the_latest() {
+    let world = World::new().await;
+    world.list(|list| list.date = Some("Thu, 01 Jan 2026 12:00:00 GMT"));
+    let latest = async || {
+        let (project, cluster) = (crate::project(), crate::name(FLEX_CLUSTER));
+        let picked = world.backups.pick(project, &cluster, &Pick::Latest).await;
+        picked.unwrap().taken.unwrap().to_string()
+    };
+    assert_eq!(latest().await, "2026-01-01T00:00:00Z");
+    world.list(|list| list.date = Some(NOW));
+    assert_eq!(latest().await, "2026-01-08T00:00:00Z");
+    world.list(|list| list.date = Some("Thu, 01 Jan 1970 12:00:00 GMT"));
+    assert_eq!(latest().await, "2026-01-08T00:00:00Z", "there is no other");
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_are_not_ours_or_have_another_name_are_never_removed() {
+    let world = World::pulled().await;
+    world.list(|list| list.deleted = 7);
+    change_note(&world.file(0), |note| {
+        note["project"] = json!("32b6e34b3d91647abb20e7ff");
+    });
+    change_note(&world.file(1), |note| note["cluster"] = json!("Other"));
+    std::fs::remove_file(Note::path_of(&world.file(2))).unwrap();
+    let copy = world.folder.path().join("keep me.tgz");
+    std::fs::rename(world.file(3), &copy).unwrap();
+    let note = Note::path_of(&copy);
+    // The fourth is the third now.
+    let gone = names(&world.folder);
+    let gone: Vec<_> = gone.iter().filter(|name| name.contains("01-04")).collect();
+    std::fs::rename(world.folder.path().join(gone[0]), note).unwrap();
+    assert_eq!(world.keeping("1").await, ".RRR");
+    assert_eq!(files(&world.folder).len(), 5);
+    assert!(copy.is_file());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_summary_says_what_was_listed_and_how_old_the_newest_is() {
+    let world = World::pulled().await;
+    let summary = async || {
+        let options = PullOptions::default();
+        let pulled = pull_with(&world.backups, FLEX_CLUSTER, &world.folder, &options).await;
+        let summary = pulled.unwrap().1;
+        let newest = summary.newest.map(|newest| newest.to_string());
+        (summary.listed, summary.completed, newest)
+    };
+    let newest = Some("2026-01-08T00:00:00Z".to_owned());
+    assert_eq!(summary().await, (8, 8, newest.clone()));
+    world.list(|list| list.status = Some("NEW"));
+    assert_eq!(summary().await, (8, 0, newest.clone()));
+    world.list(|list| list.deleted = 8);
+    assert_eq!(summary().await, (0, 0, newest));
+}
