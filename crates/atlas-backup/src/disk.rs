@@ -24,14 +24,15 @@ pub(crate) fn open_own(path: &Path, create: bool) -> io::Result<File> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
     let metadata = file.metadata()?;
-    if !is_own(&metadata) {
+    if !is_own(&metadata, path) {
         return Err(not_own());
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         if metadata.permissions().mode() & 0o777 != 0o600 {
-            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+            // The owner may do so, unless the file system has no modes.
+            let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600));
         }
     }
     Ok(file)
@@ -59,15 +60,28 @@ fn no_follow(options: &mut OpenOptions) {
 }
 
 /// Whether it is a regular file of this user with a single name.
-pub(crate) fn is_own(metadata: &Metadata) -> bool {
+pub(crate) fn is_own(metadata: &Metadata, path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
         let user = rustix::process::geteuid().as_raw();
-        metadata.is_file() && metadata.uid() == user && metadata.nlink() == 1
+        let is_users = || metadata.uid() == user || Some(metadata.uid()) == owner_in(folder(path));
+        metadata.is_file() && metadata.nlink() == 1 && is_users()
     }
     #[cfg(not(unix))]
-    metadata.is_file()
+    {
+        let _ = path;
+        metadata.is_file()
+    }
+}
+
+/// The owner of files that this user creates in a folder: another user on a network share that maps
+/// users.
+#[cfg(unix)]
+fn owner_in(folder: &Path) -> Option<u32> {
+    let file = tempfile::tempfile_in(folder).ok()?;
+    let metadata = file.metadata().ok()?;
+    Some(std::os::unix::fs::MetadataExt::uid(&metadata))
 }
 
 /// Whether both are the same file, by device and inode.

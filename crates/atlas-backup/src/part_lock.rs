@@ -148,7 +148,7 @@ fn fitness(part: &Path, out: &Path) -> Result<Fitness, Error> {
     let journal = journal::path_of(part);
     let (found, found_journal) = (look(part)?, look(&journal)?);
     if let Some(found_journal) = &found_journal
-        && !is_own(found_journal)
+        && !is_own(found_journal, &journal)
     {
         return Ok(Fitness::Unusable);
     }
@@ -166,7 +166,7 @@ fn fitness(part: &Path, out: &Path) -> Result<Fitness, Error> {
             .map_err(|error| Error::file(part, "cannot be removed", error))?;
         return Ok(Fitness::Usable);
     }
-    if !is_own(&found) {
+    if !is_own(&found, part) {
         return Ok(Fitness::Unusable);
     }
     if !claimed && !empty(&found) {

@@ -168,8 +168,8 @@ pub(crate) fn settle(out: &Path) -> Result<(), Error> {
         std::fs::remove_file(&part).map_err(failing)?;
     }
     let journal = journal::path_of(&part);
-    let ours =
-        look(&journal)?.is_some_and(|journal| is_own(&journal)) && Head::read(&part).is_some();
+    let ours = look(&journal)?.is_some_and(|found| is_own(&found, &journal))
+        && Head::read(&part).is_some();
     if ours && look(&part)?.is_none() {
         std::fs::remove_file(&journal).map_err(failing)?;
     }

@@ -145,6 +145,28 @@ async fn a_partial_file_that_others_can_read_becomes_private() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+/// Only the superuser can give a file away; for others there is nothing to test.
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_partial_file_of_another_user_is_neither_used_nor_touched() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let (_server, backups) = world().await;
+    let folder = folder();
+    let part = folder.path().join("s.tgz.part");
+    std::fs::write(&part, "").unwrap();
+    std::fs::set_permissions(&part, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let own = part.metadata().unwrap().uid();
+    if chown(&part, Some(own + 1), None).is_err() {
+        return;
+    }
+    let saved = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap();
+    let metadata = saved[0].path.metadata().unwrap();
+    assert_eq!(metadata.uid(), own);
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    let left = part.metadata().unwrap();
+    assert_eq!((left.len(), left.uid()), (0, own + 1));
+}
+
 /// Version 0.1 renamed by a link and an unlink: killed between, both names lead to one file.
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]
