@@ -114,7 +114,8 @@ pub enum Error {
     },
     /// Atlas answered for something other than what was asked for. Nothing was saved.
     #[error(
-        "response for another {what}: expected {expected:?}, found {found:?}; nothing was saved, check the restore jobs of the cluster"
+        "response for another {what}: expected {expected:?}, found {found:?}; nothing was saved, \
+         check the base URL and any proxy in between"
     )]
     Mismatch {
         /// What it is that differs.

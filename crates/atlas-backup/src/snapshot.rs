@@ -1,5 +1,6 @@
 //! Snapshots of every kind of cluster, in one shape.
 
+use std::collections::HashSet;
 use std::pin::pin;
 
 use atlas_model::{
@@ -128,8 +129,9 @@ pub(crate) async fn list(
     let is_whole = views.iter().all(Option::is_some);
     // One without a sound id cannot be asked for.
     let mut snapshots: Vec<SnapshotView> = Vec::new();
+    let mut known = HashSet::new();
     for snapshot in views.into_iter().flatten() {
-        if snapshots.iter().all(|known| known.id != snapshot.id) {
+        if known.insert(snapshot.id) {
             snapshots.push(snapshot);
         }
     }

@@ -1,9 +1,11 @@
 //! One request in, one response out.
 
 use atlas_model::api_error::code;
-use atlas_model::{ApiError, CallOptions, Erased, Operation, OperationExt, Route, route};
+use atlas_model::{
+    ApiError, CallOptions, Erased, Operation, OperationExt, Route, http_date, route,
+};
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{DATE, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 
@@ -69,7 +71,10 @@ impl Sandbox {
             _ if path.starts_with(object_store::PREFIX) => return self.store(now, &request),
             _ => self.api(now, &request),
         };
-        response.map(Body::from)
+        // By the sandbox's own clock, which may be ahead of this machine's.
+        let mut response = response.map(Body::from);
+        reply::set(&mut response, DATE.as_str(), &http_date(now));
+        response
     }
 
     fn api(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Bytes> {

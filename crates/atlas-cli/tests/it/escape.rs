@@ -22,7 +22,7 @@ fn hostile(region: &'static str) -> Peer {
             let one = format!(
                 r#"{{"id":"{id}","status":"{HOSTILE}","mongodVersion":"{HOSTILE}",
                     "mongoDBVersion":"{HOSTILE}","targetClusterName":"{HOSTILE}",
-                    "clusterName":"{HOSTILE}","deliveryType":"{HOSTILE}","snapshotId":"{HOSTILE}",
+                    "clusterName":"C","snapshotId":"{HOSTILE}",
                     "targetDeploymentItemName":"{HOSTILE}","deliveryUrl":[]}}"#
             );
             if path.ends_with(id) {
@@ -31,8 +31,14 @@ fn hostile(region: &'static str) -> Peer {
                 format!(r#"{{"results":[{one}]}}"#)
             }
         } else {
+            // A cluster of another name would be refused.
+            let name = if path.contains("/clusters/") {
+                "C"
+            } else {
+                HOSTILE
+            };
             format!(
-                r#"{{"name":"{HOSTILE}","replicationSpecs":[{{"regionConfigs":[
+                r#"{{"name":"{name}","replicationSpecs":[{{"regionConfigs":[
                    {{"providerName":"{region}"}}]}}],"results":[],"totalCount":0}}"#
             )
         };

@@ -218,8 +218,9 @@ fn a_signal_ends_a_command_whose_output_nobody_reads_and_a_second_one_ends_it_at
     let folder = folder();
     let many = peer(|_, path| {
         let body = if path.ends_with("/snapshots") {
-            let one = format!(r#"{{"id":"{CLUSTER_ID}","status":"COMPLETED"}}"#);
-            format!("{{\"results\":[{}]}}", vec![one; 20_000].join(","))
+            let one = |number| format!(r#"{{"id":"{number:024x}","status":"COMPLETED"}}"#);
+            let all: Vec<String> = (0..20_000_u32).map(one).collect();
+            format!("{{\"results\":[{}]}}", all.join(","))
         } else {
             r#"{"replicationSpecs":[{"regionConfigs":[{"providerName":"TENANT"}]}]}"#.to_owned()
         };
