@@ -257,8 +257,6 @@ fn a_signal_ends_a_command_whose_output_nobody_reads_and_a_second_one_ends_it_at
     );
 }
 
-const CLUSTER_ID: &str = "32b6e34b3d91647abb20e7ff";
-
 /// `script` gives the command a terminal, as a person has.
 #[test]
 fn a_signal_ends_a_prompt() {
