@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use atlas_pattern::id as pattern;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::pattern::{self, PatternError, Patterned};
+use crate::pattern::{PatternError, Patterned};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $field:literal) => {
@@ -17,7 +18,7 @@ macro_rules! id {
 
         impl $name {
             /// The documented pattern: 24 lower-case hexadecimal digits.
-            pub const PATTERN: &'static str = pattern::ID;
+            pub const PATTERN: &'static str = pattern::SOURCE;
 
             /// Parses 24 lower-case hexadecimal digits.
             ///
@@ -40,18 +41,25 @@ macro_rules! id {
         }
 
         impl Patterned for $name {
-            const PATTERN: &'static str = pattern::ID;
+            const PATTERN: &'static str = pattern::SOURCE;
+            const EXPECTED: &'static str = pattern::EXPECTED;
             const FIELD: &'static str = $field;
 
             fn parse_field(field: &'static str, text: &str) -> Result<Self, PatternError> {
-                match pattern::id(text) {
+                match pattern::parse(text) {
                     Ok(bytes) => Ok(Self(bytes)),
-                    Err(fault) => Err(PatternError::new(field, pattern::ID, fault)),
+                    Err(fault) => Err(PatternError::new(
+                        field,
+                        text,
+                        pattern::SOURCE,
+                        pattern::EXPECTED,
+                        fault,
+                    )),
                 }
             }
 
             fn is_match(text: &str) -> bool {
-                pattern::id(text).is_ok()
+                pattern::is_match(text)
             }
         }
 

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use atlas_pattern::{cluster_name, item_name, path_text};
 use compact_str::CompactString;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::pattern::{self, PatternError, Patterned};
+use crate::pattern::{PatternError, Patterned};
 
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $field:literal, $pattern:expr, $check:path, $is_match:path) => {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $pattern:ident) => {
         $(#[$doc])*
         ///
         /// Up to 24 bytes are kept without an allocation.
@@ -19,12 +20,12 @@ macro_rules! name {
 
         impl $name {
             /// The documented pattern.
-            pub const PATTERN: &'static str = $pattern;
+            pub const PATTERN: &'static str = $pattern::SOURCE;
 
             /// Parses a text inside the documented pattern.
             ///
             /// # Errors
-            /// [`PatternError`] names the first character that does not fit.
+            /// [`PatternError`] shows the text and says what is expected.
             pub fn parse(text: &str) -> Result<Self, PatternError> {
                 <Self as Patterned>::parse_field(<Self as Patterned>::FIELD, text)
             }
@@ -36,19 +37,26 @@ macro_rules! name {
         }
 
         impl Patterned for $name {
-            const PATTERN: &'static str = $pattern;
+            const PATTERN: &'static str = $pattern::SOURCE;
+            const EXPECTED: &'static str = $pattern::EXPECTED;
             const FIELD: &'static str = $field;
 
             fn parse_field(field: &'static str, text: &str) -> Result<Self, PatternError> {
-                match $check(text) {
+                match $pattern::check(text) {
                     Ok(()) => Ok(Self(CompactString::new(text))),
-                    Err(fault) => Err(PatternError::new(field, $pattern, fault)),
+                    Err(fault) => Err(PatternError::new(
+                        field,
+                        text,
+                        $pattern::SOURCE,
+                        $pattern::EXPECTED,
+                        fault,
+                    )),
                 }
             }
 
             #[inline]
             fn is_match(text: &str) -> bool {
-                $is_match(text)
+                $pattern::is_match(text)
             }
         }
 
@@ -91,8 +99,7 @@ name! {
     /// hyphen never first.
     ///
     /// The pattern sets no upper length; Atlas itself does.
-    ClusterName, "clusterName", pattern::CLUSTER_NAME, pattern::cluster_name,
-    pattern::is_cluster_name
+    ClusterName, "clusterName", cluster_name
 }
 
 name! {
@@ -109,8 +116,7 @@ name! {
     /// assert!(DeploymentItemName::parse("Größe-東京 (2)").is_err(), "a space is refused");
     /// assert!(DeploymentItemName::parse("Größe-東京(2)").is_ok());
     /// ```
-    DeploymentItemName, "targetDeploymentItemName", pattern::DEPLOYMENT_ITEM_NAME,
-    pattern::deployment_item_name, pattern::is_deployment_item_name
+    DeploymentItemName, "targetDeploymentItemName", item_name
 }
 
 name! {
@@ -118,7 +124,7 @@ name! {
     ///
     /// No pattern is documented for it. Empty, `.` and `..` are refused, since none of them can
     /// stand in a path.
-    DatabaseName, "databaseName", pattern::ANY_TEXT, pattern::path_text, pattern::is_path_text
+    DatabaseName, "databaseName", path_text
 }
 
 name! {
@@ -126,11 +132,10 @@ name! {
     ///
     /// No pattern is documented for it. Empty, `.` and `..` are refused, since none of them can
     /// stand in a path.
-    CollectionName, "collectionName", pattern::ANY_TEXT, pattern::path_text, pattern::is_path_text
+    CollectionName, "collectionName", path_text
 }
 
 name! {
     /// The name of a project: 1 to 64 characters, as those of a [`DeploymentItemName`].
-    ProjectName, "name", pattern::DEPLOYMENT_ITEM_NAME, pattern::deployment_item_name,
-    pattern::is_deployment_item_name
+    ProjectName, "name", item_name
 }

@@ -116,7 +116,7 @@ where
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "a text that fits {}", T::PATTERN)
+            write!(f, "a string ({})", T::EXPECTED)
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {

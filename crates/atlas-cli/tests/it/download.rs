@@ -150,7 +150,12 @@ fn refused_credentials_a_missing_role_and_unknown_things_are_told_apart() {
         ("MONGODB_ATLAS_PRIVATE_API_KEY", "wrong", 3, "access list"),
         ("MONGODB_ATLAS_ACCESS_TOKEN", READER.access_token, 4, "role"),
         ("MONGODB_ATLAS_PROJECT_ID", other, 4, "GROUP_NOT_FOUND"),
-        ("MONGODB_ATLAS_PROJECT_ID", "32B6", 2, "'B' at character 3"),
+        (
+            "MONGODB_ATLAS_PROJECT_ID",
+            "32B6",
+            2,
+            "invalid projectId \"32B6\": expected 24 lowercase hex digits",
+        ),
     ];
     for (name, value, code, expected) in cases {
         let folder = folder();
@@ -170,8 +175,16 @@ fn a_bad_id_or_name_is_refused_before_anything_is_sent() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     for (snapshot, cluster, expected) in [
-        ("XYZ", CLUSTER, "snapshotId: 'X' at character 1"),
-        (SNAPSHOT, "a b", "clusterName: ' ' at character 2"),
+        (
+            "XYZ",
+            CLUSTER,
+            "invalid snapshotId \"XYZ\": expected 24 lowercase hex digits",
+        ),
+        (
+            SNAPSHOT,
+            "a b",
+            "invalid clusterName \"a b\": expected ASCII letters, digits and hyphens",
+        ),
         ("before:noon", CLUSTER, "is no moment"),
     ] {
         let output = atlas_at(&server, &folder)

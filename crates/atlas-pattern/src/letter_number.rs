@@ -7,10 +7,10 @@ mod table;
 
 use std::cmp::Ordering;
 
-/// The version of Unicode whose letters and numbers count.
+/// The version of Unicode that defines letters and numbers here.
 ///
-/// The one of the `regex` crate that the workspace tests against; characters assigned later are
-/// refused.
+/// It is that of the `regex` crate, which the tests compare with. Characters that were assigned
+/// later are refused.
 pub const UNICODE_VERSION: (u8, u8, u8) = (16, 0, 0);
 
 /// Whether a character is a letter or a number.
