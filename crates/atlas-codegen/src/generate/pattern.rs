@@ -1,0 +1,273 @@
+//! The patterns: from `overrides.json` to `crates/atlas-pattern/src/table.rs`.
+
+mod automaton;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use automaton::Automaton;
+use parse::Parsed;
+
+/// An override or a pattern that the table cannot be written from.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Error {
+    /// `patterns` is not a list of objects with the documented members.
+    #[error("invalid overrides.json at {place}: expected {expected}")]
+    Shape {
+        /// The JSON path.
+        place: String,
+        /// What belongs there.
+        expected: &'static str,
+    },
+    /// A pattern of the facts has no row.
+    #[error(
+        "pattern {pattern:?} has no row in overrides.json: add one under \"patterns\" that says \
+         whether it is enforced and why"
+    )]
+    Missing {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A row is about a pattern that the facts do not have.
+    #[error("pattern {pattern:?} of overrides.json is not in facts.json: remove the row")]
+    Unknown {
+        /// The pattern.
+        pattern: String,
+    },
+    /// Two rows are about the same pattern.
+    #[error("pattern {pattern:?} has two rows in overrides.json: remove one")]
+    Duplicate {
+        /// The pattern.
+        pattern: String,
+    },
+    /// An enforced pattern is outside of the subset that can be compiled.
+    #[error(
+        "pattern {pattern:?} cannot be compiled: {problem} at character {position}; \
+         set \"enforced\": false or extend the subset"
+    )]
+    Unsupported {
+        /// The pattern.
+        pattern: String,
+        /// What is outside of the subset.
+        problem: &'static str,
+        /// Where it stands; the first character is 1.
+        position: usize,
+    },
+    /// An enforced pattern needs more states than a table may have.
+    #[error("pattern {pattern:?} needs more than {limit} states: set \"enforced\": false")]
+    TooLarge {
+        /// The pattern.
+        pattern: String,
+        /// How many states there may be.
+        limit: usize,
+    },
+}
+
+/// Writes the text of `crates/atlas-pattern/src/table.rs`.
+///
+/// # Errors
+/// [`Error`] if the patterns of the facts and the rows of the overrides differ, if a row is
+/// malformed, or if an enforced pattern is outside of the subset that can be compiled.
+pub(crate) fn generate(facts: &Value, overrides: &Value) -> Result<String, Error> {
+    let rows = rows(overrides)?;
+    let mut patterns = Vec::new();
+    collect(facts, &mut patterns);
+    patterns.sort_unstable();
+    patterns.dedup();
+    for pattern in &patterns {
+        if !rows.contains_key(pattern) {
+            return Err(Error::Missing {
+                pattern: (*pattern).to_owned(),
+            });
+        }
+    }
+    for &pattern in rows.keys() {
+        if patterns.binary_search(&pattern).is_err() {
+            return Err(Error::Unknown {
+                pattern: pattern.to_owned(),
+            });
+        }
+    }
+
+    let mut entries = String::new();
+    let mut tables = Tables::default();
+    for (pattern, expected) in rows {
+        let Some(expected) = expected else { continue };
+        let matcher = match by_hand(pattern) {
+            Some(function) => format!("Matcher::Function({function})"),
+            None => match parse::parse(pattern)? {
+                Parsed::Characters(characters) => characters.rust(),
+                Parsed::Regular(node) => tables.add(&Automaton::compile(pattern, &node)?),
+            },
+        };
+        let _ = write!(
+            entries,
+            "    Entry {{\n        source: {pattern:?},\n        expected: {expected:?},\n        \
+             matcher: {matcher},\n    }},\n"
+        );
+    }
+    Ok(format!(
+        "{HEADER}\n{}/// Every enforced pattern, ordered by source.\n\
+         pub(crate) static TABLE: &[Entry] = &[\n{entries}];\n{}",
+        tables.imports(&entries),
+        tables.text
+    ))
+}
+
+/// Reads the rows: each pattern, and what it expects if it is enforced.
+fn rows(overrides: &Value) -> Result<BTreeMap<&str, Option<&str>>, Error> {
+    let shape = |place: String, expected| Error::Shape { place, expected };
+    let list = overrides
+        .get("patterns")
+        .and_then(Value::as_array)
+        .ok_or_else(|| shape("$.patterns".to_owned(), "a list of patterns"))?;
+    let mut rows = BTreeMap::new();
+    for (index, row) in list.iter().enumerate() {
+        let place = |member: &str| format!("$.patterns[{index}]{member}");
+        let line = |member: &str| {
+            row.get(member)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty() && !text.contains(char::is_control))
+        };
+        let members = row
+            .as_object()
+            .ok_or_else(|| shape(place(""), "an object"))?;
+        if let Some(member) = members
+            .keys()
+            .find(|member| !["enforced", "expected", "pattern", "reason"].contains(&&***member))
+        {
+            return Err(shape(
+                place(&format!(".{member}")),
+                "only pattern, enforced, reason and expected",
+            ));
+        }
+        let pattern = line("pattern").ok_or_else(|| shape(place(".pattern"), "one line"))?;
+        line("reason").ok_or_else(|| shape(place(".reason"), "one line"))?;
+        let enforced = row
+            .get("enforced")
+            .and_then(Value::as_bool)
+            .ok_or_else(|| shape(place(".enforced"), "true or false"))?;
+        let expected = if enforced {
+            Some(line("expected").ok_or_else(|| {
+                shape(
+                    place(".expected"),
+                    "one line, since the pattern is enforced",
+                )
+            })?)
+        } else if row.get("expected").is_some() {
+            return Err(shape(
+                place(".expected"),
+                "nothing, since the pattern is not enforced",
+            ));
+        } else {
+            None
+        };
+        if rows.insert(pattern, expected).is_some() {
+            return Err(Error::Duplicate {
+                pattern: pattern.to_owned(),
+            });
+        }
+    }
+    Ok(rows)
+}
+
+/// Collects the pattern of every schema. A property that is named `pattern` holds an object.
+fn collect<'a>(value: &'a Value, patterns: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(pattern) = members.get("pattern").and_then(Value::as_str) {
+                patterns.push(pattern);
+            }
+            for member in members.values() {
+                collect(member, patterns);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                collect(item, patterns);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The function of `atlas-pattern` that matches this pattern, for those that have a faster one.
+fn by_hand(pattern: &str) -> Option<&'static str> {
+    match pattern {
+        "^([a-f0-9]{24})$" => Some("crate::id::is_match"),
+        "^[a-zA-Z0-9][a-zA-Z0-9-]*$" => Some("crate::cluster_name::is_match"),
+        _ => None,
+    }
+}
+
+/// The statics of the automata. Equal ones are written once.
+#[derive(Default)]
+struct Tables {
+    text: String,
+    names: BTreeMap<String, String>,
+}
+
+impl Tables {
+    /// Writes an automaton's statics, and returns the matcher that refers to them.
+    fn add(&mut self, automaton: &Automaton) -> String {
+        let classes = self.number("CLASSES", "&[u8; 128]", &automaton.classes);
+        let next = self.number("NEXT", "&[u8]", &automaton.next);
+        format!(
+            "Matcher::Table(Dfa {{\n            classes: {classes},\n            \
+             stride: {},\n            next: {next},\n            start: {},\n            \
+             accepting: {},\n        }})",
+            automaton.stride, automaton.start, automaton.accepting
+        )
+    }
+
+    /// Writes a static of bytes, and returns its name.
+    fn number(&mut self, kind: &str, rust_type: &str, bytes: &[u8]) -> String {
+        let mut body = String::new();
+        for row in bytes.chunks(if bytes.iter().any(|&byte| byte > 9) {
+            24
+        } else {
+            32
+        }) {
+            let cells: Vec<String> = row.iter().map(u8::to_string).collect();
+            let _ = writeln!(body, "    {},", cells.join(", "));
+        }
+        let count = self.names.len();
+        self.names
+            .entry(format!("{rust_type} = &[\n{body}]"))
+            .or_insert_with_key(|value| {
+                let name = format!("{kind}_{count}");
+                let _ = write!(self.text, "\n#[rustfmt::skip]\nstatic {name}: {value};\n");
+                name
+            })
+            .clone()
+    }
+
+    /// Writes the imports that the entries need.
+    fn imports(&self, entries: &str) -> String {
+        let mut imports = String::new();
+        if entries.contains("Characters::new") {
+            imports.push_str("use crate::characters::Characters;\n");
+        }
+        if !self.names.is_empty() {
+            imports.push_str("use crate::dfa::Dfa;\n");
+        }
+        let matcher = if entries.is_empty() {
+            "use crate::pattern::Entry;\n\n"
+        } else {
+            "use crate::pattern::{Entry, Matcher};\n\n"
+        };
+        imports + matcher
+    }
+}
+
+const HEADER: &str = "\
+//! The enforced patterns and their matchers.
+//!
+//! Generated by `atlas-codegen` from `fixtures/api/overrides.json`; do not edit.
+";
