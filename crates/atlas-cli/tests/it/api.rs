@@ -124,7 +124,7 @@ fn a_body_that_cannot_be_sent_is_refused_with_its_place() {
         (
             r#"{"snapshotId":"X","targetDeploymentItemName":"a"}"#,
             2,
-            "snapshotId: 'X'",
+            r#"snapshotId: invalid value "X": expected 24 lowercase hex digits"#,
         ),
         (
             r#"{"snapshotId":"32b6e34b3d91647abb20e7b8","targetDeploymentItemName":"a","status":"x"}"#,
