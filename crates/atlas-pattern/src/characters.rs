@@ -5,7 +5,8 @@ use crate::letter_number;
 
 /// The language of `^[\p{L}\p{N}…]{minimum,maximum}$`, where `…` are ASCII characters.
 pub(crate) struct Characters {
-    ascii: [bool; 128],
+    /// Whether each byte is an allowed ASCII character.
+    ascii: [bool; 256],
     minimum: usize,
     maximum: usize,
 }
@@ -13,7 +14,7 @@ pub(crate) struct Characters {
 impl Characters {
     /// Allows letters, numbers and the ASCII characters of `others`.
     pub(crate) const fn new(others: &[u8], minimum: usize, maximum: usize) -> Self {
-        let mut ascii = [false; 128];
+        let mut ascii = [false; 256];
         let mut byte: u8 = 0;
         while byte.is_ascii() {
             ascii[byte as usize] = byte.is_ascii_alphanumeric();
@@ -53,9 +54,9 @@ impl Characters {
                 });
             }
             length += 1;
-            let fits = match self.ascii.get(found as usize) {
-                Some(&allowed) => allowed,
-                None => letter_number::contains(found),
+            let fits = match u8::try_from(found) {
+                Ok(byte) if byte.is_ascii() => self.ascii[usize::from(byte)],
+                _ => letter_number::contains(found),
             };
             if !fits {
                 return Err(PatternFault::Character {
@@ -78,8 +79,6 @@ impl Characters {
     fn is_ascii_match(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
         (self.minimum..=self.maximum).contains(&bytes.len())
-            && bytes
-                .iter()
-                .all(|&byte| self.ascii.get(usize::from(byte)).is_some_and(|&ok| ok))
+            && bytes.iter().all(|&byte| self.ascii[usize::from(byte)])
     }
 }

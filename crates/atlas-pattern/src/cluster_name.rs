@@ -33,9 +33,7 @@ pub fn is_match(text: &str) -> bool {
                     .iter()
                     .all(|word| word_fits(u64::from_le_bytes(*word)))
         }
-        None => bytes
-            .iter()
-            .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-'),
+        None => bytes.iter().all(|&byte| ALLOWED[usize::from(byte)]),
     };
     all_fit && !matches!(bytes.first(), None | Some(b'-'))
 }
@@ -78,3 +76,14 @@ const fn word_fits(word: u64) -> bool {
     let hyphens = within(ascii, b'-', b'-');
     word & HIGH == 0 && (letters | digits | hyphens) & HIGH == HIGH
 }
+
+/// Whether each byte may stand in a name, the first character apart.
+static ALLOWED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte: u8 = 0;
+    while byte.is_ascii() {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'-';
+        byte += 1;
+    }
+    table
+};

@@ -27,7 +27,7 @@ pub(crate) enum Matcher {
     /// By a table of states.
     Table(Dfa),
     /// By the characters it may consist of, letters and numbers of any script among them.
-    Characters(Characters),
+    Characters(&'static Characters),
 }
 
 impl Pattern {

@@ -102,8 +102,8 @@ pub(crate) fn generate(facts: &Value, overrides: &Value) -> Result<String, Error
         let matcher = match by_hand(pattern) {
             Some(function) => format!("Matcher::Function({function})"),
             None => match parse::parse(pattern)? {
-                Parsed::Characters(characters) => characters.rust(),
-                Parsed::Regular(node) => tables.add(&Automaton::compile(pattern, &node)?),
+                Parsed::Characters(characters) => tables.characters(&characters.rust()),
+                Parsed::Regular(node) => tables.automaton(&Automaton::compile(pattern, &node)?),
             },
         };
         let _ = write!(
@@ -115,7 +115,7 @@ pub(crate) fn generate(facts: &Value, overrides: &Value) -> Result<String, Error
     Ok(format!(
         "{HEADER}\n{}/// Every enforced pattern, ordered by source.\n\
          pub(crate) static TABLE: &[Entry] = &[\n{entries}];\n{}",
-        tables.imports(&entries),
+        tables.imports(),
         tables.text
     ))
 }
@@ -206,7 +206,7 @@ fn by_hand(pattern: &str) -> Option<&'static str> {
     }
 }
 
-/// The statics of the automata. Equal ones are written once.
+/// The statics that the entries refer to. Equal ones are written once.
 #[derive(Default)]
 struct Tables {
     text: String,
@@ -215,32 +215,29 @@ struct Tables {
 
 impl Tables {
     /// Writes an automaton's statics, and returns the matcher that refers to them.
-    fn add(&mut self, automaton: &Automaton) -> String {
-        let classes = self.number("CLASSES", "&[u8; 128]", &automaton.classes);
-        let next = self.number("NEXT", "&[u8]", &automaton.next);
+    fn automaton(&mut self, automaton: &Automaton) -> String {
+        let classes = numbers(&automaton.classes);
+        let classes = self.add("CLASSES", &format!("&[u8; 128] = &[{classes}]"));
+        let next = self.add("NEXT", &format!("&[u16] = &[{}]", numbers(&automaton.next)));
         format!(
             "Matcher::Table(Dfa {{\n            classes: {classes},\n            \
-             stride: {},\n            next: {next},\n            start: {},\n            \
-             accepting: {},\n        }})",
-            automaton.stride, automaton.start, automaton.accepting
+             next: {next},\n            start: {},\n            accepting: {},\n        }})",
+            automaton.start, automaton.accepting
         )
     }
 
-    /// Writes a static of bytes, and returns its name.
-    fn number(&mut self, kind: &str, rust_type: &str, bytes: &[u8]) -> String {
-        let mut body = String::new();
-        for row in bytes.chunks(if bytes.iter().any(|&byte| byte > 9) {
-            24
-        } else {
-            32
-        }) {
-            let cells: Vec<String> = row.iter().map(u8::to_string).collect();
-            let _ = writeln!(body, "    {},", cells.join(", "));
-        }
+    /// Writes the static of a class of characters, and returns the matcher that refers to it.
+    fn characters(&mut self, call: &str) -> String {
+        let name = self.add("CHARACTERS", &format!("Characters = {call}"));
+        format!("Matcher::Characters(&{name})")
+    }
+
+    /// Writes a static, and returns its name.
+    fn add(&mut self, kind: &str, value: &str) -> String {
         let count = self.names.len();
         self.names
-            .entry(format!("{rust_type} = &[\n{body}]"))
-            .or_insert_with_key(|value| {
+            .entry(value.to_owned())
+            .or_insert_with(|| {
                 let name = format!("{kind}_{count}");
                 let _ = write!(self.text, "\n#[rustfmt::skip]\nstatic {name}: {value};\n");
                 name
@@ -249,21 +246,32 @@ impl Tables {
     }
 
     /// Writes the imports that the entries need.
-    fn imports(&self, entries: &str) -> String {
+    fn imports(&self) -> String {
         let mut imports = String::new();
-        if entries.contains("Characters::new") {
+        if self.text.contains("Characters::new") {
             imports.push_str("use crate::characters::Characters;\n");
         }
-        if !self.names.is_empty() {
+        if self.text.contains("static NEXT") {
             imports.push_str("use crate::dfa::Dfa;\n");
         }
-        let matcher = if entries.is_empty() {
-            "use crate::pattern::Entry;\n\n"
-        } else {
-            "use crate::pattern::{Entry, Matcher};\n\n"
-        };
-        imports + matcher
+        imports + "use crate::pattern::{Entry, Matcher};\n\n"
     }
+}
+
+/// Writes numbers as the inside of an array, in lines.
+fn numbers<T: ToString>(numbers: &[T]) -> String {
+    let mut lines = String::from("\n");
+    let mut line = String::new();
+    for number in numbers {
+        let number = number.to_string();
+        if line.len() + number.len() > 92 {
+            let _ = writeln!(lines, "   {line}");
+            line.clear();
+        }
+        let _ = write!(line, " {number},");
+    }
+    let _ = writeln!(lines, "   {line}");
+    lines
 }
 
 const HEADER: &str = "\

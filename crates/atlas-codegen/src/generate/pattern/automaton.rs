@@ -7,14 +7,14 @@ use super::parse::Node;
 
 /// A minimal automaton in the form that `atlas-pattern` runs.
 ///
-/// State 0 is dead, accepting states come last, and class 0 is that of bytes beyond ASCII.
+/// A state is the place of its row in `next`. State 0 is dead, accepting states come last, and class
+/// 0 is that of bytes beyond ASCII.
 #[derive(Debug)]
 pub(super) struct Automaton {
     pub(super) classes: Vec<u8>,
-    pub(super) stride: usize,
-    pub(super) next: Vec<u8>,
-    pub(super) start: u8,
-    pub(super) accepting: u8,
+    pub(super) next: Vec<u16>,
+    pub(super) start: u16,
+    pub(super) accepting: u16,
 }
 
 impl Automaton {
@@ -251,18 +251,20 @@ impl Dfa {
         let classes = (0..128)
             .map(|symbol| u8::try_from(class_of(symbol)).ok())
             .collect::<Option<_>>()?;
-        let stride = columns.len();
-        let mut next = vec![0; stride];
+        let stride = u16::try_from(columns.len()).ok()?;
+        let row = |state: u8| u16::from(state).checked_mul(stride);
+        let mut next = vec![0; columns.len()];
         for index in 0..order.len() {
-            next.extend(columns.iter().map(|column| column[index]));
+            for column in &columns {
+                next.push(row(column[index])?);
+            }
         }
         let refusing = order.iter().filter(|&&block| !accepting[block]).count();
         Some(Automaton {
             classes,
-            stride,
             next,
-            start: number[blocks[0]],
-            accepting: u8::try_from(refusing + 1).ok()?,
+            start: row(number[blocks[0]])?,
+            accepting: row(u8::try_from(refusing + 1).ok()?)?,
         })
     }
 

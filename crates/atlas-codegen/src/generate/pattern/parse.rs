@@ -75,7 +75,7 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed, Error> {
 }
 
 impl Characters {
-    /// Writes the matcher as Rust.
+    /// Writes the constructor's call.
     pub(super) fn rust(&self) -> String {
         let others: String = (0..128_u8)
             .filter(|byte| self.ascii >> byte & 1 == 1 && !byte.is_ascii_alphanumeric())
@@ -86,7 +86,7 @@ impl Characters {
             None => "usize::MAX".to_owned(),
         };
         format!(
-            "Matcher::Characters(Characters::new(b\"{}\", {}, {maximum}))",
+            "Characters::new(b\"{}\", {}, {maximum})",
             others
                 .as_bytes()
                 .escape_ascii()
