@@ -71,6 +71,16 @@ fn an_error_keeps_what_it_was_made_from() {
 #[test]
 fn each_module_names_the_first_place_that_is_wrong() {
     let character = |found, position| Err(PatternFault::Character { found, position });
+    let id_fault = |text| id::parse(text).map(|_| ());
+    assert_eq!(id_fault("abcdefg"), character('g', 7));
+    assert_eq!(id_fault("éa"), character('é', 1));
+    assert_eq!(
+        id_fault("32b6e34b3d91647abb20e7b8\n"),
+        Err(PatternFault::TooLong {
+            maximum: 24,
+            found: '\n'
+        })
+    );
     assert_eq!(cluster_name::check("a_b"), character('_', 2));
     assert_eq!(cluster_name::check("-a"), character('-', 1));
     assert_eq!(item_name::check("Größe 2"), character(' ', 6));
