@@ -1,18 +1,226 @@
 //! Turns a published API description into facts, and facts into what the crates embed.
+//!
+//! `import` reads a description, `export` writes one, `generate` and `check` keep everything that
+//! is made from `fixtures/api` up to date, `diff` compares two facts files.
 
 #![forbid(unsafe_code)]
 
-mod generate {
-    pub(crate) mod pattern;
+mod canonical;
+mod check;
+mod diff;
+mod error;
+mod export;
+mod facts;
+mod generate;
+mod import;
+mod keep;
+mod names;
+mod read;
+mod store;
+
+use std::error::Error as _;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use error::Error;
+use facts::Facts;
+use store::{FOLDER, Sources, source_name};
+
+/// Turns a published API description into facts, and facts into what the crates embed.
+///
+/// Exit codes: 0 done, or nothing differs; 1 `check` found files that are out of date, or `diff`
+/// found changes that break no caller; 2 an input cannot be used, and no file was changed;
+/// 3 `diff` found something removed or breaking.
+#[derive(Debug, Parser)]
+#[command(name = "atlas-codegen")]
+struct Arguments {
+    /// The folder of the workspace.
+    #[arg(long, global = true, default_value = ".", value_name = "FOLDER")]
+    root: PathBuf,
+
+    #[command(subcommand)]
+    command: Command,
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let read = |name: &str| -> Result<serde_json::Value, Box<dyn std::error::Error>> {
-        Ok(serde_json::from_slice(&std::fs::read(format!(
-            "fixtures/api/{name}.json"
-        ))?)?)
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Reads an OpenAPI 3.0 description, rewrites the facts and names, and generates everything.
+    ///
+    /// What was left out is listed on standard error, and what changed on standard output.
+    Import {
+        /// The description, in YAML or JSON; `-` reads standard input.
+        description: PathBuf,
+        /// The revision of the description [default: its `info.x-xgen-sha`].
+        #[arg(long, value_name = "REVISION")]
+        source: Option<String>,
+        /// Keeps this operation if the description has dropped it; names.json remembers.
+        #[arg(long, value_name = "ID")]
+        keep: Vec<String>,
+        /// Prints the facts of the description alone, and changes no file.
+        #[arg(long, conflicts_with = "keep")]
+        print: bool,
+    },
+    /// Prints the facts as an OpenAPI 3.0 description.
+    Export {
+        /// How the description is written.
+        #[arg(long, value_enum, default_value_t = Format::Yaml)]
+        format: Format,
+    },
+    /// Writes every generated file, and the sources in their one spelling.
+    Generate,
+    /// Compares every generated file with what `generate` would write.
+    Check,
+    /// Lists what changed between two facts files.
+    Diff {
+        /// The earlier facts.
+        old: PathBuf,
+        /// The later facts.
+        new: PathBuf,
+        /// How the changes are written.
+        #[arg(short, long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Yaml,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+fn main() -> ExitCode {
+    let Arguments { root, command } = Arguments::parse();
+    let done = match command {
+        Command::Import {
+            description,
+            source,
+            keep,
+            print,
+        } => import(&root, &description, source, keep, print),
+        Command::Export { format } => export(&root, format),
+        Command::Generate => generate(&root),
+        Command::Check => check(&root),
+        Command::Diff { old, new, output } => diff(&old, &new, output),
     };
-    let table = generate::pattern::generate(&read("facts")?, &read("overrides")?)?;
-    std::fs::write("crates/atlas-pattern/src/table.rs", table)?;
-    Ok(())
+    done.unwrap_or_else(|error| {
+        let mut line = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            line = format!("{line}: {cause}");
+            source = cause.source();
+        }
+        let _ = writeln!(io::stderr(), "error: {line}");
+        ExitCode::from(2)
+    })
+}
+
+fn import(
+    root: &Path,
+    path: &Path,
+    source: Option<String>,
+    keep: Vec<String>,
+    print: bool,
+) -> Result<ExitCode, Error> {
+    let sources = Sources::load(root)?;
+    let roles = import::Roles::from_overrides(&sources.overrides)
+        .map_err(|error| error.in_file(source_name("overrides.json")))?;
+    let description = store::document(path)?;
+    let options = import::Options { source, roles };
+    let (mut facts, report) = import::import(&description, &options)
+        .map_err(|error| error.in_file(path.display().to_string()))?;
+    say(&mut io::stderr(), &report.text());
+    if print {
+        say(&mut io::stdout(), &facts.to_text());
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let old = sources.typed_facts()?;
+    let mut names = sources.typed_names()?;
+    names.kept.extend(keep);
+    let mut notes = keep::keep(&old, &mut facts, &names.kept)
+        .map_err(|error| error.in_file(source_name("names.json")))?;
+    notes.extend(names.update(&facts));
+    for note in notes {
+        say(&mut io::stderr(), &format!("names: {note}\n"));
+    }
+    let changes = diff::diff(&old, &facts);
+    let value = |text: String| read::value(text.as_bytes());
+    let sources = Sources {
+        facts: value(facts.to_text())?,
+        names: value(names.to_text())?,
+        ..sources
+    };
+    let written = store::write_all(check::expected(&sources)?)?;
+    say(&mut io::stdout(), &changes.to_text());
+    wrote(root, &written);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(root: &Path, format: Format) -> Result<ExitCode, Error> {
+    let facts = facts(&root.join(FOLDER).join("facts.json"))?;
+    let description = export::export(&facts);
+    let text = match format {
+        Format::Json => serde_json::to_string_pretty(&description).unwrap_or_default() + "\n",
+        Format::Yaml => serde_saphyr::to_string(&description)
+            .map_err(|error| Error::at("yaml", error.to_string()).in_file("export"))?,
+    };
+    say(&mut io::stdout(), &text);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn generate(root: &Path) -> Result<ExitCode, Error> {
+    let sources = Sources::load(root)?;
+    let written = store::write_all(check::expected(&sources)?)?;
+    wrote(root, &written);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(root: &Path) -> Result<ExitCode, Error> {
+    let sources = Sources::load(root)?;
+    let stale = check::stale(&sources, &check::expected(&sources)?);
+    for line in &stale {
+        say(&mut io::stderr(), &format!("{line}\n"));
+    }
+    Ok(ExitCode::from(u8::from(!stale.is_empty())))
+}
+
+fn diff(old: &Path, new: &Path, output: Output) -> Result<ExitCode, Error> {
+    let diff = diff::diff(&facts(old)?, &facts(new)?);
+    match output {
+        Output::Text => say(&mut io::stdout(), &diff.to_text()),
+        Output::Json => say(&mut io::stdout(), &format!("{:#}\n", diff.to_json())),
+    }
+    Ok(ExitCode::from(
+        match (diff.is_empty(), diff.is_breaking()) {
+            (true, _) => 0,
+            (false, false) => 1,
+            (false, true) => 3,
+        },
+    ))
+}
+
+fn facts(path: &Path) -> Result<Facts, Error> {
+    Facts::from_value(&store::document(path)?)
+        .map_err(|error| error.in_file(path.display().to_string()))
+}
+
+fn wrote(root: &Path, files: &[PathBuf]) {
+    for path in files {
+        let name = path.strip_prefix(root).unwrap_or(path).display();
+        say(&mut io::stdout(), &format!("wrote {name}\n"));
+    }
+}
+
+/// Writes to a stream whose reader may be gone.
+fn say(stream: &mut impl Write, text: &str) {
+    let _ = stream.write_all(text.as_bytes());
 }

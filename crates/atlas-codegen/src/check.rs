@@ -1,0 +1,155 @@
+//! Checks that the sources agree with each other, and that what is generated is up to date.
+
+mod watch;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::canonical;
+use crate::error::{Error, shown};
+use crate::facts::Facts;
+use crate::generate;
+use crate::import::{self, Roles};
+use crate::names::Names;
+use crate::read;
+use crate::store::{FOLDER, Sources, source_name};
+
+/// Every file as it should be: the sources in their one spelling, and what is made from them.
+pub(crate) fn expected(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> {
+    let mut facts = sources.typed_facts()?;
+    facts.sort();
+    let mut names = sources.typed_names()?;
+    names.update(&facts);
+    let texts = [
+        ("facts.json", facts.to_text()),
+        ("names.json", names.to_text()),
+        ("overrides.json", overrides_text(&sources.overrides)),
+        ("watch.json", watch::text(&sources.watch, &names)),
+    ];
+    let value = |index: usize| read::any(texts[index].1.as_bytes());
+    let sources = Sources {
+        root: sources.root.clone(),
+        facts: value(0)?,
+        names: value(1)?,
+        overrides: value(2)?,
+        watch: value(3)?,
+    };
+    consistent(&sources, &facts, &names)?;
+    let outputs = generate::outputs(&sources)?;
+    let folder = sources.root.join(FOLDER);
+    let sources = texts
+        .into_iter()
+        .map(|(name, text)| (folder.join(name), text.into_bytes()));
+    Ok(sources.chain(outputs).collect())
+}
+
+/// One line for each file that differs from `expected`.
+pub(crate) fn stale(sources: &Sources, expected: &[(PathBuf, Vec<u8>)]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (path, bytes) in expected {
+        let name = path.strip_prefix(&sources.root).unwrap_or(path).display();
+        match fs::read(path) {
+            Ok(present) if present == *bytes => {}
+            Ok(_) => lines.push(format!("{name} is out of date: run {MEND}")),
+            Err(_) => lines.push(format!("{name} is missing: run {MEND}")),
+        }
+    }
+    lines
+}
+
+fn overrides_text(overrides: &Value) -> String {
+    let empty = serde_json::Map::new();
+    canonical::document(overrides.as_object().unwrap_or(&empty), &[])
+}
+
+/// Refuses sources that name what the facts do not have.
+fn consistent(sources: &Sources, facts: &Facts, names: &Names) -> Result<(), Error> {
+    import::check(facts).map_err(|error| error.in_file(source_name("facts.json")))?;
+    self::names(names, facts).map_err(|error| error.in_file(source_name("names.json")))?;
+    roles(&sources.overrides, facts)
+        .and_then(|()| values(&sources.overrides, facts))
+        .map_err(|error| error.in_file(source_name("overrides.json")))?;
+    watch::check(&sources.watch, facts).map_err(|error| error.in_file(source_name("watch.json")))
+}
+
+fn names(names: &Names, facts: &Facts) -> Result<(), Error> {
+    let ids = ids(facts);
+    let mut aliases = BTreeSet::new();
+    for (id, formerly) in &names.formerly {
+        let place = format!("formerly.{id}");
+        if !ids.contains(id.as_str()) {
+            return Err(Error::at(place, "is no operation: remove the line"));
+        }
+        for alias in formerly {
+            if ids.contains(alias.as_str()) {
+                let what = format!("\"{}\" is the id of an operation: remove it", shown(alias));
+                return Err(Error::at(place, what));
+            }
+            if !aliases.insert(alias) {
+                let what = format!("\"{}\" means two operations: remove one", shown(alias));
+                return Err(Error::at(place, what));
+            }
+        }
+    }
+    match names.kept.iter().find(|id| !ids.contains(id.as_str())) {
+        Some(id) => Err(Error::at(
+            format!("kept.{id}"),
+            "is no operation: remove it",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn roles(overrides: &Value, facts: &Facts) -> Result<(), Error> {
+    let known = Roles::from_overrides(overrides)?;
+    for operation in &facts.operations {
+        if let Some(role) = operation.roles.iter().find(|role| !known.contains(role)) {
+            let what = format!("{} needs \"{}\": add it", operation.id, shown(role));
+            return Err(Error::at("roles", what));
+        }
+    }
+    Ok(())
+}
+
+/// Each key of `values` is `Schema.field`, with `[]` behind a list.
+fn values(overrides: &Value, facts: &Facts) -> Result<(), Error> {
+    for key in overrides["values"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key)
+    {
+        let (schema, field) = key.split_once('.').unwrap_or((key, ""));
+        let known = facts.schemas.get(schema).is_some_and(|schema| {
+            let field = field.trim_end_matches("[]");
+            has_property(schema, field)
+        });
+        if !known {
+            let what = "is no field of a schema: expected Schema.field";
+            return Err(Error::at(format!("values.{}", shown(key)), what));
+        }
+    }
+    Ok(())
+}
+
+fn has_property(schema: &Value, field: &str) -> bool {
+    schema["properties"].get(field).is_some()
+        || schema["allOf"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|part| has_property(part, field))
+}
+
+fn ids(facts: &Facts) -> BTreeSet<&str> {
+    facts
+        .operations
+        .iter()
+        .map(|operation| operation.id.as_str())
+        .collect()
+}
+
+const MEND: &str = "cargo run -p atlas-codegen -- generate";

@@ -1,0 +1,95 @@
+//! What can go wrong, each as one line that says where and what to do.
+
+use std::path::{Path, PathBuf};
+
+/// An input that cannot be used, or a file that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Error {
+    /// The text of a file is not what it has to be.
+    #[error("{file}: {place}: {what}")]
+    Invalid {
+        /// The file as the caller named it.
+        file: String,
+        /// The place inside it, such as `paths./groups.get` or `line 3 column 5`.
+        place: String,
+        /// What is wrong, and what was expected.
+        what: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file cannot be written. No file was changed before the one that is named.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// An error at `place`, in a file that [`Error::in_file`] names later.
+    pub(crate) fn at(place: impl Into<String>, what: impl Into<String>) -> Self {
+        let place = escaped(&place.into());
+        Self::Invalid {
+            file: String::new(),
+            place,
+            what: what.into(),
+        }
+    }
+
+    /// Names the file, unless one is named already.
+    pub(crate) fn in_file(self, name: impl Into<String>) -> Self {
+        match self {
+            Self::Invalid { file, place, what } if file.is_empty() => Self::Invalid {
+                file: name.into(),
+                place,
+                what,
+            },
+            other => other,
+        }
+    }
+
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Read {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
+        Self::Write {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}
+
+/// Shows a place on one line, without control characters.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Shows a value from outside on one line, shortened, without control characters.
+pub(crate) fn shown(text: &str) -> String {
+    let mut short: String = text.chars().take(80).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    escaped(&short)
+}

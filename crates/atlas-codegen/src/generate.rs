@@ -1,0 +1,36 @@
+//! Makes what the crates embed or compile, out of the sources.
+
+pub(crate) mod catalog;
+pub(crate) mod pattern;
+
+use std::path::PathBuf;
+
+use crate::error::Error;
+use crate::store::Sources;
+
+/// Every generated file with its bytes, in the order of their paths.
+pub(crate) fn outputs(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> {
+    let Sources {
+        root,
+        facts,
+        names,
+        overrides,
+        watch,
+    } = sources;
+    let mut outputs = vec![
+        (
+            root.join("crates/atlas-catalog/src/facts.bin"),
+            catalog::generate(facts, names, overrides, watch)?,
+        ),
+        (
+            root.join("crates/atlas-pattern/src/table.rs"),
+            pattern::generate(facts, overrides)
+                .map_err(|error| {
+                    Error::at("patterns", error.to_string()).in_file("overrides.json")
+                })?
+                .into_bytes(),
+        ),
+    ];
+    outputs.retain(|(_, bytes)| !bytes.is_empty());
+    Ok(outputs)
+}

@@ -1,0 +1,123 @@
+//! Reads the sources in `fixtures/api`, and writes files whole or not at all.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::names::Names;
+use crate::read;
+
+/// The files that everything else is made from.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    /// The folder of the workspace.
+    pub(crate) root: PathBuf,
+    pub(crate) facts: Value,
+    pub(crate) names: Value,
+    pub(crate) overrides: Value,
+    pub(crate) watch: Value,
+}
+
+impl Sources {
+    /// Reads the four files under `root`.
+    pub(crate) fn load(root: &Path) -> Result<Self, Error> {
+        let load = |name: &str| document(&root.join(FOLDER).join(name));
+        Ok(Self {
+            root: root.to_path_buf(),
+            facts: load("facts.json")?,
+            names: load("names.json")?,
+            overrides: load("overrides.json")?,
+            watch: list(&root.join(FOLDER).join("watch.json"))?,
+        })
+    }
+
+    pub(crate) fn typed_facts(&self) -> Result<Facts, Error> {
+        Facts::from_value(&self.facts).map_err(|error| error.in_file(source_name("facts.json")))
+    }
+
+    pub(crate) fn typed_names(&self) -> Result<Names, Error> {
+        Names::from_value(&self.names).map_err(|error| error.in_file(source_name("names.json")))
+    }
+}
+
+/// The name of a source as messages show it.
+pub(crate) fn source_name(name: &str) -> String {
+    format!("{FOLDER}/{name}")
+}
+
+/// Reads a file, or standard input for `-`, as a YAML or JSON object.
+pub(crate) fn document(path: &Path) -> Result<Value, Error> {
+    read::value(&bytes(path)?).map_err(|error| error.in_file(path.display().to_string()))
+}
+
+/// Reads a file that is a JSON list.
+fn list(path: &Path) -> Result<Value, Error> {
+    read::any(&bytes(path)?).map_err(|error| error.in_file(path.display().to_string()))
+}
+
+/// Reads a file, or standard input for `-`, up to [`MAX_BYTES`].
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin()
+            .lock()
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|source| Error::read(path, source))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let what = format!(
+            "larger than {} MiB: not an API description",
+            MAX_BYTES >> 20
+        );
+        return Err(Error::at("size", what).in_file(path.display().to_string()));
+    }
+    Ok(bytes)
+}
+
+/// Writes every file that differs, and returns those.
+///
+/// All of them are written beside their places first, and renamed only once every one is complete.
+pub(crate) fn write_all(files: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<PathBuf>, Error> {
+    let mut ready = Vec::new();
+    for (path, bytes) in files {
+        if fs::read(&path).is_ok_and(|old| old == bytes) {
+            continue;
+        }
+        let written = write_beside(&path, &bytes);
+        ready.push((written.map_err(|source| Error::write(&path, source))?, path));
+    }
+    let mut changed = Vec::new();
+    for (file, path) in ready {
+        file.persist(&path)
+            .map_err(|error| Error::write(&path, error.error))?;
+        changed.push(path);
+    }
+    Ok(changed)
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".codegen-");
+    #[cfg(unix)]
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(mode);
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Where the sources are.
+pub(crate) const FOLDER: &str = "fixtures/api";
+
+/// The published description has 5 MB.
+const MAX_BYTES: u64 = 64 << 20;
