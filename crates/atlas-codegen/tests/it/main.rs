@@ -1,0 +1,13 @@
+//! Runs the tool as a process, on descriptions and facts in files.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+#![allow(clippy::disallowed_methods, reason = "fixtures are files")]
+
+mod changes;
+mod golden;
+mod malformed;
+mod refresh;
+mod round_trip;
+mod schemas;
+mod sources;
+mod support;
