@@ -13,21 +13,32 @@ use crate::error::{Error, shown};
 use crate::facts::Facts;
 use crate::generate;
 use crate::import::{self, Roles};
-use crate::names::Names;
 use crate::read;
 use crate::store::{FOLDER, Sources, source_name};
 
 /// Every file as it should be: the sources in their one spelling, and what is made from them.
-pub(crate) fn expected(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> {
+#[derive(Debug)]
+pub(crate) struct Expected {
+    pub(crate) files: Vec<(PathBuf, Vec<u8>)>,
+    /// What was changed in the lock of names.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Makes every file from the sources.
+pub(crate) fn expected(sources: &Sources) -> Result<Expected, Error> {
     let mut facts = sources.typed_facts()?;
     facts.sort();
     let mut names = sources.typed_names()?;
-    names.update(&facts);
+    let notes = names.update(&facts);
     let texts = [
         ("facts.json", facts.to_text()),
         ("names.json", names.to_text()),
         ("overrides.json", overrides_text(&sources.overrides)),
-        ("watch.json", watch::text(&sources.watch, &names)),
+        (
+            "watch.json",
+            watch::text(&sources.watch, &names)
+                .map_err(|error| error.in_file(source_name("watch.json")))?,
+        ),
     ];
     let value = |index: usize| read::any(texts[index].1.as_bytes());
     let sources = Sources {
@@ -37,19 +48,22 @@ pub(crate) fn expected(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Err
         overrides: value(2)?,
         watch: value(3)?,
     };
-    consistent(&sources, &facts, &names)?;
+    consistent(&sources, &facts)?;
     let outputs = generate::outputs(&sources)?;
     let folder = sources.root.join(FOLDER);
     let sources = texts
         .into_iter()
         .map(|(name, text)| (folder.join(name), text.into_bytes()));
-    Ok(sources.chain(outputs).collect())
+    Ok(Expected {
+        files: sources.chain(outputs).collect(),
+        notes,
+    })
 }
 
 /// One line for each file that differs from `expected`.
-pub(crate) fn stale(sources: &Sources, expected: &[(PathBuf, Vec<u8>)]) -> Vec<String> {
+pub(crate) fn stale(sources: &Sources, expected: &Expected) -> Vec<String> {
     let mut lines = Vec::new();
-    for (path, bytes) in expected {
+    for (path, bytes) in &expected.files {
         let name = path.strip_prefix(&sources.root).unwrap_or(path).display();
         match fs::read(path) {
             Ok(present) if present == *bytes => {}
@@ -66,41 +80,12 @@ fn overrides_text(overrides: &Value) -> String {
 }
 
 /// Refuses sources that name what the facts do not have.
-fn consistent(sources: &Sources, facts: &Facts, names: &Names) -> Result<(), Error> {
+fn consistent(sources: &Sources, facts: &Facts) -> Result<(), Error> {
     import::check(facts).map_err(|error| error.in_file(source_name("facts.json")))?;
-    self::names(names, facts).map_err(|error| error.in_file(source_name("names.json")))?;
     roles(&sources.overrides, facts)
         .and_then(|()| values(&sources.overrides, facts))
         .map_err(|error| error.in_file(source_name("overrides.json")))?;
     watch::check(&sources.watch, facts).map_err(|error| error.in_file(source_name("watch.json")))
-}
-
-fn names(names: &Names, facts: &Facts) -> Result<(), Error> {
-    let ids = ids(facts);
-    let mut aliases = BTreeSet::new();
-    for (id, formerly) in &names.formerly {
-        let place = format!("formerly.{id}");
-        if !ids.contains(id.as_str()) {
-            return Err(Error::at(place, "is no operation: remove the line"));
-        }
-        for alias in formerly {
-            if ids.contains(alias.as_str()) {
-                let what = format!("\"{}\" is the id of an operation: remove it", shown(alias));
-                return Err(Error::at(place, what));
-            }
-            if !aliases.insert(alias) {
-                let what = format!("\"{}\" means two operations: remove one", shown(alias));
-                return Err(Error::at(place, what));
-            }
-        }
-    }
-    match names.kept.iter().find(|id| !ids.contains(id.as_str())) {
-        Some(id) => Err(Error::at(
-            format!("kept.{id}"),
-            "is no operation: remove it",
-        )),
-        None => Ok(()),
-    }
 }
 
 fn roles(overrides: &Value, facts: &Facts) -> Result<(), Error> {
@@ -114,22 +99,20 @@ fn roles(overrides: &Value, facts: &Facts) -> Result<(), Error> {
     Ok(())
 }
 
-/// Each key of `values` is `Schema.field`, with `[]` behind a list.
+/// Each key of `values` is `Schema.field`, with `[]` behind a list, and each entry has a reason.
 fn values(overrides: &Value, facts: &Facts) -> Result<(), Error> {
-    for key in overrides["values"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key)
-    {
+    let values = overrides["values"].as_object();
+    let values = values.ok_or_else(|| Error::at("values", "missing: expected an object"))?;
+    for (key, entry) in values {
+        let place = format!("values.{key}");
         let (schema, field) = key.split_once('.').unwrap_or((key, ""));
-        let known = facts.schemas.get(schema).is_some_and(|schema| {
-            let field = field.trim_end_matches("[]");
-            has_property(schema, field)
-        });
-        if !known {
+        let schema = facts.schemas.get(schema);
+        if !schema.is_some_and(|schema| has_property(schema, field.trim_end_matches("[]"))) {
             let what = "is no field of a schema: expected Schema.field";
-            return Err(Error::at(format!("values.{}", shown(key)), what));
+            return Err(Error::at(place, what));
+        }
+        if entry["reason"].as_str().is_none_or(str::is_empty) {
+            return Err(Error::at(format!("{place}.reason"), "missing"));
         }
     }
     Ok(())

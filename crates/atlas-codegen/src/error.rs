@@ -24,7 +24,7 @@ pub(crate) enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// A file cannot be written. No file was changed before the one that is named.
+    /// A file cannot be written. No other file was changed.
     #[error("cannot write {}", path.display())]
     Write {
         /// The file.

@@ -149,9 +149,7 @@ fn import(
     let mut notes = keep::keep(&old, &mut facts, &names.kept)
         .map_err(|error| error.in_file(source_name("names.json")))?;
     notes.extend(names.update(&facts));
-    for note in notes {
-        say(&mut io::stderr(), &format!("names: {note}\n"));
-    }
+    say_notes(&notes);
     let changes = diff::diff(&old, &facts);
     let value = |text: String| read::value(text.as_bytes());
     let sources = Sources {
@@ -159,7 +157,7 @@ fn import(
         names: value(names.to_text())?,
         ..sources
     };
-    let written = store::write_all(check::expected(&sources)?)?;
+    let written = store::write_all(check::expected(&sources)?.files)?;
     say(&mut io::stdout(), &changes.to_text());
     wrote(root, &written);
     Ok(ExitCode::SUCCESS)
@@ -179,14 +177,18 @@ fn export(root: &Path, format: Format) -> Result<ExitCode, Error> {
 
 fn generate(root: &Path) -> Result<ExitCode, Error> {
     let sources = Sources::load(root)?;
-    let written = store::write_all(check::expected(&sources)?)?;
+    let expected = check::expected(&sources)?;
+    say_notes(&expected.notes);
+    let written = store::write_all(expected.files)?;
     wrote(root, &written);
     Ok(ExitCode::SUCCESS)
 }
 
 fn check(root: &Path) -> Result<ExitCode, Error> {
     let sources = Sources::load(root)?;
-    let stale = check::stale(&sources, &check::expected(&sources)?);
+    let expected = check::expected(&sources)?;
+    say_notes(&expected.notes);
+    let stale = check::stale(&sources, &expected);
     for line in &stale {
         say(&mut io::stderr(), &format!("{line}\n"));
     }
@@ -217,6 +219,15 @@ fn wrote(root: &Path, files: &[PathBuf]) {
     for path in files {
         let name = path.strip_prefix(root).unwrap_or(path).display();
         say(&mut io::stdout(), &format!("wrote {name}\n"));
+    }
+}
+
+fn say_notes(notes: &[String]) {
+    for note in notes {
+        say(
+            &mut io::stderr(),
+            &format!("names: {}\n", error::escaped(note)),
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::canonical;
 use crate::error::{Error, shown};
-use crate::facts::Facts;
+use crate::facts::{Facts, Operation};
 
 /// The content of `fixtures/api/names.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -63,98 +63,14 @@ impl Names {
     /// replaced at its place, and is gone from the facts, becomes a former name of the new one.
     pub(crate) fn update(&mut self, facts: &Facts) -> Vec<String> {
         let mut notes = Vec::new();
-        let mut operations = BTreeMap::new();
-        for operation in &facts.operations {
-            let key = operation.request_line();
-            let mut lock = Lock {
-                id: operation.id.clone(),
-                schemas: BTreeMap::new(),
-            };
-            for version in &operation.versions {
-                for (place, schema) in version.bodies() {
-                    if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
-                        lock.schemas
-                            .insert(format!("{} {place}", version.name), name.into());
-                    }
-                }
-            }
-            if let Some(old) = self.operations.get(&key) {
-                let old = old.clone();
-                self.rename(&key, &old, &lock, facts, &mut notes);
-            }
-            operations.insert(key, lock);
-        }
-        self.operations = operations;
-        self.prune(facts, &mut notes);
-        notes
-    }
-
-    fn rename(
-        &mut self,
-        key: &str,
-        old: &Lock,
-        new: &Lock,
-        facts: &Facts,
-        notes: &mut Vec<String>,
-    ) {
-        if old.id != new.id {
-            let mut aliases = self.formerly.remove(&old.id).unwrap_or_default();
-            aliases.push(old.id.clone());
-            let all = self.formerly.entry(new.id.clone()).or_default();
-            for alias in aliases {
-                if !all.contains(&alias) {
-                    all.push(alias);
-                }
-            }
-            notes.push(format!(
-                "{key}: {} is now {}, the former id stays",
-                old.id, new.id
-            ));
-        }
-        for (place, name) in &new.schemas {
-            let Some(before) = old.schemas.get(place) else {
-                continue;
-            };
-            if before != name && !facts.schemas.contains_key(before) {
-                let mut aliases = self.former_schemas.remove(before).unwrap_or_default();
-                aliases.push(before.clone());
-                let all = self.former_schemas.entry(name.clone()).or_default();
-                let fresh = !all.contains(before);
-                aliases.retain(|alias| !all.contains(alias));
-                all.append(&mut aliases);
-                if fresh {
-                    notes.push(format!("{key}: schema {before} is now {name}"));
-                }
-            }
-        }
-    }
-
-    /// Drops names of what is gone, and former ids that another operation has now.
-    fn prune(&mut self, facts: &Facts, notes: &mut Vec<String>) {
-        let ids: BTreeSet<&str> = facts
+        let operations: BTreeMap<String, Lock> = facts
             .operations
             .iter()
-            .map(|operation| operation.id.as_str())
+            .map(|operation| (operation.request_line(), lock(operation)))
             .collect();
-        self.formerly.retain(|id, _| {
-            let stays = ids.contains(id.as_str());
-            if !stays {
-                notes.push(format!("{id} is gone, and its former ids with it"));
-            }
-            stays
-        });
-        for (id, aliases) in &mut self.formerly {
-            aliases.retain(|alias| {
-                let free = !ids.contains(alias.as_str());
-                if !free {
-                    notes.push(format!("{alias} is an id again: it no longer means {id}"));
-                }
-                free
-            });
-        }
-        self.formerly.retain(|_, aliases| !aliases.is_empty());
-        self.former_schemas
-            .retain(|name, _| facts.schemas.contains_key(name));
+        self.follow_ids(&operations, &mut notes);
+        self.follow_schemas(&operations, facts, &mut notes);
+        let ids: BTreeSet<&str> = operations.values().map(|lock| lock.id.as_str()).collect();
         self.kept.retain(|id| {
             let stays = ids.contains(id.as_str());
             if !stays {
@@ -162,5 +78,95 @@ impl Names {
             }
             stays
         });
+        self.operations = operations;
+        notes
+    }
+
+    /// Former ids go with the method and path, also where two operations swap their ids.
+    fn follow_ids(&mut self, operations: &BTreeMap<String, Lock>, notes: &mut Vec<String>) {
+        let before = std::mem::take(&mut self.formerly);
+        let ids: BTreeSet<&str> = operations.values().map(|lock| lock.id.as_str()).collect();
+        let old_id = |line: &String| self.operations.get(line).map(|old| old.id.as_str());
+        let claimed: BTreeSet<&str> = operations.keys().filter_map(old_id).collect();
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        let mut followed: BTreeSet<&str> = BTreeSet::new();
+        for (line, lock) in operations {
+            let old = match old_id(line) {
+                Some(old) => old,
+                None if claimed.contains(lock.id.as_str()) => continue,
+                None => lock.id.as_str(),
+            };
+            followed.insert(old);
+            let mut aliases = before.get(old).cloned().unwrap_or_default();
+            if old != lock.id {
+                aliases.push(old.to_owned());
+                let now = &lock.id;
+                notes.push(format!("{line}: {old} is now {now}, the former id stays"));
+            }
+            aliases.retain(|alias| {
+                if *alias != lock.id && ids.contains(alias.as_str()) {
+                    notes.push(format!("{alias} is an id: it no longer means {}", lock.id));
+                }
+                !ids.contains(alias.as_str()) && taken.insert(alias.clone())
+            });
+            if !aliases.is_empty() {
+                self.formerly.insert(lock.id.clone(), aliases);
+            }
+        }
+        for id in before.keys().filter(|id| !followed.contains(id.as_str())) {
+            notes.push(format!("{id} is gone, and its former ids with it"));
+        }
+    }
+
+    /// A schema that is gone, and has another name at the same place, lends that one its names.
+    fn follow_schemas(
+        &mut self,
+        operations: &BTreeMap<String, Lock>,
+        facts: &Facts,
+        notes: &mut Vec<String>,
+    ) {
+        let mut renamed: BTreeMap<&String, &String> = BTreeMap::new();
+        for (line, lock) in operations {
+            let Some(old) = self.operations.get(line) else {
+                continue;
+            };
+            for (place, name) in &lock.schemas {
+                if let Some(before) = old.schemas.get(place)
+                    && before != name
+                    && !facts.schemas.contains_key(before)
+                {
+                    renamed.entry(before).or_insert(name);
+                }
+            }
+        }
+        for (before, name) in renamed {
+            let mut aliases = self.former_schemas.remove(before).unwrap_or_default();
+            aliases.push(before.clone());
+            self.former_schemas
+                .entry(name.clone())
+                .or_default()
+                .append(&mut aliases);
+            notes.push(format!("schema {before} is now {name}"));
+        }
+        for aliases in self.former_schemas.values_mut() {
+            aliases.retain(|alias| !facts.schemas.contains_key(alias));
+        }
+        self.former_schemas
+            .retain(|name, aliases| facts.schemas.contains_key(name) && !aliases.is_empty());
+    }
+}
+
+fn lock(operation: &Operation) -> Lock {
+    let mut schemas = BTreeMap::new();
+    for version in &operation.versions {
+        for (place, schema) in version.bodies() {
+            if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+                schemas.insert(format!("{} {place}", version.name), name.to_owned());
+            }
+        }
+    }
+    Lock {
+        id: operation.id.clone(),
+        schemas,
     }
 }

@@ -84,6 +84,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
 /// Writes every file that differs, and returns those.
 ///
 /// All of them are written beside their places first, and renamed only once every one is complete.
+/// If a rename fails, those before it are undone.
 pub(crate) fn write_all(files: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<PathBuf>, Error> {
     let mut ready = Vec::new();
     for (path, bytes) in files {
@@ -93,13 +94,21 @@ pub(crate) fn write_all(files: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<PathBuf>, 
         let written = write_beside(&path, &bytes);
         ready.push((written.map_err(|source| Error::write(&path, source))?, path));
     }
-    let mut changed = Vec::new();
+    let mut changed: Vec<(PathBuf, Option<Vec<u8>>)> = Vec::new();
     for (file, path) in ready {
-        file.persist(&path)
-            .map_err(|error| Error::write(&path, error.error))?;
-        changed.push(path);
+        let old = fs::read(&path).ok();
+        if let Err(error) = file.persist(&path) {
+            for (path, old) in changed {
+                let _ = match old {
+                    Some(old) => fs::write(path, old),
+                    None => fs::remove_file(path),
+                };
+            }
+            return Err(Error::write(&path, error.error));
+        }
+        changed.push((path, old));
     }
-    Ok(changed)
+    Ok(changed.into_iter().map(|(path, _)| path).collect())
 }
 
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
@@ -121,3 +130,40 @@ pub(crate) const FOLDER: &str = "fixtures/api";
 
 /// The published description has 5 MB.
 const MAX_BYTES: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_leaves_every_other_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("a"), "old").unwrap();
+        // A folder stands where the last file has to go.
+        fs::create_dir(path("c")).unwrap();
+        let files = ["a", "b", "c"].map(|name| (path(name), b"new".to_vec()));
+        let error = write_all(files.to_vec()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot write {}", path("c").display())
+        );
+        assert_eq!(fs::read(path("a")).unwrap(), b"old");
+        assert!(!path("b").exists());
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            2,
+            "a temporary file is left"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_the_same_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let write = |bytes: &[u8]| write_all(vec![(path.clone(), bytes.to_vec())]).unwrap();
+        assert_eq!(write(b"1").len(), 1);
+        assert!(write(b"1").is_empty());
+        assert_eq!(write(b"2"), std::slice::from_ref(&path));
+    }
+}

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::names::Names;
 
 /// One entry a line, with former ids brought up to date.
-pub(super) fn text(watch: &Value, names: &Names) -> String {
+pub(super) fn text(watch: &Value, names: &Names) -> Result<String, Error> {
     let current = |id: &Value| -> Value {
         let known = id.as_str().and_then(|id| {
             names
@@ -18,38 +18,35 @@ pub(super) fn text(watch: &Value, names: &Names) -> String {
         });
         known.map_or_else(|| id.clone(), |(now, _)| now.as_str().into())
     };
-    let lines: Vec<String> = watch
+    let list = watch
         .as_array()
-        .into_iter()
-        .flatten()
-        .map(|entry| {
-            let Some(entry) = entry.as_object() else {
-                return canonical::line(entry, Kind::Plain);
+        .ok_or_else(|| Error::at("line 1", "expected a list"))?;
+    let mut lines = Vec::new();
+    for (index, entry) in list.iter().enumerate() {
+        let entry = entry
+            .as_object()
+            .ok_or_else(|| Error::at(format!("[{index}]"), "expected an object"))?;
+        let mut keys: Vec<&String> = entry.keys().collect();
+        keys.sort_by_key(|key| {
+            (
+                KEYS.iter()
+                    .position(|known| known == key)
+                    .unwrap_or(KEYS.len()),
+                *key,
+            )
+        });
+        let mut fields = Vec::new();
+        for key in keys {
+            let value = match key.as_str() {
+                "id" | "get" => current(&entry[key]),
+                _ => entry[key].clone(),
             };
-            let mut keys: Vec<&String> = entry.keys().collect();
-            keys.sort_by_key(|key| {
-                (
-                    KEYS.iter()
-                        .position(|known| known == key)
-                        .unwrap_or(KEYS.len()),
-                    *key,
-                )
-            });
-            let fields: Vec<String> = keys
-                .into_iter()
-                .map(|key| {
-                    let value = match key.as_str() {
-                        "id" | "get" => current(&entry[key]),
-                        _ => entry[key].clone(),
-                    };
-                    let key = canonical::line(&Value::from(key.as_str()), Kind::Plain);
-                    format!("{key}:{}", canonical::line(&value, Kind::Plain))
-                })
-                .collect();
-            format!("{{{}}}", fields.join(","))
-        })
-        .collect();
-    format!("[\n{}]\n", lines.join(",\n"))
+            let key = canonical::line(&Value::from(key.as_str()), Kind::Plain);
+            fields.push(format!("{key}:{}", canonical::line(&value, Kind::Plain)));
+        }
+        lines.push(format!("{{{}}}", fields.join(",")));
+    }
+    Ok(format!("[\n{}]\n", lines.join(",\n")))
 }
 
 /// Refuses entries that name what the facts do not have.

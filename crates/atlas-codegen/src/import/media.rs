@@ -83,7 +83,9 @@ impl Media<'_> {
             Some(value) => schema::take(value, Kind::Schema, &format!("{place}.schema"), report)?,
             None => Value::Null,
         };
-        let sunset = text(map, "x-sunset", &place)?;
+        // The unprocessed edition of the description writes a date as its midnight.
+        let sunset = text(map, "x-sunset", &place)?
+            .map(|text| text.strip_suffix("T00:00:00Z").unwrap_or(&text).to_owned());
         if let Some(sunset) = &sunset {
             date(sunset, &format!("{place}.x-sunset"), "a date")?;
         }

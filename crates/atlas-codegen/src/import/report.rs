@@ -83,6 +83,7 @@ const NO_FACTS: &[&str] = &[
     "termsOfService",
     "title",
     "version",
+    "x-codeSamples",
     "x-xgen-IPA-exception",
     "x-xgen-changelog",
     "x-xgen-docs-url",

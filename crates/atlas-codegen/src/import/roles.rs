@@ -18,8 +18,18 @@ impl Roles {
             table.ok_or_else(|| Error::at("roles", "missing: expected an object of roles"))?;
         let mut direct = BTreeMap::new();
         for (role, entry) in table {
-            let included = entry["includes"].as_array().into_iter().flatten();
-            let included: Vec<&str> = included.filter_map(Value::as_str).collect();
+            let included = entry["includes"].as_array().and_then(|list| {
+                list.iter()
+                    .map(Value::as_str)
+                    .collect::<Option<Vec<&str>>>()
+            });
+            let Some(included) = included else {
+                let place = format!("roles.{role}.includes");
+                return Err(Error::at(place, "missing: expected a list of roles"));
+            };
+            if entry["reason"].as_str().is_none_or(str::is_empty) {
+                return Err(Error::at(format!("roles.{role}.reason"), "missing"));
+            }
             if let Some(other) = included
                 .iter()
                 .find(|other| *other == role || !table.contains_key(**other))

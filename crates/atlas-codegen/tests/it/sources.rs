@@ -92,25 +92,60 @@ fn sources_that_contradict_each_other_are_refused() {
             overrides("values", json!({"Thing.size": {}})),
             "values.Thing.size: is no field of a schema: expected Schema.field",
         ),
-        ("names.json", json!({"formerly": {"nothing": ["a"]}}), ""),
         (
-            "names.json",
-            json!({"formerly": {"createGroupThing": ["a", "a"]}}),
-            "formerly.createGroupThing: \"a\" means two operations: remove one",
+            "overrides.json",
+            overrides("values", json!([])),
+            "values: missing: expected an object",
         ),
+        (
+            "overrides.json",
+            overrides("values", json!({"Thing.kind": {}})),
+            "values.Thing.kind.reason: missing",
+        ),
+        (
+            "overrides.json",
+            overrides("roles", json!({"Project Owner": {"reason": "none"}})),
+            "roles.Project Owner.includes: missing: expected a list of roles",
+        ),
+        ("watch.json", json!({}), "line 1: expected a list"),
+        ("watch.json", json!([1]), "[0]: expected an object"),
     ] {
         let small = Small::new(DESCRIPTION);
         small.write(name, &source.to_string());
         let check = run(small.root(), &["check"]);
-        if expected.is_empty() {
-            assert_eq!(check.code, Some(1), "{name}: {check:?}");
-        } else {
-            assert_eq!(check.code, Some(2), "{expected}: {check:?}");
-            assert_eq!(
-                check.stderr,
-                format!("error: fixtures/api/{name}: {expected}\n")
-            );
-        }
+        assert_eq!(check.code, Some(2), "{expected}: {check:?}");
+        assert_eq!(
+            check.stderr,
+            format!("error: fixtures/api/{name}: {expected}\n")
+        );
+    }
+}
+
+#[test]
+fn names_of_what_is_not_there_and_former_ids_of_two_operations_are_out_of_date() {
+    let small = Small::new(DESCRIPTION);
+    let right = small.read("names.json");
+    for (formerly, kept, note) in [
+        (
+            json!({"gone": ["a"]}),
+            json!([]),
+            "names: gone is gone, and its former ids with it\n",
+        ),
+        (
+            json!({}),
+            json!(["gone"]),
+            "names: gone was kept and is gone\n",
+        ),
+    ] {
+        let mut names: Value = serde_json::from_str(&right).unwrap();
+        names["formerly"] = formerly;
+        names["kept"] = kept;
+        small.write("names.json", &names.to_string());
+        let check = run(small.root(), &["check"]);
+        assert_eq!(check.code, Some(1));
+        assert!(check.stderr.starts_with(note), "{}", check.stderr);
+        assert_eq!(run(small.root(), &["generate"]).code, Some(0));
+        assert_eq!(small.read("names.json"), right);
     }
 }
 
