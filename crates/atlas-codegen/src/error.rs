@@ -72,12 +72,12 @@ impl Error {
     }
 }
 
-/// Shows a place on one line, without control characters.
+/// Shows a place on one line, without characters that a terminal obeys or that turn text around.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() {
-            out.extend(c.escape_default());
+        if c.is_control() || INVISIBLE.iter().any(|range| range.contains(&c)) {
+            out.extend(c.escape_unicode());
         } else {
             out.push(c);
         }
@@ -85,7 +85,7 @@ pub(crate) fn escaped(text: &str) -> String {
     out
 }
 
-/// Shows a value from outside on one line, shortened, without control characters.
+/// Shows a value from outside on one line, shortened, escaped as a place is.
 pub(crate) fn shown(text: &str) -> String {
     let mut short: String = text.chars().take(80).collect();
     if short.len() < text.len() {
@@ -93,3 +93,12 @@ pub(crate) fn shown(text: &str) -> String {
     }
     escaped(&short)
 }
+
+/// Marks of direction, separators of lines, and other characters without a shape.
+const INVISIBLE: [std::ops::RangeInclusive<char>; 5] = [
+    '\u{61c}'..='\u{61c}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+];

@@ -144,7 +144,10 @@ impl<'a> Description<'a> {
             let value = object(self.resolve(value, "responses", &place)?, &place)?;
             match status {
                 // One operation documents 102 beside its answer.
-                100..200 | 300.. => operation.errors.push(status),
+                100..200 | 300.. => {
+                    keywords(value, &[], &place, report);
+                    operation.errors.push(status);
+                }
                 _ => {
                     keywords(value, &["content"], &place, report);
                     let media = media_types(value, &place, report)?;

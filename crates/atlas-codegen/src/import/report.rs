@@ -70,6 +70,7 @@ impl Report {
 const NO_FACTS: &[&str] = &[
     "components",
     "contact",
+    "content",
     "description",
     "example",
     "examples",

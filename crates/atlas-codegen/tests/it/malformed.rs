@@ -381,17 +381,21 @@ fn values_of_a_wrong_type_are_refused() {
 }
 
 #[test]
-fn control_characters_of_a_description_do_not_reach_the_terminal() {
+fn characters_that_a_terminal_obeys_are_escaped() {
     let text = changed(
         "operationId: createGroupThing",
-        "operationId: \"a\\u001b[31m\\u0007\"",
+        "operationId: \"a\\u001b[31m\\u0007\\u202e\\u009b\"",
     );
-    let small = Small::new(DESCRIPTION);
-    let run = small.import(&text, &[]);
-    assert_eq!(run.code, Some(2));
-    assert!(
-        !run.stderr.trim_end().contains(char::is_control),
-        "{:?}",
-        run.stderr
+    let expected =
+        r#"invalid operationId "a\u{1b}[31m\u{7}\u{202e}\u{9b}": expected letters and digits"#;
+    refused(text, &format!("operationId: {expected}"));
+}
+
+#[test]
+fn places_are_escaped_too() {
+    let text = changed(
+        "    Thing:\n      type",
+        "    \"A\\u001b[2J\": []\n    Thing:\n      type",
     );
+    refused(text, "components.schemas.A\\u{1b}[2J: expected an object");
 }
