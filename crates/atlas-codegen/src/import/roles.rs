@@ -99,11 +99,7 @@ pub(super) fn find(description: &str, known: &Roles) -> (Vec<String>, Vec<String
             let mut rest = phrase.as_str();
             while let Some(at) = SCOPES.iter().filter_map(|scope| rest.find(scope)).min() {
                 rest = &rest[at..];
-                let role = known
-                    .0
-                    .keys()
-                    .filter(|role| starts_with_words(rest, role))
-                    .max_by_key(|role| role.len());
+                let role = known.0.keys().find(|role| starts_with_role(rest, role));
                 if let Some(role) = role {
                     roles.push(role.clone());
                     rest = &rest[role.len()..];
@@ -143,9 +139,13 @@ fn capitalised(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn starts_with_words(text: &str, words: &str) -> bool {
-    text.strip_prefix(words)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+/// Whether `text` is the role, and nothing or the next role follows.
+fn starts_with_role(text: &str, role: &str) -> bool {
+    text.strip_prefix(role).is_some_and(|rest| {
+        let next = rest.trim_start();
+        next.is_empty()
+            || next.len() < rest.len() && SCOPES.iter().any(|scope| next.starts_with(scope))
+    })
 }
 
 /// The words that stand before the roles in every published description.
