@@ -1,4 +1,4 @@
-//! Checks that the sources agree with each other, and that what is generated is up to date.
+//! Checks that the sources agree with each other, and that generated files are up to date.
 
 mod watch;
 
@@ -16,11 +16,11 @@ use crate::import::{self, Roles};
 use crate::read;
 use crate::store::{FOLDER, Sources, source_name};
 
-/// Every file as it should be: the sources in their one spelling, and what is made from them.
+/// The right content of every file: sources in their one spelling, and generated files.
 #[derive(Debug)]
 pub(crate) struct Expected {
     pub(crate) files: Vec<(PathBuf, Vec<u8>)>,
-    /// What was changed in the lock of names.
+    /// Changes in the lock of names.
     pub(crate) notes: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ fn overrides_text(overrides: &Value) -> String {
     canonical::document(overrides.as_object().unwrap_or(&empty), &[])
 }
 
-/// Refuses sources that name what the facts do not have.
+/// Refuses sources that name something the facts lack.
 fn consistent(sources: &Sources, facts: &Facts) -> Result<(), Error> {
     import::check(facts).map_err(|error| error.in_file(source_name("facts.json")))?;
     roles(&sources.overrides, facts)
@@ -108,7 +108,7 @@ fn values(overrides: &Value, facts: &Facts) -> Result<(), Error> {
         let (schema, field) = key.split_once('.').unwrap_or((key, ""));
         let schema = facts.schemas.get(schema);
         if !schema.is_some_and(|schema| has_property(schema, field.trim_end_matches("[]"))) {
-            let what = "is no field of a schema: expected Schema.field";
+            let what = "unknown field: expected Schema.field";
             return Err(Error::at(place, what));
         }
         if entry["reason"].as_str().is_none_or(str::is_empty) {

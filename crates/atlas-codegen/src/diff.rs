@@ -1,4 +1,4 @@
-//! Says what changed between two facts files, and whom it concerns.
+//! Lists the changes between two facts files by their effect on callers.
 
 mod operation;
 mod schema;
@@ -13,7 +13,7 @@ use crate::error::escaped;
 use crate::facts::Facts;
 use crate::import::references;
 
-/// What a change means for a caller.
+/// The effect of a change on a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
     /// A call that worked can fail, or an answer can lack what it had.

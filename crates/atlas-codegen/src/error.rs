@@ -1,4 +1,4 @@
-//! What can go wrong, each as one line that says where and what to do.
+//! Errors: one line each, with the place and the next step.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Makes what the crates embed or compile, out of the sources.
+//! Generates the files that crates embed or compile.
 
 pub(crate) mod catalog;
 pub(crate) mod pattern;

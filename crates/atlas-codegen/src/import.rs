@@ -117,7 +117,7 @@ impl<'a> Description<'a> {
                 .and_then(|section| section.get(&name));
             value = target.ok_or_else(|| dangling(place, section, &name))?;
         }
-        Err(Error::at(place, "reference leads in a circle"))
+        Err(Error::at(place, "circular reference"))
     }
 
     fn operations(
@@ -161,7 +161,7 @@ impl<'a> Description<'a> {
                 };
                 if let Some(other) = ids.insert(operation.id.clone(), place.clone()) {
                     let what = format!(
-                        "operationId \"{}\" is used by {} too",
+                        "duplicate operationId \"{}\": also at {}",
                         shown(&operation.id),
                         escaped(&other)
                     );

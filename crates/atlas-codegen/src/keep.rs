@@ -25,10 +25,7 @@ pub(crate) fn keep(
             continue;
         }
         let Some(operation) = old.operations.iter().find(|operation| operation.id == *id) else {
-            let what = format!(
-                "\"{}\" is no operation of the present facts: correct the id",
-                shown(id)
-            );
+            let what = format!("unknown operation \"{}\": correct the id", shown(id));
             return Err(Error::at("kept", what));
         };
         let line = operation.request_line();

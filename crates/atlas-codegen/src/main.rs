@@ -1,7 +1,7 @@
 //! Turns a published API description into facts, and facts into what the crates embed.
 //!
-//! `import` reads a description, `export` writes one, `generate` and `check` keep everything that
-//! is made from `fixtures/api` up to date, `diff` compares two facts files.
+//! `import` reads a description, `export` writes one, `generate` and `check` keep the files made
+//! from `fixtures/api` up to date, `diff` compares two facts files.
 
 #![forbid(unsafe_code)]
 
@@ -49,7 +49,7 @@ struct Arguments {
 enum Command {
     /// Reads an OpenAPI 3.0 description, rewrites the facts and names, and generates everything.
     ///
-    /// What was left out is listed on standard error, and what changed on standard output.
+    /// Lists everything it left out on standard error, and the changes on standard output.
     Import {
         /// The description, in YAML or JSON; `-` reads standard input.
         description: PathBuf,
@@ -73,7 +73,7 @@ enum Command {
     Generate,
     /// Compares every generated file with what `generate` would write.
     Check,
-    /// Lists what changed between two facts files.
+    /// Lists the changes between two facts files.
     Diff {
         /// The earlier facts.
         old: PathBuf,
@@ -130,8 +130,8 @@ fn import(
     keep: Vec<String>,
     print: bool,
 ) -> Result<ExitCode, Error> {
-    let sources = Sources::load(root)?;
-    let roles = import::Roles::from_overrides(&sources.overrides)
+    let overrides = store::document(&root.join(FOLDER).join("overrides.json"))?;
+    let roles = import::Roles::from_overrides(&overrides)
         .map_err(|error| error.in_file(source_name("overrides.json")))?;
     let description = store::document(path)?;
     let options = import::Options { source, roles };
@@ -143,6 +143,7 @@ fn import(
         return Ok(ExitCode::SUCCESS);
     }
 
+    let sources = Sources::load(root)?;
     let old = sources.typed_facts()?;
     let mut names = sources.typed_names()?;
     names.kept.extend(keep);

@@ -1,4 +1,4 @@
-//! Reads YAML or JSON into a value, and refuses what is ambiguous or oversized.
+//! Reads YAML or JSON into a value, and refuses ambiguous or oversized input.
 
 use std::fmt;
 
@@ -186,7 +186,7 @@ impl<'de> Visitor<'de> for Node {
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
             if map.contains_key(&key) {
-                let what = format!("the key {key:?} stands twice in one object: remove one");
+                let what = format!("duplicate key {key:?}: remove one");
                 return Err(serde::de::Error::custom(what));
             }
             let value = access.next_value_seed(child)?;

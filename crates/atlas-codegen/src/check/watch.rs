@@ -49,14 +49,14 @@ pub(super) fn text(watch: &Value, names: &Names) -> Result<String, Error> {
     Ok(format!("[\n{}]\n", lines.join(",\n")))
 }
 
-/// Refuses entries that name what the facts do not have.
+/// Refuses entries that name something the facts lack.
 pub(super) fn check(watch: &Value, facts: &Facts) -> Result<(), Error> {
     let ids = super::ids(facts);
     for (index, entry) in watch.as_array().into_iter().flatten().enumerate() {
         for key in ["id", "get"] {
             let id = entry[key].as_str().unwrap_or_default();
             if !ids.contains(id) {
-                let what = format!("\"{}\" is no operation", shown(id));
+                let what = format!("unknown operation \"{}\"", shown(id));
                 return Err(Error::at(format!("[{index}].{key}"), what));
             }
         }

@@ -136,10 +136,7 @@ pub(super) fn path_names(
         let parameter = resolved(shared, parameter);
         let name = parameter["name"].as_str().unwrap_or_default();
         if parameter["in"] == "path" && !names.remove(name) {
-            let what = format!(
-                "path parameter \"{}\" has no place in the path",
-                shown(name)
-            );
+            let what = format!("path parameter \"{}\" is not in the path", shown(name));
             return Err(Error::at(place, what));
         }
     }

@@ -1,4 +1,4 @@
-//! What an import left out, so that nothing is dropped in silence.
+//! Reports everything that an import left out.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -35,7 +35,7 @@ impl Roles {
                 .find(|other| *other == role || !table.contains_key(**other))
             {
                 let what = format!(
-                    "includes \"{}\", which is no other role",
+                    "unknown role \"{}\" in includes: expected another role",
                     crate::error::shown(other)
                 );
                 return Err(Error::at(format!("roles.{role}"), what));

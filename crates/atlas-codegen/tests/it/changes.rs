@@ -1,4 +1,4 @@
-//! `diff` names every change, and says whom it concerns.
+//! `diff` names every change and its effect on callers.
 
 use std::fs;
 use std::path::Path;
@@ -175,7 +175,7 @@ fn fields_and_values_that_go_are_breaking_and_those_that_come_are_added() {
 }
 
 #[test]
-fn what_an_answer_alone_has_breaks_no_request() {
+fn changes_in_answers_alone_break_no_request() {
     let mut old = small();
     old["operations"][0]["versions"][0]
         .as_object_mut()

@@ -215,7 +215,7 @@ fn an_id_that_two_operations_have_is_refused() {
     let other = "paths:\n  /api/atlas/v2/a:\n    get:\n      operationId: createGroupThing\n      tags: [T]\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
     refused(
         changed("paths:\n", other),
-        "operationId \"createGroupThing\" is used by paths./api/atlas/v2/a.get too",
+        "duplicate operationId \"createGroupThing\": also at paths./api/atlas/v2/a.get",
     );
 }
 
@@ -231,7 +231,7 @@ fn a_path_that_stands_twice_is_refused() {
         run.stderr
     );
     let json = r#"{"openapi": "3.0.1", "paths": {"/a": {}, "/a": {}}}"#;
-    let expected = "the key \"/a\" stands twice in one object: remove one";
+    let expected = "duplicate key \"/a\": remove one";
     refused(json, expected);
 }
 
@@ -259,7 +259,7 @@ fn a_name_in_the_path_without_parameter_is_refused() {
     let place = "paths./api/atlas/v2/groups/{groupId}/things.post";
     refused(
         text,
-        &format!(": {place}: path parameter \"group\" has no place in the path"),
+        &format!(": {place}: path parameter \"group\" is not in the path"),
     );
     let text = changed(
         "{in: path, name: groupId, required: true,",

@@ -1,8 +1,8 @@
-//! One command brings everything in line with a new description, and a renamed id breaks nobody.
+//! One command brings everything in line with a new description, and a renamed id breaks no caller.
 
 use serde_json::{Value, json};
 
-use crate::support::{DESCRIPTION, Small, run};
+use crate::support::{DESCRIPTION, Small, fixture, run, run_with};
 
 fn value(small: &Small, name: &str) -> Value {
     serde_json::from_str(&small.read(name)).unwrap()
@@ -51,7 +51,7 @@ fn an_id_that_changes_at_its_method_and_path_stays_as_a_former_id() {
         value(&small, "names.json")["formerly"],
         json!({"addGroupThing": ["createGroupThing", "makeGroupThing"]})
     );
-    // The first id comes back: it is no former id then.
+    // The first id comes back, and is not a former id any more.
     small.import(DESCRIPTION, &[]);
     assert_eq!(
         value(&small, "names.json")["formerly"],
@@ -165,8 +165,7 @@ fn an_unknown_operation_cannot_be_kept() {
     let before = small.files();
     let run = small.import(DESCRIPTION, &["--keep", "createThing"]);
     assert_eq!(run.code, Some(2));
-    let expected =
-        "names.json: kept: \"createThing\" is no operation of the present facts: correct the id\n";
+    let expected = "names.json: kept: unknown operation \"createThing\": correct the id\n";
     assert!(run.stderr.ends_with(expected), "{}", run.stderr);
     assert!(small.files() == before);
 }
@@ -186,6 +185,15 @@ fn what_is_watched_follows_a_renamed_id() {
         "[\n{\"id\":\"makeGroupThing\",\"get\":\"makeGroupThing\",\"version\":\"2023-01-01\",\
          \"params\":{\"groupId\":\"input:groupId\"},\"until\":{\"status\":404}}]\n"
     );
+}
+
+#[test]
+fn a_description_is_read_from_standard_input() {
+    let small = Small::new(DESCRIPTION);
+    let input = std::fs::File::open(fixture("golden/small.yaml")).unwrap();
+    let run = run_with(small.root(), &["import", "-", "--print"], input);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(run.stdout, small.read("facts.json"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The JSON Schemas beside the sources accept these, and refuse what is none.
+//! The JSON Schemas beside the sources accept these, and refuse invalid ones.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn problems(name: &str, value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_source_is_as_its_schema_has_it() {
+fn every_source_matches_its_schema() {
     for name in ["facts", "names", "overrides", "watch"] {
         let found = problems(name, &read(&fixture(&format!("{name}.json"))));
         assert!(found.is_empty(), "{name}: {found:#?}");
@@ -23,7 +23,7 @@ fn every_source_is_as_its_schema_has_it() {
 }
 
 #[test]
-fn every_golden_file_is_as_the_schema_of_facts_has_it() {
+fn every_golden_file_matches_the_schema_of_facts() {
     for entry in std::fs::read_dir(fixture("golden")).unwrap() {
         let path = entry.unwrap().path();
         if path
@@ -86,7 +86,7 @@ fn facts_with_prose_unknown_keys_or_wrong_values_are_refused() {
 }
 
 #[test]
-fn names_watches_and_overrides_that_are_none_are_refused() {
+fn invalid_names_watches_and_overrides_are_refused() {
     let names = json!({"formerly": {"a": ["b"]}, "formerSchemas": {}, "kept": ["a"],
         "operations": {"GET /a": {"id": "a", "schemas": {"2023-01-01 200 json": "A"}}}});
     refuses(

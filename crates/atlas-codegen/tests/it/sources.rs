@@ -54,7 +54,7 @@ fn sources_that_contradict_each_other_are_refused() {
         (
             "watch.json",
             watch("id", json!("nothing")),
-            "[0].id: \"nothing\" is no operation",
+            "[0].id: unknown operation \"nothing\"",
         ),
         (
             "watch.json",
@@ -77,7 +77,7 @@ fn sources_that_contradict_each_other_are_refused() {
                 "roles",
                 json!({"Project Owner": role(json!(["Project Chef"]))}),
             ),
-            "roles.Project Owner: includes \"Project Chef\", which is no other role",
+            "roles.Project Owner: unknown role \"Project Chef\" in includes: expected another role",
         ),
         (
             "overrides.json",
@@ -90,7 +90,7 @@ fn sources_that_contradict_each_other_are_refused() {
         (
             "overrides.json",
             overrides("values", json!({"Thing.size": {}})),
-            "values.Thing.size: is no field of a schema: expected Schema.field",
+            "values.Thing.size: unknown field: expected Schema.field",
         ),
         (
             "overrides.json",

@@ -31,11 +31,16 @@ pub(crate) fn json(path: &Path) -> Value {
 
 /// Runs the tool with `arguments` on the sources under `root`.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Run {
+    run_with(root, arguments, Stdio::null())
+}
+
+/// Runs the tool with `arguments` on the sources under `root`, and with an input.
+pub(crate) fn run_with(root: &Path, arguments: &[&str], input: impl Into<Stdio>) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_atlas-codegen"))
         .arg("--root")
         .arg(root)
         .args(arguments)
-        .stdin(Stdio::null())
+        .stdin(input)
         .output()
         .unwrap();
     Run {
