@@ -210,6 +210,22 @@ fn changes_in_answers_alone_break_no_request() {
 }
 
 #[test]
+fn a_schema_that_a_request_reaches_through_others_counts_as_requested() {
+    let mut old = small();
+    old["schemas"]["Thing"]["properties"]["name"] = json!({"$ref": "Name"});
+    old["schemas"]["Name"] = json!({"type": "string"});
+    let mut new = old.clone();
+    new["schemas"]["Name"]["maxLength"] = json!(3);
+    let run = diff(&old, &new, &[]);
+    assert!(
+        run.stdout
+            .starts_with("breaking    Name: maxLength changed from none to 3\n"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
 fn versions_that_end_are_breaking_and_new_ones_are_added() {
     let version = json!({"version": "2024-08-05", "responses": {"200": {"json": null}}});
     let mut newer = small();

@@ -75,6 +75,8 @@ shapes! {
 #[test]
 fn each_version_has_its_own_schemas_and_sunset_and_upcoming_ones_are_reported() {
     let run = golden("several-versions");
+    let expected = "sunset 2027-07-01, but 2027-08-01 elsewhere: took the earlier\n";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
     assert!(
         run.stderr
             .contains("2099-01-01.upcoming+json: an upcoming version: left out\n")

@@ -138,6 +138,39 @@ fn an_operation_that_is_kept_outlives_the_description_with_its_schemas() {
 }
 
 #[test]
+fn schemas_that_a_kept_operation_reaches_through_others_are_kept_too() {
+    let nested = DESCRIPTION.replace(
+        "name: {type: string}",
+        "name: {$ref: \"#/components/schemas/Name\"}\n    Name: {type: string}",
+    );
+    let nested = nested.replace("\n    Name: {type: string}", "") + "    Name: {type: string}\n";
+    let other = "openapi: 3.0.1\ninfo: {x-xgen-sha: other}\npaths: {}\n";
+    let small = Small::new(&nested);
+    let run = small.import(other, &["--keep", "createGroupThing"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(
+        value(&small, "facts.json")["schemas"]["Name"],
+        json!({"type": "string"})
+    );
+}
+
+#[test]
+fn an_operation_at_another_path_does_not_inherit_the_former_ids_of_a_renamed_one() {
+    let small = Small::new(&DESCRIPTION.replace("createGroupThing", "oldThing"));
+    small.import(DESCRIPTION, &[]);
+    // The id goes to another path, and its operation gets a third one.
+    let other = "paths:\n  /api/atlas/v2/a:\n    get:\n      operationId: createGroupThing\n      tags: [T]\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
+    let moved = DESCRIPTION
+        .replace("createGroupThing", "thirdThing")
+        .replacen("paths:\n", other, 1);
+    small.import(&moved, &[]);
+    assert_eq!(
+        value(&small, "names.json")["formerly"],
+        json!({"thirdThing": ["oldThing"]})
+    );
+}
+
+#[test]
 fn an_operation_that_is_not_kept_goes_with_its_former_ids() {
     let other = "openapi: 3.0.1\ninfo: {x-xgen-sha: other}\npaths:\n  /api/atlas/v2/a:\n    get:\n      operationId: getA\n      tags: [A]\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
     let small = Small::new(DESCRIPTION);
