@@ -107,6 +107,30 @@ fn parameters_that_break_a_call_are_breaking() {
 }
 
 #[test]
+fn a_bound_breaks_requests_only_if_it_is_tighter() {
+    let bounded = |minimum: i64, maximum: i64| {
+        let mut facts = small();
+        let schema = &mut facts["operations"][0]["parameters"][1]["schema"];
+        schema["minimum"] = json!(minimum);
+        schema["maximum"] = json!(maximum);
+        facts
+    };
+    for (old, new, class) in [
+        ((2, 8), (3, 8), "breaking"),
+        ((2, 8), (2, 7), "breaking"),
+        ((2, 8), (1, 8), "behavioural"),
+        ((2, 8), (2, 9), "behavioural"),
+    ] {
+        let run = diff(&bounded(old.0, old.1), &bounded(new.0, new.1), &[]);
+        assert!(
+            run.stdout.starts_with(class),
+            "{old:?} {new:?}: {}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
 fn a_new_parameter_is_breaking_only_if_it_is_required() {
     let add = |required: Value| {
         move |facts: &mut Value| {
