@@ -1,4 +1,4 @@
-//! Generates the files that crates embed or compile.
+//! Makes what the crates embed or compile, out of the sources.
 
 pub(crate) mod catalog;
 pub(crate) mod pattern;

@@ -1,0 +1,279 @@
+//! Checking parameters, request bodies and answers against the facts.
+
+mod format;
+mod object;
+mod parameters;
+mod scalar;
+
+use serde_json::Value;
+
+use crate::operation::{Body, Operation, Version};
+use crate::schema::{Kind, Schema};
+use crate::violation::{Violation, ViolationKind};
+
+/// How many violations are listed at most.
+const MOST: usize = 100;
+/// How deep a value is looked into.
+const DEEPEST: usize = 128;
+
+/// Which way a value goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Request,
+    Response,
+}
+
+impl Operation {
+    /// Checks a request body against the schema of a version; `None` is no body.
+    ///
+    /// Fields that are required and not read-only must be there, but for the top level of a
+    /// `PATCH`, which changes what it names. Read-only and unknown fields are listed although Atlas
+    /// ignores them; see [`ViolationKind::is_tolerated`].
+    ///
+    /// Lists at most 100 violations, in the order of the fields' names.
+    pub fn check_request(self, version: &Version, body: Option<&Value>) -> Vec<Violation> {
+        let Some(body) = body else {
+            return match self.body() {
+                Body::Required => {
+                    let what = "a request body";
+                    vec![Violation::new("$", ViolationKind::Required, what)]
+                }
+                Body::Optional | Body::None => Vec::new(),
+            };
+        };
+        if self.body() == Body::None {
+            let what = "no request body";
+            return vec![Violation::new("$", ViolationKind::UnknownField, what).found(body)];
+        }
+        let Some(schema) = version.request_schema() else {
+            return Vec::new();
+        };
+        let mut checker = Checker::new(Direction::Request);
+        checker.partial = self.method() == http::Method::PATCH;
+        checker.value(schema, body, false);
+        checker.violations
+    }
+
+    /// Checks the JSON body of a successful answer against the schema of a version, strictly: a
+    /// value that is not documented is a violation, although clients must accept it.
+    ///
+    /// A status that is not documented is not a violation, since recorded answers of 15 operations
+    /// have another one. Answers of other statuses have no documented schema and no violations.
+    ///
+    /// Lists at most 100 violations, in the order of the fields' names.
+    pub fn check_response(self, version: &Version, status: u16, body: &Value) -> Vec<Violation> {
+        if !(200..300).contains(&status) {
+            return Vec::new();
+        }
+        let Some(schema) = version.schema_of(status, "json") else {
+            return Vec::new();
+        };
+        let mut checker = Checker::new(Direction::Response);
+        checker.value(schema, body, false);
+        checker.violations
+    }
+}
+
+/// A check that is under way.
+struct Checker {
+    direction: Direction,
+    /// Whether the object at the top may leave out what is required.
+    partial: bool,
+    path: String,
+    depth: usize,
+    violations: Vec<Violation>,
+}
+
+impl Checker {
+    fn new(direction: Direction) -> Self {
+        Self {
+            direction,
+            partial: false,
+            path: "$".to_owned(),
+            depth: 0,
+            violations: Vec::new(),
+        }
+    }
+
+    /// A check of the same place whose violations may not count.
+    fn trial(&self) -> Self {
+        Self {
+            direction: self.direction,
+            partial: self.partial,
+            path: self.path.clone(),
+            depth: self.depth + 1,
+            violations: Vec::new(),
+        }
+    }
+
+    /// Notes a violation of a value, which is shown unless it is secret.
+    fn note(&mut self, kind: ViolationKind, expected: String, value: &Value, secret: bool) {
+        let violation = Violation::new(&self.path, kind, expected);
+        let violation = if secret {
+            violation
+        } else {
+            violation.found(value)
+        };
+        self.push(violation);
+    }
+
+    fn push(&mut self, violation: Violation) {
+        if self.violations.len() < MOST {
+            self.violations.push(violation);
+        }
+    }
+
+    /// Does something one step further down the path.
+    fn below(&mut self, step: &str, check: impl FnOnce(&mut Self)) {
+        let length = self.path.len();
+        self.path.push_str(step);
+        self.depth += 1;
+        check(self);
+        self.depth -= 1;
+        self.path.truncate(length);
+    }
+
+    fn field(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.chars().all(plain) && !name.is_empty() {
+            self.below(&format!(".{name}"), check);
+        } else {
+            self.below(&format!("[{name:?}]"), check);
+        }
+    }
+
+    /// Checks a value; `secret` says that it must not be shown.
+    fn value(&mut self, given: &Schema, value: &Value, secret: bool) {
+        let schema = given.resolve();
+        let secret = secret || given.is_secret() || schema.is_secret();
+        if self.depth > DEEPEST {
+            let expected = format!("at most {DEEPEST} levels");
+            self.push(Violation::new(&self.path, ViolationKind::Bound, expected));
+            return;
+        }
+        if value.is_null() && (given.nullable || schema.nullable) {
+            return;
+        }
+        let members = if schema.one_of.is_empty() {
+            &schema.any_of
+        } else {
+            &schema.one_of
+        };
+        if !members.is_empty() && schema.discriminator.is_none() {
+            self.union(schema, members, value, secret);
+            return;
+        }
+        let is_object = !schema.properties.is_empty()
+            || !schema.all_of.is_empty()
+            || schema.discriminator.is_some();
+        let kind = schema.kind.or(is_object.then_some(Kind::Object));
+        let fits = match (kind, value) {
+            (None, _)
+            | (Some(Kind::String), Value::String(_))
+            | (Some(Kind::Number), Value::Number(_))
+            | (Some(Kind::Boolean), Value::Bool(_))
+            | (Some(Kind::Array), Value::Array(_))
+            | (Some(Kind::Object), Value::Object(_)) => true,
+            (Some(Kind::Integer), Value::Number(number)) => scalar::is_integer(number),
+            _ => false,
+        };
+        if !fits {
+            let expected = kind.map_or("another type", Kind::noun).to_owned();
+            self.note(ViolationKind::Type, expected, value, secret);
+            return;
+        }
+        if !schema.values.is_empty() && !scalar::is_among(&schema.values, value) {
+            let expected = scalar::choice(&schema.values, value.as_str());
+            self.note(ViolationKind::Enum, expected, value, secret);
+            return;
+        }
+        match value {
+            Value::String(text) => self.text(schema, text, value, secret),
+            Value::Number(number) => self.number(schema, number, value, secret),
+            Value::Array(items) => self.array(schema, items, value, secret),
+            Value::Object(fields) => self.object(schema, fields, secret),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    /// A union without a discriminator: the value must fit one member, whichever.
+    fn union(&mut self, schema: &Schema, members: &[Schema], value: &Value, secret: bool) {
+        let mut best: Option<(bool, Vec<Violation>)> = None;
+        for member in members {
+            let mut trial = self.trial();
+            trial.value(member, value, secret);
+            let found = trial.violations;
+            let fits = found
+                .iter()
+                .all(|violation| violation.kind().is_tolerated());
+            let better = best
+                .as_ref()
+                .is_none_or(|(fitted, other)| (!fits, found.len()) < (!fitted, other.len()));
+            if better {
+                best = Some((fits, found));
+            }
+        }
+        let Some((fits, found)) = best else { return };
+        if fits {
+            for violation in found {
+                self.push(violation);
+            }
+            // What stands beside the members holds for each of them.
+            if let (Value::Object(fields), false) = (value, schema.required.is_empty()) {
+                self.required(&[schema], fields);
+            }
+            return;
+        }
+        let values: Vec<Value> = members
+            .iter()
+            .flat_map(|member| member.resolve().values.iter().cloned())
+            .collect();
+        if members
+            .iter()
+            .all(|member| !member.resolve().values.is_empty())
+        {
+            let expected = scalar::choice(&values, value.as_str());
+            self.note(ViolationKind::Union, expected, value, secret);
+            return;
+        }
+        let closest = found.first().map(ToString::to_string).unwrap_or_default();
+        let expected = format!(
+            "one of {} documented forms (closest: {closest})",
+            members.len()
+        );
+        self.note(ViolationKind::Union, expected, value, secret);
+    }
+
+    fn array(&mut self, schema: &Schema, items: &[Value], value: &Value, secret: bool) {
+        let count = items.len() as u64;
+        if let Some(least) = schema.min_items.filter(|least| count < *least) {
+            let expected = format!("at least {}", elements(least));
+            self.note(ViolationKind::Bound, expected, value, secret);
+        }
+        if let Some(most) = schema.max_items.filter(|most| count > *most) {
+            let expected = format!("at most {}", elements(most));
+            self.note(ViolationKind::Bound, expected, value, secret);
+        }
+        if schema.unique_items && !scalar::differ(items) {
+            let expected = "elements that differ".to_owned();
+            self.note(ViolationKind::Bound, expected, value, secret);
+        }
+        let Some(schema) = schema.items.as_deref() else {
+            return;
+        };
+        let partial = std::mem::take(&mut self.partial);
+        for (number, item) in items.iter().enumerate() {
+            if self.violations.len() >= MOST {
+                break;
+            }
+            self.below(&format!("[{number}]"), |checker| {
+                checker.value(schema, item, secret);
+            });
+        }
+        self.partial = partial;
+    }
+}
+
+fn elements(count: u64) -> String {
+    format!("{count} element{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,198 @@
+//! Objects: their fields, what they are composed of, and what a discriminator chooses.
+
+use serde_json::{Map, Value};
+
+use super::{Checker, Direction};
+use crate::schema::{Additional, Schema};
+use crate::violation::{Violation, ViolationKind};
+
+/// The schemas whose fields an object has, and whether they are all that it can have.
+struct Parts<'a> {
+    schemas: Vec<&'a Schema>,
+    /// Whether a discriminator chose nothing, so that further fields cannot be judged.
+    open: bool,
+}
+
+impl Checker {
+    pub(super) fn object(&mut self, schema: &Schema, fields: &Map<String, Value>, secret: bool) {
+        let parts = self.parts(schema, fields);
+        let partial = std::mem::take(&mut self.partial);
+        if !partial {
+            self.required(&parts.schemas, fields);
+        }
+        self.count(schema, fields);
+        let free = parts.open
+            || parts
+                .schemas
+                .iter()
+                .all(|part| part.properties.is_empty() && part.additional_properties.is_none());
+        for (name, value) in fields {
+            let known: Vec<&Schema> = parts
+                .schemas
+                .iter()
+                .filter_map(|part| part.properties.get(name))
+                .collect();
+            let mut further = parts.schemas.iter();
+            let further = further.find_map(|part| part.additional_properties.as_ref());
+            self.field(name, |checker| match further {
+                _ if !known.is_empty() => checker.known_field(&known, value, secret),
+                Some(Additional::Schema(schema)) => checker.value(schema, value, secret),
+                Some(Additional::Any(true)) => {}
+                None if free => {}
+                _ => checker.unknown_field(),
+            });
+        }
+        self.partial = partial;
+    }
+
+    /// A field that one part or several have; it must fit each of them.
+    fn known_field(&mut self, schemas: &[&Schema], value: &Value, secret: bool) {
+        let secret = secret || schemas.iter().any(|schema| schema.is_secret());
+        match self.direction {
+            // Its content is ignored as well.
+            Direction::Request if schemas.iter().any(|schema| schema.read_only) => {
+                let expected = "no read-only field in a request";
+                self.push(Violation::new(
+                    &self.path,
+                    ViolationKind::ReadOnly,
+                    expected,
+                ));
+            }
+            Direction::Response if schemas.iter().any(|schema| schema.write_only) => {
+                let expected = "no write-only field in an answer";
+                self.push(Violation::new(
+                    &self.path,
+                    ViolationKind::WriteOnly,
+                    expected,
+                ));
+            }
+            _ => self.each(schemas, value, secret),
+        }
+    }
+
+    /// A value that must fit each of several schemas: what one of them has is not unknown.
+    fn each(&mut self, schemas: &[&Schema], value: &Value, secret: bool) {
+        if let [schema] = schemas {
+            return self.value(schema, value, secret);
+        }
+        let trials = schemas.iter().map(|schema| {
+            let mut trial = self.trial();
+            trial.value(schema, value, secret);
+            trial.violations
+        });
+        let trials: Vec<Vec<Violation>> = trials.collect();
+        let mut told: Vec<&Violation> = Vec::new();
+        for violation in trials.iter().flatten() {
+            let unknown = violation.kind() == ViolationKind::UnknownField;
+            let everywhere = || trials.iter().all(|trial| trial.contains(violation));
+            if !told.contains(&violation) && (!unknown || everywhere()) {
+                told.push(violation);
+            }
+        }
+        for violation in told {
+            self.push(violation.clone());
+        }
+    }
+
+    fn unknown_field(&mut self) {
+        let expected = "a documented field";
+        self.push(Violation::new(
+            &self.path,
+            ViolationKind::UnknownField,
+            expected,
+        ));
+    }
+
+    /// Notes the fields that must be there and are not.
+    pub(super) fn required(&mut self, parts: &[&Schema], fields: &Map<String, Value>) {
+        let mut required: Vec<&str> = parts
+            .iter()
+            .flat_map(|part| part.required.iter().map(String::as_str))
+            .collect();
+        required.sort_unstable();
+        required.dedup();
+        for name in required {
+            if fields.contains_key(name) {
+                continue;
+            }
+            let mut schemas = parts.iter().filter_map(|part| part.properties.get(name));
+            let elsewhere = schemas.any(|schema| match self.direction {
+                Direction::Request => schema.read_only,
+                Direction::Response => schema.write_only,
+            });
+            if !elsewhere {
+                self.field(name, |checker| {
+                    let expected = "a required field";
+                    checker.push(Violation::new(
+                        &checker.path,
+                        ViolationKind::Required,
+                        expected,
+                    ));
+                });
+            }
+        }
+    }
+
+    fn count(&mut self, schema: &Schema, fields: &Map<String, Value>) {
+        let count = fields.len() as u64;
+        let (least, most) = (schema.min_properties, schema.max_properties);
+        let expected = match (least, most) {
+            (Some(least), _) if count < least => format!("at least {least} fields"),
+            (_, Some(most)) if count > most => format!("at most {most} fields"),
+            _ => return,
+        };
+        self.push(Violation::new(&self.path, ViolationKind::Bound, expected));
+    }
+
+    /// Composes an object: its own parts, and those that discriminators choose.
+    fn parts<'a>(&mut self, schema: &'a Schema, fields: &Map<String, Value>) -> Parts<'a> {
+        let mut parts = Parts {
+            schemas: Vec::new(),
+            open: false,
+        };
+        let mut chosen = Some(schema);
+        while let Some(schema) = chosen.take() {
+            for part in schema.parts() {
+                if !parts.schemas.iter().any(|known| std::ptr::eq(*known, part)) {
+                    parts.schemas.push(part);
+                }
+            }
+            let Some(discriminator) = &schema.discriminator else {
+                continue;
+            };
+            let name = &discriminator.property_name;
+            let value = fields.get(name).and_then(Value::as_str);
+            let next = value.and_then(|value| discriminator.mapping.get(value));
+            let Some(next) = next else {
+                parts.open = true;
+                self.unchosen(schema, name, fields.get(name));
+                continue;
+            };
+            let next = next.get();
+            if !parts.schemas.iter().any(|known| std::ptr::eq(*known, next)) {
+                chosen = Some(next);
+            }
+        }
+        parts
+    }
+
+    /// A discriminator that chooses nothing: a violation where no field's values tell it anyway.
+    fn unchosen(&mut self, schema: &Schema, name: &str, value: Option<&Value>) {
+        let (Some(Value::String(value)), Some(discriminator)) = (value, &schema.discriminator)
+        else {
+            return;
+        };
+        let mut fields = schema.parts().filter_map(|part| part.properties.get(name));
+        let told = fields.any(|field| !field.resolve().values.is_empty());
+        if told || discriminator.mapping.is_empty() {
+            return;
+        }
+        let known = discriminator.mapping.keys().cloned().map(Value::String);
+        let known: Vec<Value> = known.collect();
+        let expected = super::scalar::choice(&known, Some(value));
+        self.field(name, |checker| {
+            let violation = Violation::new(&checker.path, ViolationKind::Union, expected);
+            checker.push(violation.found_text(value));
+        });
+    }
+}

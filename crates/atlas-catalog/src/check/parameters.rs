@@ -1,0 +1,115 @@
+//! Parameters: the names, how often each may stand, and their values as text.
+
+use serde_json::{Number, Value};
+
+use super::scalar::{choice, is_among, is_integer, number_violations, text_violations};
+use crate::operation::{Operation, Parameter, Place};
+use crate::schema::{Kind, Schema};
+use crate::suggest;
+use crate::violation::{Violation, ViolationKind};
+
+impl Operation {
+    /// Checks parameters by name and value; one that is repeated stands there several times.
+    ///
+    /// The names are those of the wire. A parameter that is not documented is a violation of kind
+    /// [`UnknownField`](ViolationKind::UnknownField), with the closest names.
+    pub fn check_parameters<'a, I>(self, given: I) -> Vec<Violation>
+    where
+        I: IntoIterator<Item = (&'a str, &'a str)>,
+    {
+        let mut violations = Vec::new();
+        let mut seen: Vec<&str> = Vec::new();
+        for (name, text) in given {
+            let Some(parameter) = self.parameter(name) else {
+                violations.push(self.unknown(name));
+                continue;
+            };
+            if seen.contains(&name) && !parameter.is_repeated() {
+                let violation = Violation::new(name, ViolationKind::Bound, "it only once");
+                violations.push(violation);
+                continue;
+            }
+            seen.push(name);
+            violations.extend(value(parameter, text));
+        }
+        for parameter in self.parameters() {
+            let name = parameter.name.as_str();
+            let required = parameter.required || parameter.place == Place::Path;
+            if required && !seen.contains(&name) {
+                let expected = "a value, since it is required";
+                violations.push(Violation::new(name, ViolationKind::Required, expected));
+            } else if let Some(most) = parameter.schema.resolve().max_items {
+                let count = seen.iter().filter(|one| **one == name).count() as u64;
+                if count > most {
+                    let expected = format!("at most {most} values");
+                    violations.push(Violation::new(name, ViolationKind::Bound, expected));
+                }
+            }
+        }
+        violations
+    }
+
+    fn unknown(self, name: &str) -> Violation {
+        let names = self.parameters().iter().map(|one| one.name.as_str());
+        let expected = match suggest::closest(name, names).as_slice() {
+            [] => format!("a parameter of {}", self.id()),
+            close => format!(
+                "a parameter of {}, such as {}",
+                self.id(),
+                close.join(" or ")
+            ),
+        };
+        Violation::new(
+            suggest::printable(name),
+            ViolationKind::UnknownField,
+            expected,
+        )
+    }
+}
+
+/// What is wrong with one value.
+fn value(parameter: &Parameter, text: &str) -> Vec<Violation> {
+    let name = parameter.name.as_str();
+    let schema = parameter.schema.resolve();
+    let schema = schema.items.as_deref().map_or(schema, Schema::resolve);
+    let one = |kind, expected: String| {
+        let violation = Violation::new(name, kind, expected);
+        if schema.is_secret() {
+            violation
+        } else {
+            violation.found_text(text)
+        }
+    };
+    if parameter.place == Place::Path && matches!(text, "" | "." | "..") {
+        return vec![one(ViolationKind::Bound, "a path segment".to_owned())];
+    }
+    if parameter.place == Place::Header && http::HeaderValue::from_str(text).is_err() {
+        return vec![one(ViolationKind::Format, "a header value".to_owned())];
+    }
+    let parsed = match schema.kind {
+        Some(Kind::Integer) => number(text).filter(is_integer).map(Value::Number),
+        Some(Kind::Number) => number(text).map(Value::Number),
+        Some(Kind::Boolean) => text.parse().ok().map(Value::Bool),
+        _ => Some(Value::String(text.to_owned())),
+    };
+    let Some(parsed) = parsed else {
+        let expected = schema.kind.map_or("another value", Kind::noun);
+        return vec![one(ViolationKind::Type, expected.to_owned())];
+    };
+    if !schema.values.is_empty() && !is_among(&schema.values, &parsed) {
+        return vec![one(ViolationKind::Enum, choice(&schema.values, Some(text)))];
+    }
+    let found = match &parsed {
+        Value::String(text) => text_violations(schema, text),
+        Value::Number(number) => number_violations(schema, number),
+        _ => Vec::new(),
+    };
+    found
+        .into_iter()
+        .map(|(kind, expected)| one(kind, expected))
+        .collect()
+}
+
+fn number(text: &str) -> Option<Number> {
+    serde_json::from_str(text).ok()
+}

@@ -1,0 +1,86 @@
+//! The MongoDB Atlas Administration API v2 as data: all 546 operations, looked up by name or path,
+//! with requests built and bodies checked by their schemas.
+//!
+//! ```
+//! use atlas_catalog::{Operation, route};
+//! use serde_json::json;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // By id, by an id it had before, or by tag and short id.
+//! let operation = Operation::find("createGroupFlexCluster").ok_or("unknown operation")?;
+//! assert_eq!(Operation::find("listProjects"), Operation::find("listGroups"));
+//! assert_eq!(Operation::find("flexClusters.createFlexCluster"), Some(operation));
+//! assert_eq!(operation.roles(), ["Project Owner"]);
+//!
+//! // A request for any HTTP client.
+//! let body = json!({"name": "Flex0", "providerSettings": {"backingProviderName": "AWS"}});
+//! let request = operation
+//!     .request()
+//!     .parameter("groupId", "32b6e34b3d91647abb20e7b8")
+//!     .json(body.clone());
+//! assert_eq!(request.build()?.method(), "POST");
+//!
+//! // What the schema of the version says of the body.
+//! let violations = request.check_body()?;
+//! assert_eq!(
+//!     violations[0].to_string(),
+//!     "$.providerSettings.regionName: expected a required field",
+//! );
+//!
+//! // What a server needs: which operation a request is for.
+//! let path = "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/flexClusters";
+//! assert_eq!(route(&http::Method::POST, path).map(|found| found.operation), Some(operation));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it is made from
+//!
+//! `fixtures/api/facts.json` in the repository: identifiers, paths, parameters, patterns, versions,
+//! roles and schemas of the published description, packed into 172 KiB by `atlas-codegen`. The
+//! index is read in place, so nothing happens at start-up. Details are in blocks that are inflated
+//! when the first operation or schema in them is used, and stay in memory.
+//!
+//! # Versions
+//!
+//! Atlas answers with the newest version that is not newer than the date asked for, and so does
+//! [`Operation::version`]. `preview` is a version of its own, asked for by that name.
+//!
+//! # Checks
+//!
+//! [`Operation::check_parameters`], [`Operation::check_request`] and [`Operation::check_response`]
+//! list every [`Violation`], each with a JSON path and a [`ViolationKind`]. They are strict: real
+//! answers have values and fields that are not documented, so a client should report them and go
+//! on. Atlas ignores read-only and unknown fields in requests
+//! ([`ViolationKind::is_tolerated`]).
+//!
+//! - A value of a union without a discriminator must fit one member, whichever.
+//! - A pattern is enforced only where `fixtures/api/overrides.json` says so.
+//! - `email` and `uri` are not checked, since recorded answers have other texts there.
+//!
+//! # Not supported
+//!
+//! Schemas of error bodies, and other descriptions than the embedded one.
+
+#![forbid(unsafe_code)]
+
+mod check;
+mod data;
+mod operation;
+mod overrides;
+mod request;
+mod role;
+mod route;
+mod schema;
+mod suggest;
+mod violation;
+
+pub use bytes;
+pub use http;
+pub use operation::{Body, Operation, Parameter, Place, Preview, Tag, Until, Version, Watch};
+pub use request::{RequestBuilder, RequestError};
+pub use role::Role;
+pub use route::{Route, methods, route};
+pub use schema::{Additional, Discriminator, Kind, Schema, SchemaRef};
+pub use suggest::closest;
+pub use violation::{Violation, ViolationKind};

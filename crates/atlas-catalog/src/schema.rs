@@ -1,0 +1,184 @@
+//! What a value is to be like, as the documentation has it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Number, Value};
+
+/// What a value is to be like.
+///
+/// The keywords of OpenAPI 3.0 that the description uses. A schema that only refers to another one
+/// has [`reference`](Schema::reference) set; [`resolve`](Schema::resolve) follows it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Schema {
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// The schema that stands in its place.
+    #[serde(rename = "$ref")]
+    pub reference: Option<SchemaRef>,
+    /// The JSON type; any if it is absent.
+    #[serde(rename = "type")]
+    pub kind: Option<Kind>,
+    /// Narrows the type, such as `date-time` or `int32`.
+    pub format: Option<String>,
+    /// The documented pattern of a text. Whether it is enforced, is for `atlas-pattern` to say.
+    pub pattern: Option<String>,
+    /// The documented values.
+    #[serde(rename = "enum")]
+    pub values: Vec<Value>,
+    /// The value that stands in for an absent one.
+    pub default: Option<Value>,
+    /// Whether null is allowed.
+    pub nullable: bool,
+    /// Whether only answers have it.
+    pub read_only: bool,
+    /// Whether only requests have it.
+    pub write_only: bool,
+    /// Whether the documentation advises against it.
+    pub deprecated: bool,
+    /// The fields of an object.
+    pub properties: BTreeMap<String, Schema>,
+    /// The fields that must be there.
+    pub required: Vec<String>,
+    /// What further fields of an object are like.
+    pub additional_properties: Option<Additional>,
+    /// What the elements of an array are like.
+    pub items: Option<Box<Schema>>,
+    /// Schemas that a value fits together.
+    pub all_of: Vec<Schema>,
+    /// Schemas of which a value fits one.
+    pub one_of: Vec<Schema>,
+    /// Schemas of which a value fits at least one.
+    pub any_of: Vec<Schema>,
+    /// The field that tells which schema an object has.
+    pub discriminator: Option<Discriminator>,
+    /// The least number.
+    pub minimum: Option<Number>,
+    /// The greatest number.
+    pub maximum: Option<Number>,
+    /// Whether the least number itself is excluded.
+    pub exclusive_minimum: bool,
+    /// Whether the greatest number itself is excluded.
+    pub exclusive_maximum: bool,
+    /// The fewest characters of a text.
+    pub min_length: Option<u64>,
+    /// The most characters of a text.
+    pub max_length: Option<u64>,
+    /// The fewest elements of an array.
+    pub min_items: Option<u64>,
+    /// The most elements of an array.
+    pub max_items: Option<u64>,
+    /// Whether the elements of an array must differ.
+    pub unique_items: bool,
+    /// The fewest fields of an object.
+    pub min_properties: Option<u64>,
+    /// The most fields of an object.
+    pub max_properties: Option<u64>,
+}
+
+impl Schema {
+    /// The schema itself, or the one it refers to.
+    pub fn resolve(&self) -> &Self {
+        let mut schema = self;
+        // Longer chains do not occur; a circle ends here.
+        for _ in 0..8 {
+            match schema.reference {
+                Some(reference) => schema = reference.schema(),
+                None => break,
+            }
+        }
+        schema
+    }
+
+    /// The schemas whose fields an object of this one has: itself and all it is composed of. What a
+    /// discriminator chooses is not among them.
+    pub fn parts(&self) -> impl Iterator<Item = &Self> {
+        let mut parts = vec![self.resolve()];
+        let mut next = 0;
+        while let Some(part) = parts.get(next).copied() {
+            next += 1;
+            for more in &part.all_of {
+                let more = more.resolve();
+                if !parts.iter().any(|known| std::ptr::eq(*known, more)) {
+                    parts.push(more);
+                }
+            }
+        }
+        parts.into_iter()
+    }
+
+    /// Whether it may be secret: a password, or a text without values or pattern that only requests
+    /// have.
+    pub fn is_secret(&self) -> bool {
+        let free_text =
+            self.kind == Some(Kind::String) && self.values.is_empty() && self.pattern.is_none();
+        self.format.as_deref() == Some("password") || self.write_only && free_text
+    }
+}
+
+/// A schema with a name, by its number in the embedded facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+pub struct SchemaRef(pub(crate) u16);
+
+impl SchemaRef {
+    /// The schema.
+    pub fn get(self) -> &'static Schema {
+        self.schema()
+    }
+}
+
+/// A type of JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Text.
+    String,
+    /// A number without a fraction.
+    Integer,
+    /// Any number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+impl Kind {
+    /// Its name, with an article.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::String => "a string",
+            Self::Integer => "an integer",
+            Self::Number => "a number",
+            Self::Boolean => "true or false",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
+    }
+}
+
+/// What the fields of an object are like that have no schema by name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Additional {
+    /// Anything, or nothing at all.
+    Any(bool),
+    /// Each like this.
+    Schema(Box<Schema>),
+}
+
+/// The field that tells which schema an object has.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Discriminator {
+    /// The field.
+    pub property_name: String,
+    /// The schema for each value.
+    #[serde(default)]
+    pub mapping: BTreeMap<String, SchemaRef>,
+}

@@ -1,0 +1,322 @@
+//! Checking bodies, compared with the `jsonschema` crate on generated instances.
+//!
+//! The facts are converted to JSON Schema here, by an independent reading. What a direction does
+//! not have is left out on both sides; rules of direction, unknown fields and overrides have tests
+//! of their own.
+
+use atlas_catalog::{Operation, Violation};
+use fastrand::Rng;
+use serde_json::{Map, Value, json};
+
+use crate::facts::{operations, read};
+use crate::samples::Maker;
+
+/// How many instances are made for each body.
+const INSTANCES: usize = 40;
+
+/// Converts one direction.
+struct Converter<'a> {
+    facts: &'a Value,
+    without: &'static str,
+}
+
+impl Converter<'_> {
+    /// A schema with all that it refers to.
+    fn whole(&self, schema: &Value) -> Value {
+        let root = self.schema(schema, true);
+        let mut names = Vec::new();
+        references(&root, &mut names);
+        let mut definitions = Map::new();
+        while let Some(name) = names.pop() {
+            if definitions.contains_key(&name) {
+                continue;
+            }
+            let (plain, choosing) = match name.strip_suffix("~plain") {
+                Some(plain) => (plain, false),
+                None => (name.as_str(), true),
+            };
+            let schema = self.schema(&self.facts["schemas"][plain], choosing);
+            references(&schema, &mut names);
+            definitions.insert(name, schema);
+        }
+        json!({"$defs": definitions, "allOf": [root]})
+    }
+
+    /// `choosing` says whether a union or a discriminator counts, or only what stands beside it.
+    fn schema(&self, schema: &Value, choosing: bool) -> Value {
+        if let Some(name) = schema["$ref"].as_str() {
+            let target = json!({"$ref": format!("#/$defs/{name}")});
+            return nullable(target, schema["nullable"] == true);
+        }
+        let mut all = vec![self.own(schema, choosing)];
+        for part in schema["allOf"].as_array().into_iter().flatten() {
+            all.push(match part["$ref"].as_str() {
+                Some(name) => json!({"$ref": format!("#/$defs/{name}~plain")}),
+                None => self.schema(part, true),
+            });
+        }
+        if choosing {
+            self.choose(schema, &mut all);
+        }
+        nullable(json!({"allOf": all}), schema["nullable"] == true)
+    }
+
+    fn choose(&self, schema: &Value, all: &mut Vec<Value>) {
+        let discriminator = &schema["discriminator"];
+        let Some(property) = discriminator["propertyName"].as_str() else {
+            for union in ["oneOf", "anyOf"] {
+                if let Some(members) = schema[union].as_array() {
+                    let members = members.iter().map(|member| self.schema(member, true));
+                    all.push(json!({"anyOf": members.collect::<Vec<_>>()}));
+                }
+            }
+            return;
+        };
+        let mapping = discriminator["mapping"].as_object().unwrap();
+        for (value, name) in mapping {
+            let name = name.as_str().unwrap();
+            all.push(json!({
+                "if": {"properties": {property: {"const": value}}, "required": [property]},
+                "then": {"$ref": format!("#/$defs/{name}")},
+            }));
+        }
+        let mut told = &schema["properties"][property];
+        while let Some(name) = told["$ref"].as_str() {
+            told = &self.facts["schemas"][name];
+        }
+        if told["enum"].is_null() {
+            let values: Vec<&String> = mapping.keys().collect();
+            all.push(json!({
+                "if": {"properties": {property: {"type": "string"}}, "required": [property]},
+                "then": {"properties": {property: {"enum": values}}},
+            }));
+        }
+    }
+
+    fn own(&self, schema: &Value, choosing: bool) -> Value {
+        let mut own = Map::new();
+        let is_union = choosing
+            && schema["discriminator"].is_null()
+            && (schema["oneOf"].is_array() || schema["anyOf"].is_array());
+        let composed = ["properties", "allOf", "discriminator"];
+        match schema["type"].as_str() {
+            _ if is_union => {}
+            Some(kind) => drop(own.insert("type".to_owned(), kind.into())),
+            None if composed.iter().any(|key| !schema[*key].is_null()) => {
+                own.insert("type".to_owned(), "object".into());
+            }
+            None => {}
+        }
+        let same = [
+            "enum",
+            "minLength",
+            "maxLength",
+            "minItems",
+            "maxItems",
+            "uniqueItems",
+            "minProperties",
+            "maxProperties",
+        ];
+        for key in same {
+            if !schema[key].is_null() && !is_union {
+                own.insert(key.to_owned(), schema[key].clone());
+            }
+        }
+        if let Some(pattern) = schema["pattern"].as_str()
+            && atlas_pattern::Pattern::find(pattern).is_some()
+        {
+            own.insert("pattern".to_owned(), pattern.into());
+        }
+        for (bound, exclusive) in [
+            ("minimum", "exclusiveMinimum"),
+            ("maximum", "exclusiveMaximum"),
+        ] {
+            if !schema[bound].is_null() {
+                let key = if schema[exclusive] == true {
+                    exclusive
+                } else {
+                    bound
+                };
+                own.insert(key.to_owned(), schema[bound].clone());
+            }
+        }
+        let range = match schema["format"].as_str() {
+            Some("int32") => json!({"minimum": i32::MIN, "maximum": i32::MAX}),
+            Some("int64") => json!({"minimum": i64::MIN, "maximum": i64::MAX}),
+            Some(format @ ("date-time" | "date" | "uuid")) => json!({"format": format}),
+            _ => json!({}),
+        };
+        let required = schema["required"].as_array().into_iter().flatten();
+        let required: Vec<&Value> = required
+            .filter(|name| schema["properties"][name.as_str().unwrap()][self.without] != true)
+            .collect();
+        own.insert("required".to_owned(), json!(required));
+        if let Some(properties) = schema["properties"].as_object()
+            && !is_union
+        {
+            let kept = properties
+                .iter()
+                .filter(|(_, field)| field[self.without] != true);
+            let kept = kept.map(|(name, field)| (name.clone(), self.schema(field, true)));
+            own.insert("properties".to_owned(), Value::Object(kept.collect()));
+        }
+        if let additional @ Value::Object(_) = &schema["additionalProperties"] {
+            own.insert(
+                "additionalProperties".to_owned(),
+                self.schema(additional, true),
+            );
+        }
+        if !schema["items"].is_null() {
+            own.insert("items".to_owned(), self.schema(&schema["items"], true));
+        }
+        json!({"allOf": [own, range]})
+    }
+}
+
+/// The names of the definitions that a schema refers to.
+fn references(schema: &Value, names: &mut Vec<String>) {
+    match schema {
+        Value::Array(items) => items.iter().for_each(|item| references(item, names)),
+        Value::Object(fields) => {
+            let name = fields.get("$ref").and_then(Value::as_str);
+            names.extend(
+                name.and_then(|name| name.strip_prefix("#/$defs/"))
+                    .map(str::to_owned),
+            );
+            fields.values().for_each(|value| references(value, names));
+        }
+        _ => {}
+    }
+}
+
+fn nullable(schema: Value, nullable: bool) -> Value {
+    if nullable {
+        json!({"anyOf": [{"type": "null"}, schema]})
+    } else {
+        schema
+    }
+}
+
+/// The facts with the overrides of values.
+fn corrected() -> Value {
+    let (mut facts, overrides) = (read("facts.json"), read("overrides.json"));
+    for (place, correction) in overrides["values"].as_object().unwrap() {
+        let (schema, field) = place.split_once('.').unwrap();
+        let (field, element) = match field.strip_suffix("[]") {
+            Some(field) => (field, true),
+            None => (field, false),
+        };
+        let schema = &mut facts["schemas"][schema];
+        let composed = schema["properties"].get(field).is_none();
+        let parts = if composed {
+            schema["allOf"].as_array_mut().unwrap()
+        } else {
+            &mut vec![]
+        };
+        let part = parts
+            .iter()
+            .position(|part| part["properties"].get(field).is_some());
+        let schema = match part {
+            Some(part) => &mut schema["allOf"][part],
+            None => schema,
+        };
+        let mut field = &mut schema["properties"][field];
+        if element {
+            field = &mut field["items"];
+        }
+        for keyword in correction["relax"].as_array().into_iter().flatten() {
+            field
+                .as_object_mut()
+                .unwrap()
+                .remove(keyword.as_str().unwrap());
+        }
+        if !correction["values"].is_null() {
+            let more = json!({"enum": correction["values"], "type": "string"});
+            let read_only = field["readOnly"] == true;
+            *field = json!({"anyOf": [field.clone(), more], "readOnly": read_only});
+        }
+    }
+    facts
+}
+
+#[test]
+fn bodies_are_judged_as_json_schema_judges_them() {
+    let facts = corrected();
+    let (mut fitting, mut odd) = (0, 0);
+    for (without, direction) in [("readOnly", "request"), ("writeOnly", "response")] {
+        let converter = Converter {
+            facts: &facts,
+            without,
+        };
+        let mut maker = Maker {
+            schemas: &facts["schemas"],
+            random: Rng::with_seed(7),
+            odd: 0,
+            without,
+        };
+        for one in operations(&facts) {
+            let operation = Operation::find(one["id"].as_str().unwrap()).unwrap();
+            // A change may leave out what a whole body must have, which has a test of its own.
+            if direction == "request" && one["method"] == "PATCH" {
+                continue;
+            }
+            for (version, given) in operation
+                .versions()
+                .iter()
+                .zip(one["versions"].as_array().unwrap())
+            {
+                for (status, schema) in bodies(given, direction) {
+                    let validator = jsonschema::options()
+                        .should_validate_formats(true)
+                        .build(&converter.whole(schema))
+                        .unwrap();
+                    for number in 0..INSTANCES {
+                        maker.odd = if number % 2 == 0 { 0 } else { 12 };
+                        let instance = maker.value(schema, 4);
+                        let found = match status {
+                            None => operation.check_request(version, Some(&instance)),
+                            Some(status) => operation.check_response(version, status, &instance),
+                        };
+                        let counted: Vec<&Violation> = found
+                            .iter()
+                            .filter(|one| !one.kind().is_tolerated())
+                            .collect();
+                        let fits = validator.is_valid(&instance);
+                        assert_eq!(
+                            counted.is_empty(),
+                            fits,
+                            "{operation} {} {direction}: {counted:?} or {:?}\n{instance}",
+                            version.name,
+                            validator
+                                .iter_errors(&instance)
+                                .next()
+                                .map(|one| one.to_string()),
+                        );
+                        *(if fits { &mut fitting } else { &mut odd }) += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        fitting > 10_000 && odd > 1_000,
+        "{fitting} fit, {odd} do not"
+    );
+}
+
+/// The JSON bodies of a version, with the status where it is an answer.
+fn bodies<'a>(version: &'a Value, direction: &str) -> Vec<(Option<u16>, &'a Value)> {
+    if direction == "request" {
+        let schema = &version["request"]["json"];
+        return if schema.is_object() {
+            vec![(None, schema)]
+        } else {
+            Vec::new()
+        };
+    }
+    let responses = version["responses"].as_object().unwrap().iter();
+    responses
+        .filter(|(_, formats)| formats["json"].is_object())
+        .map(|(status, formats)| (Some(status.parse().unwrap()), &formats["json"]))
+        .collect()
+}
