@@ -1,5 +1,5 @@
-//! The client against servers that nobody here wrote: Apache httpd, lighttpd and Authlib; and
-//! the sandbox's page in Chromium.
+//! The client against servers of others: Apache httpd, lighttpd and Authlib; the sandbox against
+//! curl and its page in Chromium; and the suite with the guide's client in Python.
 //!
 //! `cargo test -p atlas-conformance --test interop`. Not part of a plain `cargo test`, since the
 //! programs have to be installed first. `ATLAS_INTEROP=skip` lets the tests pass without them.
@@ -9,6 +9,8 @@
 mod apache;
 mod authlib;
 mod chromium;
+mod curl;
+mod guide;
 mod lighttpd;
 mod program;
 

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 mod cases;
-mod curl;
 mod faults;
 mod fuzzed;
 mod judge;
 mod lists;
 mod patterns;
+mod raw_calls;
 mod sandbox;
 mod snapshots;
 mod tls;

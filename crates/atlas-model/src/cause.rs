@@ -5,10 +5,10 @@ use std::fmt;
 use http::StatusCode;
 
 use crate::api_error::{ApiError, code};
-use crate::operation::OperationMeta;
+use crate::asked::AskedOperation;
 
 /// A likely cause of a refusal, worded as what to check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
     /// The key, token or service account is wrong, was deleted, or belongs to another base URL.
@@ -17,8 +17,9 @@ pub enum Cause {
     AddressNotListed,
     /// The credentials lack a role.
     RoleMissing {
-        /// The role that the operation is documented to need, if it is known.
-        role: Option<&'static str>,
+        /// The roles that the operation is documented to need, of which any one will do; empty if
+        /// they are not known.
+        roles: Vec<&'static str>,
     },
     /// No project has that id, or none that these credentials may see.
     ProjectUnknown,
@@ -45,12 +46,12 @@ impl Cause {
     /// The likely causes of a status, the likeliest first. `error` is what Atlas said, if it was
     /// Atlas that answered.
     pub(crate) fn of(
-        operation: &OperationMeta,
+        operation: &AskedOperation,
         status: StatusCode,
         error: Option<&ApiError>,
     ) -> Vec<Self> {
         let role = Self::RoleMissing {
-            role: operation.role,
+            roles: operation.roles.clone(),
         };
         let code = error
             .and_then(|error| error.error_code.as_deref())
@@ -67,7 +68,7 @@ impl Cause {
             (404, code::CLUSTER_NOT_FOUND) => vec![Self::ClusterUnknown, Self::ProjectUnknown],
             (404, _) => {
                 let mut causes = vec![Self::ProjectUnknown];
-                if operation.path.contains("luster") {
+                if operation.names_cluster {
                     causes.push(Self::ClusterUnknown);
                 }
                 causes.extend([Self::ResourceUnknown, Self::VersionHeader]);
@@ -86,11 +87,15 @@ impl fmt::Display for Cause {
         let text = match self {
             Self::CredentialsRefused => "check the key, token or service account",
             Self::AddressNotListed => "check that this address is on its access list",
-            Self::RoleMissing { role: Some(role) } => {
-                return write!(f, "check that it has the role {role}");
+            Self::RoleMissing { roles } if roles.is_empty() => {
+                "check that the credentials have the role that this operation needs"
             }
-            Self::RoleMissing { role: None } => {
-                "check that it has the role that this operation asks for"
+            Self::RoleMissing { roles } => {
+                return write!(
+                    f,
+                    "the credentials may lack the role {}",
+                    roles.join(" or ")
+                );
             }
             Self::ProjectUnknown => "check the project id",
             Self::ClusterUnknown => "check the cluster's name",
@@ -125,17 +130,21 @@ mod tests {
     fn causes(status: u16, error_code: &str) -> Vec<Cause> {
         let status = StatusCode::from_u16(status).unwrap();
         let error = ApiError::new(status, error_code, "");
-        Cause::of(DownloadTenantSnapshot::META, status, Some(&error))
+        Cause::of(&DownloadTenantSnapshot::META.into(), status, Some(&error))
     }
 
     #[test]
     fn the_likely_causes_come_in_their_order_and_name_the_role() {
         let role = Cause::RoleMissing {
-            role: Some("Project Owner"),
+            roles: vec!["Project Owner"],
         };
         assert_eq!(
             causes(401, code::UNEXPECTED_ERROR),
-            [Cause::CredentialsRefused, Cause::AddressNotListed, role]
+            [
+                Cause::CredentialsRefused,
+                Cause::AddressNotListed,
+                role.clone()
+            ]
         );
         assert_eq!(causes(403, "USER_UNAUTHORIZED")[0], role);
         assert_eq!(

@@ -43,6 +43,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api_error;
+mod asked;
 pub mod envelope;
 pub mod operation;
 
@@ -74,6 +75,7 @@ mod version;
 
 pub use answer::{Answer, AnswerMeta, Body, RateLimit};
 pub use api_error::{ApiError, Throttle};
+pub use asked::AskedOperation;
 pub use atlas_pattern::UNICODE_VERSION;
 pub use call_options::CallOptions;
 pub use cause::Cause;
@@ -83,7 +85,7 @@ pub use flex::*;
 pub use id::{ClusterId, OrgId, PolicyItemId, ProjectId, RestoreJobId, SnapshotId};
 pub use link::{Link, SnapshotUrl};
 pub use name::{ClusterName, CollectionName, DatabaseName, DeploymentItemName, ProjectName};
-pub use operation::{Operation, OperationExt, OperationMeta};
+pub use operation::{Operation, OperationExt, OperationMeta, read_answer};
 pub use page::{ItemsPerPage, NumberError, Page, PageNumber, Paged};
 pub use paging::{NextPage, Paging, PagingError};
 pub use pattern::{PatternError, PatternFault, Patterned};

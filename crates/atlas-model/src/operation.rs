@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use crate::answer::{Answer, AnswerMeta, Body};
 use crate::api_error::ApiError;
+use crate::asked::AskedOperation;
 use crate::call_options::CallOptions;
 use crate::envelope::{self, Envelope};
 use crate::request::{JSON, RequestReader, RequestWriter, parameter_name};
@@ -242,7 +243,8 @@ pub trait OperationExt: Operation {
         options: &CallOptions,
     ) -> Result<Answer<Self::Response>, ResponseError> {
         let (parts, body) = response.into_parts();
-        let opened = open(Self::META, &parts, &body, options)?;
+        let asked = || Self::META.into();
+        let opened = open(&asked, &parts, &body, options.envelope)?;
         match <Self::Response as Payload>::read(&opened.content) {
             Ok(value) => Ok(Answer {
                 value,
@@ -250,7 +252,7 @@ pub trait OperationExt: Operation {
                 body: Body(body),
             }),
             Err(error) => Err(response_error::unreadable(
-                Self::META,
+                asked(),
                 opened.meta,
                 &parts.headers,
                 &opened.content,
@@ -262,29 +264,54 @@ pub trait OperationExt: Operation {
 
 impl<O: Operation> OperationExt for O {}
 
-/// Takes off the envelope and turns every answer that is no success into an error.
+/// Reads the response to a request that was not built from an [`Operation`], leniently: `value` is
+/// the body without its envelope.
+///
+/// An envelope is looked for only if `envelope` says that one was asked for. `operation` is called
+/// for an error.
+///
+/// # Errors
+/// [`ResponseError`] for every status but those of success, and for an error of Atlas.
+pub fn read_answer(
+    operation: impl Fn() -> AskedOperation,
+    response: http::Response<Bytes>,
+    envelope: bool,
+) -> Result<Answer<Body>, ResponseError> {
+    let (parts, body) = response.into_parts();
+    let opened = open(&operation, &parts, &body, envelope)?;
+    Ok(Answer {
+        value: Body(opened.content),
+        meta: opened.meta,
+        body: Body(body),
+    })
+}
+
+/// Takes off the envelope and turns every answer without success into an error.
 fn open(
-    operation: &'static OperationMeta,
+    operation: &dyn Fn() -> AskedOperation,
     parts: &http::response::Parts,
     body: &Bytes,
-    options: &CallOptions,
+    envelope: bool,
 ) -> Result<Opened, ResponseError> {
     let mut meta = AnswerMeta::read(parts.status, &parts.headers);
     let mut content = body.clone();
-    if options.envelope
-        && let Some(envelope) = Envelope::open(body)
-    {
+    if envelope && let Some(envelope) = Envelope::open(body) {
         meta.status = envelope.status;
         content = body.slice_ref(envelope.content);
     }
     if !meta.status.is_success() {
         let headers = &parts.headers;
-        return Err(response_error::failure(operation, meta, headers, &content));
+        return Err(response_error::failure(
+            operation(),
+            meta,
+            headers,
+            &content,
+        ));
     }
     match ApiError::in_place_of_a_resource(&content) {
         Some(error) => {
             meta.status = error.status().unwrap_or(meta.status);
-            Err(response_error::refused(operation, meta, error))
+            Err(response_error::refused(operation(), meta, error))
         }
         None => Ok(Opened { meta, content }),
     }

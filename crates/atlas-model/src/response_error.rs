@@ -7,9 +7,9 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::answer::AnswerMeta;
 use crate::api_error::{ApiError, OneLine, breaks_a_line};
+use crate::asked::AskedOperation;
 use crate::cause::{Cause, causes};
 use crate::link::hide_links;
-use crate::operation::OperationMeta;
 use crate::version::essence;
 
 /// A response that carries no resource.
@@ -41,13 +41,33 @@ impl ResponseError {
     /// Why Atlas may have refused, the likeliest first. Empty where its own words say enough.
     pub fn likely_causes(&self) -> Vec<Cause> {
         match self {
-            Self::Api(failure) => {
-                Cause::of(failure.operation, failure.meta.status, Some(&failure.error))
-            }
+            Self::Api(failure) => Cause::of(
+                &failure.operation,
+                failure.meta.status,
+                Some(&failure.error),
+            ),
             Self::Unreadable(unreadable) => {
-                Cause::of(unreadable.operation, unreadable.meta.status, None)
+                Cause::of(&unreadable.operation, unreadable.meta.status, None)
             }
         }
+    }
+
+    /// The operation that was asked.
+    pub fn operation(&self) -> &AskedOperation {
+        match self {
+            Self::Api(failure) => &failure.operation,
+            Self::Unreadable(unreadable) => &unreadable.operation,
+        }
+    }
+
+    /// Sets the documented roles of the operation that was asked, for a caller that knows them.
+    #[must_use]
+    pub fn with_roles(mut self, roles: Vec<&'static str>) -> Self {
+        match &mut self {
+            Self::Api(failure) => failure.operation.roles = roles,
+            Self::Unreadable(unreadable) => unreadable.operation.roles = roles,
+        }
+        self
     }
 
     /// What Atlas said, if it was Atlas that answered.
@@ -64,7 +84,7 @@ impl ResponseError {
 #[non_exhaustive]
 pub struct ApiFailure {
     /// The operation that was asked.
-    pub operation: &'static OperationMeta,
+    pub operation: AskedOperation,
     /// What status and headers said.
     pub meta: AnswerMeta,
     /// What the body said.
@@ -75,7 +95,7 @@ impl fmt::Display for ApiFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = self.error.with_status(self.meta.status);
         write!(f, "{} answered {said}", self.operation.id)?;
-        let likely = Cause::of(self.operation, self.meta.status, Some(&self.error));
+        let likely = Cause::of(&self.operation, self.meta.status, Some(&self.error));
         causes(f, &likely)
     }
 }
@@ -87,7 +107,7 @@ impl std::error::Error for ApiFailure {}
 #[non_exhaustive]
 pub struct Unreadable {
     /// The operation that was asked.
-    pub operation: &'static OperationMeta,
+    pub operation: AskedOperation,
     /// What status and headers said.
     pub meta: AnswerMeta,
     /// The `Content-Type`, as it came.
@@ -120,7 +140,7 @@ impl fmt::Display for Unreadable {
         if self.meta.status.is_success() {
             return f.write_str("; check the base URL and any proxy in between");
         }
-        causes(f, &Cause::of(self.operation, self.meta.status, None))
+        causes(f, &Cause::of(&self.operation, self.meta.status, None))
     }
 }
 
@@ -128,7 +148,7 @@ impl std::error::Error for Unreadable {}
 
 /// Reads a response that is no success: an error of Atlas, or something else.
 pub(crate) fn failure(
-    operation: &'static OperationMeta,
+    operation: AskedOperation,
     meta: AnswerMeta,
     headers: &HeaderMap,
     body: &[u8],
@@ -141,7 +161,7 @@ pub(crate) fn failure(
 
 /// An error of Atlas to an operation.
 pub(crate) fn refused(
-    operation: &'static OperationMeta,
+    operation: AskedOperation,
     meta: AnswerMeta,
     error: ApiError,
 ) -> ResponseError {
@@ -154,7 +174,7 @@ pub(crate) fn refused(
 
 /// Describes a body that could not be used.
 pub(crate) fn unreadable(
-    operation: &'static OperationMeta,
+    operation: AskedOperation,
     meta: AnswerMeta,
     headers: &HeaderMap,
     body: &[u8],

@@ -53,6 +53,16 @@ impl Shared {
         request: Request<Bytes>,
         repeatable: bool,
     ) -> Result<Response<Bytes>, Error> {
+        self.call_for(request, repeatable, None).await
+    }
+
+    /// The same, with the body of a successful answer left to be read in `streamed`.
+    pub(crate) async fn call_for(
+        self: &Arc<Self>,
+        request: Request<Bytes>,
+        repeatable: bool,
+        mut streamed: Option<&mut Option<Incoming>>,
+    ) -> Result<Response<Bytes>, Error> {
         let settings = &self.settings;
         let (mut parts, payload) = request.into_parts();
         let target = parts.uri.into_parts().path_and_query;
@@ -63,14 +73,20 @@ impl Shared {
             .map_err(|_| ErrorKind::Unsendable {
                 what: "the request target",
             })?;
-        parts
-            .headers
-            .insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        // What is streamed is given as it is.
+        if streamed.is_none() {
+            parts
+                .headers
+                .insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         let repeatable = repeatable || settings.retry.repeatable(&parts.method);
         let mut timer = Timer::new(settings.read_timeout, Some(settings.total_timeout));
         let mut retries = Retries::new(repeatable);
         loop {
-            let ended = self.authenticated(&parts, &payload, &mut timer).await;
+            let streamed = streamed.as_deref_mut();
+            let ended = self
+                .authenticated(&parts, &payload, &mut timer, streamed)
+                .await;
             if let Some(end) = retries.after(self, ended, &mut timer).await {
                 return end;
             }
@@ -83,6 +99,7 @@ impl Shared {
         parts: &request::Parts,
         payload: &Bytes,
         timer: &mut Timer,
+        mut streamed: Option<&mut Option<Incoming>>,
     ) -> Result<Response<Bytes>, Failed> {
         let target = parts
             .uri
@@ -114,6 +131,11 @@ impl Shared {
                 ?verdict,
                 "answered"
             );
+            if let (Some(streamed), true) = (streamed.as_deref_mut(), status.is_success()) {
+                let (head, body) = response.into_parts();
+                *streamed = Some(body);
+                return Ok(Response::from_parts(head, Bytes::new()));
+            }
             let collected = self.collect(response, timer).await;
             match verdict {
                 Verdict::Done | Verdict::Refused => {

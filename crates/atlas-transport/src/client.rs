@@ -114,6 +114,22 @@ impl Client {
         self.shared.call(request, self.repeatable).await
     }
 
+    /// Sends a request and gives the head of the answer, with the rest to stream if it is a success.
+    #[cfg(feature = "catalog")]
+    pub(crate) async fn open_stream(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<(Response<Bytes>, Option<Download>), Error> {
+        let mut streamed = None;
+        let call = self
+            .shared
+            .call_for(request, self.repeatable, Some(&mut streamed));
+        let response = call.await?;
+        let timer = Timer::new(self.shared.settings.read_timeout, None);
+        let download = streamed.map(|body| Download::of(response.headers().clone(), body, timer));
+        Ok((response, download))
+    }
+
     /// Takes a service account's access token back (RFC 7009): here, in the token cache, and at
     /// Atlas. The next call fetches another. Does nothing for other credentials.
     ///

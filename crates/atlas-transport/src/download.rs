@@ -82,12 +82,20 @@ impl Download {
             _ => return Err(unusable(&head)),
         };
         Ok(Self {
-            headers: head.headers,
             part,
+            ..Self::of(head.headers, body, timer)
+        })
+    }
+
+    /// A whole body that is under way.
+    pub(crate) fn of(headers: HeaderMap, body: Incoming, timer: Timer) -> Self {
+        Self {
+            headers,
+            part: None,
             body,
             timer,
             window: (0, Duration::ZERO),
-        })
+        }
     }
 
     /// How many bytes this transfer has, if the store announced it.

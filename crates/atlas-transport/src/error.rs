@@ -37,6 +37,26 @@ pub enum ErrorKind {
     /// The request could not be built. Nothing was sent.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The API has no operation of that name. Nothing was sent.
+    #[cfg(feature = "catalog")]
+    #[error("unknown operation {name:?}{}", did_you_mean(suggestions))]
+    UnknownOperation {
+        /// The name.
+        name: String,
+        /// Names that are close to it.
+        suggestions: Vec<String>,
+    },
+    /// A request by name could not be built. Nothing was sent.
+    #[cfg(feature = "catalog")]
+    #[error(transparent)]
+    Request(#[from] atlas_catalog::RequestError),
+    /// The answer of an operation is not a list.
+    #[cfg(feature = "catalog")]
+    #[error("the answer of {operation} is not a list; use `send`")]
+    NotAList {
+        /// The operation.
+        operation: &'static str,
+    },
     /// A secret cannot stand in a header, or a URL is none. Nothing was sent.
     #[error("{what} cannot be sent; check it for line breaks and other control characters")]
     Unsendable {
@@ -177,6 +197,14 @@ pub enum ErrorKind {
     Response(#[from] ResponseError),
 }
 
+#[cfg(feature = "catalog")]
+fn did_you_mean(suggestions: &[String]) -> String {
+    match suggestions {
+        [] => "; list them with `Operation::all`".to_owned(),
+        some => format!("; did you mean {}?", some.join(" or ")),
+    }
+}
+
 /// What a call can wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -297,6 +325,10 @@ impl ErrorKind {
     }
 
     pub(crate) fn may_have_been_sent(&self) -> bool {
+        #[cfg(feature = "catalog")]
+        if matches!(self, Self::UnknownOperation { .. } | Self::Request(_)) {
+            return false;
+        }
         !matches!(
             self,
             Self::Build(_)

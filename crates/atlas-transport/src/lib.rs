@@ -53,12 +53,16 @@ mod error;
 mod pace;
 mod pages;
 mod proxy;
+#[cfg(feature = "catalog")]
+mod raw;
 pub mod retry;
 mod sync;
 mod timer;
 mod token_call;
 mod transient;
 
+#[cfg(feature = "catalog")]
+pub use atlas_catalog;
 pub use auth::{CachedToken, TokenCache, TokenKey, TokenRefusal};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use builder::ClientBuilder;
@@ -67,3 +71,5 @@ pub use content_range::{ContentRange, ContentRangeError};
 pub use credentials::Credentials;
 pub use download::{ByteRange, Download};
 pub use error::{Attempt, Attempts, Error, ErrorKind, Phase};
+#[cfg(feature = "catalog")]
+pub use raw::{Call, RawStream};

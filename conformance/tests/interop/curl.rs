@@ -1,9 +1,10 @@
-//! Both command lines of the documented page, run by the real program against the sandbox.
+//! The sandbox against the real curl: the command lines of the documented page, and a digest
+//! session that ends early.
 
 use std::process::Command;
 
 use atlas_conformance::OperationFixture;
-use atlas_sandbox::{OWNER, SandboxServer};
+use atlas_sandbox::{FLEX_CLUSTER, FaultPlan, OWNER, PROJECT, Sandbox, SandboxServer};
 
 /// Runs a documented command line with its placeholders filled in.
 fn run(fixture: &OperationFixture, auth: &str, server: &SandboxServer) -> String {
@@ -57,4 +58,38 @@ async fn both_curl_lines_of_the_page_get_the_documented_answer() {
             .unwrap();
         assert!(file.status.success() && file.stdout.starts_with(&[0x1f, 0x8b]));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_end_early_where_the_fault_plan_says_so_and_clients_get_through() {
+    let plan = r#"[{"operation": "getGroupFlexCluster", "nth": [2], "do": "staleNonce"}]"#;
+    let server = SandboxServer::builder(Sandbox::new())
+        .faults(FaultPlan::from_json(plan).unwrap())
+        .start()
+        .await
+        .unwrap();
+    let output = Command::new("curl")
+        .args([
+            "--silent",
+            "--digest",
+            "--user",
+            &format!("{}:{}", OWNER.public_key, OWNER.private_key),
+        ])
+        .args(["-H", "Accept: application/vnd.atlas.2025-03-12+json"])
+        .arg(format!(
+            "{}/api/atlas/v2/groups/{PROJECT}/flexClusters/{FLEX_CLUSTER}",
+            server.url()
+        ))
+        .output()
+        .unwrap();
+    let body = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        body.contains(&format!("\"name\":\"{FLEX_CLUSTER}\"")),
+        "{body}"
+    );
+    assert_eq!(
+        server.with(|sandbox| sandbox.requests()),
+        3,
+        "challenged, stale, answered"
+    );
 }

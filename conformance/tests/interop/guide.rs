@@ -1,0 +1,21 @@
+//! The client in Python that the guide shows.
+
+use atlas_conformance::{Verdict, all_cases, judge_clients};
+
+const GUIDE: &str = include_str!("../../../docs/guide.md");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guides_client_passes_the_cases_it_is_for() {
+    let (_, rest) = GUIDE.split_once("const CLIENT: &str = r#\"").unwrap();
+    let (program, _) = rest.split_once("\"#;").unwrap();
+    let mut cases = all_cases().unwrap();
+    cases.retain(|case| case.id.starts_with("pattern/clusterName/"));
+    assert!(!cases.is_empty());
+    let command = ["python3", "-c", program].map(str::to_owned);
+    let judgements = judge_clients(&command, &cases).await.unwrap();
+    assert!(
+        judgements
+            .iter()
+            .all(|judged| judged.verdict == Verdict::Pass)
+    );
+}

@@ -1,0 +1,47 @@
+//! What an error says of the operation that was asked.
+
+use crate::operation::OperationMeta;
+
+/// The operation that an error is about: enough to name it and to say what may be wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AskedOperation {
+    /// Its id.
+    pub id: &'static str,
+    /// The documented roles, of which any one will do; empty if they are not known.
+    pub roles: Vec<&'static str>,
+    /// The id of the operation to use instead, if there is one.
+    pub successor: Option<&'static str>,
+    /// Whether its path names a cluster.
+    pub names_cluster: bool,
+}
+
+impl AskedOperation {
+    /// An operation by its id and its path with parameters in braces.
+    pub fn new(id: &'static str, path: &str) -> Self {
+        Self {
+            id,
+            roles: Vec::new(),
+            successor: None,
+            names_cluster: path.contains("luster"),
+        }
+    }
+
+    /// Sets the documented roles, of which any one will do.
+    #[must_use]
+    pub fn roles(mut self, roles: Vec<&'static str>) -> Self {
+        self.roles = roles;
+        self
+    }
+}
+
+impl From<&OperationMeta> for AskedOperation {
+    fn from(meta: &OperationMeta) -> Self {
+        Self {
+            id: meta.id,
+            roles: meta.role.into_iter().collect(),
+            successor: meta.successor,
+            names_cluster: meta.path.contains("luster"),
+        }
+    }
+}

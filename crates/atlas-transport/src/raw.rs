@@ -1,0 +1,376 @@
+//! Calls by name: any operation of the API, with parameters by name and JSON or bytes as bodies.
+
+use std::fmt;
+
+use atlas_catalog::{Operation, RequestBuilder};
+use atlas_model::{
+    Answer, AnswerMeta, AskedOperation, Body, ItemsPerPage, Link, NextPage, PageNumber, Paging,
+    PagingError, read_answer,
+};
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::stream;
+use http::Request;
+use http::uri::PathAndQuery;
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::download::Download;
+use crate::error::{Attempts, Error, ErrorKind};
+
+/// A call of an operation by its name, being put together; from [`Client::call`].
+///
+/// Nothing is sent before [`send`](Call::send), [`stream`](Call::stream), [`pages`](Call::pages)
+/// or [`items`](Call::items), and nothing at all if the name or a parameter is wrong.
+///
+/// ```no_run
+/// # async fn run(client: atlas_transport::Client) -> Result<(), atlas_transport::Error> {
+/// let answer = client
+///     .call("getGroupCluster")
+///     .parameter("groupId", "32b6e34b3d91647abb20e7b8")
+///     .parameter("clusterName", "Cluster0")
+///     .send()
+///     .await?;
+/// println!("{}", answer.value.json().unwrap_or_default()["stateName"]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `send`, `stream`, `pages` or `items`"]
+pub struct Call {
+    client: Client,
+    request: Result<RequestBuilder, String>,
+}
+
+impl Client {
+    /// Starts a call of an operation by its id (`getGroupCluster`), an id it had before, or tag and
+    /// short id (`clusters.getCluster`).
+    ///
+    /// Authentication, retries, envelope and errors are those of [`send`](Client::send).
+    pub fn call(&self, operation: &str) -> Call {
+        Call {
+            client: self.clone(),
+            request: Operation::find(operation)
+                .map(Operation::request)
+                .ok_or_else(|| operation.to_owned()),
+        }
+    }
+
+    /// Starts a call from a request that was put together elsewhere.
+    pub fn call_request(&self, request: RequestBuilder) -> Call {
+        Call {
+            client: self.clone(),
+            request: Ok(request),
+        }
+    }
+}
+
+impl Call {
+    fn with(mut self, change: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Self {
+        self.request = self.request.map(change);
+        self
+    }
+
+    /// Adds a parameter by its name on the wire, whether it belongs in the path, the query or a
+    /// header. One that is an array is added once for each value.
+    pub fn parameter(self, name: impl Into<String>, value: impl fmt::Display) -> Self {
+        self.with(|request| request.parameter(name, value))
+    }
+
+    /// Asks for the newest version that is not newer than this date (`YYYY-MM-DD`), or for
+    /// `preview`. The newest stable one by default.
+    pub fn version(self, version: impl Into<String>) -> Self {
+        self.with(|request| request.version(version))
+    }
+
+    /// Asks for an answer in a format: `json`, `gzip` or `csv`. By default JSON, or the only
+    /// documented one.
+    pub fn format(self, format: impl Into<String>) -> Self {
+        self.with(|request| request.format(format))
+    }
+
+    /// Sets a JSON body. It is sent as it is; see
+    /// [`check_body`](atlas_catalog::RequestBuilder::check_body).
+    pub fn json(self, body: Value) -> Self {
+        self.with(|request| request.json(body))
+    }
+
+    /// Sets a body that is sent as it is, as JSON in the version asked for.
+    pub fn bytes(self, body: impl Into<Bytes>) -> Self {
+        self.with(|request| request.bytes(body))
+    }
+
+    /// Says that the operation does no harm if Atlas gets it twice: a `POST` or `PATCH` whose
+    /// answer is lost is then sent again.
+    pub fn assume_idempotent(mut self) -> Self {
+        self.client = self.client.repeatable();
+        self
+    }
+
+    /// Sends it and collects the answer: any status of success will do. `value` is the body
+    /// without its envelope; empty where the answer has no content.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownOperation`] and [`ErrorKind::Request`] if nothing was sent; else as
+    /// [`Client::send`]. The error of a refusal names the documented roles.
+    pub async fn send(self) -> Result<Answer<Body>, Error> {
+        let request = self.request()?;
+        self.client
+            .send_raw(&request, request.build().map_err(ErrorKind::from)?)
+            .await
+    }
+
+    /// Sends it and gives the answer as it comes in, for files of logs and the like. The body is
+    /// given as it is: what is compressed in itself (`gzip`) stays so.
+    ///
+    /// # Errors
+    /// As [`send`](Call::send).
+    pub async fn stream(self) -> Result<RawStream, Error> {
+        let request = self.request()?;
+        let built = request.build().map_err(ErrorKind::from)?;
+        let (response, download) = self.client.open_stream(built).await?;
+        let operation = request.operation();
+        let Some(download) = download else {
+            let envelope = request.value("envelope") == Some("true");
+            return Err(refusal(operation, response, envelope));
+        };
+        Ok(RawStream {
+            meta: AnswerMeta::read(response.status(), response.headers()),
+            download,
+        })
+    }
+
+    /// Reads a list page by page to its end, by the rules of [`Client::pages`]. An operation whose
+    /// answer is one page gives that one.
+    ///
+    /// Only a `GET` is followed. Starts at the call's `pageNum`, and asks for 500 items a page
+    /// unless the call has `itemsPerPage`.
+    ///
+    /// # Errors
+    /// An error is the last item; see [`Client::pages`].
+    pub fn pages(self) -> impl Stream<Item = Result<Answer<Body>, Error>> + Send + use<> {
+        let first = match Walk::new(self) {
+            Ok(walk) => At::Before(walk),
+            Err(error) => At::Failed(error),
+        };
+        stream::unfold(first, |at| async move {
+            match at {
+                At::Before(walk) => Some(walk.step().await),
+                At::Failed(error) => Some((Err(error), At::End)),
+                At::End => None,
+            }
+        })
+    }
+
+    /// The items of a list, one by one: the elements of `results`, or of an answer that is an
+    /// array.
+    ///
+    /// # Errors
+    /// As [`pages`](Call::pages); [`ErrorKind::NotAList`] for an answer that is neither.
+    pub fn items(self) -> impl Stream<Item = Result<Value, Error>> + Send + use<> {
+        use futures_util::{StreamExt as _, TryStreamExt as _};
+
+        let operation = self
+            .request
+            .as_ref()
+            .map_or("", |request| request.operation().id());
+        self.pages()
+            .map(move |page| -> Result<_, Error> {
+                let items = items_of(&page?).ok_or(ErrorKind::NotAList { operation })?;
+                Ok(stream::iter(items.into_iter().map(Ok)))
+            })
+            .try_flatten()
+    }
+
+    fn request(&self) -> Result<RequestBuilder, Error> {
+        self.request.clone().map_err(|name| {
+            let suggestions = Operation::suggest(&name);
+            ErrorKind::UnknownOperation { name, suggestions }.into()
+        })
+    }
+}
+
+/// The items of a page: `results`, or the array that it is.
+fn items_of(page: &Answer<Body>) -> Option<Vec<Value>> {
+    match page.value.json().ok()? {
+        Value::Array(items) => Some(items),
+        Value::Object(mut fields) => match fields.remove("results")? {
+            Value::Array(items) => Some(items),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl Client {
+    async fn send_raw(
+        &self,
+        request: &RequestBuilder,
+        built: Request<Bytes>,
+    ) -> Result<Answer<Body>, Error> {
+        let mut response = self.carry(built).await?;
+        let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
+        let envelope = request.value("envelope") == Some("true");
+        let operation = request.operation();
+        read_answer(|| asked(operation), response, envelope)
+            .map_err(|error| Error::new(error, attempts))
+    }
+}
+
+fn refusal(operation: Operation, mut response: http::Response<Bytes>, envelope: bool) -> Error {
+    let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
+    match read_answer(|| asked(operation), response, envelope) {
+        Err(error) => Error::new(error, attempts),
+        Ok(_) => ErrorKind::Malformed {
+            source: "an answer without a body to stream".into(),
+        }
+        .into(),
+    }
+}
+
+/// What an error says of an operation.
+pub(crate) fn asked(operation: Operation) -> AskedOperation {
+    let roles = operation.roles().iter().map(String::as_str).collect();
+    AskedOperation::new(operation.id(), &operation.path()).roles(roles)
+}
+
+/// An answer as it comes in; from [`Call::stream`].
+#[derive(Debug)]
+pub struct RawStream {
+    meta: AnswerMeta,
+    download: Download,
+}
+
+impl RawStream {
+    /// What status and headers said.
+    pub fn meta(&self) -> &AnswerMeta {
+        &self.meta
+    }
+
+    /// A header, if it is there and readable.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.download.header(name)
+    }
+
+    /// Waits for the next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// As [`Download::chunk`].
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        self.download.chunk().await
+    }
+}
+
+/// Where a list is.
+enum At {
+    /// Before a page.
+    Before(Walk),
+    /// After the last page that could be read.
+    Failed(Error),
+    End,
+}
+
+/// A list that is being read.
+struct Walk {
+    client: Client,
+    request: RequestBuilder,
+    /// The query of the link to the page, in place of the call's own.
+    query: Option<String>,
+    paging: Paging,
+    /// The body of the page before, to see a server repeat itself.
+    before: Option<Vec<Value>>,
+}
+
+impl Walk {
+    fn new(call: Call) -> Result<Self, Error> {
+        let mut request = call.request()?;
+        let operation = request.operation();
+        let method = operation.method();
+        let numbered = method == http::Method::GET && operation.parameter("pageNum").is_some();
+        let paging = if numbered {
+            // A value that is not a number is refused when the request is built.
+            let given = |name| {
+                request
+                    .value(name)
+                    .and_then(|value| value.parse::<u32>().ok())
+            };
+            let number = given("pageNum")
+                .and_then(PageNumber::new)
+                .unwrap_or(PageNumber::FIRST);
+            let size =
+                given("itemsPerPage").and_then(|size| ItemsPerPage::new(u16::try_from(size).ok()?));
+            if size.is_none() && request.value("itemsPerPage").is_none() {
+                request = request.parameter("itemsPerPage", ItemsPerPage::MAX.get());
+            }
+            Paging::new(&method, number, size.unwrap_or(ItemsPerPage::MAX))
+        } else {
+            Paging::unnumbered(&method)
+        };
+        Ok(Self {
+            client: call.client,
+            request,
+            query: None,
+            paging,
+            before: None,
+        })
+    }
+
+    /// Reads a page and finds out where the next one is.
+    async fn step(mut self) -> (Result<Answer<Body>, Error>, At) {
+        let built = match self.next_request() {
+            Ok(built) => built,
+            Err(error) => return (Err(error), At::End),
+        };
+        let answer = match self.client.send_raw(&self.request, built).await {
+            Ok(answer) => answer,
+            Err(error) => return (Err(error), At::End),
+        };
+        let page = answer.value.json().unwrap_or_default();
+        let Some(items) = page["results"].as_array() else {
+            return (Ok(answer), At::End);
+        };
+        let links: Option<Vec<Link>> = serde_json::from_value(page["links"].clone()).ok();
+        let next = self.paging.after(items.len(), links.as_deref());
+        if !items.is_empty() && self.before.as_ref() == Some(items) {
+            let pages = self.paging.pages();
+            return (Err(self.broken(PagingError::Repeated { pages })), At::End);
+        }
+        self.before = Some(items.clone());
+        let then = match next {
+            Ok(NextPage::Follow(query)) => {
+                self.query = Some(query);
+                At::Before(self)
+            }
+            Ok(NextPage::ByNumber(number)) => {
+                let size = self.paging.size().get();
+                self.request = self
+                    .request
+                    .set_parameter("pageNum", number.get())
+                    .set_parameter("itemsPerPage", size);
+                self.query = None;
+                At::Before(self)
+            }
+            Ok(_) => At::End,
+            Err(problem) => At::Failed(self.broken(problem)),
+        };
+        (Ok(answer), then)
+    }
+
+    fn next_request(&self) -> Result<Request<Bytes>, Error> {
+        let mut built = self.request.build().map_err(ErrorKind::from)?;
+        if let Some(query) = &self.query {
+            let target = format!("{}?{query}", built.uri().path());
+            let target: PathAndQuery = target.parse().map_err(|_| {
+                let pages = self.paging.pages();
+                self.broken(PagingError::BadLink { pages })
+            })?;
+            *built.uri_mut() = target.into();
+        }
+        Ok(built)
+    }
+
+    fn broken(&self, problem: PagingError) -> Error {
+        let operation = self.request.operation().id();
+        ErrorKind::List { operation, problem }.into()
+    }
+}
