@@ -57,7 +57,7 @@ pub(crate) fn root() -> Command {
 /// Runs what was asked for.
 pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match path(matches).as_slice() {
-        [("api", _), (_, _), (operation, matches)] => api::run(operation, matches).await,
+        [("api", _), path @ ..] => api::run(path).await,
         [("doctor", matches)] => doctor::run(matches).await,
         [("backups", _), ("snapshots", _), (name, matches)] => snapshots::run(name, matches).await,
         [("backups", _), ("restores", _), (name, matches)]

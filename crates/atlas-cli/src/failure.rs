@@ -22,6 +22,10 @@ pub(crate) enum Failure {
     File(String),
     /// A backup is not there, for a reason that is no call's.
     Backup(atlas_backup::Error),
+    /// What was watched ended badly, or cannot be watched.
+    Watch(String),
+    /// What was watched was not complete in time.
+    Deadline(String),
     /// So many snapshots could not be taken; each has its line.
     Missing(usize),
     /// The newest snapshot is older than it may be; there may be none at all.
@@ -49,8 +53,8 @@ Exit codes:
   6  a file on this machine cannot be read or written
   7  the download is not the file that was asked for
   8  it is unknown whether Atlas acted on the request; look before asking again
-  9  the restore job failed, was cancelled or has expired
-  10 the job or snapshot was not ready in time
+  9  the restore job, or the change that was watched, failed, was cancelled or has expired
+  10 the job, the snapshot or the change that was watched was not complete in time
   11 some snapshots could not be taken; each has its line
   12 the newest snapshot is older than --max-age, or there is none
   128 + N  ended by signal N";
@@ -63,6 +67,8 @@ impl Failure {
             Self::Call(error) => call_code(error),
             Self::File(_) => 6,
             Self::Backup(error) => backup_code(error),
+            Self::Watch(_) => 9,
+            Self::Deadline(_) => 10,
             Self::Missing(_) => 11,
             Self::Stale(_) => 12,
             Self::Interrupted(signal) => 128 + signal,
@@ -96,6 +102,9 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
 
 fn call_code(error: &Error) -> u8 {
     match error.kind() {
+        ErrorKind::UnknownOperation { .. } | ErrorKind::Request(_) | ErrorKind::NotAList { .. } => {
+            2
+        }
         ErrorKind::Build(_) | ErrorKind::Unsendable { .. } | ErrorKind::Proxy { .. } => 2,
         ErrorKind::Challenge { .. } | ErrorKind::Token { .. } => 3,
         ErrorKind::NoToken(error) => call_code(error),
@@ -110,7 +119,11 @@ fn call_code(error: &Error) -> u8 {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = match self {
-            Self::Usage(line) | Self::Credentials(line) | Self::File(line) => line.clone(),
+            Self::Usage(line)
+            | Self::Credentials(line)
+            | Self::File(line)
+            | Self::Watch(line)
+            | Self::Deadline(line) => line.clone(),
             Self::Call(error) => with_sources(error),
             Self::Backup(error) => backup_line(error),
             Self::Missing(1) => "one snapshot could not be taken".to_owned(),

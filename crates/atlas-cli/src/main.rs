@@ -24,18 +24,23 @@ mod snapshots;
 mod store;
 mod target;
 mod token_file;
+mod usage;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use failure::Failure;
 
 fn main() -> ExitCode {
     let matches = match commands::root().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) if error.use_stderr() => {
-            // It quotes arguments, which may be names of files from elsewhere.
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             failure::say_lines(&error.render().to_string());
+            return ExitCode::from(2);
+        }
+        Err(error) if error.use_stderr() => {
+            failure::say(&format!("error: {}", usage::line(&error)));
             return ExitCode::from(2);
         }
         Err(help) => help.exit(),

@@ -22,6 +22,7 @@ Settings:
   MONGODB_ATLAS_OPS_MANAGER_URL   the base URL; https://cloud.mongodb.com if it is not set
   MONGODB_ATLAS_SERVICE           cloud or cloudgov, if no base URL is set
   MONGODB_ATLAS_PROJECT_ID        the project if none is named
+  MONGODB_ATLAS_ORG_ID            the organization if none is named
   MONGODB_ATLAS_PROFILE           the profile if none is named
   MONGODB_ATLAS_API_VERSION       the version if none is named
   MONGODB_ATLAS_OUTPUT            json or plaintext, if no output is named

@@ -1,10 +1,11 @@
 //! `atlas api`.
 
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Command, Output, Stdio};
 
-use atlas_sandbox::{CLUSTER, PROJECT};
+use atlas_sandbox::{CLUSTER, FLEX_CLUSTER, PROJECT};
 
+use crate::peer::{Peer, peer};
 use crate::{assert_empty, atlas, atlas_at, error_line, folder, sandbox};
 
 const REQUEST: &str = concat!(
@@ -119,17 +120,25 @@ fn a_body_that_cannot_be_sent_is_refused_with_its_place() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     let cases = [
-        ("not json", 2, "expected ident"),
-        ("", 2, "the body is empty"),
+        (
+            "not json",
+            2,
+            "is not JSON: expected ident at line 1 column 2",
+        ),
+        (
+            "",
+            2,
+            "the request body in body.json is empty: expected JSON",
+        ),
         (
             r#"{"snapshotId":"X","targetDeploymentItemName":"a"}"#,
             2,
-            r#"snapshotId: invalid value "X": expected 24 lowercase hex digits"#,
+            r#"$.snapshotId: expected 24 lowercase hex digits, found "X""#,
         ),
         (
-            r#"{"snapshotId":"32b6e34b3d91647abb20e7b8","targetDeploymentItemName":"a","status":"x"}"#,
+            r#"{"snapshotId":"32b6e34b3d91647abb20e7b8"}"#,
             2,
-            "unknown field `status`",
+            "$.targetDeploymentItemName: expected a required field",
         ),
     ];
     for (body, code, expected) in cases {
@@ -137,6 +146,7 @@ fn a_body_that_cannot_be_sent_is_refused_with_its_place() {
         std::fs::write(&path, body).unwrap();
         let output = atlas_at(&server, &folder)
             .args(arguments("body.json"))
+            .arg("--check")
             .output()
             .unwrap();
         let line = error_line(&output, code);
@@ -148,7 +158,10 @@ fn a_body_that_cannot_be_sent_is_refused_with_its_place() {
         .output()
         .unwrap();
     let line = error_line(&output, 6);
-    assert!(line.contains("none.json cannot be read"), "{line}");
+    assert!(
+        line.contains("cannot read the request body in none.json"),
+        "{line}"
+    );
     assert_eq!(server.with(|sandbox| sandbox.requests()), 0);
     assert_empty(&folder);
 }
@@ -156,13 +169,318 @@ fn a_body_that_cannot_be_sent_is_refused_with_its_place() {
 #[test]
 fn a_version_that_is_none_or_too_old_is_refused() {
     let folder = folder();
-    for (version, code, expected) in [("tomorrow", 2, "2025-02-19"), ("2022-12-31", 4, "406")] {
+    let expected = "expected 2023-01-01 or a later date";
+    for version in ["tomorrow", "2022-12-31", "preview"] {
         let output = atlas(&folder)
             .args(arguments(REQUEST))
             .args(["--sandbox", "--version", version])
             .output()
             .unwrap();
-        let line = error_line(&output, code);
+        let line = error_line(&output, 2);
         assert!(line.contains(expected), "{line}");
     }
+}
+
+/// An operation of a scripted peer.
+fn at(peer: &Peer, folder: &tempfile::TempDir) -> Command {
+    let mut command = atlas(folder);
+    command
+        .env("MONGODB_ATLAS_OPS_MANAGER_URL", &peer.url)
+        .env("MONGODB_ATLAS_ACCESS_TOKEN", "t")
+        .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+        .arg("api");
+    command
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn an_operation_is_called_by_each_of_its_names() {
+    let folder = folder();
+    let peer = peer(|_, _| (200, r#"{"id":"x"}"#.to_owned()));
+    for path in [
+        ["clusters", "getCluster"],
+        ["clusters", "getGroupCluster"],
+        ["projects", "getProject"],
+        ["projects", "getGroup"],
+    ] {
+        let mut command = at(&peer, &folder);
+        command.args(path);
+        if path[0] == "clusters" {
+            command.args(["--clusterName", "C", "--useEffectiveInstanceFields"]);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{path:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "{\"id\":\"x\"}\n");
+    }
+    let cluster = format!("GET /api/atlas/v2/groups/{PROJECT}/clusters/C HTTP/1.1");
+    assert_eq!(peer.asked()[0], cluster);
+}
+
+#[test]
+fn a_wrong_name_is_one_line_with_what_comes_close_and_nothing_is_sent() {
+    let folder = folder();
+    let peer = peer(|_, _| (200, "{}".to_owned()));
+    let cases: [(&[&str], &str); 9] = [
+        (
+            &["clusters", "getClutser"],
+            "unknown command \"getClutser\"; did you mean getCluster",
+        ),
+        (
+            &["clutsers", "getCluster"],
+            "unknown command \"clutsers\"; did you mean clusters",
+        ),
+        (
+            &["clusters", "getCluster", "--clusterNam", "C"],
+            "unexpected argument \"--clusterNam\"; did you mean --clusterName",
+        ),
+        (&["clusters", "getCluster"], "missing --clusterName"),
+        (
+            &["clusters", "getCluster", "--clusterName", "a_b"],
+            "found \"a_b\"",
+        ),
+        (
+            &["projects", "listProjects", "--itemsPerPage", "501"],
+            "expected at most 500, found \"501\"",
+        ),
+        (
+            &["projects", "listProjects", "-o", "yaml"],
+            "invalid --output \"yaml\": expected json or",
+        ),
+        (
+            &["projects", "listProjects", "-o", "json-path=$["],
+            "invalid --output",
+        ),
+        (
+            &["projects", "getProject", "--groupId", "x"],
+            "expected 24 lowercase hex digits, found \"x\"",
+        ),
+    ];
+    for (arguments, told) in cases {
+        let output = at(&peer, &folder).args(arguments).output().unwrap();
+        let line = error_line(&output, 2);
+        assert!(line.contains(told), "{line}");
+        assert_eq!(stderr(&output).lines().count(), 1, "{line}");
+    }
+    assert!(peer.asked().is_empty());
+}
+
+#[test]
+fn a_list_that_is_cut_says_so_and_all_reads_it_to_its_end() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    let list = [
+        "api",
+        "flexSnapshots",
+        "listFlexBackupSnapshots",
+        "--name",
+        FLEX_CLUSTER,
+    ];
+    let cut = atlas_at(&server, &folder)
+        .args(list)
+        .args(["--itemsPerPage", "3"])
+        .output()
+        .unwrap();
+    assert_eq!(stderr(&cut), "3 of 8; pass --all for the rest\n");
+    let all = atlas_at(&server, &folder)
+        .args(list)
+        .args(["--itemsPerPage", "3", "--all"])
+        .output()
+        .unwrap();
+    assert_eq!(stderr(&all), "");
+    let all: serde_json::Value = serde_json::from_slice(&all.stdout).unwrap();
+    assert_eq!(all["results"].as_array().unwrap().len(), 8);
+    assert_eq!(all["totalCount"], 8);
+    let whole = atlas_at(&server, &folder).args(list).output().unwrap();
+    assert_eq!(stderr(&whole), "");
+    let ids = atlas_at(&server, &folder)
+        .args(list)
+        .args(["--all", "-o", "json-path=$.results[*].id"])
+        .output()
+        .unwrap();
+    assert_eq!(stdout(&ids).lines().count(), 8);
+}
+
+#[test]
+fn a_body_comes_from_standard_input_without_a_byte_order_mark() {
+    let folder = folder();
+    let peer = peer(|_, _| (201, "{}".to_owned()));
+    let mut child = at(&peer, &folder)
+        .args(["projects", "createProject"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let body = b"\xEF\xBB\xBF{\"name\":\"p\",\"orgId\":\"32b6e34b3d91647abb20e7b8\"}";
+    child.stdin.take().unwrap().write_all(body).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(peer.asked().len(), 1);
+}
+
+#[test]
+fn what_atlas_ignores_is_a_warning_of_check_and_the_rest_an_error() {
+    let folder = folder();
+    let peer = peer(|_, _| (201, "{}".to_owned()));
+    std::fs::write(
+        folder.path().join("b.json"),
+        r#"{"name":"p","orgId":"no","id":"x","y":1}"#,
+    )
+    .unwrap();
+    let create = ["projects", "createProject", "--file", "b.json"];
+    let output = at(&peer, &folder)
+        .args(create)
+        .arg("--check")
+        .output()
+        .unwrap();
+    let line = error_line(&output, 2);
+    assert!(
+        line.contains("$.orgId: expected 24 lowercase hex digits"),
+        "{line}"
+    );
+    let warnings = stderr(&output);
+    assert!(
+        warnings.contains("warning: $.id: expected no read-only field"),
+        "{warnings}"
+    );
+    assert!(
+        warnings.contains("warning: $.y: expected a documented field"),
+        "{warnings}"
+    );
+    assert!(peer.asked().is_empty());
+    let unchecked = at(&peer, &folder).args(create).output().unwrap();
+    assert!(unchecked.status.success());
+    assert_eq!(peer.asked().len(), 1);
+}
+
+#[test]
+fn a_file_of_logs_is_streamed_as_it_is() {
+    let folder = folder();
+    let peer = peer(|_, _| (200, "\u{1f}not json\n".to_owned()));
+    let log = [
+        "monitoringAndLogs",
+        "getHostLogs",
+        "--hostName",
+        "h.example.net",
+        "--logName",
+        "mongodb",
+    ];
+    let piped = at(&peer, &folder).args(log).output().unwrap();
+    assert_eq!(stdout(&piped), "\u{1f}not json\n", "{}", stderr(&piped));
+    let to_file = at(&peer, &folder)
+        .args(log)
+        .args(["--outputFile", "l.gz"])
+        .output()
+        .unwrap();
+    assert!(to_file.status.success() && to_file.stdout.is_empty());
+    assert_eq!(
+        std::fs::read(folder.path().join("l.gz")).unwrap(),
+        piped.stdout
+    );
+    assert!(peer.asked()[0].contains("/clusters/h.example.net/logs/mongodb.gz"));
+    let path = at(&peer, &folder)
+        .args(log)
+        .args(["-o", "json-path=$.a"])
+        .output()
+        .unwrap();
+    assert!(error_line(&path, 2).contains("json-path needs JSON"));
+}
+
+#[test]
+fn a_change_is_watched_until_it_is_complete_fails_or_takes_too_long() {
+    let folder = folder();
+    let run = |state: &'static str| {
+        let peer = peer(
+            move |method, path| match (method, path.ends_with("/restoreJobs")) {
+                ("POST", true) => (
+                    200,
+                    r#"{"id":"32b6e34b3d91647abb20e7aa","status":"PENDING"}"#.into(),
+                ),
+                _ => (200, format!(r#"{{"status":"{state}"}}"#)),
+            },
+        );
+        let mut child = at(&peer, &folder)
+            .args(["flexRestoreJobs", "createFlexRestoreJob", "--name", "F"])
+            .args(["--watch", "--watchTimeout", "1"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(b"{}").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(peer.asked()[1].contains("/restoreJobs/32b6e34b3d91647abb20e7aa"));
+        output
+    };
+    let done = run("COMPLETED");
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert!(
+        stdout(&done).contains("PENDING"),
+        "the call's own answer is printed"
+    );
+    let failed = run("FAILED");
+    assert!(
+        error_line(&failed, 9).contains("createGroupFlexClusterBackupRestoreJob ended as FAILED")
+    );
+    let late = run("RUNNING");
+    assert!(error_line(&late, 10).contains("was not complete within 1 s"));
+    assert!(stderr(&late).contains("waiting for createGroupFlexClusterBackupRestoreJob: RUNNING"));
+}
+
+#[test]
+fn operations_are_found_by_words_and_listed_as_json() {
+    let folder = folder();
+    let output = atlas(&folder)
+        .args(["api", "search", "flex", "RESTORE", "create"])
+        .output()
+        .unwrap();
+    assert!(
+        stdout(&output).contains("createFlexRestoreJob"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(stdout(&output).lines().count(), 2);
+    let none = atlas(&folder)
+        .args(["api", "search", "zzz"])
+        .output()
+        .unwrap();
+    assert!(error_line(&none, 2).contains("no operation with zzz"));
+    let all = atlas(&folder)
+        .args(["api", "list", "-o", "json"])
+        .output()
+        .unwrap();
+    let all: Vec<serde_json::Value> = serde_json::from_slice(&all.stdout).unwrap();
+    assert_eq!(all.len(), 546);
+}
+
+#[test]
+fn what_ends_is_listed_by_date_and_found_in_a_source_tree() {
+    let folder = folder();
+    let source = "// nothing\nclient.GetGroupClusterBackupTenantSnapshot(ctx)\ngetuser()\n";
+    std::fs::write(folder.path().join("main.go"), source).unwrap();
+    let before = ["api", "sunsets", "--before", "2026-01-23"];
+    let output = atlas(&folder)
+        .args(before)
+        .args(["--grep", ".", "-o", "json"])
+        .output()
+        .unwrap();
+    let found: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["id"], "getGroupClusterBackupTenantSnapshot");
+    assert_eq!(found[0]["date"], "2026-01-22");
+    assert_eq!(found[0]["instead"], "getGroupFlexClusterBackupSnapshot");
+    assert_eq!(found[0]["places"], serde_json::json!(["./main.go:2"]));
+    let all = atlas(&folder).args(["api", "sunsets"]).output().unwrap();
+    assert_eq!(stdout(&all).lines().count(), 1 + 106);
+    let wrong = atlas(&folder)
+        .args(["api", "sunsets", "--before", "soon"])
+        .output()
+        .unwrap();
+    assert!(error_line(&wrong, 2).contains("invalid --before \"soon\": expected a date"));
 }

@@ -1,0 +1,206 @@
+//! The flags of an operation, and the help that the facts give.
+
+use std::fmt::Write as _;
+
+use atlas_transport::atlas_catalog::{Body, Kind, Operation, Parameter, Place, Schema};
+use clap::{Arg, ArgAction, Command, value_parser};
+
+use crate::commands::force_argument;
+
+/// The parameters that the settings can give.
+pub(super) const GROUP_ID: &str = "groupId";
+pub(super) const ORG_ID: &str = "orgId";
+
+/// Adds an operation's flags.
+pub(super) fn add(command: Command, operation: Operation) -> Command {
+    let mut command = command.after_help(facts(operation));
+    for parameter in operation.parameters() {
+        command = command.arg(argument(parameter));
+    }
+    if operation.body() != Body::None {
+        command = command
+            .arg(
+                Arg::new("file")
+                    .long("file")
+                    .value_name("PATH")
+                    .help("The file with the JSON body; - or nothing for standard input"),
+            )
+            .arg(switch(
+                "check",
+                "Check the body by its schema before it is sent",
+            ));
+    }
+    if operation.is_paged() {
+        command = command.arg(switch("all", "Read the list to its end, as one document"));
+    }
+    if operation.watch().is_some() {
+        command = command
+            .arg(switch("watch", "Wait until the change is complete").short('w'))
+            .arg(
+                Arg::new("watchTimeout")
+                    .long("watchTimeout")
+                    .value_name("SECONDS")
+                    .value_parser(value_parser!(u64).range(1..))
+                    .default_value("3600")
+                    .help("How long to wait with --watch"),
+            );
+    }
+    command
+        .arg(
+            Arg::new("version")
+                .long("version")
+                .value_name("DATE")
+                .help("The version to ask for: a date such as 2025-02-19, or preview"),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .short('o')
+                .value_name("FORMAT")
+                .help("json, or json-path=EXPR such as json-path=$.results[0].id (RFC 9535)"),
+        )
+        .arg(
+            Arg::new("outputFile")
+                .long("outputFile")
+                .value_name("PATH")
+                .help("Write the answer to a file that only its owner can read"),
+        )
+        .arg(force_argument())
+}
+
+fn argument(parameter: &'static Parameter) -> Arg {
+    let schema = parameter.schema.resolve();
+    let element = schema.items.as_deref().map_or(schema, Schema::resolve);
+    let argument = Arg::new(parameter.name.as_str())
+        .long(flag(&parameter.name))
+        .help(help(parameter, element));
+    let required = parameter.required || parameter.place == Place::Path;
+    let argument = match parameter.name.as_str() {
+        GROUP_ID => argument.alias("projectId"),
+        ORG_ID => argument,
+        _ => argument.required(required),
+    };
+    if element.kind == Some(Kind::Boolean) {
+        return argument
+            .value_name("BOOL")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true");
+    }
+    let argument = argument.value_name(match element.kind {
+        Some(Kind::Integer | Kind::Number) => "NUMBER",
+        _ => "TEXT",
+    });
+    if parameter.is_repeated() {
+        argument.action(ArgAction::Append)
+    } else {
+        argument
+    }
+}
+
+/// A parameter as a flag: `Use-Effective-Instance-Fields` is `useEffectiveInstanceFields`.
+pub(super) fn flag(name: &str) -> String {
+    if !name.contains('-') {
+        return name.to_owned();
+    }
+    let mut flag = String::new();
+    for word in name.split('-') {
+        let (first, rest) = word.split_at(word.len().min(1));
+        if flag.is_empty() {
+            flag.push_str(&word.to_ascii_lowercase());
+        } else {
+            flag.push_str(&first.to_ascii_uppercase());
+            flag.push_str(rest);
+        }
+    }
+    flag
+}
+
+fn help(parameter: &Parameter, element: &Schema) -> String {
+    let mut help = match parameter.name.as_str() {
+        GROUP_ID => "The project; MONGODB_ATLAS_PROJECT_ID if it is not given".to_owned(),
+        ORG_ID => "The organization; MONGODB_ATLAS_ORG_ID if it is not given".to_owned(),
+        _ => match parameter.place {
+            Place::Path => "In the path".to_owned(),
+            Place::Query => "In the query".to_owned(),
+            Place::Header => format!("The header {}", parameter.name),
+        },
+    };
+    if parameter.is_repeated() {
+        help.push_str("; may be repeated");
+    }
+    let values: Vec<&str> = element
+        .values
+        .iter()
+        .filter_map(|value| value.as_str())
+        .collect();
+    match values.as_slice() {
+        [] => {}
+        few if few.len() <= 12 => drop(write!(help, "; one of {}", few.join(", "))),
+        many => drop(write!(
+            help,
+            "; one of {} values, such as {}",
+            many.len(),
+            many[0]
+        )),
+    }
+    if let Some(format) = &element.format
+        && element.kind == Some(Kind::String)
+    {
+        let _ = write!(help, "; {format}");
+    }
+    match (&element.minimum, &element.maximum) {
+        (Some(least), Some(most)) => drop(write!(help, "; {least} to {most}")),
+        (Some(least), None) => drop(write!(help, "; at least {least}")),
+        (None, Some(most)) => drop(write!(help, "; at most {most}")),
+        (None, None) => {}
+    }
+    if let Some(default) = &element.default {
+        let _ = write!(help, "; {default} by default");
+    }
+    if parameter.deprecated {
+        help.push_str("; deprecated");
+    }
+    help
+}
+
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .action(ArgAction::SetTrue)
+        .help(help)
+}
+
+/// What the facts say of an operation.
+fn facts(operation: Operation) -> String {
+    let mut text = format!(
+        "Operation: {}\n{} {}",
+        operation.id(),
+        operation.method(),
+        operation.path()
+    );
+    let former: Vec<&str> = operation.former_ids().collect();
+    if !former.is_empty() {
+        let _ = write!(text, "\nFormerly: {}", former.join(", "));
+    }
+    let roles = operation.roles();
+    if operation.is_open() {
+        text.push_str("\nLogin: none needed");
+    } else if !roles.is_empty() {
+        let _ = write!(text, "\nRole: {}", roles.join(" or "));
+    }
+    if operation.is_deprecated() {
+        text.push_str("\nDeprecated");
+    }
+    text.push_str("\nVersions:");
+    for version in operation.versions() {
+        let _ = write!(text, "\n  {}", version.name);
+        if let Some(sunset) = &version.sunset {
+            let _ = write!(text, ", sunset {sunset}");
+        }
+    }
+    if let Some(successor) = operation.successor() {
+        let _ = write!(text, "\nSuccessor: {}", successor.id());
+    }
+    text
+}

@@ -1,0 +1,72 @@
+//! A command line that cannot be read, told in one line.
+
+use atlas_transport::atlas_catalog::closest;
+use clap::Error;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// One line for an error of the command line: the value, what was expected, what comes close.
+pub(crate) fn line(error: &Error) -> String {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        Some(ContextValue::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    let argument = text(ContextKind::InvalidArg);
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let name = text(ContextKind::InvalidSubcommand);
+            let close = suggested(error, ContextKind::SuggestedSubcommand, &name);
+            format!("unknown command {name:?}{close}")
+        }
+        ErrorKind::UnknownArgument => {
+            let close = suggested(error, ContextKind::SuggestedArg, &argument);
+            format!("unexpected argument {argument:?}{close}")
+        }
+        ErrorKind::MissingRequiredArgument => format!("missing {argument}"),
+        ErrorKind::ArgumentConflict => {
+            let other = text(ContextKind::PriorArg);
+            format!("{argument} cannot be used with {other}")
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            let value = text(ContextKind::InvalidValue);
+            let valid = text(ContextKind::ValidValue);
+            let expected = match valid.as_str() {
+                "" => why(error),
+                valid => format!(": expected one of {valid}"),
+            };
+            if value.is_empty() {
+                return format!("{argument} needs a value{expected}");
+            }
+            format!("invalid value {value:?} for {argument}{expected}")
+        }
+        _ => {
+            let rendered = error.render().to_string();
+            let mut lines = rendered
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty());
+            let first = lines.next().unwrap_or("the command line cannot be read");
+            first.strip_prefix("error: ").unwrap_or(first).to_owned()
+        }
+    }
+}
+
+/// The names that come close, at most three.
+fn suggested(error: &Error, kind: ContextKind, name: &str) -> String {
+    let names = match error.get(kind) {
+        Some(ContextValue::String(name)) => vec![name.clone()],
+        Some(ContextValue::Strings(names)) => names.clone(),
+        _ => return "; see --help".to_owned(),
+    };
+    let mut close = closest(name, names.iter().map(String::as_str));
+    if close.is_empty() {
+        close = names.iter().map(String::as_str).take(3).collect();
+    }
+    format!("; did you mean {}?", close.join(" or "))
+}
+
+/// Why a value was refused, if its parser says.
+fn why(error: &Error) -> String {
+    std::error::Error::source(error).map_or(String::new(), |source| format!(": {source}"))
+}
