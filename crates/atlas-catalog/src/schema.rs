@@ -109,6 +109,12 @@ impl Schema {
         parts.into_iter()
     }
 
+    /// What a text must be like, in words, if it has a pattern that is enforced.
+    pub fn expected(&self) -> Option<&'static str> {
+        let pattern = atlas_pattern::Pattern::find(self.pattern.as_deref()?)?;
+        Some(pattern.expected())
+    }
+
     /// Whether it may be secret: a password, or a text without values or pattern that only requests
     /// have.
     pub fn is_secret(&self) -> bool {

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::failure::{EXIT_CODES, Failure};
 use crate::settings::{Output, Settings, VARIABLES};
 use crate::signals::blocking;
-use crate::{api, doctor, pull, restores, snapshots};
+use crate::{api, completion, doctor, pull, restores, snapshots};
 
 /// The whole command line.
 pub(crate) fn root() -> Command {
@@ -17,6 +17,7 @@ pub(crate) fn root() -> Command {
         .arg_required_else_help(true)
         .subcommand(api::command())
         .subcommand(doctor::command())
+        .subcommand(completion::command())
         .subcommand(
             group("backups", "Work with backups")
                 .subcommand(snapshots::command())
@@ -59,6 +60,7 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match path(matches).as_slice() {
         [("api", _), path @ ..] => api::run(path).await,
         [("doctor", matches)] => doctor::run(matches).await,
+        [("completion", matches)] => completion::run(matches),
         [("backups", _), ("snapshots", _), (name, matches)] => snapshots::run(name, matches).await,
         [("backups", _), ("restores", _), (name, matches)]
         | [

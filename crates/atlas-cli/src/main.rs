@@ -5,6 +5,7 @@
 mod account;
 mod api;
 mod commands;
+mod completion;
 mod connection;
 mod doctor;
 mod environment;
@@ -33,6 +34,7 @@ use clap::error::ErrorKind;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    completion::answer();
     let matches = match commands::root().try_get_matches() {
         Ok(matches) => matches,
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

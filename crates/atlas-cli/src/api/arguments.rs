@@ -144,6 +144,9 @@ fn help(parameter: &Parameter, element: &Schema) -> String {
             many[0]
         )),
     }
+    if let Some(expected) = element.expected() {
+        let _ = write!(help, "; {expected}");
+    }
     if let Some(format) = &element.format
         && element.kind == Some(Kind::String)
     {
