@@ -17,7 +17,7 @@ fn facts() -> Value {
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
-async fn client(server: &MockServer) -> Client {
+fn client(server: &MockServer) -> Client {
     Client::new(server.uri().parse().unwrap(), &Credentials::bearer("t0ken")).unwrap()
 }
 
@@ -91,7 +91,7 @@ async fn every_operation_is_sent_as_the_facts_have_it_in_each_version() {
         .respond_with(template)
         .mount(&server)
         .await;
-    let client = client(&server).await;
+    let client = client(&server);
     let mut maker = samples::Maker {
         schemas: &facts["schemas"],
         random: fastrand::Rng::with_seed(3),
@@ -173,7 +173,7 @@ async fn every_operation_is_sent_as_the_facts_have_it_in_each_version() {
 #[tokio::test]
 async fn what_cannot_be_asked_is_told_and_nothing_is_sent() {
     let server = MockServer::start().await;
-    let client = client(&server).await;
+    let client = client(&server);
     let error = client.call("getClutser").send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::UnknownOperation { .. }));
     assert_eq!(
@@ -213,7 +213,7 @@ async fn a_refusal_names_the_documented_roles() {
         .respond_with(refused)
         .mount(&server)
         .await;
-    let client = client(&server).await;
+    let client = client(&server);
     let call = client
         .call("acceptGroupStreamVpcPeeringConnection")
         .parameter("groupId", GROUP)
@@ -243,10 +243,7 @@ async fn an_answer_in_an_envelope_counts_by_its_own_status() {
         .respond_with(answer)
         .mount(&server)
         .await;
-    let call = client(&server)
-        .await
-        .call("getGroup")
-        .parameter("groupId", GROUP);
+    let call = client(&server).call("getGroup").parameter("groupId", GROUP);
     let error = call.parameter("envelope", true).send().await.unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
 }
@@ -277,7 +274,7 @@ async fn a_list_goes_on_by_its_links_and_an_array_is_a_list() {
         .respond_with(ResponseTemplate::new(200).set_body_json(last))
         .mount(&server)
         .await;
-    let client = client(&server).await;
+    let client = client(&server);
     let items: Vec<Value> = client
         .call("listGroups")
         .items()
@@ -314,7 +311,7 @@ async fn a_list_without_links_ends_with_a_short_page_and_one_that_circles_is_an_
         .respond_with(page(vec![1, 2]))
         .mount(&server)
         .await;
-    let client = client(&server).await;
+    let client = client(&server);
     let list = client.call("listGroups").parameter("itemsPerPage", 2);
     let items: Vec<Value> = list.items().try_collect().await.unwrap();
     assert_eq!(items, [1, 2, 3, 4, 5]);
@@ -348,7 +345,6 @@ async fn a_post_whose_answer_has_links_is_not_followed() {
         .mount(&server)
         .await;
     let call = client(&server)
-        .await
         .call("createGroupAccessListEntry")
         .parameter("groupId", GROUP)
         .json(json!([]));

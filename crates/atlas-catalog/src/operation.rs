@@ -238,13 +238,11 @@ impl Operation {
     /// unasked. `None` if there is no such version.
     pub fn version(self, asked: Option<&str>) -> Option<&'static Version> {
         let versions = self.versions();
-        let stable = versions.iter().filter(|version| !version.is_preview());
+        let mut stable = versions.iter().filter(|version| !version.is_preview());
         match asked {
-            None => stable.last().or_else(|| versions.last()),
+            None => stable.next_back().or_else(|| versions.last()),
             Some("preview") => versions.iter().find(|version| version.is_preview()),
-            Some(date) if is_date(date) => stable
-                .filter(|version| version.name.as_str() <= date)
-                .last(),
+            Some(date) if is_date(date) => stable.rfind(|version| version.name.as_str() <= date),
             Some(_) => None,
         }
     }

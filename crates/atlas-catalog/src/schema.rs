@@ -10,6 +10,10 @@ use serde_json::{Number, Value};
 /// The keywords of OpenAPI 3.0 that the description uses. A schema that only refers to another one
 /// has [`reference`](Schema::reference) set; [`resolve`](Schema::resolve) follows it.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "the keywords are what they are"
+)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Schema {

@@ -44,14 +44,14 @@ fn distance(one: &str, other: &str) -> usize {
     for (row, a) in one.iter().enumerate() {
         let mut line = vec![row + 1];
         for (column, b) in other.iter().enumerate() {
-            let mut least = (last[column] + usize::from(a != b))
+            let mut fewest = (last[column] + usize::from(a != b))
                 .min(last[column + 1] + 1)
                 .min(line[column] + 1);
             let swapped = row > 0 && column > 0 && *a == other[column - 1] && *b == one[row - 1];
             if swapped {
-                least = least.min(before_last[column - 1] + 1);
+                fewest = fewest.min(before_last[column - 1] + 1);
             }
-            line.push(least);
+            line.push(fewest);
         }
         before_last = std::mem::replace(&mut last, line);
     }

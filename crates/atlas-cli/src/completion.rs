@@ -44,12 +44,16 @@ pub(crate) fn answer() {
 
 /// Prints the script of a shell.
 pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let shell = matches.get_one::<String>("shell").map_or("", String::as_str);
+    let shell = matches
+        .get_one::<String>("shell")
+        .map_or("", String::as_str);
     let unusable = |why: &dyn std::fmt::Display| {
         Failure::File(format!("cannot write the completion script: {why}"))
     };
     let binary = std::env::args_os().next().unwrap_or_default();
-    let name = Path::new(&binary).file_stem().and_then(|name| name.to_str());
+    let name = Path::new(&binary)
+        .file_stem()
+        .and_then(|name| name.to_str());
     let name = name.unwrap_or("atlas");
     let shells = Shells::builtins();
     let completer = shells

@@ -102,10 +102,12 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
 
 fn call_code(error: &Error) -> u8 {
     match error.kind() {
-        ErrorKind::UnknownOperation { .. } | ErrorKind::Request(_) | ErrorKind::NotAList { .. } => {
-            2
-        }
-        ErrorKind::Build(_) | ErrorKind::Unsendable { .. } | ErrorKind::Proxy { .. } => 2,
+        ErrorKind::UnknownOperation { .. }
+        | ErrorKind::Request(_)
+        | ErrorKind::NotAList { .. }
+        | ErrorKind::Build(_)
+        | ErrorKind::Unsendable { .. }
+        | ErrorKind::Proxy { .. } => 2,
         ErrorKind::Challenge { .. } | ErrorKind::Token { .. } => 3,
         ErrorKind::NoToken(error) => call_code(error),
         ErrorKind::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,

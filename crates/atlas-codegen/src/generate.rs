@@ -17,7 +17,7 @@ pub(crate) fn outputs(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Erro
         overrides,
         watch,
     } = sources;
-    let mut outputs = vec![
+    let outputs = vec![
         (
             root.join("crates/atlas-catalog/src/facts.bin"),
             catalog::generate(facts, names, overrides, watch)?,
@@ -31,6 +31,5 @@ pub(crate) fn outputs(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Erro
                 .into_bytes(),
         ),
     ];
-    outputs.retain(|(_, bytes)| !bytes.is_empty());
     Ok(outputs)
 }

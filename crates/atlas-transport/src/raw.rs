@@ -150,7 +150,7 @@ impl Call {
     /// An error is the last item; see [`Client::pages`].
     pub fn pages(self) -> impl Stream<Item = Result<Answer<Body>, Error>> + Send + use<> {
         let first = match Walk::new(self) {
-            Ok(walk) => At::Before(walk),
+            Ok(walk) => At::Before(Box::new(walk)),
             Err(error) => At::Failed(error),
         };
         stream::unfold(first, |at| async move {
@@ -264,7 +264,7 @@ impl RawStream {
 /// Where a list is.
 enum At {
     /// Before a page.
-    Before(Walk),
+    Before(Box<Walk>),
     /// After the last page that could be read.
     Failed(Error),
     End,
@@ -339,7 +339,7 @@ impl Walk {
         let then = match next {
             Ok(NextPage::Follow(query)) => {
                 self.query = Some(query);
-                At::Before(self)
+                At::Before(Box::new(self))
             }
             Ok(NextPage::ByNumber(number)) => {
                 let size = self.paging.size().get();
@@ -348,7 +348,7 @@ impl Walk {
                     .set_parameter("pageNum", number.get())
                     .set_parameter("itemsPerPage", size);
                 self.query = None;
-                At::Before(self)
+                At::Before(Box::new(self))
             }
             Ok(_) => At::End,
             Err(problem) => At::Failed(self.broken(problem)),

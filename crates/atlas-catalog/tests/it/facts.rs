@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use atlas_catalog::{Operation, Place, Tag, methods, route};
+use atlas_catalog::{Operation, Place, Tag, Version, methods, route};
 use serde_json::Value;
 
 pub(crate) fn read(name: &str) -> Value {
@@ -169,6 +169,6 @@ fn a_version_is_the_newest_that_is_not_newer() {
         assert_eq!(version(Some(odd)), None, "{odd}");
     }
     let previews =
-        Operation::all().filter(|one| one.version(None).is_some_and(|one| one.is_preview()));
+        Operation::all().filter(|one| one.version(None).is_some_and(Version::is_preview));
     assert_eq!(previews.count(), 26);
 }

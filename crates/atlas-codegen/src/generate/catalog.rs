@@ -17,19 +17,22 @@
 //!
 //! A block is raw DEFLATE of JSON lines. Schemas refer to each other by number.
 
-use std::collections::BTreeMap;
-use std::io::Write as _;
+mod bytes;
+mod corrections;
+mod numbered;
 
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use bytes::{Blocks, Text, narrow, numbers16, push16, push32};
+use corrections::corrected;
+use numbered::Numbered;
 
 use crate::error::Error;
 
 /// The first bytes of the file; the last one is the version of the layout.
 pub(crate) const MAGIC: &[u8; 4] = b"ATC\x01";
-/// How much JSON a block holds, about: a larger one compresses better, a smaller one opens faster.
-const BLOCK: usize = 32 << 10;
 /// The methods, in the order of their numbers.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -44,82 +47,6 @@ pub(crate) fn generate(
         .map_err(|what| Error::at("values", what).in_file("overrides.json"))?;
     pack(&facts, names, overrides, watch)
         .map_err(|what| Error::at("operations", what).in_file("facts.json"))
-}
-
-/// The facts with the values that recordings show and the description does not.
-fn corrected(facts: &Value, overrides: &Value) -> Result<Value, String> {
-    let mut facts = facts.clone();
-    for (place, correction) in overrides["values"].as_object().into_iter().flatten() {
-        let unknown = || format!("{place} is not a field of a schema");
-        let (name, field) = place.split_once('.').ok_or_else(unknown)?;
-        let schema = facts["schemas"].get_mut(name).ok_or_else(unknown)?;
-        let (field, element) = match field.strip_suffix("[]") {
-            Some(field) => (field, true),
-            None => (field, false),
-        };
-        let mut field = property(schema, field).ok_or_else(unknown)?;
-        if element {
-            field = field.get_mut("items").ok_or_else(unknown)?;
-        }
-        for keyword in correction["relax"].as_array().into_iter().flatten() {
-            let keyword = keyword.as_str().unwrap_or_default();
-            let removed = field
-                .as_object_mut()
-                .and_then(|field| field.remove(keyword));
-            removed.ok_or_else(|| format!("{place} has no {keyword} to relax"))?;
-        }
-        let more = correction["values"].as_array().into_iter().flatten();
-        add_values(field, more, place)?;
-    }
-    Ok(facts)
-}
-
-/// The schema of a field, in a schema or in one of the parts it is composed of.
-fn property<'a>(schema: &'a mut Value, name: &str) -> Option<&'a mut Value> {
-    if schema["properties"].get(name).is_some() {
-        return schema["properties"].get_mut(name);
-    }
-    let parts = schema.get_mut("allOf")?.as_array_mut()?;
-    parts
-        .iter_mut()
-        .find_map(|part| part.get_mut("properties")?.get_mut(name))
-}
-
-/// Adds values to an enum, or to the first one of a union of enums.
-fn add_values<'a>(
-    field: &mut Value,
-    values: impl Iterator<Item = &'a Value>,
-    place: &str,
-) -> Result<(), String> {
-    let values: Vec<&Value> = values.collect();
-    if values.is_empty() {
-        return Ok(());
-    }
-    if let Some(name) = field["$ref"].as_str().map(str::to_owned) {
-        // Only this field has the values, not every one that refers to the schema.
-        let fields = field
-            .as_object_mut()
-            .ok_or("a field that is not a schema")?;
-        fields.remove("$ref");
-        let more = json!({"enum": values, "type": "string"});
-        fields.insert("anyOf".to_owned(), json!([{"$ref": name}, more]));
-        return Ok(());
-    }
-    let target = if field["enum"].is_array() {
-        field.get_mut("enum")
-    } else {
-        let members = field.get_mut("oneOf").and_then(Value::as_array_mut);
-        members.and_then(|members| members.iter_mut().find_map(|one| one.get_mut("enum")))
-    };
-    let target = target.and_then(Value::as_array_mut);
-    let target = target.ok_or_else(|| format!("{place} has no values to add to"))?;
-    for value in values {
-        if target.contains(value) {
-            return Err(format!("{place} has the value {value} already"));
-        }
-        target.push(value.clone());
-    }
-    Ok(())
 }
 
 fn pack(facts: &Value, names: &Value, overrides: &Value, watch: &Value) -> Result<Vec<u8>, String> {
@@ -164,46 +91,7 @@ fn pack(facts: &Value, names: &Value, overrides: &Value, watch: &Value) -> Resul
     }));
     blocks.close();
 
-    let mut segments: BTreeMap<&str, u16> = BTreeMap::new();
-    for segment in operations.iter().flat_map(Operation::segments) {
-        segments.insert(segment, 0);
-    }
-    for (number, place) in segments.values_mut().enumerate() {
-        *place = narrow(number)?;
-    }
-
-    let mut tags = Vec::new();
-    let mut records = Vec::new();
-    let mut paths = Vec::new();
-    for (number, operation) in operations.iter().enumerate() {
-        let tag_begins = number == 0 || operations[number - 1].tag != operation.tag;
-        if tag_begins {
-            let members = operations.iter().filter(|other| other.tag == operation.tag);
-            text.refer(operation.tag, &mut tags)?;
-            text.refer(&operation.camel_tag, &mut tags)?;
-            push16(&mut tags, narrow(number)?);
-            push16(&mut tags, narrow(members.count())?);
-        }
-        let tag = tags.len() / TAG - 1;
-        text.refer(operation.id, &mut records)?;
-        text.refer(operation.short, &mut records)?;
-        push16(&mut records, narrow(paths.len() / 2)?);
-        records.push(u8::try_from(operation.segments().count()).map_err(|e| e.to_string())?);
-        records.push(u8::try_from(tag).map_err(|error| error.to_string())?);
-        records.push(operation.method);
-        records.push(operation.flags());
-        let (block, line) = details[number];
-        push16(&mut records, block);
-        push16(&mut records, line);
-        for segment in operation.segments() {
-            push16(&mut paths, segments[segment]);
-        }
-    }
-
-    let mut segment_texts = Vec::new();
-    for segment in segments.keys() {
-        text.refer(segment, &mut segment_texts)?;
-    }
+    let index = Index::new(&operations, &details, &mut text)?;
 
     let mut by_id: Vec<usize> = (0..operations.len()).collect();
     by_id.sort_by_key(|number| operations[*number].id);
@@ -222,26 +110,18 @@ fn pack(facts: &Value, names: &Value, overrides: &Value, watch: &Value) -> Resul
         )
     });
 
-    let mut block_table = Vec::new();
-    push16(&mut block_table, narrow(first_schema_block)?);
-    push16(&mut block_table, narrow(first_other_block)?);
-    push16(&mut block_table, narrow(schemas.len())?);
-    push16(&mut block_table, narrow(blocks.packed.len())?);
-    let mut data = Vec::new();
-    for block in &blocks.packed {
-        push32(&mut block_table, data.len())?;
-        push32(&mut block_table, block.raw)?;
-        push16(&mut block_table, narrow(block.first)?);
-        push16(&mut block_table, narrow(block.lines)?);
-        data.extend_from_slice(&block.bytes);
-    }
-
+    let (block_table, data) = block_table(
+        &blocks,
+        first_schema_block,
+        first_other_block,
+        schemas.len(),
+    )?;
     let sections = [
         text.bytes,
-        tags,
-        records,
-        segment_texts,
-        paths,
+        index.tags,
+        index.records,
+        index.segments,
+        index.paths,
         numbers16(&by_id)?,
         formerly,
         numbers16(&routes)?,
@@ -259,18 +139,91 @@ fn pack(facts: &Value, names: &Value, overrides: &Value, watch: &Value) -> Resul
     Ok(file)
 }
 
-/// What the index has of an operation, so that its details do not.
-const INDEXED: [&str; 7] = [
-    "id",
-    "tag",
-    "path",
-    "method",
-    "short",
-    "deprecated",
-    "security",
-];
-/// What names are made from, which is done by now.
-const UNUSED: [&str; 2] = ["verb", "custom"];
+/// The sections that are read in place.
+struct Index {
+    tags: Vec<u8>,
+    records: Vec<u8>,
+    segments: Vec<u8>,
+    paths: Vec<u8>,
+}
+
+impl Index {
+    fn new(
+        operations: &[Operation<'_>],
+        details: &[(u16, u16)],
+        text: &mut Text,
+    ) -> Result<Self, String> {
+        let mut segments: BTreeMap<&str, u16> = BTreeMap::new();
+        for segment in operations.iter().flat_map(Operation::segments) {
+            segments.insert(segment, 0);
+        }
+        for (number, place) in segments.values_mut().enumerate() {
+            *place = narrow(number)?;
+        }
+
+        let mut tags = Vec::new();
+        let mut records = Vec::new();
+        let mut paths = Vec::new();
+        for (number, operation) in operations.iter().enumerate() {
+            let tag_begins = number == 0 || operations[number - 1].tag != operation.tag;
+            if tag_begins {
+                let members = operations.iter().filter(|other| other.tag == operation.tag);
+                text.refer(operation.tag, &mut tags)?;
+                text.refer(&operation.camel_tag, &mut tags)?;
+                push16(&mut tags, narrow(number)?);
+                push16(&mut tags, narrow(members.count())?);
+            }
+            let tag = tags.len() / TAG - 1;
+            text.refer(operation.id, &mut records)?;
+            text.refer(operation.short, &mut records)?;
+            push16(&mut records, narrow(paths.len() / 2)?);
+            records.push(u8::try_from(operation.segments().count()).map_err(|e| e.to_string())?);
+            records.push(u8::try_from(tag).map_err(|error| error.to_string())?);
+            records.push(operation.method);
+            records.push(operation.flags());
+            let (block, line) = details[number];
+            push16(&mut records, block);
+            push16(&mut records, line);
+            for segment in operation.segments() {
+                push16(&mut paths, segments[segment]);
+            }
+        }
+
+        let mut segment_texts = Vec::new();
+        for segment in segments.keys() {
+            text.refer(segment, &mut segment_texts)?;
+        }
+        Ok(Self {
+            tags,
+            records,
+            segments: segment_texts,
+            paths,
+        })
+    }
+}
+
+/// The table of the blocks, and the blocks.
+fn block_table(
+    blocks: &Blocks,
+    first_schema_block: usize,
+    first_other_block: usize,
+    schemas: usize,
+) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let mut block_table = Vec::new();
+    push16(&mut block_table, narrow(first_schema_block)?);
+    push16(&mut block_table, narrow(first_other_block)?);
+    push16(&mut block_table, narrow(schemas)?);
+    push16(&mut block_table, narrow(blocks.packed.len())?);
+    let mut data = Vec::new();
+    for block in &blocks.packed {
+        push32(&mut block_table, data.len())?;
+        push32(&mut block_table, block.raw)?;
+        push16(&mut block_table, narrow(block.first)?);
+        push16(&mut block_table, narrow(block.lines)?);
+        data.extend_from_slice(&block.bytes);
+    }
+    Ok((block_table, data))
+}
 
 /// The length of a tag's record.
 const TAG: usize = 2 * 6 + 4;
@@ -392,229 +345,4 @@ fn column(overrides: &Value, table: &str, field: &str) -> Value {
         rows.map(|(key, row)| (key.clone(), row[field].clone()))
             .collect(),
     )
-}
-
-/// Facts whose references are numbers.
-struct Numbered<'a> {
-    schemas: &'a BTreeMap<&'a str, usize>,
-    parameters: Option<&'a Map<String, Value>>,
-}
-
-impl Numbered<'_> {
-    /// The details of an operation: what the index does not have.
-    fn details(&self, facts: &Value, watch: Option<&Value>) -> Result<Value, String> {
-        let mut details = Map::new();
-        for (key, value) in facts.as_object().into_iter().flatten() {
-            if INDEXED.contains(&key.as_str()) || UNUSED.contains(&key.as_str()) {
-                continue;
-            }
-            let value = if key == "parameters" {
-                let given = value.as_array().into_iter().flatten();
-                let resolved = given.map(|one| self.parameter(one));
-                Value::Array(resolved.collect::<Result<_, _>>()?)
-            } else {
-                self.number(value)?
-            };
-            details.insert(key.clone(), value);
-        }
-        if let Some(watch) = watch.and_then(Value::as_object) {
-            let mut watch = watch.clone();
-            watch.remove("id");
-            details.insert("watch".to_owned(), Value::Object(watch));
-        }
-        Ok(Value::Object(details))
-    }
-
-    fn parameter(&self, given: &Value) -> Result<Value, String> {
-        let given = match given["$ref"].as_str() {
-            Some(name) => self
-                .parameters
-                .and_then(|shared| shared.get(name))
-                .ok_or_else(|| format!("unknown shared parameter {name:?}"))?,
-            None => given,
-        };
-        let mut parameter = self.number(given)?;
-        if let Some(fields) = parameter.as_object_mut() {
-            // An array is one parameter for each element, which is the default of a query.
-            let style = fields.remove("style").unwrap_or("form".into());
-            let explode = fields.remove("explode").unwrap_or(true.into());
-            if style != "form" || explode != true {
-                let name = &given["name"];
-                return Err(format!(
-                    "parameter {name} has an unsupported style: expected form, exploded"
-                ));
-            }
-        }
-        Ok(parameter)
-    }
-
-    fn schema(&self, name: &str, schema: &Value) -> Result<Value, String> {
-        let mut schema = self.number(schema)?;
-        if let Some(fields) = schema.as_object_mut() {
-            fields.insert("name".to_owned(), name.into());
-        }
-        Ok(schema)
-    }
-
-    /// The same with schemas by number, in references and in the mappings of discriminators.
-    fn number(&self, value: &Value) -> Result<Value, String> {
-        Ok(match value {
-            Value::Array(items) => {
-                let items = items.iter().map(|item| self.number(item));
-                Value::Array(items.collect::<Result<_, _>>()?)
-            }
-            Value::Object(fields) => {
-                let mut numbered = Map::new();
-                for (key, value) in fields {
-                    let value = match (key.as_str(), value) {
-                        ("$ref", Value::String(name)) => self.of(name)?,
-                        ("mapping", Value::Object(names)) => {
-                            let pairs = names.iter().map(|(tag, name)| {
-                                let name = name.as_str().unwrap_or_default();
-                                Ok((tag.clone(), self.of(name)?))
-                            });
-                            Value::Object(pairs.collect::<Result<_, String>>()?)
-                        }
-                        // The names of fields are not keywords.
-                        ("properties", Value::Object(fields)) => {
-                            let fields = fields
-                                .iter()
-                                .map(|(name, schema)| Ok((name.clone(), self.number(schema)?)));
-                            Value::Object(fields.collect::<Result<_, String>>()?)
-                        }
-                        ("enum" | "default", value) => value.clone(),
-                        (_, value) => self.number(value)?,
-                    };
-                    numbered.insert(key.clone(), value);
-                }
-                Value::Object(numbered)
-            }
-            other => other.clone(),
-        })
-    }
-
-    fn of(&self, name: &str) -> Result<Value, String> {
-        let number = self.schemas.get(name);
-        let number = number.ok_or_else(|| format!("unknown schema {name:?}"))?;
-        Ok((*number).into())
-    }
-}
-
-/// The names that the index refers to, each once.
-#[derive(Default)]
-struct Text {
-    bytes: Vec<u8>,
-    places: BTreeMap<String, usize>,
-}
-
-impl Text {
-    /// Appends a reference to a text: offset and length.
-    fn refer(&mut self, text: &str, to: &mut Vec<u8>) -> Result<(), String> {
-        let place = *self.places.entry(text.to_owned()).or_insert_with(|| {
-            let place = self.bytes.len();
-            self.bytes.extend_from_slice(text.as_bytes());
-            place
-        });
-        push32(to, place)?;
-        push16(to, narrow(text.len())?);
-        Ok(())
-    }
-}
-
-/// JSON lines, gathered into compressed blocks.
-#[derive(Default)]
-struct Blocks {
-    packed: Vec<Packed>,
-    open: Vec<u8>,
-    lines: usize,
-    closed: usize,
-}
-
-struct Packed {
-    bytes: Vec<u8>,
-    /// Its length when it is inflated.
-    raw: usize,
-    /// How many lines of the same sort stand before it.
-    first: usize,
-    lines: usize,
-}
-
-impl Blocks {
-    /// Adds a line; gives its block and its number in there.
-    fn add(&mut self, line: &Value) -> (u16, u16) {
-        if self.open.len() > BLOCK {
-            self.pack();
-        }
-        self.open
-            .extend_from_slice(sorted(line).to_string().as_bytes());
-        self.open.push(b'\n');
-        self.lines += 1;
-        let place = (self.packed.len(), self.lines - 1);
-        (
-            u16::try_from(place.0).unwrap_or(u16::MAX),
-            u16::try_from(place.1).unwrap_or(u16::MAX),
-        )
-    }
-
-    /// Ends the open block; lines of another sort follow.
-    fn close(&mut self) {
-        self.pack();
-        self.closed = 0;
-    }
-
-    fn pack(&mut self) {
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-        let packed = encoder
-            .write_all(&self.open)
-            .and_then(|()| encoder.finish())
-            .expect("a Vec takes every byte");
-        self.packed.push(Packed {
-            bytes: packed,
-            raw: self.open.len(),
-            first: self.closed,
-            lines: self.lines,
-        });
-        self.closed += self.lines;
-        self.open.clear();
-        self.lines = 0;
-    }
-}
-
-/// The same with the keys of every object in order, however the JSON library keeps them.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        Value::Object(fields) => {
-            let fields: BTreeMap<&String, &Value> = fields.iter().collect();
-            let fields = fields.into_iter();
-            Value::Object(
-                fields
-                    .map(|(key, value)| (key.clone(), sorted(value)))
-                    .collect(),
-            )
-        }
-        other => other.clone(),
-    }
-}
-
-fn narrow(number: usize) -> Result<u16, String> {
-    u16::try_from(number).map_err(|_| format!("{number} does not fit in 16 bits"))
-}
-
-fn push16(to: &mut Vec<u8>, number: u16) {
-    to.extend_from_slice(&number.to_le_bytes());
-}
-
-fn push32(to: &mut Vec<u8>, number: usize) -> Result<(), String> {
-    let number = u32::try_from(number).map_err(|error| error.to_string())?;
-    to.extend_from_slice(&number.to_le_bytes());
-    Ok(())
-}
-
-fn numbers16(numbers: &[usize]) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    for number in numbers {
-        push16(&mut bytes, narrow(*number)?);
-    }
-    Ok(bytes)
 }

@@ -1,4 +1,6 @@
-//! The `atlas` command: snapshots out of MongoDB Atlas as files.
+//! The `atlas` command: snapshots out of MongoDB Atlas as files, and the rest of its API.
+//!
+//! A program, not a library: [`main`] is all there is to call.
 
 #![forbid(unsafe_code)]
 
@@ -33,7 +35,9 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use failure::Failure;
 
-fn main() -> ExitCode {
+/// Runs the command line of this process: reads its arguments and environment, and gives its exit
+/// code. The `atlas` and `atlas-toolkit` binaries are this function.
+pub fn main() -> ExitCode {
     completion::answer();
     let matches = match commands::root().try_get_matches() {
         Ok(matches) => matches,

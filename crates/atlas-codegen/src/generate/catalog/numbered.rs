@@ -1,0 +1,124 @@
+//! The facts as they are packed: schemas by number, shared parameters in their places.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// What the index has of an operation, so that its details do not.
+const INDEXED: [&str; 7] = [
+    "id",
+    "tag",
+    "path",
+    "method",
+    "short",
+    "deprecated",
+    "security",
+];
+/// What names are made from, which is done by now.
+const UNUSED: [&str; 2] = ["verb", "custom"];
+
+/// Facts whose references are numbers.
+pub(super) struct Numbered<'a> {
+    pub(super) schemas: &'a BTreeMap<&'a str, usize>,
+    pub(super) parameters: Option<&'a Map<String, Value>>,
+}
+
+impl Numbered<'_> {
+    /// The details of an operation: what the index does not have.
+    pub(super) fn details(&self, facts: &Value, watch: Option<&Value>) -> Result<Value, String> {
+        let mut details = Map::new();
+        for (key, value) in facts.as_object().into_iter().flatten() {
+            if INDEXED.contains(&key.as_str()) || UNUSED.contains(&key.as_str()) {
+                continue;
+            }
+            let value = if key == "parameters" {
+                let given = value.as_array().into_iter().flatten();
+                let resolved = given.map(|one| self.parameter(one));
+                Value::Array(resolved.collect::<Result<_, _>>()?)
+            } else {
+                self.number(value)?
+            };
+            details.insert(key.clone(), value);
+        }
+        if let Some(watch) = watch.and_then(Value::as_object) {
+            let mut watch = watch.clone();
+            watch.remove("id");
+            details.insert("watch".to_owned(), Value::Object(watch));
+        }
+        Ok(Value::Object(details))
+    }
+
+    fn parameter(&self, given: &Value) -> Result<Value, String> {
+        let given = match given["$ref"].as_str() {
+            Some(name) => self
+                .parameters
+                .and_then(|shared| shared.get(name))
+                .ok_or_else(|| format!("unknown shared parameter {name:?}"))?,
+            None => given,
+        };
+        let mut parameter = self.number(given)?;
+        if let Some(fields) = parameter.as_object_mut() {
+            // An array is one parameter for each element, which is the default of a query.
+            let style = fields.remove("style").unwrap_or("form".into());
+            let explode = fields.remove("explode").unwrap_or(true.into());
+            if style != "form" || explode != true {
+                let name = &given["name"];
+                return Err(format!(
+                    "parameter {name} has an unsupported style: expected form, exploded"
+                ));
+            }
+        }
+        Ok(parameter)
+    }
+
+    pub(super) fn schema(&self, name: &str, schema: &Value) -> Result<Value, String> {
+        let mut schema = self.number(schema)?;
+        if let Some(fields) = schema.as_object_mut() {
+            fields.insert("name".to_owned(), name.into());
+        }
+        Ok(schema)
+    }
+
+    /// The same with schemas by number, in references and in the mappings of discriminators.
+    fn number(&self, value: &Value) -> Result<Value, String> {
+        Ok(match value {
+            Value::Array(items) => {
+                let items = items.iter().map(|item| self.number(item));
+                Value::Array(items.collect::<Result<_, _>>()?)
+            }
+            Value::Object(fields) => {
+                let mut numbered = Map::new();
+                for (key, value) in fields {
+                    let value = match (key.as_str(), value) {
+                        ("$ref", Value::String(name)) => self.of(name)?,
+                        ("mapping", Value::Object(names)) => {
+                            let pairs = names.iter().map(|(tag, name)| {
+                                let name = name.as_str().unwrap_or_default();
+                                Ok((tag.clone(), self.of(name)?))
+                            });
+                            Value::Object(pairs.collect::<Result<_, String>>()?)
+                        }
+                        // The names of fields are not keywords.
+                        ("properties", Value::Object(fields)) => {
+                            let fields = fields
+                                .iter()
+                                .map(|(name, schema)| Ok((name.clone(), self.number(schema)?)));
+                            Value::Object(fields.collect::<Result<_, String>>()?)
+                        }
+                        ("enum" | "default", value) => value.clone(),
+                        (_, value) => self.number(value)?,
+                    };
+                    numbered.insert(key.clone(), value);
+                }
+                Value::Object(numbered)
+            }
+            other => other.clone(),
+        })
+    }
+
+    fn of(&self, name: &str) -> Result<Value, String> {
+        let number = self.schemas.get(name);
+        let number = number.ok_or_else(|| format!("unknown schema {name:?}"))?;
+        Ok((*number).into())
+    }
+}
