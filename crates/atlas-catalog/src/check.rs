@@ -7,7 +7,8 @@ mod scalar;
 
 use serde_json::Value;
 
-use crate::operation::{Body, Operation, Version};
+use crate::details::{Body, Version};
+use crate::operation::Operation;
 use crate::schema::{Kind, Schema};
 use crate::violation::{Violation, ViolationKind};
 

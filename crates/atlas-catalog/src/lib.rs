@@ -66,6 +66,7 @@
 
 mod check;
 mod data;
+mod details;
 mod operation;
 mod overrides;
 mod request;
@@ -76,8 +77,9 @@ mod suggest;
 mod violation;
 
 pub use bytes;
+pub use details::{Body, Parameter, Place, Preview, Until, Version, Watch};
 pub use http;
-pub use operation::{Body, Operation, Parameter, Place, Preview, Tag, Until, Version, Watch};
+pub use operation::{Operation, Tag};
 pub use request::{RequestBuilder, RequestError};
 pub use role::Role;
 pub use route::{Route, methods, route};

@@ -8,7 +8,8 @@ use http::{HeaderName, HeaderValue, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::operation::{Body, Operation, Place, Version};
+use crate::details::{Body, Place, Version};
+use crate::operation::Operation;
 use crate::route::Template;
 use crate::violation::Violation;
 

@@ -3,7 +3,8 @@
 use serde_json::{Number, Value};
 
 use super::scalar::{choice, is_among, is_integer, number_violations, text_violations};
-use crate::operation::{Operation, Parameter, Place};
+use crate::details::{Parameter, Place};
+use crate::operation::Operation;
 use crate::schema::{Kind, Schema};
 use crate::suggest;
 use crate::violation::{Violation, ViolationKind};
