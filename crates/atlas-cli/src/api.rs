@@ -78,3 +78,26 @@ pub(crate) async fn run(path: &[(&str, &ArgMatches)]) -> Result<(), Failure> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
+
+    use super::*;
+    use crate::commands;
+
+    #[test]
+    fn every_operation_has_its_help_under_each_of_its_names() {
+        for operation in Operation::all() {
+            let names = [operation.short_id(), operation.id()].into_iter();
+            for name in names.chain(operation.former_ids()) {
+                let words = ["atlas", "api", operation.tag().camel_case(), name, "--help"];
+                let help = commands::root().try_get_matches_from(words).unwrap_err();
+                assert_eq!(help.kind(), ErrorKind::DisplayHelp, "{words:?}: {help}");
+                let text = help.render().to_string();
+                let line = format!("Operation: {}\n", operation.id());
+                assert!(text.contains(&line), "{words:?}: {text}");
+            }
+        }
+    }
+}
