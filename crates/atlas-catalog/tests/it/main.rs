@@ -8,6 +8,7 @@
 
 mod facts;
 mod json_schema;
+mod overrides;
 mod requests;
 mod samples;
 mod violations;
