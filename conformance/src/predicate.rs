@@ -137,7 +137,7 @@ fn error(code: &str, status: u16, body: &Value, faults: &mut Vec<String>) {
     if matches!(code, "*" | "?") {
         require(
             absent_or("errorCode", &Value::is_string),
-            "errorCode is no text",
+            "errorCode is not a string",
         );
     } else {
         let seen = body["errorCode"].as_str();
@@ -146,15 +146,21 @@ fn error(code: &str, status: u16, body: &Value, faults: &mut Vec<String>) {
             &format!("errorCode is {seen:?}, required {code:?}"),
         );
     }
-    require(absent_or("detail", &Value::is_string), "detail is no text");
-    require(absent_or("reason", &Value::is_string), "reason is no text");
+    require(
+        absent_or("detail", &Value::is_string),
+        "detail is not a string",
+    );
+    require(
+        absent_or("reason", &Value::is_string),
+        "reason is not a string",
+    );
     require(
         absent_or("parameters", &Value::is_array),
         "parameters are no array",
     );
     require(
         absent_or("badRequestDetail", &Value::is_object),
-        "badRequestDetail is no object",
+        "badRequestDetail is not an object",
     );
 }
 

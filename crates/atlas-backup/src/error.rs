@@ -197,7 +197,7 @@ impl std::fmt::Display for JobEnd {
 #[non_exhaustive]
 pub enum Fault {
     /// It does not begin as gzip does.
-    #[error("it is no gzip file")]
+    #[error("not a gzip file")]
     NotGzip,
     /// The gzip stream is broken or ends early.
     #[error("its gzip stream is broken or cut off")]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use atlas_backup::{Keep, PullOptions, PullSummary, Pulled};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use jiff::{SignedDuration, Timestamp};
 
@@ -99,6 +100,14 @@ pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
         ),
         None => None,
     };
+    if matches!(keep, Some(Keep::Last(_)))
+        && matches.value_source("keepAtLeast") == Some(ValueSource::CommandLine)
+    {
+        return Err(Failure::Usage(
+            "--keep-at-least goes with --keep in days, such as --keep 30d; --keep N keeps N"
+                .to_owned(),
+        ));
+    }
     let as_json = wants_json(matches)?;
     let max_age = match text("maxAge") {
         Some(age) => Some(duration(&age).ok_or_else(|| {

@@ -20,9 +20,9 @@ pub(crate) fn command() -> Command {
              can be seen\nin a browser under the same address. The logins are public: bind \
              anything but loopback only in a\nnetwork of your own.\n\n\
              Tests set the world, the faults and the clock over HTTP (/sandbox/world, \
-             /sandbox/faults,\n/sandbox/clock). Such requests must name the server as localhost \
-             or 127.0.0.1 with its port and must\nnot come from a web page. Bound beyond \
-             loopback, the server requires a control token as well, sent as\n\
+             /sandbox/faults,\n/sandbox/clock). Such requests must not come from a web page and \
+             must name the server as localhost\nor 127.0.0.1 with its port. Bound beyond \
+             loopback, they may use any name, but need the control token,\nsent as \
              Authorization: Bearer TOKEN.",
         )
         .arg(
@@ -113,7 +113,7 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     }
     let server = server.start().await.map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidInput => Failure::Usage(error.to_string()),
-        _ => Failure::File(format!("the address cannot be had: {error}")),
+        _ => Failure::File(format!("cannot bind the address: {error}")),
     })?;
     // Goes with the process.
     let certificate = server.certificate().map(keep).transpose()?;

@@ -122,7 +122,7 @@ pub(crate) fn pick(matches: &ArgMatches) -> Result<Pick, Failure> {
     if let Some(moment) = text.strip_prefix("before:") {
         let moment = moment.parse().map_err(|_| {
             Failure::Usage(format!(
-                "{moment:?} is no moment; one is before:2026-05-04T09:42:00Z"
+                "invalid timestamp {moment:?}: expected RFC 3339, such as before:2026-05-04T09:42:00Z"
             ))
         })?;
         return Ok(Pick::Before(moment));

@@ -32,7 +32,7 @@ pub enum Cause {
         /// The operation to use instead, if there is one.
         instead: Option<&'static str>,
     },
-    /// The cluster is no Flex cluster, and the operation is for those.
+    /// The cluster is not a Flex cluster, and the operation is for those.
     NoFlexCluster,
     /// The request did not name a version that the operation has.
     VersionHeader,
@@ -104,7 +104,7 @@ impl fmt::Display for Cause {
                 return write!(f, "it is a Flex cluster; use {id}");
             }
             Self::FlexCluster { instead: None } => "it is a Flex cluster; use the Flex operations",
-            Self::NoFlexCluster => "it is no Flex cluster; use the cluster operations",
+            Self::NoFlexCluster => "the cluster is not a Flex cluster; use the cluster operations",
             Self::VersionHeader => "ask for a version that this operation has",
             Self::Throttled => "wait before the next request",
             Self::ServerTrouble => "try again later",

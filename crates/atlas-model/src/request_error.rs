@@ -19,7 +19,7 @@ pub enum BuildError {
         source: serde_json::Error,
     },
     /// The request line or a header would not be valid HTTP.
-    #[error("the request of {operation} is no valid HTTP")]
+    #[error("the request of {operation} is not valid HTTP")]
     Http {
         /// The operation's id.
         operation: &'static str,

@@ -14,7 +14,7 @@ pub struct ApiVersion(Date);
 
 /// A text that is no version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no API version; one is a date such as 2025-02-19")]
+#[error("invalid API version: expected a date such as 2025-02-19")]
 pub struct VersionError;
 
 impl ApiVersion {
@@ -92,9 +92,11 @@ pub struct VersionedMediaType {
     pub format: Format,
 }
 
-/// A text that is no versioned media type of Atlas.
+/// A text that is not a versioned media type of Atlas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no versioned media type; one is application/vnd.atlas.2025-02-19+json")]
+#[error(
+    "invalid media type: expected a versioned one such as application/vnd.atlas.2025-02-19+json"
+)]
 pub struct MediaTypeError;
 
 impl FromStr for VersionedMediaType {

@@ -128,7 +128,7 @@ impl Sandbox {
         }
         // From here on the key is right; only the nonce can be wrong.
         let Ok(count) = u32::from_str_radix(&nc, 16) else {
-            return Outcome::Malformed("The digest's nc is no number.".to_owned());
+            return Outcome::Malformed("The digest's nc is not a number.".to_owned());
         };
         match self.nonces.get_mut(now, &nonce) {
             None => Outcome::Refused { stale: true },

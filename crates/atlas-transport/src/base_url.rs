@@ -24,12 +24,12 @@ pub struct BaseUrl {
     prefix: String,
 }
 
-/// A text that is no base URL, or one that would send secrets in the clear.
+/// A text that is not a base URL, or one that would send secrets in the clear.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaseUrlError {
     /// Not an absolute `http` or `https` URL without user, query and fragment.
-    #[error("{text:?} is no base URL; one is https://cloud.mongodb.com")]
+    #[error("invalid base URL {text:?}: expected a URL such as https://cloud.mongodb.com")]
     NotAUrl {
         /// The text, without query and fragment; it has no user's part.
         text: String,

@@ -39,7 +39,7 @@ pub enum ContentRange {
 
 /// A text that is no `Content-Range` in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no content range in bytes; one is \"bytes 0-99/1000\"")]
+#[error("invalid content range: expected bytes such as \"bytes 0-99/1000\"")]
 pub struct ContentRangeError;
 
 impl FromStr for ContentRange {

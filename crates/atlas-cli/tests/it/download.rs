@@ -185,7 +185,7 @@ fn a_bad_id_or_name_is_refused_before_anything_is_sent() {
             "a b",
             "invalid clusterName \"a b\": expected ASCII letters, digits and hyphens",
         ),
-        ("before:noon", CLUSTER, "is no moment"),
+        ("before:noon", CLUSTER, "invalid timestamp"),
     ] {
         let output = atlas_at(&server, &folder)
             .args([

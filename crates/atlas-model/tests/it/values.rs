@@ -227,7 +227,7 @@ fn an_error_says_its_likely_causes_in_their_order() {
         (
             400,
             "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API",
-            "it is no Flex cluster",
+            "the cluster is not a Flex cluster",
         ),
         (429, "RATE_LIMITED_TOKEN_BUCKET", "wait before"),
         (500, "UNEXPECTED_ERROR", "try again later"),
