@@ -36,15 +36,15 @@ impl Operation {
         let Some(body) = body else {
             return match self.body() {
                 Body::Required => {
-                    let what = "a request body";
+                    let what = "required request body is missing";
                     vec![Violation::new("$", ViolationKind::Required, what)]
                 }
                 Body::Optional | Body::None => Vec::new(),
             };
         };
         if self.body() == Body::None {
-            let what = "no request body";
-            return vec![Violation::new("$", ViolationKind::UnknownField, what).found(body)];
+            let what = "the operation does not take a request body";
+            return vec![Violation::new("$", ViolationKind::UnknownField, what)];
         }
         let Some(schema) = version.request_schema() else {
             return Vec::new();
@@ -199,23 +199,28 @@ impl Checker {
 
     /// A union without a discriminator: the value must fit one member, whichever.
     fn union(&mut self, schema: &Schema, members: &[Schema], value: &Value, secret: bool) {
-        let mut best: Option<(bool, Vec<Violation>)> = None;
+        // A member that knows every field is meant, even if a value is wrong.
+        let mut best: Option<((usize, usize), Vec<Violation>)> = None;
         for member in members {
             let mut trial = self.trial();
             trial.value(member, value, secret);
             let found = trial.violations;
-            let fits = found
-                .iter()
-                .all(|violation| violation.kind().is_tolerated());
-            let better = best
-                .as_ref()
-                .is_none_or(|(fitted, other)| (!fits, found.len()) < (!fitted, other.len()));
-            if better {
-                best = Some((fits, found));
+            let count = |counts: fn(ViolationKind) -> bool| {
+                found
+                    .iter()
+                    .filter(|violation| counts(violation.kind()))
+                    .count()
+            };
+            let unknown = count(|kind| kind == ViolationKind::UnknownField);
+            let rank = (unknown, count(|kind| !kind.is_tolerated()));
+            if best.as_ref().is_none_or(|(least, _)| rank < *least) {
+                best = Some((rank, found));
             }
         }
-        let Some((fits, found)) = best else { return };
-        if fits {
+        let Some(((_, wrong), found)) = best else {
+            return;
+        };
+        if wrong == 0 {
             for violation in found {
                 self.push(violation);
             }
@@ -225,14 +230,8 @@ impl Checker {
             }
             return;
         }
-        let values: Vec<Value> = members
-            .iter()
-            .flat_map(|member| member.resolve().values.iter().cloned())
-            .collect();
-        if members
-            .iter()
-            .all(|member| !member.resolve().values.is_empty())
-        {
+        let values: Vec<Value> = schema.choices().into_iter().cloned().collect();
+        if !values.is_empty() {
             let expected = scalar::choice(&values, value.as_str());
             self.note(ViolationKind::Union, expected, value, secret);
             return;

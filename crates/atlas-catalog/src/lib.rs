@@ -24,7 +24,7 @@
 //! let violations = request.check_body()?;
 //! assert_eq!(
 //!     violations[0].to_string(),
-//!     "$.providerSettings.regionName: expected a required field",
+//!     "$.providerSettings.regionName: required field is missing",
 //! );
 //!
 //! // What a server needs: which operation a request is for.

@@ -84,7 +84,7 @@ impl Operation {
         (0..data::operation_count()).map(Self::number)
     }
 
-    /// Finds an operation by its id (`getGroupCluster`), by an id it had before (`getCluster`), or
+    /// Finds an operation by its id (`getGroupCluster`), by an id it had before (`listProjects`), or
     /// by tag and short id (`clusters.getCluster`).
     ///
     /// A name that is one operation's id today finds that one, even if another one had it before.

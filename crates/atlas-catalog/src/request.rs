@@ -346,7 +346,11 @@ fn listed_versions(operation: Operation) -> String {
         .collect();
     match names.as_slice() {
         [] => "none".to_owned(),
+        ["preview"] => "preview".to_owned(),
         [one] => format!("{one} or a later date"),
+        [dates @ .., "preview"] => {
+            format!("one of {}, a later date, or preview", dates.join(", "))
+        }
         many => format!("one of {}, or a later date", many.join(", ")),
     }
 }

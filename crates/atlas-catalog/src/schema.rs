@@ -113,6 +113,25 @@ impl Schema {
         parts.into_iter()
     }
 
+    /// All documented values: its own, or those of every member of a union of enums. Empty if other
+    /// values are allowed as well.
+    pub fn choices(&self) -> Vec<&Value> {
+        let schema = self.resolve();
+        let members = if schema.one_of.is_empty() {
+            &schema.any_of
+        } else {
+            &schema.one_of
+        };
+        if members.is_empty() {
+            return schema.values.iter().collect();
+        }
+        let of_members: Vec<Vec<&Value>> = members.iter().map(Self::choices).collect();
+        if of_members.iter().any(Vec::is_empty) {
+            return Vec::new();
+        }
+        of_members.concat()
+    }
+
     /// What a text must be like, in words, if it has a pattern that is enforced.
     pub fn expected(&self) -> Option<&'static str> {
         let pattern = atlas_pattern::Pattern::find(self.pattern.as_deref()?)?;

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 /// One difference between a value and what the facts say of it.
 ///
-/// Shown as one line, such as `$.name: expected at most 64 characters, found "…"`. What was found
-/// is shortened, escaped, and left out where it is secret.
+/// Shown as one line, such as `$.name: expected at most 64 characters, found "…"` or
+/// `$.tags: unknown field`. What was found is shortened, escaped, and left out where it is secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
@@ -111,7 +111,8 @@ impl Violation {
         self.kind
     }
 
-    /// What was expected there.
+    /// What was expected there, in words; for a field that is missing, unknown, read-only or
+    /// write-only, that it is.
     pub fn expected(&self) -> &str {
         &self.expected
     }
@@ -119,7 +120,14 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}", self.path, self.expected)?;
+        write!(f, "{}: ", self.path)?;
+        match self.kind {
+            ViolationKind::Required
+            | ViolationKind::ReadOnly
+            | ViolationKind::WriteOnly
+            | ViolationKind::UnknownField => return f.write_str(&self.expected),
+            _ => write!(f, "expected {}", self.expected)?,
+        }
         match &self.found {
             Some(found) => write!(f, ", found {found}"),
             None => Ok(()),

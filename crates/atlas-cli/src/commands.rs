@@ -11,7 +11,7 @@ use crate::{api, completion, doctor, pull, restores, snapshots};
 pub(crate) fn root() -> Command {
     let command = Command::new("atlas")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Gets snapshots out of MongoDB Atlas as files")
+        .about("Gets snapshots out of MongoDB Atlas as files, and calls its API")
         .after_help(format!("{VARIABLES}\n\n{EXIT_CODES}"))
         .subcommand_required(true)
         .arg_required_else_help(true)

@@ -21,7 +21,7 @@ pub(crate) fn command() -> Command {
         .after_help(
             "Add one of these to the start-up file of the shell:\n  \
              bash        source <(atlas completion bash)\n  \
-             zsh         source <(atlas completion zsh)\n  \
+             zsh         autoload -U compinit; compinit; source <(atlas completion zsh)\n  \
              fish        atlas completion fish | source\n  \
              powershell  atlas completion powershell | Out-String | Invoke-Expression",
         )

@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     File(String),
     /// A backup is not there, for a reason that is no call's.
     Backup(atlas_backup::Error),
+    /// The answer arrived, but does not hold what the flags ask for.
+    Answer(String),
     /// What was watched ended badly, or cannot be watched.
     Watch(String),
     /// What was watched was not complete in time.
@@ -57,6 +59,7 @@ Exit codes:
   10 the job, the snapshot or the change that was watched was not complete in time
   11 some snapshots could not be taken; each has its line
   12 the newest snapshot is older than --max-age, or there is none
+  13 the answer arrived, but it does not hold what --output or --all asks for
   128 + N  ended by signal N";
 
 impl Failure {
@@ -67,6 +70,7 @@ impl Failure {
             Self::Call(error) => call_code(error),
             Self::File(_) => 6,
             Self::Backup(error) => backup_code(error),
+            Self::Answer(_) => 13,
             Self::Watch(_) => 9,
             Self::Deadline(_) => 10,
             Self::Missing(_) => 11,
@@ -104,10 +108,10 @@ fn call_code(error: &Error) -> u8 {
     match error.kind() {
         ErrorKind::UnknownOperation { .. }
         | ErrorKind::Request(_)
-        | ErrorKind::NotAList { .. }
         | ErrorKind::Build(_)
         | ErrorKind::Unsendable { .. }
         | ErrorKind::Proxy { .. } => 2,
+        ErrorKind::NotAList { .. } => 13,
         ErrorKind::Challenge { .. } | ErrorKind::Token { .. } => 3,
         ErrorKind::NoToken(error) => call_code(error),
         ErrorKind::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,
@@ -124,6 +128,7 @@ impl fmt::Display for Failure {
             Self::Usage(line)
             | Self::Credentials(line)
             | Self::File(line)
+            | Self::Answer(line)
             | Self::Watch(line)
             | Self::Deadline(line) => line.clone(),
             Self::Call(error) => with_sources(error),

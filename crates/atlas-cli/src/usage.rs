@@ -1,6 +1,6 @@
 //! A command line that cannot be read, told in one line.
 
-use atlas_transport::atlas_catalog::closest;
+use atlas_transport::atlas_catalog::{Operation, closest};
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -16,7 +16,9 @@ pub(crate) fn line(error: &Error) -> String {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let name = text(ContextKind::InvalidSubcommand);
-            let close = suggested(error, ContextKind::SuggestedSubcommand, &name);
+            let elsewhere = operations(error, &name);
+            let close = elsewhere
+                .unwrap_or_else(|| suggested(error, ContextKind::SuggestedSubcommand, &name));
             format!("unknown command {name:?}{close}")
         }
         ErrorKind::UnknownArgument => {
@@ -26,6 +28,9 @@ pub(crate) fn line(error: &Error) -> String {
         ErrorKind::MissingRequiredArgument => format!("missing {argument}"),
         ErrorKind::ArgumentConflict => {
             let other = text(ContextKind::PriorArg);
+            if other == argument {
+                return format!("{argument} is given twice");
+            }
             format!("{argument} cannot be used with {other}")
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
@@ -50,6 +55,27 @@ pub(crate) fn line(error: &Error) -> String {
             first.strip_prefix("error: ").unwrap_or(first).to_owned()
         }
     }
+}
+
+/// Operations of that very name under other tags.
+fn operations(error: &Error, name: &str) -> Option<String> {
+    let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else {
+        return None;
+    };
+    if !usage.to_string().contains("atlas api ") {
+        return None;
+    }
+    let found = Operation::all().filter(|one| one.short_id() == name || one.id() == name);
+    let mut names: Vec<String> = found
+        .take(3)
+        .map(|one| format!("{} {}", one.tag().camel_case(), one.short_id()))
+        .collect();
+    if names.is_empty()
+        && let Some(one) = Operation::find(name)
+    {
+        names.push(format!("{} {}", one.tag().camel_case(), one.short_id()));
+    }
+    (!names.is_empty()).then(|| format!("; did you mean {}?", names.join(" or ")))
 }
 
 /// The names that come close, at most three.

@@ -86,7 +86,9 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::CredentialsRefused => "check the key, token or service account",
-            Self::AddressNotListed => "check that this address is on its access list",
+            Self::AddressNotListed => {
+                "check that this address is on the access list of the credentials"
+            }
             Self::RoleMissing { roles } if roles.is_empty() => {
                 "check that the credentials have the role that this operation needs"
             }
@@ -115,9 +117,8 @@ impl fmt::Display for Cause {
 
 /// Causes as the end of an error's line.
 pub(crate) fn causes(f: &mut fmt::Formatter<'_>, causes: &[Cause]) -> fmt::Result {
-    for (index, cause) in causes.iter().enumerate() {
-        let joint = if index == 0 { "; " } else { ", then " };
-        write!(f, "{joint}{cause}")?;
+    for cause in causes {
+        write!(f, "; {cause}")?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::request::{JSON, RequestReader, RequestWriter, parameter_name};
 use crate::request_error::{BuildError, RequestError};
 use crate::resource::Payload;
 use crate::response_error::{self, Opened, ResponseError};
-use crate::version::ApiVersion;
+use crate::version::{ApiVersion, essence};
 
 /// An operation of the API: a value that becomes a request and is answered by a resource.
 ///
@@ -271,7 +271,8 @@ impl<O: Operation> OperationExt for O {}
 /// for an error.
 ///
 /// # Errors
-/// [`ResponseError`] for every status but those of success, and for an error of Atlas.
+/// [`ResponseError`] for every status but those of success, for an error of Atlas, and for an HTML
+/// page.
 pub fn read_answer(
     operation: impl Fn() -> AskedOperation,
     response: http::Response<Bytes>,
@@ -279,6 +280,21 @@ pub fn read_answer(
 ) -> Result<Answer<Body>, ResponseError> {
     let (parts, body) = response.into_parts();
     let opened = open(&operation, &parts, &body, envelope)?;
+    let media_type = parts.headers.get(CONTENT_TYPE);
+    let media_type = media_type
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if essence(media_type).eq_ignore_ascii_case("text/html") && !opened.content.is_empty() {
+        let (meta, content) = (opened.meta, opened.content);
+        let problem = "an HTML page, not an answer of Atlas";
+        return Err(response_error::unreadable(
+            operation(),
+            meta,
+            &parts.headers,
+            &content,
+            problem,
+        ));
+    }
     Ok(Answer {
         value: Body(opened.content),
         meta: opened.meta,

@@ -52,7 +52,7 @@ pub enum ErrorKind {
     Request(#[from] atlas_catalog::RequestError),
     /// The answer of an operation is not a list.
     #[cfg(feature = "catalog")]
-    #[error("the answer of {operation} is not a list; use `send`")]
+    #[error("the answer of {operation} is not a list")]
     NotAList {
         /// The operation.
         operation: &'static str,

@@ -51,7 +51,7 @@ impl Checker {
         match self.direction {
             // Its content is ignored as well.
             Direction::Request if schemas.iter().any(|schema| schema.read_only) => {
-                let expected = "no read-only field in a request";
+                let expected = "read-only field";
                 self.push(Violation::new(
                     &self.path,
                     ViolationKind::ReadOnly,
@@ -59,7 +59,7 @@ impl Checker {
                 ));
             }
             Direction::Response if schemas.iter().any(|schema| schema.write_only) => {
-                let expected = "no write-only field in an answer";
+                let expected = "write-only field";
                 self.push(Violation::new(
                     &self.path,
                     ViolationKind::WriteOnly,
@@ -95,7 +95,7 @@ impl Checker {
     }
 
     fn unknown_field(&mut self) {
-        let expected = "a documented field";
+        let expected = "unknown field";
         self.push(Violation::new(
             &self.path,
             ViolationKind::UnknownField,
@@ -122,7 +122,7 @@ impl Checker {
             });
             if !elsewhere {
                 self.field(name, |checker| {
-                    let expected = "a required field";
+                    let expected = "required field is missing";
                     checker.push(Violation::new(
                         &checker.path,
                         ViolationKind::Required,

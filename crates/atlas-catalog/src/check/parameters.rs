@@ -26,7 +26,11 @@ impl Operation {
                 continue;
             };
             if seen.contains(&name) && !parameter.is_repeated() {
-                let violation = Violation::new(name, ViolationKind::Bound, "it only once");
+                let violation = Violation::new(
+                    name,
+                    ViolationKind::Bound,
+                    "one value, since it is not an array",
+                );
                 violations.push(violation);
                 continue;
             }
@@ -37,7 +41,7 @@ impl Operation {
             let name = parameter.name.as_str();
             let required = parameter.required || parameter.place == Place::Path;
             if required && !seen.contains(&name) {
-                let expected = "a value, since it is required";
+                let expected = "required parameter is missing";
                 violations.push(Violation::new(name, ViolationKind::Required, expected));
             } else if let Some(most) = parameter.schema.resolve().max_items {
                 let count = seen.iter().filter(|one| **one == name).count() as u64;
@@ -53,12 +57,8 @@ impl Operation {
     fn unknown(self, name: &str) -> Violation {
         let names = self.parameters().iter().map(|one| one.name.as_str());
         let expected = match suggest::closest(name, names).as_slice() {
-            [] => format!("a parameter of {}", self.id()),
-            close => format!(
-                "a parameter of {}, such as {}",
-                self.id(),
-                close.join(" or ")
-            ),
+            [] => "unknown parameter".to_owned(),
+            close => format!("unknown parameter; did you mean {}?", close.join(" or ")),
         };
         Violation::new(
             suggest::printable(name),
@@ -97,8 +97,9 @@ fn value(parameter: &Parameter, text: &str) -> Vec<Violation> {
         let expected = schema.kind.map_or("another value", Kind::noun);
         return vec![one(ViolationKind::Type, expected.to_owned())];
     };
-    if !schema.values.is_empty() && !is_among(&schema.values, &parsed) {
-        return vec![one(ViolationKind::Enum, choice(&schema.values, Some(text)))];
+    let choices: Vec<Value> = schema.choices().into_iter().cloned().collect();
+    if !choices.is_empty() && !is_among(&choices, &parsed) {
+        return vec![one(ViolationKind::Enum, choice(&choices, Some(text)))];
     }
     let found = match &parsed {
         Value::String(text) => text_violations(schema, text),

@@ -73,7 +73,7 @@ pub(super) fn number_violations(schema: &Schema, number: &Number) -> Vec<(Violat
             } else {
                 "at least"
             };
-            found.push((ViolationKind::Bound, format!("{than} {least}")));
+            found.push((ViolationKind::Bound, format!("{than} {}", shown(least))));
         }
     }
     if let Some(most) = &schema.maximum {
@@ -84,10 +84,16 @@ pub(super) fn number_violations(schema: &Schema, number: &Number) -> Vec<(Violat
             } else {
                 "at most"
             };
-            found.push((ViolationKind::Bound, format!("{than} {most}")));
+            found.push((ViolationKind::Bound, format!("{than} {}", shown(most))));
         }
     }
     found
+}
+
+/// A bound as people write it: `1199145600`, not `1199145600.0`.
+fn shown(number: &Number) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 /// Whether a number has no fraction: `1.0` is an integer.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use atlas_transport::atlas_catalog::{Body, Kind, Operation, Parameter, Place, Schema};
-use clap::{Arg, ArgAction, Command, value_parser};
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use crate::commands::force_argument;
 
@@ -23,19 +23,29 @@ pub(super) fn add(command: Command, operation: Operation) -> Command {
                 Arg::new("file")
                     .long("file")
                     .value_name("PATH")
+                    .value_hint(ValueHint::FilePath)
                     .help("The file with the JSON body; - or nothing for standard input"),
             )
             .arg(switch(
                 "check",
-                "Check the body by its schema before it is sent",
+                "Check the body by its schema before it is sent; fields that Atlas ignores only warn",
             ));
     }
     if operation.is_paged() {
-        command = command.arg(switch("all", "Read the list to its end, as one document"));
+        command = command.arg(switch(
+            "all",
+            "Read the list from its first page, or --pageNum, to its end, as one document",
+        ));
     }
     if operation.watch().is_some() {
         command = command
-            .arg(switch("watch", "Wait until the change is complete").short('w'))
+            .arg(
+                switch(
+                    "watch",
+                    "Wait until the change is complete, once the answer to the call is printed",
+                )
+                .short('w'),
+            )
             .arg(
                 Arg::new("watchTimeout")
                     .long("watchTimeout")
@@ -63,6 +73,7 @@ pub(super) fn add(command: Command, operation: Operation) -> Command {
             Arg::new("outputFile")
                 .long("outputFile")
                 .value_name("PATH")
+                .value_hint(ValueHint::FilePath)
                 .help("Write the answer to a file that only its owner can read"),
         )
         .arg(force_argument())
@@ -129,11 +140,8 @@ fn help(parameter: &Parameter, element: &Schema) -> String {
     if parameter.is_repeated() {
         help.push_str("; may be repeated");
     }
-    let values: Vec<&str> = element
-        .values
-        .iter()
-        .filter_map(|value| value.as_str())
-        .collect();
+    let values = element.choices().into_iter();
+    let values: Vec<&str> = values.filter_map(serde_json::Value::as_str).collect();
     match values.as_slice() {
         [] => {}
         few if few.len() <= 12 => drop(write!(help, "; one of {}", few.join(", "))),
@@ -153,9 +161,9 @@ fn help(parameter: &Parameter, element: &Schema) -> String {
         let _ = write!(help, "; {format}");
     }
     match (&element.minimum, &element.maximum) {
-        (Some(least), Some(most)) => drop(write!(help, "; {least} to {most}")),
-        (Some(least), None) => drop(write!(help, "; at least {least}")),
-        (None, Some(most)) => drop(write!(help, "; at most {most}")),
+        (Some(least), Some(most)) => drop(write!(help, "; {} to {}", plain(least), plain(most))),
+        (Some(least), None) => drop(write!(help, "; at least {}", plain(least))),
+        (None, Some(most)) => drop(write!(help, "; at most {}", plain(most))),
         (None, None) => {}
     }
     if let Some(default) = &element.default {
@@ -165,6 +173,12 @@ fn help(parameter: &Parameter, element: &Schema) -> String {
         help.push_str("; deprecated");
     }
     help
+}
+
+/// A number as people write it: `5`, not `5.0`.
+fn plain(number: &serde_json::Number) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 fn switch(name: &'static str, help: &'static str) -> Arg {

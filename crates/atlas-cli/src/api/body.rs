@@ -63,7 +63,7 @@ fn check(request: &RequestBuilder, name: &str) -> Result<(), Failure> {
         .into_iter()
         .partition(|violation| violation.kind().is_tolerated());
     for violation in ignored {
-        say(&format!("warning: {violation}; Atlas ignores it"));
+        say(&format!("warning: {violation}, which Atlas ignores"));
     }
     if wrong.is_empty() {
         return Ok(());

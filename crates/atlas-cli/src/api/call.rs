@@ -50,12 +50,13 @@ pub(super) async fn run(operation: Operation, matches: &ArgMatches) -> Result<()
     if operation.is_paged() {
         note_what_is_cut(&answer.value.json().unwrap_or_default());
     }
-    output.bytes(answer.body.bytes())?;
+    // The change is made by now: it is waited for even if its answer cannot be printed.
+    let printed = output.bytes(answer.body.bytes());
     if flag(matches, "watch") {
         let answer = answer.value.json().unwrap_or_default();
         watch::run(&connection.client, &request, &answer, matches).await?;
     }
-    Ok(())
+    printed
 }
 
 /// Whether a switch is set; an operation that has no such switch does not have it set.

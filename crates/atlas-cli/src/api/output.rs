@@ -114,6 +114,11 @@ fn json_path(output: &str) -> Result<JsonPath, Failure> {
     let Some(expression) = output.strip_prefix("json-path=") else {
         return Err(usage("expected json or json-path=EXPR".to_owned()));
     };
+    if !expression.starts_with('$') {
+        return Err(usage(
+            "expected an expression that starts with $, such as $.id".to_owned(),
+        ));
+    }
     JsonPath::parse(expression).map_err(|error| usage(error.to_string()))
 }
 
@@ -129,7 +134,7 @@ fn selected(path: &JsonPath, value: &Value) -> Result<String, Failure> {
         })
         .collect();
     if found.is_empty() {
-        return Err(Failure::Usage(format!("the answer has nothing at {path}")));
+        return Err(Failure::Answer(format!("the answer has nothing at {path}")));
     }
     Ok(found.join("\n"))
 }
