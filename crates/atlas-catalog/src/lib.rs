@@ -57,6 +57,8 @@
 //! - A value of a union without a discriminator must fit one member, whichever.
 //! - A pattern is enforced only where `fixtures/api/overrides.json` says so.
 //! - `email` and `uri` are not checked, since recorded answers have other texts there.
+//! - An object without documented fields holds any JSON.
+//! - What recorded answers have beyond the documentation is allowed in answers, not in requests.
 //!
 //! # Not supported
 //!
@@ -83,6 +85,6 @@ pub use operation::{Operation, Tag};
 pub use request::{RequestBuilder, RequestError};
 pub use role::Role;
 pub use route::{Route, methods, route};
-pub use schema::{Additional, Discriminator, Kind, Schema, SchemaRef};
+pub use schema::{Additional, Answers, Discriminator, Kind, Schema, SchemaRef};
 pub use suggest::closest;
 pub use violation::{Violation, ViolationKind};

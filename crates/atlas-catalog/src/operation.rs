@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{LazyLock, OnceLock};
 
+use crate::check::format::is_date;
 use crate::data;
 use crate::details::{Body, Details, Parameter, Version, Watch};
 use crate::overrides::OVERRIDES;
@@ -304,16 +305,6 @@ fn search(length: usize, name: &str, at: impl Fn(usize) -> &'static str) -> Opti
         }
     }
     None
-}
-
-/// Whether a text has the form of a date, `YYYY-MM-DD`.
-pub(crate) fn is_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 10
-        && bytes.iter().enumerate().all(|(place, byte)| match place {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
 }
 
 impl SchemaRef {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::details::{Body, Place, Version};
 use crate::operation::Operation;
 use crate::route::Template;
-use crate::violation::Violation;
+use crate::violation::{Violation, ViolationKind};
 
 /// What stands for itself in a path segment and in a query: RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -141,7 +141,7 @@ impl RequestBuilder {
     }
 
     /// What the body has that the schema of the version does not allow; see
-    /// [`Operation::check_request`]. A body of bytes that is not JSON is not checked.
+    /// [`Operation::check_request`]. Bytes that are not JSON are a violation.
     ///
     /// # Errors
     /// [`RequestError::Version`]
@@ -152,7 +152,7 @@ impl RequestBuilder {
             Some(RequestBody::Json(body)) => self.operation.check_request(version, Some(body)),
             Some(RequestBody::Bytes(bytes, _)) => match serde_json::from_slice(bytes) {
                 Ok(body) => self.operation.check_request(version, Some(&body)),
-                Err(_) => Vec::new(),
+                Err(_) => vec![Violation::new("$", ViolationKind::Type, "JSON")],
             },
         })
     }

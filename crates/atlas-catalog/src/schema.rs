@@ -32,6 +32,8 @@ pub struct Schema {
     /// The documented values.
     #[serde(rename = "enum")]
     pub values: Vec<Value>,
+    /// What answers have beyond the documentation, if anything was recorded.
+    pub answers: Option<Answers>,
     /// The value that stands in for an absent one.
     pub default: Option<Value>,
     /// Whether null is allowed.
@@ -138,6 +140,17 @@ impl Schema {
         Some(pattern.expected())
     }
 
+    /// Whether it is an object without documented fields, which holds any JSON.
+    pub(crate) fn is_free_form(&self) -> bool {
+        self.kind == Some(Kind::Object)
+            && self.properties.is_empty()
+            && self.additional_properties.is_none()
+            && self.all_of.is_empty()
+            && self.one_of.is_empty()
+            && self.any_of.is_empty()
+            && self.discriminator.is_none()
+    }
+
     /// Whether it may be secret: a password, or a text without values or pattern that only requests
     /// have.
     pub fn is_secret(&self) -> bool {
@@ -156,6 +169,17 @@ impl SchemaRef {
     pub fn get(self) -> &'static Schema {
         self.schema()
     }
+}
+
+/// What answers have beyond the documentation, as recorded.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Answers {
+    /// Values that are not documented.
+    pub values: Vec<Value>,
+    /// Whether they go beyond the documented pattern, format or bounds.
+    pub relaxed: bool,
 }
 
 /// A type of JSON.

@@ -68,7 +68,7 @@ fn is_date_time(text: &str) -> bool {
     is_date(date) && in_form(time, "00:00:00", &[(0, 23), (3, 59), (6, 60)]) && zone
 }
 
-fn is_date(text: &str) -> bool {
+pub(crate) fn is_date(text: &str) -> bool {
     if !in_form(text, "0000-00-00", &[(5, 12), (8, 31)]) {
         return false;
     }

@@ -176,8 +176,26 @@ impl Checker {
         parts
     }
 
-    /// A discriminator that chooses nothing: a violation where no field's values tell it anyway.
+    /// A discriminator that chooses nothing: a violation where the fields do not tell it anyway.
     fn unchosen(&mut self, schema: &Schema, name: &str, value: Option<&Value>) {
+        if value.is_none() && self.direction == Direction::Request {
+            let parts: Vec<&Schema> = schema.parts().collect();
+            let mut fields = parts.iter().filter_map(|part| part.properties.get(name));
+            let told = parts
+                .iter()
+                .any(|part| part.required.iter().any(|one| one == name));
+            if !told && !fields.any(|field| field.read_only) {
+                self.field(name, |checker| {
+                    let expected = "required field is missing";
+                    checker.push(Violation::new(
+                        &checker.path,
+                        ViolationKind::Required,
+                        expected,
+                    ));
+                });
+            }
+            return;
+        }
         let (Some(Value::String(value)), Some(discriminator)) = (value, &schema.discriminator)
         else {
             return;

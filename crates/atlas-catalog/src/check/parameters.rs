@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::scalar::{choice, is_among, is_integer, number_violations, text_violations};
+use super::scalar::{choice, is_among, number_violations, text_violations};
 use crate::details::{Parameter, Place};
 use crate::operation::Operation;
 use crate::schema::{Kind, Schema};
@@ -88,7 +88,7 @@ fn value(parameter: &Parameter, text: &str) -> Vec<Violation> {
         return vec![one(ViolationKind::Format, "a header value".to_owned())];
     }
     let parsed = match schema.kind {
-        Some(Kind::Integer) => number(text).filter(is_integer).map(Value::Number),
+        Some(Kind::Integer) => text.parse::<i64>().ok().map(Value::from),
         Some(Kind::Number) => number(text).map(Value::Number),
         Some(Kind::Boolean) => text.parse().ok().map(Value::Bool),
         _ => Some(Value::String(text.to_owned())),
@@ -112,6 +112,8 @@ fn value(parameter: &Parameter, text: &str) -> Vec<Violation> {
         .collect()
 }
 
+/// A number as JSON has it, with nothing around it.
 fn number(text: &str) -> Option<Number> {
-    serde_json::from_str(text).ok()
+    let plain = !text.contains(char::is_whitespace);
+    plain.then(|| serde_json::from_str(text).ok()).flatten()
 }

@@ -1,8 +1,8 @@
-//! Applies `values` of the overrides: what recordings show and the description does not.
+//! Applies `values` of the overrides: what recorded answers have and the description does not.
 
 use serde_json::{Value, json};
 
-/// The facts with the values that recordings show and the description does not.
+/// The facts with what recorded answers have beyond the description, as `answers` of each field.
 pub(super) fn corrected(facts: &Value, overrides: &Value) -> Result<Value, String> {
     let mut facts = facts.clone();
     for (place, correction) in overrides["values"].as_object().into_iter().flatten() {
@@ -17,16 +17,27 @@ pub(super) fn corrected(facts: &Value, overrides: &Value) -> Result<Value, Strin
         if element {
             field = field.get_mut("items").ok_or_else(unknown)?;
         }
+        let fields = field.as_object_mut().ok_or_else(unknown)?;
+        let mut relaxed = false;
         for keyword in correction["relax"].as_array().into_iter().flatten() {
             let keyword = keyword.as_str().unwrap_or_default();
-            let removed = field
-                .as_object_mut()
-                .and_then(|field| field.remove(keyword));
-            removed.ok_or_else(|| format!("{place} has no {keyword} to relax"))?;
+            if !fields.contains_key(keyword) {
+                return Err(format!("{place} has no {keyword} to relax"));
+            }
+            // Whatever its direction is documented to be, answers have it.
+            if keyword == "writeOnly" {
+                fields.remove(keyword);
+            } else {
+                relaxed = true;
+            }
         }
-        let more = correction["values"].as_array().into_iter().flatten();
-        add_values(field, more, place)?;
+        let values = correction["values"].as_array().cloned().unwrap_or_default();
+        fields.insert(
+            "answers".to_owned(),
+            json!({"values": values, "relaxed": relaxed}),
+        );
     }
+    open_placeholders(&mut facts["schemas"]);
     Ok(facts)
 }
 
@@ -41,39 +52,22 @@ fn property<'a>(schema: &'a mut Value, name: &str) -> Option<&'a mut Value> {
         .find_map(|part| part.get_mut("properties")?.get_mut(name))
 }
 
-/// Adds values to an enum, or to the first one of a union of enums.
-fn add_values<'a>(
-    field: &mut Value,
-    values: impl Iterator<Item = &'a Value>,
-    place: &str,
-) -> Result<(), String> {
-    let values: Vec<&Value> = values.collect();
-    if values.is_empty() {
-        return Ok(());
-    }
-    if let Some(name) = field["$ref"].as_str().map(str::to_owned) {
-        // Only this field has the values, not every one that refers to the schema.
-        let fields = field
-            .as_object_mut()
-            .ok_or("a field that is not a schema")?;
-        fields.remove("$ref");
-        let more = json!({"enum": values, "type": "string"});
-        fields.insert("anyOf".to_owned(), json!([{"$ref": name}, more]));
-        return Ok(());
-    }
-    let target = if field["enum"].is_array() {
-        field.get_mut("enum")
-    } else {
-        let members = field.get_mut("oneOf").and_then(Value::as_array_mut);
-        members.and_then(|members| members.iter_mut().find_map(|one| one.get_mut("enum")))
-    };
-    let target = target.and_then(Value::as_array_mut);
-    let target = target.ok_or_else(|| format!("{place} has no values to add to"))?;
-    for value in values {
-        if target.contains(value) {
-            return Err(format!("{place} has the value {value} already"));
+/// Takes away the documented values where one of them stands for any text, such as
+/// `<a custom role name>`.
+fn open_placeholders(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(open_placeholders),
+        Value::Object(fields) => {
+            let stands_for_any = |value: &Value| {
+                let text = value.as_str().unwrap_or_default();
+                text.len() > 2 && text.starts_with('<') && text.ends_with('>')
+            };
+            let values = fields.get("enum").and_then(Value::as_array);
+            if values.is_some_and(|values| values.iter().any(stands_for_any)) {
+                fields.remove("enum");
+            }
+            fields.values_mut().for_each(open_placeholders);
         }
-        target.push(value.clone());
+        _ => {}
     }
-    Ok(())
 }
