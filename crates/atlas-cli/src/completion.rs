@@ -1,6 +1,6 @@
 //! `atlas completion SHELL`: small scripts that ask this binary what comes next.
 //!
-//! The scripts call the binary with the variable `COMPLETE` and the words so far, so tags,
+//! The scripts call the binary with the variable `_ATLAS_COMPLETE` and the words so far, so tags,
 //! operations and flags are always those of the binary.
 
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::commands;
 use crate::failure::{Failure, print};
 
 /// The variable that a script sets.
-const VARIABLE: &str = "COMPLETE";
+const VARIABLE: &str = "_ATLAS_COMPLETE";
 const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
 
 pub(crate) fn command() -> Command {
@@ -52,9 +52,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     };
     let binary = std::env::args_os().next().unwrap_or_default();
     let name = Path::new(&binary)
-        .file_stem()
+        .file_name()
         .and_then(|name| name.to_str());
-    let name = name.unwrap_or("atlas");
+    let name = name.map_or("atlas", |name| name.strip_suffix(".exe").unwrap_or(name));
     let shells = Shells::builtins();
     let completer = shells
         .completer(shell)

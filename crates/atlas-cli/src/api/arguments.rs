@@ -24,7 +24,11 @@ pub(super) fn add(command: Command, operation: Operation) -> Command {
                     .long("file")
                     .value_name("PATH")
                     .value_hint(ValueHint::FilePath)
-                    .help("The file with the JSON body; - or nothing for standard input"),
+                    .help(if operation.body() == Body::Required {
+                        "The file with the JSON body; - or nothing for standard input"
+                    } else {
+                        "The file with the JSON body, - for standard input; none is sent without it"
+                    }),
             )
             .arg(switch(
                 "check",
@@ -86,9 +90,10 @@ fn argument(parameter: &'static Parameter) -> Arg {
         .long(flag(&parameter.name))
         .help(help(parameter, element));
     let required = parameter.required || parameter.place == Place::Path;
+    let in_path = parameter.place == Place::Path;
     let argument = match parameter.name.as_str() {
-        GROUP_ID => argument.alias("projectId"),
-        ORG_ID => argument,
+        GROUP_ID if in_path => argument.alias("projectId"),
+        ORG_ID if in_path => argument,
         _ => argument.required(required),
     };
     if element.kind == Some(Kind::Boolean) {
@@ -128,9 +133,12 @@ pub(super) fn flag(name: &str) -> String {
 }
 
 fn help(parameter: &Parameter, element: &Schema) -> String {
+    let in_path = parameter.place == Place::Path;
     let mut help = match parameter.name.as_str() {
-        GROUP_ID => "The project; MONGODB_ATLAS_PROJECT_ID if it is not given".to_owned(),
-        ORG_ID => "The organization; MONGODB_ATLAS_ORG_ID if it is not given".to_owned(),
+        GROUP_ID if in_path => {
+            "The project; MONGODB_ATLAS_PROJECT_ID if it is not given".to_owned()
+        }
+        ORG_ID if in_path => "The organization; MONGODB_ATLAS_ORG_ID if it is not given".to_owned(),
         _ => match parameter.place {
             Place::Path => "In the path".to_owned(),
             Place::Query => "In the query".to_owned(),

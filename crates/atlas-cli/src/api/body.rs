@@ -1,9 +1,12 @@
 //! The request body: from a file or standard input, and whether it is one.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::io::{IsTerminal as _, Read};
 
 use atlas_transport::atlas_catalog::{Body, RequestBuilder};
 use clap::ArgMatches;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::failure::{Failure, say};
 use crate::signals::blocking;
@@ -42,13 +45,18 @@ pub(super) async fn add(
             "the request body in {name} is empty: expected JSON"
         )));
     }
-    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&body) {
+    if let Err(error) = serde_json::from_slice::<serde_json::Value>(&body) {
         return Err(Failure::Usage(format!(
             "the request body in {name} is not JSON: {error}"
         )));
     }
-    let request = request.bytes(body);
+    let request = request.bytes(body.clone());
     if matches.get_flag("check") {
+        if let Err(error) = serde_json::from_slice::<Unrepeated>(&body) {
+            return Err(Failure::Usage(format!(
+                "invalid request body in {name}: {error}"
+            )));
+        }
         check(&request, &name)?;
     }
     Ok(request)
@@ -75,6 +83,65 @@ fn check(request: &RequestBuilder, name: &str) -> Result<(), Failure> {
     )))
 }
 
+/// Any JSON in which no object has a field twice.
+struct Unrepeated;
+
+impl<'de> Deserialize<'de> for Unrepeated {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unrepeated {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            if names.contains(&name) {
+                let problem = format_args!("field {name:?} is there twice");
+                return Err(serde::de::Error::custom(problem));
+            }
+            names.insert(name);
+            fields.next_value::<Self>()?;
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+}
+
 fn read(file: &str) -> Result<Vec<u8>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::File(format!("cannot read the request body in {file}: {error}"))
@@ -89,7 +156,8 @@ fn read(file: &str) -> Result<Vec<u8>, Failure> {
     { limited }.read_to_end(&mut body).map_err(unreadable)?;
     if body.len() as u64 > LIMIT {
         return Err(Failure::Usage(format!(
-            "the request body in {file} is larger than {LIMIT} bytes"
+            "the request body in {} is larger than {LIMIT} bytes",
+            if file == "-" { "standard input" } else { file }
         )));
     }
     Ok(body)

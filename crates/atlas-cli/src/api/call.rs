@@ -2,12 +2,15 @@
 
 use std::pin::pin;
 
+use atlas_transport::Call;
 use atlas_transport::atlas_catalog::{Operation, Place, RequestBuilder, Version};
 use clap::ArgMatches;
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::arguments::{GROUP_ID, ORG_ID};
 use super::output::Output;
@@ -28,6 +31,11 @@ pub(super) async fn run(operation: Operation, matches: &ArgMatches) -> Result<()
     let output = Output::open(matches)?;
     if let Some(format) = binary {
         output.take_binary(format)?;
+        if request.value("envelope") == Some("true") {
+            return Err(Failure::Usage(format!(
+                "the answer is {format}, which cannot be in an envelope; leave out --envelope"
+            )));
+        }
     }
     let connection = Connection::open(matches).await?;
     warn_of_sunset(operation, version);
@@ -37,18 +45,11 @@ pub(super) async fn run(operation: Operation, matches: &ArgMatches) -> Result<()
         return output.stream(call.stream().await?).await;
     }
     if flag(matches, "all") {
-        let mut results = Vec::new();
-        let mut items = pin!(call.items());
-        while let Some(item) = items.try_next().await? {
-            results.push(item);
-        }
-        let count = results.len();
-        let whole = json!({"results": results, "totalCount": count});
-        return output.bytes(whole.to_string().as_bytes());
+        return output.bytes(whole(call).await?.as_bytes());
     }
     let answer = call.send().await?;
     if operation.is_paged() {
-        note_what_is_cut(&answer.value.json().unwrap_or_default());
+        note_what_is_cut(&request, &answer.value.json().unwrap_or_default());
     }
     // The change is made by now: it is waited for even if its answer cannot be printed.
     let printed = output.bytes(answer.body.bytes());
@@ -112,27 +113,59 @@ fn binary_format(version: &'static Version) -> Option<&'static str> {
     (first != "json" && formats.all(|format| format != "json")).then_some(first)
 }
 
+/// The list to its end as one document, its items as they came.
+async fn whole(call: Call) -> Result<String, Failure> {
+    let mut items: Vec<String> = Vec::new();
+    let mut pages = pin!(call.pages());
+    while let Some(page) = pages.try_next().await? {
+        let page: Page<'_> = serde_json::from_slice(page.value.bytes())
+            .map_err(|error| Failure::Answer(format!("the answer is not a list: {error}")))?;
+        items.extend(page.results.iter().map(|item| item.get().to_owned()));
+    }
+    let count = items.len();
+    let items = items.join(",");
+    Ok(format!("{{\"results\":[{items}],\"totalCount\":{count}}}"))
+}
+
+/// A page whose items are kept as they are.
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    results: Vec<&'a RawValue>,
+}
+
 /// Says on stderr that a list has more than was printed.
-fn note_what_is_cut(page: &Value) {
+fn note_what_is_cut(request: &RequestBuilder, page: &Value) {
     let Some(results) = page["results"].as_array() else {
         return;
     };
-    let next = page["links"].as_array().into_iter().flatten();
-    let has_next = next.into_iter().any(|link| link["rel"] == "next");
-    let total = page["totalCount"]
-        .as_u64()
-        .filter(|total| *total > results.len() as u64);
-    match (has_next, total) {
-        (false, _) if page["links"].is_array() => {}
-        (_, Some(total)) => say(&format!(
+    let links = page["links"].as_array().filter(|links| !links.is_empty());
+    let mut next = links.into_iter().flatten();
+    let has_next = next.any(|link| link["rel"] == "next");
+    if !has_next && links.is_some() {
+        return;
+    }
+    let number = |name: &str, default: u64| {
+        request
+            .value(name)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(default)
+    };
+    let before = number("pageNum", 1)
+        .saturating_sub(1)
+        .saturating_mul(number("itemsPerPage", 100));
+    let seen = before.saturating_add(results.len() as u64);
+    let total = page["totalCount"].as_u64().filter(|total| *total > seen);
+    match total {
+        Some(total) => say(&format!(
             "{} of {total}; pass --all for the rest",
             results.len()
         )),
-        (true, None) => say(&format!(
+        None if has_next => say(&format!(
             "{} so far; pass --all for the rest",
             results.len()
         )),
-        (false, None) => {}
+        None => {}
     }
 }
 

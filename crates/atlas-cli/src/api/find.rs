@@ -33,6 +33,11 @@ pub(super) fn search(matches: &ArgMatches) -> Result<(), Failure> {
         .flat_map(|word| word.split_whitespace())
         .map(str::to_lowercase)
         .collect();
+    if words.is_empty() {
+        return Err(Failure::Usage(
+            "nothing to search for; name a word".to_owned(),
+        ));
+    }
     let found: Vec<Operation> = Operation::all()
         .filter(|operation| {
             let text = searched(*operation);
@@ -105,6 +110,7 @@ fn described(operation: &Operation) -> Value {
         "path": operation.path(),
         "roles": operation.roles(),
         "deprecated": operation.is_deprecated(),
+        "successor": operation.successor().map(Operation::id),
         "versions": operation.versions().iter().map(version).collect::<Vec<_>>(),
     })
 }

@@ -12,6 +12,9 @@ use crate::output_file::OutputFile;
 use crate::settings::Settings;
 use crate::store::refuse_url;
 
+/// How many brackets an expression may have: its parser goes into each of them.
+const MOST_NESTED: usize = 64;
+
 /// Where an answer goes, and in what form; decided before anything is sent.
 pub(super) struct Output {
     file: Option<OutputFile>,
@@ -74,7 +77,9 @@ impl Output {
         match self.file {
             Some(mut file) => {
                 file.write(text)?;
-                file.write(b"\n")?;
+                if !text.is_empty() {
+                    file.write(b"\n")?;
+                }
                 file.finish()
             }
             None if text.is_empty() => Ok(()),
@@ -114,6 +119,13 @@ fn json_path(output: &str) -> Result<JsonPath, Failure> {
     let Some(expression) = output.strip_prefix("json-path=") else {
         return Err(usage("expected json or json-path=EXPR".to_owned()));
     };
+    let nested = expression
+        .bytes()
+        .filter(|byte| b"([{!".contains(byte))
+        .count();
+    if nested > MOST_NESTED {
+        return Err(usage(format!("expected at most {MOST_NESTED} brackets")));
+    }
     if !expression.starts_with('$') {
         return Err(usage(
             "expected an expression that starts with $, such as $.id".to_owned(),

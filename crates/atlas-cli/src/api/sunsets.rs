@@ -1,9 +1,9 @@
 //! `atlas api sunsets`: what ends when, what to use instead, and where a source tree names it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use atlas_transport::atlas_catalog::{Operation, Version};
+use atlas_transport::atlas_catalog::{Operation, Version, methods, route};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use jiff::civil::Date;
 use serde_json::json;
@@ -32,7 +32,10 @@ pub(super) fn command() -> Command {
                 .long("grep")
                 .value_name("PATH")
                 .value_parser(value_parser!(PathBuf))
-                .help("Only what a file of this folder names, with the places"),
+                .help(
+                    "Only what a file of this folder names, with the places: ids (getUser, GetUser, \
+                     get_user), former ids, tag and short id in one line, and paths",
+                ),
         )
         .arg(output_argument())
 }
@@ -71,8 +74,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     if let Some(folder) = matches.get_one::<PathBuf>("grep") {
         let places = places(folder)?;
         for sunset in &mut sunsets {
-            let names = names(sunset.operation);
-            let found = names.filter_map(|name| places.get(name)).flatten();
+            let found = places.get(sunset.operation.id()).into_iter().flatten();
             sunset.places = found.cloned().collect();
         }
         sunsets.retain(|sunset| !sunset.places.is_empty());
@@ -105,35 +107,14 @@ fn instead(operation: Operation, version: &Version) -> String {
     }
 }
 
-/// The names that a source file may have for an operation.
-fn names(operation: Operation) -> impl Iterator<Item = &'static str> {
-    [operation.id()].into_iter().chain(operation.former_ids())
-}
-
-/// A name as Go and Rust spell it.
-fn capitalized(name: &str) -> String {
-    let (first, rest) = name.split_at(name.len().min(1));
-    format!("{}{rest}", first.to_ascii_uppercase())
-}
-
 /// Where each operation that ends is named, as `FILE:LINE`.
-fn places(folder: &Path) -> Result<BTreeMap<&'static str, Vec<String>>, Failure> {
-    let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
-        Failure::File(format!("cannot read {}: {error}", path.display()))
-    };
+fn places(folder: &Path) -> Result<BTreeMap<&'static str, BTreeSet<String>>, Failure> {
     if let Err(error) = folder.metadata() {
-        return Err(unreadable(folder, &error));
+        let folder = folder.display();
+        return Err(Failure::File(format!("cannot read {folder}: {error}")));
     }
-    let wanted: BTreeMap<String, &'static str> = Operation::all()
-        .filter(|one| {
-            one.versions()
-                .iter()
-                .any(|version| version.sunset.is_some())
-        })
-        .flat_map(names)
-        .flat_map(|name| [(name.to_owned(), name), (capitalized(name), name)])
-        .collect();
-    let mut places: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    let names = Names::new();
+    let mut places: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
     let files = WalkDir::new(folder)
         .sort_by_file_name()
         .into_iter()
@@ -150,23 +131,112 @@ fn places(folder: &Path) -> Result<BTreeMap<&'static str, Vec<String>>, Failure>
                 continue;
             }
         };
-        let small = entry
-            .metadata()
-            .is_ok_and(|metadata| metadata.len() <= LARGEST);
-        let Some(Ok(text)) = small.then(|| std::fs::read_to_string(entry.path())) else {
-            continue;
+        let path = entry.path().display();
+        match entry.metadata() {
+            Ok(metadata) if metadata.len() > LARGEST => {
+                say(&format!(
+                    "warning: skipped {path}: larger than {LARGEST} bytes"
+                ));
+                continue;
+            }
+            _ => {}
+        }
+        let bytes = match std::fs::read(entry.path()) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                say(&format!("warning: skipped {path}: {error}"));
+                continue;
+            }
         };
+        let text = String::from_utf8_lossy(&bytes);
         for (number, line) in text.lines().enumerate() {
-            let words = line.split(|c: char| !c.is_ascii_alphanumeric());
-            for word in words {
-                if let Some(name) = wanted.get(word) {
-                    let place = format!("{}:{}", entry.path().display(), number + 1);
-                    places.entry(name).or_default().push(place);
-                }
+            for id in names.find(line) {
+                let place = format!("{path}:{}", number + 1);
+                places.entry(id).or_default().insert(place);
             }
         }
     }
     Ok(places)
+}
+
+/// The ways in which source code names the operations that end.
+struct Names {
+    /// Ids and former ids as they are, with a capital, and in snake case.
+    words: BTreeMap<String, &'static str>,
+    /// Short ids, which count beside their tag.
+    short: BTreeMap<&'static str, Vec<Operation>>,
+}
+
+impl Names {
+    fn new() -> Self {
+        let ends = |one: &Operation| {
+            one.versions()
+                .iter()
+                .any(|version| version.sunset.is_some())
+        };
+        let mut words = BTreeMap::new();
+        let mut short: BTreeMap<&'static str, Vec<Operation>> = BTreeMap::new();
+        for operation in Operation::all().filter(ends) {
+            for name in [operation.id()].into_iter().chain(operation.former_ids()) {
+                for spelled in [name.to_owned(), capitalized(name), snake_case(name)] {
+                    words.insert(spelled, operation.id());
+                }
+            }
+            short
+                .entry(operation.short_id())
+                .or_default()
+                .push(operation);
+        }
+        Self { words, short }
+    }
+
+    /// The ids of the operations that a line names.
+    fn find(&self, line: &str) -> Vec<&'static str> {
+        let mut found = Vec::new();
+        for word in line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            found.extend(self.words.get(word).copied());
+            let beside = self.short.get(word).into_iter().flatten();
+            let beside = beside.filter(|one| line.contains(one.tag().camel_case()));
+            found.extend(beside.map(|one| one.id()));
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/{}$%:._-<>".contains(c);
+        for path in line.split(|c: char| !plain(c)) {
+            found.extend(of_path(path));
+        }
+        found
+    }
+}
+
+/// The operations that end and have a path, with any placeholders for its parameters.
+fn of_path(text: &str) -> Vec<&'static str> {
+    let start = text.find("/groups/").or_else(|| text.find("/orgs/"));
+    let Some(start) = start else {
+        return Vec::new();
+    };
+    let path = format!("/api/atlas/v2{}", &text[start..]);
+    let path = path.replace('%', "%25");
+    let methods = methods(&path);
+    let routes = methods.iter().filter_map(|method| route(method, &path));
+    let ends = routes.filter(|found| found.operation.sunset().is_some());
+    ends.map(|found| found.operation.id()).collect()
+}
+
+/// A name as Go and Rust spell a type.
+fn capitalized(name: &str) -> String {
+    let (first, rest) = name.split_at(name.len().min(1));
+    format!("{}{rest}", first.to_ascii_uppercase())
+}
+
+/// A name as Python spells a function.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
 }
 
 fn print(sunsets: &[Sunset], matches: &ArgMatches) -> Result<(), Failure> {

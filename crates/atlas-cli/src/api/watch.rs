@@ -6,12 +6,15 @@ use atlas_transport::atlas_catalog::{RequestBuilder, Watch};
 use atlas_transport::{Call, Client};
 use clap::ArgMatches;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::failure::{Failure, say};
 
 /// The first wait between two looks, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
+
+/// How long a resource may not be found that was just made.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// Polls what belongs to the call that was answered.
 pub(super) async fn run(
@@ -33,7 +36,12 @@ pub(super) async fn run(
     let mut wait = WAITS.0;
     let mut said = String::new();
     loop {
-        let state = match poll.clone().send().await {
+        let left = deadline.saturating_sub(start.elapsed());
+        let polled = match timeout(left, poll.clone().send()).await {
+            Ok(polled) => polled,
+            Err(_) => return Err(late(call, seconds)),
+        };
+        let state = match polled {
             Ok(answer) => state(
                 watch,
                 answer.meta.status.as_u16(),
@@ -41,6 +49,8 @@ pub(super) async fn run(
             ),
             Err(error) => match error.status().map(|status| status.as_u16()) {
                 Some(status) if Some(status) == watch.until.status => State::Done,
+                // What was made a moment ago may not be found yet.
+                Some(404) if start.elapsed() < GRACE => State::Pending("not found yet".to_owned()),
                 _ if error.is_transient() => State::Pending("no answer yet".to_owned()),
                 _ => return Err(error.into()),
             },
@@ -62,10 +72,7 @@ pub(super) async fn run(
         }
         let left = deadline.saturating_sub(start.elapsed());
         if left.is_zero() {
-            return Err(Failure::Deadline(format!(
-                "{} was not complete within {seconds} s; pass a longer --watchTimeout or look again",
-                call.operation()
-            )));
+            return Err(late(call, seconds));
         }
         sleep(wait.min(left)).await;
         wait = wait
@@ -74,6 +81,13 @@ pub(super) async fn run(
             .unwrap_or(WAITS.1)
             .min(WAITS.1);
     }
+}
+
+fn late(call: &RequestBuilder, seconds: u64) -> Failure {
+    Failure::Deadline(format!(
+        "{} was not complete within {seconds} s; pass a longer --watchTimeout or look again",
+        call.operation()
+    ))
 }
 
 /// How far the change is.

@@ -390,6 +390,57 @@ fn a_file_of_logs_is_streamed_as_it_is() {
         .output()
         .unwrap();
     assert!(error_line(&path, 2).contains("json-path needs JSON"));
+    let wrapped = at(&peer, &folder)
+        .args(log)
+        .arg("--envelope")
+        .output()
+        .unwrap();
+    assert!(error_line(&wrapped, 2).contains("cannot be in an envelope"));
+}
+
+#[test]
+fn an_answer_without_what_was_asked_for_is_not_a_usage_error() {
+    let folder = folder();
+    let peer = peer(|_, _| (200, r#"{"id":"x"}"#.to_owned()));
+    let get = ["projects", "getProject", "-o"];
+    let output = at(&peer, &folder)
+        .args(get)
+        .arg("json-path=$.nope")
+        .output()
+        .unwrap();
+    assert!(error_line(&output, 13).contains("the answer has nothing at $"));
+    let all = at(&peer, &folder)
+        .args(["projects", "listProjects", "--all"])
+        .output()
+        .unwrap();
+    assert!(error_line(&all, 13).contains("the answer is not a list"));
+    let deep = format!("json-path=${}", "[?(".repeat(5000));
+    let output = at(&peer, &folder).args(get).arg(deep).output().unwrap();
+    assert!(error_line(&output, 2).contains("expected at most 64 brackets"));
+}
+
+#[test]
+fn a_body_that_cannot_be_checked_is_refused() {
+    let folder = folder();
+    let peer = peer(|_, _| (201, "{}".to_owned()));
+    let cases: [(&[u8], &str); 5] = [
+        (b"{\"name\":\"\xe9\"}", "is not JSON"),
+        (b"{\"name\":1e999}", "is not JSON"),
+        (b"{\"name\":\"\\ud800\"}", "is not JSON"),
+        (&[b'['; 200], "is not JSON"),
+        (
+            b"{\"name\":5,\"name\":\"p\"}",
+            "field \"name\" is there twice",
+        ),
+    ];
+    for (body, told) in cases {
+        std::fs::write(folder.path().join("b.json"), body).unwrap();
+        let create = ["projects", "createProject", "--file", "b.json", "--check"];
+        let output = at(&peer, &folder).args(create).output().unwrap();
+        let line = error_line(&output, 2);
+        assert!(line.contains(told), "{line}");
+    }
+    assert!(peer.asked().is_empty());
 }
 
 #[test]
@@ -462,7 +513,10 @@ fn operations_are_found_by_words_and_listed_as_json() {
 #[test]
 fn what_ends_is_listed_by_date_and_found_in_a_source_tree() {
     let folder = folder();
-    let source = "// nothing\nclient.GetGroupClusterBackupTenantSnapshot(ctx)\ngetuser()\n";
+    let source = "// nothing\nclient.GetGroupClusterBackupTenantSnapshot(ctx)\ngetuser()\n\
+        get_group_cluster_backup_tenant_snapshot(); getGroupClusterBackupTenantSnapshot()\n\
+        atlas api sharedTierSnapshots getBackupTenantSnapshot\n\
+        \"/groups/%s/clusters/{name}/backup/tenant/snapshots/%s\"\n";
     std::fs::write(folder.path().join("main.go"), source).unwrap();
     let before = ["api", "sunsets", "--before", "2026-01-23"];
     let output = atlas(&folder)
@@ -475,7 +529,8 @@ fn what_ends_is_listed_by_date_and_found_in_a_source_tree() {
     assert_eq!(found[0]["id"], "getGroupClusterBackupTenantSnapshot");
     assert_eq!(found[0]["date"], "2026-01-22");
     assert_eq!(found[0]["instead"], "getGroupFlexClusterBackupSnapshot");
-    assert_eq!(found[0]["places"], serde_json::json!(["./main.go:2"]));
+    let lines = [2, 4, 5, 6].map(|line| format!("./main.go:{line}"));
+    assert_eq!(found[0]["places"], serde_json::json!(lines));
     let all = atlas(&folder).args(["api", "sunsets"]).output().unwrap();
     assert_eq!(stdout(&all).lines().count(), 1 + 106);
     let wrong = atlas(&folder)

@@ -429,12 +429,12 @@ fn what_is_not_the_whole_file_is_not_kept() {
         (
             b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>",
             7,
-            "no gzip file",
+            "not a gzip file",
         ),
         (
             b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
             7,
-            "no gzip file",
+            "not a gzip file",
         ),
         (
             b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n",
