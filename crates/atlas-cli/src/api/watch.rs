@@ -37,9 +37,8 @@ pub(super) async fn run(
     let mut said = String::new();
     loop {
         let left = deadline.saturating_sub(start.elapsed());
-        let polled = match timeout(left, poll.clone().send()).await {
-            Ok(polled) => polled,
-            Err(_) => return Err(late(call, seconds)),
+        let Ok(polled) = timeout(left, poll.clone().send()).await else {
+            return Err(late(call, seconds));
         };
         let state = match polled {
             Ok(answer) => state(
