@@ -115,7 +115,7 @@ pub enum Error {
     /// Atlas answered for something other than what was asked for. Nothing was saved.
     #[error(
         "response for another {what}: expected {expected:?}, found {found:?}; nothing was saved, \
-         check the base URL and any proxy in between"
+         check the restore jobs of the cluster and any proxy in between"
     )]
     Mismatch {
         /// What it is that differs.
