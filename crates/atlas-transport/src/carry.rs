@@ -81,11 +81,7 @@ pub(crate) fn hyper(
     proxy: Proxy,
     base: &Uri,
 ) -> Result<Carriers, ErrorKind> {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(connect_timeout));
-    let tcp = Proxied::new(tcp, proxy, base)?;
+    let tcp = Proxied::new(tcp(connect_timeout), proxy, base)?;
     let tls = tls(roots)?;
     let over = |tls| {
         HttpsConnectorBuilder::new()
@@ -102,21 +98,55 @@ pub(crate) fn hyper(
     })
 }
 
+fn tcp(connect_timeout: Duration) -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(connect_timeout));
+    tcp
+}
+
+/// HTTP/1.1 with bodies of any type, for another crate's client.
+pub(crate) fn plain<B>(
+    connect_timeout: Duration,
+    proxy: Proxy,
+) -> Result<legacy::Client<Timed, B>, ErrorKind>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
+    let tcp = Proxied::to_any(tcp(connect_timeout), proxy)?;
+    let tls = HttpsConnectorBuilder::new()
+        .with_tls_config(tls(Vec::new())?)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    Ok(client(tls, connect_timeout))
+}
+
 fn pooled(tls: HttpsConnector<Proxied>, connect_timeout: Duration) -> Arc<dyn Carry> {
-    let client: legacy::Client<Timed, Full<Bytes>> = legacy::Client::builder(TokioExecutor::new())
+    let client: legacy::Client<Timed, Full<Bytes>> = client(tls, connect_timeout);
+    Arc::new(client)
+}
+
+fn client<B>(tls: HttpsConnector<Proxied>, connect_timeout: Duration) -> legacy::Client<Timed, B>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
+    legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .http1_max_buf_size(HEAD_LIMIT)
         .build(Timed {
             inner: tls,
             limit: connect_timeout,
-        });
-    Arc::new(client)
+        })
 }
 
 /// A connector whose connection, proxy and TLS included, must be there in time.
 #[derive(Clone)]
-struct Timed {
+pub(crate) struct Timed {
     inner: HttpsConnector<Proxied>,
     limit: Duration,
 }

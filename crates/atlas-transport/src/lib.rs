@@ -46,6 +46,8 @@ mod builder;
 mod call;
 mod carry;
 mod client;
+#[doc(hidden)]
+pub mod connections;
 mod content_range;
 mod credentials;
 mod download;

@@ -129,6 +129,15 @@ impl Proxied {
     /// Fails if `base` has to be reached through a proxy that cannot be used. Other hosts, such as
     /// an object store's, are checked when they are connected to.
     pub(crate) fn new(tcp: HttpConnector, proxy: Proxy, base: &Uri) -> Result<Self, ErrorKind> {
+        let proxied = Self::to_any(tcp, proxy)?;
+        if let Some(route) = &proxied.route {
+            route.proxy_for(base)?;
+        }
+        Ok(proxied)
+    }
+
+    /// Checks every host only when it is connected to.
+    pub(crate) fn to_any(tcp: HttpConnector, proxy: Proxy) -> Result<Self, ErrorKind> {
         let route = match proxy {
             Proxy::Environment => Route::from_environment(env::var_os),
             Proxy::Direct => None,
@@ -140,9 +149,6 @@ impl Proxied {
                 Some(Route::new(Ok(address), ""))
             }
         };
-        if let Some(route) = &route {
-            route.proxy_for(base)?;
-        }
         Ok(Self {
             tcp,
             route: route.map(Arc::new),

@@ -1,0 +1,93 @@
+//! Connections for the object-store client of `atlas-backup`, so that TLS, proxies and what counts
+//! as transient are the same there. Not part of the public API.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+
+use crate::carry::{self, Timed, classify};
+use crate::error::{BoxError, ErrorKind};
+use crate::proxy::Proxy;
+use crate::transient::is_transient;
+
+/// A pool of HTTP/1.1 connections.
+pub struct Connections<B> {
+    client: legacy::Client<Timed, B>,
+}
+
+/// Why a request has no response.
+#[derive(Debug)]
+pub struct NoResponse {
+    /// What happened.
+    pub kind: ErrorKind,
+    /// Whether the same request may succeed later.
+    pub is_transient: bool,
+}
+
+impl From<ErrorKind> for NoResponse {
+    fn from(kind: ErrorKind) -> Self {
+        let is_transient = is_transient(&kind);
+        Self { kind, is_transient }
+    }
+}
+
+impl<B> Connections<B>
+where
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    /// Through the proxy of the environment, if one is set for a host; `https` only.
+    ///
+    /// # Errors
+    /// [`ErrorKind`] if TLS cannot be set up.
+    pub fn through_proxies(connect_timeout: Duration) -> Result<Self, ErrorKind> {
+        let client = carry::plain(connect_timeout, Proxy::Environment)?;
+        Ok(Self { client })
+    }
+
+    /// Through no proxy.
+    ///
+    /// # Errors
+    /// [`ErrorKind`] if TLS cannot be set up.
+    pub fn direct(connect_timeout: Duration) -> Result<Self, ErrorKind> {
+        let client = carry::plain(connect_timeout, Proxy::Direct)?;
+        Ok(Self { client })
+    }
+
+    /// Sends a request once. Redirects are not followed.
+    ///
+    /// # Errors
+    /// [`NoResponse`] if no response begins.
+    pub async fn send(
+        &self,
+        host: &str,
+        request: Request<B>,
+    ) -> Result<Response<Incoming>, NoResponse> {
+        let sent = self.client.request(request).await;
+        sent.map_err(|error| classify(host, error.into()).into())
+    }
+}
+
+/// Says why the body of a response broke off.
+pub fn interrupted(error: hyper::Error) -> NoResponse {
+    let source = error.into();
+    ErrorKind::Interrupted { source }.into()
+}
+
+impl<B> Clone for Connections<B> {
+    fn clone(&self) -> Self {
+        let client = self.client.clone();
+        Self { client }
+    }
+}
+
+impl<B> fmt::Debug for Connections<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections").finish_non_exhaustive()
+    }
+}
