@@ -10,37 +10,32 @@ mod commit;
 mod connect;
 mod connection;
 mod failure;
+mod open;
 mod settings;
+mod streaming;
 mod upload;
 mod url;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{self, Read};
 use std::sync::Arc;
 
-use atlas_model::{ClusterName, ProjectId, SnapshotUrl};
-use atlas_transport::{ByteRange, Download};
-use bytes::Bytes;
+use atlas_model::{ClusterName, ProjectId};
 use object_store::path::Path;
-use tokio::sync::mpsc;
 
 use crate::backups::{Backups, DownloadOptions};
-use crate::checksums::Checksums;
 use crate::error::Error;
-use crate::fetch::{Links, PATIENCE, may_pass, pause};
 use crate::job;
 use crate::note::Note;
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 use crate::saving::{self, Asking, OneFile, plain};
 use crate::snapshot::Pick;
-use crate::verify::{Found, inspect_reader};
 
 use cleanup::Cleanup;
-use commit::Commit;
 use connection::Connection;
 use settings::Settings;
-use upload::{Place, Upload};
+use streaming::Streaming;
+use upload::Place;
 use url::StoreUrl;
 
 pub use cleanup::Settled;
@@ -91,8 +86,16 @@ impl StoreTarget {
     /// `GOOGLE_APPLICATION_CREDENTIALS`, `GOOGLE_SERVICE_ACCOUNT` and other `GOOGLE_` variables,
     /// Azure by `AZURE_STORAGE_ACCOUNT_NAME`, `AZURE_STORAGE_ACCOUNT_KEY`,
     /// `AZURE_STORAGE_SAS_TOKEN` and other `AZURE_` variables. No store reads those of another, and
-    /// no other variable has an effect, but for those of HTTP proxies. `AWS_PROFILE` and the files
-    /// in `~/.aws` are not read.
+    /// no other variable has an effect, but for those of proxies. `AWS_PROFILE` and the files in
+    /// `~/.aws` are not read.
+    ///
+    /// Without credentials among them, the metadata service of this machine is asked for those of
+    /// its role, such as that of an EC2 instance: directly, once, and for 2 s at most.
+    ///
+    /// `https` goes through the proxy of `HTTPS_PROXY` or `ALL_PROXY`, except to the hosts in
+    /// `NO_PROXY`, as it does for [`atlas_transport::Client`]: an address that cannot be used is an
+    /// error, never a direct connection. Plain `http`, which has to be allowed, never goes through a
+    /// proxy; `HTTP_PROXY` is not read.
     ///
     /// # Errors
     /// [`Error::Usage`] if the URL is invalid or a variable cannot be used; it names the variable
@@ -135,6 +138,12 @@ impl StoreTarget {
         self.cleanup.settle().await
     }
 
+    /// The URLs of manifests whose object is being completed or replaced at this moment: a program
+    /// that ends now may leave them without it. [`Backups::download_to_store`] takes them over.
+    pub fn incomplete(&self) -> Vec<String> {
+        self.cleanup.incomplete()
+    }
+
     fn place(&self, key: &Path) -> Place {
         Place {
             connection: self.connection.clone(),
@@ -145,16 +154,14 @@ impl StoreTarget {
     }
 }
 
-/// How many pieces may wait to be verified.
-const WAITING: usize = 16;
-
 impl Backups {
     /// Downloads a snapshot straight into an object store. A sharded cluster gives one object for
     /// each shard.
     ///
     /// Without [`replace`](DownloadOptions::replace), nothing that exists is replaced, neither an
-    /// object nor a manifest (`<key>.json`). The manifest is created on condition that there is
-    /// none, and S3 completes an object on the same condition. Google Cloud Storage and Azure are
+    /// object nor a manifest (`<key>.json`), but for a manifest without its object that an interrupted
+    /// upload of the same snapshot left. The manifest is created on condition that there is none, and
+    /// S3 completes an object on the same condition. Google Cloud Storage and Azure are
     /// asked before the download and again before completion; a program that writes the same key in
     /// between, without writing a manifest, loses its object.
     ///
@@ -175,15 +182,23 @@ impl Backups {
         options: &DownloadOptions,
         progress: Progress<'_>,
     ) -> Result<Vec<Stored>, Error> {
-        if !options.replace {
-            target.place(&target.url.key).refuse_taken().await?;
-        }
+        let leftover = if options.replace {
+            // A store that cannot be reached is found before a restore job is made.
+            target.place(&target.url.key).reach().await?;
+            None
+        } else {
+            target.place(&target.url.key).refuse_taken().await?
+        };
         let place = job::Place {
             kind: self.kind(project, cluster).await?,
             project,
             cluster,
         };
         let snapshot = self.pick(project, cluster, pick).await?;
+        if let Some(leftover) = leftover {
+            let of_this = |note: &Note| note.snapshot == snapshot.id;
+            target.place(&target.url.key).refuse(&leftover, of_this)?;
+        }
         let asking = Asking::new(self.client(), &place, snapshot.id, &options.wait, progress);
         let job = asking.ready().await?;
         let mut shards = Vec::new();
@@ -207,8 +222,13 @@ impl Backups {
             ));
         }
         if !options.replace && shards.iter().any(|(shard, _)| shard.is_some()) {
-            for (_, key) in &shards {
-                target.place(key).refuse_taken().await?;
+            for (shard, key) in &shards {
+                let place = target.place(key);
+                if let Some(leftover) = place.refuse_taken().await? {
+                    let of_this =
+                        |note: &Note| note.snapshot == snapshot.id && note.shard == *shard;
+                    place.refuse(&leftover, of_this)?;
+                }
             }
         }
         let files = u16::try_from(job.links.len()).unwrap_or(u16::MAX);
@@ -229,186 +249,5 @@ impl Backups {
             });
         }
         Ok(stored)
-    }
-}
-
-/// One object that is being written.
-struct Streaming<'a> {
-    backups: &'a Backups,
-    place: Place,
-    progress: Progress<'a>,
-}
-
-impl Streaming<'_> {
-    /// Streams a file into the store; completes the object only if it is sound.
-    async fn run(
-        &self,
-        link: SnapshotUrl,
-        links: impl Links,
-        file: &OneFile<'_>,
-        replace: bool,
-    ) -> Result<Note, Error> {
-        let first = self.backups.client().download(&link).await?;
-        let mut upload = Upload::start(self.place.clone(), first.length()).await?;
-        let found = match self.copy(first, link, links, &mut upload).await {
-            Ok(found) => found,
-            Err(error) => return Err(upload.abort(error).await),
-        };
-        let note = file.note(found.bytes, found.sha256);
-        let mut text = serde_json::to_vec_pretty(&note).unwrap_or_default();
-        text.push(b'\n');
-        let commit = Commit {
-            note: text.into(),
-            bytes: found.bytes,
-            replace,
-        };
-        upload.commit(|uploaded| uploaded.commit(commit)).await?;
-        Ok(note)
-    }
-
-    async fn copy(
-        &self,
-        first: Download,
-        mut link: SnapshotUrl,
-        mut links: impl Links,
-        upload: &mut Upload,
-    ) -> Result<Found, Error> {
-        let announced = first.length();
-        let checksums = Checksums::announced(&first);
-        let etag = first
-            .etag()
-            .filter(|tag| tag.starts_with('"'))
-            .map(str::to_owned);
-        (self.progress)(Event::Started {
-            length: announced,
-            resumed: 0,
-        });
-        let (sender, pieces) = mpsc::channel(WAITING);
-        let verifying =
-            tokio::task::spawn_blocking(move || inspect_reader(Pieces::new(pieces), &checksums));
-        let (mut received, mut failures) = (0, 0);
-        let mut opened = Some(first);
-        loop {
-            let before = received;
-            let error = match opened.take() {
-                Some(download) => match self
-                    .pour(download, announced, upload, &sender, &mut received)
-                    .await
-                {
-                    Ok(()) if announced.is_none_or(|length| length == received) => break,
-                    Ok(()) => Error::Length {
-                        received,
-                        expected: announced.unwrap_or(received),
-                    },
-                    Err(error) => error,
-                },
-                // Only a strong tag tells that what follows belongs to the same file.
-                None => match self.open_at(&link, received, etag.as_deref()).await {
-                    Ok(download) => {
-                        opened = Some(download);
-                        continue;
-                    }
-                    Err(error) => error,
-                },
-            };
-            failures = if received > before { 1 } else { failures + 1 };
-            if failures >= PATIENCE {
-                return Err(error);
-            }
-            if error.link_expired() {
-                link = links.fresh().await?;
-                (self.progress)(Event::LinkRenewed);
-            } else if may_pass(&error) && etag.is_some() {
-                tracing::info!(failures, %error, "the stream broke; it goes on");
-                pause(failures).await;
-            } else {
-                return Err(error);
-            }
-        }
-        drop(sender);
-        upload.finish().await?;
-        (self.progress)(Event::Verifying);
-        let verified = verifying.await.map_err(io::Error::from);
-        verified.map_err(|error| {
-            Error::file(
-                std::path::Path::new(&self.place.url),
-                "cannot be verified",
-                error,
-            )
-        })?
-    }
-
-    /// Opens the rest of the file.
-    async fn open_at(
-        &self,
-        link: &SnapshotUrl,
-        first: u64,
-        etag: Option<&str>,
-    ) -> Result<Download, Error> {
-        let range = ByteRange {
-            first,
-            last: None,
-            if_range: etag.map(str::to_owned),
-        };
-        let download = self.backups.client().download_part(link, &range).await?;
-        if download.part().is_none() || download.etag().is_some_and(|tag| Some(tag) != etag) {
-            return Err(Error::Changed);
-        }
-        Ok(download)
-    }
-
-    /// Hands what comes to the upload and to the thread that verifies it.
-    async fn pour(
-        &self,
-        mut download: Download,
-        announced: Option<u64>,
-        upload: &mut Upload,
-        verified: &mpsc::Sender<Bytes>,
-        received: &mut u64,
-    ) -> Result<(), Error> {
-        while let Some(chunk) = download.chunk().await? {
-            let bytes = chunk.len() as u64;
-            if let Some(expected) = announced.filter(|length| *received + bytes > *length) {
-                return Err(Error::Length {
-                    received: *received + bytes,
-                    expected,
-                });
-            }
-            // A thread that has found a fault has ended; the fault is reported in the end.
-            let _ = verified.send(chunk.clone()).await;
-            upload.write(chunk).await?;
-            *received += bytes;
-            (self.progress)(Event::Received { bytes });
-        }
-        Ok(())
-    }
-}
-
-/// What comes through a channel, as a reader.
-struct Pieces {
-    receiver: mpsc::Receiver<Bytes>,
-    left: Bytes,
-}
-
-impl Pieces {
-    fn new(receiver: mpsc::Receiver<Bytes>) -> Self {
-        Self {
-            receiver,
-            left: Bytes::new(),
-        }
-    }
-}
-
-impl Read for Pieces {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.left.is_empty() {
-            match self.receiver.blocking_recv() {
-                Some(piece) => self.left = piece,
-                None => return Ok(0),
-            }
-        }
-        let length = self.left.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&self.left.split_to(length));
-        Ok(length)
     }
 }

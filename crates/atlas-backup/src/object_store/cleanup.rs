@@ -1,6 +1,6 @@
 //! What uploads that were dropped leave to be done.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::JoinHandle;
 
@@ -26,27 +26,45 @@ pub struct Settled {
     pub failed: Vec<Error>,
 }
 
-/// The tasks of uploads that were dropped.
+/// The tasks of uploads that were dropped, and what is between two steps of its completion.
 #[derive(Debug, Default)]
-pub(super) struct Cleanup(Mutex<Vec<JoinHandle<Result<Ended, Error>>>>);
+pub(super) struct Cleanup {
+    tasks: Mutex<Vec<JoinHandle<Result<Ended, Error>>>>,
+    /// The URLs of manifests whose object is being completed.
+    incomplete: Mutex<Vec<String>>,
+}
 
 /// From this many on, the results of those that ended are forgotten.
 const KEPT: usize = 64;
 
 impl Cleanup {
     pub(super) fn add(&self, task: JoinHandle<Result<Ended, Error>>) {
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = lock(&self.tasks);
         if tasks.len() >= KEPT {
             tasks.retain(|task| !task.is_finished());
         }
         tasks.push(task);
     }
 
+    /// Notes a manifest as incomplete until what is returned is dropped.
+    pub(super) fn completing(self: &Arc<Self>, manifest: String) -> Completing {
+        let mut incomplete = lock(&self.incomplete);
+        incomplete.push(manifest.clone());
+        Completing {
+            cleanup: self.clone(),
+            manifest,
+        }
+    }
+
+    pub(super) fn incomplete(&self) -> Vec<String> {
+        lock(&self.incomplete).clone()
+    }
+
     /// Waits for all tasks.
     pub(super) async fn settle(&self) -> Settled {
         let mut settled = Settled::default();
         loop {
-            let task = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let task = lock(&self.tasks).pop();
             let Some(task) = task else {
                 return settled;
             };
@@ -59,4 +77,24 @@ impl Cleanup {
             }
         }
     }
+}
+
+/// A manifest whose object is being completed.
+#[derive(Debug)]
+pub(super) struct Completing {
+    cleanup: Arc<Cleanup>,
+    manifest: String,
+}
+
+impl Drop for Completing {
+    fn drop(&mut self) {
+        let mut incomplete = lock(&self.cleanup.incomplete);
+        if let Some(index) = incomplete.iter().position(|it| *it == self.manifest) {
+            incomplete.swap_remove(index);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

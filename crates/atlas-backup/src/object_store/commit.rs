@@ -2,17 +2,20 @@
 //!
 //! ```text
 //! new key ────► manifest (only if new) ──► object (only if new)     else: manifest removed, abort
+//! left over ──► manifest (only that one) ► object (only if new)     else: manifest restored, abort
 //! replaced ───► manifest says incomplete ─► object ─► manifest      else: manifest restored, abort
 //! ```
 
 use bytes::Bytes;
+use object_store::ObjectMeta;
 use object_store::path::Path;
 
 use super::cleanup::Ended;
-use super::connection::Failed;
+use super::connection::{Failed, Text};
 use super::upload::{Place, Uploaded};
 use super::url::manifest;
 use crate::error::Error;
+use crate::note::Note;
 
 /// What is to be completed.
 pub(super) struct Commit {
@@ -57,8 +60,22 @@ impl Uploaded {
         } = &self.place;
         let beside = manifest(key);
         // For stores without a condition on completion; another writer may still come in between.
-        self.place.refuse_taken().await.map_err(Stopped::Before)?;
-        let put = connection.put(&beside, commit.note.clone(), true).await;
+        let leftover = self.place.refuse_taken().await.map_err(Stopped::Before)?;
+        if let Some(leftover) = &leftover {
+            let of_this = |note: &Note| commit.is_of(note);
+            let refused = self.place.refuse(leftover, of_this);
+            refused.map_err(Stopped::Before)?;
+        }
+        let _completing = self.place.cleanup.completing(self.place.url_of(&beside));
+        let put = match &leftover {
+            None => connection.put(&beside, commit.note.clone(), true).await,
+            Some(leftover) => {
+                let version = &leftover.found.version;
+                connection
+                    .update(&beside, commit.note.clone(), version)
+                    .await
+            }
+        };
         put.map_err(|failed| {
             Stopped::Before(if failed.is_taken() {
                 self.place.exists(&beside)
@@ -79,15 +96,19 @@ impl Uploaded {
             self.place.failed(COMPLETE, failed.clone())
         };
         if failed.maybe_applied {
-            match connection.length(key).await {
-                Ok(Some(length)) if length == commit.bytes => return Ok(()),
+            match self.after_all().await {
+                Ok(Some(found)) if found.size == commit.bytes => return Ok(()),
                 Ok(Some(_)) => error = self.place.exists(key),
                 Ok(None) => {}
                 Err(_) => return Err(Stopped::After(self.place.unknown(failed))),
             }
         }
-        // The manifest is ours: it was created above.
-        if let Err(failed) = connection.delete(&beside).await {
+        // The manifest is ours: it was written above.
+        let undone = match leftover {
+            None => connection.delete(&beside).await,
+            Some(leftover) => connection.put(&beside, leftover.found.text, false).await,
+        };
+        if let Err(failed) = undone {
             error = Error::LeftInStore {
                 url: self.place.url_of(&beside),
                 what: "a manifest without its object",
@@ -105,18 +126,19 @@ impl Uploaded {
         let beside = manifest(key);
         // Credentials that may only write cannot read it; then it is not restored either.
         let old = connection.read(&beside, LONGEST_MANIFEST).await;
+        let old_object = connection.head(key).await;
+        let _completing = self.place.cleanup.completing(self.place.url_of(&beside));
         if !matches!(old, Ok(None)) {
             let incomplete = Bytes::from_static(INCOMPLETE);
             let put = connection.put(&beside, incomplete, false).await;
             put.map_err(|failed| Stopped::Before(self.place.manifest_failed(failed)))?;
         }
         let completed = connection.complete(key, &self.id, &self.parts, false).await;
-        if let Err(failed) = completed {
-            if failed.maybe_applied {
-                return Err(Stopped::Before(self.place.unknown(failed)));
-            }
+        if let Err(failed) = completed
+            && !self.was_replaced(&failed, old_object, commit).await?
+        {
             if let Ok(Some(old)) = old
-                && let Err(failed) = connection.put(&beside, old, false).await
+                && let Err(failed) = connection.put(&beside, old.text, false).await
             {
                 tracing::warn!(failure = %failed.failure, "the old manifest cannot be restored");
             }
@@ -131,6 +153,59 @@ impl Uploaded {
             Stopped::After(error)
         })
     }
+
+    /// Whether an object was replaced although its completion failed.
+    async fn was_replaced(
+        &self,
+        failed: &Failed,
+        old: Result<Option<ObjectMeta>, Failed>,
+        commit: &Commit,
+    ) -> Result<bool, Stopped> {
+        if !failed.maybe_applied {
+            return Ok(false);
+        }
+        let unknown = || Stopped::Before(self.place.unknown(failed.clone()));
+        let (Ok(old), Ok(new)) = (old, self.after_all().await) else {
+            return Err(unknown());
+        };
+        let told = |meta: Option<&ObjectMeta>| {
+            meta.map(|meta| (meta.size, meta.e_tag.clone(), meta.last_modified))
+        };
+        if told(old.as_ref()) == told(new.as_ref()) {
+            return Ok(false);
+        }
+        match new {
+            Some(new) if new.size == commit.bytes => Ok(true),
+            _ => Err(unknown()),
+        }
+    }
+
+    /// What has the key once the completion can no longer be applied: the upload is aborted before
+    /// that is asked, which has no effect if it is complete.
+    async fn after_all(&self) -> Result<Option<ObjectMeta>, Failed> {
+        let Place {
+            connection, key, ..
+        } = &self.place;
+        connection.abort(key, &self.id).await?;
+        connection.head(key).await
+    }
+}
+
+impl Commit {
+    /// Whether a note is of the same file.
+    fn is_of(&self, note: &Note) -> bool {
+        serde_json::from_slice::<Note>(&self.note).is_ok_and(|ours| {
+            let of = |note: &Note| (note.project, note.snapshot, note.shard.clone());
+            of(&ours) == of(note) && ours.cluster == note.cluster
+        })
+    }
+}
+
+/// A manifest without its object that an interrupted upload left.
+pub(super) struct Leftover {
+    found: Text,
+    /// `None` if it only says that an object was being replaced.
+    note: Option<Note>,
 }
 
 /// Where it stopped: before or after the object may be complete.
@@ -140,22 +215,58 @@ enum Stopped {
 }
 
 impl Place {
-    /// Refuses a key that an object or a manifest has.
-    pub(super) async fn refuse_taken(&self) -> Result<(), Error> {
-        for key in [self.key.clone(), manifest(&self.key)] {
-            match self.connection.length(&key).await {
-                Ok(None) => {}
-                Ok(Some(_)) => return Err(self.exists(&key)),
-                Err(failed) if is_forbidden(&failed) => {
-                    return Err(Error::CannotCheck {
-                        url: self.url_of(&key),
-                        source: failed.failure,
-                    });
-                }
-                Err(failed) => return Err(self.failed("look up", failed)),
-            }
+    /// Refuses a key that an object or a manifest has. A manifest of this program's without its
+    /// object is given, to be judged by [`refuse`](Self::refuse).
+    pub(super) async fn refuse_taken(&self) -> Result<Option<Leftover>, Error> {
+        if self.look_up(&self.key).await?.is_some() {
+            return Err(self.exists(&self.key));
         }
-        Ok(())
+        let beside = manifest(&self.key);
+        if self.look_up(&beside).await?.is_none() {
+            return Ok(None);
+        }
+        let read = self.connection.read(&beside, LONGEST_MANIFEST).await;
+        let Ok(Some(found)) = read else {
+            return Err(self.exists(&beside));
+        };
+        let note = serde_json::from_slice(&found.text).ok();
+        if note.is_none() && found.text != INCOMPLETE {
+            return Err(self.exists(&beside));
+        }
+        Ok(Some(Leftover { found, note }))
+    }
+
+    /// Refuses a manifest without its object unless it is of what is to be stored.
+    pub(super) fn refuse(
+        &self,
+        leftover: &Leftover,
+        is_of_this: impl Fn(&Note) -> bool,
+    ) -> Result<(), Error> {
+        match &leftover.note {
+            Some(note) if !is_of_this(note) => Err(self.exists(&manifest(&self.key))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the store answers at all. What it answers does not matter: credentials that may
+    /// only write cannot look anything up.
+    pub(super) async fn reach(&self) -> Result<(), Error> {
+        match self.connection.head(&self.key).await {
+            Err(failed) if failed.failure.status().is_none() => Err(self.failed("look up", failed)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn look_up(&self, key: &Path) -> Result<Option<ObjectMeta>, Error> {
+        self.connection.head(key).await.map_err(|failed| {
+            if is_forbidden(&failed) {
+                return Error::CannotCheck {
+                    url: self.url_of(key),
+                    source: failed.failure,
+                };
+            }
+            self.failed("look up", failed)
+        })
     }
 
     fn exists(&self, key: &Path) -> Error {

@@ -5,58 +5,76 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use atlas_transport::connections::{self, Connections};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use http::uri::Scheme;
 use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::BodyExt as _;
 use object_store::ClientConfigKey;
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
-    HttpResponseBody, HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
+    HttpResponse, HttpResponseBody, HttpService,
 };
+use tokio::time::timeout;
 
 use super::failure::{StoreFailure, element};
 
 /// How much of an answer that is not an object is read.
 const ANSWER: usize = 1 << 20;
+const AGENT: &str = concat!("atlas-backup/", env!("CARGO_PKG_VERSION"));
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long the metadata service of the machine may take to be connected to.
+const CONNECT_METADATA: Duration = Duration::from_secs(1);
+/// How long the metadata service of the machine may take for one answer.
+const METADATA: Duration = Duration::from_secs(2);
 
-/// Makes the clients of one store.
-#[derive(Debug)]
+/// The connections of one store.
+#[derive(Debug, Clone)]
 pub(super) struct Connector {
+    /// To the store, through the proxy of the environment.
+    store: Connections<HttpRequestBody>,
+    /// To the metadata service of this machine, which may have a role for it.
+    metadata: Connections<HttpRequestBody>,
     /// Whether a multipart upload to S3 is completed only if no object has its key.
-    pub(super) creating: bool,
+    creating: bool,
+}
+
+impl Connector {
+    /// Fails if TLS cannot be set up.
+    pub(super) fn new() -> Result<Self, &'static str> {
+        const TLS: &str = "TLS is not available";
+        Ok(Self {
+            store: Connections::through_proxies(CONNECT).map_err(|_| TLS)?,
+            metadata: Connections::direct(CONNECT_METADATA).map_err(|_| TLS)?,
+            creating: false,
+        })
+    }
+
+    /// Completes a multipart upload to S3 only if no object has its key.
+    pub(super) fn creating(mut self) -> Self {
+        self.creating = true;
+        self
+    }
 }
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let allows_http = options.get_config_value(&ClientConfigKey::AllowHttp);
-        // Metadata services of a machine are asked with a shorter time.
+        // `object_store` asks the metadata services of a machine with a shorter time.
         let connect = options.get_config_value(&ClientConfigKey::ConnectTimeout);
         let is_metadata = connect.as_deref() == Some("1s");
-        let mut builder = reqwest::ClientBuilder::new()
-            .user_agent(concat!("atlas-backup/", env!("CARGO_PKG_VERSION")))
-            // A redirect would take the backup, or a session's token, to another host.
-            .redirect(reqwest::redirect::Policy::none())
-            .https_only(allows_http.as_deref() != Some("true"))
-            .connect_timeout(if is_metadata {
-                Duration::from_secs(1)
-            } else {
-                CONNECT
-            })
-            .http1_only();
-        if is_metadata {
-            builder = builder.no_proxy();
-        }
-        let client = builder
-            .build()
-            .map_err(|error| object_store::Error::Generic {
-                store: "HTTP",
-                source: Box::new(error),
-            })?;
+        let connections = if is_metadata {
+            &self.metadata
+        } else {
+            &self.store
+        };
         Ok(HttpClient::new(Checked {
-            client,
+            connections: connections.clone(),
+            allows_http: allows_http.as_deref() == Some("true"),
+            is_metadata,
             creating: self.creating,
         }))
     }
@@ -65,7 +83,9 @@ impl HttpConnector for Connector {
 /// Gives every answer other than success as a [`StoreFailure`].
 #[derive(Debug)]
 struct Checked {
-    client: reqwest::Client,
+    connections: Connections<HttpRequestBody>,
+    allows_http: bool,
+    is_metadata: bool,
     creating: bool,
 }
 
@@ -77,17 +97,28 @@ impl HttpService for Checked {
         'a: 'answering,
         Self: 'answering,
     {
-        Box::pin(self.answer(request))
+        Box::pin(async move {
+            if !self.is_metadata {
+                return self.answer(request).await;
+            }
+            let host = host(&request);
+            let answered = timeout(METADATA, self.answer(request)).await;
+            answered.unwrap_or_else(|_| {
+                let failure = StoreFailure::no_metadata(&host, METADATA.as_secs());
+                Err(HttpError::new(HttpErrorKind::Timeout, failure))
+            })
+        })
     }
 }
 
 impl Checked {
     async fn answer(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let host = host(&request);
         let uri = request.uri();
-        let host = uri
-            .authority()
-            .map_or("the store", |it| it.as_str())
-            .to_owned();
+        if uri.scheme() != Some(&Scheme::HTTPS) && !self.allows_http {
+            let failure = StoreFailure::says("the URL is not https, and http is not allowed");
+            return Err(HttpError::new(HttpErrorKind::Unknown, failure));
+        }
         let is_post = *request.method() == Method::POST;
         let is_completion = is_post && uri.query().is_some_and(|it| it.starts_with("uploadId="));
         if self.creating && is_completion {
@@ -95,42 +126,62 @@ impl Checked {
             let any = HeaderValue::from_static("*");
             request.headers_mut().insert(header::IF_NONE_MATCH, any);
         }
-        let failed = |kind: HttpErrorKind, failure| HttpError::new(kind, failure);
-        let answer = HttpService::call(&self.client, request).await;
-        let answer = answer.map_err(|error| {
-            let kind = error.kind();
-            failed(kind, StoreFailure::broken(&host, kind, &error))
+        let agent = HeaderValue::from_static(AGENT);
+        request.headers_mut().insert(header::USER_AGENT, agent);
+        let failed = |failure| HttpError::new(HttpErrorKind::Unknown, failure);
+        let answer = self.connections.send(&host, request).await;
+        let answer = answer.map_err(|none| {
+            let failure = StoreFailure::broken(&host, &none);
+            failed(if self.is_metadata {
+                failure.of_metadata()
+            } else {
+                failure
+            })
         })?;
+        let (parts, body) = answer.into_parts();
+        let from = host.clone();
+        let body = HttpResponseBody::new(body.map_err(move |error| {
+            let failure = StoreFailure::broken(&from, &connections::interrupted(error));
+            HttpError::new(HttpErrorKind::Interrupted, failure)
+        }));
+        let answer = HttpResponse::from_parts(parts, body);
         let status = answer.status();
-        if status.is_success() && !is_post {
+        if status.is_success() && !is_post && !self.is_metadata {
             return Ok(answer);
         }
         let (parts, body) = answer.into_parts();
-        let body = read(body, &host).await?;
+        let body = read(body).await?;
         if !status.is_success() {
             let failure = StoreFailure::refused(&host, status, &body);
-            return Err(failed(HttpErrorKind::Unknown, failure));
+            return Err(failed(if self.is_metadata {
+                failure.of_metadata()
+            } else {
+                failure
+            }));
         }
         // S3 may answer 200 to a completion before it knows that it fails.
         let text = String::from_utf8_lossy(&body);
         if text.contains("<Error>") && element(&text, "Code").is_some() {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             let failure = StoreFailure::refused(&host, status, &body);
-            return Err(failed(HttpErrorKind::Unknown, failure));
+            return Err(failed(failure));
         }
         Ok(HttpResponse::from_parts(parts, body.into()))
     }
 }
 
+/// Where a request goes, for errors.
+fn host(request: &HttpRequest) -> String {
+    let authority = request.uri().authority();
+    authority.map_or("the store", |it| it.as_str()).to_owned()
+}
+
 /// Reads a short answer.
-async fn read(body: HttpResponseBody, host: &str) -> Result<Bytes, HttpError> {
+async fn read(body: HttpResponseBody) -> Result<Bytes, HttpError> {
     let mut stream = body.bytes_stream();
     let mut read = Vec::new();
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| {
-            let kind = error.kind();
-            HttpError::new(kind, StoreFailure::broken(host, kind, &error))
-        })?;
+        let chunk = chunk?;
         let room = ANSWER - read.len();
         read.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if read.len() == ANSWER {

@@ -6,19 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::azure::MicrosoftAzureBuilder;
-use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, MultipartId, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
-    RetryConfig,
+    MultipartId, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    UpdateVersion,
 };
 use tokio::time::timeout;
 
 use super::connect::Connector;
 use super::failure::StoreFailure;
+use super::open::open;
 use super::settings::{Settings, unusable};
 use super::url::{Kind, StoreUrl, usage};
 use crate::error::Error;
@@ -32,7 +30,13 @@ pub(super) struct Connection {
     /// Completes an upload only if no object has its key; not every store can.
     creating: Option<Arc<dyn MultipartStore>>,
     secrets: Vec<String>,
-    asks_the_machine: bool,
+}
+
+/// A small object.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) text: Bytes,
+    pub(super) version: UpdateVersion,
 }
 
 /// A request that failed, after all its attempts.
@@ -69,10 +73,11 @@ const SLOWEST: u64 = 64 << 10;
 
 impl Connection {
     pub(super) fn new(url: &StoreUrl, settings: &Settings) -> Result<Self, Error> {
-        let opened = open(url, settings).map_err(|text| {
+        let connector = Connector::new().map_err(|text| usage(text.to_owned()))?;
+        let opened = open(url, settings, &connector).map_err(|text| {
             // Which of the settings it is, is found by leaving each of them out.
             let mut names = settings.iter().map(|(name, _)| name);
-            let culprit = names.find(|name| open(url, &settings.without(name)).is_ok());
+            let culprit = names.find(|name| open(url, &settings.without(name), &connector).is_ok());
             match culprit {
                 Some(name) => unusable(name, "the store cannot be set up with it"),
                 None => usage(format!("cannot set up {}: {text}", url.base)),
@@ -90,23 +95,27 @@ impl Connection {
             parts,
             creating: creating.filter(|_| !off("AWS_CONDITIONAL_PUT")),
             secrets: settings.secrets(),
-            asks_the_machine: settings.asks_the_machine(),
         })
     }
 
-    /// How long an object is; `None` if there is none.
-    pub(super) async fn length(&self, key: &Path) -> Result<Option<u64>, Failed> {
+    /// What the store says of an object; `None` if there is none.
+    pub(super) async fn head(&self, key: &Path) -> Result<Option<ObjectMeta>, Failed> {
         match self.ask(0, || self.objects.head(key)).await {
-            Ok(meta) => Ok(Some(meta.size)),
+            Ok(meta) => Ok(Some(meta)),
             Err(failed) if failed.is_not_found() => Ok(None),
             Err(failed) => Err(failed),
         }
     }
 
-    /// The beginning of an object, `limit` bytes at most; `None` if there is none.
-    pub(super) async fn read(&self, key: &Path, limit: usize) -> Result<Option<Bytes>, Failed> {
+    /// The beginning of an object, `limit` bytes at most, and its version; `None` if there is none.
+    pub(super) async fn read(&self, key: &Path, limit: usize) -> Result<Option<Text>, Failed> {
         let read = self.ask(0, || async {
-            let mut stream = self.objects.get(key).await?.into_stream();
+            let got = self.objects.get(key).await?;
+            let version = UpdateVersion {
+                e_tag: got.meta.e_tag.clone(),
+                version: got.meta.version.clone(),
+            };
+            let mut stream = got.into_stream();
             let mut read = Vec::new();
             while let Some(chunk) = stream.next().await {
                 let chunk = chunk?;
@@ -115,12 +124,35 @@ impl Connection {
                     break;
                 }
             }
-            Ok(read.into())
+            let text = read.into();
+            Ok(Text { text, version })
         });
         match read.await {
             Ok(read) => Ok(Some(read)),
             Err(failed) if failed.is_not_found() => Ok(None),
             Err(failed) => Err(failed),
+        }
+    }
+
+    /// Replaces a small object if it is still of a version, where the store can tell.
+    pub(super) async fn update(
+        &self,
+        key: &Path,
+        text: Bytes,
+        version: &UpdateVersion,
+    ) -> Result<(), Failed> {
+        if self.creating.is_none() && self.kind == Kind::S3 {
+            return self.put(key, text, false).await;
+        }
+        let update = || async {
+            let options = PutOptions::from(PutMode::Update(version.clone()));
+            let payload = PutPayload::from(text.clone());
+            self.objects.put_opts(key, payload, options).await
+        };
+        match self.ask(0, update).await {
+            Ok(_) => Ok(()),
+            Err(failed) if failed.is_unsupported() => self.put(key, text, false).await,
+            Err(failed) => self.unless_written(key, &text, failed).await,
         }
     }
 
@@ -143,15 +175,20 @@ impl Connection {
                 let put = self.ask(0, || put(PutMode::Overwrite)).await;
                 put.map(drop)
             }
-            // One of the attempts may have been ours.
-            Err(failed) if failed.is_taken() && failed.maybe_applied => {
-                match self.read(key, text.len() + 1).await {
-                    Ok(Some(found)) if found == text => Ok(()),
-                    _ => Err(failed),
-                }
-            }
-            Err(failed) => Err(failed),
+            Err(failed) => self.unless_written(key, &text, failed).await,
         }
+    }
+
+    /// One of the attempts of a write whose condition failed may have been ours.
+    async fn unless_written(&self, key: &Path, text: &Bytes, failed: Failed) -> Result<(), Failed> {
+        if failed.is_taken()
+            && failed.maybe_applied
+            && let Ok(Some(found)) = self.read(key, text.len() + 1).await
+            && found.text == *text
+        {
+            return Ok(());
+        }
+        Err(failed)
     }
 
     pub(super) async fn delete(&self, key: &Path) -> Result<(), Failed> {
@@ -212,11 +249,22 @@ impl Connection {
     /// What helps against a failure, as an imperative.
     pub(super) fn hint(&self, failure: &StoreFailure) -> &'static str {
         let status = failure.status().map_or(0, |status| status.as_u16());
-        let host = failure.host().unwrap_or_default();
-        if self.asks_the_machine && (host.starts_with("169.254.") || host.starts_with("[fd00:ec2"))
-        {
-            return "no AWS credentials are in the environment, and ~/.aws is not read; set \
-                    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+        if failure.is_of_metadata() {
+            return match self.kind {
+                Kind::S3 => {
+                    "no AWS credentials are in the environment, ~/.aws is not read, and this \
+                     machine gives no instance role; set AWS_ACCESS_KEY_ID and \
+                     AWS_SECRET_ACCESS_KEY"
+                }
+                Kind::Google => {
+                    "no Google credentials are in the environment, and this machine gives no \
+                     service account; set GOOGLE_APPLICATION_CREDENTIALS"
+                }
+                Kind::Azure => {
+                    "no Azure credentials are in the environment, and this machine gives no \
+                     managed identity; set AZURE_STORAGE_ACCOUNT_KEY"
+                }
+            };
         }
         match (status, failure.code()) {
             (_, Some("NoSuchBucket" | "ContainerNotFound")) => {
@@ -267,88 +315,6 @@ impl Connection {
             }
             tracing::info!(failures, %failure, "the object store failed; asking again");
             pause(failures).await;
-        }
-    }
-}
-
-type Opened = (
-    Arc<dyn ObjectStore>,
-    Arc<dyn MultipartStore>,
-    Option<Arc<dyn MultipartStore>>,
-);
-
-/// No hidden retries: [`Connection::ask`] is the one loop.
-fn once() -> RetryConfig {
-    RetryConfig {
-        backoff: BackoffConfig::default(),
-        max_retries: 0,
-        retry_timeout: Duration::ZERO,
-    }
-}
-
-/// Opens a store; says what is missing, without any value.
-fn open(url: &StoreUrl, settings: &Settings) -> Result<Opened, &'static str> {
-    const CREDENTIALS: &str = "its credentials are incomplete or cannot be read";
-    match url.kind {
-        Kind::S3 => {
-            let mut builder = AmazonS3Builder::new();
-            for (name, value) in settings.iter() {
-                let key = name.to_ascii_lowercase().parse().map_err(|_| CREDENTIALS)?;
-                builder = builder.with_config(key, value);
-            }
-            let builder = builder
-                .with_bucket_name(&url.bucket)
-                .with_retry(once())
-                // One DELETE for one object, which every server of the protocol knows.
-                .with_config(AmazonS3ConfigKey::DisableBulkDelete, "true");
-            let connector = |creating| Connector { creating };
-            let store = builder
-                .clone()
-                .with_http_connector(connector(false))
-                .build();
-            let store = store.map_err(|_| CREDENTIALS)?;
-            // One cache of credentials for both.
-            let creating = builder
-                .with_credentials(AmazonS3::credentials(&store).clone())
-                .with_http_connector(connector(true))
-                .build();
-            let creating = creating.map_err(|_| CREDENTIALS)?;
-            let store = Arc::new(store);
-            Ok((store.clone(), store, Some(Arc::new(creating))))
-        }
-        Kind::Google => {
-            let mut builder = GoogleCloudStorageBuilder::new();
-            for (name, value) in settings.iter() {
-                let key = name.to_ascii_lowercase().parse().map_err(|_| CREDENTIALS)?;
-                builder = builder.with_config(key, value);
-            }
-            let store = builder
-                .with_bucket_name(&url.bucket)
-                .with_retry(once())
-                .with_http_connector(Connector { creating: false })
-                .build();
-            let store = Arc::new(store.map_err(|_| CREDENTIALS)?);
-            Ok((store.clone(), store, None))
-        }
-        Kind::Azure => {
-            let mut builder = MicrosoftAzureBuilder::new();
-            for (name, value) in settings.iter() {
-                let key = name.to_ascii_lowercase().parse().map_err(|_| CREDENTIALS)?;
-                builder = builder.with_config(key, value);
-            }
-            builder = match &url.account {
-                Some(host) => builder.with_url(format!("abfss://{}@{host}/", url.bucket)),
-                None if settings.get("AZURE_STORAGE_ACCOUNT_NAME").is_none() => {
-                    return Err("set AZURE_STORAGE_ACCOUNT_NAME");
-                }
-                None => builder.with_container_name(&url.bucket),
-            };
-            let store = builder
-                .with_retry(once())
-                .with_http_connector(Connector { creating: false })
-                .build();
-            let store = Arc::new(store.map_err(|_| CREDENTIALS)?);
-            Ok((store.clone(), store, None))
         }
     }
 }

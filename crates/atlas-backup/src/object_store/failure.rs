@@ -2,8 +2,9 @@
 
 use std::error::Error as StdError;
 
+use atlas_transport::ErrorKind;
+use atlas_transport::connections::NoResponse;
 use http::StatusCode;
-use object_store::client::HttpErrorKind;
 
 /// Why a request to an object store failed: its status and error code, or why no response came.
 ///
@@ -15,11 +16,22 @@ pub struct StoreFailure(Box<Failure>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Failure {
     text: String,
-    host: Option<String>,
     status: Option<StatusCode>,
     code: Option<String>,
     transient: bool,
     maybe_applied: bool,
+    origin: Origin,
+}
+
+/// Where a failure comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The store, or the way to it.
+    Store,
+    /// The metadata service of this machine, which was asked for credentials.
+    Metadata,
+    /// A setting of this machine; nothing was sent.
+    Setting,
 }
 
 /// How much of a store's text is shown.
@@ -46,8 +58,14 @@ impl StoreFailure {
         self.0.maybe_applied
     }
 
-    pub(super) fn host(&self) -> Option<&str> {
-        self.0.host.as_deref()
+    /// Whether this machine's metadata service was asked for credentials, and gave none.
+    pub(super) fn is_of_metadata(&self) -> bool {
+        self.0.origin == Origin::Metadata
+    }
+
+    /// Whether a setting cannot be used, so that nothing was sent.
+    pub(super) fn is_of_setting(&self) -> bool {
+        self.0.origin == Origin::Setting
     }
 
     /// An answer other than success.
@@ -71,42 +89,65 @@ impl StoreFailure {
         let transient = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
         Self(Box::new(Failure {
             text,
-            host: Some(host.to_owned()),
             status: Some(status),
             code,
             transient: transient || slow,
             maybe_applied: matches!(status.as_u16(), 408 | 500 | 502 | 504),
+            origin: Origin::Store,
         }))
     }
 
     /// No answer came, or not the whole of it.
-    pub(super) fn broken(host: &str, kind: HttpErrorKind, error: &dyn StdError) -> Self {
-        let why = shown(&innermost(error));
-        let is_final = why.contains("invalid peer certificate");
-        let doing = match kind {
-            HttpErrorKind::Connect => "cannot connect to",
-            HttpErrorKind::Timeout => "timed out waiting for",
-            _ => "connection failed to",
+    pub(super) fn broken(host: &str, none: &NoResponse) -> Self {
+        let why = shown(&innermost(&none.kind));
+        let is_setting = matches!(none.kind, ErrorKind::Proxy { .. });
+        let never_arrived = matches!(
+            none.kind,
+            ErrorKind::Connect { .. } | ErrorKind::NotTaken { .. }
+        );
+        let text = match &none.kind {
+            ErrorKind::Proxy { .. } => none.kind.to_string(),
+            ErrorKind::Connect { .. } => format!("cannot connect to {host}: {why}"),
+            _ => format!("connection failed to {host}: {why}"),
         };
         Self(Box::new(Failure {
-            text: format!("{doing} {host}: {why}"),
-            host: Some(host.to_owned()),
+            text,
             status: None,
             code: None,
-            transient: !is_final && !matches!(kind, HttpErrorKind::Decode | HttpErrorKind::Unknown),
-            maybe_applied: kind != HttpErrorKind::Connect,
+            transient: none.is_transient,
+            maybe_applied: !never_arrived && !is_setting,
+            origin: if is_setting {
+                Origin::Setting
+            } else {
+                Origin::Store
+            },
         }))
+    }
+
+    /// The machine's metadata service did not answer in time.
+    pub(super) fn no_metadata(host: &str, seconds: u64) -> Self {
+        let text = format!("timed out after {seconds} s waiting for the metadata service {host}");
+        Self::says(&text).of_metadata()
+    }
+
+    /// The same as a failure of the machine's metadata service, which is asked once: on a machine
+    /// without one, asking again only takes time.
+    pub(super) fn of_metadata(mut self) -> Self {
+        self.0.origin = Origin::Metadata;
+        self.0.transient &= self.0.status.is_some();
+        self.0.maybe_applied = false;
+        self
     }
 
     /// No answer came in time.
     pub(super) fn timed_out(seconds: u64) -> Self {
         Self(Box::new(Failure {
             text: format!("timed out after {seconds} s waiting for the store"),
-            host: None,
             status: None,
             code: None,
             transient: true,
             maybe_applied: true,
+            origin: Origin::Store,
         }))
     }
 
@@ -114,22 +155,22 @@ impl StoreFailure {
     fn other(error: &object_store::Error) -> Self {
         Self(Box::new(Failure {
             text: shown(&innermost(error)),
-            host: None,
             status: None,
             code: None,
             transient: false,
             maybe_applied: true,
+            origin: Origin::Store,
         }))
     }
 
     pub(super) fn says(text: &str) -> Self {
         Self(Box::new(Failure {
             text: text.to_owned(),
-            host: None,
             status: None,
             code: None,
             transient: false,
             maybe_applied: false,
+            origin: Origin::Store,
         }))
     }
 

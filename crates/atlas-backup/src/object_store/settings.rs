@@ -207,11 +207,6 @@ impl Settings {
             .collect()
     }
 
-    /// Whether nothing says where S3's credentials come from, so that the machine itself is asked.
-    pub(super) fn asks_the_machine(&self) -> bool {
-        self.kind == Kind::S3 && !CREDENTIALS.iter().any(|name| self.get(name).is_some())
-    }
-
     fn check_pairs(&self) -> Result<(), Error> {
         let pairs = [
             ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),

@@ -315,6 +315,9 @@ impl Place {
     }
 
     pub(super) fn failed(&self, doing: &'static str, failed: Failed) -> Error {
+        if failed.failure.is_of_setting() {
+            return usage(failed.failure.to_string());
+        }
         let hint = self.connection.hint(&failed.failure);
         self.error(doing, hint, failed.failure)
     }

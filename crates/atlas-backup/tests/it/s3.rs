@@ -120,6 +120,10 @@ impl S3 {
             .insert(path.to_owned(), text);
     }
 
+    pub(crate) fn remove(&self, path: &str) {
+        self.state.lock().unwrap().objects.remove(path);
+    }
+
     /// How many multipart uploads were begun, and how many are open.
     pub(crate) fn uploads(&self) -> (usize, usize) {
         let state = self.state.lock().unwrap();

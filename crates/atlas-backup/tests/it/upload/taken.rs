@@ -196,3 +196,77 @@ async fn an_object_whose_completion_was_answered_by_nothing_is_found() {
     stored.unwrap();
     assert_eq!(s3.paths(), ["/bucket/s.tgz", "/bucket/s.tgz.json"]);
 }
+
+/// What an upload leaves that ends between its manifest and its object.
+#[tokio::test]
+async fn a_manifest_without_its_object_is_in_the_way_only_of_another_snapshot() {
+    let (_server, backups) = world().await;
+    let s3 = s3().await;
+    let target = target(&s3, "s3://bucket/s.tgz");
+    put(&backups, FLEX_CLUSTER, &target, false).await.unwrap();
+    let manifest = s3.object("/bucket/s.tgz.json").unwrap();
+    let manifest = std::str::from_utf8(&manifest).unwrap().to_owned();
+    let mut other: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    other["snapshot"] = "32b6e34b3d91647abb20e7ff".into();
+    let replaced =
+        "{\"incomplete\": \"this object was being replaced; download the snapshot again\"}\n";
+    for (left, is_ours) in [
+        (manifest.as_str(), true),
+        (replaced, true),
+        (&other.to_string(), false),
+        ("{\"incomplete\": \"of another program\"}", false),
+        ("", false),
+    ] {
+        s3.remove("/bucket/s.tgz");
+        s3.put("/bucket/s.tgz.json", left);
+        let stored = put(&backups, FLEX_CLUSTER, &target, false).await;
+        if is_ours {
+            stored.unwrap();
+            let now = s3.object("/bucket/s.tgz.json").unwrap();
+            let now: serde_json::Value = serde_json::from_slice(&now).unwrap();
+            let bytes = s3.object("/bucket/s.tgz").unwrap().len();
+            assert_eq!(now["bytes"], bytes, "{left}");
+        } else {
+            assert!(matches!(stored, Err(Error::Exists { .. })), "{left}");
+            assert_eq!(s3.object("/bucket/s.tgz.json").unwrap(), left);
+            assert_eq!(s3.object("/bucket/s.tgz"), None);
+        }
+    }
+}
+
+/// A completion that is answered by 500 each time, and applied or not.
+#[tokio::test(start_paused = true)]
+async fn a_replacement_of_an_unknown_end_is_decided_by_what_the_store_has() {
+    for is_applied in [false, true] {
+        let (_server, backups) = world().await;
+        let mut asked_before = false;
+        let s3 = scripted(move |asked, _| {
+            if !asked.is_completion() {
+                return Instead::Nothing;
+            }
+            if is_applied && !std::mem::replace(&mut asked_before, true) {
+                return Instead::Lose;
+            }
+            answers(500, "<Error><Code>InternalError</Code></Error>")
+        })
+        .await;
+        s3.put("/bucket/s.tgz", "old object");
+        s3.put("/bucket/s.tgz.json", "old manifest");
+        let target = target(&s3, "s3://bucket/s.tgz");
+        let stored = put(&backups, FLEX_CLUSTER, &target, true).await;
+        let object = s3.object("/bucket/s.tgz").unwrap();
+        let manifest = s3.object("/bucket/s.tgz.json").unwrap();
+        if is_applied {
+            let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+            assert_eq!(manifest["bytes"], object.len());
+            assert_eq!(manifest["sha256"], stored.unwrap()[0].note.sha256);
+        } else {
+            assert!(matches!(stored, Err(Error::Store { .. })), "{stored:?}");
+            assert_eq!(
+                (&object[..], &manifest[..]),
+                (&b"old object"[..], &b"old manifest"[..])
+            );
+        }
+        assert_eq!(s3.uploads(), (1, 0));
+    }
+}

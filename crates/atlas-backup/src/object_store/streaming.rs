@@ -1,0 +1,203 @@
+//! One object: from a link through verification into an upload that is completed only if it is sound.
+
+use std::io::{self, Read};
+
+use atlas_model::SnapshotUrl;
+use atlas_transport::{ByteRange, Download};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::commit::Commit;
+use super::upload::{Place, Upload};
+use crate::backups::Backups;
+use crate::checksums::Checksums;
+use crate::error::Error;
+use crate::fetch::{Links, PATIENCE, may_pass, pause};
+use crate::note::Note;
+use crate::progress::{Event, Progress};
+use crate::saving::OneFile;
+use crate::verify::{Found, inspect_reader};
+
+/// How many pieces may wait to be verified.
+const WAITING: usize = 16;
+
+/// One object that is being written.
+pub(super) struct Streaming<'a> {
+    pub(super) backups: &'a Backups,
+    pub(super) place: Place,
+    pub(super) progress: Progress<'a>,
+}
+
+impl Streaming<'_> {
+    /// Streams a file into the store; completes the object only if it is sound.
+    pub(super) async fn run(
+        &self,
+        link: SnapshotUrl,
+        links: impl Links,
+        file: &OneFile<'_>,
+        replace: bool,
+    ) -> Result<Note, Error> {
+        let first = self.backups.client().download(&link).await?;
+        let mut upload = Upload::start(self.place.clone(), first.length()).await?;
+        let found = match self.copy(first, link, links, &mut upload).await {
+            Ok(found) => found,
+            Err(error) => return Err(upload.abort(error).await),
+        };
+        let note = file.note(found.bytes, found.sha256);
+        let mut text = serde_json::to_vec_pretty(&note).unwrap_or_default();
+        text.push(b'\n');
+        let commit = Commit {
+            note: text.into(),
+            bytes: found.bytes,
+            replace,
+        };
+        upload.commit(|uploaded| uploaded.commit(commit)).await?;
+        Ok(note)
+    }
+
+    async fn copy(
+        &self,
+        first: Download,
+        mut link: SnapshotUrl,
+        mut links: impl Links,
+        upload: &mut Upload,
+    ) -> Result<Found, Error> {
+        let announced = first.length();
+        let checksums = Checksums::announced(&first);
+        let etag = first
+            .etag()
+            .filter(|tag| tag.starts_with('"'))
+            .map(str::to_owned);
+        (self.progress)(Event::Started {
+            length: announced,
+            resumed: 0,
+        });
+        let (sender, pieces) = mpsc::channel(WAITING);
+        let verifying =
+            tokio::task::spawn_blocking(move || inspect_reader(Pieces::new(pieces), &checksums));
+        let (mut received, mut failures) = (0, 0);
+        let mut opened = Some(first);
+        loop {
+            let before = received;
+            let error = match opened.take() {
+                Some(download) => match self
+                    .pour(download, announced, upload, &sender, &mut received)
+                    .await
+                {
+                    Ok(()) if announced.is_none_or(|length| length == received) => break,
+                    Ok(()) => Error::Length {
+                        received,
+                        expected: announced.unwrap_or(received),
+                    },
+                    Err(error) => error,
+                },
+                // Only a strong tag tells that what follows belongs to the same file.
+                None => match self.open_at(&link, received, etag.as_deref()).await {
+                    Ok(download) => {
+                        opened = Some(download);
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+            };
+            failures = if received > before { 1 } else { failures + 1 };
+            if failures >= PATIENCE {
+                return Err(error);
+            }
+            if error.link_expired() {
+                link = links.fresh().await?;
+                (self.progress)(Event::LinkRenewed);
+            } else if may_pass(&error) && etag.is_some() {
+                tracing::info!(failures, %error, "the stream broke; it goes on");
+                pause(failures).await;
+            } else {
+                return Err(error);
+            }
+        }
+        drop(sender);
+        upload.finish().await?;
+        (self.progress)(Event::Verifying);
+        let verified = verifying.await.map_err(io::Error::from);
+        verified.map_err(|error| {
+            Error::file(
+                std::path::Path::new(&self.place.url),
+                "cannot be verified",
+                error,
+            )
+        })?
+    }
+
+    /// Opens the rest of the file.
+    async fn open_at(
+        &self,
+        link: &SnapshotUrl,
+        first: u64,
+        etag: Option<&str>,
+    ) -> Result<Download, Error> {
+        let range = ByteRange {
+            first,
+            last: None,
+            if_range: etag.map(str::to_owned),
+        };
+        let download = self.backups.client().download_part(link, &range).await?;
+        if download.part().is_none() || download.etag().is_some_and(|tag| Some(tag) != etag) {
+            return Err(Error::Changed);
+        }
+        Ok(download)
+    }
+
+    /// Hands what comes to the upload and to the thread that verifies it.
+    async fn pour(
+        &self,
+        mut download: Download,
+        announced: Option<u64>,
+        upload: &mut Upload,
+        verified: &mpsc::Sender<Bytes>,
+        received: &mut u64,
+    ) -> Result<(), Error> {
+        while let Some(chunk) = download.chunk().await? {
+            let bytes = chunk.len() as u64;
+            if let Some(expected) = announced.filter(|length| *received + bytes > *length) {
+                return Err(Error::Length {
+                    received: *received + bytes,
+                    expected,
+                });
+            }
+            // A thread that has found a fault has ended; the fault is reported in the end.
+            let _ = verified.send(chunk.clone()).await;
+            upload.write(chunk).await?;
+            *received += bytes;
+            (self.progress)(Event::Received { bytes });
+        }
+        Ok(())
+    }
+}
+
+/// What comes through a channel, as a reader.
+struct Pieces {
+    receiver: mpsc::Receiver<Bytes>,
+    left: Bytes,
+}
+
+impl Pieces {
+    fn new(receiver: mpsc::Receiver<Bytes>) -> Self {
+        Self {
+            receiver,
+            left: Bytes::new(),
+        }
+    }
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.left.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(piece) => self.left = piece,
+                None => return Ok(0),
+            }
+        }
+        let length = self.left.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.left.split_to(length));
+        Ok(length)
+    }
+}
