@@ -26,7 +26,7 @@ static SAID: AtomicBool = AtomicBool::new(false);
 pub(crate) struct FirstSignal(oneshot::Receiver<u8>);
 
 impl FirstSignal {
-    /// Waits for Ctrl-C or SIGTERM.
+    /// Waits for Ctrl-C, SIGTERM or the hang-up of the terminal.
     pub(crate) async fn received(self) -> u8 {
         match self.0.await {
             Ok(number) => number,
@@ -60,7 +60,8 @@ pub(crate) fn listen() -> io::Result<FirstSignal> {
 }
 
 /// Lets the work take longer to end after a signal, since something in another place is to be
-/// cleaned up. A second signal still ends the process at once.
+/// cleaned up; all in all it stays less than a second. A second signal still ends the process at
+/// once.
 #[cfg(feature = "object-store")]
 pub(crate) fn extend_grace(by: Duration) {
     let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
@@ -129,25 +130,49 @@ pub(crate) async fn blocking<T: Send + 'static>(
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// `None` where it is left to the system: it ends the process, or `nohup` had it ignored.
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        let hangup = hangup_is_ours().then(|| signal(SignalKind::hangup()));
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: hangup.transpose()?,
         })
     }
 
     async fn next(&mut self) -> u8 {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => None,
+            }
+        };
         tokio::select! {
             Some(()) = self.interrupt.recv() => 2,
             Some(()) = self.terminate.recv() => 15,
+            Some(()) = hangup => 1,
             else => std::future::pending().await,
         }
     }
+}
+
+/// Whether SIGHUP may be handled here: not if whoever started the process had it ignored, as
+/// `nohup` does. Only Linux tells that without unsafe code.
+#[cfg(unix)]
+fn hangup_is_ours() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is 1: bit 0.
+    ignored.is_some_and(|mask| mask & 1 == 0)
 }
 
 #[cfg(not(unix))]

@@ -14,7 +14,11 @@ the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AW
 AWS_ENDPOINT_URL for S3, GOOGLE_APPLICATION_CREDENTIALS for Google, AZURE_STORAGE_ACCOUNT_NAME and
 AZURE_STORAGE_ACCOUNT_KEY for Azure. AWS_PROFILE and the files in ~/.aws are not read. An object or
 manifest that exists is replaced only with --force. An interrupted upload is aborted, not resumed;
-the same command starts over. A signal waits up to 10 s for that, a second one does not.";
+the same command starts over. A signal waits less than a second for that; if the store does not
+answer by then, the upload may stay open there, and the error says so. Without credentials in the
+environment, the metadata service of this machine (169.254.169.254 on EC2) is asked once, for 2 s at
+most, for those of an instance role. https goes through the proxy of HTTPS_PROXY or ALL_PROXY, except
+to the hosts in NO_PROXY; plain http never goes through a proxy, and HTTP_PROXY is not read.";
 /// What `--help` says of object stores.
 #[cfg(not(feature = "object-store"))]
 pub(crate) const HELP: &str = "";
@@ -84,7 +88,10 @@ mod upload {
     /// The store that is written to, for a signal that comes meanwhile.
     static WRITTEN: Mutex<Option<StoreTarget>> = Mutex::new(None);
     /// How long to wait for an upload to be aborted.
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const PATIENCE: Duration = Duration::from_millis(600);
+    /// How much longer than other work this may take to end after a signal, so that the process ends
+    /// within a second.
+    const EXTRA: Duration = Duration::from_millis(400);
 
     /// Downloads a snapshot into an object store.
     pub(crate) async fn download(
@@ -95,7 +102,7 @@ mod upload {
         let options = download_options(matches);
         let as_json = wants_json(matches)?;
         let store = StoreTarget::from_env(out)?;
-        signals::extend_grace(PATIENCE);
+        signals::extend_grace(EXTRA);
         *WRITTEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
         let target = Target::ready(matches).await?;
         let watcher = Watcher::default();
@@ -114,11 +121,7 @@ mod upload {
 
     /// What a signal means: if a snapshot was on its way to a store, its upload is aborted first.
     pub(crate) async fn interrupted(signal: u8) -> Failure {
-        let store = WRITTEN
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let Some(store) = store else {
+        let Some(store) = written() else {
             return Failure::Interrupted(signal);
         };
         match timeout(PATIENCE, store.settle()).await {
@@ -130,12 +133,21 @@ mod upload {
         }
     }
 
-    /// What is said if nobody waits for the upload to be aborted.
+    /// The error if the upload is not aborted in time.
     pub(crate) fn unsettled(signal: u8) -> Failure {
-        Failure::UploadInterrupted {
-            signal,
-            line: "the upload may stay open in the store; remove it there".to_owned(),
+        let mut line = "the upload may stay open in the store; abort it there".to_owned();
+        if let Some(manifest) = written().and_then(|store| store.incomplete().pop()) {
+            line = format!(
+                "the upload may stay open in the store, and {manifest} may be there without its \
+                 object; re-run the command, which replaces that manifest"
+            );
         }
+        Failure::UploadInterrupted { signal, line }
+    }
+
+    fn written() -> Option<StoreTarget> {
+        let written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+        written.clone()
     }
 
     fn said(settled: &Settled) -> String {

@@ -78,3 +78,101 @@ fn a_proxy_of_the_environment_is_asked_for_the_host_and_no_other_connection_is_m
     // us3r:s3cret
     assert!(head.contains("Basic dXMzcjpzM2NyZXQ="), "{head}");
 }
+
+#[cfg(feature = "object-store")]
+mod stores {
+    use std::io::Write;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use atlas_sandbox::FLEX_CLUSTER;
+
+    use super::{OsStrExt, Read, TcpListener};
+    use crate::{atlas_at, error_line, folder, sandbox};
+
+    /// As [`call`](super::call), for a snapshot that is to go to a store.
+    fn upload(variable: &str, value: &[u8], code: i32) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        listener.set_nonblocking(true).unwrap();
+        let (_runtime, server) = sandbox();
+        for more in [&[][..], &["--force"]] {
+            let before = server.with(|sandbox| sandbox.requests());
+            let output = atlas_at(&server, &folder())
+                .env("AWS_ACCESS_KEY_ID", "key")
+                .env("AWS_SECRET_ACCESS_KEY", "s3cret-of-the-store")
+                .env("AWS_ENDPOINT_URL", format!("https://127.0.0.1:{port}"))
+                .env(variable, std::ffi::OsStr::from_bytes(value))
+                .args(["backups", "snapshots", "download", "latest"])
+                .args(["--clusterName", FLEX_CLUSTER, "--out", "s3://bucket/s.tgz"])
+                .args(more)
+                .output()
+                .unwrap();
+            let line = error_line(&output, code);
+            assert!(listener.accept().is_err(), "a direct connection: {line}");
+            for secret in ["us3r", "s3cr", "cret"] {
+                assert!(!line.contains(secret), "{variable} {line}");
+            }
+            // No more than a look at the cluster: a challenge and its answer.
+            assert!(server.with(|sandbox| sandbox.requests()) <= before + 2);
+            if code == 2 {
+                assert!(
+                    line.contains(&format!("{variable} cannot be used")),
+                    "{line}"
+                );
+            } else {
+                return line;
+            }
+        }
+        String::new()
+    }
+
+    #[test]
+    fn an_unusable_proxy_is_the_same_error_for_a_store_and_nothing_is_sent_around_it() {
+        for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+            for value in [
+                &b" http://us3r:s3cret@127.0.0.1:1"[..],
+                b"http://us3r:s3cret@127.0.0.1:1\n",
+                b"http://us3r:s3 cret@127.0.0.1:1",
+                b"http://us3r:s3#cret@127.0.0.1:1",
+                b"http://us3r:s3cret@127.0.0.1:99999",
+                b"http://us3r:s3cret\xff@127.0.0.1:1",
+                b"gopher://us3r:s3cret@127.0.0.1:1",
+                b"socks5://us3r:s3cret@127.0.0.1:1",
+            ] {
+                upload(variable, value, 2);
+            }
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_is_asked_once_for_a_store() {
+        for refusal in ["407 Proxy Authentication Required", "403 Forbidden"] {
+            let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = proxy.local_addr().unwrap();
+            let asked = Arc::new(AtomicUsize::new(0));
+            let counted = asked.clone();
+            std::thread::spawn(move || {
+                for stream in proxy.incoming() {
+                    let mut stream = stream.unwrap();
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        let mut byte = [0];
+                        stream.read_exact(&mut byte).unwrap();
+                        head.push(byte[0]);
+                    }
+                    assert!(head.starts_with(b"CONNECT 127.0.0.1:"));
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    let answer = format!("HTTP/1.1 {refusal}\r\ncontent-length: 0\r\n\r\n");
+                    stream.write_all(answer.as_bytes()).unwrap();
+                }
+            });
+            let value = format!("http://us3r:s3cret@{address}");
+            let line = upload("HTTPS_PROXY", value.as_bytes(), 6);
+            let status = refusal.split(' ').next().unwrap();
+            assert!(line.contains(&format!("proxy answered {status}")), "{line}");
+            assert!(!line.contains("try again later"), "{line}");
+            assert_eq!(asked.load(Ordering::SeqCst), 1, "{line}");
+        }
+    }
+}

@@ -35,7 +35,7 @@ fn until_busy(child: &Child) {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let caught = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
         let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        // SIGINT is 2 and SIGTERM 15: bits 1 and 14.
+        // SIGINT is 2 and SIGTERM 15: bits 1 and 14. SIGHUP comes with them.
         if caught.is_some_and(|mask| mask & 0x4002 == 0x4002) {
             // The work begins after the handlers stand.
             std::thread::sleep(Duration::from_millis(150));
@@ -63,7 +63,7 @@ fn ends(child: Child, signal: &str, number: i32) -> Output {
     output
 }
 
-const SIGNALS: [(&str, i32); 2] = [("-INT", 2), ("-TERM", 15)];
+const SIGNALS: [(&str, i32); 3] = [("-INT", 2), ("-TERM", 15), ("-HUP", 1)];
 
 #[test]
 fn a_signal_ends_the_check_of_a_large_file() {
@@ -211,6 +211,23 @@ fn a_signal_ends_a_sandbox_that_serves() {
         let child = start(atlas(&folder).arg("sandbox"));
         ends(child, signal, number);
     }
+}
+
+#[test]
+fn a_hang_up_that_was_ignored_at_the_start_stays_ignored() {
+    let folder = folder();
+    let ignoring = format!("trap '' HUP; exec {} sandbox", env!("CARGO_BIN_EXE_atlas"));
+    let mut child = start(
+        Command::new("sh")
+            .args(["-c", &ignoring])
+            .env_clear()
+            .current_dir(folder.path()),
+    );
+    until_busy(&child);
+    send("-HUP", child.id());
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(child.try_wait().unwrap().is_none());
+    ends(child, "-TERM", 15);
 }
 
 #[test]
