@@ -20,6 +20,7 @@ use object_store::client::{
 use tokio::time::timeout;
 
 use super::failure::{StoreFailure, element};
+use super::settings::flag;
 
 /// How much of an answer that is not an object is read.
 const ANSWER: usize = 1 << 20;
@@ -73,7 +74,7 @@ impl HttpConnector for Connector {
         };
         Ok(HttpClient::new(Checked {
             connections: connections.clone(),
-            allows_http: allows_http.as_deref() == Some("true"),
+            allows_http: allows_http.as_deref().and_then(flag) == Some(true),
             is_metadata,
             creating: self.creating,
         }))

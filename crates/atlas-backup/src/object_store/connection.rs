@@ -277,6 +277,7 @@ impl Connection {
             (409, _) => "another program writes the same key; try again later",
             (400..=499, _) => "check the region, the endpoint and the name",
             _ if failure.is_transient() => "try again later",
+            (0, _) if !failure.maybe_applied() => "check the endpoint, the network and any proxy",
             _ => "check the credentials and the endpoint",
         }
     }

@@ -293,7 +293,8 @@ impl Value {
     }
 }
 
-fn flag(text: &str) -> Option<bool> {
+/// Reads a flag as `object_store` does.
+pub(super) fn flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "on" | "yes" | "y" => Some(true),
         "0" | "false" | "off" | "no" | "n" => Some(false),

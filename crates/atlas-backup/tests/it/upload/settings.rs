@@ -142,6 +142,11 @@ async fn an_unencrypted_endpoint_has_to_be_allowed() {
         text.contains("AWS_ENDPOINT_URL") && text.contains("AWS_ALLOW_HTTP=true"),
         "{text}"
     );
+    let (_server, backups) = world().await;
+    for (index, allowed) in ["true", "TRUE", "1", "on", "yes"].into_iter().enumerate() {
+        let out = format!("s3://bucket/{index}.tgz");
+        put(&backups, &out, with(&s3, &[("AWS_ALLOW_HTTP", allowed)])).await;
+    }
 }
 
 #[tokio::test]
