@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use atlas_transport::ErrorKind;
 use atlas_transport::connections::{self, Connections};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -45,11 +46,10 @@ pub(super) struct Connector {
 
 impl Connector {
     /// Fails if TLS cannot be set up.
-    pub(super) fn new() -> Result<Self, &'static str> {
-        const TLS: &str = "TLS is not available";
+    pub(super) fn new() -> Result<Self, ErrorKind> {
         Ok(Self {
-            store: Connections::through_proxies(CONNECT).map_err(|_| TLS)?,
-            metadata: Connections::direct(CONNECT_METADATA).map_err(|_| TLS)?,
+            store: Connections::through_proxies(CONNECT)?,
+            metadata: Connections::direct(CONNECT_METADATA)?,
             creating: false,
         })
     }

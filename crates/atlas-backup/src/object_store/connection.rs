@@ -73,7 +73,7 @@ const SLOWEST: u64 = 64 << 10;
 
 impl Connection {
     pub(super) fn new(url: &StoreUrl, settings: &Settings) -> Result<Self, Error> {
-        let connector = Connector::new().map_err(|text| usage(text.to_owned()))?;
+        let connector = Connector::new().map_err(|kind| usage(kind.to_string()))?;
         let opened = open(url, settings, &connector).map_err(|text| {
             // Which of the settings it is, is found by leaving each of them out.
             let mut names = settings.iter().map(|(name, _)| name);
