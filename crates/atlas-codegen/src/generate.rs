@@ -6,7 +6,7 @@ pub(crate) mod pattern;
 use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::store::Sources;
+use crate::store::{Sources, source_name};
 
 /// Every generated file with its bytes, in the order of their paths.
 pub(crate) fn outputs(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> {
@@ -26,7 +26,8 @@ pub(crate) fn outputs(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Erro
             root.join("crates/atlas-pattern/src/table.rs"),
             pattern::generate(facts, overrides)
                 .map_err(|error| {
-                    Error::at("patterns", error.to_string()).in_file("overrides.json")
+                    Error::at(error.place(), error.to_string())
+                        .in_file(source_name("overrides.json"))
                 })?
                 .into_bytes(),
         ),

@@ -21,7 +21,9 @@ pub(crate) fn keep(
     let mut notes = Vec::new();
     for id in kept {
         if new.operations.iter().any(|operation| operation.id == *id) {
-            notes.push(format!("{id} is to be kept and is documented"));
+            notes.push(format!(
+                "{id} is listed as kept, and the description has it"
+            ));
             continue;
         }
         let Some(operation) = old.operations.iter().find(|operation| operation.id == *id) else {
@@ -35,7 +37,7 @@ pub(crate) fn keep(
             .find(|other| other.request_line() == line)
         {
             notes.push(format!(
-                "{id} is to be kept and is documented as {}",
+                "{id} is listed as kept, and the description has it as {}",
                 other.id
             ));
             continue;
@@ -68,7 +70,7 @@ pub(crate) fn keep(
         }
         new.tags.push(operation.tag.clone());
         new.operations.push(operation.clone());
-        notes.push(format!("{id} has left the description and is kept"));
+        notes.push(format!("{id} is not in the description: kept"));
     }
     new.sort();
     Ok(notes)

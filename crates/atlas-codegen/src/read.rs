@@ -87,6 +87,13 @@ fn yaml(text: &str) -> Result<Value, Error> {
                 let what = "invalid YAML: too many values, or aliases that unfold into too many";
                 return Error::at(place, what);
             }
+            if let serde_saphyr::Error::DuplicateMappingKey { key, .. } = &error {
+                let key = key
+                    .as_deref()
+                    .map_or_else(String::new, |key| format!(" \"{}\"", shown(key)));
+                let what = format!("invalid YAML: duplicate key{key}: remove one");
+                return Error::at(place, what);
+            }
             let full = error.to_string();
             let line = full.lines().next().unwrap_or_default();
             let what = line.rsplit_once(" at line ").map_or(line, |(what, _)| what);

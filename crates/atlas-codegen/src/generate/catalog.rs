@@ -26,10 +26,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use bytes::{Blocks, Text, narrow, numbers16, push16, push32};
-use corrections::corrected;
+pub(crate) use corrections::corrected;
 use numbered::Numbered;
 
 use crate::error::Error;
+use crate::store::source_name;
 
 /// The first bytes of the file; the last one is the version of the layout.
 pub(crate) const MAGIC: &[u8; 4] = b"ATC\x01";
@@ -44,9 +45,9 @@ pub(crate) fn generate(
     watch: &Value,
 ) -> Result<Vec<u8>, Error> {
     let facts = corrected(facts, overrides)
-        .map_err(|what| Error::at("values", what).in_file("overrides.json"))?;
+        .map_err(|what| Error::at("values", what).in_file(source_name("overrides.json")))?;
     pack(&facts, names, overrides, watch)
-        .map_err(|what| Error::at("operations", what).in_file("facts.json"))
+        .map_err(|what| Error::at("operations", what).in_file(source_name("facts.json")))
 }
 
 fn pack(facts: &Value, names: &Value, overrides: &Value, watch: &Value) -> Result<Vec<u8>, String> {

@@ -5,7 +5,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -18,30 +18,29 @@ use parse::Parsed;
 #[non_exhaustive]
 pub(crate) enum Error {
     /// `patterns` is not a list of objects with the documented members.
-    #[error("invalid overrides.json at {place}: expected {expected}")]
+    #[error("expected {expected}")]
     Shape {
-        /// The JSON path.
+        /// The place in `overrides.json`, which the message leaves out.
         place: String,
         /// What belongs there.
         expected: &'static str,
     },
     /// A pattern of the facts has no row.
     #[error(
-        "pattern {pattern:?} has no row in overrides.json: add one under \"patterns\" that says \
-         whether it is enforced and why"
+        "no row for pattern {pattern:?}: add one that says whether the pattern is enforced and why"
     )]
     Missing {
         /// The pattern.
         pattern: String,
     },
     /// A row is about a pattern that the facts do not have.
-    #[error("pattern {pattern:?} of overrides.json is not in facts.json: remove the row")]
+    #[error("pattern {pattern:?} is not in the facts: remove its row")]
     Unknown {
         /// The pattern.
         pattern: String,
     },
     /// Two rows are about the same pattern.
-    #[error("pattern {pattern:?} has two rows in overrides.json: remove one")]
+    #[error("pattern {pattern:?} has two rows: remove one")]
     Duplicate {
         /// The pattern.
         pattern: String,
@@ -69,6 +68,16 @@ pub(crate) enum Error {
     },
 }
 
+impl Error {
+    /// The place in `overrides.json`.
+    pub(crate) fn place(&self) -> &str {
+        match self {
+            Self::Shape { place, .. } => place,
+            _ => "patterns",
+        }
+    }
+}
+
 /// Writes the text of `crates/atlas-pattern/src/table.rs`.
 ///
 /// # Errors
@@ -76,10 +85,7 @@ pub(crate) enum Error {
 /// malformed, or if an enforced pattern is outside of the subset that can be compiled.
 pub(crate) fn generate(facts: &Value, overrides: &Value) -> Result<String, Error> {
     let rows = rows(overrides)?;
-    let mut patterns = Vec::new();
-    collect(facts, &mut patterns);
-    patterns.sort_unstable();
-    patterns.dedup();
+    let patterns = patterns(facts);
     for pattern in &patterns {
         if !rows.contains_key(pattern) {
             return Err(Error::Missing {
@@ -88,7 +94,7 @@ pub(crate) fn generate(facts: &Value, overrides: &Value) -> Result<String, Error
         }
     }
     for &pattern in rows.keys() {
-        if patterns.binary_search(&pattern).is_err() {
+        if !patterns.contains(pattern) {
             return Err(Error::Unknown {
                 pattern: pattern.to_owned(),
             });
@@ -126,10 +132,10 @@ fn rows(overrides: &Value) -> Result<BTreeMap<&str, Option<&str>>, Error> {
     let list = overrides
         .get("patterns")
         .and_then(Value::as_array)
-        .ok_or_else(|| shape("$.patterns".to_owned(), "a list of patterns"))?;
+        .ok_or_else(|| shape("patterns".to_owned(), "a list of patterns"))?;
     let mut rows = BTreeMap::new();
     for (index, row) in list.iter().enumerate() {
-        let place = |member: &str| format!("$.patterns[{index}]{member}");
+        let place = |member: &str| format!("patterns[{index}]{member}");
         let line = |member: &str| {
             row.get(member)
                 .and_then(Value::as_str)
@@ -147,7 +153,10 @@ fn rows(overrides: &Value) -> Result<BTreeMap<&str, Option<&str>>, Error> {
                 "only pattern, enforced, reason and expected",
             ));
         }
-        let pattern = line("pattern").ok_or_else(|| shape(place(".pattern"), "one line"))?;
+        let pattern = row
+            .get("pattern")
+            .and_then(Value::as_str)
+            .ok_or_else(|| shape(place(".pattern"), "a string"))?;
         line("reason").ok_or_else(|| shape(place(".reason"), "one line"))?;
         let enforced = row
             .get("enforced")
@@ -175,6 +184,13 @@ fn rows(overrides: &Value) -> Result<BTreeMap<&str, Option<&str>>, Error> {
         }
     }
     Ok(rows)
+}
+
+/// The distinct patterns of the facts.
+pub(crate) fn patterns(facts: &Value) -> BTreeSet<&str> {
+    let mut patterns = Vec::new();
+    collect(facts, &mut patterns);
+    patterns.into_iter().collect()
 }
 
 /// Collects the pattern of every schema. A property that is named `pattern` holds an object.

@@ -127,7 +127,7 @@ fn an_operation_that_is_kept_outlives_the_description_with_its_schemas() {
     assert!(before.is_some());
     let run = small.import(other, &["--keep", "createGroupThing"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let note = "names: createGroupThing has left the description and is kept\n";
+    let note = "names: createGroupThing is not in the description: kept\n";
     assert!(run.stderr.contains(note), "{}", run.stderr);
     assert_eq!(operation(&small), before);
     assert!(value(&small, "facts.json")["schemas"]["Thing"].is_object());

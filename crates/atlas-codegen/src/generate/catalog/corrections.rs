@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The facts with what recorded answers have beyond the description, as `answers` of each field.
-pub(super) fn corrected(facts: &Value, overrides: &Value) -> Result<Value, String> {
+pub(crate) fn corrected(facts: &Value, overrides: &Value) -> Result<Value, String> {
     let mut facts = facts.clone();
     for (place, correction) in overrides["values"].as_object().into_iter().flatten() {
         let unknown = || format!("{place} is not a field of a schema");
