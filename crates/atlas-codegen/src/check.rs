@@ -1,8 +1,7 @@
 //! Checks that the sources agree with each other, and that generated files are up to date.
 
-mod watch;
+pub(crate) mod watch;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -16,7 +15,7 @@ use crate::import::{self, Roles};
 use crate::read;
 use crate::store::{FOLDER, Sources, source_name};
 
-/// The right content of every file: sources in their one spelling, and generated files.
+/// The expected content of every file: sources in canonical form, and generated files.
 #[derive(Debug)]
 pub(crate) struct Expected {
     pub(crate) files: Vec<(PathBuf, Vec<u8>)>,
@@ -84,6 +83,7 @@ fn consistent(sources: &Sources, facts: &Facts) -> Result<(), Error> {
     import::check(facts).map_err(|error| error.in_file(source_name("facts.json")))?;
     roles(&sources.overrides, facts)
         .and_then(|()| values(&sources.overrides, facts))
+        .and_then(|()| successors(&sources.overrides, facts))
         .map_err(|error| error.in_file(source_name("overrides.json")))?;
     watch::check(&sources.watch, facts).map_err(|error| error.in_file(source_name("watch.json")))
 }
@@ -114,6 +114,15 @@ fn values(overrides: &Value, facts: &Facts) -> Result<(), Error> {
         if entry["reason"].as_str().is_none_or(str::is_empty) {
             return Err(Error::at(format!("{place}.reason"), "missing"));
         }
+        for key in ["relax", "values"] {
+            let strings = |list: &Vec<Value>| !list.is_empty() && list.iter().all(Value::is_string);
+            if let Some(list) = entry.get(key)
+                && !list.as_array().is_some_and(strings)
+            {
+                let what = "expected a list of strings";
+                return Err(Error::at(format!("{place}.{key}"), what));
+            }
+        }
     }
     Ok(())
 }
@@ -127,12 +136,28 @@ fn has_property(schema: &Value, field: &str) -> bool {
             .any(|part| has_property(part, field))
 }
 
-fn ids(facts: &Facts) -> BTreeSet<&str> {
-    facts
-        .operations
-        .iter()
-        .map(|operation| operation.id.as_str())
-        .collect()
+/// Each operation that ends and its successor are in the facts, and each row has a reason.
+fn successors(overrides: &Value, facts: &Facts) -> Result<(), Error> {
+    let rows = overrides["successors"].as_object();
+    let rows = rows.ok_or_else(|| Error::at("successors", "missing: expected an object"))?;
+    for (id, row) in rows {
+        let place = format!("successors.{id}");
+        if facts.operation(id).is_none() {
+            return Err(Error::at(place, "unknown operation: correct the id"));
+        }
+        let successor = row["successor"].as_str().unwrap_or_default();
+        if facts.operation(successor).is_none() || successor == id {
+            let what = format!(
+                "invalid successor \"{}\": expected the id of another operation",
+                shown(successor)
+            );
+            return Err(Error::at(format!("{place}.successor"), what));
+        }
+        if row["reason"].as_str().is_none_or(str::is_empty) {
+            return Err(Error::at(format!("{place}.reason"), "missing"));
+        }
+    }
+    Ok(())
 }
 
 const MEND: &str = "cargo run -p atlas-codegen -- generate";

@@ -1,4 +1,4 @@
-//! The facts of the API, and their one spelling in `fixtures/api/facts.json`.
+//! The facts of the API, and their canonical form in `fixtures/api/facts.json`.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::canonical::{self, Kind};
 use crate::error::{Error, shown};
+use crate::keys;
 
 /// Every operation, shared parameter and schema. `fixtures/api/README.md` describes the fields.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -84,6 +85,7 @@ impl From<Option<String>> for Verb {
 impl Facts {
     /// Reads a facts file.
     pub(crate) fn from_value(value: &Value) -> Result<Self, Error> {
+        keys::facts(value)?;
         Self::deserialize(value).map_err(|error| {
             Error::at(
                 "facts",
@@ -137,6 +139,11 @@ impl Facts {
                 (field("in"), field("name"))
             });
         }
+    }
+
+    /// The operation of this id.
+    pub(crate) fn operation(&self, id: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.id == id)
     }
 
     /// A parameter of an operation, with its reference followed.

@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+pub(crate) use parameter::PARAMETER as PARAMETER_KEYS;
 pub(crate) use report::Report;
 pub(crate) use roles::Roles;
-pub(crate) use schema::references;
+pub(crate) use schema::{KEYWORDS as SCHEMA_KEYS, check_type, references};
 
 use crate::canonical::Kind;
 use crate::error::{Error, escaped, shown};
@@ -247,7 +248,7 @@ fn version(root: &Map<String, Value>) -> Result<String, Error> {
         }
         Some(_) => Err(Error::at(
             "openapi",
-            format!("not a text: {expected}, such as \"3.0.1\""),
+            format!("not a string: {expected}, such as \"3.0.1\""),
         )),
         None => Err(Error::at("openapi", format!("missing: {expected}"))),
     }
@@ -343,11 +344,11 @@ fn text(map: &Map<String, Value>, key: &str, place: &str) -> Result<Option<Strin
     match map.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(Error::at(format!("{place}.{key}"), "expected a text")),
+        Some(_) => Err(Error::at(format!("{place}.{key}"), "expected a string")),
     }
 }
 
-/// True or false, which extensions also spell as texts.
+/// True or false, which extensions also spell as strings.
 fn flag(map: &Map<String, Value>, key: &str, place: &str) -> Result<Option<bool>, Error> {
     match map.get(key) {
         None | Some(Value::Null) => Ok(None),

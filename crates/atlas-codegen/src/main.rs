@@ -14,6 +14,7 @@ mod facts;
 mod generate;
 mod import;
 mod keep;
+mod keys;
 mod names;
 mod read;
 mod store;
@@ -131,7 +132,8 @@ fn import(
     print: bool,
 ) -> Result<ExitCode, Error> {
     let overrides = store::document(&root.join(FOLDER).join("overrides.json"))?;
-    let roles = import::Roles::from_overrides(&overrides)
+    let roles = keys::overrides(&overrides)
+        .and_then(|()| import::Roles::from_overrides(&overrides))
         .map_err(|error| error.in_file(source_name("overrides.json")))?;
     let description = store::document(path)?;
     let options = import::Options { source, roles };

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::canonical;
 use crate::error::{Error, shown};
 use crate::facts::{Facts, Operation};
+use crate::keys;
 
 /// The content of `fixtures/api/names.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,7 @@ pub(crate) struct Lock {
 impl Names {
     /// Reads the lock.
     pub(crate) fn from_value(value: &Value) -> Result<Self, Error> {
+        keys::names(value)?;
         Self::deserialize(value).map_err(|error| {
             Error::at(
                 "names",
@@ -74,7 +76,9 @@ impl Names {
         self.kept.retain(|id| {
             let stays = ids.contains(id.as_str());
             if !stays {
-                notes.push(format!("{id} was kept and is gone"));
+                notes.push(format!(
+                    "{id} was listed as kept, and no operation has this id: removed from the list"
+                ));
             }
             stays
         });

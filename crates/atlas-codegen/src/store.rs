@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::facts::Facts;
+use crate::keys;
 use crate::names::Names;
 use crate::read;
 
@@ -26,13 +27,17 @@ impl Sources {
     /// Reads the four files under `root`.
     pub(crate) fn load(root: &Path) -> Result<Self, Error> {
         let load = |name: &str| document(&root.join(FOLDER).join(name));
-        Ok(Self {
+        let sources = Self {
             root: root.to_path_buf(),
             facts: load("facts.json")?,
             names: load("names.json")?,
             overrides: load("overrides.json")?,
             watch: list(&root.join(FOLDER).join("watch.json"))?,
-        })
+        };
+        keys::overrides(&sources.overrides)
+            .map_err(|error| error.in_file(source_name("overrides.json")))?;
+        keys::watch(&sources.watch).map_err(|error| error.in_file(source_name("watch.json")))?;
+        Ok(sources)
     }
 
     pub(crate) fn typed_facts(&self) -> Result<Facts, Error> {

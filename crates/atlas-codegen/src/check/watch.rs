@@ -1,10 +1,11 @@
-//! The spelling of `fixtures/api/watch.json`, and whether it fits the facts.
+//! The canonical form of `fixtures/api/watch.json`, and whether it fits the facts.
 
 use serde_json::Value;
 
 use crate::canonical::{self, Kind};
 use crate::error::{Error, shown};
 use crate::facts::Facts;
+use crate::keys::WATCH;
 use crate::names::Names;
 
 /// One entry a line, with former ids brought up to date.
@@ -29,9 +30,10 @@ pub(super) fn text(watch: &Value, names: &Names) -> Result<String, Error> {
         let mut keys: Vec<&String> = entry.keys().collect();
         keys.sort_by_key(|key| {
             (
-                KEYS.iter()
+                WATCH
+                    .iter()
                     .position(|known| known == key)
-                    .unwrap_or(KEYS.len()),
+                    .unwrap_or(WATCH.len()),
                 *key,
             )
         });
@@ -49,45 +51,73 @@ pub(super) fn text(watch: &Value, names: &Names) -> Result<String, Error> {
     Ok(format!("[\n{}]\n", lines.join(",\n")))
 }
 
-/// Refuses entries that name something the facts lack.
+/// Refuses entries that name something the facts lack, or that have another shape.
 pub(super) fn check(watch: &Value, facts: &Facts) -> Result<(), Error> {
-    let ids = super::ids(facts);
-    for (index, entry) in watch.as_array().into_iter().flatten().enumerate() {
-        for key in ["id", "get"] {
-            let id = entry[key].as_str().unwrap_or_default();
-            if !ids.contains(id) {
-                let what = format!("unknown operation \"{}\"", shown(id));
-                return Err(Error::at(format!("[{index}].{key}"), what));
-            }
-        }
-        let get = entry["get"].as_str().unwrap_or_default();
-        let Some(operation) = facts
-            .operations
-            .iter()
-            .find(|operation| operation.id == get)
-        else {
-            continue;
-        };
-        let version = entry["version"].as_str().unwrap_or_default();
-        if !operation.versions.iter().any(|known| known.name == version) {
-            let what = format!("{get} has no version \"{}\"", shown(version));
-            return Err(Error::at(format!("[{index}].version"), what));
-        }
-        for name in entry["params"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name)
-        {
-            let mut parameters = operation.parameters.iter();
-            if !parameters.any(|parameter| facts.parameter(parameter)["name"] == name.as_str()) {
-                let what = format!("{get} has no parameter \"{}\"", shown(name));
-                return Err(Error::at(format!("[{index}].params"), what));
-            }
-        }
+    for (index, value) in watch.as_array().into_iter().flatten().enumerate() {
+        entry(value, &format!("[{index}]"), facts)?;
     }
     Ok(())
 }
 
-/// The order of an entry's fields.
-const KEYS: [&str; 6] = ["id", "get", "version", "params", "until", "fail"];
+/// Refuses one entry, which stands at `place`.
+pub(crate) fn entry(entry: &Value, place: &str, facts: &Facts) -> Result<(), Error> {
+    let at = |key: &str| format!("{place}.{key}");
+    for key in ["id", "get"] {
+        let id = entry[key].as_str().unwrap_or_default();
+        if facts.operation(id).is_none() {
+            let what = format!("unknown operation \"{}\"", shown(id));
+            return Err(Error::at(at(key), what));
+        }
+    }
+    let get = entry["get"].as_str().unwrap_or_default();
+    let Some(operation) = facts.operation(get) else {
+        return Ok(());
+    };
+    let version = entry["version"].as_str().unwrap_or_default();
+    if !operation.versions.iter().any(|known| known.name == version) {
+        let what = format!("{get} has no version \"{}\"", shown(version));
+        return Err(Error::at(at("version"), what));
+    }
+    let params = entry["params"]
+        .as_object()
+        .ok_or_else(|| Error::at(at("params"), "expected an object"))?;
+    for (name, source) in params {
+        let mut parameters = operation.parameters.iter();
+        if !parameters.any(|parameter| facts.parameter(parameter)["name"] == name.as_str()) {
+            let what = format!("{get} has no parameter \"{}\"", shown(name));
+            return Err(Error::at(at("params"), what));
+        }
+        let source = source.as_str().unwrap_or_default();
+        if !["input:", "body:$."]
+            .iter()
+            .any(|start| source.starts_with(start))
+        {
+            let what = "expected input:NAME or body:$.FIELD";
+            return Err(Error::at(format!("{place}.params.{name}"), what));
+        }
+    }
+    until(&entry["until"], &at("until"))?;
+    let strings = |list: &Vec<Value>| !list.is_empty() && list.iter().all(Value::is_string);
+    match entry.get("fail") {
+        Some(fail) if !fail.as_array().is_some_and(strings) => {
+            Err(Error::at(at("fail"), "expected a list of strings"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn until(until: &Value, place: &str) -> Result<(), Error> {
+    let has = |key: &str| until.get(key).is_some();
+    let path = until["path"].as_str().unwrap_or_default();
+    let values = until["values"].as_array();
+    let fits = if has("status") {
+        until["status"].is_u64() && !has("path") && !has("values")
+    } else {
+        path.starts_with("$.") && values.is_some_and(|values| !values.is_empty())
+    };
+    if fits {
+        return Ok(());
+    }
+    let what = "expected a status, or a path such as $.state and a list of values";
+    Err(Error::at(place, what))
+}

@@ -10,6 +10,7 @@ use super::{dangling, flag, keywords, object, schema, text};
 use crate::canonical::Kind;
 use crate::error::{Error, shown};
 use crate::facts::{Operation, resolved};
+use crate::keys::one_of;
 
 /// The parameters of an operation and of its path, in any order.
 pub(super) fn parameters(
@@ -89,7 +90,16 @@ pub(super) fn parameter(value: &Value, place: &str, report: &mut Report) -> Resu
     for key in ["required", "deprecated", "explode"] {
         flag(map, key, place)?;
     }
-    text(map, "style", place)?;
+    if let Some(style) = text(map, "style", place)?
+        && !STYLES.contains(&style.as_str())
+    {
+        let what = format!(
+            "invalid style \"{}\": expected {}",
+            shown(&style),
+            one_of(STYLES)
+        );
+        return Err(Error::at(format!("{place}.style"), what));
+    }
     if place_of == "path" && map.get("required") != Some(&Value::Bool(true)) {
         return Err(Error::at(
             format!("{place}.required"),
@@ -152,8 +162,19 @@ pub(super) fn path_names(
     }
 }
 
+/// The styles of OpenAPI 3.0.
+const STYLES: &[&str] = &[
+    "deepObject",
+    "form",
+    "label",
+    "matrix",
+    "pipeDelimited",
+    "simple",
+    "spaceDelimited",
+];
+
 /// The keywords of a parameter that hold facts.
-const PARAMETER: &[&str] = &[
+pub(crate) const PARAMETER: &[&str] = &[
     "deprecated",
     "explode",
     "in",

@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value};
 use super::report::Report;
 use crate::canonical::Kind;
 use crate::error::{Error, shown};
+use crate::keys::one_of;
 
 /// Copies the allowed keywords of `value`, which is of `kind`, and reports the others.
 ///
@@ -116,9 +117,13 @@ fn keyword(
                 None => return wrong("a whole number"),
             }
         }
-        "type" | "format" | "pattern" => {
+        "type" => {
+            check_type(value, place)?;
+            value.clone()
+        }
+        "format" | "pattern" => {
             if !value.is_string() {
-                return wrong("a text");
+                return wrong("a string");
             }
             value.clone()
         }
@@ -181,6 +186,17 @@ pub(super) fn reference_name(
     }
 }
 
+/// Refuses a type that OpenAPI 3.0 does not have, such as a list of types.
+pub(crate) fn check_type(value: &Value, place: &str) -> Result<(), Error> {
+    let expected = one_of(TYPES);
+    let what = match value.as_str() {
+        Some(name) if TYPES.contains(&name) => return Ok(()),
+        Some(name) => format!("invalid type \"{}\": expected {expected}", shown(name)),
+        None => format!("expected a string: {expected}"),
+    };
+    Err(Error::at(place, what))
+}
+
 /// Each reference in a schema, with its place.
 pub(crate) fn references<'a>(
     value: &'a Value,
@@ -222,15 +238,15 @@ pub(crate) fn references<'a>(
     }
 }
 
-/// A list of texts.
+/// A list of strings.
 pub(super) fn strings(value: &Value, place: &str) -> Result<Vec<String>, Error> {
     let list = value
         .as_array()
-        .ok_or_else(|| Error::at(place, "expected a list of texts"))?;
+        .ok_or_else(|| Error::at(place, "expected a list of strings"))?;
     list.iter()
         .map(|value| value.as_str().map(str::to_owned))
         .collect::<Option<Vec<String>>>()
-        .ok_or_else(|| Error::at(place, "expected a list of texts"))
+        .ok_or_else(|| Error::at(place, "expected a list of strings"))
 }
 
 /// Writes a number as the YAML edition of the description does, so that both editions agree:
@@ -260,8 +276,11 @@ fn whole(value: &Value) -> Option<u64> {
     (float >= 0.0 && float.fract() == 0.0 && float < 9e15).then_some(float as u64)
 }
 
+/// The types of OpenAPI 3.0.
+const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
+
 /// The keywords of a schema that hold facts.
-const KEYWORDS: &[&str] = &[
+pub(crate) const KEYWORDS: &[&str] = &[
     "additionalProperties",
     "allOf",
     "anyOf",

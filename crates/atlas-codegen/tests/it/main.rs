@@ -5,6 +5,7 @@
 
 mod changes;
 mod golden;
+mod keys;
 mod malformed;
 mod refresh;
 mod round_trip;

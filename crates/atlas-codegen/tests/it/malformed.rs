@@ -230,6 +230,8 @@ fn a_path_that_stands_twice_is_refused() {
         "{}",
         run.stderr
     );
+    let found = ": line 5 column 3: invalid YAML: duplicate key \"/api/atlas/v2/groups/{groupId}/things\": remove one\n";
+    assert!(run.stderr.ends_with(found), "{}", run.stderr);
     let json = r#"{"openapi": "3.0.1", "paths": {"/a": {}, "/a": {}}}"#;
     let expected = "duplicate key \"/a\": remove one";
     refused(json, expected);
@@ -320,7 +322,7 @@ fn values_of_a_wrong_type_are_refused() {
         (
             "operationId: createGroupThing",
             "operationId: 7",
-            "operationId: expected a text",
+            "operationId: expected a string",
         ),
         (
             "operationId: createGroupThing",
@@ -351,6 +353,34 @@ fn values_of_a_wrong_type_are_refused() {
             "name: {type: string}",
             "name: {type: string, maxLength: -1}",
             "name.maxLength: expected a whole number",
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: strng}",
+            "Thing.properties.name.type: invalid type \"strng\": expected array, boolean, integer, \
+             number, object or string",
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: [string, \"null\"]}",
+            "Thing.properties.name.type: expected a string: array, boolean, integer, number, \
+             object or string",
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: string, format: 7}",
+            "Thing.properties.name.format: expected a string",
+        ),
+        (
+            "in: query, name: size",
+            "in: query, name: size, style: fancy",
+            "parameters[1].style: invalid style \"fancy\": expected deepObject, form, label, \
+             matrix, pipeDelimited, simple or spaceDelimited",
+        ),
+        (
+            "in: query, name: size",
+            "in: query, name: size, style: deepObject",
+            "operations: parameter \"size\" has an unsupported style: expected form, explode true",
         ),
         (
             "name: {type: string}",
@@ -398,4 +428,12 @@ fn places_are_escaped_too() {
         "    \"A\\u001b[2J\": []\n    Thing:\n      type",
     );
     refused(text, "components.schemas.A\\u{1b}[2J: expected an object");
+}
+
+#[test]
+fn a_parameter_in_a_path_may_name_its_default_style() {
+    let text = changed("in: path, name", "in: path, style: simple, name");
+    let small = Small::new(DESCRIPTION);
+    let run = small.import(&text, &[]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
 }

@@ -78,6 +78,10 @@ fn facts_with_prose_unknown_keys_or_wrong_values_are_refused() {
                 "/parameters/p",
                 json!({"in": "cookie", "name": "p", "schema": {}}),
             ),
+            (
+                "/parameters/p",
+                json!({"in": "query", "name": "p", "schema": {}, "style": "fancy"}),
+            ),
         ],
     );
     let mut dated = facts.clone();

@@ -73,6 +73,7 @@ impl Small {
         }
         let overrides = json(&fixture("overrides.json"));
         let mut overrides = overrides.as_object().unwrap().clone();
+        overrides.insert("successors".to_owned(), serde_json::json!({}));
         overrides.insert("values".to_owned(), serde_json::json!({}));
         overrides.insert("patterns".to_owned(), serde_json::json!([]));
         small.write("overrides.json", &Value::from(overrides).to_string());

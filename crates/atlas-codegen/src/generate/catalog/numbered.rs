@@ -58,13 +58,15 @@ impl Numbered<'_> {
         };
         let mut parameter = self.number(given)?;
         if let Some(fields) = parameter.as_object_mut() {
-            // An array is one parameter for each element, which is the default of a query.
-            let style = fields.remove("style").unwrap_or("form".into());
-            let explode = fields.remove("explode").unwrap_or(true.into());
-            if style != "form" || explode != true {
+            // In a query, an array is one parameter for each element, which is the default there.
+            let in_query = given["in"] == "query";
+            let default = if in_query { "form" } else { "simple" };
+            let style = fields.remove("style").unwrap_or(default.into());
+            let explode = fields.remove("explode").unwrap_or(in_query.into());
+            if style != default || explode != in_query {
                 let name = &given["name"];
                 return Err(format!(
-                    "parameter {name} has an unsupported style: expected form, exploded"
+                    "parameter {name} has an unsupported style: expected {default}, explode {in_query}"
                 ));
             }
         }
