@@ -57,6 +57,14 @@ impl Error {
         }
     }
 
+    /// What is wrong, without the place.
+    pub(crate) fn what(&self) -> String {
+        match self {
+            Self::Invalid { what, .. } => what.clone(),
+            other => other.to_string(),
+        }
+    }
+
     pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
         Self::Read {
             path: path.to_path_buf(),

@@ -17,6 +17,7 @@ mod keep;
 mod keys;
 mod names;
 mod read;
+mod refresh;
 mod store;
 
 use std::error::Error as _;
@@ -28,13 +29,14 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use error::Error;
 use facts::Facts;
+use refresh::Refresh;
 use store::{FOLDER, Sources, source_name};
 
 /// Turns a published API description into facts, and facts into what the crates embed.
 ///
 /// Exit codes: 0 done, or nothing differs; 1 `check` found files that are out of date, or `diff`
-/// found changes that break no caller; 2 an input cannot be used, and no file was changed;
-/// 3 `diff` found something removed or breaking.
+/// found behavioural changes or additions only; 2 an input cannot be used, and no file was changed;
+/// 3 `diff` found at least one breaking change or removal.
 #[derive(Debug, Parser)]
 #[command(name = "atlas-codegen")]
 struct Arguments {
@@ -50,7 +52,8 @@ struct Arguments {
 enum Command {
     /// Reads an OpenAPI 3.0 description, rewrites the facts and names, and generates everything.
     ///
-    /// Lists everything it left out on standard error, and the changes on standard output.
+    /// Lists the changes on standard output. Lists on standard error what it left out, and which
+    /// rows of overrides.json and watch.json it added, removed or changed to fit the new facts.
     Import {
         /// The description, in YAML or JSON; `-` reads standard input.
         description: PathBuf,
@@ -60,7 +63,9 @@ enum Command {
         /// Keeps this operation if the description has dropped it; names.json remembers.
         #[arg(long, value_name = "ID")]
         keep: Vec<String>,
-        /// Prints the facts of the description alone, and changes no file.
+        /// Prints the facts of the description, and changes no file.
+        ///
+        /// Cannot be combined with --keep, since the present facts are not read.
         #[arg(long, conflicts_with = "keep")]
         print: bool,
     },
@@ -70,7 +75,7 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Yaml)]
         format: Format,
     },
-    /// Writes every generated file, and the sources in their one spelling.
+    /// Writes every generated file, and rewrites the sources with keys in order and one entry a line.
     Generate,
     /// Compares every generated file with what `generate` would write.
     Check,
@@ -145,14 +150,21 @@ fn import(
         return Ok(ExitCode::SUCCESS);
     }
 
-    let sources = Sources::load(root)?;
+    let mut sources = Sources::load(root)?;
     let old = sources.typed_facts()?;
     let mut names = sources.typed_names()?;
     names.kept.extend(keep);
     let mut notes = keep::keep(&old, &mut facts, &names.kept)
         .map_err(|error| error.in_file(source_name("names.json")))?;
     notes.extend(names.update(&facts));
-    say_notes(&notes);
+    say_names(&notes);
+    let refresh = Refresh {
+        old: &old,
+        new: &facts,
+        names: &names,
+    };
+    say_notes(&refresh.overrides(&mut sources.overrides));
+    say_notes(&refresh.watch(&mut sources.watch));
     let changes = diff::diff(&old, &facts);
     let value = |text: String| read::value(text.as_bytes());
     let sources = Sources {
@@ -181,7 +193,7 @@ fn export(root: &Path, format: Format) -> Result<ExitCode, Error> {
 fn generate(root: &Path) -> Result<ExitCode, Error> {
     let sources = Sources::load(root)?;
     let expected = check::expected(&sources)?;
-    say_notes(&expected.notes);
+    say_names(&expected.notes);
     let written = store::write_all(expected.files)?;
     wrote(root, &written);
     Ok(ExitCode::SUCCESS)
@@ -190,7 +202,7 @@ fn generate(root: &Path) -> Result<ExitCode, Error> {
 fn check(root: &Path) -> Result<ExitCode, Error> {
     let sources = Sources::load(root)?;
     let expected = check::expected(&sources)?;
-    say_notes(&expected.notes);
+    say_names(&expected.notes);
     let stale = check::stale(&sources, &expected);
     for line in &stale {
         say(&mut io::stderr(), &format!("{line}\n"));
@@ -225,12 +237,15 @@ fn wrote(root: &Path, files: &[PathBuf]) {
     }
 }
 
+/// Reports changes in the lock of names.
+fn say_names(notes: &[String]) {
+    let notes: Vec<String> = notes.iter().map(|note| format!("names: {note}")).collect();
+    say_notes(&notes);
+}
+
 fn say_notes(notes: &[String]) {
     for note in notes {
-        say(
-            &mut io::stderr(),
-            &format!("names: {}\n", error::escaped(note)),
-        );
+        say(&mut io::stderr(), &format!("{}\n", error::escaped(note)));
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod changes;
 mod golden;
+mod hand_written;
 mod keys;
 mod malformed;
 mod refresh;

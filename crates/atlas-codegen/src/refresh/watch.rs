@@ -1,0 +1,100 @@
+//! The entries of `watch.json`.
+
+use serde_json::Value;
+
+use super::Refresh;
+use crate::check::watch;
+use crate::error::shown;
+use crate::facts::{Facts, Operation, Version};
+
+impl Refresh<'_> {
+    /// The entry as the new facts need it, or `None` if nothing can be polled any more.
+    pub(super) fn watched(&self, mut entry: Value, notes: &mut Vec<String>) -> Option<Value> {
+        if watch::entry(&entry, "", self.old).is_err() {
+            return Some(entry);
+        }
+        let name = entry["id"].as_str().unwrap_or_default().to_owned();
+        let mut removed = |why: &str| {
+            notes.push(format!("removed the entry of {}: {why}", shown(&name)));
+            None
+        };
+        for key in ["id", "get"] {
+            let id = entry[key].as_str().unwrap_or_default();
+            match self.id(id) {
+                Some(now) => entry[key] = now.into(),
+                None => return removed(&format!("{} is gone", shown(id))),
+            }
+        }
+        let get = entry["get"].as_str().unwrap_or_default();
+        let get = self.new.operation(get)?;
+        let version = entry["version"].as_str().unwrap_or_default().to_owned();
+        let mut moved = None;
+        if !get.versions.iter().any(|known| known.name == version) {
+            let Some(other) = replacement(self.new, get, &version, &entry) else {
+                let (get, version) = (&get.id, shown(&version));
+                let why =
+                    format!("{get} no longer has version {version}, nor another with the field");
+                return removed(&why);
+            };
+            moved = Some(format!(
+                "the entry of {} polls version {other}, since {} no longer has {}: check it",
+                shown(&name),
+                get.id,
+                shown(&version)
+            ));
+            entry["version"] = other.into();
+        }
+        if let Err(error) = watch::entry(&entry, "", self.new) {
+            return removed(&error.what());
+        }
+        notes.extend(moved);
+        Some(entry)
+    }
+}
+
+/// The next later version, or else the latest, that still has the field which is polled.
+fn replacement<'a>(
+    facts: &Facts,
+    get: &'a Operation,
+    version: &str,
+    entry: &Value,
+) -> Option<&'a str> {
+    let field = entry["until"]["path"].as_str();
+    let fits = |other: &&Version| {
+        field.is_none_or(|path| {
+            let path: Vec<&str> = path.trim_start_matches("$.").split('.').collect();
+            let mut bodies = other.bodies();
+            bodies.any(|(body, schema)| {
+                body.starts_with('2') && has_field(facts, schema, &path, MAX_DEPTH)
+            })
+        })
+    };
+    let fitting = || get.versions.iter().filter(fits);
+    let later = fitting().find(|other| other.name.as_str() > version);
+    later
+        .or_else(|| fitting().next_back())
+        .map(|other| other.name.as_str())
+}
+
+/// Whether answers of this schema can have the field.
+fn has_field(facts: &Facts, schema: &Value, path: &[&str], depth: usize) -> bool {
+    let Some((first, rest)) = path.split_first() else {
+        return true;
+    };
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+        let target = facts.schemas.get(name);
+        return target.is_some_and(|target| has_field(facts, target, path, depth));
+    }
+    let field = schema["properties"].get(first);
+    field.is_some_and(|field| has_field(facts, field, rest, depth))
+        || ["allOf", "anyOf", "oneOf"].iter().any(|union| {
+            let mut parts = schema[union].as_array().into_iter().flatten();
+            parts.any(|part| has_field(facts, part, path, depth))
+        })
+}
+
+/// References and unions to follow, since a schema may contain itself.
+const MAX_DEPTH: usize = 16;
