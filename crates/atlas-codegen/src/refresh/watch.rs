@@ -52,7 +52,7 @@ impl Refresh<'_> {
     }
 }
 
-/// The next later version, or else the latest, that still has the field which is polled.
+/// The next later version that has the polled field, else the latest one, else the preview.
 fn replacement<'a>(
     facts: &Facts,
     get: &'a Operation,
@@ -70,8 +70,10 @@ fn replacement<'a>(
         })
     };
     let fitting = || get.versions.iter().filter(fits);
-    let later = fitting().find(|other| other.name.as_str() > version);
+    let dated = || fitting().filter(|other| other.name != "preview");
+    let later = dated().find(|other| other.name.as_str() > version);
     later
+        .or_else(|| dated().next_back())
         .or_else(|| fitting().next_back())
         .map(|other| other.name.as_str())
 }

@@ -102,6 +102,20 @@ fn a_wait_polls_a_later_version_where_its_own_has_ended() {
 }
 
 #[test]
+fn a_wait_polls_an_earlier_version_rather_than_a_preview() {
+    let small = watched();
+    let watch = small.read("watch.json");
+    small.write("watch.json", &watch.replace("2023-01-01", "2024-01-01"));
+    let ended = polled().replace(
+        "            application/vnd.atlas.2024-01-01",
+        "            application/vnd.atlas.preview",
+    );
+    let line = "watch.json: the entry of createGroupThing polls version 2023-01-01, since \
+                getGroupThing no longer has 2024-01-01: check it";
+    imported(&small, &ended, line);
+}
+
+#[test]
 fn a_wait_goes_if_no_version_has_the_field_that_it_polls() {
     let small = watched();
     let ended = polled().replacen(
