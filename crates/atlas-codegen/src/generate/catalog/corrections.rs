@@ -32,6 +32,11 @@ pub(crate) fn corrected(facts: &Value, overrides: &Value) -> Result<Value, Strin
             }
         }
         let values = correction["values"].as_array().cloned().unwrap_or_default();
+        let documented = fields.get("enum").and_then(Value::as_array);
+        let known = |value: &&Value| documented.is_some_and(|known| known.contains(value));
+        if let Some(value) = values.iter().find(known) {
+            return Err(format!("{place} has the value {value} already"));
+        }
         fields.insert(
             "answers".to_owned(),
             json!({"values": values, "relaxed": relaxed}),
