@@ -135,9 +135,9 @@ impl ApiError {
         StatusCode::from_u16(self.error?).ok()
     }
 
-    /// Shows the error with this status, where its body repeats none.
+    /// Shows the error with the status that counts, whatever its body repeats.
     pub(crate) fn with_status(&self, status: StatusCode) -> impl fmt::Display + '_ {
-        Line(self, Some(self.error.unwrap_or(status.as_u16())))
+        Line(self, Some(status.as_u16()))
     }
 }
 

@@ -95,6 +95,10 @@ impl fmt::Display for ApiFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = self.error.with_status(self.meta.status);
         write!(f, "{} answered {said}", self.operation.id)?;
+        let other = |status: &u16| *status != self.meta.status.as_u16();
+        if let Some(other) = self.error.error.filter(other) {
+            write!(f, " (the body says {other})")?;
+        }
         let likely = Cause::of(&self.operation, self.meta.status, Some(&self.error));
         causes(f, &likely)
     }

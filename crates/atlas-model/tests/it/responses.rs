@@ -191,7 +191,7 @@ fn an_error_with_any_subset_of_the_documented_fields_is_recognised() {
         ),
         (
             r#"{"error":404,"errorCode":null,"detail":"Gone."}"#,
-            "answered 404: Gone;",
+            "answered 401: Gone (the body says 404);",
         ),
         (r#"{"error":"401"}"#, "answered 401;"),
         (r#"{"reason":"Unauthorized"}"#, "answered 401 Unauthorized;"),
@@ -201,7 +201,7 @@ fn an_error_with_any_subset_of_the_documented_fields_is_recognised() {
         ),
         (
             r#"{"error":400,"badRequestDetail":{"fields":"name is too long"}}"#,
-            "answered 400; a field: name is too long",
+            "answered 401; a field: name is too long (the body says 400);",
         ),
         (
             r#"{"error":"invalid_token","error_description":"It has\nexpired."}"#,
