@@ -17,6 +17,7 @@ mod log;
 mod output_file;
 mod profile;
 mod pull;
+mod read_file;
 mod restores;
 #[cfg(feature = "sandbox")]
 mod serve;

@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use crate::environment::{Setting, checked};
 use crate::failure::Failure;
+use crate::read_file;
 
 /// One profile: the settings under its name, secrets among them, so it has no `Debug`.
 #[derive(Default)]
@@ -132,12 +133,15 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
         Err(error) if is_missing(&error) => return Ok(None),
         Err(error) => return Err(unreadable(&error)),
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+    let text = read_file::text(path, LIMIT).map_err(|error| unreadable(&error))?;
     Ok(Some(match text.strip_prefix('\u{feff}') {
         Some(text) => text.to_owned(),
         None => text,
     }))
 }
+
+/// The largest configuration file, in bytes.
+const LIMIT: u64 = 1 << 20;
 
 fn is_missing(error: &io::Error) -> bool {
     matches!(

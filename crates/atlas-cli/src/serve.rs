@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::escape::escape;
 use crate::failure::{Failure, print};
+use crate::read_file;
 use crate::signals::blocking;
 
 /// `sandbox`.
@@ -57,17 +58,15 @@ pub(crate) fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Speak TLS, with a certificate made for this run"),
         )
-        .arg(
-            Arg::new("seed")
-                .long("seed")
-                .value_name("PATH")
-                .help("A JSON file with the world; one cluster of each kind if it is not given"),
-        )
+        .arg(Arg::new("seed").long("seed").value_name("PATH").help(
+            "A JSON file of at most 16 MiB with the world; one cluster of each kind if it is \
+                     not given",
+        ))
         .arg(
             Arg::new("faults")
                 .long("faults")
                 .value_name("PATH")
-                .help("A JSON file with what goes wrong, and when"),
+                .help("A JSON file of at most 16 MiB with what goes wrong, and when"),
         )
         .arg(
             Arg::new("timeScale")
@@ -168,9 +167,9 @@ async fn read(matches: &ArgMatches, name: &str) -> Result<Option<(String, String
     let Some(path) = matches.get_one::<String>(name).cloned() else {
         return Ok(None);
     };
-    let read = blocking(move || match std::fs::read_to_string(&path) {
+    let read = blocking(move || match read_file::text(path.as_ref(), LIMIT) {
         Ok(text) => Ok((path, text)),
-        Err(error) => Err(Failure::File(format!("{path} cannot be read: {error}"))),
+        Err(error) => Err(Failure::File(format!("cannot read {path}: {error}"))),
     });
     read.await.map(Some)
 }
@@ -192,6 +191,9 @@ fn line(answered: &Answered) {
     // Nobody may be reading; the answer went out all the same.
     let _ = print(escape(&line).as_bytes());
 }
+
+/// The largest seed or fault plan, in bytes.
+const LIMIT: u64 = 16 << 20;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

@@ -220,3 +220,25 @@ fn a_file_that_is_not_needed_is_not_read() {
         assert!(line.contains("config.toml"), "{line}");
     }
 }
+
+#[test]
+fn a_configuration_that_goes_on_is_not_read_to_its_end() {
+    let home = crate::folder();
+    let config = home.path().join("atlascli");
+    std::fs::create_dir(&config).unwrap();
+    let file = std::fs::File::create(config.join("config.toml")).unwrap();
+    file.set_len(8 << 30).unwrap();
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 4000000; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_atlas"))
+        .args(["api", "projects", "listGroups"])
+        .env_clear()
+        .env("XDG_CONFIG_HOME", home.path())
+        .output()
+        .unwrap();
+    let error = crate::error_line(&output, 2);
+    assert!(
+        error.contains("config.toml") && error.contains("at most 1 MiB"),
+        "{error}"
+    );
+}

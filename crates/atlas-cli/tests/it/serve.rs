@@ -240,3 +240,25 @@ fn a_signal_ends_a_sandbox_at_once_while_files_are_read_that_never_end() {
     }
     assert!(ended.is_some(), "still running after {took:?}");
 }
+
+#[test]
+fn a_seed_or_plan_that_goes_on_is_not_read_to_its_end() {
+    let folder = folder();
+    let sparse = std::fs::File::create(folder.path().join("sparse.json")).unwrap();
+    sparse.set_len(8 << 30).unwrap();
+    for flag in ["--seed", "--faults"] {
+        for file in ["/dev/zero", "sparse.json"] {
+            // The memory that reading all of it would need is not there.
+            let output = Command::new("sh")
+                .args(["-c", "ulimit -v 4000000; exec \"$0\" \"$@\""])
+                .arg(env!("CARGO_BIN_EXE_atlas"))
+                .args(["sandbox", flag, file])
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            let error = error_line(&output, 6);
+            assert!(error.contains(file), "{error}");
+            assert!(error.contains("at most 16 MiB"), "{error}");
+        }
+    }
+}

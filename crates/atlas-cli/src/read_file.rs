@@ -1,0 +1,19 @@
+//! Reading files of people's own, whose size is not known, within bounds.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Reads a file of UTF-8 text that has at most `limit` bytes. A device or a sparse file that goes
+/// on is an error after so many bytes, not read to its end.
+pub(crate) fn text(path: &Path, limit: u64) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let problem = format!("expected at most {} MiB", limit >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "expected UTF-8"))
+}
