@@ -1,12 +1,19 @@
 //! Lists, page by page.
 
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use atlas_model::{FlexSnapshot, ItemsPerPage, ListFlexSnapshots, PageNumber, Paging, PagingError};
 use atlas_sandbox::{FLEX_CLUSTER, OWNER, PROJECT, SandboxServer};
-use atlas_transport::{Client, Credentials, Error, ErrorKind};
+use atlas_transport::{Client, Credentials, Error, ErrorKind, Phase};
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
+use http_body_util::Full;
 
 use crate::faults::service::Scripted;
 
@@ -159,5 +166,68 @@ async fn a_link_that_leads_back_or_nowhere_is_an_error_after_its_page() {
         let (items, error) = collect(&client).await;
         assert_eq!((items, asked.load(Ordering::SeqCst)), (2, 2), "{href}");
         assert_eq!(problem(error), problem_of_it);
+    }
+}
+
+/// Answers each request after half a minute with a page that links to another one.
+#[derive(Clone)]
+struct Endless(Arc<AtomicUsize>);
+
+impl tower_service::Service<http::Request<Full<Bytes>>> for Endless {
+    type Response = http::Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: http::Request<Full<Bytes>>) -> Self::Future {
+        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(29)).await;
+            let link = format!(
+                r#"{{"rel":"next","href":"http://a/?pageNum={}"}}"#,
+                number + 1
+            );
+            let (_, body) = page(number, Some(&link));
+            Ok(http::Response::new(Full::new(body.into())))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_does_not_end_is_given_up_in_time() {
+    for (limit, pages) in [(None, 20), (Some(Duration::from_secs(100)), 3)] {
+        for typed in [true, false] {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let base = "http://127.0.0.1:1".parse().unwrap();
+            let mut builder = Client::builder(base, &Credentials::bearer("t0ken"));
+            if let Some(limit) = limit {
+                builder = builder.list_timeout(limit);
+            }
+            let client = builder.build_with(Endless(asked.clone())).unwrap();
+            let start = tokio::time::Instant::now();
+            let (items, error) = if typed {
+                let (items, error) = collect(&client).await;
+                (items, error.unwrap())
+            } else {
+                let call = client
+                    .call("listGroupFlexClusterBackupSnapshots")
+                    .parameter("groupId", PROJECT)
+                    .parameter("name", FLEX_CLUSTER);
+                let items: Vec<_> = call.items().collect().await;
+                let count = items.len() - 1;
+                (count, items.into_iter().last().unwrap().unwrap_err())
+            };
+            let list = ErrorKind::Timeout {
+                phase: Phase::List,
+                limit: limit.unwrap_or(Duration::from_secs(600)),
+            };
+            assert_eq!(error.kind().to_string(), list.to_string());
+            assert!(list.to_string().contains("incomplete"), "{list}");
+            assert_eq!(start.elapsed(), limit.unwrap_or(Duration::from_secs(600)));
+            assert_eq!((items, asked.load(Ordering::SeqCst)), (pages, pages + 1));
+        }
     }
 }

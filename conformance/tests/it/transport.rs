@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use atlas_model::{Payload, SnapshotUrl};
 use atlas_sandbox::{OWNER, READER, Sandbox, SandboxServer};
-use atlas_transport::{Client, Credentials, ErrorKind};
+use atlas_transport::{Client, Credentials, ErrorKind, TokenRefusal};
 use jiff::Timestamp;
 
 use crate::operation;
@@ -138,8 +138,9 @@ async fn a_token_that_cannot_stand_in_a_header_is_an_error_each_time() {
         let ErrorKind::NoToken(cause) = error.kind() else {
             panic!("{error}");
         };
+        let unusable = Some(TokenRefusal::UnusableToken);
         assert!(
-            matches!(cause.kind(), ErrorKind::Unsendable { .. }),
+            matches!(cause.kind(), ErrorKind::Token { refusal, .. } if *refusal == unusable),
             "{error}"
         );
         assert!(!format!("{error} {error:?}").contains("s3cret"));
@@ -194,7 +195,7 @@ async fn a_link_that_would_leave_this_machine_in_the_clear_is_not_followed() {
     for odd in ["", "store.example", "ftp://store.example/s", "https://a b/"] {
         let error = client.download(&SnapshotUrl::new(odd)).await.unwrap_err();
         assert!(
-            matches!(error.kind(), ErrorKind::Unsendable { .. }),
+            matches!(error.kind(), ErrorKind::InvalidLink { .. }),
             "{odd}: {error}"
         );
     }

@@ -116,7 +116,10 @@ fn call_code(error: &Error) -> u8 {
         ErrorKind::NoToken(error) => call_code(error),
         ErrorKind::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,
         ErrorKind::Response(_) => 4,
-        ErrorKind::Link { .. } | ErrorKind::LinkExpired { .. } | ErrorKind::InsecureLink => 7,
+        ErrorKind::Link { .. }
+        | ErrorKind::LinkExpired { .. }
+        | ErrorKind::InvalidLink { .. }
+        | ErrorKind::InsecureLink => 7,
         ErrorKind::OutcomeUnknown { .. } => 8,
         _ => 5,
     }

@@ -1,7 +1,7 @@
 //! Where Atlas is, and whether it may be spoken to in the clear.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use http::Uri;
@@ -104,6 +104,9 @@ impl FromStr for BaseUrl {
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return Err(not_a_url());
         };
+        if check_authority(&authority).is_err() {
+            return Err(not_a_url());
+        }
         match may_be_spoken(&scheme, authority.host()) {
             Some(true) => {}
             Some(false) => {
@@ -144,6 +147,52 @@ pub(crate) fn without_user(uri: Uri) -> Uri {
     Uri::from_parts(parts).unwrap_or(uri)
 }
 
+/// Checks that there can be a host and port to connect to. `http` takes any text for a host, and
+/// takes a port that is too large for none, so that a connection would go to another port.
+pub(crate) fn check_authority(authority: &Authority) -> Result<(), &'static str> {
+    let text = authority.as_str();
+    let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']').ok_or(BAD_HOST)?;
+            host.parse::<Ipv6Addr>().map_err(|_| BAD_HOST)?;
+            match port {
+                "" => return Ok(()),
+                port => (None, port.strip_prefix(':').ok_or(BAD_PORT)?),
+            }
+        }
+        None => match text.split_once(':') {
+            Some((host, port)) => (Some(host), port),
+            None => (Some(text), ""),
+        },
+    };
+    if host.is_some_and(|host| !is_host(host)) {
+        return Err(BAD_HOST);
+    }
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    match port.parse::<u16>() {
+        Ok(1..) if digits => Ok(()),
+        // An empty port is the scheme's own (RFC 3986 section 3.2.3).
+        _ if port.is_empty() => Ok(()),
+        _ => Err(BAD_PORT),
+    }
+}
+
+const BAD_HOST: &str = "its host is invalid";
+const BAD_PORT: &str = "its port is not a number from 1 to 65535";
+
+/// Whether a text is a host name that can be looked up, or an IPv4 address.
+fn is_host(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit());
+    host.len() <= 253
+        && host.split('.').all(label)
+        && (!is_number || host.parse::<Ipv4Addr>().is_ok())
+}
+
 /// Whether secrets may go to a host by a scheme: always by `https`, by `http` only within this
 /// machine. `None` for any other scheme.
 pub(crate) fn may_be_spoken(scheme: &Scheme, host: &str) -> Option<bool> {
@@ -179,6 +228,50 @@ mod tests {
         ] {
             assert_eq!(without_user(uri.parse().unwrap()).to_string(), expected);
         }
+    }
+
+    #[test]
+    fn a_host_and_port_that_cannot_be_connected_to_are_refused() {
+        let problem = |text: &str| check_authority(&text.parse().unwrap()).err();
+        for good in [
+            "a.example",
+            "a.example:1",
+            "a.example:65535",
+            "a.example:",
+            "a.example.",
+            "u:p@a:1",
+            "127.0.0.1:80",
+            "[::1]",
+            "[::1]:1",
+            "a_b.example",
+            "localhost",
+        ] {
+            assert_eq!(problem(good), None, "{good}");
+        }
+        for bad in [
+            "a.example:0",
+            "a.example:65536",
+            "127.0.0.1:99999",
+            "a:18446744073709551617",
+            "[::1]:99999",
+            "u:1@a:70000",
+        ] {
+            assert_eq!(problem(bad), Some(BAD_PORT), "{bad}");
+        }
+        for bad in [
+            "a..example",
+            ".a.example",
+            "[::zz]",
+            "[1.2.3.4]",
+            "1.2.3.4.5",
+            "300.1.1.1",
+            "a$b",
+            "1.2.3",
+        ] {
+            assert_eq!(problem(bad), Some(BAD_HOST), "{bad}");
+        }
+        let long = format!("{}.example", "a".repeat(64));
+        assert_eq!(problem(&long), Some(BAD_HOST));
     }
 
     #[test]

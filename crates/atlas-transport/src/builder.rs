@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind};
 use crate::pace::Pace;
 use crate::proxy::Proxy;
 use crate::retry::{RetryBudget, RetryPolicy};
+use crate::secrets::Secrets;
 use crate::sync::Mutex;
 
 #[derive(Debug, Clone)]
@@ -28,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) connect_timeout: Duration,
     pub(crate) read_timeout: Duration,
     pub(crate) total_timeout: Duration,
+    pub(crate) list_timeout: Duration,
     pub(crate) response_limit: usize,
     pub(crate) user_agent: String,
     pub(crate) retry: RetryPolicy,
@@ -53,6 +55,7 @@ impl ClientBuilder {
                 connect_timeout: Duration::from_secs(10),
                 read_timeout: Duration::from_secs(30),
                 total_timeout: Duration::from_secs(120),
+                list_timeout: Duration::from_secs(600),
                 response_limit: 16 << 20,
                 user_agent: concat!("atlas-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
                 retry: RetryPolicy::default(),
@@ -124,6 +127,15 @@ impl ClientBuilder {
         self
     }
 
+    /// How long reading a list may wait for its pages, all of them together; 10 minutes by default.
+    /// Each page is a call with its own [`total_timeout`](ClientBuilder::total_timeout); the time
+    /// that the caller takes between two pages does not count.
+    #[must_use]
+    pub fn list_timeout(mut self, limit: Duration) -> Self {
+        self.settings.list_timeout = limit;
+        self
+    }
+
     /// How many bytes an answer may have, once decompressed; 16 MiB by default. Downloads have no
     /// such limit.
     #[must_use]
@@ -192,6 +204,7 @@ impl ClientBuilder {
             cache,
             budget: Mutex::new(RetryBudget::new()),
             pace: Mutex::new(Pace::default()),
+            secrets: Secrets::new(&self.credentials),
         }))
     }
 }

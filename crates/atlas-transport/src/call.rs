@@ -19,6 +19,7 @@ use crate::carry::{self, Carriers, Carry, Incoming};
 use crate::error::{Attempt, Attempts, Error, ErrorKind, Phase, asked_wait};
 use crate::pace::Pace;
 use crate::retry::{Decision, Drawn, Outcome, RetryBudget};
+use crate::secrets::Secrets;
 use crate::sync::Mutex;
 use crate::timer::Timer;
 
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) cache: Option<(Arc<dyn TokenCache>, TokenKey)>,
     pub(crate) budget: Mutex<RetryBudget>,
     pub(crate) pace: Mutex<Pace>,
+    pub(crate) secrets: Secrets,
 }
 
 /// Why an attempt failed, and the status that had come by then.
@@ -244,9 +246,16 @@ impl Retries {
     pub(crate) async fn after(
         &mut self,
         shared: &Shared,
-        ended: Result<Response<Bytes>, Failed>,
+        mut ended: Result<Response<Bytes>, Failed>,
         timer: &mut Timer,
     ) -> Option<Result<Response<Bytes>, Error>> {
+        match &mut ended {
+            Ok(response) if !response.status().is_success() => {
+                shared.secrets.mask_response(response);
+            }
+            Ok(_) => {}
+            Err(failed) => shared.secrets.mask_error(&mut failed.kind),
+        }
         let attempt = u32::try_from(self.attempts.0.len() + 1).unwrap_or(u32::MAX);
         let outcome = match &ended {
             Ok(response) => answered(response),

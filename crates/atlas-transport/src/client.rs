@@ -6,12 +6,13 @@ use atlas_model::{Answer, CallOptions, Operation, OperationExt, SnapshotUrl};
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 
-use crate::base_url::{BaseUrl, may_be_spoken};
+use crate::base_url::{BaseUrl, check_authority, may_be_spoken};
 use crate::builder::ClientBuilder;
 use crate::call::Shared;
 use crate::credentials::Credentials;
 use crate::download::{ByteRange, Download};
 use crate::error::{Attempts, Error, ErrorKind};
+use crate::list_time::ListTime;
 use crate::timer::Timer;
 
 /// A client of one Atlas API with one set of credentials.
@@ -99,7 +100,25 @@ impl Client {
     ) -> Result<Answer<O::Response>, Error> {
         let mut response = self.carry(request).await?;
         let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
-        O::from_response(response, options).map_err(|error| Error::new(error, attempts))
+        let secrets = &self.shared.secrets;
+        secrets
+            .guard(response, |response| O::from_response(response, options))
+            .map_err(|error| Error::new(error, attempts))
+    }
+
+    /// The time for reading a list.
+    pub(crate) fn list_time(&self) -> ListTime {
+        ListTime::new(self.shared.settings.list_timeout)
+    }
+
+    /// Reads an answer, so that an error quotes no secret of this client.
+    #[cfg(feature = "catalog")]
+    pub(crate) fn guard<T, E>(
+        &self,
+        response: Response<Bytes>,
+        read: impl Fn(Response<Bytes>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.shared.secrets.guard(response, read)
     }
 
     /// Carries a request whose target is in origin form, as
@@ -145,7 +164,8 @@ impl Client {
     /// redirects. The link appears in no error and no log.
     ///
     /// # Errors
-    /// [`ErrorKind::LinkExpired`] for 403, [`ErrorKind::Link`] for any other answer but 200.
+    /// [`ErrorKind::LinkExpired`] for 403, [`ErrorKind::Link`] for any other answer but 200, and
+    /// [`ErrorKind::InvalidLink`] or [`ErrorKind::InsecureLink`] before anything is sent.
     pub async fn download(&self, link: &SnapshotUrl) -> Result<Download, Error> {
         let download = self.open(link, None).await?;
         match download.part() {
@@ -177,22 +197,24 @@ impl Client {
     }
 
     async fn open(&self, link: &SnapshotUrl, range: Option<&ByteRange>) -> Result<Download, Error> {
-        let unsendable = || ErrorKind::Unsendable {
-            what: "the snapshot link",
+        let invalid = |problem| ErrorKind::InvalidLink { problem };
+        let uri: Uri = link.expose().parse().map_err(|_| invalid(NOT_A_URL))?;
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(invalid(NOT_A_URL).into());
         };
-        let uri: Uri = link.expose().parse().map_err(|_| unsendable())?;
-        let (Some(scheme), Some(host)) = (uri.scheme(), uri.host()) else {
-            return Err(unsendable().into());
-        };
-        match may_be_spoken(scheme, host) {
+        check_authority(authority).map_err(invalid)?;
+        match may_be_spoken(scheme, authority.host()) {
             Some(true) => {}
             Some(false) => return Err(ErrorKind::InsecureLink.into()),
-            None => return Err(unsendable().into()),
+            None => return Err(invalid(NOT_A_URL).into()),
         }
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.uri = uri;
         if let Some(range) = range {
-            range.put(&mut parts.headers).map_err(|()| unsendable())?;
+            let put = range.put(&mut parts.headers);
+            put.map_err(|()| ErrorKind::Unsendable {
+                what: "the tag of the file",
+            })?;
         }
         let mut timer = Timer::new(self.shared.settings.read_timeout, None);
         let response = self.shared.once_for_a_file(parts, &mut timer).await?;
@@ -200,6 +222,9 @@ impl Client {
         Ok(Download::open(head, body, timer, range).await?)
     }
 }
+
+/// What is wrong with a link that is no `http` or `https` URL.
+const NOT_A_URL: &str = "expected an https URL";
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

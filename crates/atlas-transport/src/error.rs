@@ -81,6 +81,13 @@ pub enum ErrorKind {
     /// A link leads to another machine by plain `http`. Nothing was sent.
     #[error("the snapshot link is not https; refusing to fetch it in the clear")]
     InsecureLink,
+    /// A link cannot be connected to, since its URL is invalid. Nothing was sent.
+    #[error("the snapshot link cannot be used: {problem}; ask for a new one")]
+    #[non_exhaustive]
+    InvalidLink {
+        /// What is wrong with it; quotes nothing of it, since a link is a secret.
+        problem: &'static str,
+    },
     /// No connection, or no TLS over it. Nothing was sent. Whether it can pass by itself,
     /// [`Error::is_transient`] tells.
     #[error("no connection to {host}; check the address, the network and any proxy")]
@@ -215,6 +222,8 @@ pub enum Phase {
     Body,
     /// The call as a whole.
     Call,
+    /// The last page of a list.
+    List,
 }
 
 impl fmt::Display for Phase {
@@ -223,6 +232,7 @@ impl fmt::Display for Phase {
             Self::Head => "the answer to begin",
             Self::Body => "the rest of the answer",
             Self::Call => "the call to end",
+            Self::List => "the last page of the list; what came of it is incomplete",
         })
     }
 }
@@ -336,6 +346,7 @@ impl ErrorKind {
                 | Self::Certificate { .. }
                 | Self::Proxy { .. }
                 | Self::InsecureLink
+                | Self::InvalidLink { .. }
                 | Self::Connect { .. }
                 | Self::NotTaken { .. }
                 | Self::Challenge { .. }

@@ -52,12 +52,14 @@ mod content_range;
 mod credentials;
 mod download;
 mod error;
+mod list_time;
 mod pace;
 mod pages;
 mod proxy;
 #[cfg(feature = "catalog")]
 mod raw;
 pub mod retry;
+mod secrets;
 mod sync;
 mod timer;
 mod token_call;

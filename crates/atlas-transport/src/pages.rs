@@ -12,6 +12,7 @@ use http::uri::PathAndQuery;
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
+use crate::list_time::ListTime;
 
 /// Where a list is.
 enum At<O: Paged> {
@@ -30,6 +31,7 @@ struct Walk<O: Paged> {
     paging: Paging,
     /// The items of the page before, to see a server repeat itself.
     before: Vec<O::Item>,
+    time: ListTime,
 }
 
 impl Client {
@@ -46,7 +48,8 @@ impl Client {
     /// # Errors
     /// An error is the last item. [`ErrorKind::List`] if there is more, but no way to it: a link
     /// that leads nowhere or back, a page that repeats the one before or has no `results`, or
-    /// more than [`Paging::MAX_PAGES`] pages.
+    /// more than [`Paging::MAX_PAGES`] pages. [`ErrorKind::Timeout`] if the pages take longer than
+    /// the client's [`list_timeout`](crate::ClientBuilder::list_timeout) together.
     ///
     /// ```no_run
     /// # async fn run(client: atlas_transport::Client) -> Result<(), atlas_transport::Error> {
@@ -71,7 +74,7 @@ impl Client {
         O::Item: Send,
     {
         let client = self.clone();
-        let first = At::Before(Walk::new(operation));
+        let first = At::Before(Walk::new(operation, client.list_time()));
         stream::unfold(first, move |at| {
             let client = client.clone();
             async move {
@@ -107,7 +110,7 @@ impl Client {
 type Step<O> = (Result<Answer<Page<<O as Paged>::Item>>, Error>, At<O>);
 
 impl<O: Paged> Walk<O> {
-    fn new(mut operation: O) -> Self {
+    fn new(mut operation: O, time: ListTime) -> Self {
         let method = &O::META.method;
         let paging = if O::NUMBERED {
             let number = operation.page_number().unwrap_or(PageNumber::FIRST);
@@ -122,6 +125,7 @@ impl<O: Paged> Walk<O> {
             query: None,
             paging,
             before: Vec::new(),
+            time,
         }
     }
 
@@ -132,7 +136,8 @@ impl<O: Paged> Walk<O> {
             Ok(request) => request,
             Err(error) => return (Err(error), At::End),
         };
-        let answer = match client.send_request::<O>(request, &options).await {
+        let page = client.send_request::<O>(request, &options);
+        let answer = match self.time.wait(page).await {
             Ok(answer) => answer,
             Err(error) => return (Err(error), At::End),
         };

@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::download::Download;
 use crate::error::{Attempts, Error, ErrorKind};
+use crate::list_time::ListTime;
 
 /// A call of an operation by its name, being put together; from [`Client::call`].
 ///
@@ -212,7 +213,8 @@ impl Client {
         let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
         let envelope = request.value("envelope") == Some("true");
         let operation = request.operation();
-        read_answer(|| asked(operation), response, envelope)
+        let read = |response| read_answer(|| asked(operation), response, envelope);
+        self.guard(response, read)
             .map_err(|error| Error::new(error, attempts))
     }
 }
@@ -279,6 +281,7 @@ struct Walk {
     paging: Paging,
     /// The body of the page before, to see a server repeat itself.
     before: Option<Vec<Value>>,
+    time: ListTime,
 }
 
 impl Walk {
@@ -307,6 +310,7 @@ impl Walk {
             Paging::unnumbered(&method)
         };
         Ok(Self {
+            time: call.client.list_time(),
             client: call.client,
             request,
             query: None,
@@ -321,7 +325,8 @@ impl Walk {
             Ok(built) => built,
             Err(error) => return (Err(error), At::End),
         };
-        let answer = match self.client.send_raw(&self.request, built).await {
+        let page = self.client.send_raw(&self.request, built);
+        let answer = match self.time.wait(page).await {
             Ok(answer) => answer,
             Err(error) => return (Err(error), At::End),
         };

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::auth::{CachedToken, Fetching, Token, read_token};
 use crate::call::{Failed, Retries, Shared};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::timer::Timer;
 
 impl Shared {
@@ -38,13 +38,15 @@ impl Shared {
                     .is_some_and(|refused| known(token, refused))
             });
             if let Some(token) = usable {
+                self.secrets.remember(&token.access_token);
                 tracing::debug!("a token was kept from earlier");
                 return Ok(token);
             }
         }
         let form = Bytes::from_static(b"grant_type=client_credentials");
         let response = self.token_request("/api/oauth/token", form).await?;
-        let token = read_token(response.status(), response.body())?;
+        let token = self.read_token(response)?;
+        self.secrets.remember(&token.access_token);
         if let Some((cache, key)) = &self.cache {
             cache.store(key, &CachedToken::new(&token, SystemTime::now()));
         }
@@ -61,14 +63,20 @@ impl Shared {
         }
         tokens.dedup_by(|one, other| one.expose_secret() == other.expose_secret());
         for token in tokens {
+            self.secrets.remember(&token);
             let token: String = form_urlencode(token.expose_secret());
             let form = format!("token={token}&token_type_hint=access_token");
             let response = self.token_request("/api/oauth/revoke", form.into()).await?;
             if !response.status().is_success() {
-                read_token(response.status(), response.body())?;
+                self.read_token(response)?;
             }
         }
         Ok(())
+    }
+
+    fn read_token(&self, response: Response<Bytes>) -> Result<Token, ErrorKind> {
+        let read = |response: Response<Bytes>| read_token(response.status(), response.body());
+        self.secrets.guard(response, read)
     }
 
     /// Sends a form to the token endpoint. Two tokens do no harm, so it can be repeated.

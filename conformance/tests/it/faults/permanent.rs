@@ -127,3 +127,43 @@ async fn a_user_in_a_link_is_in_no_error_and_goes_nowhere() {
     let requests = peer.requests();
     assert!(!requests[0].contains("s3cret") && !requests[0].contains("uthorization"));
 }
+
+#[tokio::test]
+async fn a_link_that_can_be_connected_to_nowhere_is_final_and_no_connection_is_tried() {
+    let client = Client::new("http://127.0.0.1:1".parse().unwrap(), &credentials()[0]).unwrap();
+    for link in [
+        "http://127.0.0.1:99999/x?sig=s1gned",
+        "http://127.0.0.1:0/x?sig=s1gned",
+        "http://[::1]:65536/x?sig=s1gned",
+        "https://store.example:443443/x?sig=s1gned",
+        "https://:443/x?sig=s1gned",
+        "https:///x?sig=s1gned",
+        "https://[::zz]/x?sig=s1gned",
+        "https://[::1/x?sig=s1gned",
+        "https://300.1.1.1/x?sig=s1gned",
+        "https://store..example/x?sig=s1gned",
+        "https://u:p@store.example:99999/x?sig=s1gned",
+    ] {
+        let error = client.download(&SnapshotUrl::new(link)).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::InvalidLink { .. }),
+            "{link}: {error}"
+        );
+        assert!(
+            !error.is_transient() && !error.may_have_been_sent(),
+            "{link}"
+        );
+        assert!(
+            !format!("{} {error:?}", chain(&error)).contains("s1gned"),
+            "{link}"
+        );
+    }
+    for base in [
+        "http://127.0.0.1:99999",
+        "https://a.example:0",
+        "https://a..example",
+        "https://[::zz]",
+    ] {
+        assert!(base.parse::<atlas_transport::BaseUrl>().is_err(), "{base}");
+    }
+}

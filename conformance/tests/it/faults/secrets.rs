@@ -131,3 +131,104 @@ async fn no_secret_is_in_any_log_or_error_at_trace_level() {
         }
     }
 }
+
+/// What a server that echoes a secret answers: in an error of Atlas, a page, and a refusal of the
+/// token endpoint; plainly, escaped, and as the value of a header.
+fn echoes(secret: &str) -> Vec<(&'static str, String, String)> {
+    let escaped: String = secret
+        .encode_utf16()
+        .map(|unit| format!("\\u{unit:04x}"))
+        .collect();
+    vec![
+        (
+            "400 Bad Request",
+            String::new(),
+            format!(r#"{{"error":"{secret}"}}"#),
+        ),
+        (
+            "400 Bad Request",
+            String::new(),
+            format!(r#"{{"error":"{escaped}"}}"#),
+        ),
+        (
+            "403 Forbidden",
+            String::new(),
+            format!(
+                r#"{{"error":403,"errorCode":"{secret}","detail":"got {escaped}","reason":"{secret}"}}"#
+            ),
+        ),
+        (
+            "404 Not Found",
+            String::new(),
+            format!("<p>Authorization: Bearer {secret}</p>"),
+        ),
+        (
+            "404 Not Found",
+            format!("x-error-code: {secret}\r\ncontent-type: text/{secret}\r\n"),
+            "{}".to_owned(),
+        ),
+        (
+            "200 OK",
+            "content-type: text/html\r\n".to_owned(),
+            format!("<p>{secret}</p>"),
+        ),
+        (
+            "200 OK",
+            String::new(),
+            format!(r#"{{"error":"{secret}"}}"#),
+        ),
+        (
+            "200 OK",
+            String::new(),
+            format!(r#"{{"access_token":"other","token_type":"{secret}"}}"#),
+        ),
+        (
+            "200 OK",
+            format!("content-encoding: {secret}\r\n"),
+            "{}".to_owned(),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_secret_that_a_server_echoes_is_masked_wherever_its_words_are_shown() {
+    const SECRET: &str = "mdb_sa_sk_s3cret";
+    for credentials in [
+        Credentials::bearer(SECRET),
+        Credentials::api_key("public", SECRET),
+        Credentials::service_account("id", SECRET),
+    ] {
+        for (status, headers, body) in echoes(SECRET) {
+            let script = || vec![Act::Read, answer(status, &headers, &body)];
+            let peer = Peer::start((0..6).map(|_| script()).collect()).await;
+            let client = Client::new(peer.url().parse().unwrap(), &credentials).unwrap();
+            let typed = client.send(&operation()).await.map(drop);
+            let raw = client.call("listGroups").send().await.map(drop);
+            for error in [typed.err(), raw.err()].into_iter().flatten() {
+                let shown = format!("{error} {error:?}");
+                assert!(!shown.contains(SECRET), "{credentials:?} {body}: {shown}");
+            }
+            if let (Ok(response), false) = (client.carry(super::get()).await, status == "200 OK") {
+                let shown = format!("{:?}", (response.headers(), response.body()));
+                assert!(!shown.contains(SECRET), "{credentials:?} {body}: {shown}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fetched_token_that_a_server_echoes_is_masked() {
+    let token = r#"{"access_token":"f3tched-t0ken","expires_in":3600}"#;
+    let echo = r#"{"error":400,"errorCode":"f3tched-t0ken","detail":"Bearer f3tched-t0ken"}"#;
+    let peer = Peer::start(vec![
+        vec![Act::Read, answer("200 OK", "", token)],
+        vec![Act::Read, answer("400 Bad Request", "", echo)],
+    ])
+    .await;
+    let service = Credentials::service_account("id", "s3cret-of-it");
+    let client = Client::new(peer.url().parse().unwrap(), &service).unwrap();
+    let error = client.send(&operation()).await.unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("f3tched"), "{shown}");
+    assert!(shown.contains("[hidden]"), "{shown}");
+}

@@ -117,3 +117,74 @@ fn a_token_of_another_user_or_behind_a_link_is_not_used() {
     ask(&server, &cache, &[]);
     assert_eq!(requests(&server), 9, "a sound one");
 }
+
+/// Runs a command as a service account against a peer, with a cache in `cache`.
+fn ask_peer(peer: &crate::peer::Peer, cache: &TempDir) -> Output {
+    atlas(&folder())
+        .env("XDG_CACHE_HOME", cache.path())
+        .env("MONGODB_ATLAS_OPS_MANAGER_URL", &peer.url)
+        .env("MONGODB_ATLAS_CLIENT_ID", OWNER.client_id)
+        .env("MONGODB_ATLAS_CLIENT_SECRET", "mdb_sa_sk_SASECRET")
+        .args(["api", "projects", "getGroup", "--groupId", PROJECT])
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_token_that_cannot_be_sent_is_an_answer_at_fault_and_is_not_kept() {
+    let long = "a".repeat(20_000);
+    for token in [
+        "SASECRET\\nx",
+        "SA SECRET",
+        "S\\u00e4SECRET",
+        "",
+        "\\u0000",
+        &long,
+    ] {
+        let answer = format!(r#"{{"access_token":"{token}","expires_in":3600}}"#);
+        let peer = crate::peer::peer(move |_, _| (200, answer.clone()));
+        let cache = folder();
+        for run in 1..=2 {
+            let output = ask_peer(&peer, &cache);
+            let line = crate::error_line(&output, 3);
+            assert!(line.contains("invalid access token"), "{line}");
+            assert!(!line.contains("SECRET"), "{line}");
+            assert_eq!(peer.asked().len(), run, "each run asks again");
+        }
+        assert!(files(&cache.path().join("atlas-rs/tokens")).is_empty());
+    }
+}
+
+#[test]
+fn a_kept_token_that_cannot_be_sent_is_replaced() {
+    let (_runtime, server) = sandbox();
+    let cache = folder();
+    ask(&server, &cache, &[]);
+    let file = files(&cache.path().join("atlas-rs/tokens")).remove(0);
+    let kept = std::fs::read_to_string(&file).unwrap();
+    let mut kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    kept["access_token"] = "bad\ntoken".into();
+    std::fs::write(&file, kept.to_string()).unwrap();
+    ask(&server, &cache, &[]);
+    ask(&server, &cache, &[]);
+    assert_eq!(requests(&server), 2 + 2 + 1);
+}
+
+#[test]
+fn a_secret_that_the_token_endpoint_echoes_is_not_shown() {
+    for (status, body) in [
+        (400, r#"{"error":"mdb_sa_sk_SASECRET"}"#),
+        (
+            401,
+            r#"{"error":"invalid_client","errorCode":"mdb_sa_sk_SASECRET"}"#,
+        ),
+        (
+            200,
+            r#"{"access_token":"a","token_type":"mdb_sa_sk_SASECRET"}"#,
+        ),
+    ] {
+        let peer = crate::peer::peer(move |_, _| (status, body.to_owned()));
+        let line = crate::error_line(&ask_peer(&peer, &folder()), 3);
+        assert!(!line.contains("SASECRET"), "{line}");
+    }
+}

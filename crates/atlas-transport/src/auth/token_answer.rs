@@ -46,6 +46,9 @@ pub enum TokenRefusal {
     UnsupportedGrantType,
     /// `invalid_scope`
     InvalidScope,
+    /// No refusal, but an access token that cannot be sent: it is empty, longer than 16 KiB, or
+    /// not visible ASCII (RFC 6750 section 2.1).
+    UnusableToken,
     /// Another code, as it came.
     Other(String),
 }
@@ -73,6 +76,9 @@ impl fmt::Display for TokenRefusal {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
+            Self::UnusableToken => {
+                "with an invalid access token: expected 1 to 16384 visible ASCII characters"
+            }
             Self::Other(code) => code,
         })
     }
@@ -89,9 +95,12 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Result<Token, ErrorKind> 
     }
     let problem = |refusal| ErrorKind::Token { status, refusal };
     if status.is_success() {
-        let answer: Answer = serde_json::from_slice(body).map_err(|_| problem(refused(body)))?;
-        if answer.access_token.expose_secret().is_empty() {
-            return Err(problem(None));
+        let mut answer: Answer =
+            serde_json::from_slice(body).map_err(|_| problem(refused(body)))?;
+        let trimmed = answer.access_token.expose_secret().trim();
+        answer.access_token = SecretString::from(trimmed);
+        if !is_usable(&answer.access_token) {
+            return Err(problem(Some(TokenRefusal::UnusableToken)));
         }
         // Section 7.1: a token of a type that is not understood must not be used.
         let kind = answer.token_type.as_deref().unwrap_or("Bearer");
@@ -106,6 +115,15 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Result<Token, ErrorKind> 
     }
     Err(problem(refused(body)))
 }
+
+/// Whether a token can be sent in a header, as it is.
+pub(crate) fn is_usable(token: &SecretString) -> bool {
+    let token = token.expose_secret();
+    (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// How many bytes a token may have: what servers commonly allow for all headers.
+const MAX_TOKEN: usize = 16 << 10;
 
 /// Reads the code of a refusal: as RFC 6749 has it, or as Atlas's own errors do, whose `error`
 /// is a status. Those name their code, or else their reason.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 
-use super::token_answer::{MAX_LIFETIME, Token};
+use super::token_answer::{MAX_LIFETIME, Token, is_usable};
 
 /// Keeps access tokens beyond the life of a client, so that programs that start often do not ask
 /// the token endpoint each time; it allows ten requests a minute.
@@ -67,10 +67,13 @@ impl CachedToken {
 
     /// The token with what is left of its life. A token from the future is none: the clock was
     /// set back, and nobody knows how old it is.
+    ///
+    /// One that cannot be sent is none either.
     pub(crate) fn fresh(&self, now: SystemTime) -> Option<Token> {
         let now = seconds(now);
         let left = self.expires.checked_sub(now)?;
-        (self.obtained <= now && left > WORTH_USING).then(|| Token {
+        let usable = is_usable(&self.access_token);
+        (usable && self.obtained <= now && left > WORTH_USING).then(|| Token {
             access_token: self.access_token.clone(),
             lifetime: Duration::from_secs(left).min(MAX_LIFETIME),
         })
@@ -116,6 +119,13 @@ mod tests {
             expires: u64::MAX,
             ..cached.clone()
         };
+        for unusable in ["", "t0ken\nx", "t0 ken", "t\u{f6}ken"] {
+            let cached = CachedToken {
+                access_token: unusable.into(),
+                ..cached.clone()
+            };
+            assert!(cached.fresh(at(10_000)).is_none(), "{unusable:?}");
+        }
         assert_eq!(endless.fresh(at(10_000)).unwrap().lifetime, MAX_LIFETIME);
         let shown = format!("{cached:?}");
         assert!(shown.contains("expires: 13600") && !shown.contains("t0ken"));

@@ -1,0 +1,35 @@
+//! How long reading a list may wait for its pages, all of them together.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::error::{Error, ErrorKind, Phase};
+
+/// What is left of a list's time. The caller's own time between two pages does not count.
+#[derive(Debug)]
+pub(crate) struct ListTime {
+    limit: Duration,
+    left: Duration,
+}
+
+impl ListTime {
+    pub(crate) fn new(limit: Duration) -> Self {
+        Self { limit, left: limit }
+    }
+
+    /// Waits for a page.
+    pub(crate) async fn wait<T>(
+        &mut self,
+        page: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let start = Instant::now();
+        let ended = timeout(self.left, page).await;
+        self.left = self.left.saturating_sub(start.elapsed());
+        ended.unwrap_or_else(|_| {
+            let (phase, limit) = (Phase::List, self.limit);
+            Err(ErrorKind::Timeout { phase, limit }.into())
+        })
+    }
+}
