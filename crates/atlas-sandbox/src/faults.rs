@@ -2,6 +2,7 @@
 
 mod check;
 mod names;
+mod paths;
 
 use std::collections::BTreeSet;
 
@@ -15,18 +16,18 @@ use atlas_model::{Route, route};
 ///
 /// A plan is a list of rules; the first that matches a request decides. A rule matches an operation
 /// by its id (a former one will do), or every path that begins with `path`. It counts the requests
-/// that it matches, from 1, and acts on those that `nth` lists, or on all of them without `nth`.
+/// that it matches, from 1 to a million, and acts on those that `nth` lists, or on all of them without `nth`.
 ///
 /// | `do` | what happens |
 /// | --- | --- |
 /// | `{"status": {"status": 503, "retryAfter": 1}}` | that status, 200 to 599, with an error body; `errorCode` sets its code |
 /// | `{"delayMs": 500}` | the answer comes later, by at most an hour |
 /// | `"reset"` | the connection ends without an answer |
-/// | `{"truncate": 1000}` | the body breaks off after so many bytes |
-/// | `{"stall": 1000}` | the body says nothing more after so many bytes |
+/// | `{"truncate": 1000}` | the body breaks off after so many bytes; of files at most about 1 TiB, else at most 16 MiB |
+/// | `{"stall": 1000}` | the body says nothing more after so many bytes; bounds as for `truncate` |
 /// | `{"slow": 10000}` | the body comes at so many bytes a second |
-/// | `"staleNonce"` | every digest nonce ends first |
-/// | `"expiredToken"` | every fetched token ends first |
+/// | `"staleNonce"` | every digest nonce ends first; operations only |
+/// | `"expiredToken"` | every fetched token ends first; operations and the token endpoint only |
 ///
 /// ```
 /// let plan = atlas_sandbox::FaultPlan::from_json(

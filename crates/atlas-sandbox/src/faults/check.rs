@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use atlas_model::OPERATIONS;
-
 use super::names::{operation_id, similar};
+use super::paths::{self, Reach, templates};
 use super::{Fault, FaultPlanError, Rule};
-use crate::control;
-use crate::object_store;
+use crate::snapshot_file::MAX_DATA;
 
 /// How many rules a plan may have.
 pub(super) const MAX_RULES: usize = 1000;
@@ -15,7 +13,13 @@ pub(super) const MAX_RULES: usize = 1000;
 const MAX_DELAY: u64 = 3_600_000;
 /// The highest rate, in bytes a second.
 const MAX_RATE: u64 = 1_000_000_000;
-/// The longest path and error code.
+/// The highest number of a request: no test sends as many.
+const MAX_NTH: u64 = 1_000_000;
+/// How many bytes an answer can have that is no file.
+const MAX_ANSWER: u64 = 16 << 20;
+/// How many bytes a file can have: its data, and what frames it.
+const MAX_FILE: u64 = MAX_DATA + (MAX_DATA >> 10);
+/// The longest error code.
 const MAX_TEXT: usize = 2000;
 
 /// Checks the rules of a plan, and spells their operations with today's ids.
@@ -40,12 +44,13 @@ fn rule(rule: &mut Rule) -> Result<(), String> {
         *name = operation(name)?.to_owned();
     }
     if let Some(start) = &rule.path {
-        path(start, rule.operation.as_deref())?;
+        paths::check(start, rule.operation.as_deref())?;
     }
     if let Some(nth) = &rule.nth {
         rule.acts_on = numbers(nth)?;
     }
-    fault(&rule.r#do)
+    let reach = paths::reach(rule.operation.as_deref(), rule.path.as_deref());
+    fault(&rule.r#do, reach)
 }
 
 fn operation(name: &str) -> Result<&'static str, String> {
@@ -58,89 +63,6 @@ fn operation(name: &str) -> Result<&'static str, String> {
     })
 }
 
-/// Checks that a request can have a path that begins like this, and that the operation has it.
-fn path(start: &str, operation: Option<&str>) -> Result<(), String> {
-    let shown = shortened(start);
-    if !start.starts_with('/') {
-        return Err(format!("invalid path {shown:?}: expected a leading slash"));
-    }
-    if start.len() > MAX_TEXT {
-        return Err(format!(
-            "invalid path {shown:?}: expected at most {MAX_TEXT} bytes"
-        ));
-    }
-    if let Some(odd) = start.chars().find(|it| !it.is_ascii_graphic()) {
-        return Err(format!(
-            "invalid path {shown:?}: expected {odd:?} percent-encoded, as requests have it"
-        ));
-    }
-    if start.contains(['?', '#']) {
-        return Err(format!(
-            "invalid path {shown:?}: expected a path without a query or fragment"
-        ));
-    }
-    if start.starts_with(control::PREFIX) {
-        return Err(format!(
-            "invalid path {shown:?}: control requests have no faults"
-        ));
-    }
-    if let Some(id) = operation {
-        let mut templates = templates(Some(id));
-        if !templates.any(|template| can_begin(template, start)) {
-            return Err(format!("no request of {id} has a path like {shown:?}"));
-        }
-        return Ok(());
-    }
-    let served = OTHER_PATHS.iter().any(|path| path.starts_with(start))
-        || start.starts_with(object_store::PREFIX)
-        || templates(None).any(|template| can_begin(template, start));
-    if served {
-        return Ok(());
-    }
-    Err(format!(
-        "invalid path {shown:?}: neither an operation nor the token endpoint nor a file has it"
-    ))
-}
-
-/// What is answered beside the operations.
-const OTHER_PATHS: [&str; 4] = [
-    "/",
-    "/api/oauth/token",
-    "/api/oauth/revoke",
-    object_store::PREFIX,
-];
-
-fn templates(id: Option<&str>) -> impl Iterator<Item = &'static str> {
-    let operations = OPERATIONS.iter().map(|operation| operation.meta);
-    operations
-        .filter(move |meta| id.is_none_or(|id| meta.id == id))
-        .map(|meta| meta.path)
-}
-
-/// Whether a path made from a template can begin with a text.
-fn can_begin(template: &str, start: &str) -> bool {
-    let (mut template, mut start) = (template.split('/'), start.split('/').peekable());
-    while let Some(given) = start.next() {
-        let Some(wanted) = template.next() else {
-            return false;
-        };
-        let last = start.peek().is_none();
-        let fits = match wanted.split_once('{') {
-            None if last => wanted.starts_with(given),
-            None => wanted == given,
-            Some(_) if last && given.is_empty() => true,
-            Some((literal, _)) if last && given.len() <= literal.len() => {
-                literal.starts_with(given)
-            }
-            Some((literal, _)) => given.len() > literal.len() && given.starts_with(literal),
-        };
-        if !fits {
-            return false;
-        }
-    }
-    true
-}
-
 fn numbers(nth: &[u64]) -> Result<BTreeSet<u64>, String> {
     if nth.is_empty() {
         return Err("nth is empty: list request numbers, or leave it out for all".to_owned());
@@ -150,6 +72,9 @@ fn numbers(nth: &[u64]) -> Result<BTreeSet<u64>, String> {
         if *number == 0 {
             return Err("invalid nth 0: requests are counted from 1".to_owned());
         }
+        if *number > MAX_NTH {
+            return Err(format!("invalid nth {number}: expected at most {MAX_NTH}"));
+        }
         if !numbers.insert(*number) {
             return Err(format!("nth lists {number} twice"));
         }
@@ -157,7 +82,7 @@ fn numbers(nth: &[u64]) -> Result<BTreeSet<u64>, String> {
     Ok(numbers)
 }
 
-fn fault(fault: &Fault) -> Result<(), String> {
+fn fault(fault: &Fault, reach: Reach) -> Result<(), String> {
     match fault {
         Fault::Status {
             status, error_code, ..
@@ -184,6 +109,25 @@ fn fault(fault: &Fault) -> Result<(), String> {
         Fault::Slow(rate) if !(1..=MAX_RATE).contains(rate) => Err(format!(
             "invalid slow {rate}: expected 1 to {MAX_RATE} bytes a second"
         )),
+        Fault::Truncate(bytes) | Fault::Stall(bytes) => {
+            let most = if reach.files { MAX_FILE } else { MAX_ANSWER };
+            if *bytes <= most {
+                return Ok(());
+            }
+            Err(format!(
+                "invalid number of bytes {bytes}: expected at most {most}, since no answer to such \
+                 a request is longer"
+            ))
+        }
+        Fault::StaleNonce if !reach.operations => Err(
+            "staleNonce cannot act: requests with such a path have no digest; expected an operation"
+                .to_owned(),
+        ),
+        Fault::ExpiredToken if !reach.operations && !reach.tokens => Err(
+            "expiredToken cannot act: requests with such a path have no token; expected an \
+             operation"
+                .to_owned(),
+        ),
         _ => Ok(()),
     }
 }
@@ -214,7 +158,7 @@ fn reachable(before: &[Rule], rule: &Rule) -> Result<(), String> {
 }
 
 /// A text that is short enough for an error.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const SHOWN: usize = 120;
     if text.chars().count() <= SHOWN {
         return text.to_owned();

@@ -99,6 +99,86 @@ fn a_rule_that_cannot_act_is_refused_with_what_is_expected() {
             "invalid slow",
         ),
         (r#"[{"do": {"truncate": -1}}]"#, "invalid value"),
+        (
+            r#"[{"path": "/api/atlas/v2/groups/{groupId}/clusters", "do": "reset"}]"#,
+            "not its name in braces",
+        ),
+        (
+            r#"[{"operation": "getGroup", "path": "/api/atlas/v2/groups/{", "do": "reset"}]"#,
+            "not its name in braces",
+        ),
+        (
+            r#"[{"path": "/api/atlas/v2/groups/32b6/clusters/%zz", "do": "reset"}]"#,
+            "two hexadecimal digits",
+        ),
+        (
+            r#"[{"path": "/api/atlas/v2/groups/32b6/clusters/a%2/", "do": "reset"}]"#,
+            "two hexadecimal digits",
+        ),
+        (
+            r#"[{"path": "/api/atlas/v2/groups/32b6/clusters/a%/b%20", "do": "reset"}]"#,
+            "two hexadecimal digits",
+        ),
+        (
+            r#"[{"path": "/api/atlas/v2/groups/a|b", "do": "reset"}]"#,
+            "percent-encoded",
+        ),
+        (
+            r#"[{"path": "/api/atlas/v2/groups/a\\b", "do": "reset"}]"#,
+            "percent-encoded",
+        ),
+        (
+            r#"[{"path": "/sandbox-store/../x", "do": "reset"}]"#,
+            "no segments . and ..",
+        ),
+        (
+            r#"[{"path": "/api/atlas/./v2/", "do": "reset"}]"#,
+            "no segments . and ..",
+        ),
+        (
+            r#"[{"path": "/sandbox-store/x", "do": "reset"}]"#,
+            "nor a file",
+        ),
+        (
+            r#"[{"path": "/sandbox-store/32b6e34b3d91647abb20e7b8.tgz.sig", "do": "reset"}]"#,
+            "nor a file",
+        ),
+        (
+            r#"[{"path": "/sandbox-store/", "do": "staleNonce"}]"#,
+            "staleNonce cannot act",
+        ),
+        (
+            r#"[{"path": "/sandbox-store/", "do": "expiredToken"}]"#,
+            "expiredToken cannot act",
+        ),
+        (
+            r#"[{"path": "/api/oauth/token", "do": "staleNonce"}]"#,
+            "staleNonce cannot act",
+        ),
+        (
+            r#"[{"path": "/api/oauth/rev", "do": "staleNonce"}]"#,
+            "staleNonce cannot act",
+        ),
+        (
+            r#"[{"do": {"truncate": 18446744073709551615}}]"#,
+            "invalid number of bytes",
+        ),
+        (
+            r#"[{"do": {"stall": 18446744073709551615}}]"#,
+            "invalid number of bytes",
+        ),
+        (
+            r#"[{"operation": "getGroup", "do": {"truncate": 1099511627776}}]"#,
+            "at most 16777216",
+        ),
+        (
+            r#"[{"nth": [18446744073709551615], "do": "reset"}]"#,
+            "at most 1000000",
+        ),
+        (
+            r#"[{"nth": [1, 1000001], "do": "reset"}]"#,
+            "at most 1000000",
+        ),
         (r#"[{"do": "reset", "times": 1}]"#, "unknown field"),
         (r#"[{"do": "reset", "hits": 1}]"#, "unknown field"),
         (
@@ -148,6 +228,10 @@ fn a_rule_that_can_act_is_taken() {
         r#"[{"path": "/api/oauth/re", "do": "reset"}]"#,
         r#"[{"path": "/sandbox-store/32b6e34b3d91647abb20e7b8.tgz", "do": {"truncate": 0}}]"#,
         r#"[{"path": "/sandbox-", "do": {"stall": 1}}]"#,
+        r#"[{"path": "/sandbox-store/32b6e34b3d91647abb20e7b8.t", "do": {"truncate": 1099511627776}}]"#,
+        r#"[{"path": "/api/atlas/v2/groups/32b6/flexClusters/a%2", "do": "staleNonce"}]"#,
+        r#"[{"path": "/api/", "nth": [1000000], "do": "staleNonce"}]"#,
+        r#"[{"path": "/", "do": "expiredToken"}]"#,
         r#"[{"path": "/api/atlas/v2/groups/32b6", "do": {"delayMs": 1}}]"#,
         r#"[{"path": "/api/atlas/v2/groups/32b6/flexClusters/a%20b/back", "do": "reset"}]"#,
         r#"[{"path": "/api/atlas/v2/groups/32b6/flexClusters:tenantUp", "do": "reset"}]"#,
