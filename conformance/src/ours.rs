@@ -12,7 +12,7 @@ use atlas_model::{
     ProjectId, RequestReader, ResponseError, SnapshotId,
 };
 use atlas_transport::retry::RetryPolicy;
-use atlas_transport::{Client, ErrorKind};
+use atlas_transport::{Client, ErrorKind, Phase};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
@@ -273,13 +273,18 @@ fn failed(error: &atlas_transport::Error) -> Answer {
         ErrorKind::Challenge { .. } => "challenge",
         ErrorKind::NoToken(_) => "no_token",
         ErrorKind::Connect { .. } | ErrorKind::NotTaken { .. } => "connect",
+        ErrorKind::Timeout {
+            phase: Phase::List, ..
+        } => "incomplete",
         ErrorKind::Timeout { .. } => "timeout",
         ErrorKind::Interrupted { .. } => "interrupted",
         ErrorKind::Malformed { .. } => "malformed",
         ErrorKind::OutcomeUnknown { .. } => "outcome_unknown",
         ErrorKind::TooLarge { .. } => "too_large",
         ErrorKind::Encoding { .. } => "encoding",
-        ErrorKind::Link { .. } | ErrorKind::LinkExpired { .. } => "link",
+        ErrorKind::Link { .. } | ErrorKind::LinkExpired { .. } | ErrorKind::InvalidLink { .. } => {
+            "link"
+        }
         ErrorKind::List { .. } => "incomplete",
         _ => "unsendable",
     };

@@ -2,6 +2,7 @@
 
 mod client;
 mod server;
+mod style;
 
 use bytes::Bytes;
 use http::{Request, Uri};

@@ -16,12 +16,13 @@ pub(crate) fn body(required: &str, seen: &[u8]) -> bool {
 }
 
 /// Whether a target is the required one (RFC 3986 section 6.2.2): hexadecimal digits in any case,
-/// unreserved characters escaped or not, and the parameters of the query in any order.
-pub(crate) fn target(required: &str, seen: &str) -> bool {
+/// unreserved characters escaped or not, and the parameters of the query in any order. A parameter
+/// with its default says the same as none.
+pub(crate) fn target(required: &str, seen: &str, defaults: &[(&str, &str)]) -> bool {
     let parts = |target: &str| {
         let (path, query) = match target.split_once('?') {
             None => (target, None),
-            Some((path, query)) => (path, Some(pairs(query))),
+            Some((path, query)) => (path, without_defaults(pairs(query), defaults)),
         };
         (normal(path), query)
     };
@@ -81,6 +82,24 @@ fn pairs(text: &str) -> Vec<(String, String)> {
     // Of one name, the order counts.
     pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
     pairs
+}
+
+/// What is left of a query without the parameters that have their defaults; `None` if that is
+/// nothing. One that is there twice stays.
+fn without_defaults(
+    pairs: Vec<(String, String)>,
+    defaults: &[(&str, &str)],
+) -> Option<Vec<(String, String)>> {
+    let is_default = |(name, value): &(String, String)| {
+        let once = pairs.iter().filter(|(other, _)| other == name).count() == 1;
+        once && defaults.contains(&(name.as_str(), value.as_str()))
+    };
+    let kept: Vec<_> = pairs
+        .iter()
+        .filter(|pair| !is_default(pair))
+        .cloned()
+        .collect();
+    (!kept.is_empty()).then_some(kept)
 }
 
 /// A path with its escapes in capitals, and none around unreserved characters but dots, which can

@@ -16,10 +16,10 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
 use tower_service::Service;
 
 use super::retarget;
+use super::style::restyle;
 use crate::case::{Credentials, Outcome};
 use crate::message::{Answer, CallMessage};
 
@@ -80,7 +80,7 @@ pub const CLIENT_SABOTAGES: &[&str] = &[
 ];
 
 /// No fault, but another right style: JSON with spaces, its fields in another order and its texts
-/// escaped, a media type with the version, and schemes and media types in other cases.
+/// escaped, a type also without a body, defaults in the query, a media type with the version, and schemes and media types in other cases.
 pub const ANOTHER_STYLE: &str = "another-style";
 
 /// One fault, or none.
@@ -331,66 +331,16 @@ fn digest(fault: &str, text: &str) -> String {
     }
 }
 
-fn put(request: &mut Request<Bytes>, name: HeaderName, value: &'static str) {
+pub(super) fn put(request: &mut Request<Bytes>, name: HeaderName, value: &'static str) {
     let value = HeaderValue::from_static(value);
     request.headers_mut().insert(name, value);
 }
 
-fn authorization(request: &mut Request<Bytes>, change: impl Fn(&str) -> String) {
+pub(super) fn authorization(request: &mut Request<Bytes>, change: impl Fn(&str) -> String) {
     let text = request.headers().get(AUTHORIZATION);
     let text = text.and_then(|value| value.to_str().ok()).map(change);
     if let Some(Ok(value)) = text.map(|text| HeaderValue::from_str(&text)) {
         request.headers_mut().insert(AUTHORIZATION, value);
-    }
-}
-
-/// Says the same in another way.
-fn restyle(request: &mut Request<Bytes>) {
-    if let Ok(value) = serde_json::from_slice::<Value>(request.body()) {
-        put(
-            request,
-            CONTENT_TYPE,
-            "Application/Vnd.Atlas.2025-03-12+JSON; Charset=\"UTF-8\"",
-        );
-        request.headers_mut().remove(http::header::CONTENT_LENGTH);
-        *request.body_mut() = spread(&value).into();
-    }
-    let accept = request.headers().get(ACCEPT);
-    let accept = accept.and_then(|value| value.to_str().ok());
-    if let Some(Ok(value)) = accept.map(|text| HeaderValue::from_str(&text.to_uppercase())) {
-        request.headers_mut().insert(ACCEPT, value);
-    }
-    authorization(request, |text| text.replacen("Bearer ", "bearer ", 1));
-}
-
-/// JSON with much white space, the last field first, and every other character escaped.
-fn spread(value: &Value) -> String {
-    let text = |text: &str| {
-        let escaped = text.encode_utf16().enumerate().map(|(place, unit)| {
-            let plain = char::from_u32(unit.into()).filter(char::is_ascii_alphanumeric);
-            match plain {
-                Some(plain) if place % 2 == 0 => plain.to_string(),
-                _ => format!("\\u{unit:04X}"),
-            }
-        });
-        format!("\"{}\"", escaped.collect::<String>())
-    };
-    let list = |open: &str, parts: Vec<String>, close: &str| {
-        format!("{open} \n\t{}\r\n{close} ", parts.join(" , "))
-    };
-    match value {
-        Value::String(content) => text(content),
-        Value::Array(items) => list("[", items.iter().map(spread).collect(), "]"),
-        Value::Object(fields) => {
-            let fields = fields.iter().rev();
-            let fields = fields.map(|(name, value)| format!("{} : {}", text(name), spread(value)));
-            list("{", fields.collect(), "}")
-        }
-        other => match other.as_i64() {
-            // The same number in another form.
-            Some(number) if number.abs() < 1_000_000 => format!("{number}.0e+0"),
-            _ => other.to_string(),
-        },
     }
 }
 

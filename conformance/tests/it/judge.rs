@@ -277,3 +277,74 @@ fn a_target_is_compared_by_where_it_leads() {
     let required = serde_json::json!({"target": "/a/%2E%2E/b"});
     assert!(!faults(&required, "/a/../b", &[], b"").is_empty());
 }
+
+/// The faults of a request to a list, where a case requires this target.
+fn list_faults(operation: &str, required: &str, target: &str) -> Vec<String> {
+    let case = serde_json::json!({
+        "call": {"operation": operation}, "answers": [],
+        "expect": {"requests": [{"target": required}], "outcome": {"kind": "ok"}},
+    });
+    let case: ClientCase = serde_json::from_value(case).unwrap();
+    let request = WireRequest {
+        method: "GET".to_owned(),
+        target: target.to_owned(),
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        body: Vec::new(),
+        at: Duration::ZERO,
+    };
+    let conduct = Conduct {
+        requests: vec![request],
+        outcome: Outcome::of("ok"),
+        output: String::new(),
+        took: Duration::ZERO,
+        memory: None,
+    };
+    judge(&case, &conduct)
+}
+
+#[test]
+fn a_parameter_with_its_documented_default_says_the_same_as_none() {
+    const LIST: &str = "listGroupFlexClusterBackupSnapshots";
+    const TENANT: &str = "listGroupClusterBackupTenantSnapshots";
+    let all = "pretty=false&envelope=false&includeCount=true&itemsPerPage=100&pageNum=1";
+    for (operation, required, seen, right) in [
+        (LIST, "", "?pretty=false", true),
+        (LIST, "", "?envelope=false", true),
+        (LIST, "", &format!("?{all}")[..], true),
+        (LIST, "?pageNum=1", "", true),
+        (LIST, "?pageNum=2", "?pageNum=2&pretty=false", true),
+        (
+            LIST,
+            "?itemsPerPage=7",
+            "?itemsPerPage=7&includeCount=true",
+            true,
+        ),
+        (TENANT, "", "?pretty=false&envelope=false", true),
+        (TENANT, "", "?itemsPerPage=100", false),
+        (LIST, "", "?pretty=true", false),
+        (LIST, "", "?envelope=true", false),
+        (LIST, "", "?pretty=", false),
+        (LIST, "", "?pretty=false&pretty=true", false),
+        (LIST, "", "?pageNum=0", false),
+        (LIST, "", "?itemsPerPage=500", false),
+        (LIST, "", "?includeCount=false", false),
+        (LIST, "?pretty=true", "?pretty=false", false),
+        (LIST, "?pretty=true", "", false),
+        (LIST, "?itemsPerPage=7", "?itemsPerPage=100", false),
+        (LIST, "", "?other=false", false),
+    ] {
+        let path = "/api/atlas/v2/groups/1/list";
+        let found = list_faults(
+            operation,
+            &format!("{path}{required}"),
+            &format!("{path}{seen}"),
+        );
+        assert_eq!(found.is_empty(), right, "{required} {seen}: {found:?}");
+    }
+    let token = "/api/oauth/token";
+    let found = list_faults(LIST, token, &format!("{token}?pretty=false"));
+    assert!(
+        !found.is_empty(),
+        "the token endpoint has no such parameter"
+    );
+}
