@@ -273,7 +273,8 @@ fn failed(error: &atlas_transport::Error) -> Answer {
         ErrorKind::Challenge { .. } => "challenge",
         ErrorKind::NoToken(_) => "no_token",
         ErrorKind::Connect { .. } | ErrorKind::NotTaken { .. } => "connect",
-        ErrorKind::Timeout {
+        ErrorKind::List { .. }
+        | ErrorKind::Timeout {
             phase: Phase::List, ..
         } => "incomplete",
         ErrorKind::Timeout { .. } => "timeout",
@@ -285,7 +286,6 @@ fn failed(error: &atlas_transport::Error) -> Answer {
         ErrorKind::Link { .. } | ErrorKind::LinkExpired { .. } | ErrorKind::InvalidLink { .. } => {
             "link"
         }
-        ErrorKind::List { .. } => "incomplete",
         _ => "unsendable",
     };
     let mut output = String::new();

@@ -22,7 +22,7 @@ pub(crate) fn target(required: &str, seen: &str, defaults: &[(&str, &str)]) -> b
     let parts = |target: &str| {
         let (path, query) = match target.split_once('?') {
             None => (target, None),
-            Some((path, query)) => (path, without_defaults(pairs(query), defaults)),
+            Some((path, query)) => (path, without_defaults(&pairs(query), defaults)),
         };
         (normal(path), query)
     };
@@ -87,7 +87,7 @@ fn pairs(text: &str) -> Vec<(String, String)> {
 /// What is left of a query without the parameters that have their defaults; `None` if that is
 /// nothing. One that is there twice stays.
 fn without_defaults(
-    pairs: Vec<(String, String)>,
+    pairs: &[(String, String)],
     defaults: &[(&str, &str)],
 ) -> Option<Vec<(String, String)>> {
     let is_default = |(name, value): &(String, String)| {

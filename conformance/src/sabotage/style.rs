@@ -69,8 +69,8 @@ fn defaults(request: &mut Request<Bytes>) {
     let mut target = request.uri().to_string();
     for name in ["envelope", "pretty"] {
         if of_token && !target.contains(&format!("{name}=")) {
-            target.push(if target.contains('?') { '&' } else { '?' });
-            target += &format!("{name}=false");
+            let mark = if target.contains('?') { "&" } else { "?" };
+            target += &[mark, name, "=false"].concat();
         }
     }
     if let Ok(target) = target.parse() {

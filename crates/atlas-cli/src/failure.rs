@@ -110,6 +110,7 @@ fn call_code(error: &Error) -> u8 {
         | ErrorKind::Request(_)
         | ErrorKind::Build(_)
         | ErrorKind::Unsendable { .. }
+        | ErrorKind::RootsTooLarge
         | ErrorKind::Proxy { .. } => 2,
         ErrorKind::NotAList { .. } => 13,
         ErrorKind::Challenge { .. } | ErrorKind::Token { .. } => 3,

@@ -1,6 +1,7 @@
 //! The way a request is carried: hyper over rustls, or any `tower_service::Service`.
 
 use std::future::{Future, poll_fn};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,6 +24,7 @@ use tower_service::Service;
 
 use crate::error::{BoxError, ErrorKind};
 use crate::proxy::{InvalidProxy, Proxied, Proxy};
+use crate::roots;
 use crate::transient::found;
 
 pub(crate) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
@@ -176,6 +178,11 @@ impl Service<Uri> for Timed {
 /// A machine without any roots (a bare container) gets a configuration that trusts nobody: plain
 /// loopback still works there, and `https` fails as an unknown issuer.
 fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ErrorKind> {
+    roots::check_file(
+        std::env::var_os("SSL_CERT_FILE")
+            .map(PathBuf::from)
+            .as_deref(),
+    )?;
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()

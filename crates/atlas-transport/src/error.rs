@@ -70,6 +70,10 @@ pub enum ErrorKind {
         #[source]
         source: BoxError,
     },
+    /// The file of certificate roots that the environment names cannot be read within bounds.
+    /// Nothing was sent.
+    #[error("SSL_CERT_FILE cannot be used: expected a file of at most 16 MiB")]
+    RootsTooLarge,
     /// A configured proxy cannot be used. Nothing was sent, neither through it nor around it.
     #[error("{setting} cannot be used: {problem}")]
     Proxy {
@@ -344,6 +348,7 @@ impl ErrorKind {
             Self::Build(_)
                 | Self::Unsendable { .. }
                 | Self::Certificate { .. }
+                | Self::RootsTooLarge
                 | Self::Proxy { .. }
                 | Self::InsecureLink
                 | Self::InvalidLink { .. }

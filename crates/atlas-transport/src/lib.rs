@@ -59,6 +59,7 @@ mod proxy;
 #[cfg(feature = "catalog")]
 mod raw;
 pub mod retry;
+mod roots;
 mod secrets;
 mod sync;
 mod timer;

@@ -92,14 +92,14 @@ impl Secrets {
 
     /// Masks secrets in what an error quotes of a server.
     pub(crate) fn mask_error(&self, kind: &mut ErrorKind) {
-        let quoted = match kind {
-            ErrorKind::Challenge { problem: text }
-            | ErrorKind::Encoding { encoding: text }
-            | ErrorKind::Token {
-                refusal: Some(TokenRefusal::Other(text)),
-                ..
-            } => text,
-            _ => return,
+        let (ErrorKind::Challenge { problem: quoted }
+        | ErrorKind::Encoding { encoding: quoted }
+        | ErrorKind::Token {
+            refusal: Some(TokenRefusal::Other(quoted)),
+            ..
+        }) = kind
+        else {
+            return;
         };
         if let Some(masked) = mask_text(quoted, &self.all()) {
             *quoted = masked;
@@ -200,9 +200,13 @@ fn mask_json(json: &mut Value, secrets: &[SecretString]) -> bool {
             }
             None => false,
         },
-        Value::Array(items) => items
-            .iter_mut()
-            .fold(false, |changed, item| mask_json(item, secrets) || changed),
+        Value::Array(items) => {
+            let mut changed = false;
+            for item in items {
+                changed |= mask_json(item, secrets);
+            }
+            changed
+        }
         Value::Object(fields) => {
             let odd: Vec<(String, String)> = fields
                 .keys()

@@ -135,10 +135,11 @@ async fn no_secret_is_in_any_log_or_error_at_trace_level() {
 /// What a server that echoes a secret answers: in an error of Atlas, a page, and a refusal of the
 /// token endpoint; plainly, escaped, and as the value of a header.
 fn echoes(secret: &str) -> Vec<(&'static str, String, String)> {
-    let escaped: String = secret
+    let escaped: Vec<String> = secret
         .encode_utf16()
         .map(|unit| format!("\\u{unit:04x}"))
         .collect();
+    let escaped = escaped.concat();
     vec![
         (
             "400 Bad Request",

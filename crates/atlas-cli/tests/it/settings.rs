@@ -303,3 +303,20 @@ fn an_output_that_is_unknown_is_refused_before_anything_is_sent() {
         .unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("ID "));
 }
+
+#[test]
+fn a_file_of_certificate_roots_that_goes_on_is_not_read_to_its_end() {
+    let folder = crate::folder();
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 4000000; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_atlas"))
+        .args(["api", "projects", "listGroups"])
+        .env("XDG_CONFIG_HOME", folder.path())
+        .env("SSL_CERT_FILE", "/dev/zero")
+        .env("MONGODB_ATLAS_ACCESS_TOKEN", "t0ken")
+        .env("MONGODB_ATLAS_OPS_MANAGER_URL", "https://127.0.0.1:1")
+        .output()
+        .unwrap();
+    let error = crate::error_line(&output, 2);
+    assert!(error.contains("SSL_CERT_FILE"), "{error}");
+}

@@ -106,7 +106,11 @@ fn another_method_is_answered_405_with_allow_and_no_body() {
         let response = send(&mut sandbox, Request::put(format!("{FLEX}{query}")), "{}");
         assert_eq!(response.status(), 405);
         assert_eq!(response.headers()["allow"], "GET, POST");
-        let names: Vec<_> = response.headers().keys().map(|it| it.as_str()).collect();
+        let names: Vec<_> = response
+            .headers()
+            .keys()
+            .map(http::HeaderName::as_str)
+            .collect();
         assert_eq!(names, ["allow", "date"], "{response:?}");
         assert!(response.body().is_empty());
     }
