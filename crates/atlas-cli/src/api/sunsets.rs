@@ -11,7 +11,6 @@ use walkdir::WalkDir;
 
 use crate::commands::{output_argument, wants_json_offline};
 use crate::failure::{Failure, say};
-use crate::read_file;
 use crate::show;
 
 /// The largest file that is searched.
