@@ -250,7 +250,7 @@ impl Backups {
             .await?;
         let job = wait.answer(Some(id), || job::get(&self.client, &place, id));
         let job = job.await?;
-        job::wait(&self.client, &place, job, wait, progress).await
+        job::wait(&self.client, &place, job, 0, wait, progress).await
     }
 
     /// Restores a snapshot over a cluster: **everything in the target is lost**. The only call

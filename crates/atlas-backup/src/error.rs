@@ -115,7 +115,7 @@ pub enum Error {
     /// Atlas answered for something other than what was asked for. Nothing was saved.
     #[error(
         "response for another {what}: expected {expected:?}, found {found:?}; nothing was saved, \
-         check the restore jobs of the cluster and any proxy in between"
+         check the base URL and any proxy in between, and check the restore jobs of the cluster"
     )]
     Mismatch {
         /// What it is that differs.
@@ -130,6 +130,33 @@ pub enum Error {
     EqualLinks {
         /// The job.
         job: Option<RestoreJobId>,
+    },
+    /// Two shards of a snapshot have the same file, so that another shard is missing. The second
+    /// was not saved.
+    #[error(
+        "shards {one} and {other} of the snapshot have equal files, so one shard is missing; \
+         download all of its files again, replacing any that exist"
+    )]
+    EqualShards {
+        /// A shard.
+        one: String,
+        /// The shard whose file is equal.
+        other: String,
+    },
+    /// The restore job has links to some shards of the snapshot only, and got no more in time.
+    #[error(
+        "the restore job{} has {found} of {expected} links after {} s; start another download",
+        shown(*job), limit.as_secs()
+    )]
+    MissingLinks {
+        /// The job.
+        job: Option<RestoreJobId>,
+        /// How many links it has.
+        found: usize,
+        /// How many shards the snapshot has.
+        expected: usize,
+        /// How long was waited.
+        limit: Duration,
     },
     /// Somebody else is writing the same file or works in the same folder.
     #[error("{} is in use by another run; wait for it to end", path.display())]

@@ -1,6 +1,6 @@
 //! A folder of snapshots as it is on the disk: files, their notes, the catalogue and the lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -142,17 +142,9 @@ impl Folder {
         let mut held: Vec<Held> = snapshots
             .into_iter()
             .filter_map(|(snapshot, files)| {
-                let note = &files.first()?.note;
-                // A file under a name of the user's own does not count twice.
-                let mut shards: Vec<_> = files
-                    .iter()
-                    .filter(|file| file.state != State::Damaged && file.note.files == note.files)
-                    .map(|file| &file.note.shard)
-                    .collect();
-                shards.sort();
-                shards.dedup();
-                (shards.len() >= usize::from(note.files)).then_some(Held {
-                    taken: taken(note),
+                let files = whole(&files)?;
+                Some(Held {
+                    taken: taken(&files.first()?.note),
                     snapshot,
                     read: files.iter().all(|file| file.state == State::Read),
                 })
@@ -236,6 +228,25 @@ impl Folder {
         text.push(b'\n');
         write_whole(&self.path.join(CATALOGUE), &text)
     }
+}
+
+/// Those of a snapshot's files that are all of it: each shard of a job once, and no two the same.
+/// A file under a name of the user's own does not count twice.
+fn whole<'a>(files: &[&'a HeldFile]) -> Option<Vec<&'a HeldFile>> {
+    let mut sets: BTreeMap<_, Vec<&HeldFile>> = BTreeMap::new();
+    let sound = files.iter().filter(|file| file.state != State::Damaged);
+    for file in sound {
+        // Jobs that call the shards otherwise are not mixed: their names and places may overlap.
+        let set = (&file.note.shards, file.note.files);
+        sets.entry(set).or_default().push(file);
+    }
+    let is_whole = |files: &Vec<&HeldFile>| {
+        let shards: BTreeSet<_> = files.iter().map(|file| &file.note.shard).collect();
+        let texts: BTreeSet<_> = files.iter().map(|file| &file.note.sha256).collect();
+        let expected = files.first().map_or(1, |file| usize::from(file.note.files));
+        shards.len().min(texts.len()) >= expected
+    };
+    sets.into_values().find(is_whole)
 }
 
 impl HeldFile {

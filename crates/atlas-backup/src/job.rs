@@ -200,15 +200,18 @@ pub(crate) async fn list(client: &Client, place: &Place<'_>) -> Result<Vec<JobVi
     Ok(jobs)
 }
 
-/// Waits until a job is at its end, through outages of Atlas.
+/// Waits until a job is at its end, through outages of Atlas. A download is not before it has a
+/// link for each of `shards`.
 ///
 /// # Errors
+/// [`Error::MissingLinks`] if some shards have no link in time,
 /// [`Error::JobEnded`] if it ends without a result, [`Error::Deadline`] if it does not end in time,
 /// and [`Error::Call`] for a failure that does not pass by itself.
 pub(crate) async fn wait(
     client: &Client,
     place: &Place<'_>,
     mut job: JobView,
+    shards: usize,
     wait: &mut Wait<'_>,
     progress: Progress<'_>,
 ) -> Result<JobView, Error> {
@@ -216,7 +219,8 @@ pub(crate) async fn wait(
         if let Some(how) = job.state.end() {
             return Err(Error::JobEnded { job: job.id, how });
         }
-        if job.state == JobState::Done {
+        let is_short = !job.links.is_empty() && job.links.len() < shards;
+        if job.state == JobState::Done && !is_short {
             return Ok(job);
         }
         let Some(id) = job.id else {
@@ -226,7 +230,16 @@ pub(crate) async fn wait(
             job: Some(id),
             status: job.status.clone(),
         });
-        wait.pause(Some(id)).await?;
+        let paused = wait.pause(Some(id)).await;
+        if let (true, Err(Error::Deadline { limit, .. })) = (is_short, &paused) {
+            return Err(Error::MissingLinks {
+                job: job.id,
+                found: job.links.len(),
+                expected: shards,
+                limit: *limit,
+            });
+        }
+        paused?;
         let known = (
             job.snapshot,
             job.about.delivery.is_some().then_some(job.download),

@@ -66,6 +66,22 @@ pub(crate) struct JobLink {
     pub(crate) url: SnapshotUrl,
     /// The shard whose file it is, by a name that no other shard of the job has.
     pub(crate) shard: Option<String>,
+    /// Whether Atlas gave that name. A place in one job may be another shard's in the next.
+    pub(crate) is_named: bool,
+}
+
+impl JobView {
+    /// What the job calls its shards, in its order; nothing if it has a single file.
+    pub(crate) fn shards(&self) -> Vec<String> {
+        let shards = self.links.iter().filter_map(|link| link.shard.clone());
+        shards.collect()
+    }
+
+    /// Whether a shard is known by its place in the job only.
+    pub(crate) fn is_by_place(&self) -> bool {
+        let mut links = self.links.iter();
+        links.any(|link| link.shard.is_some() && !link.is_named)
+    }
 }
 
 /// Jobs that say how far they are have the same fields, whatever their type.
@@ -110,6 +126,7 @@ fn by_status(
     let links = url.map(|url| JobLink {
         url: url.clone(),
         shard: None,
+        is_named: false,
     });
     let state = match status {
         Some(RestoreStatus::Failed) => JobState::Failed,
@@ -185,12 +202,13 @@ fn links(job: &RestoreJob) -> Vec<JobLink> {
             .map(|member| member.replica_set_name.as_deref());
         // A single file needs no name.
         let single = own.len() == 1 && members[0].replica_set_name.is_none();
-        let names = unique_names(shards).into_iter();
+        let names = unique_names(shards).into_iter().zip(&members);
         return own
             .into_iter()
             .zip(names)
-            .map(|(url, name)| JobLink {
+            .map(|(url, (name, member))| JobLink {
                 url: url.clone(),
+                is_named: member.replica_set_name.as_deref() == Some(&name),
                 shard: (!single).then_some(name),
             })
             .collect();
@@ -202,6 +220,7 @@ fn links(job: &RestoreJob) -> Vec<JobLink> {
     let numbered = urls.iter().enumerate().map(|(number, url)| JobLink {
         url: url.clone(),
         shard: shards.then(|| number.to_string()),
+        is_named: false,
     });
     numbered.collect()
 }

@@ -49,6 +49,7 @@
 #![forbid(unsafe_code)]
 
 mod about;
+mod asking;
 mod backups;
 mod checksums;
 mod disk;
@@ -63,6 +64,7 @@ mod kind;
 mod note;
 #[cfg(feature = "object-store")]
 mod object_store;
+mod one_file;
 mod part_lock;
 mod progress;
 mod pull;

@@ -25,6 +25,10 @@ pub struct Note {
     /// The shard, for a file of a sharded cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
+    /// What the restore job called all shards of the snapshot: their names, or their places in that
+    /// job where they had none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<String>,
     /// How many files the snapshot has: one for each shard.
     #[serde(default = "one")]
     pub files: u16,
@@ -57,6 +61,22 @@ fn one() -> u16 {
 }
 
 impl Note {
+    /// The error of a shard's file that another shard has as well: then some shard is missing.
+    pub(crate) fn check_distinct<'a>(
+        &self,
+        others: impl IntoIterator<Item = &'a Self>,
+    ) -> Result<(), Error> {
+        let mut others = others.into_iter();
+        let Some(equal) = others.find(|other| other.sha256 == self.sha256) else {
+            return Ok(());
+        };
+        let shown = |note: &Self| note.shard.clone().unwrap_or_default();
+        Err(Error::EqualShards {
+            one: shown(equal),
+            other: shown(self),
+        })
+    }
+
     /// Where the note of a file is.
     pub fn path_of(file: &Path) -> PathBuf {
         with_ending(file, ".json")

@@ -199,7 +199,7 @@ impl Backups {
             let of_this = |note: &Note| note.snapshot == snapshot.id;
             target.place(&target.url.key).refuse(&leftover, of_this)?;
         }
-        let asking = Asking::new(self.client(), &place, snapshot.id, &options.wait, progress);
+        let asking = Asking::new(self.client(), &place, &snapshot, &options.wait, progress);
         let job = asking.ready().await?;
         let mut shards = Vec::new();
         for (index, link) in job.links.iter().enumerate() {
@@ -231,21 +231,22 @@ impl Backups {
                 }
             }
         }
-        let files = u16::try_from(job.links.len()).unwrap_or(u16::MAX);
-        let mut stored = Vec::new();
+        let mut stored: Vec<Stored> = Vec::new();
         for (index, (link, (shard, key))) in job.links.iter().zip(shards).enumerate() {
             let streaming = Streaming {
                 backups: self,
                 place: target.place(&key),
+                stored: &stored,
                 progress,
             };
-            let file = OneFile::new(&place, &snapshot, shard, files);
+            let file = OneFile::new(&place, &snapshot, shard, &job);
             let links = asking.links(index);
             let note = streaming.run(link.url.clone(), links, &file, options.replace);
+            let note = note.await?;
             stored.push(Stored {
                 url: target.url.of(&key),
                 key: key.to_string(),
-                note: note.await?,
+                note,
             });
         }
         Ok(stored)

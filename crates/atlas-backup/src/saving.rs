@@ -2,26 +2,23 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
-use atlas_model::{SnapshotId, SnapshotUrl};
-use atlas_transport::Client;
-use jiff::Timestamp;
+use atlas_model::SnapshotUrl;
 
+pub(crate) use crate::asking::{Asking, Renewing};
 use crate::backups::{Backups, DownloadOptions};
 use crate::disk;
 use crate::error::Error;
-use crate::fetch::{self, Links, Plan};
-use crate::job::{self, Place, WaitPolicy};
-use crate::job_view::JobView;
+use crate::fetch::{self, Plan};
+use crate::job::Place;
 use crate::note::Note;
+pub(crate) use crate::one_file::{Already, OneFile};
 use crate::part_lock::PartLock;
 use crate::progress::{Event, Progress};
 use crate::saved::{self, Existing, Saved, check_output};
 use crate::shards::is_usable;
 use crate::snapshot::SnapshotView;
 use crate::verify::inspect;
-use crate::waiting::Wait;
 
 impl Backups {
     pub(crate) async fn download_picked(
@@ -33,57 +30,75 @@ impl Backups {
         options: &DownloadOptions,
         progress: Progress<'_>,
     ) -> Result<Vec<Saved>, Error> {
-        let asking = Asking::new(self.client(), place, snapshot.id, &options.wait, progress);
+        let asking = Asking::new(self.client(), place, snapshot, &options.wait, progress);
         let job = asking.ready().await?;
-        let mut saved = Vec::new();
+        // The next job may give a place to another shard. Files get such names only together, and
+        // only if each differs: then all shards are there, whichever job each is from.
+        let by_place = job.is_by_place();
+        let mut files: Vec<Fetched> = Vec::new();
         for (index, link) in job.links.iter().enumerate() {
             let shard = link.shard.as_deref().map(|shard| plain(shard, index));
             let out = match &shard {
                 Some(shard) => of_shard(out, shard),
                 None => out.to_owned(),
             };
-            let files = u16::try_from(job.links.len()).unwrap_or(u16::MAX);
-            let file = OneFile::new(place, snapshot, shard, files);
             let saving = Saving {
-                file,
+                file: OneFile::new(place, snapshot, shard, &job),
                 out: &out,
                 existing,
+                anew: by_place && existing != Existing::Refuse,
                 options,
                 progress,
             };
             let links = asking.links(index);
-            saved.push(self.save(saving, link.url.clone(), links).await?);
+            let fetched = self.fetch(saving, link.url.clone(), links).await?;
+            let distinct = fetched
+                .note()
+                .check_distinct(files.iter().map(Fetched::note));
+            if let Err(error) = distinct {
+                fetched.discard();
+                files.iter().for_each(Fetched::discard);
+                return Err(error);
+            }
+            files.push(match fetched {
+                Fetched::Whole(whole) if !by_place => Fetched::Saved(whole.complete(progress)?),
+                fetched => fetched,
+            });
         }
-        if saved.is_empty() {
-            return Err(Error::NoLink { job: job.id });
-        }
-        Ok(saved)
+        let saved = files.into_iter().map(|file| match file {
+            Fetched::Saved(saved) => Ok(saved),
+            Fetched::Whole(whole) => whole.complete(progress),
+        });
+        saved.collect()
     }
 
-    async fn save(
+    /// Fetches and verifies a file, unless it is there.
+    async fn fetch(
         &self,
         saving: Saving<'_>,
         link: SnapshotUrl,
         mut links: Renewing<'_>,
-    ) -> Result<Saved, Error> {
+    ) -> Result<Fetched, Error> {
         let Saving {
             file,
             out,
             existing,
+            anew,
             options,
             progress,
         } = saving;
         let mut existing = existing;
-        match file.already(out, progress).await? {
+        match file.already(out, existing, anew, progress).await? {
             Already::Sound(note) => {
-                return Ok(Saved {
+                return Ok(Fetched::Saved(Saved {
                     path: out.to_owned(),
                     note: *note,
-                });
+                }));
             }
             // Its own note says that it is this file and that it has changed.
             Already::Damaged => existing = Existing::Replace,
-            Already::No => check_output(out, existing != Existing::Refuse)?,
+            Already::Other if existing != Existing::Refuse => existing = Existing::Replace,
+            Already::Other | Already::No => check_output(out, existing != Existing::Refuse)?,
         }
         let step_aside = existing != Existing::Refuse;
         let part = PartLock::take(out, &file.source(), step_aside)?;
@@ -130,12 +145,56 @@ impl Backups {
                 return Err(error);
             }
         };
-        let note = file.note(found.bytes, found.sha256);
-        match saved::complete(&part, out, note, existing, progress) {
-            Ok(note) => Ok(Saved {
-                path: out.to_owned(),
-                note,
-            }),
+        Ok(Fetched::Whole(Whole {
+            note: file.note(found.bytes, found.sha256),
+            part,
+            out: out.to_owned(),
+            existing,
+        }))
+    }
+}
+
+/// A file that was fetched, or was there.
+enum Fetched {
+    Saved(Saved),
+    Whole(Whole),
+}
+
+impl Fetched {
+    fn note(&self) -> &Note {
+        match self {
+            Self::Saved(saved) => &saved.note,
+            Self::Whole(whole) => &whole.note,
+        }
+    }
+
+    /// Removes it, unless it has its name.
+    fn discard(&self) {
+        if let Self::Whole(whole) = self {
+            whole.part.discard();
+        }
+    }
+}
+
+/// A partial file that is whole, synced and sound.
+struct Whole {
+    part: PartLock,
+    out: PathBuf,
+    note: Note,
+    existing: Existing,
+}
+
+impl Whole {
+    /// Gives it its name.
+    fn complete(self, progress: Progress<'_>) -> Result<Saved, Error> {
+        let Self {
+            part,
+            out,
+            note,
+            existing,
+        } = self;
+        match saved::complete(&part, &out, note, existing, progress) {
+            Ok(note) => Ok(Saved { path: out, note }),
             Err(error) => {
                 if is_spoilt(&error) {
                     part.discard();
@@ -156,201 +215,15 @@ fn is_spoilt(error: &Error) -> bool {
     }
 }
 
-/// One file of a snapshot.
-pub(crate) struct OneFile<'a> {
-    place: &'a Place<'a>,
-    snapshot: &'a SnapshotView,
-    shard: Option<String>,
-    files: u16,
-}
-
 /// One file that is being saved.
 struct Saving<'a> {
     file: OneFile<'a>,
     out: &'a Path,
     existing: Existing,
+    /// Whether a file of an earlier job is not taken for this one.
+    anew: bool,
     options: &'a DownloadOptions,
     progress: Progress<'a>,
-}
-
-/// What there is under a file's name.
-enum Already {
-    /// The file.
-    Sound(Box<Note>),
-    /// A file that was this one and has changed.
-    Damaged,
-    /// Nothing, or anything else.
-    No,
-}
-
-impl<'a> OneFile<'a> {
-    pub(crate) fn new(
-        place: &'a Place<'a>,
-        snapshot: &'a SnapshotView,
-        shard: Option<String>,
-        files: u16,
-    ) -> Self {
-        Self {
-            place,
-            snapshot,
-            shard,
-            files,
-        }
-    }
-
-    /// What is fetched, for the journal.
-    fn source(&self) -> String {
-        let Place {
-            project, cluster, ..
-        } = self.place;
-        let shard = self.shard.as_deref().unwrap_or_default();
-        format!("{project}/{cluster}/{}/{shard}", self.snapshot.id)
-    }
-
-    /// Whether the file of a shard was completed by an earlier run, before another shard failed.
-    async fn already(&self, out: &Path, progress: Progress<'_>) -> Result<Already, Error> {
-        if self.shard.is_none() || disk::look(out)?.is_none() {
-            return Ok(Already::No);
-        }
-        saved::settle(out)?;
-        let Some(mut note) = Note::read(out).ok().filter(|note| self.is_of(note)) else {
-            return Ok(Already::No);
-        };
-        let path = out.to_owned();
-        let checked = tokio::task::spawn_blocking(move || {
-            let checked = saved::recheck(&path, &mut note, false);
-            checked.map(|()| note)
-        });
-        match checked.await {
-            Ok(Ok(note)) => Ok(Already::Sound(Box::new(note))),
-            Ok(Err(Error::Unsound { .. })) => {
-                let path = out.to_owned();
-                progress(Event::Damaged { path });
-                Ok(Already::Damaged)
-            }
-            Ok(Err(error)) => Err(error),
-            Err(error) => Err(Error::file(out, "cannot be read", error.into())),
-        }
-    }
-
-    /// Whether a note is the one of this file.
-    fn is_of(&self, note: &Note) -> bool {
-        note.snapshot == self.snapshot.id
-            && note.shard == self.shard
-            && note.files == self.files
-            && note.project == self.place.project
-            && note.cluster == *self.place.cluster
-    }
-
-    pub(crate) fn note(&self, bytes: u64, sha256: String) -> Note {
-        Note {
-            snapshot: self.snapshot.id,
-            cluster: self.place.cluster.clone(),
-            project: self.place.project,
-            kind: self.place.kind,
-            shard: self.shard.clone(),
-            files: self.files,
-            taken: self.snapshot.taken.map(|taken| taken.to_string()),
-            downloaded: Timestamp::now().to_string(),
-            bytes,
-            sha256,
-            mongodb_version: self.snapshot.mongodb_version.clone(),
-            modified: None,
-            inode: None,
-        }
-    }
-}
-
-/// Asks for a download, as often as new links are needed.
-pub(crate) struct Asking<'a> {
-    client: &'a Client,
-    place: &'a Place<'a>,
-    snapshot: SnapshotId,
-    policy: &'a WaitPolicy,
-    progress: Progress<'a>,
-    /// The shards of the first job, in its order.
-    shards: OnceLock<Vec<Option<String>>>,
-}
-
-impl<'a> Asking<'a> {
-    pub(crate) fn new(
-        client: &'a Client,
-        place: &'a Place<'a>,
-        snapshot: SnapshotId,
-        policy: &'a WaitPolicy,
-        progress: Progress<'a>,
-    ) -> Self {
-        Self {
-            client,
-            place,
-            snapshot,
-            policy,
-            progress,
-            shards: OnceLock::new(),
-        }
-    }
-
-    /// New links to the n-th file.
-    pub(crate) fn links(&self, index: usize) -> Renewing<'_> {
-        Renewing {
-            asking: self,
-            index,
-        }
-    }
-
-    pub(crate) async fn ready(&self) -> Result<JobView, Error> {
-        let (client, place) = (self.client, self.place);
-        let (wait, progress) = (&mut Wait::new(self.policy), self.progress);
-        let job = job::request_download(client, place, self.snapshot, wait, progress).await?;
-        let job = job::wait(client, place, job, wait, progress).await?;
-        if job.links.is_empty() {
-            return Err(Error::NoLink { job: job.id });
-        }
-        let links = || job.links.iter().enumerate();
-        let equal = links().any(|(at, link)| job.links[..at].iter().any(|it| it.url == link.url));
-        if equal {
-            return Err(Error::EqualLinks { job: job.id });
-        }
-        let shards: Vec<_> = job.links.iter().map(|link| link.shard.clone()).collect();
-        let known = self.shards.get_or_init(|| shards.clone());
-        if sorted(known) != sorted(&shards) {
-            return Err(Error::Mismatch {
-                what: "list of shards",
-                expected: shown(known),
-                found: shown(&shards),
-            });
-        }
-        Ok(job)
-    }
-}
-
-fn sorted(shards: &[Option<String>]) -> Vec<&Option<String>> {
-    let mut shards: Vec<_> = shards.iter().collect();
-    shards.sort();
-    shards
-}
-
-fn shown(shards: &[Option<String>]) -> String {
-    let names = shards.iter().map(|shard| shard.as_deref().unwrap_or("-"));
-    names.collect::<Vec<_>>().join(", ")
-}
-
-/// New links to the n-th file of a download.
-pub(crate) struct Renewing<'a> {
-    asking: &'a Asking<'a>,
-    index: usize,
-}
-
-impl Links for Renewing<'_> {
-    async fn fresh(&mut self) -> Result<SnapshotUrl, Error> {
-        let job = self.asking.ready().await?;
-        // The same shard, wherever it stands in the new job.
-        let shards = self.asking.shards.get();
-        let shard = shards.and_then(|shards| shards.get(self.index));
-        let link = shard.and_then(|shard| job.links.iter().find(|link| link.shard == *shard));
-        link.map(|link| link.url.clone())
-            .ok_or(Error::NoLink { job: job.id })
-    }
 }
 
 /// A shard's name as it may stand in a file's: what Atlas says of it names no folder.

@@ -36,6 +36,9 @@ pub struct SnapshotView {
     pub bytes: Option<u64>,
     /// The version of MongoDB that it was taken of.
     pub mongodb_version: Option<String>,
+    /// How many shards it has at least, by its own members; 0 if it does not say.
+    #[serde(skip)]
+    pub(crate) shards: usize,
 }
 
 #[allow(clippy::ref_option, reason = "serde hands over the field")]
@@ -164,12 +167,13 @@ where
 /// Each kind of snapshot has the same facts under other names.
 macro_rules! view {
     ($function:ident, $snapshot:ty, $completed:expr, $taken:ident $(or $begun:ident)?,
-     $expires:ident, $version:ident $(, $bytes:ident)?) => {
+     $expires:ident, $version:ident $(, $bytes:ident $(, $shards:ident)?)?) => {
         fn $function(snapshot: &$snapshot) -> Option<SnapshotView> {
             let taken = snapshot.$taken.as_ref();
             $( let taken = taken.or(snapshot.$begun.as_ref()); )?
             let bytes: Option<i64> = None;
-            $( let bytes = bytes.or(snapshot.$bytes); )?
+            let shards = 0_usize;
+            $( let bytes = bytes.or(snapshot.$bytes); $( let shards = shards.max($shards(snapshot)); )? )?
             Some(SnapshotView {
                 id: *snapshot.id.as_ref()?.valid()?,
                 completed: snapshot.status == Some($completed),
@@ -178,6 +182,7 @@ macro_rules! view {
                 expires: moment(snapshot.$expires.as_ref()),
                 bytes: bytes.and_then(|bytes| bytes.try_into().ok()),
                 mongodb_version: snapshot.$version.as_ref().map(ToString::to_string),
+                shards,
             })
         }
     };
@@ -203,8 +208,22 @@ view!(
     created_at,
     expires_at,
     mongod_version,
-    storage_size_bytes
+    storage_size_bytes,
+    shards
 );
+
+/// How many files a sharded snapshot has at least. Config servers are members too, but whether a
+/// download has a link for them is not documented.
+fn shards(snapshot: &ShardedSnapshot) -> usize {
+    let members = snapshot.members.as_deref().unwrap_or_default();
+    let ids = snapshot.snapshot_ids.as_ref().map_or(0, Vec::len);
+    let is_config = |name: &str| name.to_ascii_lowercase().contains("config");
+    let names = members
+        .iter()
+        .filter_map(|it| it.replica_set_name.as_deref());
+    let configs = names.filter(|name| is_config(name)).count();
+    members.len().max(ids).saturating_sub(configs)
+}
 
 fn or_unknown(status: Option<&impl ToString>) -> String {
     status.map_or_else(|| "unknown".to_owned(), ToString::to_string)
@@ -227,6 +246,7 @@ mod tests {
             expires: None,
             bytes: None,
             mongodb_version: None,
+            shards: 0,
         }
     }
 

@@ -7,6 +7,7 @@ use atlas_transport::{ByteRange, Download};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::Stored;
 use super::commit::Commit;
 use super::upload::{Place, Upload};
 use crate::backups::Backups;
@@ -25,6 +26,8 @@ const WAITING: usize = 16;
 pub(super) struct Streaming<'a> {
     pub(super) backups: &'a Backups,
     pub(super) place: Place,
+    /// The objects of other shards.
+    pub(super) stored: &'a [Stored],
     pub(super) progress: Progress<'a>,
 }
 
@@ -44,6 +47,10 @@ impl Streaming<'_> {
             Err(error) => return Err(upload.abort(error).await),
         };
         let note = file.note(found.bytes, found.sha256);
+        let others = self.stored.iter().map(|stored| &stored.note);
+        if let Err(error) = note.check_distinct(others) {
+            return Err(upload.abort(error).await);
+        }
         let mut text = serde_json::to_vec_pretty(&note).unwrap_or_default();
         text.push(b'\n');
         let commit = Commit {

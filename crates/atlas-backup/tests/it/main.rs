@@ -15,6 +15,7 @@ mod pull;
 mod retention;
 #[cfg(feature = "object-store")]
 mod s3;
+mod shards;
 mod store;
 mod stores;
 #[cfg(feature = "object-store")]

@@ -1,0 +1,129 @@
+//! One file of a snapshot: its note, and whether it is there already.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::disk;
+use crate::error::Error;
+use crate::job::Place;
+use crate::job_view::JobView;
+use crate::note::Note;
+use crate::progress::{Event, Progress};
+use crate::saved::{self, Existing};
+use crate::snapshot::SnapshotView;
+
+/// One file of a snapshot.
+pub(crate) struct OneFile<'a> {
+    place: &'a Place<'a>,
+    snapshot: &'a SnapshotView,
+    shard: Option<String>,
+    /// What the job calls all shards of the snapshot, in its order.
+    shards: Vec<String>,
+    files: u16,
+}
+
+/// What there is under a file's name.
+pub(crate) enum Already {
+    /// The file.
+    Sound(Box<Note>),
+    /// A file that was this one and has changed.
+    Damaged,
+    /// A file of this snapshot that may be another shard's: from a job that called its shards
+    /// otherwise, or had no names for them.
+    Other,
+    /// Nothing, or anything else.
+    No,
+}
+
+impl<'a> OneFile<'a> {
+    pub(crate) fn new(
+        place: &'a Place<'a>,
+        snapshot: &'a SnapshotView,
+        shard: Option<String>,
+        job: &JobView,
+    ) -> Self {
+        Self {
+            place,
+            snapshot,
+            shard,
+            shards: job.shards(),
+            files: u16::try_from(job.links.len()).unwrap_or(u16::MAX),
+        }
+    }
+
+    /// What is fetched, for the journal.
+    pub(crate) fn source(&self) -> String {
+        let Place {
+            project, cluster, ..
+        } = self.place;
+        let shard = self.shard.as_deref().unwrap_or_default();
+        format!("{project}/{cluster}/{}/{shard}", self.snapshot.id)
+    }
+
+    /// Whether the file of a shard was completed by an earlier run, before another shard failed.
+    /// With `anew`, a file of the snapshot is not taken for it whatever it holds.
+    pub(crate) async fn already(
+        &self,
+        out: &Path,
+        existing: Existing,
+        anew: bool,
+        progress: Progress<'_>,
+    ) -> Result<Already, Error> {
+        if self.shard.is_none() || disk::look(out)?.is_none() {
+            return Ok(Already::No);
+        }
+        saved::settle(out)?;
+        let Some(mut note) = Note::read(out).ok().filter(|note| self.is_of(note)) else {
+            return Ok(Already::No);
+        };
+        // Version 0.1 did not note them.
+        let is_old = note.shards.is_empty() && existing == Existing::Refuse;
+        let same_shards = is_old || note.shards == self.shards;
+        if anew || note.files != self.files || !same_shards {
+            return Ok(Already::Other);
+        }
+        let path = out.to_owned();
+        let checked = tokio::task::spawn_blocking(move || {
+            let checked = saved::recheck(&path, &mut note, false);
+            checked.map(|()| note)
+        });
+        match checked.await {
+            Ok(Ok(note)) => Ok(Already::Sound(Box::new(note))),
+            Ok(Err(Error::Unsound { .. })) => {
+                let path = out.to_owned();
+                progress(Event::Damaged { path });
+                Ok(Already::Damaged)
+            }
+            Ok(Err(error)) => Err(error),
+            Err(error) => Err(Error::file(out, "cannot be read", error.into())),
+        }
+    }
+
+    /// Whether a note is of this snapshot and names the same shard.
+    fn is_of(&self, note: &Note) -> bool {
+        note.snapshot == self.snapshot.id
+            && note.shard == self.shard
+            && note.project == self.place.project
+            && note.cluster == *self.place.cluster
+    }
+
+    pub(crate) fn note(&self, bytes: u64, sha256: String) -> Note {
+        Note {
+            snapshot: self.snapshot.id,
+            cluster: self.place.cluster.clone(),
+            project: self.place.project,
+            kind: self.place.kind,
+            shard: self.shard.clone(),
+            shards: self.shards.clone(),
+            files: self.files,
+            taken: self.snapshot.taken.map(|taken| taken.to_string()),
+            downloaded: Timestamp::now().to_string(),
+            bytes,
+            sha256,
+            mongodb_version: self.snapshot.mongodb_version.clone(),
+            modified: None,
+            inode: None,
+        }
+    }
+}
