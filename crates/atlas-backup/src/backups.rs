@@ -16,7 +16,7 @@ use crate::about;
 use crate::error::{Error, no_snapshot};
 use crate::job::{self, Place, WaitPolicy};
 use crate::job_view::{self, JobView};
-use crate::kind::{self, ClusterKind};
+use crate::kind::{self, ClusterKind, Known};
 use crate::progress::{Event, Progress};
 use crate::saved::{Existing, Saved, check_output};
 use crate::snapshot::{self, Pick, SnapshotView, is_future};
@@ -28,7 +28,7 @@ use crate::waiting::Wait;
 #[derive(Debug)]
 pub struct Backups {
     client: Client,
-    kinds: Mutex<BTreeMap<(ProjectId, ClusterName), ClusterKind>>,
+    clusters: Mutex<BTreeMap<(ProjectId, ClusterName), Known>>,
 }
 
 /// How to download.
@@ -58,7 +58,7 @@ impl Backups {
     pub fn new(client: Client) -> Self {
         Self {
             client,
-            kinds: Mutex::default(),
+            clusters: Mutex::default(),
         }
     }
 
@@ -71,33 +71,39 @@ impl Backups {
         project: ProjectId,
         cluster: &ClusterName,
     ) -> Result<ClusterKind, Error> {
-        let key = (project, cluster.clone());
-        if let Some(kind) = self.known().get(&key) {
-            return Ok(*kind);
-        }
-        let kind = kind::ask(&self.client, project, cluster).await?;
-        tracing::debug!(%cluster, %kind, "the cluster's kind is known");
-        self.known().insert(key, kind);
-        Ok(kind)
+        Ok(self.cluster(project, cluster).await?.kind)
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<(ProjectId, ClusterName), ClusterKind>> {
-        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn cluster(&self, project: ProjectId, cluster: &ClusterName) -> Result<Known, Error> {
+        let key = (project, cluster.clone());
+        if let Some(known) = self.known().get(&key) {
+            return Ok(*known);
+        }
+        let known = kind::ask(&self.client, project, cluster).await?;
+        tracing::debug!(%cluster, kind = %known.kind, "the cluster's kind is known");
+        self.known().insert(key, known);
+        Ok(known)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<(ProjectId, ClusterName), Known>> {
+        self.clusters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    async fn place<'a>(
+    pub(crate) async fn place<'a>(
         &self,
         project: ProjectId,
         cluster: &'a ClusterName,
     ) -> Result<Place<'a>, Error> {
+        let known = self.cluster(project, cluster).await?;
         Ok(Place {
-            kind: self.kind(project, cluster).await?,
+            kind: known.kind,
             project,
             cluster,
+            cluster_id: known.id,
         })
     }
 

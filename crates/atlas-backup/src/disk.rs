@@ -1,9 +1,11 @@
 //! Opening, syncing and renaming files so that no file of another program is touched.
 
 use std::ffi::OsString;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::error::Error;
 
@@ -126,10 +128,60 @@ pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// How the names of temporary files begin and end.
+const TEMPORARY: (&str, &str) = (".atlas-backup-", ".tmp");
+/// How many random characters are between.
+const RANDOM: usize = 6;
+
+/// A new file that is locked as long as it is being written, so that [`sweep`] leaves it alone.
+pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    for _ in 0..20 {
+        let file = tempfile::Builder::new()
+            .prefix(TEMPORARY.0)
+            .suffix(TEMPORARY.1)
+            .rand_bytes(RANDOM)
+            .tempfile_in(folder)?;
+        // Another run may have swept it away before it was locked.
+        let is_locked = !matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
+        let opened = file.as_file().metadata()?;
+        let named = file.path().symlink_metadata().ok();
+        if is_locked && named.is_some_and(|named| same_file(&named, &opened)) {
+            return Ok(file);
+        }
+    }
+    Err(io::ErrorKind::ResourceBusy.into())
+}
+
+/// Removes the temporary files that killed runs of this program left in a folder.
+pub(crate) fn sweep(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let random = name.to_str().and_then(|name| {
+            let name = name.strip_prefix(TEMPORARY.0)?;
+            name.strip_suffix(TEMPORARY.1)
+        });
+        let is_ours = |random: &str| {
+            random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        if !random.is_some_and(is_ours) {
+            continue;
+        }
+        let path = entry.path();
+        if let Ok(file) = open_own(&path, false)
+            && file.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+}
+
 /// Writes a small file in place of any other of its name, whole or not at all.
 pub(crate) fn write_whole(path: &Path, text: &[u8]) -> Result<(), Error> {
     let unwritable = |source| Error::file(path, "cannot be written", source);
-    let mut file = tempfile::NamedTempFile::new_in(folder(path)).map_err(unwritable)?;
+    let mut file = temporary(folder(path)).map_err(unwritable)?;
     file.write_all(text).map_err(unwritable)?;
     sync(file.as_file(), path)?;
     file.persist(path)
@@ -234,6 +286,25 @@ mod tests {
         assert!(!path("nowhere").exists());
         std::fs::hard_link(path("file"), path("second")).unwrap();
         assert!(open_own(&path("file"), false).is_err());
+    }
+
+    #[test]
+    fn only_temporary_files_that_nobody_writes_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let written = temporary(folder.path()).unwrap();
+        let others = [
+            ".atlas-backup-abc.tmp",
+            ".atlas-backup-abc-ef.tmp",
+            ".tmpabcdef",
+        ];
+        for name in others.iter().chain(&[".atlas-backup-abCDe1.tmp"]) {
+            std::fs::write(path(name), "x").unwrap();
+        }
+        sweep(folder.path());
+        assert!(!path(".atlas-backup-abCDe1.tmp").exists());
+        assert!(written.path().exists());
+        assert!(others.iter().all(|name| path(name).exists()));
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use atlas_model::{ClusterName, ProjectId, SnapshotId};
+use atlas_model::{ClusterId, ClusterName, ProjectId, SnapshotId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{look, open_own, read_small, write_whole};
+use crate::disk::{look, open_own, read_small, sweep, write_whole};
 use crate::error::{Error, Fault};
 use crate::note::Note;
 use crate::saved::{Saved, recheck, settle};
@@ -27,6 +27,8 @@ pub(crate) struct Folder {
     path: PathBuf,
     project: ProjectId,
     cluster: ClusterName,
+    /// The cluster's id, if Atlas says.
+    cluster_id: Option<ClusterId>,
     files: Vec<HeldFile>,
 }
 
@@ -61,6 +63,8 @@ struct Entry {
 pub(crate) struct Held {
     pub(crate) taken: Option<Timestamp>,
     pub(crate) snapshot: SnapshotId,
+    /// Whether they are of the cluster that has the name now, as far as is known.
+    pub(crate) is_same_cluster: bool,
     /// Whether its files were read in this run.
     pub(crate) read: bool,
 }
@@ -86,6 +90,7 @@ impl Folder {
             path: path.to_owned(),
             project,
             cluster: cluster.clone(),
+            cluster_id: None,
             files: Vec::new(),
         };
         let mut damaged = Vec::new();
@@ -113,6 +118,23 @@ impl Folder {
         }
         folder.files.sort_by(|one, other| one.path.cmp(&other.path));
         Ok((folder, damaged))
+    }
+
+    /// The same, for a cluster whose id is known or not.
+    pub(crate) fn of_cluster(mut self, id: Option<ClusterId>) -> Self {
+        self.cluster_id = id;
+        self
+    }
+
+    /// Whether files are of the cluster that has the name now. Where its id is not known, they are
+    /// if all are of one cluster.
+    fn is_same_cluster(&self, files: &[&HeldFile]) -> bool {
+        if let Some(id) = self.cluster_id {
+            return files.iter().all(|file| file.note.cluster_id == Some(id));
+        }
+        let own = self.files.iter().filter(|file| self.is_own(&file.note));
+        let ids: BTreeSet<_> = own.map(|file| file.note.cluster_id).collect();
+        ids.len() <= 1
     }
 
     fn is_own(&self, note: &Note) -> bool {
@@ -146,6 +168,7 @@ impl Folder {
                 Some(Held {
                     taken: taken(&files.first()?.note),
                     snapshot,
+                    is_same_cluster: self.is_same_cluster(&files),
                     read: files.iter().all(|file| file.state == State::Read),
                 })
             })
@@ -208,7 +231,7 @@ impl Folder {
         Ok(removed)
     }
 
-    /// Writes the catalogue of what is there.
+    /// Writes the catalogue of what is there; there is none of an empty folder.
     pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
         let sound = self
             .files
@@ -224,9 +247,19 @@ impl Folder {
                 note: file.note.clone(),
             })
             .collect();
+        let path = self.path.join(CATALOGUE);
+        if entries.is_empty() {
+            // An empty list could be anybody's: `prepare` would refuse it.
+            return match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(Error::file(&path, "cannot be removed", error))
+                }
+                _ => Ok(()),
+            };
+        }
         let mut text = serde_json::to_vec_pretty(&entries).unwrap_or_default();
         text.push(b'\n');
-        write_whole(&self.path.join(CATALOGUE), &text)
+        write_whole(&path, &text)
     }
 }
 
@@ -320,9 +353,10 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
     };
     let is_catalogue = || {
         let text = read_small(&path, LONGEST).ok()?;
-        serde_json::from_slice::<Vec<Entry>>(&text).ok()
+        let entries: Vec<Entry> = serde_json::from_slice(&text).ok()?;
+        (!entries.is_empty()).then_some(())
     };
-    if found.is_file() && (found.len() == 0 || is_catalogue().is_some()) {
+    if found.is_file() && is_catalogue().is_some() {
         return Ok(());
     }
     Err(Error::Foreign { path })
@@ -334,7 +368,10 @@ pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
     let file = open_own(&path, true)
         .map_err(|error| Error::file(&path, "cannot be opened as a lock", error))?;
     match file.try_lock() {
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        Ok(()) | Err(TryLockError::Error(_)) => {
+            sweep(folder);
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => Err(Error::Busy {
             path: folder.to_owned(),
         }),

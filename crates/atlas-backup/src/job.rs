@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use atlas_model::api_error::code;
 use atlas_model::{
-    ClusterName, CreateRestoreJob, DeploymentItemName, DownloadFlexSnapshot,
+    ClusterId, ClusterName, CreateRestoreJob, DeploymentItemName, DownloadFlexSnapshot,
     DownloadTenantSnapshot, FlexDownloadRequest, FlexRestoreJob, GetFlexRestoreJob, GetRestoreJob,
     GetTenantRestore, ListFlexRestoreJobs, ListRestoreJobs, ListTenantRestores, ProjectId,
     RestoreJob, RestoreJobId, RestoreJobRequest, SnapshotId, TenantRestore, TenantRestoreRequest,
@@ -58,6 +58,7 @@ pub(crate) struct Place<'a> {
     pub(crate) kind: ClusterKind,
     pub(crate) project: ProjectId,
     pub(crate) cluster: &'a ClusterName,
+    pub(crate) cluster_id: Option<ClusterId>,
 }
 
 impl<'a> Place<'a> {

@@ -108,14 +108,26 @@ pub(crate) fn path_of(part: &Path) -> PathBuf {
 
 /// Marks a partial file as one of this program that cannot be resumed.
 pub(crate) fn claim(part: &Path, source: &str) -> io::Result<()> {
-    let head = Head {
+    Journal::create(part, unresumable(source)).map(|_| ())
+}
+
+/// The same for a file that does not exist yet; fails with `AlreadyExists` if there is a journal.
+pub(crate) fn claim_new(part: &Path, source: &str) -> io::Result<()> {
+    let path = path_of(part);
+    let mut file = disk::temporary(disk::folder(&path))?;
+    file.write_all(line(&unresumable(source)).as_bytes())?;
+    let temporary = file.into_temp_path();
+    disk::rename_new(&temporary, &path)
+}
+
+fn unresumable(source: &str) -> Head {
+    Head {
         source: source.to_owned(),
         etag: String::new(),
         length: 0,
         piece: 0,
         checksums: Checksums::default(),
-    };
-    Journal::create(part, head).map(|_| ())
+    }
 }
 
 impl Journal {
@@ -128,7 +140,7 @@ impl Journal {
     /// Begins a journal that says how far each piece is. At no moment is it there half-written.
     fn create_at(part: &Path, head: Head, done: Vec<u64>) -> io::Result<Self> {
         let path = path_of(part);
-        let mut file = tempfile::NamedTempFile::new_in(disk::folder(&path))?;
+        let mut file = disk::temporary(disk::folder(&path))?;
         let mut text = line(&head);
         for (piece, bytes) in done.iter().copied().enumerate() {
             if bytes > 0 {

@@ -4,8 +4,8 @@ use std::pin::pin;
 
 use atlas_model::api_error::code;
 use atlas_model::{
-    ClusterName, GetCluster, GetFlexCluster, ListShardedSnapshots, ListSnapshots, ProjectId, Seen,
-    SnapshotKind,
+    ClusterId, ClusterName, GetCluster, GetFlexCluster, ListShardedSnapshots, ListSnapshots,
+    ProjectId, Seen, SnapshotKind,
 };
 use atlas_transport::Client;
 use futures_util::TryStreamExt;
@@ -41,6 +41,15 @@ impl std::fmt::Display for ClusterKind {
     }
 }
 
+/// A cluster as Atlas knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) kind: ClusterKind,
+    /// Its id, which a cluster that is created again under the same name does not share; `None` if
+    /// Atlas did not say or the cluster was deleted.
+    pub(crate) id: Option<ClusterId>,
+}
+
 /// Asks Atlas what kind of cluster it is.
 ///
 /// The cluster operations answer for all but Flex clusters, and refuse those with a code of their
@@ -51,7 +60,7 @@ pub(crate) async fn ask(
     client: &Client,
     project: ProjectId,
     cluster: &ClusterName,
-) -> Result<ClusterKind, Error> {
+) -> Result<Known, Error> {
     let get = GetCluster::new(project, cluster.clone());
     let answer = client.send(&get).await;
     if let Ok(answer) = &answer {
@@ -59,16 +68,23 @@ pub(crate) async fn ask(
         is_for(project, cluster, found.as_ref(), name.as_ref())?;
     }
     let error = match answer {
-        Ok(answer) if answer.value.is_tenant() => return Ok(ClusterKind::Tenant),
-        Ok(answer) if answer.value.is_sharded() => return Ok(ClusterKind::Sharded),
-        Ok(_) => return Ok(ClusterKind::Dedicated),
+        Ok(answer) => {
+            let kind = match &answer.value {
+                cluster if cluster.is_tenant() => ClusterKind::Tenant,
+                cluster if cluster.is_sharded() => ClusterKind::Sharded,
+                _ => ClusterKind::Dedicated,
+            };
+            let id = valid(answer.value.id.as_ref());
+            return Ok(Known { kind, id });
+        }
         Err(error) => error,
     };
     let said = error
         .api_error()
         .and_then(|said| said.error_code.as_deref());
     if said == Some(code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API) {
-        return Ok(ClusterKind::Flex);
+        let kind = ClusterKind::Flex;
+        return Ok(Known { kind, id: None });
     }
     if error.status() != Some(StatusCode::NOT_FOUND) || said == Some(code::GROUP_NOT_FOUND) {
         return Err(error.into());
@@ -78,16 +94,37 @@ pub(crate) async fn ask(
         Ok(answer) => {
             let (found, name) = (&answer.value.project, &answer.value.name);
             is_for(project, cluster, found.as_ref(), name.as_ref())?;
-            return Ok(ClusterKind::Flex);
+            let id = valid(answer.value.id.as_ref());
+            let kind = ClusterKind::Flex;
+            return Ok(Known { kind, id });
         }
         Err(flex) if flex.status() == Some(StatusCode::NOT_FOUND) => {}
         // Whether there is such a Flex cluster is not known.
         Err(flex) => return Err(flex.into()),
     }
     match of_backups(client, project, cluster).await? {
-        Some(kind) => Ok(kind),
+        Some(kind) => Ok(Known { kind, id: None }),
         None => Err(error.into()),
     }
+}
+
+/// The id of a Flex cluster, which the refusal that tells its kind does not name.
+pub(crate) async fn flex_id(
+    client: &Client,
+    project: ProjectId,
+    cluster: &ClusterName,
+) -> Result<Option<ClusterId>, Error> {
+    let flex = GetFlexCluster::new(project, cluster.clone());
+    let Some(answer) = unless_refused(client.send(&flex).await)? else {
+        return Ok(None);
+    };
+    let (found, name) = (&answer.value.project, &answer.value.name);
+    is_for(project, cluster, found.as_ref(), name.as_ref())?;
+    Ok(valid(answer.value.id.as_ref()))
+}
+
+fn valid(id: Option<&Seen<ClusterId>>) -> Option<ClusterId> {
+    id?.valid().copied()
 }
 
 /// The kind of a cluster that was deleted, by the snapshots that are left of it.

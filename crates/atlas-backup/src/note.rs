@@ -3,7 +3,7 @@
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use atlas_model::{ClusterName, ProjectId, SnapshotId};
+use atlas_model::{ClusterId, ClusterName, ProjectId, SnapshotId};
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, read_small, with_ending, write_whole};
@@ -18,6 +18,9 @@ pub struct Note {
     pub snapshot: SnapshotId,
     /// The cluster it was taken of.
     pub cluster: ClusterName,
+    /// The id of that cluster, if Atlas said. Another cluster may have had the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_id: Option<ClusterId>,
     /// The project of that cluster.
     pub project: ProjectId,
     /// What kind of cluster it was.

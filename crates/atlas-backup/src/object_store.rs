@@ -25,7 +25,6 @@ use object_store::path::Path;
 
 use crate::backups::{Backups, DownloadOptions};
 use crate::error::Error;
-use crate::job;
 use crate::note::Note;
 use crate::progress::Progress;
 use crate::saving::{self, Asking, OneFile, plain};
@@ -189,11 +188,7 @@ impl Backups {
         } else {
             target.place(&target.url.key).refuse_taken().await?
         };
-        let place = job::Place {
-            kind: self.kind(project, cluster).await?,
-            project,
-            cluster,
-        };
+        let place = self.place(project, cluster).await?;
         let snapshot = self.pick(project, cluster, pick).await?;
         if let Some(leftover) = leftover {
             let of_this = |note: &Note| note.snapshot == snapshot.id;

@@ -112,6 +112,7 @@ impl<'a> OneFile<'a> {
         Note {
             snapshot: self.snapshot.id,
             cluster: self.place.cluster.clone(),
+            cluster_id: self.place.cluster_id,
             project: self.place.project,
             kind: self.place.kind,
             shard: self.shard.clone(),

@@ -1,9 +1,10 @@
 //! Choosing a partial file that is ours, and keeping two runs from writing it.
 
 use std::fs::{File, Metadata, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{is_own, look, open_own, same_file, with_ending};
+use crate::disk::{self, is_own, look, open_own, same_file, with_ending};
 use crate::error::Error;
 use crate::journal::{self, Head};
 
@@ -36,6 +37,7 @@ impl PartLock {
     /// # Errors
     /// [`Error::Busy`] if another run has it, [`Error::Foreign`], [`Error::File`]
     pub(crate) fn take(out: &Path, source: &str, step_aside: bool) -> Result<Self, Error> {
+        disk::sweep(disk::folder(out));
         let mut tries = 0;
         let mut number = 0;
         while tries < TRIES {
@@ -48,6 +50,17 @@ impl PartLock {
                     continue;
                 }
                 Fitness::Usable => {}
+            }
+            // First the claim: an empty file without one may be another program's.
+            if look(&part)?.is_none() && look(&journal::path_of(&part))?.is_none() {
+                match journal::claim_new(&part, source) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        tries += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(Error::file(&part, "cannot be created", error)),
+                }
             }
             if let Some(lock) = Self::lock(&part)? {
                 if Head::read(&part).is_none() {
@@ -153,8 +166,7 @@ fn fitness(part: &Path, out: &Path) -> Result<Fitness, Error> {
         return Ok(Fitness::Unusable);
     }
     let claimed = Head::read(part).is_some();
-    let empty = |metadata: &Metadata| metadata.len() == 0;
-    if found_journal.as_ref().is_some_and(|found| !empty(found)) && !claimed {
+    if found_journal.is_some() && !claimed {
         return Ok(Fitness::Foreign(journal));
     }
     let Some(found) = found else {
@@ -169,7 +181,7 @@ fn fitness(part: &Path, out: &Path) -> Result<Fitness, Error> {
     if !is_own(&found, part) {
         return Ok(Fitness::Unusable);
     }
-    if !claimed && !empty(&found) {
+    if !claimed {
         return Ok(Fitness::Foreign(part.to_owned()));
     }
     Ok(Fitness::Usable)

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use crate::backups::{Backups, DownloadOptions};
 use crate::error::Error;
 use crate::folder::{self, Damage, Folder, file_name};
-use crate::job::Place;
 use crate::keep::Keep;
+use crate::kind::{self, ClusterKind};
 use crate::progress::Progress;
 use crate::retention::Retention;
 use crate::saved::Existing;
@@ -48,6 +48,12 @@ pub enum Pulled {
     Future {
         /// The snapshot.
         snapshot: SnapshotId,
+    },
+    /// Some snapshots in the folder are, or may be, of an earlier cluster of the same name. They do
+    /// not count as ones to keep, and stay. Told once, and only if others may be removed.
+    OtherCluster {
+        /// How many.
+        snapshots: usize,
     },
     /// It could not be downloaded, or not be removed.
     Failed {
@@ -112,7 +118,7 @@ impl Backups {
     /// being taken. Killed at any moment, the same call goes on later.
     ///
     /// A file is removed only if all of this holds:
-    /// - its note says that it is of this cluster, and it has the name that it was given;
+    /// - its note says that it is of this cluster, by its id too where Atlas gives it, and it has the name that it was given;
     /// - Atlas lists complete snapshots, with a date, and this one is not among those it lists;
     /// - it is not dated in the future, and enough newer snapshots are in the folder;
     /// - those were read to the end and are sound, at least as many as are always kept;
@@ -133,18 +139,21 @@ impl Backups {
     ) -> Result<PullSummary, Error> {
         folder::prepare(folder)?;
         let _lock = folder::lock(folder)?;
-        let kind = self.kind(project, cluster).await?;
-        let place = Place {
-            kind,
-            project,
-            cluster,
-        };
+        let mut place = self.place(project, cluster).await?;
+        let kind = place.kind;
+        if place.cluster_id.is_none() && kind == ClusterKind::Flex {
+            place.cluster_id = kind::flex_id(self.client(), project, cluster).await?;
+        }
         let listing = snapshot::list(self.client(), kind, project, cluster).await?;
         let retention = Retention::new(&listing, options);
 
+        let id = place.cluster_id;
         let (path, cluster, read) = (folder.to_owned(), cluster.clone(), options.verify);
-        let (mut held, mut damaged) =
-            blocking(folder, move || Folder::open(&path, project, &cluster, read)).await?;
+        let (mut held, mut damaged) = blocking(folder, move || {
+            let (held, damaged) = Folder::open(&path, project, &cluster, read)?;
+            Ok((held.of_cluster(id), damaged))
+        })
+        .await?;
         let newest = retention.to_be_read(&held.held());
         let read = move || {
             let mut damaged = Vec::new();
@@ -193,6 +202,9 @@ impl Backups {
             }
         }
         pull.say_future(&retention);
+        if options.keep.is_some() {
+            pull.say_other_cluster();
+        }
         if pull.failures == 0 {
             for snapshot in retention.to_be_removed(&pull.held.held()) {
                 match pull.held.remove(snapshot) {
@@ -255,6 +267,14 @@ impl Pull<'_> {
             if !retention.can_be_taken(snapshot) {
                 self.fail(snapshot, damage.error);
             }
+        }
+    }
+
+    fn say_other_cluster(&mut self) {
+        let held = self.held.held();
+        let snapshots = held.iter().filter(|held| !held.is_same_cluster).count();
+        if snapshots > 0 {
+            self.tell(Pulled::OtherCluster { snapshots });
         }
     }
 

@@ -119,9 +119,10 @@ impl<'a> Retention<'a> {
         }
     }
 
-    /// Whether a snapshot in the folder is one of those to keep: it has a date that has come.
+    /// Whether a snapshot in the folder is one of those to keep: it is of this
+    /// cluster and has a date that has come.
     fn counts(&self, held: &Held) -> bool {
-        held.taken.is_some() && !self.is_future(held.taken)
+        held.is_same_cluster && held.taken.is_some() && !self.is_future(held.taken)
     }
 
     fn counted(&self, held: &[Held]) -> Vec<(Timestamp, SnapshotId)> {

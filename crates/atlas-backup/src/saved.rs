@@ -61,7 +61,10 @@ pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
             what: "the output path is empty; name a file".to_owned(),
         });
     }
-    if out.as_os_str().as_encoded_bytes().last() == Some(&b'/')
+    let text = out.as_os_str().as_encoded_bytes();
+    if text.ends_with(b"/")
+        // A path's last component is the one before such an ending.
+        || text.ends_with(b"/.")
         || out.file_name().is_none()
         || out.is_dir()
     {
@@ -108,6 +111,12 @@ pub(crate) fn complete(
 ) -> Result<Note, Error> {
     let failing = |source| Error::file(out, "cannot be completed", source);
     note.stamp(&part.file().metadata().map_err(failing)?);
+    // A note that waits for the file that is there is its only one, and must not be written over.
+    settle(out)?;
+    if Note::pending(out).is_some() {
+        make_way(&Note::path_of(out), existing, progress)?;
+        settle(out)?;
+    }
     let waiting = Note::pending_path_of(out);
     make_way(&waiting, existing, progress)?;
     if let Err(error) = note.write_at(&waiting) {
@@ -208,4 +217,42 @@ pub(crate) fn recheck(out: &Path, note: &mut Note, read: bool) -> Result<(), Err
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTE: &str = r#"{"snapshot":"32b6e34b3d91647abb20e7b8","cluster":"C",
+        "project":"32b6e34b3d91647abb20e7b8","kind":"flex","downloaded":"","bytes":1,"sha256":"x"}"#;
+
+    fn note(sha256: &str) -> Note {
+        let mut note: Note = serde_json::from_str(NOTE).unwrap();
+        sha256.clone_into(&mut note.sha256);
+        note
+    }
+
+    /// A run that was killed between file and note, and the next one before the file.
+    #[test]
+    fn a_note_that_waits_for_a_file_outlives_the_next_run() {
+        for json in ["old", "foreign", "none"] {
+            let folder = tempfile::tempdir().unwrap();
+            let out = folder.path().join("x");
+            std::fs::write(&out, "2").unwrap();
+            let mut second = note("second");
+            second.stamp(&out.metadata().unwrap());
+            second.write_at(&Note::pending_path_of(&out)).unwrap();
+            match json {
+                "old" => note("first").write_at(&Note::path_of(&out)).unwrap(),
+                "foreign" => std::fs::write(Note::path_of(&out), "precious").unwrap(),
+                _ => {}
+            }
+            let source = "32b6e34b3d91647abb20e7b8/C/32b6e34b3d91647abb20e7b8/";
+            let part = PartLock::take(&out, source, true).unwrap();
+            std::fs::remove_file(part.path()).unwrap();
+            let failed = complete(&part, &out, note("third"), Existing::Replace, &|_| ());
+            assert!(failed.is_err(), "there is no file to be named");
+            assert_eq!(Note::read(&out).unwrap().sha256, "second", "{json}");
+        }
+    }
 }

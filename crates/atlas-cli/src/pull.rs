@@ -134,6 +134,15 @@ pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
     let mut unprinted = Ok(());
     let mut report = |pulled: Pulled| {
         watcher.end();
+        if let Pulled::OtherCluster { snapshots } = pulled {
+            say(&format!(
+                "{snapshots} snapshots in {} may be of an earlier cluster named {}; --keep does not \
+                 count or remove them",
+                folder.display(),
+                target.cluster
+            ));
+            return;
+        }
         if matches!(pulled, Pulled::Failed { .. }) {
             failed += 1;
         }

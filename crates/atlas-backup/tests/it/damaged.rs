@@ -94,7 +94,14 @@ async fn a_damaged_shard_is_downloaded_again() {
 async fn a_catalogue_or_a_lock_of_another_program_is_left_alone() {
     let world = World::new().await;
     let path = |name: &str| world.folder.path().join(name);
-    for text in ["{\"my\": \"data\"}", "[{\"file\": \"x\"}]", "text"] {
+    for text in [
+        "{\"my\": \"data\"}",
+        "[{\"file\": \"x\"}]",
+        "text",
+        "[]",
+        "[]\n",
+        "",
+    ] {
         std::fs::write(path("catalogue.json"), text).unwrap();
         let options = PullOptions::default();
         let pulled = pull_with(&world.backups, FLEX_CLUSTER, &world.folder, &options).await;

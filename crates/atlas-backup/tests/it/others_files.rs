@@ -25,6 +25,10 @@ async fn files_of_others_beside_the_output_are_refused_and_with_force_still_ther
         ("s.tgz.part", "precious"),
         ("s.tgz.part.json", "{\"my\": \"settings\"}"),
         ("s.tgz.json.part", "precious"),
+        ("s.tgz.json", ""),
+        ("s.tgz.part", ""),
+        ("s.tgz.part.json", ""),
+        ("s.tgz.json.part", ""),
     ] {
         let (server, backups) = world().await;
         let folder = folder();
@@ -81,7 +85,18 @@ async fn outputs_that_cannot_be_are_refused_before_any_request() {
     let long = inside(&"x".repeat(250));
     let missing = inside("no/such.tgz");
     let with_slash = inside("new/");
-    for out in ["", "/dev/null", "/", "..", &long, &missing, &with_slash] {
+    let with_dot = inside("new/.");
+    for out in [
+        "",
+        &with_dot,
+        "new/./.",
+        "/dev/null",
+        "/",
+        "..",
+        &long,
+        &missing,
+        &with_slash,
+    ] {
         let error = replacing(&backups, Path::new(out)).await.unwrap_err();
         let expected = matches!(error, Error::Usage { .. } | Error::File { .. });
         assert!(expected, "{out}: {error}");
@@ -139,6 +154,12 @@ async fn a_partial_file_that_others_can_read_becomes_private() {
     let folder = folder();
     let part = folder.path().join("s.tgz.part");
     std::fs::write(&part, "").unwrap();
+    let journal = format!(
+        "{{\"source\":\"{}/{FLEX_CLUSTER}/32b6e34b3d91647abb20e7b8/\",\"etag\":\"\",\
+         \"length\":0,\"piece\":0}}\n",
+        atlas_sandbox::PROJECT
+    );
+    std::fs::write(folder.path().join("s.tgz.part.json"), journal).unwrap();
     std::fs::set_permissions(&part, std::fs::Permissions::from_mode(0o666)).unwrap();
     let saved = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap();
     let mode = saved[0].path.metadata().unwrap().permissions().mode();
@@ -219,6 +240,16 @@ async fn a_run_that_is_killed_between_file_and_note_leaves_a_sound_file() {
     assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"]);
 }
 
+/// Temporary files are known by their names.
+#[tokio::test(start_paused = true)]
+async fn temporary_files_of_killed_runs_are_removed() {
+    let (_server, backups) = world().await;
+    let folder = folder();
+    std::fs::write(folder.path().join(".atlas-backup-a1B2c3.tmp"), "x").unwrap();
+    quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap();
+    assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"]);
+}
+
 /// Files that a run leaves are known as ours by the next, whatever it was doing.
 #[tokio::test(start_paused = true)]
 async fn what_a_killed_run_left_is_gone_on_with_without_force() {
@@ -232,9 +263,8 @@ async fn what_a_killed_run_left_is_gone_on_with_without_force() {
          \"checksums\":{{}}}}\n{{\"piece\":0,\"bytes\":50}}\n"
     );
     for (part, journal) in [
-        (Some(""), None),
-        (Some(""), Some("")),
         (None, Some(&version_0_1[..])),
+        (Some(""), Some(&version_0_1)),
         (Some("left over"), Some(&version_0_1)),
     ] {
         let folder = folder();

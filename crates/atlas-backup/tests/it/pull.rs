@@ -34,6 +34,7 @@ pub(crate) async fn pull_with(
             Pulled::Removed { .. } => 'R',
             Pulled::Damaged { .. } => 'D',
             Pulled::Future { .. } => '>',
+            Pulled::OtherCluster { .. } => 'o',
             other => panic!("{other:?}"),
         });
     };

@@ -22,6 +22,8 @@ pub(crate) struct List {
     hidden: usize,
     /// What the status of all of them is, if it is not `COMPLETED`.
     status: Option<&'static str>,
+    /// The id of the cluster, if it is not the sandbox's; none if empty.
+    cluster_id: Option<&'static str>,
 }
 
 /// The day after the newest snapshot.
@@ -34,6 +36,7 @@ impl List {
             deleted: 0,
             hidden: 0,
             status: None,
+            cluster_id: None,
         }
     }
 }
@@ -58,6 +61,14 @@ impl World {
         let list = Arc::new(Mutex::new(List::new()));
         let shared = Arc::clone(&list);
         let backups = altered::backups(&server, move |path, headers, body| {
+            if let Some(id) = shared.lock().unwrap().cluster_id
+                && path.ends_with(&format!("/flexClusters/{FLEX_CLUSTER}"))
+            {
+                match id {
+                    "" => drop(body.as_object_mut().unwrap().remove("id")),
+                    id => body["id"] = json!(id),
+                }
+            }
             if !path.ends_with("/backup/snapshots") {
                 return;
             }
@@ -312,4 +323,43 @@ async fn the_summary_says_what_was_listed_and_how_old_the_newest_is() {
     assert_eq!(summary().await, (8, 0, newest.clone()));
     world.list(|list| list.deleted = 8);
     assert_eq!(summary().await, (0, 0, newest));
+}
+
+/// A cluster that was created again has the name of the old one, but not its id.
+#[tokio::test(start_paused = true)]
+async fn files_of_an_earlier_cluster_of_the_same_name_are_never_removed() {
+    const OTHER: &str = "32b6e34b3d91647abb20e7aa";
+    for (before, after) in [
+        (None, Some(OTHER)),
+        (Some(""), None),
+        (Some(""), Some(OTHER)),
+    ] {
+        let old = World::new().await;
+        old.list(|list| {
+            list.cluster_id = before;
+            list.hidden = 3;
+        });
+        assert_eq!(old.pull(PullOptions::default()).await, "TTTTT");
+        let mut new = World::new().await;
+        new.list(|list| {
+            list.cluster_id = after;
+            list.deleted = 5;
+        });
+        new.folder = old.folder;
+        assert_eq!(new.keeping("3").await, "TTTo");
+        assert_eq!(files(&new.folder).len(), 8, "{before:?} {after:?}");
+        // Those of the new one go as ever.
+        new.list(|list| list.deleted = 7);
+        assert_eq!(new.keeping("1").await, ".oRR");
+        assert_eq!(files(&new.folder).len(), 6);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_of_a_cluster_whose_id_is_never_known_are_removed_as_any() {
+    let world = World::new().await;
+    world.list(|list| list.cluster_id = Some(""));
+    assert_eq!(world.pull(PullOptions::default()).await, "TTTTTTTT");
+    world.list(|list| list.deleted = 7);
+    assert_eq!(world.keeping("7").await, ".R");
 }
