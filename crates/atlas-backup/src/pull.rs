@@ -103,8 +103,8 @@ pub struct PullSummary {
     pub listed: usize,
     /// How many of them are complete.
     pub completed: usize,
-    /// When the newest complete snapshot was taken, listed or in the folder. Snapshots that are
-    /// dated in the future do not count.
+    /// When the newest complete snapshot was taken, listed or in the folder. Those of an earlier
+    /// cluster of the same name and those that are dated in the future do not count.
     pub newest: Option<Timestamp>,
     /// When Atlas listed the snapshots, by its own clock.
     pub date: Option<Timestamp>,

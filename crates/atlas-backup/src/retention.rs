@@ -134,7 +134,9 @@ impl<'a> Retention<'a> {
 
     pub(crate) fn summary(&self, held: &[Held]) -> PullSummary {
         let listed = self.complete.iter().map(|snapshot| snapshot.taken);
-        let taken = listed.chain(held.iter().map(|held| held.taken));
+        // A file of an earlier cluster does not say how old the newest of this one is.
+        let held = held.iter().filter(|held| held.is_same_cluster);
+        let taken = listed.chain(held.map(|held| held.taken));
         PullSummary {
             listed: self.listing.snapshots.len(),
             completed: self.complete.len(),

@@ -99,7 +99,7 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
         #[cfg(feature = "object-store")]
         Backup::Store { .. } | Backup::CannotCheck { .. } | Backup::LeftInStore { .. } => 6,
         Backup::JobEnded { .. } => 9,
-        Backup::Deadline { .. } => 10,
+        Backup::Deadline { .. } | Backup::MissingLinks { .. } => 10,
         _ => 7,
     }
 }

@@ -20,7 +20,9 @@ pub(crate) struct OutputFile {
 impl OutputFile {
     /// Starts a file; refuses at once if one is there and `replace` does not allow it.
     pub(crate) fn create(path: &Path, replace: bool) -> Result<Self, Failure> {
-        if path.is_dir() {
+        // Such an ending does not count as a component, and leads into a directory.
+        let text = path.as_os_str().as_encoded_bytes();
+        if path.is_dir() || text.ends_with(b"/") || text.ends_with(b"/.") {
             return Err(failed(path, "is a directory; name a file in it"));
         }
         if !replace && path.symlink_metadata().is_ok() {

@@ -363,3 +363,17 @@ async fn files_of_a_cluster_whose_id_is_never_known_are_removed_as_any() {
     world.list(|list| list.deleted = 7);
     assert_eq!(world.keeping("7").await, ".R");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_snapshot_is_not_one_of_an_earlier_cluster() {
+    let old = World::pulled().await;
+    let mut new = World::new().await;
+    new.list(|list| {
+        list.cluster_id = Some("32b6e34b3d91647abb20e7aa");
+        list.deleted = 8;
+    });
+    new.folder = old.folder;
+    let options = PullOptions::default();
+    let pulled = pull_with(&new.backups, FLEX_CLUSTER, &new.folder, &options).await;
+    assert_eq!(pulled.unwrap().1.newest, None);
+}

@@ -257,6 +257,32 @@ fn a_url_is_neither_a_folder_to_pull_into_nor_a_file_for_an_answer() {
 }
 
 #[test]
+fn a_path_that_ends_like_a_directory_is_refused_before_any_request() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    for path in ["new/", "new/.", "./new/./."] {
+        let download = [
+            "backups",
+            "snapshots",
+            "download",
+            "latest",
+            "--clusterName",
+            CLUSTER,
+            "--out",
+            path,
+        ];
+        let api = ["api", "projects", "listGroups", "--outputFile", path];
+        for (arguments, code) in [(download.as_slice(), 2), (&api, 6)] {
+            let output = atlas_at(&server, &folder).args(arguments).output().unwrap();
+            let line = error_line(&output, code);
+            assert!(line.contains("is a directory"), "{line}");
+        }
+    }
+    assert_eq!(server.with(|sandbox| sandbox.requests()), 0);
+    assert_empty(&folder);
+}
+
+#[test]
 fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
     let folder = folder();
     let output = atlas(&folder)
