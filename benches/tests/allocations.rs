@@ -24,8 +24,11 @@ fn an_id_and_a_short_name_are_read_and_printed_without_an_allocation() {
         let id = ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap();
         ClusterName::parse("my-cluster-07").unwrap();
         DeploymentItemName::parse("Größe-東京").unwrap();
-        ProjectId::parse("32B6e34b3d91647abb20e7b8").unwrap_err();
         assert_eq!(id.to_bytes()[0], 0x32);
     });
     assert_eq!(seen.count_total, 0, "{seen:?}");
+    let refused = allocation_counter::measure(|| {
+        ProjectId::parse("32B6e34b3d91647abb20e7b8").unwrap_err();
+    });
+    assert_eq!(refused.count_total, 1, "an error keeps the text: {refused:?}");
 }

@@ -190,9 +190,13 @@ impl ClientBuilder {
             }
         })?;
         let cache = match &self.credentials {
-            Credentials::ServiceAccount { client_id, .. } => self
-                .cache
-                .map(|cache| (cache, TokenKey::new(&self.base.to_string(), client_id))),
+            Credentials::ServiceAccount {
+                client_id,
+                client_secret,
+            } => self.cache.map(|cache| {
+                let key = TokenKey::new(&self.base.to_string(), client_id, client_secret);
+                (cache, key)
+            }),
             _ => None,
         };
         Ok(Client::new_on(Shared {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use super::token_answer::{MAX_LIFETIME, Token, is_usable};
@@ -23,18 +23,18 @@ pub trait TokenCache: Send + Sync {
     fn remove(&self, key: &TokenKey);
 }
 
-/// Names a service account at a base URL, without telling either: 64 hexadecimal digits of a
-/// SHA-256.
+/// Names a service account with its secret at a base URL, without telling any: 64 hexadecimal digits
+/// of a SHA-256. With another secret it is another key, so a wrong secret finds no token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TokenKey(String);
 
 impl TokenKey {
-    pub(crate) fn new(base: &str, client_id: &str) -> Self {
+    pub(crate) fn new(base: &str, client_id: &str, secret: &SecretString) -> Self {
         let mut hash = Sha256::new();
-        hash.update(base);
-        // No URL holds a line break, so no two pairs look the same.
-        hash.update("\n");
-        hash.update(client_id);
+        // Neither a URL nor an id that can be sent has a line break, so no two look the same.
+        for part in [base, "\n", client_id, "\n", secret.expose_secret()] {
+            hash.update(part);
+        }
         Self(format!("{:x}", hash.finalize()))
     }
 
@@ -132,10 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_tells_base_and_client_apart_and_shows_neither() {
-        let key = TokenKey::new("https://a.example", "id");
-        assert_ne!(key, TokenKey::new("https://a.example", "id2"));
-        assert_ne!(key, TokenKey::new("https://a.exampl", "eid"));
-        assert_eq!(key.as_str().len(), 64);
+    fn a_key_tells_base_client_and_secret_apart_and_shows_none() {
+        let key = |base, id, secret: &str| TokenKey::new(base, id, &secret.to_owned().into());
+        let this = key("https://a.example", "id", "s");
+        assert_eq!(this, key("https://a.example", "id", "s"));
+        assert_ne!(this, key("https://a.example", "id2", "s"));
+        assert_ne!(this, key("https://a.exampl", "eid", "s"));
+        assert_ne!(this, key("https://a.example", "id", "another"));
+        assert_eq!(this.as_str().len(), 64);
     }
 }
