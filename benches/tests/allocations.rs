@@ -30,5 +30,8 @@ fn an_id_and_a_short_name_are_read_and_printed_without_an_allocation() {
     let refused = allocation_counter::measure(|| {
         ProjectId::parse("32B6e34b3d91647abb20e7b8").unwrap_err();
     });
-    assert_eq!(refused.count_total, 1, "an error keeps the text: {refused:?}");
+    assert_eq!(
+        refused.count_total, 1,
+        "an error keeps the text: {refused:?}"
+    );
 }

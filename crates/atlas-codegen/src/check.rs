@@ -1,5 +1,6 @@
 //! Checks that the sources agree with each other, and that generated files are up to date.
 
+pub(crate) mod polling;
 pub(crate) mod watch;
 
 use std::fs;
@@ -80,12 +81,18 @@ fn overrides_text(overrides: &Value) -> String {
 
 /// Refuses sources that name something the facts lack.
 fn consistent(sources: &Sources, facts: &Facts) -> Result<(), Error> {
-    import::check(facts).map_err(|error| error.in_file(source_name("facts.json")))?;
+    import::check(facts)
+        .and_then(|()| import::buildable(facts))
+        .map_err(|error| error.in_file(source_name("facts.json")))?;
     roles(&sources.overrides, facts)
         .and_then(|()| values(&sources.overrides, facts))
         .and_then(|()| successors(&sources.overrides, facts))
         .map_err(|error| error.in_file(source_name("overrides.json")))?;
-    watch::check(&sources.watch, facts).map_err(|error| error.in_file(source_name("watch.json")))
+    let corrected = generate::corrected(&sources.facts, &sources.overrides)
+        .map_err(|what| Error::at("values", what).in_file(source_name("overrides.json")))?;
+    watch::check(&sources.watch, facts)
+        .and_then(|()| polling::check(&sources.watch, facts, &corrected["schemas"]))
+        .map_err(|error| error.in_file(source_name("watch.json")))
 }
 
 fn roles(overrides: &Value, facts: &Facts) -> Result<(), Error> {

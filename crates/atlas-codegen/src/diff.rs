@@ -1,6 +1,9 @@
 //! Lists the changes between two facts files by their effect on callers.
 
+mod members;
+mod number;
 mod operation;
+mod required;
 mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,6 +156,18 @@ pub(crate) fn diff(old: &Facts, new: &Facts) -> Diff {
             format!("operation {line} added"),
         );
     }
+    for left in &old.operations {
+        let line = left.request_line();
+        let mut operations = new.operations.iter();
+        let Some(right) = operations.find(|right| right.id == left.id) else {
+            continue;
+        };
+        // Where the old line is gone, its removal is told.
+        if right.request_line() != line && after.contains_key(&line) {
+            let change = format!("id now means {}, was {line}", right.request_line());
+            diff.add(Class::Breaking, &left.id, change);
+        }
+    }
     shared_lists(&mut diff, old, new);
     schemas(&mut diff, old, new);
     diff
@@ -184,7 +199,13 @@ fn schemas(diff: &mut Diff, old: &Facts, new: &Facts) {
         match new.schemas.get(name) {
             Some(right) => {
                 let direction = directions.get(name).copied().unwrap_or_default();
-                schema::compare(diff, name, left, right, direction);
+                let side = schema::Side {
+                    place: name.clone(),
+                    direction,
+                    old,
+                    new,
+                };
+                schema::walk(diff, &side, left, right);
             }
             None => diff.add(Class::Removed, name, "schema removed"),
         }

@@ -5,6 +5,8 @@ pub(crate) mod pattern;
 
 use std::path::PathBuf;
 
+pub(crate) use catalog::{camel_case, corrected};
+
 use crate::error::Error;
 use crate::store::{Sources, source_name};
 

@@ -1,8 +1,11 @@
 //! Turns an OpenAPI 3.0 description into facts, by allow-lists of keywords.
 
+mod buildable;
+mod consistent;
 mod media;
 mod operation;
 mod parameter;
+mod prose;
 mod report;
 mod roles;
 mod schema;
@@ -11,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+pub(crate) use buildable::buildable;
+pub(crate) use consistent::check;
 pub(crate) use parameter::PARAMETER as PARAMETER_KEYS;
 pub(crate) use report::Report;
 pub(crate) use roles::Roles;
@@ -65,6 +70,7 @@ pub(crate) fn import(root: &Value, options: &Options) -> Result<(Facts, Report),
     facts.sort();
     unused_tags(root, &facts, &mut report);
     check(&facts)?;
+    buildable(&facts)?;
     Ok((facts, report))
 }
 
@@ -87,6 +93,7 @@ impl<'a> Description<'a> {
         let mut parameters = BTreeMap::new();
         for (name, value) in self.section("parameters")? {
             let place = format!("components.parameters.{name}");
+            prose::name(name, "components.parameters")?;
             parameters.insert(name.clone(), parameter::parameter(value, &place, report)?);
         }
         Ok(parameters)
@@ -96,6 +103,7 @@ impl<'a> Description<'a> {
         let mut schemas = BTreeMap::new();
         for (name, value) in self.section("schemas")? {
             let place = format!("components.schemas.{name}");
+            prose::name(name, "components.schemas")?;
             schemas.insert(
                 name.clone(),
                 schema::take(value, Kind::Schema, &place, report)?,
@@ -175,60 +183,6 @@ impl<'a> Description<'a> {
     }
 }
 
-/// Refuses facts whose references lead nowhere.
-pub(crate) fn check(facts: &Facts) -> Result<(), Error> {
-    let mut missing: Option<(String, String)> = None;
-    let mut found = |name: &str, place: &str| {
-        if missing.is_none() && !facts.schemas.contains_key(name) {
-            missing = Some((place.to_owned(), name.to_owned()));
-        }
-    };
-    for (name, schema) in &facts.schemas {
-        references(
-            schema,
-            Kind::Schema,
-            &format!("components.schemas.{name}"),
-            &mut found,
-        );
-    }
-    for (name, parameter) in &facts.parameters {
-        references(
-            parameter,
-            Kind::Parameter,
-            &format!("components.parameters.{name}"),
-            &mut found,
-        );
-    }
-    for operation in &facts.operations {
-        let place = format!(
-            "paths.{}.{}",
-            operation.path,
-            operation.method.to_lowercase()
-        );
-        for parameter in operation
-            .parameters
-            .iter()
-            .filter(|value| value.get("$ref").is_none())
-        {
-            references(
-                parameter,
-                Kind::Parameter,
-                &format!("{place}.parameters"),
-                &mut found,
-            );
-        }
-        for version in &operation.versions {
-            for (body, schema) in version.bodies() {
-                let place = format!("{place} {} {body}", version.name);
-                references(schema, Kind::Schema, &place, &mut found);
-            }
-        }
-    }
-    missing.map_or(Ok(()), |(place, name)| {
-        Err(dangling(&place, "schemas", &name))
-    })
-}
-
 fn version(root: &Map<String, Value>) -> Result<String, Error> {
     let expected = "expected OpenAPI 3.0";
     if let Some(version) = root.get("swagger") {
@@ -266,12 +220,15 @@ fn source(
         named = info.get("x-xgen-sha").and_then(Value::as_str);
     }
     let source = options.source.as_deref().or(named);
-    source.map(str::to_owned).ok_or_else(|| {
+    let place = "info.x-xgen-sha";
+    let source = source.ok_or_else(|| {
         Error::at(
-            "info.x-xgen-sha",
+            place,
             "missing: pass the revision of the description by --source",
         )
-    })
+    })?;
+    prose::identifier(source, place)?;
+    Ok(source.to_owned())
 }
 
 fn servers(root: &Map<String, Value>, report: &mut Report) -> Result<Vec<String>, Error> {
@@ -287,10 +244,10 @@ fn servers(root: &Map<String, Value>, report: &mut Report) -> Result<Vec<String>
         let server = object(server, &place)?;
         keywords(server, &["url"], &place, report);
         let url = server.get("url").and_then(Value::as_str);
-        urls.push(
-            url.ok_or_else(|| Error::at(format!("{place}.url"), "missing"))?
-                .to_owned(),
-        );
+        let place = format!("{place}.url");
+        let url = url.ok_or_else(|| Error::at(&place, "missing"))?;
+        prose::server(url, &place)?;
+        urls.push(url.to_owned());
     }
     Ok(urls)
 }

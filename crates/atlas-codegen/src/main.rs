@@ -163,10 +163,17 @@ fn import(
         new: &facts,
         names: &names,
     };
-    say_notes(&refresh.overrides(&mut sources.overrides));
-    say_notes(&refresh.watch(&mut sources.watch));
-    let changes = diff::diff(&old, &facts);
     let value = |text: String| read::value(text.as_bytes());
+    // Where the corrections do not fit, the check of the sources says so.
+    let schemas = |facts: serde_json::Value, overrides: &serde_json::Value| {
+        let corrected = generate::corrected(&facts, overrides).unwrap_or(facts);
+        corrected["schemas"].clone()
+    };
+    let before = schemas(sources.facts.clone(), &sources.overrides);
+    say_notes(&refresh.overrides(&mut sources.overrides));
+    let after = schemas(value(facts.to_text())?, &sources.overrides);
+    say_notes(&refresh.watch(&mut sources.watch, &[before, after]));
+    let changes = diff::diff(&old, &facts);
     let sources = Sources {
         facts: value(facts.to_text())?,
         names: value(names.to_text())?,
@@ -227,6 +234,7 @@ fn diff(old: &Path, new: &Path, output: Output) -> Result<ExitCode, Error> {
 
 fn facts(path: &Path) -> Result<Facts, Error> {
     Facts::from_value(&store::document(path)?)
+        .and_then(|facts| import::check(&facts).map(|()| facts))
         .map_err(|error| error.in_file(path.display().to_string()))
 }
 

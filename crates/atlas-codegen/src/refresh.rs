@@ -43,12 +43,14 @@ impl Refresh<'_> {
     }
 
     /// Brings `watch.json` in line, and returns one line for each change to report.
-    pub(crate) fn watch(&self, watch: &mut Value) -> Vec<String> {
+    ///
+    /// `schemas` are those of the old and the new facts, with the corrections of their overrides.
+    pub(crate) fn watch(&self, watch: &mut Value, schemas: &[Value; 2]) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(entries) = watch.as_array_mut() {
             *entries = std::mem::take(entries)
                 .into_iter()
-                .filter_map(|entry| self.watched(entry, &mut notes))
+                .filter_map(|entry| self.watched(entry, schemas, &mut notes))
                 .collect();
         }
         let line = |note: String| format!("watch.json: {note}");

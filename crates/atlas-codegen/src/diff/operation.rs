@@ -144,7 +144,7 @@ fn parameters(
             (true, false) => diff.add(Class::Added, id, format!("{name} became optional")),
             _ => {}
         }
-        if left["deprecated"] != right["deprecated"] {
+        if (left["deprecated"] == true) != (right["deprecated"] == true) {
             let change = if right["deprecated"] == true {
                 "deprecated"
             } else {
@@ -152,8 +152,12 @@ fn parameters(
             };
             diff.add(Class::Behavioural, id, format!("{name} {change}"));
         }
-        for key in ["style", "explode"] {
-            if left[key] != right[key] {
+        let (styles, explodes) = ([style(left), style(right)], [explode(left), explode(right)]);
+        for (key, same) in [
+            ("style", styles[0] == styles[1]),
+            ("explode", explodes[0] == explodes[1]),
+        ] {
+            if !same {
                 let change = format!("{name}: {key} changed from {} to {}", left[key], right[key]);
                 diff.add(Class::Breaking, id, change);
             }
@@ -167,6 +171,8 @@ fn parameters(
             &Side {
                 place: format!("{id} {name}"),
                 direction,
+                old,
+                new,
             },
             &left["schema"],
             &right["schema"],
@@ -179,6 +185,22 @@ fn parameters(
             diff.add(Class::Added, id, format!("{name} added"));
         }
     }
+}
+
+/// How the values of a parameter are written; by default as OpenAPI says.
+fn style(parameter: &Value) -> &str {
+    let default = if parameter["in"] == "query" {
+        "form"
+    } else {
+        "simple"
+    };
+    parameter["style"].as_str().unwrap_or(default)
+}
+
+/// Whether a list is written as several parameters.
+fn explode(parameter: &Value) -> bool {
+    let explode = parameter["explode"].as_bool();
+    explode.unwrap_or_else(|| style(parameter) == "form")
 }
 
 fn versions(diff: &mut Diff, old: &Facts, left: &Operation, new: &Facts, right: &Operation) {
@@ -265,12 +287,17 @@ fn bodies(
                     response,
                 );
             }
-            (Some(_), None) => {
-                diff.add(
-                    Class::Behavioural,
-                    place,
-                    format!("success status {status} removed"),
-                );
+            (Some(left), None) => {
+                // Another status may have the same content in its place.
+                let moved = after.responses.iter().any(|(status, formats)| {
+                    !before.responses.contains_key(status) && formats == left
+                });
+                let class = if moved || left.values().all(Value::is_null) {
+                    Class::Behavioural
+                } else {
+                    Class::Breaking
+                };
+                diff.add(class, place, format!("success status {status} removed"));
             }
             _ => diff.add(
                 Class::Behavioural,
@@ -313,7 +340,13 @@ fn formats(
             };
             diff.add(class, place, format!("schema {from} is now {to}"));
         } else {
-            schema::walk(diff, &Side { place, direction }, before, after);
+            let side = Side {
+                place,
+                direction,
+                old,
+                new,
+            };
+            schema::walk(diff, &side, before, after);
         }
     }
     for format in right.keys().filter(|format| !left.contains_key(*format)) {

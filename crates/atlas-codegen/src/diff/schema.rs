@@ -2,102 +2,92 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::members::members;
+use super::number::{self, same};
+use super::required::required;
 use super::{Class, Diff, Direction};
 use crate::canonical::{self, Kind};
+use crate::facts::Facts;
 
-/// Where a schema stands, and which way it travels.
+/// Where a schema stands, which way it travels, and what its references lead to.
 #[derive(Clone, Debug)]
-pub(super) struct Side {
+pub(super) struct Side<'a> {
     pub(super) place: String,
     pub(super) direction: Direction,
+    pub(super) old: &'a Facts,
+    pub(super) new: &'a Facts,
 }
 
-impl Side {
-    fn inner(&self, step: &str) -> Self {
+impl Side<'_> {
+    pub(super) fn inner(&self, step: &str) -> Self {
         Self {
             place: format!("{}{step}", self.place),
-            direction: self.direction,
+            ..self.clone()
         }
     }
-}
-
-/// Compares the schema `name`.
-pub(super) fn compare(
-    diff: &mut Diff,
-    name: &str,
-    left: &Value,
-    right: &Value,
-    direction: Direction,
-) {
-    walk(
-        diff,
-        &Side {
-            place: name.to_owned(),
-            direction,
-        },
-        left,
-        right,
-    );
 }
 
 /// Compares two schemas at the same place.
-pub(super) fn walk(diff: &mut Diff, side: &Side, left: &Value, right: &Value) {
-    if left == right {
-        return;
-    }
+pub(super) fn walk(diff: &mut Diff, side: &Side<'_>, left: &Value, right: &Value) {
     let (Value::Object(before), Value::Object(after)) = (left, right) else {
-        // `additionalProperties` may be a bool, and a body without schema is null.
-        let show = |value: &Value| canonical::line(value, Kind::Schema);
-        diff.add(
-            Class::Breaking,
-            &side.place,
-            format!("{} is now {}", show(left), show(right)),
-        );
+        if left != right {
+            // A body without schema is null; an answer may get content.
+            let class = if left.is_null() && !side.direction.request {
+                Class::Behavioural
+            } else {
+                Class::Breaking
+            };
+            diff.add(
+                class,
+                &side.place,
+                format!("{} is now {}", show(Some(left)), show(Some(right))),
+            );
+        }
         return;
     };
+    required(diff, side, left, right);
     let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for key in keys {
         let (old, new) = (before.get(key), after.get(key));
-        if old != new {
-            keyword(diff, side, key, old, new);
+        match key.as_str() {
+            "required" => {}
+            "properties" => properties(diff, side, old, new),
+            "additionalProperties" => additional(diff, side, old, new),
+            "oneOf" | "anyOf" | "allOf" => members(diff, side, key, old, new),
+            "items" | "not" if old.is_some() && new.is_some() => {
+                let step = if key == "items" { "[]" } else { ".not" };
+                let null = &Value::Null;
+                let (old, new) = (old.unwrap_or(null), new.unwrap_or(null));
+                walk(diff, &side.inner(step), old, new);
+            }
+            "type" if old != new => kind(diff, side, before, after),
+            _ if same(old, new)
+                || (FLAGS.contains(&key.as_str()) && is_set(old) == is_set(new)) => {}
+            _ => keyword(diff, side, key, old, new),
         }
     }
 }
 
-fn keyword(diff: &mut Diff, side: &Side, key: &str, old: Option<&Value>, new: Option<&Value>) {
+fn keyword(diff: &mut Diff, side: &Side<'_>, key: &str, old: Option<&Value>, new: Option<&Value>) {
     let place = &side.place;
     let request = side.direction.request;
     let changed = format!("{key} changed from {} to {}", show(old), show(new));
     match key {
-        "properties" => properties(diff, side, old, new),
-        "items" | "additionalProperties" | "not" => match (old, new) {
-            (Some(old), Some(new)) => {
-                let step = if key == "items" {
-                    "[]".to_owned()
-                } else {
-                    format!(".{key}")
-                };
-                walk(diff, &side.inner(&step), old, new);
-            }
-            _ => diff.add(Class::Breaking, place, changed),
-        },
-        "required" => required(diff, side, old, new),
         "enum" => enumeration(diff, side, old, new),
-        "oneOf" | "anyOf" | "allOf" => members(diff, side, key, old, new),
         "discriminator" => discriminator(diff, side, old, new),
-        "type" | "format" | "$ref" => diff.add(Class::Breaking, place, changed),
-        "minimum" | "minLength" | "minItems" | "minProperties" => {
-            let tighter = number(new) > number(old);
+        "format" | "items" | "not" | "$ref" => diff.add(Class::Breaking, place, changed),
+        "minLength" | "minItems" | "minProperties" => {
+            let zero = Value::from(0);
+            let tighter = number::is_above(new, old.or(Some(&zero)));
             diff.add(bound(request, tighter), place, changed);
         }
+        "minimum" => {
+            diff.add(bound(request, number::is_above(new, old)), place, changed);
+        }
         "maximum" | "maxLength" | "maxItems" | "maxProperties" => {
-            let tighter = match (number(old), number(new)) {
-                (_, None) => false,
-                (None, Some(_)) => true,
-                (Some(old), Some(new)) => new < old,
-            };
+            let tighter = new.is_some() && (old.is_none() || number::is_above(old, new));
             diff.add(bound(request, tighter), place, changed);
         }
         "pattern" | "uniqueItems" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => {
@@ -124,7 +114,7 @@ fn keyword(diff: &mut Diff, side: &Side, key: &str, old: Option<&Value>, new: Op
         }
         "nullable" => {
             let now = new == Some(&Value::Bool(true));
-            let class = if request && !now {
+            let class = if (request && !now) || (side.direction.response && now) {
                 Class::Breaking
             } else {
                 Class::Behavioural
@@ -145,7 +135,7 @@ fn bound(request: bool, tighter: bool) -> Class {
     }
 }
 
-fn properties(diff: &mut Diff, side: &Side, old: Option<&Value>, new: Option<&Value>) {
+fn properties(diff: &mut Diff, side: &Side<'_>, old: Option<&Value>, new: Option<&Value>) {
     let (old, new) = (entries(old), entries(new));
     for (name, left) in &old {
         match new.get(name) {
@@ -166,35 +156,58 @@ fn properties(diff: &mut Diff, side: &Side, old: Option<&Value>, new: Option<&Va
     }
 }
 
-fn required(diff: &mut Diff, side: &Side, old: Option<&Value>, new: Option<&Value>) {
-    let (old, new) = (list(old), list(new));
-    for name in new.difference(&old) {
-        let class = if side.direction.request {
-            Class::Breaking
-        } else {
-            Class::Behavioural
-        };
-        diff.add(
-            class,
-            side.inner(&format!(".{name}")).place,
-            "became required",
-        );
+/// A schema of additional fields, where none, true and `{}` mean the same: any.
+fn additional(diff: &mut Diff, side: &Side<'_>, old: Option<&Value>, new: Option<&Value>) {
+    let key = "additionalProperties";
+    let any = |value: Option<&Value>| {
+        value.is_none_or(|value| *value == true || value.as_object().is_some_and(Map::is_empty))
+    };
+    let none = |value: Option<&Value>| value == Some(&Value::Bool(false));
+    if old == new && !old.is_some_and(Value::is_object) {
+        return;
     }
-    for name in old.difference(&new) {
-        let class = if side.direction.response {
-            Class::Behavioural
-        } else {
-            Class::Added
-        };
-        diff.add(
-            class,
-            side.inner(&format!(".{name}")).place,
-            "became optional",
-        );
+    if let (Some(Value::Object(_)), Some(Value::Object(_)), false, false) =
+        (old, new, any(old), any(new))
+    {
+        let null = &Value::Null;
+        let (old, new) = (old.unwrap_or(null), new.unwrap_or(null));
+        walk(diff, &side.inner(".additionalProperties"), old, new);
+        return;
     }
+    if old == new {
+        return;
+    }
+    let Direction { request, response } = side.direction;
+    let class = match (any(old), any(new)) {
+        (true, true) => Class::Behavioural,
+        // What was refused is allowed, or what was any has a schema.
+        (_, _) if none(old) => Class::Behavioural,
+        (true, false) if !request => Class::Behavioural,
+        // A reader of the fields relied on their schema.
+        (false, true) if !response => Class::Behavioural,
+        _ => Class::Breaking,
+    };
+    let change = format!("{key} changed from {} to {}", show(old), show(new));
+    diff.add(class, &side.place, change);
 }
 
-fn enumeration(diff: &mut Diff, side: &Side, old: Option<&Value>, new: Option<&Value>) {
+/// The type. Without one, a schema that has properties is an object all the same.
+fn kind(diff: &mut Diff, side: &Side<'_>, old: &Map<String, Value>, new: &Map<String, Value>) {
+    let meant = |schema: &Map<String, Value>| match schema.get("type") {
+        None if schema.contains_key("properties") => Some(Value::from("object")),
+        kind => kind.cloned(),
+    };
+    let class = if meant(old) == meant(new) {
+        Class::Behavioural
+    } else {
+        Class::Breaking
+    };
+    let (old, new) = (old.get("type"), new.get("type"));
+    let change = format!("type changed from {} to {}", show(old), show(new));
+    diff.add(class, &side.place, change);
+}
+
+fn enumeration(diff: &mut Diff, side: &Side<'_>, old: Option<&Value>, new: Option<&Value>) {
     let (before, after) = (list(old), list(new));
     let breaks = if side.direction.request {
         Class::Breaking
@@ -206,6 +219,14 @@ fn enumeration(diff: &mut Diff, side: &Side, old: Option<&Value>, new: Option<&V
         (Some(_), None) => diff.add(Class::Added, &side.place, "any value is allowed now"),
         _ if before == after => diff.add(Class::Behavioural, &side.place, "enum was reordered"),
         _ => {
+            let kinds = |values: Option<&Value>| -> BTreeSet<&str> {
+                let values = values.and_then(Value::as_array).into_iter().flatten();
+                values.map(type_name).collect()
+            };
+            if !kinds(new).is_subset(&kinds(old)) {
+                let change = "the type of the enum's values changed";
+                diff.add(Class::Breaking, &side.place, change);
+            }
             for value in before.difference(&after) {
                 diff.add(breaks, &side.place, format!("enum value {value} removed"));
             }
@@ -220,63 +241,7 @@ fn enumeration(diff: &mut Diff, side: &Side, old: Option<&Value>, new: Option<&V
     }
 }
 
-/// Members of a union or of `allOf`. References are compared by name, other members by position.
-fn members(diff: &mut Diff, side: &Side, key: &str, old: Option<&Value>, new: Option<&Value>) {
-    let split = |value: Option<&Value>| -> (BTreeSet<String>, Vec<Value>) {
-        let (mut names, mut inline) = (BTreeSet::new(), Vec::new());
-        for member in value.and_then(Value::as_array).into_iter().flatten() {
-            match member["$ref"].as_str() {
-                Some(name) => {
-                    names.insert(name.to_owned());
-                }
-                None => inline.push(member.clone()),
-            }
-        }
-        (names, inline)
-    };
-    let ((old_names, old_inline), (new_names, new_inline)) = (split(old), split(new));
-    for name in old_names.difference(&new_names) {
-        diff.add(
-            Class::Breaking,
-            &side.place,
-            format!("{key}: {name} removed"),
-        );
-    }
-    for name in new_names.difference(&old_names) {
-        let class = if key == "allOf" {
-            Class::Breaking
-        } else {
-            Class::Added
-        };
-        diff.add(class, &side.place, format!("{key}: {name} added"));
-    }
-    if old_names == new_names && old_inline == new_inline {
-        diff.add(
-            Class::Behavioural,
-            &side.place,
-            format!("{key} was reordered"),
-        );
-    }
-    if old_inline.len() != new_inline.len() {
-        let change = format!(
-            "{key} has {} inline members, was {}",
-            new_inline.len(),
-            old_inline.len()
-        );
-        diff.add(Class::Breaking, &side.place, change);
-        return;
-    }
-    for (index, (left, right)) in old_inline.iter().zip(&new_inline).enumerate() {
-        let step = if key == "allOf" {
-            String::new()
-        } else {
-            format!(".{key}[{index}]")
-        };
-        walk(diff, &side.inner(&step), left, right);
-    }
-}
-
-fn discriminator(diff: &mut Diff, side: &Side, old: Option<&Value>, new: Option<&Value>) {
+fn discriminator(diff: &mut Diff, side: &Side<'_>, old: Option<&Value>, new: Option<&Value>) {
     let (Some(left), Some(right)) = (old, new) else {
         let change = format!("discriminator changed from {} to {}", show(old), show(new));
         diff.add(Class::Breaking, &side.place, change);
@@ -320,20 +285,43 @@ fn entries(value: Option<&Value>) -> BTreeMap<&str, &Value> {
         .collect()
 }
 
+/// Values as messages show them: a string only in quotes if it would read as another value.
 fn list(value: Option<&Value>) -> BTreeSet<String> {
     let values = value.and_then(Value::as_array).into_iter().flatten();
     values
-        .map(|value| {
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned)
+        .map(|value| match value {
+            Value::String(text) if serde_json::from_str::<Value>(text).is_err() => text.clone(),
+            Value::Number(number) => number::text(number),
+            _ => value.to_string(),
         })
         .collect()
 }
 
-fn number(value: Option<&Value>) -> Option<f64> {
-    value.and_then(Value::as_f64)
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
 }
+
+fn is_set(value: Option<&Value>) -> bool {
+    value == Some(&Value::Bool(true))
+}
+
+/// Keywords whose absence means false.
+const FLAGS: &[&str] = &[
+    "deprecated",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "nullable",
+    "readOnly",
+    "uniqueItems",
+    "writeOnly",
+];
 
 fn show(value: Option<&Value>) -> String {
     value.map_or_else(

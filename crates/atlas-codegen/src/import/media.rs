@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::report::Report;
-use super::{flag, keywords, object, schema, text};
+use super::{flag, keywords, object, prose, schema, text};
 use crate::canonical::Kind;
 use crate::error::{Error, shown};
 use crate::facts::Version;
@@ -128,6 +128,7 @@ fn preview(
     keywords(map, &["name", "public"], &place, report);
     let mut taken = Map::new();
     if let Some(name) = text(map, "name", &place)? {
+        prose::name(&name, &format!("{place}.name"))?;
         taken.insert("name".to_owned(), name.into());
     }
     if let Some(public) = flag(map, "public", &place)? {

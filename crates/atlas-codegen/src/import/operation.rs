@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::media::media_types;
 use super::parameter::{parameters, path_names};
 use super::report::Report;
-use super::{Description, flag, keywords, object, roles, schema, text};
+use super::{Description, flag, keywords, object, prose, roles, schema, text};
 use crate::error::{Error, shown};
 use crate::facts::{Operation, Verb, Version};
 
@@ -33,11 +33,7 @@ impl<'a> Description<'a> {
         keywords(map, OPERATION, place, report);
         let id = text(map, "operationId", place)?
             .ok_or_else(|| Error::at(format!("{place}.operationId"), "missing"))?;
-        if id.is_empty()
-            || !id
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
-        {
+        if !prose::is_identifier(&id) {
             let what = format!(
                 "invalid operationId \"{}\": expected letters and digits",
                 shown(&id)
@@ -49,7 +45,7 @@ impl<'a> Description<'a> {
             tag: tag(map, place, report)?,
             method: source.method.to_uppercase(),
             path: source.path.to_owned(),
-            short: text(map, "x-xgen-operation-id-override", place)?,
+            short: identifier(map, "x-xgen-operation-id-override", place)?,
             verb,
             custom,
             deprecated: flag(map, "deprecated", place)?.unwrap_or_default(),
@@ -178,9 +174,10 @@ fn tag(map: &Map<String, Value>, place: &str, report: &mut Report) -> Result<Str
     if tags.len() > 1 {
         report.note(&place, "more than one tag: took the first");
     }
-    tags.into_iter()
-        .next()
-        .ok_or_else(|| Error::at(place, "missing: expected one tag"))
+    let first = tags.into_iter().next();
+    let tag = first.ok_or_else(|| Error::at(&place, "missing: expected one tag"))?;
+    prose::tag(&tag, &place)?;
+    Ok(tag)
 }
 
 /// `[]` says that no login is needed; everything else is what all operations have.
@@ -201,7 +198,15 @@ fn verb(map: &Map<String, Value>, place: &str, report: &mut Report) -> Result<(V
     let map = object(value, &place)?;
     keywords(map, &["customMethod", "verb"], &place, report);
     let custom = flag(map, "customMethod", &place)?.unwrap_or_default();
-    Ok((text(map, "verb", &place)?.into(), custom))
+    Ok((identifier(map, "verb", &place)?.into(), custom))
+}
+
+fn identifier(map: &Map<String, Value>, key: &str, place: &str) -> Result<Option<String>, Error> {
+    let text = text(map, key, place)?;
+    if let Some(text) = &text {
+        prose::identifier(text, &format!("{place}.{key}"))?;
+    }
+    Ok(text)
 }
 
 const VERB: &str = "x-xgen-method-verb-override";

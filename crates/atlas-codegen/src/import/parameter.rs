@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::operation::Source;
 use super::report::Report;
-use super::{dangling, flag, keywords, object, schema, text};
+use super::{dangling, flag, keywords, object, prose, schema, text};
 use crate::canonical::Kind;
 use crate::error::{Error, shown};
 use crate::facts::{Operation, resolved};
@@ -84,8 +84,9 @@ pub(super) fn parameter(value: &Value, place: &str, report: &mut Report) -> Resu
         );
         return Err(Error::at(format!("{place}.in"), what));
     }
-    if text(map, "name", place)?.is_none_or(|name| name.is_empty()) {
-        return Err(Error::at(format!("{place}.name"), "missing"));
+    match text(map, "name", place)? {
+        Some(name) if !name.is_empty() => prose::name(&name, &format!("{place}.name"))?,
+        _ => return Err(Error::at(format!("{place}.name"), "missing")),
     }
     for key in ["required", "deprecated", "explode"] {
         flag(map, key, place)?;

@@ -1,7 +1,8 @@
 //! Takes the facts of a schema or parameter, keyword by keyword of an allow-list.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
+use super::prose::{self, holds_prose, is_identifier, is_long_pattern};
 use super::report::Report;
 use crate::canonical::Kind;
 use crate::error::{Error, shown};
@@ -37,6 +38,7 @@ pub(super) fn take(
         (Kind::Schemas, Value::Object(map)) => {
             let mut taken = Map::new();
             for (name, value) in map {
+                prose::name(name, place)?;
                 let value = take(value, Kind::Schema, &format!("{place}.{name}"), report)?;
                 taken.insert(name.clone(), value);
             }
@@ -78,6 +80,13 @@ fn keyword(
     place: &str,
     report: &mut Report,
 ) -> Result<Option<Value>, Error> {
+    let left_out = |name: &str, report: &mut Report| {
+        report.note(
+            place,
+            &format!("{name} of many words was left out as prose"),
+        );
+        Ok(None)
+    };
     let wrong = |expected: &str| Err(Error::at(place, format!("expected {expected}")));
     Ok(Some(match key {
         "properties" | "items" | "additionalProperties" | "not" | "oneOf" | "anyOf" | "allOf" => {
@@ -86,21 +95,19 @@ fn keyword(
         "discriminator" => discriminator(value, place, report)?,
         "required" => {
             let mut names = strings(value, place)?;
+            names.iter().try_for_each(|name| prose::name(name, place))?;
             names.sort();
             names.dedup();
             names.into()
         }
         "enum" => match value {
+            _ if holds_prose(value) => return left_out("an enum", report),
             Value::Array(list) => Value::Array(list.iter().map(plain_number).collect()),
             _ => return wrong("a list"),
         },
         "default" => {
-            if value
-                .as_str()
-                .is_some_and(|text| text.split_whitespace().count() > MAX_WORDS)
-            {
-                report.note(place, "a default of many words was left out as prose");
-                return Ok(None);
+            if holds_prose(value) {
+                return left_out("a default", report);
             }
             plain_number(value)
         }
@@ -122,8 +129,16 @@ fn keyword(
             value.clone()
         }
         "format" | "pattern" => {
-            if !value.is_string() {
+            let Some(text) = value.as_str() else {
                 return wrong("a string");
+            };
+            let long = if key == "pattern" {
+                is_long_pattern(text)
+            } else {
+                !is_identifier(text)
+            };
+            if long {
+                return left_out(&format!("a {key}"), report);
             }
             value.clone()
         }
@@ -143,12 +158,14 @@ fn discriminator(value: &Value, place: &str, report: &mut Report) -> Result<Valu
     let mut taken = Map::new();
     for (key, value) in map {
         match (key.as_str(), value) {
-            ("propertyName", Value::String(_)) => {
+            ("propertyName", Value::String(name)) => {
+                prose::name(name, place)?;
                 taken.insert(key.clone(), value.clone());
             }
             ("mapping", Value::Object(mapping)) => {
                 let mut names = Map::new();
                 for (value, reference) in mapping {
+                    prose::name(value, &format!("{place}.mapping"))?;
                     let inner = format!("{place}.mapping.{value}");
                     let name = reference_name(reference, "schemas", &inner)?;
                     names.insert(value.clone(), name.into());
@@ -249,21 +266,20 @@ pub(super) fn strings(value: &Value, place: &str) -> Result<Vec<String>, Error> 
         .ok_or_else(|| Error::at(place, "expected a list of strings"))
 }
 
-/// Writes a number as the YAML edition of the description does, so that both editions agree:
-/// numbers from a million on have an exponent there and are floating-point, smaller whole numbers
-/// are integers.
+/// Keeps integers as they are, and writes whole numbers below a million as integers (`1.0` is `1`).
+///
+/// The YAML edition of the description writes numbers from a million on with an exponent, which
+/// makes them floating-point; they stay so.
 fn plain_number(value: &Value) -> Value {
-    let Some(float) = value.as_f64() else {
-        return value.clone();
-    };
-    if float.abs() >= 1e6 {
-        return Number::from_f64(float).map_or_else(|| value.clone(), Value::Number);
+    let float = value.as_f64().filter(|_| value.is_f64());
+    match float {
+        Some(float) if float.fract() == 0.0 && float.abs() < 1e6 =>
+        {
+            #[expect(clippy::cast_possible_truncation, reason = "whole and below a million")]
+            Value::from(float as i64)
+        }
+        _ => value.clone(),
     }
-    if value.is_f64() && float.fract() == 0.0 {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and below a million")]
-        return Value::from(float as i64);
-    }
-    value.clone()
 }
 
 fn whole(value: &Value) -> Option<u64> {
@@ -312,6 +328,3 @@ pub(crate) const KEYWORDS: &[&str] = &[
     "uniqueItems",
     "writeOnly",
 ];
-
-/// A default of more words is taken for prose.
-const MAX_WORDS: usize = 8;

@@ -3,14 +3,22 @@
 use serde_json::Value;
 
 use super::Refresh;
-use crate::check::watch;
+use crate::check::{polling, watch};
 use crate::error::shown;
 use crate::facts::{Facts, Operation, Version};
 
 impl Refresh<'_> {
     /// The entry as the new facts need it, or `None` if nothing can be polled any more.
-    pub(super) fn watched(&self, mut entry: Value, notes: &mut Vec<String>) -> Option<Value> {
-        if watch::entry(&entry, "", self.old).is_err() {
+    pub(super) fn watched(
+        &self,
+        mut entry: Value,
+        schemas: &[Value; 2],
+        notes: &mut Vec<String>,
+    ) -> Option<Value> {
+        let check = |entry: &Value, facts: &Facts, schemas: &Value| {
+            watch::entry(entry, "", facts).and_then(|()| polling::entry(entry, "", facts, schemas))
+        };
+        if check(&entry, self.old, &schemas[0]).is_err() {
             return Some(entry);
         }
         let name = entry["id"].as_str().unwrap_or_default().to_owned();
@@ -44,7 +52,7 @@ impl Refresh<'_> {
             ));
             entry["version"] = other.into();
         }
-        if let Err(error) = watch::entry(&entry, "", self.new) {
+        if let Err(error) = check(&entry, self.new, &schemas[1]) {
             return removed(&error.what());
         }
         notes.extend(moved);

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Run, fixture, json as read, run};
 
-fn small() -> Value {
+pub(crate) fn small() -> Value {
     read(&fixture("golden/small.facts.json"))
 }
 
-fn diff(old: &Value, new: &Value, arguments: &[&str]) -> Run {
+pub(crate) fn diff(old: &Value, new: &Value, arguments: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, value: &Value| {
         let path = folder.path().join(name);

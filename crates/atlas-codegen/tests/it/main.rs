@@ -3,13 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![allow(clippy::disallowed_methods, reason = "fixtures are files")]
 
+mod breaking;
 mod changes;
 mod golden;
 mod hand_written;
 mod keys;
 mod malformed;
+mod prose;
 mod refresh;
 mod round_trip;
 mod schemas;
 mod sources;
 mod support;
+mod unbuildable;
+mod watches;

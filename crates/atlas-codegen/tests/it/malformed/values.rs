@@ -108,7 +108,8 @@ fn values_of_a_wrong_type_are_refused() {
         (
             "in: query, name: size",
             "in: query, name: size, style: deepObject",
-            "operations: parameter \"size\" has an unsupported style: expected form, explode true",
+            "parameters: parameter \"size\" has a style that is not supported: expected form in \
+             queries, or simple",
         ),
         (
             "name: {type: string}",
