@@ -162,7 +162,7 @@ impl Signals {
     }
 }
 
-/// Whether SIGHUP may be handled here: not if whoever started the process had it ignored, as
+/// Whether SIGHUP may be handled here: not if the process was started with the signal ignored, as
 /// `nohup` does. Only Linux tells that without unsafe code.
 #[cfg(unix)]
 fn hangup_is_ours() -> bool {

@@ -181,7 +181,7 @@ fn bad_request(reason: &str) -> Refusal {
 pub(crate) struct ControlToken(String);
 
 impl ControlToken {
-    /// Takes a token that a header can hold and nobody guesses by chance.
+    /// Takes a token that a header can hold and that is too long to guess.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
         (visible && (SHORTEST..=LONGEST).contains(&text.len())).then(|| Self(text.to_owned()))

@@ -1,4 +1,4 @@
-//! Numbers that no server should send and settings that nobody should choose: whatever they are, a
+//! Numbers that no server should send and settings that make no sense: whatever they are, a
 //! call ends with an answer or an error.
 
 use std::sync::Arc;
