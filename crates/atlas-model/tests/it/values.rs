@@ -235,7 +235,7 @@ fn an_error_says_its_likely_causes_in_their_order() {
         (
             404,
             "CLUSTER_NOT_FOUND",
-            "; check the cluster's name, then check the project id",
+            "; check the cluster's name; check the project id",
         ),
     ] {
         let error = refusal(status, &error(status, code));
