@@ -82,6 +82,8 @@ struct Checker {
     partial: bool,
     path: String,
     depth: usize,
+    /// Whether a discriminator chose nothing, so that unknown fields are not noted.
+    open: bool,
     violations: Vec<Violation>,
 }
 
@@ -92,6 +94,7 @@ impl Checker {
             partial: false,
             path: "$".to_owned(),
             depth: 0,
+            open: false,
             violations: Vec::new(),
         }
     }
@@ -103,6 +106,7 @@ impl Checker {
             partial: self.partial,
             path: self.path.clone(),
             depth: self.depth + 1,
+            open: false,
             violations: Vec::new(),
         }
     }
@@ -200,7 +204,7 @@ impl Checker {
             Value::String(text) => self.text(schema, text, value, secret),
             Value::Number(number) => self.number(schema, number, value, secret),
             Value::Array(items) => self.array(schema, items, value, secret),
-            Value::Object(fields) => self.object(schema, fields, secret),
+            Value::Object(fields) => self.object(&[schema], fields, secret),
             Value::Null | Value::Bool(_) => {}
         }
     }
@@ -212,6 +216,7 @@ impl Checker {
         for member in members {
             let mut trial = self.trial();
             trial.value(member, value, secret);
+            let open = usize::from(trial.open);
             let found = trial.violations;
             let count = |counts: fn(ViolationKind) -> bool| {
                 found
@@ -220,7 +225,7 @@ impl Checker {
                     .count()
             };
             let unknown = count(|kind| kind == ViolationKind::UnknownField);
-            let rank = (unknown, count(|kind| !kind.is_tolerated()));
+            let rank = (unknown + open, count(|kind| !kind.is_tolerated()));
             if best.as_ref().is_none_or(|(least, _)| rank < *least) {
                 best = Some((rank, found));
             }
@@ -254,6 +259,14 @@ impl Checker {
     }
 
     fn array(&mut self, schema: &Schema, items: &[Value], value: &Value, secret: bool) {
+        self.array_itself(schema, items, value, secret);
+        if let Some(schema) = schema.items.as_deref() {
+            self.elements(&[schema], items, secret);
+        }
+    }
+
+    /// Checks an array, but not its elements.
+    fn array_itself(&mut self, schema: &Schema, items: &[Value], value: &Value, secret: bool) {
         let count = items.len() as u64;
         if let Some(least) = schema.min_items.filter(|least| count < *least) {
             let expected = format!("at least {}", elements(least));
@@ -267,16 +280,17 @@ impl Checker {
             let expected = "elements that differ".to_owned();
             self.note(ViolationKind::Bound, expected, value, secret);
         }
-        let Some(schema) = schema.items.as_deref() else {
-            return;
-        };
+    }
+
+    /// Checks elements, each of which must fit each of several schemas.
+    fn elements(&mut self, schemas: &[&Schema], items: &[Value], secret: bool) {
         let partial = std::mem::take(&mut self.partial);
         for (number, item) in items.iter().enumerate() {
             if self.violations.len() >= MOST {
                 break;
             }
             self.below(&format!("[{number}]"), |checker| {
-                checker.value(schema, item, secret);
+                checker.each(schemas, item, secret);
             });
         }
         self.partial = partial;

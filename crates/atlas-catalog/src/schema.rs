@@ -151,6 +151,19 @@ impl Schema {
             && self.discriminator.is_none()
     }
 
+    /// Whether it is an object whose fields are documented, and no union of several.
+    pub(crate) fn is_plain_object(&self) -> bool {
+        let fields = !self.properties.is_empty()
+            || !self.all_of.is_empty()
+            || self.additional_properties.is_some()
+            || self.discriminator.is_some();
+        let union = !self.one_of.is_empty() || !self.any_of.is_empty();
+        fields
+            && self.kind.is_none_or(|kind| kind == Kind::Object)
+            && self.answers.is_none()
+            && (!union || self.discriminator.is_some())
+    }
+
     /// Whether it may be secret: a password, or a text without values or pattern that only requests
     /// have.
     pub fn is_secret(&self) -> bool {

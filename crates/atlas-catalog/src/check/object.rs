@@ -11,16 +11,27 @@ struct Parts<'a> {
     schemas: Vec<&'a Schema>,
     /// Whether a discriminator chose nothing, so that further fields cannot be judged.
     open: bool,
+    /// The fields by which a discriminator chose something. Their values are documented, also where
+    /// the field does not list them.
+    tags: Vec<&'a str>,
 }
 
 impl Checker {
-    pub(super) fn object(&mut self, schema: &Schema, fields: &Map<String, Value>, secret: bool) {
-        let parts = self.parts(schema, fields);
+    /// An object of one schema or several, which it fits together.
+    pub(super) fn object(
+        &mut self,
+        schemas: &[&Schema],
+        fields: &Map<String, Value>,
+        secret: bool,
+    ) {
+        let parts = self.parts(schemas, fields);
         let partial = std::mem::take(&mut self.partial);
         if !partial {
             self.required(&parts.schemas, fields);
         }
-        self.count(schema, fields);
+        for schema in schemas {
+            self.count(schema, fields);
+        }
         let free = parts.open
             || parts
                 .schemas
@@ -35,7 +46,10 @@ impl Checker {
             let mut further = parts.schemas.iter();
             let further = further.find_map(|part| part.additional_properties.as_ref());
             self.field(name, |checker| match further {
-                _ if !known.is_empty() => checker.known_field(&known, value, secret),
+                _ if !known.is_empty() => {
+                    let chosen = parts.tags.contains(&name.as_str());
+                    checker.known_field(&known, value, secret, chosen);
+                }
                 Some(Additional::Schema(schema)) => checker.value(schema, value, secret),
                 Some(Additional::Any(true)) => {}
                 None if free => {}
@@ -45,8 +59,9 @@ impl Checker {
         self.partial = partial;
     }
 
-    /// A field that one part or several have; it must fit each of them.
-    fn known_field(&mut self, schemas: &[&Schema], value: &Value, secret: bool) {
+    /// A field that one part or several have; it must fit each of them, unless a discriminator chose
+    /// something by it.
+    fn known_field(&mut self, schemas: &[&Schema], value: &Value, secret: bool, chosen: bool) {
         let secret = secret || schemas.iter().any(|schema| schema.is_secret());
         match self.direction {
             // Its content is ignored as well.
@@ -66,14 +81,45 @@ impl Checker {
                     expected,
                 ));
             }
+            _ if chosen => {}
             _ => self.each(schemas, value, secret),
         }
     }
 
     /// A value that must fit each of several schemas: what one of them has is not unknown.
-    fn each(&mut self, schemas: &[&Schema], value: &Value, secret: bool) {
+    pub(super) fn each(&mut self, schemas: &[&Schema], value: &Value, secret: bool) {
+        let schemas = if contradict(schemas) {
+            &schemas[schemas.len() - 1..]
+        } else {
+            schemas
+        };
         if let [schema] = schemas {
             return self.value(schema, value, secret);
+        }
+        let resolved: Vec<&Schema> = schemas.iter().map(|schema| schema.resolve()).collect();
+        if let Value::Object(fields) = value
+            && resolved.iter().all(|schema| schema.is_plain_object())
+        {
+            return self.object(&resolved, fields, secret);
+        }
+        let elements: Vec<&Schema> = resolved
+            .iter()
+            .filter(|schema| schema.answers.is_none())
+            .filter_map(|schema| schema.items.as_deref())
+            .collect();
+        if let Value::Array(items) = value
+            && elements.len() == resolved.len()
+        {
+            let mut trial = self.trial();
+            for schema in resolved {
+                trial.array_itself(schema, items, value, secret);
+            }
+            for violation in trial.violations {
+                if !self.violations.contains(&violation) {
+                    self.push(violation);
+                }
+            }
+            return self.elements(&elements, items, secret);
         }
         let trials = schemas.iter().map(|schema| {
             let mut trial = self.trial();
@@ -145,13 +191,14 @@ impl Checker {
     }
 
     /// Composes an object: its own parts, and those that discriminators choose.
-    fn parts<'a>(&mut self, schema: &'a Schema, fields: &Map<String, Value>) -> Parts<'a> {
+    fn parts<'a>(&mut self, schemas: &[&'a Schema], fields: &Map<String, Value>) -> Parts<'a> {
         let mut parts = Parts {
             schemas: Vec::new(),
             open: false,
+            tags: Vec::new(),
         };
-        let mut chosen = Some(schema);
-        while let Some(schema) = chosen.take() {
+        let mut chosen: Vec<&Schema> = schemas.iter().rev().copied().collect();
+        while let Some(schema) = chosen.pop() {
             for part in schema.parts() {
                 if !parts.schemas.iter().any(|known| std::ptr::eq(*known, part)) {
                     parts.schemas.push(part);
@@ -165,12 +212,14 @@ impl Checker {
             let next = value.and_then(|value| discriminator.mapping.get(value));
             let Some(next) = next else {
                 parts.open = true;
+                self.open = true;
                 self.unchosen(schema, name, fields.get(name));
                 continue;
             };
+            parts.tags.push(name);
             let next = next.get();
             if !parts.schemas.iter().any(|known| std::ptr::eq(*known, next)) {
-                chosen = Some(next);
+                chosen.push(next);
             }
         }
         parts
@@ -213,4 +262,17 @@ impl Checker {
             checker.push(violation.found_text(value));
         });
     }
+}
+
+/// Whether the last of several schemas documents other values than one before it. The last one counts
+/// then: it is the closest to what the object was chosen to be.
+fn contradict(schemas: &[&Schema]) -> bool {
+    let Some((last, before)) = schemas.split_last() else {
+        return false;
+    };
+    let last = last.choices();
+    let has_more = |a: &[&Value], b: &[&Value]| a.iter().any(|value| !b.contains(value));
+    let choices = before.iter().map(|schema| schema.choices());
+    let mut choices = choices.filter(|choices| !choices.is_empty() && !last.is_empty());
+    choices.any(|choices| has_more(&choices, &last) && has_more(&last, &choices))
 }

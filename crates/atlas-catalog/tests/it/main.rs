@@ -6,6 +6,7 @@
     reason = "the facts are read from their files"
 )]
 
+mod contradictions;
 mod facts;
 mod json_schema;
 mod overrides;
