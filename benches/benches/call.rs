@@ -3,8 +3,8 @@
 #![allow(missing_docs, reason = "criterion's macros document nothing")]
 #![allow(clippy::unwrap_used, reason = "a bench may stop where it fails")]
 
-use atlas_benches::{FixedServer, REQUEST};
-use atlas_model::{CallOptions, DownloadTenantSnapshot, Operation, OperationExt, RequestReader};
+use atlas_benches::{FixedServer, download};
+use atlas_model::{CallOptions, OperationExt};
 use atlas_transport::{Client, Credentials};
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -15,11 +15,7 @@ use tokio::runtime::Builder;
 
 fn call(criterion: &mut Criterion) {
     let server = FixedServer::start();
-    let reader = RequestReader::new(DownloadTenantSnapshot::META)
-        .with_path("groupId", "32b6e34b3d91647abb20e7b8")
-        .with_path("clusterName", "Cluster0")
-        .with_body(REQUEST.as_bytes());
-    let operation = DownloadTenantSnapshot::decode(&reader).unwrap();
+    let operation = download();
 
     let credentials = Credentials::bearer("t0ken");
     let (mut parts, body) = operation

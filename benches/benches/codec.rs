@@ -6,7 +6,8 @@
 use std::hint::black_box;
 
 use atlas_benches::{ERROR, PlainApiError, PlainRequest, PlainRestore, REQUEST, RESTORE, compact};
-use atlas_model::{ApiError, TenantRestore, TenantRestoreRequest};
+use atlas_model::ApiError;
+use atlas_model::shared::TenantRestore;
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,10 +45,10 @@ fn codec(criterion: &mut Criterion) {
     encode::<Value>(criterion, "encode/restore", "value", &body);
 
     let body = compact::<PlainRequest>(REQUEST);
-    decode::<TenantRestoreRequest>(criterion, "decode/request", "typed", &body);
+    decode::<TenantRestore>(criterion, "decode/request", "typed", &body);
     decode::<PlainRequest>(criterion, "decode/request", "plain", &body);
     decode::<Value>(criterion, "decode/request", "value", &body);
-    encode::<TenantRestoreRequest>(criterion, "encode/request", "typed", &body);
+    encode::<TenantRestore>(criterion, "encode/request", "typed", &body);
     encode::<PlainRequest>(criterion, "encode/request", "plain", &body);
     encode::<Value>(criterion, "encode/request", "value", &body);
 

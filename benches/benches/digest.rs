@@ -9,8 +9,9 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use atlas_benches::{FixedServer, REQUEST};
-use atlas_model::{CallOptions, DownloadTenantSnapshot, Operation, OperationExt, RequestReader};
+use atlas_benches::{FixedServer, download};
+use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
+use atlas_model::{CallOptions, OperationExt};
 use atlas_transport::{Client, Credentials};
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -66,11 +67,7 @@ fn digest(criterion: &mut Criterion) {
         .enable_all()
         .build()
         .unwrap();
-    let reader = RequestReader::new(DownloadTenantSnapshot::META)
-        .with_path("groupId", "32b6e34b3d91647abb20e7b8")
-        .with_path("clusterName", "Cluster0")
-        .with_body(REQUEST.as_bytes());
-    let operation = DownloadTenantSnapshot::decode(&reader).unwrap();
+    let operation = download();
     let client = Client::new(
         server.url.parse().unwrap(),
         &Credentials::api_key("jdkfhgkr", "32b6e34b-3d91-647a-bb20-e7b800000000"),
@@ -119,7 +116,7 @@ fn digest(criterion: &mut Criterion) {
 /// The same call with a token, without authentication, retries or reading the answer.
 fn bare(
     server: &FixedServer,
-    operation: &DownloadTenantSnapshot,
+    operation: &DownloadClusterBackupTenant,
 ) -> impl Fn() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Clone + Send + 'static {
     let bare: legacy::Client<HttpConnector, Full<Bytes>> =
         legacy::Client::builder(TokioExecutor::new()).build_http();

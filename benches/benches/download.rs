@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use atlas_backup::{Backups, DownloadOptions, Event, Pick};
 use atlas_benches::{LARGE_SNAPSHOT, Proxy, large, large_world, owner, project};
-use atlas_model::{DownloadFlexSnapshot, FlexDownloadRequest};
+use atlas_model::flex_snapshots::{DownloadFlexBackup, FlexBackupSnapshotDownloadCreate};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::{Builder, Runtime};
 
@@ -62,8 +62,8 @@ fn ours(runtime: &Runtime, url: &str, connections: usize) -> Duration {
 
 /// How long curl takes.
 fn curls(runtime: &Runtime, url: &str) -> Duration {
-    let request = FlexDownloadRequest::new(LARGE_SNAPSHOT.parse().unwrap());
-    let operation = DownloadFlexSnapshot::new(project(), large(), request);
+    let body = FlexBackupSnapshotDownloadCreate::new(LARGE_SNAPSHOT.parse().unwrap());
+    let operation = DownloadFlexBackup::new(project(), large(), body);
     let answer = runtime
         .block_on(async { owner(url).send(&operation).await })
         .unwrap();

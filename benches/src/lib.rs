@@ -5,11 +5,13 @@
 mod plain;
 mod proxy;
 mod server;
+mod typed;
 mod world;
 
 pub use plain::{PlainApiError, PlainRequest, PlainRestore};
 pub use proxy::{Proxy, Watch};
 pub use server::FixedServer;
+pub use typed::download;
 pub use world::{LARGE, LARGE_SNAPSHOT, large, large_world, owner, project};
 
 /// The documented answer.

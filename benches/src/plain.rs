@@ -34,10 +34,7 @@ pub struct PlainLink {
 /// The documented request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of `TenantRestoreRequest`"
-)]
+#[allow(missing_docs, reason = "the fields are those of `TenantRestore`")]
 pub struct PlainRequest {
     pub snapshot_id: String,
     pub target_deployment_item_name: String,

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 use atlas_benches::{PlainRestore, RESTORE, compact};
-use atlas_model::{ClusterName, DeploymentItemName, Payload, ProjectId, TenantRestore};
+use atlas_model::shared::TenantRestore;
+use atlas_model::{ClusterName, DeploymentItemName, Payload, ProjectId};
+use bytes::Bytes;
 
 #[test]
 fn the_documented_answer_is_read_with_at_most_four_allocations() {
-    let body = compact::<PlainRestore>(RESTORE);
+    let body = Bytes::from(compact::<PlainRestore>(RESTORE));
     let mut restore = None;
     let typed = allocation_counter::measure(|| restore = TenantRestore::read(&body).ok());
     assert!(restore.is_some());

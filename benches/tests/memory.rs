@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
-use atlas_benches::{FixedServer, REQUEST};
-use atlas_model::{DownloadTenantSnapshot, Operation, RequestReader};
+use atlas_benches::{FixedServer, download};
 use atlas_transport::{Client, Credentials};
 
 /// The memory of this process now, in KiB.
@@ -21,11 +20,7 @@ async fn a_hundred_thousand_digest_calls_leave_no_memory_behind() {
     let server = FixedServer::start();
     let credentials = Credentials::api_key("public", "private");
     let client = Client::new(server.url.parse().unwrap(), &credentials).unwrap();
-    let reader = RequestReader::new(DownloadTenantSnapshot::META)
-        .with_path("groupId", "32b6e34b3d91647abb20e7b8")
-        .with_path("clusterName", "Cluster0")
-        .with_body(REQUEST.as_bytes());
-    let operation = DownloadTenantSnapshot::decode(&reader).unwrap();
+    let operation = download();
     let mut after_warm_up = 0;
     for round in 0..10 {
         let calls = (0..16).map(|_| {

@@ -8,10 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use atlas_model::{
-    AnswerMeta, CallOptions, DownloadTenantSnapshot, OPERATIONS, OperationExt, RetryAfter,
-    Timestamp, VersionedMediaType,
-};
+use atlas_model::{AnswerMeta, CallOptions, RetryAfter, Timestamp, VersionedMediaType};
 use atlas_sandbox::{OWNER, Sandbox};
 use atlas_transport::retry::RetryPolicy;
 use atlas_transport::{Client, ContentRange, Credentials};
@@ -20,6 +17,8 @@ use http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower_service::Service;
+
+use crate::ours::typed::OPERATIONS;
 
 /// A target: its name, which is that of its corpus, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -86,14 +85,11 @@ pub fn answer(data: &[u8]) {
             for operation in OPERATIONS {
                 let mut response = Response::new(body.clone());
                 *response.status_mut() = status;
-                match operation.response(response, &options) {
-                    Ok(answer) => drop(format!("{answer:?}")),
+                match (operation.response)(response, &options) {
+                    Ok(read) => drop(format!("{:?}", read.answer)),
                     Err(error) => drop(format!("{error} {error:?} {:?}", error.likely_causes())),
                 }
             }
-            let mut request = Request::new(data);
-            *request.method_mut() = http::Method::POST;
-            let _ = DownloadTenantSnapshot::from_request(&request);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use atlas_model::{OPERATIONS, OperationMeta};
+use atlas_catalog::{Body, Operation, Place};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -124,26 +124,27 @@ pub struct Answer {
 impl CallMessage {
     /// The message for a case's call; the error says what is wrong with the case.
     pub(crate) fn of(call: &Call, url: &str) -> Result<Self, String> {
-        let meta = meta(&call.operation)?;
+        let operation = find(&call.operation)?;
         let mut parameters = BTreeMap::new();
-        for parameter in meta.path_parameters {
-            let given = call.parameters.get(parameter.name).cloned();
-            let value = given.unwrap_or_else(|| documented(parameter.name).to_owned());
-            parameters.insert(parameter.name.to_owned(), value);
+        for name in in_path(operation) {
+            let given = call.parameters.get(name).cloned();
+            let value = given.unwrap_or_else(|| documented(name).to_owned());
+            parameters.insert(name.to_owned(), value);
         }
         let body = match &call.body {
-            None if meta.body => {
+            None if operation.body() == Body::Required => {
                 let page = fixture::operation(fixture::DOCUMENTED);
                 Some(page.map_err(|error| error.to_string())?.request)
             }
             body => body.clone(),
         };
-        let newest = meta.newest().version.to_string();
+        let newest = operation.version(None);
+        let newest = newest.map_or_else(String::new, |version| version.name.clone());
         Ok(Self {
             url: url.to_owned(),
             operation: call.operation.clone(),
-            method: meta.method.to_string(),
-            path: meta.path.to_owned(),
+            method: operation.method().to_string(),
+            path: operation.path(),
             parameters,
             query: call.query.clone(),
             body,
@@ -158,12 +159,16 @@ impl CallMessage {
     }
 }
 
-/// The facts of an operation of the family.
-pub(crate) fn meta(id: &str) -> Result<&'static OperationMeta, String> {
-    let operation = OPERATIONS.iter().find(|known| known.meta.id == id);
-    operation
-        .map(|operation| operation.meta)
-        .ok_or_else(|| format!("no operation {id}"))
+/// The operation with this id.
+pub(crate) fn find(id: &str) -> Result<Operation, String> {
+    Operation::find(id).ok_or_else(|| format!("no operation {id}"))
+}
+
+/// The names of an operation's parameters in the path.
+pub(crate) fn in_path(operation: Operation) -> impl Iterator<Item = &'static str> {
+    let parameters = operation.parameters().iter();
+    let in_path = parameters.filter(|parameter| parameter.place == Place::Path);
+    in_path.map(|parameter| parameter.name.as_str())
 }
 
 /// The value that the documented page, or the sandbox's first world, has for a parameter.

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use atlas_backup::{Backups, DownloadOptions, Pick, silent};
 use atlas_model::{
-    CallOptions, ClusterName, DeploymentItemName, Erased, OPERATIONS, OperationMeta, Patterned,
-    ProjectId, RequestReader, ResponseError, SnapshotId,
+    CallOptions, ClusterName, DeploymentItemName, Patterned, ProjectId, ResponseError, SnapshotId,
 };
 use atlas_transport::retry::RetryPolicy;
 use atlas_transport::{Client, ErrorKind, Phase};
@@ -21,6 +20,7 @@ use crate::message::{Answer, CallMessage, DownloadMessage, Hello, Request, Run};
 use crate::sabotage::ClientSabotage;
 
 mod lists;
+pub(crate) mod typed;
 
 /// The client, and what it keeps from one run to the next.
 #[derive(Debug, Default)]
@@ -87,16 +87,15 @@ impl Ours {
             envelope: call.envelope,
             pretty: call.pretty,
         };
-        let operation = OPERATIONS.iter().find(|it| it.meta.id == call.operation);
-        let Some(operation) = operation else {
+        let Some(operation) = typed::find(&call.operation) else {
             return unsendable("the operation is none of this client's");
         };
         if call.list {
-            let mut answer = lists::read(&client, operation, &call, self.sabotage.pages()).await;
+            let mut answer = lists::read(&client, &call, self.sabotage.pages()).await;
             self.sabotage.outcome(&call, &mut answer);
             return answer;
         }
-        let request = match request(operation, &call, &options) {
+        let request = match (operation.request)(&call, &options) {
             Ok(request) => request,
             Err(problem) => match self.sabotage.unchecked(&call) {
                 Some(request) => request,
@@ -106,8 +105,7 @@ impl Ours {
         let carried = client.carry(request).await;
         let reading = self.sabotage.reading(options);
         let read = carried.and_then(|response| {
-            operation
-                .response(response, &reading)
+            (operation.response)(response, &reading)
                 .map_err(|error| atlas_transport::Error::from(ErrorKind::from(error)))
         });
         let mut answer = match read {
@@ -228,34 +226,6 @@ fn hello() -> Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         abilities: abilities.map(str::to_owned).to_vec(),
     }
-}
-
-/// Builds a call's request as strictly as the operation's own type does.
-fn request(
-    operation: &Erased,
-    call: &CallMessage,
-    options: &CallOptions,
-) -> Result<http::Request<bytes::Bytes>, String> {
-    operation
-        .request(&reader(operation.meta, call), options)
-        .map_err(|error| error.to_string())
-}
-
-/// The parameters and the body of a call.
-fn reader<'a>(meta: &'static OperationMeta, call: &'a CallMessage) -> RequestReader<'a> {
-    let mut reader = RequestReader::new(meta);
-    for parameter in meta.path_parameters {
-        if let Some(value) = call.parameters.get(parameter.name) {
-            reader = reader.with_path(parameter.name, value);
-        }
-    }
-    for (name, value) in &call.query {
-        reader = reader.with_query(name, value);
-    }
-    if let Some(body) = &call.body {
-        reader = reader.with_body(body.to_string().into_bytes());
-    }
-    reader
 }
 
 fn unsendable(problem: &str) -> Answer {

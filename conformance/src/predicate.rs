@@ -1,8 +1,9 @@
 //! What an answer must be, and whether it is.
 
-use atlas_model::{CallOptions, OPERATIONS};
+use atlas_catalog::{Operation, Version};
 use bytes::Bytes;
 use http::Response;
+use http::header::CONTENT_TYPE;
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
@@ -219,24 +220,141 @@ fn header_matches(pattern: &str, text: &str) -> bool {
     regex.is_ok_and(|regex| regex.is_match(text))
 }
 
-/// Where an answer strays from the documented schema of its operation.
+/// Where an answer strays from the documented schema of its operation, in the version that it
+/// names.
 fn strays(asked: &Asked<'_>, answer: &Response<Bytes>) -> Vec<String> {
-    let operation = OPERATIONS
-        .iter()
-        .find(|operation| Some(operation.meta.id) == asked.operation);
-    let Some(operation) = operation else {
+    let Some(operation) = asked.operation.and_then(Operation::find) else {
         return vec!["no operation was asked that the answer could conform to".to_owned()];
     };
-    let options = CallOptions {
-        envelope: asked.envelope,
-        ..CallOptions::default()
+    let Some(version) = answered(operation, answer) else {
+        return vec!["the operation has no version to conform to".to_owned()];
     };
-    match operation.response(answer.clone(), &options) {
-        Ok(answer) => answer
-            .value
-            .iter()
-            .map(|deviation| format!("deviates: {deviation:?}"))
-            .collect(),
-        Err(error) => vec![format!("is no answer of the operation: {error}")],
+    let body = serde_json::from_slice::<Value>(answer.body());
+    let mut status = answer.status().as_u16();
+    let mut content = match body {
+        Ok(body) => body,
+        Err(_) if version.schema_of(status, "json").is_none() => Value::Null,
+        Err(error) => return vec![format!("is no answer of the operation: {error}")],
+    };
+    if asked.envelope {
+        (status, content) = opened(status, content);
+    }
+    if !(200..300).contains(&status) {
+        return vec![format!("is no answer of the operation: status {status}")];
+    }
+    let violations = operation.check_response(version, status, &content);
+    let violations = violations.iter();
+    violations.map(|it| format!("deviates: {it}")).collect()
+}
+
+/// The version that an answer names in its media type; the newest one if it names none.
+fn answered(operation: Operation, answer: &Response<Bytes>) -> Option<&'static Version> {
+    let media_type = answer.headers().get(CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    let date = media_type
+        .and_then(|text| text.trim_start().strip_prefix("application/vnd.atlas."))
+        .and_then(|rest| rest.split_once('+'))
+        .map(|(date, _)| date);
+    date.and_then(|date| operation.version(Some(date)))
+        .or_else(|| operation.version(None))
+}
+
+/// The status and the content of an envelope: a list has its status beside its results. What is
+/// none stays as it is.
+fn opened(line: u16, mut body: Value) -> (u16, Value) {
+    let status = body["status"].as_u64();
+    let Some(status) = status.and_then(|status| u16::try_from(status).ok()) else {
+        return (line, body);
+    };
+    if let Some(content) = body.get_mut("content") {
+        return (status, content.take());
+    }
+    match body.as_object_mut() {
+        Some(list) if list.contains_key("results") => {
+            list.remove("status");
+            (status, body)
+        }
+        _ => (line, body),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(operation: &str, version: &str, envelope: bool, body: &Value) -> Vec<String> {
+        let media_type = format!("application/vnd.atlas.{version}+json;charset=utf-8");
+        let answer = Response::builder().header(CONTENT_TYPE, media_type);
+        let asked = Asked {
+            operation: Some(operation),
+            envelope,
+        };
+        strays(&asked, &answer.body(body.to_string().into()).unwrap())
+    }
+
+    #[test]
+    fn what_is_inside_an_envelope_is_judged_without_it() {
+        let (one, list) = ("getGroupFlexCluster", "listGroupFlexClusterBackupSnapshots");
+        let version = "2024-11-13";
+        let single = json!({"status": 200, "content": {"name": "a"}});
+        assert!(found(one, version, false, &single).len() > 1);
+        assert!(
+            !found(one, version, true, &single)
+                .concat()
+                .contains("status")
+        );
+        let page = json!({"status": 200, "results": [], "totalCount": 0});
+        assert_eq!(found(list, version, true, &page), [""; 0]);
+        assert_eq!(
+            found(list, version, false, &page),
+            ["deviates: $.status: unknown field"]
+        );
+        let refused = json!({"status": 404, "content": {"error": 404}});
+        assert_eq!(
+            found(one, version, true, &refused),
+            ["is no answer of the operation: status 404"]
+        );
+    }
+
+    #[test]
+    fn an_answer_is_judged_by_the_version_that_it_names() {
+        let body = json!({"numShards": 1});
+        let unknown = "deviates: $.numShards: unknown field".to_owned();
+        for (version, fits) in [
+            ("2023-01-01", true),
+            ("2024-08-05", false),
+            ("never", false),
+        ] {
+            let found = found("getGroupCluster", version, false, &body);
+            assert_eq!(!found.contains(&unknown), fits, "{version}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn only_an_operation_without_a_documented_answer_may_answer_no_json() {
+        let answer = |status: u16| {
+            Response::builder()
+                .status(status)
+                .body(Bytes::new())
+                .unwrap()
+        };
+        let strays = |operation: Option<&str>, status: u16| {
+            let envelope = false;
+            strays(
+                &Asked {
+                    operation,
+                    envelope,
+                },
+                &answer(status),
+            )
+            .len()
+        };
+        assert_eq!(strays(Some("deleteGroupFlexCluster"), 204), 0);
+        assert_eq!(strays(Some("deleteGroupFlexCluster"), 404), 1);
+        assert_eq!(strays(Some("getGroupFlexCluster"), 200), 1);
+        assert_eq!(strays(Some("noSuchOperation"), 200), 1);
+        assert_eq!(strays(None, 200), 1);
     }
 }

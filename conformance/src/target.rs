@@ -5,7 +5,7 @@ use http::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::case::ServerRequest;
-use crate::message::meta;
+use crate::message::{find, in_path};
 use crate::variables::Variables;
 
 /// The newest version that the family has: what is asked for where a case does not say.
@@ -17,15 +17,14 @@ pub(crate) fn request(
     variables: &Variables,
     base: &str,
 ) -> Result<Request<Bytes>, String> {
-    let meta = asked.operation.as_deref().map(meta).transpose()?;
-    let mut target = match (&asked.target, meta) {
+    let operation = asked.operation.as_deref().map(find).transpose()?;
+    let mut target = match (&asked.target, operation) {
         (Some(target), _) => variables.fill(target),
-        (None, Some(meta)) => {
-            let mut path = meta.path.to_owned();
-            for parameter in meta.path_parameters {
-                let name = parameter.name;
+        (None, Some(operation)) => {
+            let mut path = operation.path();
+            for name in in_path(operation) {
                 let given = asked.parameters.get(name).map(|text| variables.fill(text));
-                let value = given.unwrap_or_else(|| usual(meta.id, name, variables));
+                let value = given.unwrap_or_else(|| usual(operation.id(), name, variables));
                 let encoded = utf8_percent_encode(&value, NON_ALPHANUMERIC).to_string();
                 path = path.replace(&format!("{{{name}}}"), &encoded);
             }
@@ -40,10 +39,10 @@ pub(crate) fn request(
     if target.starts_with('/') {
         target.insert_str(0, base);
     }
-    let method = asked.method.as_deref();
-    let method = method.or(meta.map(|meta| meta.method.as_str()));
+    let method = asked.method.clone();
+    let method = method.or_else(|| Some(operation?.method().to_string()));
     let mut request = Request::builder()
-        .method(method.unwrap_or("GET"))
+        .method(method.as_deref().unwrap_or("GET"))
         .uri(target);
     let has_body = asked.json.is_some() || asked.body.is_some() || asked.generated.is_some();
     let mut usual = vec![("accept", ACCEPT)];

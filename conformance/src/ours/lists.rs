@@ -2,49 +2,46 @@
 
 use std::pin::pin;
 
-use atlas_model::{
-    Erased, ListClusters, ListFlexSnapshots, ListProjects, ListShardedSnapshots, ListSnapshots,
-    Operation, Paged,
-};
+use atlas_model::cloud_backups::{ListBackupShardedClusters, ListBackupSnapshots};
+use atlas_model::clusters::ListClusters;
+use atlas_model::flex_snapshots::ListFlexBackupSnapshots;
+use atlas_model::projects::ListGroups;
+use atlas_model::{Operation, Paged};
 use atlas_transport::Client;
 use futures_util::StreamExt;
 
-use super::{failed, reader, unsendable};
+use super::typed::FromCall;
+use super::{failed, unsendable};
 use crate::case::Outcome;
 use crate::message::{Answer, CallMessage};
 
 /// Reads at most so many pages of a list.
-pub(super) async fn read(
-    client: &Client,
-    operation: &Erased,
-    call: &CallMessage,
-    pages: usize,
-) -> Answer {
+pub(super) async fn read(client: &Client, call: &CallMessage, pages: usize) -> Answer {
     macro_rules! lists {
         ($( $list:ident ),*) => {
-            match operation.meta.id {
+            match call.operation.as_str() {
                 $( id if id == $list::META.id => walk::<$list>(client, call, pages).await, )*
                 _ => unsendable("the operation is none of the lists that are read to their end"),
             }
         };
     }
     lists!(
-        ListProjects,
+        ListGroups,
         ListClusters,
-        ListFlexSnapshots,
-        ListSnapshots,
-        ListShardedSnapshots
+        ListFlexBackupSnapshots,
+        ListBackupSnapshots,
+        ListBackupShardedClusters
     )
 }
 
 async fn walk<O>(client: &Client, call: &CallMessage, pages: usize) -> Answer
 where
-    O: Paged + Send + Sync,
-    O::Item: Send,
+    O: Paged + FromCall + Send + Sync,
+    O::Item: Send + 'static,
 {
-    let list = match O::decode(&reader(O::META, call)) {
+    let list = match O::from_call(call) {
         Ok(list) => list,
-        Err(error) => return unsendable(&error.to_string()),
+        Err(error) => return unsendable(&error),
     };
     let mut pages = pin!(client.pages(list).take(pages));
     let mut items = 0;

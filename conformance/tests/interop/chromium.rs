@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use atlas_model::{DownloadFlexSnapshot, FlexDownloadRequest};
+use atlas_model::flex_snapshots::{DownloadFlexBackup, FlexBackupSnapshotDownloadCreate};
 use atlas_sandbox::{FLEX_CLUSTER, OWNER, PROJECT, Sandbox, SandboxServer};
 use atlas_transport::Credentials;
 use fantoccini::{Client as Browser, ClientBuilder, Locator};
@@ -91,7 +91,8 @@ async fn the_page_shows_the_world_and_follows_a_job_to_its_end() {
 
     // The browser is never told to load the page again.
     let client = client(server.url(), &Credentials::bearer(OWNER.access_token));
-    let asked = DownloadFlexSnapshot::new(project, cluster, FlexDownloadRequest::new(snapshot));
+    let body = FlexBackupSnapshotDownloadCreate::new(snapshot);
+    let asked = DownloadFlexBackup::new(project, cluster, body);
     client.send(&asked).await.unwrap();
     for (status, after) in [("PENDING", 20), ("QUEUED", 30), ("RUNNING", 50)] {
         assert_eq!(shows(&browser, status).await, status);

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use atlas_model::{FlexSnapshot, ItemsPerPage, ListFlexSnapshots, PageNumber, Paging, PagingError};
+use atlas_model::flex_snapshots::{FlexBackupSnapshot, ListFlexBackupSnapshots};
+use atlas_model::{ItemsPerPage, PageNumber, Paging, PagingError};
 use atlas_sandbox::{FLEX_CLUSTER, OWNER, PROJECT, SandboxServer};
 use atlas_transport::{Client, Credentials, Error, ErrorKind, Phase};
 use bytes::Bytes;
@@ -17,15 +18,15 @@ use http_body_util::Full;
 
 use crate::faults::service::Scripted;
 
-fn snapshots(page: u16) -> ListFlexSnapshots {
+fn snapshots(page: u16) -> ListFlexBackupSnapshots {
     let (project, cluster) = (PROJECT.parse().unwrap(), FLEX_CLUSTER.parse().unwrap());
-    let mut list = ListFlexSnapshots::new(project, cluster);
+    let mut list = ListFlexBackupSnapshots::new(project, cluster);
     list.items_per_page = ItemsPerPage::new(page);
     list
 }
 
 /// The items of the list, and how many pages were asked for.
-async fn walk(page: u16) -> (Vec<FlexSnapshot>, u64) {
+async fn walk(page: u16) -> (Vec<FlexBackupSnapshot>, u64) {
     let server = SandboxServer::start().await.unwrap();
     let credentials = Credentials::bearer(OWNER.access_token);
     let client = Client::new(server.url().parse().unwrap(), &credentials).unwrap();
@@ -49,11 +50,11 @@ async fn a_list_starts_at_the_page_that_the_caller_chose() {
     let server = SandboxServer::start().await.unwrap();
     let credentials = Credentials::bearer(OWNER.access_token);
     let client = Client::new(server.url().parse().unwrap(), &credentials).unwrap();
-    let all: Vec<FlexSnapshot> = client.items(snapshots(3)).try_collect().await.unwrap();
+    let all: Vec<FlexBackupSnapshot> = client.items(snapshots(3)).try_collect().await.unwrap();
     for (page, left) in [(1, 8), (2, 5), (3, 2), (4, 0), (u32::MAX, 0)] {
         let mut list = snapshots(3);
         list.page_number = PageNumber::new(page);
-        let items: Vec<FlexSnapshot> = client.items(list).try_collect().await.unwrap();
+        let items: Vec<FlexBackupSnapshot> = client.items(list).try_collect().await.unwrap();
         assert_eq!(items, all[8 - left..], "{page}");
     }
 }
@@ -83,7 +84,7 @@ fn page(number: usize, links: Option<&str>) -> (u16, String) {
 
 async fn collect(client: &Client) -> (usize, Option<Error>) {
     let list = client.items(snapshots(1));
-    let items: Vec<Result<FlexSnapshot, Error>> = list.collect().await;
+    let items: Vec<Result<FlexBackupSnapshot, Error>> = list.collect().await;
     let count = items.len();
     match items.into_iter().last() {
         Some(Err(error)) => (count - 1, Some(error)),

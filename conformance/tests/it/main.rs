@@ -11,18 +11,17 @@ mod patterns;
 mod raw_calls;
 mod sandbox;
 mod snapshots;
+mod strict;
 mod tls;
 mod transport;
 
-use atlas_model::{DownloadTenantSnapshot, Operation, RequestReader};
+use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
 
 /// The documented call as a value.
-fn operation() -> DownloadTenantSnapshot {
+fn operation() -> DownloadClusterBackupTenant {
     let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
-    let meta = DownloadTenantSnapshot::META;
-    let mut reader = RequestReader::new(meta).with_body(fixture.wire_body.clone().into_bytes());
-    for parameter in meta.path_parameters {
-        reader = reader.with_path(parameter.name, fixture.example(parameter.name).unwrap());
-    }
-    DownloadTenantSnapshot::decode(&reader).unwrap()
+    let project = fixture.example("groupId").unwrap().parse().unwrap();
+    let cluster = fixture.example("clusterName").unwrap().parse().unwrap();
+    let body = serde_json::from_value(fixture.request).unwrap();
+    DownloadClusterBackupTenant::new(project, cluster, body)
 }

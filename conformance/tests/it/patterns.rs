@@ -1,8 +1,11 @@
 //! Properties of the documented patterns, judged by two engines that nobody here wrote.
 
+use atlas_catalog::route;
+use atlas_model::shared::TenantRestore;
+use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
 use atlas_model::{
-    CallOptions, ClusterName, DeploymentItemName, DownloadTenantSnapshot, OperationExt,
-    PatternFault, Patterned, ProjectId, SnapshotId, TenantRestoreRequest,
+    CallOptions, ClusterName, DeploymentItemName, OperationExt, PatternFault, Patterned, ProjectId,
+    SnapshotId,
 };
 use proptest::prelude::*;
 use proptest::string::string_regex;
@@ -196,15 +199,15 @@ proptest! {
         envelope in any::<bool>(),
         pretty in any::<bool>(),
     ) {
-        let mut request = TenantRestoreRequest::new(
+        let mut body = TenantRestore::new(
             SnapshotId::parse(&snapshot).unwrap(),
             DeploymentItemName::parse(&target).unwrap(),
         );
-        request.target_project_id = target_project.map(|id| ProjectId::parse(&id).unwrap());
-        let operation = DownloadTenantSnapshot::new(
+        body.target_project_id = target_project.map(|id| ProjectId::parse(&id).unwrap());
+        let operation = DownloadClusterBackupTenant::new(
             ProjectId::parse(&project).unwrap(),
             ClusterName::parse(&cluster).unwrap(),
-            request,
+            body.clone(),
         );
         let options = CallOptions {
             version: Some("2025-02-19".parse().unwrap()),
@@ -212,9 +215,20 @@ proptest! {
             pretty,
         };
         let request = operation.to_request(&options).unwrap();
-        let (read, seen) = DownloadTenantSnapshot::from_request(&request).unwrap();
-        prop_assert_eq!(read, operation);
-        prop_assert_eq!(seen, options);
+        let found = route(request.method(), request.uri().path()).unwrap();
+        prop_assert_eq!(found.operation.id(), "downloadGroupClusterBackupTenant");
+        prop_assert_eq!(found.parameters, [("groupId", project), ("clusterName", cluster)]);
+        let query: Vec<&str> = request.uri().query().into_iter().flat_map(|it| it.split('&')).collect();
+        let mut asked = Vec::new();
+        asked.extend(envelope.then_some("envelope=true"));
+        asked.extend(pretty.then_some("pretty=true"));
+        prop_assert_eq!(query, asked);
+        prop_assert_eq!(&request.headers()["accept"], "application/vnd.atlas.2025-02-19+json");
+        let json = serde_json::from_slice(request.body()).unwrap();
+        let version = found.operation.version(None).unwrap();
+        prop_assert_eq!(found.operation.check_request(version, Some(&json)), []);
+        let read: TenantRestore = serde_json::from_value(json).unwrap();
+        prop_assert_eq!(read, body);
     }
 
     #[test]
@@ -228,7 +242,7 @@ proptest! {
     ) {
         let options = CallOptions { envelope, ..CallOptions::default() };
         let response = http::Response::builder().status(status).body(body.into()).unwrap();
-        if let Err(error) = DownloadTenantSnapshot::from_response(response, &options) {
+        if let Err(error) = DownloadClusterBackupTenant::from_response(response, &options) {
             prop_assert_eq!(error.to_string().lines().count(), 1);
         }
     }

@@ -2,16 +2,14 @@
 
 use std::fmt::Write as _;
 
-use atlas_model::{
-    CallOptions, ClusterName, DeploymentItemName, DownloadTenantSnapshot, OPERATIONS, OperationExt,
-    ProjectId,
-};
+use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
+use atlas_model::{CallOptions, ClusterName, DeploymentItemName, OperationExt, ProjectId};
 use http::Response;
 
 use crate::operation;
 
 fn fixture() -> atlas_conformance::OperationFixture {
-    atlas_conformance::operation(OPERATIONS[0].meta.id).unwrap()
+    atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap()
 }
 
 #[test]
@@ -39,8 +37,8 @@ fn what_each_answer_that_is_no_resource_says() {
             .header("content-type", media_type)
             .body(body.into())
             .unwrap();
-        let error =
-            DownloadTenantSnapshot::from_response(response, &CallOptions::default()).unwrap_err();
+        let options = CallOptions::default();
+        let error = DownloadClusterBackupTenant::from_response(response, &options).unwrap_err();
         let _ = writeln!(shown, "{error}");
     };
     for response in fixture()
@@ -70,7 +68,7 @@ fn what_each_answer_that_is_no_resource_says() {
         "text/html",
         "<html>Sign in at https://proxy.example/?next=secret".into(),
     );
-    say(200, "application/json", r#"{"status": 7}"#.into());
+    say(200, "application/json", "7".into());
     insta::assert_snapshot!(shown);
 }
 

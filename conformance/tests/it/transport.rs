@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use atlas_model::{Payload, SnapshotUrl};
+use atlas_model::SnapshotUrl;
 use atlas_sandbox::{OWNER, READER, Sandbox, SandboxServer};
 use atlas_transport::{Client, Credentials, ErrorKind, TokenRefusal};
 use jiff::Timestamp;
@@ -261,7 +261,7 @@ async fn a_compressed_answer_is_asked_for_and_read() {
         .await;
     let client = Client::new(server.uri().parse().unwrap(), &Credentials::bearer("t")).unwrap();
     let answer = client.send(&operation()).await.unwrap();
-    assert_eq!(answer.value.deviations(), []);
+    assert_eq!(answer.deviations, []);
     let seen = &server.received_requests().await.unwrap()[0];
     let agent = seen.headers["user-agent"].to_str().unwrap();
     assert!(agent.starts_with("atlas-rs/"), "{agent}");

@@ -1,10 +1,9 @@
 //! The client's side: the real client against a server that answers as documented.
 
 use atlas_conformance::{Auth, DocumentedResponse, Form, OperationFixture};
-use atlas_model::{
-    ApiError, CallOptions, DownloadTenantSnapshot, Operation, Payload, RequestReader,
-    TenantRestore, envelope,
-};
+use atlas_model::shared::TenantRestore;
+use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
+use atlas_model::{ApiError, CallOptions, envelope};
 use atlas_transport::{Client, Credentials};
 use http::StatusCode;
 use wiremock::matchers::{any, header_exists, header_regex, path};
@@ -50,9 +49,9 @@ async fn exchange(
 
     match (outcome, response.status) {
         (Ok(answer), 200) => {
-            let expected = TenantRestore::read(response.body.to_string().as_bytes()).unwrap();
+            let expected: TenantRestore = serde_json::from_value(response.body.clone()).unwrap();
             same("resource", &answer.value, &expected)?;
-            same("deviations", answer.value.deviations(), vec![])?;
+            same("deviations", answer.deviations, vec![])?;
             let version = answer.meta.version.map(|version| version.to_string());
             same(
                 "version",
@@ -159,13 +158,11 @@ fn token_request(request: &Request) -> Result<(), String> {
 }
 
 /// The documented call as a value.
-fn operation(fixture: &OperationFixture) -> DownloadTenantSnapshot {
-    let meta = DownloadTenantSnapshot::META;
-    let mut reader = RequestReader::new(meta).with_body(fixture.wire_body.clone().into_bytes());
-    for parameter in meta.path_parameters {
-        reader = reader.with_path(parameter.name, fixture.example(parameter.name).unwrap());
-    }
-    DownloadTenantSnapshot::decode(&reader).unwrap()
+fn operation(fixture: &OperationFixture) -> DownloadClusterBackupTenant {
+    let project = fixture.example("groupId").unwrap().parse().unwrap();
+    let cluster = fixture.example("clusterName").unwrap().parse().unwrap();
+    let body = serde_json::from_value(fixture.request.clone()).unwrap();
+    DownloadClusterBackupTenant::new(project, cluster, body)
 }
 
 async fn serve(

@@ -3,7 +3,8 @@
 //! A field that is missing says nothing; one that names anything else ends the call, since a file
 //! would be kept under the wrong name.
 
-use atlas_model::{ClusterName, ProjectId, RestoreJobId, SnapshotId};
+use atlas_model::{Answer, ClusterName, ProjectId, RestoreJobId, SnapshotId};
+use serde_json::Value;
 
 use crate::error::Error;
 
@@ -28,6 +29,29 @@ pub(crate) struct Asked<'a> {
 }
 
 impl About {
+    /// Reads what a job says, as text: a value that is no id must not pass for one that is missing.
+    pub(crate) fn read(job: &Value) -> Self {
+        Self {
+            id: text(&job["id"]),
+            snapshot: text(&job["snapshotId"]),
+            project: text(&job["projectId"]),
+            cluster: text(&job["clusterName"]).or_else(|| text(&job["instanceName"])),
+            delivery: text(&job["deliveryType"]),
+        }
+    }
+
+    /// What a job says by its type, and else by its text: where both say something, the type is what
+    /// is used.
+    pub(crate) fn or(self, text: Self) -> Self {
+        Self {
+            id: self.id.or(text.id),
+            snapshot: self.snapshot.or(text.snapshot),
+            project: self.project.or(text.project),
+            cluster: self.cluster.or(text.cluster),
+            delivery: self.delivery.or(text.delivery),
+        }
+    }
+
     /// Compares with what was asked for.
     pub(crate) fn check(&self, asked: &Asked<'_>) -> Result<(), Error> {
         same("restore job", asked.id.as_ref(), self.id.as_deref())?;
@@ -65,6 +89,20 @@ pub(crate) fn project_and_cluster(
 ) -> Result<(), Error> {
     same("project", Some(&project), found_project)?;
     same("cluster", Some(cluster), found_cluster)
+}
+
+/// The body of an answer, whose text is looked at beside its type.
+pub(crate) fn body<R>(answer: &Answer<R>) -> Result<Value, Error> {
+    answer.body.json().map_err(|_| Error::Unreadable)
+}
+
+/// A value as text; `None` if it is missing.
+pub(crate) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
 }
 
 fn same(

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use atlas_model::{
-    ClusterName, CreateFlexRestoreJob, CreateRestoreJob, CreateTenantRestore, DeploymentItemName,
-    FlexRestoreRequest, ProjectId, RestoreJobId, RestoreJobRequest, SnapshotId,
-    TenantRestoreRequest,
+use atlas_model::cloud_backups::{
+    BackupDeliveryType, CreateBackupRestoreJob, DiskBackupSnapshotRestoreJob,
 };
+use atlas_model::flex_restore_jobs::{CreateFlexRestoreJob, FlexBackupRestoreJobCreate};
+use atlas_model::shared_tier_restore_jobs::{CreateBackupTenantRestore, TenantRestore};
+use atlas_model::{ClusterName, DeploymentItemName, ProjectId, RestoreJobId, SnapshotId};
 use atlas_transport::Client;
 use jiff::Timestamp;
 
@@ -284,22 +285,24 @@ impl Backups {
         let cluster = cluster.clone();
         let job = match place.kind {
             ClusterKind::Tenant => {
-                let mut request = TenantRestoreRequest::new(snapshot, target()?);
-                request.target_project_id = Some(target_project);
-                let operation = CreateTenantRestore::new(project, cluster, request);
-                job_view::tenant(&self.client.send(&operation).await?.value)
+                let request =
+                    TenantRestore::new(snapshot, target()?).target_project_id(target_project);
+                let operation = CreateBackupTenantRestore::new(project, cluster, request);
+                job_view::viewed(&self.client.send(&operation).await?, job_view::tenant)?
             }
             ClusterKind::Flex => {
-                let mut request = FlexRestoreRequest::new(snapshot, target()?);
-                request.target_project_id = Some(target_project);
+                let request = FlexBackupRestoreJobCreate::new(snapshot, target()?)
+                    .target_project_id(target_project);
                 let operation = CreateFlexRestoreJob::new(project, cluster, request);
-                job_view::flex(&self.client.send(&operation).await?.value)
+                job_view::viewed(&self.client.send(&operation).await?, job_view::flex)?
             }
             ClusterKind::Dedicated | ClusterKind::Sharded => {
-                let target = target_cluster.clone();
-                let request = RestoreJobRequest::automated(snapshot, target_project, target);
-                let operation = CreateRestoreJob::new(project, cluster, request);
-                job_view::dedicated(&self.client.send(&operation).await?.value)
+                let request = DiskBackupSnapshotRestoreJob::new(BackupDeliveryType::Automated)
+                    .snapshot_id(snapshot)
+                    .target_cluster_name(target_cluster.clone())
+                    .target_project_id(target_project);
+                let operation = CreateBackupRestoreJob::new(project, cluster, request);
+                job_view::viewed(&self.client.send(&operation).await?, job_view::dedicated)?
             }
         };
         let found = job.target_cluster.as_deref();

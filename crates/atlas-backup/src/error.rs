@@ -125,6 +125,12 @@ pub enum Error {
         /// What the answer is for.
         found: String,
     },
+    /// A response holds something that cannot be read, so that it is not sure what it is for.
+    #[error(
+        "the response cannot be read as a whole; nothing was saved, check the base URL and any proxy \
+         in between"
+    )]
+    Unreadable,
     /// The files of a restore job cannot be told apart.
     #[error("the restore job{} has equal links for different shards; start another download", shown(*job))]
     EqualLinks {

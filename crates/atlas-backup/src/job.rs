@@ -1,20 +1,28 @@
 //! Restore jobs of every kind of cluster: asking for one, looking at it, waiting for it.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use atlas_model::api_error::code;
+use atlas_model::cloud_backups::{
+    BackupDeliveryType, CreateBackupRestoreJob, DiskBackupSnapshotRestoreJob, GetBackupRestoreJob,
+    ListBackupRestoreJobs,
+};
+use atlas_model::flex_restore_jobs::{GetFlexRestoreJob, ListFlexRestoreJobs};
+use atlas_model::flex_snapshots::{DownloadFlexBackup, FlexBackupSnapshotDownloadCreate};
+use atlas_model::shared_tier_restore_jobs::{
+    GetBackupTenantRestore, ListBackupTenantRestores, TenantRestore,
+};
+use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
 use atlas_model::{
-    ClusterId, ClusterName, CreateRestoreJob, DeploymentItemName, DownloadFlexSnapshot,
-    DownloadTenantSnapshot, FlexDownloadRequest, FlexRestoreJob, GetFlexRestoreJob, GetRestoreJob,
-    GetTenantRestore, ListFlexRestoreJobs, ListRestoreJobs, ListTenantRestores, ProjectId,
-    RestoreJob, RestoreJobId, RestoreJobRequest, SnapshotId, TenantRestore, TenantRestoreRequest,
+    ClusterId, ClusterName, DeploymentItemName, Paged, ProjectId, RestoreJobId, SnapshotId,
 };
 use atlas_transport::Client;
 use futures_util::TryStreamExt;
 
-use crate::about::Asked;
+use crate::about::{About, Asked, body};
 use crate::error::Error;
-use crate::job_view::{JobState, JobView, dedicated, flex, tenant};
+use crate::job_view::{JobState, JobView, dedicated, flex, tenant, viewed};
 use crate::kind::ClusterKind;
 use crate::progress::{Event, Progress};
 use crate::waiting::Wait;
@@ -130,19 +138,20 @@ async fn request_once(
                 DeploymentItemName::parse(cluster.as_str()).map_err(|error| Error::Usage {
                     what: error.to_string(),
                 })?;
-            let request = TenantRestoreRequest::new(snapshot, target);
-            let operation = DownloadTenantSnapshot::new(place.project, cluster, request);
-            Ok(tenant(&client.send(&operation).await?.value))
+            let request = TenantRestore::new(snapshot, target);
+            let operation = DownloadClusterBackupTenant::new(place.project, cluster, request);
+            viewed(&client.send(&operation).await?, tenant)
         }
         ClusterKind::Flex => {
-            let request = FlexDownloadRequest::new(snapshot);
-            let operation = DownloadFlexSnapshot::new(place.project, cluster, request);
-            Ok(flex(&client.send(&operation).await?.value))
+            let request = FlexBackupSnapshotDownloadCreate::new(snapshot);
+            let operation = DownloadFlexBackup::new(place.project, cluster, request);
+            viewed(&client.send(&operation).await?, flex)
         }
         ClusterKind::Dedicated | ClusterKind::Sharded => {
-            let request = RestoreJobRequest::download(snapshot);
-            let operation = CreateRestoreJob::new(place.project, cluster, request);
-            Ok(dedicated(&client.send(&operation).await?.value))
+            let request = DiskBackupSnapshotRestoreJob::new(BackupDeliveryType::Download)
+                .snapshot_id(snapshot);
+            let operation = CreateBackupRestoreJob::new(place.project, cluster, request);
+            viewed(&client.send(&operation).await?, dedicated)
         }
     }
 }
@@ -156,16 +165,16 @@ pub(crate) async fn get(
     let cluster = place.cluster.clone();
     let found = match place.kind {
         ClusterKind::Tenant => {
-            let operation = GetTenantRestore::new(place.project, cluster, job);
-            tenant(&client.send(&operation).await?.value)
+            let operation = GetBackupTenantRestore::new(place.project, cluster, job);
+            viewed(&client.send(&operation).await?, tenant)?
         }
         ClusterKind::Flex => {
             let operation = GetFlexRestoreJob::new(place.project, cluster, job);
-            flex(&client.send(&operation).await?.value)
+            viewed(&client.send(&operation).await?, flex)?
         }
         ClusterKind::Dedicated | ClusterKind::Sharded => {
-            let operation = GetRestoreJob::new(place.project, cluster, job);
-            dedicated(&client.send(&operation).await?.value)
+            let operation = GetBackupRestoreJob::new(place.project, cluster, job);
+            viewed(&client.send(&operation).await?, dedicated)?
         }
     };
     found.about.check(&Asked {
@@ -180,25 +189,45 @@ pub(crate) async fn list(client: &Client, place: &Place<'_>) -> Result<Vec<JobVi
     let cluster = place.cluster.clone();
     let jobs: Vec<JobView> = match place.kind {
         ClusterKind::Tenant => {
-            let list = ListTenantRestores::new(place.project, cluster);
-            let jobs: Vec<TenantRestore> = client.items(list).try_collect().await?;
-            jobs.iter().map(tenant).collect()
+            let list = ListBackupTenantRestores::new(place.project, cluster);
+            jobs(client, place, list, tenant).await?
         }
         ClusterKind::Flex => {
             let list = ListFlexRestoreJobs::new(place.project, cluster);
-            let jobs: Vec<FlexRestoreJob> = client.items(list).try_collect().await?;
-            jobs.iter().map(flex).collect()
+            jobs(client, place, list, flex).await?
         }
         ClusterKind::Dedicated | ClusterKind::Sharded => {
-            let list = ListRestoreJobs::new(place.project, cluster);
-            let jobs: Vec<RestoreJob> = client.items(list).try_collect().await?;
-            jobs.iter().map(dedicated).collect()
+            let list = ListBackupRestoreJobs::new(place.project, cluster);
+            jobs(client, place, list, dedicated).await?
         }
     };
-    for job in &jobs {
-        job.about.check(&place.asked())?;
-    }
     Ok(jobs)
+}
+
+/// All jobs of a list, each of which is checked to be of the cluster.
+async fn jobs<O>(
+    client: &Client,
+    place: &Place<'_>,
+    list: O,
+    view: fn(&O::Item) -> JobView,
+) -> Result<Vec<JobView>, Error>
+where
+    O: Paged + Send + Sync,
+    O::Item: Send,
+{
+    let mut pages = pin!(client.pages(list));
+    let mut views = Vec::new();
+    while let Some(page) = pages.try_next().await? {
+        let body = body(&page)?;
+        for job in body["results"].as_array().into_iter().flatten() {
+            About::read(job).check(&place.asked())?;
+        }
+        for job in page.value.items().iter().map(view) {
+            job.about.check(&place.asked())?;
+            views.push(job);
+        }
+    }
+    Ok(views)
 }
 
 /// Waits until a job is at its end, through outages of Atlas. A download is not before it has a

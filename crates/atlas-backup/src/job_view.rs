@@ -1,13 +1,13 @@
 //! Restore jobs of every kind of cluster, in one shape.
 
-use atlas_model::{
-    FlexRestoreJob, RestoreJob, RestoreJobId, RestoreStatus, Seen, SnapshotId, SnapshotUrl,
-    TenantRestore,
-};
+use atlas_model::cloud_backups::DiskBackupSnapshotRestoreJob;
+use atlas_model::flex_restore_jobs::FlexBackupRestoreJob;
+use atlas_model::shared_tier_restore_jobs::{RestoreStatus, TenantRestore};
+use atlas_model::{Answer, RestoreJobId, SnapshotId, SnapshotUrl};
 use serde::Serialize;
 
-use crate::about::About;
-use crate::error::JobEnd;
+use crate::about::{About, body};
+use crate::error::{Error, JobEnd};
 use crate::shards::unique_names;
 
 /// A restore job, whatever kind of cluster it is of. Its links are not shown.
@@ -84,24 +84,34 @@ impl JobView {
     }
 }
 
+/// A job of an answer, with what it says that it is for.
+pub(crate) fn viewed<R>(answer: &Answer<R>, view: fn(&R) -> JobView) -> Result<JobView, Error> {
+    let said = About::read(&body(answer)?);
+    let mut job = view(&answer.value);
+    job.about = std::mem::take(&mut job.about).or(said);
+    // A link that cannot be read is a file that would be missing.
+    if answer.deviations.iter().any(|it| it.path().ends_with(']')) && !job.links.is_empty() {
+        job.links.clear();
+        job.state = JobState::Running;
+    }
+    Ok(job)
+}
+
 /// Jobs that say how far they are have the same fields, whatever their type.
 macro_rules! by_status {
-    ($function:ident, $job:ty) => {
+    ($function:ident, $job:ty, $cluster:ident) => {
         pub(crate) fn $function(job: &$job) -> JobView {
             let target = job.target_deployment_item_name.as_ref();
             let about = About {
-                id: job.id.as_ref().map(|id| id.text().into_owned()),
-                snapshot: job.snapshot_id.as_ref().map(|id| id.text().into_owned()),
-                project: job.project_id.as_ref().map(|id| id.text().into_owned()),
-                cluster: job
-                    .cluster_name
-                    .as_ref()
-                    .map(|name| name.text().into_owned()),
+                id: job.id.as_ref().map(ToString::to_string),
+                snapshot: job.snapshot_id.as_ref().map(ToString::to_string),
+                project: job.project_id.as_ref().map(ToString::to_string),
+                cluster: job.$cluster.as_ref().map(ToString::to_string),
                 delivery: job.delivery_type.as_ref().map(ToString::to_string),
             };
             by_status(
-                job.id.as_ref(),
-                job.snapshot_id.as_ref(),
+                job.id,
+                job.snapshot_id,
                 about,
                 job.status.as_ref(),
                 job.snapshot_url.as_ref(),
@@ -111,13 +121,13 @@ macro_rules! by_status {
     };
 }
 
-by_status!(tenant, TenantRestore);
-by_status!(flex, FlexRestoreJob);
+by_status!(tenant, TenantRestore, cluster_name);
+by_status!(flex, FlexBackupRestoreJob, instance_name);
 
 /// A job that says how far it is. A link ends a download, whatever the status says beside it.
 fn by_status(
-    id: Option<&Seen<RestoreJobId>>,
-    snapshot: Option<&Seen<SnapshotId>>,
+    id: Option<RestoreJobId>,
+    snapshot: Option<SnapshotId>,
     about: About,
     status: Option<&RestoreStatus>,
     url: Option<&SnapshotUrl>,
@@ -135,9 +145,9 @@ fn by_status(
         _ => JobState::Running,
     };
     JobView {
-        id: id.and_then(|id| id.valid().copied()),
-        snapshot: snapshot.and_then(|id| id.valid().copied()),
-        download: is_download(&about) || links.is_some(),
+        id,
+        snapshot,
+        download: about.delivery.as_deref().is_some_and(is_download) || links.is_some(),
         state,
         status: status.map_or("unknown", RestoreStatus::as_str).to_owned(),
         target_cluster,
@@ -146,22 +156,21 @@ fn by_status(
     }
 }
 
-fn is_download(about: &About) -> bool {
-    let delivery = about.delivery.as_deref();
-    delivery.is_some_and(|delivery| delivery.eq_ignore_ascii_case("download"))
+fn is_download(delivery: &str) -> bool {
+    delivery.eq_ignore_ascii_case("download")
 }
 
 /// A job that has flags. A download ends with its links, not with `finishedAt`.
-pub(crate) fn dedicated(job: &RestoreJob) -> JobView {
+pub(crate) fn dedicated(job: &DiskBackupSnapshotRestoreJob) -> JobView {
     let about = About {
-        id: job.id.as_ref().map(|id| id.text().into_owned()),
-        snapshot: job.snapshot_id.as_ref().map(|id| id.text().into_owned()),
+        id: job.id.as_ref().map(ToString::to_string),
+        snapshot: job.snapshot_id.as_ref().map(ToString::to_string),
         // A dedicated job names only the cluster that is written over.
         project: None,
         cluster: None,
         delivery: job.delivery_type.as_ref().map(ToString::to_string),
     };
-    let download = is_download(&about);
+    let download = about.delivery.as_deref().is_some_and(is_download);
     let links = links(job);
     let set = |flag: Option<bool>| flag == Some(true);
     let (state, status) = if set(job.failed) {
@@ -176,8 +185,8 @@ pub(crate) fn dedicated(job: &RestoreJob) -> JobView {
         (JobState::Running, "running")
     };
     JobView {
-        id: job.id.as_ref().and_then(|id| id.valid().copied()),
-        snapshot: job.snapshot_id.as_ref().and_then(|id| id.valid().copied()),
+        id: job.id,
+        snapshot: job.snapshot_id,
         download,
         state,
         status: status.to_owned(),
@@ -189,7 +198,7 @@ pub(crate) fn dedicated(job: &RestoreJob) -> JobView {
 
 /// The links of a dedicated cluster's job: each shard's own where there are shards. None as long as
 /// a shard has no link yet, since its file would be missing in the end.
-fn links(job: &RestoreJob) -> Vec<JobLink> {
+fn links(job: &DiskBackupSnapshotRestoreJob) -> Vec<JobLink> {
     let members: Vec<_> = job.components.iter().flatten().collect();
     let urls = job.delivery_url.as_deref().unwrap_or_default();
     let own: Vec<&SnapshotUrl> = members
@@ -223,4 +232,43 @@ fn links(job: &RestoreJob) -> Vec<JobLink> {
         is_named: false,
     });
     numbered.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use atlas_model::flex_restore_jobs::GetFlexRestoreJob;
+    use atlas_model::{CallOptions, OperationExt};
+
+    use super::*;
+
+    fn read(body: &'static str) -> Result<JobView, Error> {
+        let response = http::Response::new(body.into());
+        let answer = GetFlexRestoreJob::from_response(response, &CallOptions::default()).unwrap();
+        viewed(&answer, flex)
+    }
+
+    #[test]
+    fn a_job_is_for_what_its_type_says_and_else_for_what_its_text_says() {
+        let about = |body| read(body).unwrap().about;
+        let id = "32b6e34b3d91647abb20e7b8";
+        assert_eq!(
+            about(r#"{"id":"32b6e34b3d91647abb20e7b8"}"#).id.unwrap(),
+            id
+        );
+        assert_eq!(about(r#"{"id":"odd","snapshotId":7}"#).id.unwrap(), "odd");
+        assert_eq!(about(r#"{"snapshotId":7}"#).snapshot.unwrap(), "7");
+        // The first counts, since it is the one that is used.
+        let twice = about(r#"{"id":"32b6e34b3d91647abb20e7b8","id":"odd"}"#);
+        assert_eq!(twice.id.unwrap(), id);
+    }
+
+    #[test]
+    fn a_job_whose_text_cannot_be_read_as_a_whole_is_an_error() {
+        for odd in [
+            r#"{"id":"32b6e34b3d91647abb20e7b8","zz":1e999}"#,
+            r#"{"id":"32b6e34b3d91647abb20e7b8","zz":"\ud800"}"#,
+        ] {
+            assert!(matches!(read(odd), Err(Error::Unreadable)), "{odd}");
+        }
+    }
 }

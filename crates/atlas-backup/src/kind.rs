@@ -3,16 +3,17 @@
 use std::pin::pin;
 
 use atlas_model::api_error::code;
-use atlas_model::{
-    ClusterId, ClusterName, GetCluster, GetFlexCluster, ListShardedSnapshots, ListSnapshots,
-    ProjectId, Seen, SnapshotKind,
-};
+use atlas_model::cloud_backups::{ListBackupShardedClusters, ListBackupSnapshots, SnapshotKind};
+use atlas_model::clusters::{ClusterDescription, ClusterType, GetCluster};
+use atlas_model::flex_clusters::GetFlexCluster;
+use atlas_model::{Answer, ClusterId, ClusterName, ProjectId};
 use atlas_transport::Client;
 use futures_util::TryStreamExt;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::about::project_and_cluster;
+use crate::about::{body, project_and_cluster, text};
 use crate::error::Error;
 
 /// What kind of cluster it is, which decides through which operations its backups are had.
@@ -62,20 +63,18 @@ pub(crate) async fn ask(
     cluster: &ClusterName,
 ) -> Result<Known, Error> {
     let get = GetCluster::new(project, cluster.clone());
-    let answer = client.send(&get).await;
-    if let Ok(answer) = &answer {
-        let (found, name) = (&answer.value.project, &answer.value.name);
-        is_for(project, cluster, found.as_ref(), name.as_ref())?;
-    }
-    let error = match answer {
+    let error = match client.send(&get).await {
         Ok(answer) => {
-            let kind = match &answer.value {
-                cluster if cluster.is_tenant() => ClusterKind::Tenant,
-                cluster if cluster.is_sharded() => ClusterKind::Sharded,
-                _ => ClusterKind::Dedicated,
-            };
-            let id = valid(answer.value.id.as_ref());
-            return Ok(Known { kind, id });
+            let found = &answer.value;
+            is_for(
+                project,
+                cluster,
+                &answer,
+                found.project_id,
+                found.name.as_deref(),
+            )?;
+            let kind = kind(&answer)?;
+            return Ok(Known { kind, id: found.id });
         }
         Err(error) => error,
     };
@@ -92,10 +91,15 @@ pub(crate) async fn ask(
     let flex = GetFlexCluster::new(project, cluster.clone());
     match client.send(&flex).await {
         Ok(answer) => {
-            let (found, name) = (&answer.value.project, &answer.value.name);
-            is_for(project, cluster, found.as_ref(), name.as_ref())?;
-            let id = valid(answer.value.id.as_ref());
-            let kind = ClusterKind::Flex;
+            let found = &answer.value;
+            is_for(
+                project,
+                cluster,
+                &answer,
+                found.project_id,
+                found.name.as_deref(),
+            )?;
+            let (kind, id) = (ClusterKind::Flex, found.id);
             return Ok(Known { kind, id });
         }
         Err(flex) if flex.status() == Some(StatusCode::NOT_FOUND) => {}
@@ -118,13 +122,44 @@ pub(crate) async fn flex_id(
     let Some(answer) = unless_refused(client.send(&flex).await)? else {
         return Ok(None);
     };
-    let (found, name) = (&answer.value.project, &answer.value.name);
-    is_for(project, cluster, found.as_ref(), name.as_ref())?;
-    Ok(valid(answer.value.id.as_ref()))
+    let found = &answer.value;
+    is_for(
+        project,
+        cluster,
+        &answer,
+        found.project_id,
+        found.name.as_deref(),
+    )?;
+    Ok(found.id)
 }
 
-fn valid(id: Option<&Seen<ClusterId>>) -> Option<ClusterId> {
-    id?.valid().copied()
+/// The kind of a cluster that is no Flex cluster.
+fn kind(answer: &Answer<ClusterDescription>) -> Result<ClusterKind, Error> {
+    let body = body(answer)?;
+    if !matches!(body["clusterType"], Value::Null | Value::String(_)) {
+        return Err(Error::Unreadable);
+    }
+    let sharded = [ClusterType::Sharded, ClusterType::Geosharded];
+    Ok(match &answer.value.cluster_type {
+        _ if is_tenant(&body) => ClusterKind::Tenant,
+        Some(kind) if sharded.contains(kind) => ClusterKind::Sharded,
+        _ => ClusterKind::Dedicated,
+    })
+}
+
+/// Whether a cluster is of the shared tier: every region of it runs on the provider `TENANT`. The
+/// versions of the API put that in two places.
+fn is_tenant(body: &Value) -> bool {
+    let on_tenant = |value: &Value| value["providerName"] == "TENANT";
+    if !body["providerSettings"].is_null() {
+        return on_tenant(&body["providerSettings"]);
+    }
+    let specs = body["replicationSpecs"].as_array().into_iter().flatten();
+    let mut regions = specs
+        .filter_map(|spec| spec["regionConfigs"].as_array())
+        .flatten()
+        .peekable();
+    regions.peek().is_some() && regions.all(on_tenant)
 }
 
 /// The kind of a cluster that was deleted, by the snapshots that are left of it.
@@ -133,7 +168,7 @@ async fn of_backups(
     project: ProjectId,
     cluster: &ClusterName,
 ) -> Result<Option<ClusterKind>, Error> {
-    let mut snapshots = pin!(client.items(ListSnapshots::new(project, cluster.clone())));
+    let mut snapshots = pin!(client.items(ListBackupSnapshots::new(project, cluster.clone())));
     if let Some(snapshot) = unless_refused(snapshots.try_next().await)?.flatten() {
         return Ok(Some(match snapshot.kind {
             Some(SnapshotKind::ShardedCluster) => ClusterKind::Sharded,
@@ -141,7 +176,7 @@ async fn of_backups(
         }));
     }
     // Sharded clusters have a list of their own.
-    let sharded = ListShardedSnapshots::new(project, cluster.clone());
+    let sharded = ListBackupShardedClusters::new(project, cluster.clone());
     let sharded = unless_refused(client.send(&sharded).await)?;
     let left = sharded.is_some_and(|answer| !answer.value.items().is_empty());
     Ok(left.then_some(ClusterKind::Sharded))
@@ -162,17 +197,22 @@ fn unless_refused<T>(
     }
 }
 
-/// Checks that an answer is for the cluster that was asked for.
-fn is_for(
+/// Checks that an answer is for the cluster that was asked for, by its type and by its text.
+fn is_for<R>(
     project: ProjectId,
     cluster: &ClusterName,
-    found_project: Option<&Seen<ProjectId>>,
-    found_cluster: Option<&Seen<ClusterName>>,
+    answer: &Answer<R>,
+    found_project: Option<ProjectId>,
+    found_cluster: Option<&str>,
 ) -> Result<(), Error> {
+    let body = body(answer)?;
+    let found_project = found_project.map(|id| id.to_string());
+    project_and_cluster(project, cluster, found_project.as_deref(), found_cluster)?;
+    let (found_project, found_cluster) = (text(&body["groupId"]), text(&body["name"]));
     project_and_cluster(
         project,
         cluster,
-        found_project.map(Seen::text).as_deref(),
-        found_cluster.map(Seen::text).as_deref(),
+        found_project.as_deref(),
+        found_cluster.as_deref(),
     )
 }

@@ -3,16 +3,22 @@
 use std::collections::HashSet;
 use std::pin::pin;
 
-use atlas_model::{
-    ClusterName, FlexSnapshot, ListFlexSnapshots, ListShardedSnapshots, ListSnapshots,
-    ListTenantSnapshots, Paged, ProjectId, RestoreStatus, ShardedSnapshot, Snapshot, SnapshotId,
-    SnapshotStatus, TenantSnapshot, Timestamp,
+use atlas_model::cloud_backups::{
+    DiskBackupReplicaSet, DiskBackupShardedClusterSnapshot, ListBackupShardedClusters,
+    ListBackupSnapshots, SnapshotStatus,
 };
+use atlas_model::flex_snapshots::{FlexBackupSnapshot, ListFlexBackupSnapshots};
+use atlas_model::shared_tier_snapshots::{
+    BackupTenantSnapshot, ListClusterBackupSnapshots, RestoreStatus,
+};
+use atlas_model::{ClusterName, Paged, ProjectId, SnapshotId, Timestamp};
 use atlas_transport::Client;
 use futures_util::TryStreamExt;
 use jiff::SignedDuration;
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::about::body;
 use crate::error::Error;
 use crate::kind::ClusterKind;
 
@@ -112,19 +118,19 @@ pub(crate) async fn list(
     let cluster = cluster.clone();
     let (views, date) = match kind {
         ClusterKind::Tenant => {
-            let list = ListTenantSnapshots::new(project, cluster);
+            let list = ListClusterBackupSnapshots::new(project, cluster);
             pages(client, list, tenant).await?
         }
         ClusterKind::Flex => {
-            let list = ListFlexSnapshots::new(project, cluster);
+            let list = ListFlexBackupSnapshots::new(project, cluster);
             pages(client, list, flex).await?
         }
         ClusterKind::Dedicated => {
-            let list = ListSnapshots::new(project, cluster);
+            let list = ListBackupSnapshots::new(project, cluster);
             pages(client, list, dedicated).await?
         }
         ClusterKind::Sharded => {
-            let list = ListShardedSnapshots::new(project, cluster);
+            let list = ListBackupShardedClusters::new(project, cluster);
             pages(client, list, sharded).await?
         }
     };
@@ -158,10 +164,38 @@ where
     let mut pages = pin!(client.pages(list));
     let (mut views, mut date) = (Vec::new(), None);
     while let Some(page) = pages.try_next().await? {
-        views.extend(page.value.items().iter().map(view));
+        let mut seen: Vec<_> = page.value.items().iter().map(view).collect();
+        if !page.deviations.is_empty() {
+            let body = body(&page)?;
+            seen.iter_mut()
+                .flatten()
+                .for_each(|it| it.count_shards(&body));
+        }
+        views.extend(seen);
+        // What is not even an object is left out of the page, and was listed all the same.
+        let left_out = page.deviations.iter().filter(|it| it.path().ends_with(']'));
+        views.extend(left_out.map(|_| None));
         date = page.meta.date;
     }
     Ok((views, date))
+}
+
+impl SnapshotView {
+    /// Counts the shards in the body, where members that cannot be read are members still.
+    fn count_shards(&mut self, page: &Value) {
+        let id = self.id.to_string();
+        let results = page["results"].as_array().into_iter().flatten();
+        for snapshot in results.filter(|it| it["id"] == id.as_str()) {
+            let count = |field: &str| snapshot[field].as_array().map_or(0, Vec::len);
+            self.shards = self.shards.max(count("snapshotIds"));
+            if snapshot["members"]
+                .as_array()
+                .is_some_and(|it| !it.iter().all(Value::is_object))
+            {
+                self.shards = self.shards.max(count("members"));
+            }
+        }
+    }
 }
 
 /// Each kind of snapshot has the same facts under other names.
@@ -175,7 +209,7 @@ macro_rules! view {
             let shards = 0_usize;
             $( let bytes = bytes.or(snapshot.$bytes); $( let shards = shards.max($shards(snapshot)); )? )?
             Some(SnapshotView {
-                id: *snapshot.id.as_ref()?.valid()?,
+                id: snapshot.id?,
                 completed: snapshot.status == Some($completed),
                 status: or_unknown(snapshot.status.as_ref()),
                 taken: moment(taken),
@@ -188,13 +222,13 @@ macro_rules! view {
     };
 }
 
-view!(tenant, TenantSnapshot, RestoreStatus::Completed, finish_time or start_time, expiration,
+view!(tenant, BackupTenantSnapshot, RestoreStatus::Completed, finish_time or start_time, expiration,
     mongodb_version);
-view!(flex, FlexSnapshot, RestoreStatus::Completed, finish_time or start_time, expiration,
+view!(flex, FlexBackupSnapshot, RestoreStatus::Completed, finish_time or start_time, expiration,
     mongodb_version);
 view!(
     dedicated,
-    Snapshot,
+    DiskBackupReplicaSet,
     SnapshotStatus::Completed,
     created_at,
     expires_at,
@@ -203,7 +237,7 @@ view!(
 );
 view!(
     sharded,
-    ShardedSnapshot,
+    DiskBackupShardedClusterSnapshot,
     SnapshotStatus::Completed,
     created_at,
     expires_at,
@@ -214,7 +248,7 @@ view!(
 
 /// How many files a sharded snapshot has at least. Config servers are members too, but whether a
 /// download has a link for them is not documented.
-fn shards(snapshot: &ShardedSnapshot) -> usize {
+fn shards(snapshot: &DiskBackupShardedClusterSnapshot) -> usize {
     let members = snapshot.members.as_deref().unwrap_or_default();
     let ids = snapshot.snapshot_ids.as_ref().map_or(0, Vec::len);
     let is_config = |name: &str| name.to_ascii_lowercase().contains("config");

@@ -2,10 +2,10 @@
 
 use std::pin::pin;
 
-use atlas_model::{
-    AnswerMeta, GetProject, ItemsPerPage, ListClusters, ListFlexClusters, ListProjects, Paged,
-    ProjectId,
-};
+use atlas_model::clusters::ListClusters;
+use atlas_model::flex_clusters::ListFlexClusters;
+use atlas_model::projects::{GetGroup, ListGroups};
+use atlas_model::{AnswerMeta, ItemsPerPage, Paged, ProjectId};
 use atlas_transport::{Client, Error, ErrorKind};
 use clap::{Arg, ArgMatches, Command};
 use futures_util::TryStreamExt;
@@ -93,7 +93,7 @@ fn parsed(id: &str) -> Result<ProjectId, Failure> {
 
 /// What the credentials may see, and what the answer said beside it.
 async fn account(client: &Client) -> Result<(String, AnswerMeta), Error> {
-    let mut first = ListProjects::new();
+    let mut first = ListGroups::new();
     first.items_per_page = ItemsPerPage::new(1);
     let answer = client.send(&first).await?;
     let projects = match answer.value.total_count {
@@ -128,7 +128,7 @@ fn clock(report: &mut Report, meta: &AnswerMeta) {
 }
 
 async fn of_project(report: &mut Report, client: &Client, id: ProjectId) {
-    match client.send(&GetProject::new(id)).await {
+    match client.send(&GetGroup::new(id)).await {
         Ok(answer) => {
             let name = answer.value.name.map(|name| name.to_string());
             report.ok("project", name.as_deref().unwrap_or("is there"));

@@ -112,7 +112,7 @@ fn call_code(error: &Error) -> u8 {
         | ErrorKind::Unsendable { .. }
         | ErrorKind::RootsTooLarge
         | ErrorKind::Proxy { .. } => 2,
-        ErrorKind::NotAList { .. } => 13,
+        ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
         ErrorKind::Challenge { .. } | ErrorKind::Token { .. } => 3,
         ErrorKind::NoToken(error) => call_code(error),
         ErrorKind::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,

@@ -1,9 +1,8 @@
 //! The project and the cluster that a backup command is about.
 
 use atlas_backup::{Backups, ClusterKind, Pick};
-use atlas_model::{
-    ClusterName, DownloadTenantSnapshot, Operation, Patterned, ProjectId, RestoreJobId, SnapshotId,
-};
+use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
+use atlas_model::{ClusterName, Operation, Patterned, ProjectId, RestoreJobId, SnapshotId};
 use clap::{Arg, ArgMatches};
 
 use crate::connection::{Connection, project, warn_of_sunset};
@@ -42,7 +41,7 @@ impl Target {
     pub(crate) async fn kind(&self) -> Result<ClusterKind, Failure> {
         let kind = self.backups.kind(self.project, &self.cluster).await?;
         if kind == ClusterKind::Tenant {
-            warn_of_sunset(DownloadTenantSnapshot::META);
+            warn_of_sunset(DownloadClusterBackupTenant::META);
         }
         Ok(kind)
     }

@@ -3,16 +3,19 @@
 pub(crate) mod polling;
 pub(crate) mod watch;
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::canonical;
 use crate::error::{Error, shown};
 use crate::facts::Facts;
+use crate::format::same;
 use crate::generate;
 use crate::import::{self, Roles};
+use crate::names::Names;
 use crate::read;
 use crate::store::{FOLDER, Sources, source_name};
 
@@ -30,6 +33,15 @@ pub(crate) fn expected(sources: &Sources) -> Result<Expected, Error> {
     facts.sort();
     let mut names = sources.typed_names()?;
     let notes = names.update(&facts);
+    let result = names
+        .name_operations(&facts)
+        .and_then(|()| names.name_types(&facts, &sources.facts, &sources.overrides));
+    if let Err(error) = result {
+        // What is wrong in another source is to be mended first.
+        consistent(sources, &facts)?;
+        return Err(error.in_file(source_name("names.json")));
+    }
+    released(&sources.root, &names).map_err(|error| error.in_file(source_name("names.json")))?;
     let texts = [
         ("facts.json", facts.to_text()),
         ("names.json", names.to_text()),
@@ -60,18 +72,65 @@ pub(crate) fn expected(sources: &Sources) -> Result<Expected, Error> {
     })
 }
 
+/// Refuses names that mean something else than they did when they were added to the list of names.
+fn released(root: &Path, names: &Names) -> Result<(), Error> {
+    let Ok(list) = fs::read_to_string(root.join(FOLDER).join("golden/names.txt")) else {
+        return Ok(());
+    };
+    let meanings = names.meanings();
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let Some((name, meant)) = line.split_once(" = ") else {
+            continue;
+        };
+        match meanings.get(name) {
+            Some(now) if now.contains(meant) => {}
+            _ => {
+                let what = format!(
+                    "{} no longer means {}: restore it, and give what is new a name of its own",
+                    shown(name),
+                    shown(meant)
+                );
+                return Err(Error::at("names", what));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// One line for each file that differs from `expected`.
 pub(crate) fn stale(sources: &Sources, expected: &Expected) -> Vec<String> {
     let mut lines = Vec::new();
     for (path, bytes) in &expected.files {
         let name = path.strip_prefix(&sources.root).unwrap_or(path).display();
         match fs::read(path) {
-            Ok(present) if present == *bytes => {}
+            Ok(present) if same(path, &present, bytes) => {}
             Ok(_) => lines.push(format!("{name} is out of date: run {MEND}")),
             Err(_) => lines.push(format!("{name} is missing: run {MEND}")),
         }
     }
+    for path in leftovers(&sources.root, &expected.files) {
+        let name = path.strip_prefix(&sources.root).unwrap_or(&path).display();
+        lines.push(format!("{name} is not generated any more: run {MEND}"));
+    }
     lines
+}
+
+/// Files in the folder of generated modules that are not generated.
+pub(crate) fn leftovers(root: &Path, files: &[(PathBuf, Vec<u8>)]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root.join(generate::model::FOLDER)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !files.iter().any(|(known, _)| *known == path) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 fn overrides_text(overrides: &Value) -> String {
@@ -87,6 +146,7 @@ fn consistent(sources: &Sources, facts: &Facts) -> Result<(), Error> {
     roles(&sources.overrides, facts)
         .and_then(|()| values(&sources.overrides, facts))
         .and_then(|()| successors(&sources.overrides, facts))
+        .and_then(|()| types(&sources.overrides, facts))
         .map_err(|error| error.in_file(source_name("overrides.json")))?;
     let corrected = generate::corrected(&sources.facts, &sources.overrides)
         .map_err(|what| Error::at("values", what).in_file(source_name("overrides.json")))?;
@@ -141,6 +201,65 @@ fn has_property(schema: &Value, field: &str) -> bool {
             .into_iter()
             .flatten()
             .any(|part| has_property(part, field))
+}
+
+/// Each row of `types` is of a field or a parameter, has a reason, and names a type that there is.
+fn types(overrides: &Value, facts: &Facts) -> Result<(), Error> {
+    let mut named = BTreeSet::new();
+    for schema in facts.schemas.values() {
+        fields(schema, &mut named);
+    }
+    let parameters = facts.operations.iter().flat_map(|it| &it.parameters);
+    let parameters = parameters.filter_map(|it| facts.parameter(it)["name"].as_str());
+    named.extend(parameters.map(str::to_owned));
+    for (key, row) in overrides["types"].as_object().into_iter().flatten() {
+        let place = format!("types.{key}");
+        let kind = row["type"].as_str().unwrap_or_default();
+        if !generate::model::TYPES.contains(&kind) {
+            let known = generate::model::TYPES.join(", ");
+            let what = format!("unknown type \"{}\": expected one of {known}", shown(kind));
+            return Err(Error::at(place, what));
+        }
+        if row["reason"]
+            .as_str()
+            .is_none_or(|reason| reason.len() < 10)
+        {
+            return Err(Error::at(
+                place,
+                "no reason: say why in at least 10 characters",
+            ));
+        }
+        let name = key.trim_end_matches(['[', ']', '{', '}']);
+        let known = match name.split_once('.') {
+            Some((schema, field)) => {
+                let schema = facts.schemas.get(schema);
+                schema.is_some_and(|schema| has_property(schema, field))
+            }
+            None => named.contains(name),
+        };
+        // The small descriptions of tests have few of the fields.
+        if !known && facts.schemas.len() > 100 {
+            return Err(Error::at(
+                place,
+                "unknown field: expected a field or Schema.field",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The names of all fields of a schema and of those inside of it.
+fn fields(schema: &Value, named: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Object(properties)) = map.get("properties") {
+                named.extend(properties.keys().cloned());
+            }
+            map.values().for_each(|inner| fields(inner, named));
+        }
+        Value::Array(items) => items.iter().for_each(|inner| fields(inner, named)),
+        _ => {}
+    }
 }
 
 /// Each operation that ends and its successor are in the facts, and each row has a reason.

@@ -1,6 +1,7 @@
 //! Makes what the crates embed or compile, out of the sources.
 
 pub(crate) mod catalog;
+pub(crate) mod model;
 pub(crate) mod pattern;
 
 use std::path::PathBuf;
@@ -19,7 +20,9 @@ pub(crate) fn outputs(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Erro
         overrides,
         watch,
     } = sources;
-    let outputs = vec![
+    let typed = sources.typed_facts()?;
+    let modules = model::generate(&typed, facts, &sources.typed_names()?, overrides, root)?;
+    let mut outputs = vec![
         (
             root.join("crates/atlas-catalog/src/facts.bin"),
             catalog::generate(facts, names, overrides, watch)?,
@@ -34,5 +37,8 @@ pub(crate) fn outputs(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Erro
                 .into_bytes(),
         ),
     ];
+    for (path, text) in modules {
+        outputs.push((root.join(path), text.into_bytes()));
+    }
     Ok(outputs)
 }

@@ -63,6 +63,7 @@ pub(crate) fn overrides(overrides: &Value) -> Result<(), Error> {
     for (table, allowed) in [
         ("roles", ROLE),
         ("successors", SUCCESSOR),
+        ("types", TYPE),
         ("values", VALUES),
     ] {
         for (name, row) in entries(overrides, table) {
@@ -173,14 +174,29 @@ const VERSION: &[&str] = &["version", "responses", "sunset", "preview", "request
 const PREVIEW: &[&str] = &["name", "public"];
 const DISCRIMINATOR: &[&str] = &["propertyName", "mapping"];
 
-const NAMES: &[&str] = &["formerly", "formerSchemas", "kept", "operations"];
-const LOCK: &[&str] = &["id", "schemas"];
+const NAMES: &[&str] = &[
+    "formerly",
+    "formerSchemas",
+    "kept",
+    "operations",
+    "retired",
+    "types",
+];
+const LOCK: &[&str] = &["id", "rust", "cli", "schemas"];
 
-const OVERRIDES: &[&str] = &["patterns", "roles", "security", "successors", "values"];
+const OVERRIDES: &[&str] = &[
+    "patterns",
+    "roles",
+    "security",
+    "successors",
+    "types",
+    "values",
+];
 const PATTERN: &[&str] = &["pattern", "enforced", "reason", "expected"];
 const ROLE: &[&str] = &["includes", "reason"];
 const SECURITY: &[&str] = &["absent", "empty", "noRoles", "roles"];
 const SUCCESSOR: &[&str] = &["successor", "reason"];
+const TYPE: &[&str] = &["type", "reason"];
 const VALUES: &[&str] = &["values", "relax", "reason"];
 
 /// The keys of an entry of `watch.json`, in the order in which they are written.

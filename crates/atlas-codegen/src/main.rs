@@ -11,6 +11,7 @@ mod diff;
 mod error;
 mod export;
 mod facts;
+mod format;
 mod generate;
 mod import;
 mod keep;
@@ -179,9 +180,9 @@ fn import(
         names: value(names.to_text())?,
         ..sources
     };
-    let written = store::write_all(check::expected(&sources)?.files)?;
+    let files = check::expected(&sources)?.files;
     say(&mut io::stdout(), &changes.to_text());
-    wrote(root, &written);
+    write(root, files)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -201,8 +202,7 @@ fn generate(root: &Path) -> Result<ExitCode, Error> {
     let sources = Sources::load(root)?;
     let expected = check::expected(&sources)?;
     say_names(&expected.notes);
-    let written = store::write_all(expected.files)?;
-    wrote(root, &written);
+    write(root, expected.files)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -238,11 +238,19 @@ fn facts(path: &Path) -> Result<Facts, Error> {
         .map_err(|error| error.in_file(path.display().to_string()))
 }
 
-fn wrote(root: &Path, files: &[PathBuf]) {
-    for path in files {
-        let name = path.strip_prefix(root).unwrap_or(path).display();
+/// Writes every file, and removes the modules that are not generated any more.
+fn write(root: &Path, files: Vec<(PathBuf, Vec<u8>)>) -> Result<(), Error> {
+    let leftovers = check::leftovers(root, &files);
+    for path in store::write_all(files)? {
+        let name = path.strip_prefix(root).unwrap_or(&path).display();
         say(&mut io::stdout(), &format!("wrote {name}\n"));
     }
+    for path in leftovers {
+        std::fs::remove_file(&path).map_err(|source| Error::write(&path, source))?;
+        let name = path.strip_prefix(root).unwrap_or(&path).display();
+        say(&mut io::stdout(), &format!("removed {name}\n"));
+    }
+    Ok(())
 }
 
 /// Reports changes in the lock of names.

@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::canonical;
 use crate::error::{Error, shown};
 use crate::facts::{Facts, Operation};
+use crate::generate::camel_case;
+use crate::generate::model::{self, pascal};
 use crate::keys;
 
 /// The content of `fixtures/api/names.json`.
@@ -20,6 +22,11 @@ pub(crate) struct Names {
     pub(crate) former_schemas: BTreeMap<String, Vec<String>>,
     /// Operations that stay in the facts although the description has dropped them.
     pub(crate) kept: BTreeSet<String>,
+    /// The Rust name of each schema, and of each place where an enum or an object stands. Names of
+    /// what is gone stay, so that nothing else takes them.
+    pub(crate) types: BTreeMap<String, String>,
+    /// The request line that a Rust or CLI name meant, for operations that are gone.
+    pub(crate) retired: BTreeMap<String, String>,
     /// What each method and path is called.
     pub(crate) operations: BTreeMap<String, Lock>,
 }
@@ -29,6 +36,12 @@ pub(crate) struct Names {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lock {
     pub(crate) id: String,
+    /// The module and the type: `flex_clusters::GetFlexCluster`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) rust: String,
+    /// Its place on the command line, tag and short id: `flexClusters getFlexCluster`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) cli: String,
     /// Schema names by their place, such as `2023-01-01 200 json`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) schemas: BTreeMap<String, String>,
@@ -55,7 +68,14 @@ impl Names {
     pub(crate) fn to_text(&self) -> String {
         let value = self.to_value();
         let empty = serde_json::Map::new();
-        let keys = ["formerly", "formerSchemas", "kept", "operations"];
+        let keys = [
+            "formerly",
+            "formerSchemas",
+            "kept",
+            "operations",
+            "retired",
+            "types",
+        ];
         canonical::document(value.as_object().unwrap_or(&empty), &keys)
     }
 
@@ -82,8 +102,124 @@ impl Names {
             }
             stays
         });
-        self.operations = operations;
+        let mut gone = std::mem::replace(&mut self.operations, operations);
+        for (line, lock) in &mut self.operations {
+            if let Some(old) = gone.remove(line) {
+                lock.rust = old.rust;
+                lock.cli = old.cli;
+            }
+        }
+        for (line, lock) in gone {
+            let names = [lock.rust, lock.cli]
+                .into_iter()
+                .filter(|name| !name.is_empty());
+            self.retired.extend(names.map(|name| (name, line.clone())));
+        }
         notes
+    }
+
+    /// Gives a Rust and a CLI name to each operation that has none.
+    ///
+    /// # Errors
+    /// A name would mean another operation than it did.
+    pub(crate) fn name_operations(&mut self, facts: &Facts) -> Result<(), Error> {
+        let retired: BTreeSet<String> = self.retired.keys().cloned().collect();
+        let clash =
+            |name: &str, known: &str, new: &str| clash(name, known, new, retired.contains(name));
+        let mut meant = self.retired.clone();
+        for (line, lock) in &self.operations {
+            for name in [&lock.rust, &lock.cli] {
+                if name.is_empty() {
+                    continue;
+                }
+                match meant.insert(name.clone(), line.clone()) {
+                    Some(other) if other != *line => return Err(clash(name, &other, line)),
+                    _ => {}
+                }
+            }
+        }
+        for operation in &facts.operations {
+            let line = operation.request_line();
+            let Some(lock) = self.operations.get_mut(&line) else {
+                continue;
+            };
+            let module = model::module(&operation.tag);
+            let short = operation.short.as_deref().unwrap_or(&operation.id);
+            let free = |name: &String| {
+                let own = name.rsplit("::").next().unwrap_or(name);
+                let is_type = self.types.values().any(|known| known == own);
+                let is_reserved = model::RESERVED.contains(&own);
+                !is_type && !is_reserved && meant.get(name).is_none_or(|known| *known == line)
+            };
+            if lock.rust.is_empty() {
+                let names =
+                    [short, &operation.id].map(|name| format!("{module}::{}", pascal(name)));
+                let name = names.iter().find(|name| free(name));
+                let name = name.ok_or_else(|| clash(&names[0], &meant[&names[0]], &line))?;
+                lock.rust.clone_from(name);
+                meant.insert(lock.rust.clone(), line.clone());
+            }
+            let cli = format!("{} {short}", camel_case(&operation.tag));
+            if meant.get(&cli).is_some_and(|known| *known != line) {
+                return Err(clash(&cli, &meant[&cli], &line));
+            }
+            meant.insert(cli.clone(), line.clone());
+            if lock.cli.is_empty() {
+                lock.cli = cli;
+            } else if lock.cli != cli {
+                self.retired.insert(lock.cli.clone(), line.clone());
+                lock.cli = cli;
+            }
+        }
+        Ok(())
+    }
+
+    /// What each Rust and CLI name means: request lines, and schemas or places.
+    pub(crate) fn meanings(&self) -> BTreeMap<&str, BTreeSet<String>> {
+        let mut meanings: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let mut add = |name, meaning: String| {
+            meanings.entry(name).or_default().insert(meaning);
+        };
+        for (name, line) in &self.retired {
+            add(name, line.clone());
+        }
+        for (line, lock) in &self.operations {
+            add(&lock.rust, line.clone());
+            add(&lock.cli, line.clone());
+        }
+        for (key, name) in &self.types {
+            add(name, format!("schema {key}"));
+            // A schema that was renamed is the same schema.
+            let (schema, rest) = key.split_at(key.find('.').unwrap_or(key.len()));
+            for before in self.former_schemas.get(schema).into_iter().flatten() {
+                add(name, format!("schema {before}{rest}"));
+            }
+        }
+        meanings
+    }
+
+    /// The module and the name of an operation's type.
+    pub(crate) fn rust_name(&self, operation: &Operation) -> Option<(&str, &str)> {
+        self.operations
+            .get(&operation.request_line())?
+            .rust
+            .split_once("::")
+    }
+
+    /// Gives a Rust name to each type that has none.
+    ///
+    /// # Errors
+    /// Two types have one name.
+    pub(crate) fn name_types(
+        &mut self,
+        facts: &Facts,
+        raw: &Value,
+        overrides: &Value,
+    ) -> Result<(), Error> {
+        let names = model::type_names(facts, raw, self, overrides)
+            .map_err(|what| Error::at("types", what))?;
+        self.types.extend(names);
+        Ok(())
     }
 
     /// Former ids go with the method and path, also where two operations swap their ids.
@@ -146,6 +282,7 @@ impl Names {
         for (before, name) in renamed {
             let mut aliases = self.former_schemas.remove(before).unwrap_or_default();
             aliases.push(before.clone());
+            rename_types(&mut self.types, before, name);
             self.former_schemas
                 .entry(name.clone())
                 .or_default()
@@ -172,5 +309,37 @@ fn lock(operation: &Operation) -> Lock {
     Lock {
         id: operation.id.clone(),
         schemas,
+        ..Lock::default()
     }
+}
+
+/// The Rust names of a schema, and of what stands inside of it, go with it to its new name.
+fn rename_types(types: &mut BTreeMap<String, String>, before: &str, name: &str) {
+    let inside = |key: &String| {
+        let rest = key.strip_prefix(before)?;
+        (rest.is_empty() || rest.starts_with('.')).then(|| format!("{name}{rest}"))
+    };
+    let renamed: Vec<(String, String)> = types
+        .keys()
+        .filter_map(|key| Some((key.clone(), inside(key)?)))
+        .collect();
+    for (old, new) in renamed {
+        if let Some(rust) = types.remove(&old) {
+            types.entry(new).or_insert(rust);
+        }
+    }
+}
+
+fn clash(name: &str, known: &str, new: &str, retired: bool) -> Error {
+    let or = if retired {
+        ", or remove the name from retired if nobody uses it any more"
+    } else {
+        ""
+    };
+    let what = format!(
+        "{name} means {} and would mean {}: give the latter another name in names.json{or}",
+        shown(known),
+        shown(new),
+    );
+    Error::at("operations", what)
 }

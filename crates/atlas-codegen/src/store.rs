@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::facts::Facts;
+use crate::format::{self, same};
 use crate::keys;
 use crate::names::Names;
 use crate::read;
@@ -93,10 +94,10 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
 pub(crate) fn write_all(files: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<PathBuf>, Error> {
     let mut ready = Vec::new();
     for (path, bytes) in files {
-        if fs::read(&path).is_ok_and(|old| old == bytes) {
+        if fs::read(&path).is_ok_and(|old| same(&path, &old, &bytes)) {
             continue;
         }
-        let written = write_beside(&path, &bytes);
+        let written = write_beside(&path, &format::formatted(&path, bytes));
         ready.push((written.map_err(|source| Error::write(&path, source))?, path));
     }
     let mut changed: Vec<(PathBuf, Option<Vec<u8>>)> = Vec::new();
@@ -118,6 +119,7 @@ pub(crate) fn write_all(files: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<PathBuf>, 
 
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".codegen-");
     #[cfg(unix)]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
+use crate::deviation::Deviation;
 use crate::timestamp::{RetryAfter, header_date, http_date_of_any_age};
 use crate::version::{ApiVersion, VersionedMediaType};
 
@@ -16,6 +17,15 @@ pub struct Answer<R> {
     pub meta: AnswerMeta,
     /// The body as it came, envelope included, for whoever wants a field that the type lacks.
     pub body: Body,
+    /// Where the answer strays from its type, and what became of that; empty if nothing does.
+    pub deviations: Vec<Deviation>,
+}
+
+impl<R> Answer<R> {
+    /// The resource alone.
+    pub fn into_inner(self) -> R {
+        self.value
+    }
 }
 
 /// A response body that `Debug` does not show, since it may hold a link to a snapshot.

@@ -1,6 +1,6 @@
 //! What an error says of the operation that was asked.
 
-use crate::operation::OperationMeta;
+use crate::meta::OperationMeta;
 
 /// The operation that an error is about: enough to name it and to say what may be wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl From<&OperationMeta> for AskedOperation {
     fn from(meta: &OperationMeta) -> Self {
         Self {
             id: meta.id,
-            roles: meta.role.into_iter().collect(),
+            roles: meta.roles.to_vec(),
             successor: meta.successor,
             names_cluster: meta.path.contains("luster"),
         }

@@ -126,12 +126,21 @@ pub(crate) fn causes(f: &mut fmt::Formatter<'_>, causes: &[Cause]) -> fmt::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DownloadTenantSnapshot, Operation};
+    use crate::meta::{OperationMeta, Version};
+
+    const META: OperationMeta = OperationMeta::new(
+        "downloadGroupClusterBackupTenant",
+        http::Method::POST,
+        "/api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/tenant/download",
+        &[Version::new(2023, 1, 1)],
+    )
+    .roles(&["Project Owner"])
+    .successor("downloadGroupFlexClusterBackup");
 
     fn causes(status: u16, error_code: &str) -> Vec<Cause> {
         let status = StatusCode::from_u16(status).unwrap();
         let error = ApiError::new(status, error_code, "");
-        Cause::of(&DownloadTenantSnapshot::META.into(), status, Some(&error))
+        Cause::of(&(&META).into(), status, Some(&error))
     }
 
     #[test]

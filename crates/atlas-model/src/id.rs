@@ -4,9 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use atlas_pattern::id as pattern;
+use compact_str::CompactString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::pattern::{PatternError, Patterned};
+
+/// An id's text, on the stack.
+type Digits = const_hex::Buffer<12>;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $field:literal) => {
@@ -63,6 +67,12 @@ macro_rules! id {
             }
         }
 
+        impl From<$name> for CompactString {
+            fn from(id: $name) -> Self {
+                Self::new(Digits::new().format(&id.0))
+            }
+        }
+
         impl FromStr for $name {
             type Err = PatternError;
 
@@ -73,7 +83,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&Digits::new(&self.0))
+                f.pad(Digits::new().format(&self.0))
             }
         }
 
@@ -85,13 +95,13 @@ macro_rules! id {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&Digits::new(&self.0))
+                serializer.serialize_str(Digits::new().format(&self.0))
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::seen::deserialize_patterned(deserializer)
+                crate::pattern::deserialize(deserializer)
             }
         }
     };
@@ -127,25 +137,28 @@ id! {
     PolicyItemId, "policyItemId"
 }
 
-/// An id's text, on the stack.
-struct Digits([u8; 24]);
+id! {
+    /// Identifies anything that has no id type of its own.
+    ///
+    /// Every other id turns into one and, by [`from_bytes`](ProjectId::from_bytes), back.
+    ObjectId, "id"
+}
 
-impl Digits {
-    fn new(bytes: &[u8; 12]) -> Self {
-        let mut digits = [0; 24];
-        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
-            *pair = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+macro_rules! object_id {
+    ($($name:ident),*) => {$(
+        impl From<$name> for ObjectId {
+            fn from(id: $name) -> Self {
+                Self(id.0)
+            }
         }
-        Self(digits)
-    }
+    )*};
 }
 
-impl std::ops::Deref for Digits {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
+object_id!(
+    ProjectId,
+    SnapshotId,
+    RestoreJobId,
+    OrgId,
+    ClusterId,
+    PolicyItemId
+);

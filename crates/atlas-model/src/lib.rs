@@ -1,75 +1,318 @@
-//! What the MongoDB Atlas Administration API v2 says, without saying it to anyone.
+//! The MongoDB Atlas Administration API v2 in types: operations, resources, ids, versions, errors.
 //!
-//! Types, patterns, operations, envelope, versions and errors, sans-IO: no socket, no clock, no
-//! runtime. An operation is a value; [`OperationExt`] turns it into an [`http::Request`] and reads
-//! it back, and does the same for the [`http::Response`]. Any HTTP stack can carry them, at
-//! either end.
+//! Sans-IO: no socket, no clock, no runtime. An operation is a value; [`OperationExt`] turns it into
+//! an [`http::Request`] and reads the [`http::Response`]. `atlas-transport` sends operations with
+//! authentication and retries; any other HTTP stack can carry them too.
 //!
 //! ```
-//! use atlas_model::{
-//!     CallOptions, ClusterName, DeploymentItemName, DownloadTenantSnapshot, OperationExt,
-//!     ProjectId, SnapshotId, TenantRestoreRequest,
-//! };
+//! use atlas_model::flex_clusters::{ClusterState, GetFlexCluster};
+//! use atlas_model::{CallOptions, ClusterName, OperationExt, ProjectId};
 //!
 //! let project = ProjectId::parse("32b6e34b3d91647abb20e7b8")?;
-//! let snapshot = SnapshotId::parse("32b6e34b3d91647abb20e7b9")?;
-//! let cluster = ClusterName::parse("Cluster0")?;
-//! let target = DeploymentItemName::parse("Cluster0")?;
-//! let operation =
-//!     DownloadTenantSnapshot::new(project, cluster, TenantRestoreRequest::new(snapshot, target));
+//! let operation = GetFlexCluster::new(project, ClusterName::parse("Flex0")?);
 //!
 //! let options = CallOptions::default();
 //! let request = operation.to_request(&options)?;
-//! assert_eq!(request.method(), "POST");
+//! assert_eq!(request.headers()["accept"], "application/vnd.atlas.2024-11-13+json");
 //!
-//! // … carry the request to Atlas, then read what came back:
-//! let response = http::Response::new(r#"{"status": "PENDING", "unheard": 1}"#.into());
-//! let answer = DownloadTenantSnapshot::from_response(response, &options)?;
-//! assert_eq!(answer.value.status.unwrap().as_str(), "PENDING");
+//! // … send the request, then read what came back:
+//! let response = http::Response::new(r#"{"stateName": "IDLE", "new": 1}"#.into());
+//! let cluster = GetFlexCluster::from_response(response, &options)?.into_inner();
+//! assert_eq!(cluster.state_name, Some(ClusterState::Idle));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Strict out, lenient in
+//! # Modules and features
 //!
-//! A [`ClusterName`] or a [`ProjectId`] exists only if it fits its documented pattern, so an
-//! invalid request cannot be built. A response is read as it comes: a text outside its pattern is
-//! kept as [`Seen::Odd`], an enum value nobody documented as `Other`, an unknown field in
-//! [`Answer::body`]. [`Payload::deviations`] lists what strays, for whoever wants to be strict.
+//! Each of the API's 60 tags is a module with its operations and types, behind a feature of the
+//! same name: `flex_clusters` behind `flex-clusters`. A type that several tags have stands in
+//! [`shared`], and each of them re-exports it. The default features are the eight tags around backups:
+//! `cloud-backups`, `clusters`, `flex-clusters`, `flex-restore-jobs`, `flex-snapshots`, `projects`,
+//! `shared-tier-restore-jobs` and `shared-tier-snapshots`. `full` is all tags, 520 operations. `preview` adds the
+//! 26 operations that have a preview version only; they may change in any release.
+//!
+//! rustdoc's search finds operations by their `operationId`, also by former ones.
+//!
+//! # Requests
+//!
+//! A constructor takes what the operation requires, in the order of its path, and then its body;
+//! that of a body takes its required fields in the alphabetical order of the wire. Consuming setters
+//! take the rest. A text, an enum or a union is passed as it is: `"AWS"` or `CloudProvider::Aws`. A [`ClusterName`]
+//! or [`ProjectId`] exists only if it fits its documented pattern; other parameters are checked when
+//! the request is built. The body of a `PATCH` requires nothing. Fields that are `None` are left
+//! out: to send a `null`, make a raw call with `atlas-transport`.
+//!
+//! ```
+//! use atlas_model::flex_clusters::{
+//!     CreateFlexCluster, FlexClusterDescriptionCreate, FlexProviderSettingsCreate, ResourceTag,
+//! };
+//!
+//! let settings = FlexProviderSettingsCreate::new("AWS", "US_EAST_1");
+//! let cluster = FlexClusterDescriptionCreate::new("Flex0".parse()?, settings)
+//!     .tags(vec![ResourceTag::new("team", "payments")])
+//!     .termination_protection_enabled(true);
+//! let operation = CreateFlexCluster::new("32b6e34b3d91647abb20e7b8".parse()?, cluster);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Answers
+//!
+//! Every field is an `Option`, whatever the documentation requires, and no pattern or bound is
+//! enforced. Enums are open: an unknown value is `Other`. A union is an enum with the arm `Unknown`
+//! for a type that is not documented. A value of another JSON type than the documented one is left
+//! out, and [`Answer::deviations`] says where; unknown fields are in [`Answer::body`]. One odd field
+//! costs that field and not the answer; more than 32 of them are an error that names all, as is a body
+//! that is not JSON. What has no documented shape is [`Json`], kept as it came.
+//!
+//! ```
+//! use atlas_model::flex_clusters::GetFlexCluster;
+//! use atlas_model::{CallOptions, OperationExt};
+//!
+//! let body = r#"{"name": "Flex0", "groupId": 7}"#;
+//! let answer =
+//!     GetFlexCluster::from_response(http::Response::new(body.into()), &CallOptions::default())?;
+//! assert_eq!(answer.value.name.as_deref(), Some("Flex0"));
+//! assert_eq!(
+//!     answer.deviations[0].to_string(),
+//!     "groupId: a number, expected a string (24 lowercase hex digits)"
+//! );
+//! # Ok::<(), atlas_model::ResponseError>(())
+//! ```
+//!
+//! The types have the fields of the newest stable version, which is asked for by default. An answer
+//! in another version is a deviation. Secrets in bodies are [`Secret`]s, which `Debug` does not show.
+//!
+//! # An operation that is not here
+//!
+//! [`Operation`] can be implemented anywhere; its page shows how, in 25 lines. Make the fields of its
+//! answer `Option`s: a value that does not fit is then left out, as in the generated types.
 //!
 //! # Not supported
 //!
-//! Operations beyond those in [`OPERATIONS`], and the API's `preview` and `upcoming` versions.
+//! Types of versions other than the newest, and `upcoming` versions. A union whose members share no
+//! documented discriminator is a struct with the fields of all of them; where two of them give one
+//! field different types, it is text or JSON.
 
 #![forbid(unsafe_code)]
 
 pub mod api_error;
-mod asked;
 pub mod envelope;
 pub mod operation;
 
+// Generated by `atlas-codegen`: begin.
+#[cfg(feature = "access-tracking")]
+#[path = "generated/access_tracking.rs"]
+pub mod access_tracking;
+#[cfg(feature = "activity-feed")]
+#[path = "generated/activity_feed.rs"]
+pub mod activity_feed;
+#[cfg(feature = "ai-model-api-keys")]
+#[path = "generated/ai_model_api_keys.rs"]
+pub mod ai_model_api_keys;
+#[cfg(feature = "ai-model-rate-limits")]
+#[path = "generated/ai_model_rate_limits.rs"]
+pub mod ai_model_rate_limits;
+#[cfg(feature = "alert-configurations")]
+#[path = "generated/alert_configurations.rs"]
+pub mod alert_configurations;
+#[cfg(feature = "alerts")]
+#[path = "generated/alerts.rs"]
+pub mod alerts;
+#[cfg(feature = "atlas-search")]
+#[path = "generated/atlas_search.rs"]
+pub mod atlas_search;
+#[cfg(feature = "auditing")]
+#[path = "generated/auditing.rs"]
+pub mod auditing;
+#[cfg(feature = "aws-clusters-dns")]
+#[path = "generated/aws_clusters_dns.rs"]
+pub mod aws_clusters_dns;
+#[cfg(feature = "cloud-backups")]
+#[path = "generated/cloud_backups.rs"]
+pub mod cloud_backups;
+#[cfg(feature = "cloud-migration-service")]
+#[path = "generated/cloud_migration_service.rs"]
+pub mod cloud_migration_service;
+#[cfg(feature = "cloud-provider-access")]
+#[path = "generated/cloud_provider_access.rs"]
+pub mod cloud_provider_access;
+#[cfg(feature = "cluster-outage-simulation")]
+#[path = "generated/cluster_outage_simulation.rs"]
+pub mod cluster_outage_simulation;
+#[cfg(feature = "clusters")]
+#[path = "generated/clusters.rs"]
+pub mod clusters;
+#[cfg(feature = "collection-level-metrics")]
+#[path = "generated/collection_level_metrics.rs"]
+pub mod collection_level_metrics;
+#[cfg(feature = "custom-database-roles")]
+#[path = "generated/custom_database_roles.rs"]
+pub mod custom_database_roles;
+#[cfg(feature = "data-federation")]
+#[path = "generated/data_federation.rs"]
+pub mod data_federation;
+#[cfg(feature = "database-users")]
+#[path = "generated/database_users.rs"]
+pub mod database_users;
+#[cfg(feature = "encryption-at-rest-using-customer-key-management")]
+#[path = "generated/encryption_at_rest_using_customer_key_management.rs"]
+pub mod encryption_at_rest_using_customer_key_management;
+#[cfg(feature = "events")]
+#[path = "generated/events.rs"]
+pub mod events;
+#[cfg(feature = "federated-authentication")]
+#[path = "generated/federated_authentication.rs"]
+pub mod federated_authentication;
+#[cfg(feature = "flex-clusters")]
+#[path = "generated/flex_clusters.rs"]
+pub mod flex_clusters;
+#[cfg(feature = "flex-restore-jobs")]
+#[path = "generated/flex_restore_jobs.rs"]
+pub mod flex_restore_jobs;
+#[cfg(feature = "flex-snapshots")]
+#[path = "generated/flex_snapshots.rs"]
+pub mod flex_snapshots;
+#[cfg(feature = "global-clusters")]
+#[path = "generated/global_clusters.rs"]
+pub mod global_clusters;
+#[cfg(feature = "invoices")]
+#[path = "generated/invoices.rs"]
+pub mod invoices;
+#[cfg(feature = "ldap-configuration")]
+#[path = "generated/ldap_configuration.rs"]
+pub mod ldap_configuration;
+#[cfg(feature = "legacy-backup")]
+#[path = "generated/legacy_backup.rs"]
+pub mod legacy_backup;
+#[cfg(feature = "limit-description")]
+#[path = "generated/limit_description.rs"]
+pub mod limit_description;
+#[cfg(feature = "maintenance-windows")]
+#[path = "generated/maintenance_windows.rs"]
+pub mod maintenance_windows;
+#[cfg(feature = "metric-integrations")]
+#[path = "generated/metric_integrations.rs"]
+pub mod metric_integrations;
+#[cfg(feature = "mongodb-cloud-users")]
+#[path = "generated/mongodb_cloud_users.rs"]
+pub mod mongodb_cloud_users;
+#[cfg(feature = "monitoring-and-logs")]
+#[path = "generated/monitoring_and_logs.rs"]
+pub mod monitoring_and_logs;
+#[cfg(feature = "network-peering")]
+#[path = "generated/network_peering.rs"]
+pub mod network_peering;
+#[cfg(feature = "online-archive")]
+#[path = "generated/online_archive.rs"]
+pub mod online_archive;
+#[cfg(feature = "organizations")]
+#[path = "generated/organizations.rs"]
+pub mod organizations;
+#[cfg(feature = "overload-protection-simulation")]
+#[path = "generated/overload_protection_simulation.rs"]
+pub mod overload_protection_simulation;
+#[cfg(feature = "performance-advisor")]
+#[path = "generated/performance_advisor.rs"]
+pub mod performance_advisor;
+#[cfg(feature = "private-endpoint-services")]
+#[path = "generated/private_endpoint_services.rs"]
+pub mod private_endpoint_services;
+#[cfg(feature = "programmatic-api-keys")]
+#[path = "generated/programmatic_api_keys.rs"]
+pub mod programmatic_api_keys;
+#[cfg(feature = "project-ip-access-list")]
+#[path = "generated/project_ip_access_list.rs"]
+pub mod project_ip_access_list;
+#[cfg(feature = "projects")]
+#[path = "generated/projects.rs"]
+pub mod projects;
+#[cfg(feature = "push-based-log-export")]
+#[path = "generated/push_based_log_export.rs"]
+pub mod push_based_log_export;
+#[cfg(feature = "query-shape-insights")]
+#[path = "generated/query_shape_insights.rs"]
+pub mod query_shape_insights;
+#[cfg(feature = "rate-limiting")]
+#[path = "generated/rate_limiting.rs"]
+pub mod rate_limiting;
+#[cfg(feature = "remote-mcp-configurations")]
+#[path = "generated/remote_mcp_configurations.rs"]
+pub mod remote_mcp_configurations;
+#[cfg(feature = "resource-policies")]
+#[path = "generated/resource_policies.rs"]
+pub mod resource_policies;
+#[cfg(feature = "rolling-index")]
+#[path = "generated/rolling_index.rs"]
+pub mod rolling_index;
+#[cfg(feature = "root")]
+#[path = "generated/root.rs"]
+pub mod root;
+#[cfg(feature = "sandbox")]
+#[path = "generated/sandbox.rs"]
+pub mod sandbox;
+#[cfg(feature = "serverless-instances")]
+#[path = "generated/serverless_instances.rs"]
+pub mod serverless_instances;
+#[cfg(feature = "serverless-private-endpoints")]
+#[path = "generated/serverless_private_endpoints.rs"]
+pub mod serverless_private_endpoints;
+#[cfg(feature = "service-accounts")]
+#[path = "generated/service_accounts.rs"]
+pub mod service_accounts;
+#[path = "generated/shared.rs"]
+pub mod shared;
+#[cfg(feature = "shared-tier-restore-jobs")]
+#[path = "generated/shared_tier_restore_jobs.rs"]
+pub mod shared_tier_restore_jobs;
+#[cfg(feature = "shared-tier-snapshots")]
+#[path = "generated/shared_tier_snapshots.rs"]
+pub mod shared_tier_snapshots;
+#[cfg(feature = "standby-links")]
+#[path = "generated/standby_links.rs"]
+pub mod standby_links;
+#[cfg(feature = "streams")]
+#[path = "generated/streams.rs"]
+pub mod streams;
+#[cfg(feature = "teams")]
+#[path = "generated/teams.rs"]
+pub mod teams;
+#[cfg(feature = "third-party-integrations")]
+#[path = "generated/third_party_integrations.rs"]
+pub mod third_party_integrations;
+#[cfg(feature = "x509-authentication")]
+#[path = "generated/x509_authentication.rs"]
+pub mod x509_authentication;
+// Generated by `atlas-codegen`: end.
+
 mod answer;
+mod asked;
 mod call_options;
 mod cause;
-mod clusters;
-mod declare;
-mod erased;
-mod flex;
+mod deviation;
 mod id;
+mod json;
+#[cfg_attr(
+    not(feature = "full"),
+    allow(dead_code, reason = "unions use parts of it")
+)]
+mod lenient;
 mod link;
+mod meta;
 mod name;
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "structs use it"))]
+mod object;
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "enums use it"))]
 mod open_enum;
 mod page;
 mod paging;
 mod pattern;
-mod projects;
+mod payload;
 mod request;
 mod request_error;
-mod resource;
 mod response_error;
-mod restore_jobs;
-mod seen;
-mod snapshots;
-mod tenant;
+mod secret;
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "unions use it"))]
+mod tagged;
 mod timestamp;
 mod version;
 
@@ -77,26 +320,27 @@ pub use answer::{Answer, AnswerMeta, Body, RateLimit};
 pub use api_error::{ApiError, Throttle};
 pub use asked::AskedOperation;
 pub use atlas_pattern::UNICODE_VERSION;
+pub use bytes;
 pub use call_options::CallOptions;
 pub use cause::Cause;
-pub use clusters::*;
-pub use erased::{Erased, ErasedError, OPERATIONS, Route, route};
-pub use flex::*;
-pub use id::{ClusterId, OrgId, PolicyItemId, ProjectId, RestoreJobId, SnapshotId};
+pub use compact_str::{self, CompactString};
+pub use deviation::Deviation;
+pub use http;
+pub use id::{ClusterId, ObjectId, OrgId, PolicyItemId, ProjectId, RestoreJobId, SnapshotId};
+pub use jiff;
+pub use json::Json;
 pub use link::{Link, SnapshotUrl};
+pub use meta::{OperationMeta, Version};
 pub use name::{ClusterName, CollectionName, DatabaseName, DeploymentItemName, ProjectName};
-pub use operation::{Operation, OperationExt, OperationMeta, read_answer};
+pub use operation::{NoBody, Operation, OperationExt, read_answer};
 pub use page::{ItemsPerPage, NumberError, Page, PageNumber, Paged};
 pub use paging::{NextPage, Paging, PagingError};
 pub use pattern::{PatternError, PatternFault, Patterned};
-pub use projects::*;
-pub use request::{Chosen, RequestReader, RequestWriter};
-pub use request_error::{BuildError, RequestError};
-pub use resource::{Checked, Deviation, Empty, Payload};
+pub use payload::{Empty, Payload, Unfit};
+pub use request::RequestWriter;
+pub use request_error::BuildError;
 pub use response_error::{ApiFailure, ResponseError, Unreadable};
-pub use restore_jobs::*;
-pub use seen::Seen;
-pub use snapshots::*;
-pub use tenant::*;
+pub use secret::Secret;
+pub use serde_json;
 pub use timestamp::{RetryAfter, Timestamp, TimestampError, http_date};
 pub use version::{ApiVersion, Format, MediaTypeError, VersionError, VersionedMediaType};

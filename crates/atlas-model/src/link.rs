@@ -4,12 +4,13 @@ use std::fmt;
 
 use compact_str::CompactString;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
+use serde::de::MapAccess;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::resource::unchecked;
+use crate::object::{self, Object};
 
 /// A web link from one resource to another (RFC 8288).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Link {
     /// Where the link leads.
@@ -18,6 +19,23 @@ pub struct Link {
     /// How this resource relates to that one, for instance `self`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rel: Option<CompactString>,
+}
+
+impl Object for Link {
+    const FIELDS: &'static [&'static str] = &["href", "rel"];
+
+    fn set<'de, A: MapAccess<'de>>(&mut self, field: usize, map: &mut A) -> Result<(), A::Error> {
+        match field {
+            0 => object::read(&mut self.href, "href", map),
+            _ => object::read(&mut self.rel, "rel", map),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Link {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object::deserialize(deserializer)
+    }
 }
 
 impl Link {
@@ -66,8 +84,6 @@ const OUTSIDE_A_QUERY: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
-
-unchecked!(Link, SnapshotUrl);
 
 /// The signed link under which a snapshot can be fetched, for four hours and by anyone who has it.
 ///

@@ -60,6 +60,12 @@ macro_rules! name {
             }
         }
 
+        impl From<$name> for CompactString {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
         impl FromStr for $name {
             type Err = PatternError;
 
@@ -88,7 +94,7 @@ macro_rules! name {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::seen::deserialize_patterned(deserializer)
+                crate::pattern::deserialize(deserializer)
             }
         }
     };

@@ -1,240 +1,124 @@
-//! One declaration of an operation, read from both ends of the wire.
+//! Operations: values that become requests and are answered.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{Method, StatusCode};
-use jiff::civil::Date;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
 
 use crate::answer::{Answer, AnswerMeta, Body};
 use crate::api_error::ApiError;
 use crate::asked::AskedOperation;
 use crate::call_options::CallOptions;
-use crate::envelope::{self, Envelope};
-use crate::request::{JSON, RequestReader, RequestWriter, parameter_name};
-use crate::request_error::{BuildError, RequestError};
-use crate::resource::Payload;
+use crate::deviation::Deviation;
+use crate::envelope::Envelope;
+use crate::meta::OperationMeta;
+use crate::payload::{Payload, Unfit};
+use crate::request::{RequestWriter, json};
+use crate::request_error::BuildError;
 use crate::response_error::{self, Opened, ResponseError};
-use crate::version::{ApiVersion, essence};
+use crate::version::essence;
 
-/// An operation of the API: a value that becomes a request and is answered by a resource.
+/// An operation of the API: a value that becomes a request, and the type of its answer.
 ///
-/// Declared once; the four conversions of [`OperationExt`] follow.
-pub trait Operation: Sized + 'static {
+/// The generated modules have one for each operation of the API. An operation that they lack can be
+/// declared anywhere, and a client sends it as it sends the others:
+///
+/// ```
+/// use atlas_model::{
+///     CallOptions, NoBody, Operation, OperationExt, OperationMeta, ProjectId, RequestWriter, Version,
+/// };
+/// use http::Method;
+/// use serde::Deserialize;
+///
+/// struct GetWidget {
+///     project: ProjectId,
+///     name: String,
+/// }
+///
+/// #[derive(Deserialize)]
+/// struct Widget {
+///     size: Option<i64>,
+/// }
+///
+/// impl Operation for GetWidget {
+///     const META: &'static OperationMeta = &OperationMeta::new(
+///         "getGroupWidget",
+///         Method::GET,
+///         "/api/atlas/v2/groups/{groupId}/widgets/{widgetName}",
+///         &[Version::new(2025, 3, 12)],
+///     );
+///     type Response = Widget;
+///     type Body = NoBody;
+///
+///     fn encode(&self, out: &mut RequestWriter) {
+///         out.path("groupId", &self.project);
+///         out.path("widgetName", &self.name);
+///     }
+/// }
+///
+/// let project = ProjectId::parse("32b6e34b3d91647abb20e7b8")?;
+/// let operation = GetWidget { project, name: "a b".to_owned() };
+/// let request = operation.to_request(&CallOptions::default())?;
+/// assert_eq!(
+///     request.uri(),
+///     "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/widgets/a%20b"
+/// );
+/// let response = http::Response::new(r#"{"size": 3}"#.into());
+/// let widget = GetWidget::from_response(response, &CallOptions::default())?.into_inner();
+/// assert_eq!(widget.size, Some(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an operation of the API",
+    label = "this is not an operation",
+    note = "operations are in the modules of `atlas_model`, each behind the feature of its tag"
+)]
+pub trait Operation {
     /// The facts about the operation, the same for every value of it.
     const META: &'static OperationMeta;
 
-    /// What answers it.
+    /// What answers it: a type that serde reads, [`Empty`](crate::Empty), or [`Body`] for a file.
     type Response: Payload;
 
-    /// Puts the operation's fields into a request.
-    ///
-    /// # Errors
-    /// [`BuildError`] if a field has no place in HTTP or JSON.
-    fn encode(&self, out: &mut RequestWriter) -> Result<(), BuildError>;
+    /// The body of its request; [`NoBody`] if it has none.
+    type Body: Serialize;
 
-    /// Reads the operation's fields from a request, strictly.
-    ///
-    /// # Errors
-    /// [`RequestError`] names the parameter or field at fault.
-    fn decode(request: &RequestReader<'_>) -> Result<Self, RequestError>;
-}
+    /// Puts the parameters into a request.
+    fn encode(&self, out: &mut RequestWriter);
 
-/// The facts about one operation.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct OperationMeta {
-    /// The API's `operationId`.
-    pub id: &'static str,
-    /// The shorter name, `atlas api TAG NAME`.
-    pub short_id: &'static str,
-    /// The group the API documents it under.
-    pub tag: &'static str,
-    /// One line on what it does.
-    pub summary: &'static str,
-    /// The method.
-    pub method: Method,
-    /// The path, with a `{name}` for each parameter.
-    pub path: &'static str,
-    /// The parameters of the path, in the order of the Rust type's fields.
-    pub path_parameters: &'static [Parameter],
-    /// The parameters of the query, all optional; `envelope` and `pretty` are not among them.
-    pub query_parameters: &'static [Parameter],
-    /// The parameters that travel as headers, all optional.
-    pub header_parameters: &'static [Parameter],
-    /// Whether it takes `pretty`.
-    pub pretty: bool,
-    /// Whether it requires a JSON body.
-    pub body: bool,
-    /// The status of a success.
-    pub success: StatusCode,
-    /// Its versions, oldest first; never empty.
-    pub versions: &'static [Version],
-    /// The role that it is documented to need.
-    pub role: Option<&'static str>,
-    /// The operation that takes its place, by id.
-    pub successor: Option<&'static str>,
-}
-
-/// A parameter of a path, a query or a header.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Parameter {
-    /// The API's name for it.
-    pub name: &'static str,
-    /// Its documented pattern; in a query or a header, what it takes in words.
-    pub pattern: &'static str,
-    /// One line on what it is.
-    pub summary: &'static str,
-}
-
-/// One version of an operation.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Version {
-    /// Its date.
-    pub version: ApiVersion,
-    /// The day from which Atlas answers it no more.
-    pub sunset: Option<Date>,
-}
-
-impl Parameter {
-    pub(crate) const fn new(
-        name: &'static str,
-        pattern: &'static str,
-        summary: &'static str,
-    ) -> Self {
-        Self {
-            name,
-            pattern,
-            summary,
-        }
+    /// The body, if there is one.
+    fn body(&self) -> Option<&Self::Body> {
+        None
     }
 }
 
-impl Version {
-    pub(crate) const fn new(version: Date, sunset: Option<Date>) -> Self {
-        Self {
-            version: ApiVersion::new(version),
-            sunset,
-        }
-    }
-}
+/// The body of an operation that has none. There is no value of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum NoBody {}
 
-impl OperationMeta {
-    /// The newest version.
-    pub const fn newest(&self) -> Version {
-        self.versions[self.versions.len() - 1]
-    }
-
-    /// The oldest version.
-    pub const fn oldest(&self) -> Version {
-        self.versions[0]
-    }
-
-    /// The version that answers when `asked` is asked for: the newest that is not newer.
-    pub fn answered(&self, asked: ApiVersion) -> Option<Version> {
-        let not_newer = |version: &&Version| version.version <= asked;
-        self.versions.iter().rev().find(not_newer).copied()
-    }
-
-    /// The day from which no version of it is answered any more, if there is one.
-    pub const fn sunset(&self) -> Option<Date> {
-        self.newest().sunset
-    }
-
-    /// The tag as `atlas api` spells it: `Shared-Tier Snapshots` is `sharedTierSnapshots`.
-    pub fn tag_command(&self) -> String {
-        let mut command = String::with_capacity(self.tag.len());
-        for word in self.tag.split(|c: char| !c.is_ascii_alphanumeric()) {
-            let mut letters = word.chars();
-            let Some(first) = letters.next() else {
-                continue;
-            };
-            if command.is_empty() {
-                command.extend(first.to_lowercase());
-            } else {
-                command.extend(first.to_uppercase());
-            }
-            command.push_str(letters.as_str());
-        }
-        command
-    }
-
-    /// The raw path parameters of `path`, if it is one of this operation's.
-    pub(crate) fn captures<'a>(&self, path: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
-        let mut captures = Vec::new();
-        let mut segments = path.split('/');
-        for expected in self.path.split('/') {
-            let segment = segments.next()?;
-            match parameter_name(expected) {
-                Some(name) => {
-                    let parameter = self
-                        .path_parameters
-                        .iter()
-                        .find(|known| known.name == name)?;
-                    captures.push((parameter.name, segment));
-                }
-                None if expected == segment => {}
-                None => return None,
-            }
-        }
-        segments.next().is_none().then_some(captures)
-    }
-}
-
-/// The four conversions of every operation.
+/// The two conversions of every operation.
 pub trait OperationExt: Operation {
-    /// Builds the request, its target in origin form, for a transport to send.
+    /// Builds the request, its target in origin form, for a transport to send. `Debug` of a request
+    /// shows its body, secrets included.
     ///
     /// # Errors
-    /// [`BuildError`]; the values of this crate's operations do not give one.
+    /// [`BuildError`] if a parameter is not as documented, or the body has no JSON form.
     fn to_request(&self, options: &CallOptions) -> Result<http::Request<Bytes>, BuildError> {
         let mut writer = RequestWriter::new(Self::META);
-        self.encode(&mut writer)?;
-        writer.finish(options)
-    }
-
-    /// Reads the operation from a request, as a server does.
-    ///
-    /// # Errors
-    /// [`RequestError`]; [`RequestError::to_api_error`] gives the answer to send.
-    fn from_request<B: AsRef<[u8]>>(
-        request: &http::Request<B>,
-    ) -> Result<(Self, CallOptions), RequestError> {
-        let (reader, options) = RequestReader::from_http(Self::META, request)?;
-        Ok((Self::decode(&reader)?, options))
-    }
-
-    /// Builds the response, as a server does, in the version and form that `options` ask for.
-    ///
-    /// # Errors
-    /// [`BuildError`] if the resource has no JSON form.
-    fn to_response(
-        value: &Self::Response,
-        options: &CallOptions,
-    ) -> Result<http::Response<Bytes>, BuildError> {
-        let meta = Self::META;
-        let mut body = value
-            .write(options.pretty)
-            .map_err(|source| BuildError::Body {
-                operation: meta.id,
-                source,
-            })?;
-        if body.is_empty() && options.envelope {
-            body.extend_from_slice(b"{}");
-        }
-        let asked = options.version.unwrap_or(meta.newest().version);
-        let answered = meta.answered(asked).unwrap_or(meta.oldest()).version;
-        let media_type = format!("{};charset=utf-8", answered.json());
-        let list = <Self::Response as Payload>::LIST;
-        Ok(respond(meta.success, &media_type, list, body, options))
+        self.encode(&mut writer);
+        let body = match self.body() {
+            Some(body) => Some(json(Self::META, body)?),
+            None => None,
+        };
+        writer.finish(options, body)
     }
 
     /// Reads the response, leniently.
     ///
-    /// The envelope's status counts where there is an envelope, whatever the status line says;
-    /// one is looked for only if `options` asked for it. An error body under the status of a
-    /// success counts as the error it is.
+    /// A field that does not fit its type is left out and becomes one of
+    /// [`Answer::deviations`]; so does an answer in another version than the type's. The
+    /// envelope's status counts where there is an envelope, whatever the status line says; one is
+    /// looked for only if `options` asked for it. An error body under the status of a success
+    /// counts as the error it is.
     ///
     /// # Errors
     /// [`ResponseError`] for an error of Atlas and for a body that is neither.
@@ -244,25 +128,71 @@ pub trait OperationExt: Operation {
     ) -> Result<Answer<Self::Response>, ResponseError> {
         let (parts, body) = response.into_parts();
         let asked = || Self::META.into();
-        let opened = open(&asked, &parts, &body, options.envelope)?;
-        match <Self::Response as Payload>::read(&opened.content) {
-            Ok(value) => Ok(Answer {
-                value,
-                meta: opened.meta,
-                body: Body(body),
-            }),
+        let mut opened = open(&asked, &parts, &body, options.envelope)?;
+        if opened.content.is_empty() && opened.meta.status == http::StatusCode::NO_CONTENT {
+            opened.content = Bytes::from_static(b"{}");
+        }
+        let read = if is_page(&parts.headers, &opened.content) {
+            Err(Unfit::new(NOT_AN_ANSWER.to_owned()))
+        } else if !options.envelope && is_wrapped_error(&opened.content) {
+            // It must not pass for a resource without fields.
+            Err(Unfit::new("an envelope that was not asked for".to_owned()))
+        } else {
+            Self::Response::read(&opened.content)
+        };
+        match read {
+            Ok((value, mut deviations)) => {
+                deviations.extend(other_version(Self::META, &opened.meta));
+                Ok(Answer {
+                    value,
+                    meta: opened.meta,
+                    body: Body(body),
+                    deviations,
+                })
+            }
             Err(error) => Err(response_error::unreadable(
                 asked(),
                 opened.meta,
                 &parts.headers,
                 &opened.content,
-                &response_error::problem(&error),
+                &error.to_string(),
             )),
         }
     }
 }
 
 impl<O: Operation> OperationExt for O {}
+
+/// Whether a body is an envelope around an error.
+fn is_wrapped_error(body: &[u8]) -> bool {
+    // An envelope has two members, so that its content begins early.
+    let head = &body[..body.len().min(64)];
+    let named = head.windows(CONTENT.len()).any(|word| word == CONTENT);
+    named && Envelope::open(body).is_some_and(|envelope| !envelope.status.is_success())
+}
+
+const CONTENT: &[u8] = b"\"content\"";
+
+/// Whether an answer is an HTML page, such as a proxy's.
+fn is_page(headers: &http::HeaderMap, content: &[u8]) -> bool {
+    let media_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let media_type = essence(media_type.unwrap_or_default());
+    media_type.eq_ignore_ascii_case("text/html") && !content.trim_ascii().is_empty()
+}
+
+const NOT_AN_ANSWER: &str = "an HTML page, not an answer of Atlas";
+
+/// The deviation of an answer in another version than the one that the type has.
+fn other_version(meta: &OperationMeta, answer: &AnswerMeta) -> Option<Deviation> {
+    let typed = meta.newest().version;
+    let answered = answer.version.filter(|version| *version != typed)?;
+    Some(Deviation::new(
+        "",
+        format!("answered in version {answered}, and the type has the fields of {typed}"),
+    ))
+}
 
 /// Reads the response to a request that was not built from an [`Operation`], leniently: `value` is
 /// the body without its envelope.
@@ -280,13 +210,9 @@ pub fn read_answer(
 ) -> Result<Answer<Body>, ResponseError> {
     let (parts, body) = response.into_parts();
     let opened = open(&operation, &parts, &body, envelope)?;
-    let media_type = parts.headers.get(CONTENT_TYPE);
-    let media_type = media_type
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    if essence(media_type).eq_ignore_ascii_case("text/html") && !opened.content.is_empty() {
+    if is_page(&parts.headers, &opened.content) {
         let (meta, content) = (opened.meta, opened.content);
-        let problem = "an HTML page, not an answer of Atlas";
+        let problem = NOT_AN_ANSWER;
         return Err(response_error::unreadable(
             operation(),
             meta,
@@ -299,6 +225,7 @@ pub fn read_answer(
         value: Body(opened.content),
         meta: opened.meta,
         body: Body(body),
+        deviations: Vec::new(),
     })
 }
 
@@ -331,44 +258,4 @@ fn open(
         }
         None => Ok(Opened { meta, content }),
     }
-}
-
-impl ApiError {
-    /// Builds the response a server gives with this error, in the form that `options` ask for.
-    ///
-    /// Errors carry no version, so the media type is plain `application/json`.
-    pub fn to_response(&self, options: &CallOptions) -> http::Response<Bytes> {
-        let status = self.status().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = if options.pretty {
-            serde_json::to_vec_pretty(self)
-        } else {
-            serde_json::to_vec(self)
-        };
-        respond(status, JSON, false, body.unwrap_or_default(), options)
-    }
-}
-
-/// Puts a body into a response, and into an envelope where one is asked for.
-fn respond(
-    status: StatusCode,
-    media_type: &str,
-    list: bool,
-    mut body: Vec<u8>,
-    options: &CallOptions,
-) -> http::Response<Bytes> {
-    if options.envelope {
-        body = envelope::wrap(status, list, options.pretty, &body);
-    }
-    let mut response = http::Response::new(Bytes::new());
-    *response.status_mut() = status;
-    if body.is_empty() {
-        return response;
-    }
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_LENGTH, body.len().into());
-    if let Ok(media_type) = media_type.parse() {
-        headers.insert(CONTENT_TYPE, media_type);
-    }
-    *response.body_mut() = body.into();
-    response
 }

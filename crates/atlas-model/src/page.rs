@@ -3,25 +3,25 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, MapAccess};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::link::Link;
+use crate::object::{self, Object};
 use crate::operation::Operation;
-use crate::request::Chosen;
-use crate::resource::{Checked, Deviation, Payload};
 
 /// One page of a list.
 ///
 /// ```
-/// use atlas_model::{Page, Payload, Project};
+/// use atlas_model::{Page, projects::Project};
 ///
-/// let page = Page::<Project>::read(br#"{"results": [{"name": "one"}], "totalCount": 7}"#)?;
+/// let page = r#"{"results": [{"name": "one"}], "totalCount": 7}"#;
+/// let page: Page<Project> = serde_json::from_str(page)?;
 /// assert_eq!(page.items().len(), 1);
 /// assert_eq!(page.total_count, Some(7));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Page<T> {
@@ -34,6 +34,34 @@ pub struct Page<T> {
     /// How many items there are in all; absent if it was not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_count: Option<i64>,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self {
+            links: None,
+            results: None,
+            total_count: None,
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Object for Page<T> {
+    const FIELDS: &'static [&'static str] = &["links", "results", "totalCount"];
+
+    fn set<'de, A: MapAccess<'de>>(&mut self, field: usize, map: &mut A) -> Result<(), A::Error> {
+        match field {
+            0 => object::read(&mut self.links, "links", map),
+            1 => object::read(&mut self.results, "results", map),
+            _ => object::read(&mut self.total_count, "totalCount", map),
+        }
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object::deserialize(deserializer)
+    }
 }
 
 impl<T> Page<T> {
@@ -57,100 +85,31 @@ impl<T> Page<T> {
     }
 }
 
-impl<T: Checked + Serialize + DeserializeOwned> Payload for Page<T> {
-    const LIST: bool = true;
-
-    fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(body)
-    }
-
-    fn write(&self, pretty: bool) -> Result<Vec<u8>, serde_json::Error> {
-        if pretty {
-            serde_json::to_vec_pretty(self)
-        } else {
-            serde_json::to_vec(self)
-        }
-    }
-
-    fn deviations(&self) -> Vec<Deviation> {
-        let mut found = Vec::new();
-        match &self.results {
-            Some(results) => results.check("results", &mut found),
-            None if T::RESULTS_REQUIRED => found.push(Deviation::absent("results")),
-            None => {}
-        }
-        if self.total_count.is_some_and(|count| count < 0) {
-            found.push(Deviation::new("totalCount", "is below 0".to_owned()));
-        }
-        found
-    }
-}
-
 /// An operation whose answer is one page of a list.
 ///
 /// Names what its pages are made of and how another one is asked for. [`Paging`](crate::Paging)
 /// decides where a list ends; `Client::pages` of `atlas-transport` reads all of it.
 pub trait Paged: Operation<Response = Page<Self::Item>> + Clone {
     /// What the list holds.
-    type Item: Checked + Serialize + DeserializeOwned + Clone + PartialEq;
+    type Item: DeserializeOwned + Clone + PartialEq;
 
     /// Whether a page can be asked for by its number. Other lists have a single page, unless it
     /// has a link to the next one.
-    const NUMBERED: bool;
+    const NUMBERED: bool = false;
 
     /// Asks for this page, with so many items; does nothing if pages have no numbers.
-    fn set_page(&mut self, number: PageNumber, size: ItemsPerPage);
+    fn set_page(&mut self, _number: PageNumber, _size: ItemsPerPage) {}
 
     /// Which page was asked for, if that was chosen.
-    fn page_number(&self) -> Option<PageNumber>;
+    fn page_number(&self) -> Option<PageNumber> {
+        None
+    }
 
     /// How many items a page was asked to have, if that was chosen.
-    fn page_size(&self) -> Option<ItemsPerPage>;
+    fn page_size(&self) -> Option<ItemsPerPage> {
+        None
+    }
 }
-
-/// Makes operations paged: those that have `itemsPerPage` and `pageNum`, and `unnumbered` ones
-/// that have neither.
-macro_rules! paged {
-    (unnumbered $( $operation:ty => $item:ty; )*) => {$(
-        impl $crate::Paged for $operation {
-            type Item = $item;
-
-            const NUMBERED: bool = false;
-
-            fn set_page(&mut self, _: $crate::PageNumber, _: $crate::ItemsPerPage) {}
-
-            fn page_number(&self) -> Option<$crate::PageNumber> {
-                None
-            }
-
-            fn page_size(&self) -> Option<$crate::ItemsPerPage> {
-                None
-            }
-        }
-    )*};
-    ($( $operation:ty => $item:ty; )*) => {$(
-        impl $crate::Paged for $operation {
-            type Item = $item;
-
-            const NUMBERED: bool = true;
-
-            fn set_page(&mut self, number: $crate::PageNumber, size: $crate::ItemsPerPage) {
-                self.page_number = Some(number);
-                self.items_per_page = Some(size);
-            }
-
-            fn page_number(&self) -> Option<$crate::PageNumber> {
-                self.page_number
-            }
-
-            fn page_size(&self) -> Option<$crate::ItemsPerPage> {
-                self.items_per_page
-            }
-        }
-    )*};
-}
-
-pub(crate) use paged;
 
 /// How many items a page has: 1 to 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -183,6 +142,26 @@ impl ItemsPerPage {
     /// The number.
     pub const fn get(self) -> u16 {
         self.0
+    }
+}
+
+impl TryFrom<u16> for ItemsPerPage {
+    type Error = NumberError;
+
+    fn try_from(count: u16) -> Result<Self, NumberError> {
+        Self::new(count).ok_or(NumberError {
+            expected: "a number from 1 to 500",
+        })
+    }
+}
+
+impl TryFrom<u32> for PageNumber {
+    type Error = NumberError;
+
+    fn try_from(number: u32) -> Result<Self, NumberError> {
+        Self::new(number).ok_or(NumberError {
+            expected: "a number from 1",
+        })
     }
 }
 
@@ -220,10 +199,6 @@ impl PageNumber {
 
 macro_rules! number {
     ($name:ident, $expected:literal) => {
-        impl Chosen for $name {
-            const EXPECTED: &'static str = $expected;
-        }
-
         impl FromStr for $name {
             type Err = NumberError;
 

@@ -1,6 +1,10 @@
 //! Values with a documented pattern. The matchers are those of `atlas-pattern`.
 
 use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserializer;
+use serde::de::{self, Visitor};
 
 pub use atlas_pattern::{PatternError, PatternFault};
 
@@ -25,4 +29,27 @@ pub trait Patterned: Sized + fmt::Display {
 
     /// Whether `text` is in the language of [`PATTERN`](Patterned::PATTERN); keeps nothing of it.
     fn is_match(text: &str) -> bool;
+}
+
+/// Reads a text that must fit the pattern of its type.
+pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Patterned,
+    D: Deserializer<'de>,
+{
+    struct Strict<T>(PhantomData<T>);
+
+    impl<T: Patterned> Visitor<'_> for Strict<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a string ({})", T::EXPECTED)
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            T::parse_field(T::FIELD, text).map_err(|error| E::custom(error.without_field()))
+        }
+    }
+
+    deserializer.deserialize_str(Strict(PhantomData))
 }

@@ -1,114 +1,193 @@
-//! The request of an operation, written at one end of the wire and read at the other.
+//! The request of an operation, as it is written.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
+use atlas_pattern::Pattern;
 use bytes::Bytes;
 use compact_str::{CompactString, ToCompactString};
 use http::header::{ACCEPT, CONTENT_TYPE};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::call_options::CallOptions;
-use crate::operation::OperationMeta;
-use crate::pattern::Patterned;
-use crate::request_error::{BuildError, RequestError};
-use crate::version::{ApiVersion, Format, VersionedMediaType, essence};
+use crate::meta::{OperationMeta, parameter};
+use crate::request_error::BuildError;
 
 /// Collects what one operation puts into its request.
+///
+/// The first value that cannot be sent is kept as an error, which
+/// [`to_request`](crate::OperationExt::to_request) gives.
 #[derive(Debug)]
 pub struct RequestWriter {
     meta: &'static OperationMeta,
     path: Vec<(&'static str, CompactString)>,
     query: String,
     headers: Vec<(&'static str, String)>,
-    body: Option<Bytes>,
+    error: Option<BuildError>,
 }
 
 impl RequestWriter {
     pub(crate) fn new(meta: &'static OperationMeta) -> Self {
         Self {
             meta,
-            path: Vec::with_capacity(meta.path_parameters.len()),
+            path: Vec::with_capacity(4),
             query: String::new(),
             headers: Vec::new(),
-            body: None,
+            error: None,
         }
     }
 
     /// Sets a parameter of the path; it is percent-encoded.
+    ///
+    /// Empty, `.` and `..` are errors: none of them can stand in a path.
     pub fn path(&mut self, name: &'static str, value: &dyn fmt::Display) {
-        self.path.push((name, value.to_compact_string()));
+        let value = value.to_compact_string();
+        if matches!(value.as_str(), "" | "." | "..") {
+            self.refuse(name, &value, "a text other than . and ..");
+        }
+        self.path.push((name, value));
     }
 
-    /// Sets a parameter of the query, if it is chosen.
-    pub fn query<T: Chosen>(&mut self, name: &'static str, value: Option<&T>) {
+    /// Sets a parameter of the query, if there is a value; it is percent-encoded.
+    pub fn query<T: fmt::Display>(&mut self, name: &'static str, value: Option<&T>) {
         if let Some(value) = value {
-            self.query
-                .push(if self.query.is_empty() { '?' } else { '&' });
-            self.query.push_str(name);
-            self.query.push('=');
-            let value = value.to_string();
-            self.query.extend(utf8_percent_encode(&value, SEGMENT));
+            self.pair(name, value);
         }
     }
 
-    /// Sets a header, if it is chosen.
-    pub fn header<T: Chosen>(&mut self, name: &'static str, value: Option<&T>) {
+    /// Sets a parameter of the query to several values: `a=1&a=2`.
+    pub fn query_list<T: fmt::Display>(&mut self, name: &'static str, values: Option<&Vec<T>>) {
+        for value in values.into_iter().flatten() {
+            self.pair(name, value);
+        }
+    }
+
+    /// Refuses a required list without a value.
+    pub fn check_filled<T>(&mut self, name: &'static str, values: &[T]) {
+        if values.is_empty() {
+            self.refuse(name, "", "at least one value");
+        }
+    }
+
+    /// Sets a header, if there is a value.
+    pub fn header<T: fmt::Display>(&mut self, name: &'static str, value: Option<&T>) {
         if let Some(value) = value {
             self.headers.push((name, value.to_string()));
         }
     }
 
-    /// Sets the JSON body.
-    ///
-    /// # Errors
-    /// [`BuildError::Body`] if the value has no JSON form.
-    pub fn body<T: Serialize>(&mut self, value: &T) -> Result<(), BuildError> {
-        let body = serde_json::to_vec(value).map_err(|source| BuildError::Body {
-            operation: self.meta.id,
-            source,
-        })?;
-        self.body = Some(body.into());
-        Ok(())
+    /// Refuses a value outside of a documented pattern: one of those that
+    /// [`atlas_pattern::Pattern::find`] knows. Refuses every value if the pattern is another.
+    pub fn check_pattern<T: AsRef<str>>(
+        &mut self,
+        name: &'static str,
+        value: Option<&T>,
+        pattern: &'static str,
+    ) {
+        let Some(value) = value else {
+            return;
+        };
+        let Some(pattern) = Pattern::find(pattern) else {
+            let expected = format!("a pattern that is documented, not {pattern}");
+            return self.refuse(name, value.as_ref(), &expected);
+        };
+        if !pattern.is_match(value.as_ref()) {
+            self.refuse(name, value.as_ref(), pattern.expected());
+        }
+    }
+
+    /// Refuses a number outside of documented bounds.
+    pub fn check_range(
+        &mut self,
+        name: &'static str,
+        value: Option<i64>,
+        low: Option<i64>,
+        high: Option<i64>,
+    ) {
+        let Some(value) = value else {
+            return;
+        };
+        if low.is_some_and(|low| value < low) || high.is_some_and(|high| value > high) {
+            let expected = match (low, high) {
+                (Some(low), Some(high)) => format!("a number from {low} to {high}"),
+                (Some(low), None) => format!("a number from {low}"),
+                (None, Some(high)) => format!("a number up to {high}"),
+                (None, None) => String::new(),
+            };
+            self.refuse(name, &value.to_string(), &expected);
+        }
+    }
+
+    fn pair(&mut self, name: &str, value: &dyn fmt::Display) {
+        let mark = if self.query.is_empty() { '?' } else { '&' };
+        self.query.push(mark);
+        self.query.push_str(name);
+        self.query.push('=');
+        let value = value.to_compact_string();
+        self.query.extend(utf8_percent_encode(&value, ESCAPED));
+    }
+
+    #[cold]
+    fn refuse(&mut self, name: &'static str, value: &str, expected: &str) {
+        let operation = self.meta.id;
+        self.error.get_or_insert_with(|| BuildError::Parameter {
+            operation,
+            parameter: name,
+            value: value.to_owned(),
+            expected: expected.to_owned(),
+        });
     }
 
     /// Builds the request, its target in origin form (RFC 9112 section 3.2.1).
-    pub(crate) fn finish(self, options: &CallOptions) -> Result<http::Request<Bytes>, BuildError> {
+    pub(crate) fn finish(
+        self,
+        options: &CallOptions,
+        body: Option<Bytes>,
+    ) -> Result<http::Request<Bytes>, BuildError> {
         let meta = self.meta;
+        if options.envelope && !meta.envelope {
+            return Err(BuildError::NoEnvelope { operation: meta.id });
+        }
+        let target = self.target(options)?;
+        if let Some(error) = self.error {
+            return Err(error);
+        }
         let version = options.version.unwrap_or(meta.newest().version);
+        let accept = version.media_type(meta.format).to_string();
         let mut request = http::Request::builder()
             .method(meta.method.clone())
-            .uri(self.target(options))
-            .header(ACCEPT, version.json().to_string());
-        if self.body.is_some() {
+            .uri(target)
+            .header(ACCEPT, accept);
+        if body.is_some() {
             request = request.header(CONTENT_TYPE, JSON);
         }
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
         request
-            .body(self.body.unwrap_or_default())
+            .body(body.unwrap_or_default())
             .map_err(|source| BuildError::Http {
                 operation: meta.id,
                 source,
             })
     }
 
-    fn target(&self, options: &CallOptions) -> String {
+    fn target(&self, options: &CallOptions) -> Result<String, BuildError> {
         let mut target = String::with_capacity(self.meta.path.len() + 64);
         for segment in self.meta.path.split('/').skip(1) {
             target.push('/');
-            match parameter_name(segment) {
-                Some(name) => {
-                    let value = self.path.iter().find(|(known, _)| *known == name);
-                    let value = value.map_or("", |(_, value)| value);
-                    target.extend(utf8_percent_encode(value, SEGMENT));
-                }
-                None => target.push_str(segment),
-            }
+            let Some((name, suffix)) = parameter(segment) else {
+                target.push_str(segment);
+                continue;
+            };
+            let Some((_, value)) = self.path.iter().find(|(known, _)| *known == name) else {
+                return Err(BuildError::Unset {
+                    operation: self.meta.id,
+                    parameter: name.to_owned(),
+                });
+            };
+            target.extend(utf8_percent_encode(value, ESCAPED));
+            target.push_str(suffix);
         }
         target.push_str(&self.query);
         let mut separator = if self.query.is_empty() { '?' } else { '&' };
@@ -121,260 +200,27 @@ impl RequestWriter {
                 separator = '&';
             }
         }
-        target
+        Ok(target)
     }
 }
 
-/// The parts of a request, for an operation to read itself from.
-///
-/// Made from an HTTP request by a server, or from named values by a command line.
-#[derive(Debug)]
-pub struct RequestReader<'a> {
-    meta: &'static OperationMeta,
-    path: Vec<(&'static str, Cow<'a, str>)>,
-    query: Vec<Pair<'a>>,
-    headers: Vec<(&'static str, Cow<'a, str>)>,
-    body: Option<Cow<'a, [u8]>>,
-}
-
-impl<'a> RequestReader<'a> {
-    /// A reader of named values, without any yet.
-    pub fn new(meta: &'static OperationMeta) -> Self {
-        Self {
-            meta,
-            path: Vec::new(),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-        }
-    }
-
-    /// Adds the value of a path parameter, as it is before percent-encoding.
-    #[must_use]
-    pub fn with_path(mut self, name: &'static str, value: impl Into<Cow<'a, str>>) -> Self {
-        self.path.push((name, value.into()));
-        self
-    }
-
-    /// Adds the value of a query parameter, as it is before percent-encoding.
-    #[must_use]
-    pub fn with_query(mut self, name: &'a str, value: impl Into<Cow<'a, str>>) -> Self {
-        self.query.push((name.into(), value.into()));
-        self
-    }
-
-    /// Adds the value of a parameter that travels as a header.
-    #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: impl Into<Cow<'a, str>>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// Sets the body.
-    #[must_use]
-    pub fn with_body(mut self, body: impl Into<Cow<'a, [u8]>>) -> Self {
-        self.body = Some(body.into());
-        self
-    }
-
-    /// Reads an HTTP request: its target, `Accept`, `Content-Type` and body.
-    ///
-    /// # Errors
-    /// [`RequestError`], in the order in which Atlas looks at a request: the request line,
-    /// `Accept`, `Content-Type`, the query.
-    pub fn from_http<B: AsRef<[u8]>>(
-        meta: &'static OperationMeta,
-        request: &'a http::Request<B>,
-    ) -> Result<(Self, CallOptions), RequestError> {
-        Self::from_parts(meta, request, request.body().as_ref())
-    }
-
-    fn from_parts<B>(
-        meta: &'static OperationMeta,
-        request: &'a http::Request<B>,
-        body: &'a [u8],
-    ) -> Result<(Self, CallOptions), RequestError> {
-        let mut reader = Self::new(meta);
-        let captures = (request.method() == meta.method)
-            .then(|| meta.captures(request.uri().path()))
-            .flatten()
-            .ok_or(RequestError::WrongOperation { operation: meta.id })?;
-        let asked = asked_version(request.headers()).ok_or(RequestError::NotAcceptable)?;
-        if meta.answered(asked).is_none() {
-            return Err(RequestError::NoSuchVersion {
-                operation: meta.id,
-                first: meta.oldest().version,
-            });
-        }
-        if meta.body {
-            if !request.headers().get(CONTENT_TYPE).is_some_and(is_json) {
-                return Err(RequestError::MediaType);
-            }
-            reader.body = Some(Cow::Borrowed(body));
-        }
-        for (name, raw) in captures {
-            let value = percent_decode_str(raw)
-                .decode_utf8()
-                .map_err(|_| RequestError::Encoding { part: name })?;
-            reader.path.push((name, value));
-        }
-        let query = request.uri().query().unwrap_or_default();
-        if !meta.query_parameters.is_empty() {
-            reader.query = query_pairs(query)?;
-        }
-        for parameter in meta.header_parameters {
-            let value = request.headers().get(parameter.name);
-            if let Some(value) = value.and_then(|value| value.to_str().ok()) {
-                reader.headers.push((parameter.name, value.trim().into()));
-            }
-        }
-        let mut options = CallOptions::from_query(query)?;
-        options.version = Some(asked);
-        Ok((reader, options))
-    }
-
-    /// Reads a parameter of the path.
-    ///
-    /// # Errors
-    /// [`RequestError::Missing`] or [`RequestError::Pattern`].
-    pub fn path<T: Patterned>(&self, name: &'static str) -> Result<T, RequestError> {
-        let (_, value) = self
-            .path
-            .iter()
-            .find(|(known, _)| *known == name)
-            .ok_or(RequestError::Missing { parameter: name })?;
-        Ok(T::parse_field(name, value)?)
-    }
-
-    /// Reads a parameter of the query; the last one of that name counts.
-    ///
-    /// # Errors
-    /// [`RequestError::Choice`]
-    pub fn query<T: Chosen>(&self, name: &'static str) -> Result<Option<T>, RequestError> {
-        let found = self.query.iter().rev().find(|(known, _)| known == name);
-        chosen(name, found.map(|(_, value)| value))
-    }
-
-    /// Reads a parameter that travels as a header.
-    ///
-    /// # Errors
-    /// [`RequestError::Choice`]
-    pub fn header<T: Chosen>(&self, name: &'static str) -> Result<Option<T>, RequestError> {
-        let found = self.headers.iter().rev().find(|(known, _)| *known == name);
-        chosen(name, found.map(|(_, value)| value))
-    }
-
-    /// Reads the JSON body, strictly: an unknown field, a repeated one and a value outside its
-    /// pattern are errors.
-    ///
-    /// # Errors
-    /// [`RequestError::EmptyBody`] or [`RequestError::Body`], which names the field.
-    pub fn body<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
-        let body = self.body.as_deref().unwrap_or_default();
-        if body.trim_ascii().is_empty() {
-            return Err(RequestError::EmptyBody {
-                operation: self.meta.id,
-            });
-        }
-        serde_json::from_slice(body).map_err(|error| body_error::<T>(body, &error))
-    }
-}
-
-fn chosen<T: Chosen>(
-    parameter: &'static str,
-    value: Option<&Cow<'_, str>>,
-) -> Result<Option<T>, RequestError> {
-    let Some(value) = value else {
-        return Ok(None);
-    };
-    match value.parse() {
-        Ok(value) => Ok(Some(value)),
-        Err(_) => Err(RequestError::Choice {
-            parameter,
-            expected: T::EXPECTED,
+/// Writes a body as JSON.
+pub(crate) fn json<T: Serialize>(meta: &OperationMeta, value: &T) -> Result<Bytes, BuildError> {
+    match serde_json::to_vec(value) {
+        Ok(body) => Ok(body.into()),
+        Err(source) => Err(BuildError::Body {
+            operation: meta.id,
+            source,
         }),
     }
-}
-
-/// A name and its value.
-type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
-
-fn query_pairs(query: &str) -> Result<Vec<Pair<'_>>, RequestError> {
-    let decoded = |text| {
-        percent_decode_str(text)
-            .decode_utf8()
-            .map_err(|_| RequestError::Encoding { part: "the query" })
-    };
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Ok((decoded(name)?, decoded(value)?))
-        })
-        .collect()
-}
-
-/// What an optional parameter of a query or a header can be.
-pub trait Chosen: FromStr + fmt::Display {
-    /// What it takes, in words.
-    const EXPECTED: &'static str;
-}
-
-impl Chosen for bool {
-    const EXPECTED: &'static str = "true or false";
-}
-
-impl Chosen for i64 {
-    const EXPECTED: &'static str = "a whole number";
-}
-
-/// Reads a refused body once more, this time noting the path to the offending field.
-#[cold]
-fn body_error<T: DeserializeOwned>(body: &[u8], first: &serde_json::Error) -> RequestError {
-    let deserializer = &mut serde_json::Deserializer::from_slice(body);
-    let field = match serde_path_to_error::deserialize::<_, T>(deserializer) {
-        Err(error) => match error.path().to_string().as_str() {
-            "." | "?" => String::new(),
-            path => path.to_owned(),
-        },
-        Ok(_) => String::new(),
-    };
-    RequestError::Body {
-        field,
-        problem: first.to_string(),
-    }
-}
-
-/// The newest version among those that `Accept` names.
-fn asked_version(headers: &http::HeaderMap) -> Option<ApiVersion> {
-    headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|media_type| media_type.parse::<VersionedMediaType>().ok())
-        .map(|media_type| media_type.version)
-        .max()
-}
-
-fn is_json(value: &http::HeaderValue) -> bool {
-    value.to_str().is_ok_and(|text| {
-        let versioned = text.parse::<VersionedMediaType>();
-        essence(text).eq_ignore_ascii_case(JSON)
-            || versioned.is_ok_and(|versioned| versioned.format == Format::Json)
-    })
-}
-
-/// The name in a path template's `{name}` segment.
-pub(crate) fn parameter_name(segment: &str) -> Option<&str> {
-    segment.strip_prefix('{')?.strip_suffix('}')
 }
 
 /// The media type of requests without a version, and of errors.
 pub(crate) const JSON: &str = "application/json";
 
-/// What is escaped in a path segment: all but the unreserved characters of RFC 3986 section 2.3.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+/// What is escaped in a path segment and in a query: all but the unreserved characters of RFC 3986
+/// section 2.3.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')

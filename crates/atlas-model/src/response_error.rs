@@ -187,8 +187,8 @@ pub(crate) fn unreadable(
     let media_type = headers
         .get(header::CONTENT_TYPE)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let may_be_resource =
-        meta.status.is_success() && matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    let may_be_resource = meta.status.is_success()
+        && matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'));
     let problem = if body.is_empty() {
         "the body is empty".to_owned()
     } else {
@@ -232,14 +232,6 @@ fn excerpt(media_type: Option<&str>, body: &[u8]) -> String {
 
 /// How much of a body is looked at for an excerpt.
 const EXCERPT_SOURCE_BYTES: usize = 4096;
-
-/// Reads what a body says as JSON error, without quoting a secret from it.
-pub(crate) fn problem(error: &serde_json::Error) -> String {
-    format!(
-        "not the documented resource ({})",
-        hide_links(&error.to_string())
-    )
-}
 
 /// The parts of a response, once its envelope is off.
 pub(crate) struct Opened {

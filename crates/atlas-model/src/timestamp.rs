@@ -7,8 +7,6 @@ use compact_str::{CompactString, ToCompactString};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::resource::{Checked, Deviation};
-
 /// A point in time in a body, RFC 3339 with up to nine fractional digits.
 ///
 /// Kept as the text that came and parsed when [`instant`](Timestamp::instant) is asked for: most
@@ -51,18 +49,16 @@ impl From<jiff::Timestamp> for Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+impl From<&str> for Timestamp {
+    /// Takes a text as it is; [`instant`](Timestamp::instant) says whether it is RFC 3339.
+    fn from(text: &str) -> Self {
+        Self(text.into())
     }
 }
 
-impl Checked for Timestamp {
-    fn check(&self, field: &str, found: &mut Vec<Deviation>) {
-        if let Err(error) = self.instant() {
-            let problem = format!("{:?} is {error}", self.as_str());
-            found.push(Deviation::new(field, problem));
-        }
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
     }
 }
 

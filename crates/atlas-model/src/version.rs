@@ -5,26 +5,48 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-/// A version of the API: a date such as `2025-02-19`.
+/// A version of the API: a date such as `2025-02-19`, or `preview`.
 ///
 /// Atlas answers a request with the newest version of the resource that is not newer than the
-/// one asked for, so the version answered is often older than the one asked.
+/// one asked for, so the version answered is often older than the one asked. `preview` is newer
+/// than every date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ApiVersion(Date);
+pub struct ApiVersion(Which);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Which {
+    Date(Date),
+    Preview,
+}
 
 /// A text that is no version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("invalid API version: expected a date such as 2025-02-19")]
+#[error("invalid API version: expected a date such as 2025-02-19, or preview")]
 pub struct VersionError;
 
 impl ApiVersion {
-    pub(crate) const fn new(date: Date) -> Self {
-        Self(date)
+    /// The preview version, which may change at any time.
+    pub const PREVIEW: Self = Self(Which::Preview);
+
+    /// The version of this date.
+    pub const fn new(date: Date) -> Self {
+        Self(Which::Date(date))
     }
 
-    /// The version's date.
-    pub const fn date(self) -> Date {
-        self.0
+    /// The version's date; the preview has none.
+    pub const fn date(self) -> Option<Date> {
+        match self.0 {
+            Which::Date(date) => Some(date),
+            Which::Preview => None,
+        }
+    }
+
+    /// The media type that asks for this version in this format.
+    pub const fn media_type(self, format: Format) -> VersionedMediaType {
+        VersionedMediaType {
+            version: self,
+            format,
+        }
     }
 
     /// The JSON media type that asks for this version.
@@ -39,8 +61,11 @@ impl ApiVersion {
 impl FromStr for ApiVersion {
     type Err = VersionError;
 
-    /// Reads exactly ten characters, `YYYY-MM-DD`.
+    /// Reads exactly ten characters, `YYYY-MM-DD`, or `preview`.
     fn from_str(text: &str) -> Result<Self, VersionError> {
+        if text == "preview" {
+            return Ok(Self::PREVIEW);
+        }
         let shape = text.len() == 10
             && text.bytes().enumerate().all(|(index, byte)| match index {
                 4 | 7 => byte == b'-',
@@ -49,13 +74,16 @@ impl FromStr for ApiVersion {
         if !shape {
             return Err(VersionError);
         }
-        text.parse().map(Self).map_err(|_| VersionError)
+        text.parse().map(Self::new).map_err(|_| VersionError)
     }
 }
 
 impl fmt::Display for ApiVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match self.0 {
+            Which::Date(date) => date.fmt(f),
+            Which::Preview => f.pad("preview"),
+        }
     }
 }
 

@@ -1,16 +1,17 @@
 //! Projects, and the clusters that are no Flex clusters.
 
-use atlas_model::{
-    ApiError, Availability, Cluster as ShownCluster, ClusterName, ClusterState, ClusterSummary,
-    ClusterType, GetCluster, GetProject, ListAllClusters, ListClusters, ListProjects, OrgId, Page,
-    Project as ShownProject, ProjectClusters, ProjectId, ProjectName, Seen, SummaryType,
-};
+use atlas_model::api_error::code;
+use atlas_model::clusters::{CloudCluster, CloudClusterAvailability, CloudClusterKind, OrgGroup};
+use atlas_model::shared::{ClusterState, ClusterType, Project as ShownProject};
+use atlas_model::{ApiError, ClusterName, OrgId, Page, ProjectId};
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use crate::find::{Through, self_link};
+use crate::find::{Through, missing, self_link};
 use crate::handle::Call;
 use crate::lists::page;
+use crate::operations::{GetCluster, GetProject, ListAllClusters, ListClusters, ListProjects};
+use crate::shown::ShownCluster;
 use crate::tenant::MONGODB;
 use crate::world::{Cluster, ClusterKind, FIRST_SNAPSHOT, Project, Sandbox};
 
@@ -82,24 +83,24 @@ impl Sandbox {
     ) -> Result<ShownCluster, ApiError> {
         self.find(asked.project, &asked.cluster, Through::Cluster)?;
         let cluster = self.cluster(asked.project, &asked.cluster);
-        Ok(cluster.map_or_else(ShownCluster::default, |cluster| {
-            self.shown_cluster(call, asked.project, &asked.cluster, cluster)
-        }))
+        cluster
+            .map(|cluster| self.shown_cluster(call, asked.project, &asked.cluster, cluster))
+            .ok_or_else(|| missing(code::CLUSTER_NOT_FOUND, "cluster", &asked.cluster))
     }
 
     pub(crate) fn list_all_clusters(
         &mut self,
         call: Call<'_>,
         asked: &ListAllClusters,
-    ) -> Result<Page<ProjectClusters>, ApiError> {
+    ) -> Result<Page<OrgGroup>, ApiError> {
         let projects = self.projects.iter().map(|(id, project)| {
             let clusters = project.live();
-            let mut shown = ProjectClusters::default();
+            let mut shown = OrgGroup::default();
             shown.clusters = Some(clusters.map(|(name, it)| summary(name, it)).collect());
-            shown.project = Some((*id).into());
-            shown.project_name = Some(name(&project.name));
-            shown.org_id = Some(ORG.into());
-            shown.org_name = Some(name("Sandbox"));
+            shown.project_id = Some(*id);
+            shown.project_name = Some(project.name.as_str().into());
+            shown.org_id = Some(ORG);
+            shown.org_name = Some("Sandbox".into());
             shown.plan_type = Some("Atlas".into());
             shown.tags = Some(Vec::new());
             shown
@@ -118,10 +119,10 @@ impl Sandbox {
         let mut shown = ShownProject::default();
         shown.cluster_count = Some(i64::try_from(project.live().count()).unwrap_or(i64::MAX));
         shown.created = Some(FIRST_SNAPSHOT.into());
-        shown.id = Some(id.into());
+        shown.id = Some(id);
         shown.links = Some(self_link(&self.base_url, &format!("groups/{id}")));
-        shown.name = Some(name(&project.name));
-        shown.org_id = Some(ORG.into());
+        shown.name = Some(project.name.as_str().into());
+        shown.org_id = Some(ORG);
         shown.with_default_alerts_settings = Some(true);
         shown
     }
@@ -134,7 +135,7 @@ impl Sandbox {
         name: &ClusterName,
         cluster: &Cluster,
     ) -> ShownCluster {
-        let asked = call.options.version.map(atlas_model::ApiVersion::date);
+        let asked = call.options.version.and_then(atlas_model::ApiVersion::date);
         let legacy = asked.is_some_and(|asked| asked < date(2023, 2, 1));
         let shards = match cluster.kind {
             ClusterKind::Sharded { shards } => shards,
@@ -143,52 +144,52 @@ impl Sandbox {
         let sharded = matches!(cluster.kind, ClusterKind::Sharded { .. });
         let path = format!("groups/{project}/clusters/{name}");
 
-        let mut shown = ShownCluster::default();
-        shown.backup_enabled = Some(!legacy);
-        shown.cluster_type = Some(if sharded {
-            ClusterType::Sharded
-        } else {
-            ClusterType::ReplicaSet
-        });
-        shown.connection_strings = Some(json!({"standardSrv": "mongodb+srv://c0.example"}));
-        shown.create_date = Some(FIRST_SNAPSHOT.into());
-        shown.project = Some(project.into());
-        shown.id = Some(cluster.id.into());
-        shown.labels = Some(json!([]));
-        shown.links = Some(self_link(&self.base_url, &path));
-        shown.mongodb_major_version = Some("8.0".into());
-        shown.mongodb_version = Some(MONGODB.into());
-        shown.name = Some(name.clone().into());
-        shown.paused = Some(false);
-        shown.pit_enabled = Some(false);
-        shown.state_name = Some(ClusterState::Idle);
-        shown.tags = Some(cluster.tags.clone());
-        shown.termination_protection_enabled = Some(cluster.protected);
-        shown.version_release_system = Some("LTS".into());
         let provider = if cluster.kind == ClusterKind::Tenant {
             "TENANT"
         } else {
             "AWS"
         };
-        if legacy {
-            shown.num_shards = Some(shards.into());
-            shown.provider_backup_enabled = Some(true);
-            shown.provider_settings = Some(json!({"providerName": provider}));
-        } else {
+        let specs = || {
             let spec = json!({"regionConfigs": [{"providerName": provider, "priority": 7}]});
-            shown.replication_specs = Some(Value::Array(vec![spec; usize::from(shards)]));
+            Value::Array(vec![spec; usize::from(shards)])
+        };
+        ShownCluster {
+            backup_enabled: !legacy,
+            cluster_type: if sharded {
+                ClusterType::Sharded
+            } else {
+                ClusterType::Replicaset
+            },
+            connection_strings: json!({"standardSrv": "mongodb+srv://c0.example"}),
+            create_date: FIRST_SNAPSHOT.into(),
+            project,
+            id: cluster.id,
+            labels: json!([]),
+            links: self_link(&self.base_url, &path),
+            mongodb_major_version: "8.0",
+            mongodb_version: MONGODB,
+            name: name.clone(),
+            num_shards: legacy.then_some(shards),
+            paused: false,
+            pit_enabled: false,
+            provider_backup_enabled: legacy.then_some(true),
+            provider_settings: legacy.then(|| json!({"providerName": provider})),
+            replication_specs: (!legacy).then(specs),
+            state_name: ClusterState::Idle,
+            tags: cluster.tags.clone(),
+            termination_protection_enabled: cluster.protected,
+            version_release_system: "LTS",
         }
-        shown
     }
 }
 
-fn summary(name: &ClusterName, cluster: &Cluster) -> ClusterSummary {
-    let mut shown = ClusterSummary::default();
+fn summary(name: &ClusterName, cluster: &Cluster) -> CloudCluster {
+    let mut shown = CloudCluster::default();
     shown.alert_count = Some(0);
     shown.auth_enabled = Some(true);
-    shown.availability = Some(Availability::Available);
+    shown.availability = Some(CloudClusterAvailability::Available);
     shown.backup_enabled = Some(true);
-    shown.cluster_id = Some(cluster.id.into());
+    shown.cluster_id = Some(cluster.id);
     let stored = cluster
         .snapshots
         .values()
@@ -199,18 +200,11 @@ fn summary(name: &ClusterName, cluster: &Cluster) -> ClusterSummary {
     shown.node_count = Some(3);
     shown.ssl_enabled = Some(true);
     shown.kind = Some(match cluster.kind {
-        ClusterKind::Sharded { .. } => SummaryType::ShardedCluster,
-        _ => SummaryType::ReplicaSet,
+        ClusterKind::Sharded { .. } => CloudClusterKind::ShardedCluster,
+        _ => CloudClusterKind::ReplicaSet,
     });
     shown.versions = Some(vec![MONGODB.into()]);
     shown
-}
-
-fn name(text: &str) -> Seen<ProjectName> {
-    match ProjectName::parse(text) {
-        Ok(name) => Seen::Valid(name),
-        Err(_) => Seen::Odd(text.into()),
-    }
 }
 
 /// The organization that every project belongs to.

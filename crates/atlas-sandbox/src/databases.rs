@@ -1,14 +1,15 @@
 //! What is in the snapshots of dedicated clusters: the same databases in each.
 
 use atlas_model::api_error::code;
-use atlas_model::{
-    ApiError, GetSnapshotCollection, GetSnapshotDatabase, ListSnapshotCollections,
-    ListSnapshotDatabases, Page, SnapshotCollection, SnapshotDatabase,
-};
+use atlas_model::cloud_backups::{DiskBackupCollectionResponse, DiskBackupDatabaseResponse};
+use atlas_model::{ApiError, Page};
 
 use crate::find::missing;
 use crate::handle::Call;
 use crate::lists::page;
+use crate::operations::{
+    GetSnapshotCollection, GetSnapshotDatabase, ListSnapshotCollections, ListSnapshotDatabases,
+};
 use crate::world::Sandbox;
 
 /// Databases that every snapshot has, each with its collections.
@@ -22,7 +23,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &ListSnapshotDatabases,
-    ) -> Result<Page<SnapshotDatabase>, ApiError> {
+    ) -> Result<Page<DiskBackupDatabaseResponse>, ApiError> {
         self.backed_up(asked.project, &asked.cluster, None)?
             .snapshot(asked.snapshot)?;
         let databases = DATABASES.iter().map(|(name, _)| database(name));
@@ -40,7 +41,7 @@ impl Sandbox {
         &mut self,
         _: Call<'_>,
         asked: &GetSnapshotDatabase,
-    ) -> Result<SnapshotDatabase, ApiError> {
+    ) -> Result<DiskBackupDatabaseResponse, ApiError> {
         self.backed_up(asked.project, &asked.cluster, None)?
             .snapshot(asked.snapshot)?;
         collections(asked.database.as_str())?;
@@ -51,7 +52,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &ListSnapshotCollections,
-    ) -> Result<Page<SnapshotCollection>, ApiError> {
+    ) -> Result<Page<DiskBackupCollectionResponse>, ApiError> {
         self.backed_up(asked.project, &asked.cluster, None)?
             .snapshot(asked.snapshot)?;
         let collections = collections(asked.database.as_str())?.iter();
@@ -64,7 +65,7 @@ impl Sandbox {
         &mut self,
         _: Call<'_>,
         asked: &GetSnapshotCollection,
-    ) -> Result<SnapshotCollection, ApiError> {
+    ) -> Result<DiskBackupCollectionResponse, ApiError> {
         self.backed_up(asked.project, &asked.cluster, None)?
             .snapshot(asked.snapshot)?;
         let name = asked.collection.as_str();
@@ -76,14 +77,14 @@ impl Sandbox {
     }
 }
 
-fn database(name: &str) -> SnapshotDatabase {
-    let mut shown = SnapshotDatabase::default();
+fn database(name: &str) -> DiskBackupDatabaseResponse {
+    let mut shown = DiskBackupDatabaseResponse::default();
     shown.name = Some(name.into());
     shown
 }
 
-fn collection(name: &str) -> SnapshotCollection {
-    let mut shown = SnapshotCollection::default();
+fn collection(name: &str) -> DiskBackupCollectionResponse {
+    let mut shown = DiskBackupCollectionResponse::default();
     shown.name = Some(name.into());
     shown
 }

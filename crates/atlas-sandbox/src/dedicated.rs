@@ -1,13 +1,14 @@
 //! Snapshots and restore jobs of dedicated clusters.
 
 use atlas_model::api_error::code;
+use atlas_model::cloud_backups::{
+    BackupDeliveryType, BackupSnapshotRetentionRetentionUnit as RetentionUnit,
+    DiskBackupRestoreMember, DiskBackupShardedClusterSnapshotMember, FrequencyType, SnapshotKind,
+    SnapshotStatus, SnapshotType,
+};
+use atlas_model::shared::CloudProvider;
 use atlas_model::{
-    ApiError, CancelRestoreJob, CloudProvider, ClusterName, CreateRestoreJob,
-    DeleteShardedSnapshot, DeleteSnapshot, Delivery, DeploymentItemName, Empty, FrequencyType,
-    GetRestoreJob, GetShardedSnapshot, GetSnapshot, ListRestoreJobs, ListShardedSnapshots,
-    ListSnapshots, Page, ProjectId, RestoreJob, RestoreJobId, RestoreMember, RetentionUnit,
-    ShardedSnapshot, Snapshot, SnapshotId, SnapshotKind, SnapshotMember, SnapshotStatus,
-    SnapshotType, TakeSnapshot, UpdateSnapshotRetention,
+    ApiError, ClusterName, DeploymentItemName, Empty, Page, ProjectId, RestoreJobId, SnapshotId,
 };
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -16,6 +17,12 @@ use crate::find::{Through, missing, self_link};
 use crate::handle::Call;
 use crate::jobs::Asked;
 use crate::lists::{page, whole};
+use crate::operations::{
+    CancelRestoreJob, CreateRestoreJob, DeleteShardedSnapshot, DeleteSnapshot, GetRestoreJob,
+    GetShardedSnapshot, GetSnapshot, ListRestoreJobs, ListShardedSnapshots, ListSnapshots,
+    TakeSnapshot, UpdateSnapshotRetention,
+};
+use crate::shown::{ShownRestoreJob, ShownShardedSnapshot, ShownSnapshot};
 use crate::tenant::MONGODB;
 use crate::world::{Cluster, ClusterKind, Job, Sandbox, Snapshot as Kept};
 
@@ -45,7 +52,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &ListSnapshots,
-    ) -> Result<Page<Snapshot>, ApiError> {
+    ) -> Result<Page<ShownSnapshot>, ApiError> {
         // A sharded cluster has its snapshots in a list of their own; here there are none.
         let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
         let is_sharded = matches!(cluster.kind, ClusterKind::Sharded { .. });
@@ -67,7 +74,7 @@ impl Sandbox {
         &mut self,
         _: Call<'_>,
         asked: &GetSnapshot,
-    ) -> Result<Snapshot, ApiError> {
+    ) -> Result<ShownSnapshot, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, Some(false))?;
         Ok(snapshot(asked.snapshot, cluster.snapshot(asked.snapshot)?))
     }
@@ -76,7 +83,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &TakeSnapshot,
-    ) -> Result<Snapshot, ApiError> {
+    ) -> Result<ShownSnapshot, ApiError> {
         call.owner()?;
         // One that was deleted has nothing left to be backed up.
         self.find(asked.project, &asked.cluster, Through::Cluster)?;
@@ -130,7 +137,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &UpdateSnapshotRetention,
-    ) -> Result<Snapshot, ApiError> {
+    ) -> Result<ShownSnapshot, ApiError> {
         call.owner()?;
         let days = match asked.request.retention_unit {
             RetentionUnit::Weeks => 7,
@@ -154,7 +161,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &ListShardedSnapshots,
-    ) -> Result<Page<ShardedSnapshot>, ApiError> {
+    ) -> Result<Page<ShownShardedSnapshot>, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, Some(true))?;
         let snapshots = cluster.newest_first().into_iter();
         Ok(whole(
@@ -167,7 +174,7 @@ impl Sandbox {
         &mut self,
         _: Call<'_>,
         asked: &GetShardedSnapshot,
-    ) -> Result<ShardedSnapshot, ApiError> {
+    ) -> Result<ShownShardedSnapshot, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, Some(true))?;
         Ok(sharded(asked.snapshot, cluster.snapshot(asked.snapshot)?))
     }
@@ -176,7 +183,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &CreateRestoreJob,
-    ) -> Result<RestoreJob, ApiError> {
+    ) -> Result<ShownRestoreJob, ApiError> {
         let request = &asked.request;
         let invalid = |field: &str, problem: &str| {
             let status = StatusCode::BAD_REQUEST;
@@ -194,7 +201,7 @@ impl Sandbox {
         };
         let snapshot = match (request.snapshot_id, &request.delivery_type) {
             (Some(snapshot), _) => snapshot,
-            (None, Delivery::PointInTime) => newest(self)?,
+            (None, BackupDeliveryType::PointInTime) => newest(self)?,
             (None, _) => return Err(invalid("snapshotId", "is missing")),
         };
         let target = request.target_cluster_name.as_ref();
@@ -207,7 +214,7 @@ impl Sandbox {
             target,
             target_project: request.target_project_id,
         };
-        let (id, job) = if request.delivery_type == Delivery::Download {
+        let (id, job) = if request.delivery_type == BackupDeliveryType::Download {
             self.begin_download(call, wanted, LINK_LIFE)?
         } else {
             if wanted.target.is_none() {
@@ -217,7 +224,7 @@ impl Sandbox {
         };
         let mut shown = self.restore_job(call.now, asked.project, &asked.cluster, id, &job);
         // The links come with a later answer, however soon they are ready.
-        shown.delivery_url = Some(Vec::new());
+        shown.delivery_url = Vec::new();
         shown.components = None;
         Ok(shown)
     }
@@ -226,7 +233,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &ListRestoreJobs,
-    ) -> Result<Page<RestoreJob>, ApiError> {
+    ) -> Result<Page<ShownRestoreJob>, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
         let jobs = cluster
             .latest_jobs()
@@ -246,7 +253,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &GetRestoreJob,
-    ) -> Result<RestoreJob, ApiError> {
+    ) -> Result<ShownRestoreJob, ApiError> {
         let cluster = self.backed_up(asked.project, &asked.cluster, None)?;
         let job = cluster.job(asked.restore_job)?.clone();
         let id = asked.restore_job;
@@ -274,7 +281,7 @@ impl Sandbox {
         cluster: &ClusterName,
         id: RestoreJobId,
         job: &Job,
-    ) -> RestoreJob {
+    ) -> ShownRestoreJob {
         let path = format!("groups/{project}/clusters/{cluster}/backup/restoreJobs/{id}");
         let links = if job.cancelled {
             Vec::new()
@@ -284,81 +291,81 @@ impl Sandbox {
         let ended = job
             .finished(now)
             .filter(|_| !job.fails && !job.is_download());
-        let mut shown = RestoreJob::default();
-        shown.cancelled = Some(job.cancelled);
-        if job.signatures.len() > 1 && !links.is_empty() {
+        let components = (job.signatures.len() > 1 && !links.is_empty()).then(|| {
             let members = links.iter().enumerate().map(|(shard, link)| {
-                let mut member = RestoreMember::default();
+                let mut member = DiskBackupRestoreMember::default();
                 member.download_url = Some(link.clone());
                 member.replica_set_name = Some(format!("{cluster}-shard-{shard}").into());
                 member
             });
-            shown.components = Some(members.collect());
-        }
-        shown.delivery_type = Some(if job.is_download() {
-            Delivery::Download
-        } else {
-            Delivery::Automated
+            members.collect()
         });
-        shown.delivery_url = Some(links);
-        shown.expired = Some(job.expired(now));
-        shown.expires_at = job.is_download().then(|| job.links_end.into());
-        shown.failed = Some(job.fails && job.finished(now).is_some());
-        shown.finished_at = ended.map(Into::into);
-        shown.id = Some(id.into());
-        shown.links = Some(self_link(&self.base_url, &path));
-        shown.snapshot_id = Some(job.snapshot.into());
         let target = job.target.as_ref();
-        let target = target.and_then(|target| ClusterName::parse(target.as_str()).ok());
-        shown.target_cluster_name = target.map(Into::into);
-        shown.target_project_id = job.target_project.map(Into::into);
-        shown.timestamp = Some(job.snapshot_finished.into());
-        shown
+        ShownRestoreJob {
+            cancelled: job.cancelled,
+            components,
+            delivery_type: if job.is_download() {
+                BackupDeliveryType::Download
+            } else {
+                BackupDeliveryType::Automated
+            },
+            delivery_url: links,
+            expired: job.expired(now),
+            expires_at: job.is_download().then(|| job.links_end.into()),
+            failed: job.fails && job.finished(now).is_some(),
+            finished_at: ended.map(Into::into),
+            id,
+            links: self_link(&self.base_url, &path),
+            snapshot_id: job.snapshot,
+            target_cluster_name: target.and_then(|target| ClusterName::parse(target.as_str()).ok()),
+            target_project_id: job.target_project,
+            timestamp: job.snapshot_finished.into(),
+        }
     }
 }
 
-fn snapshot(id: SnapshotId, kept: &Kept) -> Snapshot {
-    let mut shown = Snapshot::default();
-    shown.cloud_provider = Some(CloudProvider::Aws);
-    shown.copy_regions = Some(Vec::new());
-    shown.created_at = Some(kept.finished.into());
-    shown.description = kept.description.as_deref().map(Into::into);
-    shown.expires_at = Some(kept.expires().into());
-    shown.frequency_type = Some(FrequencyType::Daily);
-    shown.id = Some(id.into());
-    shown.mongod_version = Some(MONGODB.into());
-    shown.policy_items = Some(Vec::new());
-    shown.replica_set_name = Some("shard-0".into());
-    shown.snapshot_type = Some(snapshot_type(kept));
-    shown.status = Some(SnapshotStatus::Completed);
-    shown.storage_size_bytes = i64::try_from(kept.size).ok();
-    shown.kind = Some(SnapshotKind::ReplicaSet);
-    shown
+fn snapshot(id: SnapshotId, kept: &Kept) -> ShownSnapshot {
+    ShownSnapshot {
+        cloud_provider: CloudProvider::Aws,
+        copy_regions: Vec::new(),
+        created_at: kept.finished.into(),
+        description: kept.description.clone(),
+        expires_at: kept.expires().into(),
+        frequency_type: FrequencyType::Daily,
+        id,
+        mongod_version: MONGODB,
+        policy_items: Vec::new(),
+        replica_set_name: "shard-0",
+        snapshot_type: snapshot_type(kept),
+        status: SnapshotStatus::Completed,
+        storage_size_bytes: i64::try_from(kept.size).ok(),
+        kind: SnapshotKind::ReplicaSet,
+    }
 }
 
-fn sharded(id: SnapshotId, kept: &Kept) -> ShardedSnapshot {
+fn sharded(id: SnapshotId, kept: &Kept) -> ShownShardedSnapshot {
     let members = kept.files.iter().enumerate().map(|(shard, _)| {
-        let mut member = SnapshotMember::default();
+        let mut member = DiskBackupShardedClusterSnapshotMember::default();
         member.cloud_provider = Some(CloudProvider::Aws);
-        member.id = Some(id.into());
+        member.id = Some(id);
         member.replica_set_name = Some(format!("shard-{shard}").into());
         member
     });
-    let mut shown = ShardedSnapshot::default();
-    shown.created_at = Some(kept.finished.into());
-    shown.description = kept.description.as_deref().map(Into::into);
-    shown.expires_at = Some(kept.expires().into());
-    shown.frequency_type = Some(FrequencyType::Daily);
-    shown.id = Some(id.into());
-    shown.members = Some(members.collect());
-    shown.mongod_version = Some(MONGODB.into());
-    shown.policy_items = Some(Vec::new());
-    shown.snapshot_ids = Some(vec![id.into()]);
-    shown.snapshot_type = Some(snapshot_type(kept));
-    shown.status = Some(SnapshotStatus::Completed);
-    shown.storage_size_bytes = i64::try_from(kept.size).ok();
-    shown.kind = Some(SnapshotKind::ShardedCluster);
-    shown
+    ShownShardedSnapshot {
+        created_at: kept.finished.into(),
+        description: kept.description.clone(),
+        expires_at: kept.expires().into(),
+        frequency_type: FrequencyType::Daily,
+        id,
+        mongod_version: MONGODB,
+        policy_items: Vec::new(),
+        members: members.collect(),
+        snapshot_ids: vec![id],
+        snapshot_type: snapshot_type(kept),
+        status: SnapshotStatus::Completed,
+        storage_size_bytes: i64::try_from(kept.size).ok(),
+        kind: SnapshotKind::ShardedCluster,
+    }
 }
 
 fn snapshot_type(kept: &Kept) -> SnapshotType {

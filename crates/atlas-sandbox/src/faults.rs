@@ -10,7 +10,7 @@ use http::Request;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use atlas_model::{Route, route};
+use crate::operations::{Route, route};
 
 /// What goes wrong, and when.
 ///

@@ -1,14 +1,12 @@
 //! The operations of Flex clusters.
 
 use atlas_model::api_error::code;
-use atlas_model::{
-    ApiError, CloudProvider, ClusterName, CreateFlexCluster, CreateFlexRestoreJob,
-    DeleteFlexCluster, DownloadFlexSnapshot, Empty, FlexBackupSettings, FlexCluster,
-    FlexConnectionStrings, FlexProviderSettings, FlexRestoreJob, FlexSnapshot, FlexState,
-    GetFlexCluster, GetFlexRestoreJob, GetFlexSnapshot, ListFlexClusters, ListFlexRestoreJobs,
-    ListFlexSnapshots, Page, ProjectId, RestoreJobId, RestoreStatus, SnapshotId, UpdateFlexCluster,
-    UpgradeFlexCluster,
+use atlas_model::flex_clusters::{
+    FlexBackupSettings, FlexClusterDescription, FlexConnectionStrings, FlexProviderSettings,
 };
+use atlas_model::flex_snapshots::FlexBackupSnapshot;
+use atlas_model::shared::{BackingProviderName, ClusterState, FlexBackupRestoreJob, RestoreStatus};
+use atlas_model::{ApiError, ClusterName, Empty, Page, ProjectId, RestoreJobId, SnapshotId};
 use http::StatusCode;
 use jiff::Timestamp;
 
@@ -16,6 +14,11 @@ use crate::find::{Through, self_link};
 use crate::handle::Call;
 use crate::jobs::{Asked, later};
 use crate::lists::page;
+use crate::operations::{
+    CreateFlexCluster, CreateFlexRestoreJob, DeleteFlexCluster, DownloadFlexSnapshot,
+    GetFlexCluster, GetFlexRestoreJob, GetFlexSnapshot, ListFlexClusters, ListFlexRestoreJobs,
+    ListFlexSnapshots, UpdateFlexCluster, UpgradeFlexCluster,
+};
 use crate::tenant::{LINK_LIFE, MINUTE, MONGODB, delivery};
 use crate::world::{Cluster, ClusterKind, FIRST_SNAPSHOT, Job, Sandbox, Snapshot};
 
@@ -24,7 +27,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &ListFlexClusters,
-    ) -> Result<Page<FlexCluster>, ApiError> {
+    ) -> Result<Page<FlexClusterDescription>, ApiError> {
         let clusters = self.project(asked.project)?.clusters.iter();
         let flex = clusters.filter(|(_, cluster)| cluster.kind == ClusterKind::Flex);
         let flex = flex.map(|(name, cluster)| self.flex_cluster(asked.project, name, cluster));
@@ -42,7 +45,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &CreateFlexCluster,
-    ) -> Result<FlexCluster, ApiError> {
+    ) -> Result<FlexClusterDescription, ApiError> {
         call.owner()?;
         self.project(asked.project)?;
         let (project, name) = (asked.project, &asked.request.name);
@@ -53,7 +56,8 @@ impl Sandbox {
         }
         self.add_cluster(project, name.clone(), ClusterKind::Flex);
         let cluster = self.find(project, name, Through::Flex)?;
-        cluster.tags = asked.request.tags.clone().unwrap_or_default();
+        let tags = asked.request.tags.iter().flatten().cloned();
+        cluster.tags = tags.map(Into::into).collect();
         cluster.protected = asked.request.termination_protection_enabled == Some(true);
         self.flex(project, name)
     }
@@ -85,7 +89,7 @@ impl Sandbox {
         &mut self,
         _: Call<'_>,
         asked: &GetFlexCluster,
-    ) -> Result<FlexCluster, ApiError> {
+    ) -> Result<FlexClusterDescription, ApiError> {
         self.flex(asked.project, &asked.cluster)
     }
 
@@ -93,11 +97,11 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &UpdateFlexCluster,
-    ) -> Result<FlexCluster, ApiError> {
+    ) -> Result<FlexClusterDescription, ApiError> {
         call.owner()?;
         let cluster = self.find(asked.project, &asked.cluster, Through::Flex)?;
         if let Some(tags) = &asked.request.tags {
-            cluster.tags.clone_from(tags);
+            cluster.tags = tags.iter().cloned().map(Into::into).collect();
         }
         if let Some(protected) = asked.request.termination_protection_enabled {
             cluster.protected = protected;
@@ -109,13 +113,13 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &UpgradeFlexCluster,
-    ) -> Result<FlexCluster, ApiError> {
+    ) -> Result<FlexClusterDescription, ApiError> {
         call.owner()?;
         let name = &asked.request.name;
         let mut shown = self.flex(asked.project, name)?;
         self.find(asked.project, name, Through::Flex)?.kind = ClusterKind::ReplicaSet;
         self.writes += 1;
-        shown.state_name = Some(FlexState::Updating);
+        shown.state_name = Some(ClusterState::Updating);
         Ok(shown)
     }
 
@@ -123,7 +127,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &DownloadFlexSnapshot,
-    ) -> Result<FlexRestoreJob, ApiError> {
+    ) -> Result<FlexBackupRestoreJob, ApiError> {
         let wanted = Asked {
             project: asked.project,
             cluster: &asked.cluster,
@@ -140,7 +144,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &CreateFlexRestoreJob,
-    ) -> Result<FlexRestoreJob, ApiError> {
+    ) -> Result<FlexBackupRestoreJob, ApiError> {
         let request = &asked.request;
         let wanted = Asked {
             project: asked.project,
@@ -158,7 +162,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &ListFlexRestoreJobs,
-    ) -> Result<Page<FlexRestoreJob>, ApiError> {
+    ) -> Result<Page<FlexBackupRestoreJob>, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Flex)?;
         let jobs = cluster
             .latest_jobs()
@@ -178,7 +182,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &GetFlexRestoreJob,
-    ) -> Result<FlexRestoreJob, ApiError> {
+    ) -> Result<FlexBackupRestoreJob, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Flex)?;
         let job = cluster.job(asked.restore_job)?.clone();
         let id = asked.restore_job;
@@ -189,7 +193,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &ListFlexSnapshots,
-    ) -> Result<Page<FlexSnapshot>, ApiError> {
+    ) -> Result<Page<FlexBackupSnapshot>, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Flex)?;
         let snapshots = cluster.newest_first();
         let snapshots = snapshots.into_iter().map(|(id, it)| flex_snapshot(id, it));
@@ -207,7 +211,7 @@ impl Sandbox {
         &mut self,
         _: Call<'_>,
         asked: &GetFlexSnapshot,
-    ) -> Result<FlexSnapshot, ApiError> {
+    ) -> Result<FlexBackupSnapshot, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Flex)?;
         Ok(flex_snapshot(
             asked.snapshot,
@@ -215,7 +219,11 @@ impl Sandbox {
         ))
     }
 
-    fn flex(&mut self, project: ProjectId, name: &ClusterName) -> Result<FlexCluster, ApiError> {
+    fn flex(
+        &mut self,
+        project: ProjectId,
+        name: &ClusterName,
+    ) -> Result<FlexClusterDescription, ApiError> {
         self.find(project, name, Through::Flex)?;
         let cluster = self.cluster(project, name);
         cluster
@@ -228,30 +236,30 @@ impl Sandbox {
         project: ProjectId,
         name: &ClusterName,
         cluster: &Cluster,
-    ) -> FlexCluster {
+    ) -> FlexClusterDescription {
         let mut backups = FlexBackupSettings::default();
         backups.enabled = Some(true);
         let mut strings = FlexConnectionStrings::default();
         strings.standard_srv = Some("mongodb+srv://flex0.example".into());
         let mut provider = FlexProviderSettings::default();
-        provider.backing_provider_name = Some(CloudProvider::Aws);
+        provider.backing_provider_name = Some(BackingProviderName::Aws);
         provider.disk_size_gb = Some(5.0);
         provider.provider_name = Some("FLEX".into());
         provider.region_name = Some("US_EAST_1".into());
         let path = format!("groups/{project}/flexClusters/{name}");
 
-        let mut shown = FlexCluster::default();
+        let mut shown = FlexClusterDescription::default();
         shown.backup_settings = Some(backups);
         shown.cluster_type = Some("REPLICASET".into());
         shown.connection_strings = Some(strings);
         shown.create_date = Some(FIRST_SNAPSHOT.into());
-        shown.project = Some(project.into());
-        shown.id = Some(cluster.id.into());
+        shown.project_id = Some(project);
+        shown.id = Some(cluster.id);
         shown.links = Some(self_link(&self.base_url, &path));
         shown.mongodb_version = Some(MONGODB.into());
         shown.name = Some(name.clone().into());
         shown.provider_settings = Some(provider);
-        shown.state_name = Some(FlexState::Idle);
+        shown.state_name = Some(ClusterState::Idle);
         shown.tags = Some(cluster.tags.clone());
         shown.termination_protection_enabled = Some(cluster.protected);
         shown.version_release_system = Some("LTS".into());
@@ -265,32 +273,32 @@ impl Sandbox {
         cluster: &ClusterName,
         id: RestoreJobId,
         job: &Job,
-    ) -> FlexRestoreJob {
+    ) -> FlexBackupRestoreJob {
         let path = format!("groups/{project}/flexClusters/{cluster}/backup/restoreJobs/{id}");
-        let mut shown = FlexRestoreJob::default();
+        let mut shown = FlexBackupRestoreJob::default();
         shown.delivery_type = Some(delivery(job));
         shown.expiration_date = job.is_download().then(|| job.links_end.into());
-        shown.id = Some(id.into());
-        shown.cluster_name = Some(cluster.clone().into());
+        shown.id = Some(id);
+        shown.instance_name = Some(cluster.clone().into());
         shown.links = Some(self_link(&self.base_url, &path));
-        shown.project_id = Some(project.into());
+        shown.project_id = Some(project);
         shown.restore_finished_date = job.finished(now).map(Into::into);
         shown.restore_scheduled_date = Some(job.asked.into());
         shown.snapshot_finished_date = Some(job.snapshot_finished.into());
-        shown.snapshot_id = Some(job.snapshot.into());
+        shown.snapshot_id = Some(job.snapshot);
         shown.snapshot_url = self.job_links(job, now).into_iter().next();
         shown.status = Some(job.status(now));
         shown.target_deployment_item_name = job.target.clone().map(Into::into);
-        shown.target_project_id = job.target_project.map(Into::into);
+        shown.target_project_id = job.target_project;
         shown
     }
 }
 
-fn flex_snapshot(id: SnapshotId, snapshot: &Snapshot) -> FlexSnapshot {
-    let mut shown = FlexSnapshot::default();
+fn flex_snapshot(id: SnapshotId, snapshot: &Snapshot) -> FlexBackupSnapshot {
+    let mut shown = FlexBackupSnapshot::default();
     shown.expiration = Some(snapshot.expires().into());
     shown.finish_time = Some(snapshot.finished.into());
-    shown.id = Some(id.into());
+    shown.id = Some(id);
     shown.mongodb_version = Some(MONGODB.into());
     shown.scheduled_time = Some(later(snapshot.finished, -MINUTE).into());
     shown.start_time = Some(later(snapshot.finished, -MINUTE).into());

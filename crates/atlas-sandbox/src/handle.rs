@@ -1,9 +1,7 @@
 //! One request in, one response out.
 
 use atlas_model::api_error::code;
-use atlas_model::{
-    ApiError, CallOptions, Erased, Operation, OperationExt, Route, http_date, route,
-};
+use atlas_model::{ApiError, CallOptions, http_date};
 use bytes::Bytes;
 use http::header::{DATE, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
@@ -14,8 +12,11 @@ use crate::lenient;
 use crate::lists::Target;
 use crate::login::Role;
 use crate::object_store;
+use crate::operations::{self, Facts, Route, Served, route};
 use crate::rate_limit::Level;
 use crate::reply;
+use crate::request::{RequestReader, call_options};
+use crate::response;
 use crate::world::Sandbox;
 
 /// One call, before its operation is read.
@@ -79,7 +80,7 @@ impl Sandbox {
 
     fn api(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Bytes> {
         let query = request.uri().query().unwrap_or_default();
-        let options = CallOptions::from_query(query).unwrap_or_default();
+        let options = call_options(query).unwrap_or_default();
         match route(request.method(), request.uri().path()) {
             Route::Operation(operation) => {
                 let mut options = options;
@@ -106,7 +107,7 @@ impl Sandbox {
         &mut self,
         now: Timestamp,
         request: &Request<Bytes>,
-        operation: &Erased,
+        operation: &Facts,
         options: &mut CallOptions,
         level: &mut Option<Level>,
     ) -> Result<Response<Bytes>, Response<Bytes>> {
@@ -132,7 +133,7 @@ impl Sandbox {
             let error = ApiError::new(StatusCode::GONE, code::UNEXPECTED_ERROR, detail);
             return Err(reply::error(&error, options));
         }
-        if let Ok((_, read)) = atlas_model::RequestReader::from_http(operation.meta, request) {
+        if let Ok((_, read)) = RequestReader::from_http(operation, request) {
             *options = read;
         }
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
@@ -151,13 +152,13 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         request: &Request<Bytes>,
-        operation: &Erased,
+        operation: &Facts,
     ) -> Result<Response<Bytes>, Response<Bytes>> {
         macro_rules! answered_by {
             ($( $operation:ident => $method:ident, )*) => {
                 match operation.meta.id {
-                    $( id if id == atlas_model::$operation::META.id => {
-                        answer(call, request, |asked: &atlas_model::$operation| {
+                    $( id if id == operations::$operation::FACTS.meta.id => {
+                        answer(call, request, |asked: &operations::$operation| {
                             self.$method(call, asked)
                         })
                     } )*
@@ -210,17 +211,17 @@ impl Sandbox {
 }
 
 /// Reads an operation from a request, has it done, and writes the answer.
-fn answer<O: Operation>(
+fn answer<O: Served>(
     call: Call<'_>,
     request: &Request<Bytes>,
-    work: impl FnOnce(&O) -> Result<O::Response, ApiError>,
+    work: impl FnOnce(&O) -> Result<O::Answer, ApiError>,
 ) -> Result<Response<Bytes>, Response<Bytes>> {
     let refuse = |error: &ApiError| reply::error(error, &call.options);
     let (asked, options, ignored) =
         lenient::read::<O>(request).map_err(|error| refuse(&error.to_api_error()))?;
     for field in &ignored.0 {
         tracing::warn!(
-            operation = O::META.id,
+            operation = O::FACTS.meta.id,
             ?field,
             "ignored a field of the body"
         );
@@ -230,17 +231,15 @@ fn answer<O: Operation>(
         lenient::note(&mut refusal, ignored.clone());
         refusal
     })?;
-    let response = O::to_response(&value, &options).map(|mut response| {
+    let response = response::success::<O>(&value, &options).map(|mut response| {
         lenient::note(&mut response, ignored);
         response
     });
-    response.map_err(|error| {
+    response.map_err(|_| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        refuse(&ApiError::new(
-            status,
-            code::UNEXPECTED_ERROR,
-            error.to_string(),
-        ))
+        let id = O::FACTS.meta.id;
+        let detail = format!("the body of {id} cannot be written as JSON");
+        refuse(&ApiError::new(status, code::UNEXPECTED_ERROR, detail))
     })
 }
 
@@ -253,7 +252,7 @@ fn not_implemented(options: &CallOptions) -> Response<Bytes> {
     reply::error(&error, options)
 }
 
-fn is_over(operation: &Erased, now: Timestamp) -> bool {
+fn is_over(operation: &Facts, now: Timestamp) -> bool {
     let sunset = operation.meta.sunset();
     sunset.is_some_and(|sunset| reply::midnight(sunset) <= now)
 }

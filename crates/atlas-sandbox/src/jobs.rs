@@ -1,9 +1,9 @@
 //! Restore jobs: how they begin, how far they are, and their links.
 
 use atlas_model::api_error::code;
+use atlas_model::shared::RestoreStatus;
 use atlas_model::{
-    ApiError, ClusterName, DeploymentItemName, ProjectId, RestoreJobId, RestoreStatus, SnapshotId,
-    SnapshotUrl,
+    ApiError, ClusterName, DeploymentItemName, ProjectId, RestoreJobId, SnapshotId, SnapshotUrl,
 };
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};

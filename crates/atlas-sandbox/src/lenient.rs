@@ -1,10 +1,14 @@
 //! Bodies with fields that no request has. Atlas ignores read-only fields, and its own tools send
 //! them; what it does with unknown ones is not recorded, so they are ignored too.
 
-use atlas_model::{CallOptions, Operation, OperationExt, RequestError};
+use atlas_model::CallOptions;
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
+
+use crate::operations::Served;
+use crate::request::RequestReader;
+use crate::request_error::RequestError;
 
 /// The fields of a request's body that were ignored, in an answer's extensions.
 #[derive(Debug, Clone, Default)]
@@ -14,11 +18,11 @@ pub(crate) struct IgnoredFields(pub(crate) Vec<String>);
 const MOST: usize = 50;
 
 /// Reads an operation from a request, without the fields that it does not have; gives their paths.
-pub(crate) fn read<O: Operation>(
+pub(crate) fn read<O: Served>(
     request: &Request<Bytes>,
 ) -> Result<(O, CallOptions, IgnoredFields), RequestError> {
     let mut ignored = Vec::new();
-    let first = match O::from_request(request) {
+    let first = match strictly::<O>(request) {
         Ok((asked, options)) => return Ok((asked, options, IgnoredFields(ignored))),
         Err(error) => error,
     };
@@ -38,12 +42,18 @@ pub(crate) fn read<O: Operation>(
         rest.method_mut().clone_from(request.method());
         rest.uri_mut().clone_from(request.uri());
         rest.headers_mut().clone_from(request.headers());
-        match O::from_request(&rest) {
+        match strictly::<O>(&rest) {
             Ok((asked, options)) => return Ok((asked, options, IgnoredFields(ignored))),
             Err(next) => error = next,
         }
     }
     Err(error)
+}
+
+/// Reads an operation from a request; a field that it does not have is an error.
+fn strictly<O: Served>(request: &Request<Bytes>) -> Result<(O, CallOptions), RequestError> {
+    let (reader, options) = RequestReader::from_http(O::FACTS, request)?;
+    Ok((O::read(&reader)?, options))
 }
 
 /// Notes in an answer which fields were ignored.

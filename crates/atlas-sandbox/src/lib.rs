@@ -1,8 +1,8 @@
 //! An Atlas to develop against, without an account.
 //!
 //! [`Sandbox`] is a small world that answers requests: no socket, no clock, no file.
-//! [`SandboxServer`] puts it behind a free port of this machine. Both read and write the wire with
-//! the declarations of [`atlas_model`], the same that a client uses.
+//! [`SandboxServer`] puts it behind a free port of this machine. The operations and most resources
+//! are those of [`atlas_model`], the same that a client uses.
 //!
 //! ```
 //! use atlas_sandbox::Sandbox;
@@ -94,13 +94,18 @@ mod lenient;
 mod lists;
 mod login;
 mod object_store;
+mod operations;
 mod page;
 mod rate_limit;
 mod reply;
+mod request;
+mod request_error;
+mod response;
 mod seed;
 mod server;
 mod service;
 mod settings;
+mod shown;
 mod snapshot_file;
 mod tenant;
 #[cfg(feature = "tls")]

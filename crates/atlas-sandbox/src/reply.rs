@@ -9,10 +9,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::rate_limit::Level;
+use crate::response;
 
 /// An error as a response, with the request's envelope and indentation.
 pub(crate) fn error(error: &ApiError, options: &CallOptions) -> Response<Bytes> {
-    let mut response = error.to_response(options);
+    let mut response = response::failure(error, options);
     if let Some(code) = &error.error_code {
         set(&mut response, "x-error-code", code);
     }

@@ -1,16 +1,18 @@
 //! The operations of the shared tier.
 
-use atlas_model::{
-    ApiError, ClusterName, CreateTenantRestore, DeliveryType, DownloadTenantSnapshot,
-    GetTenantRestore, GetTenantSnapshot, ListTenantRestores, ListTenantSnapshots, Page, ProjectId,
-    RestoreJobId, RestoreStatus, SnapshotId, TenantRestore, TenantRestoreRequest, TenantSnapshot,
-};
+use atlas_model::shared::{DeliveryType, RestoreStatus, TenantRestore};
+use atlas_model::shared_tier_snapshots::BackupTenantSnapshot;
+use atlas_model::{ApiError, ClusterName, Page, ProjectId, RestoreJobId, SnapshotId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::find::{Through, self_link};
 use crate::handle::Call;
 use crate::jobs::{Asked, later};
 use crate::lists::whole;
+use crate::operations::{
+    CreateTenantRestore, DownloadTenantSnapshot, GetTenantRestore, GetTenantSnapshot,
+    ListTenantRestores, ListTenantSnapshots, TenantRestoreRequest,
+};
 use crate::world::{Job, Sandbox, Snapshot};
 
 /// How long a snapshot link works.
@@ -64,7 +66,7 @@ impl Sandbox {
         &mut self,
         call: Call<'_>,
         asked: &ListTenantSnapshots,
-    ) -> Result<Page<TenantSnapshot>, ApiError> {
+    ) -> Result<Page<BackupTenantSnapshot>, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Tenant)?;
         let snapshots = cluster.newest_first();
         let snapshots = snapshots
@@ -77,7 +79,7 @@ impl Sandbox {
         &mut self,
         _: Call<'_>,
         asked: &GetTenantSnapshot,
-    ) -> Result<TenantSnapshot, ApiError> {
+    ) -> Result<BackupTenantSnapshot, ApiError> {
         let cluster = self.find(asked.project, &asked.cluster, Through::Tenant)?;
         Ok(tenant_snapshot(
             asked.snapshot,
@@ -98,17 +100,17 @@ impl Sandbox {
         restore.cluster_name = Some(cluster.clone().into());
         restore.delivery_type = Some(delivery(job));
         restore.expiration_date = job.is_download().then(|| job.links_end.into());
-        restore.id = Some(id.into());
+        restore.id = Some(id);
         restore.links = Some(self_link(&self.base_url, &path));
-        restore.project_id = Some(project.into());
+        restore.project_id = Some(project);
         restore.restore_scheduled_date = Some(job.asked.into());
         restore.restore_finished_date = job.finished(now).map(Into::into);
         restore.snapshot_finished_date = Some(job.snapshot_finished.into());
-        restore.snapshot_id = Some(job.snapshot.into());
+        restore.snapshot_id = Some(job.snapshot);
         restore.snapshot_url = self.job_links(job, now).into_iter().next();
         restore.status = Some(job.status(now));
         restore.target_deployment_item_name = job.target.clone().map(Into::into);
-        restore.target_project_id = job.target_project.map(Into::into);
+        restore.target_project_id = job.target_project;
         restore
     }
 }
@@ -136,11 +138,11 @@ pub(crate) fn delivery(job: &Job) -> DeliveryType {
     }
 }
 
-fn tenant_snapshot(id: SnapshotId, snapshot: &Snapshot) -> TenantSnapshot {
-    let mut shown = TenantSnapshot::default();
+fn tenant_snapshot(id: SnapshotId, snapshot: &Snapshot) -> BackupTenantSnapshot {
+    let mut shown = BackupTenantSnapshot::default();
     shown.expiration = Some(snapshot.expires().into());
     shown.finish_time = Some(snapshot.finished.into());
-    shown.id = Some(id.into());
+    shown.id = Some(id);
     shown.mongodb_version = Some(MONGODB.into());
     shown.scheduled_time = Some(later(snapshot.finished, -MINUTE).into());
     shown.start_time = Some(later(snapshot.finished, -MINUTE).into());

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use atlas_model::shared::{ResourceTag, RestoreStatus};
 use atlas_model::{
-    ApiError, ClusterId, ClusterName, DeploymentItemName, ProjectId, ResourceTag, RestoreJobId,
-    RestoreStatus, SnapshotId,
+    ApiError, ClusterId, ClusterName, DeploymentItemName, ProjectId, RestoreJobId, SnapshotId,
 };
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};

@@ -57,6 +57,27 @@ pub enum ErrorKind {
         /// The operation.
         operation: &'static str,
     },
+    /// An answer strays from what is documented, and the client is a
+    /// [strict](crate::Client::strict) one.
+    #[cfg(feature = "catalog")]
+    #[error(
+        "the answer of {operation} is not as documented: {}; a client that is not strict reads it",
+        violations.join("; ")
+    )]
+    Undocumented {
+        /// The operation.
+        operation: &'static str,
+        /// Each difference, in one line.
+        violations: Vec<String>,
+    },
+    /// A [strict](crate::Client::strict) client cannot check the answer of an operation that is not
+    /// in the catalog. Nothing was sent.
+    #[cfg(feature = "catalog")]
+    #[error("{operation} is not in the catalog: send it by a client that is not strict")]
+    NotInCatalog {
+        /// The operation.
+        operation: &'static str,
+    },
     /// A secret cannot stand in a header, or a URL is none. Nothing was sent.
     #[error("{what} cannot be sent; check it for line breaks and other control characters")]
     Unsendable {
@@ -340,7 +361,10 @@ impl ErrorKind {
 
     pub(crate) fn may_have_been_sent(&self) -> bool {
         #[cfg(feature = "catalog")]
-        if matches!(self, Self::UnknownOperation { .. } | Self::Request(_)) {
+        if matches!(
+            self,
+            Self::UnknownOperation { .. } | Self::Request(_) | Self::NotInCatalog { .. }
+        ) {
             return false;
         }
         !matches!(

@@ -5,10 +5,11 @@
 //! an API key pair by HTTP Digest with a challenge that is kept (one request a call, and one more
 //! for the first), and a service account whose token is fetched once for all callers.
 //!
-//! ```
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //!
+//! use atlas_model::flex_clusters::GetFlexCluster;
 //! use atlas_transport::{BaseUrl, Client, Credentials};
 //!
 //! let base: BaseUrl = "https://cloud.mongodb.com".parse()?;
@@ -16,9 +17,18 @@
 //! let client = Client::builder(base, &credentials)
 //!     .total_timeout(Duration::from_secs(60))
 //!     .build()?;
+//!
+//! let project = "32b6e34b3d91647abb20e7b8".parse()?;
+//! let cluster = client.send(&GetFlexCluster::new(project, "Flex0".parse()?)).await?;
+//! println!("{:?}", cluster.into_inner().state_name);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`Client::send`] takes the operations of `atlas-model`, whose modules stand behind the features of
+//! their tags, and those of your own; [`Client::pages`] and [`Client::items`] read lists. With the
+//! feature `catalog`, on by default, [`Client::call`] calls any operation by its name, and
+//! [`Client::strict`] makes an answer that is not as documented an error.
 //!
 //! Nothing is sent by plain `http`, except to a loopback address. Secrets appear in no `Debug`, no
 //! error and no log. What fails on the way is sent again where that does no harm, and an [`Error`]
@@ -61,6 +71,8 @@ mod raw;
 pub mod retry;
 mod roots;
 mod secrets;
+#[cfg(feature = "catalog")]
+mod strict;
 mod sync;
 mod timer;
 mod token_call;

@@ -55,10 +55,10 @@ impl Client {
     /// # async fn run(client: atlas_transport::Client) -> Result<(), atlas_transport::Error> {
     /// use std::pin::pin;
     ///
-    /// use atlas_model::ListProjects;
+    /// use atlas_model::projects::ListGroups;
     /// use futures_util::TryStreamExt;
     ///
-    /// let mut projects = pin!(client.items(ListProjects::new()));
+    /// let mut projects = pin!(client.items(ListGroups::new()));
     /// while let Some(project) = projects.try_next().await? {
     ///     println!("{:?}", project.name);
     /// }

@@ -33,6 +33,9 @@ async fn a_job_for_anything_else_is_an_error_and_nothing_is_named() {
     let cases = [
         (FLEX_CLUSTER, "snapshotId", json!(OTHER)),
         (FLEX_CLUSTER, "snapshotId", json!("not an id")),
+        (FLEX_CLUSTER, "snapshotId", json!(7)),
+        (FLEX_CLUSTER, "instanceName", json!(["Flex0"])),
+        (FLEX_CLUSTER, "deliveryType", json!({})),
         (FLEX_CLUSTER, "deliveryType", json!("RESTORE")),
         (FLEX_CLUSTER, "instanceName", json!("Other")),
         (FLEX_CLUSTER, "projectId", json!(OTHER)),

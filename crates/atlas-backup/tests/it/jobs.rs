@@ -1,5 +1,6 @@
 //! Waiting for jobs: fast at first, bounded, and never past their end.
 
+use atlas_model::cloud_backups::CancelBackupRestoreJob;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -105,7 +106,7 @@ async fn a_job_that_was_cancelled_or_has_expired_says_so() {
     );
 
     let job = ask().await;
-    let cancel = atlas_model::CancelRestoreJob::new(project(), cluster.clone(), job);
+    let cancel = CancelBackupRestoreJob::new(project(), cluster.clone(), job);
     let client = crate::client(&server).build_with(server.service()).unwrap();
     client.send(&cancel).await.unwrap();
     let error = watch(job).await.unwrap_err();

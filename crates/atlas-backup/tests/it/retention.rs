@@ -24,6 +24,8 @@ pub(crate) struct List {
     status: Option<&'static str>,
     /// The id of the cluster, if it is not the sandbox's; none if empty.
     cluster_id: Option<&'static str>,
+    /// What stands in place of the oldest that is listed.
+    odd: Option<Value>,
 }
 
 /// The day after the newest snapshot.
@@ -37,6 +39,7 @@ impl List {
             hidden: 0,
             status: None,
             cluster_id: None,
+            odd: None,
         }
     }
 }
@@ -81,7 +84,10 @@ impl World {
             results.sort_by_key(|snapshot| snapshot["finishTime"].to_string());
             results.drain(..list.deleted);
             results.truncate(results.len() - list.hidden);
-            for snapshot in results.iter_mut() {
+            if let Some(odd) = &list.odd {
+                results[0] = odd.clone();
+            }
+            for snapshot in results.iter_mut().filter(|it| it.is_object()) {
                 if let Some(status) = list.status {
                     snapshot["status"] = json!(status);
                 }
@@ -229,6 +235,24 @@ async fn a_list_that_says_nothing_removes_nothing() {
         let pulled = world.keeping(keep).await;
         assert!(!pulled.contains('R'), "{keep} {change:?}: {pulled}");
         assert_eq!(files(&world.folder).len(), 8, "{keep} {change:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_with_a_snapshot_that_cannot_be_read_removes_nothing() {
+    for odd in [
+        json!(7),
+        json!(null),
+        json!([]),
+        json!({}),
+        json!({"id": 7}),
+        json!({"id": "odd"}),
+    ] {
+        let world = World::pulled().await;
+        world.list(|list| (list.deleted, list.odd) = (3, Some(odd.clone())));
+        let pulled = world.keeping("1").await;
+        assert!(!pulled.contains('R'), "{odd}: {pulled}");
+        assert_eq!(files(&world.folder).len(), 8, "{odd}");
     }
 }
 

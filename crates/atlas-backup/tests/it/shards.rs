@@ -230,3 +230,43 @@ async fn a_job_with_fewer_links_than_the_snapshot_has_shards_is_not_complete() {
         assert_eq!(names(&folder), [""; 0]);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_cannot_be_read_counts_and_its_file_is_not_left_out() {
+    // In the members of the snapshot, or in the links of the job.
+    for (place, field) in [
+        ("snapshots", "members"),
+        ("snapshots", "snapshotIds"),
+        ("jobs", "components"),
+    ] {
+        let server = server().await;
+        let folder = folder();
+        let backups = altered::backups(&server, move |path, _, body| {
+            if path.ends_with("/backup/snapshots/shardedClusters") && place == "snapshots" {
+                for snapshot in body["results"].as_array_mut().unwrap() {
+                    snapshot["members"] = json!([]);
+                    snapshot["snapshotIds"] = json!([]);
+                    snapshot[field] = json!([{"id": "32b6e34b3d91647abb20e701"}, 7]);
+                }
+            }
+            if path.contains("/restoreJobs") && body.get("components").is_some() {
+                let links = body["components"].as_array_mut().unwrap();
+                let first = links[0]["downloadUrl"].clone();
+                if place == "jobs" {
+                    links[1] = json!(7);
+                } else {
+                    links.truncate(1);
+                }
+                if first.is_string() {
+                    body["deliveryUrl"] = json!([first]);
+                }
+            }
+        });
+        let error = quietly(&backups, SHARDED_CLUSTER, &folder)
+            .await
+            .unwrap_err();
+        let incomplete = matches!(error, Error::MissingLinks { .. } | Error::Deadline { .. });
+        assert!(incomplete, "{place} {field}: {error}");
+        assert_eq!(names(&folder), [""; 0], "{place} {field}");
+    }
+}

@@ -207,19 +207,19 @@ const UNKNOWN: [(&str, &str, &str, &str); 19] = [
         "names.json",
         "",
         "more",
-        "formerly, formerSchemas, kept or operations",
+        "formerly, formerSchemas, kept, operations, retired or types",
     ),
     (
         "names.json",
         "/operations/POST ~1api~1atlas~1v2~1groups~1{groupId}~1things",
         "operations.POST /api/atlas/v2/groups/{groupId}/things.more",
-        "id or schemas",
+        "id, rust, cli or schemas",
     ),
     (
         "overrides.json",
         "",
         "more",
-        "patterns, roles, security, successors or values",
+        "patterns, roles, security, successors, types or values",
     ),
     (
         "overrides.json",

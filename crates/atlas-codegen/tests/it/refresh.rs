@@ -74,7 +74,7 @@ fn a_former_id_that_another_operation_takes_means_that_one_alone() {
 
 #[test]
 fn former_ids_go_with_the_path_when_two_operations_swap_their_ids() {
-    let other = "paths:\n  /api/atlas/v2/a:\n    get:\n      operationId: getA\n      tags: [T]\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
+    let other = "paths:\n  /api/atlas/v2/a:\n    get:\n      operationId: getA\n      x-xgen-operation-id-override: get\n      tags: [T]\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
     let both = DESCRIPTION.replacen("paths:\n", other, 1);
     let small = Small::new(&both);
     small.import(

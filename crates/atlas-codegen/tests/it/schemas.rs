@@ -42,6 +42,7 @@ fn refuses(name: &str, valid: &Value, wrong: &[(&str, Value)]) {
     for (pointer, value) in wrong {
         let mut changed = valid.clone();
         let (parent, key) = pointer.rsplit_once('/').unwrap();
+        let key = key.replace("~1", "/");
         changed.pointer_mut(parent).unwrap()[key] = value.clone();
         assert!(
             !problems(name, &changed).is_empty(),
@@ -92,7 +93,9 @@ fn facts_with_prose_unknown_keys_or_wrong_values_are_refused() {
 #[test]
 fn invalid_names_watches_and_overrides_are_refused() {
     let names = json!({"formerly": {"a": ["b"]}, "formerSchemas": {}, "kept": ["a"],
-        "operations": {"GET /a": {"id": "a", "schemas": {"2023-01-01 200 json": "A"}}}});
+        "operations": {"GET /a": {"id": "a", "rust": "a::GetA", "cli": "a getA",
+            "schemas": {"2023-01-01 200 json": "A"}}},
+        "retired": {"a::GetB": "GET /b", "a getB": "GET /b"}, "types": {"A.b": "B"}});
     refuses(
         "names",
         &names,
@@ -101,6 +104,10 @@ fn invalid_names_watches_and_overrides_are_refused() {
             ("/kept", json!("a")),
             ("/operations", json!({"a": {"id": "a"}})),
             ("/operations", json!({"GET /a": {}})),
+            ("/operations/GET ~1a/rust", json!("GetA")),
+            ("/operations/GET ~1a/cli", json!("getA")),
+            ("/retired", json!({"a::GetB": "getB"})),
+            ("/types", json!({"A": "a"})),
             ("/more", json!({})),
         ],
     );
@@ -140,6 +147,11 @@ fn invalid_names_watches_and_overrides_are_refused() {
                 "/values/Thing.kind",
                 json!({"relax": ["all"], "reason": "of a kind"}),
             ),
+            (
+                "/types/groupId",
+                json!({"type": "String", "reason": "no type for it"}),
+            ),
+            ("/types/groupId", json!({"type": "ProjectId"})),
             (
                 "/patterns",
                 json!([{"pattern": "a", "enforced": true, "reason": "a good one"}]),

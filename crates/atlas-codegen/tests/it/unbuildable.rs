@@ -43,8 +43,15 @@ fn paths_that_are_not_part_of_a_url_are_refused() {
             format!(": paths./api/atlas/v2/groups/{{groupId}}/{path}.post: invalid path: {what}");
         refused("/api/atlas/v2/groups/{groupId}/things:", &to, &expected);
     }
-    taken("/things:", "/things.gz:");
-    taken("{groupId}/things:", "{groupId}:addThing:");
+    // Another path is another operation, which cannot have the name of the first.
+    taken(
+        "/things:\n    post:\n      operationId: create",
+        "/things.gz:\n    post:\n      operationId: make",
+    );
+    taken(
+        "/things:\n    post:\n      operationId: create",
+        ":addThing:\n    post:\n      operationId: make",
+    );
 }
 
 #[test]

@@ -1,144 +1,280 @@
-//! All operations: declared as documented, and read back at the other end as they were sent.
+//! The operations that this project started with: their requests, byte for byte.
 
-use atlas_model::{CallOptions, Erased, OPERATIONS, Payload as _, RequestReader, Route, route};
+use atlas_model::cloud_backups as backups;
+use atlas_model::clusters::{GetCluster, ListClusterDetails, ListClusters};
+use atlas_model::flex_clusters as flex;
+use atlas_model::flex_restore_jobs as flex_jobs;
+use atlas_model::flex_snapshots;
+use atlas_model::projects::{GetGroup, ListGroups};
+use atlas_model::shared_tier_restore_jobs as tenant_jobs;
+use atlas_model::shared_tier_snapshots as tenant;
+use atlas_model::{
+    BuildError, CallOptions, ClusterName, CompactString, ItemsPerPage, ObjectId, Operation,
+    OperationExt, PageNumber, ProjectId, RestoreJobId, SnapshotId,
+};
 use serde_json::{Value, json};
 
-fn documented() -> Vec<Value> {
-    let text = include_str!("../../../../fixtures/operations.json");
-    serde_json::from_str(text).unwrap()
-}
-
-fn names(parameters: &[atlas_model::operation::Parameter]) -> Vec<&str> {
-    let mut names: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
-    names.sort_unstable();
-    names
-}
-
-#[test]
-fn every_operation_is_declared_with_the_documented_facts() {
-    let documented = documented();
-    assert_eq!(OPERATIONS.len(), documented.len());
-    for (operation, documented) in OPERATIONS.iter().zip(documented) {
-        let meta = operation.meta;
-        let versions: Vec<Value> = meta
-            .versions
-            .iter()
-            .map(|version| match version.sunset {
-                Some(sunset) => json!({
-                    "version": version.version.to_string(),
-                    "sunset": sunset.to_string(),
-                }),
-                None => json!({"version": version.version.to_string()}),
-            })
-            .collect();
-        let declared = json!({
-            "operationId": meta.id,
-            "shortOperationId": meta.short_id,
-            "tag": meta.tag,
-            "method": meta.method.as_str(),
-            "path": meta.path,
-            "path_parameters": names(meta.path_parameters),
-            "query_parameters": names(meta.query_parameters),
-            "header_parameters": names(meta.header_parameters),
-            "pretty": meta.pretty,
-            "body": meta.body,
-            "success": meta.success.as_u16(),
-            "versions": versions,
-        });
-        assert_eq!(declared, documented);
-    }
-}
+use crate::fixture_json;
 
 const ID: &str = "32b6e34b3d91647abb20e7b8";
+const DATABASE: &str = "a/b? c%\u{e9}";
 
-/// A request with every parameter set.
-fn full(operation: &Erased, options: &CallOptions) -> http::Request<bytes::Bytes> {
-    let mut reader = RequestReader::new(operation.meta);
-    for parameter in operation.meta.path_parameters {
-        let value = match parameter.name {
-            "clusterName" | "name" => "Cluster0",
-            "databaseName" => "a/b? c%\u{e9}",
-            "collectionName" => "...",
-            _ => ID,
-        };
-        reader = reader.with_path(parameter.name, value);
-    }
-    for parameter in operation.meta.query_parameters {
-        let value = if parameter.pattern.starts_with("true") {
-            "true"
-        } else {
-            "7"
-        };
-        reader = reader.with_query(parameter.name, value);
-    }
-    for parameter in operation.meta.header_parameters {
-        reader = reader.with_header(parameter.name, "true");
-    }
-    if operation.meta.body {
-        reader = reader.with_body(body(operation.meta.id).to_string().into_bytes());
-    }
-    operation.request(&reader, options).unwrap()
+fn project() -> ProjectId {
+    ID.parse().unwrap()
 }
 
-/// What each body requires.
-fn body(id: &str) -> Value {
-    match id {
-        "createGroupClusterBackupRestoreJob" => {
-            json!({"deliveryType": "download", "snapshotId": ID})
-        }
-        "takeGroupClusterBackupSnapshots" => json!({"description": "d", "retentionInDays": 1}),
-        "updateGroupClusterBackupSnapshot" => {
-            json!({"retentionUnit": "DAYS", "retentionValue": 5})
-        }
-        "createGroupFlexCluster" => json!({
-            "name": "Cluster0",
-            "providerSettings": {"backingProviderName": "AWS", "regionName": "US_EAST_1"},
-            "tags": [{"key": "k", "value": "v"}],
-        }),
-        "updateGroupFlexCluster" => json!({"terminationProtectionEnabled": true}),
-        "downloadGroupFlexClusterBackup" => json!({"snapshotId": ID}),
-        "tenantGroupFlexClusterUpgrade" => json!({"name": "Cluster0", "backupEnabled": true}),
-        _ => json!({"snapshotId": ID, "targetDeploymentItemName": "any"}),
-    }
+fn cluster() -> ClusterName {
+    "Cluster0".parse().unwrap()
+}
+
+fn snapshot() -> SnapshotId {
+    ID.parse().unwrap()
+}
+
+fn job() -> RestoreJobId {
+    ID.parse().unwrap()
+}
+
+/// Sets the parameters that choose a page.
+macro_rules! paged {
+    ($list:expr) => {
+        $list
+            .include_count(true)
+            .items_per_page(ItemsPerPage::new(7).unwrap())
+            .page_number(PageNumber::new(7).unwrap())
+    };
+}
+
+fn wire<O: Operation>(operation: &O) -> Value {
+    let request = operation.to_request(&CallOptions::default()).unwrap();
+    let headers: serde_json::Map<String, Value> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().into()))
+        .collect();
+    json!({
+        "operation": O::META.id,
+        "method": request.method().as_str(),
+        "target": request.uri().to_string(),
+        "headers": headers,
+        "body": std::str::from_utf8(request.body()).unwrap(),
+    })
 }
 
 #[test]
-fn every_operation_is_read_back_as_it_was_sent_and_routed_to_itself() {
-    let mut options = CallOptions::default();
-    (options.envelope, options.pretty) = (true, true);
-    for operation in OPERATIONS {
-        let sent = full(operation, &options);
-        let Route::Operation(found) = route(sent.method(), sent.uri().path()) else {
-            panic!("{} leads nowhere", sent.uri());
-        };
-        assert_eq!(found.meta.id, operation.meta.id);
-        let (reader, read) = RequestReader::from_http(operation.meta, &sent).unwrap();
-        assert_eq!(read.envelope, options.envelope);
-        assert_eq!(read.pretty, operation.meta.pretty, "{}", operation.meta.id);
-        let again = operation.request(&reader, &options).unwrap();
-        assert_eq!(again.uri(), sent.uri());
-        assert_eq!(again.headers(), sent.headers());
-        assert_eq!(again.body(), sent.body());
+#[allow(clippy::too_many_lines, reason = "39 operations")]
+fn the_first_39_operations_are_sent_byte_for_byte_as_recorded() {
+    let restore = || tenant::TenantRestore::new(snapshot(), "any".parse().unwrap());
+    let download =
+        backups::DiskBackupSnapshotRestoreJob::new(backups::BackupDeliveryType::Download)
+            .snapshot_id(snapshot());
+    let on_demand = backups::DiskBackupOnDemandSnapshotRequest::new()
+        .description("d")
+        .retention_in_days(1);
+    let retention = backups::BackupSnapshotRetention::new()
+        .retention_unit("DAYS")
+        .retention_value(5);
+    let settings = flex::FlexProviderSettingsCreate::new("AWS", "US_EAST_1");
+    let create = flex::FlexClusterDescriptionCreate::new(cluster(), settings)
+        .tags(vec![flex::ResourceTag::new("k", "v")]);
+    let update = flex::FlexClusterDescriptionUpdate::new().termination_protection_enabled(true);
+    let upgrade = flex::AtlasTenantClusterUpgradeRequest::new(cluster()).backup_enabled(true);
+    let flex_restore =
+        flex_jobs::FlexBackupRestoreJobCreate::new(snapshot(), "any".parse().unwrap());
+    let flex_download = flex_snapshots::FlexBackupSnapshotDownloadCreate::new(snapshot());
+
+    let sent = [
+        wire(&tenant::DownloadClusterBackupTenant::new(
+            project(),
+            cluster(),
+            restore(),
+        )),
+        wire(&tenant_jobs::CreateBackupTenantRestore::new(
+            project(),
+            cluster(),
+            restore(),
+        )),
+        wire(&tenant_jobs::ListBackupTenantRestores::new(
+            project(),
+            cluster(),
+        )),
+        wire(&tenant_jobs::GetBackupTenantRestore::new(
+            project(),
+            cluster(),
+            job(),
+        )),
+        wire(&tenant::ListClusterBackupSnapshots::new(
+            project(),
+            cluster(),
+        )),
+        wire(&tenant::GetBackupTenantSnapshot::new(
+            project(),
+            cluster(),
+            snapshot(),
+        )),
+        wire(&paged!(ListClusterDetails::new())),
+        wire(&paged!(ListGroups::new())),
+        wire(&GetGroup::new(project())),
+        wire(
+            &paged!(ListClusters::new(project()))
+                .include_deleted_with_retained_backups(true)
+                .use_effective_instance_fields(true),
+        ),
+        wire(
+            &GetCluster::new(project(), cluster())
+                .use_effective_instance_fields(true)
+                .use_effective_fields_replication_specs(true),
+        ),
+        wire(&paged!(backups::ListBackupRestoreJobs::new(
+            project(),
+            cluster()
+        ))),
+        wire(&backups::CreateBackupRestoreJob::new(
+            project(),
+            cluster(),
+            download,
+        )),
+        wire(&backups::CancelBackupRestoreJob::new(
+            project(),
+            cluster(),
+            job(),
+        )),
+        wire(&backups::GetBackupRestoreJob::new(
+            project(),
+            cluster(),
+            job(),
+        )),
+        wire(
+            &paged!(backups::ListBackupSnapshots::new(project(), cluster()))
+                .oplog_inc(7)
+                .oplog_ts(7)
+                .point_in_time_utc_seconds(7),
+        ),
+        wire(&backups::TakeSnapshots::new(
+            project(),
+            cluster(),
+            on_demand,
+        )),
+        wire(&backups::DeleteClusterBackupSnapshot::new(
+            project(),
+            cluster(),
+            snapshot(),
+        )),
+        wire(&backups::GetClusterBackupSnapshot::new(
+            project(),
+            cluster(),
+            snapshot(),
+        )),
+        wire(&backups::UpdateBackupSnapshot::new(
+            project(),
+            cluster(),
+            snapshot(),
+            retention,
+        )),
+        wire(&paged!(backups::ListBackupSnapshotDatabases::new(
+            project(),
+            cluster(),
+            snapshot()
+        ))),
+        wire(&backups::GetBackupSnapshotDatabase::new(
+            project(),
+            cluster(),
+            snapshot(),
+            DATABASE,
+        )),
+        wire(&paged!(backups::ListSnapshotDatabaseCollections::new(
+            project(),
+            cluster(),
+            snapshot(),
+            DATABASE
+        ))),
+        wire(&backups::GetSnapshotDatabaseCollection::new(
+            project(),
+            cluster(),
+            snapshot(),
+            DATABASE,
+            "...",
+        )),
+        wire(&backups::DeleteBackupShardedCluster::new(
+            project(),
+            cluster(),
+            snapshot(),
+        )),
+        wire(&backups::GetBackupShardedCluster::new(
+            project(),
+            cluster(),
+            snapshot(),
+        )),
+        wire(&backups::ListBackupShardedClusters::new(
+            project(),
+            cluster(),
+        )),
+        wire(&paged!(flex::ListFlexClusters::new(project()))),
+        wire(&flex::CreateFlexCluster::new(project(), create)),
+        wire(&flex::DeleteFlexCluster::new(project(), cluster())),
+        wire(&flex::GetFlexCluster::new(project(), cluster())),
+        wire(&flex::UpdateFlexCluster::new(project(), cluster(), update)),
+        wire(&flex_snapshots::DownloadFlexBackup::new(
+            project(),
+            cluster(),
+            flex_download,
+        )),
+        wire(&paged!(flex_jobs::ListFlexRestoreJobs::new(
+            project(),
+            cluster()
+        ))),
+        wire(&flex_jobs::CreateFlexRestoreJob::new(
+            project(),
+            cluster(),
+            flex_restore,
+        )),
+        wire(&flex_jobs::GetFlexRestoreJob::new(
+            project(),
+            cluster(),
+            job(),
+        )),
+        wire(&paged!(flex_snapshots::ListFlexBackupSnapshots::new(
+            project(),
+            cluster()
+        ))),
+        wire(&flex_snapshots::GetFlexBackupSnapshot::new(
+            project(),
+            cluster(),
+            snapshot(),
+        )),
+        wire(&flex::TenantUpgrade::new(project(), upgrade)),
+    ];
+    let recorded = fixture_json("wire.json");
+    let recorded = recorded.as_array().unwrap();
+    assert_eq!(sent.len(), recorded.len());
+    for (sent, recorded) in sent.iter().zip(recorded) {
+        assert_eq!(sent, recorded);
     }
 }
 
 #[test]
 fn a_name_never_leaves_its_place_in_the_path() {
-    let operation = OPERATIONS
-        .iter()
-        .find(|operation| operation.meta.id == "getGroupClusterBackupSnapshotDatabase")
-        .unwrap();
     let named = |name: &str| {
-        let reader = RequestReader::new(operation.meta)
-            .with_path("groupId", ID)
-            .with_path("clusterName", "Cluster0")
-            .with_path("snapshotId", ID)
-            .with_path("databaseName", name.to_owned());
-        operation.request(&reader, &CallOptions::default())
+        let get = backups::GetBackupSnapshotDatabase::new(project(), cluster(), snapshot(), name);
+        get.to_request(&CallOptions::default())
     };
     for name in ["", ".", ".."] {
-        assert!(named(name).is_err(), "{name:?}");
+        let error = named(name).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                BuildError::Parameter {
+                    parameter: "databaseName",
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
+    let segments = backups::GetBackupSnapshotDatabase::META
+        .path
+        .split('/')
+        .count();
     for name in [
         "a/../b",
         "%2e%2e",
@@ -150,60 +286,33 @@ fn a_name_never_leaves_its_place_in_the_path() {
     ] {
         let request = named(name).unwrap();
         let path = request.uri().path();
-        assert_eq!(
-            path.split('/').count(),
-            operation.meta.path.split('/').count()
-        );
-        let (reader, _) = RequestReader::from_http(operation.meta, &request).unwrap();
-        let read: atlas_model::DatabaseName = reader.path("databaseName").unwrap();
-        assert_eq!(read.as_str(), name);
+        assert_eq!(path.split('/').count(), segments, "{path}");
+        let captured = backups::GetBackupSnapshotDatabase::META
+            .captures(path)
+            .unwrap();
+        let (_, raw) = captured.last().unwrap();
+        let read = percent_encoding::percent_decode_str(raw)
+            .decode_utf8()
+            .unwrap();
+        assert_eq!(read, name);
     }
 }
 
 #[test]
-fn what_a_query_does_not_take_is_refused_and_named() {
-    let operation = OPERATIONS
-        .iter()
-        .find(|operation| operation.meta.id == "listGroupClusterBackupSnapshots")
-        .unwrap();
-    for (name, value, expected) in [
-        (
-            "itemsPerPage",
-            "501",
-            "itemsPerPage takes a number from 1 to 500",
-        ),
-        ("pageNum", "0", "pageNum takes a number from 1"),
-        ("includeCount", "yes", "includeCount takes true or false"),
-        ("oplogTs", "1.5", "oplogTs takes a whole number"),
-    ] {
-        let reader = RequestReader::new(operation.meta)
-            .with_path("groupId", ID)
-            .with_path("clusterName", "Cluster0")
-            .with_query(name, value);
-        let error = operation
-            .request(&reader, &CallOptions::default())
-            .unwrap_err();
-        assert_eq!(error.to_string(), expected);
-    }
+fn a_typed_id_turns_into_one_that_is_not() {
+    assert_eq!(ObjectId::from(project()).to_string(), ID);
+    assert_eq!(ObjectId::from(snapshot()), ObjectId::from(job()));
+    assert_eq!(CompactString::from(project()), ID);
 }
 
 #[test]
-fn a_deviation_names_the_way_to_its_field() {
-    let body = br#"{"results": [{"id": "odd", "members": [{"id": "x"}], "status": "thawing"}]}"#;
-    let page = atlas_model::Page::<atlas_model::ShardedSnapshot>::read(body).unwrap();
-    let deviations = page.deviations();
-    let fields: Vec<_> = deviations
-        .iter()
-        .map(atlas_model::Deviation::field)
-        .collect();
-    assert_eq!(
-        fields,
-        [
-            "results[0].id",
-            "results[0].members[0].cloudProvider",
-            "results[0].members[0].id",
-            "results[0].members[0].replicaSetName",
-            "results[0].status",
-        ]
-    );
+fn an_older_version_answers_a_newer_question_and_none_an_older_one() {
+    let meta = tenant::DownloadClusterBackupTenant::META;
+    let answered = meta.answered("2025-02-19".parse().unwrap()).unwrap();
+    assert_eq!(answered.version.to_string(), "2023-01-01");
+    assert!(meta.answered("2022-12-31".parse().unwrap()).is_none());
+    assert_eq!(meta.tag_command(), "sharedTierSnapshots");
+    assert_eq!(meta.roles, ["Project Owner"]);
+    assert_eq!(meta.sunset().unwrap().to_string(), "2026-01-22");
+    assert_eq!(meta.successor, Some("downloadGroupFlexClusterBackup"));
 }

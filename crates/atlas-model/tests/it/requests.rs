@@ -1,235 +1,185 @@
-//! Requests, written by the client's end and read by the server's.
+//! What goes into a request, by operations declared here.
 
 use atlas_model::{
-    CallOptions, DownloadTenantSnapshot, OPERATIONS, Operation, OperationExt, ProjectId,
-    RequestError, RequestReader, Route, route,
+    ApiVersion, BuildError, CallOptions, Empty, Format, NoBody, Operation, OperationExt,
+    OperationMeta, RequestWriter, Version,
 };
-use http::{Method, Request, StatusCode};
+use http::Method;
 
-use crate::{fixture, fixture_json};
-
-const FOLDER: &str = "downloadGroupClusterBackupTenant";
-
-/// The documented operation, from its fixture.
-fn documented() -> DownloadTenantSnapshot {
-    let facts = fixture_json(&format!("{FOLDER}/operation.json"));
-    let body = fixture(&format!("{FOLDER}/request.json"));
-    let example = |index: usize| facts["parameters"][index]["example"].as_str().unwrap();
-    let reader = RequestReader::new(DownloadTenantSnapshot::META)
-        .with_path("groupId", example(0))
-        .with_path("clusterName", example(1))
-        .with_body(body.as_bytes());
-    DownloadTenantSnapshot::decode(&reader).unwrap()
+/// An operation with parameters of every kind.
+struct Everything {
+    name: String,
+    lists: Option<Vec<String>>,
+    number: Option<i64>,
+    country: Option<String>,
 }
 
-fn options() -> CallOptions {
-    CallOptions {
-        version: Some("2025-02-19".parse().unwrap()),
+impl Everything {
+    fn new() -> Self {
+        Self {
+            name: "a".to_owned(),
+            lists: None,
+            number: None,
+            country: None,
+        }
+    }
+
+    fn target(&self, options: &CallOptions) -> Result<String, BuildError> {
+        Ok(self.to_request(options)?.uri().to_string())
+    }
+}
+
+impl Operation for Everything {
+    const META: &'static OperationMeta = &OperationMeta::new(
+        "everything",
+        Method::GET,
+        "/api/atlas/v2/{name}.gz:do",
+        &[Version::new(2023, 1, 1), Version::new(2025, 3, 12)],
+    )
+    .format(Format::Gzip);
+
+    type Response = Empty;
+    type Body = NoBody;
+
+    fn encode(&self, out: &mut RequestWriter) {
+        out.path("name", &self.name);
+        out.query_list("list", self.lists.as_ref());
+        out.query("number", self.number.as_ref());
+        out.check_range("number", self.number, Some(1), Some(12));
+        out.query("country", self.country.as_ref());
+        out.check_pattern("country", self.country.as_ref(), "^([A-Z]{2})$");
+        out.header("X-Number", self.number.as_ref());
+    }
+}
+
+/// An operation that forgets its parameter and has no envelope.
+struct Forgetful;
+
+impl Operation for Forgetful {
+    const META: &'static OperationMeta =
+        &OperationMeta::new("forgetful", Method::GET, "/{name}", &[Version::preview()])
+            .without_envelope();
+
+    type Response = Empty;
+    type Body = NoBody;
+
+    fn encode(&self, _: &mut RequestWriter) {}
+}
+
+#[test]
+fn arrays_are_repeated_and_text_may_follow_a_name() {
+    let mut everything = Everything::new();
+    everything.lists = Some(vec!["a b".to_owned(), "c&d".to_owned()]);
+    everything.number = Some(7);
+    let options = CallOptions {
+        envelope: true,
+        pretty: true,
         ..CallOptions::default()
-    }
-}
-
-#[test]
-fn the_metadata_is_the_documented_one() {
-    let facts = fixture_json(&format!("{FOLDER}/operation.json"));
-    let meta = DownloadTenantSnapshot::META;
-    assert_eq!(facts["operationId"], meta.id);
-    assert_eq!(facts["shortOperationId"], meta.short_id);
-    assert_eq!(facts["tag"], meta.tag);
-    assert_eq!(facts["command"][2], meta.tag_command());
-    assert_eq!(facts["method"], meta.method.as_str());
-    assert_eq!(facts["path"], meta.path);
-    assert_eq!(facts["versionAnswered"], meta.newest().version.to_string());
-    assert_eq!(facts["sunset"], meta.sunset().unwrap().to_string());
-    assert_eq!(facts["successor"], meta.successor.unwrap());
-    for (index, parameter) in meta.path_parameters.iter().enumerate() {
-        assert_eq!(facts["parameters"][index]["name"], parameter.name);
-        assert_eq!(facts["parameters"][index]["pattern"], parameter.pattern);
-    }
-}
-
-#[test]
-fn an_older_version_answers_a_newer_question_and_none_an_older_one() {
-    let meta = DownloadTenantSnapshot::META;
-    let answered = meta.answered("2025-02-19".parse().unwrap()).unwrap();
-    assert_eq!(answered.version.to_string(), "2023-01-01");
-    assert!(meta.answered("2022-12-31".parse().unwrap()).is_none());
-}
-
-#[test]
-fn a_request_reads_back_as_the_operation_it_was_written_from() {
-    let operation = documented();
-    for (envelope, pretty) in [(false, false), (true, false), (false, true), (true, true)] {
-        let options = CallOptions {
-            envelope,
-            pretty,
-            ..options()
-        };
-        let request = operation.to_request(&options).unwrap();
-        let (read, seen) = DownloadTenantSnapshot::from_request(&request).unwrap();
-        assert_eq!((read, seen), (operation.clone(), options));
-    }
-}
-
-#[test]
-fn the_route_table_finds_the_operation_and_names_other_methods() {
-    let request = documented().to_request(&options()).unwrap();
-    let path = request.uri().path();
-    assert!(
-        matches!(route(&Method::POST, path), Route::Operation(found) if found.meta.id == FOLDER)
-    );
-    assert!(
-        matches!(route(&Method::GET, path), Route::OtherMethods(methods) if methods == [&Method::POST])
-    );
-    for odd in [
-        "/",
-        "",
-        "/api/atlas/v2",
-        &format!("{path}/"),
-        &format!("/{path}"),
-    ] {
-        assert!(matches!(route(&Method::POST, odd), Route::Unknown), "{odd}");
-    }
-}
-
-/// Changes the documented request and reads it as a server does.
-fn refused(change: impl FnOnce(&mut Request<Vec<u8>>)) -> RequestError {
-    let mut request = documented()
-        .to_request(&options())
-        .unwrap()
-        .map(|body| body.to_vec());
-    change(&mut request);
-    DownloadTenantSnapshot::from_request(&request).unwrap_err()
-}
-
-#[test]
-fn a_request_that_strays_is_refused_with_its_field_named() {
-    let path = |group: &str, cluster: &str| {
-        format!("/api/atlas/v2/groups/{group}/clusters/{cluster}/backup/tenant/download")
     };
-    let good = "32b6e34b3d91647abb20e7b8";
-    let bodies = [
-        (
-            r#"{"snapshotId":"X","targetDeploymentItemName":"a"}"#,
-            "snapshotId",
-        ),
-        (
-            r#"{"snapshotId":"32b6e34b3d91647abb20e7b8","targetDeploymentItemName":"a b"}"#,
-            "targetDeploymentItemName",
-        ),
-        (
-            r#"{"snapshotId":"32b6e34b3d91647abb20e7b8","targetDeploymentItemName":"a","targetProjectId":"Y"}"#,
-            "targetProjectId",
-        ),
-    ];
-    for (body, field) in bodies {
-        let error = refused(|request| *request.body_mut() = body.into());
-        assert_eq!(error.field(), Some(field), "{error}");
-        assert!(error.to_string().starts_with(field), "{error}");
-        let answer = error.to_api_error();
-        assert_eq!(
-            (answer.error.unwrap(), answer.error_code.as_deref().unwrap()),
-            (400, "VALIDATION_ERROR")
-        );
-    }
-    let targets = [
-        (path("32B6", "Cluster0"), "groupId"),
-        (path(good, "a%20b"), "clusterName"),
-        (path(good, "%ff"), "clusterName"),
-        (path(good, ""), "clusterName"),
-        (path(good, "a%2fb"), "clusterName"),
-        (path(good, "a") + "?envelope=yes", "envelope"),
-        (path(good, "a") + "?pretty", "pretty"),
-    ];
-    for (target, field) in targets {
-        let error = refused(|request| *request.uri_mut() = target.parse().unwrap());
-        assert_eq!(error.field(), Some(field), "{target}: {error}");
-    }
+    assert_eq!(
+        everything.target(&options).unwrap(),
+        "/api/atlas/v2/a.gz:do?list=a%20b&list=c%26d&number=7&envelope=true&pretty=true"
+    );
+    let request = everything.to_request(&CallOptions::default()).unwrap();
+    assert_eq!(request.headers()["x-number"], "7");
+    assert_eq!(
+        request.headers()["accept"],
+        "application/vnd.atlas.2025-03-12+gzip"
+    );
 }
 
 #[test]
-fn a_body_may_not_set_what_only_atlas_says_nor_repeat_or_break_off() {
-    let good = r#""snapshotId":"32b6e34b3d91647abb20e7b8","targetDeploymentItemName":"a""#;
-    for body in [
-        format!(r#"{{{good},"status":"COMPLETED"}}"#),
-        format!(r#"{{{good},"snapshotId":"32b6e34b3d91647abb20e7b8"}}"#),
-        format!("{{{good}"),
-        format!("{{{good}}} trailing"),
-        "{}".to_owned(),
-        "[]".to_owned(),
-        "null".to_owned(),
-        "not json".to_owned(),
-        format!(r#"{{{good},"targetProjectId":7}}"#),
+fn a_value_outside_its_bounds_is_refused_and_named() {
+    for (number, country, expected) in [
+        (
+            Some(0),
+            None,
+            "invalid number \"0\" of everything: expected a number from 1 to 12",
+        ),
+        (
+            Some(13),
+            None,
+            "invalid number \"13\" of everything: expected a number from 1 to 12",
+        ),
+        (
+            None,
+            Some("us"),
+            "invalid country \"us\" of everything: expected two uppercase letters, such as US",
+        ),
     ] {
-        let error = refused(|request| *request.body_mut() = body.clone().into_bytes());
-        assert!(
-            matches!(error, RequestError::Body { .. }),
-            "{body}: {error}"
-        );
-        assert_eq!(error.to_string().lines().count(), 1);
+        let mut everything = Everything::new();
+        everything.number = number;
+        everything.country = country.map(str::to_owned);
+        let error = everything.target(&CallOptions::default()).unwrap_err();
+        assert_eq!(error.to_string(), expected);
     }
-    let error = refused(|request| request.body_mut().clear());
-    assert!(matches!(error, RequestError::EmptyBody { .. }), "{error}");
-    let error = refused(|request| request.body_mut().insert(0, 0xff));
-    assert!(matches!(error, RequestError::Body { .. }), "{error}");
+    let mut fine = Everything::new();
+    (fine.number, fine.country) = (Some(12), Some("US".to_owned()));
+    assert!(fine.target(&CallOptions::default()).is_ok());
+}
+
+/// An operation whose list is required, and whose pattern is not a documented one.
+struct Filled(Vec<String>, Option<String>);
+
+impl Operation for Filled {
+    const META: &'static OperationMeta =
+        &OperationMeta::new("filled", Method::GET, "/filled", &[Version::preview()]);
+
+    type Response = Empty;
+    type Body = NoBody;
+
+    fn encode(&self, out: &mut RequestWriter) {
+        out.query_list("metrics", Some(&self.0));
+        out.check_filled("metrics", &self.0);
+        out.check_pattern("word", self.1.as_ref(), "^[a-z]$");
+    }
 }
 
 #[test]
-fn a_null_target_project_is_an_absent_one() {
-    let body = br#"{"snapshotId":"32b6e34b3d91647abb20e7b8","targetDeploymentItemName":"a","targetProjectId":null}"#;
-    let reader = RequestReader::new(DownloadTenantSnapshot::META)
-        .with_path("groupId", "32b6e34b3d91647abb20e7b8")
-        .with_path("clusterName", "a")
-        .with_body(&body[..]);
-    let operation = DownloadTenantSnapshot::decode(&reader).unwrap();
-    assert_eq!(operation.request.target_project_id, None::<ProjectId>);
-}
-
-#[test]
-fn headers_that_ask_for_no_version_or_send_no_json_are_refused() {
-    let cases = [
-        ("accept", "application/json", StatusCode::NOT_ACCEPTABLE),
-        ("accept", "*/*", StatusCode::NOT_ACCEPTABLE),
-        (
-            "accept",
-            "application/vnd.atlas.2022-12-31+json",
-            StatusCode::NOT_ACCEPTABLE,
-        ),
-        (
-            "content-type",
-            "text/plain",
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ),
-        (
-            "content-type",
-            "application/x-www-form-urlencoded",
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ),
-    ];
-    for (name, value, status) in cases {
-        let error = refused(|request| {
-            request.headers_mut().insert(name, value.parse().unwrap());
-        });
-        assert_eq!(
-            error.to_api_error().status(),
-            Some(status),
-            "{value}: {error}"
-        );
-    }
-    let error = refused(|request| *request.method_mut() = Method::PUT);
+fn a_required_list_has_a_value_and_a_pattern_is_known() {
+    let built = |list: &[&str], word: Option<&str>| {
+        let list = list.iter().map(|it| (*it).to_owned()).collect();
+        Filled(list, word.map(str::to_owned)).to_request(&CallOptions::default())
+    };
+    assert!(built(&["A"], None).is_ok());
+    let error = built(&[], None).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "invalid metrics \"\" of filled: expected at least one value"
+    );
+    let error = built(&["A"], Some("a")).unwrap_err().to_string();
     assert!(
-        matches!(error, RequestError::WrongOperation { .. }),
+        error.ends_with("expected a pattern that is documented, not ^[a-z]$"),
         "{error}"
     );
-    let answered = error.to_api_error();
-    assert_eq!(answered.status(), Some(StatusCode::NOT_FOUND));
-    assert!(answered.has_code("RESOURCE_NOT_FOUND"));
 }
 
 #[test]
-fn missing_named_values_are_named() {
-    let operation = &OPERATIONS[0];
-    let empty = RequestReader::new(operation.meta);
-    let error = operation.request(&empty, &options()).unwrap_err();
-    assert_eq!(error.to_string(), "groupId is missing");
+fn a_name_without_a_value_and_an_envelope_that_is_not_there_are_errors() {
+    let error = Forgetful.to_request(&CallOptions::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the path of forgetful needs a value for name"
+    );
+    let options = CallOptions {
+        envelope: true,
+        ..CallOptions::default()
+    };
+    let error = Forgetful.to_request(&options).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "forgetful answers without an envelope: leave the option envelope out"
+    );
+}
+
+#[test]
+fn a_preview_is_asked_for_by_name_and_newer_than_every_date() {
+    let date: ApiVersion = "2999-01-01".parse().unwrap();
+    assert!(ApiVersion::PREVIEW > date);
+    assert_eq!("preview".parse(), Ok(ApiVersion::PREVIEW));
+    assert_eq!(
+        ApiVersion::PREVIEW.json().to_string(),
+        "application/vnd.atlas.preview+json"
+    );
+    assert_eq!(ApiVersion::PREVIEW.date(), None);
 }

@@ -1,9 +1,10 @@
 //! Responses: lenient in, every status, every broken body.
 
-use atlas_model::{
-    ApiError, CallOptions, DownloadTenantSnapshot, OperationExt, Payload, ResponseError,
-    RestoreStatus, Seen, TenantRestore, Unreadable,
+use atlas_model::envelope::wrap;
+use atlas_model::shared_tier_snapshots::{
+    DownloadClusterBackupTenant, RestoreStatus, TenantRestore,
 };
+use atlas_model::{ApiError, CallOptions, OperationExt, ResponseError, Unreadable};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
@@ -19,7 +20,7 @@ fn read(
         envelope,
         ..CallOptions::default()
     };
-    DownloadTenantSnapshot::from_response(response, &options)
+    DownloadClusterBackupTenant::from_response(response, &options)
 }
 
 fn response(status: u16, media_type: Option<&str>, body: impl Into<Bytes>) -> Response<Bytes> {
@@ -46,72 +47,49 @@ fn the_documented_answer_is_read_written_and_read_again() {
     let restore = &answer.value;
     assert_eq!(restore.status, Some(RestoreStatus::Pending));
     assert_eq!(restore.snapshot_url.as_ref().unwrap().expose(), "string");
-    assert_eq!(restore.deviations(), []);
-    let written = restore.write(false).unwrap();
-    let value: serde_json::Value = serde_json::from_slice(&written).unwrap();
-    assert_eq!(
-        value,
-        serde_json::from_str::<serde_json::Value>(&text).unwrap()
-    );
-    assert_eq!(TenantRestore::read(&written).unwrap(), *restore);
+    assert_eq!(answer.deviations, []);
+    let written = serde_json::to_value(restore).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(written, value);
     assert_eq!(answer.body.bytes(), &text);
 }
 
 #[test]
-fn what_nobody_documented_is_kept_and_listed_not_refused() {
+fn what_is_not_documented_is_kept_and_what_does_not_fit_is_left_out_and_told() {
     let body = r#"{"id":"NOT AN ID","status":"PAUSED","deliveryType":null,"new":{"a":[1]},
-        "snapshotId":"32b6e34b3d91647abb20e7b8","clusterName":"a_b","expirationDate":"soon"}"#;
+        "snapshotId":"32b6e34b3d91647abb20e7b8","clusterName":"a_b","expirationDate":"soon",
+        "snapshotUrl":7}"#;
     let answer = read(response(200, None, body), false).unwrap();
     let restore = &answer.value;
-    assert_eq!(restore.id, Some(Seen::Odd("NOT AN ID".into())));
+    assert_eq!((restore.id, restore.snapshot_url.as_ref()), (None, None));
+    assert!(restore.snapshot_id.is_some());
     assert_eq!(restore.status, Some(RestoreStatus::Other("PAUSED".into())));
     assert_eq!(restore.delivery_type, None);
+    assert_eq!(restore.cluster_name.as_deref(), Some("a_b"));
     assert!(restore.expiration_date.as_ref().unwrap().instant().is_err());
     assert_eq!(answer.body.json().unwrap()["new"]["a"][0], 1);
-    let deviations = restore.deviations();
-    let strays: Vec<_> = deviations
-        .iter()
-        .map(atlas_model::Deviation::field)
-        .collect();
+    assert_eq!(answer.body.json().unwrap()["id"], "NOT AN ID");
+    let told: Vec<String> = answer.deviations.iter().map(ToString::to_string).collect();
     assert_eq!(
-        strays,
+        told,
         [
-            "clusterName",
-            "expirationDate",
-            "id",
-            "status",
-            "targetDeploymentItemName"
+            "id: a string, expected 24 lowercase hex digits",
+            "snapshotUrl: a number, expected a string",
         ]
     );
-    let written: serde_json::Value =
-        serde_json::from_slice(&restore.write(false).unwrap()).unwrap();
-    assert_eq!(written["id"], "NOT AN ID");
-    assert_eq!(written["status"], "PAUSED");
 }
 
 #[test]
-fn a_server_writes_what_a_client_reads_in_every_form() {
-    let restore =
-        TenantRestore::read(fixture(&format!("{FOLDER}/responses/200.json")).as_bytes()).unwrap();
-    for (envelope, pretty) in [(false, false), (true, false), (false, true), (true, true)] {
-        let options = CallOptions {
-            version: Some("2025-02-19".parse().unwrap()),
-            envelope,
-            pretty,
-        };
-        let response = DownloadTenantSnapshot::to_response(&restore, &options).unwrap();
-        assert_eq!(
-            response.headers()["content-type"],
-            "application/vnd.atlas.2023-01-01+json;charset=utf-8"
-        );
-        assert_eq!(response.body().contains(&b'\n'), pretty);
-        assert_eq!(
-            response.body().starts_with(b"{\"status\""),
-            envelope && !pretty
-        );
-        let answer = DownloadTenantSnapshot::from_response(response, &options).unwrap();
-        assert_eq!(answer.value, restore);
-    }
+fn an_answer_in_another_version_than_the_types_is_told() {
+    let answered = |version: &str| {
+        let media_type = format!("application/vnd.atlas.{version}+json");
+        let answer = read(response(200, Some(&media_type), "{}"), false).unwrap();
+        answer.deviations
+    };
+    assert_eq!(answered("2023-01-01"), []);
+    let told = answered("2024-11-13");
+    assert_eq!((told.len(), told[0].path()), (1, ""));
+    assert!(told[0].problem().contains("2024-11-13"), "{}", told[0]);
 }
 
 #[test]
@@ -126,12 +104,19 @@ fn every_documented_error_is_read_in_every_form() {
                 pretty,
                 ..CallOptions::default()
             };
-            let mut response = error.to_response(&options);
+            let mut body = serde_json::to_vec(&expected).unwrap();
+            if pretty {
+                body = serde_json::to_vec_pretty(&expected).unwrap();
+            }
+            let mut sent = status;
             if envelope {
                 // The status inside decides, whatever the status line says.
-                *response.status_mut() = StatusCode::OK;
+                let inside = StatusCode::from_u16(status).unwrap();
+                body = wrap(inside, false, pretty, &body);
+                sent = 200;
             }
-            let read = DownloadTenantSnapshot::from_response(response, &options).unwrap_err();
+            let response = response(sent, Some("application/json"), body);
+            let read = DownloadClusterBackupTenant::from_response(response, &options).unwrap_err();
             assert_eq!(read.status(), status);
             assert_eq!(read.api_error(), Some(&error));
             assert!(
@@ -334,10 +319,7 @@ fn a_success_that_is_no_resource_is_an_error_that_shows_no_link() {
     let link = "https://store.example/file?signature=s3cret";
     let bodies = [
         format!("<html><a href=\"{link}\">"),
-        format!(r#"{{"snapshotUrl":"{link}","links":7}}"#),
-        format!(r#"{{"snapshotUrl":"{link}","links":"{link}"}}"#),
         format!(r#"{{"snapshotUrl":"{link}""#),
-        format!(r#"{{"snapshotUrl":"{link}","snapshotUrl":"{link}"}}"#),
         format!("[\"{link}\"]"),
         format!(r#"{{"snapshotUrl":"{}"#, link.replace(':', "\\u003a")),
         String::new(),
@@ -352,11 +334,20 @@ fn a_success_that_is_no_resource_is_an_error_that_shows_no_link() {
             "{shown}"
         );
     }
-    let answer = read(
-        response(200, None, format!(r#"{{"snapshotUrl":"{link}"}}"#)),
-        false,
-    );
-    assert!(!format!("{answer:?}").contains("s3cret"));
+    for odd in [
+        "",
+        r#","links":7"#,
+        ",\"links\":\"LINK\"",
+        ",\"snapshotUrl\":\"LINK\"",
+        ",\"id\":\"LINK\"",
+    ] {
+        let body = format!(r#"{{"snapshotUrl":"{link}"{}}}"#, odd.replace("LINK", link));
+        let answer = read(response(200, None, body), false).unwrap();
+        assert!(!format!("{answer:?}").contains("s3cret"), "{odd}");
+        let told: Vec<String> = answer.deviations.iter().map(ToString::to_string).collect();
+        assert!(!told.concat().contains("s3cret"), "{told:?}");
+        assert_eq!(told.is_empty(), odd.is_empty());
+    }
 }
 
 #[test]
@@ -393,4 +384,24 @@ fn headers_become_the_answers_metadata_and_odd_ones_are_absent() {
         (meta.version, meta.deprecation, meta.sunset, meta.rate_limit),
         (None, None, None, None)
     );
+}
+
+#[test]
+fn an_error_in_an_envelope_and_a_page_never_pass_for_a_success() {
+    use atlas_model::flex_clusters::{DeleteFlexCluster, GetFlexCluster};
+    let bodies = [
+        (
+            None,
+            r#"{"status":404,"content":{"error":404,"errorCode":"CLUSTER_NOT_FOUND"}}"#,
+        ),
+        (None, r#"{"content":{"error":404}, "status": 404}"#),
+        (Some("text/html"), "<html>Sign in</html>"),
+    ];
+    for (media_type, body) in bodies {
+        let options = CallOptions::default();
+        let got = GetFlexCluster::from_response(response(200, media_type, body), &options);
+        assert!(got.is_err(), "{body}");
+        let deleted = DeleteFlexCluster::from_response(response(200, media_type, body), &options);
+        assert!(deleted.is_err(), "{body}");
+    }
 }

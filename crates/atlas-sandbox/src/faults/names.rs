@@ -1,6 +1,6 @@
 //! Operation ids in a fault plan: today's, former ones, and what a misspelled one may mean.
 
-use atlas_model::OPERATIONS;
+use crate::operations::SERVED;
 
 /// Today's id of an operation that is named by today's or a former id.
 pub(super) fn operation_id(name: &str) -> Option<&'static str> {
@@ -23,7 +23,7 @@ pub(super) fn similar(text: &str) -> Option<&'static str> {
 }
 
 fn ids() -> impl Iterator<Item = &'static str> {
-    OPERATIONS.iter().map(|operation| operation.meta.id)
+    SERVED.iter().map(|operation| operation.meta.id)
 }
 
 /// How many characters have to be put in, left out or replaced (Levenshtein).

@@ -1,10 +1,9 @@
 //! Which paths a rule can match.
 
-use atlas_model::OPERATIONS;
-
 use super::check::shortened;
 use crate::control;
 use crate::object_store;
+use crate::operations::SERVED;
 
 /// The longest path.
 const MAX_PATH: usize = 2000;
@@ -125,7 +124,7 @@ fn can_begin_a_file(start: &str) -> bool {
 
 /// The paths of an operation, or of all of them, with names in place of parameters.
 pub(super) fn templates(id: Option<&str>) -> impl Iterator<Item = &'static str> {
-    let operations = OPERATIONS.iter().map(|operation| operation.meta);
+    let operations = SERVED.iter().map(|operation| operation.meta);
     operations
         .filter(move |meta| id.is_none_or(|id| meta.id == id))
         .map(|meta| meta.path)

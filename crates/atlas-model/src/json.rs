@@ -1,0 +1,89 @@
+//! JSON without a documented shape.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// JSON that the documentation gives no shape, kept as the text that came.
+///
+/// The order of keys and every digit of a number survive reading and writing: in a pipeline of
+/// streams, `{"$sort": {"b": 1, "a": -1}}` is another sort than the other way round. `Debug` does
+/// not show it, since it may hold secrets.
+///
+/// ```
+/// use atlas_model::Json;
+///
+/// let sort = Json::parse(r#"{"$sort": {"b": 1, "a": -1}}"#)?;
+/// assert_eq!(sort.as_str(), r#"{"$sort": {"b": 1, "a": -1}}"#);
+/// assert_eq!(sort.value()["$sort"]["b"], 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    /// Takes a text that is JSON.
+    ///
+    /// # Errors
+    /// The text is not JSON.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The value. Keys are in alphabetical order, and numbers beyond 64 bits are rounded.
+    ///
+    /// What `serde_json` cannot hold, such as `1e400`, is `null`.
+    pub fn value(&self) -> Value {
+        self.read().unwrap_or_default()
+    }
+
+    /// Reads it as a type.
+    ///
+    /// # Errors
+    /// It does not fit the type.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.as_str())
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        let raw = serde_json::value::to_raw_value(&value);
+        Self(raw.unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+}
+
+impl From<Box<RawValue>> for Json {
+    fn from(raw: Box<RawValue>) -> Self {
+        Self(raw)
+    }
+}
+
+impl Default for Json {
+    /// `null`
+    fn default() -> Self {
+        Self(RawValue::NULL.to_owned())
+    }
+}
+
+impl PartialEq for Json {
+    /// Whether both are the same text.
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Json([{} bytes hidden])", self.as_str().len())
+    }
+}

@@ -1,0 +1,87 @@
+//! What answers an operation: JSON read leniently, nothing, or a file.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::answer::Body;
+use crate::deviation::Deviation;
+use crate::lenient;
+
+/// Something that an answer carries.
+///
+/// Every type that serde reads is one, as are [`Empty`] and [`Body`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from an answer",
+    label = "this is not a type that serde reads",
+    note = "derive `serde::Deserialize` for it, or use `Empty` or `Body`"
+)]
+pub trait Payload: Sized {
+    /// Reads the content of an answer, leniently: a value that does not fit its type is left out
+    /// and becomes a [`Deviation`].
+    ///
+    /// ```
+    /// use atlas_model::Payload;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Widget {
+    ///     name: Option<String>,
+    ///     size: Option<i64>,
+    /// }
+    ///
+    /// let (widget, deviations) = Widget::read(&br#"{"name": "a", "size": "large"}"#[..].into())?;
+    /// assert_eq!((widget.name.as_deref(), widget.size), (Some("a"), None));
+    /// assert_eq!(deviations[0].to_string(), "size: a string, expected an integer");
+    /// # Ok::<(), atlas_model::Unfit>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Unfit`] if the content is not JSON, or too much of it does not fit.
+    fn read(content: &Bytes) -> Result<(Self, Vec<Deviation>), Unfit>;
+}
+
+/// Content that cannot be read as the documented resource.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct Unfit {
+    problem: String,
+}
+
+impl Unfit {
+    pub(crate) fn new(problem: String) -> Self {
+        Self { problem }
+    }
+}
+
+impl<T: DeserializeOwned> Payload for T {
+    fn read(content: &Bytes) -> Result<(Self, Vec<Deviation>), Unfit> {
+        match serde_json::from_slice(content) {
+            Ok(value) => Ok((value, Vec::new())),
+            Err(error) => {
+                let mut value = None;
+                let deviations = lenient::mend(content, error, &mut |text| {
+                    value = Some(serde_json::from_slice(text)?);
+                    Ok(())
+                })?;
+                let value = value.ok_or_else(|| Unfit::new(String::new()))?;
+                Ok((value, deviations))
+            }
+        }
+    }
+}
+
+/// The answer of an operation that has nothing to say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Empty;
+
+impl Payload for Empty {
+    fn read(_: &Bytes) -> Result<(Self, Vec<Deviation>), Unfit> {
+        Ok((Self, Vec::new()))
+    }
+}
+
+impl Payload for Body {
+    fn read(content: &Bytes) -> Result<(Self, Vec<Deviation>), Unfit> {
+        Ok((Self(content.clone()), Vec::new()))
+    }
+}
