@@ -51,13 +51,19 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 fn project(crate_folder: &Path, sources: &[PathBuf]) -> PathBuf {
     let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui");
     fs::create_dir_all(&project).unwrap();
+    let model = crate_folder.display();
     let mut manifest = format!(
         "[package]\nname = \"ui\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-         [dependencies]\natlas-model = {{ path = {crate_folder:?} }}\nhttp = \"1\"\n"
+         [dependencies]\natlas-model = {{ path = \"{model}\" }}\nhttp = \"1\"\n"
     );
     for source in sources {
-        let name = source.file_stem().unwrap();
-        write!(manifest, "\n[[bin]]\nname = {name:?}\npath = {source:?}\n").unwrap();
+        let name = source.file_stem().unwrap().display();
+        let source = source.display();
+        write!(
+            manifest,
+            "\n[[bin]]\nname = \"{name}\"\npath = \"{source}\"\n"
+        )
+        .unwrap();
     }
     fs::write(project.join("Cargo.toml"), manifest).unwrap();
     fs::copy(
@@ -93,9 +99,33 @@ fn errors(project: &Path, crate_folder: &Path) -> BTreeMap<String, String> {
         if rendered.starts_with("error: aborting") {
             continue;
         }
-        let rendered = rendered.replace(crate_folder.to_str().unwrap(), "$CRATE");
+        let rendered = without_numbers(&rendered.replace(crate_folder.to_str().unwrap(), "$CRATE"));
         let name = message["target"]["name"].as_str().unwrap().to_owned();
         errors.entry(name).or_default().push_str(&rendered);
     }
     errors
+}
+
+/// A message without what changes when code elsewhere does: the numbers of lines, the width
+/// of their column, and the list of the types that would have done.
+fn without_numbers(rendered: &str) -> String {
+    let mut kept = String::new();
+    let mut in_list = false;
+    for line in rendered.lines() {
+        let bare = line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit());
+        if in_list && line.starts_with("          ") {
+            continue;
+        }
+        in_list = bare.contains("the following other types implement");
+        let line = match bare.split_once(".rs:") {
+            Some((file, _)) if bare.starts_with("--> ") || bare.starts_with("::: ") => {
+                format!(" {file}.rs")
+            }
+            _ if bare.starts_with(['|', '=']) => format!(" {bare}"),
+            _ => line.to_owned(),
+        };
+        kept.push_str(&line);
+        kept.push('\n');
+    }
+    kept
 }
