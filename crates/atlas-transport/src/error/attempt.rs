@@ -1,0 +1,47 @@
+//! What a call waited for, and how it went before its end.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::retry::Outcome;
+
+/// What a call can wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// The status line and headers.
+    Head,
+    /// The next bytes of the body.
+    Body,
+    /// The call as a whole.
+    Call,
+    /// The last page of a list.
+    List,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Head => "the answer to begin",
+            Self::Body => "the rest of the answer",
+            Self::Call => "the call to end",
+            Self::List => "the last page of the list; what came of it is incomplete",
+        })
+    }
+}
+
+/// The attempts of one call that were followed by another, in their order.
+///
+/// Also stands in the extensions of a response that [`Client::carry`](crate::Client::carry) gives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempts(pub Vec<Attempt>);
+
+/// One attempt that was followed by another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long was waited before the next.
+    pub delay: Duration,
+}
