@@ -67,7 +67,7 @@ pub fn challenge(data: &[u8]) {
     };
     runtime.block_on(async {
         for _ in 0..2 {
-            let _ = client.carry(Request::new(Bytes::new())).await;
+            let _ = client.execute(Request::new(Bytes::new())).await;
         }
     });
     assert!(requests.load(Ordering::SeqCst) <= 6, "two calls");

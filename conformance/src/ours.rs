@@ -102,7 +102,7 @@ impl Ours {
                 None => return unsendable(&problem),
             },
         };
-        let carried = client.carry(request).await;
+        let carried = client.execute(request).await;
         let reading = self.sabotage.reading(options);
         let read = carried.and_then(|response| {
             (operation.response)(response, &reading)

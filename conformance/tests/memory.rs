@@ -71,7 +71,7 @@ async fn ten_gigabytes_out_of_a_gzip_bomb_never_come_into_memory() {
     let before = peak();
     let client = Client::new(url.parse().unwrap(), &Credentials::bearer("t0ken")).unwrap();
     let request = Request::get("/").body(Bytes::new()).unwrap();
-    let error = client.carry(request).await.unwrap_err();
+    let error = client.execute(request).await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::TooLarge { .. }),
         "{error:?}"

@@ -123,7 +123,7 @@ impl ClientSabotage {
             })?,
         };
         Ok(if self.is("retries-what-must-not-be") {
-            client.repeatable()
+            client.assume_idempotent()
         } else {
             client
         })

@@ -67,7 +67,7 @@ async fn a_token_that_the_server_forgot_is_replaced() {
     let client = client(&server.url, &account());
     assert_eq!(tokens(&client).await, 1);
     let forget = http::Request::post("/forget").body(bytes::Bytes::new());
-    client.carry(forget.unwrap()).await.unwrap();
+    client.execute(forget.unwrap()).await.unwrap();
     assert_eq!(tokens(&client).await, 2);
 }
 

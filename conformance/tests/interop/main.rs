@@ -27,7 +27,7 @@ fn client(url: &str, credentials: &Credentials) -> Client {
 
 async fn get(client: &Client, target: &str) -> Result<Response<Bytes>, Error> {
     let request = Request::get(target).body(Bytes::new()).unwrap();
-    client.carry(request).await
+    client.execute(request).await
 }
 
 /// Asks for the resource and gives the status.

@@ -239,7 +239,7 @@ async fn tls_1_1_is_not_spoken() {
         .await;
         let base = format!("https://{}", peer.address).parse().unwrap();
         let client = Client::new(base, &Credentials::bearer("t0ken")).unwrap();
-        let error = client.carry(request()).await.unwrap_err();
+        let error = client.execute(request()).await.unwrap_err();
         assert!(
             matches!(error.kind(), ErrorKind::Connect { .. }),
             "{error:?}"

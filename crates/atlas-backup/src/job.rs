@@ -108,7 +108,7 @@ pub(crate) async fn request_download(
     wait: &mut Wait<'_>,
     progress: Progress<'_>,
 ) -> Result<JobView, Error> {
-    let client = &client.repeatable();
+    let client = &client.assume_idempotent();
     loop {
         let asked = wait.answer(None, || request_once(client, place, snapshot));
         let error = match asked.await {

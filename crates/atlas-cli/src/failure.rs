@@ -54,7 +54,7 @@ Exit codes:
   5  no connection, no answer in time, or the connection broke
   6  a file on this machine cannot be read or written
   7  the download is not the file that was asked for
-  8  it is unknown whether Atlas acted on the request; look before asking again
+  8  the response was lost: the request may have been applied; check before retrying
   9  the restore job, or the change that was watched, failed, was cancelled or has expired
   10 the job, the snapshot or the change that was watched was not complete in time
   11 some snapshots could not be taken; each has its line

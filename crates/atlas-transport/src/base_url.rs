@@ -107,7 +107,7 @@ impl FromStr for BaseUrl {
         if check_authority(&authority).is_err() {
             return Err(not_a_url());
         }
-        match may_be_spoken(&scheme, authority.host()) {
+        match is_scheme_allowed(&scheme, authority.host()) {
             Some(true) => {}
             Some(false) => {
                 return Err(BaseUrlError::Plain {
@@ -195,7 +195,7 @@ fn is_host(host: &str) -> bool {
 
 /// Whether secrets may go to a host by a scheme: always by `https`, by `http` only within this
 /// machine. `None` for any other scheme.
-pub(crate) fn may_be_spoken(scheme: &Scheme, host: &str) -> Option<bool> {
+pub(crate) fn is_scheme_allowed(scheme: &Scheme, host: &str) -> Option<bool> {
     if *scheme == Scheme::HTTPS {
         return Some(true);
     }

@@ -8,9 +8,9 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
 
-use crate::carry::Incoming;
 use crate::error::{ErrorKind, Phase};
 use crate::timer::Timer;
+use crate::transport::Incoming;
 
 /// Waits for the next piece of a body; `None` at its end.
 pub(crate) async fn next(

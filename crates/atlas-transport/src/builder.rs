@@ -14,7 +14,6 @@ use tower_service::Service;
 use crate::auth::{Auth, TokenCache, TokenKey};
 use crate::base_url::BaseUrl;
 use crate::call::Shared;
-use crate::carry::{self, Carriers};
 use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
@@ -23,6 +22,7 @@ use crate::proxy::Proxy;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
 use crate::sync::Mutex;
+use crate::transport::{self, Transports};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -164,11 +164,11 @@ impl ClientBuilder {
         let base = self.base.resolve("/").map_err(|_| ErrorKind::Unsendable {
             what: "the base URL",
         })?;
-        let carriers = carry::hyper(self.settings.connect_timeout, roots, proxy, &base)?;
-        self.build_on(carriers)
+        let transports = transport::hyper(self.settings.connect_timeout, roots, proxy, &base)?;
+        self.build_on(transports)
     }
 
-    /// Builds a client on another carrier, for instance a sandbox without a socket.
+    /// Builds a client on another transport, for instance a sandbox without a socket.
     ///
     /// # Errors
     /// As [`build`](ClientBuilder::build).
@@ -180,10 +180,10 @@ impl ClientBuilder {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        self.build_on(Carriers::same(Arc::new(service)))
+        self.build_on(Transports::same(Arc::new(service)))
     }
 
-    fn build_on(self, carriers: Carriers) -> Result<Client, Error> {
+    fn build_on(self, transports: Transports) -> Result<Client, Error> {
         let user_agent = HeaderValue::from_str(&self.settings.user_agent).map_err(|_| {
             ErrorKind::Unsendable {
                 what: "the user agent",
@@ -202,7 +202,7 @@ impl ClientBuilder {
         Ok(Client::new_on(Shared {
             base: self.base,
             auth: Auth::new(&self.credentials)?,
-            carriers,
+            transports,
             settings: self.settings,
             user_agent,
             cache,

@@ -15,19 +15,19 @@ use crate::auth::{Auth, TokenCache, TokenKey, Verdict};
 use crate::base_url::{BaseUrl, without_user};
 use crate::body;
 use crate::builder::Settings;
-use crate::carry::{self, Carriers, Carry, Incoming};
 use crate::error::{Attempt, Attempts, Error, ErrorKind, Phase, asked_wait};
 use crate::pace::Pace;
 use crate::retry::{Decision, Drawn, Outcome, RetryBudget};
 use crate::secrets::Secrets;
 use crate::sync::Mutex;
 use crate::timer::Timer;
+use crate::transport::{self, Incoming, Transport, Transports};
 
 /// What the clones of a client share.
 pub(crate) struct Shared {
     pub(crate) base: BaseUrl,
     pub(crate) auth: Arc<Auth>,
-    pub(crate) carriers: Carriers,
+    pub(crate) transports: Transports,
     pub(crate) settings: Settings,
     pub(crate) user_agent: HeaderValue,
     pub(crate) cache: Option<(Arc<dyn TokenCache>, TokenKey)>,
@@ -53,16 +53,16 @@ impl Shared {
     pub(crate) async fn call(
         self: &Arc<Self>,
         request: Request<Bytes>,
-        repeatable: bool,
+        idempotent: bool,
     ) -> Result<Response<Bytes>, Error> {
-        self.call_for(request, repeatable, None).await
+        self.call_for(request, idempotent, None).await
     }
 
     /// The same, with the body of a successful answer left to be read in `streamed`.
     pub(crate) async fn call_for(
         self: &Arc<Self>,
         request: Request<Bytes>,
-        repeatable: bool,
+        idempotent: bool,
         mut streamed: Option<&mut Option<Incoming>>,
     ) -> Result<Response<Bytes>, Error> {
         let settings = &self.settings;
@@ -81,9 +81,9 @@ impl Shared {
                 .headers
                 .insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        let repeatable = repeatable || settings.retry.repeatable(&parts.method);
+        let idempotent = idempotent || parts.method.is_idempotent();
         let mut timer = Timer::new(settings.read_timeout, Some(settings.total_timeout));
-        let mut retries = Retries::new(repeatable);
+        let mut retries = Retries::new(idempotent);
         loop {
             let streamed = streamed.as_deref_mut();
             let ended = self
@@ -163,7 +163,7 @@ impl Shared {
         payload: Bytes,
         timer: &mut Timer,
     ) -> Result<Response<Incoming>, ErrorKind> {
-        self.once_by(&*self.carriers.calls, parts, payload, timer)
+        self.once_by(&*self.transports.calls, parts, payload, timer)
             .await
     }
 
@@ -173,13 +173,13 @@ impl Shared {
         parts: request::Parts,
         timer: &mut Timer,
     ) -> Result<Response<Incoming>, ErrorKind> {
-        self.once_by(&*self.carriers.files, parts, Bytes::new(), timer)
+        self.once_by(&*self.transports.files, parts, Bytes::new(), timer)
             .await
     }
 
     async fn once_by(
         &self,
-        carrier: &dyn Carry,
+        transport: &dyn Transport,
         mut parts: request::Parts,
         payload: Bytes,
         timer: &mut Timer,
@@ -188,9 +188,9 @@ impl Shared {
         parts.uri = without_user(parts.uri);
         let host = parts.uri.authority().cloned();
         let request = Request::from_parts(parts, Full::new(payload));
-        let answered = timer.wait(Phase::Head, carrier.carry(request)).await?;
+        let answered = timer.wait(Phase::Head, transport.send(request)).await?;
         let response = answered.map_err(|source| {
-            carry::classify(host.as_ref().map_or("", |host| host.as_str()), source)
+            transport::classify(host.as_ref().map_or("", |host| host.as_str()), source)
         })?;
         let headers = response.headers();
         if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
@@ -227,15 +227,15 @@ impl Shared {
 
 /// The attempts of one call.
 pub(crate) struct Retries {
-    repeatable: bool,
+    idempotent: bool,
     attempts: Attempts,
     drawn: Option<Drawn>,
 }
 
 impl Retries {
-    pub(crate) fn new(repeatable: bool) -> Self {
+    pub(crate) fn new(idempotent: bool) -> Self {
         Self {
-            repeatable,
+            idempotent,
             attempts: Attempts::default(),
             drawn: None,
         }
@@ -263,7 +263,7 @@ impl Retries {
         };
         let random = fastrand::f64();
         let policy = &shared.settings.retry;
-        let Decision::Again(delay) = policy.decide(attempt, self.repeatable, &outcome, random)
+        let Decision::Retry(delay) = policy.decide(attempt, self.idempotent, &outcome, random)
         else {
             return Some(self.end(shared, ended));
         };
@@ -305,7 +305,7 @@ impl Retries {
             }
             Err(Failed { kind, status }) => {
                 let refused = status.is_some_and(|status| status.is_client_error());
-                let known = self.repeatable || refused || !kind.may_have_been_sent();
+                let known = self.idempotent || refused || !kind.may_have_been_sent();
                 let kind = if known {
                     kind
                 } else {

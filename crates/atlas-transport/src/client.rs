@@ -6,7 +6,7 @@ use atlas_model::{Answer, CallOptions, Operation, OperationExt, SnapshotUrl};
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 
-use crate::base_url::{BaseUrl, check_authority, may_be_spoken};
+use crate::base_url::{BaseUrl, check_authority, is_scheme_allowed};
 use crate::builder::ClientBuilder;
 use crate::call::Shared;
 use crate::credentials::Credentials;
@@ -36,7 +36,7 @@ use crate::timer::Timer;
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
-    repeatable: bool,
+    idempotent: bool,
     #[cfg(feature = "catalog")]
     strict: bool,
 }
@@ -58,7 +58,7 @@ impl Client {
     pub(crate) fn new_on(shared: Shared) -> Self {
         Self {
             shared: Arc::new(shared),
-            repeatable: false,
+            idempotent: false,
             #[cfg(feature = "catalog")]
             strict: false,
         }
@@ -67,9 +67,9 @@ impl Client {
     /// The same client for calls that do no harm if Atlas gets them twice: a `POST` whose answer is
     /// lost is then sent again, instead of ending as [`ErrorKind::OutcomeUnknown`].
     #[must_use]
-    pub fn repeatable(&self) -> Self {
+    pub fn assume_idempotent(&self) -> Self {
         Self {
-            repeatable: true,
+            idempotent: true,
             ..self.clone()
         }
     }
@@ -134,7 +134,7 @@ impl Client {
         } else {
             None
         };
-        let mut response = self.carry(request).await?;
+        let mut response = self.execute(request).await?;
         let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
         let read = |response| {
             let answer = O::from_response(response, options).map_err(ErrorKind::from)?;
@@ -163,7 +163,7 @@ impl Client {
         self.shared.secrets.guard(response, read)
     }
 
-    /// Carries a request whose target is in origin form, as
+    /// Sends a request whose target is in origin form, as
     /// [`to_request`](OperationExt::to_request) builds it: authenticates it, sends it, again where
     /// the retry policy says so, and collects the answer whatever its status.
     ///
@@ -171,8 +171,8 @@ impl Client {
     ///
     /// # Errors
     /// As [`send`](Client::send), without [`ErrorKind::Response`].
-    pub async fn carry(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        self.shared.call(request, self.repeatable).await
+    pub async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
+        self.shared.call(request, self.idempotent).await
     }
 
     /// Sends a request and gives the head of the answer, with the rest to stream if it is a success.
@@ -184,7 +184,7 @@ impl Client {
         let mut streamed = None;
         let call = self
             .shared
-            .call_for(request, self.repeatable, Some(&mut streamed));
+            .call_for(request, self.idempotent, Some(&mut streamed));
         let response = call.await?;
         let timer = Timer::new(self.shared.settings.read_timeout, None);
         let download = streamed.map(|body| Download::of(response.headers().clone(), body, timer));
@@ -245,7 +245,7 @@ impl Client {
             return Err(invalid(NOT_A_URL).into());
         };
         check_authority(authority).map_err(invalid)?;
-        match may_be_spoken(scheme, authority.host()) {
+        match is_scheme_allowed(scheme, authority.host()) {
             Some(true) => {}
             Some(false) => return Err(ErrorKind::InsecureLink.into()),
             None => return Err(invalid(NOT_A_URL).into()),

@@ -9,10 +9,10 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 
-use crate::carry::{self, Timed, classify};
 use crate::error::{BoxError, ErrorKind};
 use crate::proxy::Proxy;
 use crate::transient::is_transient;
+use crate::transport::{self, Timed, classify};
 
 /// A pool of HTTP/1.1 connections.
 pub struct Connections<B> {
@@ -21,14 +21,14 @@ pub struct Connections<B> {
 
 /// Why a request has no response.
 #[derive(Debug)]
-pub struct NoResponse {
+pub struct ConnectionFailure {
     /// What happened.
     pub kind: ErrorKind,
     /// Whether the same request may succeed later.
     pub is_transient: bool,
 }
 
-impl From<ErrorKind> for NoResponse {
+impl From<ErrorKind> for ConnectionFailure {
     fn from(kind: ErrorKind) -> Self {
         let is_transient = is_transient(&kind);
         Self { kind, is_transient }
@@ -46,7 +46,7 @@ where
     /// # Errors
     /// [`ErrorKind`] if TLS cannot be set up.
     pub fn through_proxies(connect_timeout: Duration) -> Result<Self, ErrorKind> {
-        let client = carry::plain(connect_timeout, Proxy::Environment)?;
+        let client = transport::plain(connect_timeout, Proxy::Environment)?;
         Ok(Self { client })
     }
 
@@ -55,26 +55,26 @@ where
     /// # Errors
     /// [`ErrorKind`] if TLS cannot be set up.
     pub fn direct(connect_timeout: Duration) -> Result<Self, ErrorKind> {
-        let client = carry::plain(connect_timeout, Proxy::Direct)?;
+        let client = transport::plain(connect_timeout, Proxy::Direct)?;
         Ok(Self { client })
     }
 
     /// Sends a request once. Redirects are not followed.
     ///
     /// # Errors
-    /// [`NoResponse`] if no response begins.
+    /// [`ConnectionFailure`] if no response begins.
     pub async fn send(
         &self,
         host: &str,
         request: Request<B>,
-    ) -> Result<Response<Incoming>, NoResponse> {
+    ) -> Result<Response<Incoming>, ConnectionFailure> {
         let sent = self.client.request(request).await;
         sent.map_err(|error| classify(host, error.into()).into())
     }
 }
 
 /// Says why the body of a response broke off.
-pub fn interrupted(error: hyper::Error) -> NoResponse {
+pub fn interrupted(error: hyper::Error) -> ConnectionFailure {
     let source = error.into();
     ErrorKind::Interrupted { source }.into()
 }

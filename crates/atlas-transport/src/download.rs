@@ -10,10 +10,10 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout};
 
 use crate::body;
-use crate::carry::Incoming;
 use crate::content_range::ContentRange;
 use crate::error::{Error, ErrorKind, asked_wait};
 use crate::timer::Timer;
+use crate::transport::Incoming;
 
 /// A part of a file to ask for (RFC 9110 section 14.2).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -128,14 +128,14 @@ pub enum ErrorKind {
         source: BoxError,
     },
     /// There was a connection, but the peer says that it processed nothing of the request.
-    #[error("the server ended the connection before it took the request; try again")]
+    #[error("connection closed before the request was processed; try again")]
     NotTaken {
         /// Why.
         #[source]
         source: BoxError,
     },
     /// A wait was longer than allowed.
-    #[error("no answer within {} s while waiting for {phase}", limit.as_secs_f64())]
+    #[error("timed out after {} s waiting for {phase}", limit.as_secs_f64())]
     Timeout {
         /// What was waited for.
         phase: Phase,
@@ -143,7 +143,7 @@ pub enum ErrorKind {
         limit: Duration,
     },
     /// The connection broke once the request was under way.
-    #[error("the connection broke before the answer was complete; the request may have arrived")]
+    #[error("connection broken before the response was complete; the request may have arrived")]
     Interrupted {
         /// Why.
         #[source]
@@ -158,7 +158,7 @@ pub enum ErrorKind {
     },
     /// A request that must not be repeated may have arrived, and its answer is lost. Atlas may
     /// have acted on it: look before asking again.
-    #[error("it is unknown whether Atlas acted on the request; look before asking again")]
+    #[error("response lost: the request may have been applied; check before retrying")]
     OutcomeUnknown {
         /// The status, if at least that came.
         status: Option<StatusCode>,
@@ -262,7 +262,7 @@ impl Error {
 
     /// Whether the request can have reached Atlas, so that asking again could act twice.
     pub fn may_have_been_sent(&self) -> bool {
-        let lost = |attempt: &Attempt| attempt.outcome == Outcome::Lost;
+        let lost = |attempt: &Attempt| attempt.outcome == Outcome::NoResponse;
         self.kind().may_have_been_sent() || self.attempts().iter().any(lost)
     }
 
@@ -315,10 +315,10 @@ impl ErrorKind {
     /// How an attempt ended that ended with this.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
-            _ if !is_transient(self) => Outcome::Unusable,
+            _ if !is_transient(self) => Outcome::InvalidResponse,
             Self::Connect { .. } | Self::NotTaken { .. } => Outcome::NotSent,
-            Self::Timeout { .. } | Self::Interrupted { .. } => Outcome::Lost,
-            _ => Outcome::Unusable,
+            Self::Timeout { .. } | Self::Interrupted { .. } => Outcome::NoResponse,
+            _ => Outcome::InvalidResponse,
         }
     }
 
@@ -360,7 +360,7 @@ impl fmt::Display for Error {
         if self.attempts().is_empty() {
             return Ok(());
         }
-        write!(f, " (attempt {}, after", self.attempts().len() + 1)?;
+        write!(f, " ({} attempts; earlier:", self.attempts().len() + 1)?;
         for (index, attempt) in self.attempts().iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
             write!(f, "{comma} {}", attempt.outcome)?;

@@ -54,7 +54,6 @@ mod base_url;
 mod body;
 mod builder;
 mod call;
-mod carry;
 mod client;
 #[doc(hidden)]
 pub mod connections;
@@ -77,6 +76,7 @@ mod sync;
 mod timer;
 mod token_call;
 mod transient;
+mod transport;
 
 #[cfg(feature = "catalog")]
 pub use atlas_catalog;

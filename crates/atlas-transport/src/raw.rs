@@ -104,7 +104,7 @@ impl Call {
     /// Says that the operation does no harm if Atlas gets it twice: a `POST` or `PATCH` whose
     /// answer is lost is then sent again.
     pub fn assume_idempotent(mut self) -> Self {
-        self.client = self.client.repeatable();
+        self.client = self.client.assume_idempotent();
         self
     }
 
@@ -209,7 +209,7 @@ impl Client {
         request: &RequestBuilder,
         built: Request<Bytes>,
     ) -> Result<Answer<Body>, Error> {
-        let mut response = self.carry(built).await?;
+        let mut response = self.execute(built).await?;
         let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
         let envelope = request.value("envelope") == Some("true");
         let operation = request.operation();

@@ -4,22 +4,22 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 use crate::transient::is_transient_status;
 
 /// How often, how soon and for what a call is sent again.
 ///
 /// What is sent again depends on how the last attempt ended, and on whether doing the same twice
-/// does harm. `GET`, `HEAD`, `PUT`, `DELETE` and `OPTIONS` can be repeated (RFC 9110 section
-/// 9.2.2); a `POST` only through [`Client::repeatable`](crate::Client::repeatable).
+/// does harm. `GET`, `HEAD`, `PUT`, `DELETE` and `OPTIONS` are idempotent (RFC 9110 section
+/// 9.2.2); a `POST` counts as idempotent only through [`Client::assume_idempotent`](crate::Client::assume_idempotent).
 ///
-/// | the attempt ended with | repeatable | a `POST` |
+/// | the attempt ended with | idempotent | a `POST` |
 /// | --- | --- | --- |
-/// | nothing sent, or a peer that says it did nothing | again | again |
-/// | 429; 503 with `Retry-After` | again | again |
-/// | 408; 5xx, but for 501, 505 and 511 | again | that answer |
-/// | no full answer | again | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) |
+/// | nothing sent, or a peer that says it did nothing | retried | retried |
+/// | 429; 503 with `Retry-After` | retried | retried |
+/// | 408; 5xx, except 501, 505 and 511 | retried | that answer |
+/// | no complete response | retried | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) |
 /// | anything else | that answer | that answer |
 /// | a certificate that is not trusted, a proxy that refuses | that error | that error |
 ///
@@ -41,9 +41,9 @@ use crate::transient::is_transient_status;
 ///     status: StatusCode::SERVICE_UNAVAILABLE,
 ///     retry_after: Some(Duration::from_secs(2)),
 /// };
-/// let again = policy.decide(1, policy.repeatable(&Method::POST), &busy, 0.5);
-/// assert_eq!(again, Decision::Again(Duration::from_secs(2)));
-/// assert_eq!(policy.decide(1, false, &Outcome::Lost, 0.5), Decision::End);
+/// let again = policy.decide(1, Method::POST.is_idempotent(), &busy, 0.5);
+/// assert_eq!(again, Decision::Retry(Duration::from_secs(2)));
+/// assert_eq!(policy.decide(1, false, &Outcome::NoResponse, 0.5), Decision::Stop);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -78,9 +78,9 @@ pub enum Outcome {
     /// Nothing was sent, or the peer says that it processed nothing.
     NotSent,
     /// The request may have arrived, and no full answer came.
-    Lost,
+    NoResponse,
     /// An answer that cannot be used, or no connection, and either would be the same another time.
-    Unusable,
+    InvalidResponse,
     /// There was an answer.
     Answered {
         /// Its status.
@@ -94,8 +94,8 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSent => f.write_str("not sent"),
-            Self::Lost => f.write_str("no full answer"),
-            Self::Unusable => f.write_str("an unusable answer"),
+            Self::NoResponse => f.write_str("no response"),
+            Self::InvalidResponse => f.write_str("invalid response"),
             Self::Answered { status, .. } => write!(f, "{}", status.as_u16()),
         }
     }
@@ -105,9 +105,9 @@ impl fmt::Display for Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// Nothing more: what happened stands.
-    End,
+    Stop,
     /// Send the request again after a wait.
-    Again(Duration),
+    Retry(Duration),
 }
 
 impl RetryPolicy {
@@ -133,17 +133,12 @@ impl RetryPolicy {
         self
     }
 
-    /// Whether a request with this method may be sent twice without harm.
-    pub fn repeatable(&self, method: &Method) -> bool {
-        method.is_idempotent()
-    }
-
     /// Decides after attempt number `attempt`, the first being 1; `random` is a number of at least
     /// 0 and less than 1, and any other is taken as the nearest of these.
     pub fn decide(
         &self,
         attempt: u32,
-        repeatable: bool,
+        idempotent: bool,
         outcome: &Outcome,
         random: f64,
     ) -> Decision {
@@ -153,25 +148,25 @@ impl RetryPolicy {
         };
         let again = match outcome {
             Outcome::NotSent => true,
-            Outcome::Lost => repeatable,
-            Outcome::Unusable => false,
+            Outcome::NoResponse => idempotent,
+            Outcome::InvalidResponse => false,
             Outcome::Answered { status, .. } => match status.as_u16() {
                 429 => true,
-                503 => repeatable || asked.is_some(),
-                _ => repeatable && is_transient_status(*status),
+                503 => idempotent || asked.is_some(),
+                _ => idempotent && is_transient_status(*status),
             },
         };
         if !again || attempt >= self.max_attempts {
-            return Decision::End;
+            return Decision::Stop;
         }
         if let Some(asked) = asked {
-            return Decision::Again(asked.min(self.retry_after_cap));
+            return Decision::Retry(asked.min(self.retry_after_cap));
         }
         let doubled = 1_u32
             .checked_shl(attempt.saturating_sub(1))
             .unwrap_or(u32::MAX);
         let bound = self.base_delay.saturating_mul(doubled).min(self.max_delay);
-        Decision::Again(part_of(bound, random))
+        Decision::Retry(part_of(bound, random))
     }
 }
 

@@ -152,7 +152,7 @@ async fn an_answer_that_is_carried_is_given_as_it_came() {
         answer("418 I'm a teapot", "x-a: \u{e9}\r\n", "short"),
     ]])
     .await;
-    let response = client(&peer).carry(get()).await.unwrap();
+    let response = client(&peer).execute(get()).await.unwrap();
     assert_eq!(response.status().as_u16(), 418);
     assert_eq!(response.headers()["x-a"].as_bytes(), "\u{e9}".as_bytes());
     assert_eq!(response.body(), "short");

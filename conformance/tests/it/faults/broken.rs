@@ -18,7 +18,7 @@ async fn a_refused_connection_is_tried_again_and_nothing_was_sent() {
     assert_eq!(error.attempts().len(), 2);
     let line = error.to_string();
     assert!(
-        line.ends_with("(attempt 3, after not sent, not sent)"),
+        line.ends_with("(3 attempts; earlier: not sent, not sent)"),
         "{line}"
     );
 }
@@ -35,7 +35,7 @@ async fn a_post_whose_answer_is_reset_has_an_unknown_outcome_and_a_get_is_sent_a
         assert_eq!(error.status(), None);
 
         let peer = Peer::start(vec![reset(), vec![Act::Read, answer("200 OK", "", "{}")]]).await;
-        let response = client(&peer).carry(get()).await.unwrap();
+        let response = client(&peer).execute(get()).await.unwrap();
         assert_eq!(response.body(), "{}");
         assert_eq!(peer.requests().len(), 2);
     }
@@ -49,7 +49,7 @@ async fn a_post_that_may_be_repeated_is_sent_again() {
         vec![Act::Read, answer("200 OK", "", documented())],
     ])
     .await;
-    let sent = client(&peer).repeatable().send(&operation()).await;
+    let sent = client(&peer).assume_idempotent().send(&operation()).await;
     assert!(sent.is_ok(), "{sent:?}");
     let requests = peer.requests();
     assert_eq!(requests.len(), 2);

@@ -92,7 +92,7 @@ proptest! {
         let ended = run(async {
             for _ in 0..3 {
                 let _ = client.send(&operation()).await.map_err(|error| error.retry_after());
-                let _ = client.carry(get()).await;
+                let _ = client.execute(get()).await;
             }
             if let Ok(mut part) = client.download_part(&link, &range).await {
                 while let Ok(Some(_)) = part.chunk().await {}
@@ -123,7 +123,7 @@ proptest! {
             .unwrap();
             let ended = run(async {
                 for _ in 0..3 {
-                    client.carry(get()).await?;
+                    client.execute(get()).await?;
                 }
                 Ok::<_, atlas_transport::Error>(())
             });
@@ -176,7 +176,7 @@ fn no_setting_makes_a_call_panic() {
             .build_with(script)
             .unwrap();
             // A wait without end is what was asked for where both are endless.
-            let ended = run(client.carry(get())).is_some();
+            let ended = run(client.execute(get())).is_some();
             assert!(ended || limit == Duration::MAX, "{delay:?} {limit:?}");
         }
     }

@@ -209,7 +209,8 @@ async fn a_secret_that_a_server_echoes_is_masked_wherever_its_words_are_shown() 
                 let shown = format!("{error} {error:?}");
                 assert!(!shown.contains(SECRET), "{credentials:?} {body}: {shown}");
             }
-            if let (Ok(response), false) = (client.carry(super::get()).await, status == "200 OK") {
+            if let (Ok(response), false) = (client.execute(super::get()).await, status == "200 OK")
+            {
                 let shown = format!("{:?}", (response.headers(), response.body()));
                 assert!(!shown.contains(SECRET), "{credentials:?} {body}: {shown}");
             }

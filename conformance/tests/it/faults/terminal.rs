@@ -105,7 +105,7 @@ async fn text_in_a_body_reaches_no_error_unescaped() {
         let peer = Peer::start(vec![script()]).await;
         let service = Credentials::service_account("id", "s3cret");
         let client = Client::new(peer.url().parse().unwrap(), &service).unwrap();
-        let error = client.carry(get()).await.unwrap_err();
+        let error = client.execute(get()).await.unwrap_err();
         assert_harmless(&body, &error, true);
 
         if status != "200 OK" {

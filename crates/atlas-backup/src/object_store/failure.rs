@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use atlas_transport::ErrorKind;
-use atlas_transport::connections::NoResponse;
+use atlas_transport::connections::ConnectionFailure;
 use http::StatusCode;
 
 /// Why a request to an object store failed: its status and error code, or why no response came.
@@ -98,7 +98,7 @@ impl StoreFailure {
     }
 
     /// No answer came, or not the whole of it.
-    pub(super) fn broken(host: &str, none: &NoResponse) -> Self {
+    pub(super) fn broken(host: &str, none: &ConnectionFailure) -> Self {
         let why = shown(&innermost(&none.kind));
         let is_setting = matches!(none.kind, ErrorKind::Proxy { .. });
         let never_arrived = matches!(

@@ -22,17 +22,17 @@ pub enum Phase {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Head => "the answer to begin",
-            Self::Body => "the rest of the answer",
-            Self::Call => "the call to end",
-            Self::List => "the last page of the list; what came of it is incomplete",
+            Self::Head => "response headers",
+            Self::Body => "the response body",
+            Self::Call => "the call to complete",
+            Self::List => "the last page; the list is incomplete",
         })
     }
 }
 
 /// The attempts of one call that were followed by another, in their order.
 ///
-/// Also stands in the extensions of a response that [`Client::carry`](crate::Client::carry) gives.
+/// Also stands in the extensions of a response that [`Client::execute`](crate::Client::execute) gives.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attempts(pub Vec<Attempt>);
 

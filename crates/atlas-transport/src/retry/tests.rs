@@ -10,16 +10,16 @@ fn answered(status: u16, retry_after: Option<u64>) -> Outcome {
 #[test]
 fn what_is_sent_again_depends_on_the_outcome_and_on_whether_it_may_be_repeated() {
     let policy = RetryPolicy::default();
-    let again = |repeatable, outcome: &Outcome| {
+    let again = |idempotent, outcome: &Outcome| {
         matches!(
-            policy.decide(1, repeatable, outcome, 0.0),
-            Decision::Again(_)
+            policy.decide(1, idempotent, outcome, 0.0),
+            Decision::Retry(_)
         )
     };
-    for (outcome, repeatable, post) in [
+    for (outcome, idempotent, post) in [
         (Outcome::NotSent, true, true),
-        (Outcome::Lost, true, false),
-        (Outcome::Unusable, false, false),
+        (Outcome::NoResponse, true, false),
+        (Outcome::InvalidResponse, false, false),
         (answered(429, None), true, true),
         (answered(503, None), true, false),
         (answered(503, Some(1)), true, true),
@@ -36,26 +36,17 @@ fn what_is_sent_again_depends_on_the_outcome_and_on_whether_it_may_be_repeated()
         (answered(505, None), false, false),
         (answered(520, None), true, false),
     ] {
-        assert_eq!(again(true, &outcome), repeatable, "{outcome:?}");
+        assert_eq!(again(true, &outcome), idempotent, "{outcome:?}");
         assert_eq!(again(false, &outcome), post, "POST: {outcome:?}");
-    }
-    for (method, repeatable) in [
-        (Method::GET, true),
-        (Method::PUT, true),
-        (Method::DELETE, true),
-        (Method::POST, false),
-        (Method::PATCH, false),
-    ] {
-        assert_eq!(policy.repeatable(&method), repeatable, "{method}");
     }
 }
 
 #[test]
 fn waits_double_up_to_a_bound_and_are_random_from_nothing() {
     let policy = RetryPolicy::default().max_attempts(u32::MAX);
-    let wait = |attempt, random| match policy.decide(attempt, true, &Outcome::Lost, random) {
-        Decision::Again(wait) => wait.as_millis(),
-        Decision::End => panic!("{attempt}"),
+    let wait = |attempt, random| match policy.decide(attempt, true, &Outcome::NoResponse, random) {
+        Decision::Retry(wait) => wait.as_millis(),
+        Decision::Stop => panic!("{attempt}"),
     };
     for (attempt, bound) in [(1, 1000), (2, 2000), (5, 16_000), (6, 20_000), (99, 20_000)] {
         assert_eq!(wait(attempt, 0.0), 0);
@@ -69,7 +60,7 @@ fn a_server_may_ask_for_a_wait_but_not_for_hours() {
     let policy = RetryPolicy::default();
     for (asked, waited) in [(0, 0), (7, 7), (60, 60), (3600, 60)] {
         let decision = policy.decide(1, false, &answered(429, Some(asked)), 0.5);
-        assert_eq!(decision, Decision::Again(Duration::from_secs(waited)));
+        assert_eq!(decision, Decision::Retry(Duration::from_secs(waited)));
     }
 }
 
@@ -77,12 +68,15 @@ fn a_server_may_ask_for_a_wait_but_not_for_hours() {
 fn attempts_are_bounded_and_none_is_none() {
     let policy = RetryPolicy::default();
     assert!(matches!(
-        policy.decide(2, true, &Outcome::Lost, 0.0),
-        Decision::Again(_)
+        policy.decide(2, true, &Outcome::NoResponse, 0.0),
+        Decision::Retry(_)
     ));
-    assert_eq!(policy.decide(3, true, &Outcome::Lost, 0.0), Decision::End);
+    assert_eq!(
+        policy.decide(3, true, &Outcome::NoResponse, 0.0),
+        Decision::Stop
+    );
     let none = RetryPolicy::none();
-    assert_eq!(none.decide(1, true, &Outcome::NotSent, 0.0), Decision::End);
+    assert_eq!(none.decide(1, true, &Outcome::NotSent, 0.0), Decision::Stop);
 }
 
 #[test]
@@ -90,7 +84,7 @@ fn the_budget_runs_out_in_an_outage_and_comes_back_with_successes() {
     let mut budget = RetryBudget::new();
     let mut last = None;
     let mut retries = 0;
-    while let Some(drawn) = budget.draw(&Outcome::Lost) {
+    while let Some(drawn) = budget.draw(&Outcome::NoResponse) {
         (last, retries) = (Some(drawn), retries + 1);
     }
     assert_eq!((retries, budget.left()), (35, 10));
@@ -133,14 +127,14 @@ fn no_policy_and_no_random_number_makes_a_decision_panic() {
             };
             for attempt in [0, 1, 32, 33, u32::MAX - 1, u32::MAX] {
                 for random in numbers {
-                    let outcomes = [Outcome::Lost, answered(429, Some(u64::MAX))];
+                    let outcomes = [Outcome::NoResponse, answered(429, Some(u64::MAX))];
                     for outcome in outcomes {
                         let _ = policy.decide(attempt, true, &outcome, random);
                     }
                 }
             }
-            let decision = policy.decide(1, true, &Outcome::Lost, 1.0);
-            assert_eq!(decision, Decision::Again(base_delay.min(max_delay)));
+            let decision = policy.decide(1, true, &Outcome::NoResponse, 1.0);
+            assert_eq!(decision, Decision::Retry(base_delay.min(max_delay)));
         }
     }
 }
@@ -148,8 +142,8 @@ fn no_policy_and_no_random_number_makes_a_decision_panic() {
 #[test]
 fn the_first_wait_is_bounded_by_what_was_set() {
     let policy = RetryPolicy::default().base_delay(Duration::from_secs(8));
-    let decision = policy.decide(1, true, &Outcome::Lost, 1.0);
-    assert_eq!(decision, Decision::Again(Duration::from_secs(8)));
+    let decision = policy.decide(1, true, &Outcome::NoResponse, 1.0);
+    assert_eq!(decision, Decision::Retry(Duration::from_secs(8)));
     assert_eq!(policy.max_attempts, RetryPolicy::default().max_attempts);
 }
 
@@ -157,8 +151,8 @@ fn the_first_wait_is_bounded_by_what_was_set() {
 fn an_outcome_is_told_in_a_word_or_three() {
     for (outcome, told) in [
         (Outcome::NotSent, "not sent"),
-        (Outcome::Lost, "no full answer"),
-        (Outcome::Unusable, "an unusable answer"),
+        (Outcome::NoResponse, "no response"),
+        (Outcome::InvalidResponse, "invalid response"),
         (answered(503, Some(1)), "503"),
     ] {
         assert_eq!(outcome.to_string(), told);

@@ -1,4 +1,4 @@
-//! The way a request is carried: hyper over rustls, or any `tower_service::Service`.
+//! How requests are sent: hyper over rustls, or any `tower_service::Service`.
 
 use std::future::{Future, poll_fn};
 use std::path::PathBuf;
@@ -30,12 +30,12 @@ use crate::transient::found;
 pub(crate) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Incoming>, BoxError>> + Send>>;
 
-/// Carries one request. An object, so that a client's type does not name its transport.
-pub(crate) trait Carry: Send + Sync {
-    fn carry(&self, request: Request<Full<Bytes>>) -> Answering;
+/// Sends one request. An object, so that a client's type does not name its transport.
+pub(crate) trait Transport: Send + Sync {
+    fn send(&self, request: Request<Full<Bytes>>) -> Answering;
 }
 
-impl<S, B> Carry for S
+impl<S, B> Transport for S
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
     S::Future: Send,
@@ -43,7 +43,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    fn carry(&self, request: Request<Full<Bytes>>) -> Answering {
+    fn send(&self, request: Request<Full<Bytes>>) -> Answering {
         let mut service = self.clone();
         Box::pin(async move {
             poll_fn(|context| service.poll_ready(context))
@@ -58,19 +58,19 @@ where
 /// How many bytes the head of an answer may have.
 const HEAD_LIMIT: usize = 128 << 10;
 
-/// How calls are carried, and how files are.
+/// How calls are sent, and how files are.
 #[derive(Clone)]
-pub(crate) struct Carriers {
-    pub(crate) calls: Arc<dyn Carry>,
-    pub(crate) files: Arc<dyn Carry>,
+pub(crate) struct Transports {
+    pub(crate) calls: Arc<dyn Transport>,
+    pub(crate) files: Arc<dyn Transport>,
 }
 
-impl Carriers {
+impl Transports {
     /// Both in the same way.
-    pub(crate) fn same(carrier: Arc<dyn Carry>) -> Self {
+    pub(crate) fn same(transport: Arc<dyn Transport>) -> Self {
         Self {
-            calls: carrier.clone(),
-            files: carrier,
+            calls: transport.clone(),
+            files: transport,
         }
     }
 }
@@ -82,7 +82,7 @@ pub(crate) fn hyper(
     roots: Vec<CertificateDer<'static>>,
     proxy: Proxy,
     base: &Uri,
-) -> Result<Carriers, ErrorKind> {
+) -> Result<Transports, ErrorKind> {
     let tcp = Proxied::new(tcp(connect_timeout), proxy, base)?;
     let tls = tls(roots)?;
     let over = |tls| {
@@ -94,7 +94,7 @@ pub(crate) fn hyper(
         .enable_all_versions()
         .wrap_connector(tcp.clone());
     let files = over(tls).enable_http1().wrap_connector(tcp);
-    Ok(Carriers {
+    Ok(Transports {
         calls: pooled(calls, connect_timeout),
         files: pooled(files, connect_timeout),
     })
@@ -126,7 +126,7 @@ where
     Ok(client(tls, connect_timeout))
 }
 
-fn pooled(tls: HttpsConnector<Proxied>, connect_timeout: Duration) -> Arc<dyn Carry> {
+fn pooled(tls: HttpsConnector<Proxied>, connect_timeout: Duration) -> Arc<dyn Transport> {
     let client: legacy::Client<Timed, Full<Bytes>> = client(tls, connect_timeout);
     Arc::new(client)
 }
@@ -205,7 +205,7 @@ fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ErrorKind> {
     Ok(config.with_no_client_auth())
 }
 
-/// Says what a carrier's error means for the request to `host`.
+/// Says what a transport's error means for the request to `host`.
 pub(crate) fn classify(host: &str, source: BoxError) -> ErrorKind {
     if let Some(invalid) = found::<InvalidProxy>(&source) {
         return (*invalid).into();
