@@ -140,7 +140,7 @@ async fn a_token_that_cannot_stand_in_a_header_is_an_error_each_time() {
         };
         let unusable = Some(TokenRefusal::UnusableToken);
         assert!(
-            matches!(cause.kind(), ErrorKind::Token { refusal, .. } if *refusal == unusable),
+            matches!(cause.kind(), ErrorKind::Token(error) if error.refusal == unusable),
             "{error}"
         );
         assert!(!format!("{error} {error:?}").contains("s3cret"));

@@ -113,7 +113,7 @@ fn call_code(error: &Error) -> u8 {
         | ErrorKind::RootsTooLarge
         | ErrorKind::Proxy { .. } => 2,
         ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
-        ErrorKind::Challenge { .. } | ErrorKind::Token { .. } => 3,
+        ErrorKind::Challenge { .. } | ErrorKind::Token(_) => 3,
         ErrorKind::NoToken(error) => call_code(error),
         ErrorKind::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,
         ErrorKind::Response(_) => 4,

@@ -1,291 +1,143 @@
-//! Authentication as state machines: told the time and the headers, they say what to send.
+//! Authentication as state machines, for any HTTP client and any runtime: they know no socket, no
+//! clock and no thread, are told the time and the responses, and say what to send.
+//!
+//! [`Client`](crate::Client) drives them; this module is for those who send requests otherwise.
+//! [`DigestSession`] is for API keys (RFC 7616), [`TokenSession`] for service accounts (RFC 6749
+//! section 4.4). Both are shared by all requests with the same credentials, behind a lock that is not
+//! held while a request is under way:
 //!
 //! ```text
 //! prepare ─┬─ Send(authorization, ticket) ── observe(ticket) ─┬─ Done
 //!          ├─ Fetch ── a token comes or does not ──────────┐   ├─ Retry ──► prepare
-//!          └─ Wait ── somebody else probes or fetches ─────┴─► └─ Refused
+//!          └─ Wait ── another request probes or fetches ───┴─► └─ Refused
 //! ```
 //!
 //! A ticket carries the generation of the challenge or token it was made with, so that a late 401
-//! for an old one cannot push out a newer. A ticket whose call was dropped is abandoned, and a
-//! waiting call takes over.
+//! for an old one cannot push out a newer. An attempt that ends without a response is handed to
+//! `abandon`, and a waiting request takes over.
+//!
+//! ```
+//! use atlas_transport::auth::{DigestSession, DigestStep, Verdict};
+//! use http::{HeaderMap, StatusCode};
+//!
+//! /// Any HTTP client: here one that refuses whoever has no `Authorization`.
+//! fn send(authorization: Option<&http::HeaderValue>) -> (StatusCode, HeaderMap) {
+//!     let mut headers = HeaderMap::new();
+//!     if authorization.is_some() {
+//!         return (StatusCode::OK, headers);
+//!     }
+//!     let challenge = "Digest realm=\"MMS Public API\", nonce=\"n1\", qop=\"auth\"";
+//!     headers.insert("www-authenticate", http::HeaderValue::from_static(challenge));
+//!     (StatusCode::UNAUTHORIZED, headers)
+//! }
+//!
+//! # fn main() -> Result<(), atlas_transport::auth::AuthError> {
+//! let mut session = DigestSession::new("public", "private".into());
+//! let mut attempt = 1;
+//! let status = loop {
+//!     let DigestStep::Send { authorization, ticket, .. } =
+//!         session.prepare("GET", "/api/atlas/v2/groups")?
+//!     else {
+//!         unreachable!("there is no other request to wait for");
+//!     };
+//!     let (status, headers) = send(authorization.as_ref());
+//!     match session.observe(ticket, attempt, status, &headers) {
+//!         Verdict::Retry => attempt += 1,
+//!         _ => break status,
+//!     }
+//! };
+//! assert_eq!((status, attempt), (StatusCode::OK, 2));
+//! # Ok(())
+//! # }
+//! ```
 
 mod challenge;
 mod digest;
-#[cfg(all(test, shuttle))]
-mod interleavings;
+mod responder;
 mod token;
 mod token_answer;
 mod token_cache;
 
-use std::sync::Arc;
+use http::HeaderValue;
 
-use http::{HeaderMap, HeaderValue, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Notify;
-use tokio::time::Instant;
-
-use crate::credentials::Credentials;
-use crate::error::{Error, ErrorKind};
-use crate::sync::Mutex;
-
-use digest::DigestSession;
-use token::TokenSession;
-pub use token_answer::TokenRefusal;
-pub(crate) use token_answer::{Token, hint as token_hint, read as read_token};
+pub use digest::{DigestSession, DigestStep};
+pub use token::{TokenSession, TokenStep};
+pub use token_answer::{Token, TokenError, TokenRefusal};
 pub use token_cache::{CachedToken, TokenCache, TokenKey};
 
-/// What to do next for one call.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// Send the request, with this `Authorization`.
-    Send(Option<HeaderValue>, Ticket),
-    /// Send the request, and have the aging token replaced meanwhile.
-    SendAndFetch(HeaderValue, Ticket),
-    /// Have a token fetched, and wait for it.
-    Fetch(u64),
-    /// Wait until somebody else's challenge or token has come, then ask again.
-    Wait(u64),
-}
-
-/// What an answer means for authentication.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nothing; the answer is the answer.
+/// What a response means for authentication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Nothing: the response stands.
     Done,
-    /// Send the request again.
+    /// Send the request again, as another `prepare` says.
     Retry,
-    /// The credentials were refused; the answer says so.
+    /// The credentials were refused: the response stands.
     Refused,
-    /// The challenge cannot be answered.
+    /// The digest challenge cannot be answered, for this reason, which may quote the server.
     Unanswerable(String),
 }
 
-/// Ties an answer to the challenge or token its request was made with.
+/// Ties a response to the challenge or token its request was made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ticket {
+#[must_use = "hand it to `observe`, or to `abandon` if there is no response"]
+pub struct Ticket {
     /// The generation of the challenge or token.
-    pub(crate) generation: u64,
-    /// Whether it asks for the challenge that everybody else waits for.
-    pub(crate) leads: bool,
-    /// Whether it tries the keys, which everybody else waits for.
-    pub(crate) tries: bool,
+    generation: u64,
+    /// Whether it asks for the challenge that all others wait for.
+    probes: bool,
+    /// Whether it verifies the keys, which all others wait for.
+    verifies: bool,
 }
 
 impl Ticket {
-    const NONE: Self = Self {
-        generation: 0,
-        leads: false,
-        tries: false,
-    };
-
-    fn is_waited_for(self) -> bool {
-        self.leads || self.tries
-    }
-}
-
-/// One client's authentication, shared by its calls.
-pub(crate) struct Auth {
-    session: Mutex<Session>,
-    changed: Notify,
-}
-
-enum Session {
-    Bearer(HeaderValue),
-    Digest(DigestSession),
-    Token(TokenSession),
-}
-
-impl Auth {
-    pub(crate) fn new(credentials: &Credentials) -> Result<Arc<Self>, ErrorKind> {
-        let session = match credentials {
-            Credentials::Bearer { token } => Session::Bearer(bearer(token.expose_secret())?),
-            Credentials::ApiKey {
-                public_key,
-                private_key,
-            } => Session::Digest(DigestSession::new(public_key.clone(), private_key.clone())),
-            Credentials::ServiceAccount {
-                client_id,
-                client_secret,
-            } => Session::Token(TokenSession::new(client_id, client_secret)?),
-        };
-        Ok(Arc::new(Self {
-            session: Mutex::new(session),
-            changed: Notify::new(),
-        }))
-    }
-
-    /// Says what to send for one attempt, waiting for others where they are ahead. `fetch` is
-    /// handed the duty to have a token fetched, and must not wait for it.
-    pub(crate) async fn prepare(
-        self: &Arc<Self>,
-        method: &str,
-        target: &str,
-        fetch: impl Fn(Fetching),
-    ) -> Result<Prepared, ErrorKind> {
-        let duty = || Fetching {
-            auth: Some(self.clone()),
-        };
-        let mut waited_for = None;
-        loop {
-            let mut changed = std::pin::pin!(self.changed.notified());
-            changed.as_mut().enable();
-            let step = match &mut *self.session.lock() {
-                Session::Bearer(header) => Step::Send(Some(header.clone()), Ticket::NONE),
-                Session::Digest(session) => session.prepare(method, target)?,
-                Session::Token(session) => {
-                    if let Some(failure) = waited_for.and_then(|fetch| session.failure(fetch)) {
-                        return Err(ErrorKind::NoToken(failure));
-                    }
-                    session.prepare(Instant::now())
-                }
-            };
-            let (authorization, ticket) = match step {
-                Step::Send(authorization, ticket) => (authorization, ticket),
-                Step::SendAndFetch(authorization, ticket) => {
-                    fetch(duty());
-                    (Some(authorization), ticket)
-                }
-                Step::Fetch(number) => {
-                    fetch(duty());
-                    waited_for = Some(number);
-                    changed.await;
-                    continue;
-                }
-                Step::Wait(number) => {
-                    waited_for = Some(number);
-                    changed.await;
-                    continue;
-                }
-            };
-            return Ok(Prepared {
-                auth: self.clone(),
-                authorization,
-                ticket: Some(ticket),
-            });
+    fn new(generation: u64) -> Self {
+        Self {
+            generation,
+            probes: false,
+            verifies: false,
         }
     }
 
-    /// Forgets the access token, if one was fetched.
-    pub(crate) fn drop_token(&self) -> Option<SecretString> {
-        match &mut *self.session.lock() {
-            Session::Token(session) => session.drop_token(),
-            _ => None,
-        }
+    /// The ticket of a request whose credentials never change.
+    pub(crate) fn none() -> Self {
+        Self::new(0)
     }
 
-    /// The `Authorization` of requests to the token endpoint, for a service account.
-    pub(crate) fn token_authorization(&self) -> Option<HeaderValue> {
-        match &*self.session.lock() {
-            Session::Token(session) => Some(session.basic()),
-            _ => None,
-        }
+    /// Whether other requests may be waiting for the outcome of this one.
+    pub fn is_waited_for(&self) -> bool {
+        self.probes || self.verifies
     }
 
-    fn end_fetch(&self, end: impl FnOnce(&mut TokenSession)) {
-        if let Session::Token(session) = &mut *self.session.lock() {
-            end(session);
-        }
-        self.changed.notify_waiters();
+    /// The number of the challenge or token, for logs.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 }
 
-/// The duty to fetch a token. Dropping it unfulfilled lets a waiting call take over.
-pub(crate) struct Fetching {
-    auth: Option<Arc<Auth>>,
-}
-
-impl Fetching {
-    /// The last token that a 401 came for.
-    pub(crate) fn refused(&self) -> Option<SecretString> {
-        match &*self.auth.as_ref()?.session.lock() {
-            Session::Token(session) => session.refused(),
-            _ => None,
-        }
-    }
-
-    /// Hands over the token, or why there is none.
-    pub(crate) fn end(mut self, fetched: Result<Token, Error>) {
-        let Some(auth) = self.auth.take() else {
-            return;
-        };
-        let now = Instant::now();
-        auth.end_fetch(|session| {
-            let failure = match fetched {
-                Ok(token) => session.fetched(&token, now).err().map(Error::from),
-                Err(error) => Some(error),
-            };
-            if let Some(failure) = failure {
-                session.failed(Some(Arc::new(failure)), now);
-            }
-        });
-    }
-}
-
-impl Drop for Fetching {
-    fn drop(&mut self) {
-        if let Some(auth) = self.auth.take() {
-            auth.end_fetch(|session| session.failed(None, Instant::now()));
-        }
-    }
-}
-
-/// One attempt that is about to be made. Dropping it lets a waiting call take over.
-pub(crate) struct Prepared {
-    auth: Arc<Auth>,
-    /// The header to send with the request.
-    pub(crate) authorization: Option<HeaderValue>,
-    ticket: Option<Ticket>,
-}
-
-impl Prepared {
-    /// Takes the answer to attempt number `attempt`, the first being 1.
-    pub(crate) fn observe(
-        mut self,
-        attempt: u32,
-        status: StatusCode,
-        headers: &HeaderMap,
-    ) -> Verdict {
-        let Some(ticket) = self.ticket.take() else {
-            return Verdict::Done;
-        };
-        let verdict = match &mut *self.auth.session.lock() {
-            Session::Bearer(_) => Verdict::Done,
-            Session::Digest(session) => session.observe(ticket, attempt, status, headers),
-            Session::Token(session) => session.observe(ticket, attempt, status),
-        };
-        if ticket.is_waited_for() {
-            self.auth.changed.notify_waiters();
-        }
-        verdict
-    }
-}
-
-impl Drop for Prepared {
-    fn drop(&mut self) {
-        let Some(ticket) = self.ticket.filter(|ticket| ticket.is_waited_for()) else {
-            return;
-        };
-        if let Session::Digest(session) = &mut *self.auth.session.lock() {
-            session.abandon();
-        }
-        tracing::trace!(generation = ticket.generation, "authentication abandoned");
-        self.auth.changed.notify_waiters();
-    }
+/// Credentials, or a request, that no `Authorization` can be made for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// Something cannot stand in a header.
+    #[error("{what} cannot be sent; check it for line breaks and other control characters")]
+    #[non_exhaustive]
+    Unsendable {
+        /// What cannot be sent.
+        what: &'static str,
+    },
 }
 
 /// An `Authorization` header for a bearer token, marked as a secret.
-fn bearer(token: &str) -> Result<HeaderValue, ErrorKind> {
+pub(crate) fn bearer(token: &str) -> Result<HeaderValue, AuthError> {
     secret_header(&format!("Bearer {token}"), "the access token")
 }
 
 /// A header value that `Debug` does not show.
-fn secret_header(text: &str, what: &'static str) -> Result<HeaderValue, ErrorKind> {
-    let mut value =
-        HeaderValue::from_str(text.trim()).map_err(|_| ErrorKind::Unsendable { what })?;
+fn secret_header(text: &str, what: &'static str) -> Result<HeaderValue, AuthError> {
+    let value = HeaderValue::from_str(text.trim());
+    let mut value = value.map_err(|_| AuthError::Unsendable { what })?;
     value.set_sensitive(true);
     Ok(value)
 }
-
-#[cfg(test)]
-mod tests;

@@ -11,7 +11,8 @@ use http_body_util::Full;
 use rustls::pki_types::CertificateDer;
 use tower_service::Service;
 
-use crate::auth::{Auth, TokenCache, TokenKey};
+use crate::auth::{TokenCache, TokenKey};
+use crate::authenticator::Authenticator;
 use crate::base_url::BaseUrl;
 use crate::call::Shared;
 use crate::client::Client;
@@ -201,7 +202,7 @@ impl ClientBuilder {
         };
         Ok(Client::new_on(Shared {
             base: self.base,
-            auth: Auth::new(&self.credentials)?,
+            auth: Authenticator::new(&self.credentials)?,
             transports,
             settings: self.settings,
             user_agent,

@@ -11,7 +11,8 @@ use http::header::{
 use http::{Request, Response, StatusCode, request};
 use http_body_util::Full;
 
-use crate::auth::{Auth, TokenCache, TokenKey, Verdict};
+use crate::auth::{TokenCache, TokenKey, Verdict};
+use crate::authenticator::Authenticator;
 use crate::base_url::{BaseUrl, without_user};
 use crate::body;
 use crate::builder::Settings;
@@ -26,7 +27,7 @@ use crate::transport::{self, Incoming, Transport, Transports};
 /// What the clones of a client share.
 pub(crate) struct Shared {
     pub(crate) base: BaseUrl,
-    pub(crate) auth: Arc<Auth>,
+    pub(crate) auth: Arc<Authenticator>,
     pub(crate) transports: Transports,
     pub(crate) settings: Settings,
     pub(crate) user_agent: HeaderValue,

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use atlas_model::{AnswerMeta, ApiError, BuildError, PagingError, ResponseError};
 use http::StatusCode;
 
-use crate::auth::{TokenRefusal, token_hint};
+use crate::auth::{AuthError, TokenError};
 use crate::retry::Outcome;
 use crate::transient::is_transient;
 
@@ -191,13 +191,8 @@ pub enum ErrorKind {
         problem: String,
     },
     /// The token endpoint refused, or answered something else than a token.
-    #[error("{}; {}", token_line(*status, refusal.as_ref()), token_hint(*status))]
-    Token {
-        /// The endpoint's status.
-        status: StatusCode,
-        /// The code of its refusal; `None` if the answer was none of RFC 6749.
-        refusal: Option<TokenRefusal>,
-    },
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// No access token could be fetched, for all the calls that waited for it. Says why in
     /// its own line.
     #[error("no access token: {0}")]
@@ -303,7 +298,8 @@ impl Error {
         match self.kind() {
             ErrorKind::Response(error) => Some(error.status()),
             ErrorKind::LinkExpired { .. } => Some(StatusCode::FORBIDDEN),
-            ErrorKind::Link { status, .. } | ErrorKind::Token { status, .. } => Some(*status),
+            ErrorKind::Link { status, .. } => Some(*status),
+            ErrorKind::Token(error) => Some(error.status),
             ErrorKind::OutcomeUnknown { status, .. } => *status,
             ErrorKind::NoToken(error) => error.status(),
             _ => None,
@@ -342,9 +338,17 @@ impl ErrorKind {
                 | Self::Connect { .. }
                 | Self::NotTaken { .. }
                 | Self::Challenge { .. }
-                | Self::Token { .. }
+                | Self::Token(_)
                 | Self::NoToken(_)
         )
+    }
+}
+
+impl From<AuthError> for ErrorKind {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Unsendable { what } => Self::Unsendable { what },
+        }
     }
 }
 
@@ -398,14 +402,6 @@ fn printable(text: &str) -> String {
         }
         line
     })
-}
-
-fn token_line(status: StatusCode, refusal: Option<&TokenRefusal>) -> String {
-    let status = status.as_u16();
-    match refusal {
-        Some(refusal) => format!("the token endpoint answered {status} {refusal}"),
-        None => format!("the token endpoint answered {status} and no token"),
-    }
 }
 
 fn link_hint(status: StatusCode) -> &'static str {

@@ -49,7 +49,8 @@
 
 #![forbid(unsafe_code)]
 
-mod auth;
+pub mod auth;
+mod authenticator;
 mod base_url;
 mod body;
 mod builder;
@@ -80,7 +81,7 @@ mod transport;
 
 #[cfg(feature = "catalog")]
 pub use atlas_catalog;
-pub use auth::{CachedToken, TokenCache, TokenKey, TokenRefusal};
+pub use auth::{CachedToken, TokenCache, TokenError, TokenKey, TokenRefusal};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use builder::ClientBuilder;
 pub use client::Client;
@@ -90,3 +91,4 @@ pub use download::{ByteRange, Download};
 pub use error::{Attempt, Attempts, Error, ErrorKind, Phase};
 #[cfg(feature = "catalog")]
 pub use raw::{Call, RawStream};
+pub use {bytes, http, secrecy};

@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::auth::TokenRefusal;
+use crate::auth::{TokenError, TokenRefusal};
 use crate::credentials::Credentials;
 use crate::error::ErrorKind;
 use crate::sync::Mutex;
@@ -94,10 +94,10 @@ impl Secrets {
     pub(crate) fn mask_error(&self, kind: &mut ErrorKind) {
         let (ErrorKind::Challenge { problem: quoted }
         | ErrorKind::Encoding { encoding: quoted }
-        | ErrorKind::Token {
+        | ErrorKind::Token(TokenError {
             refusal: Some(TokenRefusal::Other(quoted)),
             ..
-        }) = kind
+        })) = kind
         else {
             return;
         };

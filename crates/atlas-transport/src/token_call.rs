@@ -8,7 +8,8 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::auth::{CachedToken, Fetching, Token, read_token};
+use crate::auth::{CachedToken, Token, TokenError};
+use crate::authenticator::Fetching;
 use crate::call::{Failed, Retries, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::timer::Timer;
@@ -45,7 +46,7 @@ impl Shared {
         }
         let form = Bytes::from_static(b"grant_type=client_credentials");
         let response = self.token_request("/api/oauth/token", form).await?;
-        let token = self.read_token(response)?;
+        let token = self.read_token(response).map_err(ErrorKind::from)?;
         self.secrets.remember(&token.access_token);
         if let Some((cache, key)) = &self.cache {
             cache.store(key, &CachedToken::new(&token, SystemTime::now()));
@@ -68,14 +69,14 @@ impl Shared {
             let form = format!("token={token}&token_type_hint=access_token");
             let response = self.token_request("/api/oauth/revoke", form.into()).await?;
             if !response.status().is_success() {
-                self.read_token(response)?;
+                self.read_token(response).map_err(ErrorKind::from)?;
             }
         }
         Ok(())
     }
 
-    fn read_token(&self, response: Response<Bytes>) -> Result<Token, ErrorKind> {
-        let read = |response: Response<Bytes>| read_token(response.status(), response.body());
+    fn read_token(&self, response: Response<Bytes>) -> Result<Token, TokenError> {
+        let read = |response: Response<Bytes>| Token::read(response.status(), response.body());
         self.secrets.guard(response, read)
     }
 

@@ -28,9 +28,8 @@ pub(crate) fn is_transient(kind: &ErrorKind) -> bool {
         ErrorKind::Interrupted { source } => !is_final_break(source),
         ErrorKind::NotTaken { .. } | ErrorKind::Timeout { .. } => true,
         ErrorKind::Response(error) => is_transient_status(error.status()),
-        ErrorKind::Link { status, .. } | ErrorKind::Token { status, .. } => {
-            is_transient_status(*status)
-        }
+        ErrorKind::Link { status, .. } => is_transient_status(*status),
+        ErrorKind::Token(error) => is_transient_status(error.status),
         ErrorKind::NoToken(error) => is_transient(error.kind()),
         ErrorKind::OutcomeUnknown { source, .. } => is_transient(source),
         _ => false,

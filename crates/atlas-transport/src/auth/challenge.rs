@@ -106,7 +106,13 @@ impl Challenge {
         self.get("algorithm").map(canonical)
     }
 
-    /// Something that answers this challenge, or why nothing can.
+    /// Whether the user's name is to be sent hashed (RFC 7616 section 3.4.4).
+    pub(super) fn wants_hashed_username(&self) -> bool {
+        self.get("userhash")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// What this challenge says, or why it cannot be answered.
     fn client(&self) -> Result<DigestClient, String> {
         let mut parsed = ChallengeRef::new("Digest");
         for (name, value) in &self.parameters {

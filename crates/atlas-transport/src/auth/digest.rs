@@ -1,7 +1,7 @@
 //! HTTP Digest (RFC 7616) with a challenge that is kept, so that a call costs one request.
 //!
 //! Section 3.6 lets a client send `Authorization` ahead with a nonce it was given before, counting
-//! its uses in `nc`. Parsing and hashing are the `http-auth` crate's; what is kept here is which
+//! its uses in `nc`. Parsing is the `http-auth` crate's; what is kept here is which
 //! challenge is current, who waits for one, and when a 401 means what.
 //!
 //! ```text
@@ -11,36 +11,59 @@
 //! ```
 //!
 //! A server may want the uses of a nonce in their order, and refuse those of several calls at once.
-//! So what is not known to work is tried by one call, alone with its nonce: only then does a refusal
-//! speak of the keys.
+//! So unverified keys are probed by a single request with a nonce of its own: only then does a refusal
+//! say something about the keys.
 
-use http::{HeaderMap, StatusCode};
-use http_auth::PasswordParams;
+use std::fmt;
+
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_auth::digest::DigestClient;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::challenge::{Challenge, Refusal};
-use super::{Step, Ticket, Verdict, secret_header};
-use crate::error::ErrorKind;
+use super::responder::Responder;
+use super::{AuthError, Ticket, Verdict};
 
 /// How many requests one call may cost, a probe and a stale nonce included.
 const MAX_ATTEMPTS: u32 = 3;
 
-pub(crate) struct DigestSession {
+/// Authentication of one API key against one server, shared by all requests to it.
+///
+/// For each attempt, [`prepare`](DigestSession::prepare) says what to send, and
+/// [`observe`](DigestSession::observe) takes what came back. An attempt that ends without a response
+/// is handed to [`abandon`](DigestSession::abandon), so that requests that wait for it can go on.
+pub struct DigestSession {
     username: String,
     password: SecretString,
     state: State,
     generation: u64,
     keys: Keys,
-    /// Whether a call tries the keys while the others wait.
-    trying: bool,
+    /// Whether a request verifies the keys while the others wait.
+    verifying: bool,
+}
+
+/// What to do next for one request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DigestStep {
+    /// Send the request, with this `Authorization` if there is one.
+    #[non_exhaustive]
+    Send {
+        /// The header's value, marked as sensitive; `None` to be challenged.
+        authorization: Option<HeaderValue>,
+        /// To be handed to [`DigestSession::observe`] or [`DigestSession::abandon`].
+        ticket: Ticket,
+    },
+    /// Another request finds out what the server wants, or whether the keys are right: prepare again
+    /// once it was observed or abandoned.
+    Wait,
 }
 
 /// What is known of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keys {
     /// Not used yet, or doubted since a use was refused.
-    Untried,
+    Unverified,
     Accepted,
     Refused,
 }
@@ -50,78 +73,59 @@ enum State {
     Probing,
     Challenged {
         challenge: Challenge,
-        client: Box<DigestClient>,
-        /// The first answer's cnonce, for a `-sess` algorithm: its key is made of that one (RFC
-        /// 7616 section 3.4.2), so a server may keep the key or make it anew for each answer.
-        cnonce: Option<String>,
+        responder: Box<Responder>,
     },
 }
 
 impl DigestSession {
-    pub(crate) fn new(username: String, password: SecretString) -> Self {
+    /// A session that has not been challenged yet.
+    pub fn new(username: impl Into<String>, password: SecretString) -> Self {
         Self {
-            username,
+            username: username.into(),
             password,
             state: State::Unchallenged,
             generation: 0,
-            keys: Keys::Untried,
-            trying: false,
+            keys: Keys::Unverified,
+            verifying: false,
         }
     }
 
-    /// Answers the current challenge for one request; `target` is the one on the request line.
-    pub(crate) fn prepare(&mut self, method: &str, target: &str) -> Result<Step, ErrorKind> {
-        let mut ticket = Ticket {
-            generation: self.generation,
-            ..Ticket::NONE
-        };
+    /// Says what to send for one attempt of a request; `target` is the one on the request line.
+    ///
+    /// # Errors
+    /// [`AuthError::Unsendable`] if the target cannot stand in a header.
+    pub fn prepare(&mut self, method: &str, target: &str) -> Result<DigestStep, AuthError> {
+        let mut ticket = Ticket::new(self.generation);
         match &mut self.state {
-            State::Probing => Ok(Step::Wait(0)),
-            State::Challenged { .. } if self.trying && self.keys == Keys::Untried => {
-                Ok(Step::Wait(0))
+            State::Probing => Ok(DigestStep::Wait),
+            State::Challenged { .. } if self.verifying && self.keys == Keys::Unverified => {
+                Ok(DigestStep::Wait)
             }
-            State::Challenged {
-                challenge,
-                client,
-                cnonce,
-            } if client.nonce_count() < u32::MAX => {
-                let params = PasswordParams {
-                    username: &self.username,
-                    password: self.password.expose_secret(),
-                    uri: target,
-                    method,
-                    body: None,
-                };
-                let answer = match cnonce {
-                    Some(first) => client.respond_with_testing_cnonce(&params, first),
-                    None => client.respond(&params),
-                };
-                let mut answer = answer.map_err(|problem| ErrorKind::Challenge { problem })?;
-                if client.rfc2069_compat()
-                    && let Some(algorithm) = challenge.algorithm()
-                {
-                    // http-auth leaves it out without a qop, which means MD5.
-                    answer.push_str(", algorithm=");
-                    answer.push_str(algorithm);
-                }
-                if client.session() && cnonce.is_none() {
-                    *cnonce = cnonce_of(&answer);
-                }
-                let header = secret_header(&answer, "the public key")?;
-                ticket.tries = self.keys == Keys::Untried;
-                self.trying |= ticket.tries;
-                Ok(Step::Send(Some(header), ticket))
+            State::Challenged { responder, .. } if responder.is_usable() => {
+                let what = "the request target";
+                let authorization = responder
+                    .respond(method, target)
+                    .ok_or(AuthError::Unsendable { what })?;
+                ticket.verifies = self.keys == Keys::Unverified;
+                self.verifying |= ticket.verifies;
+                Ok(DigestStep::Send {
+                    authorization: Some(authorization),
+                    ticket,
+                })
             }
             _ => {
                 self.state = State::Probing;
-                ticket.leads = true;
-                Ok(Step::Send(None, ticket))
+                ticket.probes = true;
+                Ok(DigestStep::Send {
+                    authorization: None,
+                    ticket,
+                })
             }
         }
     }
 
-    /// Takes the answer to attempt number `attempt` of one call.
-    pub(crate) fn observe(
+    /// Takes the response to attempt number `attempt` of one request, the first being 1.
+    pub fn observe(
         &mut self,
         ticket: Ticket,
         attempt: u32,
@@ -129,19 +133,20 @@ impl DigestSession {
         headers: &HeaderMap,
     ) -> Verdict {
         let current = ticket.generation == self.generation;
-        if ticket.tries {
-            self.trying = false;
+        if ticket.verifies {
+            self.verifying = false;
         }
         if status != StatusCode::UNAUTHORIZED {
-            if current && !ticket.leads {
+            if current && !ticket.probes {
                 self.keys = Keys::Accepted;
             }
             match &self.state {
                 // Accepted without authentication: there was nothing to be challenged for.
-                State::Probing if ticket.leads => self.state = State::Unchallenged,
+                State::Probing if ticket.probes => self.state = State::Unchallenged,
                 State::Challenged { challenge, .. } if current => {
+                    // One that cannot be answered is as good as none: the next 401 brings another.
                     if let Some(renewed) = challenge.renewed(headers) {
-                        self.take(renewed);
+                        let _ = self.take(renewed);
                     }
                 }
                 _ => {}
@@ -151,9 +156,7 @@ impl DigestSession {
         let (challenge, client) = match Challenge::strongest(headers) {
             Ok(challenge) => challenge,
             Err(refusal) => {
-                if ticket.leads {
-                    self.abandon();
-                }
+                self.abandon(ticket);
                 return match refusal {
                     Refusal::NoDigest => Verdict::Refused,
                     Refusal::Unusable(problem) => Verdict::Unanswerable(problem),
@@ -169,40 +172,52 @@ impl DigestSession {
             // A newer challenge is there already; this one is late.
             return again;
         }
-        if !ticket.leads && !client.stale() {
-            if ticket.tries || self.keys == Keys::Refused {
+        if !ticket.probes && !client.stale() {
+            if ticket.verifies || self.keys == Keys::Refused {
                 self.keys = Keys::Refused;
                 return Verdict::Refused;
             }
             // The keys are no more, the nonce is too old, or the count came out of its order.
-            self.keys = Keys::Untried;
+            self.keys = Keys::Unverified;
         }
-        self.take((challenge, client));
-        again
+        match self.take((challenge, client)) {
+            Ok(()) => again,
+            Err(problem) => {
+                self.abandon(ticket);
+                Verdict::Unanswerable(problem)
+            }
+        }
     }
 
-    /// Gives up what others wait for, so that one of them can do it.
-    pub(crate) fn abandon(&mut self) {
-        self.trying = false;
-        if matches!(self.state, State::Probing) {
+    /// Takes back an attempt that ended without a response, so that another request can do what
+    /// others wait for.
+    pub fn abandon(&mut self, ticket: Ticket) {
+        if ticket.verifies {
+            self.verifying = false;
+        }
+        if ticket.probes && matches!(self.state, State::Probing) {
             self.state = State::Unchallenged;
         }
     }
 
-    fn take(&mut self, (challenge, client): (Challenge, DigestClient)) {
+    fn take(&mut self, (challenge, parsed): (Challenge, DigestClient)) -> Result<(), String> {
+        let responder = Responder::new(&challenge, &parsed, &self.username, &self.password)?;
         self.generation += 1;
         self.state = State::Challenged {
             challenge,
-            client: Box::new(client),
-            cnonce: None,
+            responder: Box::new(responder),
         };
+        Ok(())
     }
 }
 
-/// The cnonce of an answer; quotes within its other parameters are escaped.
-fn cnonce_of(answer: &str) -> Option<String> {
-    let (_, rest) = answer.split_once("cnonce=\"")?;
-    Some(rest.split('"').next()?.to_owned())
+impl fmt::Debug for DigestSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DigestSession")
+            .field("generation", &self.generation)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

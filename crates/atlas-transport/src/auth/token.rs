@@ -8,16 +8,14 @@
 //!   └──────────────────────────── expired, or refused by a 401 ◄───────────────────────┘
 //! ```
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::fmt;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
 
 use super::token_answer::Token;
-use super::{Step, Ticket, Verdict, bearer, secret_header};
-use crate::error::{Error, ErrorKind};
+use super::{AuthError, Ticket, Verdict, bearer, secret_header};
 
 /// How long before its end a token is replaced, at most a tenth of its life.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -25,7 +23,13 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// ten requests a minute.
 const PAUSE: Duration = Duration::from_secs(15);
 
-pub(crate) struct TokenSession {
+/// Authentication of one service account, shared by all requests with its tokens.
+///
+/// For each attempt, [`prepare`](TokenSession::prepare) says what to send, and
+/// [`observe`](TokenSession::observe) takes what came back. Where it says that a token is to be
+/// fetched, the caller asks the token endpoint and hands the [`Token`] to
+/// [`fetched`](TokenSession::fetched), or calls [`failed`](TokenSession::failed).
+pub struct TokenSession {
     basic: HeaderValue,
     held: Option<Held>,
     fetching: bool,
@@ -33,9 +37,34 @@ pub(crate) struct TokenSession {
     generation: u64,
     /// Counts the fetches, so that those who waited for one learn how that one ended.
     fetches: u64,
-    failure: Option<Arc<Error>>,
     /// The last token that a 401 came for.
     refused: Option<SecretString>,
+}
+
+/// What to do next for one request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TokenStep {
+    /// Send the request with this `Authorization`.
+    #[non_exhaustive]
+    Send {
+        /// The header's value, marked as sensitive.
+        authorization: HeaderValue,
+        /// To be handed to [`TokenSession::observe`].
+        ticket: Ticket,
+    },
+    /// Send the request, and have the aging token replaced meanwhile.
+    #[non_exhaustive]
+    SendAndFetch {
+        /// The header's value, marked as sensitive.
+        authorization: HeaderValue,
+        /// To be handed to [`TokenSession::observe`].
+        ticket: Ticket,
+    },
+    /// Fetch a token, then prepare again.
+    Fetch,
+    /// Another request has a token fetched: prepare again once that ended.
+    Wait,
 }
 
 struct Held {
@@ -46,7 +75,11 @@ struct Held {
 }
 
 impl TokenSession {
-    pub(crate) fn new(client_id: &str, client_secret: &SecretString) -> Result<Self, ErrorKind> {
+    /// A session without a token.
+    ///
+    /// # Errors
+    /// [`AuthError::Unsendable`] if id and secret cannot stand in a header.
+    pub fn new(client_id: &str, client_secret: &SecretString) -> Result<Self, AuthError> {
         use base64::Engine as _;
         use base64::engine::general_purpose::STANDARD;
         // Atlas's ids and secrets are plain ASCII, which the form encoding of RFC 6749
@@ -59,55 +92,61 @@ impl TokenSession {
             fetching: false,
             generation: 0,
             fetches: 0,
-            failure: None,
             refused: None,
         })
     }
 
-    /// The `Authorization` of the token request.
-    pub(crate) fn basic(&self) -> HeaderValue {
+    /// The `Authorization` of the token request: HTTP Basic (RFC 6749 section 2.3.1).
+    pub fn basic(&self) -> HeaderValue {
         self.basic.clone()
     }
 
     /// The last token that was refused, so that it is not taken from a cache again.
-    pub(crate) fn refused(&self) -> Option<SecretString> {
+    pub fn refused(&self) -> Option<SecretString> {
         self.refused.clone()
     }
 
-    pub(crate) fn prepare(&mut self, now: Instant) -> Step {
-        let ticket = Ticket {
-            generation: self.generation,
-            ..Ticket::NONE
-        };
+    /// Says what to send for one attempt of a request.
+    pub fn prepare(&mut self, now: Instant) -> TokenStep {
+        let ticket = Ticket::new(self.generation);
         let valid = self.held.as_ref().filter(|held| now < held.expires_at);
         if let Some(held) = valid {
             let authorization = held.authorization.clone();
             if now < held.replace_at || self.fetching {
-                return Step::Send(Some(authorization), ticket);
+                return TokenStep::Send {
+                    authorization,
+                    ticket,
+                };
             }
             self.start();
-            return Step::SendAndFetch(authorization, ticket);
+            return TokenStep::SendAndFetch {
+                authorization,
+                ticket,
+            };
         }
         if self.fetching {
-            return Step::Wait(self.fetches);
+            return TokenStep::Wait;
         }
         self.start();
-        Step::Fetch(self.fetches)
+        TokenStep::Fetch
     }
 
     fn start(&mut self) {
         self.fetching = true;
         self.fetches += 1;
-        self.failure = None;
     }
 
-    /// How the fetch that a call waited for failed, if it did.
-    pub(crate) fn failure(&self, fetch: u64) -> Option<Arc<Error>> {
-        self.failure.clone().filter(|_| fetch == self.fetches)
+    /// How many fetches were asked for; the number of the current or last one.
+    pub fn fetches(&self) -> u64 {
+        self.fetches
     }
 
-    /// Takes a token that lives for another `lifetime`.
-    pub(crate) fn fetched(&mut self, token: &Token, now: Instant) -> Result<(), ErrorKind> {
+    /// Takes the token that a fetch brought.
+    ///
+    /// # Errors
+    /// [`AuthError::Unsendable`] if it cannot stand in a header; the fetch goes on then, until
+    /// [`failed`](TokenSession::failed) or another token.
+    pub fn fetched(&mut self, token: &Token, now: Instant) -> Result<(), AuthError> {
         let authorization = bearer(token.access_token.expose_secret())?;
         self.fetching = false;
         self.generation += 1;
@@ -121,17 +160,17 @@ impl TokenSession {
         Ok(())
     }
 
-    /// A fetch gave no token; `None` if it was given up without an answer.
-    pub(crate) fn failed(&mut self, failure: Option<Arc<Error>>, now: Instant) {
+    /// A fetch ended without a token; one that still lasts is replaced 15 s later.
+    pub fn failed(&mut self, now: Instant) {
         self.fetching = false;
-        self.failure = failure;
         if let Some(held) = &mut self.held {
             held.replace_at = later(now, PAUSE);
         }
     }
 
-    /// Takes the answer to a request: a refused token is dropped and replaced once.
-    pub(crate) fn observe(&mut self, ticket: Ticket, attempt: u32, status: StatusCode) -> Verdict {
+    /// Takes the response to attempt number `attempt` of one request, the first being 1: a refused
+    /// token is dropped and replaced once.
+    pub fn observe(&mut self, ticket: Ticket, attempt: u32, status: StatusCode) -> Verdict {
         if status != StatusCode::UNAUTHORIZED {
             return Verdict::Done;
         }
@@ -146,9 +185,18 @@ impl TokenSession {
     }
 
     /// Forgets the token, so that the next call fetches another.
-    pub(crate) fn drop_token(&mut self) -> Option<SecretString> {
+    pub fn drop_token(&mut self) -> Option<SecretString> {
         self.refused = self.held.take().map(|held| held.token);
         self.refused.clone()
+    }
+}
+
+impl fmt::Debug for TokenSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSession")
+            .field("generation", &self.generation)
+            .field("fetching", &self.fetching)
+            .finish_non_exhaustive()
     }
 }
 
@@ -176,80 +224,71 @@ mod tests {
         start + Duration::from_secs(seconds)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_token_is_fetched_once_and_replaced_while_calls_go_on_with_the_old_one() {
+    #[test]
+    fn a_token_is_fetched_once_and_replaced_while_calls_go_on_with_the_old_one() {
         let mut session = session();
         let start = Instant::now();
-        assert!(matches!(session.prepare(start), Step::Fetch(1)));
-        assert!(matches!(session.prepare(start), Step::Wait(1)));
+        assert!(matches!(session.prepare(start), TokenStep::Fetch));
+        assert!(matches!(session.prepare(start), TokenStep::Wait));
         session.fetched(&token(3600), start).unwrap();
         let fresh = session.prepare(after(start, 3539));
-        assert!(matches!(fresh, Step::Send(Some(_), _)), "{fresh:?}");
+        assert!(matches!(fresh, TokenStep::Send { .. }), "{fresh:?}");
         let aging = session.prepare(after(start, 3540));
-        assert!(matches!(aging, Step::SendAndFetch(..)), "{aging:?}");
+        assert!(matches!(aging, TokenStep::SendAndFetch { .. }), "{aging:?}");
         let others = session.prepare(after(start, 3599));
-        assert!(matches!(others, Step::Send(Some(_), _)), "{others:?}");
+        assert!(matches!(others, TokenStep::Send { .. }), "{others:?}");
         let expired = session.prepare(after(start, 3600));
-        assert!(matches!(expired, Step::Wait(2)), "{expired:?}");
+        assert!(matches!(expired, TokenStep::Wait), "{expired:?}");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_token_of_a_short_life_is_replaced_in_its_last_tenth() {
+    #[test]
+    fn a_token_of_a_short_life_is_replaced_in_its_last_tenth() {
         let mut session = session();
         let start = Instant::now();
         session.fetched(&token(100), start).unwrap();
-        assert!(matches!(session.prepare(after(start, 89)), Step::Send(..)));
+        assert!(matches!(
+            session.prepare(after(start, 89)),
+            TokenStep::Send { .. }
+        ));
         let aging = session.prepare(after(start, 90));
-        assert!(matches!(aging, Step::SendAndFetch(..)), "{aging:?}");
+        assert!(matches!(aging, TokenStep::SendAndFetch { .. }), "{aging:?}");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_failed_replacement_is_not_tried_again_at_once() {
+    #[test]
+    fn a_failed_replacement_is_not_tried_again_at_once() {
         let mut session = session();
         let start = Instant::now();
         session.fetched(&token(3600), start).unwrap();
         assert!(matches!(
             session.prepare(after(start, 3540)),
-            Step::SendAndFetch(..)
+            TokenStep::SendAndFetch { .. }
         ));
-        session.failed(None, after(start, 3541));
+        session.failed(after(start, 3541));
         assert!(matches!(
             session.prepare(after(start, 3555)),
-            Step::Send(..)
+            TokenStep::Send { .. }
         ));
         assert!(matches!(
             session.prepare(after(start, 3556)),
-            Step::SendAndFetch(..)
+            TokenStep::SendAndFetch { .. }
         ));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn those_who_waited_for_a_failed_fetch_fail_with_it_and_later_calls_try_again() {
-        let mut session = session();
-        let now = Instant::now();
-        assert!(matches!(session.prepare(now), Step::Fetch(1)));
-        let error = Error::from(ErrorKind::InsecureLink);
-        session.failed(Some(Arc::new(error)), now);
-        assert!(session.failure(1).is_some());
-        assert!(matches!(session.prepare(now), Step::Fetch(2)));
-        assert!(session.failure(1).is_none() && session.failure(2).is_none());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_refused_token_is_replaced_once_and_a_late_refusal_spares_the_new_one() {
+    #[test]
+    fn a_refused_token_is_replaced_once_and_a_late_refusal_spares_the_new_one() {
         let mut session = session();
         let now = Instant::now();
         session.fetched(&token(3600), now).unwrap();
-        let Step::Send(_, old) = session.prepare(now) else {
+        let TokenStep::Send { ticket: old, .. } = session.prepare(now) else {
             panic!("a token is there");
         };
         let refused = StatusCode::UNAUTHORIZED;
         assert_eq!(session.observe(old, 1, refused), Verdict::Retry);
         assert_eq!(session.refused().unwrap().expose_secret(), "t0ken");
-        assert!(matches!(session.prepare(now), Step::Fetch(_)));
+        assert!(matches!(session.prepare(now), TokenStep::Fetch));
         session.fetched(&token(3600), now).unwrap();
         assert_eq!(session.observe(old, 1, refused), Verdict::Retry);
-        let Step::Send(_, new) = session.prepare(now) else {
+        let TokenStep::Send { ticket: new, .. } = session.prepare(now) else {
             panic!("the new token is still there");
         };
         assert_eq!(session.observe(new, 2, refused), Verdict::Refused);

@@ -8,13 +8,35 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::ErrorKind;
-
 /// An access token and how long it lives.
 #[derive(Clone)]
-pub(crate) struct Token {
-    pub(crate) access_token: SecretString,
-    pub(crate) lifetime: Duration,
+#[non_exhaustive]
+pub struct Token {
+    /// The token.
+    pub access_token: SecretString,
+    /// For how long it may be used: from 5 s to a day.
+    pub lifetime: Duration,
+}
+
+/// A response of the token endpoint that is no token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}; {}", self.line(), hint(*status))]
+#[non_exhaustive]
+pub struct TokenError {
+    /// The endpoint's status.
+    pub status: StatusCode,
+    /// The code of its refusal; `None` if the response is none of RFC 6749.
+    pub refusal: Option<TokenRefusal>,
+}
+
+impl TokenError {
+    fn line(&self) -> String {
+        let status = self.status.as_u16();
+        match &self.refusal {
+            Some(refusal) => format!("the token endpoint answered {status} {refusal}"),
+            None => format!("the token endpoint answered {status} and no token"),
+        }
+    }
 }
 
 impl fmt::Debug for Token {
@@ -84,8 +106,17 @@ impl fmt::Display for TokenRefusal {
     }
 }
 
-/// Reads an answer of the token endpoint. Its body is quoted nowhere: it may hold a token.
-pub(crate) fn read(status: StatusCode, body: &[u8]) -> Result<Token, ErrorKind> {
+impl Token {
+    /// Reads a response of the token endpoint. Its body is quoted nowhere: it may hold a token.
+    ///
+    /// # Errors
+    /// [`TokenError`] for a refusal, and for a success without a token that can be sent.
+    pub fn read(status: StatusCode, body: &[u8]) -> Result<Self, TokenError> {
+        read(status, body)
+    }
+}
+
+fn read(status: StatusCode, body: &[u8]) -> Result<Token, TokenError> {
     #[derive(Deserialize)]
     struct Answer {
         access_token: SecretString,
@@ -93,7 +124,7 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Result<Token, ErrorKind> 
         expires_in: Value,
         token_type: Option<String>,
     }
-    let problem = |refusal| ErrorKind::Token { status, refusal };
+    let problem = |refusal| TokenError { status, refusal };
     if status.is_success() {
         let mut answer: Answer =
             serde_json::from_slice(body).map_err(|_| problem(refused(body)))?;
@@ -200,7 +231,7 @@ mod tests {
         let refusal = |status: u16, body: &str| {
             let status = StatusCode::from_u16(status).unwrap();
             match read(status, body.as_bytes()) {
-                Err(ErrorKind::Token { refusal, .. }) => refusal,
+                Err(error) => error.refusal,
                 other => panic!("{other:?}"),
             }
         };

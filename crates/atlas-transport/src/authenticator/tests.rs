@@ -11,13 +11,15 @@ const EVER: Duration = Duration::from_secs(3600);
 
 type Duties = Arc<Mutex<Vec<Fetching>>>;
 
-fn auth(credentials: &Credentials) -> (Arc<Auth>, Duties) {
-    let auth = Auth::new(credentials).unwrap();
+fn auth(credentials: &Credentials) -> (Arc<Authenticator>, Duties) {
+    let auth = Authenticator::new(credentials).unwrap();
     (auth, Arc::new(Mutex::new(Vec::new())))
 }
 
 /// One call's next attempt, beside this test, as far as it comes alone.
-async fn begun((auth, duties): &(Arc<Auth>, Duties)) -> JoinHandle<Result<Prepared, ErrorKind>> {
+async fn begun(
+    (auth, duties): &(Arc<Authenticator>, Duties),
+) -> JoinHandle<Result<Prepared, ErrorKind>> {
     let (auth, duties) = (auth.clone(), duties.clone());
     let begun = tokio::spawn(async move {
         let fetch = |duty| duties.lock().push(duty);
@@ -33,7 +35,7 @@ async fn ended(begun: JoinHandle<Result<Prepared, ErrorKind>>) -> Result<Prepare
 }
 
 /// One call's next attempt, which waits for nobody.
-async fn attempt(who: &(Arc<Auth>, Duties)) -> Result<Prepared, ErrorKind> {
+async fn attempt(who: &(Arc<Authenticator>, Duties)) -> Result<Prepared, ErrorKind> {
     ended(begun(who).await).await
 }
 
@@ -42,11 +44,11 @@ fn challenge(nonce: &str) -> HeaderMap {
     HeaderMap::from_iter([(WWW_AUTHENTICATE, text.parse().unwrap())])
 }
 
-fn api_key() -> (Arc<Auth>, Duties) {
+fn api_key() -> (Arc<Authenticator>, Duties) {
     auth(&Credentials::api_key("public", "private"))
 }
 
-fn service_account() -> (Arc<Auth>, Duties) {
+fn service_account() -> (Arc<Authenticator>, Duties) {
     auth(&Credentials::service_account("id", "s3cret"))
 }
 

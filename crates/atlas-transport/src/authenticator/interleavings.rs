@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use shuttle::sync::Mutex;
 use shuttle::{future, thread};
 
-use super::{Auth, Verdict};
+use super::{Authenticator, Verdict};
 use crate::credentials::Credentials;
 
 /// A server that ends each nonce after a few uses.
@@ -59,7 +59,7 @@ impl Server {
     }
 }
 
-async fn call(auth: &Arc<Auth>, server: &Mutex<Server>) {
+async fn call(auth: &Arc<Authenticator>, server: &Mutex<Server>) {
     for attempt in 1.. {
         let prepared = auth.prepare("GET", "/", |_| {}).await.unwrap();
         let authorization = prepared.authorization.clone();
@@ -73,7 +73,7 @@ async fn call(auth: &Arc<Auth>, server: &Mutex<Server>) {
 }
 
 fn explore() {
-    let auth = Auth::new(&Credentials::api_key("public", "private")).unwrap();
+    let auth = Authenticator::new(&Credentials::api_key("public", "private")).unwrap();
     let server = Arc::new(Mutex::new(Server::default()));
     let callers: Vec<_> = (0..3)
         .map(|number| {

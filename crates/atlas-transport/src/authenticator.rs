@@ -1,0 +1,274 @@
+//! One client's authentication: drives the sessions of [`auth`](crate::auth) on Tokio.
+
+#[cfg(all(test, shuttle))]
+mod interleavings;
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::auth::{
+    DigestSession, DigestStep, Ticket, Token, TokenSession, TokenStep, Verdict, bearer,
+};
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind};
+use crate::sync::Mutex;
+
+/// One client's authentication, shared by its calls.
+pub(crate) struct Authenticator {
+    session: Mutex<Session>,
+    changed: Notify,
+}
+
+enum Session {
+    Bearer(HeaderValue),
+    Digest(DigestSession),
+    Token {
+        session: TokenSession,
+        /// How the last fetch failed, and which one it was.
+        failure: Option<(u64, Arc<Error>)>,
+    },
+}
+
+impl Authenticator {
+    pub(crate) fn new(credentials: &Credentials) -> Result<Arc<Self>, ErrorKind> {
+        let session = match credentials {
+            Credentials::Bearer { token } => Session::Bearer(bearer(token.expose_secret())?),
+            Credentials::ApiKey {
+                public_key,
+                private_key,
+            } => Session::Digest(DigestSession::new(public_key.clone(), private_key.clone())),
+            Credentials::ServiceAccount {
+                client_id,
+                client_secret,
+            } => Session::Token {
+                session: TokenSession::new(client_id, client_secret)?,
+                failure: None,
+            },
+        };
+        Ok(Arc::new(Self {
+            session: Mutex::new(session),
+            changed: Notify::new(),
+        }))
+    }
+
+    /// Says what to send for one attempt, waiting for others where they are ahead. `fetch` is
+    /// handed the duty to have a token fetched, and must not wait for it.
+    pub(crate) async fn prepare(
+        self: &Arc<Self>,
+        method: &str,
+        target: &str,
+        fetch: impl Fn(Fetching),
+    ) -> Result<Prepared, ErrorKind> {
+        let mut waited_for = None;
+        loop {
+            // Listening begins before the session is looked at, so that no change is missed.
+            let mut changed = std::pin::pin!(self.changed.notified());
+            let step = {
+                let mut session = self.session.lock();
+                let step = session.prepare(method, target, waited_for)?;
+                if matches!(step, Step::Fetch(_) | Step::Wait(_)) {
+                    changed.as_mut().enable();
+                }
+                step
+            };
+            let duty = || Fetching {
+                auth: Some(self.clone()),
+            };
+            let (authorization, ticket) = match step {
+                Step::Send(authorization, ticket) => (authorization, ticket),
+                Step::SendAndFetch(authorization, ticket) => {
+                    fetch(duty());
+                    (Some(authorization), ticket)
+                }
+                Step::Fetch(number) => {
+                    fetch(duty());
+                    waited_for = Some(number);
+                    changed.await;
+                    continue;
+                }
+                Step::Wait(number) => {
+                    waited_for = Some(number);
+                    changed.await;
+                    continue;
+                }
+            };
+            return Ok(Prepared {
+                auth: self.clone(),
+                authorization,
+                ticket: Some(ticket),
+            });
+        }
+    }
+
+    /// Forgets the access token, if one was fetched.
+    pub(crate) fn drop_token(&self) -> Option<SecretString> {
+        match &mut *self.session.lock() {
+            Session::Token { session, .. } => session.drop_token(),
+            _ => None,
+        }
+    }
+
+    /// The `Authorization` of requests to the token endpoint, for a service account.
+    pub(crate) fn token_authorization(&self) -> Option<HeaderValue> {
+        match &*self.session.lock() {
+            Session::Token { session, .. } => Some(session.basic()),
+            _ => None,
+        }
+    }
+
+    fn end_fetch(&self, fetched: Option<Result<Token, Error>>) {
+        let now = Instant::now().into_std();
+        if let Session::Token { session, failure } = &mut *self.session.lock() {
+            let failed = match fetched {
+                Some(Ok(token)) => session
+                    .fetched(&token, now)
+                    .err()
+                    .map(|error| Error::from(ErrorKind::from(error))),
+                Some(Err(error)) => Some(error),
+                None => {
+                    session.failed(now);
+                    None
+                }
+            };
+            if let Some(failed) = failed {
+                session.failed(now);
+                *failure = Some((session.fetches(), Arc::new(failed)));
+            }
+        }
+        self.changed.notify_waiters();
+    }
+}
+
+/// What to do next for one call.
+#[derive(Debug)]
+enum Step {
+    Send(Option<HeaderValue>, Ticket),
+    SendAndFetch(HeaderValue, Ticket),
+    /// Have a token fetched, and wait for it; the number of the fetch.
+    Fetch(u64),
+    /// Wait for another call, or for the fetch of this number.
+    Wait(u64),
+}
+
+impl Session {
+    /// `waited_for` is the fetch that this call waited for.
+    fn prepare(
+        &mut self,
+        method: &str,
+        target: &str,
+        waited_for: Option<u64>,
+    ) -> Result<Step, ErrorKind> {
+        let step = match self {
+            Self::Bearer(header) => Step::Send(Some(header.clone()), Ticket::none()),
+            Self::Digest(session) => match session.prepare(method, target)? {
+                DigestStep::Send {
+                    authorization,
+                    ticket,
+                } => Step::Send(authorization, ticket),
+                DigestStep::Wait => Step::Wait(0),
+            },
+            Self::Token { session, failure } => {
+                if let Some((number, error)) = failure
+                    && Some(*number) == waited_for
+                    && *number == session.fetches()
+                {
+                    return Err(ErrorKind::NoToken(error.clone()));
+                }
+                match session.prepare(Instant::now().into_std()) {
+                    TokenStep::Send {
+                        authorization,
+                        ticket,
+                    } => Step::Send(Some(authorization), ticket),
+                    TokenStep::SendAndFetch {
+                        authorization,
+                        ticket,
+                    } => Step::SendAndFetch(authorization, ticket),
+                    TokenStep::Fetch => Step::Fetch(session.fetches()),
+                    TokenStep::Wait => Step::Wait(session.fetches()),
+                }
+            }
+        };
+        Ok(step)
+    }
+}
+
+/// The duty to fetch a token. Dropping it unfulfilled lets a waiting call take over.
+pub(crate) struct Fetching {
+    auth: Option<Arc<Authenticator>>,
+}
+
+impl Fetching {
+    /// The last token that a 401 came for.
+    pub(crate) fn refused(&self) -> Option<SecretString> {
+        match &*self.auth.as_ref()?.session.lock() {
+            Session::Token { session, .. } => session.refused(),
+            _ => None,
+        }
+    }
+
+    /// Hands over the token, or why there is none.
+    pub(crate) fn end(mut self, fetched: Result<Token, Error>) {
+        if let Some(auth) = self.auth.take() {
+            auth.end_fetch(Some(fetched));
+        }
+    }
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        if let Some(auth) = self.auth.take() {
+            auth.end_fetch(None);
+        }
+    }
+}
+
+/// One attempt that is about to be made. Dropping it lets a waiting call take over.
+pub(crate) struct Prepared {
+    auth: Arc<Authenticator>,
+    /// The header to send with the request.
+    pub(crate) authorization: Option<HeaderValue>,
+    ticket: Option<Ticket>,
+}
+
+impl Prepared {
+    /// Takes the response to attempt number `attempt`, the first being 1.
+    pub(crate) fn observe(
+        mut self,
+        attempt: u32,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Verdict {
+        let Some(ticket) = self.ticket.take() else {
+            return Verdict::Done;
+        };
+        let verdict = match &mut *self.auth.session.lock() {
+            Session::Bearer(_) => Verdict::Done,
+            Session::Digest(session) => session.observe(ticket, attempt, status, headers),
+            Session::Token { session, .. } => session.observe(ticket, attempt, status),
+        };
+        if ticket.is_waited_for() {
+            self.auth.changed.notify_waiters();
+        }
+        verdict
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket.filter(Ticket::is_waited_for) else {
+            return;
+        };
+        if let Session::Digest(session) = &mut *self.auth.session.lock() {
+            session.abandon(ticket);
+        }
+        tracing::trace!(generation = ticket.generation(), "authentication abandoned");
+        self.auth.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests;
