@@ -35,6 +35,9 @@ pub struct Paging {
     /// The number of the page that was asked for last; `None` if only a server knows it.
     number: Option<PageNumber>,
     pages: u32,
+    items: u64,
+    page_limit: u32,
+    item_limit: u64,
     /// Fingerprints of the queries that were asked or are those of pages already read.
     seen: HashSet<u64>,
 }
@@ -102,11 +105,22 @@ pub enum PagingError {
         /// How many pages were read.
         pages: u32,
     },
+    /// The list has more items than are read.
+    #[error(
+        "the list is incomplete: it goes on after {items} items; start at a later page, or raise \
+         the limit of items"
+    )]
+    TooManyItems {
+        /// How many items were read.
+        items: u64,
+    },
 }
 
 impl Paging {
-    /// How many pages of a list are read at most.
+    /// How many pages of a list are read at most, unless [`limits`](Paging::limits) says otherwise.
     pub const MAX_PAGES: u32 = 10_000;
+    /// How many items of a list are read at most, unless [`limits`](Paging::limits) says otherwise.
+    pub const MAX_ITEMS: u64 = 1_000_000;
 
     /// Starts before the first page of a list, asked for by number and size.
     pub fn new(method: &Method, first: PageNumber, size: ItemsPerPage) -> Self {
@@ -116,6 +130,9 @@ impl Paging {
             size,
             number: Some(first),
             pages: 0,
+            items: 0,
+            page_limit: Self::MAX_PAGES,
+            item_limit: Self::MAX_ITEMS,
             seen: HashSet::new(),
         }
     }
@@ -130,6 +147,14 @@ impl Paging {
         }
     }
 
+    /// Sets after how many pages and items no further page is asked for.
+    #[must_use]
+    pub fn limits(mut self, pages: u32, items: u64) -> Self {
+        self.page_limit = pages;
+        self.item_limit = items;
+        self
+    }
+
     /// Takes a page that was read: how many items it has, and its links.
     ///
     /// An empty list of links counts as none at all.
@@ -141,8 +166,15 @@ impl Paging {
     pub fn after(&mut self, items: usize, links: Option<&[Link]>) -> Result<NextPage, PagingError> {
         self.pages = self.pages.saturating_add(1);
         let next = self.next(items, links.unwrap_or_default())?;
-        if next != NextPage::End && self.pages >= Self::MAX_PAGES {
+        self.items = self.items.saturating_add(items as u64);
+        if next == NextPage::End {
+            return Ok(next);
+        }
+        if self.pages >= self.page_limit {
             return Err(PagingError::TooLong { pages: self.pages });
+        }
+        if self.items >= self.item_limit {
+            return Err(PagingError::TooManyItems { items: self.items });
         }
         Ok(next)
     }

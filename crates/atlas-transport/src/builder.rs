@@ -22,19 +22,9 @@ use crate::pace::Pace;
 use crate::proxy::Proxy;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
+use crate::settings::{CallSettings, MinRate, Settings};
 use crate::sync::Mutex;
 use crate::transport::{self, Transports};
-
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub(crate) connect_timeout: Duration,
-    pub(crate) read_timeout: Duration,
-    pub(crate) total_timeout: Duration,
-    pub(crate) list_timeout: Duration,
-    pub(crate) response_limit: usize,
-    pub(crate) user_agent: String,
-    pub(crate) retry: RetryPolicy,
-}
 
 /// Sets up a [`Client`].
 #[derive(Clone)]
@@ -42,25 +32,34 @@ pub struct ClientBuilder {
     base: BaseUrl,
     credentials: Credentials,
     settings: Settings,
+    calls: CallSettings,
     roots: Vec<CertificateDer<'static>>,
     proxy: Proxy,
     cache: Option<Arc<dyn TokenCache>>,
 }
 
+impl Client {
+    /// A client with the default settings.
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::build`].
+    pub fn new(base: BaseUrl, credentials: &Credentials) -> Result<Self, Error> {
+        Self::builder(base, credentials).build()
+    }
+
+    /// Starts to set up a client.
+    pub fn builder(base: BaseUrl, credentials: &Credentials) -> ClientBuilder {
+        ClientBuilder::new(base, credentials)
+    }
+}
+
 impl ClientBuilder {
-    pub(crate) fn new(base: BaseUrl, credentials: &Credentials) -> Self {
+    fn new(base: BaseUrl, credentials: &Credentials) -> Self {
         Self {
             base,
             credentials: credentials.clone(),
-            settings: Settings {
-                connect_timeout: Duration::from_secs(10),
-                read_timeout: Duration::from_secs(30),
-                total_timeout: Duration::from_secs(120),
-                list_timeout: Duration::from_secs(600),
-                response_limit: 16 << 20,
-                user_agent: concat!("atlas-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
-                retry: RetryPolicy::default(),
-            },
+            settings: Settings::default(),
+            calls: CallSettings::default(),
             roots: Vec::new(),
             proxy: Proxy::default(),
             cache: None,
@@ -95,7 +94,7 @@ impl ClientBuilder {
     /// Which calls are sent again, and when; [`RetryPolicy::default`] by default.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.settings.retry = policy;
+        self.calls.retry = policy;
         self
     }
 
@@ -124,7 +123,7 @@ impl ClientBuilder {
     /// 120 s by default. Downloads have no such limit.
     #[must_use]
     pub fn total_timeout(mut self, limit: Duration) -> Self {
-        self.settings.total_timeout = limit;
+        self.calls.total_timeout = limit;
         self
     }
 
@@ -145,6 +144,41 @@ impl ClientBuilder {
         self
     }
 
+    /// How many bytes the head of a response may have; 128 KiB by default, and at least 8 KiB.
+    #[must_use]
+    pub fn header_limit(mut self, bytes: usize) -> Self {
+        self.settings.header_limit = bytes;
+        self
+    }
+
+    /// How many pages of one list are read; 10,000 by default. A list that goes on after them ends
+    /// as [`ErrorKind::List`].
+    #[must_use]
+    pub fn page_limit(mut self, pages: u32) -> Self {
+        self.settings.page_limit = pages;
+        self
+    }
+
+    /// How many items of one list are read, over all its pages; 1,000,000 by default. A list that
+    /// has more ends as [`ErrorKind::List`].
+    #[must_use]
+    pub fn item_limit(mut self, items: u64) -> Self {
+        self.settings.item_limit = items;
+        self
+    }
+
+    /// How slowly a file may come: at least `bytes_per_second` on average over each `window` of
+    /// waiting; 10 KiB a second over 60 s by default, and 0 is any rate. The time that the caller
+    /// takes between two chunks does not count.
+    #[must_use]
+    pub fn min_rate(mut self, bytes_per_second: u64, window: Duration) -> Self {
+        self.calls.min_rate = MinRate {
+            bytes_per_second,
+            window,
+        };
+        self
+    }
+
     /// The `User-Agent`; `atlas-rs/VERSION` by default.
     #[must_use]
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
@@ -156,6 +190,7 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::Unsendable`] if a credential or the `User-Agent` cannot stand in a header,
+    /// [`ErrorKind::Setting`] if a limit is out of bounds,
     /// [`ErrorKind::Certificate`] if a certificate to [`trust`](ClientBuilder::trust) is none, and
     /// [`ErrorKind::Proxy`] if the [`proxy`](ClientBuilder::proxy), or the one that the environment
     /// names for the base URL's host, cannot be used.
@@ -165,7 +200,14 @@ impl ClientBuilder {
         let base = self.base.resolve("/").map_err(|_| ErrorKind::Unsendable {
             what: "the base URL",
         })?;
-        let transports = transport::hyper(self.settings.connect_timeout, roots, proxy, &base)?;
+        if self.settings.header_limit < MIN_HEADER_LIMIT {
+            return Err(ErrorKind::Setting {
+                setting: "header_limit",
+                expected: "at least 8192 bytes",
+            }
+            .into());
+        }
+        let transports = transport::hyper(&self.settings, roots, proxy, &base)?;
         self.build_on(transports)
     }
 
@@ -205,6 +247,7 @@ impl ClientBuilder {
             auth: Authenticator::new(&self.credentials)?,
             transports,
             settings: self.settings,
+            calls: self.calls,
             user_agent,
             cache,
             budget: Mutex::new(RetryBudget::new()),
@@ -213,6 +256,9 @@ impl ClientBuilder {
         }))
     }
 }
+
+/// What hyper can work with.
+const MIN_HEADER_LIMIT: usize = 8 << 10;
 
 impl std::fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,25 +1,26 @@
-//! One call: sent as often as authentication and the retry policy ask for.
+//! One call: what is sent for it, with the authentication that it needs.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use atlas_model::{AnswerMeta, ApiError, RateLimit};
+use atlas_model::RateLimit;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
 };
-use http::{Request, Response, StatusCode, request};
+use http::uri::PathAndQuery;
+use http::{Request, Response, request};
 use http_body_util::Full;
 
 use crate::auth::{TokenCache, TokenKey, Verdict};
 use crate::authenticator::Authenticator;
-use crate::base_url::{BaseUrl, without_user};
+use crate::base_url::BaseUrl;
 use crate::body;
-use crate::builder::Settings;
-use crate::error::{Attempt, Attempts, Error, ErrorKind, Phase, asked_wait};
+use crate::error::{Attempts, Error, ErrorKind, Phase};
 use crate::pace::Pace;
-use crate::retry::{Decision, Drawn, Outcome, RetryBudget};
+use crate::retry::RetryBudget;
+use crate::retry_loop::{Exchange, Failed, Retries};
 use crate::secrets::Secrets;
+use crate::settings::{CallSettings, Settings};
 use crate::sync::Mutex;
 use crate::timer::Timer;
 use crate::transport::{self, Incoming, Transport, Transports};
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) transports: Transports,
     pub(crate) settings: Settings,
+    /// What a clone of the client begins with; token requests go by it.
+    pub(crate) calls: CallSettings,
     pub(crate) user_agent: HeaderValue,
     pub(crate) cache: Option<(Arc<dyn TokenCache>, TokenKey)>,
     pub(crate) budget: Mutex<RetryBudget>,
@@ -37,165 +40,77 @@ pub(crate) struct Shared {
     pub(crate) secrets: Secrets,
 }
 
-/// Why an attempt failed, and the status that had come by then.
-pub(crate) struct Failed {
-    kind: ErrorKind,
-    status: Option<StatusCode>,
-}
-
-impl From<ErrorKind> for Failed {
-    fn from(kind: ErrorKind) -> Self {
-        Self { kind, status: None }
-    }
-}
-
 impl Shared {
-    /// Carries a request in origin form to an answer, whatever its status.
+    /// Sends a request in origin form and collects the response, whatever its status.
     pub(crate) async fn call(
         self: &Arc<Self>,
         request: Request<Bytes>,
-        idempotent: bool,
+        settings: &CallSettings,
     ) -> Result<Response<Bytes>, Error> {
-        self.call_for(request, idempotent, None).await
+        let mut call = AuthenticatedCall::new(self, request)?;
+        // What is streamed is given as it is, so only what is collected is asked for compressed.
+        let gzip = HeaderValue::from_static("gzip");
+        call.parts.headers.insert(ACCEPT_ENCODING, gzip);
+        self.run(&mut call, settings).await
     }
 
-    /// The same, with the body of a successful answer left to be read in `streamed`.
-    pub(crate) async fn call_for(
+    /// The same, with the body of a successful response left to be read.
+    pub(crate) async fn call_to_stream(
         self: &Arc<Self>,
         request: Request<Bytes>,
-        idempotent: bool,
-        mut streamed: Option<&mut Option<Incoming>>,
+        settings: &CallSettings,
+    ) -> Result<(Response<Bytes>, Option<Incoming>), Error> {
+        let mut streamed = None;
+        let mut call = AuthenticatedCall::new(self, request)?;
+        call.streamed = Some(&mut streamed);
+        let response = self.run(&mut call, settings).await?;
+        Ok((response, streamed))
+    }
+
+    async fn run(
+        &self,
+        call: &mut AuthenticatedCall<'_>,
+        settings: &CallSettings,
     ) -> Result<Response<Bytes>, Error> {
-        let settings = &self.settings;
-        let (mut parts, payload) = request.into_parts();
-        let target = parts.uri.into_parts().path_and_query;
-        let target = target.unwrap_or_else(|| http::uri::PathAndQuery::from_static("/"));
-        parts.uri = self
-            .base
-            .resolve_path(target)
-            .map_err(|_| ErrorKind::Unsendable {
-                what: "the request target",
-            })?;
-        // What is streamed is given as it is.
-        if streamed.is_none() {
-            parts
-                .headers
-                .insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let idempotent = settings.idempotent || call.parts.method.is_idempotent();
+        let mut timer = Timer::new(self.settings.read_timeout, Some(settings.total_timeout));
+        let retries = self.retries(settings, idempotent);
+        let (mut response, attempts) = retries.run(call, &mut timer).await?;
+        if !attempts.0.is_empty() {
+            response.extensions_mut().insert::<Attempts>(attempts);
         }
-        let idempotent = idempotent || parts.method.is_idempotent();
-        let mut timer = Timer::new(settings.read_timeout, Some(settings.total_timeout));
-        let mut retries = Retries::new(idempotent);
-        loop {
-            let streamed = streamed.as_deref_mut();
-            let ended = self
-                .authenticated(&parts, &payload, &mut timer, streamed)
-                .await;
-            if let Some(end) = retries.after(self, ended, &mut timer).await {
-                return end;
-            }
+        Ok(response)
+    }
+
+    /// What the retries of an exchange go by.
+    pub(crate) fn retries<'a>(
+        &'a self,
+        settings: &'a CallSettings,
+        idempotent: bool,
+    ) -> Retries<'a> {
+        Retries {
+            policy: &settings.retry,
+            budget: &self.budget,
+            secrets: &self.secrets,
+            idempotent,
         }
     }
 
-    /// Sends a request as often as authentication asks for.
-    async fn authenticated(
-        self: &Arc<Self>,
-        parts: &request::Parts,
-        payload: &Bytes,
-        timer: &mut Timer,
-        mut streamed: Option<&mut Option<Incoming>>,
-    ) -> Result<Response<Bytes>, Failed> {
-        let target = parts
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str());
-        let method = parts.method.as_str();
-        let mut attempt = 1;
-        loop {
-            let turn = self.pace.lock().reserve(tokio::time::Instant::now());
-            if let Some(turn) = turn {
-                timer.pause_until(turn).await?;
-            }
-            let prepared = self
-                .auth
-                .prepare(method, target, |duty| self.start_fetch(duty));
-            let prepared = timer.wait_for_others(prepared).await??;
-            let mut parts = parts.clone();
-            if let Some(authorization) = prepared.authorization.clone() {
-                parts.headers.insert(AUTHORIZATION, authorization);
-            }
-            let response = self.once(parts, payload.clone(), timer).await?;
-            let status = response.status();
-            let verdict = prepared.observe(attempt, status, response.headers());
-            tracing::debug!(
-                %method,
-                path = target.split('?').next(),
-                attempt,
-                status = status.as_u16(),
-                ?verdict,
-                "answered"
-            );
-            if let (Some(streamed), true) = (streamed.as_deref_mut(), status.is_success()) {
-                let (head, body) = response.into_parts();
-                *streamed = Some(body);
-                return Ok(Response::from_parts(head, Bytes::new()));
-            }
-            let collected = self.collect(response, timer).await;
-            match verdict {
-                Verdict::Done | Verdict::Refused => {
-                    return collected.map_err(|kind| Failed {
-                        kind,
-                        status: Some(status),
-                    });
-                }
-                Verdict::Unanswerable(problem) => {
-                    return Err(ErrorKind::Challenge { problem }.into());
-                }
-                // The connection can be used again once its answer has been read; if it cannot
-                // be read, another connection will do.
-                Verdict::Retry => attempt += 1,
-            }
-        }
-    }
-
-    /// Sends one request and waits for the head of its answer.
+    /// Sends one request and waits for the head of its response.
     pub(crate) async fn once(
         &self,
-        parts: request::Parts,
-        payload: Bytes,
+        transport: &Transport,
+        request: Request<Full<Bytes>>,
         timer: &mut Timer,
     ) -> Result<Response<Incoming>, ErrorKind> {
-        self.once_by(&*self.transports.calls, parts, payload, timer)
-            .await
-    }
-
-    /// The same for a file.
-    pub(crate) async fn once_for_a_file(
-        &self,
-        parts: request::Parts,
-        timer: &mut Timer,
-    ) -> Result<Response<Incoming>, ErrorKind> {
-        self.once_by(&*self.transports.files, parts, Bytes::new(), timer)
-            .await
-    }
-
-    async fn once_by(
-        &self,
-        transport: &dyn Transport,
-        mut parts: request::Parts,
-        payload: Bytes,
-        timer: &mut Timer,
-    ) -> Result<Response<Incoming>, ErrorKind> {
-        parts.headers.insert(USER_AGENT, self.user_agent.clone());
-        parts.uri = without_user(parts.uri);
-        let host = parts.uri.authority().cloned();
-        let request = Request::from_parts(parts, Full::new(payload));
-        let answered = timer.wait(Phase::Head, transport.send(request)).await?;
-        let response = answered.map_err(|source| {
+        let host = request.uri().authority().cloned();
+        let response = timer.wait(Phase::Head, transport.send(request)).await?;
+        let response = response.map_err(|source| {
             transport::classify(host.as_ref().map_or("", |host| host.as_str()), source)
         })?;
         let headers = response.headers();
         if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
-            // Two peers can disagree about where such an answer ends (RFC 9112 section 6.3).
+            // Two peers can disagree about where such a response ends (RFC 9112 section 6.3).
             return Err(ErrorKind::Malformed {
                 source: "both Transfer-Encoding and Content-Length".into(),
             });
@@ -203,7 +118,7 @@ impl Shared {
         Ok(response)
     }
 
-    /// Reads the whole answer.
+    /// Reads the whole response.
     pub(crate) async fn collect(
         &self,
         response: Response<Incoming>,
@@ -226,119 +141,95 @@ impl Shared {
     }
 }
 
-/// The attempts of one call.
-pub(crate) struct Retries {
-    idempotent: bool,
-    attempts: Attempts,
-    drawn: Option<Drawn>,
+/// A request that may be sent more than once.
+pub(crate) fn again(parts: &request::Parts, payload: &Bytes) -> Request<Full<Bytes>> {
+    Request::from_parts(parts.clone(), Full::new(payload.clone()))
 }
 
-impl Retries {
-    pub(crate) fn new(idempotent: bool) -> Self {
-        Self {
-            idempotent,
-            attempts: Attempts::default(),
-            drawn: None,
-        }
-    }
+/// A request to the API.
+struct AuthenticatedCall<'a> {
+    shared: &'a Arc<Shared>,
+    parts: request::Parts,
+    payload: Bytes,
+    /// Where the body of a success goes, if it is to be streamed.
+    streamed: Option<&'a mut Option<Incoming>>,
+}
 
-    /// Takes how an attempt ended: waits and gives `None` if there is to be another, or gives
-    /// what the call comes to.
-    pub(crate) async fn after(
-        &mut self,
-        shared: &Shared,
-        mut ended: Result<Response<Bytes>, Failed>,
-        timer: &mut Timer,
-    ) -> Option<Result<Response<Bytes>, Error>> {
-        match &mut ended {
-            Ok(response) if !response.status().is_success() => {
-                shared.secrets.mask_response(response);
-            }
-            Ok(_) => {}
-            Err(failed) => shared.secrets.mask_error(&mut failed.kind),
-        }
-        let attempt = u32::try_from(self.attempts.0.len() + 1).unwrap_or(u32::MAX);
-        let outcome = match &ended {
-            Ok(response) => answered(response),
-            Err(failed) => failed.kind.outcome(),
-        };
-        let random = fastrand::f64();
-        let policy = &shared.settings.retry;
-        let Decision::Retry(delay) = policy.decide(attempt, self.idempotent, &outcome, random)
-        else {
-            return Some(self.end(shared, ended));
-        };
-        if timer.left().is_some_and(|left| left <= delay) {
-            tracing::info!(attempt, %outcome, ?delay, "no time left to try again");
-            return Some(self.end(shared, ended));
-        }
-        let Some(drawn) = shared.budget.lock().draw(&outcome) else {
-            tracing::info!(attempt, %outcome, "the retry budget is spent");
-            return Some(self.end(shared, ended));
-        };
-        self.drawn = Some(drawn);
-        let reason = ended
-            .err()
-            .map_or_else(|| outcome.to_string(), |failed| failed.kind.to_string());
-        tracing::info!(attempt, reason, ?delay, "trying again");
-        self.attempts.0.push(Attempt { outcome, delay });
-        timer.pause(delay).await.err().map(|kind| {
-            let attempts = std::mem::take(&mut self.attempts);
-            Err(Error::new(kind, attempts))
+impl<'a> AuthenticatedCall<'a> {
+    fn new(shared: &'a Arc<Shared>, request: Request<Bytes>) -> Result<Self, ErrorKind> {
+        let (mut parts, payload) = request.into_parts();
+        let target = parts.uri.into_parts().path_and_query;
+        let target = target.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let what = "the request target";
+        parts.uri = shared
+            .base
+            .resolve_path(target)
+            .map_err(|_| ErrorKind::Unsendable { what })?;
+        parts.headers.insert(USER_AGENT, shared.user_agent.clone());
+        Ok(Self {
+            shared,
+            parts,
+            payload,
+            streamed: None,
         })
     }
+}
 
-    fn end(
-        &mut self,
-        shared: &Shared,
-        ended: Result<Response<Bytes>, Failed>,
-    ) -> Result<Response<Bytes>, Error> {
-        let attempts = std::mem::take(&mut self.attempts);
-        match ended {
-            Ok(mut response) => {
-                if response.status().is_success() {
-                    shared.budget.lock().succeeded(self.drawn);
-                }
-                if !attempts.0.is_empty() {
-                    response.extensions_mut().insert(attempts);
-                }
-                Ok(response)
+impl Exchange for AuthenticatedCall<'_> {
+    type Response = Response<Bytes>;
+
+    /// Sends the request as often as authentication asks for.
+    async fn attempt(&mut self, timer: &mut Timer) -> Result<Response<Bytes>, Failed> {
+        let shared = self.shared;
+        let target = self.parts.uri.path_and_query();
+        let target = target.map_or("/", |target| target.as_str());
+        let method = self.parts.method.as_str();
+        let mut attempt = 1;
+        loop {
+            let turn = shared.pace.lock().reserve(tokio::time::Instant::now());
+            if let Some(turn) = turn {
+                timer.pause_until(turn).await?;
             }
-            Err(Failed { kind, status }) => {
-                let refused = status.is_some_and(|status| status.is_client_error());
-                let known = self.idempotent || refused || !kind.may_have_been_sent();
-                let kind = if known {
-                    kind
-                } else {
-                    ErrorKind::OutcomeUnknown {
-                        status,
-                        source: Box::new(kind),
-                    }
-                };
-                Err(Error::new(kind, attempts))
+            let prepared = shared
+                .auth
+                .prepare(method, target, |duty| shared.start_fetch(duty));
+            let prepared = timer.wait_for_others(prepared).await??;
+            let mut request = again(&self.parts, &self.payload);
+            if let Some(authorization) = prepared.authorization.clone() {
+                request.headers_mut().insert(AUTHORIZATION, authorization);
+            }
+            let transport = &shared.transports.calls;
+            let response = shared.once(transport, request, timer).await?;
+            let status = response.status();
+            let verdict = prepared.observe(attempt, status, response.headers());
+            tracing::debug!(
+                %method,
+                path = target.split('?').next(),
+                attempt,
+                status = status.as_u16(),
+                ?verdict,
+                "answered"
+            );
+            if let (Some(streamed), true) = (&mut self.streamed, status.is_success()) {
+                let (head, body) = response.into_parts();
+                **streamed = Some(body);
+                return Ok(Response::from_parts(head, Bytes::new()));
+            }
+            let collected = shared.collect(response, timer).await;
+            match verdict {
+                Verdict::Done | Verdict::Refused => {
+                    return collected.map_err(|kind| Failed {
+                        kind,
+                        status: Some(status),
+                    });
+                }
+                Verdict::Unanswerable(problem) => {
+                    return Err(ErrorKind::Challenge { problem }.into());
+                }
+                // The connection can be used again once its response has been read; if it cannot
+                // be read, another connection will do.
+                Verdict::Retry => attempt += 1,
             }
         }
     }
-}
-
-/// How an attempt ended that was answered.
-fn answered(response: &Response<Bytes>) -> Outcome {
-    let status = response.status();
-    let busy = matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    );
-    Outcome::Answered {
-        status,
-        retry_after: if busy { retry_after(response) } else { None },
-    }
-}
-
-/// The wait that a 429 or 503 asks for: by its header, or by the numbers in Atlas's own body.
-fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
-    let meta = AnswerMeta::read(response.status(), response.headers());
-    if meta.retry_after.is_some() {
-        return asked_wait(&meta);
-    }
-    Some(ApiError::read(response.body())?.throttle()?.wait)
 }

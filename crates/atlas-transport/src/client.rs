@@ -1,18 +1,20 @@
 //! The client: operations in, answers out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use atlas_model::{Answer, CallOptions, Operation, OperationExt, SnapshotUrl};
+use atlas_model::{Answer, CallOptions, Operation, OperationExt, Paging, SnapshotUrl};
 use bytes::Bytes;
+use http::header::USER_AGENT;
 use http::{Request, Response, Uri};
 
-use crate::base_url::{BaseUrl, check_authority, is_scheme_allowed};
-use crate::builder::ClientBuilder;
+use crate::base_url::{check_authority, is_scheme_allowed, without_user};
 use crate::call::Shared;
-use crate::credentials::Credentials;
-use crate::download::{ByteRange, Download};
+use crate::download::{ByteRange, Download, FileRequest};
 use crate::error::{Attempts, Error, ErrorKind};
 use crate::list_time::ListTime;
+use crate::retry::RetryPolicy;
+use crate::settings::{CallSettings, MinRate};
 use crate::timer::Timer;
 
 /// A client of one Atlas API with one set of credentials.
@@ -36,29 +38,16 @@ use crate::timer::Timer;
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
-    idempotent: bool,
+    settings: CallSettings,
     #[cfg(feature = "catalog")]
     strict: bool,
 }
 
 impl Client {
-    /// A client with the default settings.
-    ///
-    /// # Errors
-    /// As [`ClientBuilder::build`].
-    pub fn new(base: BaseUrl, credentials: &Credentials) -> Result<Self, Error> {
-        Self::builder(base, credentials).build()
-    }
-
-    /// Starts to set up a client.
-    pub fn builder(base: BaseUrl, credentials: &Credentials) -> ClientBuilder {
-        ClientBuilder::new(base, credentials)
-    }
-
     pub(crate) fn new_on(shared: Shared) -> Self {
         Self {
+            settings: shared.calls.clone(),
             shared: Arc::new(shared),
-            idempotent: false,
             #[cfg(feature = "catalog")]
             strict: false,
         }
@@ -68,10 +57,53 @@ impl Client {
     /// lost is then sent again, instead of ending as [`ErrorKind::OutcomeUnknown`].
     #[must_use]
     pub fn assume_idempotent(&self) -> Self {
-        Self {
-            idempotent: true,
-            ..self.clone()
-        }
+        let mut client = self.clone();
+        client.settings.idempotent = true;
+        client
+    }
+
+    /// The same client for calls that may take this long, authentication, retries and the waits
+    /// between them included, in place of the builder's
+    /// [`total_timeout`](crate::ClientBuilder::total_timeout).
+    ///
+    /// ```
+    /// # fn example(client: &atlas_transport::Client) {
+    /// use std::time::Duration;
+    ///
+    /// let impatient = client.with_total_timeout(Duration::from_secs(5));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_total_timeout(&self, limit: Duration) -> Self {
+        let mut client = self.clone();
+        client.settings.total_timeout = limit;
+        client
+    }
+
+    /// The same client with another retry policy for its calls and downloads. The fetching of an
+    /// access token, which all clones share, goes by the builder's.
+    #[must_use]
+    pub fn with_retry(&self, policy: RetryPolicy) -> Self {
+        let mut client = self.clone();
+        client.settings.retry = policy;
+        client
+    }
+
+    /// The same client with another minimum rate for files, as
+    /// [`ClientBuilder::min_rate`](crate::ClientBuilder::min_rate).
+    #[must_use]
+    pub fn with_min_rate(&self, bytes_per_second: u64, window: Duration) -> Self {
+        let mut client = self.clone();
+        client.settings.min_rate = MinRate {
+            bytes_per_second,
+            window,
+        };
+        client
+    }
+
+    /// The retry policy of this client's calls and downloads.
+    pub fn retry_policy(&self) -> &RetryPolicy {
+        &self.settings.retry
     }
 
     /// The same client for typed calls whose answers must be as documented, for tests: one that
@@ -148,6 +180,12 @@ impl Client {
         read.map_err(|error: ErrorKind| Error::new(error, attempts))
     }
 
+    /// The paging of a list, within this client's bounds.
+    pub(crate) fn limited(&self, paging: Paging) -> Paging {
+        let settings = &self.shared.settings;
+        paging.limits(settings.page_limit, settings.item_limit)
+    }
+
     /// The time for reading a list.
     pub(crate) fn list_time(&self) -> ListTime {
         ListTime::new(self.shared.settings.list_timeout)
@@ -172,7 +210,7 @@ impl Client {
     /// # Errors
     /// As [`send`](Client::send), without [`ErrorKind::Response`].
     pub async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        self.shared.call(request, self.idempotent).await
+        self.shared.call(request, &self.settings).await
     }
 
     /// Sends a request and gives the head of the answer, with the rest to stream if it is a success.
@@ -181,13 +219,16 @@ impl Client {
         &self,
         request: Request<Bytes>,
     ) -> Result<(Response<Bytes>, Option<Download>), Error> {
-        let mut streamed = None;
-        let call = self
-            .shared
-            .call_for(request, self.idempotent, Some(&mut streamed));
-        let response = call.await?;
-        let timer = Timer::new(self.shared.settings.read_timeout, None);
-        let download = streamed.map(|body| Download::of(response.headers().clone(), body, timer));
+        let (response, body) = self.shared.call_to_stream(request, &self.settings).await?;
+        let download = body.map(|body| {
+            let timer = Timer::new(self.shared.settings.read_timeout, None);
+            Download::of(
+                response.headers().clone(),
+                body,
+                timer,
+                self.settings.min_rate,
+            )
+        });
         Ok((response, download))
     }
 
@@ -203,7 +244,9 @@ impl Client {
     /// Opens a snapshot's file for streaming.
     ///
     /// Goes to the object store that the link names, without `Authorization` and without following
-    /// redirects. The link appears in no error and no log.
+    /// redirects. The link appears in no error and no log. Opening it is retried as the client's
+    /// [retry policy](crate::retry::RetryPolicy) says; a file that breaks off later is not opened
+    /// again: ask for the missing part with [`download_part`](Client::download_part).
     ///
     /// # Errors
     /// [`ErrorKind::LinkExpired`] for 403, [`ErrorKind::Link`] for any other answer but 200, and
@@ -212,7 +255,7 @@ impl Client {
         let download = self.open(link, None).await?;
         match download.part() {
             None => Ok(download),
-            // Nobody asked for a part.
+            // No part was asked for.
             Some(_) => Err(ErrorKind::Link {
                 status: http::StatusCode::PARTIAL_CONTENT,
                 retry_after: None,
@@ -251,17 +294,28 @@ impl Client {
             None => return Err(invalid(NOT_A_URL).into()),
         }
         let (mut parts, ()) = Request::new(()).into_parts();
-        parts.uri = uri;
+        parts.uri = without_user(uri);
+        let user_agent = self.shared.user_agent.clone();
+        parts.headers.insert(USER_AGENT, user_agent);
         if let Some(range) = range {
             let put = range.put(&mut parts.headers);
             put.map_err(|()| ErrorKind::Unsendable {
                 what: "the tag of the file",
             })?;
         }
-        let mut timer = Timer::new(self.shared.settings.read_timeout, None);
-        let response = self.shared.once_for_a_file(parts, &mut timer).await?;
-        let (head, body) = response.into_parts();
-        Ok(Download::open(head, body, timer, range).await?)
+        let mut timer = Timer::new(
+            self.shared.settings.read_timeout,
+            Some(self.settings.total_timeout),
+        );
+        let mut file = FileRequest {
+            shared: &self.shared,
+            parts,
+            range,
+            min_rate: self.settings.min_rate,
+        };
+        let retries = self.shared.retries(&self.settings, true);
+        let (download, _) = retries.run(&mut file, &mut timer).await?;
+        Ok(download)
     }
 }
 
@@ -273,6 +327,7 @@ impl std::fmt::Debug for Client {
         f.debug_struct("Client")
             .field("base", &self.shared.base)
             .field("settings", &self.shared.settings)
+            .field("calls", &self.settings)
             .finish_non_exhaustive()
     }
 }

@@ -6,12 +6,16 @@ use atlas_model::AnswerMeta;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, request};
 use tokio::time::{Instant, timeout};
 
 use crate::body;
+use crate::call::{Shared, again};
 use crate::content_range::ContentRange;
 use crate::error::{Error, ErrorKind, asked_wait};
+use crate::retry_loop::{Answered, Exchange, Failed};
+use crate::secrets::Secrets;
+use crate::settings::MinRate;
 use crate::timer::Timer;
 use crate::transport::Incoming;
 
@@ -47,33 +51,84 @@ pub struct Download {
     part: Option<ContentRange>,
     body: Incoming,
     timer: Timer,
-    /// The bytes of the current window, and the time that was waited for them.
-    window: (usize, Duration),
+    rate: Rate,
 }
 
-/// A download that brings fewer bytes within one read timeout is stalled, however steadily they
-/// drip.
-const STALLED: usize = 1 << 10;
+/// How fast a file comes.
+struct Rate {
+    min: MinRate,
+    /// The bytes of the current window, and the time that was waited for them.
+    received: u64,
+    waited: Duration,
+}
+
+impl Rate {
+    fn new(min: MinRate) -> Self {
+        Self {
+            min,
+            received: 0,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Takes what came after a wait; fails at the end of a window in which too little came.
+    fn observe(&mut self, bytes: usize, waited: Duration) -> Result<(), ErrorKind> {
+        self.received = self.received.saturating_add(bytes as u64);
+        self.waited = self.waited.saturating_add(waited);
+        if self.waited < self.min.window {
+            return Ok(());
+        }
+        if self.received < self.min.bytes() {
+            return Err(ErrorKind::TooSlow {
+                bytes_per_second: self.min.bytes_per_second,
+                window: self.min.window,
+            });
+        }
+        *self = Self::new(self.min);
+        Ok(())
+    }
+}
+
 /// How much of a refusal is read, to find out what the store calls it.
 const REFUSAL: usize = 4 << 10;
 
-impl Download {
-    /// Takes the answer to a request for a file, or for a range of it.
-    pub(crate) async fn open(
+/// A request for a file or a part of it.
+pub(crate) struct FileRequest<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) parts: request::Parts,
+    pub(crate) range: Option<&'a ByteRange>,
+    pub(crate) min_rate: MinRate,
+}
+
+impl Exchange for FileRequest<'_> {
+    type Response = Download;
+
+    async fn attempt(&mut self, timer: &mut Timer) -> Result<Download, Failed> {
+        let transport = &self.shared.transports.files;
+        let request = again(&self.parts, &Bytes::new());
+        let response = self.shared.once(transport, request, timer).await?;
+        let (head, body) = response.into_parts();
+        Ok(self.open(head, body, timer).await?)
+    }
+}
+
+impl FileRequest<'_> {
+    /// Takes the response to the request.
+    async fn open(
+        &self,
         head: Parts,
         body: Incoming,
-        mut timer: Timer,
-        asked: Option<&ByteRange>,
-    ) -> Result<Self, ErrorKind> {
+        timer: &mut Timer,
+    ) -> Result<Download, ErrorKind> {
         let part = match head.status {
             StatusCode::OK => None,
-            StatusCode::PARTIAL_CONTENT => Some(part(&head.headers, asked)?),
+            StatusCode::PARTIAL_CONTENT => Some(part(&head.headers, self.range)?),
             StatusCode::FORBIDDEN => {
-                let code = refusal(body, &mut timer).await;
+                let code = refusal(body, timer).await;
                 return Err(ErrorKind::LinkExpired { code });
             }
             StatusCode::BAD_REQUEST => {
-                let code = refusal(body, &mut timer).await;
+                let code = refusal(body, timer).await;
                 if code.as_ref().is_some_and(|code| code.contains("Expired")) {
                     return Err(ErrorKind::LinkExpired { code });
                 }
@@ -81,20 +136,35 @@ impl Download {
             }
             _ => return Err(unusable(&head)),
         };
-        Ok(Self {
+        let timer = Timer::new(self.shared.settings.read_timeout, None);
+        Ok(Download {
             part,
-            ..Self::of(head.headers, body, timer)
+            ..Download::of(head.headers, body, timer, self.min_rate)
         })
     }
+}
 
+impl Answered for Download {
+    fn status(&self) -> StatusCode {
+        StatusCode::OK
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
+
+    fn mask(&mut self, _: &Secrets) {}
+}
+
+impl Download {
     /// A whole body that is under way.
-    pub(crate) fn of(headers: HeaderMap, body: Incoming, timer: Timer) -> Self {
+    pub(crate) fn of(headers: HeaderMap, body: Incoming, timer: Timer, min_rate: MinRate) -> Self {
         Self {
             headers,
             part: None,
             body,
             timer,
-            window: (0, Duration::ZERO),
+            rate: Rate::new(min_rate),
         }
     }
 
@@ -122,21 +192,16 @@ impl Download {
     /// Waits for the next bytes; `None` at the end of the file or part.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`] if less than 1 KiB comes within the client's read timeout, and
-    /// [`ErrorKind::Interrupted`] if the connection breaks before the announced end.
+    /// [`ErrorKind::Timeout`] if nothing comes within the client's read timeout,
+    /// [`ErrorKind::TooSlow`] if what comes stays below its
+    /// [`min_rate`](crate::ClientBuilder::min_rate), and [`ErrorKind::Interrupted`] if the connection
+    /// breaks before the announced end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let before = Instant::now();
         let chunk = body::next(&mut self.body, &mut self.timer).await?;
-        // Only waiting counts: whoever writes the file may take its time.
-        self.window.1 = self.window.1.saturating_add(before.elapsed());
         if let Some(chunk) = &chunk {
-            self.window.0 = self.window.0.saturating_add(chunk.len());
-            if self.window.1 >= self.timer.read_limit() {
-                if self.window.0 < STALLED {
-                    return Err(self.timer.out_of_time().into());
-                }
-                self.window = (0, Duration::ZERO);
-            }
+            // Only waiting counts: whoever writes the file may take its time.
+            self.rate.observe(chunk.len(), before.elapsed())?;
         }
         Ok(chunk)
     }

@@ -99,6 +99,28 @@ pub enum ErrorKind {
     /// Nothing was sent.
     #[error("SSL_CERT_FILE cannot be used: expected a file of at most 16 MiB")]
     RootsTooLarge,
+    /// A setting of the client is out of bounds. Nothing was sent.
+    #[error("invalid {setting}: expected {expected}")]
+    #[non_exhaustive]
+    Setting {
+        /// The setting, as the method of [`ClientBuilder`](crate::ClientBuilder) is called.
+        setting: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// A file comes too slowly. The connection is given up; another may be faster.
+    #[error(
+        "the file came at less than {bytes_per_second} bytes/s over {} s; try again, or lower the \
+         client's min_rate",
+        window.as_secs_f64()
+    )]
+    #[non_exhaustive]
+    TooSlow {
+        /// The rate that is required.
+        bytes_per_second: u64,
+        /// Over which time.
+        window: Duration,
+    },
     /// A configured proxy cannot be used. Nothing was sent, neither through it nor around it.
     #[error("{setting} cannot be used: {problem}")]
     Proxy {
@@ -313,7 +335,16 @@ impl ErrorKind {
         match self {
             _ if !is_transient(self) => Outcome::InvalidResponse,
             Self::Connect { .. } | Self::NotTaken { .. } => Outcome::NotSent,
-            Self::Timeout { .. } | Self::Interrupted { .. } => Outcome::NoResponse,
+            Self::Timeout { .. } | Self::Interrupted { .. } | Self::TooSlow { .. } => {
+                Outcome::NoResponse
+            }
+            Self::Link {
+                status,
+                retry_after,
+            } => Outcome::Answered {
+                status: *status,
+                retry_after: *retry_after,
+            },
             _ => Outcome::InvalidResponse,
         }
     }
@@ -332,6 +363,7 @@ impl ErrorKind {
                 | Self::Unsendable { .. }
                 | Self::Certificate { .. }
                 | Self::RootsTooLarge
+                | Self::Setting { .. }
                 | Self::Proxy { .. }
                 | Self::InsecureLink
                 | Self::InvalidLink { .. }

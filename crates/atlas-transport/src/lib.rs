@@ -69,8 +69,10 @@ mod proxy;
 #[cfg(feature = "catalog")]
 mod raw;
 pub mod retry;
+mod retry_loop;
 mod roots;
 mod secrets;
+mod settings;
 #[cfg(feature = "catalog")]
 mod strict;
 mod sync;

@@ -48,7 +48,8 @@ impl Client {
     /// # Errors
     /// An error is the last item. [`ErrorKind::List`] if there is more, but no way to it: a link
     /// that leads nowhere or back, a page that repeats the one before or has no `results`, or
-    /// more than [`Paging::MAX_PAGES`] pages. [`ErrorKind::Timeout`] if the pages take longer than
+    /// more pages or items than the client's [`page_limit`](crate::ClientBuilder::page_limit) and
+    /// [`item_limit`](crate::ClientBuilder::item_limit). [`ErrorKind::Timeout`] if the pages take longer than
     /// the client's [`list_timeout`](crate::ClientBuilder::list_timeout) together.
     ///
     /// ```no_run
@@ -74,7 +75,7 @@ impl Client {
         O::Item: Send,
     {
         let client = self.clone();
-        let first = At::Before(Walk::new(operation, client.list_time()));
+        let first = At::Before(Walk::new(operation, &client));
         stream::unfold(first, move |at| {
             let client = client.clone();
             async move {
@@ -110,7 +111,7 @@ impl Client {
 type Step<O> = (Result<Answer<Page<<O as Paged>::Item>>, Error>, At<O>);
 
 impl<O: Paged> Walk<O> {
-    fn new(mut operation: O, time: ListTime) -> Self {
+    fn new(mut operation: O, client: &Client) -> Self {
         let method = &O::META.method;
         let paging = if O::NUMBERED {
             let number = operation.page_number().unwrap_or(PageNumber::FIRST);
@@ -123,9 +124,9 @@ impl<O: Paged> Walk<O> {
         Self {
             operation,
             query: None,
-            paging,
+            paging: client.limited(paging),
             before: Vec::new(),
-            time,
+            time: client.list_time(),
         }
     }
 

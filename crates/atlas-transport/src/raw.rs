@@ -1,6 +1,7 @@
 //! Calls by name: any operation of the API, with parameters by name and JSON or bytes as bodies.
 
 use std::fmt;
+use std::time::Duration;
 
 use atlas_catalog::{Operation, RequestBuilder};
 use atlas_model::{
@@ -105,6 +106,13 @@ impl Call {
     /// answer is lost is then sent again.
     pub fn assume_idempotent(mut self) -> Self {
         self.client = self.client.assume_idempotent();
+        self
+    }
+
+    /// Sets how long the call, or each page of a list, may take; see
+    /// [`Client::with_total_timeout`].
+    pub fn total_timeout(mut self, limit: Duration) -> Self {
+        self.client = self.client.with_total_timeout(limit);
         self
     }
 
@@ -311,10 +319,10 @@ impl Walk {
         };
         Ok(Self {
             time: call.client.list_time(),
+            paging: call.client.limited(paging),
             client: call.client,
             request,
             query: None,
-            paging,
             before: None,
         })
     }

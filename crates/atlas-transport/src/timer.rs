@@ -36,14 +36,6 @@ impl Timer {
         self.read
     }
 
-    /// The error of a wait for the rest of an answer.
-    pub(crate) fn out_of_time(&self) -> ErrorKind {
-        ErrorKind::Timeout {
-            phase: Phase::Body,
-            limit: self.read,
-        }
-    }
-
     /// Waits for what the peer is to send next.
     pub(crate) async fn wait<F: Future>(
         &mut self,

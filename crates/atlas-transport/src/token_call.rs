@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{Method, Request, Response, request};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::auth::{CachedToken, Token, TokenError};
 use crate::authenticator::Fetching;
-use crate::call::{Failed, Retries, Shared};
+use crate::call::{Shared, again};
 use crate::error::{Error, ErrorKind};
+use crate::retry_loop::{Exchange, Failed};
 use crate::timer::Timer;
 
 impl Shared {
@@ -89,28 +90,43 @@ impl Shared {
         if let Some(basic) = self.auth.token_authorization() {
             headers.insert(AUTHORIZATION, basic);
         }
+        headers.insert(USER_AGENT, self.user_agent.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),
         );
-        let settings = &self.settings;
-        let mut timer = Timer::new(settings.read_timeout, Some(settings.total_timeout));
-        let mut retries = Retries::new(true);
-        loop {
-            let ended = match self.once(parts.clone(), form.clone(), &mut timer).await {
-                Ok(response) => self.collect(response, &mut timer).await,
-                Err(kind) => Err(kind),
-            };
-            if let Ok(response) = &ended {
-                let status = response.status().as_u16();
-                tracing::debug!(status, path, "token endpoint answered");
-            }
-            let ended = ended.map_err(Failed::from);
-            if let Some(end) = retries.after(self, ended, &mut timer).await {
-                return end;
-            }
-        }
+        let settings = &self.calls;
+        let mut timer = Timer::new(self.settings.read_timeout, Some(settings.total_timeout));
+        let mut request = TokenRequest {
+            shared: self,
+            parts,
+            form,
+        };
+        let retries = self.retries(settings, true);
+        let (response, _) = retries.run(&mut request, &mut timer).await?;
+        Ok(response)
+    }
+}
+
+/// A request to the token endpoint.
+struct TokenRequest<'a> {
+    shared: &'a Shared,
+    parts: request::Parts,
+    form: Bytes,
+}
+
+impl Exchange for TokenRequest<'_> {
+    type Response = Response<Bytes>;
+
+    async fn attempt(&mut self, timer: &mut Timer) -> Result<Response<Bytes>, Failed> {
+        let request = again(&self.parts, &self.form);
+        let transport = &self.shared.transports.calls;
+        let response = self.shared.once(transport, request, timer).await?;
+        let response = self.shared.collect(response, timer).await?;
+        let status = response.status().as_u16();
+        tracing::debug!(status, "token endpoint answered");
+        Ok(response)
     }
 }
 

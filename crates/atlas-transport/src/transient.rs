@@ -26,7 +26,7 @@ pub(crate) fn is_transient(kind: &ErrorKind) -> bool {
     match kind {
         ErrorKind::Connect { source, .. } => !is_final_connect(source),
         ErrorKind::Interrupted { source } => !is_final_break(source),
-        ErrorKind::NotTaken { .. } | ErrorKind::Timeout { .. } => true,
+        ErrorKind::NotTaken { .. } | ErrorKind::Timeout { .. } | ErrorKind::TooSlow { .. } => true,
         ErrorKind::Response(error) => is_transient_status(error.status()),
         ErrorKind::Link { status, .. } => is_transient_status(*status),
         ErrorKind::Token(error) => is_transient_status(error.status),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
-use http_body::Body;
+use http_body::{Body, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -25,17 +25,54 @@ use tower_service::Service;
 use crate::error::{BoxError, ErrorKind};
 use crate::proxy::{InvalidProxy, Proxied, Proxy};
 use crate::roots;
+use crate::settings::Settings;
 use crate::transient::found;
 
-pub(crate) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Incoming>, BoxError>> + Send>>;
-
-/// Sends one request. An object, so that a client's type does not name its transport.
-pub(crate) trait Transport: Send + Sync {
-    fn send(&self, request: Request<Full<Bytes>>) -> Answering;
+/// A body that comes in.
+pub(crate) enum Incoming {
+    Hyper(hyper::body::Incoming),
+    Other(UnsyncBoxBody<Bytes, BoxError>),
 }
 
-impl<S, B> Transport for S
+impl Body for Incoming {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut *self {
+            Self::Hyper(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
+            Self::Other(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Hyper(body) => body.is_end_stream(),
+            Self::Other(body) => body.is_end_stream(),
+        }
+    }
+}
+
+type Responding = Pin<Box<dyn Future<Output = Result<Response<Incoming>, BoxError>> + Send>>;
+
+/// Something that sends one request and gives its response.
+#[derive(Clone)]
+pub(crate) enum Transport {
+    /// hyper's pool: known by its type, so that a call's future is boxed once, by hyper.
+    Hyper(Arc<legacy::Client<Timed, Full<Bytes>>>),
+    /// A service of the caller, as an object, so that a client's type does not name it.
+    Other(Arc<dyn DynService>),
+}
+
+/// A service as an object.
+pub(crate) trait DynService: Send + Sync {
+    fn send(&self, request: Request<Full<Bytes>>) -> Responding;
+}
+
+impl<S, B> DynService for S
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
     S::Future: Send,
@@ -43,34 +80,61 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    fn send(&self, request: Request<Full<Bytes>>) -> Answering {
+    fn send(&self, request: Request<Full<Bytes>>) -> Responding {
         let mut service = self.clone();
         Box::pin(async move {
             poll_fn(|context| service.poll_ready(context))
                 .await
                 .map_err(Into::into)?;
             let response = service.call(request).await.map_err(Into::into)?;
-            Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
+            Ok(response.map(|body| Incoming::Other(body.map_err(Into::into).boxed_unsync())))
         })
     }
 }
 
-/// How many bytes the head of an answer may have.
-const HEAD_LIMIT: usize = 128 << 10;
+impl Transport {
+    /// Sends a request once.
+    pub(crate) fn send(&self, request: Request<Full<Bytes>>) -> Sending {
+        match self {
+            Self::Hyper(client) => Sending::Hyper(client.request(request)),
+            Self::Other(service) => Sending::Other(service.send(request)),
+        }
+    }
+}
+
+/// A request under way.
+pub(crate) enum Sending {
+    Hyper(legacy::ResponseFuture),
+    Other(Responding),
+}
+
+impl Future for Sending {
+    type Output = Result<Response<Incoming>, BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Hyper(response) => Pin::new(response)
+                .poll(context)
+                .map(|response| Ok(response?.map(Incoming::Hyper))),
+            Self::Other(response) => response.as_mut().poll(context),
+        }
+    }
+}
 
 /// How calls are sent, and how files are.
 #[derive(Clone)]
 pub(crate) struct Transports {
-    pub(crate) calls: Arc<dyn Transport>,
-    pub(crate) files: Arc<dyn Transport>,
+    pub(crate) calls: Transport,
+    pub(crate) files: Transport,
 }
 
 impl Transports {
     /// Both in the same way.
-    pub(crate) fn same(transport: Arc<dyn Transport>) -> Self {
+    pub(crate) fn same(service: Arc<dyn DynService>) -> Self {
+        let calls = Transport::Other(service);
         Self {
-            calls: transport.clone(),
-            files: transport,
+            files: calls.clone(),
+            calls,
         }
     }
 }
@@ -78,12 +142,12 @@ impl Transports {
 /// hyper with connection pools, rustls with the platform's roots. Calls take HTTP/2 where ALPN
 /// agrees; files HTTP/1.1 only, since several streams of HTTP/2 would share one connection.
 pub(crate) fn hyper(
-    connect_timeout: Duration,
+    settings: &Settings,
     roots: Vec<CertificateDer<'static>>,
     proxy: Proxy,
     base: &Uri,
 ) -> Result<Transports, ErrorKind> {
-    let tcp = Proxied::new(tcp(connect_timeout), proxy, base)?;
+    let tcp = Proxied::new(tcp(settings.connect_timeout), proxy, base)?;
     let tls = tls(roots)?;
     let over = |tls| {
         HttpsConnectorBuilder::new()
@@ -95,8 +159,8 @@ pub(crate) fn hyper(
         .wrap_connector(tcp.clone());
     let files = over(tls).enable_http1().wrap_connector(tcp);
     Ok(Transports {
-        calls: pooled(calls, connect_timeout),
-        files: pooled(files, connect_timeout),
+        calls: Transport::Hyper(Arc::new(client(calls, settings))),
+        files: Transport::Hyper(Arc::new(client(files, settings))),
     })
 }
 
@@ -117,21 +181,20 @@ where
     B: Body + Send,
     B::Data: Send,
 {
+    let settings = Settings {
+        connect_timeout,
+        ..Settings::default()
+    };
     let tcp = Proxied::to_any(tcp(connect_timeout), proxy)?;
     let tls = HttpsConnectorBuilder::new()
         .with_tls_config(tls(Vec::new())?)
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
-    Ok(client(tls, connect_timeout))
+    Ok(client(tls, &settings))
 }
 
-fn pooled(tls: HttpsConnector<Proxied>, connect_timeout: Duration) -> Arc<dyn Transport> {
-    let client: legacy::Client<Timed, Full<Bytes>> = client(tls, connect_timeout);
-    Arc::new(client)
-}
-
-fn client<B>(tls: HttpsConnector<Proxied>, connect_timeout: Duration) -> legacy::Client<Timed, B>
+fn client<B>(tls: HttpsConnector<Proxied>, settings: &Settings) -> legacy::Client<Timed, B>
 where
     B: Body + Send,
     B::Data: Send,
@@ -139,10 +202,11 @@ where
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        .http1_max_buf_size(HEAD_LIMIT)
+        .http1_max_buf_size(settings.header_limit)
+        .http2_max_header_list_size(u32::try_from(settings.header_limit).unwrap_or(u32::MAX))
         .build(Timed {
             inner: tls,
-            limit: connect_timeout,
+            limit: settings.connect_timeout,
         })
 }
 

@@ -1,6 +1,7 @@
 //! The client against a peer that does everything wrong: each test names the outcome it requires.
 
 mod answers;
+mod bounds;
 mod broken;
 mod extremes;
 mod http2;

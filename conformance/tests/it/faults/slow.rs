@@ -71,20 +71,3 @@ async fn a_refusal_of_a_file_that_only_drips_is_not_read_to_its_end() {
         "{error:?}"
     );
 }
-
-#[tokio::test]
-async fn a_download_that_only_drips_is_stalled() {
-    let head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
-    let drip = Act::Drip(vec![b'x'; 100_000]);
-    let peer = Peer::start(vec![vec![Act::Read, send(head), drip]]).await;
-    let client = client(&peer);
-    let link = SnapshotUrl::new(&format!("{}/s.tgz", peer.url()));
-    let mut download = client.download(&link).await.unwrap();
-    let error = loop {
-        match download.chunk().await {
-            Ok(chunk) => assert!(chunk.is_some()),
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(timed_out(error.kind()), Phase::Body);
-}

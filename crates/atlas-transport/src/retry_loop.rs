@@ -1,0 +1,172 @@
+//! The one retry loop: calls, token requests and the opening of files go through it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use atlas_model::{AnswerMeta, ApiError};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use crate::error::{Attempt, Attempts, Error, ErrorKind, asked_wait};
+use crate::retry::{Decision, Drawn, Outcome, RetryBudget, RetryPolicy};
+use crate::secrets::Secrets;
+use crate::sync::Mutex;
+use crate::timer::Timer;
+
+/// Something that can be sent more than once.
+pub(crate) trait Exchange: Send {
+    /// What comes of it.
+    type Response: Answered + Send;
+
+    /// Sends it once, with whatever authentication needs.
+    fn attempt(
+        &mut self,
+        timer: &mut Timer,
+    ) -> impl Future<Output = Result<Self::Response, Failed>> + Send;
+}
+
+/// A response, as the retry policy sees it.
+pub(crate) trait Answered {
+    fn status(&self) -> StatusCode;
+
+    /// The wait that a 429 or 503 asks for.
+    fn retry_after(&self) -> Option<Duration>;
+
+    /// Hides secrets that the server repeats.
+    fn mask(&mut self, secrets: &Secrets);
+}
+
+/// Why an attempt failed, and the status that had come by then.
+pub(crate) struct Failed {
+    pub(crate) kind: ErrorKind,
+    pub(crate) status: Option<StatusCode>,
+}
+
+impl From<ErrorKind> for Failed {
+    fn from(kind: ErrorKind) -> Self {
+        Self { kind, status: None }
+    }
+}
+
+/// What the retries of one exchange go by.
+pub(crate) struct Retries<'a> {
+    pub(crate) policy: &'a RetryPolicy,
+    pub(crate) budget: &'a Mutex<RetryBudget>,
+    pub(crate) secrets: &'a Secrets,
+    /// Whether sending it twice does no harm.
+    pub(crate) idempotent: bool,
+}
+
+impl Retries<'_> {
+    /// Sends an exchange until its outcome stands, and gives it with the attempts before.
+    pub(crate) async fn run<E: Exchange>(
+        &self,
+        exchange: &mut E,
+        timer: &mut Timer,
+    ) -> Result<(E::Response, Attempts), Error> {
+        let mut attempts = Attempts::default();
+        let mut drawn = None;
+        loop {
+            let mut ended = exchange.attempt(timer).await;
+            let outcome = match &mut ended {
+                Ok(response) if response.status().is_success() => {
+                    self.budget.lock().succeeded(drawn);
+                    return self.end(ended, attempts);
+                }
+                Ok(response) => {
+                    response.mask(self.secrets);
+                    Outcome::Answered {
+                        status: response.status(),
+                        retry_after: response.retry_after(),
+                    }
+                }
+                Err(failed) => {
+                    self.secrets.mask_error(&mut failed.kind);
+                    failed.kind.outcome()
+                }
+            };
+            let Some((delay, draw)) = self.delay(&attempts, &outcome, timer) else {
+                return self.end(ended, attempts);
+            };
+            drawn = Some(draw);
+            let reason = ended
+                .err()
+                .map_or_else(|| outcome.to_string(), |failed| failed.kind.to_string());
+            tracing::info!(attempt = attempts.0.len() + 1, reason, ?delay, "retrying");
+            attempts.0.push(Attempt { outcome, delay });
+            if let Err(kind) = timer.pause(delay).await {
+                return Err(Error::new(kind, attempts));
+            }
+        }
+    }
+
+    /// How long to wait before the next attempt; `None` if the outcome stands.
+    fn delay(
+        &self,
+        attempts: &Attempts,
+        outcome: &Outcome,
+        timer: &Timer,
+    ) -> Option<(Duration, Drawn)> {
+        let attempt = u32::try_from(attempts.0.len() + 1).unwrap_or(u32::MAX);
+        let random = fastrand::f64();
+        let decision = self
+            .policy
+            .decide(attempt, self.idempotent, outcome, random);
+        let Decision::Retry(delay) = decision else {
+            return None;
+        };
+        if timer.left().is_some_and(|left| left <= delay) {
+            tracing::info!(attempt, %outcome, ?delay, "no time left for a retry");
+            return None;
+        }
+        let drawn = self.budget.lock().draw(outcome);
+        if drawn.is_none() {
+            tracing::info!(attempt, %outcome, "the retry budget is spent");
+        }
+        Some((delay, drawn?))
+    }
+
+    fn end<T>(&self, ended: Result<T, Failed>, attempts: Attempts) -> Result<(T, Attempts), Error> {
+        let Failed { kind, status } = match ended {
+            Ok(response) => return Ok((response, attempts)),
+            Err(failed) => failed,
+        };
+        let refused = status.is_some_and(|status| status.is_client_error());
+        let known = self.idempotent || refused || !kind.may_have_been_sent();
+        let kind = if known {
+            kind
+        } else {
+            ErrorKind::OutcomeUnknown {
+                status,
+                source: Box::new(kind),
+            }
+        };
+        Err(Error::new(kind, attempts))
+    }
+}
+
+impl Answered for Response<Bytes> {
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
+
+    /// By its header, or by the numbers in Atlas's own body.
+    fn retry_after(&self) -> Option<Duration> {
+        let busy = [
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::SERVICE_UNAVAILABLE,
+        ];
+        if !busy.contains(&self.status()) {
+            return None;
+        }
+        let meta = AnswerMeta::read(self.status(), self.headers());
+        if meta.retry_after.is_some() {
+            return asked_wait(&meta);
+        }
+        Some(ApiError::read(self.body())?.throttle()?.wait)
+    }
+
+    fn mask(&mut self, secrets: &Secrets) {
+        secrets.mask_response(self);
+    }
+}
