@@ -9,9 +9,9 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 
-use crate::error::{BoxError, ErrorKind};
+use crate::chain::BoxError;
+use crate::error::ErrorKind;
 use crate::proxy::Proxy;
-use crate::transient::is_transient;
 use crate::transport::{self, Timed, classify};
 
 /// A pool of HTTP/1.1 connections.
@@ -30,7 +30,7 @@ pub struct ConnectionFailure {
 
 impl From<ErrorKind> for ConnectionFailure {
     fn from(kind: ErrorKind) -> Self {
-        let is_transient = is_transient(&kind);
+        let is_transient = kind.is_transient();
         Self { kind, is_transient }
     }
 }

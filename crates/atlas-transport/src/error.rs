@@ -8,34 +8,33 @@ use atlas_model::{AnswerMeta, ApiError, BuildError, PagingError, ResponseError};
 use http::StatusCode;
 
 use crate::auth::{AuthError, TokenError};
+use crate::chain::{self, BoxError};
 use crate::retry::Outcome;
-use crate::transient::is_transient;
+use crate::transient::{is_final_break, is_final_connect, is_transient_status};
 
 pub use attempt::{Attempt, Attempts, Phase};
 
 mod attempt;
-
-/// Any error of a library below.
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a call has no answer, and what was tried.
 ///
 /// [`kind`](Error::kind) says what happened in the end, [`attempts`](Error::attempts) what
 /// happened before, and [`may_have_been_sent`](Error::may_have_been_sent) whether Atlas can have
 /// acted on it.
-#[derive(Debug)]
+///
+/// `Display` is one line that says what failed and what to do; `Debug` is that line and those of
+/// the [`causes`](Error::causes), each once, since `main() -> Result` prints `Debug`.
 pub struct Error {
     inner: Box<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     kind: ErrorKind,
     attempts: Attempts,
 }
 
-/// What happened in the end.
-#[derive(Debug, thiserror::Error)]
+/// What happened in the end. `Debug` is the message and those of its causes, in one line.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The request could not be built. Nothing was sent.
@@ -283,6 +282,12 @@ impl Error {
         self.kind().may_have_been_sent() || self.attempts().iter().any(lost)
     }
 
+    /// What the error came from, nearest first: of the libraries below, or the error that a token
+    /// request ended with.
+    pub fn causes(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+        chain::causes(self)
+    }
+
     /// What Atlas said, if it was Atlas that answered.
     pub fn api_error(&self) -> Option<&ApiError> {
         match self.kind() {
@@ -298,7 +303,7 @@ impl Error {
     /// Says nothing about whether asking again does harm; see
     /// [`may_have_been_sent`](Error::may_have_been_sent).
     pub fn is_transient(&self) -> bool {
-        is_transient(self.kind())
+        self.kind().is_transient()
     }
 
     /// When the server wants to be asked again, from now: by `Retry-After`, or by the numbers of
@@ -330,10 +335,25 @@ impl Error {
 }
 
 impl ErrorKind {
+    /// Whether the failure can pass by itself; the table in `transient.rs` has the reasons.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect { source, .. } => !is_final_connect(source),
+            Self::Interrupted { source } => !is_final_break(source),
+            Self::NotTaken { .. } | Self::Timeout { .. } | Self::TooSlow { .. } => true,
+            Self::Response(error) => is_transient_status(error.status()),
+            Self::Link { status, .. } => is_transient_status(*status),
+            Self::Token(error) => is_transient_status(error.status),
+            Self::NoToken(error) => error.is_transient(),
+            Self::OutcomeUnknown { source, .. } => source.is_transient(),
+            _ => false,
+        }
+    }
+
     /// How an attempt ended that ended with this.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
-            _ if !is_transient(self) => Outcome::InvalidResponse,
+            _ if !self.is_transient() => Outcome::InvalidResponse,
             Self::Connect { .. } | Self::NotTaken { .. } => Outcome::NotSent,
             Self::Timeout { .. } | Self::Interrupted { .. } | Self::TooSlow { .. } => {
                 Outcome::NoResponse
@@ -402,6 +422,18 @@ impl fmt::Display for Error {
             write!(f, "{comma} {}", attempt.outcome)?;
         }
         f.write_str(")")
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        chain::write_line(self, f)
+    }
+}
+
+impl fmt::Debug for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        chain::write_line(self, f)
     }
 }
 

@@ -55,6 +55,7 @@ mod base_url;
 mod body;
 mod builder;
 mod call;
+mod chain;
 mod client;
 #[doc(hidden)]
 pub mod connections;

@@ -17,7 +17,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::proxy::matcher::Matcher;
 use tower_service::Service;
 
-use crate::error::{BoxError, ErrorKind};
+use crate::chain::BoxError;
+use crate::error::ErrorKind;
 
 use address::Address;
 pub(crate) use tunnel::ProxyRefused;

@@ -18,23 +18,8 @@ use http::StatusCode;
 use rustls::pki_types::InvalidDnsNameError;
 use rustls::{AlertDescription, Error as TlsError};
 
-use crate::error::{BoxError, ErrorKind};
+use crate::chain::{BoxError, chain};
 use crate::proxy::{InvalidProxy, ProxyRefused};
-
-/// Whether a failure can pass by itself.
-pub(crate) fn is_transient(kind: &ErrorKind) -> bool {
-    match kind {
-        ErrorKind::Connect { source, .. } => !is_final_connect(source),
-        ErrorKind::Interrupted { source } => !is_final_break(source),
-        ErrorKind::NotTaken { .. } | ErrorKind::Timeout { .. } | ErrorKind::TooSlow { .. } => true,
-        ErrorKind::Response(error) => is_transient_status(error.status()),
-        ErrorKind::Link { status, .. } => is_transient_status(*status),
-        ErrorKind::Token(error) => is_transient_status(error.status),
-        ErrorKind::NoToken(error) => is_transient(error.kind()),
-        ErrorKind::OutcomeUnknown { source, .. } => is_transient(source),
-        _ => false,
-    }
-}
 
 /// Whether a status says that the same request may be answered otherwise later.
 pub(crate) fn is_transient_status(status: StatusCode) -> bool {
@@ -46,7 +31,7 @@ pub(crate) fn is_transient_status(status: StatusCode) -> bool {
 }
 
 /// Whether a connection failed in a way that the next attempt fails as well.
-fn is_final_connect(source: &BoxError) -> bool {
+pub(crate) fn is_final_connect(source: &BoxError) -> bool {
     chain(source).any(|error| {
         if let Some(error) = error.downcast_ref::<TlsError>() {
             return is_final_tls(error);
@@ -68,7 +53,7 @@ fn is_final_connect(source: &BoxError) -> bool {
 
 /// Whether an open connection ended in a way that the next one ends as well: in TLS 1.3 a server
 /// refuses a client only after the handshake.
-fn is_final_break(source: &BoxError) -> bool {
+pub(crate) fn is_final_break(source: &BoxError) -> bool {
     chain(source).any(|error| {
         let alert = error.downcast_ref::<TlsError>();
         alert
@@ -93,28 +78,10 @@ fn is_final_tls(error: &TlsError) -> bool {
     }
 }
 
-/// An error of a certain type among an error and what it came from.
-pub(crate) fn found<E: std::error::Error + 'static>(error: &BoxError) -> Option<&E> {
-    chain(error).find_map(|error| error.downcast_ref())
-}
-
-/// An error and what it came from. `io::Error::source` passes over the error that it wraps.
-fn chain(error: &BoxError) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    let first: &(dyn std::error::Error + 'static) = error.as_ref();
-    std::iter::successors(Some(first), |error| {
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        match wrapped {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn a_status_is_transient_only_where_the_server_says_so() {
@@ -147,7 +114,7 @@ mod tests {
     fn a_refused_proxy_or_certificate_is_final_and_a_refused_connection_is_not() {
         let connect = |source: BoxError| {
             let host = String::new();
-            is_transient(&ErrorKind::Connect { host, source })
+            ErrorKind::Connect { host, source }.is_transient()
         };
         let wrapped = |error: TlsError| io::Error::new(io::ErrorKind::InvalidData, error).into();
         let proxy = |status| ProxyRefused {
@@ -174,7 +141,7 @@ mod tests {
     fn a_connection_that_is_refused_after_the_handshake_is_final() {
         let broken = |error: TlsError| {
             let source = io::Error::new(io::ErrorKind::InvalidData, error).into();
-            is_transient(&ErrorKind::Interrupted { source })
+            ErrorKind::Interrupted { source }.is_transient()
         };
         let alert = TlsError::AlertReceived;
         assert!(!broken(alert(AlertDescription::CertificateRequired)));

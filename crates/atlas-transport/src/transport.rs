@@ -22,11 +22,12 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
-use crate::error::{BoxError, ErrorKind};
+use crate::chain::BoxError;
+use crate::chain::found;
+use crate::error::ErrorKind;
 use crate::proxy::{InvalidProxy, Proxied, Proxy};
 use crate::roots;
 use crate::settings::Settings;
-use crate::transient::found;
 
 /// A body that comes in.
 pub(crate) enum Incoming {

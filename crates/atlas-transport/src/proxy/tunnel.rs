@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::address::Address;
-use crate::error::BoxError;
+use crate::chain::BoxError;
 
 /// The proxy answered, but opened no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,75 @@
+//! Errors and what they came from.
+
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::io;
+
+/// Any error of a library below.
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// An error of a certain type among an error and what it came from.
+pub(crate) fn found<E: Error + 'static>(error: &BoxError) -> Option<&E> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+/// An error and what it came from.
+pub(crate) fn chain(error: &BoxError) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    let first: &(dyn Error + 'static) = error.as_ref();
+    std::iter::successors(Some(first), |error| below(*error))
+}
+
+/// What an error came from, nearest first.
+pub(crate) fn causes(error: &dyn Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |error| below(*error))
+}
+
+/// `io::Error::source` passes over the error that it wraps.
+fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let wrapped = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    match wrapped {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+/// Writes an error and its causes in one line: each message once, however often errors on the way
+/// repeat it.
+pub(crate) fn write_line(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut line = error.to_string();
+    for cause in causes(error) {
+        let message = cause.to_string();
+        if !line.ends_with(&message) {
+            let _ = write!(line, ": {message}");
+        }
+    }
+    f.write_str(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Outer(&'static str, #[source] io::Error);
+
+    struct Line(Outer);
+
+    impl fmt::Display for Line {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_line(&self.0, f)
+        }
+    }
+
+    #[test]
+    fn each_message_of_a_chain_is_written_once() {
+        let io = io::Error::other(io::Error::other("disk on fire"));
+        let line = Line(Outer("cannot read", io));
+        assert_eq!(line.to_string(), "cannot read: disk on fire");
+        let io = io::Error::other("disk on fire");
+        let line = Line(Outer("cannot read: disk on fire", io));
+        assert_eq!(line.to_string(), "cannot read: disk on fire");
+    }
+}
