@@ -1,7 +1,7 @@
 //! What every answer carries beside its resource.
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use crate::deviation::Deviation;
 use crate::timestamp::{RetryAfter, header_date, http_date_of_any_age};
@@ -85,13 +85,19 @@ pub struct RateLimit {
     pub remaining: u64,
 }
 
+const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
+const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const SUNSET: HeaderName = HeaderName::from_static("sunset");
+const X_JAVA_METHOD: HeaderName = HeaderName::from_static("x-java-method");
+
 impl RateLimit {
     /// Reads `RateLimit-Limit` and `RateLimit-Remaining`; `None` where the latter is missing.
     pub fn read(headers: &HeaderMap) -> Option<Self> {
-        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+        let number = |name: HeaderName| headers.get(name)?.to_str().ok()?.trim().parse().ok();
         Some(Self {
-            limit: number("ratelimit-limit"),
-            remaining: number("ratelimit-remaining")?,
+            limit: number(RATELIMIT_LIMIT),
+            remaining: number(RATELIMIT_REMAINING)?,
         })
     }
 }
@@ -99,18 +105,18 @@ impl RateLimit {
 impl AnswerMeta {
     /// Reads status line and headers. A header that makes no sense is read as absent.
     pub fn read(status: StatusCode, headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         Self {
             status,
-            version: text(header::CONTENT_TYPE.as_str())
+            version: text(header::CONTENT_TYPE)
                 .and_then(|value| value.parse::<VersionedMediaType>().ok())
                 .map(|media_type| media_type.version),
-            deprecation: text("deprecation").and_then(header_date),
-            sunset: text("sunset").and_then(header_date),
+            deprecation: text(DEPRECATION).and_then(header_date),
+            sunset: text(SUNSET).and_then(header_date),
             rate_limit: RateLimit::read(headers),
-            retry_after: text(header::RETRY_AFTER.as_str()).and_then(RetryAfter::parse),
-            date: text(header::DATE.as_str()).and_then(http_date_of_any_age),
-            handler: text("x-java-method").map(str::to_owned),
+            retry_after: text(header::RETRY_AFTER).and_then(RetryAfter::parse),
+            date: text(header::DATE).and_then(http_date_of_any_age),
+            handler: text(X_JAVA_METHOD).map(str::to_owned),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use memchr::memmem;
 use serde::Serialize;
 
 use crate::answer::{Answer, AnswerMeta, Body};
@@ -126,13 +127,25 @@ pub trait OperationExt: Operation {
         response: http::Response<Bytes>,
         options: &CallOptions,
     ) -> Result<Answer<Self::Response>, ResponseError> {
-        let (parts, body) = response.into_parts();
+        Self::read_response(&response, options)
+    }
+
+    /// Reads the response, as [`from_response`](OperationExt::from_response) does, and leaves it
+    /// to the caller.
+    ///
+    /// # Errors
+    /// As [`from_response`](OperationExt::from_response).
+    fn read_response(
+        response: &http::Response<Bytes>,
+        options: &CallOptions,
+    ) -> Result<Answer<Self::Response>, ResponseError> {
+        let headers = response.headers();
         let asked = || Self::META.into();
-        let mut opened = open(&asked, &parts, &body, options.envelope)?;
+        let mut opened = open(&asked, response, options.envelope)?;
         if opened.content.is_empty() && opened.meta.status == http::StatusCode::NO_CONTENT {
             opened.content = Bytes::from_static(b"{}");
         }
-        let read = if is_page(&parts.headers, &opened.content) {
+        let read = if is_page(headers, &opened.content) {
             Err(Unfit::new(NOT_AN_ANSWER.to_owned()))
         } else if !options.envelope && is_wrapped_error(&opened.content) {
             // It must not pass for a resource without fields.
@@ -146,14 +159,14 @@ pub trait OperationExt: Operation {
                 Ok(Answer {
                     value,
                     meta: opened.meta,
-                    body: Body(body),
+                    body: Body(response.body().clone()),
                     deviations,
                 })
             }
             Err(error) => Err(response_error::unreadable(
                 asked(),
                 opened.meta,
-                &parts.headers,
+                headers,
                 &opened.content,
                 &error.to_string(),
             )),
@@ -167,7 +180,7 @@ impl<O: Operation> OperationExt for O {}
 fn is_wrapped_error(body: &[u8]) -> bool {
     // An envelope has two members, so that its content begins early.
     let head = &body[..body.len().min(64)];
-    let named = head.windows(CONTENT.len()).any(|word| word == CONTENT);
+    let named = memmem::find(head, CONTENT).is_some();
     named && Envelope::open(body).is_some_and(|envelope| !envelope.status.is_success())
 }
 
@@ -205,18 +218,18 @@ fn other_version(meta: &OperationMeta, answer: &AnswerMeta) -> Option<Deviation>
 /// page.
 pub fn read_answer(
     operation: impl Fn() -> AskedOperation,
-    response: http::Response<Bytes>,
+    response: &http::Response<Bytes>,
     envelope: bool,
 ) -> Result<Answer<Body>, ResponseError> {
-    let (parts, body) = response.into_parts();
-    let opened = open(&operation, &parts, &body, envelope)?;
-    if is_page(&parts.headers, &opened.content) {
+    let headers = response.headers();
+    let opened = open(&operation, response, envelope)?;
+    if is_page(headers, &opened.content) {
         let (meta, content) = (opened.meta, opened.content);
         let problem = NOT_AN_ANSWER;
         return Err(response_error::unreadable(
             operation(),
             meta,
-            &parts.headers,
+            headers,
             &content,
             problem,
         ));
@@ -224,7 +237,7 @@ pub fn read_answer(
     Ok(Answer {
         value: Body(opened.content),
         meta: opened.meta,
-        body: Body(body),
+        body: Body(response.body().clone()),
         deviations: Vec::new(),
     })
 }
@@ -232,18 +245,17 @@ pub fn read_answer(
 /// Takes off the envelope and turns every answer without success into an error.
 fn open(
     operation: &dyn Fn() -> AskedOperation,
-    parts: &http::response::Parts,
-    body: &Bytes,
+    response: &http::Response<Bytes>,
     envelope: bool,
 ) -> Result<Opened, ResponseError> {
-    let mut meta = AnswerMeta::read(parts.status, &parts.headers);
+    let (headers, body) = (response.headers(), response.body());
+    let mut meta = AnswerMeta::read(response.status(), headers);
     let mut content = body.clone();
     if envelope && let Some(envelope) = Envelope::open(body) {
         meta.status = envelope.status;
         content = body.slice_ref(envelope.content);
     }
     if !meta.status.is_success() {
-        let headers = &parts.headers;
         return Err(response_error::failure(
             operation(),
             meta,

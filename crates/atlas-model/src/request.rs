@@ -6,6 +6,8 @@ use atlas_pattern::Pattern;
 use bytes::Bytes;
 use compact_str::{CompactString, ToCompactString};
 use http::header::{ACCEPT, CONTENT_TYPE};
+use http::uri::InvalidUri;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
@@ -152,29 +154,44 @@ impl RequestWriter {
         if let Some(error) = self.error {
             return Err(error);
         }
+        let failed = |source: http::Error| BuildError::Http {
+            operation: meta.id,
+            source,
+        };
         let version = options.version.unwrap_or(meta.newest().version);
         let accept = version.media_type(meta.format).to_string();
-        let mut request = http::Request::builder()
-            .method(meta.method.clone())
-            .uri(target)
-            .header(ACCEPT, accept);
+        // Room for what a client adds.
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + 8);
+        let accept = HeaderValue::try_from(accept).map_err(|error| failed(error.into()))?;
+        headers.insert(ACCEPT, accept);
         if body.is_some() {
-            request = request.header(CONTENT_TYPE, JSON);
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
         }
-        for (name, value) in &self.headers {
-            request = request.header(*name, value);
+        for (name, value) in self.headers {
+            let name = HeaderName::try_from(name).map_err(|error| failed(error.into()))?;
+            let value = HeaderValue::try_from(value).map_err(|error| failed(error.into()))?;
+            headers.append(name, value);
         }
-        request
-            .body(body.unwrap_or_default())
-            .map_err(|source| BuildError::Http {
-                operation: meta.id,
-                source,
-            })
+        let mut request = http::Request::new(body.unwrap_or_default());
+        *request.method_mut() = meta.method.clone();
+        *request.uri_mut() = target
+            .try_into()
+            .map_err(|error: InvalidUri| failed(error.into()))?;
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 
     fn target(&self, options: &CallOptions) -> Result<String, BuildError> {
         let mut target = String::with_capacity(self.meta.path.len() + 64);
-        for segment in self.meta.path.split('/').skip(1) {
+        // By bytes: the segments are too short for a search.
+        for segment in self
+            .meta
+            .path
+            .as_bytes()
+            .split(|byte| *byte == b'/')
+            .skip(1)
+        {
+            let segment = std::str::from_utf8(segment).unwrap_or_default();
             target.push('/');
             let Some((name, suffix)) = parameter(segment) else {
                 target.push_str(segment);

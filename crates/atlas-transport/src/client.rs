@@ -168,8 +168,8 @@ impl Client {
         };
         let mut response = self.execute(request).await?;
         let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
-        let read = |response| {
-            let answer = O::from_response(response, options).map_err(ErrorKind::from)?;
+        let read = |response: &_| {
+            let answer = O::read_response(response, options).map_err(ErrorKind::from)?;
             #[cfg(feature = "catalog")]
             if let Some(operation) = documented {
                 crate::strict::check(operation, O::META, &answer, options.envelope)?;
@@ -196,7 +196,7 @@ impl Client {
     pub(crate) fn guard<T, E>(
         &self,
         response: Response<Bytes>,
-        read: impl Fn(Response<Bytes>) -> Result<T, E>,
+        read: impl Fn(&Response<Bytes>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.shared.secrets.guard(response, read)
     }

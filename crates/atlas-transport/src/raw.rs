@@ -221,7 +221,7 @@ impl Client {
         let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
         let envelope = request.value("envelope") == Some("true");
         let operation = request.operation();
-        let read = |response| read_answer(|| asked(operation), response, envelope);
+        let read = |response: &_| read_answer(|| asked(operation), response, envelope);
         self.guard(response, read)
             .map_err(|error| Error::new(error, attempts))
     }
@@ -229,7 +229,7 @@ impl Client {
 
 fn refusal(operation: Operation, mut response: http::Response<Bytes>, envelope: bool) -> Error {
     let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
-    match read_answer(|| asked(operation), response, envelope) {
+    match read_answer(|| asked(operation), &response, envelope) {
         Err(error) => Error::new(error, attempts),
         Ok(_) => ErrorKind::Malformed {
             source: "an answer without a body to stream".into(),

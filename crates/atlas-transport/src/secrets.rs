@@ -65,20 +65,15 @@ impl Secrets {
     /// in it.
     pub(crate) fn guard<T, E>(
         &self,
-        response: Response<Bytes>,
-        read: impl Fn(Response<Bytes>) -> Result<T, E>,
+        mut response: Response<Bytes>,
+        read: impl Fn(&Response<Bytes>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let (mut head, body) = response.into_parts();
-        let extensions = std::mem::take(&mut head.extensions);
-        let kept = (head.clone(), body.clone());
-        head.extensions = extensions;
-        let failed = match read(Response::from_parts(head, body)) {
+        let failed = match read(&response) {
             Ok(value) => return Ok(value),
             Err(failed) => failed,
         };
-        let mut response = Response::from_parts(kept.0, kept.1);
         self.mask_response(&mut response);
-        Err(read(response).err().unwrap_or(failed))
+        Err(read(&response).err().unwrap_or(failed))
     }
 
     /// Masks secrets in the headers and the body of an answer.

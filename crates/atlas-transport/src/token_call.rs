@@ -77,7 +77,7 @@ impl Shared {
     }
 
     fn read_token(&self, response: Response<Bytes>) -> Result<Token, TokenError> {
-        let read = |response: Response<Bytes>| Token::read(response.status(), response.body());
+        let read = |response: &Response<Bytes>| Token::read(response.status(), response.body());
         self.secrets.guard(response, read)
     }
 

@@ -1,6 +1,7 @@
 //! Reading error bodies, whatever subset of the documented fields they hold.
 
 use http::HeaderMap;
+use memchr::memmem;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -40,8 +41,12 @@ impl ApiError {
     /// code or words beside it, or a code with words.
     pub(crate) fn in_place_of_a_resource(body: &[u8]) -> Option<Self> {
         // Reading twice is for bodies that have the field at all.
-        let names_it = |quoted: &[u8]| matches!(quoted, b"error" | b"errorCode");
-        if body.len() > LARGEST_ERROR || !body.split(|byte| *byte == b'"').any(names_it) {
+        let names_it = || {
+            memmem::find_iter(body, b"\"error")
+                .map(|at| &body[at + b"\"error".len()..])
+                .any(|rest| rest.starts_with(b"\"") || rest.starts_with(b"Code\""))
+        };
+        if body.len() > LARGEST_ERROR || !names_it() {
             return None;
         }
         let fields: Map<String, Value> = serde_json::from_slice(body).ok()?;

@@ -8,6 +8,7 @@ use http::HeaderValue;
 use http_auth::digest::{Algorithm, DigestClient};
 use md5::Md5;
 use md5::digest::Output;
+use memchr::memchr2;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256, Sha512_256};
@@ -246,7 +247,7 @@ fn hash<H: Digest>(parts: &[&str]) -> Output<H> {
 /// Writes the inside of a quoted string (RFC 9110 section 5.6.4).
 fn escape(out: &mut String, text: &str) {
     let mut rest = text;
-    while let Some(at) = rest.find(['"', '\\']) {
+    while let Some(at) = memchr2(b'"', b'\\', rest.as_bytes()) {
         out.push_str(&rest[..at]);
         out.push('\\');
         out.push_str(&rest[at..=at]);
