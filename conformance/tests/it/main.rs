@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
+mod blocking;
 mod cases;
 mod faults;
 mod fuzzed;

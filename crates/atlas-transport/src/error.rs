@@ -107,6 +107,14 @@ pub enum ErrorKind {
         /// What it has to be.
         expected: &'static str,
     },
+    /// No thread can be started for a blocking client. Nothing was sent.
+    #[cfg(feature = "blocking")]
+    #[error("no thread can be started for a blocking client")]
+    #[non_exhaustive]
+    NoRuntime {
+        /// Why.
+        source: std::io::Error,
+    },
     /// A file comes too slowly. The connection is given up; another may be faster.
     #[error(
         "the file came at less than {bytes_per_second} bytes/s over {} s; try again, or lower the \
@@ -370,6 +378,10 @@ impl ErrorKind {
     }
 
     pub(crate) fn may_have_been_sent(&self) -> bool {
+        #[cfg(feature = "blocking")]
+        if matches!(self, Self::NoRuntime { .. }) {
+            return false;
+        }
         #[cfg(feature = "catalog")]
         if matches!(
             self,

@@ -52,6 +52,8 @@
 pub mod auth;
 mod authenticator;
 mod base_url;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod body;
 mod builder;
 mod call;
