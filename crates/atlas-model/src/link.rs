@@ -89,7 +89,7 @@ const OUTSIDE_A_QUERY: &AsciiSet = &CONTROLS
 ///
 /// A secret: `Debug` hides it, and there is no `Display`. It leads to an object store, not to
 /// Atlas, and must be asked without `Authorization`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SnapshotUrl(CompactString);
 

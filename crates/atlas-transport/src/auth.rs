@@ -25,6 +25,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::credential_check;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::sync::Mutex;
@@ -98,6 +99,7 @@ enum Session {
 
 impl Auth {
     pub(crate) fn new(credentials: &Credentials) -> Result<Arc<Self>, ErrorKind> {
+        credential_check::check(credentials)?;
         let session = match credentials {
             Credentials::Bearer { token } => Session::Bearer(bearer(token.expose_secret())?),
             Credentials::ApiKey {

@@ -8,6 +8,7 @@ use atlas_model::{AnswerMeta, ApiError, BuildError, PagingError, ResponseError};
 use http::StatusCode;
 
 use crate::auth::{TokenRefusal, token_hint};
+use crate::connect_hint;
 use crate::retry::Outcome;
 use crate::transient::is_transient;
 
@@ -88,6 +89,15 @@ pub enum ErrorKind {
         /// What cannot be sent.
         what: &'static str,
     },
+    /// A key, token or secret holds what cannot be part of it, such as a line break at its end.
+    /// Nothing was sent.
+    #[error("{what} {problem}; remove it")]
+    Credentials {
+        /// Which part of the credentials.
+        what: &'static str,
+        /// What is wrong with it; quotes nothing of it.
+        problem: &'static str,
+    },
     /// A certificate to trust is none. Nothing was sent.
     #[error("the extra root certificate cannot be used; give one certificate in DER")]
     Certificate {
@@ -119,7 +129,7 @@ pub enum ErrorKind {
     },
     /// No connection, or no TLS over it. Nothing was sent. Whether it can pass by itself,
     /// [`Error::is_transient`] tells.
-    #[error("no connection to {host}; check the address, the network and any proxy")]
+    #[error("no connection to {host}; {}", connect_hint::hint(source))]
     Connect {
         /// The host and port.
         host: String,
@@ -334,6 +344,7 @@ impl ErrorKind {
             self,
             Self::Build(_)
                 | Self::Unsendable { .. }
+                | Self::Credentials { .. }
                 | Self::Certificate { .. }
                 | Self::RootsTooLarge
                 | Self::Proxy { .. }

@@ -55,9 +55,11 @@ mod body;
 mod builder;
 mod call;
 mod client;
+mod connect_hint;
 #[doc(hidden)]
 pub mod connections;
 mod content_range;
+mod credential_check;
 mod credentials;
 mod download;
 mod error;

@@ -20,7 +20,7 @@ use tower_service::Service;
 use crate::error::{BoxError, ErrorKind};
 
 use address::Address;
-pub(crate) use tunnel::ProxyRefused;
+pub(crate) use tunnel::{ProxyRefused, Unreachable as ProxyUnreachable};
 
 /// Which proxy `https` goes through. Loopback `http` never goes through one.
 #[derive(Clone, Default)]

@@ -100,7 +100,7 @@ pub(crate) fn found<E: std::error::Error + 'static>(error: &BoxError) -> Option<
 }
 
 /// An error and what it came from. `io::Error::source` passes over the error that it wraps.
-fn chain(error: &BoxError) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+pub(crate) fn chain(error: &BoxError) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     let first: &(dyn std::error::Error + 'static) = error.as_ref();
     std::iter::successors(Some(first), |error| {
         let wrapped = error

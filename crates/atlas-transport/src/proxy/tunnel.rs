@@ -38,7 +38,7 @@ impl std::error::Error for ProxyRefused {}
 /// No connection to the proxy itself.
 #[derive(Debug, thiserror::Error)]
 #[error("no connection to the proxy {address}")]
-struct Unreachable {
+pub(crate) struct Unreachable {
     address: String,
     source: BoxError,
 }
