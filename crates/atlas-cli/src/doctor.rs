@@ -9,6 +9,7 @@ use atlas_model::{AnswerMeta, ItemsPerPage, Paged, ProjectId};
 use atlas_transport::{Client, Error, ErrorKind};
 use clap::{Arg, ArgMatches, Command};
 use futures_util::TryStreamExt;
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::connection::{Connection, project};
@@ -61,13 +62,28 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
             clock(&mut report, &meta);
         }
         Err(error) => {
-            let reached = reached(&error);
-            if reached {
-                report.ok("connection", "something answers");
-                report.fail("credentials", Failure::Call(error));
-            } else {
-                report.fail("connection", Failure::Call(error));
-                report.skip(&["credentials"]);
+            match peer(&error) {
+                Peer::Atlas => {
+                    report.ok("connection", "Atlas answers");
+                    report.fail("credentials", Failure::Call(error));
+                }
+                Peer::Unknown => {
+                    report.ok("connection", "something answers");
+                    report.fail("credentials", Failure::Call(error));
+                }
+                Peer::NotAtlas => {
+                    let broken = matches!(
+                        error.kind(),
+                        ErrorKind::Malformed { .. } | ErrorKind::Interrupted { .. }
+                    );
+                    let hint = if broken && connection.is_plain() {
+                        PERHAPS_TLS
+                    } else {
+                        ""
+                    };
+                    report.fail_with("connection", Failure::Call(error), hint);
+                    report.skip(&["credentials"]);
+                }
             }
             report.skip(&["clock", "project", "clusters"]);
             return report.end();
@@ -104,14 +120,32 @@ async fn account(client: &Client) -> Result<(String, AnswerMeta), Error> {
     Ok((projects, answer.meta))
 }
 
-/// Whether an error came from the other side of a connection.
-fn reached(error: &Error) -> bool {
+/// Who is at the other side, as far as an error tells.
+enum Peer {
+    Atlas,
+    /// Something answers with a refusal that Atlas could have made.
+    Unknown,
+    /// Nothing, a proxy, a login page, or another server.
+    NotAtlas,
+}
+
+fn peer(error: &Error) -> Peer {
     match error.kind() {
-        ErrorKind::NoToken(cause) => reached(cause),
-        ErrorKind::Challenge { .. } => true,
-        _ => error.status().is_some(),
+        ErrorKind::NoToken(cause) => peer(cause),
+        ErrorKind::Token {
+            refusal: Some(_),
+            status,
+        } if !status.is_redirection() => Peer::Atlas,
+        ErrorKind::Response(error) if error.api_error().is_some() => Peer::Atlas,
+        // Some requests without a valid key get a 401 from Atlas whose body is empty.
+        ErrorKind::Response(error) if error.status() == StatusCode::UNAUTHORIZED => Peer::Unknown,
+        ErrorKind::Challenge { .. } => Peer::Unknown,
+        _ => Peer::NotAtlas,
     }
 }
+
+/// Said of a connection without TLS that gave no HTTP.
+const PERHAPS_TLS: &str = "; if the port speaks TLS, write https in the base URL";
 
 fn clock(report: &mut Report, meta: &AnswerMeta) {
     let Some(date) = meta.date else {
@@ -191,7 +225,11 @@ impl Report {
     }
 
     fn fail(&mut self, check: &str, failure: Failure) {
-        self.line("FAIL", check, &failure.to_string());
+        self.fail_with(check, failure, "");
+    }
+
+    fn fail_with(&mut self, check: &str, failure: Failure, hint: &str) {
+        self.line("FAIL", check, &format!("{failure}{hint}"));
         self.failure.get_or_insert(failure);
     }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use atlas_model::AnswerMeta;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::auth::{CachedToken, Fetching, Token, read_token};
+use crate::auth::{CachedToken, Fetching, Token, TokenRefusal, read_token};
 use crate::call::{Failed, Retries, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::timer::Timer;
@@ -75,7 +76,15 @@ impl Shared {
     }
 
     fn read_token(&self, response: Response<Bytes>) -> Result<Token, ErrorKind> {
-        let read = |response: Response<Bytes>| read_token(response.status(), response.body());
+        let read = |response: Response<Bytes>| {
+            let status = response.status();
+            if let Some(target) = AnswerMeta::read(status, response.headers()).redirect {
+                let refusal = TokenRefusal::Other(format!("with a redirect to {target}"));
+                let refusal = Some(refusal);
+                return Err(ErrorKind::Token { status, refusal });
+            }
+            read_token(status, response.body())
+        };
         self.secrets.guard(response, read)
     }
 

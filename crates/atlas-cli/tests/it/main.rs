@@ -6,6 +6,7 @@ mod api;
 mod backups;
 mod deleted;
 mod doctor;
+mod doctor_peers;
 mod download;
 mod escape;
 mod help;
