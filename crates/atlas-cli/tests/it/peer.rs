@@ -57,7 +57,7 @@ pub(crate) fn raw_peer(answer: impl Fn(&str, &str) -> String + Send + 'static) -
 }
 
 /// Reads a request to its end and gives its first line; `None` if none comes.
-fn request_line(stream: &mut TcpStream) -> Option<String> {
+pub(crate) fn request_line(stream: &mut TcpStream) -> Option<String> {
     let mut seen = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&seen).into_owned();
