@@ -243,3 +243,47 @@ pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Link {
+        message: &'static str,
+        source: Option<io::Error>,
+    }
+
+    impl fmt::Display for Link {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.message)
+        }
+    }
+
+    impl std::error::Error for Link {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            let source = self.source.as_ref()?;
+            Some(source)
+        }
+    }
+
+    fn link(message: &'static str, source: Option<Link>) -> Link {
+        let source = source.map(io::Error::other);
+        Link { message, source }
+    }
+
+    #[test]
+    fn every_message_of_a_chain_stands_in_its_line_once_whatever_is_nested_in_what() {
+        let root = link("no route", None);
+        let echo = link("cannot connect: no route", Some(root));
+        let outer = link(
+            "no answer",
+            Some(link("cannot connect: no route", Some(echo))),
+        );
+        assert_eq!(chain(&outer), "no answer: cannot connect: no route");
+        let behind = link("a: b", Some(link("b", Some(link("c", None)))));
+        assert_eq!(chain(&behind), "a: b: c");
+    }
+}

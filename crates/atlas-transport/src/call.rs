@@ -15,6 +15,7 @@ use crate::auth::{Auth, TokenCache, TokenKey, Verdict};
 use crate::base_url::{BaseUrl, without_user};
 use crate::body;
 use crate::builder::Settings;
+use crate::chain;
 use crate::error::{Attempt, Attempts, Error, ErrorKind, Phase, asked_wait};
 use crate::pace::Pace;
 use crate::retry::{Decision, Drawn, Outcome, RetryBudget};
@@ -278,7 +279,7 @@ impl Retries {
         self.drawn = Some(drawn);
         let reason = ended
             .err()
-            .map_or_else(|| outcome.to_string(), |failed| failed.kind.to_string());
+            .map_or_else(|| outcome.to_string(), |failed| chain::line(&failed.kind));
         tracing::info!(attempt, reason, ?delay, "trying again");
         self.attempts.0.push(Attempt { outcome, delay });
         timer.pause(delay).await.err().map(|kind| {

@@ -54,6 +54,7 @@ mod base_url;
 mod body;
 mod builder;
 mod call;
+mod chain;
 mod client;
 mod connect_hint;
 #[doc(hidden)]

@@ -4,6 +4,7 @@
 
 mod api;
 mod backups;
+mod chains;
 mod deleted;
 mod doctor;
 mod doctor_peers;
