@@ -22,7 +22,7 @@ pub(crate) fn command() -> Command {
     Command::new("doctor")
         .about("Check that the configured account can be used")
         .after_help(
-            "Prints one line for each check: ok, note, FAIL or skip. Only looks: nothing is \
+            "Prints one line for each check: ok, note, FAIL or skip. Reads only: nothing is \
              created or changed.\nWhether a snapshot may be downloaded can only be seen by \
              asking for one.",
         )
@@ -92,7 +92,10 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match project(matches, "projectId").and_then(|id| parsed(&id)) {
         Ok(id) => of_project(&mut report, client, id).await,
         Err(Failure::Usage(why)) if why.starts_with("no project") => {
-            report.note("project", "none is named; set MONGODB_ATLAS_PROJECT_ID");
+            report.note(
+                "project",
+                "no project; pass --projectId or set MONGODB_ATLAS_PROJECT_ID",
+            );
             report.skip(&["clusters"]);
         }
         Err(failure) => {
@@ -149,14 +152,20 @@ const PERHAPS_TLS: &str = "; if the port speaks TLS, write https in the base URL
 
 fn clock(report: &mut Report, meta: &AnswerMeta) {
     let Some(date) = meta.date else {
-        report.note("clock", "the server shows no date to compare with");
+        report.note("clock", "the response has no Date header to compare with");
         return;
     };
     let off = Timestamp::now().duration_since(date);
     if off.abs() <= CLOCK {
-        report.ok("clock", "agrees with the server's");
+        report.ok("clock", "agrees with the server");
     } else {
-        let line = format!("is {} s off the server's; set it", off.as_secs());
+        let side = if off.is_positive() {
+            "ahead of"
+        } else {
+            "behind"
+        };
+        let seconds = off.abs().as_secs();
+        let line = format!("is {seconds} s {side} the server; set the clock of this machine");
         report.note("clock", &line);
     }
 }
@@ -165,7 +174,7 @@ async fn of_project(report: &mut Report, client: &Client, id: ProjectId) {
     match client.send(&GetGroup::new(id)).await {
         Ok(answer) => {
             let name = answer.value.name.map(|name| name.to_string());
-            report.ok("project", name.as_deref().unwrap_or("is there"));
+            report.ok("project", name.as_deref().unwrap_or("found"));
         }
         Err(error) => {
             report.fail("project", Failure::Call(error));

@@ -56,7 +56,7 @@ Exit codes:
   8  the response was lost: the request may have been applied; check before retrying
   9  the restore job, or the change that was watched, failed, was cancelled or has expired
   10 the job, the snapshot or the change that was watched was not complete in time
-  11 some snapshots could not be taken; each has its line
+  11 some snapshots could not be downloaded; each has its line
   12 the newest snapshot is older than --max-age, or there is none
   13 the answer arrived, but it does not hold what --output or --all asks for
   128 + N  ended by signal N
@@ -139,8 +139,10 @@ impl fmt::Display for Failure {
             | Self::Deadline(line) => line.clone(),
             Self::Call(error) => chain(error),
             Self::Backup(error) => backup_line(error),
-            Self::Missing(1) => "one snapshot could not be taken".to_owned(),
-            Self::Missing(count) => format!("{count} snapshots could not be taken"),
+            Self::Missing(1) => "one snapshot could not be downloaded; see its line".to_owned(),
+            Self::Missing(count) => {
+                format!("{count} snapshots could not be downloaded; see their lines")
+            }
             Self::Stale(None) => {
                 "no snapshot was ever seen; check the cluster's backups".to_owned()
             }

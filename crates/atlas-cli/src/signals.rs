@@ -58,7 +58,7 @@ pub(crate) fn listen() -> io::Result<FirstSignal> {
         })?;
     listening
         .recv()
-        .unwrap_or_else(|_| Err(io::Error::other("no signals can be received")))?;
+        .unwrap_or_else(|_| Err(io::Error::other("cannot listen for signals")))?;
     Ok(FirstSignal(received))
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|error| Err(Failure::File(format!("the work did not end: {error}"))))
+        .unwrap_or_else(|error| Err(Failure::File(format!("a background task failed: {error}"))))
 }
 
 #[cfg(unix)]
