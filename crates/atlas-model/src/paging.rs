@@ -41,7 +41,7 @@ pub struct Paging {
 }
 
 /// Where a list goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NextPage {
     /// Nowhere: the page was the last one.
