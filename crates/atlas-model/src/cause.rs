@@ -160,7 +160,11 @@ impl fmt::Display for Cause {
             Self::VersionGone { known } => {
                 let known: Vec<String> = known.iter().map(ToString::to_string).collect();
                 let known = known.join(", ");
-                return write!(f, "a newer version is needed; known versions: {known}");
+                return write!(
+                    f,
+                    "a newer version is needed; known versions: {known} (update this client for \
+                     later ones)"
+                );
             }
             Self::OperationGone { instead: Some(id) } => {
                 return write!(f, "the operation has ended; use {id}");
