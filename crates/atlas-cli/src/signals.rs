@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use clap::ArgMatches;
 use tokio::sync::oneshot;
 
 use crate::failure::{Failure, say};
@@ -127,6 +128,15 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| Err(Failure::File(format!("a background task failed: {error}"))))
+}
+
+/// Runs a command that works offline, on a thread where it holds up nothing.
+pub(crate) async fn blocking_with(
+    matches: &ArgMatches,
+    command: fn(&ArgMatches) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let matches = matches.clone();
+    blocking(move || command(&matches)).await
 }
 
 #[cfg(unix)]

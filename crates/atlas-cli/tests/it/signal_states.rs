@@ -451,3 +451,17 @@ fn texts_for_a_reader_that_has_gone_end_without_a_word() {
         assert!(output.status.code().is_some(), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_signal_ends_the_search_of_a_source_tree() {
+    let folder = folder();
+    let first = folder.path().join("first.txt");
+    std::fs::write(&first, "a line\n".repeat(100_000)).unwrap();
+    for number in 0..5000 {
+        let name = format!("{number}.txt");
+        std::fs::hard_link(&first, folder.path().join(name)).unwrap();
+    }
+    let child = start(atlas(&folder).args(["api", "sunsets", "--grep", "."]));
+    until_busy(&child);
+    ends(child, "-TERM", 15);
+}
