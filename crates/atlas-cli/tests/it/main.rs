@@ -21,6 +21,7 @@ mod profiles;
 mod proxies;
 mod serve;
 mod settings;
+mod signal_outputs;
 mod signal_states;
 mod signals;
 mod store;
