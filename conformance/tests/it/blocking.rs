@@ -36,7 +36,14 @@ fn calls_lists_and_raw_calls_work_without_a_runtime_and_from_several_threads() {
     let server = runtime.block_on(SandboxServer::start()).unwrap();
     let client = client(server.url());
     let read = || {
-        assert!(client.send(&get_flex()).unwrap().into_inner().name.is_some());
+        assert!(
+            client
+                .send(&get_flex())
+                .unwrap()
+                .into_inner()
+                .name
+                .is_some()
+        );
         let items: Vec<_> = client.items(list()).map(Result::unwrap).collect();
         assert_eq!(items.len(), 8);
         assert_eq!(client.pages(list()).count(), 1);

@@ -277,7 +277,7 @@ impl fmt::Debug for RequestBuilder {
 }
 
 /// Why a request cannot be built.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
     /// Parameters are missing, not known, or have values that the facts do not allow.
@@ -331,6 +331,13 @@ pub enum RequestError {
         /// The operation.
         operation: Operation,
     },
+}
+
+impl fmt::Debug for RequestError {
+    /// The line of `Display`, since `main() -> Result` prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 fn listed(violations: &[Violation]) -> String {

@@ -12,6 +12,7 @@ use atlas_transport::atlas_catalog::{Operation, Tag};
 use clap::{ArgMatches, Command};
 
 use crate::failure::Failure;
+use crate::signals::blocking_with;
 
 /// `atlas api`. What is below it is built only when it is asked for.
 pub(crate) fn command() -> Command {
@@ -64,9 +65,9 @@ fn operation_command(operation: Operation) -> Command {
 /// Runs what stands below `atlas api`.
 pub(crate) async fn run(path: &[(&str, &ArgMatches)]) -> Result<(), Failure> {
     match path {
-        [("search", matches)] => find::search(matches),
-        [("list", matches)] => find::list(matches),
-        [("sunsets", matches)] => sunsets::run(matches),
+        [("search", matches)] => blocking_with(matches, find::search).await,
+        [("list", matches)] => blocking_with(matches, find::list).await,
+        [("sunsets", matches)] => blocking_with(matches, sunsets::run).await,
         [(tag, _), (name, matches)] => {
             let operation = Tag::find(tag).and_then(|tag| tag.operation(name));
             let operation = operation

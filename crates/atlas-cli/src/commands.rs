@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::failure::{EXIT_CODES, Failure};
 use crate::settings::{Output, Settings, VARIABLES};
-use crate::signals::blocking;
+use crate::signals::blocking_with;
 use crate::{api, completion, doctor, pull, restores, snapshots};
 
 /// The whole command line.
@@ -60,7 +60,7 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match path(matches).as_slice() {
         [("api", _), path @ ..] => api::run(path).await,
         [("doctor", matches)] => doctor::run(matches).await,
-        [("completion", matches)] => completion::run(matches),
+        [("completion", matches)] => blocking_with(matches, completion::run).await,
         [("backups", _), ("snapshots", _), (name, matches)] => snapshots::run(name, matches).await,
         [("backups", _), ("restores", _), (name, matches)]
         | [
@@ -72,10 +72,7 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         #[cfg(feature = "sandbox")]
         [("sandbox", matches)] => crate::serve::run(matches).await,
         [("backups", _), ("pull", matches)] => pull::pull(matches).await,
-        [("backups", _), ("verify", matches)] => {
-            let matches = (*matches).clone();
-            blocking(move || pull::verify(&matches)).await
-        }
+        [("backups", _), ("verify", matches)] => blocking_with(matches, pull::verify).await,
         _ => Err(Failure::Usage(
             "no such command; see atlas --help".to_owned(),
         )),

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command, ValueHint};
 use clap_complete::env::{CompleteEnv, Shells};
 
@@ -35,11 +36,17 @@ pub(crate) fn command() -> Command {
         )
 }
 
-/// Answers a script that asks, and ends the process then.
+/// Answers a script that asks, and ends the process then. A shell that has gone meanwhile is not an
+/// error.
 pub(crate) fn answer() {
-    CompleteEnv::with_factory(commands::root)
-        .var(VARIABLE)
-        .complete();
+    let environment = CompleteEnv::with_factory(commands::root).var(VARIABLE);
+    let folder = std::env::current_dir().ok();
+    match environment.try_complete(std::env::args_os(), folder.as_deref()) {
+        Ok(false) => {}
+        Ok(true) => std::process::exit(0),
+        Err(error) if error.kind() == ErrorKind::Io => std::process::exit(0),
+        Err(error) => error.exit(),
+    }
 }
 
 /// Prints the script of a shell.

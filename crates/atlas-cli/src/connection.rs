@@ -68,6 +68,11 @@ impl Connection {
         })
     }
 
+    /// Whether it talks without TLS.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.description.starts_with("http://")
+    }
+
     /// Whom it talks to, and as what.
     pub(crate) fn describe(&self) -> String {
         self.description.clone()

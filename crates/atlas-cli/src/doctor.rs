@@ -9,6 +9,7 @@ use atlas_model::{AnswerMeta, ItemsPerPage, Paged, ProjectId};
 use atlas_transport::{Client, Error, ErrorKind};
 use clap::{Arg, ArgMatches, Command};
 use futures_util::TryStreamExt;
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::connection::{Connection, project};
@@ -21,7 +22,7 @@ pub(crate) fn command() -> Command {
     Command::new("doctor")
         .about("Check that the configured account can be used")
         .after_help(
-            "Prints one line for each check: ok, note, FAIL or skip. Only looks: nothing is \
+            "Prints one line for each check: ok, note, FAIL or skip. Reads only: nothing is \
              created or changed.\nWhether a snapshot may be downloaded can only be seen by \
              asking for one.",
         )
@@ -61,13 +62,28 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
             clock(&mut report, &meta);
         }
         Err(error) => {
-            let reached = reached(&error);
-            if reached {
-                report.ok("connection", "something answers");
-                report.fail("credentials", Failure::Call(error));
-            } else {
-                report.fail("connection", Failure::Call(error));
-                report.skip(&["credentials"]);
+            match peer(&error) {
+                Peer::Atlas => {
+                    report.ok("connection", "Atlas answers");
+                    report.fail("credentials", Failure::Call(error));
+                }
+                Peer::Unknown => {
+                    report.ok("connection", "something answers");
+                    report.fail("credentials", Failure::Call(error));
+                }
+                Peer::NotAtlas => {
+                    let broken = matches!(
+                        error.kind(),
+                        ErrorKind::Malformed { .. } | ErrorKind::Interrupted { .. }
+                    );
+                    let hint = if broken && connection.is_plain() {
+                        PERHAPS_TLS
+                    } else {
+                        ""
+                    };
+                    report.fail_with("connection", Failure::Call(error), hint);
+                    report.skip(&["credentials"]);
+                }
             }
             report.skip(&["clock", "project", "clusters"]);
             return report.end();
@@ -76,7 +92,10 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match project(matches, "projectId").and_then(|id| parsed(&id)) {
         Ok(id) => of_project(&mut report, client, id).await,
         Err(Failure::Usage(why)) if why.starts_with("no project") => {
-            report.note("project", "none is named; set MONGODB_ATLAS_PROJECT_ID");
+            report.note(
+                "project",
+                "no project; pass --projectId or set MONGODB_ATLAS_PROJECT_ID",
+            );
             report.skip(&["clusters"]);
         }
         Err(failure) => {
@@ -104,25 +123,48 @@ async fn account(client: &Client) -> Result<(String, AnswerMeta), Error> {
     Ok((projects, answer.meta))
 }
 
-/// Whether an error came from the other side of a connection.
-fn reached(error: &Error) -> bool {
+/// Who is at the other side, as far as an error tells.
+enum Peer {
+    Atlas,
+    /// Something answers with a refusal that Atlas could have made.
+    Unknown,
+    /// Nothing, a proxy, a login page, or another server.
+    NotAtlas,
+}
+
+fn peer(error: &Error) -> Peer {
     match error.kind() {
-        ErrorKind::NoToken(cause) => reached(cause),
-        ErrorKind::Challenge { .. } => true,
-        _ => error.status().is_some(),
+        ErrorKind::NoToken(cause) => peer(cause),
+        ErrorKind::Token(error) if error.refusal.is_some() && !error.status.is_redirection() => {
+            Peer::Atlas
+        }
+        ErrorKind::Response(error) if error.api_error().is_some() => Peer::Atlas,
+        // Some requests without a valid key get a 401 from Atlas whose body is empty.
+        ErrorKind::Response(error) if error.status() == StatusCode::UNAUTHORIZED => Peer::Unknown,
+        ErrorKind::Challenge { .. } => Peer::Unknown,
+        _ => Peer::NotAtlas,
     }
 }
 
+/// Said of a connection without TLS that gave no HTTP.
+const PERHAPS_TLS: &str = "; if the port speaks TLS, write https in the base URL";
+
 fn clock(report: &mut Report, meta: &AnswerMeta) {
     let Some(date) = meta.date else {
-        report.note("clock", "the server shows no date to compare with");
+        report.note("clock", "the response has no Date header to compare with");
         return;
     };
     let off = Timestamp::now().duration_since(date);
     if off.abs() <= CLOCK {
-        report.ok("clock", "agrees with the server's");
+        report.ok("clock", "agrees with the server");
     } else {
-        let line = format!("is {} s off the server's; set it", off.as_secs());
+        let side = if off.is_positive() {
+            "ahead of"
+        } else {
+            "behind"
+        };
+        let seconds = off.abs().as_secs();
+        let line = format!("is {seconds} s {side} the server; set the clock of this machine");
         report.note("clock", &line);
     }
 }
@@ -131,7 +173,7 @@ async fn of_project(report: &mut Report, client: &Client, id: ProjectId) {
     match client.send(&GetGroup::new(id)).await {
         Ok(answer) => {
             let name = answer.value.name.map(|name| name.to_string());
-            report.ok("project", name.as_deref().unwrap_or("is there"));
+            report.ok("project", name.as_deref().unwrap_or("found"));
         }
         Err(error) => {
             report.fail("project", Failure::Call(error));
@@ -191,7 +233,11 @@ impl Report {
     }
 
     fn fail(&mut self, check: &str, failure: Failure) {
-        self.line("FAIL", check, &failure.to_string());
+        self.fail_with(check, failure, "");
+    }
+
+    fn fail_with(&mut self, check: &str, failure: Failure, hint: &str) {
+        self.line("FAIL", check, &format!("{failure}{hint}"));
         self.failure.get_or_insert(failure);
     }
 

@@ -1,6 +1,5 @@
 //! How a command can fail: one line for people, one exit code for scripts.
 
-use std::error::Error as _;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
 
@@ -12,7 +11,7 @@ use crate::escape::{escape, escape_lines};
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command line or the request body is not as it must be.
+    /// The command line, a setting or the request body is invalid.
     Usage(String),
     /// Credentials are missing, or were refused.
     Credentials(String),
@@ -28,7 +27,7 @@ pub(crate) enum Failure {
     Watch(String),
     /// What was watched was not complete in time.
     Deadline(String),
-    /// So many snapshots could not be taken; each has its line.
+    /// So many snapshots could not be downloaded; each has its line.
     Missing(usize),
     /// The newest snapshot is older than it may be; there may be none at all.
     Stale(Option<jiff::Timestamp>),
@@ -48,7 +47,7 @@ pub(crate) enum Failure {
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  2  the command line or the request body is not as it must be; nothing was sent
+  2  usage error: the command line, a setting or the request body is invalid; nothing was sent
   3  credentials are missing or were refused
   4  Atlas refused the request
   5  no connection, no answer in time, or the connection broke
@@ -57,10 +56,13 @@ Exit codes:
   8  the response was lost: the request may have been applied; check before retrying
   9  the restore job, or the change that was watched, failed, was cancelled or has expired
   10 the job, the snapshot or the change that was watched was not complete in time
-  11 some snapshots could not be taken; each has its line
+  11 some snapshots could not be downloaded; each has its line
   12 the newest snapshot is older than --max-age, or there is none
   13 the answer arrived, but it does not hold what --output or --all asks for
-  128 + N  ended by signal N";
+  128 + N  ended by signal N
+
+SIGINT, SIGTERM and SIGHUP end any command within a second; a second one ends it at once. One that
+was ignored when the command started, as nohup and & in a script do, stays ignored.";
 
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
@@ -113,7 +115,7 @@ fn call_code(error: &Error) -> u8 {
         | ErrorKind::RootsTooLarge
         | ErrorKind::Proxy { .. } => 2,
         ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
-        ErrorKind::Challenge { .. } | ErrorKind::Token(_) => 3,
+        ErrorKind::Credentials { .. } | ErrorKind::Challenge { .. } | ErrorKind::Token(_) => 3,
         ErrorKind::NoToken(error) => call_code(error),
         ErrorKind::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,
         ErrorKind::Response(_) => 4,
@@ -135,10 +137,12 @@ impl fmt::Display for Failure {
             | Self::Answer(line)
             | Self::Watch(line)
             | Self::Deadline(line) => line.clone(),
-            Self::Call(error) => with_sources(error),
+            Self::Call(error) => chain(error),
             Self::Backup(error) => backup_line(error),
-            Self::Missing(1) => "one snapshot could not be taken".to_owned(),
-            Self::Missing(count) => format!("{count} snapshots could not be taken"),
+            Self::Missing(1) => "one snapshot could not be downloaded; see its line".to_owned(),
+            Self::Missing(count) => {
+                format!("{count} snapshots could not be downloaded; see their lines")
+            }
             Self::Stale(None) => {
                 "no snapshot was ever seen; check the cluster's backups".to_owned()
             }
@@ -155,39 +159,36 @@ impl fmt::Display for Failure {
     }
 }
 
-/// An error and what it came from, in one line.
-fn with_sources(error: &Error) -> String {
-    let mut line = error.to_string();
-    let mut source = match error.kind() {
-        // These show their source by themselves.
-        ErrorKind::Response(_) => None,
-        _ => error.source(),
-    };
+/// An error and what it came from, in one line, each message once.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    with_sources(error.to_string(), error)
+}
+
+/// A line about an error, and what the error came from. A source whose message stands in the line
+/// already is passed over, and not what is behind it.
+fn with_sources(mut line: String, error: &dyn std::error::Error) -> String {
+    let mut source = error.source();
     while let Some(error) = source {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
+        let message = error.to_string();
+        if !line.contains(&message) {
+            line.push_str(": ");
+            line.push_str(&message);
+        }
         source = error.source();
     }
     line
 }
 
+/// An error of a backup in one line, with the flags that help in place of the library's settings.
 pub(crate) fn backup_line(error: &atlas_backup::Error) -> String {
-    match error {
-        atlas_backup::Error::Call(error) => with_sources(error),
-        atlas_backup::Error::Deadline {
-            last: Some(last), ..
-        } => format!("{error}: {}", with_sources(last)),
-        atlas_backup::Error::File { source, .. } => format!("{error}: {source}"),
+    let line = match error {
         #[cfg(feature = "object-store")]
-        atlas_backup::Error::Store { source, .. }
-        | atlas_backup::Error::LeftInStore { source, .. } => format!("{error}: {source}"),
-        #[cfg(feature = "object-store")]
-        atlas_backup::Error::CannotCheck { url, source } => format!(
+        atlas_backup::Error::CannotCheck { url, .. } => format!(
             "cannot check whether {url} exists; check the credentials, let them read and list, or \
-             give --force to write without the check: {source}"
+             pass --force to write without the check"
         ),
         atlas_backup::Error::Exists { path } => format!(
-            "{} is there already; choose another name or give --force",
+            "{} exists; choose another name or pass --force",
             path.display()
         ),
         atlas_backup::Error::Foreign { path } => format!(
@@ -196,7 +197,8 @@ pub(crate) fn backup_line(error: &atlas_backup::Error) -> String {
             path.display()
         ),
         error => error.to_string(),
-    }
+    };
+    with_sources(line, error)
 }
 
 impl From<atlas_backup::Error> for Failure {
@@ -238,8 +240,52 @@ pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {
         .and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::File(
-            format!("standard output cannot be written: {error}"),
+            format!("cannot write to standard output: {error}"),
         )),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Link {
+        message: &'static str,
+        source: Option<io::Error>,
+    }
+
+    impl fmt::Display for Link {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.message)
+        }
+    }
+
+    impl std::error::Error for Link {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            let source = self.source.as_ref()?;
+            Some(source)
+        }
+    }
+
+    fn link(message: &'static str, source: Option<Link>) -> Link {
+        let source = source.map(io::Error::other);
+        Link { message, source }
+    }
+
+    #[test]
+    fn every_message_of_a_chain_stands_in_its_line_once_whatever_is_nested_in_what() {
+        let root = link("no route", None);
+        let echo = link("cannot connect: no route", Some(root));
+        let outer = link(
+            "no answer",
+            Some(link("cannot connect: no route", Some(echo))),
+        );
+        assert_eq!(chain(&outer), "no answer: cannot connect: no route");
+        let behind = link("a: b", Some(link("b", Some(link("c", None)))));
+        assert_eq!(chain(&behind), "a: b: c");
     }
 }

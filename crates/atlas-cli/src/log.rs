@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::escape::escape_lines;
+use crate::escape::escape;
 use crate::failure::Failure;
 
 /// Starts the log if `ATLAS_LOG` asks for one: `debug`, or a filter such as
@@ -48,8 +48,7 @@ struct Escaping;
 
 impl Write for Escaping {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(line);
-        io::stderr().write_all(escape_lines(&text).as_bytes())?;
+        io::stderr().write_all(escaped(line).as_bytes())?;
         Ok(line.len())
     }
 
@@ -58,9 +57,22 @@ impl Write for Escaping {
     }
 }
 
+/// An event as one line. Its own line feed ends it; any other would begin a forged one.
+fn escaped(event: &[u8]) -> String {
+    let text = String::from_utf8_lossy(event);
+    let text = escape(text.strip_suffix('\n').unwrap_or(&text));
+    format!("{text}\n")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::filter;
+    use super::{escaped, filter};
+
+    #[test]
+    fn an_event_is_one_line_whatever_a_server_put_into_it() {
+        let line = escaped(b"INFO refused detail=a\nERROR forged\x1b[2J\n");
+        assert_eq!(line, "INFO refused detail=a\\nERROR forged\\u001b[2J\n");
+    }
 
     #[test]
     fn a_filter_is_refused_unless_each_part_names_a_level() {

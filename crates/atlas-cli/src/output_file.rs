@@ -29,7 +29,7 @@ impl OutputFile {
             return Err(exists(path));
         }
         let Some(name) = path.file_name() else {
-            return Err(failed(path, "names no file"));
+            return Err(failed(path, "does not end in a file name"));
         };
         let mut prefix = std::ffi::OsString::from(".");
         prefix.push(name);
@@ -37,7 +37,7 @@ impl OutputFile {
             .prefix(&prefix)
             .suffix(".part")
             .tempfile_in(folder(path))
-            .map_err(|error| failed(path, &format!("cannot be created: {error}")))?;
+            .map_err(|error| cannot("create", path, &error))?;
         Ok(Self {
             path: path.to_owned(),
             replace,
@@ -49,7 +49,7 @@ impl OutputFile {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.file
             .write_all(bytes)
-            .map_err(|error| failed(&self.path, &format!("cannot be written: {error}")))
+            .map_err(|error| cannot("write", &self.path, &error))
     }
 
     /// Puts the file on the disk and gives it its name.
@@ -57,7 +57,7 @@ impl OutputFile {
         let path = self.path;
         let failing = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => exists(&path),
-            _ => failed(&path, &format!("cannot be completed: {error}")),
+            _ => cannot("complete", &path, &error),
         };
         self.file.as_file().sync_all().map_err(failing)?;
         let renamed = if self.replace {
@@ -80,10 +80,11 @@ fn folder(path: &Path) -> &Path {
 }
 
 fn exists(path: &Path) -> Failure {
-    failed(
-        path,
-        "is there already; choose another name or give --force",
-    )
+    failed(path, "exists; choose another name or pass --force")
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::File(format!("cannot {what} {}: {error}", path.display()))
 }
 
 fn failed(path: &Path, problem: &str) -> Failure {

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::mpsc;
+use std::thread;
 
 use atlas_sandbox::{Answered, FaultPlan, OWNER, PROJECT, Sandbox, SandboxServer};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -102,7 +104,7 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         .port(matches.get_one("port").copied().unwrap_or(0))
         .time_scale(matches.get_one("timeScale").copied().unwrap_or(1))
         .faults(faults)
-        .log(line);
+        .log(printer());
     if matches.get_flag("tls") {
         server = server.tls();
     }
@@ -178,7 +180,28 @@ fn unusable(path: &str, error: &dyn std::error::Error) -> Failure {
     Failure::Usage(format!("{path}: {error}"))
 }
 
-fn line(answered: &Answered) {
+/// Prints a line for each request, on a thread of its own: a reader of stdout that is slow or
+/// stopped must not hold up the answers. Lines beyond [`WAITING_LINES`] are left out.
+fn printer() -> impl Fn(&Answered) + Send + Sync {
+    let (send, lines) = mpsc::sync_channel::<String>(WAITING_LINES);
+    // Ends with the process. Without the thread there are no lines, and there is a server.
+    let _ = thread::Builder::new()
+        .name("requests".to_owned())
+        .spawn(move || {
+            for line in lines {
+                // Nobody may be reading; the answer went out all the same.
+                let _ = print(escape(&line).as_bytes());
+            }
+        });
+    move |answered| {
+        let _ = send.try_send(line(answered));
+    }
+}
+
+/// How many lines wait for a reader of stdout.
+const WAITING_LINES: usize = 1024;
+
+fn line(answered: &Answered) -> String {
     let status = answered
         .status
         .map_or_else(|| "gone".to_owned(), |status| status.as_u16().to_string());
@@ -188,8 +211,7 @@ fn line(answered: &Answered) {
         line.push_str(" ignored:");
         line.extend(field.chars().take(100).flat_map(char::escape_debug));
     }
-    // Nobody may be reading; the answer went out all the same.
-    let _ = print(escape(&line).as_bytes());
+    line
 }
 
 /// The largest seed or fault plan, in bytes.

@@ -1,4 +1,7 @@
 //! Signals: the first ends the work, a second or a short while ends the process.
+//!
+//! A signal that was ignored when the process started stays ignored, as with most programs: that
+//! is how `nohup` and shells without job control (`sh -c 'command &'`) protect what they start.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use clap::ArgMatches;
 use tokio::sync::oneshot;
 
 use crate::failure::{Failure, say};
@@ -55,7 +59,7 @@ pub(crate) fn listen() -> io::Result<FirstSignal> {
         })?;
     listening
         .recv()
-        .unwrap_or_else(|_| Err(io::Error::other("no signals can be received")))?;
+        .unwrap_or_else(|_| Err(io::Error::other("cannot listen for signals")))?;
     Ok(FirstSignal(received))
 }
 
@@ -123,14 +127,23 @@ pub(crate) async fn blocking<T: Send + 'static>(
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|error| Err(Failure::File(format!("the work did not end: {error}"))))
+        .unwrap_or_else(|error| Err(Failure::File(format!("a background task failed: {error}"))))
+}
+
+/// Runs a command that works offline, on a thread where it holds up nothing.
+pub(crate) async fn blocking_with(
+    matches: &ArgMatches,
+    command: fn(&ArgMatches) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let matches = matches.clone();
+    blocking(move || command(&matches)).await
 }
 
 #[cfg(unix)]
 struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    /// `None` where it is left to the system: it ends the process, or `nohup` had it ignored.
+    /// `None` for each that is left to the system.
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
     hangup: Option<tokio::signal::unix::Signal>,
 }
 
@@ -138,41 +151,42 @@ struct Signals {
 impl Signals {
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let hangup = hangup_is_ours().then(|| signal(SignalKind::hangup()));
+        let ignored = ignored_from_the_start();
+        let listen = |kind: SignalKind, unknown: bool| {
+            let is_ignored =
+                ignored.map_or(unknown, |mask| mask >> (kind.as_raw_value() - 1) & 1 == 1);
+            (!is_ignored).then(|| signal(kind)).transpose()
+        };
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: hangup.transpose()?,
+            interrupt: listen(SignalKind::interrupt(), false)?,
+            terminate: listen(SignalKind::terminate(), false)?,
+            // Left to the system, it ends the process unless it is ignored.
+            hangup: listen(SignalKind::hangup(), true)?,
         })
     }
 
     async fn next(&mut self) -> u8 {
-        let hangup = async {
-            match &mut self.hangup {
-                Some(hangup) => hangup.recv().await,
-                None => None,
-            }
-        };
+        async fn one(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+            signal.as_mut()?.recv().await
+        }
         tokio::select! {
-            Some(()) = self.interrupt.recv() => 2,
-            Some(()) = self.terminate.recv() => 15,
-            Some(()) = hangup => 1,
+            Some(()) = one(&mut self.interrupt) => 2,
+            Some(()) = one(&mut self.terminate) => 15,
+            Some(()) = one(&mut self.hangup) => 1,
             else => std::future::pending().await,
         }
     }
 }
 
-/// Whether SIGHUP may be handled here: not if the process was started with the signal ignored, as
-/// `nohup` does. Only Linux tells that without unsafe code.
+/// The signals that were ignored when the process started, signal N in bit N - 1. Only Linux tells
+/// that without unsafe code.
 #[cfg(unix)]
-fn hangup_is_ours() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status
+fn ignored_from_the_start() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let mask = status
         .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // SIGHUP is 1: bit 0.
-    ignored.is_some_and(|mask| mask & 1 == 0)
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
 }
 
 #[cfg(not(unix))]

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use crate::deviation::Deviation;
+use crate::redirect;
 use crate::timestamp::{RetryAfter, header_date, http_date_of_any_age};
 use crate::version::{ApiVersion, VersionedMediaType};
 
 /// A resource with everything its response said beside it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Answer<R> {
     /// The resource.
@@ -29,7 +30,7 @@ impl<R> Answer<R> {
 }
 
 /// A response body that `Debug` does not show, since it may hold a link to a snapshot.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Body(pub(crate) Bytes);
 
 impl Body {
@@ -41,9 +42,15 @@ impl Body {
     /// Reads the body as JSON of any shape.
     ///
     /// # Errors
-    /// The body is no JSON.
+    /// The body is not JSON.
     pub fn json(&self) -> Result<serde_json::Value, serde_json::Error> {
         serde_json::from_slice(&self.0)
+    }
+}
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -54,7 +61,7 @@ impl std::fmt::Debug for Body {
 }
 
 /// What the status line and the headers of an answer said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct AnswerMeta {
     /// The status that counts: the envelope's, where there is one.
@@ -71,12 +78,15 @@ pub struct AnswerMeta {
     pub retry_after: Option<RetryAfter>,
     /// When the answer was made, by the server's clock.
     pub date: Option<jiff::Timestamp>,
+    /// Where a redirect leads: host and path of `Location`, without user, query and fragment, which
+    /// can hold a secret. `None` for any status but 3xx, and where no target is named.
+    pub redirect: Option<String>,
     /// `X-Java-Method`: the handler inside Atlas, worth quoting to its support.
     pub handler: Option<String>,
 }
 
 /// The token bucket a request was counted in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// How many requests the bucket holds.
@@ -116,6 +126,11 @@ impl AnswerMeta {
             rate_limit: RateLimit::read(headers),
             retry_after: text(header::RETRY_AFTER).and_then(RetryAfter::parse),
             date: text(header::DATE).and_then(http_date_of_any_age),
+            redirect: headers
+                .get(header::LOCATION)
+                .filter(|_| status.is_redirection())
+                .map(|target| redirect::shown(target.as_bytes()))
+                .filter(|target| !target.is_empty()),
             handler: text(X_JAVA_METHOD).map(str::to_owned),
         }
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use crate::error_debug::debug_as_chain;
+
 mod read;
 
 /// The body of an error response.
@@ -24,7 +26,7 @@ mod read;
 /// assert_eq!(error.parameters, None);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ApiError {
@@ -49,7 +51,7 @@ pub struct ApiError {
 }
 
 /// Which fields of a request were refused.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BadRequestDetail {
     /// One entry for each refused field.
@@ -58,7 +60,7 @@ pub struct BadRequestDetail {
 }
 
 /// One refused field of a request.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FieldViolation {
     /// What is wrong with it.
@@ -153,7 +155,7 @@ impl ApiError {
 /// assert_eq!(error.throttle().unwrap().wait, Duration::from_secs(55));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Throttle {
     /// The endpoint whose bucket is empty.
@@ -188,7 +190,7 @@ impl fmt::Display for Line<'_> {
             (Some(status), Some(name)) => write!(f, "{status} {}", OneLine(name))?,
             (Some(status), None) => write!(f, "{status}")?,
             (None, Some(name)) => write!(f, "{}", OneLine(name))?,
-            (None, None) => f.write_str("an error without code")?,
+            (None, None) => f.write_str("an error without a code")?,
         }
         if let Some(detail) = error.detail.as_deref().filter(|detail| !detail.is_empty()) {
             write!(f, ": {}", OneLine(detail.trim_end_matches('.')))?;
@@ -210,6 +212,8 @@ impl fmt::Display for Line<'_> {
 }
 
 impl std::error::Error for ApiError {}
+
+debug_as_chain!(ApiError);
 
 /// A text with its control characters, line separators and changes of writing direction shown
 /// as spaces.
@@ -254,6 +258,8 @@ pub mod code {
     pub const RATE_LIMITED_TOKEN_BUCKET: &str = "RATE_LIMITED_TOKEN_BUCKET";
     /// 404: something else that the path names does not exist.
     pub const RESOURCE_NOT_FOUND: &str = "RESOURCE_NOT_FOUND";
+    /// 410: the version asked for has ended.
+    pub const VERSION_GONE: &str = "VERSION_GONE";
     /// Anything else; also what a 401 says.
     pub const UNEXPECTED_ERROR: &str = "UNEXPECTED_ERROR";
     /// 400: a parameter or the body is not as documented.

@@ -1,15 +1,18 @@
 //! What an error says of the operation that was asked.
 
 use crate::meta::OperationMeta;
+use crate::version::ApiVersion;
 
 /// The operation that an error is about: enough to name it and to say what may be wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct AskedOperation {
     /// Its id.
     pub id: &'static str,
     /// The documented roles, of which any one will do; empty if they are not known.
     pub roles: Vec<&'static str>,
+    /// The versions that are known, oldest first; empty if they are not known.
+    pub versions: Vec<ApiVersion>,
     /// The id of the operation to use instead, if there is one.
     pub successor: Option<&'static str>,
     /// Whether its path names a cluster.
@@ -22,6 +25,7 @@ impl AskedOperation {
         Self {
             id,
             roles: Vec::new(),
+            versions: Vec::new(),
             successor: None,
             names_cluster: path.contains("luster"),
         }
@@ -33,6 +37,20 @@ impl AskedOperation {
         self.roles = roles;
         self
     }
+
+    /// Sets the versions that are known, oldest first.
+    #[must_use]
+    pub fn versions(mut self, versions: Vec<ApiVersion>) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    /// Sets the id of the operation to use instead.
+    #[must_use]
+    pub fn successor(mut self, successor: Option<&'static str>) -> Self {
+        self.successor = successor;
+        self
+    }
 }
 
 impl From<&OperationMeta> for AskedOperation {
@@ -40,6 +58,7 @@ impl From<&OperationMeta> for AskedOperation {
         Self {
             id: meta.id,
             roles: meta.roles.to_vec(),
+            versions: meta.versions.iter().map(|one| one.version).collect(),
             successor: meta.successor,
             names_cluster: meta.path.contains("luster"),
         }

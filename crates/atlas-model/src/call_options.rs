@@ -3,7 +3,7 @@
 use crate::version::ApiVersion;
 
 /// The version to ask for and the form of the answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct CallOptions {
     /// The version to ask for; `None` asks for the operation's newest.
     pub version: Option<ApiVersion>,

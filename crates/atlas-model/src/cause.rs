@@ -6,9 +6,10 @@ use http::StatusCode;
 
 use crate::api_error::{ApiError, code};
 use crate::asked::AskedOperation;
+use crate::version::ApiVersion;
 
 /// A likely cause of a refusal, worded as what to check.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
     /// The key, token or service account is wrong, was deleted, or belongs to another base URL.
@@ -36,6 +37,22 @@ pub enum Cause {
     NoFlexCluster,
     /// The request did not name a version that the operation has.
     VersionHeader,
+    /// The version asked for has ended.
+    VersionGone {
+        /// The versions that are known, oldest first; empty if they are not known.
+        known: Vec<ApiVersion>,
+    },
+    /// The operation has ended.
+    OperationGone {
+        /// The operation to use instead, if there is one.
+        instead: Option<&'static str>,
+    },
+    /// Something else than Atlas answered: a proxy, a login page, or the server of a wrong base URL.
+    NotAtlas,
+    /// A proxy wants a user and password, or refuses those it got.
+    ProxyLogin,
+    /// The network wants a login before it lets requests through (RFC 6585 section 6).
+    NetworkLogin,
     /// The rate limit is reached.
     Throttled,
     /// Atlas is in trouble, or something on the way to it.
@@ -75,9 +92,40 @@ impl Cause {
                 causes
             }
             (406 | 415, _) => vec![Self::VersionHeader],
+            (_, code::VERSION_GONE) => vec![Self::VersionGone {
+                known: operation.versions.clone(),
+            }],
+            (410, _) => vec![Self::OperationGone {
+                instead: operation.successor,
+            }],
+            (407, _) => vec![Self::ProxyLogin],
             (429, _) => vec![Self::Throttled],
+            (511, _) => vec![Self::NetworkLogin],
             (500..=599, _) => vec![Self::ServerTrouble],
             _ => Vec::new(),
+        }
+    }
+
+    /// The likely causes of an answer that is neither a resource nor an error of Atlas, the
+    /// likeliest first.
+    pub(crate) fn of_other(operation: &AskedOperation, status: StatusCode) -> Vec<Self> {
+        match status.as_u16() {
+            // An empty 401 is what some requests without a valid key get from Atlas.
+            401 | 429 | 500..=599 => {
+                let mut causes = Self::of(operation, status, None);
+                if status != StatusCode::NETWORK_AUTHENTICATION_REQUIRED {
+                    causes.push(Self::NotAtlas);
+                }
+                causes
+            }
+            403 => {
+                let mut causes = vec![Self::NotAtlas];
+                causes.extend(Self::of(operation, status, None));
+                causes
+            }
+            406 | 415 => vec![Self::VersionHeader, Self::NotAtlas],
+            407 => vec![Self::ProxyLogin],
+            _ => vec![Self::NotAtlas],
         }
     }
 }
@@ -108,6 +156,23 @@ impl fmt::Display for Cause {
             Self::FlexCluster { instead: None } => "it is a Flex cluster; use the Flex operations",
             Self::NoFlexCluster => "the cluster is not a Flex cluster; use the cluster operations",
             Self::VersionHeader => "ask for a version that this operation has",
+            Self::VersionGone { known } if known.is_empty() => "a newer version is needed",
+            Self::VersionGone { known } => {
+                let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+                let known = known.join(", ");
+                return write!(
+                    f,
+                    "a newer version is needed; known versions: {known} (update this client for \
+                     later ones)"
+                );
+            }
+            Self::OperationGone { instead: Some(id) } => {
+                return write!(f, "the operation has ended; use {id}");
+            }
+            Self::OperationGone { instead: None } => "the operation has ended",
+            Self::NotAtlas => "check the base URL and any proxy in between",
+            Self::ProxyLogin => "check the proxy's user and password",
+            Self::NetworkLogin => "log in to this network with a browser first",
             Self::Throttled => "wait before the next request",
             Self::ServerTrouble => "try again later",
         };

@@ -8,7 +8,7 @@ use crate::api_error::OneLine;
 ///
 /// A field whose value does not fit its type is left out of the value; it stays in
 /// [`Answer::body`](crate::Answer::body).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Deviation {
     path: String,
     problem: String,

@@ -289,6 +289,7 @@ mod asked;
 mod call_options;
 mod cause;
 mod deviation;
+mod error_debug;
 mod id;
 mod json;
 #[cfg_attr(
@@ -307,6 +308,7 @@ mod page;
 mod paging;
 mod pattern;
 mod payload;
+mod redirect;
 mod request;
 mod request_error;
 mod response_error;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::object::{self, Object};
 
 /// A web link from one resource to another (RFC 8288).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Link {
     /// Where the link leads.
@@ -89,7 +89,7 @@ const OUTSIDE_A_QUERY: &AsciiSet = &CONTROLS
 ///
 /// A secret: `Debug` hides it, and there is no `Display`. It leads to an object store, not to
 /// Atlas, and must be asked without `Authorization`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SnapshotUrl(CompactString);
 

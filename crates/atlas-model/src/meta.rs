@@ -24,7 +24,7 @@ use crate::version::{ApiVersion, Format};
 ///
 /// assert_eq!(META.newest().version.to_string(), "2025-03-12");
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct OperationMeta {
     /// The API's `operationId`.
@@ -52,7 +52,7 @@ pub struct OperationMeta {
 }
 
 /// One version of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Version {
     /// Its date, or that it is a preview.

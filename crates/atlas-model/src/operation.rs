@@ -1,7 +1,6 @@
 //! Operations: values that become requests and are answered.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use memchr::memmem;
 use serde::Serialize;
 
@@ -15,8 +14,7 @@ use crate::meta::OperationMeta;
 use crate::payload::{Payload, Unfit};
 use crate::request::{RequestWriter, json};
 use crate::request_error::BuildError;
-use crate::response_error::{self, Opened, ResponseError};
-use crate::version::essence;
+use crate::response_error::{self, A_PAGE, Opened, ResponseError, is_page};
 
 /// An operation of the API: a value that becomes a request, and the type of its answer.
 ///
@@ -146,7 +144,7 @@ pub trait OperationExt: Operation {
             opened.content = Bytes::from_static(b"{}");
         }
         let read = if is_page(headers, &opened.content) {
-            Err(Unfit::new(NOT_AN_ANSWER.to_owned()))
+            Err(Unfit::new(A_PAGE.to_owned()))
         } else if !options.envelope && is_wrapped_error(&opened.content) {
             // It must not pass for a resource without fields.
             Err(Unfit::new("an envelope that was not asked for".to_owned()))
@@ -186,17 +184,6 @@ fn is_wrapped_error(body: &[u8]) -> bool {
 
 const CONTENT: &[u8] = b"\"content\"";
 
-/// Whether an answer is an HTML page, such as a proxy's.
-fn is_page(headers: &http::HeaderMap, content: &[u8]) -> bool {
-    let media_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let media_type = essence(media_type.unwrap_or_default());
-    media_type.eq_ignore_ascii_case("text/html") && !content.trim_ascii().is_empty()
-}
-
-const NOT_AN_ANSWER: &str = "an HTML page, not an answer of Atlas";
-
 /// The deviation of an answer in another version than the one that the type has.
 fn other_version(meta: &OperationMeta, answer: &AnswerMeta) -> Option<Deviation> {
     let typed = meta.newest().version;
@@ -225,7 +212,7 @@ pub fn read_answer(
     let opened = open(&operation, response, envelope)?;
     if is_page(headers, &opened.content) {
         let (meta, content) = (opened.meta, opened.content);
-        let problem = NOT_AN_ANSWER;
+        let problem = A_PAGE;
         return Err(response_error::unreadable(
             operation(),
             meta,

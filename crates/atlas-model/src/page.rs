@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::de::{DeserializeOwned, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::error_debug::debug_as_chain;
 use crate::link::Link;
 use crate::object::{self, Object};
 use crate::operation::Operation;
@@ -21,7 +22,7 @@ use crate::operation::Operation;
 /// assert_eq!(page.total_count, Some(7));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Page<T> {
@@ -120,11 +121,13 @@ pub struct ItemsPerPage(u16);
 pub struct PageNumber(u32);
 
 /// A number outside of its documented limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("takes {expected}")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("invalid number: expected {expected}")]
 pub struct NumberError {
     expected: &'static str,
 }
+
+debug_as_chain!(NumberError);
 
 impl ItemsPerPage {
     /// The most items a page can have.

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use crate::error_debug::debug_as_chain;
 use crate::link::Link;
 use crate::page::{ItemsPerPage, PageNumber};
 
@@ -43,7 +44,7 @@ pub struct Paging {
 }
 
 /// Where a list goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NextPage {
     /// Nowhere: the page was the last one.
@@ -55,7 +56,7 @@ pub enum NextPage {
 }
 
 /// Why a list cannot be read to its end. What came of it is incomplete.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum PagingError {
     /// The link to the next page has no usable query.
@@ -115,6 +116,8 @@ pub enum PagingError {
         items: u64,
     },
 }
+
+debug_as_chain!(PagingError);
 
 impl Paging {
     /// How many pages of a list are read at most, unless [`limits`](Paging::limits) says otherwise.

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::answer::Body;
 use crate::deviation::Deviation;
+use crate::error_debug::debug_as_chain;
 use crate::lenient;
 
 /// Something that an answer carries.
@@ -41,11 +42,13 @@ pub trait Payload: Sized {
 }
 
 /// Content that cannot be read as the documented resource.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{problem}")]
 pub struct Unfit {
     problem: String,
 }
+
+debug_as_chain!(Unfit);
 
 impl Unfit {
     pub(crate) fn new(problem: String) -> Self {
@@ -71,7 +74,7 @@ impl<T: DeserializeOwned> Payload for T {
 }
 
 /// The answer of an operation that has nothing to say.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Empty;
 
 impl Payload for Empty {

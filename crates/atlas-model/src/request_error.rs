@@ -1,7 +1,9 @@
 //! What can be wrong with a request before it is sent.
 
+use crate::error_debug::debug_as_chain;
+
 /// A value that could not become a request.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The body could not be written as JSON.
@@ -50,3 +52,5 @@ pub enum BuildError {
         operation: &'static str,
     },
 }
+
+debug_as_chain!(BuildError);

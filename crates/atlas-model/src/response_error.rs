@@ -9,11 +9,12 @@ use crate::answer::AnswerMeta;
 use crate::api_error::{ApiError, OneLine, breaks_a_line};
 use crate::asked::AskedOperation;
 use crate::cause::{Cause, causes};
+use crate::error_debug::debug_as_chain;
 use crate::link::hide_links;
 use crate::version::essence;
 
 /// A response that carries no resource.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResponseError {
     /// Atlas refused, in its own words.
@@ -47,7 +48,7 @@ impl ResponseError {
                 Some(&failure.error),
             ),
             Self::Unreadable(unreadable) => {
-                Cause::of(&unreadable.operation, unreadable.meta.status, None)
+                Cause::of_other(&unreadable.operation, unreadable.meta.status)
             }
         }
     }
@@ -80,7 +81,7 @@ impl ResponseError {
 }
 
 /// An error that Atlas answered, and to what.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ApiFailure {
     /// The operation that was asked.
@@ -107,7 +108,7 @@ impl fmt::Display for ApiFailure {
 impl std::error::Error for ApiFailure {}
 
 /// A response whose body could not be used.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Unreadable {
     /// The operation that was asked.
@@ -130,25 +131,30 @@ impl Unreadable {
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} answered {} with {}: {}",
-            self.operation.id,
-            self.meta.status.as_u16(),
-            OneLine(self.media_type.as_deref().unwrap_or("no content type")),
-            OneLine(&self.problem),
-        )?;
-        if !self.excerpt.is_empty() {
-            write!(f, "; it begins: {}", self.excerpt)?;
+        let status = self.meta.status;
+        write!(f, "{} answered {}", self.operation.id, status.as_u16())?;
+        if let Some(target) = &self.meta.redirect {
+            // The page behind a redirect says no more than its target.
+            write!(f, ": redirected to {target}")?;
+        } else {
+            let media_type = self.media_type.as_deref().unwrap_or("no content type");
+            write!(
+                f,
+                " with {}: {}",
+                OneLine(media_type),
+                OneLine(&self.problem)
+            )?;
+            if !self.excerpt.is_empty() {
+                write!(f, "; it begins: {}", self.excerpt)?;
+            }
         }
-        if self.meta.status.is_success() {
-            return f.write_str("; check the base URL and any proxy in between");
-        }
-        causes(f, &Cause::of(&self.operation, self.meta.status, None))
+        causes(f, &Cause::of_other(&self.operation, status))
     }
 }
 
 impl std::error::Error for Unreadable {}
+
+debug_as_chain!(ResponseError, ApiFailure, Unreadable);
 
 /// Reads a response that is no success: an error of Atlas, or something else.
 pub(crate) fn failure(
@@ -159,9 +165,35 @@ pub(crate) fn failure(
 ) -> ResponseError {
     match ApiError::read_response(headers, body) {
         Some(error) => refused(operation, meta, error),
+        None if is_page(headers, body) => unreadable(operation, meta, headers, body, A_PAGE),
         None => unreadable(operation, meta, headers, body, "not an error body of Atlas"),
     }
 }
+
+/// Whether an answer is an HTML page, such as a proxy's.
+pub(crate) fn is_page(headers: &HeaderMap, content: &[u8]) -> bool {
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let media_type = essence(media_type.unwrap_or_default());
+    let named = ["text/html", "application/xhtml+xml"]
+        .iter()
+        .any(|html| media_type.eq_ignore_ascii_case(html));
+    let content = content.trim_ascii();
+    named && !content.is_empty() || begins_as_page(content)
+}
+
+/// Whether a body begins as an HTML page, whatever its media type. No JSON begins so.
+fn begins_as_page(content: &[u8]) -> bool {
+    let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
+    [&b"<!doctype html"[..], b"<html"].iter().any(|beginning| {
+        let head = content.get(..beginning.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(beginning))
+    })
+}
+
+/// What is wrong with an HTML page.
+pub(crate) const A_PAGE: &str = "a web page, not the API";
 
 /// An error of Atlas to an operation.
 pub(crate) fn refused(

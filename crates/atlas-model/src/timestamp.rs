@@ -1,5 +1,6 @@
 //! Points in time: RFC 3339 in bodies, three older forms in headers.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::time::Duration;
 
@@ -7,10 +8,14 @@ use compact_str::{CompactString, ToCompactString};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::error_debug::debug_as_chain;
+
 /// A point in time in a body, RFC 3339 with up to nine fractional digits.
 ///
 /// Kept as the text that came and parsed when [`instant`](Timestamp::instant) is asked for: most
 /// readers of a response look at one of its dates or none.
+///
+/// Two are equal if their texts are; they are ordered by the points in time.
 ///
 /// ```
 /// use atlas_model::Timestamp;
@@ -23,10 +28,14 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Timestamp(CompactString);
 
-/// A text that is no RFC 3339 timestamp.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("no RFC 3339 timestamp such as 2026-05-04T09:42:00Z")]
-pub struct TimestampError(#[source] jiff::Error);
+/// A text that is not an RFC 3339 timestamp.
+#[derive(Clone, thiserror::Error)]
+#[error("invalid timestamp {text:?}: expected RFC 3339, such as 2026-05-04T09:42:00Z")]
+pub struct TimestampError {
+    text: CompactString,
+}
+
+debug_as_chain!(TimestampError);
 
 impl Timestamp {
     /// The text as it came.
@@ -39,7 +48,24 @@ impl Timestamp {
     /// # Errors
     /// [`TimestampError`] if Atlas sent something else than RFC 3339.
     pub fn instant(&self) -> Result<jiff::Timestamp, TimestampError> {
-        self.0.parse().map_err(TimestampError)
+        self.0.parse().map_err(|_| TimestampError {
+            text: self.0.chars().take(SHOWN).collect(),
+        })
+    }
+}
+
+impl Ord for Timestamp {
+    /// By the points in time; texts of one point, and texts that are not RFC 3339, by their
+    /// characters. What is not RFC 3339 comes first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_time = self.instant().ok().cmp(&other.instant().ok());
+        by_time.then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Timestamp {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -61,6 +87,9 @@ impl fmt::Display for Timestamp {
         f.pad(&self.0)
     }
 }
+
+/// How many characters of an odd text an error shows.
+const SHOWN: usize = 80;
 
 /// Parses the date of a `Deprecation` or `Sunset` header.
 ///
@@ -91,7 +120,7 @@ pub(crate) fn header_date(text: &str) -> Option<jiff::Timestamp> {
 /// assert_eq!(date.delay(now), Duration::from_secs(10));
 /// assert_eq!(RetryAfter::parse("soon"), None);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RetryAfter {
     /// After so many seconds.
     Seconds(u64),

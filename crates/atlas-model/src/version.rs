@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
+use crate::error_debug::debug_as_chain;
+
 /// A version of the API: a date such as `2025-02-19`, or `preview`.
 ///
 /// Atlas answers a request with the newest version of the resource that is not newer than the
@@ -19,10 +21,12 @@ enum Which {
     Preview,
 }
 
-/// A text that is no version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// A text that is not a version.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("invalid API version: expected a date such as 2025-02-19, or preview")]
 pub struct VersionError;
+
+debug_as_chain!(VersionError, MediaTypeError);
 
 impl ApiVersion {
     /// The preview version, which may change at any time.
@@ -88,7 +92,7 @@ impl fmt::Display for ApiVersion {
 }
 
 /// The format half of a versioned media type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Format {
     /// `+json`
@@ -112,7 +116,7 @@ pub enum Format {
 /// assert_eq!(answered.to_string(), "application/vnd.atlas.2023-01-01+json");
 /// # Ok::<(), atlas_model::MediaTypeError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VersionedMediaType {
     /// The version asked for or answered.
     pub version: ApiVersion,
@@ -121,7 +125,7 @@ pub struct VersionedMediaType {
 }
 
 /// A text that is not a versioned media type of Atlas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error(
     "invalid media type: expected a versioned one such as application/vnd.atlas.2025-02-19+json"
 )]

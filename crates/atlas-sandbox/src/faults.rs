@@ -5,6 +5,7 @@ mod names;
 mod paths;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use http::Request;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -98,7 +99,7 @@ pub(crate) enum Fault {
 }
 
 /// Why a text is not a fault plan.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FaultPlanError {
     /// It is not JSON, or not of the form that [`FaultPlan`] describes.
@@ -120,6 +121,13 @@ pub enum FaultPlanError {
         /// How many there are.
         rules: usize,
     },
+}
+
+impl fmt::Debug for FaultPlanError {
+    /// The line of `Display`, since `main() -> Result` prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl FaultPlan {

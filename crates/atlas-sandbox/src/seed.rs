@@ -2,6 +2,8 @@
 
 mod check;
 
+use std::fmt;
+
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -11,7 +13,7 @@ use crate::world::{ClusterKind, Sandbox};
 use check::Checked;
 
 /// Why a text is not a seed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SeedError {
     /// It is not JSON, or not of the form that [`Sandbox::from_seed`] describes.
@@ -32,6 +34,13 @@ pub enum SeedError {
         /// The value and what is expected.
         problem: String,
     },
+}
+
+impl fmt::Debug for SeedError {
+    /// The line of `Display`, since `main() -> Result` prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 #[derive(Deserialize)]

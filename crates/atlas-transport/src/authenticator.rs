@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::auth::{
     DigestSession, DigestStep, Ticket, Token, TokenSession, TokenStep, Verdict, bearer,
 };
+use crate::credential_check;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::sync::Mutex;
@@ -35,6 +36,7 @@ enum Session {
 
 impl Authenticator {
     pub(crate) fn new(credentials: &Credentials) -> Result<Arc<Self>, ErrorKind> {
+        credential_check::check(credentials)?;
         let session = match credentials {
             Credentials::Bearer { token } => Session::Bearer(bearer(token.expose_secret())?),
             Credentials::ApiKey {

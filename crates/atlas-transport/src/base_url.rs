@@ -9,15 +9,20 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 
 /// Where an Atlas API is served: scheme, host, and the path before `/api/atlas/v2`, if any.
 ///
+/// An address that ends in `/api/atlas/v2`, or in that of an older API such as `/api/atlas/v1.0`, is
+/// read without that end.
+///
 /// ```
 /// use atlas_transport::BaseUrl;
 ///
 /// assert_eq!(BaseUrl::cloud().to_string(), "https://cloud.mongodb.com");
 /// assert!("https://ops.example/prefix/".parse::<BaseUrl>().is_ok());
+/// let copied: BaseUrl = "https://cloud.mongodb.com/api/atlas/v2/".parse().unwrap();
+/// assert_eq!(copied, BaseUrl::cloud());
 /// assert!("http://127.0.0.1:8080".parse::<BaseUrl>().is_ok(), "loopback may be plain");
 /// assert!("http://ops.example".parse::<BaseUrl>().is_err(), "keys never travel in the clear");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BaseUrl {
     scheme: Scheme,
     authority: Authority,
@@ -25,7 +30,7 @@ pub struct BaseUrl {
 }
 
 /// A text that is not a base URL, or one that would send secrets in the clear.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaseUrlError {
     /// Not an absolute `http` or `https` URL without user, query and fragment.
@@ -37,12 +42,25 @@ pub enum BaseUrlError {
     /// A user or password stands in the URL; credentials belong elsewhere.
     #[error("the base URL holds a user or password; give credentials separately")]
     UserInfo,
+    /// The URL of an operation or of another API.
+    #[error("the base URL ends before /api/atlas/v2: leave {path} out")]
+    ApiPath {
+        /// The part of its path that does not belong there.
+        path: String,
+    },
     /// Plain `http` to another machine.
     #[error("http://{host} would send credentials in the clear; use https, or a loopback address")]
     Plain {
         /// The host.
         host: String,
     },
+}
+
+impl fmt::Debug for BaseUrlError {
+    /// The line of `Display`, since `main() -> Result` prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl BaseUrl {
@@ -117,11 +135,11 @@ impl FromStr for BaseUrl {
             None => return Err(not_a_url()),
         }
         let path = parts.path_and_query;
-        let prefix = path.as_ref().map_or("", PathAndQuery::path);
+        let path = path.as_ref().map_or("", PathAndQuery::path);
         Ok(Self {
             scheme,
             authority,
-            prefix: prefix.trim_end_matches('/').to_owned(),
+            prefix: before_the_api(path)?.to_owned(),
         })
     }
 }
@@ -129,6 +147,28 @@ impl FromStr for BaseUrl {
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
+    }
+}
+
+/// A path without the API's own, which every request has by itself.
+fn before_the_api(path: &str) -> Result<&str, BaseUrlError> {
+    let path = path.trim_end_matches('/');
+    let Some(at) = path.find("/api/") else {
+        return Ok(path);
+    };
+    let (prefix, api) = path.split_at(at);
+    let mut parts = api.split('/').filter(|part| !part.is_empty()).skip(1);
+    let family = parts.next();
+    let version = parts.next().unwrap_or("v2");
+    let is_version = version
+        .strip_prefix('v')
+        .is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()));
+    match (family, parts.next()) {
+        (Some("atlas"), None) if is_version => Ok(prefix.trim_end_matches('/')),
+        (Some("atlas" | "public" | "private"), _) => Err(BaseUrlError::ApiPath {
+            path: api.to_owned(),
+        }),
+        _ => Ok(path),
     }
 }
 
@@ -272,6 +312,38 @@ mod tests {
         }
         let long = format!("{}.example", "a".repeat(64));
         assert_eq!(problem(&long), Some(BAD_HOST));
+    }
+
+    #[test]
+    fn the_path_of_the_api_is_taken_off_and_that_of_another_is_explained() {
+        for (text, expected) in [
+            ("https://a.example/api/atlas/v2", "https://a.example"),
+            ("https://a.example/api/atlas/v2/", "https://a.example"),
+            ("https://a.example//api/atlas//v2//", "https://a.example"),
+            ("https://a.example/api/atlas/v1.0", "https://a.example"),
+            ("https://a.example/api/atlas/v1.5/", "https://a.example"),
+            ("https://a.example/api/atlas/", "https://a.example"),
+            ("https://a.example/b/api/atlas/v2", "https://a.example/b"),
+            ("https://a.example/api", "https://a.example/api"),
+            ("https://a.example/api/other", "https://a.example/api/other"),
+            ("https://a.example/v2/", "https://a.example/v2"),
+        ] {
+            let base: BaseUrl = text.parse().unwrap();
+            assert_eq!(base.to_string(), expected, "{text}");
+        }
+        for (text, path) in [
+            (
+                "https://a.example/api/atlas/v2/groups",
+                "/api/atlas/v2/groups",
+            ),
+            ("https://a.example/api/atlas/groups/", "/api/atlas/groups"),
+            ("https://a.example/api/public/v1.0/", "/api/public/v1.0"),
+        ] {
+            let error = text.parse::<BaseUrl>().unwrap_err();
+            let line = format!("the base URL ends before /api/atlas/v2: leave {path} out");
+            assert_eq!(error.to_string(), line);
+            assert_eq!(format!("{error:?}"), line);
+        }
     }
 
     #[test]

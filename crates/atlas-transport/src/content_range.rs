@@ -1,5 +1,6 @@
 //! `Content-Range`: which part of a file an answer holds.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// The value of a `Content-Range` header in bytes (RFC 9110 section 14.4):
@@ -38,9 +39,16 @@ pub enum ContentRange {
 }
 
 /// A text that is no `Content-Range` in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("invalid content range: expected bytes such as \"bytes 0-99/1000\"")]
 pub struct ContentRangeError;
+
+impl fmt::Debug for ContentRangeError {
+    /// The line of `Display`, since `main() -> Result` prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl FromStr for ContentRange {
     type Err = ContentRangeError;

@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use crate::auth::{AuthError, TokenError};
 use crate::chain::{self, BoxError};
+use crate::connect_hint;
 use crate::retry::Outcome;
 use crate::transient::{is_final_break, is_final_connect, is_transient_status};
 
@@ -87,6 +88,15 @@ pub enum ErrorKind {
         /// What cannot be sent.
         what: &'static str,
     },
+    /// A key, token or secret holds what cannot be part of it, such as a line break at its end.
+    /// Nothing was sent.
+    #[error("{what} {problem}; remove it")]
+    Credentials {
+        /// Which part of the credentials.
+        what: &'static str,
+        /// What is wrong with it; quotes nothing of it.
+        problem: &'static str,
+    },
     /// A certificate to trust is none. Nothing was sent.
     #[error("the extra root certificate cannot be used; give one certificate in DER")]
     Certificate {
@@ -148,7 +158,7 @@ pub enum ErrorKind {
     },
     /// No connection, or no TLS over it. Nothing was sent. Whether it can pass by itself,
     /// [`Error::is_transient`] tells.
-    #[error("no connection to {host}; check the address, the network and any proxy")]
+    #[error("no connection to {host}; {}", connect_hint::hint(source))]
     Connect {
         /// The host and port.
         host: String,
@@ -393,6 +403,7 @@ impl ErrorKind {
             self,
             Self::Build(_)
                 | Self::Unsendable { .. }
+                | Self::Credentials { .. }
                 | Self::Certificate { .. }
                 | Self::RootsTooLarge
                 | Self::Setting { .. }
@@ -439,13 +450,13 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        chain::write_line(self, f)
+        f.write_str(&chain::line(self))
     }
 }
 
 impl fmt::Debug for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        chain::write_line(self, f)
+        f.write_str(&chain::line(self))
     }
 }
 

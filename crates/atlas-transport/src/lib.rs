@@ -59,9 +59,11 @@ mod builder;
 mod call;
 mod chain;
 mod client;
+mod connect_hint;
 #[doc(hidden)]
 pub mod connections;
 mod content_range;
+mod credential_check;
 mod credentials;
 mod download;
 mod error;

@@ -21,7 +21,7 @@ use crate::chain::BoxError;
 use crate::error::ErrorKind;
 
 use address::Address;
-pub(crate) use tunnel::ProxyRefused;
+pub(crate) use tunnel::{ProxyRefused, Unreachable as ProxyUnreachable};
 
 /// Which proxy `https` goes through. Loopback `http` never goes through one.
 #[derive(Clone, Default)]

@@ -241,7 +241,12 @@ fn refusal(operation: Operation, mut response: http::Response<Bytes>, envelope: 
 /// What an error says of an operation.
 pub(crate) fn asked(operation: Operation) -> AskedOperation {
     let roles = operation.roles().iter().map(String::as_str).collect();
-    AskedOperation::new(operation.id(), &operation.path()).roles(roles)
+    let versions = operation.versions().iter();
+    let versions = versions.filter_map(|version| version.name.parse().ok());
+    AskedOperation::new(operation.id(), &operation.path())
+        .roles(roles)
+        .versions(versions.collect())
+        .successor(operation.successor().map(Operation::id))
 }
 
 /// An answer as it comes in; from [`Call::stream`].

@@ -7,6 +7,7 @@ use atlas_model::{AnswerMeta, ApiError};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
+use crate::chain;
 use crate::error::{Attempt, Attempts, Error, ErrorKind, asked_wait};
 use crate::retry::{Decision, Drawn, Outcome, RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
@@ -91,7 +92,7 @@ impl Retries<'_> {
             drawn = Some(draw);
             let reason = ended
                 .err()
-                .map_or_else(|| outcome.to_string(), |failed| failed.kind.to_string());
+                .map_or_else(|| outcome.to_string(), |failed| chain::line(&failed.kind));
             tracing::info!(attempt = attempts.0.len() + 1, reason, ?delay, "retrying");
             attempts.0.push(Attempt { outcome, delay });
             if let Err(kind) = timer.pause(delay).await {

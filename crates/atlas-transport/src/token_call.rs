@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use atlas_model::AnswerMeta;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request, Response, request};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::auth::{CachedToken, Token, TokenError};
+use crate::auth::{CachedToken, Token, TokenError, TokenRefusal};
 use crate::authenticator::Fetching;
 use crate::call::{Shared, again};
 use crate::error::{Error, ErrorKind};
@@ -77,7 +78,15 @@ impl Shared {
     }
 
     fn read_token(&self, response: Response<Bytes>) -> Result<Token, TokenError> {
-        let read = |response: &Response<Bytes>| Token::read(response.status(), response.body());
+        let read = |response: &Response<Bytes>| {
+            let status = response.status();
+            if let Some(target) = AnswerMeta::read(status, response.headers()).redirect {
+                let refusal = TokenRefusal::Other(format!("with a redirect to {target}"));
+                let refusal = Some(refusal);
+                return Err(TokenError { status, refusal });
+            }
+            Token::read(status, response.body())
+        };
         self.secrets.guard(response, read)
     }
 

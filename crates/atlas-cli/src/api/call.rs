@@ -19,6 +19,7 @@ use crate::connection::{Connection, project};
 use crate::environment::Setting;
 use crate::failure::{Failure, say};
 use crate::settings::Settings;
+use crate::signals::blocking;
 
 /// Calls an operation as the flags say.
 pub(super) async fn run(operation: Operation, matches: &ArgMatches) -> Result<(), Failure> {
@@ -28,7 +29,8 @@ pub(super) async fn run(operation: Operation, matches: &ArgMatches) -> Result<()
     request.build().map_err(usage)?;
     let version = request.resolve_version().map_err(usage)?;
     let binary = binary_format(version);
-    let output = Output::open(matches)?;
+    let flags = matches.clone();
+    let output = blocking(move || Output::open(&flags)).await?;
     if let Some(format) = binary {
         output.take_binary(format)?;
         if request.value("envelope") == Some("true") {
@@ -45,14 +47,14 @@ pub(super) async fn run(operation: Operation, matches: &ArgMatches) -> Result<()
         return output.stream(call.stream().await?).await;
     }
     if flag(matches, "all") {
-        return output.bytes(whole(call).await?.as_bytes());
+        return output.bytes(whole(call).await?.into()).await;
     }
     let answer = call.send().await?;
     if operation.is_paged() {
         note_what_is_cut(&request, &answer.value.json().unwrap_or_default());
     }
     // The change is made by now: it is waited for even if its answer cannot be printed.
-    let printed = output.bytes(answer.body.bytes());
+    let printed = output.bytes(answer.body.bytes().clone()).await;
     if flag(matches, "watch") {
         let answer = answer.value.json().unwrap_or_default();
         watch::run(&connection.client, &request, &answer, matches).await?;

@@ -1,7 +1,8 @@
 //! Where an answer goes, and in what form.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, StdoutLock, Write as _};
 
+use atlas_model::bytes::Bytes;
 use atlas_transport::RawStream;
 use clap::ArgMatches;
 use serde_json::Value;
@@ -10,6 +11,7 @@ use serde_json_path::JsonPath;
 use crate::failure::{Failure, print};
 use crate::output_file::OutputFile;
 use crate::settings::Settings;
+use crate::signals::blocking;
 use crate::store::refuse_url;
 
 /// How many brackets an expression may have: its parser goes into each of them.
@@ -51,7 +53,7 @@ impl Output {
                 "the answer is {format}: json-path needs JSON"
             )));
         }
-        if self.file.is_none() && format != "csv" && std::io::stdout().is_terminal() {
+        if self.file.is_none() && format != "csv" && io::stdout().is_terminal() {
             return Err(Failure::Usage(format!(
                 "the answer is {format}, which a terminal cannot show; pass --outputFile"
             )));
@@ -60,7 +62,11 @@ impl Output {
     }
 
     /// Writes an answer of bytes.
-    pub(super) fn bytes(self, body: &[u8]) -> Result<(), Failure> {
+    pub(super) async fn bytes(self, body: Bytes) -> Result<(), Failure> {
+        blocking(move || self.write(&body)).await
+    }
+
+    fn write(self, body: &[u8]) -> Result<(), Failure> {
         if let Some(path) = &self.path {
             let value: Value = serde_json::from_slice(body).map_err(|error| {
                 Failure::Usage(format!(
@@ -90,27 +96,37 @@ impl Output {
     /// Writes an answer as it comes in.
     pub(super) async fn stream(mut self, mut answer: RawStream) -> Result<(), Failure> {
         while let Some(chunk) = answer.chunk().await? {
-            if let Some(file) = &mut self.file {
-                file.write(&chunk)?;
-            } else {
-                let mut out = std::io::stdout().lock();
-                match out.write_all(&chunk) {
-                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-                    Err(error) => {
-                        return Err(Failure::File(format!(
-                            "cannot write to standard output: {error}"
-                        )));
-                    }
-                    Ok(()) => {}
-                }
+            let written = blocking(move || self.chunk(&chunk).map(|goes_on| (self, goes_on)));
+            let goes_on;
+            (self, goes_on) = written.await?;
+            if !goes_on {
+                return Ok(());
             }
         }
-        match self.file {
+        blocking(move || match self.file {
             Some(file) => file.finish(),
-            None => std::io::stdout().flush().map_err(|error| {
-                Failure::File(format!("cannot write to standard output: {error}"))
-            }),
+            None => to_stdout(|out| out.flush()).map(drop),
+        })
+        .await
+    }
+
+    /// Writes a part of an answer; `false` if its reader has gone.
+    fn chunk(&mut self, chunk: &[u8]) -> Result<bool, Failure> {
+        match &mut self.file {
+            Some(file) => file.write(chunk).map(|()| true),
+            None => to_stdout(|out| out.write_all(chunk)),
         }
+    }
+}
+
+/// Does something with stdout; `false` if its reader has gone.
+fn to_stdout(act: impl FnOnce(&mut StdoutLock<'_>) -> io::Result<()>) -> Result<bool, Failure> {
+    match act(&mut io::stdout().lock()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::File(format!(
+            "cannot write to standard output: {error}"
+        ))),
     }
 }
 

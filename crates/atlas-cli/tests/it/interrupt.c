@@ -1,14 +1,17 @@
 // Loaded before the C library: ends or fails a process at its n-th change to the file system.
 //
 // KILL_AT=n ends it before the n-th fsync, rename or unlink. FAIL_FSYNC=n has the n-th fsync
-// report EIO, and is done once.
+// report EIO, and is done once. CLOCK_OFFSET=n sets the clock so many seconds ahead, for this process
+// alone. HANG_DNS=1 has no host name resolved, ever.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static atomic_int steps, syncs;
@@ -42,4 +45,23 @@ int rename(const char *from, const char *to) {
 int unlink(const char *path) {
     step();
     return ((int (*)(const char *))dlsym(RTLD_NEXT, "unlink"))(path);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int failed = ((int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime"))(clock, now);
+    const char *offset = getenv("CLOCK_OFFSET");
+    if (!failed && offset && clock == CLOCK_REALTIME) {
+        now->tv_sec += atoll(offset);
+    }
+    return failed;
+}
+
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found) {
+    if (number("HANG_DNS")) {
+        for (;;) {
+            pause();
+        }
+    }
+    return ((int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(
+        RTLD_NEXT, "getaddrinfo"))(host, port, hints, found);
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::{atlas_at, error_line, folder, sandbox};
 
 /// Compiles `interrupt.c`, with the C compiler that building this workspace needs anyway.
-fn library(folder: &Path) -> PathBuf {
+pub(crate) fn library(folder: &Path) -> PathBuf {
     let library = folder.join("interrupt.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/interrupt.c");
     let compiled = Command::new("cc")

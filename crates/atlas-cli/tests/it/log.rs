@@ -1,5 +1,7 @@
 //! `ATLAS_LOG`.
 
+use atlas_sandbox::PROJECT;
+
 use crate::{atlas, download_arguments, error_line, folder};
 
 #[test]
@@ -24,5 +26,23 @@ fn a_log_filter_that_is_wrong_is_an_error_and_an_empty_one_is_none() {
             .unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{filter}: {stderr}");
+    }
+}
+
+#[test]
+fn the_log_says_why_a_request_is_sent_again_down_to_the_last_cause() {
+    let output = atlas(&folder())
+        .args(["api", "projects", "getGroup"])
+        .env("MONGODB_ATLAS_OPS_MANAGER_URL", "http://127.0.0.1:1")
+        .env("MONGODB_ATLAS_ACCESS_TOKEN", "t")
+        .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
+        .env("ATLAS_LOG", "info")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let again = stderr.lines().find(|line| line.contains("trying again"));
+    let again = again.unwrap_or_else(|| panic!("{stderr}"));
+    for part in ["no connection to 127.0.0.1:1", "Connection refused"] {
+        assert_eq!(again.matches(part).count(), 1, "{again}");
     }
 }

@@ -4,8 +4,10 @@
 
 mod api;
 mod backups;
+mod chains;
 mod deleted;
 mod doctor;
+mod doctor_peers;
 mod download;
 mod escape;
 mod help;
@@ -19,6 +21,8 @@ mod profiles;
 mod proxies;
 mod serve;
 mod settings;
+mod signal_outputs;
+mod signal_states;
 mod signals;
 mod store;
 mod token_cache;
@@ -29,7 +33,7 @@ use atlas_sandbox::{CLUSTER, OWNER, PROJECT, SNAPSHOT, SandboxServer};
 
 /// The command with an empty environment, in a folder of its own.
 fn atlas(folder: &tempfile::TempDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_atlas"));
+    let mut command = fresh(env!("CARGO_BIN_EXE_atlas"));
     command
         .env_clear()
         // A folder that cannot be made: no test leaves a token behind, unless it wants to.
@@ -38,6 +42,17 @@ fn atlas(folder: &tempfile::TempDir) -> Command {
         .current_dir(folder.path())
         .stdin(Stdio::null());
     command
+}
+
+/// A program for which no signal is ignored, whatever started these tests.
+fn fresh(program: &str) -> Command {
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("/usr/bin/env");
+        command.args(["--default-signal=INT,TERM,HUP", program]);
+        command
+    } else {
+        Command::new(program)
+    }
 }
 
 /// The command, with the sandbox's address and its owner's API key.

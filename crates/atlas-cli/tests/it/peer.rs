@@ -19,6 +19,23 @@ impl Peer {
 
 /// Answers each request with the status and JSON that `answer` gives for its method and path.
 pub(crate) fn peer(answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static) -> Peer {
+    raw_peer(move |method, path| {
+        let (status, body) = answer(method, path);
+        response(status, "content-type: application/json", &body)
+    })
+}
+
+/// A response with one header beside those that it needs.
+pub(crate) fn response(status: u16, header: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status} Status\r\n{header}\r\nconnection: close\r\ncontent-length: \
+         {length}\r\n\r\n{body}"
+    )
+}
+
+/// Answers each request with the bytes that `answer` gives for its method and path.
+pub(crate) fn raw_peer(answer: impl Fn(&str, &str) -> String + Send + 'static) -> Peer {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::default();
@@ -32,21 +49,15 @@ pub(crate) fn peer(answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static
             let mut words = line.split(' ');
             let (method, path) = (words.next().unwrap(), words.next().unwrap_or_default());
             let path = path.split('?').next().unwrap();
-            let (status, body) = answer(method, path);
-            let length = body.len();
-            let head = format!(
-                "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\n\
-                 connection: close\r\ncontent-length: {length}\r\n\r\n"
-            );
             // The client may have gone.
-            let _ = stream.write_all((head + &body).as_bytes());
+            let _ = stream.write_all(answer(method, path).as_bytes());
         }
     });
     Peer { url, asked }
 }
 
 /// Reads a request to its end and gives its first line; `None` if none comes.
-fn request_line(stream: &mut TcpStream) -> Option<String> {
+pub(crate) fn request_line(stream: &mut TcpStream) -> Option<String> {
     let mut seen = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&seen).into_owned();

@@ -15,6 +15,7 @@ impl ApiError {
     /// inside an [envelope](crate::envelope). Reads the `error` and `error_description` of
     /// RFC 6750 as code and detail.
     pub fn read(body: &[u8]) -> Option<Self> {
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let content = Envelope::open(body).map_or(body, |envelope| envelope.content);
         let fields: Map<String, Value> = serde_json::from_slice(content).ok()?;
         Some(Self::from_fields(fields)).filter(Self::says_something)
@@ -104,7 +105,10 @@ impl<'de> Deserialize<'de> for ApiError {
 fn number(value: &Value) -> Option<u16> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
-        value => value.as_u64().and_then(|number| number.try_into().ok()),
+        value => {
+            let whole = value.as_f64().filter(|number| number.fract() == 0.0);
+            whole.and_then(|number| format!("{number}").parse().ok())
+        }
     }
 }
 
@@ -166,6 +170,9 @@ fn oauth_code(value: &Value) -> Option<String> {
         .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     (spelled && text.contains('_')).then(|| text.to_owned())
 }
+
+/// What some servers begin a text with (U+FEFF in UTF-8).
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Larger bodies are not looked through for an error in place of a resource.
 const LARGEST_ERROR: usize = 16 * 1024;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![allow(clippy::disallowed_methods, reason = "fixtures are files")]
 
+mod advice;
 mod operations;
 mod patterns;
 mod requests;

@@ -26,6 +26,7 @@ impl fmt::Display for ProxyRefused {
         let hint = match self.status.as_u16() {
             407 => "check the proxy's user and password",
             403 => "the proxy does not allow this host",
+            502..=504 => "the proxy cannot reach the host",
             _ => "check the proxy",
         };
         let status = self.status.as_u16();
@@ -38,7 +39,7 @@ impl std::error::Error for ProxyRefused {}
 /// No connection to the proxy itself.
 #[derive(Debug, thiserror::Error)]
 #[error("no connection to the proxy {address}")]
-struct Unreachable {
+pub(crate) struct Unreachable {
     address: String,
     source: BoxError,
 }

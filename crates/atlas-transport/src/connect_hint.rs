@@ -1,0 +1,137 @@
+//! What to check when there is no connection, by what was in the way.
+
+use std::error::Error as StdError;
+use std::io;
+
+use rustls::{CertificateError, Error as TlsError};
+
+use crate::chain::{BoxError, chain};
+use crate::proxy::{ProxyRefused, ProxyUnreachable};
+
+/// What to check, as the end of an error's line.
+pub(crate) fn hint(source: &BoxError) -> &'static str {
+    chain(source)
+        .find_map(of)
+        .unwrap_or("check the address, the network and any proxy")
+}
+
+fn of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    if let Some(error) = error.downcast_ref::<TlsError>() {
+        return Some(of_tls(error));
+    }
+    if error.is::<ProxyRefused>() {
+        // What to do about it stands in its own line.
+        return Some("the proxy opened no connection");
+    }
+    if error.is::<ProxyUnreachable>() {
+        return Some("check the proxy's address, or unset it");
+    }
+    if error.to_string() == DNS_ERROR {
+        return Some("its name cannot be resolved; check the host name and DNS");
+    }
+    let error = error.downcast_ref::<io::Error>()?;
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            Some("nothing listens there; check the host, the port and any firewall")
+        }
+        io::ErrorKind::UnexpectedEof => Some(
+            "it closed the connection during the TLS handshake; check that the port speaks TLS",
+        ),
+        _ => None,
+    }
+}
+
+fn of_tls(error: &TlsError) -> &'static str {
+    use CertificateError as Bad;
+    match error {
+        TlsError::InvalidMessage(_) => {
+            "the port does not speak TLS; check the scheme and the port of the URL"
+        }
+        TlsError::InvalidCertificate(problem) => match problem {
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                "its certificate is not valid yet; check the clock of this machine"
+            }
+            Bad::Expired | Bad::ExpiredContext { .. } => {
+                "its certificate has expired, or the clock of this machine is wrong"
+            }
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                "its certificate is for another host; check the URL and any proxy"
+            }
+            Bad::UnknownIssuer => {
+                "its certificate is not trusted; if a proxy inspects TLS, name its root in \
+                 SSL_CERT_FILE"
+            }
+            _ => "its certificate is refused; check the URL and any proxy",
+        },
+        _ => "TLS cannot be agreed on; check the URL and any proxy",
+    }
+}
+
+/// What hyper-util calls a failed look-up; the type of this error is not public.
+const DNS_ERROR: &str = "dns error";
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use hyper_util::client::legacy::connect::HttpConnector;
+    use rustls::InvalidMessage;
+    use tower_service::Service as _;
+
+    use super::*;
+
+    fn tls(error: TlsError) -> BoxError {
+        io::Error::new(io::ErrorKind::InvalidData, error).into()
+    }
+
+    fn certificate(problem: CertificateError) -> BoxError {
+        tls(TlsError::InvalidCertificate(problem))
+    }
+
+    #[test]
+    fn the_hint_is_about_what_was_in_the_way() {
+        for (source, expected) in [
+            (
+                tls(TlsError::InvalidMessage(InvalidMessage::InvalidContentType)),
+                "does not speak TLS",
+            ),
+            (certificate(CertificateError::NotValidYet), "clock"),
+            (certificate(CertificateError::Expired), "clock"),
+            (
+                certificate(CertificateError::NotValidForName),
+                "another host",
+            ),
+            (
+                certificate(CertificateError::UnknownIssuer),
+                "SSL_CERT_FILE",
+            ),
+            (certificate(CertificateError::BadEncoding), "refused"),
+            (
+                ProxyRefused {
+                    status: StatusCode::FORBIDDEN,
+                }
+                .into(),
+                "the proxy opened no connection",
+            ),
+            (
+                io::Error::from(io::ErrorKind::ConnectionRefused).into(),
+                "nothing listens there",
+            ),
+            ("not within 10 s".into(), "the network"),
+        ] {
+            assert!(
+                hint(&source).contains(expected),
+                "{source}: {}",
+                hint(&source)
+            );
+        }
+    }
+
+    /// `.invalid` never resolves (RFC 6761 section 6.4), with a resolver or without one.
+    #[tokio::test]
+    async fn a_name_that_cannot_be_resolved_is_told_from_a_host_that_cannot_be_reached() {
+        let mut tcp = HttpConnector::new();
+        let error = tcp.call(http::Uri::from_static("http://atlas.invalid/"));
+        let error: BoxError = error.await.unwrap_err().into();
+        assert!(hint(&error).contains("cannot be resolved"), "{error}");
+    }
+}

@@ -1,0 +1,88 @@
+//! Refuses credentials that hold what a file or a copy left in them, before anything is sent.
+
+use secrecy::ExposeSecret;
+
+use crate::credentials::Credentials;
+use crate::error::ErrorKind;
+
+/// Checks each part; what is wrong is told without quoting anything.
+pub(crate) fn check(credentials: &Credentials) -> Result<(), ErrorKind> {
+    let parts = match credentials {
+        Credentials::Bearer { token } => vec![("the access token", token.expose_secret())],
+        Credentials::ApiKey {
+            public_key,
+            private_key,
+        } => vec![
+            ("the public key", public_key.as_str()),
+            ("the private key", private_key.expose_secret()),
+        ],
+        Credentials::ServiceAccount {
+            client_id,
+            client_secret,
+        } => vec![
+            ("the client id", client_id.as_str()),
+            ("the client secret", client_secret.expose_secret()),
+        ],
+    };
+    for (what, text) in parts {
+        if let Some(problem) = problem(text) {
+            return Err(ErrorKind::Credentials { what, problem });
+        }
+        if text.contains(char::is_control) {
+            return Err(ErrorKind::Unsendable { what });
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with the ends of a key, token or secret, if anything is.
+fn problem(text: &str) -> Option<&'static str> {
+    if text.ends_with(['\n', '\r']) {
+        Some("ends with a line break")
+    } else if text.starts_with('\u{feff}') {
+        Some("begins with a byte order mark")
+    } else if text.trim() != text {
+        Some("begins or ends with white space")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BaseUrl, Client};
+
+    #[tokio::test]
+    async fn a_key_with_a_line_break_or_another_control_character_makes_no_client() {
+        for (text, expected) in [
+            ("s3cret\n", "ends with a line break"),
+            ("s3cret\r", "ends with a line break"),
+            ("s3cret\r\n", "ends with a line break"),
+            (" s3cret", "begins or ends with white space"),
+            ("\u{feff}s3cret", "begins with a byte order mark"),
+            ("s3\0cret", ""),
+            ("s3\u{9b}cret", ""),
+            ("s3\ncret", ""),
+        ] {
+            for (credentials, what) in [
+                (Credentials::bearer(text), "the access token"),
+                (Credentials::api_key(text, "b"), "the public key"),
+                (Credentials::api_key("a", text), "the private key"),
+                (Credentials::service_account(text, "b"), "the client id"),
+                (Credentials::service_account("a", text), "the client secret"),
+            ] {
+                let error = Client::new(BaseUrl::cloud(), &credentials).unwrap_err();
+                let line = error.to_string();
+                let expected = match expected {
+                    "" => "cannot be sent; check it for line breaks and other control characters",
+                    expected => &format!("{expected}; remove it"),
+                };
+                assert_eq!(line, format!("{what} {expected}"));
+                assert!(!error.may_have_been_sent());
+                assert!(!format!("{error:?}").contains("s3"), "{error:?}");
+            }
+        }
+        assert!(check(&Credentials::api_key("ü b", "c")).is_ok());
+    }
+}
