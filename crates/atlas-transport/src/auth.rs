@@ -11,6 +11,7 @@
 //! waiting call takes over.
 
 mod challenge;
+mod client_authentication;
 mod digest;
 #[cfg(all(test, shuttle))]
 mod interleavings;
@@ -29,11 +30,13 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::sync::Mutex;
 
+pub use client_authentication::ClientAuthentication;
+pub(crate) use client_authentication::{ClientProof, basic_pair, form_encode};
 use digest::DigestSession;
 use token::TokenSession;
 pub use token_answer::TokenRefusal;
-pub(crate) use token_answer::{Token, hint as token_hint, read as read_token};
-pub use token_cache::{CachedToken, TokenCache, TokenKey};
+pub(crate) use token_answer::{Token, line as token_line, read as read_token};
+pub use token_cache::{CachedToken, LockAttempt, TokenCache, TokenKey, TokenLock};
 
 /// What to do next for one call.
 #[derive(Debug)]
@@ -107,7 +110,12 @@ impl Auth {
             Credentials::ServiceAccount {
                 client_id,
                 client_secret,
-            } => Session::Token(TokenSession::new(client_id, client_secret)?),
+                authentication,
+            } => Session::Token(TokenSession::new(ClientProof::new(
+                *authentication,
+                client_id,
+                client_secret,
+            )?)),
         };
         Ok(Arc::new(Self {
             session: Mutex::new(session),
@@ -174,10 +182,10 @@ impl Auth {
         }
     }
 
-    /// The `Authorization` of requests to the token endpoint, for a service account.
-    pub(crate) fn token_authorization(&self) -> Option<HeaderValue> {
+    /// What requests to the token endpoint carry of a service account.
+    pub(crate) fn client_proof(&self) -> Option<ClientProof> {
         match &*self.session.lock() {
-            Session::Token(session) => Some(session.basic()),
+            Session::Token(session) => Some(session.client_proof()),
             _ => None,
         }
     }

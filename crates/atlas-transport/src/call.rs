@@ -229,6 +229,8 @@ impl Shared {
 pub(crate) struct Retries {
     idempotent: bool,
     attempts: Attempts,
+    /// How many of them a rate limit was waited out for.
+    waited_out: usize,
     drawn: Option<Drawn>,
 }
 
@@ -237,8 +239,26 @@ impl Retries {
         Self {
             idempotent,
             attempts: Attempts::default(),
+            waited_out: 0,
             drawn: None,
         }
+    }
+
+    /// Waits out a rate limit, which counts as none of the policy's attempts.
+    pub(crate) async fn wait_out(
+        &mut self,
+        delay: Duration,
+        timer: &mut Timer,
+    ) -> Result<(), Error> {
+        tracing::info!(?delay, "rate limited; trying again");
+        let outcome = Outcome::Answered {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            retry_after: Some(delay),
+        };
+        self.attempts.0.push(Attempt { outcome, delay });
+        self.waited_out += 1;
+        let paused = timer.pause(delay).await;
+        paused.map_err(|kind| Error::new(kind, std::mem::take(&mut self.attempts)))
     }
 
     /// Takes how an attempt ended: waits and gives `None` if there is to be another, or gives
@@ -256,7 +276,8 @@ impl Retries {
             Ok(_) => {}
             Err(failed) => shared.secrets.mask_error(&mut failed.kind),
         }
-        let attempt = u32::try_from(self.attempts.0.len() + 1).unwrap_or(u32::MAX);
+        let attempt = self.attempts.0.len() + 1 - self.waited_out;
+        let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
         let outcome = match &ended {
             Ok(response) => answered(response),
             Err(failed) => failed.kind.outcome(),
@@ -287,7 +308,8 @@ impl Retries {
         })
     }
 
-    fn end(
+    /// What the call comes to, with nothing sent again.
+    pub(crate) fn end(
         &mut self,
         shared: &Shared,
         ended: Result<Response<Bytes>, Failed>,
@@ -322,19 +344,21 @@ impl Retries {
 
 /// How an attempt ended that was answered.
 fn answered(response: &Response<Bytes>) -> Outcome {
-    let status = response.status();
-    let busy = matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    );
     Outcome::Answered {
-        status,
-        retry_after: if busy { retry_after(response) } else { None },
+        status: response.status(),
+        retry_after: retry_after(response),
     }
 }
 
 /// The wait that a 429 or 503 asks for: by its header, or by the numbers in Atlas's own body.
-fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
+pub(crate) fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
+    let busy = [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
+    if !busy.contains(&response.status()) {
+        return None;
+    }
     let meta = AnswerMeta::read(response.status(), response.headers());
     if meta.retry_after.is_some() {
         return asked_wait(&meta);

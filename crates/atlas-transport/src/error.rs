@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use atlas_model::{AnswerMeta, ApiError, BuildError, PagingError, ResponseError};
 use http::StatusCode;
 
-use crate::auth::{TokenRefusal, token_hint};
+use crate::auth::{TokenRefusal, token_line};
 use crate::retry::Outcome;
 use crate::transient::is_transient;
 
@@ -191,12 +191,15 @@ pub enum ErrorKind {
         problem: String,
     },
     /// The token endpoint refused, or answered something else than a token.
-    #[error("{}; {}", token_line(*status, refusal.as_ref()), token_hint(*status))]
+    #[error("{}", token_line(*status, refusal.as_ref(), *retry_after))]
+    #[non_exhaustive]
     Token {
         /// The endpoint's status.
         status: StatusCode,
         /// The code of its refusal; `None` if the answer was none of RFC 6749.
         refusal: Option<TokenRefusal>,
+        /// When a 429 or 503 wants the endpoint to be asked again.
+        retry_after: Option<Duration>,
     },
     /// No access token could be fetched, for all the calls that waited for it. Says why in
     /// its own line.
@@ -292,7 +295,9 @@ impl Error {
                 let asked = asked_wait(error.meta());
                 asked.or_else(|| Some(error.api_error()?.throttle()?.wait))
             }
-            ErrorKind::Link { retry_after, .. } => *retry_after,
+            ErrorKind::Link { retry_after, .. } | ErrorKind::Token { retry_after, .. } => {
+                *retry_after
+            }
             ErrorKind::NoToken(error) => error.retry_after(),
             _ => None,
         }
@@ -398,14 +403,6 @@ fn printable(text: &str) -> String {
         }
         line
     })
-}
-
-fn token_line(status: StatusCode, refusal: Option<&TokenRefusal>) -> String {
-    let status = status.as_u16();
-    match refusal {
-        Some(refusal) => format!("the token endpoint answered {status} {refusal}"),
-        None => format!("the token endpoint answered {status} and no token"),
-    }
 }
 
 fn link_hint(status: StatusCode) -> &'static str {

@@ -53,6 +53,7 @@ mod auth;
 mod base_url;
 mod body;
 mod builder;
+mod cache_access;
 mod call;
 mod client;
 #[doc(hidden)]
@@ -75,12 +76,16 @@ mod strict;
 mod sync;
 mod timer;
 mod token_call;
+#[cfg(feature = "token-directory")]
+mod token_directory;
 mod transient;
 mod transport;
 
 #[cfg(feature = "catalog")]
 pub use atlas_catalog;
-pub use auth::{CachedToken, TokenCache, TokenKey, TokenRefusal};
+pub use auth::{
+    CachedToken, ClientAuthentication, LockAttempt, TokenCache, TokenKey, TokenLock, TokenRefusal,
+};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use builder::ClientBuilder;
 pub use client::Client;
@@ -90,3 +95,5 @@ pub use download::{ByteRange, Download};
 pub use error::{Attempt, Attempts, Error, ErrorKind, Phase};
 #[cfg(feature = "catalog")]
 pub use raw::{Call, RawStream};
+#[cfg(feature = "token-directory")]
+pub use token_directory::TokenDirectory;

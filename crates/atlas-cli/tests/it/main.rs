@@ -22,6 +22,7 @@ mod settings;
 mod signals;
 mod store;
 mod token_cache;
+mod token_lock;
 
 use std::process::{Command, Output, Stdio};
 

@@ -19,6 +19,16 @@ impl Peer {
 
 /// Answers each request with the status and JSON that `answer` gives for its method and path.
 pub(crate) fn peer(answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static) -> Peer {
+    peer_with_headers(move |method, path| {
+        let (status, body) = answer(method, path);
+        (status, "", body)
+    })
+}
+
+/// The same with more header lines, each with its line break.
+pub(crate) fn peer_with_headers(
+    answer: impl Fn(&str, &str) -> (u16, &'static str, String) + Send + 'static,
+) -> Peer {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::default();
@@ -32,10 +42,10 @@ pub(crate) fn peer(answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static
             let mut words = line.split(' ');
             let (method, path) = (words.next().unwrap(), words.next().unwrap_or_default());
             let path = path.split('?').next().unwrap();
-            let (status, body) = answer(method, path);
+            let (status, headers, body) = answer(method, path);
             let length = body.len();
             let head = format!(
-                "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\n\
+                "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\n{headers}\
                  connection: close\r\ncontent-length: {length}\r\n\r\n"
             );
             // The client may have gone.

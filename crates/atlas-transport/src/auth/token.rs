@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::token_answer::Token;
-use super::{Step, Ticket, Verdict, bearer, secret_header};
+use super::{ClientProof, Step, Ticket, Verdict, bearer};
 use crate::error::{Error, ErrorKind};
 
 /// How long before its end a token is replaced, at most a tenth of its life.
@@ -26,7 +26,7 @@ const MARGIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(15);
 
 pub(crate) struct TokenSession {
-    basic: HeaderValue,
+    client_proof: ClientProof,
     held: Option<Held>,
     fetching: bool,
     /// Counts the tokens.
@@ -46,27 +46,21 @@ struct Held {
 }
 
 impl TokenSession {
-    pub(crate) fn new(client_id: &str, client_secret: &SecretString) -> Result<Self, ErrorKind> {
-        use base64::Engine as _;
-        use base64::engine::general_purpose::STANDARD;
-        // Atlas's ids and secrets are plain ASCII, which the form encoding of RFC 6749
-        // section 2.3.1 leaves as it is.
-        let pair = format!("{client_id}:{}", client_secret.expose_secret());
-        let basic = format!("Basic {}", STANDARD.encode(pair));
-        Ok(Self {
-            basic: secret_header(&basic, "the client secret")?,
+    pub(crate) fn new(client_proof: ClientProof) -> Self {
+        Self {
+            client_proof,
             held: None,
             fetching: false,
             generation: 0,
             fetches: 0,
             failure: None,
             refused: None,
-        })
+        }
     }
 
-    /// The `Authorization` of the token request.
-    pub(crate) fn basic(&self) -> HeaderValue {
-        self.basic.clone()
+    /// What the token request carries of the client.
+    pub(crate) fn client_proof(&self) -> ClientProof {
+        self.client_proof.clone()
     }
 
     /// The last token that was refused, so that it is not taken from a cache again.
@@ -159,6 +153,7 @@ fn later(now: Instant, wait: Duration) -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ClientAuthentication;
     use super::*;
 
     fn token(seconds: u64) -> Token {
@@ -169,7 +164,8 @@ mod tests {
     }
 
     fn session() -> TokenSession {
-        TokenSession::new("id", &"s3cret".into()).unwrap()
+        let how = ClientAuthentication::Basic;
+        TokenSession::new(ClientProof::new(how, "id", &"s3cret".into()).unwrap())
     }
 
     fn after(start: Instant, seconds: u64) -> Instant {
@@ -253,11 +249,5 @@ mod tests {
             panic!("the new token is still there");
         };
         assert_eq!(session.observe(new, 2, refused), Verdict::Refused);
-    }
-
-    #[test]
-    fn the_client_secret_does_not_show_in_debug() {
-        let session = session();
-        assert!(!format!("{:?}", session.basic()).contains(session.basic().to_str().unwrap()));
     }
 }
