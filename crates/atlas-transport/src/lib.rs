@@ -61,6 +61,7 @@ pub mod connections;
 mod content_range;
 mod credentials;
 mod download;
+pub mod environment;
 mod error;
 mod list_time;
 mod pace;

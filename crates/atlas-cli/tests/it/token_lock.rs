@@ -229,3 +229,23 @@ fn a_rate_limit_that_lasts_too_long_is_not_called_a_refusal_of_the_credentials()
     );
     assert_eq!(token_requests(&peer), 1);
 }
+
+#[test]
+fn why_there_is_no_token_is_told_to_its_cause() {
+    let proxy = peer_with_headers(|_, _| (407, "", String::new()));
+    let folder = folder();
+    let output = atlas(&folder)
+        .env("HTTPS_PROXY", &proxy.url)
+        .env("MONGODB_ATLAS_OPS_MANAGER_URL", "https://127.0.0.1:1")
+        .env("MONGODB_ATLAS_CLIENT_ID", OWNER.client_id)
+        .env("MONGODB_ATLAS_CLIENT_SECRET", OWNER.client_secret)
+        .args(["api", "projects", "getGroup", "--groupId", PROJECT])
+        .output()
+        .unwrap();
+    let line = crate::error_line(&output, 5);
+    let begin = "error: no access token: no connection to 127.0.0.1:1; ";
+    assert!(line.starts_with(begin), "{line}");
+    for once in ["no access token", "no connection", "proxy answered 407"] {
+        assert_eq!(line.matches(once).count(), 1, "{line}");
+    }
+}
