@@ -34,6 +34,16 @@
 //! error and no log. What fails on the way is sent again where that does no harm, and an [`Error`]
 //! lists what was tried; see [`retry`].
 //!
+//! # Access tokens
+//!
+//! The token of a service account lives an hour, and its endpoint allows ten requests a minute. One
+//! client fetches it once for all its calls. Programs that start often, or in numbers, share it through a
+//! [`TokenCache`], such as the `TokenDirectory` of the feature `token-directory`: one of them asks the
+//! endpoint, and the others wait for its token. A rate limit is waited out as long as the call's
+//! [`total_timeout`](ClientBuilder::total_timeout) lasts, unless the policy is
+//! [`RetryPolicy::none`](retry::RetryPolicy::none). [`Credentials::from_env`] finds credentials in the
+//! environment.
+//!
 //! # Not supported
 //!
 //! Redirects (none is followed: no `Authorization` goes to another origin), proxies other than

@@ -1,16 +1,24 @@
 //! Access tokens of a service account: rate limits, causes, and where the secret stands.
 
+use std::convert::Infallible;
+use std::future::{Pending, pending};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use atlas_transport::retry::RetryPolicy;
 use atlas_transport::{
     CachedToken, Client, ClientAuthentication, ClientBuilder, Credentials, Error, ErrorKind,
-    TokenCache, TokenKey,
+    TokenCache, TokenDirectory, TokenKey,
 };
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use tower_service::Service;
 
 use super::get;
 use super::peer::{Act, Peer, answer};
@@ -137,6 +145,63 @@ async fn the_cache_is_read_again_before_each_try() {
             "no token was asked for after the last wait"
         );
     }
+}
+
+/// A transport whose token endpoint never answers; it tells that it was asked.
+#[derive(Clone)]
+struct Silent(Arc<Notify>);
+
+impl Service<Request<Full<Bytes>>> for Silent {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pending<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Full<Bytes>>) -> Self::Future {
+        self.0.notify_one();
+        pending()
+    }
+}
+
+fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(true).build().unwrap()
+}
+
+#[test]
+fn a_lock_lasts_beyond_a_dropped_call_and_ends_with_the_fetch() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = Arc::new(TokenDirectory::new(folder.path()));
+    let asked = Arc::new(Notify::new());
+    let silent = paused_client().token_cache(tokens.clone());
+    let silent = silent.build_with(Silent(asked.clone())).unwrap();
+    let first = runtime();
+    first.block_on(async {
+        tokio::select! {
+            _ = silent.execute(get()) => panic!("it has no token"),
+            () = asked.notified() => {}
+        }
+    });
+    // How long another client takes, which waits for the first one's lock if it is held.
+    let other = || {
+        let (service, _) = limited(0, "");
+        let client = paused_client().token_cache(tokens.clone());
+        let client = client.build_with(service).unwrap();
+        runtime().block_on(async {
+            let start = Instant::now();
+            client.execute(get()).await.unwrap();
+            start.elapsed().as_secs()
+        })
+    };
+    assert_eq!(other(), 30);
+    for token in std::fs::read_dir(folder.path()).unwrap() {
+        std::fs::write(token.unwrap().path(), "").unwrap();
+    }
+    drop(first);
+    assert_eq!(other(), 0);
 }
 
 /// An error and everything behind it.

@@ -150,6 +150,7 @@ fn a_value_that_cannot_be_meant_so_is_named_and_not_shown() {
     for (value, problem) in [
         ("s3cret\n", ValueProblem::LineBreak),
         ("s3cret\r\n", ValueProblem::LineBreak),
+        ("s3cret\r", ValueProblem::LineBreak),
         ("s3cret ", ValueProblem::WhiteSpace),
         ("\ts3cret", ValueProblem::WhiteSpace),
         (" ", ValueProblem::WhiteSpace),
