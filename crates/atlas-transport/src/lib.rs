@@ -40,8 +40,8 @@
 //! client fetches it once for all its calls. Programs that start often, or in numbers, share it through a
 //! [`TokenCache`], such as the `TokenDirectory` of the feature `token-directory`: one of them asks the
 //! endpoint, and the others wait for its token. A rate limit is waited out as long as the call's
-//! [`total_timeout`](ClientBuilder::total_timeout) lasts, unless the policy is
-//! [`RetryPolicy::none`](retry::RetryPolicy::none). [`Credentials::from_env`] finds credentials in the
+//! [`total_timeout`](ClientBuilder::total_timeout) lasts; with [`RetryPolicy::none`](retry::RetryPolicy::none)
+//! it is not, and one of less than a second gets the attempts of the policy. [`Credentials::from_env`] finds credentials in the
 //! environment.
 //!
 //! # Not supported

@@ -17,7 +17,7 @@ use crate::timer::Timer;
 /// How long a rate limit is waited out that does not say how long it lasts: ten requests a minute
 /// are allowed.
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(10);
-/// The shortest wait after a rate limit, whatever it says.
+/// The shortest wait after a rate limit that is waited out.
 const MIN_RATE_LIMIT_WAIT: Duration = Duration::from_secs(1);
 
 /// A request to the token endpoint, which may be sent several times.
@@ -175,10 +175,13 @@ impl Shared {
         request.retries.after(self, ended, &mut request.timer).await
     }
 
-    /// Whether an answer is a rate limit that is waited out, as often as the time allows.
+    /// Whether an answer is a rate limit that is waited out, as often as the time allows. One that
+    /// says to come back at once gets the attempts of the policy and no more.
     fn waits_out(&self, response: &Response<Bytes>) -> bool {
         let retries = self.settings.retry.max_attempts > 1;
-        retries && response.status() == StatusCode::TOO_MANY_REQUESTS
+        let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        let waits = retry_after(response).is_none_or(|asked| asked >= MIN_RATE_LIMIT_WAIT);
+        retries && limited && waits
     }
 
     /// How long to wait after a rate limit; `None` if the time does not last.

@@ -53,7 +53,11 @@ fn limited(times: usize, headers: &'static str) -> (Scripted, Arc<AtomicUsize>) 
 
 #[tokio::test(start_paused = true)]
 async fn a_rate_limit_of_the_token_endpoint_is_waited_out_as_often_as_the_time_lasts() {
-    for (headers, seconds) in [("retry-after: 20\r\n", 20), ("", 10), ("retry-after: 0", 1)] {
+    for (headers, seconds) in [
+        ("retry-after: 20\r\n", 20),
+        ("retry-after: 1\r\n", 1),
+        ("", 10),
+    ] {
         let (service, requests) = limited(5, headers);
         let client = paused_client().build_with(service).unwrap();
         let start = Instant::now();
@@ -92,6 +96,15 @@ async fn a_rate_limit_that_outlasts_the_call_is_told_at_once_with_its_end() {
         assert_eq!(asked.to_string(), wait);
         assert!(error.is_transient() && !error.may_have_been_sent());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_that_never_ends_and_says_to_come_back_at_once_gets_the_policys_attempts() {
+    let (service, requests) = limited(usize::MAX, "retry-after: 0\r\n");
+    let client = paused_client().build_with(service).unwrap();
+    let error = client.execute(get()).await.unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::TOO_MANY_REQUESTS));
+    assert_eq!(requests.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -201,8 +201,8 @@ fn a_rate_limit_of_the_token_endpoint_is_waited_out() {
     let requests = AtomicUsize::new(0);
     let peer = peer_with_headers(move |_, path| match path {
         "/api/oauth/token" if requests.fetch_add(1, Ordering::SeqCst) == 0 => {
-            // The shortest wait that there is: a second.
-            (429, "retry-after: 0\r\n", "{}".to_owned())
+            // The shortest wait that there is.
+            (429, "retry-after: 1\r\n", "{}".to_owned())
         }
         "/api/oauth/token" => (200, "", TOKEN.to_owned()),
         _ => (200, "", "{}".to_owned()),
