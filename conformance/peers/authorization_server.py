@@ -1,9 +1,11 @@
 """An authorization server built on Authlib, with one protected resource behind it.
 
+Takes how clients prove themselves: client_secret_basic (the default) or client_secret_post.
 Prints the port it listens on. Needs the packages authlib and flask.
 """
 
 import os
+import sys
 import time
 
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
@@ -19,7 +21,9 @@ from flask import Flask, jsonify
 from werkzeug.serving import make_server
 
 CLIENT_ID = "mdb_sa_id_32b6e34b3d91647abb20e7b8"
-CLIENT_SECRET = "mdb_sa_sk_authlib/+:secret"
+# In HTTP Basic, "%41" would be read as "A" if it were not form-encoded (RFC 6749 section 2.3.1).
+CLIENT_SECRET = "mdb_sa_sk_authlib/+:%41secret"
+METHOD = sys.argv[1] if len(sys.argv) > 1 else "client_secret_basic"
 
 
 class Client(ClientMixin):
@@ -33,7 +37,7 @@ class Client(ClientMixin):
         return client_secret == CLIENT_SECRET
 
     def check_endpoint_auth_method(self, method, endpoint):
-        return method == "client_secret_basic"
+        return method == METHOD
 
     def check_grant_type(self, grant_type):
         return grant_type == "client_credentials"
@@ -62,11 +66,11 @@ class Token(TokenMixin):
 
 
 class ClientCredentials(grants.ClientCredentialsGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic"]
+    TOKEN_ENDPOINT_AUTH_METHODS = [METHOD]
 
 
 class Revocation(RevocationEndpoint):
-    CLIENT_AUTH_METHODS = ["client_secret_basic"]
+    CLIENT_AUTH_METHODS = [METHOD]
 
     def query_token(self, token_string, token_type_hint):
         return tokens.get(token_string)

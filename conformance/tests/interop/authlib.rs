@@ -1,15 +1,16 @@
-//! An authorization server made with Authlib, which takes client credentials by HTTP Basic only.
+//! An authorization server made with Authlib, which takes client credentials by HTTP Basic only, or in the
+//! form only.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use atlas_transport::{Credentials, ErrorKind};
+use atlas_transport::{ClientAuthentication, Credentials, ErrorKind};
 
 use super::program::{Program, is_there, runs};
 use super::{RESOURCE, client, get, status};
 
 const CLIENT_ID: &str = "mdb_sa_id_32b6e34b3d91647abb20e7b8";
-const CLIENT_SECRET: &str = "mdb_sa_sk_authlib/+:secret";
+const CLIENT_SECRET: &str = "mdb_sa_sk_authlib/+:%41secret";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
@@ -24,6 +25,10 @@ fn python() -> Option<PathBuf> {
 }
 
 fn authlib() -> Option<Program> {
+    authlib_taking("client_secret_basic")
+}
+
+fn authlib_taking(method: &str) -> Option<Program> {
     let python = python();
     let install = "python3 -m venv target/peers && target/peers/bin/pip install -r \
                    conformance/peers/requirements.txt";
@@ -32,6 +37,7 @@ fn authlib() -> Option<Program> {
     }
     let mut command = Command::new(python.unwrap());
     command.arg(folder().join("authorization_server.py"));
+    command.arg(method);
     Some(Program::start_printing_port(&mut command))
 }
 
@@ -78,6 +84,21 @@ async fn a_token_can_be_revoked_and_the_next_call_fetches_another() {
     assert_eq!(tokens(&client).await, 1);
     client.revoke_token().await.unwrap();
     assert_eq!(tokens(&client).await, 2);
+}
+
+#[tokio::test]
+async fn a_server_that_wants_id_and_secret_in_the_form_takes_them_there_and_in_no_header() {
+    let Some(server) = authlib_taking("client_secret_post") else {
+        return;
+    };
+    let form = account().client_authentication(ClientAuthentication::Form);
+    let form = client(&server.url, &form);
+    assert_eq!(tokens(&form).await, 1);
+    form.revoke_token().await.unwrap();
+    assert_eq!(tokens(&form).await, 2);
+    let error = get(&client(&server.url, &account()), RESOURCE).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("invalid_client"), "{error}");
 }
 
 #[tokio::test]

@@ -1,29 +1,23 @@
-//! Credentials and the base URL they belong to, out of one set of settings.
+//! Credentials of a profile, and the sets of settings that credentials and base URLs belong to.
 
+use atlas_transport::environment::VariableSet;
 use atlas_transport::{BaseUrl, Credentials};
 
-use crate::environment::{Prefix, Setting};
+use crate::environment::{self, Setting};
 use crate::failure::Failure;
 use crate::profile::{AuthType, Profile};
 
 /// A set of settings that belong together.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
-    Environment(Prefix),
+    Environment(VariableSet),
     Profile(&'a Profile),
 }
 
-/// Credentials, and what is to be said about them.
-pub(crate) struct Found {
-    pub(crate) credentials: Credentials,
-    /// Half of a pair that is not used.
-    pub(crate) ignored: Option<String>,
-}
-
 impl Source<'_> {
-    pub(crate) fn get(&self, setting: Setting) -> Result<Option<String>, Failure> {
+    fn get(&self, setting: Setting) -> Result<Option<String>, Failure> {
         match self {
-            Self::Environment(prefix) => prefix.get(setting),
+            Self::Environment(set) => environment::get(*set, setting),
             Self::Profile(profile) => profile.get(setting),
         }
     }
@@ -31,8 +25,8 @@ impl Source<'_> {
     /// What a setting is called in this set.
     pub(crate) fn name(&self, setting: Setting) -> String {
         match self {
-            Self::Environment(prefix) => prefix
-                .variable(setting)
+            Self::Environment(set) => set
+                .variable(setting.name())
                 .unwrap_or_else(|| setting.name().to_owned()),
             Self::Profile(profile) => {
                 let key = setting.name().to_ascii_lowercase();
@@ -44,47 +38,84 @@ impl Source<'_> {
     /// What the set is called.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Self::Environment(prefix) => prefix.to_string(),
+            Self::Environment(set) => set.to_string(),
             Self::Profile(profile) => profile.describe(),
         }
     }
 
-    /// The credentials of this set; `None` if it has none. Two halves of different kinds or sets
-    /// are never put together.
-    pub(crate) fn credentials(&self) -> Result<Option<Found>, Failure> {
-        let order = match self {
-            Self::Environment(_) => [
-                AuthType::UserAccount,
-                AuthType::ServiceAccount,
-                AuthType::ApiKeys,
-            ],
-            Self::Profile(profile) => match profile.auth_type()? {
-                Some(kind) => return self.named(kind).map(Some),
-                None => [
-                    AuthType::ApiKeys,
-                    AuthType::ServiceAccount,
-                    AuthType::UserAccount,
-                ],
-            },
-        };
-        let mut half = None;
-        for kind in order {
-            match self.pair(kind)? {
-                Pair::Whole(credentials) => {
-                    return Ok(Some(Found {
-                        credentials,
-                        ignored: half,
-                    }));
-                }
-                Pair::Half { there, missing } => {
-                    half.get_or_insert_with(|| self.half(there, missing));
-                }
-                Pair::Absent => {}
-            }
+    /// The base URL that this set names, if it names one: its URL, or that of its service.
+    pub(crate) fn base_url(&self) -> Result<Option<BaseUrl>, Failure> {
+        if let Self::Environment(set) = self {
+            let url = set.base_url(environment::variable);
+            return url.map_err(|error| environment::failure(&error));
         }
-        half.map_or(Ok(None), |half| Err(Failure::Credentials(half)))
+        let of_service = match self.get(Setting::Service)?.as_deref() {
+            None => None,
+            Some("cloud") => Some(BaseUrl::cloud()),
+            Some("cloudgov") => Some(BaseUrl::cloud_gov()),
+            Some(other) => {
+                let name = self.name(Setting::Service);
+                let problem = format!("invalid {name} {other:?}: expected cloud or cloudgov");
+                return Err(Failure::Usage(problem));
+            }
+        };
+        let Some(url) = self.get(Setting::BaseUrl)? else {
+            return Ok(of_service);
+        };
+        url.parse().map(Some).map_err(|error| {
+            let name = self.name(Setting::BaseUrl);
+            Failure::Usage(format!("{name}: {error}"))
+        })
     }
 
+    /// What names the base URL in this set.
+    pub(crate) fn base_url_name(&self) -> String {
+        let url = matches!(self.get(Setting::BaseUrl), Ok(Some(_)));
+        self.name(if url {
+            Setting::BaseUrl
+        } else {
+            Setting::Service
+        })
+    }
+}
+
+/// Credentials of a profile, and what is to be said about them.
+pub(crate) struct Found {
+    pub(crate) credentials: Credentials,
+    /// Half of a pair that is not used.
+    pub(crate) ignored: Option<String>,
+}
+
+/// The credentials of a profile; `None` if it has none. Two halves of different kinds are never
+/// put together.
+pub(crate) fn of_profile(profile: &Profile) -> Result<Option<Found>, Failure> {
+    let source = Source::Profile(profile);
+    if let Some(kind) = profile.auth_type()? {
+        return source.named(kind).map(Some);
+    }
+    let mut half = None;
+    for kind in [
+        AuthType::ApiKeys,
+        AuthType::ServiceAccount,
+        AuthType::UserAccount,
+    ] {
+        match source.pair(kind)? {
+            Pair::Whole(credentials) => {
+                return Ok(Some(Found {
+                    credentials,
+                    ignored: half,
+                }));
+            }
+            Pair::Half { there, missing } => {
+                half.get_or_insert_with(|| source.half(there, missing));
+            }
+            Pair::Absent => {}
+        }
+    }
+    half.map_or(Ok(None), |half| Err(Failure::Credentials(half)))
+}
+
+impl Source<'_> {
     fn half(&self, there: Setting, missing: Setting) -> String {
         let (there, missing) = (self.name(there), self.name(missing));
         format!("{there} is set but {missing} is not; set both")
@@ -134,37 +165,6 @@ impl Source<'_> {
                 }
             }
             _ => Pair::Absent,
-        })
-    }
-
-    /// The base URL that this set names, if it names one: its URL, or that of its service.
-    pub(crate) fn base_url(&self) -> Result<Option<BaseUrl>, Failure> {
-        let of_service = match self.get(Setting::Service)?.as_deref() {
-            None => None,
-            Some("cloud") => Some(BaseUrl::cloud()),
-            Some("cloudgov") => Some(BaseUrl::cloud_gov()),
-            Some(other) => {
-                let name = self.name(Setting::Service);
-                let problem = format!("invalid {name} {other:?}: expected cloud or cloudgov");
-                return Err(Failure::Usage(problem));
-            }
-        };
-        let Some(url) = self.get(Setting::BaseUrl)? else {
-            return Ok(of_service);
-        };
-        url.parse().map(Some).map_err(|error| {
-            let name = self.name(Setting::BaseUrl);
-            Failure::Usage(format!("{name}: {error}"))
-        })
-    }
-
-    /// What names the base URL in this set.
-    pub(crate) fn base_url_name(&self) -> String {
-        let url = matches!(self.get(Setting::BaseUrl), Ok(Some(_)));
-        self.name(if url {
-            Setting::BaseUrl
-        } else {
-            Setting::Service
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use atlas_model::OperationMeta;
-use atlas_transport::{Client, Credentials};
+use atlas_transport::{Client, Credentials, TokenDirectory};
 use clap::ArgMatches;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,7 +11,6 @@ use jiff::tz::TimeZone;
 use crate::environment::Setting;
 use crate::failure::{Failure, say};
 use crate::settings::Settings;
-use crate::token_file::TokenFiles;
 
 /// A client, and the sandbox it talks to, if it is one.
 pub(crate) struct Connection {
@@ -36,9 +35,9 @@ impl Connection {
         let description = format!("{base}, with {} of {}", kind(&credentials), account.origin);
         let mut builder = Client::builder(base, &credentials);
         if !matches.get_flag("noTokenCache")
-            && let Some(files) = TokenFiles::of_user()
+            && let Some(tokens) = TokenDirectory::of_user()
         {
-            builder = builder.token_cache(Arc::new(files));
+            builder = builder.token_cache(Arc::new(tokens));
         }
         Ok(Self {
             client: builder.build()?,

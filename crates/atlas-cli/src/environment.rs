@@ -1,9 +1,9 @@
-//! Settings in the environment: sets of variables, told apart by their prefix.
+//! Settings in the environment, in the sets of variables that `atlas_transport` knows.
 
-use std::env::VarError;
-use std::fmt;
+use std::ffi::OsString;
 
-use crate::escape::is_unprintable;
+use atlas_transport::environment::{EnvironmentError, ValueProblem, VariableSet};
+
 use crate::failure::Failure;
 
 /// A setting that a variable or a profile can hold.
@@ -42,76 +42,47 @@ impl Setting {
         }
     }
 
+    /// Whether it is one of the credentials, or half of them.
     fn is_credential(self) -> bool {
-        CREDENTIALS.contains(&self)
+        matches!(
+            self,
+            Self::AccessToken
+                | Self::ClientId
+                | Self::ClientSecret
+                | Self::PublicKey
+                | Self::PrivateKey
+        )
     }
 }
 
-/// The settings that are credentials, or half of them.
-const CREDENTIALS: [Setting; 5] = [
-    Setting::AccessToken,
-    Setting::ClientId,
-    Setting::ClientSecret,
-    Setting::PublicKey,
-    Setting::PrivateKey,
-];
-
-/// A set of variables. Credentials of one set go only to the base URL of the same set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Prefix {
-    /// `MONGODB_ATLAS_*`.
-    Atlas,
-    /// `MCLI_*`, the older names.
-    Mcli,
-    /// The three variables of the Terraform provider.
-    Terraform,
+/// A variable of this process.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
-/// The sets, in the order in which they are looked at.
-pub(crate) const PREFIXES: [Prefix; 3] = [Prefix::Atlas, Prefix::Mcli, Prefix::Terraform];
+/// The value of a setting in a set of variables; empty counts as unset.
+pub(crate) fn get(set: VariableSet, setting: Setting) -> Result<Option<String>, Failure> {
+    set.get(setting.name(), variable)
+        .map_err(|error| unusable(setting, error.to_string()))
+}
 
-impl Prefix {
-    /// The variable of this set for a setting, if it has one.
-    pub(crate) fn variable(self, setting: Setting) -> Option<String> {
-        match (self, setting) {
-            (Self::Atlas, _) => Some(format!("MONGODB_ATLAS_{}", setting.name())),
-            (Self::Mcli, _) => Some(format!("MCLI_{}", setting.name())),
-            (Self::Terraform, Setting::PublicKey) => Some("MONGODB_ATLAS_PUBLIC_KEY".to_owned()),
-            (Self::Terraform, Setting::PrivateKey) => Some("MONGODB_ATLAS_PRIVATE_KEY".to_owned()),
-            (Self::Terraform, Setting::BaseUrl) => Some("MONGODB_ATLAS_BASE_URL".to_owned()),
-            (Self::Terraform, _) => None,
+/// What an error of the library comes to: of the credentials, or of another setting.
+pub(crate) fn failure(error: &EnvironmentError) -> Failure {
+    let names = |setting: Setting, variable: &str| {
+        let mut sets = VariableSet::ALL.into_iter();
+        sets.any(|set| set.variable(setting.name()).as_deref() == Some(variable))
+    };
+    let line = error.to_string();
+    match error {
+        EnvironmentError::Value { variable, .. }
+            if names(Setting::BaseUrl, variable) || names(Setting::Service, variable) =>
+        {
+            Failure::Usage(line)
         }
-    }
-
-    /// The value of a setting in this set; empty counts as unset.
-    pub(crate) fn get(self, setting: Setting) -> Result<Option<String>, Failure> {
-        let Some(variable) = self.variable(setting) else {
-            return Ok(None);
-        };
-        match std::env::var(&variable) {
-            Ok(value) => checked(&variable, setting, value),
-            Err(VarError::NotPresent) => Ok(None),
-            Err(VarError::NotUnicode(_)) => {
-                Err(unusable(setting, format!("{variable} is not valid UTF-8")))
-            }
-        }
-    }
-
-    /// Whether this set holds credentials, or half of them.
-    pub(crate) fn has_credentials(self) -> bool {
-        CREDENTIALS
-            .into_iter()
-            .any(|setting| !matches!(self.get(setting), Ok(None)))
-    }
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Atlas => "MONGODB_ATLAS_*",
-            Self::Mcli => "MCLI_*",
-            Self::Terraform => "MONGODB_ATLAS_PUBLIC_KEY",
-        })
+        EnvironmentError::Service { .. }
+        | EnvironmentError::BaseUrl { .. }
+        | EnvironmentError::OtherBaseUrl { .. } => Failure::Usage(line),
+        _ => Failure::Credentials(line),
     }
 }
 
@@ -122,20 +93,10 @@ pub(crate) fn checked(
     setting: Setting,
     value: String,
 ) -> Result<Option<String>, Failure> {
-    let problem = if value.is_empty() {
-        return Ok(None);
-    } else if value.ends_with(['\n', '\r']) {
-        "ends with a line break"
-    } else if value.starts_with('\u{feff}') {
-        "begins with a byte order mark"
-    } else if value.trim() != value {
-        "begins or ends with white space"
-    } else if value.contains(is_unprintable) {
-        "contains a character that cannot be printed"
-    } else {
-        return Ok(Some(value));
-    };
-    Err(unusable(setting, format!("{name} {problem}; remove it")))
+    match ValueProblem::check(&value) {
+        Ok(()) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(problem) => Err(unusable(setting, format!("{name} {problem}"))),
+    }
 }
 
 fn unusable(setting: Setting, problem: String) -> Failure {

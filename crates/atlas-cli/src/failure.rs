@@ -115,6 +115,8 @@ fn call_code(error: &Error) -> u8 {
         | ErrorKind::RootsTooLarge
         | ErrorKind::Proxy { .. } => 2,
         ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
+        // A rate limit, or a server in trouble: the credentials may well be good.
+        ErrorKind::Token(_) if error.is_transient() => 4,
         ErrorKind::Credentials { .. } | ErrorKind::Challenge { .. } | ErrorKind::Token(_) => 3,
         ErrorKind::NoToken(error) => call_code(error),
         ErrorKind::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,

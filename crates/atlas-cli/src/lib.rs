@@ -27,7 +27,6 @@ mod signals;
 mod snapshots;
 mod store;
 mod target;
-mod token_file;
 mod usage;
 
 use std::process::ExitCode;

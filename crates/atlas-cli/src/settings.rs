@@ -3,11 +3,12 @@
 
 use std::cell::OnceCell;
 
+use atlas_transport::environment::{self as variables, EnvironmentError, VariableSet};
 use atlas_transport::{BaseUrl, Credentials};
 use clap::ArgMatches;
 
-use crate::account::{Found, Source};
-use crate::environment::{PREFIXES, Setting};
+use crate::account::{self, Source};
+use crate::environment::{self, Setting, variable};
 use crate::failure::{Failure, say};
 use crate::profile::{Profile, listed};
 
@@ -145,57 +146,62 @@ impl Settings {
             // A profile that a flag names has to be there, even if nothing of it is used.
             self.profile()?;
         }
-        for prefix in PREFIXES {
-            let source = Source::Environment(prefix);
-            if let Some(found) = source.credentials()? {
-                if let Some(name) = &self.named {
-                    say(&format!(
-                        "warning: the credentials are those of {prefix}, not of profile {name:?}"
-                    ));
-                }
-                return self.with_base_url(source, found);
-            }
+        match variables::Account::from_variables(variable) {
+            Ok(account) => return self.of_environment(account),
+            Err(EnvironmentError::NoCredentials) => {}
+            Err(error) => return Err(environment::failure(&error)),
         }
         let profile = self.profile()?;
+        let Some(found) = account::of_profile(profile)? else {
+            return Err(no_credentials(profile));
+        };
         let source = Source::Profile(profile);
-        match source.credentials()? {
-            Some(found) => self.with_base_url(source, found),
-            None => Err(no_credentials(profile)),
+        let base = source.base_url()?.unwrap_or_else(BaseUrl::cloud);
+        // A profile is overridden by any variable, so that one could be meant for it.
+        for set in VariableSet::ALL {
+            check_other(source, Source::Environment(set), &base)?;
         }
-    }
-
-    /// Finds where credentials go: to the base URL of their own set. If another set without
-    /// credentials names another base URL, they could be meant for that one, so that is an error.
-    fn with_base_url(&self, source: Source<'_>, found: Found) -> Result<Account, Failure> {
-        let own = source.base_url()?;
-        let base = own.clone().unwrap_or_else(BaseUrl::cloud);
-        let from_environment = matches!(source, Source::Environment(_));
-        // An environment that names both is complete; a profile is overridden by any variable.
-        if own.is_none() || !from_environment {
-            let mut others = Vec::new();
-            for prefix in PREFIXES {
-                if !prefix.has_credentials() {
-                    others.push(Source::Environment(prefix));
-                }
-            }
-            if from_environment {
-                others.push(Source::Profile(self.profile()?));
-            }
-            for other in others {
-                match other.base_url()? {
-                    Some(url) if url != base => return Err(elsewhere(source, other, &url)),
-                    _ => {}
-                }
-            }
-        }
-        if let Some(ignored) = &found.ignored {
-            say(&format!("warning: ignored: {ignored}"));
-        }
+        warn_of(found.ignored);
         Ok(Account {
             credentials: found.credentials,
             base,
             origin: source.describe(),
         })
+    }
+
+    /// The account that the environment names. If only the profile names another base URL, the
+    /// credentials could be meant for that one, so that is an error.
+    fn of_environment(&self, found: variables::Account) -> Result<Account, Failure> {
+        let set = found.set;
+        if let Some(name) = &self.named {
+            say(&format!(
+                "warning: the credentials are those of {set}, not of profile {name:?}"
+            ));
+        }
+        if !found.names_base_url() {
+            let profile = Source::Profile(self.profile()?);
+            check_other(Source::Environment(set), profile, &found.base_url)?;
+        }
+        warn_of(found.ignored.map(|half| half.to_string()));
+        Ok(Account {
+            credentials: found.credentials,
+            base: found.base_url,
+            origin: set.to_string(),
+        })
+    }
+}
+
+fn warn_of(ignored: Option<String>) {
+    if let Some(ignored) = ignored {
+        say(&format!("warning: ignored: {ignored}"));
+    }
+}
+
+/// Checks that another set names no other base URL than the one that credentials go to.
+fn check_other(source: Source<'_>, other: Source<'_>, base: &BaseUrl) -> Result<(), Failure> {
+    match other.base_url()? {
+        Some(url) if url != *base => Err(elsewhere(source, other, &url)),
+        _ => Ok(()),
     }
 }
 
@@ -238,17 +244,16 @@ fn no_credentials(profile: &Profile) -> Failure {
 /// A setting of the environment: of the set that has the credentials, or of the first set that has
 /// it.
 fn in_environment(setting: Setting) -> Result<Option<(Source<'static>, String)>, Failure> {
-    let first = PREFIXES.into_iter().find(|prefix| prefix.has_credentials());
-    for prefix in first.into_iter().chain(PREFIXES) {
-        if let Some(value) = prefix.get(setting)? {
-            return Ok(Some((Source::Environment(prefix), value)));
+    let mut sets = VariableSet::ALL.into_iter();
+    let first = sets.find(|set| set.has_credentials(variable));
+    for set in first.into_iter().chain(VariableSet::ALL) {
+        if let Some(value) = environment::get(set, setting)? {
+            return Ok(Some((Source::Environment(set), value)));
         }
     }
     Ok(None)
 }
 
 fn environment_has_credentials() -> bool {
-    PREFIXES
-        .into_iter()
-        .any(|prefix| matches!(Source::Environment(prefix).credentials(), Ok(Some(_))))
+    variables::Account::from_variables(variable).is_ok()
 }

@@ -52,6 +52,7 @@
 //! ```
 
 mod challenge;
+mod client_authentication;
 mod digest;
 mod responder;
 mod token;
@@ -60,10 +61,12 @@ mod token_cache;
 
 use http::HeaderValue;
 
+pub use client_authentication::ClientAuthentication;
+pub(crate) use client_authentication::{basic_pair, form_encode};
 pub use digest::{DigestSession, DigestStep};
 pub use token::{TokenSession, TokenStep};
 pub use token_answer::{Token, TokenError, TokenRefusal};
-pub use token_cache::{CachedToken, TokenCache, TokenKey};
+pub use token_cache::{CachedToken, LockAttempt, TokenCache, TokenKey, TokenLock};
 
 /// What a response means for authentication.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,8 @@ mod interleavings;
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -46,8 +47,9 @@ impl Authenticator {
             Credentials::ServiceAccount {
                 client_id,
                 client_secret,
+                authentication,
             } => Session::Token {
-                session: TokenSession::new(client_id, client_secret)?,
+                session: TokenSession::new(*authentication, client_id, client_secret)?,
                 failure: None,
             },
         };
@@ -114,10 +116,18 @@ impl Authenticator {
         }
     }
 
-    /// The `Authorization` of requests to the token endpoint, for a service account.
-    pub(crate) fn token_authorization(&self) -> Option<HeaderValue> {
+    /// The request for a token, for a service account.
+    pub(crate) fn token_request(&self) -> Option<Request<Bytes>> {
         match &*self.session.lock() {
-            Session::Token { session, .. } => Some(session.basic()),
+            Session::Token { session, .. } => Some(session.token_request()),
+            _ => None,
+        }
+    }
+
+    /// The request that takes a token back, for a service account.
+    pub(crate) fn revocation_request(&self, token: &SecretString) -> Option<Request<Bytes>> {
+        match &*self.session.lock() {
+            Session::Token { session, .. } => Some(session.revocation_request(token)),
             _ => None,
         }
     }

@@ -236,6 +236,7 @@ impl ClientBuilder {
             Credentials::ServiceAccount {
                 client_id,
                 client_secret,
+                ..
             } => self.cache.map(|cache| {
                 let key = TokenKey::new(&self.base.to_string(), client_id, client_secret);
                 (cache, key)

@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret;
 
 use crate::credentials::Credentials;
+use crate::environment::ValueProblem;
 use crate::error::ErrorKind;
 
 /// Checks each part; what is wrong is told without quoting anything.
@@ -19,33 +20,22 @@ pub(crate) fn check(credentials: &Credentials) -> Result<(), ErrorKind> {
         Credentials::ServiceAccount {
             client_id,
             client_secret,
+            ..
         } => vec![
             ("the client id", client_id.as_str()),
             ("the client secret", client_secret.expose_secret()),
         ],
     };
     for (what, text) in parts {
-        if let Some(problem) = problem(text) {
-            return Err(ErrorKind::Credentials { what, problem });
-        }
-        if text.contains(char::is_control) {
-            return Err(ErrorKind::Unsendable { what });
+        match ValueProblem::check(text) {
+            Ok(()) => {}
+            // Odd characters may be a part of it, as long as it can be sent.
+            Err(ValueProblem::Unprintable) if !text.contains(char::is_control) => {}
+            Err(ValueProblem::Unprintable) => return Err(ErrorKind::Unsendable { what }),
+            Err(problem) => return Err(ErrorKind::Credentials { what, problem }),
         }
     }
     Ok(())
-}
-
-/// What is wrong with the ends of a key, token or secret, if anything is.
-fn problem(text: &str) -> Option<&'static str> {
-    if text.ends_with(['\n', '\r']) {
-        Some("ends with a line break")
-    } else if text.starts_with('\u{feff}') {
-        Some("begins with a byte order mark")
-    } else if text.trim() != text {
-        Some("begins or ends with white space")
-    } else {
-        None
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::fmt;
 
 use secrecy::SecretString;
 
+use crate::auth::ClientAuthentication;
+use crate::environment::{Account, EnvironmentError};
+
 /// What proves to Atlas who is asking. `Debug` shows no secret.
 ///
 /// ```
@@ -28,11 +31,14 @@ pub enum Credentials {
         private_key: SecretString,
     },
     /// A service account, by OAuth 2.0 client credentials (RFC 6749 section 4.4).
+    #[non_exhaustive]
     ServiceAccount {
         /// The client id, `mdb_sa_id_…`.
         client_id: String,
         /// The client secret, `mdb_sa_sk_…`; sent to the token endpoint only.
         client_secret: SecretString,
+        /// Where both stand in requests to the token endpoint.
+        authentication: ClientAuthentication,
     },
 }
 
@@ -52,12 +58,48 @@ impl Credentials {
         }
     }
 
-    /// A service account.
+    /// A service account, whose client id and secret go to the token endpoint by HTTP Basic.
     pub fn service_account(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
         Self::ServiceAccount {
             client_id: client_id.into(),
             client_secret: client_secret.into().into(),
+            authentication: ClientAuthentication::default(),
         }
+    }
+
+    /// Finds credentials in the environment of this process, together with the base URL that they
+    /// belong to; see [`environment`](crate::environment) for the variables.
+    ///
+    /// ```no_run
+    /// use atlas_transport::Credentials;
+    ///
+    /// let account = Credentials::from_env()?;
+    /// let client = account.client_builder().build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Account::from_variables`].
+    pub fn from_env() -> Result<Account, EnvironmentError> {
+        Account::from_variables(|name| std::env::var_os(name))
+    }
+
+    /// Sets where a service account's client id and secret stand in requests to the token
+    /// endpoint; [`ClientAuthentication::Basic`] by default. Other credentials stay as they are.
+    ///
+    /// ```
+    /// use atlas_transport::{ClientAuthentication, Credentials};
+    ///
+    /// let credentials = Credentials::service_account("mdb_sa_id_…", "mdb_sa_sk_…")
+    ///     .client_authentication(ClientAuthentication::Form);
+    /// assert_eq!(format!("{credentials:?}"), "ServiceAccount([hidden])");
+    /// ```
+    #[must_use]
+    pub fn client_authentication(mut self, how: ClientAuthentication) -> Self {
+        if let Self::ServiceAccount { authentication, .. } = &mut self {
+            *authentication = how;
+        }
+        self
     }
 }
 

@@ -10,6 +10,7 @@ use http::StatusCode;
 use crate::auth::{AuthError, TokenError};
 use crate::chain::{self, BoxError};
 use crate::connect_hint;
+use crate::environment::ValueProblem;
 use crate::retry::Outcome;
 use crate::transient::{is_final_break, is_final_connect, is_transient_status};
 
@@ -90,12 +91,13 @@ pub enum ErrorKind {
     },
     /// A key, token or secret holds what cannot be part of it, such as a line break at its end.
     /// Nothing was sent.
-    #[error("{what} {problem}; remove it")]
+    #[error("{what} {problem}")]
+    #[non_exhaustive]
     Credentials {
         /// Which part of the credentials.
         what: &'static str,
-        /// What is wrong with it; quotes nothing of it.
-        problem: &'static str,
+        /// What is wrong with it.
+        problem: ValueProblem,
     },
     /// A certificate to trust is none. Nothing was sent.
     #[error("the extra root certificate cannot be used; give one certificate in DER")]
@@ -333,6 +335,7 @@ impl Error {
                 asked.or_else(|| Some(error.api_error()?.throttle()?.wait))
             }
             ErrorKind::Link { retry_after, .. } => *retry_after,
+            ErrorKind::Token(error) => error.retry_after,
             ErrorKind::NoToken(error) => error.retry_after(),
             _ => None,
         }

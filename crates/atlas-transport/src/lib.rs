@@ -34,6 +34,16 @@
 //! error and no log. What fails on the way is sent again where that does no harm, and an [`Error`]
 //! lists what was tried; see [`retry`].
 //!
+//! # Access tokens
+//!
+//! The token of a service account lives an hour, and its endpoint allows ten requests a minute. One
+//! client fetches it once for all its calls. Programs that start often, or in numbers, share it through a
+//! [`TokenCache`], such as the `TokenDirectory` of the feature `token-directory`: one of them asks the
+//! endpoint, and the others wait for its token. A rate limit is waited out as long as the call's
+//! [`total_timeout`](ClientBuilder::total_timeout) lasts; with [`RetryPolicy::none`](retry::RetryPolicy::none)
+//! it is not, and one of less than a second gets the attempts of the policy. [`Credentials::from_env`] finds credentials in the
+//! environment.
+//!
 //! # Not supported
 //!
 //! Redirects (none is followed: no `Authorization` goes to another origin), proxies other than
@@ -56,6 +66,7 @@ mod base_url;
 pub mod blocking;
 mod body;
 mod builder;
+mod cache_access;
 mod call;
 mod chain;
 mod client;
@@ -66,6 +77,7 @@ mod content_range;
 mod credential_check;
 mod credentials;
 mod download;
+pub mod environment;
 mod error;
 mod list_time;
 mod pace;
@@ -83,12 +95,17 @@ mod strict;
 mod sync;
 mod timer;
 mod token_call;
+#[cfg(feature = "token-directory")]
+mod token_directory;
 mod transient;
 mod transport;
 
 #[cfg(feature = "catalog")]
 pub use atlas_catalog;
-pub use auth::{CachedToken, TokenCache, TokenError, TokenKey, TokenRefusal};
+pub use auth::{
+    CachedToken, ClientAuthentication, LockAttempt, TokenCache, TokenError, TokenKey, TokenLock,
+    TokenRefusal,
+};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use builder::ClientBuilder;
 pub use client::Client;
@@ -98,4 +115,6 @@ pub use download::{ByteRange, Download};
 pub use error::{Attempt, Attempts, Error, ErrorKind, Phase};
 #[cfg(feature = "catalog")]
 pub use raw::{Call, RawStream};
+#[cfg(feature = "token-directory")]
+pub use token_directory::TokenDirectory;
 pub use {bytes, http, secrecy};

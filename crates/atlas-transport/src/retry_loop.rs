@@ -24,6 +24,11 @@ pub(crate) trait Exchange: Send {
         &mut self,
         timer: &mut Timer,
     ) -> impl Future<Output = Result<Self::Response, Failed>> + Send;
+
+    /// A wait that the response asks for and that counts as none of the policy's attempts.
+    fn waits_out(&self, _: &Self::Response) -> Option<Duration> {
+        None
+    }
 }
 
 /// A response, as the retry policy sees it.
@@ -67,6 +72,7 @@ impl Retries<'_> {
     ) -> Result<(E::Response, Attempts), Error> {
         let mut attempts = Attempts::default();
         let mut drawn = None;
+        let mut waited_out = 0;
         loop {
             let mut ended = exchange.attempt(timer).await;
             let outcome = match &mut ended {
@@ -86,10 +92,26 @@ impl Retries<'_> {
                     failed.kind.outcome()
                 }
             };
-            let Some((delay, draw)) = self.delay(&attempts, &outcome, timer) else {
+            let waits_out = ended
+                .as_ref()
+                .ok()
+                .and_then(|response| exchange.waits_out(response));
+            let attempt = attempts.0.len() + 1 - waited_out;
+            let delay = match waits_out.filter(|_| self.policy.max_attempts > 1) {
+                Some(asked) => {
+                    waited_out += 1;
+                    // One that outlasts the call is not begun.
+                    let lasts = timer.left().is_none_or(|left| asked < left);
+                    lasts.then(|| asked.min(self.policy.retry_after_cap))
+                }
+                None => self.delay(attempt, &outcome, timer).map(|(delay, draw)| {
+                    drawn = Some(draw);
+                    delay
+                }),
+            };
+            let Some(delay) = delay else {
                 return self.end(ended, attempts);
             };
-            drawn = Some(draw);
             let reason = ended
                 .err()
                 .map_or_else(|| outcome.to_string(), |failed| chain::line(&failed.kind));
@@ -102,13 +124,8 @@ impl Retries<'_> {
     }
 
     /// How long to wait before the next attempt; `None` if the outcome stands.
-    fn delay(
-        &self,
-        attempts: &Attempts,
-        outcome: &Outcome,
-        timer: &Timer,
-    ) -> Option<(Duration, Drawn)> {
-        let attempt = u32::try_from(attempts.0.len() + 1).unwrap_or(u32::MAX);
+    fn delay(&self, attempt: usize, outcome: &Outcome, timer: &Timer) -> Option<(Duration, Drawn)> {
+        let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
         let random = fastrand::f64();
         let decision = self
             .policy

@@ -1,7 +1,5 @@
 //! The secrets that a client uses, so that no text from a server shows them.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{HeaderMap, Response};
@@ -9,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::auth::{TokenError, TokenRefusal};
+use crate::auth::{TokenError, TokenRefusal, basic_pair, form_encode};
 use crate::credentials::Credentials;
 use crate::error::ErrorKind;
 use crate::sync::Mutex;
@@ -36,10 +34,10 @@ impl Secrets {
             Credentials::ServiceAccount {
                 client_id,
                 client_secret,
+                ..
             } => {
                 let secret = client_secret.expose_secret();
-                let pair = STANDARD.encode(format!("{client_id}:{secret}"));
-                [forms(&pair), forms(secret)].concat()
+                [forms(&basic_pair(client_id, secret)), forms(secret)].concat()
             }
         };
         Self {
@@ -121,11 +119,9 @@ fn forms(secret: &str) -> Vec<SecretString> {
         return Vec::new();
     }
     let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-    let mut forms = vec![SecretString::from(secret)];
-    if encoded != secret {
-        forms.push(encoded.into());
-    }
-    forms
+    let mut forms = vec![secret.to_owned(), encoded, form_encode(secret)];
+    forms.dedup();
+    forms.into_iter().map(SecretString::from).collect()
 }
 
 fn mask_text(text: &str, secrets: &[SecretString]) -> Option<String> {
@@ -224,6 +220,9 @@ fn mask_json(json: &mut Value, secrets: &[SecretString]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn secrets() -> Secrets {
@@ -240,12 +239,16 @@ mod tests {
 
     #[test]
     fn a_secret_is_masked_in_every_form_that_a_server_may_echo() {
-        let basic = STANDARD.encode("mdb_sa_id:mdb_sa_sk_s/3");
+        let basic = STANDARD.encode("mdb_sa_id:mdb_sa_sk_s%2F3");
         for (body, expected) in [
             ("<p>mdb_sa_sk_s/3</p>", "<p>[hidden]</p>".to_owned()),
             (
                 "client_secret=mdb%5Fsa%5Fsk%5Fs%2F3&",
                 "client_secret=[hidden]&".to_owned(),
+            ),
+            (
+                "client_id=mdb_sa_id&client_secret=mdb_sa_sk_s%2F3",
+                "client_id=mdb_sa_id&client_secret=[hidden]".to_owned(),
             ),
             (
                 r#"{"error": "mdb_sa_sk_s/3 t0ken.of.mine"}"#,

@@ -1,144 +1,220 @@
 //! Requests to the token endpoint, for the calls that need its tokens.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::Duration;
 
 use atlas_model::AnswerMeta;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Method, Request, Response, request};
+use http::header::USER_AGENT;
+use http::{Request, Response, StatusCode, request};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::auth::{CachedToken, Token, TokenError, TokenRefusal};
+use crate::auth::{Token, TokenError, TokenRefusal};
 use crate::authenticator::Fetching;
+use crate::cache_access::{CacheAccess, LOCK_TIMEOUT, Turn};
 use crate::call::{Shared, again};
-use crate::error::{Error, ErrorKind};
-use crate::retry_loop::{Exchange, Failed};
+use crate::error::{Attempts, Error, ErrorKind};
+use crate::retry_loop::{Answered, Exchange, Failed};
+use crate::secrets::Secrets;
 use crate::timer::Timer;
 
-impl Shared {
-    /// Has a token fetched beside the calls, so that a dropped call does not lose it.
-    pub(crate) fn start_fetch(self: &Arc<Self>, duty: Fetching) {
-        let shared = self.clone();
-        tokio::spawn(async move {
-            let token = shared.token(&duty).await;
-            duty.end(token);
-        });
-    }
-
-    /// A token, from the cache or the endpoint.
-    async fn token(&self, duty: &Fetching) -> Result<Token, Error> {
-        if let Some((cache, key)) = &self.cache {
-            let cached = cache.load(key);
-            let fresh = cached.and_then(|cached| cached.fresh(SystemTime::now()));
-            let refused = duty.refused();
-            let known = |token: &Token, refused: &SecretString| {
-                token.access_token.expose_secret() == refused.expose_secret()
-            };
-            let usable = fresh.filter(|token| {
-                !refused
-                    .as_ref()
-                    .is_some_and(|refused| known(token, refused))
-            });
-            if let Some(token) = usable {
-                self.secrets.remember(&token.access_token);
-                tracing::debug!("a token was kept from earlier");
-                return Ok(token);
-            }
-        }
-        let form = Bytes::from_static(b"grant_type=client_credentials");
-        let response = self.token_request("/api/oauth/token", form).await?;
-        let token = self.read_token(response).map_err(ErrorKind::from)?;
-        self.secrets.remember(&token.access_token);
-        if let Some((cache, key)) = &self.cache {
-            cache.store(key, &CachedToken::new(&token, SystemTime::now()));
-        }
-        Ok(token)
-    }
-
-    /// Takes the access token back (RFC 7009), here, in the cache and at the endpoint.
-    pub(crate) async fn revoke(&self) -> Result<(), Error> {
-        let mut tokens = Vec::from_iter(self.auth.drop_token());
-        if let Some((cache, key)) = &self.cache {
-            let cached = cache.load(key);
-            tokens.extend(cached.map(|cached| cached.access_token));
-            cache.remove(key);
-        }
-        tokens.dedup_by(|one, other| one.expose_secret() == other.expose_secret());
-        for token in tokens {
-            self.secrets.remember(&token);
-            let token: String = form_urlencode(token.expose_secret());
-            let form = format!("token={token}&token_type_hint=access_token");
-            let response = self.token_request("/api/oauth/revoke", form.into()).await?;
-            if !response.status().is_success() {
-                self.read_token(response).map_err(ErrorKind::from)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn read_token(&self, response: Response<Bytes>) -> Result<Token, TokenError> {
-        let read = |response: &Response<Bytes>| {
-            let status = response.status();
-            if let Some(target) = AnswerMeta::read(status, response.headers()).redirect {
-                let refusal = TokenRefusal::Other(format!("with a redirect to {target}"));
-                let refusal = Some(refusal);
-                return Err(TokenError { status, refusal });
-            }
-            Token::read(status, response.body())
-        };
-        self.secrets.guard(response, read)
-    }
-
-    /// Sends a form to the token endpoint. Two tokens do no harm, so it can be repeated.
-    async fn token_request(&self, path: &str, form: Bytes) -> Result<Response<Bytes>, Error> {
-        let (mut parts, ()) = Request::new(()).into_parts();
-        parts.method = Method::POST;
-        parts.uri = self.resolve(path, "the token endpoint's address")?;
-        let headers = &mut parts.headers;
-        if let Some(basic) = self.auth.token_authorization() {
-            headers.insert(AUTHORIZATION, basic);
-        }
-        headers.insert(USER_AGENT, self.user_agent.clone());
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/x-www-form-urlencoded"),
-        );
-        let settings = &self.calls;
-        let mut timer = Timer::new(self.settings.read_timeout, Some(settings.total_timeout));
-        let mut request = TokenRequest {
-            shared: self,
-            parts,
-            form,
-        };
-        let retries = self.retries(settings, true);
-        let (response, _) = retries.run(&mut request, &mut timer).await?;
-        Ok(response)
-    }
-}
+/// How long a rate limit is waited out that does not say how long it lasts: ten requests a minute
+/// are allowed.
+const RATE_LIMIT_WAIT: Duration = Duration::from_secs(10);
+/// The shortest wait after a rate limit that is waited out.
+const MIN_RATE_LIMIT_WAIT: Duration = Duration::from_secs(1);
 
 /// A request to the token endpoint.
 struct TokenRequest<'a> {
     shared: &'a Shared,
     parts: request::Parts,
     form: Bytes,
+    /// Where another process may put a token between two attempts.
+    cache: Option<&'a mut CacheAccess>,
+    attempted: bool,
+}
+
+/// What comes of it.
+enum Fetched {
+    /// Another process's token.
+    Cached(Token),
+    Response(Response<Bytes>),
 }
 
 impl Exchange for TokenRequest<'_> {
-    type Response = Response<Bytes>;
+    type Response = Fetched;
 
-    async fn attempt(&mut self, timer: &mut Timer) -> Result<Response<Bytes>, Failed> {
+    async fn attempt(&mut self, timer: &mut Timer) -> Result<Fetched, Failed> {
+        if let (Some(cache), true) = (&mut self.cache, self.attempted)
+            && let Some(token) = cache.load().await
+        {
+            tracing::debug!("another process fetched a token meanwhile");
+            return Ok(Fetched::Cached(token));
+        }
+        self.attempted = true;
         let request = again(&self.parts, &self.form);
         let transport = &self.shared.transports.calls;
         let response = self.shared.once(transport, request, timer).await?;
         let response = self.shared.collect(response, timer).await?;
         let status = response.status().as_u16();
-        tracing::debug!(status, "token endpoint answered");
-        Ok(response)
+        tracing::debug!(
+            status,
+            path = self.parts.uri.path(),
+            "token endpoint answered"
+        );
+        Ok(Fetched::Response(response))
+    }
+
+    /// A rate limit is waited out, as often as the time allows. One that says to come back at once
+    /// gets the attempts of the policy and no more.
+    fn waits_out(&self, response: &Fetched) -> Option<Duration> {
+        if response.status() != StatusCode::TOO_MANY_REQUESTS {
+            return None;
+        }
+        let wait = response.retry_after().unwrap_or(RATE_LIMIT_WAIT);
+        (wait >= MIN_RATE_LIMIT_WAIT).then_some(wait)
     }
 }
 
-fn form_urlencode(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+impl Answered for Fetched {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Cached(_) => StatusCode::OK,
+            Self::Response(response) => response.status(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Cached(_) => None,
+            Self::Response(response) => response.retry_after(),
+        }
+    }
+
+    fn mask(&mut self, secrets: &Secrets) {
+        if let Self::Response(response) = self {
+            response.mask(secrets);
+        }
+    }
 }
+
+impl Shared {
+    /// Has a token fetched beside the calls, so that a dropped call does not lose it.
+    pub(crate) fn start_fetch(self: &Arc<Self>, duty: Fetching) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            let token = shared.token(duty.refused()).await;
+            duty.end(token);
+        });
+    }
+
+    fn cache(&self, refused: Option<SecretString>) -> Option<CacheAccess> {
+        let (cache, key) = self.cache.as_ref()?;
+        Some(CacheAccess::new(cache.clone(), key.clone(), refused))
+    }
+
+    /// A token, from the cache or the endpoint.
+    async fn token(&self, refused: Option<SecretString>) -> Result<Token, Error> {
+        let mut cache = self.cache(refused);
+        let token = self.cached_or_fetched(cache.as_mut()).await?;
+        self.secrets.remember(&token.access_token);
+        Ok(token)
+    }
+
+    async fn cached_or_fetched(&self, cache: Option<&mut CacheAccess>) -> Result<Token, Error> {
+        let Some(cache) = cache else {
+            return self.fetch(None).await;
+        };
+        if let Some(token) = cache.load().await {
+            tracing::debug!("a token was kept from earlier");
+            return Ok(token);
+        }
+        // Half of the time is left for the request, if another process never ends.
+        let limit = LOCK_TIMEOUT.min(self.calls.total_timeout / 2);
+        // Released when the token is stored, or when this future is dropped.
+        let _lock = match cache.turn(limit).await {
+            Turn::Cached(token) => {
+                tracing::debug!("another process fetched a token");
+                return Ok(token);
+            }
+            Turn::Fetch(lock) => lock,
+        };
+        let token = self.fetch(Some(cache)).await?;
+        cache.store(&token).await;
+        Ok(token)
+    }
+
+    /// Asks the endpoint for a token, looking into the cache before each further attempt.
+    async fn fetch(&self, cache: Option<&mut CacheAccess>) -> Result<Token, Error> {
+        let request = self.auth.token_request().ok_or(NO_SERVICE_ACCOUNT)?;
+        match self.ask(request, cache).await? {
+            (Fetched::Cached(token), _) => Ok(token),
+            (Fetched::Response(response), attempts) => self.read_token(response, attempts),
+        }
+    }
+
+    /// Takes the access token back (RFC 7009), here, in the cache and at the endpoint.
+    pub(crate) async fn revoke(&self) -> Result<(), Error> {
+        let mut tokens = Vec::from_iter(self.auth.drop_token());
+        if let Some(mut cache) = self.cache(None) {
+            tokens.extend(cache.take().await);
+        }
+        tokens.dedup_by(|one, other| one.expose_secret() == other.expose_secret());
+        for token in tokens {
+            self.secrets.remember(&token);
+            let request = self.auth.revocation_request(&token);
+            let request = request.ok_or(NO_SERVICE_ACCOUNT)?;
+            if let (Fetched::Response(response), attempts) = self.ask(request, None).await?
+                && !response.status().is_success()
+            {
+                self.read_token(response, attempts)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_token(&self, response: Response<Bytes>, attempts: Attempts) -> Result<Token, Error> {
+        let read = |response: &Response<Bytes>| {
+            let (status, retry_after) = (response.status(), response.retry_after());
+            if let Some(target) = AnswerMeta::read(status, response.headers()).redirect {
+                let refusal = TokenRefusal::Other(format!("with a redirect to {target}"));
+                return Err(TokenError {
+                    status,
+                    refusal: Some(refusal),
+                    retry_after,
+                });
+            }
+            Token::read(status, response.body(), retry_after)
+        };
+        let read = self.secrets.guard(response, read);
+        read.map_err(|error: TokenError| Error::new(error, attempts))
+    }
+
+    /// Sends a request to the token endpoint. Two tokens do no harm, so it is idempotent.
+    async fn ask(
+        &self,
+        request: Request<Bytes>,
+        cache: Option<&mut CacheAccess>,
+    ) -> Result<(Fetched, Attempts), Error> {
+        let (mut parts, form) = request.into_parts();
+        let what = "the token endpoint's address";
+        parts.uri = self.resolve(parts.uri.path(), what)?;
+        parts.headers.insert(USER_AGENT, self.user_agent.clone());
+        let total = Some(self.calls.total_timeout);
+        let mut timer = Timer::new(self.settings.read_timeout, total);
+        let mut request = TokenRequest {
+            shared: self,
+            parts,
+            form,
+            cache,
+            attempted: false,
+        };
+        let retries = self.retries(&self.calls, true);
+        retries.run(&mut request, &mut timer).await
+    }
+}
+
+/// Only the session of a service account asks for tokens.
+const NO_SERVICE_ACCOUNT: ErrorKind = ErrorKind::Unsendable {
+    what: "a token request without a service account",
+};

@@ -13,6 +13,7 @@ mod secrets;
 pub(crate) mod service;
 mod slow;
 mod terminal;
+mod tokens;
 
 use std::time::Duration;
 

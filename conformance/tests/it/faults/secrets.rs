@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use atlas_model::SnapshotUrl;
 use atlas_sandbox::{OWNER, SandboxServer};
-use atlas_transport::{Client, Credentials};
+use atlas_transport::{Client, ClientAuthentication, Credentials};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -54,6 +54,8 @@ async fn no_secret_is_in_any_log_or_error_at_trace_level() {
         Credentials::api_key(OWNER.public_key, OWNER.private_key),
         Credentials::service_account(OWNER.client_id, OWNER.client_secret),
         Credentials::service_account(OWNER.client_id, "wr0ng-s3cret"),
+        Credentials::service_account(OWNER.client_id, OWNER.client_secret)
+            .client_authentication(ClientAuthentication::Form),
         Credentials::api_key(OWNER.public_key, "wr0ng-s3cret"),
     ];
     let mut links = Vec::new();
@@ -198,6 +200,8 @@ async fn a_secret_that_a_server_echoes_is_masked_wherever_its_words_are_shown() 
         Credentials::bearer(SECRET),
         Credentials::api_key("public", SECRET),
         Credentials::service_account("id", SECRET),
+        Credentials::service_account("id", SECRET)
+            .client_authentication(ClientAuthentication::Form),
     ] {
         for (status, headers, body) in echoes(SECRET) {
             let script = || vec![Act::Read, answer(status, &headers, &body)];

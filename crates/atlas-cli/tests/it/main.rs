@@ -26,6 +26,7 @@ mod signal_states;
 mod signals;
 mod store;
 mod token_cache;
+mod token_lock;
 
 use std::process::{Command, Output, Stdio};
 

@@ -25,6 +25,17 @@ pub(crate) fn peer(answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static
     })
 }
 
+/// The same with more header lines, each with its line break.
+pub(crate) fn peer_with_headers(
+    answer: impl Fn(&str, &str) -> (u16, &'static str, String) + Send + 'static,
+) -> Peer {
+    raw_peer(move |method, path| {
+        let (status, headers, body) = answer(method, path);
+        let headers = format!("{headers}content-type: application/json");
+        response(status, &headers, &body)
+    })
+}
+
 /// A response with one header beside those that it needs.
 pub(crate) fn response(status: u16, header: &str, body: &str) -> String {
     let length = body.len();

@@ -30,6 +30,14 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
+/// The file of the only token.
+fn token_file(cache: &TempDir) -> PathBuf {
+    let mut files = files(&cache.path().join("atlas-rs/tokens"));
+    files.retain(|file| file.extension() == Some("json".as_ref()));
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0)
+}
+
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o777
 }
@@ -46,13 +54,17 @@ fn a_token_is_asked_for_once_and_kept_for_its_owner_alone() {
     ask(&server, &cache, &[]);
     assert_eq!(requests(&server), 1 + 2, "one token for two runs");
     let folder = cache.path().join("atlas-rs/tokens");
+    assert_eq!(mode(&folder), 0o700);
     let files = files(&folder);
-    assert_eq!(files.len(), 1);
-    assert_eq!((mode(&folder), mode(&files[0])), (0o700, 0o600));
-    let name = files[0].file_name().unwrap().to_str().unwrap();
-    assert!(!name.contains("mdb_sa") && name.len() == 64 + 5, "{name}");
-    let text = std::fs::read_to_string(&files[0]).unwrap();
-    assert!(!text.contains(OWNER.client_secret));
+    assert_eq!(files.len(), 2, "the token and its lock");
+    for file in files {
+        assert_eq!(mode(&file), 0o600);
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(!name.contains("mdb_sa") && name.len() == 64 + 5, "{name}");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(!text.contains(OWNER.client_secret));
+        assert_eq!(text.is_empty(), file.extension() == Some("lock".as_ref()));
+    }
 }
 
 #[test]
@@ -71,7 +83,7 @@ fn a_token_that_others_could_read_is_not_used_nor_one_that_is_broken_or_refused(
     let (_runtime, server) = sandbox();
     let cache = folder();
     ask(&server, &cache, &[]);
-    let file = files(&cache.path().join("atlas-rs/tokens")).remove(0);
+    let file = token_file(&cache);
 
     let readable = std::fs::Permissions::from_mode(0o644);
     std::fs::set_permissions(&file, readable).unwrap();
@@ -95,7 +107,7 @@ fn a_token_of_another_user_or_behind_a_link_is_not_used() {
     let (_runtime, server) = sandbox();
     let cache = folder();
     ask(&server, &cache, &[]);
-    let file = files(&cache.path().join("atlas-rs/tokens")).remove(0);
+    let file = token_file(&cache);
     assert_eq!(requests(&server), 2);
 
     // Only root can give a file away; root is who would trust one of any user.
@@ -151,7 +163,9 @@ fn a_token_that_cannot_be_sent_is_an_answer_at_fault_and_is_not_kept() {
             assert!(!line.contains("SECRET"), "{line}");
             assert_eq!(peer.asked().len(), run, "each run asks again");
         }
-        assert!(files(&cache.path().join("atlas-rs/tokens")).is_empty());
+        let mut left = files(&cache.path().join("atlas-rs/tokens"));
+        left.retain(|file| file.extension() != Some("lock".as_ref()));
+        assert!(left.is_empty(), "{left:?}");
     }
 }
 
@@ -160,7 +174,7 @@ fn a_kept_token_that_cannot_be_sent_is_replaced() {
     let (_runtime, server) = sandbox();
     let cache = folder();
     ask(&server, &cache, &[]);
-    let file = files(&cache.path().join("atlas-rs/tokens")).remove(0);
+    let file = token_file(&cache);
     let kept = std::fs::read_to_string(&file).unwrap();
     let mut kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
     kept["access_token"] = "bad\ntoken".into();

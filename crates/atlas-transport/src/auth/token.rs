@@ -11,12 +11,20 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, StatusCode};
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::client_authentication::{ClientProof, form_encode};
 use super::token_answer::Token;
-use super::{AuthError, Ticket, Verdict, bearer, secret_header};
+use super::{AuthError, ClientAuthentication, Ticket, Verdict, bearer};
 
+/// Where tokens are asked for.
+const TOKEN_TARGET: &str = "/api/oauth/token";
+/// Where they are taken back.
+const REVOCATION_TARGET: &str = "/api/oauth/revoke";
+/// Asks for a token by client credentials (RFC 6749 section 4.4.2).
+const TOKEN_FORM: &str = "grant_type=client_credentials";
 /// How long before its end a token is replaced, at most a tenth of its life.
 const MARGIN: Duration = Duration::from_secs(60);
 /// How soon a failed replacement is tried again while the old token lasts; the endpoint allows
@@ -27,10 +35,10 @@ const PAUSE: Duration = Duration::from_secs(15);
 ///
 /// For each attempt, [`prepare`](TokenSession::prepare) says what to send, and
 /// [`observe`](TokenSession::observe) takes what came back. Where it says that a token is to be
-/// fetched, the caller asks the token endpoint and hands the [`Token`] to
-/// [`fetched`](TokenSession::fetched), or calls [`failed`](TokenSession::failed).
+/// fetched, the caller sends a [`token_request`](TokenSession::token_request) and hands the [`Token`]
+/// to [`fetched`](TokenSession::fetched), or calls [`failed`](TokenSession::failed).
 pub struct TokenSession {
-    basic: HeaderValue,
+    client_proof: ClientProof,
     held: Option<Held>,
     fetching: bool,
     /// Counts the tokens.
@@ -79,15 +87,14 @@ impl TokenSession {
     ///
     /// # Errors
     /// [`AuthError::Unsendable`] if id and secret cannot stand in a header.
-    pub fn new(client_id: &str, client_secret: &SecretString) -> Result<Self, AuthError> {
-        use base64::Engine as _;
-        use base64::engine::general_purpose::STANDARD;
-        // Atlas's ids and secrets are plain ASCII, which the form encoding of RFC 6749
-        // section 2.3.1 leaves as it is.
-        let pair = format!("{client_id}:{}", client_secret.expose_secret());
-        let basic = format!("Basic {}", STANDARD.encode(pair));
+    pub fn new(
+        how: ClientAuthentication,
+        client_id: &str,
+        client_secret: &SecretString,
+    ) -> Result<Self, AuthError> {
+        let client_proof = ClientProof::new(how, client_id, client_secret)?;
         Ok(Self {
-            basic: secret_header(&basic, "the client secret")?,
+            client_proof,
             held: None,
             fetching: false,
             generation: 0,
@@ -96,9 +103,17 @@ impl TokenSession {
         })
     }
 
-    /// The `Authorization` of the token request: HTTP Basic (RFC 6749 section 2.3.1).
-    pub fn basic(&self) -> HeaderValue {
-        self.basic.clone()
+    /// The request for a token (RFC 6749 section 4.4.2), its target in origin form: a `POST` of a
+    /// form to `/api/oauth/token`.
+    pub fn token_request(&self) -> Request<Bytes> {
+        self.client_proof.request(TOKEN_TARGET, TOKEN_FORM)
+    }
+
+    /// The request that takes an access token back (RFC 7009), its target in origin form.
+    pub fn revocation_request(&self, token: &SecretString) -> Request<Bytes> {
+        let token = form_encode(token.expose_secret());
+        let form = format!("token={token}&token_type_hint=access_token");
+        self.client_proof.request(REVOCATION_TARGET, &form)
     }
 
     /// The last token that was refused, so that it is not taken from a cache again.
@@ -207,6 +222,7 @@ fn later(now: Instant, wait: Duration) -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ClientAuthentication;
     use super::*;
 
     fn token(seconds: u64) -> Token {
@@ -217,7 +233,7 @@ mod tests {
     }
 
     fn session() -> TokenSession {
-        TokenSession::new("id", &"s3cret".into()).unwrap()
+        TokenSession::new(ClientAuthentication::Basic, "id", &"s3cret".into()).unwrap()
     }
 
     fn after(start: Instant, seconds: u64) -> Instant {
@@ -292,11 +308,5 @@ mod tests {
             panic!("the new token is still there");
         };
         assert_eq!(session.observe(new, 2, refused), Verdict::Refused);
-    }
-
-    #[test]
-    fn the_client_secret_does_not_show_in_debug() {
-        let session = session();
-        assert!(!format!("{:?}", session.basic()).contains(session.basic().to_str().unwrap()));
     }
 }

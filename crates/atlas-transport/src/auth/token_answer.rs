@@ -8,6 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::transient::is_transient_status;
+
 /// An access token and how long it lives.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -20,23 +22,15 @@ pub struct Token {
 
 /// A response of the token endpoint that is no token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}; {}", self.line(), hint(*status))]
+#[error("{}", line(*status, refusal.as_ref(), *retry_after))]
 #[non_exhaustive]
 pub struct TokenError {
     /// The endpoint's status.
     pub status: StatusCode,
     /// The code of its refusal; `None` if the response is none of RFC 6749.
     pub refusal: Option<TokenRefusal>,
-}
-
-impl TokenError {
-    fn line(&self) -> String {
-        let status = self.status.as_u16();
-        match &self.refusal {
-            Some(refusal) => format!("the token endpoint answered {status} {refusal}"),
-            None => format!("the token endpoint answered {status} and no token"),
-        }
-    }
+    /// When the endpoint wants to be asked again.
+    pub retry_after: Option<Duration>,
 }
 
 impl fmt::Debug for Token {
@@ -108,15 +102,24 @@ impl fmt::Display for TokenRefusal {
 
 impl Token {
     /// Reads a response of the token endpoint. Its body is quoted nowhere: it may hold a token.
+    /// `retry_after` is when the endpoint wants to be asked again, if it says so.
     ///
     /// # Errors
     /// [`TokenError`] for a refusal, and for a success without a token that can be sent.
-    pub fn read(status: StatusCode, body: &[u8]) -> Result<Self, TokenError> {
-        read(status, body)
+    pub fn read(
+        status: StatusCode,
+        body: &[u8],
+        retry_after: Option<Duration>,
+    ) -> Result<Self, TokenError> {
+        read(status, body, retry_after)
     }
 }
 
-fn read(status: StatusCode, body: &[u8]) -> Result<Token, TokenError> {
+fn read(
+    status: StatusCode,
+    body: &[u8],
+    retry_after: Option<Duration>,
+) -> Result<Token, TokenError> {
     #[derive(Deserialize)]
     struct Answer {
         access_token: SecretString,
@@ -124,7 +127,11 @@ fn read(status: StatusCode, body: &[u8]) -> Result<Token, TokenError> {
         expires_in: Value,
         token_type: Option<String>,
     }
-    let problem = |refusal| TokenError { status, refusal };
+    let problem = |refusal| TokenError {
+        status,
+        refusal,
+        retry_after,
+    };
     if status.is_success() {
         let mut answer: Answer =
             serde_json::from_slice(body).map_err(|_| problem(refused(body)))?;
@@ -194,13 +201,44 @@ fn lifetime(expires_in: &Value) -> Duration {
         .clamp(MIN_LIFETIME, MAX_LIFETIME)
 }
 
-/// What to do about a refusal.
-pub(crate) fn hint(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        400 | 401 | 403 => "check the client id and secret, and the service account's access list",
-        429 => "ten requests a minute are allowed; wait, and keep one client for many calls",
-        _ => "check the base URL and any proxy in between",
+/// What an answer without a token comes to, and what to do about it.
+pub(crate) fn line(
+    status: StatusCode,
+    refusal: Option<&TokenRefusal>,
+    retry_after: Option<Duration>,
+) -> String {
+    let number = status.as_u16();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let code = refusal.map_or_else(String::new, |refusal| format!(" {refusal}"));
+        let when = again(retry_after).unwrap_or_else(|| "in a minute".to_owned());
+        return format!(
+            "rate limit of the token endpoint reached ({number}{code}): ten requests a minute are \
+             allowed; try again {when}"
+        );
     }
+    let hint = match number {
+        400 | 401 | 403 => {
+            "check the client id and secret, and the service account's access list".to_owned()
+        }
+        _ if is_transient_status(status) => {
+            let when = again(retry_after).unwrap_or_else(|| "later".to_owned());
+            format!("try again {when}")
+        }
+        _ => "check the base URL and any proxy in between".to_owned(),
+    };
+    match refusal {
+        Some(refusal) => format!("the token endpoint answered {number} {refusal}; {hint}"),
+        None => format!("the token endpoint answered {number} and no token; {hint}"),
+    }
+}
+
+/// When to ask again, in whole seconds.
+fn again(retry_after: Option<Duration>) -> Option<String> {
+    let wait = retry_after?;
+    let seconds = wait
+        .as_secs()
+        .saturating_add(u64::from(wait.subsec_nanos() > 0));
+    Some(format!("in {seconds} s"))
 }
 
 #[cfg(test)]
@@ -221,7 +259,7 @@ mod tests {
             (r#", "expires_in": 18446744073709551615"#, 86400),
         ] {
             let body = format!(r#"{{"access_token": "t"{expires_in}}}"#);
-            let token = read(StatusCode::OK, body.as_bytes()).unwrap();
+            let token = read(StatusCode::OK, body.as_bytes(), None).unwrap();
             assert_eq!(token.lifetime.as_secs(), seconds, "{expires_in}");
         }
     }
@@ -230,7 +268,7 @@ mod tests {
     fn a_refusal_keeps_its_code_and_a_page_has_none() {
         let refusal = |status: u16, body: &str| {
             let status = StatusCode::from_u16(status).unwrap();
-            match read(status, body.as_bytes()) {
+            match read(status, body.as_bytes(), None) {
                 Err(error) => error.refusal,
                 other => panic!("{other:?}"),
             }
@@ -284,18 +322,40 @@ mod tests {
             (400, "client id and secret"),
             (401, "client id and secret"),
             (403, "client id and secret"),
-            (429, "ten requests a minute"),
             (404, "base URL"),
-            (502, "base URL"),
+            (200, "base URL"),
+            (502, "try again later"),
         ] {
-            let said = hint(StatusCode::from_u16(status).unwrap());
+            let said = line(StatusCode::from_u16(status).unwrap(), None, None);
             assert!(said.contains(advice), "{status}: {said}");
+        }
+        let busy = Some(Duration::from_millis(2_500));
+        let said = line(StatusCode::SERVICE_UNAVAILABLE, None, busy);
+        assert!(said.ends_with("try again in 3 s"), "{said}");
+    }
+
+    #[test]
+    fn a_rate_limit_is_called_one_and_says_when_to_try_again() {
+        let limit = StatusCode::TOO_MANY_REQUESTS;
+        let code = TokenRefusal::Other("RATE_LIMITED".into());
+        assert_eq!(
+            line(limit, Some(&code), Some(Duration::from_secs(17))),
+            "rate limit of the token endpoint reached (429 RATE_LIMITED): ten requests a minute \
+             are allowed; try again in 17 s"
+        );
+        let said = line(limit, None, None);
+        assert!(said.ends_with("try again in a minute"), "{said}");
+        for said in [said, line(limit, Some(&code), Some(Duration::MAX))] {
+            assert!(
+                !said.contains("refused") && !said.contains("secret"),
+                "{said}"
+            );
         }
     }
 
     #[test]
     fn debug_shows_the_life_of_a_token_and_not_the_token() {
-        let token = read(StatusCode::OK, br#"{"access_token": "s3cret"}"#).unwrap();
+        let token = read(StatusCode::OK, br#"{"access_token": "s3cret"}"#, None).unwrap();
         assert_eq!(format!("{token:?}"), "Token([hidden], lives 3600s)");
     }
 }

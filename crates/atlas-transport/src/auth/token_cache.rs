@@ -11,9 +11,10 @@ use super::token_answer::{MAX_LIFETIME, Token, is_usable};
 /// Keeps access tokens beyond the life of a client, so that programs that start often do not ask
 /// the token endpoint each time; it allows ten requests a minute.
 ///
-/// A cache never fails a call: what it cannot load or store, it leaves. Its methods are called on
-/// the runtime's threads and should be quick. A token is a secret; keep it where only its owner
-/// reads.
+/// [`TokenDirectory`](crate::TokenDirectory) is one, for the programs of one user. A cache never
+/// fails a call: what it cannot load or store, it leaves. Its methods are called on threads where
+/// blocking is allowed; one that takes longer than 5 seconds is given up, and the fetch goes on
+/// without the cache. A token is a secret; keep it where only its owner reads.
 pub trait TokenCache: Send + Sync {
     /// The token that was stored under a key, if it is still there.
     fn load(&self, key: &TokenKey) -> Option<CachedToken>;
@@ -21,6 +22,51 @@ pub trait TokenCache: Send + Sync {
     fn store(&self, key: &TokenKey, token: &CachedToken);
     /// Forgets the token that was stored under a key.
     fn remove(&self, key: &TokenKey);
+
+    /// Tries to become the only one that fetches the token of a key, without waiting.
+    ///
+    /// While another process or client has the lock, this client reads the cache and tries again
+    /// about ten times a second, for at most 30 seconds or half of the call's total time; then it
+    /// fetches a token without the lock. The lock must end with the process that has it, however
+    /// that ends.
+    ///
+    /// By default [`LockAttempt::Unsupported`]: a token is fetched at once.
+    fn try_lock(&self, key: &TokenKey) -> LockAttempt {
+        let _ = key;
+        LockAttempt::Unsupported
+    }
+}
+
+/// What came of [`TokenCache::try_lock`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LockAttempt {
+    /// The lock, held until it is dropped.
+    Acquired(TokenLock),
+    /// Another process or client has the lock.
+    Busy,
+    /// The cache has no locks, or cannot lock now.
+    Unsupported,
+}
+
+/// The lock of a key in a [`TokenCache`]. Dropping it releases the lock.
+pub struct TokenLock {
+    _guard: Box<dyn Send>,
+}
+
+impl TokenLock {
+    /// Wraps what releases the lock when it is dropped.
+    pub fn new(guard: impl Send + 'static) -> Self {
+        Self {
+            _guard: Box::new(guard),
+        }
+    }
+}
+
+impl fmt::Debug for TokenLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenLock").finish_non_exhaustive()
+    }
 }
 
 /// Names a service account with its secret at a base URL, without telling any: 64 hexadecimal digits
@@ -72,8 +118,10 @@ impl CachedToken {
     pub(crate) fn fresh(&self, now: SystemTime) -> Option<Token> {
         let now = seconds(now);
         let left = self.expires.checked_sub(now)?;
+        let life = self.expires.saturating_sub(self.obtained);
+        let worth_using = left > WORTH_USING.min(life / 10);
         let usable = is_usable(&self.access_token);
-        (usable && self.obtained <= now && left > WORTH_USING).then(|| Token {
+        (usable && self.obtained <= now && worth_using).then(|| Token {
             access_token: self.access_token.clone(),
             lifetime: Duration::from_secs(left).min(MAX_LIFETIME),
         })
@@ -89,7 +137,8 @@ impl fmt::Debug for CachedToken {
     }
 }
 
-/// A token with fewer seconds left is not worth starting with.
+/// A token with fewer seconds left, or with less than a tenth of its life, is not worth starting
+/// with: a session would replace it at once.
 const WORTH_USING: u64 = 60;
 
 fn seconds(time: SystemTime) -> u64 {
@@ -115,6 +164,13 @@ mod tests {
         for none in [9_999, 13_540, 13_600, 99_999] {
             assert_eq!(left(none), None, "{none}");
         }
+        let short = Token {
+            access_token: "t0ken".into(),
+            lifetime: Duration::from_secs(50),
+        };
+        let short = CachedToken::new(&short, at(10_000));
+        let left = |seconds| Some(short.fresh(at(seconds))?.lifetime.as_secs());
+        assert_eq!((left(10_044), left(10_045)), (Some(6), None));
         let endless = CachedToken {
             expires: u64::MAX,
             ..cached.clone()
@@ -129,6 +185,21 @@ mod tests {
         assert_eq!(endless.fresh(at(10_000)).unwrap().lifetime, MAX_LIFETIME);
         let shown = format!("{cached:?}");
         assert!(shown.contains("expires: 13600") && !shown.contains("t0ken"));
+    }
+
+    #[test]
+    fn a_cache_without_locks_says_so() {
+        struct Nothing;
+        impl TokenCache for Nothing {
+            fn load(&self, _: &TokenKey) -> Option<CachedToken> {
+                None
+            }
+            fn store(&self, _: &TokenKey, _: &CachedToken) {}
+            fn remove(&self, _: &TokenKey) {}
+        }
+        let key = TokenKey::new("https://a.example", "id", &"s".into());
+        let attempt = Nothing.try_lock(&key);
+        assert!(matches!(attempt, LockAttempt::Unsupported), "{attempt:?}");
     }
 
     #[test]

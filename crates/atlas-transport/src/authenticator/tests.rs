@@ -152,8 +152,8 @@ async fn only_a_service_account_has_a_token_to_forget() {
     assert_eq!(who.0.drop_token().unwrap().expose_secret(), "t1");
     let _next = begun(&who).await;
     assert_eq!(who.1.lock().len(), 1, "the next call fetches another");
-    assert!(who.0.token_authorization().is_some());
+    assert!(who.0.token_request().is_some());
     for (other, _) in [api_key(), auth(&Credentials::bearer("t"))] {
-        assert!(other.drop_token().is_none() && other.token_authorization().is_none());
+        assert!(other.drop_token().is_none() && other.token_request().is_none());
     }
 }

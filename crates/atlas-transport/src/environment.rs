@@ -1,0 +1,390 @@
+//! Credentials out of the environment: sets of variables, told apart by their prefix.
+//!
+//! | set | variables |
+//! | --- | --- |
+//! | [`Atlas`](VariableSet::Atlas) | `MONGODB_ATLAS_` before `ACCESS_TOKEN`, `CLIENT_ID` and `CLIENT_SECRET`, `PUBLIC_API_KEY` and `PRIVATE_API_KEY`; `OPS_MANAGER_URL`, `SERVICE` |
+//! | [`Mcli`](VariableSet::Mcli) | `MCLI_` before the same names |
+//! | [`Terraform`](VariableSet::Terraform) | `MONGODB_ATLAS_PUBLIC_KEY` and `MONGODB_ATLAS_PRIVATE_KEY`; `MONGODB_ATLAS_BASE_URL` |
+//!
+//! The first set that has credentials is used, and of these an access token before a service account
+//! before an API key. They go to the base URL of the same set, or to the cloud that its `SERVICE`
+//! names (`cloud` or `cloudgov`), or to [`BaseUrl::cloud`]. An empty variable counts as unset.
+//! These are the rules of the `atlas` command, which reads a profile after the environment;
+//! a library does not.
+
+use std::ffi::OsString;
+use std::fmt;
+
+use crate::base_url::{BaseUrl, BaseUrlError};
+use crate::builder::ClientBuilder;
+use crate::client::Client;
+use crate::credentials::Credentials;
+
+/// Credentials with the base URL that they belong to.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Account {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// Where they go.
+    pub base_url: BaseUrl,
+    /// The set of variables that both are from.
+    pub set: VariableSet,
+    /// Half of a pair of another kind, which is not used: an [`EnvironmentError::HalfAPair`].
+    pub ignored: Option<EnvironmentError>,
+    names_base_url: bool,
+}
+
+impl Account {
+    /// Finds the account in variables that `lookup` gives by their names, such as
+    /// [`std::env::var_os`]; [`Credentials::from_env`] is this with that.
+    ///
+    /// ```
+    /// use atlas_transport::environment::Account;
+    ///
+    /// let account = Account::from_variables(|name| match name {
+    ///     "MONGODB_ATLAS_CLIENT_ID" => Some("mdb_sa_id_…".into()),
+    ///     "MONGODB_ATLAS_CLIENT_SECRET" => Some("mdb_sa_sk_…".into()),
+    ///     "MONGODB_ATLAS_SERVICE" => Some("cloudgov".into()),
+    ///     _ => None,
+    /// })?;
+    /// assert_eq!(account.base_url.to_string(), "https://cloud.mongodbgov.com");
+    /// # Ok::<(), atlas_transport::environment::EnvironmentError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EnvironmentError`]: no credentials, half a pair, a value that cannot be meant so, or a
+    /// base URL in another set than that of the credentials.
+    pub fn from_variables(
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, EnvironmentError> {
+        for set in VariableSet::ALL {
+            let Some((credentials, ignored)) = set.credentials(&lookup)? else {
+                continue;
+            };
+            let own = set.base_url(&lookup)?;
+            let names_base_url = own.is_some();
+            let base_url = own.unwrap_or_else(BaseUrl::cloud);
+            if !names_base_url {
+                set.check_others(&base_url, &lookup)?;
+            }
+            return Ok(Self {
+                credentials,
+                base_url,
+                set,
+                ignored,
+                names_base_url,
+            });
+        }
+        Err(EnvironmentError::NoCredentials)
+    }
+
+    /// Whether the set names the base URL, so that it is not [`BaseUrl::cloud`] by default.
+    pub fn names_base_url(&self) -> bool {
+        self.names_base_url
+    }
+
+    /// Starts to set up a client of this account.
+    pub fn client_builder(&self) -> ClientBuilder {
+        Client::builder(self.base_url.clone(), &self.credentials)
+    }
+}
+
+/// A set of variables. Credentials of one set go only to the base URL of the same set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum VariableSet {
+    /// `MONGODB_ATLAS_*`.
+    Atlas,
+    /// `MCLI_*`, the older names of the official command line.
+    Mcli,
+    /// The three variables of the Terraform provider.
+    Terraform,
+}
+
+impl VariableSet {
+    /// All sets, in the order in which they are looked at.
+    pub const ALL: [Self; 3] = [Self::Atlas, Self::Mcli, Self::Terraform];
+
+    /// The variable of this set for a setting, which goes by its name behind `MONGODB_ATLAS_`;
+    /// `None` if the set has no such variable.
+    ///
+    /// ```
+    /// use atlas_transport::environment::VariableSet;
+    ///
+    /// let variable = VariableSet::Mcli.variable("CLIENT_ID");
+    /// assert_eq!(variable.as_deref(), Some("MCLI_CLIENT_ID"));
+    /// assert!(VariableSet::Terraform.variable("CLIENT_ID").is_none());
+    /// ```
+    pub fn variable(self, setting: &str) -> Option<String> {
+        match (self, setting) {
+            (Self::Atlas, _) => Some(format!("MONGODB_ATLAS_{setting}")),
+            (Self::Mcli, _) => Some(format!("MCLI_{setting}")),
+            (Self::Terraform, PUBLIC_KEY) => Some("MONGODB_ATLAS_PUBLIC_KEY".to_owned()),
+            (Self::Terraform, PRIVATE_KEY) => Some("MONGODB_ATLAS_PRIVATE_KEY".to_owned()),
+            (Self::Terraform, BASE_URL) => Some("MONGODB_ATLAS_BASE_URL".to_owned()),
+            (Self::Terraform, _) => None,
+        }
+    }
+
+    /// The value of a setting in this set; empty counts as unset.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::Value`].
+    pub fn get(
+        self,
+        setting: &str,
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Option<String>, EnvironmentError> {
+        let Some(variable) = self.variable(setting) else {
+            return Ok(None);
+        };
+        let Some(value) = lookup(&variable) else {
+            return Ok(None);
+        };
+        let value = value.into_string().map_err(|_| ValueProblem::NotUnicode);
+        match value.and_then(|value| ValueProblem::check(&value).map(|()| value)) {
+            Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+            Err(problem) => Err(EnvironmentError::Value { variable, problem }),
+        }
+    }
+
+    /// Whether this set has credentials, or half of them, even if they cannot be used.
+    pub fn has_credentials(self, lookup: impl Fn(&str) -> Option<OsString>) -> bool {
+        let mut settings = CREDENTIALS.into_iter();
+        settings.any(|setting| !matches!(self.get(setting, &lookup), Ok(None)))
+    }
+
+    /// The base URL that this set names, if it names one: its URL, or that of its service.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::Value`], [`EnvironmentError::Service`] and [`EnvironmentError::BaseUrl`].
+    pub fn base_url(
+        self,
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Option<BaseUrl>, EnvironmentError> {
+        let of_service = match self.get(SERVICE, &lookup)?.as_deref() {
+            None => None,
+            Some("cloud") => Some(BaseUrl::cloud()),
+            Some("cloudgov") => Some(BaseUrl::cloud_gov()),
+            Some(_) => {
+                let variable = self.name(SERVICE);
+                return Err(EnvironmentError::Service { variable });
+            }
+        };
+        let Some(url) = self.get(BASE_URL, &lookup)? else {
+            return Ok(of_service);
+        };
+        url.parse()
+            .map(Some)
+            .map_err(|error| EnvironmentError::BaseUrl {
+                variable: self.name(BASE_URL),
+                problem: match error {
+                    BaseUrlError::UserInfo => {
+                        "holds a user or password; give credentials separately"
+                    }
+                    BaseUrlError::ApiPath { .. } => {
+                        "is the URL of an operation: leave out what begins with /api"
+                    }
+                    BaseUrlError::Plain { .. } => {
+                        "would send credentials in the clear; use https, or a loopback address"
+                    }
+                    BaseUrlError::NotAUrl { .. } => {
+                        "is no base URL: expected a URL such as https://cloud.mongodb.com"
+                    }
+                },
+            })
+    }
+
+    /// The variable of a setting that every set has, or else its plain name.
+    fn name(self, setting: &str) -> String {
+        self.variable(setting).unwrap_or_else(|| setting.to_owned())
+    }
+
+    /// The credentials of this set, and half of another pair.
+    fn credentials(
+        self,
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Option<(Credentials, Option<EnvironmentError>)>, EnvironmentError> {
+        if let Some(token) = self.get(ACCESS_TOKEN, &lookup)? {
+            return Ok(Some((Credentials::bearer(token), None)));
+        }
+        let mut half = None;
+        for [first, second] in [[CLIENT_ID, CLIENT_SECRET], [PUBLIC_KEY, PRIVATE_KEY]] {
+            let (there, missing) = match (self.get(first, &lookup)?, self.get(second, &lookup)?) {
+                (Some(id), Some(secret)) => {
+                    let credentials = if first == CLIENT_ID {
+                        Credentials::service_account(id, secret)
+                    } else {
+                        Credentials::api_key(id, secret)
+                    };
+                    return Ok(Some((credentials, half)));
+                }
+                (Some(_), None) => (first, second),
+                (None, Some(_)) => (second, first),
+                (None, None) => continue,
+            };
+            half.get_or_insert_with(|| EnvironmentError::HalfAPair {
+                there: self.name(there),
+                missing: self.name(missing),
+            });
+        }
+        half.map_or(Ok(None), Err)
+    }
+
+    /// Credentials without a base URL could be meant for one that stands in another set.
+    fn check_others(
+        self,
+        base_url: &BaseUrl,
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<(), EnvironmentError> {
+        let others = Self::ALL.into_iter().filter(|set| *set != self);
+        for other in others.filter(|set| !set.has_credentials(&lookup)) {
+            if other.base_url(&lookup)?.is_none_or(|url| url == *base_url) {
+                continue;
+            }
+            let by_url = matches!(other.get(BASE_URL, &lookup), Ok(Some(_)));
+            return Err(EnvironmentError::OtherBaseUrl {
+                credentials: self,
+                variable: other.name(if by_url { BASE_URL } else { SERVICE }),
+                expected: self.name(BASE_URL),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for VariableSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Atlas => "MONGODB_ATLAS_*",
+            Self::Mcli => "MCLI_*",
+            Self::Terraform => "MONGODB_ATLAS_PUBLIC_KEY",
+        })
+    }
+}
+
+const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
+const CLIENT_ID: &str = "CLIENT_ID";
+const CLIENT_SECRET: &str = "CLIENT_SECRET";
+const PUBLIC_KEY: &str = "PUBLIC_API_KEY";
+const PRIVATE_KEY: &str = "PRIVATE_API_KEY";
+const BASE_URL: &str = "OPS_MANAGER_URL";
+const SERVICE: &str = "SERVICE";
+
+/// The settings that are credentials, or half of them.
+const CREDENTIALS: [&str; 5] = [
+    ACCESS_TOKEN,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    PUBLIC_KEY,
+    PRIVATE_KEY,
+];
+
+/// Why the environment gives no account. Names variables, and never what is in them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvironmentError {
+    /// No set has credentials.
+    #[error(
+        "no credentials in the environment; set MONGODB_ATLAS_PUBLIC_API_KEY and \
+         MONGODB_ATLAS_PRIVATE_API_KEY, or MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET"
+    )]
+    NoCredentials,
+    /// One half of a pair is there. Two halves of different sets are never put together.
+    #[error("{there} is set but {missing} is not; set both")]
+    HalfAPair {
+        /// The variable that is set.
+        there: String,
+        /// The one that is not.
+        missing: String,
+    },
+    /// A value cannot be meant so.
+    #[error("{variable} {problem}")]
+    Value {
+        /// The variable.
+        variable: String,
+        /// What is wrong with its value.
+        problem: ValueProblem,
+    },
+    /// A service is unknown.
+    #[error("invalid {variable}: expected cloud or cloudgov")]
+    Service {
+        /// The variable.
+        variable: String,
+    },
+    /// A base URL cannot be used.
+    #[error("{variable} {problem}")]
+    BaseUrl {
+        /// The variable.
+        variable: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The credentials of one set have no base URL, and another set without credentials has one:
+    /// they could be meant for that one.
+    #[error(
+        "the credentials are those of {credentials}, but {variable} names another base URL; set \
+         {expected} to the base URL of these credentials, or unset {variable}"
+    )]
+    OtherBaseUrl {
+        /// The set of the credentials.
+        credentials: VariableSet,
+        /// The variable that names a base URL.
+        variable: String,
+        /// The variable that names the base URL in the set of the credentials.
+        expected: String,
+    },
+}
+
+/// What is wrong with the value of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueProblem {
+    /// It is not UTF-8.
+    #[error("is not valid UTF-8")]
+    NotUnicode,
+    /// What `$(cat file)` removes, and other ways to read a file leave.
+    #[error("ends with a line break; remove it")]
+    LineBreak,
+    /// What some editors put before a text.
+    #[error("begins with a byte order mark; remove it")]
+    ByteOrderMark,
+    /// What copying leaves.
+    #[error("begins or ends with white space; remove it")]
+    WhiteSpace,
+    /// A control character, or one that shows nothing.
+    #[error("contains a character that cannot be printed; remove it")]
+    Unprintable,
+}
+
+impl ValueProblem {
+    /// Checks a value for what a file or a copy leaves in it. An empty one is fine.
+    ///
+    /// # Errors
+    /// The first problem.
+    pub fn check(value: &str) -> Result<(), Self> {
+        if value.ends_with(['\n', '\r']) {
+            Err(Self::LineBreak)
+        } else if value.starts_with('\u{feff}') {
+            Err(Self::ByteOrderMark)
+        } else if value.trim() != value {
+            Err(Self::WhiteSpace)
+        } else if !is_printable(value) {
+            Err(Self::Unprintable)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Whether `Debug` would show a text as it is, quotes and backslashes aside.
+fn is_printable(text: &str) -> bool {
+    let plain = text.replace(['"', '\'', '\\'], "");
+    // An accent at the beginning would be shown by its number, since it has no letter to stand on.
+    let plain = format!("a{plain}");
+    plain.escape_debug().eq(plain.chars())
+}
+
+#[cfg(test)]
+mod tests;
