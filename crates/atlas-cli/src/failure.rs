@@ -110,7 +110,9 @@ fn call_code(error: &Error) -> u8 {
         | ErrorKind::Request(_)
         | ErrorKind::Build(_)
         | ErrorKind::Unsendable { .. }
-        | ErrorKind::RootsTooLarge
+        | ErrorKind::Roots { .. }
+        | ErrorKind::Certificate { .. }
+        | ErrorKind::ClientCertificate { .. }
         | ErrorKind::Proxy { .. } => 2,
         ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
         ErrorKind::Challenge { .. } | ErrorKind::Token { .. } => 3,

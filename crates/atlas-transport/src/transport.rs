@@ -1,7 +1,6 @@
 //! How requests are sent: hyper over rustls, or any `tower_service::Service`.
 
 use std::future::{Future, poll_fn};
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,19 +11,14 @@ use http::{Request, Response, Uri};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
 use crate::error::{BoxError, ErrorKind};
 use crate::proxy::{InvalidProxy, Proxied, Proxy};
-use crate::roots;
+use crate::tls::{Connector, TlsSettings, Versions};
 use crate::transient::found;
 
 pub(crate) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
@@ -75,28 +69,21 @@ impl Transports {
     }
 }
 
-/// hyper with connection pools, rustls with the platform's roots. Calls take HTTP/2 where ALPN
-/// agrees; files HTTP/1.1 only, since several streams of HTTP/2 would share one connection.
+/// hyper with connection pools, rustls with the roots of [`tls`](crate::tls). Calls take HTTP/2 where
+/// ALPN agrees; files HTTP/1.1 only, since several streams of HTTP/2 would share one connection.
 pub(crate) fn hyper(
     connect_timeout: Duration,
-    roots: Vec<CertificateDer<'static>>,
+    tls: &TlsSettings,
     proxy: Proxy,
     base: &Uri,
 ) -> Result<Transports, ErrorKind> {
-    let tcp = Proxied::new(tcp(connect_timeout), proxy, base)?;
-    let tls = tls(roots)?;
-    let over = |tls| {
-        HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-    };
-    let calls = over(tls.clone())
-        .enable_all_versions()
-        .wrap_connector(tcp.clone());
-    let files = over(tls).enable_http1().wrap_connector(tcp);
+    let configs = tls.configs()?;
+    let tcp = Proxied::new(tcp(connect_timeout), configs.anonymous.clone(), proxy)?;
+    tcp.check(base)?;
+    let connector = |versions| Connector::new(&configs, Some(base), &tcp, versions);
     Ok(Transports {
-        calls: pooled(calls, connect_timeout),
-        files: pooled(files, connect_timeout),
+        calls: pooled(connector(Versions::All), connect_timeout),
+        files: pooled(connector(Versions::Http1), connect_timeout),
     })
 }
 
@@ -117,21 +104,18 @@ where
     B: Body + Send,
     B::Data: Send,
 {
-    let tcp = Proxied::to_any(tcp(connect_timeout), proxy)?;
-    let tls = HttpsConnectorBuilder::new()
-        .with_tls_config(tls(Vec::new())?)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(tcp);
-    Ok(client(tls, connect_timeout))
+    let configs = TlsSettings::default().configs()?;
+    let tcp = Proxied::new(tcp(connect_timeout), configs.anonymous.clone(), proxy)?;
+    let connector = Connector::new(&configs, None, &tcp, Versions::Http1);
+    Ok(client(connector, connect_timeout))
 }
 
-fn pooled(tls: HttpsConnector<Proxied>, connect_timeout: Duration) -> Arc<dyn Transport> {
-    let client: legacy::Client<Timed, Full<Bytes>> = client(tls, connect_timeout);
+fn pooled(connector: Connector, connect_timeout: Duration) -> Arc<dyn Transport> {
+    let client: legacy::Client<Timed, Full<Bytes>> = client(connector, connect_timeout);
     Arc::new(client)
 }
 
-fn client<B>(tls: HttpsConnector<Proxied>, connect_timeout: Duration) -> legacy::Client<Timed, B>
+fn client<B>(connector: Connector, connect_timeout: Duration) -> legacy::Client<Timed, B>
 where
     B: Body + Send,
     B::Data: Send,
@@ -141,7 +125,7 @@ where
         .pool_timer(TokioTimer::new())
         .http1_max_buf_size(HEAD_LIMIT)
         .build(Timed {
-            inner: tls,
+            inner: connector,
             limit: connect_timeout,
         })
 }
@@ -149,12 +133,12 @@ where
 /// A connector whose connection, proxy and TLS included, must be there in time.
 #[derive(Clone)]
 pub(crate) struct Timed {
-    inner: HttpsConnector<Proxied>,
+    inner: Connector,
     limit: Duration,
 }
 
 impl Service<Uri> for Timed {
-    type Response = <HttpsConnector<Proxied> as Service<Uri>>::Response;
+    type Response = <Connector as Service<Uri>>::Response;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -171,38 +155,6 @@ impl Service<Uri> for Timed {
             }
         })
     }
-}
-
-/// TLS 1.2 and 1.3, judged by the platform's verifier and `roots` beside it.
-///
-/// A machine without any roots (a bare container) gets a configuration that trusts nobody: plain
-/// loopback still works there, and `https` fails as an unknown issuer.
-fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ErrorKind> {
-    roots::check_file(
-        std::env::var_os("SSL_CERT_FILE")
-            .map(PathBuf::from)
-            .as_deref(),
-    )?;
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .expect("ring supports the default protocol versions");
-    let more = !roots.is_empty();
-    let config = match Verifier::new_with_extra_roots(roots, provider) {
-        Ok(verifier) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier)),
-        Err(source) if more => {
-            return Err(ErrorKind::Certificate {
-                source: source.into(),
-            });
-        }
-        Err(error) => {
-            tracing::warn!(%error, "no certificate roots on this machine; https will fail");
-            builder.with_root_certificates(RootCertStore::empty())
-        }
-    };
-    Ok(config.with_no_client_auth())
 }
 
 /// Says what a transport's error means for the request to `host`.

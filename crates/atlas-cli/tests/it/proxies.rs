@@ -41,7 +41,7 @@ fn an_unusable_proxy_is_an_error_that_names_its_variable_and_nothing_is_sent_aro
             b"http://us3r:s3#cret@127.0.0.1:1",
             b"http://us3r:s3cret@127.0.0.1:99999",
             b"http://us3r:s3cret\xff@127.0.0.1:1",
-            b"socks5://us3r:s3cret@127.0.0.1:1",
+            b"socks4://us3r:s3cret@127.0.0.1:1",
             b" ",
         ] {
             let line = call(variable, value, 2);
@@ -138,7 +138,7 @@ mod stores {
                 b"http://us3r:s3cret@127.0.0.1:99999",
                 b"http://us3r:s3cret\xff@127.0.0.1:1",
                 b"gopher://us3r:s3cret@127.0.0.1:1",
-                b"socks5://us3r:s3cret@127.0.0.1:1",
+                b"socks4://us3r:s3cret@127.0.0.1:1",
             ] {
                 upload(variable, value, 2);
             }
