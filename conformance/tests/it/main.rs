@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 mod cases;
+mod client_certificate;
 mod faults;
 mod fuzzed;
 mod judge;

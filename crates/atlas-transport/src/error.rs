@@ -115,7 +115,7 @@ pub enum ErrorKind {
     /// A configured proxy cannot be used. Nothing was sent, neither through it nor around it.
     #[error("{setting} cannot be used: {problem}")]
     Proxy {
-        /// The variable that names it, or words for the client's own setting.
+        /// The variable that names it, or `ClientBuilder::proxy`.
         setting: &'static str,
         /// What is wrong with it; quotes nothing of it, since it may hold a password.
         problem: &'static str,

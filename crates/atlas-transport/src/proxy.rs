@@ -189,7 +189,7 @@ impl Proxied {
         let route = match proxy {
             Proxy::Environment => Route::from_environment(env::var_os),
             Proxy::Direct => None,
-            Proxy::To(address) => Some(Route::new("the proxy's address", &address)?),
+            Proxy::To(address) => Some(Route::new("ClientBuilder::proxy", &address)?),
         };
         let to_proxy = HttpsConnectorBuilder::new()
             .with_tls_config(tls)

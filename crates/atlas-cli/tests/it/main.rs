@@ -17,6 +17,7 @@ mod peer;
 mod profiles;
 #[cfg(unix)]
 mod proxies;
+mod roots;
 mod serve;
 mod settings;
 mod signals;
