@@ -137,21 +137,26 @@ async fn a_proxy_whose_certificate_is_not_trusted_is_met_once_and_given_nothing(
 
 #[tokio::test]
 async fn a_proxy_of_https_that_refuses_is_asked_once() {
-    let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
-    let proxy = TlsProxy::start("localhost", Some(refusal)).await;
-    let builder = through(&proxy.address()).trust(proxy.authority.clone());
-    let error = builder.build().unwrap().send(&operation()).await;
-    let error = error.unwrap_err();
-    let line = chain(&error);
-    assert!(
-        line.contains(
-            "proxy answered 407 to CONNECT; check the user and password in ClientBuilder"
+    for (refusal, cause) in [
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
+            "proxy answered 407 to CONNECT; check the user and password in ClientBuilder::proxy",
         ),
-        "{line}"
-    );
-    assert_eq!(proxy.connections(), 1);
-    assert!(!error.is_transient());
-    assert!(!format!("{line} {error:?}").contains("s3"), "{line}");
+        (
+            "HTTP/1.0 401 Unauthorized\r\n\r\nwrong",
+            "proxy answered 401 to CONNECT; check the user and password in ClientBuilder::proxy",
+        ),
+    ] {
+        let proxy = TlsProxy::start("localhost", Some(refusal)).await;
+        let builder = through(&proxy.address()).trust(proxy.authority.clone());
+        let error = builder.build().unwrap().send(&operation()).await;
+        let error = error.unwrap_err();
+        let line = chain(&error);
+        assert!(line.contains(cause), "{line}");
+        assert_eq!(proxy.connections(), 1);
+        assert!(!error.is_transient());
+        assert!(!format!("{line} {error:?}").contains("s3"), "{line}");
+    }
 }
 
 #[tokio::test]

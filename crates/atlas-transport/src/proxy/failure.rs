@@ -108,7 +108,8 @@ fn line(error: &BoxError) -> String {
 
 fn hint(status: StatusCode, setting: &str) -> String {
     match status.as_u16() {
-        407 => format!("check the user and password in {setting}"),
+        // 401 is what tinyproxy answers to a wrong password.
+        401 | 407 => format!("check the user and password in {setting}"),
         403 => format!("the proxy of {setting} does not allow this host"),
         _ => format!("check {setting}"),
     }
