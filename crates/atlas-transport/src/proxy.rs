@@ -333,6 +333,17 @@ mod tests {
         assert!(exempt.unwrap().proxy_for(&atlas).unwrap().is_none());
     }
 
+    #[test]
+    fn an_address_in_brackets_is_asked_for_with_them_by_connect_alone() {
+        for (uri, host, shown) in [
+            ("https://[2001:db8::1]/", "2001:db8::1", "[2001:db8::1]:443"),
+            ("https://a.example:8443/x", "a.example", "a.example:8443"),
+        ] {
+            let target = Target::of(&Uri::from_static(uri)).unwrap();
+            assert_eq!((&*target.host, &*target.to_string()), (host, shown));
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn variables_that_are_not_utf_8_are_named() {
