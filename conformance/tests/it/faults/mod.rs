@@ -47,6 +47,8 @@ fn client(peer: &Peer) -> Client {
 fn through(proxy: &str) -> ClientBuilder {
     builder("https://localhost:1")
         .connect_timeout(Duration::from_millis(300))
+        // It runs while a connection is made as well.
+        .read_timeout(Duration::from_secs(10))
         .proxy(proxy)
 }
 

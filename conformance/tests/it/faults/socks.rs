@@ -140,7 +140,7 @@ async fn a_refusal_is_met_once_and_a_failed_connection_again() {
     };
     // A refusal that ends after its code is one all the same.
     let reply = |code: u8| vec![Act::Take(4), send([5, 0]), Act::Take(16), send([5, code])];
-    let cases: [(Script, &str, usize); 15] = [
+    let cases: [(Script, &str, usize); 16] = [
         (
             &|| vec![Act::Take(4), send([5, 0xff])],
             "check the user and password in",
@@ -161,6 +161,11 @@ async fn a_refusal_is_met_once_and_a_failed_connection_again() {
         (&|| reply(5), "answered 5, connection refused", 3),
         (
             &|| vec![Act::Take(4), send("HTTP/1.1 400 Bad")],
+            "does not answer as a SOCKS 5",
+            1,
+        ),
+        (
+            &|| vec![Act::Take(4), send([4, 2]), Act::Take(13), send([1, 0])],
             "does not answer as a SOCKS 5",
             1,
         ),
