@@ -75,6 +75,20 @@
 //! why. [`ClientBuilder::trust`] and [`ClientBuilder::trust_pem`] add roots beside either.
 //!
 //! [`ClientBuilder::client_certificate`] is offered to the host and port of the base URL only.
+//!
+//! ```no_run
+//! # fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use atlas_transport::{Client, Credentials};
+//!
+//! let credentials = Credentials::api_key("public", "private");
+//! let client = Client::builder("https://ops.example".parse()?, &credentials)
+//!     .trust_pem(std::fs::read("authorities.pem")?)
+//!     .client_certificate(std::fs::read("client.pem")?, std::fs::read("client-key.pem")?)
+//!     .proxy("socks5h://proxy.example:1080")
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
 

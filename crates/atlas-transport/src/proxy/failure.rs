@@ -1,9 +1,10 @@
 //! What goes wrong between this machine and a proxy.
 
 use http::StatusCode;
+use rustls::{CertificateError, Error as TlsError};
 
 use crate::error::BoxError;
-use crate::transient::{chain, is_final_connect, is_transient_status};
+use crate::transient::{chain, found, is_final_connect, is_transient_status};
 
 /// Why a proxy opened no connection. Names the setting that names the proxy, never its value.
 ///
@@ -70,7 +71,11 @@ impl ProxyFailure {
         Self::Unreachable {
             setting,
             hint,
-            problem: line(error),
+            problem: match found(error) {
+                // Its own line quotes the proxy's host.
+                Some(error) if is_for_another(error) => ANOTHERS.to_owned(),
+                _ => line(error),
+            },
             is_final: is_final_connect(error),
         }
     }
@@ -97,6 +102,16 @@ impl ProxyFailure {
             | Self::LongHost => true,
         }
     }
+}
+
+const ANOTHERS: &str = "the proxy's certificate is for another name";
+
+fn is_for_another(error: &TlsError) -> bool {
+    use CertificateError::{NotValidForName, NotValidForNameContext};
+    matches!(
+        error,
+        TlsError::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })
+    )
 }
 
 /// An error and what it came from in one line, without repetitions.
