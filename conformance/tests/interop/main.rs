@@ -1,5 +1,6 @@
-//! The client against servers of others: Apache httpd, lighttpd and Authlib; the sandbox against
-//! curl and its page in Chromium; and the suite with the guide's client in Python.
+//! The client against servers of others: Apache httpd, lighttpd and Authlib; through the proxies of
+//! others: tinyproxy, Squid, Dante and microsocks; its reading of `NO_PROXY` against curl's; the
+//! sandbox against curl and its page in Chromium; and the suite with the guide's client in Python.
 //!
 //! `cargo test -p atlas-conformance --test interop`. Not part of a plain `cargo test`, since the
 //! programs have to be installed first. `ATLAS_INTEROP=skip` lets the tests pass without them.
@@ -12,7 +13,9 @@ mod chromium;
 mod curl;
 mod guide;
 mod lighttpd;
+mod no_proxy;
 mod program;
+mod proxies;
 
 use atlas_transport::{Client, Credentials, Error};
 use bytes::Bytes;

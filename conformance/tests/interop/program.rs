@@ -1,10 +1,11 @@
 //! Programs of this machine that a test starts, and ends with it.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -69,6 +70,33 @@ impl Program {
             url: format!("http://127.0.0.1:{port}"),
             folder,
             _output: Box::new(lines),
+        }
+    }
+
+    /// Starts a program that may say nothing, and waits until it listens on its port.
+    pub(crate) fn start_listening(command: &mut Command, folder: TempDir, port: u16) -> Self {
+        let said = folder.path().join("said");
+        let output = std::fs::File::create(&said).unwrap();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = child.try_wait().unwrap();
+            if ended.is_some() || start.elapsed() > Duration::from_secs(30) {
+                let _ = child.kill();
+                panic!("it does not listen: {}", log(&said).join("\n"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self {
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+            folder,
+            _output: Box::new(std::io::empty()),
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod blocking;
 mod cases;
+mod client_certificate;
 mod faults;
 mod fuzzed;
 mod judge;

@@ -85,8 +85,8 @@ impl StoreTarget {
     /// `GOOGLE_APPLICATION_CREDENTIALS`, `GOOGLE_SERVICE_ACCOUNT` and other `GOOGLE_` variables,
     /// Azure by `AZURE_STORAGE_ACCOUNT_NAME`, `AZURE_STORAGE_ACCOUNT_KEY`,
     /// `AZURE_STORAGE_SAS_TOKEN` and other `AZURE_` variables. No store reads those of another, and
-    /// no other variable has an effect, but for those of proxies. `AWS_PROFILE` and the files in
-    /// `~/.aws` are not read.
+    /// no other variable has an effect, but for those of proxies and of certificate roots.
+    /// `AWS_PROFILE` and the files in `~/.aws` are not read.
     ///
     /// Without credentials among them, the metadata service of this machine is asked for those of
     /// its role, such as that of an EC2 instance: directly, once, and for 2 s at most.
@@ -94,7 +94,7 @@ impl StoreTarget {
     /// `https` goes through the proxy of `HTTPS_PROXY` or `ALL_PROXY`, except to the hosts in
     /// `NO_PROXY`, as it does for [`atlas_transport::Client`]: an address that cannot be used is an
     /// error, never a direct connection. Plain `http`, which has to be allowed, never goes through a
-    /// proxy; `HTTP_PROXY` is not read.
+    /// proxy; `HTTP_PROXY` is not read. `SSL_CERT_FILE` and `SSL_CERT_DIR` count as they do there.
     ///
     /// # Errors
     /// [`Error::Usage`] if the URL is invalid or a variable cannot be used; it names the variable

@@ -112,7 +112,9 @@ fn call_code(error: &Error) -> u8 {
         | ErrorKind::Request(_)
         | ErrorKind::Build(_)
         | ErrorKind::Unsendable { .. }
-        | ErrorKind::RootsTooLarge
+        | ErrorKind::Roots { .. }
+        | ErrorKind::Certificate { .. }
+        | ErrorKind::ClientCertificate { .. }
         | ErrorKind::Proxy { .. } => 2,
         ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
         // A rate limit, or a server in trouble: the credentials may well be good.

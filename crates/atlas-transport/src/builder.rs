@@ -8,7 +8,6 @@ use http::header::HeaderValue;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use rustls::pki_types::CertificateDer;
 use tower_service::Service;
 
 use crate::auth::{TokenCache, TokenKey};
@@ -24,6 +23,7 @@ use crate::retry::{RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
 use crate::settings::{CallSettings, MinRate, Settings};
 use crate::sync::Mutex;
+use crate::tls::TlsSettings;
 use crate::transport::{self, Transports};
 
 /// Sets up a [`Client`].
@@ -33,7 +33,7 @@ pub struct ClientBuilder {
     credentials: Credentials,
     settings: Settings,
     calls: CallSettings,
-    roots: Vec<CertificateDer<'static>>,
+    tls: TlsSettings,
     proxy: Proxy,
     cache: Option<Arc<dyn TokenCache>>,
 }
@@ -60,23 +60,55 @@ impl ClientBuilder {
             credentials: credentials.clone(),
             settings: Settings::default(),
             calls: CallSettings::default(),
-            roots: Vec::new(),
+            tls: TlsSettings::default(),
             proxy: Proxy::default(),
             cache: None,
         }
     }
 
     /// Trusts one more certificate authority beside the platform's, its certificate in DER; for a
-    /// self-managed server.
+    /// self-managed server. [`trust_pem`](ClientBuilder::trust_pem) takes PEM.
+    ///
+    /// Certificates that are added here are trusted beside those that `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` name as well, and for proxies of `https` too.
     #[must_use]
     pub fn trust(mut self, certificate: impl Into<Vec<u8>>) -> Self {
-        self.roots.push(certificate.into().into());
+        self.tls.trust(certificate.into());
         self
     }
 
-    /// Sends `https` through this HTTP proxy, `[http://][user:password@]host[:port]`, instead of the
-    /// one that `HTTPS_PROXY` or `ALL_PROXY` names for hosts outside of `NO_PROXY`. User and password
-    /// are percent-encoded. Calls, token requests and downloads go through the same proxy; `http` to a
+    /// Trusts the certificate authorities of a PEM bundle beside the platform's, as
+    /// [`trust`](ClientBuilder::trust) does one in DER. Text around the certificates, other kinds
+    /// of blocks and both kinds of line ends are fine; a bundle without a certificate, or with one
+    /// that is broken, is an error of [`build`](ClientBuilder::build).
+    #[must_use]
+    pub fn trust_pem(mut self, bundle: impl Into<Vec<u8>>) -> Self {
+        self.tls.trust_pem(bundle.into());
+        self
+    }
+
+    /// Shows a client certificate to a server that asks for one (mutual TLS): a chain in PEM, the
+    /// client's own certificate first, and its key in PEM (PKCS #8, PKCS #1 or SEC 1, not
+    /// encrypted).
+    ///
+    /// It is offered to the host and port of the base URL only, for calls, token requests and
+    /// downloads from there. Neither other hosts that a snapshot's link names nor proxies see it.
+    /// The key appears in no `Debug` and no error.
+    #[must_use]
+    pub fn client_certificate(
+        mut self,
+        pem_chain: impl Into<Vec<u8>>,
+        pem_key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.tls.identify(pem_chain.into(), pem_key.into());
+        self
+    }
+
+    /// Sends `https` through this proxy, `[scheme://][user:password@]host[:port]`, instead of the one
+    /// that `HTTPS_PROXY` or `ALL_PROXY` names for hosts outside of `NO_PROXY`. The scheme is `http`
+    /// (also without one), `https`, `socks5` (hosts are looked up here) or `socks5h` (by the proxy);
+    /// the port 1080 by default, as in curl, and 443 for `https`. User and password are
+    /// percent-encoded. Calls, token requests and downloads go through the same proxy; `http` to a
     /// loopback address never does.
     #[must_use]
     pub fn proxy(mut self, address: impl Into<String>) -> Self {
@@ -191,11 +223,13 @@ impl ClientBuilder {
     /// # Errors
     /// [`ErrorKind::Unsendable`] if a credential or the `User-Agent` cannot stand in a header,
     /// [`ErrorKind::Setting`] if a limit is out of bounds,
-    /// [`ErrorKind::Certificate`] if a certificate to [`trust`](ClientBuilder::trust) is none, and
-    /// [`ErrorKind::Proxy`] if the [`proxy`](ClientBuilder::proxy), or the one that the environment
-    /// names for the base URL's host, cannot be used.
+    /// [`ErrorKind::Certificate`] if a certificate to [`trust`](ClientBuilder::trust) cannot be used,
+    /// [`ErrorKind::ClientCertificate`] if the
+    /// [client certificate](ClientBuilder::client_certificate) cannot be used or its key is not the
+    /// certificate's, [`ErrorKind::Roots`] if the roots that `SSL_CERT_FILE` or `SSL_CERT_DIR` names
+    /// cannot be used, and [`ErrorKind::Proxy`] if the [`proxy`](ClientBuilder::proxy), or the one
+    /// that the environment names for the base URL's host, cannot be used.
     pub fn build(mut self) -> Result<Client, Error> {
-        let roots = std::mem::take(&mut self.roots);
         let proxy = std::mem::take(&mut self.proxy);
         let base = self.base.resolve("/").map_err(|_| ErrorKind::Unsendable {
             what: "the base URL",
@@ -207,7 +241,7 @@ impl ClientBuilder {
             }
             .into());
         }
-        let transports = transport::hyper(&self.settings, roots, proxy, &base)?;
+        let transports = transport::hyper(&self.settings, &self.tls, proxy, &base)?;
         self.build_on(transports)
     }
 
@@ -267,6 +301,7 @@ impl std::fmt::Debug for ClientBuilder {
             .field("base", &self.base)
             .field("credentials", &self.credentials)
             .field("settings", &self.settings)
+            .field("tls", &self.tls)
             .field("proxy", &self.proxy)
             .finish_non_exhaustive()
     }

@@ -6,7 +6,7 @@ use std::io;
 use rustls::{CertificateError, Error as TlsError};
 
 use crate::chain::{BoxError, chain};
-use crate::proxy::{ProxyRefused, ProxyUnreachable};
+use crate::proxy::ProxyFailure;
 
 /// What to check, as the end of an error's line.
 pub(crate) fn hint(source: &BoxError) -> &'static str {
@@ -19,12 +19,9 @@ fn of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     if let Some(error) = error.downcast_ref::<TlsError>() {
         return Some(of_tls(error));
     }
-    if error.is::<ProxyRefused>() {
+    if error.is::<ProxyFailure>() {
         // What to do about it stands in its own line.
         return Some("the proxy opened no connection");
-    }
-    if error.is::<ProxyUnreachable>() {
-        return Some("check the proxy's address, or unset it");
     }
     if error.to_string() == DNS_ERROR {
         return Some("its name cannot be resolved; check the host name and DNS");
@@ -106,7 +103,8 @@ mod tests {
             ),
             (certificate(CertificateError::BadEncoding), "refused"),
             (
-                ProxyRefused {
+                ProxyFailure::Refused {
+                    setting: "HTTPS_PROXY",
                     status: StatusCode::FORBIDDEN,
                 }
                 .into(),

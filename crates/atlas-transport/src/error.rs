@@ -99,17 +99,30 @@ pub enum ErrorKind {
         /// What is wrong with it.
         problem: ValueProblem,
     },
-    /// A certificate to trust is none. Nothing was sent.
-    #[error("the extra root certificate cannot be used; give one certificate in DER")]
+    /// A certificate to trust cannot be used. Nothing was sent.
+    #[error("an extra root certificate cannot be used")]
     Certificate {
-        /// Why.
+        /// Why, and which one of several.
         #[source]
         source: BoxError,
     },
-    /// The file of certificate roots that the environment names cannot be read within bounds.
-    /// Nothing was sent.
-    #[error("SSL_CERT_FILE cannot be used: expected a file of at most 16 MiB")]
-    RootsTooLarge,
+    /// The client certificate or its key cannot be used. Nothing was sent.
+    #[error("the client certificate cannot be used")]
+    #[non_exhaustive]
+    ClientCertificate {
+        /// Why; quotes nothing of the key.
+        #[source]
+        source: BoxError,
+    },
+    /// The certificate roots that the environment names cannot be used. Nothing was sent.
+    #[error("{setting} cannot be used: {problem}")]
+    #[non_exhaustive]
+    Roots {
+        /// The variable: `SSL_CERT_FILE` or `SSL_CERT_DIR`.
+        setting: &'static str,
+        /// What is wrong, and with which file.
+        problem: String,
+    },
     /// A setting of the client is out of bounds. Nothing was sent.
     #[error("invalid {setting}: expected {expected}")]
     #[non_exhaustive]
@@ -143,7 +156,7 @@ pub enum ErrorKind {
     /// A configured proxy cannot be used. Nothing was sent, neither through it nor around it.
     #[error("{setting} cannot be used: {problem}")]
     Proxy {
-        /// The variable that names it, or words for the client's own setting.
+        /// The variable that names it, or `ClientBuilder::proxy`.
         setting: &'static str,
         /// What is wrong with it; quotes nothing of it, since it may hold a password.
         problem: &'static str,
@@ -408,7 +421,8 @@ impl ErrorKind {
                 | Self::Unsendable { .. }
                 | Self::Credentials { .. }
                 | Self::Certificate { .. }
-                | Self::RootsTooLarge
+                | Self::ClientCertificate { .. }
+                | Self::Roots { .. }
                 | Self::Setting { .. }
                 | Self::Proxy { .. }
                 | Self::InsecureLink

@@ -46,16 +46,59 @@
 //!
 //! # Not supported
 //!
-//! Redirects (none is followed: no `Authorization` goes to another origin), proxies other than
-//! plain HTTP ones (no SOCKS, no `https://` proxies), and client certificates.
+//! Redirects (none is followed: no `Authorization` goes to another origin), SOCKS 4, a proxy's
+//! authentication other than Basic and SOCKS user and password, proxies for plain `http`,
+//! encrypted private keys, and lists of revoked certificates.
 //!
 //! # Proxies
 //!
 //! `https`, that is calls, token requests and downloads alike, goes through the proxy that the first
-//! non-empty variable of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` names, except to
-//! the hosts in `NO_PROXY` or `no_proxy`. An address that cannot be used is an error that names the
-//! variable; it never becomes a direct connection. Plain `http` goes to loopback addresses only and
-//! never through a proxy, so `HTTP_PROXY` is not read.
+//! non-empty variable of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` names, or
+//! [`ClientBuilder::proxy`]: `[scheme://][user:password@]host[:port]`.
+//!
+//! | scheme | port by default, as in curl | |
+//! | --- | --- | --- |
+//! | `http`, or none | 1080 | CONNECT, with Basic authentication |
+//! | `https` | 443 | the same within TLS to the proxy, with the roots of the target's |
+//! | `socks5` | 1080 | SOCKS 5; this machine looks up the host and asks for its first IPv4 address, or else its first |
+//! | `socks5h` | 1080 | SOCKS 5; the proxy looks up the host |
+//!
+//! An address that cannot be used is an error that names the variable and quotes nothing of it. It
+//! never becomes a direct connection, and neither does a proxy that fails: a refused password (407)
+//! or host is met once, a connection that fails is tried again as the retry policy says. All of it,
+//! TLS included, takes [`ClientBuilder::connect_timeout`] at most.
+//!
+//! The hosts in `NO_PROXY`, or else `no_proxy`, are connected to directly, as in curl: `*` alone is every
+//! host; entries stand between commas or white space; `example.com` and `.example.com` are that
+//! domain and those below it; an IP address, an IPv6 one with brackets or without, is itself, and
+//! `10.0.0.0/8` or `2001:db8::/32` a network. An entry that cannot be read matches no host: one with
+//! a port, and `*.example.com`, among others. [`ClientBuilder::proxy`] has no exceptions.
+//!
+//! Plain `http` goes to loopback addresses only and never through a proxy, so `HTTP_PROXY` is not
+//! read.
+//!
+//! # TLS
+//!
+//! TLS 1.2 and 1.3. The roots are the platform's, or, on every platform, those that `SSL_CERT_FILE`
+//! (a file in PEM) and `SSL_CERT_DIR` (folders of such files, with `:` between them, `;` on Windows)
+//! name in their place. A variable that is set, not empty, and names no root is an error that says
+//! why. [`ClientBuilder::trust`] and [`ClientBuilder::trust_pem`] add roots beside either.
+//!
+//! [`ClientBuilder::client_certificate`] is offered to the host and port of the base URL only.
+//!
+//! ```no_run
+//! # fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use atlas_transport::{Client, Credentials};
+//!
+//! let credentials = Credentials::api_key("public", "private");
+//! let client = Client::builder("https://ops.example".parse()?, &credentials)
+//!     .trust_pem(std::fs::read("authorities.pem")?)
+//!     .client_certificate(std::fs::read("client.pem")?, std::fs::read("client-key.pem")?)
+//!     .proxy("socks5h://proxy.example:1080")
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -82,6 +125,7 @@ mod error;
 mod list_time;
 mod pace;
 mod pages;
+mod pem;
 mod proxy;
 #[cfg(feature = "catalog")]
 mod raw;
@@ -94,6 +138,7 @@ mod settings;
 mod strict;
 mod sync;
 mod timer;
+mod tls;
 mod token_call;
 #[cfg(feature = "token-directory")]
 mod token_directory;

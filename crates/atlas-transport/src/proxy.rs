@@ -1,6 +1,9 @@
-//! Ways around a firewall: `https` through an HTTP proxy's CONNECT.
+//! Ways around a firewall: `https` through an HTTP proxy's CONNECT or through SOCKS 5.
 
 mod address;
+mod exceptions;
+mod failure;
+mod socks;
 mod tunnel;
 
 use std::env;
@@ -13,15 +16,20 @@ use std::task::{Context, Poll};
 
 use http::Uri;
 use http::uri::Scheme;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::chain::BoxError;
 use crate::error::ErrorKind;
 
-use address::Address;
-pub(crate) use tunnel::{ProxyRefused, Unreachable as ProxyUnreachable};
+use address::{Address, Protocol};
+use exceptions::Exceptions;
+pub(crate) use failure::ProxyFailure;
+use socks::Destination;
 
 /// Which proxy `https` goes through. Loopback `http` never goes through one.
 #[derive(Clone, Default)]
@@ -70,18 +78,24 @@ impl From<InvalidProxy> for ErrorKind {
 
 /// A proxy, or why the configured one cannot be used, and the hosts that it is for.
 struct Route {
-    proxy: Result<Address, InvalidProxy>,
-    /// Knows `NO_PROXY`: it intercepts exactly the hosts that the proxy is for.
-    hosts: Matcher,
+    proxy: Result<Way, InvalidProxy>,
+    exceptions: Exceptions,
+}
+
+/// A proxy and the setting that names it.
+struct Way {
+    setting: &'static str,
+    address: Address,
 }
 
 impl Route {
-    fn new(proxy: Result<Address, InvalidProxy>, exceptions: &str) -> Self {
-        let hosts = Matcher::builder()
-            .https("http://proxy.invalid")
-            .no(exceptions)
-            .build();
-        Self { proxy, hosts }
+    fn new(setting: &'static str, address: &str) -> Result<Self, InvalidProxy> {
+        let parsed = Address::parse(address);
+        let address = parsed.map_err(|problem| InvalidProxy { setting, problem })?;
+        Ok(Self {
+            proxy: Ok(Way { setting, address }),
+            exceptions: Exceptions::default(),
+        })
     }
 
     /// Reads the environment. A proxy that is configured but unusable still makes a route, so that
@@ -94,95 +108,161 @@ impl Route {
             })
         };
         let (setting, value) = first(&VARIABLES)?;
-        let invalid = |setting, problem| InvalidProxy { setting, problem };
-        let proxy = match value.to_str() {
-            Some(text) => Address::parse(text).map_err(|problem| invalid(setting, problem)),
-            None => Err(invalid(setting, "it is not UTF-8")),
+        let not_utf_8 = |setting| InvalidProxy {
+            setting,
+            problem: "it is not UTF-8",
         };
-        let exceptions = first(&EXCEPTIONS);
-        let (proxy, exceptions) = match &exceptions {
-            None => (proxy, ""),
-            Some((name, value)) => match value.to_str() {
-                Some(text) => (proxy, text),
-                None => (Err(invalid(name, "it is not UTF-8")), ""),
-            },
+        let route = match value.to_str() {
+            Some(text) => Self::new(setting, text),
+            None => Err(not_utf_8(setting)),
         };
-        Some(Self::new(proxy, exceptions))
+        let mut route = route.unwrap_or_else(|invalid| Self {
+            proxy: Err(invalid),
+            exceptions: Exceptions::default(),
+        });
+        if let Some((name, value)) = first(&EXCEPTIONS) {
+            match value.to_str() {
+                Some(list) => route.exceptions = Exceptions::parse(list),
+                None => route.proxy = Err(not_utf_8(name)),
+            }
+        }
+        Some(route)
     }
 
     /// The proxy for a URI; `None` is a direct connection.
-    fn proxy_for(&self, uri: &Uri) -> Result<Option<&Address>, InvalidProxy> {
-        if uri.scheme() != Some(&Scheme::HTTPS) || self.hosts.intercept(uri).is_none() {
+    fn proxy_for(&self, uri: &Uri) -> Result<Option<&Way>, InvalidProxy> {
+        let is_direct = |host| self.exceptions.contain(host);
+        if uri.scheme() != Some(&Scheme::HTTPS) || uri.host().is_some_and(is_direct) {
             return Ok(None);
         }
         self.proxy.as_ref().map(Some).map_err(|invalid| *invalid)
     }
 }
 
-/// A TCP connector that goes through a proxy where there is one.
-#[derive(Clone)]
-pub(crate) struct Proxied {
-    tcp: HttpConnector,
-    route: Option<Arc<Route>>,
+/// The host and port that a proxy is to connect to, an IPv6 address without brackets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Target {
+    host: String,
+    port: u16,
 }
 
-impl Proxied {
-    /// Fails if `base` has to be reached through a proxy that cannot be used. Other hosts, such as
-    /// an object store's, are checked when they are connected to.
-    pub(crate) fn new(tcp: HttpConnector, proxy: Proxy, base: &Uri) -> Result<Self, ErrorKind> {
-        let proxied = Self::to_any(tcp, proxy)?;
-        if let Some(route) = &proxied.route {
-            route.proxy_for(base)?;
-        }
-        Ok(proxied)
-    }
-
-    /// Checks every host only when it is connected to.
-    pub(crate) fn to_any(tcp: HttpConnector, proxy: Proxy) -> Result<Self, ErrorKind> {
-        let route = match proxy {
-            Proxy::Environment => Route::from_environment(env::var_os),
-            Proxy::Direct => None,
-            Proxy::To(address) => {
-                let address = Address::parse(&address).map_err(|problem| InvalidProxy {
-                    setting: "the proxy's address",
-                    problem,
-                })?;
-                Some(Route::new(Ok(address), ""))
-            }
-        };
-        Ok(Self {
-            tcp,
-            route: route.map(Arc::new),
+impl Target {
+    fn of(uri: &Uri) -> Option<Self> {
+        let host = uri.host()?;
+        let bare = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+        Some(Self {
+            host: bare.unwrap_or(host).to_owned(),
+            port: uri.port_u16().unwrap_or(443),
         })
     }
 }
 
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// A connection to a host, or to an HTTP proxy over TLS and from there to the host.
+pub(crate) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+/// A TCP connector that goes through a proxy where there is one.
+#[derive(Clone)]
+pub(crate) struct Proxied {
+    tcp: HttpConnector,
+    /// To proxies, with TLS for those of `https`.
+    to_proxy: HttpsConnector<HttpConnector>,
+    route: Option<Arc<Route>>,
+}
+
+impl Proxied {
+    /// Fails if the client's own setting cannot be used. The environment's is checked for each host
+    /// when it is connected to, since it may not be for that host.
+    pub(crate) fn new(
+        tcp: HttpConnector,
+        tls: ClientConfig,
+        proxy: Proxy,
+    ) -> Result<Self, ErrorKind> {
+        let route = match proxy {
+            Proxy::Environment => Route::from_environment(env::var_os),
+            Proxy::Direct => None,
+            Proxy::To(address) => Some(Route::new("ClientBuilder::proxy", &address)?),
+        };
+        let to_proxy = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp.clone());
+        Ok(Self {
+            tcp,
+            to_proxy,
+            route: route.map(Arc::new),
+        })
+    }
+
+    /// Fails if a host has to be reached through a proxy that cannot be used.
+    pub(crate) fn check(&self, uri: &Uri) -> Result<(), ErrorKind> {
+        if let Some(route) = &self.route {
+            route.proxy_for(uri)?;
+        }
+        Ok(())
+    }
+
+    /// Connects to a host through a proxy.
+    async fn through(mut self, proxy: &Way, uri: &Uri) -> Result<Stream, BoxError> {
+        let Way { setting, address } = proxy;
+        let target = Target::of(uri).ok_or("the address has no host")?;
+        let failed = |error: BoxError| {
+            let hint = match (address.is_default_port, address.uri.port_u16()) {
+                (true, Some(443)) => ", whose port is 443 unless it is given",
+                (true, _) => ", whose port is 1080 unless it is given",
+                (false, _) => "",
+            };
+            ProxyFailure::unreachable(setting, hint, &error)
+        };
+        match &address.protocol {
+            Protocol::Connect { authorization } => {
+                let connecting = self.to_proxy.call(address.uri.clone());
+                let stream = connecting.await.map_err(failed)?;
+                tunnel::open(stream, setting, authorization.as_ref(), &target).await
+            }
+            Protocol::Socks { lookup, login } => {
+                let destination = Destination::of(&target, *lookup, setting).await?;
+                let connecting = self.tcp.call(address.uri.clone());
+                let stream = connecting.await.map_err(|error| failed(error.into()))?;
+                let mut stream = stream.into_inner();
+                socks::open(&mut stream, setting, login.as_ref(), &destination).await?;
+                Ok(TokioIo::new(stream).into())
+            }
+        }
+    }
+}
+
 impl Service<Uri> for Proxied {
-    type Response = <HttpConnector as Service<Uri>>::Response;
+    type Response = Stream;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.tcp.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let proxy = match &self.route {
-            None => Ok(None),
-            Some(route) => route.proxy_for(&uri),
+        let Some(route) = self.route.clone() else {
+            let connecting = self.tcp.call(uri);
+            return Box::pin(async move { Ok(connecting.await?.into()) });
         };
-        match proxy {
-            Err(invalid) => Box::pin(async move { Err(invalid.into()) }),
-            Ok(None) => {
-                let connecting = self.tcp.call(uri);
-                Box::pin(async move { Ok(connecting.await?) })
+        let mut connector = self.clone();
+        Box::pin(async move {
+            match route.proxy_for(&uri)? {
+                None => Ok(connector.tcp.call(uri).await?.into()),
+                Some(proxy) => connector.through(proxy, &uri).await,
             }
-            Ok(Some(proxy)) => {
-                let proxy = proxy.clone();
-                let connecting = self.tcp.call(proxy.uri.clone());
-                Box::pin(async move { tunnel::open(connecting, &proxy, &uri).await })
-            }
-        }
+        })
     }
 }
 
@@ -200,7 +280,7 @@ mod tests {
     fn host(variables: &[(&str, &str)], uri: &'static str) -> Option<String> {
         let route = route(variables)?;
         let proxy = route.proxy_for(&Uri::from_static(uri)).unwrap()?;
-        Some(proxy.uri.host().unwrap().to_owned())
+        Some(proxy.address.uri.host().unwrap().to_owned())
     }
 
     #[test]
@@ -209,7 +289,7 @@ mod tests {
         for (variables, expected) in [
             (vec![("HTTPS_PROXY", "http://a:1")], Some("a")),
             (
-                vec![("https_proxy", "b:1"), ("ALL_PROXY", "socks5://x:1")],
+                vec![("https_proxy", "b:1"), ("ALL_PROXY", "socks4://x:1")],
                 Some("b"),
             ),
             (vec![("HTTPS_PROXY", ""), ("all_proxy", "c")], Some("c")),
@@ -243,15 +323,26 @@ mod tests {
         for (variables, setting) in [
             (vec![("HTTPS_PROXY", " http://p:3128")], "HTTPS_PROXY"),
             (vec![("https_proxy", "http://p:3128\n")], "https_proxy"),
-            (vec![("ALL_PROXY", "socks5://p:1080")], "ALL_PROXY"),
+            (vec![("ALL_PROXY", "socks4://p:1080")], "ALL_PROXY"),
             (vec![("all_proxy", " ")], "all_proxy"),
         ] {
             let route = route(&variables).unwrap();
             let invalid = route.proxy_for(&atlas).err().unwrap();
             assert_eq!(invalid.setting, setting);
         }
-        let exempt = route(&[("ALL_PROXY", "socks5://p"), ("NO_PROXY", "mongodb.com")]);
+        let exempt = route(&[("ALL_PROXY", "socks4://p"), ("NO_PROXY", "mongodb.com")]);
         assert!(exempt.unwrap().proxy_for(&atlas).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_address_in_brackets_is_asked_for_with_them_by_connect_alone() {
+        for (uri, host, shown) in [
+            ("https://[2001:db8::1]/", "2001:db8::1", "[2001:db8::1]:443"),
+            ("https://a.example:8443/x", "a.example", "a.example:8443"),
+        ] {
+            let target = Target::of(&Uri::from_static(uri)).unwrap();
+            assert_eq!((&*target.host, &*target.to_string()), (host, shown));
+        }
     }
 
     #[cfg(unix)]

@@ -1,62 +1,298 @@
-//! The file of certificate roots that the environment may name, checked before it is read.
+//! The certificate roots that the environment names, `SSL_CERT_FILE` and `SSL_CERT_DIR`: they stand in
+//! place of the platform's.
 
+use std::collections::HashMap;
+use std::env;
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::error::ErrorKind;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
 
-/// The largest file of roots, in bytes; those of common systems have less than one MiB.
+use crate::error::ErrorKind;
+use crate::pem::{self, PemError};
+
+const FILE: &str = "SSL_CERT_FILE";
+const FOLDERS: &str = "SSL_CERT_DIR";
+
+/// The largest file of roots, and all that are read together, in bytes; those of common systems have
+/// less than one MiB.
 const LARGEST: u64 = 16 << 20;
 
-/// Checks the size of the file at `path`: the platform's verifier reads all of it, and a device or
-/// a sparse file would take all memory. A file that cannot be looked at is left to the verifier.
-pub(crate) fn check_file(path: Option<&Path>) -> Result<(), ErrorKind> {
-    let Some(path) = path else {
-        return Ok(());
-    };
-    let fits = path.metadata().and_then(|metadata| {
-        if is_device(&metadata) {
-            return ends(path);
+/// The roots that the environment names; `None` if it names none, so that the platform's count.
+pub(crate) fn from_environment() -> Result<Option<RootCertStore>, ErrorKind> {
+    read(env::var_os)
+}
+
+fn read(
+    variable: impl Fn(&'static str) -> Option<OsString>,
+) -> Result<Option<RootCertStore>, ErrorKind> {
+    let (file, folders) = (variable(FILE), variable(FOLDERS));
+    let is_set = file.is_some() || folders.is_some();
+    let given = |value: Option<OsString>| value.filter(|value| !value.is_empty());
+    let (file, folders) = (given(file), given(folders));
+    if file.is_none() && folders.is_none() {
+        // The platform's verifier takes an empty variable for a path.
+        return Ok(if is_set { of_system() } else { None });
+    }
+    let mut roots = Roots::default();
+    let of = |setting| move |problem| ErrorKind::Roots { setting, problem };
+    if let Some(path) = file {
+        roots.add_file(Path::new(&path)).map_err(of(FILE))?;
+    }
+    if let Some(list) = folders {
+        roots.add_folders(&list).map_err(of(FOLDERS))?;
+    }
+    Ok(Some(roots.store))
+}
+
+/// Roots as they are read, each once.
+struct Roots {
+    store: RootCertStore,
+    /// Each that was read, and whether it can be used.
+    seen: HashMap<CertificateDer<'static>, bool>,
+    /// How many bytes may still be read.
+    left: u64,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self {
+            store: RootCertStore::empty(),
+            seen: HashMap::new(),
+            left: LARGEST,
         }
-        Ok(!metadata.is_file() || metadata.len() <= LARGEST)
-    });
-    match fits {
-        Ok(false) => Err(ErrorKind::RootsTooLarge),
-        Ok(true) | Err(_) => Ok(()),
     }
 }
 
-/// Whether a device ends soon enough, as `/dev/null` does. What a pipe says is there only once, so
-/// it is not tried.
-fn ends(path: &Path) -> io::Result<bool> {
-    let mut limited = File::open(path)?.take(LARGEST + 1);
-    Ok(io::copy(&mut limited, &mut io::sink())? <= LARGEST)
+impl Roots {
+    /// Adds those of a file, which must have one that can be used.
+    fn add_file(&mut self, path: &Path) -> Result<(), String> {
+        let shown = shown(path);
+        let certificates = self.certificates(path)?;
+        let certificates = certificates.map_err(|error| format!("{shown}: {error}"))?;
+        if self.add(certificates) {
+            return Ok(());
+        }
+        Err(format!("{shown}: none of its certificates can be used"))
+    }
+
+    /// Adds those of the files in a list of folders, which must have one that can be used. Files
+    /// without certificates are passed over, folders inside are not looked into.
+    fn add_folders(&mut self, list: &OsString) -> Result<(), String> {
+        let mut found = false;
+        for folder in env::split_paths(list).filter(|path| !path.as_os_str().is_empty()) {
+            let failed = |error: io::Error| cannot_read(&folder, &error);
+            for entry in folder.read_dir().map_err(failed)? {
+                let path = entry.map_err(failed)?.path();
+                match path.metadata() {
+                    Ok(metadata) if metadata.is_file() => {}
+                    // A link to nothing, which `openssl rehash` leaves behind, is not an error.
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(cannot_read(&path, &error));
+                    }
+                    _ => continue,
+                }
+                match self.certificates(&path)? {
+                    Ok(certificates) => found |= self.add(certificates),
+                    Err(PemError::NoCertificate) => {}
+                    Err(error) => return Err(format!("{}: {error}", shown(&path))),
+                }
+            }
+        }
+        if found {
+            return Ok(());
+        }
+        Err("no certificate in PEM is in its folders".to_owned())
+    }
+
+    /// Adds certificates, and says whether one of them can be used. Those of old forms cannot, as
+    /// they are among the platform's.
+    fn add(&mut self, certificates: Vec<CertificateDer<'static>>) -> bool {
+        let mut usable = false;
+        for certificate in certificates {
+            let add = |certificate: &CertificateDer<'static>| {
+                let certificate = certificate.clone();
+                self.store.add(certificate).is_ok()
+            };
+            usable |= *self.seen.entry(certificate).or_insert_with_key(add);
+        }
+        usable
+    }
+
+    /// The certificates of a file. It is not opened unless it is a plain file: a pipe may never end,
+    /// and what it says is there only once.
+    fn certificates(
+        &mut self,
+        path: &Path,
+    ) -> Result<Result<Vec<CertificateDer<'static>>, PemError>, String> {
+        let shown = shown(path);
+        let failed = |error: io::Error| cannot_read(path, &error);
+        let metadata = path.metadata().map_err(failed)?;
+        if let Some(kind) = other_kind(&metadata) {
+            return Err(format!("{shown} is {kind}; expected a file in PEM"));
+        }
+        let mut text = Vec::new();
+        let file = File::open(path).map_err(failed)?;
+        let mut limited = file.take(self.left + 1);
+        let length = limited.read_to_end(&mut text).map_err(failed)? as u64;
+        let left = self.left.checked_sub(length);
+        self.left = left.ok_or_else(|| format!("{shown}: expected at most 16 MiB"))?;
+        Ok(pem::certificates(&text))
+    }
 }
 
-#[cfg(unix)]
-fn is_device(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    let kind = metadata.file_type();
-    kind.is_char_device() || kind.is_block_device()
+/// A path in quotes, with everything escaped that a terminal must not get.
+fn shown(path: &Path) -> String {
+    format!("{:?}", path.to_string_lossy())
 }
 
-#[cfg(not(unix))]
-fn is_device(_: &Metadata) -> bool {
-    false
+fn cannot_read(path: &Path, error: &io::Error) -> String {
+    format!("cannot read {}: {error}", shown(path))
+}
+
+/// What there is in place of a plain file.
+fn other_kind(metadata: &Metadata) -> Option<&'static str> {
+    if metadata.is_file() {
+        None
+    } else if metadata.is_dir() {
+        Some("a folder")
+    } else {
+        Some("a device or a pipe")
+    }
+}
+
+/// The system's roots, where they are files.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none in files")]
+fn of_system() -> Option<RootCertStore> {
+    let system = openssl_probe::probe();
+    let mut roots = RootCertStore::empty();
+    let mut add = |file: Option<&Path>, folder: Option<&Path>| {
+        let found = rustls_native_certs::load_certs_from_paths(file, folder);
+        roots.add_parsable_certificates(found.certs);
+    };
+    add(system.cert_file.as_deref(), None);
+    if system.cert_file.is_none() {
+        for folder in &system.cert_dir {
+            add(None, Some(folder));
+        }
+    }
+    Some(roots)
+}
+
+#[cfg(not(all(unix, not(target_vendor = "apple"))))]
+fn of_system() -> Option<RootCertStore> {
+    None
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
+    fn certificate() -> String {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().pem()
+    }
+
+    /// How many roots the variables name.
+    fn roots(file: Option<&Path>, folders: Option<&str>) -> Result<Option<usize>, String> {
+        let found = read(|name| match name {
+            FILE => file.map(|path| path.as_os_str().to_owned()),
+            _ => folders.map(OsString::from),
+        });
+        match found {
+            Ok(roots) => Ok(roots.map(|roots| roots.len())),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     #[test]
-    fn a_file_of_roots_that_goes_on_is_refused_and_an_empty_or_missing_one_is_not() {
-        let refused = |path: &str| check_file(Some(path.as_ref())).is_err();
-        assert!(refused("/dev/zero"));
-        assert!(!refused("/dev/null"));
-        assert!(!refused("/nowhere/roots.pem"));
-        assert!(!refused(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")));
-        assert!(check_file(None).is_ok());
+    fn a_file_of_roots_that_cannot_be_used_is_an_error_that_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let good = certificate();
+        let broken = format!("{good}{}", good.replacen("MII", "M!I", 1));
+        let not_der = "-----BEGIN CERTIFICATE-----\nAQ==\n-----END CERTIFICATE-----\n";
+        let large = write("large", &good);
+        let grown = File::options().append(true).open(&large).unwrap();
+        grown.set_len(LARGEST + 1).unwrap();
+        for (path, problem) in [
+            (folder.path().join("missing"), "No such file"),
+            (folder.path().to_owned(), "is a folder"),
+            ("/dev/zero".into(), "a device or a pipe"),
+            ("/dev/null".into(), "a device or a pipe"),
+            (write("empty", ""), "has no certificate"),
+            (write("text", "roots\n"), "has no certificate"),
+            (write("broken", &broken), "certificate 2 is broken"),
+            (write("not-der", not_der), "none of its certificates"),
+            (large, "at most 16 MiB"),
+        ] {
+            let line = roots(Some(&path), None).unwrap_err();
+            assert!(line.starts_with("SSL_CERT_FILE cannot be used: "), "{line}");
+            assert!(line.contains(problem), "{line}");
+            assert!(line.contains(path.to_str().unwrap()), "{line}");
+        }
+        let good = write("good", &format!("{good}{good}{}{not_der}", certificate()));
+        assert_eq!(roots(Some(&good), None), Ok(Some(2)));
+    }
+
+    #[test]
+    fn a_list_of_folders_is_read_as_a_whole_and_must_have_a_root() {
+        let [one, two, none] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let name = |folder: &tempfile::TempDir| folder.path().to_str().unwrap().to_owned();
+        fs::write(one.path().join("a.pem"), certificate()).unwrap();
+        symlink(one.path().join("a.pem"), one.path().join("0a0b0c0d.0")).unwrap();
+        symlink(one.path().join("gone"), one.path().join("0a0b0c0d.1")).unwrap();
+        fs::create_dir(one.path().join("java")).unwrap();
+        fs::write(two.path().join("b.pem"), certificate()).unwrap();
+        fs::write(two.path().join("README"), "roots").unwrap();
+        let list = format!("{}:{}:", name(&one), name(&two));
+        assert_eq!(roots(None, Some(&list)), Ok(Some(2)));
+        // Both variables count.
+        let file = two.path().join("b.pem");
+        assert_eq!(roots(Some(&file), Some(&name(&one))), Ok(Some(2)));
+
+        fs::write(none.path().join("README"), "roots").unwrap();
+        let missing = format!("{}:/nowhere/roots", name(&one));
+        for (list, problem) in [
+            (&*name(&none), "no certificate"),
+            (":", "no certificate"),
+            (&*missing, "/nowhere/roots"),
+            (file.to_str().unwrap(), "Not a directory"),
+        ] {
+            let line = roots(None, Some(list)).unwrap_err();
+            assert!(line.starts_with("SSL_CERT_DIR cannot be used: "), "{line}");
+            assert!(line.contains(problem), "{line}");
+        }
+        fs::write(two.path().join("c.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
+        let line = roots(None, Some(&list)).unwrap_err();
+        assert!(
+            line.contains("c.pem") && line.contains("is broken"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn an_empty_variable_is_as_none() {
+        assert_eq!(roots(None, None), Ok(None));
+        #[cfg(not(target_vendor = "apple"))]
+        {
+            let system = roots(Some(Path::new("")), Some("")).unwrap();
+            let platform = rustls_native_certs::load_native_certs().certs;
+            assert_eq!(system.unwrap() > 0, !platform.is_empty());
+        }
     }
 }

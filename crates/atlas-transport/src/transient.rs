@@ -6,7 +6,10 @@
 //! | a host name that is not found | yes | resolvers answer so while a network comes up, and the system's interface does not tell "no such host" from "no resolver" |
 //! | a certificate that is not trusted, TLS that cannot be agreed on | no | the same peer fails the same way; somebody has to act |
 //! | a proxy's 407, 403 and other 4xx | no | repeated wrong passwords can lock an account |
-//! | a proxy setting that cannot be used | no | |
+//! | a SOCKS proxy's refused login, and its replies "not allowed" and "not supported" | no | the same |
+//! | a SOCKS proxy's replies for a host that is unreachable or refuses, and "general failure" | yes | as without a proxy |
+//! | a proxy that answers in another protocol than its setting says | no | |
+//! | a proxy, certificate or key setting that cannot be used | no | |
 //! | 408, 429, 5xx | yes | the server says so |
 //! | 501, 505, 511 | no | not implemented, not supported, log in first |
 //! | any other status | no | it is the answer |
@@ -19,7 +22,7 @@ use rustls::pki_types::InvalidDnsNameError;
 use rustls::{AlertDescription, Error as TlsError};
 
 use crate::chain::{BoxError, chain};
-use crate::proxy::{InvalidProxy, ProxyRefused};
+use crate::proxy::{InvalidProxy, ProxyFailure};
 
 /// Whether a status says that the same request may be answered otherwise later.
 pub(crate) fn is_transient_status(status: StatusCode) -> bool {
@@ -36,8 +39,8 @@ pub(crate) fn is_final_connect(source: &BoxError) -> bool {
         if let Some(error) = error.downcast_ref::<TlsError>() {
             return is_final_tls(error);
         }
-        if let Some(refused) = error.downcast_ref::<ProxyRefused>() {
-            return !is_transient_status(refused.status);
+        if let Some(failure) = error.downcast_ref::<ProxyFailure>() {
+            return failure.is_final();
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
             return matches!(
@@ -117,7 +120,9 @@ mod tests {
             ErrorKind::Connect { host, source }.is_transient()
         };
         let wrapped = |error: TlsError| io::Error::new(io::ErrorKind::InvalidData, error).into();
-        let proxy = |status| ProxyRefused {
+        let setting = "HTTPS_PROXY";
+        let proxy = |status| ProxyFailure::Refused {
+            setting,
             status: StatusCode::from_u16(status).unwrap(),
         };
         let untrusted = TlsError::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
@@ -128,6 +133,18 @@ mod tests {
         assert!(!connect(proxy(407).into()));
         assert!(!connect(proxy(403).into()));
         assert!(connect(proxy(503).into()));
+        let reply = |code| ProxyFailure::Reply { setting, code };
+        for code in [1, 3, 4, 5, 6] {
+            assert!(connect(reply(code).into()), "{code}");
+        }
+        for code in [2, 7, 8, 9, 255] {
+            assert!(!connect(reply(code).into()), "{code}");
+        }
+        assert!(!connect(ProxyFailure::Login { setting }.into()));
+        let expected = "an HTTP proxy";
+        assert!(!connect(ProxyFailure::Garbled { setting, expected }.into()));
+        let eof = io::Error::from(io::ErrorKind::UnexpectedEof);
+        assert!(connect(ProxyFailure::broken(setting, eof).into()));
         assert!(connect(
             io::Error::from(io::ErrorKind::ConnectionRefused).into()
         ));

@@ -1,7 +1,6 @@
 //! How requests are sent: hyper over rustls, or any `tower_service::Service`.
 
 use std::future::{Future, poll_fn};
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,22 +11,17 @@ use http::{Request, Response, Uri};
 use http_body::{Body, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
 use crate::chain::BoxError;
 use crate::chain::found;
 use crate::error::ErrorKind;
 use crate::proxy::{InvalidProxy, Proxied, Proxy};
-use crate::roots;
 use crate::settings::Settings;
+use crate::tls::{Connector, TlsSettings, Versions};
 
 /// A body that comes in.
 pub(crate) enum Incoming {
@@ -140,28 +134,23 @@ impl Transports {
     }
 }
 
-/// hyper with connection pools, rustls with the platform's roots. Calls take HTTP/2 where ALPN
-/// agrees; files HTTP/1.1 only, since several streams of HTTP/2 would share one connection.
+/// hyper with connection pools, rustls with the roots of [`tls`](crate::tls). Calls take HTTP/2 where
+/// ALPN agrees; files HTTP/1.1 only, since several streams of HTTP/2 would share one connection.
 pub(crate) fn hyper(
     settings: &Settings,
-    roots: Vec<CertificateDer<'static>>,
+    tls: &TlsSettings,
     proxy: Proxy,
     base: &Uri,
 ) -> Result<Transports, ErrorKind> {
-    let tcp = Proxied::new(tcp(settings.connect_timeout), proxy, base)?;
-    let tls = tls(roots)?;
-    let over = |tls| {
-        HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-    };
-    let calls = over(tls.clone())
-        .enable_all_versions()
-        .wrap_connector(tcp.clone());
-    let files = over(tls).enable_http1().wrap_connector(tcp);
+    let configs = tls.configs()?;
+    let tcp = tcp(settings.connect_timeout);
+    let tcp = Proxied::new(tcp, configs.anonymous.clone(), proxy)?;
+    tcp.check(base)?;
+    let connector = |versions| Connector::new(&configs, Some(base), &tcp, versions);
+    let pooled = |versions| Transport::Hyper(Arc::new(client(connector(versions), settings)));
     Ok(Transports {
-        calls: Transport::Hyper(Arc::new(client(calls, settings))),
-        files: Transport::Hyper(Arc::new(client(files, settings))),
+        calls: pooled(Versions::All),
+        files: pooled(Versions::Http1),
     })
 }
 
@@ -186,16 +175,13 @@ where
         connect_timeout,
         ..Settings::default()
     };
-    let tcp = Proxied::to_any(tcp(connect_timeout), proxy)?;
-    let tls = HttpsConnectorBuilder::new()
-        .with_tls_config(tls(Vec::new())?)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(tcp);
-    Ok(client(tls, &settings))
+    let configs = TlsSettings::default().configs()?;
+    let tcp = Proxied::new(tcp(connect_timeout), configs.anonymous.clone(), proxy)?;
+    let connector = Connector::new(&configs, None, &tcp, Versions::Http1);
+    Ok(client(connector, &settings))
 }
 
-fn client<B>(tls: HttpsConnector<Proxied>, settings: &Settings) -> legacy::Client<Timed, B>
+fn client<B>(connector: Connector, settings: &Settings) -> legacy::Client<Timed, B>
 where
     B: Body + Send,
     B::Data: Send,
@@ -206,7 +192,7 @@ where
         .http1_max_buf_size(settings.header_limit)
         .http2_max_header_list_size(u32::try_from(settings.header_limit).unwrap_or(u32::MAX))
         .build(Timed {
-            inner: tls,
+            inner: connector,
             limit: settings.connect_timeout,
         })
 }
@@ -214,12 +200,12 @@ where
 /// A connector whose connection, proxy and TLS included, must be there in time.
 #[derive(Clone)]
 pub(crate) struct Timed {
-    inner: HttpsConnector<Proxied>,
+    inner: Connector,
     limit: Duration,
 }
 
 impl Service<Uri> for Timed {
-    type Response = <HttpsConnector<Proxied> as Service<Uri>>::Response;
+    type Response = <Connector as Service<Uri>>::Response;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -236,38 +222,6 @@ impl Service<Uri> for Timed {
             }
         })
     }
-}
-
-/// TLS 1.2 and 1.3, judged by the platform's verifier and `roots` beside it.
-///
-/// A machine without any roots (a bare container) gets a configuration that trusts nobody: plain
-/// loopback still works there, and `https` fails as an unknown issuer.
-fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ErrorKind> {
-    roots::check_file(
-        std::env::var_os("SSL_CERT_FILE")
-            .map(PathBuf::from)
-            .as_deref(),
-    )?;
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .expect("ring supports the default protocol versions");
-    let more = !roots.is_empty();
-    let config = match Verifier::new_with_extra_roots(roots, provider) {
-        Ok(verifier) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier)),
-        Err(source) if more => {
-            return Err(ErrorKind::Certificate {
-                source: source.into(),
-            });
-        }
-        Err(error) => {
-            tracing::warn!(%error, "no certificate roots on this machine; https will fail");
-            builder.with_root_certificates(RootCertStore::empty())
-        }
-    };
-    Ok(config.with_no_client_auth())
 }
 
 /// Says what a transport's error means for the request to `host`.

@@ -3,6 +3,7 @@
 mod answers;
 mod bounds;
 mod broken;
+mod connect;
 mod extremes;
 mod http2;
 pub(crate) mod peer;
@@ -12,9 +13,11 @@ mod retries;
 mod secrets;
 pub(crate) mod service;
 mod slow;
+mod socks;
 mod terminal;
 mod tokens;
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use atlas_transport::retry::RetryPolicy;
@@ -40,6 +43,27 @@ fn builder(url: &str) -> ClientBuilder {
 
 fn client(peer: &Peer) -> Client {
     builder(&peer.url()).build().unwrap()
+}
+
+/// A client of a host that cannot be reached, through a proxy; quick to give up.
+fn through(proxy: &str) -> ClientBuilder {
+    builder("https://localhost:1")
+        .connect_timeout(Duration::from_millis(300))
+        // It runs while a connection is made as well.
+        .read_timeout(Duration::from_secs(10))
+        .proxy(proxy)
+}
+
+/// An error and everything behind it, in one line.
+pub(crate) fn chain(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        source = error.source();
+    }
+    line
 }
 
 /// A request that may be repeated.

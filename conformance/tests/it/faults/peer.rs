@@ -11,6 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) enum Act {
     /// Reads one request, head and body.
     Read,
+    /// Reads so many bytes.
+    Take(usize),
     /// Sends bytes.
     Send(Vec<u8>),
     /// Sends bytes again and again; for ever if `times` is `None`.
@@ -97,10 +99,11 @@ async fn play(mut stream: TcpStream, script: Vec<Act>, seen: Arc<Mutex<Vec<Strin
                 }
                 None => return,
             },
+            Act::Take(count) => stream.read_exact(&mut vec![0; count]).await.map(drop),
             Act::Send(bytes) => stream.write_all(&bytes).await,
             Act::Flood { piece, times } => flood(&mut stream, &piece, times).await,
             Act::Drip(bytes) => drip(&mut stream, &bytes).await,
-            Act::Stall => stream.read(&mut [0; 64]).await.map(drop),
+            Act::Stall => stall(&mut stream).await,
             Act::Reset => stream.set_zero_linger(),
         };
         if done.is_err() {
@@ -115,6 +118,11 @@ async fn flood(stream: &mut TcpStream, piece: &[u8], times: Option<u64>) -> std:
         stream.write_all(piece).await?;
         sent += 1;
     }
+    Ok(())
+}
+
+async fn stall(stream: &mut TcpStream) -> std::io::Result<()> {
+    while stream.read(&mut [0; 64]).await? > 0 {}
     Ok(())
 }
 

@@ -1,10 +1,9 @@
 //! Failures that do not pass: asked once, and told with everything that is known of them.
 
-use std::error::Error as _;
-
 use atlas_model::SnapshotUrl;
-use atlas_transport::{Client, ClientBuilder, Credentials, Error, ErrorKind};
+use atlas_transport::{Client, ClientBuilder, Credentials, ErrorKind};
 
+use super::chain;
 use super::peer::{Act, Peer, answer};
 use crate::operation;
 use crate::tls::{self, Identity};
@@ -16,18 +15,6 @@ fn credentials() -> [Credentials; 3] {
         Credentials::api_key("public", "private"),
         Credentials::service_account("id", "s3cret"),
     ]
-}
-
-/// An error and everything behind it, in one line.
-fn chain(error: &Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        source = error.source();
-    }
-    line
 }
 
 /// A proxy that gives the same answer to everything, and how it was asked.

@@ -98,11 +98,12 @@ async fn this_machine_is_not_reached_through_a_proxy() {
 }
 
 #[test]
-fn an_address_that_is_no_http_proxy_is_refused_without_being_shown() {
+fn an_address_that_cannot_be_used_is_refused_without_being_shown() {
     for odd in [
         "",
-        "socks5://u:s3cret@p:1",
-        "https://u:s3cret@p:1",
+        "socks4://u:s3cret@p:1",
+        "https://u:s3/cret@p:1",
+        "socks5://u:s3#cret@p:1",
         "http://",
         " http://u:s3cret@p:1",
         "http://u:s3cret@p:1\n",

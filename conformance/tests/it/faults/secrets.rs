@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use atlas_model::SnapshotUrl;
 use atlas_sandbox::{OWNER, SandboxServer};
+use atlas_transport::retry::RetryPolicy;
 use atlas_transport::{Client, ClientAuthentication, Credentials};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::peer::{Act, Peer, answer};
+use super::peer::{Act, Peer, answer, send};
 use super::{builder, documented};
 use crate::operation;
 
@@ -93,18 +94,26 @@ async fn no_secret_is_in_any_log_or_error_at_trace_level() {
         let sent = client.send(&operation()).await.map(drop);
         shown.push(format!("{sent:?}"));
     }
-    let refusing = vec![
-        Act::Read,
-        answer("407 Proxy Authentication Required", "", ""),
-    ];
-    let proxy = Peer::start(vec![refusing]).await;
-    let client = builder("https://localhost:1")
-        .proxy(format!("http://us3r:pr0xy-s3cret@{}", proxy.address))
-        .build()
-        .unwrap();
-    let sent = client.send(&operation()).await.map(drop);
-    assert_eq!(proxy.requests().len(), 1);
-    shown.push(format!("{client:?} {sent:?}"));
+    let refusal = answer("407 Proxy Authentication Required", "", "");
+    let login = 1 + 1 + "us3r".len() + 1 + "pr0xy-s3cret".len();
+    for (scheme, refusing) in [
+        ("http", vec![Act::Read, refusal]),
+        (
+            "socks5h",
+            vec![Act::Take(4), send([5, 2]), Act::Take(login), send([1, 1])],
+        ),
+        ("https", vec![Act::Take(5)]),
+    ] {
+        let proxy = Peer::start(vec![refusing]).await;
+        let client = builder("https://localhost:1")
+            .retry(RetryPolicy::none())
+            .proxy(format!("{scheme}://us3r:pr0xy-s3cret@{}", proxy.address))
+            .build()
+            .unwrap();
+        let sent = client.send(&operation()).await.map(drop);
+        assert_eq!(proxy.connections(), 1, "{scheme}");
+        shown.push(format!("{client:?} {sent:?}"));
+    }
     drop(guard);
     let shown = shown.concat();
 

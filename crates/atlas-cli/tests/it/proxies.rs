@@ -1,8 +1,10 @@
 //! Proxies of the environment: used, or an error that names the variable; never passed over.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::{atlas, error_line, folder};
@@ -41,7 +43,9 @@ fn an_unusable_proxy_is_an_error_that_names_its_variable_and_nothing_is_sent_aro
             b"http://us3r:s3#cret@127.0.0.1:1",
             b"http://us3r:s3cret@127.0.0.1:99999",
             b"http://us3r:s3cret\xff@127.0.0.1:1",
-            b"socks5://us3r:s3cret@127.0.0.1:1",
+            b"socks4://us3r:s3cret@127.0.0.1:1",
+            b"socks5://us3r:s3@cret@127.0.0.1:1",
+            b"https://us3r:s3/cret@127.0.0.1:1",
             b" ",
         ] {
             let line = call(variable, value, 2);
@@ -66,28 +70,53 @@ fn a_proxy_of_the_environment_is_asked_for_the_host_and_no_other_connection_is_m
             head.push(byte[0]);
         }
         let refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
-        std::io::Write::write_all(&mut stream, refusal).unwrap();
+        stream.write_all(refusal).unwrap();
         String::from_utf8(head).unwrap()
     });
     // Without a scheme it is an HTTP proxy, as in curl.
     let proxy = format!("us3r:s3cret@{address}");
     let line = call("HTTPS_PROXY", proxy.as_bytes(), 5);
-    assert!(line.contains("proxy answered 407"), "{line}");
+    let hint = "proxy answered 407 to CONNECT; check the user and password in HTTPS_PROXY";
+    assert!(line.contains(hint), "{line}");
     let head = asked.join().unwrap();
     assert!(head.starts_with("CONNECT 127.0.0.1:"), "{head}");
     // us3r:s3cret
     assert!(head.contains("Basic dXMzcjpzM2NyZXQ="), "{head}");
 }
 
+/// A SOCKS proxy that offers no way to log in, and how often it was asked.
+fn socks() -> (String, Arc<AtomicUsize>) {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("socks5h://us3r:s3cret@{}", proxy.local_addr().unwrap());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    std::thread::spawn(move || {
+        for stream in proxy.incoming() {
+            let mut stream = stream.unwrap();
+            stream.read_exact(&mut [0; 4]).unwrap();
+            count.fetch_add(1, Ordering::SeqCst);
+            stream.write_all(&[5, 0xff]).unwrap();
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn a_socks_proxy_that_refuses_names_the_variable_and_is_asked_once() {
+    for variable in ["HTTPS_PROXY", "all_proxy"] {
+        let (address, asked) = socks();
+        let line = call(variable, address.as_bytes(), 5);
+        let hint = format!("check the user and password in {variable}");
+        assert!(line.contains(&hint), "{line}");
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+}
+
 #[cfg(feature = "object-store")]
 mod stores {
-    use std::io::Write;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use atlas_sandbox::FLEX_CLUSTER;
 
-    use super::{OsStrExt, Read, TcpListener};
+    use super::{Arc, AtomicUsize, Ordering, OsStrExt, Read, TcpListener, Write};
     use crate::{atlas_at, error_line, folder, sandbox};
 
     /// As [`call`](super::call), for a snapshot that is to go to a store.
@@ -138,7 +167,9 @@ mod stores {
                 b"http://us3r:s3cret@127.0.0.1:99999",
                 b"http://us3r:s3cret\xff@127.0.0.1:1",
                 b"gopher://us3r:s3cret@127.0.0.1:1",
-                b"socks5://us3r:s3cret@127.0.0.1:1",
+                b"socks5h://us3r:s3@cret@127.0.0.1:1",
+                b"https://us3r:s3/cret@127.0.0.1:1",
+                b"socks4://us3r:s3cret@127.0.0.1:1",
             ] {
                 upload(variable, value, 2);
             }
@@ -177,5 +208,14 @@ mod stores {
             );
             assert_eq!(asked.load(Ordering::SeqCst), 1, "{line}");
         }
+    }
+
+    #[test]
+    fn a_socks_proxy_that_refuses_is_the_same_error_for_a_store_and_is_asked_once() {
+        let (address, asked) = super::socks();
+        let line = upload("ALL_PROXY", address.as_bytes(), 6);
+        let hint = "check the user and password in ALL_PROXY";
+        assert!(line.contains(hint), "{line}");
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "{line}");
     }
 }

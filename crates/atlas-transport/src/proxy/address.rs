@@ -1,20 +1,62 @@
-//! The address of a proxy, `[http://][user[:password]@]host[:port][/]`.
+//! The address of a proxy, `[scheme://][user[:password]@]host[:port][/]`.
 
 use std::fmt;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
+use secrecy::SecretString;
 
-/// A proxy that speaks plain HTTP. `Debug` does not show it, since it may hold a password.
+/// Where a proxy is and how it is spoken to. `Debug` does not show it, since it may hold a password.
 #[derive(Clone)]
 pub(crate) struct Address {
-    /// Where it is, without user and password.
+    /// Where it is, without user and password and with its port; `https` if TLS is spoken to it.
     pub(crate) uri: Uri,
-    /// Its `Proxy-Authorization`.
-    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) protocol: Protocol,
+    /// Whether the port is the one of its scheme, since the address has none.
+    pub(crate) is_default_port: bool,
+}
+
+/// How a proxy is asked for a connection.
+#[derive(Clone)]
+pub(crate) enum Protocol {
+    /// By HTTP's CONNECT.
+    Connect {
+        /// Its `Proxy-Authorization`.
+        authorization: Option<HeaderValue>,
+    },
+    /// By SOCKS 5.
+    Socks {
+        /// Who looks up the names of hosts.
+        lookup: Lookup,
+        login: Option<Login>,
+    },
+}
+
+/// Who looks up the names of hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// This machine: `socks5`.
+    Here,
+    /// The proxy: `socks5h`.
+    AtProxy,
+}
+
+/// A user and password of SOCKS 5, each of at most 255 bytes.
+#[derive(Clone)]
+pub(crate) struct Login(Arc<(SecretString, SecretString)>);
+
+impl Login {
+    pub(crate) fn user(&self) -> &SecretString {
+        &self.0.0
+    }
+
+    pub(crate) fn password(&self) -> &SecretString {
+        &self.0.1
+    }
 }
 
 impl Address {
@@ -27,12 +69,9 @@ impl Address {
         {
             return Err("it contains white space or a line break; percent-encode a space as %20");
         }
-        let rest = match text.split_once("://") {
-            None => text,
-            Some((scheme, rest)) => {
-                check_scheme(scheme)?;
-                rest
-            }
+        let (scheme, rest) = match text.split_once("://") {
+            None => (Scheme::Http, text),
+            Some((scheme, rest)) => (Scheme::parse(scheme)?, rest),
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#', '\\']) {
@@ -45,10 +84,23 @@ impl Address {
             }
             Some((user, host)) => (Some(user), host),
         };
-        check_host(host)?;
-        let authorization = user.map(basic).transpose()?;
-        let uri = format!("http://{host}/").parse().map_err(|_| EXPECTED)?;
-        Ok(Self { uri, authorization })
+        let has_port = check_host(host)?;
+        let login = user.map(decode).transpose()?;
+        let (tls, port, protocol) = match scheme {
+            Scheme::Http => ("http", 1080, connect(login)?),
+            Scheme::Https => ("https", 443, connect(login)?),
+            Scheme::Socks(lookup) => ("http", 1080, socks(lookup, login)?),
+        };
+        let uri = if has_port {
+            format!("{tls}://{host}/")
+        } else {
+            format!("{tls}://{host}:{port}/")
+        };
+        Ok(Self {
+            uri: uri.parse().map_err(|_| EXPECTED)?,
+            protocol,
+            is_default_port: !has_port,
+        })
     }
 }
 
@@ -58,26 +110,38 @@ impl fmt::Debug for Address {
     }
 }
 
-const EXPECTED: &str = "expected http://[user:password@]host:port";
+const EXPECTED: &str = "expected http://[user:password@]host:port, or https, socks5 or socks5h";
 
-fn check_scheme(scheme: &str) -> Result<(), &'static str> {
-    match scheme.to_ascii_lowercase().as_str() {
-        "http" => Ok(()),
-        "https" => Err("https:// proxies are not supported; expected http://host:port"),
-        scheme if scheme.starts_with("socks") => {
-            Err("SOCKS proxies are not supported; expected http://host:port")
+enum Scheme {
+    Http,
+    Https,
+    Socks(Lookup),
+}
+
+impl Scheme {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        match text.to_ascii_lowercase().as_str() {
+            "http" => Ok(Self::Http),
+            "https" => Ok(Self::Https),
+            "socks5" => Ok(Self::Socks(Lookup::Here)),
+            "socks5h" => Ok(Self::Socks(Lookup::AtProxy)),
+            // In curl, `socks` is SOCKS 4.
+            "socks" | "socks4" | "socks4a" => {
+                Err("SOCKS 4 is not supported; expected socks5:// or socks5h://")
+            }
+            _ => Err("its scheme is not supported; expected http, https, socks5 or socks5h"),
         }
-        _ => Err("its scheme is not supported; expected http://host:port"),
     }
 }
 
-fn check_host(text: &str) -> Result<(), &'static str> {
+/// Checks a host and its port, and says whether there is a port.
+fn check_host(text: &str) -> Result<bool, &'static str> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']').ok_or(EXPECTED)?;
             host.parse::<Ipv6Addr>().map_err(|_| EXPECTED)?;
             match port {
-                "" => return Ok(()),
+                "" => return Ok(false),
                 port => (host, Some(port.strip_prefix(':').ok_or(EXPECTED)?)),
             }
         }
@@ -92,18 +156,18 @@ fn check_host(text: &str) -> Result<(), &'static str> {
         return Err(EXPECTED);
     }
     let Some(port) = port else {
-        return Ok(());
+        return Ok(false);
     };
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     match port.parse::<u16>() {
-        Ok(1..) if digits => Ok(()),
+        Ok(1..) if digits => Ok(true),
         _ => Err("its port is not a number from 1 to 65535"),
     }
 }
 
-/// HTTP Basic (RFC 7617) of a user's part, once its percent-encoding is decoded.
-fn basic(user: &str) -> Result<HeaderValue, &'static str> {
-    let mut bytes = user.bytes();
+/// Decodes the percent-encoding of a user's part.
+fn decode(text: &str) -> Result<(String, String), &'static str> {
+    let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let fits = match byte {
             b'%' => {
@@ -116,48 +180,131 @@ fn basic(user: &str) -> Result<HeaderValue, &'static str> {
             return Err("its user or password has characters that must be percent-encoded");
         }
     }
-    let (name, password) = user.split_once(':').unwrap_or((user, ""));
+    let (user, password) = text.split_once(':').unwrap_or((text, ""));
     let decoded = |text| {
         let text = percent_decode_str(text).decode_utf8();
         text.map_err(|_| "its user or password is not UTF-8 once decoded")
     };
-    let pair = format!("{}:{}", decoded(name)?, decoded(password)?);
-    let value = format!("Basic {}", STANDARD.encode(pair));
-    let mut value = HeaderValue::from_str(&value).map_err(|_| EXPECTED)?;
-    value.set_sensitive(true);
-    Ok(value)
+    Ok((decoded(user)?.into_owned(), decoded(password)?.into_owned()))
+}
+
+/// HTTP Basic (RFC 7617).
+fn connect(login: Option<(String, String)>) -> Result<Protocol, &'static str> {
+    let basic = |(user, password): (String, String)| {
+        // The colon ends the user (RFC 7617 section 2).
+        if user.contains(':') {
+            return Err("its user contains a colon, which an HTTP proxy cannot be given");
+        }
+        let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+        let mut value = HeaderValue::from_str(&value).map_err(|_| EXPECTED)?;
+        value.set_sensitive(true);
+        Ok(value)
+    };
+    Ok(Protocol::Connect {
+        authorization: login.map(basic).transpose()?,
+    })
+}
+
+/// A user and password of RFC 1929, which counts their bytes in one byte each.
+fn socks(lookup: Lookup, login: Option<(String, String)>) -> Result<Protocol, &'static str> {
+    let counted = |(user, password): (String, String)| {
+        if user.len() > 255 || password.len() > 255 {
+            return Err("its user or password is longer than 255 bytes, the limit of SOCKS 5");
+        }
+        Ok(Login(Arc::new((user.into(), password.into()))))
+    };
+    Ok(Protocol::Socks {
+        lookup,
+        login: login.map(counted).transpose()?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
-    fn parsed(text: &str) -> Option<(String, Option<String>)> {
+    /// The scheme and authority of where it connects to, how it is asked, and the user and password.
+    fn parsed(text: &str) -> Option<(String, &'static str, Option<String>)> {
         let address = Address::parse(text).ok()?;
-        let authorization = address.authorization.map(|value| {
-            let value = value.to_str().unwrap().to_owned();
-            let encoded = value.strip_prefix("Basic ").unwrap();
-            String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap()
-        });
-        Some((address.uri.authority().unwrap().to_string(), authorization))
+        let (how, login) = match address.protocol {
+            Protocol::Connect { authorization } => {
+                let login = authorization.map(|value| {
+                    assert!(value.is_sensitive());
+                    let value = value.to_str().unwrap().to_owned();
+                    let encoded = value.strip_prefix("Basic ").unwrap();
+                    String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap()
+                });
+                ("CONNECT", login)
+            }
+            Protocol::Socks { lookup, login } => {
+                let login = login.map(|login| {
+                    let shown = |secret: &SecretString| secret.expose_secret().to_owned();
+                    format!("{}:{}", shown(login.user()), shown(login.password()))
+                });
+                let how = match lookup {
+                    Lookup::Here => "looked up here",
+                    Lookup::AtProxy => "looked up there",
+                };
+                (how, login)
+            }
+        };
+        let uri = address.uri.to_string();
+        Some((uri.trim_end_matches('/').to_owned(), how, login))
     }
 
     #[test]
     fn addresses_are_read_as_curl_reads_them() {
-        for (text, host, authorization) in [
-            ("http://p:3128", "p:3128", None),
-            ("HTTP://p.example/", "p.example", None),
-            ("p:3128", "p:3128", None),
-            ("127.0.0.1:1", "127.0.0.1:1", None),
-            ("http://[::1]:3128", "[::1]:3128", None),
-            ("[::1]", "[::1]", None),
-            ("u:p@p:3128", "p:3128", Some("u:p")),
-            ("http://us%65r:a%20b%40c:d@p:1", "p:1", Some("user:a b@c:d")),
-            ("http://u@p", "p", Some("u:")),
-            ("http://%C3%BC:%C3%A4@p", "p", Some("\u{fc}:\u{e4}")),
+        for (text, uri, how, login) in [
+            ("http://p:3128", "http://p:3128", "CONNECT", None),
+            (
+                "HTTP://p.example/",
+                "http://p.example:1080",
+                "CONNECT",
+                None,
+            ),
+            ("p:3128", "http://p:3128", "CONNECT", None),
+            ("127.0.0.1:1", "http://127.0.0.1:1", "CONNECT", None),
+            ("http://[::1]:3128", "http://[::1]:3128", "CONNECT", None),
+            ("[::1]", "http://[::1]:1080", "CONNECT", None),
+            ("u:p@p:3128", "http://p:3128", "CONNECT", Some("u:p")),
+            (
+                "http://us%65r:a%20b%40c:d@p:1",
+                "http://p:1",
+                "CONNECT",
+                Some("user:a b@c:d"),
+            ),
+            ("http://u@p:80", "http://p:80", "CONNECT", Some("u:")),
+            (
+                "http://%C3%BC:%C3%A4@p:1",
+                "http://p:1",
+                "CONNECT",
+                Some("\u{fc}:\u{e4}"),
+            ),
+            ("https://u:p@p", "https://p:443", "CONNECT", Some("u:p")),
+            ("https://[::1]:8443/", "https://[::1]:8443", "CONNECT", None),
+            ("socks5://p", "http://p:1080", "looked up here", None),
+            (
+                "SOCKS5h://u%3Av:p@p:9",
+                "http://p:9",
+                "looked up there",
+                Some("u:v:p"),
+            ),
         ] {
-            let expected = (host.to_owned(), authorization.map(str::to_owned));
+            let expected = (uri.to_owned(), how, login.map(str::to_owned));
             assert_eq!(parsed(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_user_or_password_of_socks_has_at_most_255_bytes() {
+        let fits = "s".repeat(255);
+        assert!(parsed(&format!("socks5://{fits}:{fits}@p")).is_some());
+        for (user, password) in [("s".repeat(256), ""), (String::new(), &*"s".repeat(256))] {
+            let problem = Address::parse(&format!("socks5h://{user}:{password}@p")).unwrap_err();
+            assert!(problem.contains("255"), "{problem}");
+            assert!(parsed(&format!("http://{user}:{password}@p")).is_some());
         }
     }
 
@@ -182,12 +329,18 @@ mod tests {
             "http://u:s3{cret@p:3128",
             "http://u:s3\u{e4}cret@p:3128",
             "http://u:s3cret%ff@p:3128",
-            "socks5://u:s3cret@p:1",
+            "http://u%3As3:cret@p:3128",
+            "socks://u:s3cret@p:1",
+            "socks4://u:s3cret@p:1",
             "socks4a://p:1",
-            "https://u:s3cret@p:1",
+            "socks5://u:s3/cret@p:1",
+            "socks5h://u:s3cret@p:0",
+            "socks6://p:1",
             "ftp://u:s3cret@p:1",
             "u:s3cret@://p",
             "http://",
+            "https://",
+            "socks5://",
             "http:///",
             "http://:3128",
             "http://u:s3cret@",
@@ -210,6 +363,14 @@ mod tests {
                 panic!("{text:?} was taken");
             };
             assert!(!problem.contains("s3"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_is_expected_instead_of_socks_4_is_said() {
+        for text in ["socks://p", "socks4://p", "SOCKS4a://p:1"] {
+            let problem = Address::parse(text).unwrap_err();
+            assert!(problem.contains("expected socks5://"), "{problem}");
         }
     }
 }
