@@ -13,6 +13,7 @@ use crate::credentials::Credentials;
 use crate::download::{ByteRange, Download};
 use crate::error::{Attempts, Error, ErrorKind};
 use crate::list_time::ListTime;
+use crate::retry::RetryPolicy;
 use crate::timer::Timer;
 
 /// A client of one Atlas API with one set of credentials.
@@ -146,6 +147,11 @@ impl Client {
         };
         let read = self.shared.secrets.guard(response, read);
         read.map_err(|error: ErrorKind| Error::new(error, attempts))
+    }
+
+    /// How often and how soon the calls of this client are sent again.
+    pub fn retry_policy(&self) -> &RetryPolicy {
+        &self.shared.settings.retry
     }
 
     /// The time for reading a list.
