@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use atlas_model::SnapshotUrl;
 
 pub(crate) use crate::asking::{Asking, Renewing};
-use crate::backups::{Backups, DownloadOptions};
+use crate::backups::Backups;
 use crate::disk;
 use crate::error::Error;
 use crate::fetch::{self, Plan};
 use crate::job::Place;
 use crate::note::Note;
 pub(crate) use crate::one_file::{Already, OneFile};
+use crate::options::DownloadOptions;
 use crate::part_lock::PartLock;
 use crate::progress::{Event, Progress};
+use crate::retries::Retries;
 use crate::saved::{self, Existing, Saved, check_output};
 use crate::shards::is_usable;
 use crate::snapshot::SnapshotView;
@@ -105,6 +107,7 @@ impl Backups {
         let plan = Plan {
             connections: options.connections,
             source: file.source(),
+            retries: Retries::new(self.client(), options.patience),
         };
         let client = self.client();
         let fetched = fetch::fetch(client, link, &mut links, part.path(), &plan, progress).await;
@@ -118,7 +121,7 @@ impl Backups {
                 return Err(error);
             }
         };
-        progress(Event::Verifying);
+        progress.tell(Event::Verifying);
         let checksums = fetched.checksums;
         let (part, inspected) = tokio::task::spawn_blocking(move || {
             // Through the descriptor that was open all the time, which is told of every failure to

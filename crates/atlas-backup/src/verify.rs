@@ -8,7 +8,8 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use crate::checksums::{Checksums, Computing};
-use crate::error::{Error, Fault};
+use crate::error::Error;
+use crate::fault::Fault;
 use crate::note::Note;
 
 /// Checks a file against the note beside it, offline: its length, its SHA-256, and that the gzip

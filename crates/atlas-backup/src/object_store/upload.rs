@@ -30,7 +30,7 @@ const SLOTS: u32 = 5;
 /// Where an upload goes.
 #[derive(Clone)]
 pub(super) struct Place {
-    pub(super) connection: Arc<Connection>,
+    pub(super) connection: Connection,
     pub(super) cleanup: Arc<Cleanup>,
     pub(super) key: Path,
     /// The object's URL, for errors.
@@ -154,7 +154,9 @@ impl Upload {
                 return Err(self.lost());
             };
             let Some(sent) = open.sending.join_next().await else {
-                return Ok(());
+                // A part that is missing must never be passed over.
+                let is_whole = self.parts.iter().all(Option::is_some);
+                return if is_whole { Ok(()) } else { Err(self.lost()) };
             };
             self.take(sent)?;
         }
