@@ -100,6 +100,7 @@ mod saved;
 mod saving;
 mod shards;
 mod snapshot;
+mod tar_walk;
 mod verify;
 mod waiting;
 
