@@ -17,7 +17,7 @@ use crate::about::{body, project_and_cluster, text};
 use crate::error::Error;
 
 /// What kind of cluster it is, which decides through which operations its backups are had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ClusterKind {

@@ -58,7 +58,7 @@ fn optional_text<S: serde::Serializer>(
 }
 
 /// Which snapshot to take. Only complete ones are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Pick {
     /// This one.

@@ -1,10 +1,13 @@
 //! From a cluster's name to a file, for every kind of cluster.
 
+use std::future::{Future as _, poll_fn};
+use std::panic::AssertUnwindSafe;
+use std::task::Poll;
+
 use atlas_backup::{ClusterKind, DownloadOptions, Error, Event, Fault, Pick, silent, verify};
 use atlas_sandbox::{
     CLUSTER, ClusterKind as Kind, DEDICATED_CLUSTER, FLEX_CLUSTER, SHARDED_CLUSTER, SandboxServer,
 };
-use futures_util::FutureExt as _;
 use jiff::SignedDuration;
 
 use crate::{folder, latest, name, names, project, quietly, world};
@@ -164,9 +167,17 @@ async fn a_callback_that_panics_ends_the_call_and_the_next_one_goes_on() {
             assert!(received < 9 << 20, "as the test wants it");
         }
     };
-    let download = latest(&backups, cluster, &folder, progress);
-    let panicked = std::panic::AssertUnwindSafe(download).catch_unwind().await;
-    assert!(panicked.is_err());
+    let mut download = Box::pin(latest(&backups, cluster, &folder, progress));
+    let panicked = poll_fn(|context| {
+        let poll = AssertUnwindSafe(|| download.as_mut().poll(context).is_pending());
+        match std::panic::catch_unwind(poll) {
+            Ok(true) => Poll::Pending,
+            Ok(false) => Poll::Ready(false),
+            Err(_) => Poll::Ready(true),
+        }
+    });
+    assert!(panicked.await);
+    drop(download);
     assert_eq!(names(&folder), ["s.tgz.part", "s.tgz.part.json"]);
     let mut resumed = 0;
     let progress = |event: Event| {

@@ -11,6 +11,7 @@ mod download;
 mod errors;
 mod jobs;
 mod lengths;
+mod no_retries;
 mod others_files;
 mod outages;
 mod pull;

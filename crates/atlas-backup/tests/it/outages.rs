@@ -23,13 +23,13 @@ use crate::{folder, name, names, project, quietly};
 
 /// What happens to one request in place of the sandbox's answer.
 #[derive(Clone, Copy)]
-enum Fault {
+pub(crate) enum Fault {
     Status(u16, &'static str),
     Reset,
     Silence,
 }
 
-type Asked = Request<Full<Bytes>>;
+pub(crate) type Asked = Request<Full<Bytes>>;
 type Plan = dyn FnMut(Duration, &Asked) -> Option<Fault> + Send;
 
 /// The sandbox behind a network that a plan breaks: it is told the time since the start.
@@ -78,7 +78,7 @@ where
 
 /// A sandbox whose clock is the paused one of the test, seen through a plan, by a client that is told
 /// not to retry: waits are no retries.
-async fn flaky(
+pub(crate) async fn flaky(
     plan: impl FnMut(Duration, &Asked) -> Option<Fault> + Send + 'static,
 ) -> (SandboxServer, Backups) {
     flaky_with(RetryPolicy::none(), plan).await
@@ -117,7 +117,7 @@ fn is_job(request: &Asked) -> bool {
     request.uri().path().contains("/restoreJobs/")
 }
 
-fn is_file(request: &Asked) -> bool {
+pub(crate) fn is_file(request: &Asked) -> bool {
     request.uri().path().starts_with("/sandbox-store/")
 }
 
@@ -360,64 +360,4 @@ async fn a_store_that_refuses_for_good_is_asked_once() {
         let most = if status == 501 { 2 } else { 1 };
         assert_eq!(*asked.lock().unwrap(), most, "{status}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_is_told_not_to_retry_sends_nothing_twice_and_the_next_run_goes_on() {
-    for fault in [
-        Fault::Status(503, ""),
-        Fault::Status(429, "1"),
-        Fault::Reset,
-    ] {
-        for is_asked in [
-            |request: &Asked| request.method() == http::Method::POST,
-            is_file,
-        ] {
-            let asked = Arc::new(Mutex::new(0));
-            let counted = asked.clone();
-            let (server, backups) = flaky(move |_, request| {
-                let mut asked = counted.lock().unwrap();
-                *asked += u32::from(is_asked(request));
-                (is_asked(request) && *asked == 1).then_some(fault)
-            })
-            .await;
-            server.with(|sandbox| sandbox.set_download_delay(SignedDuration::ZERO));
-            let folder = folder();
-            let error = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap_err();
-            assert!(matches!(error, Error::Call(_)), "{error:?}");
-            assert!(error.is_transient(), "{error:?}");
-            assert_eq!(*asked.lock().unwrap(), 1, "{error:?}");
-            quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap();
-        }
-    }
-}
-
-/// The ranges that are asked for, each once in a run that does not retry.
-#[tokio::test(start_paused = true)]
-async fn a_part_that_fails_is_final_without_retries_and_resumed_by_the_next_run() {
-    let ranges = Arc::new(Mutex::new(Vec::new()));
-    let seen = ranges.clone();
-    let (server, backups) = flaky(move |_, request| {
-        let range = request.headers().get("range").cloned();
-        let mut ranges = seen.lock().unwrap();
-        ranges.extend(range);
-        (is_file(request) && ranges.len() == 3).then_some(Fault::Reset)
-    })
-    .await;
-    let cluster = name("Large");
-    server.with(|sandbox| {
-        let snapshot = "32b6e34b3d91647abb20e7aa".parse().unwrap();
-        sandbox.add_cluster(project(), cluster.clone(), atlas_sandbox::ClusterKind::Flex);
-        sandbox.add_snapshot(project(), &cluster, snapshot, 40 << 20);
-        sandbox.set_download_delay(SignedDuration::ZERO);
-    });
-    let folder = folder();
-    let error = quietly(&backups, "Large", &folder).await.unwrap_err();
-    assert!(matches!(error, Error::Call(_)), "{error:?}");
-    let asked: Vec<_> = ranges.lock().unwrap().clone();
-    let distinct: std::collections::HashSet<_> = asked.iter().collect();
-    assert_eq!(distinct.len(), asked.len(), "{asked:?}");
-    assert_eq!(names(&folder), ["s.tgz.part", "s.tgz.part.json"]);
-    quietly(&backups, "Large", &folder).await.unwrap();
-    assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"]);
 }
