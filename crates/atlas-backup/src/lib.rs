@@ -60,7 +60,9 @@
 //! | files of one restore job | 1,000 | [`Error::TooMany`] |
 //! | snapshots, or restore jobs, in a list | 100,000 | [`Error::TooMany`] |
 //! | connections of one download | 128 | fewer are used |
+//! | memory for bytes on their way to a file | 8 MiB, or 16 KiB for each connection | a slow disk slows the download |
 //! | a file's tag that is kept for resuming | 1 KiB | one stream, begun again after a failure |
+//! | an extended header of a tar | 1 MiB | [`Error::Unsound`] |
 //! | a note | 1 MiB | [`Error::File`] |
 //! | a catalogue | 256 MiB, read in pieces | [`Error::Foreign`] |
 //! | a wait that a server asks for | the policy's `retry_after_cap` | that |
@@ -81,6 +83,7 @@ mod error;
 mod fault;
 mod fetch;
 mod folder;
+mod gathered;
 mod job;
 mod job_view;
 mod journal;
