@@ -41,6 +41,30 @@ fn deadline(last: Option<ErrorKind>) -> Error {
     }
 }
 
+/// An error that quotes its cause.
+#[derive(Debug)]
+struct Quoting(std::fmt::Error);
+
+impl std::fmt::Display for Quoting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "it says: {}", self.0)
+    }
+}
+
+impl std::error::Error for Quoting {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn quoting() -> Error {
+    Error::File {
+        path: "s.tgz".into(),
+        doing: "cannot be read",
+        source: std::io::Error::other(Quoting(std::fmt::Error)),
+    }
+}
+
 #[test]
 fn debug_reads_like_the_chain_of_display_with_each_message_once() {
     let no_token = || ErrorKind::NoToken(Arc::new(call(unreachable())));
@@ -51,6 +75,7 @@ fn debug_reads_like_the_chain_of_display_with_each_message_once() {
         deadline(Some(no_token())),
         deadline(None),
         file("s.tgz"),
+        quoting(),
         Error::Changed,
         Error::from(Fault::NotGzip),
     ] {
@@ -76,7 +101,13 @@ fn debug_reads_like_the_chain_of_display_with_each_message_once() {
 #[test]
 fn what_a_name_holds_moves_no_cursor_and_breaks_no_line() {
     let error = file("a\n\u{1b}[2J\u{202e}\"b'\\.tgz");
-    for text in [error.to_string(), format!("{error:?}")] {
+    let odd_cause = Error::File {
+        path: "\"b'\\.tgz".into(),
+        doing: "cannot be read",
+        source: std::io::Error::other("odd\n\u{1b}[2J"),
+    };
+    let odd_cause = format!("{odd_cause:?}");
+    for text in [error.to_string(), format!("{error:?}"), odd_cause] {
         let is_odd = |c: char| c.is_control() || c == '\u{202e}';
         assert!(!text.contains(is_odd), "{text:?}");
         assert!(text.contains("\"b'\\.tgz"), "{text:?}");
