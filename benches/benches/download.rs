@@ -31,8 +31,7 @@ fn ours(runtime: &Runtime, url: &str, connections: usize) -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("s.tgz");
     let backups = Backups::new(owner(url));
-    let mut options = DownloadOptions::default();
-    options.connections = connections;
+    let options = DownloadOptions::default().connections(connections);
     runtime.block_on(async {
         let complete = tokio::sync::Notify::new();
         let progress = |event: Event| {
@@ -41,14 +40,8 @@ fn ours(runtime: &Runtime, url: &str, connections: usize) -> Duration {
             }
         };
         let cluster = large();
-        let download = backups.download(
-            project(),
-            &cluster,
-            &Pick::Latest,
-            &out,
-            &options,
-            &progress,
-        );
+        let download =
+            backups.download(project(), &cluster, &Pick::Latest, &out, &options, progress);
         // What kind of cluster it is would be known from the snapshot before.
         backups.kind(project(), &cluster).await.unwrap();
         let start = Instant::now();

@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
-use atlas_backup::{Backups, DownloadOptions, Event, Pick};
+use atlas_backup::{Backups, DownloadOptions, Pick, silent};
 use atlas_benches::{large, large_world, owner, project};
 
 /// A line of the process's status, in bytes.
@@ -24,16 +24,8 @@ async fn a_gibibyte_is_downloaded_and_looked_into_within_32_mib_above_the_start(
     let (cluster, options) = (large(), DownloadOptions::default());
     backups.kind(project(), &cluster).await.unwrap();
     let start = status("VmRSS:");
-    let progress = |_: Event| ();
     backups
-        .download(
-            project(),
-            &cluster,
-            &Pick::Latest,
-            &out,
-            &options,
-            &progress,
-        )
+        .download(project(), &cluster, &Pick::Latest, &out, &options, silent)
         .await
         .unwrap();
     let more = status("VmHWM:") - start;

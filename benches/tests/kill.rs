@@ -33,7 +33,7 @@ async fn child() {
     let (cluster, options) = (large(), DownloadOptions::default());
     let out = Path::new(&out);
     backups
-        .download(project(), &cluster, &Pick::Latest, out, &options, &silent)
+        .download(project(), &cluster, &Pick::Latest, out, &options, silent)
         .await
         .unwrap();
 }

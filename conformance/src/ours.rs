@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use atlas_backup::{Backups, DownloadOptions, Pick, silent};
+use atlas_backup::{Backups, DownloadOptions, Pick, WaitPolicy, silent};
 use atlas_model::{
     CallOptions, ClusterName, DeploymentItemName, Patterned, ProjectId, ResponseError, SnapshotId,
 };
@@ -185,13 +185,12 @@ impl Ours {
             Ok(client) => client,
             Err(error) => return failed(&error),
         };
-        let mut options = DownloadOptions::default();
-        options.replace = asked.replace;
-        options.wait.first = Duration::from_millis(10);
+        let wait = WaitPolicy::default().first(Duration::from_millis(10));
+        let options = DownloadOptions::default().replace(asked.replace).wait(wait);
         let backups = Backups::new(client);
         let pick = Pick::Id(snapshot);
         let done = backups
-            .download(project, &cluster, &pick, out, &options, &silent)
+            .download(project, &cluster, &pick, out, &options, silent)
             .await;
         let answer = match done {
             Ok(_) => Answer {

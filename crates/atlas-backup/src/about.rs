@@ -117,9 +117,24 @@ fn same(
     if expected == found {
         return Ok(());
     }
+    let mut shown: String = found.chars().take(SHOWN).collect();
+    if shown.len() < found.len() {
+        shown.push('…');
+    }
     Err(Error::Mismatch {
         what,
         expected,
-        found: found.to_owned(),
+        found: shown,
     })
+}
+
+/// How many characters of what an answer is for are shown.
+const SHOWN: usize = 200;
+
+/// Refuses an answer that lists more than can be right, before anything is made for it.
+pub(crate) fn at_most(what: &'static str, count: usize, limit: usize) -> Result<(), Error> {
+    if count > limit {
+        return Err(Error::TooMany { what, limit });
+    }
+    Ok(())
 }

@@ -7,8 +7,9 @@ use atlas_transport::Client;
 
 use crate::error::Error;
 use crate::fetch::Links;
-use crate::job::{self, Place, WaitPolicy};
+use crate::job::{self, Place};
 use crate::job_view::JobView;
+use crate::options::WaitPolicy;
 use crate::progress::Progress;
 use crate::snapshot::SnapshotView;
 use crate::waiting::Wait;
@@ -52,7 +53,8 @@ impl<'a> Asking<'a> {
 
     pub(crate) async fn ready(&self) -> Result<JobView, Error> {
         let (client, place) = (self.client, self.place);
-        let (wait, progress) = (&mut Wait::new(self.policy), self.progress);
+        let (retry, progress) = (self.client.retry_policy(), self.progress);
+        let wait = &mut Wait::new(self.policy, retry);
         let snapshot = self.snapshot;
         let job = job::request_download(client, place, snapshot.id, wait, progress).await?;
         let waited = job::wait(client, place, job, snapshot.shards, wait, progress);

@@ -11,14 +11,16 @@ use atlas_model::flex_restore_jobs::{CreateFlexRestoreJob, FlexBackupRestoreJobC
 use atlas_model::shared_tier_restore_jobs::{CreateBackupTenantRestore, TenantRestore};
 use atlas_model::{ClusterName, DeploymentItemName, ProjectId, RestoreJobId, SnapshotId};
 use atlas_transport::Client;
+use atlas_transport::retry::RetryPolicy;
 use jiff::Timestamp;
 
 use crate::about;
 use crate::error::{Error, no_snapshot};
-use crate::job::{self, Place, WaitPolicy};
+use crate::job::{self, Place};
 use crate::job_view::{self, JobView};
 use crate::kind::{self, ClusterKind, Known};
-use crate::progress::{Event, Progress};
+use crate::options::{DownloadOptions, WaitPolicy};
+use crate::progress::{Event, Progress, Reporter};
 use crate::saved::{Existing, Saved, check_output};
 use crate::snapshot::{self, Pick, SnapshotView, is_future};
 use crate::waiting::Wait;
@@ -30,28 +32,6 @@ use crate::waiting::Wait;
 pub struct Backups {
     client: Client,
     clusters: Mutex<BTreeMap<(ProjectId, ClusterName), Known>>,
-}
-
-/// How to download.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct DownloadOptions {
-    /// How many connections at most, where the store allows more than one; 4 by default.
-    pub connections: usize,
-    /// Whether a file of that name is replaced; `false` by default.
-    pub replace: bool,
-    /// How long to wait for the job.
-    pub wait: WaitPolicy,
-}
-
-impl Default for DownloadOptions {
-    fn default() -> Self {
-        Self {
-            connections: 4,
-            replace: false,
-            wait: WaitPolicy::default(),
-        }
-    }
 }
 
 impl Backups {
@@ -88,6 +68,16 @@ impl Backups {
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<(ProjectId, ClusterName), Known>> {
         self.clusters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client for a file that comes through this many connections.
+    pub(crate) fn file_client(&self, connections: usize) -> Client {
+        let (rate, window) = self.client.min_rate();
+        // Each connection has its part of the rate; what failed is met again by this crate.
+        let rate = rate / connections.clamp(1, 128) as u64;
+        self.client
+            .with_min_rate(rate, window)
+            .with_retry(RetryPolicy::none())
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -162,7 +152,7 @@ impl Backups {
         })
     }
 
-    /// Waits until a snapshot is complete.
+    /// Waits until a snapshot is complete, through outages of Atlas.
     ///
     /// # Errors
     /// [`Error::NoSnapshot`] if it is not there or failed, [`Error::Deadline`], [`Error::Call`]
@@ -172,11 +162,12 @@ impl Backups {
         cluster: &ClusterName,
         id: SnapshotId,
         policy: &WaitPolicy,
-        progress: Progress<'_>,
+        progress: impl FnMut(Event) + Send,
     ) -> Result<SnapshotView, Error> {
-        let mut wait = Wait::new(policy);
+        let progress: Progress<'_> = &Reporter::new(progress);
+        let mut wait = Wait::new(policy, self.client.retry_policy());
         loop {
-            let asked = wait.answer(None, || self.snapshot(project, cluster, id));
+            let asked = wait.look(None, || self.snapshot(project, cluster, id));
             let snapshot = asked.await?;
             if snapshot.completed {
                 return Ok(snapshot);
@@ -184,7 +175,7 @@ impl Backups {
             if snapshot.status.eq_ignore_ascii_case("failed") {
                 return Err(no_snapshot(cluster, id));
             }
-            progress(Event::Preparing {
+            progress.tell(Event::Preparing {
                 job: None,
                 status: snapshot.status,
             });
@@ -195,6 +186,9 @@ impl Backups {
     /// Asks for a download of a snapshot, and does not wait for it. Writes to no cluster, whatever
     /// kind it is.
     ///
+    /// A failure that can pass by itself is waited out up to the deadline of `policy`, unless the
+    /// client's own policy has a single attempt.
+    ///
     /// # Errors
     /// [`Error::NoSnapshot`], [`Error::Call`], [`Error::Deadline`] if other downloads of the
     /// cluster did not end in time.
@@ -204,11 +198,12 @@ impl Backups {
         cluster: &ClusterName,
         pick: &Pick,
         policy: &WaitPolicy,
-        progress: Progress<'_>,
+        progress: impl FnMut(Event) + Send,
     ) -> Result<JobView, Error> {
+        let progress = &Reporter::new(progress);
         let place = self.place(project, cluster).await?;
         let snapshot = self.pick(project, cluster, pick).await?;
-        let wait = &mut Wait::new(policy);
+        let wait = &mut Wait::new(policy, self.client.retry_policy());
         job::request_download(&self.client, &place, snapshot.id, wait, progress).await
     }
 
@@ -239,7 +234,7 @@ impl Backups {
         job::get(&self.client, &place, id).await
     }
 
-    /// Waits until a restore job is at its end.
+    /// Waits until a restore job is at its end, through outages of Atlas.
     ///
     /// # Errors
     /// [`Error::JobEnded`] if it ends without a result, [`Error::Deadline`], [`Error::Call`]
@@ -249,13 +244,12 @@ impl Backups {
         cluster: &ClusterName,
         id: RestoreJobId,
         policy: &WaitPolicy,
-        progress: Progress<'_>,
+        progress: impl FnMut(Event) + Send,
     ) -> Result<JobView, Error> {
-        let wait = &mut Wait::new(policy);
-        let place = wait
-            .answer(Some(id), || self.place(project, cluster))
-            .await?;
-        let job = wait.answer(Some(id), || job::get(&self.client, &place, id));
+        let progress = &Reporter::new(progress);
+        let wait = &mut Wait::new(policy, self.client.retry_policy());
+        let place = wait.look(Some(id), || self.place(project, cluster)).await?;
+        let job = wait.look(Some(id), || job::get(&self.client, &place, id));
         let job = job.await?;
         job::wait(&self.client, &place, job, 0, wait, progress).await
     }
@@ -320,6 +314,30 @@ impl Backups {
     /// stands where the note or the partial file has to be is an error; if replacing is allowed, it
     /// is kept under another name ([`Event::SetAside`]).
     ///
+    /// `progress` is told how far it is; see [`Event`] for how often and from where.
+    ///
+    /// ```no_run
+    /// # use atlas_backup::{Backups, DownloadOptions, Error, Event, Pick};
+    /// # use atlas_model::{ClusterName, ProjectId};
+    /// # async fn run(backups: Backups, project: ProjectId, cluster: ClusterName) -> Result<(), Error> {
+    /// let mut percent = 0;
+    /// let show = |event: Event| {
+    ///     // What was resumed counts, and all connections: one event draws the whole bar.
+    ///     if let Event::Received { received, length: Some(length) } = event {
+    ///         let now = u128::from(received) * 100 / u128::from(length.max(1));
+    ///         if now != percent {
+    ///             percent = now;
+    ///             eprintln!("{percent} %");
+    ///         }
+    ///     }
+    /// };
+    /// let options = DownloadOptions::default().connections(8);
+    /// let out = std::path::Path::new("snapshot.tgz");
+    /// backups.download(project, &cluster, &Pick::Latest, out, &options, show).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Any [`Error`]; no file is there under its final name then, and what a later call can go on
     /// with is kept.
@@ -330,8 +348,9 @@ impl Backups {
         pick: &Pick,
         out: &Path,
         options: &DownloadOptions,
-        progress: Progress<'_>,
+        progress: impl FnMut(Event) + Send,
     ) -> Result<Vec<Saved>, Error> {
+        let progress = &Reporter::new(progress);
         check_output(out, options.replace)?;
         let place = self.place(project, cluster).await?;
         let snapshot = self.pick(project, cluster, pick).await?;

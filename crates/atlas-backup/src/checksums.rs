@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use crate::error::Fault;
+use crate::fault::Fault;
 
 /// Checksums by the name of their algorithm, in hexadecimal digits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Take, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -108,23 +108,29 @@ pub(crate) fn look(path: &Path) -> Result<Option<Metadata>, Error> {
     }
 }
 
-/// Reads a regular file of at most `limit` bytes.
-pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+/// Opens a regular file of at most `limit` bytes; no more are read, should it grow.
+pub(crate) fn open_small(path: &Path, limit: u64) -> io::Result<Take<File>> {
     let mut options = OpenOptions::new();
     options.read(true);
     no_follow(&mut options);
     let file = options.open(path)?;
-    if !file.metadata()?.is_file() {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             "not a regular file",
         ));
     }
-    let mut text = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut text)?;
-    if text.len() as u64 > limit {
+    if metadata.len() > limit {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "too long"));
     }
+    Ok(file.take(limit))
+}
+
+/// Reads a regular file of at most `limit` bytes.
+pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    open_small(path, limit)?.read_to_end(&mut text)?;
     Ok(text)
 }
 

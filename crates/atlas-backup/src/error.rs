@@ -1,13 +1,29 @@
 //! Why a backup is not there.
 
-use std::io;
+use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fmt, io, iter};
 
 use atlas_model::{ClusterName, RestoreJobId, SnapshotId};
+use http::StatusCode;
+
+use crate::fault::Fault;
+use crate::job_view::JobEnd;
 
 /// Why a backup is not there.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Display` says what failed and what to do, and [`causes`](Error::causes) why. `Debug` is both in
+/// one line, so that a `main` that returns the error prints what can be read:
+///
+/// ```
+/// use atlas_backup::{Error, Note};
+///
+/// let error = Note::read("nowhere.tgz".as_ref()).unwrap_err();
+/// let causes: Vec<String> = error.causes().map(ToString::to_string).collect();
+/// assert_eq!(format!("{error:?}"), format!("{error}: {}", causes.join(": ")));
+/// ```
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A call to Atlas or to the store failed.
@@ -49,7 +65,7 @@ pub enum Error {
         job: Option<RestoreJobId>,
     },
     /// A file of this machine cannot be read or written.
-    #[error("{} {doing}", path.display())]
+    #[error("{} {doing}", printable(&path.display().to_string()))]
     File {
         /// The file.
         path: PathBuf,
@@ -101,13 +117,13 @@ pub enum Error {
         after: Option<Box<Error>>,
     },
     /// A file has the name already.
-    #[error("{} is there already; choose another name or allow it to be replaced", path.display())]
+    #[error("{} is there already; choose another name or allow it to be replaced", printable(&path.display().to_string()))]
     Exists {
         /// The file.
         path: PathBuf,
     },
     /// A file that this program did not write stands where one of its files has to be.
-    #[error("{} was not written by this program; move it away or choose another name", path.display())]
+    #[error("{} was not written by this program; move it away or choose another name", printable(&path.display().to_string()))]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -165,10 +181,20 @@ pub enum Error {
         limit: Duration,
     },
     /// Somebody else is writing the same file or works in the same folder.
-    #[error("{} is in use by another run; wait for it to end", path.display())]
+    #[error("{} is in use by another run; wait for it to end", printable(&path.display().to_string()))]
     Busy {
         /// The file or folder.
         path: PathBuf,
+    },
+    /// An answer lists more than can be right. Nothing was saved.
+    #[error(
+        "the answer lists more than {limit} {what}; check the base URL and any proxy in between"
+    )]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
     },
     /// The store announces a file that is longer than any snapshot.
     #[error(
@@ -203,55 +229,69 @@ pub enum Error {
     },
 }
 
-/// How a job can end without a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum JobEnd {
-    /// It failed.
-    Failed,
-    /// Somebody cancelled it.
-    Cancelled,
-    /// Its links ended before they were fetched.
-    Expired,
-}
-
-impl std::fmt::Display for JobEnd {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Failed => "failed",
-            Self::Cancelled => "was cancelled",
-            Self::Expired => "has expired",
-        })
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&with_causes(self)))
     }
 }
 
-/// What is wrong with a file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Fault {
-    /// It does not begin as gzip does.
-    #[error("not a gzip file")]
-    NotGzip,
-    /// The gzip stream is broken or ends early.
-    #[error("its gzip stream is broken or cut off")]
-    Gzip,
-    /// The tar inside is broken or ends early.
-    #[error("the tar in it is broken or cut off")]
-    Tar,
-    /// A checksum of the store, or of the note beside the file, is another one.
-    #[error("its {0} is not the expected one")]
-    Checksum(&'static str),
-    /// Its length is another one.
-    #[error("it has {found} bytes instead of {expected}")]
-    Length {
-        /// How many it has.
-        found: u64,
-        /// How many it should have.
-        expected: u64,
-    },
-}
-
 impl Error {
+    /// What it comes from, the nearest first.
+    pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        iter::successors(self.source(), |cause| (*cause).source())
+    }
+
+    /// The status that Atlas or a store answered with, if one did.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Call(error) => error.status(),
+            Self::Deadline { last, .. } => last.as_ref()?.status(),
+            #[cfg(feature = "object-store")]
+            Self::Store { source, .. }
+            | Self::CannotCheck { source, .. }
+            | Self::LeftInStore { source, .. } => source.status(),
+            _ => None,
+        }
+    }
+
+    /// When the server wants to be asked again, from when it answered.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Call(error) => error.retry_after(),
+            Self::Deadline { last, .. } => last.as_ref()?.retry_after(),
+            #[cfg(feature = "object-store")]
+            Self::Store { source, .. }
+            | Self::CannotCheck { source, .. }
+            | Self::LeftInStore { source, .. } => source.retry_after(),
+            _ => None,
+        }
+    }
+
+    /// Whether a file came below the client's minimum rate.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        matches!(self, Self::Call(error) if matches!(error.kind(), atlas_transport::ErrorKind::TooSlow { .. }))
+    }
+
+    /// Whether Atlas, a store or the network failed in a way that can pass by itself, so that the
+    /// same call may succeed later with nothing changed: what
+    /// [`atlas_transport::Error::is_transient`] says, and a stream that ended too early without
+    /// saying so, which is a connection that broke.
+    ///
+    /// This is what every retry here goes by. `false` says nothing of jobs that were not ready in
+    /// time and of files in use.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Call(error) => error.is_transient(),
+            Self::Deadline { last, .. } => last.as_ref().is_some_and(|last| last.is_transient()),
+            Self::Length { received, expected } => received < expected,
+            #[cfg(feature = "object-store")]
+            Self::Store { source, .. }
+            | Self::CannotCheck { source, .. }
+            | Self::LeftInStore { source, .. } => source.is_transient(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn file(path: &Path, doing: &'static str, source: io::Error) -> Self {
         let path = path.to_owned();
         if source.kind() == io::ErrorKind::AlreadyExists {
@@ -289,12 +329,6 @@ impl Error {
     }
 }
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        Self::Unsound { fault }
-    }
-}
-
 fn shown(job: Option<RestoreJobId>) -> String {
     job.map_or_else(String::new, |job| format!(" {job}"))
 }
@@ -305,15 +339,32 @@ fn before(error: Option<&Error>) -> String {
     let Some(error) = error else {
         return String::new();
     };
+    format!("{}; ", with_causes(error))
+}
+
+/// An error and what it comes from, each message once: some errors quote their cause.
+fn with_causes(error: &Error) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
+    for cause in error.causes() {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
     }
-    text.push_str("; ");
     text
+}
+
+/// Text in one line that moves no cursor: control characters and the like are escaped.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\'' | '\\' => printable.push(c),
+            c => printable.extend(c.escape_debug()),
+        }
+    }
+    printable
 }
 
 /// The snapshot that nobody has.

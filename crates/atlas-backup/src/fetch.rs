@@ -9,24 +9,21 @@
 //! ```
 
 mod part_file;
-mod patience;
 mod pieces;
 
 use std::future::Future;
 use std::path::Path;
-use std::time::Duration;
 
 use atlas_model::SnapshotUrl;
 use atlas_transport::{ByteRange, Client, ContentRange, Download, ErrorKind};
-use tokio::time::sleep;
 
 use crate::checksums::Checksums;
 use crate::error::Error;
 use crate::journal::{self, Head, Journal};
 use crate::progress::{Event, Progress};
+use crate::retries::Retries;
 
 use part_file::{Part, PartFile};
-use patience::Patience;
 
 /// Gives new links to the same file.
 pub(crate) trait Links: Send {
@@ -41,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) connections: usize,
     /// What is fetched, for the journal.
     pub(crate) source: String,
+    /// When a request that failed is sent again.
+    pub(crate) retries: Retries,
 }
 
 /// What was fetched.
@@ -89,13 +88,13 @@ fn workers(connections: usize) -> usize {
     connections.clamp(1, 128)
 }
 
-/// How often in a row something may fail without a byte of progress; failures that can pass by
-/// themselves are waited out longer, see [`Patience`].
-pub(crate) const PATIENCE: u32 = 5;
-/// How often everything may begin again because the file changed.
+/// How many attempts end with a file that changed, unless the policy has fewer.
 const RESTARTS: u32 = 3;
-/// How many new links one download may take without a byte of progress in between.
+/// How many new links one download may take without a byte of progress in between, unless the policy
+/// has fewer attempts.
 const RENEWALS: u32 = 3;
+/// The longest tag that a journal keeps, so that its first line stays short enough to be read.
+const LONGEST_TAG: usize = 1 << 10;
 
 /// Fetches a file, or what is missing of it, into `part`.
 pub(crate) async fn fetch(
@@ -107,7 +106,10 @@ pub(crate) async fn fetch(
     progress: Progress<'_>,
 ) -> Result<Fetched, Error> {
     let part = &Part::new(part);
-    let (mut restarts, mut renewals, mut received) = (0, 0, 0);
+    let attempts = plan.retries.attempts();
+    let mut renewals = Renewals::new(&plan.retries);
+    let mut restarts = 0;
+    progress.next_file();
     loop {
         let stop = match attempt(client, &link, part, plan, progress).await {
             Ok(fetched) => return Ok(fetched),
@@ -116,24 +118,52 @@ pub(crate) async fn fetch(
         match stop {
             Stop::Changed => {
                 restarts += 1;
-                if restarts >= RESTARTS {
+                // Even after the last attempt, or the next run would meet the same.
+                claim(part, plan)?;
+                if restarts >= RESTARTS.min(attempts) {
                     return Err(Error::Changed);
                 }
-                claim(part, plan)?;
-                progress(Event::StartedOver);
+                progress.tell(Event::StartedOver);
             }
             Stop::Failed(error) if error.link_expired() => {
                 let now = Journal::resume(&part.path, &plan.source).map_or(0, |it| it.received());
-                renewals = if now > received { 1 } else { renewals + 1 };
-                received = now;
-                if renewals > RENEWALS {
+                if !renewals.may_take(now) {
                     return Err(error);
                 }
                 link = links.fresh().await?;
-                progress(Event::LinkRenewed);
+                progress.tell(Event::LinkRenewed);
             }
             Stop::Failed(error) => return Err(error),
         }
+    }
+}
+
+/// How many new links were taken without a byte of progress in between.
+///
+/// A link that has ended is not a failure that a policy ends at once: it ends four hours after it
+/// was made, whatever is being downloaded.
+pub(crate) struct Renewals {
+    most: u32,
+    taken: u32,
+    received: u64,
+}
+
+impl Renewals {
+    pub(crate) fn new(retries: &Retries) -> Self {
+        Self {
+            most: RENEWALS.min(retries.attempts()),
+            taken: 0,
+            received: 0,
+        }
+    }
+
+    /// Takes another, after so many bytes; `false` if there is to be none.
+    pub(crate) fn may_take(&mut self, received: u64) -> bool {
+        if received > self.received {
+            (self.taken, self.received) = (0, received);
+        }
+        self.taken = self.taken.saturating_add(1);
+        self.taken <= self.most
     }
 }
 
@@ -145,10 +175,7 @@ async fn attempt(
     progress: Progress<'_>,
 ) -> Result<Fetched, Stop> {
     if let Some(journal) = Journal::resume(&part.path, &plan.source) {
-        progress(Event::Started {
-            length: Some(journal.head.length),
-            resumed: journal.received(),
-        });
+        progress.started(Some(journal.head.length), journal.received());
         return pieces::fetch(client, link, part, plan, journal, None, progress).await;
     }
     let range = ByteRange {
@@ -156,11 +183,12 @@ async fn attempt(
         last: Some(FIRST - 1),
         if_range: None,
     };
-    let first = patiently(|| client.download_part(link, &range)).await;
+    let retries = &plan.retries;
+    let first = retries.run(|| client.download_part(link, &range)).await;
     let first = match first {
         Ok(first) => first,
         // An empty file has no first byte; a store may also have no sense of ranges at all.
-        Err(error) if is_about_the_range(&error) => patiently(|| client.download(link)).await?,
+        Err(error) if is_about_the_range(&error) => retries.run(|| client.download(link)).await?,
         Err(error) => return Err(error.into()),
     };
     let Some(ContentRange::Part {
@@ -170,12 +198,10 @@ async fn attempt(
     else {
         return whole(client, link, part, plan, first, progress).await;
     };
-    if length > LONGEST_FILE {
-        return Err(Error::TooLong { announced: length }.into());
-    }
+    check_length(Some(length))?;
     let Some(etag) = strong(&first) else {
         // Parts of two answers cannot be told to be of one file.
-        let first = patiently(|| client.download(link)).await?;
+        let first = retries.run(|| client.download(link)).await?;
         return whole(client, link, part, plan, first, progress).await;
     };
     let head = Head {
@@ -188,20 +214,28 @@ async fn attempt(
     part.create(length).await?;
     let journal =
         Journal::create(&part.path, head).map_err(|error| unwritable(&part.path, error))?;
-    progress(Event::Started {
-        length: Some(length),
-        resumed: 0,
-    });
+    progress.started(Some(length), 0);
     pieces::fetch(client, link, part, plan, journal, Some(first), progress).await
 }
 
 /// The tag of a file, if it is one that its bytes can be told by (RFC 9110 section 8.8.1).
 fn strong(download: &Download) -> Option<String> {
-    let etag = download.etag()?;
-    (etag.len() > 2 && etag.starts_with('"')).then(|| etag.to_owned())
+    download
+        .etag()
+        .filter(|tag| is_strong(tag))
+        .map(str::to_owned)
 }
 
-fn is_about_the_range(error: &atlas_transport::Error) -> bool {
+/// Whether a tag is strong, can be sent back, and is short enough for a journal.
+pub(crate) fn is_strong(tag: &str) -> bool {
+    let is_quoted = tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"');
+    is_quoted && tag.len() <= LONGEST_TAG && tag.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+}
+
+fn is_about_the_range(error: &Error) -> bool {
+    let Error::Call(error) = error else {
+        return false;
+    };
     match error.kind() {
         ErrorKind::Link { status, .. } => matches!(status.as_u16(), 416 | 501),
         ErrorKind::Malformed { .. } => true,
@@ -218,14 +252,14 @@ async fn whole(
     mut download: Download,
     progress: Progress<'_>,
 ) -> Result<Fetched, Stop> {
-    let mut patience = Patience::default();
+    // The store answers, so a stream that breaks is no outage; opening it again waits one out.
+    let retries = plan.retries.brief();
+    let mut failures = retries.failures();
     loop {
         claim(part, plan)?;
         let announced = download.length();
-        progress(Event::Started {
-            length: announced,
-            resumed: 0,
-        });
+        check_length(announced)?;
+        progress.started(announced, 0);
         let checksums = Checksums::announced(&download);
         let error = match stream(part, download, progress).await {
             Ok(length) => {
@@ -241,11 +275,10 @@ async fn whole(
             Err(error) => error,
         };
         tracing::info!(%error, "the stream broke");
-        // The store answers, so this is no outage; opening the stream again waits one out.
-        if !may_pass(&error) || !patience.wait_out(false, None).await {
+        if !failures.wait_out(&error).await {
             return Err(error.into());
         }
-        download = patiently(|| client.download(link)).await?;
+        download = plan.retries.run(|| client.download(link)).await?;
     }
 }
 
@@ -254,73 +287,25 @@ fn claim(part: &Part, plan: &Plan) -> Result<(), Error> {
     journal::claim(&part.path, &plan.source).map_err(|error| unwritable(&part.path, error))
 }
 
+/// Refuses a file that is longer than any snapshot.
+fn check_length(length: Option<u64>) -> Result<(), Error> {
+    match length {
+        Some(announced) if announced > LONGEST_FILE => Err(Error::TooLong { announced }),
+        _ => Ok(()),
+    }
+}
+
 async fn stream(part: &Part, mut download: Download, progress: Progress<'_>) -> Result<u64, Error> {
     part.create(0).await?;
     let mut file = PartFile::open(part, 0, part_file::batch(u64::MAX, 4))?;
     while let Some(chunk) = download.chunk().await? {
         if let Some(bytes) = file.write(chunk).await? {
-            progress(Event::Received { bytes });
+            progress.received(bytes);
         }
+        check_length(Some(file.position()))?;
     }
-    let bytes = file.finish().await?;
-    progress(Event::Received { bytes });
+    progress.received(file.finish().await?);
     Ok(file.position())
-}
-
-/// Asks again as long as failing may pass.
-async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, atlas_transport::Error>
-where
-    F: Future<Output = Result<T, atlas_transport::Error>>,
-{
-    let mut patience = Patience::default();
-    loop {
-        let error = match ask().await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => error,
-        };
-        tracing::info!(%error, "the store failed");
-        let (transient, asked) = (error.is_transient(), error.retry_after());
-        if !call_may_pass(&error) || !patience.wait_out(transient, asked).await {
-            return Err(error);
-        }
-    }
-}
-
-/// Takes a failure of a download and waits before another try; `false` if there is to be none.
-async fn wait_out(patience: &mut Patience, error: &Error) -> bool {
-    let (transient, asked) = match error {
-        Error::Call(error) => (error.is_transient(), error.retry_after()),
-        _ => (false, None),
-    };
-    patience.wait_out(transient, asked).await
-}
-
-/// Whether a failure is one that may not come again.
-pub(crate) fn may_pass(error: &Error) -> bool {
-    match error {
-        Error::Call(error) => call_may_pass(error),
-        Error::Length { .. } => true,
-        _ => false,
-    }
-}
-
-fn call_may_pass(error: &atlas_transport::Error) -> bool {
-    // A store that garbles one answer, for instance its `Content-Range`, may not garble the next.
-    error.is_transient() || matches!(error.kind(), ErrorKind::Malformed { .. })
-}
-
-/// Waits before another try: longer each time, and never the same for two.
-#[cfg_attr(
-    not(feature = "object-store"),
-    allow(dead_code, reason = "stores use it")
-)]
-pub(crate) async fn pause(failures: u32) {
-    sleep(backoff(failures)).await;
-}
-
-fn backoff(failures: u32) -> Duration {
-    let bound = Duration::from_millis(200).saturating_mul(1 << failures.min(7));
-    bound.mul_f64(fastrand::f64())
 }
 
 pub(crate) fn unwritable(path: &Path, source: std::io::Error) -> Error {

@@ -6,18 +6,15 @@ use std::path::{Path, PathBuf};
 
 use atlas_model::{ClusterId, ClusterName, ProjectId, SnapshotId};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use crate::disk::{look, open_own, read_small, sweep, write_whole};
-use crate::error::{Error, Fault};
+use crate::catalogue;
+use crate::disk::{look, open_own, sweep};
+use crate::error::Error;
+use crate::fault::Fault;
 use crate::note::Note;
 use crate::saved::{Saved, recheck, settle};
 use crate::saving::of_shard;
 
-/// The name of the catalogue in a folder.
-const CATALOGUE: &str = "catalogue.json";
-/// The longest catalogue that is read.
-const LONGEST: u64 = 256 << 20;
 /// The name of the file that one run at a time has locked. It is never removed.
 const LOCK: &str = ".lock";
 
@@ -48,14 +45,6 @@ enum State {
     Unchanged,
     /// It is not what its note says.
     Damaged,
-}
-
-/// The entry of one file in the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    file: String,
-    #[serde(flatten)]
-    note: Note,
 }
 
 /// A snapshot whose files are all there.
@@ -231,35 +220,11 @@ impl Folder {
         Ok(removed)
     }
 
-    /// Writes the catalogue of what is there; there is none of an empty folder.
+    /// Writes the catalogue of what is there.
     pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
-        let sound = self
-            .files
-            .iter()
-            .filter(|file| file.state != State::Damaged);
-        let entries: Vec<Entry> = sound
-            .map(|file| Entry {
-                file: file
-                    .path
-                    .file_name()
-                    .map(|name| name.to_string_lossy().into_owned())
-                    .unwrap_or_default(),
-                note: file.note.clone(),
-            })
-            .collect();
-        let path = self.path.join(CATALOGUE);
-        if entries.is_empty() {
-            // An empty list could be anybody's: `prepare` would refuse it.
-            return match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    Err(Error::file(&path, "cannot be removed", error))
-                }
-                _ => Ok(()),
-            };
-        }
-        let mut text = serde_json::to_vec_pretty(&entries).unwrap_or_default();
-        text.push(b'\n');
-        write_whole(&path, &text)
+        let files = self.files.iter();
+        let sound = files.filter(|file| file.state != State::Damaged);
+        catalogue::write(&self.path, sound.map(|file| (&*file.path, &file.note)))
     }
 }
 
@@ -347,19 +312,7 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
     }
     std::fs::create_dir_all(folder)
         .map_err(|error| Error::file(folder, "cannot be created", error))?;
-    let path = folder.join(CATALOGUE);
-    let Some(found) = look(&path)? else {
-        return Ok(());
-    };
-    let is_catalogue = || {
-        let text = read_small(&path, LONGEST).ok()?;
-        let entries: Vec<Entry> = serde_json::from_slice(&text).ok()?;
-        (!entries.is_empty()).then_some(())
-    };
-    if found.is_file() && is_catalogue().is_some() {
-        return Ok(());
-    }
-    Err(Error::Foreign { path })
+    catalogue::check(folder)
 }
 
 /// Locks a folder against other runs, until the end of this one.

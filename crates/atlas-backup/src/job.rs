@@ -1,7 +1,6 @@
 //! Restore jobs of every kind of cluster: asking for one, looking at it, waiting for it.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use atlas_model::api_error::code;
 use atlas_model::cloud_backups::{
@@ -20,45 +19,12 @@ use atlas_model::{
 use atlas_transport::Client;
 use futures_util::TryStreamExt;
 
-use crate::about::{About, Asked, body};
+use crate::about::{About, Asked, at_most, body};
 use crate::error::Error;
-use crate::job_view::{JobState, JobView, dedicated, flex, tenant, viewed};
+use crate::job_view::{JobState, JobView, check_files, dedicated, flex, tenant, viewed};
 use crate::kind::ClusterKind;
 use crate::progress::{Event, Progress};
 use crate::waiting::Wait;
-
-/// How long a job is waited for, and how often it is looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct WaitPolicy {
-    /// The first wait, at most `longest` and at least 50 ms; 1 s by default.
-    pub first: Duration,
-    /// The longest wait that the server did not ask for; each is half as long again as the one
-    /// before. 30 s by default.
-    pub longest: Duration,
-    /// How long in all, an hour by default. An outage in between, such as 503 or a connection that
-    /// is refused, is waited out up to here.
-    pub deadline: Duration,
-}
-
-impl Default for WaitPolicy {
-    fn default() -> Self {
-        Self {
-            first: Duration::from_secs(1),
-            longest: Duration::from_secs(30),
-            deadline: Duration::from_secs(3600),
-        }
-    }
-}
-
-impl WaitPolicy {
-    /// Sets how long is waited in all.
-    #[must_use]
-    pub fn deadline(mut self, limit: Duration) -> Self {
-        self.deadline = limit;
-        self
-    }
-}
 
 /// Where a job belongs.
 #[derive(Debug, Clone)]
@@ -110,7 +76,7 @@ pub(crate) async fn request_download(
 ) -> Result<JobView, Error> {
     let client = &client.assume_idempotent();
     loop {
-        let asked = wait.answer(None, || request_once(client, place, snapshot));
+        let asked = wait.request(|| request_once(client, place, snapshot));
         let error = match asked.await {
             Err(Error::Call(error)) => error,
             other => return place.started(other?, snapshot, true),
@@ -121,7 +87,7 @@ pub(crate) async fn request_download(
         if !taken {
             return Err(error.into());
         }
-        progress(Event::WaitingForTurn);
+        progress.tell(Event::WaitingForTurn);
         wait.pause(None).await?;
     }
 }
@@ -204,6 +170,9 @@ pub(crate) async fn list(client: &Client, place: &Place<'_>) -> Result<Vec<JobVi
     Ok(jobs)
 }
 
+/// The most jobs of one list. Each is held in memory until the list ends, and a server decides when.
+const MOST_JOBS: usize = 100_000;
+
 /// All jobs of a list, each of which is checked to be of the cluster.
 async fn jobs<O>(
     client: &Client,
@@ -220,8 +189,11 @@ where
     while let Some(page) = pages.try_next().await? {
         let body = body(&page)?;
         for job in body["results"].as_array().into_iter().flatten() {
+            check_files(job)?;
             About::read(job).check(&place.asked())?;
         }
+        let count = views.len().saturating_add(page.value.items().len());
+        at_most("restore jobs", count, MOST_JOBS)?;
         for job in page.value.items().iter().map(view) {
             job.about.check(&place.asked())?;
             views.push(job);
@@ -256,7 +228,7 @@ pub(crate) async fn wait(
         let Some(id) = job.id else {
             return Err(Error::NoLink { job: None });
         };
-        progress(Event::Preparing {
+        progress.tell(Event::Preparing {
             job: Some(id),
             status: job.status.clone(),
         });
@@ -274,7 +246,7 @@ pub(crate) async fn wait(
             job.snapshot,
             job.about.delivery.is_some().then_some(job.download),
         );
-        job = wait.answer(Some(id), || get(client, place, id)).await?;
+        job = wait.look(Some(id), || get(client, place, id)).await?;
         job.about.check(&Asked {
             snapshot: known.0,
             download: known.1,

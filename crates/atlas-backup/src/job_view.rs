@@ -5,9 +5,10 @@ use atlas_model::flex_restore_jobs::FlexBackupRestoreJob;
 use atlas_model::shared_tier_restore_jobs::{RestoreStatus, TenantRestore};
 use atlas_model::{Answer, RestoreJobId, SnapshotId, SnapshotUrl};
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::about::{About, body};
-use crate::error::{Error, JobEnd};
+use crate::about::{About, at_most, body};
+use crate::error::Error;
 use crate::shards::unique_names;
 
 /// A restore job, whatever kind of cluster it is of. Its links are not shown.
@@ -33,7 +34,7 @@ pub struct JobView {
 }
 
 /// Where a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum JobState {
@@ -57,6 +58,28 @@ impl JobState {
             Self::Cancelled => Some(JobEnd::Cancelled),
             Self::Expired => Some(JobEnd::Expired),
         }
+    }
+}
+
+/// How a job can end without a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum JobEnd {
+    /// It failed.
+    Failed,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Its links ended before they were fetched.
+    Expired,
+}
+
+impl std::fmt::Display for JobEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Failed => "failed",
+            Self::Cancelled => "was cancelled",
+            Self::Expired => "has expired",
+        })
     }
 }
 
@@ -86,7 +109,9 @@ impl JobView {
 
 /// A job of an answer, with what it says that it is for.
 pub(crate) fn viewed<R>(answer: &Answer<R>, view: fn(&R) -> JobView) -> Result<JobView, Error> {
-    let said = About::read(&body(answer)?);
+    let body = body(answer)?;
+    check_files(&body)?;
+    let said = About::read(&body);
     let mut job = view(&answer.value);
     job.about = std::mem::take(&mut job.about).or(said);
     // A link that cannot be read is a file that would be missing.
@@ -95,6 +120,17 @@ pub(crate) fn viewed<R>(answer: &Answer<R>, view: fn(&R) -> JobView) -> Result<J
         job.state = JobState::Running;
     }
     Ok(job)
+}
+
+/// The most files of one job: a cluster has 70 shards at most (Atlas documentation, "Atlas service
+/// limits"), and naming and comparing files takes time that grows with the square of their number.
+const MOST_FILES: usize = 1000;
+
+/// Refuses a job with more files than any snapshot has.
+pub(crate) fn check_files(job: &Value) -> Result<(), Error> {
+    let count = |field: &str| job[field].as_array().map_or(0, Vec::len);
+    let files = count("components").max(count("deliveryUrl"));
+    at_most("files of one restore job", files, MOST_FILES)
 }
 
 /// Jobs that say how far they are have the same fields, whatever their type.

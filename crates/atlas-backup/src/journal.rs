@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checksums::Checksums;
 use crate::disk::{self, with_ending};
+use crate::fetch::is_strong;
 
 /// What a partial file is a part of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +59,7 @@ pub(crate) struct Journal {
 
 impl Head {
     pub(crate) fn pieces(&self) -> usize {
-        usize::try_from(self.length.div_ceil(self.piece.max(1))).unwrap_or(0)
+        usize::try_from(self.length.div_ceil(self.piece.max(1))).unwrap_or(usize::MAX)
     }
 
     /// Where a piece begins.
@@ -90,15 +91,25 @@ impl Head {
     }
 }
 
+/// The longest first line of a journal.
+const LONGEST_HEAD: u64 = 1 << 16;
+/// The longest other line.
+const LONGEST_LINE: u64 = 128;
+
 /// The first line of a regular file, unless it is too long for a head.
 fn first_line(path: &Path) -> Option<String> {
     if !path.symlink_metadata().ok()?.is_file() {
         return None;
     }
+    next_line(&mut BufReader::new(File::open(path).ok()?), LONGEST_HEAD)
+}
+
+/// The next line, with its line break; `None` at the end, and for one that cannot be read, is cut off
+/// or longer than `limit` bytes. No more than that is held in memory.
+fn next_line(reader: &mut impl BufRead, limit: u64) -> Option<String> {
     let mut line = String::new();
-    let file = File::open(path).ok()?.take(1 << 16);
-    BufReader::new(file).read_line(&mut line).ok()?;
-    Some(line)
+    reader.take(limit).read_line(&mut line).ok()?;
+    line.ends_with('\n').then_some(line)
 }
 
 /// Where the journal of a file is.
@@ -131,8 +142,11 @@ fn unresumable(source: &str) -> Head {
 }
 
 impl Journal {
-    /// Begins a journal, in place of any other.
+    /// Begins a journal, in place of any other. Fails for more pieces than a journal can have.
     pub(crate) fn create(part: &Path, head: Head) -> io::Result<Self> {
+        if head.pieces() > MAX_PIECES {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         let done = vec![0; head.pieces()];
         Self::create_at(part, head, done)
     }
@@ -155,15 +169,19 @@ impl Journal {
     /// Takes up a journal of the same source, if it is sound and fits the partial file.
     pub(crate) fn resume(part: &Path, source: &str) -> Option<Self> {
         let path = path_of(part);
-        let mut lines = BufReader::new(File::open(&path).ok()?).lines();
-        let head: Head = serde_json::from_str(&lines.next()?.ok()?).ok()?;
-        let fits = head.source == source && head.is_resumable() && head.pieces() <= MAX_PIECES;
+        let mut reader = BufReader::new(File::open(&path).ok()?);
+        let head = next_line(&mut reader, LONGEST_HEAD)?;
+        let head: Head = serde_json::from_str(&head).ok()?;
+        let fits = head.source == source && head.is_resumable() && is_strong(&head.etag);
         if !fits || std::fs::metadata(part).ok()?.len() != head.length {
+            return None;
+        }
+        if head.pieces() > MAX_PIECES {
             return None;
         }
         let mut done = vec![0; head.pieces()];
         // The first line that cannot be read is the one that was being written.
-        for line in lines.map_while(Result::ok) {
+        while let Some(line) = next_line(&mut reader, LONGEST_LINE) {
             let Ok(line) = serde_json::from_str::<Line>(&line) else {
                 break;
             };
@@ -209,6 +227,8 @@ fn line(value: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn head() -> Head {
@@ -270,5 +290,100 @@ mod tests {
         Journal::create(&part, head()).unwrap();
         File::create(&part).unwrap().set_len(249).unwrap();
         assert!(Journal::resume(&part, "s").is_none(), "the file was cut");
+    }
+
+    #[test]
+    fn no_number_of_a_journal_is_believed_before_it_is_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = part(&folder);
+        let mut odd = head();
+        for (length, piece) in [
+            (u64::MAX, 1),
+            (u64::MAX, u64::MAX),
+            (1 << 60, 1 << 20),
+            (250, 0),
+        ] {
+            (odd.length, odd.piece) = (length, piece);
+            std::fs::write(path_of(&part), line(&odd)).unwrap();
+            assert!(Journal::resume(&part, "s").is_none(), "{length} {piece}");
+        }
+        // A file may be as long without a block on the disk.
+        (odd.length, odd.piece) = ((1 << 20) + 1, 1);
+        File::create(&part).unwrap().set_len(odd.length).unwrap();
+        std::fs::write(path_of(&part), line(&odd)).unwrap();
+        assert!(Journal::resume(&part, "s").is_none());
+        assert!(Journal::create(&part, odd).is_err(), "too many pieces");
+    }
+
+    #[test]
+    fn no_line_of_a_journal_is_read_beyond_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = part(&folder);
+        let mut journal = Journal::create(&part, head()).unwrap();
+        journal.note(0, 50).unwrap();
+        let spaces = " ".repeat(200);
+        let long = format!("{{\"piece\":0,{spaces}\"bytes\":60}}\n");
+        journal.file.write_all(long.as_bytes()).unwrap();
+        assert_eq!(Journal::resume(&part, "s").unwrap().received(), 50);
+        let text = line(&head()).replace('{', &format!("{{{}", " ".repeat(1 << 16)));
+        std::fs::write(path_of(&part), text).unwrap();
+        assert!(Journal::resume(&part, "s").is_none());
+    }
+
+    /// Such a tag could not be sent, so that no run would ever go on.
+    #[test]
+    fn a_journal_whose_tag_cannot_be_sent_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = part(&folder);
+        for etag in ["", "\"\"", "W/\"e\"", "\"a\nb\"", "\"é\"", "\"e"] {
+            let etag = etag.to_owned();
+            Journal::create(&part, Head { etag, ..head() }).unwrap();
+            assert!(Journal::resume(&part, "s").is_none());
+        }
+    }
+
+    fn number() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            0..1000_u64,
+            any::<u64>(),
+            Just(u64::MAX),
+            (0..64_u32).prop_map(|bits| 1 << bits),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_of_any_head_cover_its_file_and_no_number_overflows(
+            length in number(), piece in number(), index in any::<usize>(),
+        ) {
+            let head = Head { length, piece, ..head() };
+            let end = head.start(index).saturating_add(head.size(index));
+            prop_assert!(end <= length || head.size(index) == 0);
+            let pieces = head.pieces();
+            if pieces > 0 && pieces <= 1000 && piece > 0 {
+                let sum: u64 = (0..pieces).map(|piece| head.size(piece)).sum();
+                prop_assert_eq!(sum, length);
+            }
+        }
+
+        #[test]
+        fn no_journal_makes_resuming_panic_or_believe_more_than_the_file_holds(
+            length in number(), piece in number(),
+            lines in proptest::collection::vec((number(), number()), 0..8),
+            tail in ".{0,40}",
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let part = part(&folder);
+            let length = if length % 2 == 0 { 250 } else { length };
+            let mut text = line(&Head { length, piece, ..head() });
+            for (piece, bytes) in lines {
+                text += &serde_json::json!({"piece": piece, "bytes": bytes}).to_string();
+                text.push('\n');
+            }
+            std::fs::write(path_of(&part), text + &tail).unwrap();
+            if let Some(journal) = Journal::resume(&part, "s") {
+                prop_assert!(journal.received() <= 250);
+            }
+        }
     }
 }

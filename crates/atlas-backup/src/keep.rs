@@ -1,5 +1,6 @@
 //! How many snapshots a folder keeps.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 /// assert_eq!("30d".parse(), Ok(Keep::Days(30)));
 /// assert!("0".parse::<Keep>().is_err(), "the newest is always kept");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Keep {
     /// The newest so many.
     Last(usize),
@@ -24,12 +25,18 @@ pub enum Keep {
     Days(u32),
 }
 
-/// The error of a text that is not a [`Keep`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// The error of a text that is not a [`Keep`]. `Debug` reads as `Display` does.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "invalid number of snapshots to keep: expected a number from 1, such as 14, or days, such as 30d"
 )]
 pub struct KeepError;
+
+impl fmt::Debug for KeepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl FromStr for Keep {
     type Err = KeepError;

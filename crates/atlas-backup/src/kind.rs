@@ -17,7 +17,7 @@ use crate::about::{body, project_and_cluster, text};
 use crate::error::Error;
 
 /// What kind of cluster it is, which decides through which operations its backups are had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ClusterKind {
@@ -187,11 +187,10 @@ async fn of_backups(
 fn unless_refused<T>(
     asked: Result<T, atlas_transport::Error>,
 ) -> Result<Option<T>, atlas_transport::Error> {
-    let open = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
     match asked {
         Ok(answer) => Ok(Some(answer)),
         Err(error) => match error.status() {
-            Some(status) if status.is_client_error() && !open.contains(&status) => Ok(None),
+            Some(status) if status.is_client_error() && !error.is_transient() => Ok(None),
             _ => Err(error),
         },
     }

@@ -8,7 +8,7 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use atlas_backup::{Backups, DownloadOptions, Pick, silent};
+//! use atlas_backup::{Backups, DownloadOptions, Event, Pick};
 //! use atlas_sandbox::{FLEX_CLUSTER, OWNER, PROJECT, SandboxServer};
 //! use atlas_transport::{Client, Credentials};
 //!
@@ -19,9 +19,16 @@
 //!
 //! let folder = tempfile::tempdir()?;
 //! let out = folder.path().join("flex.tgz");
-//! let options = DownloadOptions::default();
-//! let files = backups.download(project, &cluster, &Pick::Latest, &out, &options, &silent).await?;
+//! let options = DownloadOptions::default().connections(2);
+//! let mut last = (0, None);
+//! let show = |event: Event| {
+//!     if let Event::Received { received, length } = event {
+//!         last = (received, length); // a bar is drawn from these two alone
+//!     }
+//! };
+//! let files = backups.download(project, &cluster, &Pick::Latest, &out, &options, show).await?;
 //! assert_eq!(files[0].note.bytes, out.metadata()?.len());
+//! assert_eq!(last, (files[0].note.bytes, Some(files[0].note.bytes)));
 //! atlas_backup::verify(&out)?;
 //! # Ok(())
 //! # }
@@ -42,6 +49,24 @@
 //! Storage or Azure Blob Storage without a copy on this machine. `StoreTarget::from_env` lists the
 //! variables that configure a store; shared configuration files such as `~/.aws/config` are not read.
 //!
+//! # Retries and bounds
+//!
+//! [`DownloadOptions`] says how failures are met again: the client's policy decides. What a server
+//! says is checked before anything is made for it:
+//!
+//! | what | at most | else |
+//! | --- | --- | --- |
+//! | a file | 64 TiB, 5 TiB in an object store | [`Error::TooLong`], [`Error::Usage`] |
+//! | files of one restore job | 1,000 | [`Error::TooMany`] |
+//! | snapshots, or restore jobs, in a list | 100,000 | [`Error::TooMany`] |
+//! | connections of one download | 128 | fewer are used |
+//! | memory for bytes on their way to a file | 8 MiB, or 16 KiB for each connection | a slow disk slows the download |
+//! | a file's tag that is kept for resuming | 1 KiB | one stream, begun again after a failure |
+//! | an extended header of a tar | 1 MiB | [`Error::Unsound`] |
+//! | a note | 1 MiB | [`Error::File`] |
+//! | a catalogue | 256 MiB, read in pieces | [`Error::Foreign`] |
+//! | a wait that a server asks for | the policy's `retry_after_cap` | that |
+//!
 //! # Not supported
 //!
 //! Point-in-time restores, backups of whole projects, and export to a bucket by Atlas itself.
@@ -51,11 +76,14 @@
 mod about;
 mod asking;
 mod backups;
+mod catalogue;
 mod checksums;
 mod disk;
 mod error;
+mod fault;
 mod fetch;
 mod folder;
+mod gathered;
 mod job;
 mod job_view;
 mod journal;
@@ -65,28 +93,32 @@ mod note;
 #[cfg(feature = "object-store")]
 mod object_store;
 mod one_file;
+mod options;
 mod part_lock;
 mod progress;
 mod pull;
 mod retention;
+mod retries;
 mod saved;
 mod saving;
 mod shards;
 mod snapshot;
+mod tar_walk;
 mod verify;
 mod waiting;
 
-pub use backups::{Backups, DownloadOptions};
-pub use error::{Error, Fault, JobEnd};
-pub use job::WaitPolicy;
-pub use job_view::{JobState, JobView};
+pub use backups::Backups;
+pub use error::Error;
+pub use fault::Fault;
+pub use job_view::{JobEnd, JobState, JobView};
 pub use keep::{Keep, KeepError};
 pub use kind::ClusterKind;
 pub use note::Note;
 #[cfg(feature = "object-store")]
 pub use object_store::{Settled, StoreFailure, StoreTarget, Stored};
-pub use progress::{Event, Progress, silent};
-pub use pull::{PullOptions, PullSummary, Pulled};
+pub use options::{DownloadOptions, PullOptions, WaitPolicy};
+pub use progress::{Event, silent};
+pub use pull::{PullSummary, Pulled};
 pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
 pub use verify::verify;

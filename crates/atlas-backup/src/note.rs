@@ -1,6 +1,7 @@
 //! The note beside a snapshot's file, which says what it is.
 
 use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use atlas_model::{ClusterId, ClusterName, ProjectId, SnapshotId};
@@ -122,6 +123,10 @@ impl Note {
     pub(crate) fn write_at(&self, path: &Path) -> Result<(), Error> {
         let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
         text.push(b'\n');
+        if text.len() as u64 > LONGEST {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "too long to be read again");
+            return Err(Error::file(path, "cannot be written", error));
+        }
         write_whole(path, &text)
     }
 

@@ -23,10 +23,12 @@ use std::sync::Arc;
 use atlas_model::{ClusterName, ProjectId};
 use object_store::path::Path;
 
-use crate::backups::{Backups, DownloadOptions};
+use crate::backups::Backups;
 use crate::error::Error;
 use crate::note::Note;
-use crate::progress::Progress;
+use crate::options::DownloadOptions;
+use crate::progress::{Event, Progress, Reporter};
+use crate::retries::Retries;
 use crate::saving::{self, Asking, OneFile, plain};
 use crate::snapshot::Pick;
 
@@ -56,7 +58,7 @@ pub struct Stored {
 #[derive(Clone)]
 pub struct StoreTarget {
     url: StoreUrl,
-    connection: Arc<Connection>,
+    connection: Connection,
     cleanup: Arc<Cleanup>,
 }
 
@@ -123,7 +125,7 @@ impl StoreTarget {
         let connection = Connection::new(&url, &settings)?;
         Ok(Self {
             url,
-            connection: Arc::new(connection),
+            connection,
             cleanup: Arc::default(),
         })
     }
@@ -143,9 +145,9 @@ impl StoreTarget {
         self.cleanup.incomplete()
     }
 
-    fn place(&self, key: &Path) -> Place {
+    fn place(&self, key: &Path, retries: &Retries) -> Place {
         Place {
-            connection: self.connection.clone(),
+            connection: self.connection.with(retries.clone()),
             cleanup: self.cleanup.clone(),
             key: key.clone(),
             url: self.url.of(key),
@@ -169,6 +171,10 @@ impl Backups {
     ///
     /// If it fails or is dropped, the upload is aborted: see [`StoreTarget::settle`].
     ///
+    /// A failure of either store that can pass by itself is met again as [`DownloadOptions`] says.
+    /// Before the download, and for the abort of an upload, there are the attempts of the client's
+    /// policy, and no patience beyond them.
+    ///
     /// # Errors
     /// Any [`Error`]; no new object is there under its key then, unless the error says that this is
     /// unknown. Objects of earlier shards stay.
@@ -179,20 +185,38 @@ impl Backups {
         pick: &Pick,
         target: &StoreTarget,
         options: &DownloadOptions,
+        progress: impl FnMut(Event) + Send,
+    ) -> Result<Vec<Stored>, Error> {
+        let progress = &Reporter::new(progress);
+        self.store_telling(project, cluster, pick, target, options, progress)
+            .await
+    }
+
+    async fn store_telling(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        pick: &Pick,
+        target: &StoreTarget,
+        options: &DownloadOptions,
         progress: Progress<'_>,
     ) -> Result<Vec<Stored>, Error> {
+        let retries = &Retries::new(self.client(), options.patience);
+        // Nothing is lost yet: a store that cannot be reached is found soon, and before a restore job
+        // is made.
+        let brief = &retries.brief();
         let leftover = if options.replace {
-            // A store that cannot be reached is found before a restore job is made.
-            target.place(&target.url.key).reach().await?;
+            target.place(&target.url.key, brief).reach().await?;
             None
         } else {
-            target.place(&target.url.key).refuse_taken().await?
+            target.place(&target.url.key, brief).refuse_taken().await?
         };
         let place = self.place(project, cluster).await?;
         let snapshot = self.pick(project, cluster, pick).await?;
         if let Some(leftover) = leftover {
             let of_this = |note: &Note| note.snapshot == snapshot.id;
-            target.place(&target.url.key).refuse(&leftover, of_this)?;
+            let place = target.place(&target.url.key, brief);
+            place.refuse(&leftover, of_this)?;
         }
         let asking = Asking::new(self.client(), &place, &snapshot, &options.wait, progress);
         let job = asking.ready().await?;
@@ -218,7 +242,7 @@ impl Backups {
         }
         if !options.replace && shards.iter().any(|(shard, _)| shard.is_some()) {
             for (shard, key) in &shards {
-                let place = target.place(key);
+                let place = target.place(key, brief);
                 if let Some(leftover) = place.refuse_taken().await? {
                     let of_this =
                         |note: &Note| note.snapshot == snapshot.id && note.shard == *shard;
@@ -230,7 +254,8 @@ impl Backups {
         for (index, (link, (shard, key))) in job.links.iter().zip(shards).enumerate() {
             let streaming = Streaming {
                 backups: self,
-                place: target.place(&key),
+                place: target.place(&key, retries),
+                retries,
                 stored: &stored,
                 progress,
             };

@@ -36,6 +36,12 @@ pub(crate) enum Already {
     No,
 }
 
+/// Whether a version is short enough for a note, whatever the answer held.
+#[allow(clippy::ptr_arg, reason = "the signature of a filter")]
+fn is_version(version: &String) -> bool {
+    version.len() <= 100
+}
+
 impl<'a> OneFile<'a> {
     pub(crate) fn new(
         place: &'a Place<'a>,
@@ -92,7 +98,7 @@ impl<'a> OneFile<'a> {
             Ok(Ok(note)) => Ok(Already::Sound(Box::new(note))),
             Ok(Err(Error::Unsound { .. })) => {
                 let path = out.to_owned();
-                progress(Event::Damaged { path });
+                progress.tell(Event::Damaged { path });
                 Ok(Already::Damaged)
             }
             Ok(Err(error)) => Err(error),
@@ -122,7 +128,7 @@ impl<'a> OneFile<'a> {
             downloaded: Timestamp::now().to_string(),
             bytes,
             sha256,
-            mongodb_version: self.snapshot.mongodb_version.clone(),
+            mongodb_version: self.snapshot.mongodb_version.clone().filter(is_version),
             modified: None,
             inode: None,
         }

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use jiff::Timestamp;
 
-use crate::backups::{Backups, DownloadOptions};
+use crate::backups::Backups;
 use crate::error::Error;
 use crate::folder::{self, Damage, Folder, file_name};
-use crate::keep::Keep;
 use crate::kind::{self, ClusterKind};
-use crate::progress::Progress;
+use crate::options::PullOptions;
+use crate::progress::{Event, Progress, Reporter};
 use crate::retention::Retention;
 use crate::saved::Existing;
 use crate::snapshot;
@@ -69,32 +69,6 @@ pub enum Pulled {
     },
 }
 
-/// How to keep a folder up to date.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct PullOptions {
-    /// How many snapshots are kept; all by default.
-    pub keep: Option<Keep>,
-    /// How many of the newest [`Keep::Days`] keeps whatever their age; 3 by default.
-    pub keep_at_least: usize,
-    /// Whether every file is read to the end and compared with its note; by default only those
-    /// are whose length, time or inode have changed.
-    pub verify: bool,
-    /// How to download.
-    pub download: DownloadOptions,
-}
-
-impl Default for PullOptions {
-    fn default() -> Self {
-        Self {
-            keep: None,
-            keep_at_least: 3,
-            verify: false,
-            download: DownloadOptions::default(),
-        }
-    }
-}
-
 /// What was seen while a folder was brought up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -114,8 +88,9 @@ impl Backups {
     /// Brings a folder up to date with a cluster: takes every complete snapshot that is not there,
     /// the oldest first, then removes what [`PullOptions::keep`] leaves no room for.
     ///
-    /// `report` is told what became of each snapshot. One that fails does not keep the others from
-    /// being taken. Killed at any moment, the same call goes on later.
+    /// `report` is told what became of each snapshot, once for each and from the task that polls the
+    /// call. One that fails does not keep the others from being taken. Killed at any moment, the same
+    /// call goes on later. `progress` is told of each file as [`Event`] says.
     ///
     /// A file is removed only if all of this holds:
     /// - its note says that it is of this cluster, by its id too where Atlas gives it, and it has the name that it was given;
@@ -129,6 +104,20 @@ impl Backups {
     /// `catalogue.json` is another program's, [`Error::File`], [`Error::Call`] if the snapshots
     /// cannot be listed. That a snapshot failed is told through `report` only.
     pub async fn pull(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        folder: &Path,
+        options: &PullOptions,
+        mut report: impl FnMut(Pulled) + Send,
+        progress: impl FnMut(Event) + Send,
+    ) -> Result<PullSummary, Error> {
+        let progress = &Reporter::new(progress);
+        self.pull_telling(project, cluster, folder, options, &mut report, progress)
+            .await
+    }
+
+    async fn pull_telling(
         &self,
         project: ProjectId,
         cluster: &ClusterName,

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use crate::folder::{Damage, Held};
 use crate::keep::Keep;
-use crate::pull::{PullOptions, PullSummary};
+use crate::options::PullOptions;
+use crate::pull::PullSummary;
 use crate::snapshot::{Listing, SnapshotView, is_future};
 
 /// What is taken and what is removed.

@@ -129,7 +129,7 @@ pub(crate) fn complete(
         Existing::SetAside => {
             if look(out)?.is_some() {
                 let kept_as = set_aside(out)?;
-                progress(Event::SetAside {
+                progress.tell(Event::SetAside {
                     path: out.to_owned(),
                     kept_as,
                 });
@@ -159,7 +159,7 @@ fn make_way(path: &Path, existing: Existing, progress: Progress<'_>) -> Result<(
         });
     }
     let kept_as = set_aside(path)?;
-    progress(Event::SetAside {
+    progress.tell(Event::SetAside {
         path: path.to_owned(),
         kept_as,
     });
@@ -222,6 +222,7 @@ pub(crate) fn recheck(out: &Path, note: &mut Note, read: bool) -> Result<(), Err
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::{Reporter, silent};
 
     const NOTE: &str = r#"{"snapshot":"32b6e34b3d91647abb20e7b8","cluster":"C",
         "project":"32b6e34b3d91647abb20e7b8","kind":"flex","downloaded":"","bytes":1,"sha256":"x"}"#;
@@ -250,7 +251,8 @@ mod tests {
             let source = "32b6e34b3d91647abb20e7b8/C/32b6e34b3d91647abb20e7b8/";
             let part = PartLock::take(&out, source, true).unwrap();
             std::fs::remove_file(part.path()).unwrap();
-            let failed = complete(&part, &out, note("third"), Existing::Replace, &|_| ());
+            let quiet = &Reporter::new(silent);
+            let failed = complete(&part, &out, note("third"), Existing::Replace, quiet);
             assert!(failed.is_err(), "there is no file to be named");
             assert_eq!(Note::read(&out).unwrap().sha256, "second", "{json}");
         }

@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use atlas_model::SnapshotUrl;
 
 pub(crate) use crate::asking::{Asking, Renewing};
-use crate::backups::{Backups, DownloadOptions};
+use crate::backups::Backups;
 use crate::disk;
 use crate::error::Error;
 use crate::fetch::{self, Plan};
 use crate::job::Place;
 use crate::note::Note;
 pub(crate) use crate::one_file::{Already, OneFile};
+use crate::options::DownloadOptions;
 use crate::part_lock::PartLock;
 use crate::progress::{Event, Progress};
+use crate::retries::Retries;
 use crate::saved::{self, Existing, Saved, check_output};
 use crate::shards::is_usable;
 use crate::snapshot::SnapshotView;
@@ -105,20 +107,20 @@ impl Backups {
         let plan = Plan {
             connections: options.connections,
             source: file.source(),
+            retries: Retries::new(self.client(), options.patience),
         };
-        let client = self.client();
+        let client = &self.file_client(plan.connections);
         let fetched = fetch::fetch(client, link, &mut links, part.path(), &plan, progress).await;
         let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(error) => {
-                // A disk that is full or forbidden is not helped by what is left on it.
-                if matches!(error, Error::File { .. }) {
+                if !can_go_on_after(&error) {
                     part.discard();
                 }
                 return Err(error);
             }
         };
-        progress(Event::Verifying);
+        progress.tell(Event::Verifying);
         let checksums = fetched.checksums;
         let (part, inspected) = tokio::task::spawn_blocking(move || {
             // Through the descriptor that was open all the time, which is told of every failure to
@@ -205,6 +207,16 @@ impl Whole {
     }
 }
 
+/// Whether what is there of a file is of use after an error: not if it cannot be written to, unless
+/// somebody can make room.
+fn can_go_on_after(error: &Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    match error {
+        Error::File { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
+        _ => true,
+    }
+}
+
 /// Whether what was downloaded is not to be trusted after an error: after a sync that failed, the
 /// next one may succeed though the data never reached the disk.
 fn is_spoilt(error: &Error) -> bool {
@@ -249,6 +261,20 @@ pub(crate) fn of_shard(out: &Path, shard: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_disk_costs_nothing_that_was_received() {
+        use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull};
+        for (kind, goes_on) in [
+            (StorageFull, true),
+            (QuotaExceeded, true),
+            (PermissionDenied, false),
+        ] {
+            let error = Error::file(Path::new("s.part"), "cannot be written", kind.into());
+            assert_eq!(can_go_on_after(&error), goes_on, "{kind}");
+            assert!(!error.is_transient(), "{kind}");
+        }
+    }
 
     #[test]
     fn a_shard_stands_before_the_ending_and_never_leads_elsewhere() {

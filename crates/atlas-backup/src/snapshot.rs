@@ -1,6 +1,6 @@
 //! Snapshots of every kind of cluster, in one shape.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 
 use atlas_model::cloud_backups::{
@@ -18,7 +18,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::about::body;
+use crate::about::{at_most, body};
 use crate::error::Error;
 use crate::kind::ClusterKind;
 
@@ -58,7 +58,7 @@ fn optional_text<S: serde::Serializer>(
 }
 
 /// Which snapshot to take. Only complete ones are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Pick {
     /// This one.
@@ -151,6 +151,10 @@ pub(crate) async fn list(
     })
 }
 
+/// The most snapshots of one list: eleven years of hourly ones. Each is held in memory until the list
+/// ends, and a server decides when.
+const MOST: usize = 100_000;
+
 /// All pages of a list, and the date of the last.
 async fn pages<O>(
     client: &Client,
@@ -166,11 +170,13 @@ where
     while let Some(page) = pages.try_next().await? {
         let mut seen: Vec<_> = page.value.items().iter().map(view).collect();
         if !page.deviations.is_empty() {
-            let body = body(&page)?;
-            seen.iter_mut()
-                .flatten()
-                .for_each(|it| it.count_shards(&body));
+            let counted = shards_in(&body(&page)?);
+            for snapshot in seen.iter_mut().flatten() {
+                let more = counted.get(&snapshot.id.to_string());
+                snapshot.shards = snapshot.shards.max(more.copied().unwrap_or(0));
+            }
         }
+        at_most("snapshots", views.len().saturating_add(seen.len()), MOST)?;
         views.extend(seen);
         // What is not even an object is left out of the page, and was listed all the same.
         let left_out = page.deviations.iter().filter(|it| it.path().ends_with(']'));
@@ -180,22 +186,23 @@ where
     Ok((views, date))
 }
 
-impl SnapshotView {
-    /// Counts the shards in the body, where members that cannot be read are members still.
-    fn count_shards(&mut self, page: &Value) {
-        let id = self.id.to_string();
-        let results = page["results"].as_array().into_iter().flatten();
-        for snapshot in results.filter(|it| it["id"] == id.as_str()) {
-            let count = |field: &str| snapshot[field].as_array().map_or(0, Vec::len);
-            self.shards = self.shards.max(count("snapshotIds"));
-            if snapshot["members"]
-                .as_array()
-                .is_some_and(|it| !it.iter().all(Value::is_object))
-            {
-                self.shards = self.shards.max(count("members"));
-            }
-        }
+/// How many shards each snapshot of a page has by its body, where members that cannot be read are
+/// members still.
+fn shards_in(page: &Value) -> HashMap<String, usize> {
+    let mut counted: HashMap<String, usize> = HashMap::new();
+    for snapshot in page["results"].as_array().into_iter().flatten() {
+        let Some(id) = snapshot["id"].as_str() else {
+            continue;
+        };
+        let count = |field: &str| snapshot[field].as_array().map_or(0, Vec::len);
+        let members = snapshot["members"].as_array();
+        let is_odd = members.is_some_and(|it| !it.iter().all(Value::is_object));
+        let members = if is_odd { count("members") } else { 0 };
+        let shards = count("snapshotIds").max(members);
+        let known = counted.entry(id.to_owned()).or_default();
+        *known = shards.max(*known);
     }
+    counted
 }
 
 /// Each kind of snapshot has the same facts under other names.

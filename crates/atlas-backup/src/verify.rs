@@ -8,8 +8,10 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use crate::checksums::{Checksums, Computing};
-use crate::error::{Error, Fault};
+use crate::error::Error;
+use crate::fault::Fault;
 use crate::note::Note;
+use crate::tar_walk::walk;
 
 /// Checks a file against the note beside it, offline: its length, its SHA-256, and that the gzip
 /// stream and the tar in it can be read to the end.
@@ -80,35 +82,16 @@ fn structure(reader: &mut Summing<impl Read>) -> Result<(), Fault> {
     if reader.read_exact(&mut magic).is_err() || magic != GZIP {
         return Err(Fault::NotGzip);
     }
-    let gzip = MultiGzDecoder::new(magic.chain(reader));
-    let mut tar = tar::Archive::new(Marking {
-        inner: gzip,
+    let mut gzip = Marking {
+        inner: MultiGzDecoder::new(magic.chain(reader)),
         broken: false,
-    });
-    let walked = walk(&mut tar);
-    let mut gzip = tar.into_inner();
+    };
+    let walked = walk(&mut gzip);
     let rest = io::copy(&mut gzip, &mut io::sink());
     if gzip.broken || rest.is_err() {
         return Err(Fault::Gzip);
     }
     walked.map_err(|_| Fault::Tar)
-}
-
-/// Reads every entry to its end; there must be one.
-fn walk(tar: &mut tar::Archive<impl Read>) -> io::Result<()> {
-    let mut entries = 0;
-    for entry in tar.entries()? {
-        let mut entry = entry?;
-        let size = entry.size();
-        if io::copy(&mut entry, &mut io::sink())? != size {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        entries += 1;
-    }
-    if entries == 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(())
 }
 
 /// What a gzip file begins with (RFC 1952 section 2.3.1).

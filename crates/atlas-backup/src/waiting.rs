@@ -4,17 +4,21 @@ use std::future::Future;
 use std::time::Duration;
 
 use atlas_model::RestoreJobId;
+use atlas_transport::retry::RetryPolicy;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::error::Error;
-use crate::job::WaitPolicy;
+use crate::options::WaitPolicy;
 
 /// One wait: how long until the next look, and when it ends.
 ///
-/// A failure that can pass by itself, such as 503 or a connection that is refused, is waited out up
-/// to the deadline; any other ends the wait at once.
+/// A look that fails in a way that can pass by itself, such as 503 or a connection that is refused, is
+/// followed by the next, up to the deadline: looks are polls, and no retry policy ends them. Any other
+/// failure ends the wait at once.
 pub(crate) struct Wait<'a> {
     policy: &'a WaitPolicy,
+    /// How requests that are no looks are met again.
+    retry: &'a RetryPolicy,
     /// `None` is a deadline that no clock reaches.
     end: Option<Instant>,
     delay: Duration,
@@ -26,16 +30,15 @@ pub(crate) struct Wait<'a> {
 
 /// A look is not begun with less time left, and gets at least this.
 const LAST_LOOK: Duration = Duration::from_secs(1);
-/// A longer wait is not taken from a server: its limits refill within a minute.
-const LONGEST_ASKED: Duration = Duration::from_secs(60);
 /// No two looks are nearer, whatever the policy says.
 const SHORTEST: Duration = Duration::from_millis(50);
 
 impl<'a> Wait<'a> {
     /// Begins a wait, and with it the time up to its deadline.
-    pub(crate) fn new(policy: &'a WaitPolicy) -> Self {
+    pub(crate) fn new(policy: &'a WaitPolicy, retry: &'a RetryPolicy) -> Self {
         Self {
             policy,
+            retry,
             end: Instant::now().checked_add(policy.deadline),
             delay: policy.first.min(policy.longest).max(SHORTEST),
             asked: Duration::ZERO,
@@ -43,10 +46,32 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Asks until there is an answer, or a failure that does not pass.
-    pub(crate) async fn answer<T, F>(
+    /// Looks until there is an answer, or a failure that does not pass.
+    pub(crate) async fn look<T, F>(
         &mut self,
         job: Option<RestoreJobId>,
+        ask: impl FnMut() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.ask_again(job, true, ask).await
+    }
+
+    /// Asks for something to be done. That is no look: a policy without retries ends it at its first
+    /// failure.
+    pub(crate) async fn request<T, F>(&mut self, ask: impl FnMut() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let is_retried = self.retry.max_attempts > 1;
+        self.ask_again(None, is_retried, ask).await
+    }
+
+    async fn ask_again<T, F>(
+        &mut self,
+        job: Option<RestoreJobId>,
+        waits_out: bool,
         mut ask: impl FnMut() -> F,
     ) -> Result<T, Error>
     where
@@ -58,9 +83,10 @@ impl<'a> Wait<'a> {
                 None => timeout(Duration::MAX, ask()).await,
             };
             match answered {
-                Ok(Err(Error::Call(error))) if error.is_transient() => {
+                Ok(Err(Error::Call(error))) if waits_out && error.is_transient() => {
                     tracing::info!(%error, "no answer yet; asking again");
-                    self.asked = error.retry_after().unwrap_or_default().min(LONGEST_ASKED);
+                    let asked = error.retry_after().unwrap_or_default();
+                    self.asked = asked.min(self.retry.retry_after_cap);
                     self.last = Some(Box::new(error));
                 }
                 Ok(ended) => {
@@ -98,6 +124,63 @@ impl<'a> Wait<'a> {
             job,
             limit: self.policy.deadline,
             last: self.last.take(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn durations() -> impl Strategy<Value = Duration> {
+        prop_oneof![
+            Just(Duration::ZERO),
+            Just(Duration::from_nanos(1)),
+            (0..10_000_u64).prop_map(Duration::from_secs),
+            any::<Duration>(),
+            Just(Duration::MAX),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn no_wait_panics_spins_or_goes_on_after_its_deadline(
+            (first, longest, deadline) in (durations(), durations(), 0..1000_u64),
+            cap in durations(),
+            asked in durations(),
+        ) {
+            let deadline = Duration::from_secs(deadline);
+            let policy = WaitPolicy::default().first(first).longest(longest).deadline(deadline);
+            let mut retry = RetryPolicy::none();
+            retry.retry_after_cap = cap;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            let (looks, waited) = runtime.block_on(async {
+                let start = Instant::now();
+                let mut wait = Wait::new(&policy, &retry);
+                let mut looks = 0_u64;
+                while wait.pause(None).await.is_ok() {
+                    looks += 1;
+                    wait.asked = asked.min(retry.retry_after_cap);
+                }
+                (looks, start.elapsed())
+            });
+            prop_assert!(waited <= deadline + Duration::from_millis(1));
+            prop_assert!(looks <= deadline.as_secs() * 20 + 1, "{looks}");
+        }
+
+        #[test]
+        fn a_wait_of_any_deadline_can_begin(deadline in durations(), first in durations()) {
+            let policy = WaitPolicy::default().deadline(deadline).first(first);
+            let retry = RetryPolicy::default();
+            let wait = Wait::new(&policy, &retry);
+            prop_assert!(wait.delay >= SHORTEST);
         }
     }
 }

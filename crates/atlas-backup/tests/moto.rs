@@ -116,7 +116,7 @@ async fn a_snapshot_streams_into_s3_whole_or_not_at_all() {
         let cluster = cluster.parse().unwrap();
         let target = atlas_backup::StoreTarget::new(out, settings.to_vec())?;
         backups
-            .download_to_store(project, &cluster, &Pick::Latest, &target, &options, &silent)
+            .download_to_store(project, &cluster, &Pick::Latest, &target, &options, silent)
             .await
     };
 

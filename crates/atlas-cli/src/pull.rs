@@ -120,19 +120,19 @@ pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
     if folder.as_os_str().is_empty() {
         return Err(Failure::Usage("--dir is empty; name a folder".to_owned()));
     }
-    let mut options = PullOptions::default();
-    options.keep = keep;
-    options.keep_at_least = matches
-        .get_one::<u16>("keepAtLeast")
-        .map_or(3, |count| usize::from(*count));
-    options.verify = matches.get_flag("verify");
-    options.download = download_options(matches);
+    let mut options = PullOptions::default()
+        .keep(keep)
+        .verify(matches.get_flag("verify"))
+        .download(download_options(matches));
+    if let Some(count) = matches.get_one::<u16>("keepAtLeast") {
+        options = options.keep_at_least((*count).into());
+    }
     let target = Target::ready(matches).await?;
     let watcher = Watcher::default();
     let take = |event| watcher.take(event);
     let mut failed = 0;
     let mut unprinted = Ok(());
-    let mut report = |pulled: Pulled| {
+    let report = |pulled: Pulled| {
         watcher.end();
         if let Pulled::OtherCluster { snapshots } = pulled {
             say(&format!(
@@ -154,7 +154,7 @@ pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
     let (project, cluster) = (target.project, &target.cluster);
     let pulled = target
         .backups
-        .pull(project, cluster, &folder, &options, &mut report, &take);
+        .pull(project, cluster, &folder, &options, report, take);
     let pulled = pulled.await;
     watcher.end();
     let summary = pulled?;

@@ -123,7 +123,7 @@ async fn watch(matches: &ArgMatches) -> Result<(), Failure> {
     let (project, cluster) = (target.project, &target.cluster);
     let job = target
         .backups
-        .watch_job(project, cluster, id, &policy, &take);
+        .watch_job(project, cluster, id, &policy, take);
     one(as_json, job.await?)
 }
 
@@ -135,7 +135,7 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     let (project, cluster) = (target.project, &target.cluster);
     let asked = target
         .backups
-        .request_download(project, cluster, &pick, &policy, &silent);
+        .request_download(project, cluster, &pick, &policy, silent);
     one(as_json, asked.await?)
 }
 

@@ -77,12 +77,12 @@ impl Watcher {
                 }
                 *self.bar() = Some(bar);
             }
-            Event::Received { bytes } => {
+            Event::Received { received, .. } => {
                 if let Some(bar) = &*self.bar() {
-                    bar.inc(bytes);
+                    bar.set_position(received);
                 }
             }
-            Event::StartedOver => self.say("the file changed in the store; starting over"),
+            Event::StartedOver => self.say("what was received cannot be used; starting over"),
             Event::LinkRenewed => self.say("the link ended; going on with a new one"),
             Event::Verifying => self.end(),
             Event::SetAside { path, kept_as } => self.say(&format!(

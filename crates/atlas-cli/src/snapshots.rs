@@ -174,12 +174,11 @@ fn show(snapshots: &[SnapshotView]) -> Result<(), Failure> {
 
 /// How to download, by the flags.
 pub(crate) fn download_options(matches: &ArgMatches) -> DownloadOptions {
-    let mut options = DownloadOptions::default();
-    options.wait = wait_policy(matches);
-    options.replace = matches.try_get_one::<bool>("force").ok().flatten() == Some(&true);
     let connections = matches.get_one::<u16>("connections").copied().unwrap_or(4);
-    options.connections = connections.into();
-    options
+    DownloadOptions::default()
+        .wait(wait_policy(matches))
+        .replace(matches.try_get_one::<bool>("force").ok().flatten() == Some(&true))
+        .connections(connections.into())
 }
 
 async fn download(matches: &ArgMatches) -> Result<(), Failure> {
@@ -216,7 +215,7 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     let take = |event| watcher.take(event);
     let saved = target
         .backups
-        .download(project, cluster, &pick, &out, &options, &take)
+        .download(project, cluster, &pick, &out, &options, take)
         .await;
     watcher.end();
     for saved in saved? {

@@ -110,7 +110,7 @@ mod upload {
         let (project, cluster) = (target.project, &target.cluster);
         let stored = target
             .backups
-            .download_to_store(project, cluster, &pick, &store, &options, &take)
+            .download_to_store(project, cluster, &pick, &store, &options, take)
             .await;
         watcher.end();
         for stored in stored? {

@@ -101,6 +101,15 @@ impl Client {
         client
     }
 
+    /// The minimum rate for files: bytes a second, and over which time.
+    pub fn min_rate(&self) -> (u64, Duration) {
+        let MinRate {
+            bytes_per_second,
+            window,
+        } = self.settings.min_rate;
+        (bytes_per_second, window)
+    }
+
     /// The retry policy of this client's calls and downloads.
     pub fn retry_policy(&self) -> &RetryPolicy {
         &self.settings.retry

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::unwritable;
 use crate::disk::open_own;
 use crate::error::Error;
+use crate::gathered::Gathered;
 
 /// How much each of several connections gathers before it is written.
 ///
@@ -62,8 +63,7 @@ pub(crate) struct PartFile {
     under_way: u64,
     /// How much is gathered before it is written.
     limit: usize,
-    batch: Vec<Bytes>,
-    batched: usize,
+    batch: Gathered,
     position: u64,
 }
 
@@ -83,8 +83,7 @@ impl PartFile {
             writing: None,
             under_way: 0,
             limit,
-            batch: Vec::new(),
-            batched: 0,
+            batch: Gathered::default(),
             position,
         })
     }
@@ -96,10 +95,9 @@ impl PartFile {
 
     /// Takes bytes; gives how many more are written by now, if that is news.
     pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<Option<u64>, Error> {
-        self.batched += bytes.len();
         self.position += bytes.len() as u64;
         self.batch.push(bytes);
-        if self.batched < self.limit {
+        if self.batch.bytes() < self.limit as u64 {
             return Ok(None);
         }
         let written = self.settle().await?;
@@ -115,8 +113,8 @@ impl PartFile {
     }
 
     async fn begin(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
-        self.under_way = std::mem::take(&mut self.batched) as u64;
+        self.under_way = self.batch.bytes();
+        let batch = self.batch.take();
         let Some(mut file) = self.file.take() else {
             return;
         };

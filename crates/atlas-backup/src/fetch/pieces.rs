@@ -7,11 +7,11 @@ use atlas_transport::{ByteRange, Client, ContentRange, Download};
 use futures_util::future::try_join_all;
 
 use super::part_file::{Part, PartFile, batch};
-use super::patience::Patience;
-use super::{Fetched, Plan, Stop, may_pass, unwritable, wait_out, workers};
+use super::{Fetched, Plan, Stop, unwritable, workers};
 use crate::error::Error;
 use crate::journal::Journal;
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
+use crate::retries::Retries;
 
 /// What the connections share.
 struct Shared<'a> {
@@ -19,6 +19,7 @@ struct Shared<'a> {
     link: &'a SnapshotUrl,
     part: &'a Part,
     progress: Progress<'a>,
+    retries: &'a Retries,
     journal: Mutex<Journal>,
     /// The first piece that nobody took.
     next: Mutex<usize>,
@@ -42,6 +43,7 @@ pub(super) async fn fetch(
         link,
         part,
         progress,
+        retries: &plan.retries,
         journal: Mutex::new(journal),
         next: Mutex::new(0),
     };
@@ -89,7 +91,7 @@ impl Shared<'_> {
 
     /// Fetches one piece, going on where it was after every failure.
     async fn piece(&self, piece: usize, mut opened: Option<Download>) -> Result<(), Stop> {
-        let mut patience = Patience::default();
+        let mut failures = self.retries.failures();
         loop {
             let (have, size, start) = {
                 let journal = self.journal();
@@ -105,12 +107,13 @@ impl Shared<'_> {
             };
             let error = match got {
                 Ok(()) => None,
-                Err(Stop::Failed(error)) if may_pass(&error) => Some(error),
+                Err(Stop::Failed(error)) if error.is_transient() => Some(error),
                 Err(stop) => return Err(stop),
             };
             let progressed = self.journal().done[piece] > have;
-            if progressed {
-                patience = Patience::default();
+            // What came too slowly is no progress: it would go on like that for ever.
+            if progressed && !error.as_ref().is_some_and(Error::is_too_slow) {
+                failures.progressed();
             }
             let error = match error {
                 None if progressed => continue,
@@ -121,7 +124,7 @@ impl Shared<'_> {
                 Some(error) => error,
             };
             tracing::info!(piece, %error, "a connection broke; the piece goes on");
-            if !wait_out(&mut patience, &error).await {
+            if !failures.wait_out(&error).await {
                 return Err(error.into());
             }
         }
@@ -192,7 +195,7 @@ impl Shared<'_> {
             self.journal()
                 .note(piece, have)
                 .map_err(|error| unwritable(&self.part.path, error))?;
-            (self.progress)(Event::Received { bytes: written });
+            self.progress.received(written);
         }
         Ok(have)
     }

@@ -10,7 +10,7 @@ use atlas_transport::connections::{self, Connections};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::uri::Scheme;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, header};
 use http_body_util::BodyExt as _;
 use object_store::ClientConfigKey;
 use object_store::ClientOptions;
@@ -153,7 +153,8 @@ impl Checked {
         let (parts, body) = answer.into_parts();
         let body = read(body).await?;
         if !status.is_success() {
-            let failure = StoreFailure::refused(&host, status, &body);
+            let asked = parts.headers.get(header::RETRY_AFTER);
+            let failure = StoreFailure::refused(&host, status, &body).retried_after(asked);
             return Err(failed(if self.is_metadata {
                 failure.of_metadata()
             } else {
@@ -163,7 +164,6 @@ impl Checked {
         // S3 may answer 200 to a completion before it knows that it fails.
         let text = String::from_utf8_lossy(&body);
         if text.contains("<Error>") && element(&text, "Code").is_some() {
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
             let failure = StoreFailure::refused(&host, status, &body);
             return Err(failed(failure));
         }

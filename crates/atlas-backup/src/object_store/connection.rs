@@ -1,4 +1,4 @@
-//! What is asked of a store: each request with its own deadline, and again while it may succeed.
+//! What is asked of a store: each request with its own deadline, and again where the retries say so.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,16 +20,18 @@ use super::open::open;
 use super::settings::{Settings, unusable};
 use super::url::{Kind, StoreUrl, usage};
 use crate::error::Error;
-use crate::fetch::{PATIENCE, pause};
+use crate::retries::Retries;
 
 /// A store, and how it is reached.
+#[derive(Clone)]
 pub(super) struct Connection {
     kind: Kind,
     objects: Arc<dyn ObjectStore>,
     parts: Arc<dyn MultipartStore>,
     /// Completes an upload only if no object has its key; not every store can.
     creating: Option<Arc<dyn MultipartStore>>,
-    secrets: Vec<String>,
+    secrets: Arc<[String]>,
+    retries: Retries,
 }
 
 /// A small object.
@@ -70,8 +72,11 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const COMPLETION: Duration = Duration::from_secs(600);
 /// Bytes a second at least; a part that takes longer is sent again.
 const SLOWEST: u64 = 64 << 10;
+/// The longest tag of a part that is kept.
+const LONGEST_TAG: usize = 1 << 10;
 
 impl Connection {
+    /// Opens a store, without retries.
     pub(super) fn new(url: &StoreUrl, settings: &Settings) -> Result<Self, Error> {
         let connector = Connector::new().map_err(|kind| usage(kind.to_string()))?;
         let opened = open(url, settings, &connector).map_err(|text| {
@@ -94,8 +99,17 @@ impl Connection {
             objects,
             parts,
             creating: creating.filter(|_| !off("AWS_CONDITIONAL_PUT")),
-            secrets: settings.secrets(),
+            secrets: settings.secrets().into(),
+            retries: Retries::none(),
         })
+    }
+
+    /// The same store, asked again as these retries say.
+    pub(super) fn with(&self, retries: Retries) -> Self {
+        Self {
+            retries,
+            ..self.clone()
+        }
     }
 
     /// What the store says of an object; `None` if there is none.
@@ -211,7 +225,15 @@ impl Connection {
     ) -> Result<PartId, Failed> {
         let bytes = part.content_length() as u64;
         let put = || self.parts.put_part(key, upload, index, part.clone());
-        self.ask(bytes, put).await
+        let part = self.ask(bytes, put).await?;
+        // Thousands of them are kept until the upload is completed.
+        if part.content_id.len() > LONGEST_TAG {
+            return Err(Failed {
+                failure: StoreFailure::says("the store's tag of a part is longer than 1024 bytes"),
+                maybe_applied: true,
+            });
+        }
+        Ok(part)
     }
 
     /// Completes an upload; with `create` only if nothing has the key, where the store can.
@@ -235,11 +257,11 @@ impl Connection {
         self.ask_within(COMPLETION, complete).await.map(drop)
     }
 
+    /// Aborts an upload. Without patience: it follows a failure, or a program that ends.
     pub(super) async fn abort(&self, key: &Path, upload: &MultipartId) -> Result<(), Failed> {
-        match self
-            .ask(0, || self.parts.abort_multipart(key, upload))
-            .await
-        {
+        let brief = self.with(self.retries.brief());
+        let aborted = brief.ask(0, || self.parts.abort_multipart(key, upload));
+        match aborted.await {
             // It is gone already.
             Err(failed) if !failed.is_not_found() => Err(failed),
             _ => Ok(()),
@@ -282,7 +304,7 @@ impl Connection {
         }
     }
 
-    /// Asks, and asks again while the failure is transient.
+    /// Asks, and asks again while the failure is transient and the retries last.
     async fn ask<T, F>(&self, bytes: u64, request: impl Fn() -> F) -> Result<T, Failed>
     where
         F: Future<Output = object_store::Result<T>>,
@@ -299,7 +321,7 @@ impl Connection {
     where
         F: Future<Output = object_store::Result<T>>,
     {
-        let (mut failures, mut maybe_applied) = (0, false);
+        let (mut failures, mut maybe_applied) = (self.retries.failures(), false);
         loop {
             let failure = match timeout(deadline, request()).await {
                 Ok(Ok(answer)) => return Ok(answer),
@@ -307,15 +329,13 @@ impl Connection {
                 Err(_) => StoreFailure::timed_out(deadline.as_secs()),
             };
             maybe_applied |= failure.maybe_applied();
-            failures += 1;
-            if failures >= PATIENCE || !failure.is_transient() {
+            let (transient, asked) = (failure.is_transient(), failure.retry_after());
+            if !failures.wait_out_if(transient, asked).await {
                 return Err(Failed {
                     failure,
                     maybe_applied,
                 });
             }
-            tracing::info!(failures, %failure, "the object store failed; asking again");
-            pause(failures).await;
         }
     }
 }

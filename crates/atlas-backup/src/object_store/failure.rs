@@ -1,17 +1,27 @@
 //! Why a request to an object store failed, without anything that is secret.
 
 use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
 
 use atlas_transport::ErrorKind;
 use atlas_transport::connections::ConnectionFailure;
+use atlas_transport::retry::{Decision, Outcome, RetryPolicy};
 use http::StatusCode;
 
 /// Why a request to an object store failed: its status and error code, or why no response came.
 ///
 /// It holds no URL, no header and no credential. Text of the store is escaped and cut.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// `Debug` reads as `Display` does.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.text)]
 pub struct StoreFailure(Box<Failure>);
+
+impl fmt::Debug for StoreFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Failure {
@@ -19,6 +29,7 @@ struct Failure {
     status: Option<StatusCode>,
     code: Option<String>,
     transient: bool,
+    retry_after: Option<Duration>,
     maybe_applied: bool,
     origin: Origin,
 }
@@ -48,9 +59,16 @@ impl StoreFailure {
         self.0.code.as_deref()
     }
 
-    /// Whether the same request may succeed later.
+    /// Whether the same request may succeed later with nothing changed. A status is judged as
+    /// [`atlas_transport::Error::is_transient`] judges it.
     pub fn is_transient(&self) -> bool {
         self.0.transient
+    }
+
+    /// When the store wants to be asked again, from when it answered: the seconds of its
+    /// `Retry-After`.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// Whether the store may have applied the request all the same.
@@ -82,19 +100,25 @@ impl StoreFailure {
             });
             text.push_str(part);
         }
-        let slow = matches!(
-            code.as_deref(),
-            Some("SlowDown" | "RequestTimeout" | "InternalError")
-        );
-        let transient = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
+        let meant = meant(status, code.as_deref());
+        let transient = is_transient(meant);
+        let did_nothing = matches!(meant.as_u16(), 429 | 503);
         Self(Box::new(Failure {
             text,
             status: Some(status),
             code,
-            transient: transient || slow,
-            maybe_applied: matches!(status.as_u16(), 408 | 500 | 502 | 504),
+            transient,
+            retry_after: None,
+            maybe_applied: transient && !did_nothing,
             origin: Origin::Store,
         }))
+    }
+
+    /// The same with the `Retry-After` of the answer, in seconds.
+    pub(super) fn retried_after(mut self, header: Option<&http::HeaderValue>) -> Self {
+        let seconds = header.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        self.0.retry_after = seconds.map(Duration::from_secs);
+        self
     }
 
     /// No answer came, or not the whole of it.
@@ -115,6 +139,7 @@ impl StoreFailure {
             status: None,
             code: None,
             transient: none.is_transient,
+            retry_after: None,
             maybe_applied: !never_arrived && !is_setting,
             origin: if is_setting {
                 Origin::Setting
@@ -146,6 +171,7 @@ impl StoreFailure {
             status: None,
             code: None,
             transient: true,
+            retry_after: None,
             maybe_applied: true,
             origin: Origin::Store,
         }))
@@ -158,6 +184,7 @@ impl StoreFailure {
             status: None,
             code: None,
             transient: false,
+            retry_after: None,
             maybe_applied: true,
             origin: Origin::Store,
         }))
@@ -169,6 +196,7 @@ impl StoreFailure {
             status: None,
             code: None,
             transient: false,
+            retry_after: None,
             maybe_applied: false,
             origin: Origin::Store,
         }))
@@ -184,6 +212,31 @@ impl StoreFailure {
         }
         failure
     }
+}
+
+/// What an answer means by its error code, where its status says something else.
+///
+/// S3 answers 400 for a request that came too slowly, which HTTP calls 408, and 200 to a completion
+/// before it knows that it fails: then only the code tells, and these are the codes whose documented
+/// status says that they can pass (Amazon S3 API reference, "Error responses").
+fn meant(status: StatusCode, code: Option<&str>) -> StatusCode {
+    match code {
+        Some("RequestTimeout") => StatusCode::REQUEST_TIMEOUT,
+        Some("InternalError") if status.is_success() => StatusCode::INTERNAL_SERVER_ERROR,
+        Some("SlowDown" | "ServiceUnavailable") if status.is_success() => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        _ => status,
+    }
+}
+
+/// Whether a status can pass by itself, by the one list of statuses there is.
+fn is_transient(status: StatusCode) -> bool {
+    let answered = Outcome::Answered {
+        status,
+        retry_after: None,
+    };
+    RetryPolicy::default().decide(1, true, &answered, 0.0) != Decision::Stop
 }
 
 fn find(error: &object_store::Error) -> Option<StoreFailure> {
@@ -242,4 +295,76 @@ pub(super) fn element(body: &str, name: &str) -> Option<String> {
         .replace("&apos;", "'")
         .replace("&amp;", "&");
     (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, code: &str) -> StoreFailure {
+        let body = format!("<Error><Code>{code}</Code></Error>");
+        let status = StatusCode::from_u16(status).unwrap();
+        StoreFailure::refused("store.example", status, body.as_bytes())
+    }
+
+    #[test]
+    fn a_status_passes_where_the_transport_says_so_and_a_code_only_where_s3_documents_it() {
+        for status in 300..600 {
+            let kind = ErrorKind::Link {
+                status: StatusCode::from_u16(status).unwrap(),
+                retry_after: None,
+            };
+            let passes = atlas_transport::Error::from(kind).is_transient();
+            for code in ["", "SlowDown", "InternalError", "InvalidPart"] {
+                assert_eq!(
+                    refused(status, code).is_transient(),
+                    passes,
+                    "{status} {code}"
+                );
+            }
+        }
+        assert!(refused(400, "RequestTimeout").is_transient());
+        for (code, passes) in [
+            ("InternalError", true),
+            ("SlowDown", true),
+            ("ServiceUnavailable", true),
+            ("InvalidPart", false),
+            ("NoSuchUpload", false),
+            ("", false),
+        ] {
+            assert_eq!(refused(200, code).is_transient(), passes, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_applied_is_every_passing_failure_of_a_server_that_began() {
+        for (status, applied) in [
+            (400, false),
+            (408, true),
+            (429, false),
+            (500, true),
+            (501, false),
+            (503, false),
+            (504, true),
+            (520, true),
+        ] {
+            assert_eq!(refused(status, "").maybe_applied(), applied, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_wait_that_is_asked_for_is_read_in_seconds_and_debug_reads_like_display() {
+        for (header, asked) in [
+            ("7", Some(Duration::from_secs(7))),
+            ("18446744073709551615", Some(Duration::from_secs(u64::MAX))),
+            ("18446744073709551616", None),
+            ("-1", None),
+            ("soon", None),
+        ] {
+            let value = http::HeaderValue::from_static(header);
+            let failure = refused(503, "SlowDown").retried_after(Some(&value));
+            assert_eq!(failure.retry_after(), asked, "{header}");
+            assert_eq!(format!("{failure:?}"), failure.to_string());
+        }
+    }
 }

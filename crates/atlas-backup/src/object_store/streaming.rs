@@ -13,14 +13,17 @@ use super::upload::{Place, Upload};
 use crate::backups::Backups;
 use crate::checksums::Checksums;
 use crate::error::Error;
-use crate::fetch::{Links, PATIENCE, may_pass, pause};
+use crate::fetch::{Links, Renewals, is_strong};
 use crate::note::Note;
 use crate::progress::{Event, Progress};
+use crate::retries::Retries;
 use crate::saving::OneFile;
 use crate::verify::{Found, inspect_reader};
 
 /// How many pieces may wait to be verified.
 const WAITING: usize = 16;
+/// How many bytes are taken before their number is told.
+const TOLD: u64 = 64 << 10;
 
 /// One object that is being written.
 pub(super) struct Streaming<'a> {
@@ -29,20 +32,35 @@ pub(super) struct Streaming<'a> {
     /// The objects of other shards.
     pub(super) stored: &'a [Stored],
     pub(super) progress: Progress<'a>,
+    /// When a request that failed is sent again.
+    pub(super) retries: &'a Retries,
 }
 
 impl Streaming<'_> {
     /// Streams a file into the store; completes the object only if it is sound.
     pub(super) async fn run(
         &self,
-        link: SnapshotUrl,
-        links: impl Links,
+        mut link: SnapshotUrl,
+        mut links: impl Links,
         file: &OneFile<'_>,
         replace: bool,
     ) -> Result<Note, Error> {
-        let first = self.backups.client().download(&link).await?;
+        let client = &self.backups.file_client(1);
+        let mut renewals = Renewals::new(self.retries);
+        self.progress.next_file();
+        let first = loop {
+            match self.retries.run(|| client.download(&link)).await {
+                Ok(first) => break first,
+                Err(error) if error.link_expired() && renewals.may_take(0) => {
+                    link = links.fresh().await?;
+                    self.progress.tell(Event::LinkRenewed);
+                }
+                Err(error) => return Err(error),
+            }
+        };
         let mut upload = Upload::start(self.place.clone(), first.length()).await?;
-        let found = match self.copy(first, link, links, &mut upload).await {
+        let copied = self.copy(first, link, links, renewals, &mut upload);
+        let found = match copied.await {
             Ok(found) => found,
             Err(error) => return Err(upload.abort(error).await),
         };
@@ -67,22 +85,17 @@ impl Streaming<'_> {
         first: Download,
         mut link: SnapshotUrl,
         mut links: impl Links,
+        mut renewals: Renewals,
         upload: &mut Upload,
     ) -> Result<Found, Error> {
         let announced = first.length();
         let checksums = Checksums::announced(&first);
-        let etag = first
-            .etag()
-            .filter(|tag| tag.starts_with('"'))
-            .map(str::to_owned);
-        (self.progress)(Event::Started {
-            length: announced,
-            resumed: 0,
-        });
+        let etag = first.etag().filter(|tag| is_strong(tag)).map(str::to_owned);
+        self.progress.started(announced, 0);
         let (sender, pieces) = mpsc::channel(WAITING);
         let verifying =
             tokio::task::spawn_blocking(move || inspect_reader(Pieces::new(pieces), &checksums));
-        let (mut received, mut failures) = (0, 0);
+        let (mut received, mut failures) = (0, self.retries.failures());
         let mut opened = Some(first);
         loop {
             let before = received;
@@ -98,7 +111,6 @@ impl Streaming<'_> {
                     },
                     Err(error) => error,
                 },
-                // Only a strong tag tells that what follows belongs to the same file.
                 None => match self.open_at(&link, received, etag.as_deref()).await {
                     Ok(download) => {
                         opened = Some(download);
@@ -107,23 +119,25 @@ impl Streaming<'_> {
                     Err(error) => error,
                 },
             };
-            failures = if received > before { 1 } else { failures + 1 };
-            if failures >= PATIENCE {
-                return Err(error);
+            if received > before && !error.is_too_slow() {
+                failures.progressed();
             }
-            if error.link_expired() {
+            if error.link_expired() && renewals.may_take(received) {
                 link = links.fresh().await?;
-                (self.progress)(Event::LinkRenewed);
-            } else if may_pass(&error) && etag.is_some() {
-                tracing::info!(failures, %error, "the stream broke; it goes on");
-                pause(failures).await;
-            } else {
+                self.progress.tell(Event::LinkRenewed);
+                continue;
+            }
+            tracing::info!(%error, "the stream broke");
+            // A part that was not stored is not met again from here: the upload would lack it.
+            let is_of_source = matches!(error, Error::Call(_) | Error::Length { .. });
+            // Without a strong tag, it cannot be told whether what follows is of the same file.
+            if !is_of_source || etag.is_none() || !failures.wait_out(&error).await {
                 return Err(error);
             }
         }
         drop(sender);
         upload.finish().await?;
-        (self.progress)(Event::Verifying);
+        self.progress.tell(Event::Verifying);
         let verified = verifying.await.map_err(io::Error::from);
         verified.map_err(|error| {
             Error::file(
@@ -146,7 +160,8 @@ impl Streaming<'_> {
             last: None,
             if_range: etag.map(str::to_owned),
         };
-        let download = self.backups.client().download_part(link, &range).await?;
+        let client = self.backups.file_client(1);
+        let download = client.download_part(link, &range).await?;
         if download.part().is_none() || download.etag().is_some_and(|tag| Some(tag) != etag) {
             return Err(Error::Changed);
         }
@@ -162,21 +177,34 @@ impl Streaming<'_> {
         verified: &mpsc::Sender<Bytes>,
         received: &mut u64,
     ) -> Result<(), Error> {
-        while let Some(chunk) = download.chunk().await? {
+        let mut untold = 0;
+        let ended = loop {
+            let chunk = match download.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break Ok(()),
+                // All has come, however the connection ended.
+                Err(_) if announced == Some(*received) => break Ok(()),
+                Err(error) => break Err(error.into()),
+            };
             let bytes = chunk.len() as u64;
-            if let Some(expected) = announced.filter(|length| *received + bytes > *length) {
-                return Err(Error::Length {
-                    received: *received + bytes,
+            let sum = received.saturating_add(bytes);
+            if let Some(expected) = announced.filter(|length| sum > *length) {
+                break Err(Error::Length {
+                    received: sum,
                     expected,
                 });
             }
             // A thread that has found a fault has ended; the fault is reported in the end.
             let _ = verified.send(chunk.clone()).await;
             upload.write(chunk).await?;
-            *received += bytes;
-            (self.progress)(Event::Received { bytes });
-        }
-        Ok(())
+            *received = sum;
+            untold += bytes;
+            if untold >= TOLD {
+                self.progress.received(std::mem::take(&mut untold));
+            }
+        };
+        self.progress.received(untold);
+        ended
     }
 }
 

@@ -15,6 +15,7 @@ use super::connection::{Connection, Failed};
 use super::failure::StoreFailure;
 use super::url::usage;
 use crate::error::Error;
+use crate::gathered::Gathered;
 
 /// The smallest part that is sent, but for the last; S3 asks for 5 MiB at least.
 const PART: u64 = 8 << 20;
@@ -30,7 +31,7 @@ const SLOTS: u32 = 5;
 /// Where an upload goes.
 #[derive(Clone)]
 pub(super) struct Place {
-    pub(super) connection: Arc<Connection>,
+    pub(super) connection: Connection,
     pub(super) cleanup: Arc<Cleanup>,
     pub(super) key: Path,
     /// The object's URL, for errors.
@@ -64,8 +65,7 @@ struct Open {
 #[derive(Default)]
 struct Filling {
     room: Option<OwnedSemaphorePermit>,
-    chunks: Vec<Bytes>,
-    bytes: u64,
+    gathered: Gathered,
 }
 
 /// An upload whose parts are all in the store.
@@ -133,11 +133,10 @@ impl Upload {
             if self.filling.room.is_none() {
                 self.filling.room = Some(self.room(size).await?);
             }
-            let room = usize::try_from(size - self.filling.bytes).unwrap_or(usize::MAX);
+            let room = usize::try_from(size - self.filling.gathered.bytes()).unwrap_or(usize::MAX);
             let piece = chunk.split_to(chunk.len().min(room));
-            self.filling.bytes += piece.len() as u64;
-            self.filling.chunks.push(piece);
-            if self.filling.bytes == size {
+            self.filling.gathered.push(piece);
+            if self.filling.gathered.bytes() == size {
                 self.send()?;
             }
         }
@@ -146,7 +145,7 @@ impl Upload {
 
     /// Sends what is left and waits for all parts.
     pub(super) async fn finish(&mut self) -> Result<(), Error> {
-        if self.filling.bytes > 0 || self.parts.is_empty() {
+        if self.filling.gathered.bytes() > 0 || self.parts.is_empty() {
             self.send()?;
         }
         loop {
@@ -154,7 +153,9 @@ impl Upload {
                 return Err(self.lost());
             };
             let Some(sent) = open.sending.join_next().await else {
-                return Ok(());
+                // A part that is missing must never be passed over.
+                let is_whole = self.parts.iter().all(Option::is_some);
+                return if is_whole { Ok(()) } else { Err(self.lost()) };
             };
             self.take(sent)?;
         }
@@ -233,7 +234,7 @@ impl Upload {
                 self.place.url
             )));
         }
-        let filled = std::mem::take(&mut self.filling);
+        let mut filled = std::mem::take(&mut self.filling);
         let Place {
             connection, key, ..
         } = self.place.clone();
@@ -243,7 +244,7 @@ impl Upload {
         let id = open.id.clone();
         self.parts.push(None);
         open.sending.spawn(async move {
-            let payload: PutPayload = filled.chunks.into_iter().collect();
+            let payload: PutPayload = filled.gathered.take().into_iter().collect();
             let part = connection.put_part(&key, &id, index, payload).await?;
             drop(filled.room);
             Ok((index, part))

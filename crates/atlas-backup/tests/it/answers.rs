@@ -254,10 +254,10 @@ async fn a_watched_job_that_is_another_one_is_an_error() {
     let server = world().await;
     let plain = altered::backups(&server, |_, _, _| {});
     let (cluster, policy) = (name(FLEX_CLUSTER), WaitPolicy::default());
-    let asked = plain.request_download(project(), &cluster, &Pick::Latest, &policy, &silent);
+    let asked = plain.request_download(project(), &cluster, &Pick::Latest, &policy, silent);
     let id = asked.await.unwrap().id.unwrap();
     let backups = with_field(&server, "id", json!(OTHER));
-    let watched = backups.watch_job(project(), &cluster, id, &policy, &silent);
+    let watched = backups.watch_job(project(), &cluster, id, &policy, silent);
     let error = watched.await.unwrap_err();
     assert!(matches!(error, Error::Mismatch { .. }), "{error}");
     let error = backups.job(project(), &cluster, id).await.unwrap_err();

@@ -32,8 +32,7 @@ async fn a_file_that_changed_is_read_and_a_damaged_one_is_downloaded_again() {
         "........",
         "cheap"
     );
-    let mut options = PullOptions::default();
-    options.verify = true;
+    let options = PullOptions::default().verify(true);
     assert_eq!(world.pull(options.clone()).await, "D...T....");
     assert_eq!(world.pull(options).await, "........");
     verify(&file).unwrap();

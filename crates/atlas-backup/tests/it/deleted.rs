@@ -134,11 +134,11 @@ async fn the_folder_of_a_deleted_cluster_is_still_brought_up_to_date() {
     server.with(|sandbox| sandbox.delete_cluster(project(), &cluster));
     let folder = folder();
     let mut taken = 0;
-    let mut report = |_| taken += 1;
+    let report = |_| taken += 1;
     let options = atlas_backup::PullOptions::default();
     let path = folder.path().join("kept");
     backups
-        .pull(project(), &cluster, &path, &options, &mut report, &silent)
+        .pull(project(), &cluster, &path, &options, report, silent)
         .await
         .unwrap();
     assert_eq!(taken, 3);

@@ -1,7 +1,8 @@
 //! From a cluster's name to a file, for every kind of cluster.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::future::{Future as _, poll_fn};
+use std::panic::AssertUnwindSafe;
+use std::task::Poll;
 
 use atlas_backup::{ClusterKind, DownloadOptions, Error, Event, Fault, Pick, silent, verify};
 use atlas_sandbox::{
@@ -92,33 +93,101 @@ async fn a_download_that_is_dropped_goes_on_where_it_was() {
     let expected = expected(&server, cluster).remove(0);
     let mut written = 0;
     for round in 1..=3 {
-        let seen = AtomicU64::new(0);
+        let (mut begun, mut seen) = (0, 0);
         let notify = tokio::sync::Notify::new();
-        let progress = |event: Event| {
-            if let Event::Received { bytes } = event
-                && seen.fetch_add(bytes, Ordering::SeqCst) + bytes > 9 << 20
-            {
-                notify.notify_one();
+        let progress = |event: Event| match event {
+            Event::Started { resumed, .. } => begun = resumed,
+            Event::Received { received, .. } => {
+                seen = received - begun;
+                if seen > 9 << 20 {
+                    notify.notify_one();
+                }
             }
+            _ => {}
         };
         tokio::select! {
             biased;
             () = notify.notified() => {}
-            ended = latest(&backups, cluster, &folder, &progress) => panic!("{ended:?}"),
+            ended = latest(&backups, cluster, &folder, progress) => panic!("{ended:?}"),
         }
-        written += seen.load(Ordering::SeqCst);
+        written += seen;
         assert_eq!(names(&folder), ["s.tgz.part", "s.tgz.part.json"], "{round}");
     }
-    let resumed = Mutex::new(0);
+    let mut resumed = 0;
     let progress = |event: Event| {
         if let Event::Started { resumed: bytes, .. } = event {
-            *resumed.lock().unwrap() = bytes;
+            resumed = bytes;
         }
     };
-    let saved = latest(&backups, cluster, &folder, &progress).await.unwrap();
-    assert!(*resumed.lock().unwrap() >= written, "nothing is forgotten");
+    let saved = latest(&backups, cluster, &folder, progress).await.unwrap();
+    assert!(resumed >= written, "nothing is forgotten");
     assert!(std::fs::read(&saved[0].path).unwrap() == expected);
     assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"]);
+}
+
+#[tokio::test]
+async fn totals_of_several_connections_and_files_grow_up_to_the_length() {
+    let (server, backups) = world().await;
+    let cluster = add_large(&server);
+    let (mut growing, mut last) = (crate::growing(), (0, None));
+    let progress = |event: Event| {
+        if let Event::Received { received, length } = event {
+            last = (received, length);
+        }
+        growing(event);
+    };
+    let saved = latest(&backups, cluster, &folder(), progress)
+        .await
+        .unwrap();
+    assert_eq!(last, (saved[0].note.bytes, Some(saved[0].note.bytes)));
+
+    // The second file begins where a file begins.
+    let mut starts = Vec::new();
+    let progress = |event: Event| match event {
+        Event::Started { resumed, .. } => starts.push(resumed),
+        Event::StartedOver => panic!("nothing was"),
+        _ => {}
+    };
+    latest(&backups, SHARDED_CLUSTER, &folder(), progress)
+        .await
+        .unwrap();
+    assert_eq!(starts, [0, 0]);
+}
+
+#[tokio::test]
+async fn a_callback_that_panics_ends_the_call_and_the_next_one_goes_on() {
+    let (server, backups) = world().await;
+    let cluster = add_large(&server);
+    let folder = folder();
+    let expected = expected(&server, cluster).remove(0);
+    let mut before = 0;
+    let progress = |event: Event| {
+        if let Event::Received { received, .. } = event {
+            before = received;
+            assert!(received < 9 << 20, "as the test wants it");
+        }
+    };
+    let mut download = Box::pin(latest(&backups, cluster, &folder, progress));
+    let panicked = poll_fn(|context| {
+        let poll = AssertUnwindSafe(|| download.as_mut().poll(context).is_pending());
+        match std::panic::catch_unwind(poll) {
+            Ok(true) => Poll::Pending,
+            Ok(false) => Poll::Ready(false),
+            Err(_) => Poll::Ready(true),
+        }
+    });
+    assert!(panicked.await);
+    drop(download);
+    assert_eq!(names(&folder), ["s.tgz.part", "s.tgz.part.json"]);
+    let mut resumed = 0;
+    let progress = |event: Event| {
+        if let Event::Started { resumed: bytes, .. } = event {
+            resumed = bytes;
+        }
+    };
+    let saved = latest(&backups, cluster, &folder, progress).await.unwrap();
+    assert!(before > 0 && resumed >= before, "{resumed} of {before}");
+    assert!(std::fs::read(&saved[0].path).unwrap() == expected);
 }
 
 #[tokio::test]
@@ -126,24 +195,23 @@ async fn a_link_that_ends_on_the_way_is_renewed_and_the_download_goes_on() {
     let (server, backups) = world().await;
     let cluster = add_large(&server);
     let folder = folder();
-    let (received, ended, renewed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let (mut all, mut ended, mut renewed) = (0, false, 0);
     let progress = |event: Event| match event {
-        Event::Received { bytes } => {
-            let all = received.fetch_add(bytes, Ordering::SeqCst) + bytes;
-            if all > 4 << 20 && ended.swap(1, Ordering::SeqCst) == 0 {
+        Event::Received { received, .. } => {
+            assert!(received > all, "a total never goes back");
+            all = received;
+            if all > 4 << 20 && !std::mem::replace(&mut ended, true) {
                 server.with(atlas_sandbox::Sandbox::end_links);
             }
         }
-        Event::LinkRenewed => {
-            renewed.fetch_add(1, Ordering::SeqCst);
-        }
+        Event::LinkRenewed => renewed += 1,
         _ => {}
     };
-    let saved = latest(&backups, cluster, &folder, &progress).await.unwrap();
+    let saved = latest(&backups, cluster, &folder, progress).await.unwrap();
     let expected = &expected(&server, cluster)[0];
     assert!(std::fs::read(&saved[0].path).unwrap() == *expected);
-    assert_eq!(renewed.load(Ordering::SeqCst), 1);
-    assert_eq!(received.load(Ordering::SeqCst), expected.len() as u64);
+    assert_eq!(renewed, 1);
+    assert_eq!(all, expected.len() as u64);
 }
 
 #[tokio::test]
@@ -151,22 +219,20 @@ async fn a_file_that_changes_on_the_way_is_fetched_anew_and_never_glued_together
     let (server, backups) = world().await;
     let cluster = add_large(&server);
     let folder = folder();
-    let (changed, again) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (mut changed, mut again) = (false, 0);
     let progress = |event: Event| match event {
-        Event::Received { .. } if changed.swap(1, Ordering::SeqCst) == 0 => {
+        Event::Received { .. } if !std::mem::replace(&mut changed, true) => {
             server.with(|sandbox| {
                 let snapshot = sandbox.snapshots(project(), &name(cluster))[0];
                 sandbox.replace_file(project(), &name(cluster), snapshot);
             });
         }
-        Event::StartedOver => {
-            again.fetch_add(1, Ordering::SeqCst);
-        }
+        Event::StartedOver => again += 1,
         _ => {}
     };
-    let saved = latest(&backups, cluster, &folder, &progress).await.unwrap();
+    let saved = latest(&backups, cluster, &folder, progress).await.unwrap();
     assert!(std::fs::read(&saved[0].path).unwrap() == expected(&server, cluster)[0]);
-    assert_eq!(again.load(Ordering::SeqCst), 1);
+    assert_eq!(again, 1);
 }
 
 #[tokio::test]
@@ -183,13 +249,9 @@ async fn a_file_that_is_there_is_kept_unless_it_may_be_replaced() {
         "nothing was asked"
     );
     assert_eq!(std::fs::read_to_string(&out).unwrap(), "precious");
-    let options = {
-        let mut options = DownloadOptions::default();
-        options.replace = true;
-        options
-    };
+    let options = DownloadOptions::default().replace(true);
     let cluster = name(FLEX_CLUSTER);
-    let replaced = backups.download(project(), &cluster, &Pick::Latest, &out, &options, &silent);
+    let replaced = backups.download(project(), &cluster, &Pick::Latest, &out, &options, silent);
     replaced.await.unwrap();
     assert!(verify(&out).is_ok());
 }

@@ -84,13 +84,13 @@ async fn a_job_that_was_cancelled_or_has_expired_says_so() {
     let policy = WaitPolicy::default();
     let ask = async || {
         let pick = Pick::Latest;
-        let asked = backups.request_download(project(), &cluster, &pick, &policy, &silent);
+        let asked = backups.request_download(project(), &cluster, &pick, &policy, silent);
         asked.await.unwrap().id.unwrap()
     };
     let job = ask().await;
     tokio::time::advance(Duration::from_secs(3601)).await;
     let watch = async |job| {
-        let watched = backups.watch_job(project(), &cluster, job, &policy, &silent);
+        let watched = backups.watch_job(project(), &cluster, job, &policy, silent);
         watched.await
     };
     let error = watch(job).await.unwrap_err();
@@ -147,7 +147,7 @@ async fn only_a_restore_writes_and_it_says_where() {
         let (server, backups) = paused().await;
         let source = name(cluster);
         let policy = WaitPolicy::default();
-        let asked = backups.request_download(project(), &source, &Pick::Latest, &policy, &silent);
+        let asked = backups.request_download(project(), &source, &Pick::Latest, &policy, silent);
         assert!(asked.await.unwrap().download);
         assert_eq!(server.with(|sandbox| sandbox.writes()), 0);
 
@@ -157,7 +157,7 @@ async fn only_a_restore_writes_and_it_says_where() {
         assert!(!job.download);
         assert_eq!(job.target_cluster.as_deref(), Some("Target"));
         assert_eq!(server.with(|sandbox| sandbox.writes()), 1);
-        let watch = backups.watch_job(project(), &source, job.id.unwrap(), &policy, &silent);
+        let watch = backups.watch_job(project(), &source, job.id.unwrap(), &policy, silent);
         assert_eq!(watch.await.unwrap().state, JobState::Done);
         assert_eq!(backups.jobs(project(), &source).await.unwrap().len(), 2);
     }

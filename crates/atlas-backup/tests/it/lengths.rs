@@ -4,7 +4,7 @@ use atlas_backup::Error;
 use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
 
 use crate::store::backups;
-use crate::stores::{file, right};
+use crate::stores::{add_larger, file, right};
 use crate::{folder, names, quietly};
 
 /// Nothing may be allocated or reserved for what a header merely says.
@@ -71,4 +71,35 @@ async fn no_content_range_or_length_makes_a_download_panic() {
             }
         }
     }
+}
+
+/// What cannot pass by itself is asked for once: the same answer would come again.
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_malformed_is_final_and_resumed_by_the_next_run() {
+    let server = SandboxServer::start().await.unwrap();
+    add_larger(&server);
+    let file = file(&server);
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (seen, given) = (asked.clone(), file.clone());
+    let backups = backups(&server, move |number, headers| {
+        seen.lock().unwrap().push(headers["range"].clone());
+        let mut answer = right(&given, headers);
+        if number == 2 {
+            for (name, value) in &mut answer.headers {
+                if *name == "content-range" {
+                    *value = "bytes 7-9/10".to_owned();
+                }
+            }
+        }
+        answer
+    });
+    let folder = folder();
+    let error = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap_err();
+    assert!(!error.is_transient(), "{error:?}");
+    assert!(format!("{error:?}").contains("malformed"), "{error:?}");
+    let ranges = asked.lock().unwrap().clone();
+    let distinct: std::collections::HashSet<_> = ranges.iter().collect();
+    assert_eq!(distinct.len(), ranges.len(), "{ranges:?}");
+    let saved = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap();
+    assert!(std::fs::read(&saved[0].path).unwrap() == file);
 }

@@ -4,11 +4,14 @@
 
 mod altered;
 mod answers;
+mod bounds;
 mod damaged;
 mod deleted;
 mod download;
+mod errors;
 mod jobs;
 mod lengths;
+mod no_retries;
 mod others_files;
 mod outages;
 mod pull;
@@ -16,6 +19,7 @@ mod retention;
 #[cfg(feature = "object-store")]
 mod s3;
 mod shards;
+mod slow;
 mod store;
 mod stores;
 #[cfg(feature = "object-store")]
@@ -51,7 +55,7 @@ async fn latest(
     backups: &Backups,
     cluster: &str,
     folder: &tempfile::TempDir,
-    progress: &(dyn Fn(Event) + Send + Sync),
+    progress: impl FnMut(Event) + Send,
 ) -> Result<Vec<Saved>, Error> {
     let out = folder.path().join("s.tgz");
     let options = DownloadOptions::default();
@@ -66,7 +70,25 @@ async fn quietly(
     cluster: &str,
     folder: &tempfile::TempDir,
 ) -> Result<Vec<Saved>, Error> {
-    latest(backups, cluster, folder, &silent).await
+    latest(backups, cluster, folder, silent).await
+}
+
+/// A callback that fails where a total goes back, except after starting over.
+fn growing() -> impl FnMut(Event) + Send {
+    let (mut last, mut known) = (0, None);
+    move |event| match event {
+        Event::StartedOver => last = 0,
+        Event::Started { length, resumed } => {
+            assert!(resumed >= last, "{resumed} after {last}");
+            (last, known) = (resumed, length);
+        }
+        Event::Received { received, length } => {
+            assert!(received > last, "{received} after {last}");
+            assert_eq!(length, known);
+            last = received;
+        }
+        _ => {}
+    }
 }
 
 /// The names in a folder, in order.

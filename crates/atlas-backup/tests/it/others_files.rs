@@ -8,12 +8,11 @@ use atlas_sandbox::FLEX_CLUSTER;
 use crate::{folder, name, names, project, quietly, world};
 
 async fn replacing(backups: &Backups, out: &Path) -> Result<Vec<Saved>, Error> {
-    let mut options = DownloadOptions::default();
-    options.replace = true;
+    let options = DownloadOptions::default().replace(true);
     let cluster = name(FLEX_CLUSTER);
     let pick = Pick::Latest;
     backups
-        .download(project(), &cluster, &pick, out, &options, &silent)
+        .download(project(), &cluster, &pick, out, &options, silent)
         .await
 }
 
@@ -66,8 +65,7 @@ async fn a_file_that_is_set_aside_is_said() {
             said.lock().unwrap().push(kept_as);
         }
     };
-    let mut options = DownloadOptions::default();
-    options.replace = true;
+    let options = DownloadOptions::default().replace(true);
     let cluster = name(FLEX_CLUSTER);
     let pick = Pick::Latest;
     let saved = backups.download(project(), &cluster, &pick, &out, &options, &progress);

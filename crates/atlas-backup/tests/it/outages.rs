@@ -23,13 +23,13 @@ use crate::{folder, name, names, project, quietly};
 
 /// What happens to one request in place of the sandbox's answer.
 #[derive(Clone, Copy)]
-enum Fault {
+pub(crate) enum Fault {
     Status(u16, &'static str),
     Reset,
     Silence,
 }
 
-type Asked = Request<Full<Bytes>>;
+pub(crate) type Asked = Request<Full<Bytes>>;
 type Plan = dyn FnMut(Duration, &Asked) -> Option<Fault> + Send;
 
 /// The sandbox behind a network that a plan breaks: it is told the time since the start.
@@ -76,9 +76,17 @@ where
     }
 }
 
-/// A sandbox whose clock is the paused one of the test, seen through a plan. No call is sent again
-/// by the client itself.
-async fn flaky(
+/// A sandbox whose clock is the paused one of the test, seen through a plan, by a client that is told
+/// not to retry: waits are no retries.
+pub(crate) async fn flaky(
+    plan: impl FnMut(Duration, &Asked) -> Option<Fault> + Send + 'static,
+) -> (SandboxServer, Backups) {
+    flaky_with(RetryPolicy::none(), plan).await
+}
+
+/// The same by a client with a retry policy.
+async fn flaky_with(
+    policy: RetryPolicy,
     plan: impl FnMut(Duration, &Asked) -> Option<Fault> + Send + 'static,
 ) -> (SandboxServer, Backups) {
     let start = Instant::now();
@@ -95,7 +103,7 @@ async fn flaky(
         plan: Arc::new(Mutex::new(plan)),
     };
     let client = crate::client(&server)
-        .retry(RetryPolicy::none())
+        .retry(policy)
         .build_with(service)
         .unwrap();
     (server, Backups::new(client))
@@ -109,7 +117,7 @@ fn is_job(request: &Asked) -> bool {
     request.uri().path().contains("/restoreJobs/")
 }
 
-fn is_file(request: &Asked) -> bool {
+pub(crate) fn is_file(request: &Asked) -> bool {
     request.uri().path().starts_with("/sandbox-store/")
 }
 
@@ -143,7 +151,7 @@ async fn an_outage_during_the_wait_for_a_job_is_waited_out() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_while_a_download_is_asked_for_or_a_snapshot_watched_is_waited_out() {
-    let (_server, backups) = flaky(|now, request| {
+    let (_server, backups) = flaky_with(RetryPolicy::default(), |now, request| {
         let out = now < seconds(300) && request.method() == http::Method::POST;
         out.then_some(Fault::Status(503, ""))
     })
@@ -160,13 +168,13 @@ async fn an_outage_while_a_download_is_asked_for_or_a_snapshot_watched_is_waited
     let newest = server.with(|sandbox| *sandbox.snapshots(project(), &cluster).last().unwrap());
     let policy = WaitPolicy::default();
     *down.lock().unwrap() = true;
-    let watched = backups.watch_snapshot(project(), &cluster, newest, &policy, &silent);
+    let watched = backups.watch_snapshot(project(), &cluster, newest, &policy, silent);
     assert!(watched.await.unwrap().completed);
     *down.lock().unwrap() = false;
-    let asked = backups.request_download(project(), &cluster, &Pick::Latest, &policy, &silent);
+    let asked = backups.request_download(project(), &cluster, &Pick::Latest, &policy, silent);
     let job = asked.await.unwrap().id.unwrap();
     *down.lock().unwrap() = true;
-    let watched = backups.watch_job(project(), &cluster, job, &policy, &silent);
+    let watched = backups.watch_job(project(), &cluster, job, &policy, silent);
     assert_eq!(watched.await.unwrap().state, JobState::Done);
 }
 
@@ -237,8 +245,8 @@ async fn the_wait_for_a_turn_and_for_the_job_have_one_deadline() {
         sandbox.set_download_delay(SignedDuration::from_secs(50));
     });
     let ask = |limit| {
-        let mut options = atlas_backup::DownloadOptions::default();
-        options.wait = WaitPolicy::default().deadline(seconds(limit));
+        let wait = WaitPolicy::default().deadline(seconds(limit));
+        let options = atlas_backup::DownloadOptions::default().wait(wait);
         let (backups, cluster) = (&backups, &cluster);
         async move {
             let folder = folder();
@@ -277,18 +285,18 @@ async fn no_policy_makes_a_wait_panic_or_spin() {
                     sandbox.set_download_delay(SignedDuration::from_secs(20));
                 });
                 let cluster = name(FLEX_CLUSTER);
-                let mut policy = WaitPolicy::default();
-                (policy.first, policy.longest, policy.deadline) = (first, longest, deadline);
+                let policy = WaitPolicy::default();
+                let policy = policy.first(first).longest(longest).deadline(deadline);
                 let ready = WaitPolicy::default();
                 let asked =
-                    backups.request_download(project(), &cluster, &Pick::Latest, &ready, &silent);
+                    backups.request_download(project(), &cluster, &Pick::Latest, &ready, silent);
                 let job = asked.await.unwrap().id.unwrap();
                 let endless = longest == Duration::MAX && deadline == Duration::MAX;
                 if first == Duration::MAX && endless {
                     // Waits as long as it was told to.
                     continue;
                 }
-                let watched = backups.watch_job(project(), &cluster, job, &policy, &silent);
+                let watched = backups.watch_job(project(), &cluster, job, &policy, silent);
                 let watched = watched.await;
                 let case = format!("{first:?} {longest:?} {deadline:?}");
                 if deadline == Duration::ZERO {
@@ -313,9 +321,10 @@ async fn an_outage_of_the_store_is_waited_out_for_minutes_and_then_given_up() {
         (Fault::Status(500, ""), 100_000, false),
         (Fault::Reset, 100_000, false),
     ] {
-        let (server, backups) =
-            flaky(move |now, request| (is_file(request) && now < seconds(until)).then_some(fault))
-                .await;
+        let (server, backups) = flaky_with(RetryPolicy::default(), move |now, request| {
+            (is_file(request) && now < seconds(until)).then_some(fault)
+        })
+        .await;
         server.with(|sandbox| sandbox.set_download_delay(SignedDuration::ZERO));
         let start = Instant::now();
         let folder = folder();
@@ -334,10 +343,10 @@ async fn an_outage_of_the_store_is_waited_out_for_minutes_and_then_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_refuses_for_good_is_asked_once() {
-    for status in [404, 410, 501] {
+    for status in [400, 404, 407, 410, 501, 505, 511] {
         let asked = Arc::new(Mutex::new(0));
         let counted = asked.clone();
-        let (_server, backups) = flaky(move |_, request| {
+        let (_server, backups) = flaky_with(RetryPolicy::default(), move |_, request| {
             is_file(request).then(|| {
                 *counted.lock().unwrap() += 1;
                 Fault::Status(status, "")

@@ -13,8 +13,7 @@ async fn pull(
     folder: &TempDir,
     keep: Option<Keep>,
 ) -> Result<String, Error> {
-    let mut options = PullOptions::default();
-    options.keep = keep;
+    let options = PullOptions::default().keep(keep);
     let pulled = pull_with(backups, cluster, folder, &options).await?;
     Ok(pulled.0)
 }
@@ -26,7 +25,7 @@ pub(crate) async fn pull_with(
     options: &PullOptions,
 ) -> Result<(String, PullSummary), Error> {
     let mut letters = String::new();
-    let mut report = |pulled: Pulled| {
+    let report = |pulled: Pulled| {
         letters.push(match pulled {
             Pulled::Taken { .. } => 'T',
             Pulled::There { .. } => '.',
@@ -39,14 +38,7 @@ pub(crate) async fn pull_with(
         });
     };
     let cluster = name(cluster);
-    let pulling = backups.pull(
-        project(),
-        &cluster,
-        folder.path(),
-        options,
-        &mut report,
-        &silent,
-    );
+    let pulling = backups.pull(project(), &cluster, folder.path(), options, report, silent);
     let summary = pulling.await?;
     Ok((letters, summary))
 }

@@ -121,9 +121,7 @@ impl World {
 }
 
 fn keep_options(keep: &str) -> PullOptions {
-    let mut options = PullOptions::default();
-    options.keep = Some(keep.parse::<Keep>().unwrap());
-    options
+    PullOptions::default().keep(keep.parse::<Keep>().unwrap())
 }
 
 /// Overwrites a file with zeros; its length and its time stay.
@@ -170,12 +168,10 @@ async fn days_are_counted_from_the_newest_snapshot_and_a_few_always_stay() {
         list.date = Some("Sat, 09 Jan 2027 12:00:00 GMT");
     });
     assert_eq!(world.keeping("7d").await, ".");
-    let mut options = keep_options("1d");
-    options.keep_at_least = 4;
+    let options = keep_options("1d").keep_at_least(4);
     assert_eq!(world.pull(options).await, ".RRRR");
     assert_eq!(world.keeping("1d").await, ".R");
-    let mut options = keep_options("1d");
-    options.keep_at_least = 1;
+    let options = keep_options("1d").keep_at_least(1);
     assert_eq!(world.pull(options).await, ".R");
     assert_eq!(files(&world.folder).len(), 2, "both are of one day");
 }

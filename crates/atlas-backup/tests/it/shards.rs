@@ -65,11 +65,10 @@ async fn pull(backups: &Backups, folder: &TempDir) -> String {
 }
 
 async fn replacing(backups: &Backups, folder: &TempDir) -> Result<Vec<Saved>, Error> {
-    let mut options = DownloadOptions::default();
-    options.replace = true;
+    let options = DownloadOptions::default().replace(true);
     let (out, cluster) = (folder.path().join("s.tgz"), name(SHARDED_CLUSTER));
     backups
-        .download(project(), &cluster, &Pick::Latest, &out, &options, &silent)
+        .download(project(), &cluster, &Pick::Latest, &out, &options, silent)
         .await
 }
 

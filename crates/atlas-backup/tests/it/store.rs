@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use atlas_backup::Backups;
 use atlas_sandbox::{Body, SandboxServer};
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
+use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
 /// What a store answers: to the n-th request, counted from 1, with these headers.
@@ -30,6 +32,8 @@ pub(crate) enum End {
     Whole,
     Break,
     Hang,
+    /// Gives the body byte by byte, one a second.
+    Drip,
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -93,6 +97,7 @@ where
             let body = Ending {
                 left: answer.body.into(),
                 end: answer.end,
+                beat: None,
             };
             Ok(response.body(body.boxed_unsync()).unwrap())
         })
@@ -102,6 +107,7 @@ where
 struct Ending {
     left: Bytes,
     end: End,
+    beat: Option<Pin<Box<Sleep>>>,
 }
 
 impl http_body::Body for Ending {
@@ -110,15 +116,24 @@ impl http_body::Body for Ending {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        if self.end == End::Drip && !self.left.is_empty() {
+            let beat = self
+                .beat
+                .get_or_insert_with(|| Box::pin(sleep(Duration::from_secs(1))));
+            std::task::ready!(beat.as_mut().poll(context));
+            self.beat = None;
+            let byte = self.left.split_to(1);
+            return Poll::Ready(Some(Ok(http_body::Frame::data(byte))));
+        }
         if !self.left.is_empty() {
             let size = self.left.len().min(100_000);
             let piece = self.left.split_to(size);
             return Poll::Ready(Some(Ok(http_body::Frame::data(piece))));
         }
         match self.end {
-            End::Whole => Poll::Ready(None),
+            End::Whole | End::Drip => Poll::Ready(None),
             End::Break => Poll::Ready(Some(Err("reset".into()))),
             End::Hang => Poll::Pending,
         }

@@ -45,18 +45,12 @@ async fn put(
     target: &StoreTarget,
     replace: bool,
 ) -> Result<Vec<Stored>, Error> {
-    let mut options = DownloadOptions::default();
-    options.replace = replace;
+    let options = DownloadOptions::default()
+        .replace(replace)
+        .patience(Duration::ZERO);
     let cluster = name(cluster);
     backups
-        .download_to_store(
-            project(),
-            &cluster,
-            &Pick::Latest,
-            target,
-            &options,
-            &silent,
-        )
+        .download_to_store(project(), &cluster, &Pick::Latest, target, &options, silent)
         .await
 }
 

@@ -1,14 +1,15 @@
 //! Stores and sources that fail: an error that helps and holds no secret, and no object.
 
-use atlas_backup::{Error, StoreTarget};
+use atlas_backup::{Backups, DownloadOptions, Error, Pick, StoreTarget, silent};
 use atlas_sandbox::FLEX_CLUSTER;
+use atlas_transport::retry::RetryPolicy;
 use bytes::Bytes;
 use http::Response;
 
 use super::{answers, chain, large, large_file, put, target};
 use crate::s3::{Instead, S3, s3, scripted};
-use crate::store::{Answer, End, backups};
-use crate::world;
+use crate::store::{Answer, End, backups, backups as backups_of};
+use crate::{name, project, world};
 
 #[tokio::test]
 async fn no_redirect_is_followed() {
@@ -134,6 +135,54 @@ async fn a_permanent_failure_is_asked_for_once_and_a_passing_one_again() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_told_not_to_retry_uploads_no_part_twice() {
+    let server = atlas_sandbox::SandboxServer::start().await.unwrap();
+    let client = crate::client(&server).retry(RetryPolicy::none());
+    let backups = Backups::new(client.build_with(server.service()).unwrap());
+    for refused in ["head", "start", "part", "completion"] {
+        let s3 = scripted(move |asked, _| {
+            let is_it = match refused {
+                "head" => asked.query.is_empty(),
+                "start" => asked.query.contains("uploads"),
+                "part" => asked.is_part(),
+                _ => asked.is_completion(),
+            };
+            if is_it {
+                answers(503, "<Error><Code>SlowDown</Code></Error>")
+            } else {
+                Instead::Nothing
+            }
+        })
+        .await;
+        let target = target(&s3, "s3://bucket/s.tgz");
+        let options = DownloadOptions::default();
+        let cluster = name(FLEX_CLUSTER);
+        let stored = backups.download_to_store(
+            project(),
+            &cluster,
+            &Pick::Latest,
+            &target,
+            &options,
+            silent,
+        );
+        let error = stored.await.unwrap_err();
+        assert!(error.is_transient(), "{refused}: {error:?}");
+        assert_eq!(error.status().unwrap(), 503, "{refused}");
+        let asked = s3.asked();
+        let count = asked
+            .iter()
+            .filter(|it| match refused {
+                "head" => it.query.is_empty(),
+                "start" => it.query.contains("uploads"),
+                "part" => it.is_part(),
+                _ => it.is_completion(),
+            })
+            .count();
+        assert_eq!(count, 1, "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_completion_that_fails_behind_a_200_is_a_failure() {
     let (_server, backups) = world().await;
     let s3 = scripted(|asked, _| {
@@ -159,6 +208,9 @@ async fn a_completion_that_fails_behind_a_200_is_a_failure() {
     assert!(chain(&error).contains("InvalidPart"), "{}", chain(&error));
     assert!(s3.paths().is_empty(), "{:?}", s3.paths());
     assert_eq!(s3.uploads(), (1, 0));
+    // A code that is not of a passing failure: the same parts would fail again.
+    let completions = s3.asked().iter().filter(|it| it.is_completion()).count();
+    assert_eq!(completions, 1);
 }
 
 #[tokio::test]
@@ -181,6 +233,79 @@ async fn what_is_not_sound_gets_neither_key_nor_manifest() {
     assert!(matches!(error, Err(Error::Unsound { .. })), "{error:?}");
     assert!(s3.paths().is_empty());
     assert_eq!(s3.uploads(), (1, 0));
+}
+
+#[tokio::test]
+async fn what_no_object_can_hold_is_refused_before_an_upload() {
+    let (server, _) = world().await;
+    for length in [(5_u64 << 40) + 1, u64::MAX] {
+        let source = backups(&server, move |_, _| Answer {
+            status: 200,
+            headers: vec![("content-length", length.to_string())],
+            body: vec![7; 1000],
+            end: End::Whole,
+        });
+        let s3 = s3().await;
+        let target = target(&s3, "s3://bucket/s.tgz");
+        let error = put(&source, FLEX_CLUSTER, &target, false).await;
+        assert!(matches!(error, Err(Error::Usage { .. })), "{error:?}");
+        assert_eq!(s3.uploads(), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn what_a_store_says_of_parts_and_manifests_is_bounded() {
+    let (_server, backups) = world().await;
+    let s3 = scripted(|asked, _| {
+        if asked.is_part() {
+            let tag = format!("\"{}\"", "t".repeat(2000));
+            let response = Response::builder().header("etag", tag);
+            return Instead::Answer(response.body(Bytes::new()).unwrap());
+        }
+        Instead::Nothing
+    })
+    .await;
+    let to = target(&s3, "s3://bucket/s.tgz");
+    let error = put(&backups, FLEX_CLUSTER, &to, false).await.unwrap_err();
+    assert!(chain(&error).contains("1024 bytes"), "{}", chain(&error));
+
+    let s3 = crate::s3::s3().await;
+    s3.put("/bucket/s.tgz.json", &" ".repeat(2 << 20));
+    let to = target(&s3, "s3://bucket/s.tgz");
+    let error = put(&backups, FLEX_CLUSTER, &to, false).await.unwrap_err();
+    assert!(matches!(error, Error::Exists { .. }), "{error:?}");
+
+    let s3 = scripted(|_, _| answers(400, &"<Message>".repeat(1 << 20))).await;
+    let to = target(&s3, "s3://bucket/s.tgz");
+    let error = put(&backups, FLEX_CLUSTER, &to, true).await.unwrap_err();
+    assert!(chain(&error).len() < 2000, "{}", chain(&error).len());
+}
+
+/// The first request for the file is met again as all others are.
+#[tokio::test]
+async fn a_source_that_fails_or_whose_link_has_ended_at_first_is_asked_again() {
+    for status in [503, 403] {
+        let (server, _) = world().await;
+        let file = server.with(|sandbox| {
+            let newest = *sandbox
+                .snapshots(project(), &name(FLEX_CLUSTER))
+                .last()
+                .unwrap();
+            sandbox.snapshot_file(project(), &name(FLEX_CLUSTER), newest)
+        });
+        let file = file.unwrap().to_vec();
+        let given = file.clone();
+        let source = backups_of(&server, move |number, _| Answer {
+            status: if number == 1 { status } else { 200 },
+            headers: vec![],
+            body: given.clone(),
+            end: End::Whole,
+        });
+        let s3 = s3().await;
+        let to = target(&s3, "s3://bucket/s.tgz");
+        put(&source, FLEX_CLUSTER, &to, false).await.unwrap();
+        assert!(s3.object("/bucket/s.tgz").unwrap() == file, "{status}");
+    }
 }
 
 #[tokio::test]

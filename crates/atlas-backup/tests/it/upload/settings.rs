@@ -33,7 +33,7 @@ async fn put(backups: &Backups, out: &str, settings: Vec<(String, String)>) {
             &Pick::Latest,
             &target,
             &options,
-            &silent,
+            silent,
         )
         .await;
     stored.unwrap();

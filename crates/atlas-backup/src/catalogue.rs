@@ -1,0 +1,97 @@
+//! The catalogue of a folder: `catalogue.json`, which lists its files with their notes.
+
+use std::fmt;
+use std::io::BufReader;
+use std::path::Path;
+
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{look, open_small, write_whole};
+use crate::error::Error;
+use crate::note::Note;
+
+/// The name of the catalogue in a folder.
+const CATALOGUE: &str = "catalogue.json";
+/// How much of a catalogue is read, in pieces; with more, it is another program's.
+const LONGEST: u64 = 256 << 20;
+/// The entry of one file in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    file: String,
+    #[serde(flatten)]
+    note: Note,
+}
+
+/// Writes the catalogue of a folder's files; there is none of an empty folder.
+pub(crate) fn write<'a>(
+    folder: &Path,
+    files: impl Iterator<Item = (&'a Path, &'a Note)>,
+) -> Result<(), Error> {
+    let named = |path: &Path| {
+        let name = path.file_name();
+        name.map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    };
+    let entries: Vec<Entry> = files
+        .map(|(path, note)| Entry {
+            file: named(path),
+            note: note.clone(),
+        })
+        .collect();
+    let path = folder.join(CATALOGUE);
+    if entries.is_empty() {
+        // An empty list could be anybody's: `check` would refuse it.
+        return match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::file(&path, "cannot be removed", error))
+            }
+            _ => Ok(()),
+        };
+    }
+    let mut text = serde_json::to_vec_pretty(&entries).unwrap_or_default();
+    text.push(b'\n');
+    write_whole(&path, &text)
+}
+
+/// Checks that what stands at the place of a folder's catalogue is one.
+pub(crate) fn check(folder: &Path) -> Result<(), Error> {
+    let path = folder.join(CATALOGUE);
+    match look(&path)? {
+        None => Ok(()),
+        Some(found) if found.is_file() && is_catalogue(&path) => Ok(()),
+        Some(_) => Err(Error::Foreign { path }),
+    }
+}
+
+/// Whether a file is a catalogue with an entry at least. One entry at a time is in memory.
+fn is_catalogue(path: &Path) -> bool {
+    let Ok(file) = open_small(path, LONGEST) else {
+        return false;
+    };
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(file));
+    let counted = json.deserialize_seq(Counting).and_then(|count| {
+        json.end()?;
+        Ok(count)
+    });
+    counted.is_ok_and(|count| count > 0)
+}
+
+/// Counts the entries of a catalogue.
+struct Counting;
+
+impl<'de> Visitor<'de> for Counting {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the entries of a catalogue")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<usize, A::Error> {
+        let mut count = 0_usize;
+        while entries.next_element::<Entry>()?.is_some() {
+            count = count.saturating_add(1);
+        }
+        Ok(count)
+    }
+}

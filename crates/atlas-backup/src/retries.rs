@@ -1,0 +1,225 @@
+//! When a request that failed is sent again: one rule for downloads and uploads.
+//!
+//! Only a failure that can pass by itself is met again, by [`Error::is_transient`] and by no list of
+//! this crate. How often and how soon is the client's policy, and how long an outage may last is
+//! [`DownloadOptions::patience`](crate::DownloadOptions::patience).
+
+use std::future::Future;
+use std::time::Duration;
+
+use atlas_transport::Client;
+use atlas_transport::retry::{Decision, Outcome, RetryPolicy};
+use tokio::time::{Instant, sleep};
+
+use crate::error::Error;
+
+/// How often, how soon and how long failures are waited out.
+#[derive(Debug, Clone)]
+pub(crate) struct Retries {
+    policy: RetryPolicy,
+    patience: Duration,
+}
+
+/// No two attempts are nearer, whatever the policy says: an outage of minutes is no reason to spin.
+const SHORTEST: Duration = Duration::from_millis(50);
+
+impl Retries {
+    pub(crate) fn new(client: &Client, patience: Duration) -> Self {
+        Self {
+            policy: client.retry_policy().clone(),
+            patience,
+        }
+    }
+
+    /// Every failure is final.
+    #[cfg(feature = "object-store")]
+    pub(crate) fn none() -> Self {
+        Self {
+            policy: RetryPolicy::none(),
+            patience: Duration::ZERO,
+        }
+    }
+
+    /// The same for what may rather fail soon: the policy's attempts, and no patience beyond them.
+    pub(crate) fn brief(&self) -> Self {
+        Self {
+            policy: self.policy.clone(),
+            patience: Duration::ZERO,
+        }
+    }
+
+    /// How many attempts there are at least, the first one included; 1 is no retry at all.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.policy.max_attempts.max(1)
+    }
+
+    /// Counts failures, from none on.
+    pub(crate) fn failures(&self) -> Failures<'_> {
+        Failures {
+            retries: self,
+            count: 0,
+            since: None,
+        }
+    }
+
+    /// Asks, and asks again while that may help.
+    pub(crate) async fn run<T, E, F>(&self, mut ask: impl FnMut() -> F) -> Result<T, Error>
+    where
+        E: Into<Error>,
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut failures = self.failures();
+        loop {
+            let error = match ask().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error.into(),
+            };
+            if !failures.wait_out(&error).await {
+                return Err(error);
+            }
+        }
+    }
+
+    /// The wait after the n-th failure: random up to the policy's bound, and no less than what the
+    /// server asked for, up to the policy's cap.
+    fn wait(&self, failures: u32, asked: Option<Duration>) -> Duration {
+        let endless = self.policy.clone().max_attempts(u32::MAX);
+        let decided = endless.decide(failures, true, &Outcome::NotSent, fastrand::f64());
+        let wait = match decided {
+            Decision::Retry(wait) => wait,
+            Decision::Stop => self.policy.max_delay,
+        };
+        let asked = asked.unwrap_or_default().min(self.policy.retry_after_cap);
+        wait.max(asked).max(SHORTEST)
+    }
+}
+
+/// Failures in a row without progress in between.
+#[derive(Debug)]
+pub(crate) struct Failures<'a> {
+    retries: &'a Retries,
+    count: u32,
+    since: Option<Instant>,
+}
+
+impl Failures<'_> {
+    /// Something came: what failed before counts no more.
+    pub(crate) fn progressed(&mut self) {
+        (self.count, self.since) = (0, None);
+    }
+
+    /// Takes a failure and waits before another attempt; `false` if there is to be none.
+    pub(crate) async fn wait_out(&mut self, error: &Error) -> bool {
+        self.wait_out_if(error.is_transient(), error.retry_after())
+            .await
+    }
+
+    /// The same for a failure that is known to be transient or not.
+    pub(crate) async fn wait_out_if(&mut self, transient: bool, asked: Option<Duration>) -> bool {
+        let retries = self.retries;
+        let now = Instant::now();
+        let since = *self.since.get_or_insert(now);
+        self.count = self.count.saturating_add(1);
+        let may_last = now.saturating_duration_since(since) < retries.patience;
+        let is_left = self.count < retries.attempts() || may_last;
+        if !transient || retries.attempts() == 1 || !is_left {
+            return false;
+        }
+        let wait = retries.wait(self.count, asked);
+        tracing::info!(
+            failures = self.count,
+            ?wait,
+            "a request failed; it is sent again"
+        );
+        sleep(wait).await;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn retries(policy: RetryPolicy, patience: Duration) -> Retries {
+        Retries { policy, patience }
+    }
+
+    /// How many attempts there are when all fail, and how long they take.
+    async fn exhaust(retries: &Retries, asked: Option<Duration>) -> (u32, Duration) {
+        let start = Instant::now();
+        let mut failures = retries.failures();
+        let mut attempts = 1;
+        while failures.wait_out_if(true, asked).await {
+            attempts += 1;
+        }
+        (attempts, start.elapsed())
+    }
+
+    const MINUTES: Duration = Duration::from_secs(900);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_policy_of_one_attempt_makes_every_failure_final_whatever_the_patience_is() {
+        for attempts in [0, 1] {
+            let policy = RetryPolicy::default().max_attempts(attempts);
+            for patience in [Duration::ZERO, MINUTES, Duration::MAX] {
+                let retries = retries(policy.clone(), patience);
+                assert_eq!(exhaust(&retries, None).await, (1, Duration::ZERO));
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_waited_out_as_long_as_patience_lasts_and_for_all_attempts() {
+        let (attempts, waited) = exhaust(&retries(RetryPolicy::default(), MINUTES), None).await;
+        assert!(attempts > 40, "{attempts}");
+        assert!(waited >= MINUTES && waited <= MINUTES + Duration::from_secs(20));
+        let without = retries(RetryPolicy::default().max_attempts(7), Duration::ZERO);
+        assert_eq!(exhaust(&without, None).await.0, 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_that_does_not_pass_is_never_waited_out() {
+        let retries = retries(RetryPolicy::default(), MINUTES);
+        assert!(!retries.failures().wait_out_if(false, None).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn delays_and_the_cap_of_the_policy_bound_each_wait() {
+        let mut policy = RetryPolicy::default().base_delay(Duration::from_secs(2));
+        policy.max_delay = Duration::from_secs(3);
+        policy.retry_after_cap = Duration::from_secs(7);
+        let retries = retries(policy, Duration::ZERO);
+        for failures in 1..100 {
+            assert!(retries.wait(failures, None) <= Duration::from_secs(3));
+            let asked = Some(Duration::from_secs(86_400));
+            assert_eq!(retries.wait(failures, asked), Duration::from_secs(7));
+        }
+    }
+
+    fn durations() -> impl Strategy<Value = Duration> {
+        prop_oneof![
+            Just(Duration::ZERO),
+            Just(Duration::from_nanos(1)),
+            Just(Duration::MAX),
+            any::<Duration>(),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_policy_makes_a_wait_panic_or_shorter_than_its_least(
+            (base, longest, cap) in (durations(), durations(), durations()),
+            (failures, attempts) in (any::<u32>(), any::<u32>()),
+            asked in proptest::option::of(durations()),
+        ) {
+            let mut policy = RetryPolicy::default().max_attempts(attempts).base_delay(base);
+            (policy.max_delay, policy.retry_after_cap) = (longest, cap);
+            let retries = retries(policy, Duration::MAX);
+            let wait = retries.wait(failures, asked);
+            prop_assert!(wait >= SHORTEST);
+            prop_assert!(wait <= longest.max(cap).max(SHORTEST));
+        }
+    }
+}

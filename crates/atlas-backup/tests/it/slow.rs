@@ -1,0 +1,60 @@
+//! Stores that give a file, but never enough of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use atlas_backup::{DownloadOptions, Pick, silent};
+use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
+use atlas_transport::ErrorKind;
+use tokio::time::Instant;
+
+use crate::store::{End, backups};
+use crate::stores::{add_larger, file, right};
+use crate::{folder, name, project};
+
+/// 20 MiB at a byte a second would take eight months.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_only_drips_is_given_up_once_the_patience_is_over() {
+    let server = SandboxServer::start().await.unwrap();
+    add_larger(&server);
+    let content = file(&server);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    let backups = backups(&server, move |_, headers| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let mut answer = right(&content, headers);
+        answer.end = End::Drip;
+        answer
+    });
+    let folder = folder();
+    let out = folder.path().join("s.tgz");
+    let options = DownloadOptions::default()
+        .connections(2)
+        .patience(Duration::from_secs(300));
+    let start = Instant::now();
+    let cluster = name(FLEX_CLUSTER);
+    let pick = Pick::Latest;
+    let error = backups
+        .download(project(), &cluster, &pick, &out, &options, silent)
+        .await
+        .unwrap_err();
+    let atlas_backup::Error::Call(call) = &error else {
+        panic!("{error:?}");
+    };
+    assert!(
+        matches!(
+            call.kind(),
+            ErrorKind::TooSlow {
+                // Each of the two connections has to bring half.
+                bytes_per_second: 5120,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let took = start.elapsed().as_secs();
+    assert!((300..600).contains(&took), "{took} s");
+    assert!(asked.load(Ordering::SeqCst) < 20, "{asked:?}");
+    assert!(!out.exists());
+}
