@@ -100,11 +100,25 @@ impl Shared {
     pub(crate) async fn once(
         &self,
         transport: &Transport,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
         timer: &mut Timer,
     ) -> Result<Response<Incoming>, ErrorKind> {
         let host = request.uri().authority().cloned();
-        let response = timer.wait(Phase::Head, transport.send(request)).await?;
+        // A wait that can end while there is no connection yet, and nothing was sent.
+        let connecting = (timer.next_limit() <= self.settings.connect_timeout)
+            .then(|| transport.capture(&mut request));
+        let response = match timer.wait(Phase::Head, transport.send(request)).await {
+            Ok(response) => response,
+            Err(ErrorKind::Timeout { limit, .. })
+                if connecting.flatten().is_some_and(|it| !it.is_connected()) =>
+            {
+                return Err(ErrorKind::Connect {
+                    host: host.map_or_else(String::new, |host| host.to_string()),
+                    source: transport::not_within(limit),
+                });
+            }
+            Err(kind) => return Err(kind),
+        };
         let response = response.map_err(|source| {
             transport::classify(host.as_ref().map_or("", |host| host.as_str()), source)
         })?;

@@ -21,7 +21,7 @@ fn of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     }
     if error.is::<ProxyFailure>() {
         // What to do about it stands in its own line.
-        return Some("the proxy opened no connection");
+        return Some("the proxy is in the way");
     }
     if error.to_string() == DNS_ERROR {
         return Some("its name cannot be resolved; check the host name and DNS");
@@ -108,7 +108,7 @@ mod tests {
                     status: StatusCode::FORBIDDEN,
                 }
                 .into(),
-                "the proxy opened no connection",
+                "the proxy is in the way",
             ),
             (
                 io::Error::from(io::ErrorKind::ConnectionRefused).into(),

@@ -3,8 +3,8 @@
 use secrecy::ExposeSecret;
 
 use crate::credentials::Credentials;
-use crate::environment::ValueProblem;
 use crate::error::ErrorKind;
+use crate::value_problem::ValueProblem;
 
 /// Checks each part; what is wrong is told without quoting anything.
 pub(crate) fn check(credentials: &Credentials) -> Result<(), ErrorKind> {

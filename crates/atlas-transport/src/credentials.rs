@@ -5,7 +5,6 @@ use std::fmt;
 use secrecy::SecretString;
 
 use crate::auth::ClientAuthentication;
-use crate::environment::{Account, EnvironmentError};
 
 /// What proves to Atlas who is asking. `Debug` shows no secret.
 ///
@@ -65,23 +64,6 @@ impl Credentials {
             client_secret: client_secret.into().into(),
             authentication: ClientAuthentication::default(),
         }
-    }
-
-    /// Finds credentials in the environment of this process, together with the base URL that they
-    /// belong to; see [`environment`](crate::environment) for the variables.
-    ///
-    /// ```no_run
-    /// use atlas_transport::Credentials;
-    ///
-    /// let account = Credentials::from_env()?;
-    /// let client = account.client_builder().build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Account::from_variables`].
-    pub fn from_env() -> Result<Account, EnvironmentError> {
-        Account::from_variables(|name| std::env::var_os(name))
     }
 
     /// Sets where a service account's client id and secret stand in requests to the token

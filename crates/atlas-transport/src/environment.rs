@@ -19,6 +19,7 @@ use crate::base_url::{BaseUrl, BaseUrlError};
 use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::credentials::Credentials;
+pub use crate::value_problem::ValueProblem;
 
 /// Credentials with the base URL that they belong to.
 #[derive(Debug, Clone)]
@@ -181,16 +182,17 @@ impl VariableSet {
                 variable: self.name(BASE_URL),
                 problem: match error {
                     BaseUrlError::UserInfo => {
-                        "holds a user or password; give credentials separately"
+                        "holds a user or password; give credentials separately".to_owned()
                     }
-                    BaseUrlError::ApiPath { .. } => {
-                        "is the URL of an operation: leave out what begins with /api"
+                    BaseUrlError::ApiPath { path } => {
+                        format!("ends before /api/atlas/v2: leave {path} out")
                     }
                     BaseUrlError::Plain { .. } => {
                         "would send credentials in the clear; use https, or a loopback address"
+                            .to_owned()
                     }
                     BaseUrlError::NotAUrl { .. } => {
-                        "is no base URL: expected a URL such as https://cloud.mongodb.com"
+                        "is invalid: expected a URL such as https://cloud.mongodb.com".to_owned()
                     }
                 },
             })
@@ -319,7 +321,7 @@ pub enum EnvironmentError {
         /// The variable.
         variable: String,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: String,
     },
     /// The credentials of one set have no base URL, and another set without credentials has one:
     /// they could be meant for that one.
@@ -337,53 +339,23 @@ pub enum EnvironmentError {
     },
 }
 
-/// What is wrong with the value of a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum ValueProblem {
-    /// It is not UTF-8.
-    #[error("is not valid UTF-8")]
-    NotUnicode,
-    /// What `$(cat file)` removes, and other ways to read a file leave.
-    #[error("ends with a line break; remove it")]
-    LineBreak,
-    /// What some editors put before a text.
-    #[error("begins with a byte order mark; remove it")]
-    ByteOrderMark,
-    /// What copying leaves.
-    #[error("begins or ends with white space; remove it")]
-    WhiteSpace,
-    /// A control character, or one that shows nothing.
-    #[error("contains a character that cannot be printed; remove it")]
-    Unprintable,
-}
-
-impl ValueProblem {
-    /// Checks a value for what a file or a copy leaves in it. An empty one is fine.
+impl Credentials {
+    /// Finds credentials in the environment of this process, together with the base URL that they
+    /// belong to; see [`environment`](crate::environment) for the variables.
+    ///
+    /// ```no_run
+    /// use atlas_transport::Credentials;
+    ///
+    /// let account = Credentials::from_env()?;
+    /// let client = account.client_builder().build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// The first problem.
-    pub fn check(value: &str) -> Result<(), Self> {
-        if value.ends_with(['\n', '\r']) {
-            Err(Self::LineBreak)
-        } else if value.starts_with('\u{feff}') {
-            Err(Self::ByteOrderMark)
-        } else if value.trim() != value {
-            Err(Self::WhiteSpace)
-        } else if !is_printable(value) {
-            Err(Self::Unprintable)
-        } else {
-            Ok(())
-        }
+    /// As [`Account::from_variables`].
+    pub fn from_env() -> Result<Account, EnvironmentError> {
+        Account::from_variables(|name| std::env::var_os(name))
     }
-}
-
-/// Whether `Debug` would show a text as it is, quotes and backslashes aside.
-fn is_printable(text: &str) -> bool {
-    let plain = text.replace(['"', '\'', '\\'], "");
-    // An accent at the beginning would be shown by its number, since it has no letter to stand on.
-    let plain = format!("a{plain}");
-    plain.escape_debug().eq(plain.chars())
 }
 
 #[cfg(test)]

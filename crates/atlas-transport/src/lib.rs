@@ -144,6 +144,7 @@ mod token_call;
 mod token_directory;
 mod transient;
 mod transport;
+mod value_problem;
 
 #[cfg(feature = "catalog")]
 pub use atlas_catalog;

@@ -24,7 +24,6 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::chain::BoxError;
-use crate::error::ErrorKind;
 
 use address::{Address, Protocol};
 use exceptions::Exceptions;
@@ -67,13 +66,6 @@ impl fmt::Debug for Proxy {
 pub(crate) struct InvalidProxy {
     pub(crate) setting: &'static str,
     pub(crate) problem: &'static str,
-}
-
-impl From<InvalidProxy> for ErrorKind {
-    fn from(invalid: InvalidProxy) -> Self {
-        let InvalidProxy { setting, problem } = invalid;
-        Self::Proxy { setting, problem }
-    }
 }
 
 /// A proxy, or why the configured one cannot be used, and the hosts that it is for.
@@ -186,7 +178,7 @@ impl Proxied {
         tcp: HttpConnector,
         tls: ClientConfig,
         proxy: Proxy,
-    ) -> Result<Self, ErrorKind> {
+    ) -> Result<Self, InvalidProxy> {
         let route = match proxy {
             Proxy::Environment => Route::from_environment(env::var_os),
             Proxy::Direct => None,
@@ -205,7 +197,7 @@ impl Proxied {
     }
 
     /// Fails if a host has to be reached through a proxy that cannot be used.
-    pub(crate) fn check(&self, uri: &Uri) -> Result<(), ErrorKind> {
+    pub(crate) fn check(&self, uri: &Uri) -> Result<(), InvalidProxy> {
         if let Some(route) = &self.route {
             route.proxy_for(uri)?;
         }

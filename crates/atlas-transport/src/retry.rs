@@ -1,5 +1,26 @@
 //! Which calls are sent again, and when: a policy that is told what happened, knows no clock and
 //! no socket, and draws no random numbers.
+//!
+//! # Transient failures
+//!
+//! Only a failure that can pass by itself is met again. This is the one list of them; calls, token
+//! requests, downloads, the waits for jobs and snapshots of `atlas-backup` and its object stores go by
+//! it, and [`Error::is_transient`](crate::Error::is_transient) tells.
+//!
+//! | failure | transient | why |
+//! | --- | --- | --- |
+//! | refused, reset, unreachable, timed out | yes | servers restart, networks recover |
+//! | a host name that is not found | yes | resolvers answer so while a network comes up, and the system's interface does not tell "no such host" from "no resolver" |
+//! | a certificate that is not trusted, TLS that cannot be agreed on | no | the same peer fails the same way; somebody has to act |
+//! | a proxy's 407, 403 and other 4xx | no | repeated wrong passwords can lock an account |
+//! | a SOCKS proxy's refused login, and its replies "not allowed" and "not supported" | no | the same |
+//! | a SOCKS proxy's replies for a host that is unreachable or refuses, and "general failure" | yes | as without a proxy |
+//! | a proxy that answers in another protocol than its setting says | no | |
+//! | a proxy, certificate or key setting that cannot be used | no | |
+//! | 408, 429, 5xx | yes | the server says so |
+//! | 501, 505, 511 | no | not implemented, not supported, log in first |
+//! | any other status | no | it is the answer |
+//! | an answer that is malformed, too large or badly compressed | no | |
 
 use std::fmt;
 use std::time::Duration;

@@ -52,6 +52,11 @@ impl Timer {
         self.until(end, phase, limit, future).await
     }
 
+    /// How long the next wait may take.
+    pub(crate) fn next_limit(&self) -> Duration {
+        self.left().map_or(self.read, |left| left.min(self.read))
+    }
+
     /// Waits for other calls of this client.
     pub(crate) async fn wait_for_others<F: Future>(
         &mut self,

@@ -1,19 +1,5 @@
-//! Which failures can pass by themselves: the one list that retries and waits go by.
-//!
-//! | failure | transient | why |
-//! | --- | --- | --- |
-//! | refused, reset, unreachable, timed out | yes | servers restart, networks recover |
-//! | a host name that is not found | yes | resolvers answer so while a network comes up, and the system's interface does not tell "no such host" from "no resolver" |
-//! | a certificate that is not trusted, TLS that cannot be agreed on | no | the same peer fails the same way; somebody has to act |
-//! | a proxy's 407, 403 and other 4xx | no | repeated wrong passwords can lock an account |
-//! | a SOCKS proxy's refused login, and its replies "not allowed" and "not supported" | no | the same |
-//! | a SOCKS proxy's replies for a host that is unreachable or refuses, and "general failure" | yes | as without a proxy |
-//! | a proxy that answers in another protocol than its setting says | no | |
-//! | a proxy, certificate or key setting that cannot be used | no | |
-//! | 408, 429, 5xx | yes | the server says so |
-//! | 501, 505, 511 | no | not implemented, not supported, log in first |
-//! | any other status | no | it is the answer |
-//! | an answer that is malformed, too large or badly compressed | no | |
+//! Which failures can pass by themselves, by status and by what a connection failed of. The table and
+//! its reasons stand in the front page of [`retry`](crate::retry).
 
 use std::io;
 
@@ -22,7 +8,6 @@ use rustls::pki_types::InvalidDnsNameError;
 use rustls::{AlertDescription, Error as TlsError};
 
 use crate::chain::{BoxError, chain};
-use crate::proxy::{InvalidProxy, ProxyFailure};
 
 /// Whether a status says that the same request may be answered otherwise later.
 pub(crate) fn is_transient_status(status: StatusCode) -> bool {
@@ -39,9 +24,6 @@ pub(crate) fn is_final_connect(source: &BoxError) -> bool {
         if let Some(error) = error.downcast_ref::<TlsError>() {
             return is_final_tls(error);
         }
-        if let Some(failure) = error.downcast_ref::<ProxyFailure>() {
-            return failure.is_final();
-        }
         if let Some(error) = error.downcast_ref::<io::Error>() {
             return matches!(
                 error.kind(),
@@ -50,7 +32,7 @@ pub(crate) fn is_final_connect(source: &BoxError) -> bool {
                     | io::ErrorKind::Unsupported
             );
         }
-        error.is::<InvalidProxy>() || error.is::<InvalidDnsNameError>()
+        error.is::<InvalidDnsNameError>()
     })
 }
 
@@ -85,6 +67,7 @@ fn is_final_tls(error: &TlsError) -> bool {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
+    use crate::proxy::ProxyFailure;
 
     #[test]
     fn a_status_is_transient_only_where_the_server_says_so() {

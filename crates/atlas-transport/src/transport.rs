@@ -12,7 +12,7 @@ use http_body::{Body, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service;
 
@@ -87,7 +87,24 @@ where
     }
 }
 
+/// Whether a request has a connection.
+pub(crate) struct Captured(CaptureConnection);
+
+impl Captured {
+    pub(crate) fn is_connected(&self) -> bool {
+        self.0.connection_metadata().is_some()
+    }
+}
+
 impl Transport {
+    /// Has a request tell when it has a connection; `None` where that cannot be known.
+    pub(crate) fn capture(&self, request: &mut Request<Full<Bytes>>) -> Option<Captured> {
+        match self {
+            Self::Hyper(_) => Some(Captured(capture_connection(request))),
+            Self::Other(_) => None,
+        }
+    }
+
     /// Sends a request once.
     pub(crate) fn send(&self, request: Request<Full<Bytes>>) -> Sending {
         match self {
@@ -218,10 +235,15 @@ impl Service<Uri> for Timed {
         Box::pin(async move {
             match tokio::time::timeout(limit, connecting).await {
                 Ok(connected) => connected,
-                Err(_) => Err(format!("not within {} s", limit.as_secs_f64()).into()),
+                Err(_) => Err(not_within(limit)),
             }
         })
     }
+}
+
+/// The cause of a connection that did not come in time.
+pub(crate) fn not_within(limit: Duration) -> BoxError {
+    format!("not within {} s", limit.as_secs_f64()).into()
 }
 
 /// Says what a transport's error means for the request to `host`.

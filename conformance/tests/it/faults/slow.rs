@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use atlas_model::SnapshotUrl;
+use atlas_transport::retry::RetryPolicy;
 use atlas_transport::{ErrorKind, Phase};
 
 use super::peer::{Act, Peer, send};
@@ -70,4 +71,35 @@ async fn a_refusal_of_a_file_that_only_drips_is_not_read_to_its_end() {
         matches!(error.kind(), ErrorKind::LinkExpired { code: None }),
         "{error:?}"
     );
+}
+
+/// A call that ends before its connection is there was not sent, whichever limit ends it.
+#[tokio::test]
+async fn a_connection_that_comes_too_late_is_told_from_a_lost_response() {
+    let limit = Duration::from_millis(300);
+    for total in [false, true] {
+        let peer = Peer::start(vec![vec![Act::Stall]]).await;
+        let url = format!("https://localhost:{}", peer.address.port());
+        let builder = builder(&url).retry(RetryPolicy::none());
+        let builder = if total {
+            builder.read_timeout(limit * 50).total_timeout(limit)
+        } else {
+            builder.read_timeout(limit)
+        };
+        let error = builder
+            .build()
+            .unwrap()
+            .send(&operation())
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Connect { .. }),
+            "{error:?}"
+        );
+        assert!(!error.may_have_been_sent() && error.is_transient());
+        assert!(
+            format!("{error:?}").ends_with(": not within 0.3 s"),
+            "{error:?}"
+        );
+    }
 }

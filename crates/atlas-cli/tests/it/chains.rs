@@ -54,7 +54,7 @@ fn a_service_account_behind_a_certificate_that_is_not_trusted_or_a_proxy_that_re
         let mut command = atlas(&kept);
         service_account(&mut command).env("HTTPS_PROXY", &proxy.url);
         let line = error_line(&command.args(arguments).output().unwrap(), 5);
-        let why = "the proxy answered 407 to CONNECT; check the proxy's user and password";
+        let why = "the proxy answered 407 to CONNECT; check the user and password in HTTPS_PROXY";
         assert_each_once(
             &line,
             &["no access token", "no connection to cloud.mongodb.com", why],

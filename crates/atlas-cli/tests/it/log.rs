@@ -40,7 +40,7 @@ fn the_log_says_why_a_request_is_sent_again_down_to_the_last_cause() {
         .output()
         .unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
-    let again = stderr.lines().find(|line| line.contains("trying again"));
+    let again = stderr.lines().find(|line| line.contains("retrying"));
     let again = again.unwrap_or_else(|| panic!("{stderr}"));
     for part in ["no connection to 127.0.0.1:1", "Connection refused"] {
         assert_eq!(again.matches(part).count(), 1, "{again}");

@@ -213,23 +213,6 @@ fn a_signal_ends_the_wait_for_a_name_a_proxy_or_a_handshake() {
 }
 
 #[test]
-fn a_signal_ends_the_wait_for_a_file_of_certificates_that_is_a_pipe() {
-    let folder = folder();
-    let pipe = folder.path().join("roots.pem");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let mut command = at("https://127.0.0.1:1", &folder);
-    let child = start(command.env("SSL_CERT_FILE", &pipe).arg("doctor"));
-    until_busy(&child);
-    ends(child, "-TERM", 15);
-}
-
-#[test]
 fn a_signal_ends_a_change_that_is_watched() {
     let folder = folder();
     let peer = crate::peer::peer(|method, _| {
