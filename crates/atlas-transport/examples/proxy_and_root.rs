@@ -1,0 +1,28 @@
+//! Calls through a proxy, trusting a root of one's own.
+//!
+//! `cargo run -p atlas-transport --example proxy_and_root -- http://user:password@proxy:3128 ca.pem`
+//!
+//! Without a setting of the client, `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`
+//! decide. Whatever cannot be used is an error when the client is built.
+
+use std::env;
+
+use atlas_model::projects::ListGroups;
+use atlas_transport::Credentials;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = env::args().skip(1);
+    let mut builder = Credentials::from_env()?.client_builder();
+    if let Some(proxy) = arguments.next() {
+        // Also https:// and socks5h://; user and password are percent-encoded.
+        builder = builder.proxy(proxy);
+    }
+    if let Some(bundle) = arguments.next() {
+        builder = builder.trust_pem(std::fs::read(bundle)?);
+    }
+    let client = builder.build()?;
+    let answer = client.send(&ListGroups::new()).await?;
+    println!("{} projects", answer.value.items().len());
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! Asks for a project, and tells a 403, a 429 and what passes from everything else.
+//!
+//! `cargo run -p atlas-transport --example refusals -- PROJECT_ID`
+
+use atlas_model::projects::GetGroup;
+use atlas_transport::http::StatusCode;
+use atlas_transport::retry::RetryPolicy;
+use atlas_transport::{Client, Credentials};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let project = std::env::args().nth(1).ok_or("which project?")?.parse()?;
+    let builder = Credentials::from_env()?.client_builder();
+    // The default policy waits a 429 out by itself; here each is to be seen.
+    let client: Client = builder.retry(RetryPolicy::none()).build()?;
+
+    let error = match client.send(&GetGroup::new(project)).await {
+        Ok(answer) => {
+            println!("project {}", answer.into_inner().name.unwrap_or_default());
+            return Ok(());
+        }
+        Err(error) => error,
+    };
+    match error.status() {
+        // The line names the roles of which the credentials may lack one.
+        Some(StatusCode::FORBIDDEN) => println!("not allowed: {error}"),
+        Some(StatusCode::TOO_MANY_REQUESTS) => {
+            println!("too many requests; asked to wait {:?}", error.retry_after());
+        }
+        _ if error.is_transient() => println!("later perhaps: {error}"),
+        _ => return Err(error.into()),
+    }
+    if let Some(code) = error
+        .api_error()
+        .and_then(|said| said.error_code.as_deref())
+    {
+        println!("Atlas calls it {code}");
+    }
+    Ok(())
+}
