@@ -1,4 +1,4 @@
-//! Carries the operations of [`atlas_model`] to the MongoDB Atlas Administration API and back.
+//! A client of the MongoDB Atlas Administration API: sends the operations of [`atlas_model`].
 //!
 //! hyper 1 over rustls with the platform's roots, HTTP/1.1 or HTTP/2 as ALPN agrees, connections
 //! kept and reused, gzip read, every wait bounded. Three kinds of [`Credentials`]: an access token,
@@ -31,8 +31,49 @@
 //! [`Client::strict`] makes an answer that is not as documented an error.
 //!
 //! Nothing is sent by plain `http`, except to a loopback address. Secrets appear in no `Debug`, no
-//! error and no log. What fails on the way is sent again where that does no harm, and an [`Error`]
-//! lists what was tried; see [`retry`].
+//! error and no log.
+//!
+//! The folder `examples` has whole programs: lists, refusals, a service account, a proxy with a root
+//! of one's own, an operation of one's own, raw calls, the blocking client, and ureq.
+//!
+//! # Without an async runtime, or with another one
+//!
+//! `blocking::Client`, behind the feature `blocking`, has the same calls for programs without an async
+//! runtime. The sessions in [`auth`] do digest and OAuth for any other HTTP client.
+//!
+//! # Errors
+//!
+//! An [`Error`] is one line that says what failed and what to do; [`Error::causes`] are what it came
+//! from, and `Debug` is all of it in one line. [`Error::status`], [`Error::api_error`],
+//! [`Error::retry_after`] and [`Error::is_transient`] answer what callers ask for most. What fails on
+//! the way is sent again where that does no harm, and [`Error::attempts`] tells; the rules and the list
+//! of transient failures stand in [`retry`].
+//!
+//! # Bounds
+//!
+//! Whatever a server does, it costs no more than this. Nothing is allocated for a length that is only
+//! announced.
+//!
+//! | what | at most, by default | setting | then |
+//! | --- | --- | --- | --- |
+//! | a connection, TLS and proxy included | 10 s | [`connect_timeout`](ClientBuilder::connect_timeout) | [`Connect`](ErrorKind::Connect) |
+//! | the wait for response headers, and for each piece of a body | 30 s | [`read_timeout`](ClientBuilder::read_timeout) | [`Timeout`](ErrorKind::Timeout) |
+//! | a call, with authentication, retries and their waits; opening a file | 120 s | [`total_timeout`](ClientBuilder::total_timeout), [`Client::with_total_timeout`] | [`Timeout`](ErrorKind::Timeout) |
+//! | the wait for the pages of a list, together | 10 min | [`list_timeout`](ClientBuilder::list_timeout) | [`Timeout`](ErrorKind::Timeout) |
+//! | pages of a list | 10,000 | [`page_limit`](ClientBuilder::page_limit) | [`List`](ErrorKind::List) |
+//! | items of a list, to the end of a page | 1,000,000 | [`item_limit`](ClientBuilder::item_limit) | [`List`](ErrorKind::List) |
+//! | the head of a response | 128 KiB, and 100 lines over HTTP/1.1 | [`header_limit`](ClientBuilder::header_limit) | [`Malformed`](ErrorKind::Malformed), or [`Interrupted`](ErrorKind::Interrupted) over HTTP/2 |
+//! | the body of a response, decompressed | 16 MiB | [`response_limit`](ClientBuilder::response_limit) | [`TooLarge`](ErrorKind::TooLarge) |
+//! | the time for a file | 60 s for each 600 KiB: 10 KiB/s over 60 s of waiting | [`min_rate`](ClientBuilder::min_rate) | [`TooSlow`](ErrorKind::TooSlow) |
+//! | attempts | 3; waits of 20 s, or of 60 s if the server asks | [`retry`](ClientBuilder::retry) | the last outcome |
+//! | retries of all calls together | [`RetryBudget`](retry::RetryBudget) | | the last outcome |
+//! | requests in one attempt, for authentication | 3 | | the 401 |
+//! | an access token | 16 KiB; used from 5 s to 24 h | | [`Token`](ErrorKind::Token) |
+//! | the wait for another process's token | 30 s, or half of the call | | goes on without |
+//! | what is read of a store's refusal | 4 KiB, for one read timeout | | its code is unknown |
+//! | the head of a proxy's response | 16 KiB | | [`Connect`](ErrorKind::Connect) |
+//! | the files of certificate roots, together | 16 MiB | | [`Roots`](ErrorKind::Roots) |
+//! | values of one answer that do not fit | 32 | | the answer is an error |
 //!
 //! # Access tokens
 //!
@@ -40,9 +81,9 @@
 //! client fetches it once for all its calls. Programs that start often, or in numbers, share it through a
 //! [`TokenCache`], such as the `TokenDirectory` of the feature `token-directory`: one of them asks the
 //! endpoint, and the others wait for its token. A rate limit is waited out as long as the call's
-//! [`total_timeout`](ClientBuilder::total_timeout) lasts; with [`RetryPolicy::none`](retry::RetryPolicy::none)
-//! it is not, and one of less than a second gets the attempts of the policy. [`Credentials::from_env`] finds credentials in the
-//! environment.
+//! [`total_timeout`](ClientBuilder::total_timeout) lasts; with
+//! [`RetryPolicy::none`](retry::RetryPolicy::none) it is not, and one of less than a second gets the
+//! attempts of the policy. [`Credentials::from_env`] finds credentials in the environment.
 //!
 //! # Not supported
 //!

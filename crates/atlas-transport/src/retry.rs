@@ -154,6 +154,20 @@ impl RetryPolicy {
         self
     }
 
+    /// Sets the upper bound of any wait that the server did not ask for.
+    #[must_use]
+    pub fn max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
+        self
+    }
+
+    /// Sets the upper bound of a wait that the server asked for.
+    #[must_use]
+    pub fn retry_after_cap(mut self, wait: Duration) -> Self {
+        self.retry_after_cap = wait;
+        self
+    }
+
     /// Decides after attempt number `attempt`, the first being 1; `random` is a number of at least
     /// 0 and less than 1, and any other is taken as the nearest of these.
     pub fn decide(
