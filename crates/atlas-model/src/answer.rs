@@ -95,11 +95,8 @@ pub struct RateLimit {
     pub remaining: u64,
 }
 
-const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
-const SUNSET: HeaderName = HeaderName::from_static("sunset");
-const X_JAVA_METHOD: HeaderName = HeaderName::from_static("x-java-method");
 
 impl RateLimit {
     /// Reads `RateLimit-Limit` and `RateLimit-Remaining`; `None` where the latter is missing.
@@ -115,23 +112,41 @@ impl RateLimit {
 impl AnswerMeta {
     /// Reads status line and headers. A header that makes no sense is read as absent.
     pub fn read(status: StatusCode, headers: &HeaderMap) -> Self {
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        Self {
+        let mut meta = Self {
             status,
-            version: text(header::CONTENT_TYPE)
-                .and_then(|value| value.parse::<VersionedMediaType>().ok())
-                .map(|media_type| media_type.version),
-            deprecation: text(DEPRECATION).and_then(header_date),
-            sunset: text(SUNSET).and_then(header_date),
+            version: None,
+            deprecation: None,
+            sunset: None,
             rate_limit: RateLimit::read(headers),
-            retry_after: text(header::RETRY_AFTER).and_then(RetryAfter::parse),
-            date: text(header::DATE).and_then(http_date_of_any_age),
-            redirect: headers
-                .get(header::LOCATION)
-                .filter(|_| status.is_redirection())
-                .map(|target| redirect::shown(target.as_bytes()))
-                .filter(|target| !target.is_empty()),
-            handler: text(X_JAVA_METHOD).map(str::to_owned),
+            retry_after: None,
+            date: None,
+            redirect: None,
+            handler: None,
+        };
+        // One pass costs less than a search for each. Of a header that comes twice, the first counts.
+        let mut seen = [false; 6];
+        let mut first = |index: usize| !std::mem::replace(&mut seen[index], true);
+        for (name, value) in headers {
+            let text = || value.to_str().ok();
+            match name.as_str() {
+                "content-type" if first(0) => {
+                    let media_type = text().and_then(|text| text.parse().ok());
+                    meta.version = media_type.map(|it: VersionedMediaType| it.version);
+                }
+                "date" if first(1) => meta.date = text().and_then(http_date_of_any_age),
+                "deprecation" if first(2) => meta.deprecation = text().and_then(header_date),
+                "sunset" if first(3) => meta.sunset = text().and_then(header_date),
+                "retry-after" if first(4) => meta.retry_after = text().and_then(RetryAfter::parse),
+                "x-java-method" if first(5) => meta.handler = text().map(str::to_owned),
+                _ => {}
+            }
         }
+        if status.is_redirection()
+            && let Some(target) = headers.get(header::LOCATION)
+        {
+            let target = redirect::shown(target.as_bytes());
+            meta.redirect = Some(target).filter(|target| !target.is_empty());
+        }
+        meta
     }
 }

@@ -78,7 +78,10 @@ impl FromStr for ApiVersion {
         if !shape {
             return Err(VersionError);
         }
-        text.parse().map(Self::new).map_err(|_| VersionError)
+        let number = |digits: &str| digits.parse().map_err(|_| VersionError);
+        let year = text[..4].parse().map_err(|_| VersionError)?;
+        let date = Date::new(year, number(&text[5..7])?, number(&text[8..])?);
+        date.map(Self::new).map_err(|_| VersionError)
     }
 }
 
@@ -101,6 +104,17 @@ pub enum Format {
     Csv,
     /// `+gzip`
     Gzip,
+}
+
+impl Format {
+    /// What follows the plus sign.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Gzip => "gzip",
+        }
+    }
 }
 
 /// A media type that names a version: `application/vnd.atlas.2025-02-19+json`.
@@ -140,12 +154,10 @@ impl FromStr for VersionedMediaType {
             .filter(|(prefix, _)| prefix.eq_ignore_ascii_case(PREFIX))
             .and_then(|(_, rest)| rest.split_once('+'))
             .ok_or(MediaTypeError)?;
-        let format = match format.to_ascii_lowercase().as_str() {
-            "json" => Format::Json,
-            "csv" => Format::Csv,
-            "gzip" => Format::Gzip,
-            _ => return Err(MediaTypeError),
-        };
+        let format = [Format::Json, Format::Csv, Format::Gzip]
+            .into_iter()
+            .find(|known| known.name().eq_ignore_ascii_case(format))
+            .ok_or(MediaTypeError)?;
         let version = version.parse().map_err(|_| MediaTypeError)?;
         Ok(Self { version, format })
     }
@@ -153,18 +165,16 @@ impl FromStr for VersionedMediaType {
 
 impl fmt::Display for VersionedMediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let format = match self.format {
-            Format::Json => "json",
-            Format::Csv => "csv",
-            Format::Gzip => "gzip",
-        };
-        write!(f, "{PREFIX}{}+{format}", self.version)
+        let (version, format) = (self.version, self.format.name());
+        write!(f, "{PREFIX}{version}+{format}")
     }
 }
 
 /// A media type without its parameters.
 pub(crate) fn essence(text: &str) -> &str {
-    text.split(';').next().unwrap_or_default().trim()
+    // By bytes: too short for a search.
+    let end = text.bytes().position(|byte| byte == b';');
+    text[..end.unwrap_or(text.len())].trim()
 }
 
 /// What every versioned media type begins with.

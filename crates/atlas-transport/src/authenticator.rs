@@ -67,44 +67,58 @@ impl Authenticator {
         target: &str,
         fetch: impl Fn(Fetching),
     ) -> Result<Prepared, ErrorKind> {
-        let mut waited_for = None;
+        // Mostly there is nothing to wait for.
+        let step = self.session.lock().prepare(method, target, None)?;
+        let (authorization, ticket) = match step {
+            Step::Send(authorization, ticket) => (authorization, ticket),
+            step => self.when_ready(step, method, target, fetch).await?,
+        };
+        Ok(Prepared {
+            auth: self.clone(),
+            authorization,
+            ticket: Some(ticket),
+        })
+    }
+
+    /// Goes on from a step until there is something to send.
+    async fn when_ready(
+        self: &Arc<Self>,
+        mut step: Step,
+        method: &str,
+        target: &str,
+        fetch: impl Fn(Fetching),
+    ) -> Result<(Option<HeaderValue>, Ticket), ErrorKind> {
+        let duty = || Fetching {
+            auth: Some(self.clone()),
+        };
+        let prepare = |waited_for| {
+            self.session
+                .lock()
+                .prepare(method, target, Some(waited_for))
+        };
         loop {
-            // Listening begins before the session is looked at, so that no change is missed.
             let mut changed = std::pin::pin!(self.changed.notified());
-            let step = {
-                let mut session = self.session.lock();
-                let step = session.prepare(method, target, waited_for)?;
-                if matches!(step, Step::Fetch(_) | Step::Wait(_)) {
-                    changed.as_mut().enable();
-                }
-                step
-            };
-            let duty = || Fetching {
-                auth: Some(self.clone()),
-            };
-            let (authorization, ticket) = match step {
-                Step::Send(authorization, ticket) => (authorization, ticket),
+            changed.as_mut().enable();
+            step = match step {
+                Step::Send(authorization, ticket) => return Ok((authorization, ticket)),
                 Step::SendAndFetch(authorization, ticket) => {
                     fetch(duty());
-                    (Some(authorization), ticket)
+                    return Ok((Some(authorization), ticket));
                 }
                 Step::Fetch(number) => {
                     fetch(duty());
-                    waited_for = Some(number);
                     changed.await;
-                    continue;
+                    prepare(number)?
                 }
-                Step::Wait(number) => {
-                    waited_for = Some(number);
-                    changed.await;
-                    continue;
-                }
+                Step::Wait(number) => match prepare(number)? {
+                    // Nothing changed before the listening began.
+                    Step::Wait(_) => {
+                        changed.await;
+                        prepare(number)?
+                    }
+                    step => step,
+                },
             };
-            return Ok(Prepared {
-                auth: self.clone(),
-                authorization,
-                ticket: Some(ticket),
-            });
         }
     }
 

@@ -82,6 +82,11 @@ impl BaseUrl {
         }
     }
 
+    /// The host, with its port if it has one.
+    pub(crate) fn authority(&self) -> &str {
+        self.authority.as_str()
+    }
+
     /// The absolute URI of an origin-form target such as `/api/atlas/v2/groups`.
     pub(crate) fn resolve(&self, target: &str) -> Result<Uri, http::Error> {
         self.resolve_path(target.parse()?)

@@ -96,7 +96,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`crate::Client::send`].
-    pub fn send<O: Operation>(&self, operation: &O) -> Result<Answer<O::Response>, Error>
+    pub fn send<O: Operation + Sync>(&self, operation: &O) -> Result<Answer<O::Response>, Error>
     where
         O::Response: Send,
     {
@@ -107,7 +107,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`crate::Client::send`].
-    pub fn send_with<O: Operation>(
+    pub fn send_with<O: Operation + Sync>(
         &self,
         operation: &O,
         options: &CallOptions,
@@ -115,11 +115,7 @@ impl Client {
     where
         O::Response: Send,
     {
-        use atlas_model::OperationExt as _;
-
-        let request = operation.to_request(options).map_err(ErrorKind::from)?;
-        self.driver
-            .run(self.client.send_request::<O>(request, options))
+        self.driver.run(self.client.send_with(operation, options))
     }
 
     /// Sends a request and collects the response, whatever its status; see

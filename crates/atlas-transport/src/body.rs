@@ -6,6 +6,7 @@ use bytes::Bytes;
 use flate2::write::GzDecoder;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
+use http_body::Body as _;
 use http_body_util::BodyExt;
 
 use crate::error::{ErrorKind, Phase};
@@ -38,6 +39,17 @@ pub(crate) async fn collect(
 ) -> Result<Bytes, ErrorKind> {
     let mut sink = Sink::new(headers, limit)?;
     while let Some(data) = next(&mut body, timer).await? {
+        // A body that is all there, as it is, needs no copy.
+        if let Sink::Plain(out) = &sink
+            && out.bytes.is_empty()
+            && body.is_end_stream()
+        {
+            return if data.len() > limit {
+                Err(out.too_large())
+            } else {
+                Ok(data)
+            };
+        }
         sink.write(&data)?;
     }
     sink.finish()
@@ -56,14 +68,16 @@ impl Sink {
         };
         let encoding = headers
             .get(CONTENT_ENCODING)
-            .map_or(&b"identity"[..], |value| value.as_bytes().trim_ascii())
-            .to_ascii_lowercase();
-        match encoding.as_slice() {
-            b"identity" | b"" => Ok(Self::Plain(out)),
-            b"gzip" | b"x-gzip" => Ok(Self::Gzip(Box::new(GzDecoder::new(out)))),
-            other => Err(ErrorKind::Encoding {
-                encoding: String::from_utf8_lossy(other).into_owned(),
-            }),
+            .map_or(&b"identity"[..], |value| value.as_bytes().trim_ascii());
+        let is = |name: &str| encoding.eq_ignore_ascii_case(name.as_bytes());
+        if is("identity") || is("") {
+            Ok(Self::Plain(out))
+        } else if is("gzip") || is("x-gzip") {
+            Ok(Self::Gzip(Box::new(GzDecoder::new(out))))
+        } else {
+            Err(ErrorKind::Encoding {
+                encoding: String::from_utf8_lossy(encoding).to_ascii_lowercase(),
+            })
         }
     }
 

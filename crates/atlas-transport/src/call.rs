@@ -40,29 +40,40 @@ pub(crate) struct Shared {
     pub(crate) secrets: Secrets,
 }
 
+/// Gives the request of a call, its target in origin form: once for each time that it is sent.
+///
+/// Building one again is rare, and costs less than copying each.
+pub(crate) type Requests<'a> = dyn FnMut() -> Result<Request<Bytes>, ErrorKind> + Send + 'a;
+
 impl Shared {
-    /// Sends a request in origin form and collects the response, whatever its status.
+    /// Sends a call and collects the response, whatever its status.
     pub(crate) async fn call(
         self: &Arc<Self>,
-        request: Request<Bytes>,
+        requests: &mut Requests<'_>,
         settings: &CallSettings,
     ) -> Result<Response<Bytes>, Error> {
-        let mut call = AuthenticatedCall::new(self, request)?;
-        // What is streamed is given as it is, so only what is collected is asked for compressed.
-        let gzip = HeaderValue::from_static("gzip");
-        call.parts.headers.insert(ACCEPT_ENCODING, gzip);
+        let mut call = AuthenticatedCall {
+            shared: self,
+            next: None,
+            requests,
+            streamed: None,
+        };
         self.run(&mut call, settings).await
     }
 
     /// The same, with the body of a successful response left to be read.
     pub(crate) async fn call_to_stream(
         self: &Arc<Self>,
-        request: Request<Bytes>,
+        requests: &mut Requests<'_>,
         settings: &CallSettings,
     ) -> Result<(Response<Bytes>, Option<Incoming>), Error> {
         let mut streamed = None;
-        let mut call = AuthenticatedCall::new(self, request)?;
-        call.streamed = Some(&mut streamed);
+        let mut call = AuthenticatedCall {
+            shared: self,
+            next: None,
+            requests,
+            streamed: Some(&mut streamed),
+        };
         let response = self.run(&mut call, settings).await?;
         Ok((response, streamed))
     }
@@ -72,7 +83,9 @@ impl Shared {
         call: &mut AuthenticatedCall<'_>,
         settings: &CallSettings,
     ) -> Result<Response<Bytes>, Error> {
-        let idempotent = settings.idempotent || call.parts.method.is_idempotent();
+        let request = call.request()?;
+        let idempotent = settings.idempotent || request.method().is_idempotent();
+        call.next = Some(request);
         let mut timer = Timer::new(self.settings.read_timeout, Some(settings.total_timeout));
         let retries = self.retries(settings, idempotent);
         let (mut response, attempts) = retries.run(call, &mut timer).await?;
@@ -96,32 +109,29 @@ impl Shared {
         }
     }
 
-    /// Sends one request and waits for the head of its response.
+    /// Sends one request to a host and waits for the head of its response.
     pub(crate) async fn once(
         &self,
         transport: &Transport,
+        host: &str,
         mut request: Request<Full<Bytes>>,
         timer: &mut Timer,
     ) -> Result<Response<Incoming>, ErrorKind> {
-        let host = request.uri().authority().cloned();
         // A wait that can end while there is no connection yet, and nothing was sent.
         let connecting = (timer.next_limit() <= self.settings.connect_timeout)
             .then(|| transport.capture(&mut request));
         let response = match timer.wait(Phase::Head, transport.send(request)).await {
-            Ok(response) => response,
+            Ok(response) => response.map_err(|source| transport::classify(host, source))?,
             Err(ErrorKind::Timeout { limit, .. })
                 if connecting.flatten().is_some_and(|it| !it.is_connected()) =>
             {
                 return Err(ErrorKind::Connect {
-                    host: host.map_or_else(String::new, |host| host.to_string()),
+                    host: host.to_owned(),
                     source: transport::not_within(limit),
                 });
             }
             Err(kind) => return Err(kind),
         };
-        let response = response.map_err(|source| {
-            transport::classify(host.as_ref().map_or("", |host| host.as_str()), source)
-        })?;
         let headers = response.headers();
         if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
             // Two peers can disagree about where such a response ends (RFC 9112 section 6.3).
@@ -160,32 +170,36 @@ pub(crate) fn again(parts: &request::Parts, payload: &Bytes) -> Request<Full<Byt
     Request::from_parts(parts.clone(), Full::new(payload.clone()))
 }
 
-/// A request to the API.
+/// A call of the API.
 struct AuthenticatedCall<'a> {
     shared: &'a Arc<Shared>,
-    parts: request::Parts,
-    payload: Bytes,
+    /// The request that was built for the next attempt.
+    next: Option<Request<Full<Bytes>>>,
+    requests: &'a mut Requests<'a>,
     /// Where the body of a success goes, if it is to be streamed.
     streamed: Option<&'a mut Option<Incoming>>,
 }
 
-impl<'a> AuthenticatedCall<'a> {
-    fn new(shared: &'a Arc<Shared>, request: Request<Bytes>) -> Result<Self, ErrorKind> {
-        let (mut parts, payload) = request.into_parts();
+impl AuthenticatedCall<'_> {
+    /// The request, with what every call has.
+    fn request(&mut self) -> Result<Request<Full<Bytes>>, ErrorKind> {
+        let (mut parts, payload) = (self.requests)()?.into_parts();
         let target = parts.uri.into_parts().path_and_query;
         let target = target.unwrap_or_else(|| PathAndQuery::from_static("/"));
         let what = "the request target";
-        parts.uri = shared
+        parts.uri = self
+            .shared
             .base
             .resolve_path(target)
             .map_err(|_| ErrorKind::Unsendable { what })?;
-        parts.headers.insert(USER_AGENT, shared.user_agent.clone());
-        Ok(Self {
-            shared,
-            parts,
-            payload,
-            streamed: None,
-        })
+        let user_agent = self.shared.user_agent.clone();
+        parts.headers.insert(USER_AGENT, user_agent);
+        if self.streamed.is_none() {
+            // What is streamed is given as it is.
+            let gzip = HeaderValue::from_static("gzip");
+            parts.headers.insert(ACCEPT_ENCODING, gzip);
+        }
+        Ok(Request::from_parts(parts, Full::new(payload)))
     }
 }
 
@@ -195,35 +209,42 @@ impl Exchange for AuthenticatedCall<'_> {
     /// Sends the request as often as authentication asks for.
     async fn attempt(&mut self, timer: &mut Timer) -> Result<Response<Bytes>, Failed> {
         let shared = self.shared;
-        let target = self.parts.uri.path_and_query();
-        let target = target.map_or("/", |target| target.as_str());
-        let method = self.parts.method.as_str();
         let mut attempt = 1;
         loop {
-            let turn = shared.pace.lock().reserve(tokio::time::Instant::now());
+            let mut request = match self.next.take() {
+                Some(request) => request,
+                None => self.request()?,
+            };
+            let turn = {
+                let mut pace = shared.pace.lock();
+                let slow = pace.is_slow().then(tokio::time::Instant::now);
+                slow.and_then(|now| pace.reserve(now))
+            };
             if let Some(turn) = turn {
                 timer.pause_until(turn).await?;
             }
+            let target = request.uri().path_and_query();
+            let target = target.map_or("/", PathAndQuery::as_str);
             let prepared = shared
                 .auth
-                .prepare(method, target, |duty| shared.start_fetch(duty));
+                .prepare(request.method().as_str(), target, |duty| {
+                    shared.start_fetch(duty);
+                });
             let prepared = timer.wait_for_others(prepared).await??;
-            let mut request = again(&self.parts, &self.payload);
+            let sent = tracing::enabled!(tracing::Level::DEBUG)
+                .then(|| (request.method().clone(), request.uri().path().to_owned()));
             if let Some(authorization) = prepared.authorization.clone() {
                 request.headers_mut().insert(AUTHORIZATION, authorization);
             }
             let transport = &shared.transports.calls;
-            let response = shared.once(transport, request, timer).await?;
+            let host = shared.base.authority();
+            let response = shared.once(transport, host, request, timer).await?;
             let status = response.status();
             let verdict = prepared.observe(attempt, status, response.headers());
-            tracing::debug!(
-                %method,
-                path = target.split('?').next(),
-                attempt,
-                status = status.as_u16(),
-                ?verdict,
-                "answered"
-            );
+            if let Some((method, path)) = sent {
+                let status = status.as_u16();
+                tracing::debug!(%method, path, attempt, status, ?verdict, "answered");
+            }
             if let (Some(streamed), true) = (&mut self.streamed, status.is_success()) {
                 let (head, body) = response.into_parts();
                 **streamed = Some(body);

@@ -9,7 +9,7 @@ use http::header::USER_AGENT;
 use http::{Request, Response, Uri};
 
 use crate::base_url::{check_authority, is_scheme_allowed, without_user};
-use crate::call::Shared;
+use crate::call::{Requests, Shared};
 use crate::download::{ByteRange, Download, FileRequest};
 use crate::error::{Attempts, Error, ErrorKind};
 use crate::list_time::ListTime;
@@ -143,7 +143,10 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`]; [`Error::may_have_been_sent`] tells whether Atlas can have acted on it.
-    pub async fn send<O: Operation>(&self, operation: &O) -> Result<Answer<O::Response>, Error> {
+    pub async fn send<O: Operation + Sync>(
+        &self,
+        operation: &O,
+    ) -> Result<Answer<O::Response>, Error> {
         self.send_with(operation, &CallOptions::default()).await
     }
 
@@ -154,19 +157,19 @@ impl Client {
     ///
     /// # Errors
     /// As [`send`](Client::send).
-    pub async fn send_with<O: Operation>(
+    pub async fn send_with<O: Operation + Sync>(
         &self,
         operation: &O,
         options: &CallOptions,
     ) -> Result<Answer<O::Response>, Error> {
-        let request = operation.to_request(options).map_err(ErrorKind::from)?;
-        self.send_request::<O>(request, options).await
+        let mut requests = || operation.to_request(options).map_err(ErrorKind::from);
+        self.send_requests::<O>(&mut requests, options).await
     }
 
     /// Sends the request of an operation and reads its answer.
-    pub(crate) async fn send_request<O: Operation>(
+    pub(crate) async fn send_requests<O: Operation>(
         &self,
-        request: Request<Bytes>,
+        requests: &mut Requests<'_>,
         options: &CallOptions,
     ) -> Result<Answer<O::Response>, Error> {
         #[cfg(feature = "catalog")]
@@ -175,7 +178,7 @@ impl Client {
         } else {
             None
         };
-        let mut response = self.execute(request).await?;
+        let mut response = self.shared.call(requests, &self.settings).await?;
         let attempts: Attempts = response.extensions_mut().remove().unwrap_or_default();
         let read = |response: &_| {
             let answer = O::read_response(response, options).map_err(ErrorKind::from)?;
@@ -219,7 +222,8 @@ impl Client {
     /// # Errors
     /// As [`send`](Client::send), without [`ErrorKind::Response`].
     pub async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        self.shared.call(request, &self.settings).await
+        let mut requests = || Ok(copy(&request));
+        self.shared.call(&mut requests, &self.settings).await
     }
 
     /// Sends a request and gives the head of the answer, with the rest to stream if it is a success.
@@ -228,7 +232,9 @@ impl Client {
         &self,
         request: Request<Bytes>,
     ) -> Result<(Response<Bytes>, Option<Download>), Error> {
-        let (response, body) = self.shared.call_to_stream(request, &self.settings).await?;
+        let mut requests = || Ok(copy(&request));
+        let call = self.shared.call_to_stream(&mut requests, &self.settings);
+        let (response, body) = call.await?;
         let download = body.map(|body| {
             let timer = Timer::new(self.shared.settings.read_timeout, None);
             Download::of(
@@ -326,6 +332,14 @@ impl Client {
         let (download, _) = retries.run(&mut file, &mut timer).await?;
         Ok(download)
     }
+}
+
+fn copy(request: &Request<Bytes>) -> Request<Bytes> {
+    let mut copy = Request::new(request.body().clone());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    copy
 }
 
 /// What is wrong with a link that is no `http` or `https` URL.

@@ -106,7 +106,8 @@ impl Exchange for FileRequest<'_> {
     async fn attempt(&mut self, timer: &mut Timer) -> Result<Download, Failed> {
         let transport = &self.shared.transports.files;
         let request = again(&self.parts, &Bytes::new());
-        let response = self.shared.once(transport, request, timer).await?;
+        let host = self.parts.uri.authority().map_or("", |host| host.as_str());
+        let response = self.shared.once(transport, host, request, timer).await?;
         let (head, body) = response.into_parts();
         Ok(self.open(head, body, timer).await?)
     }

@@ -28,6 +28,11 @@ struct Slow {
 const PERIOD: Duration = Duration::from_secs(60);
 
 impl Pace {
+    /// Whether calls are spread out. Cheap, and asked for each call.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.slow.is_some()
+    }
+
     /// When the next call may go; `None` is at once. Reserves that time.
     pub(crate) fn reserve(&mut self, now: Instant) -> Option<Instant> {
         let slow = self.slow.as_mut()?;

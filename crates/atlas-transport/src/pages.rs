@@ -110,7 +110,7 @@ impl Client {
 /// A page or an error, and what comes after it.
 type Step<O> = (Result<Answer<Page<<O as Paged>::Item>>, Error>, At<O>);
 
-impl<O: Paged> Walk<O> {
+impl<O: Paged + Sync> Walk<O> {
     fn new(mut operation: O, client: &Client) -> Self {
         let method = &O::META.method;
         let paging = if O::NUMBERED {
@@ -133,11 +133,10 @@ impl<O: Paged> Walk<O> {
     /// Reads a page and finds out where the next one is.
     async fn step(mut self, client: &Client) -> Step<O> {
         let options = CallOptions::default();
-        let request = match self.request(&options) {
-            Ok(request) => request,
-            Err(error) => return (Err(error), At::End),
-        };
-        let page = client.send_request::<O>(request, &options);
+        let (operation, query) = (&self.operation, self.query.as_deref());
+        let pages = self.paging.pages();
+        let mut requests = || page_request(operation, query, pages, &options);
+        let page = client.send_requests::<O>(&mut requests, &options);
         let answer = match self.time.wait(page).await {
             Ok(answer) => answer,
             Err(error) => return (Err(error), At::End),
@@ -170,21 +169,25 @@ impl<O: Paged> Walk<O> {
         };
         (Ok(answer), then)
     }
+}
 
-    /// The request for the page that comes next.
-    fn request(&self, options: &CallOptions) -> Result<Request<Bytes>, Error> {
-        let request = self.operation.to_request(options);
-        let mut request = request.map_err(ErrorKind::from)?;
-        if let Some(query) = &self.query {
-            let target = format!("{}?{query}", request.uri().path());
-            let target: PathAndQuery = target.parse().map_err(|_| {
-                let pages = self.paging.pages();
-                broken::<O>(PagingError::BadLink { pages })
-            })?;
-            *request.uri_mut() = target.into();
-        }
-        Ok(request)
+/// The request for the page that comes after `pages` others.
+fn page_request<O: Paged>(
+    operation: &O,
+    query: Option<&str>,
+    pages: u32,
+    options: &CallOptions,
+) -> Result<Request<Bytes>, ErrorKind> {
+    let mut request = operation.to_request(options)?;
+    if let Some(query) = query {
+        let target = format!("{}?{query}", request.uri().path());
+        let target: PathAndQuery = target.parse().map_err(|_| ErrorKind::List {
+            operation: O::META.id,
+            problem: PagingError::BadLink { pages },
+        })?;
+        *request.uri_mut() = target.into();
     }
+    Ok(request)
 }
 
 fn broken<O: Paged>(problem: PagingError) -> Error {

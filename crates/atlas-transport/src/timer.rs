@@ -42,6 +42,11 @@ impl Timer {
         phase: Phase,
         future: F,
     ) -> Result<F::Output, ErrorKind> {
+        let mut future = pin!(future);
+        // What is there already needs no clock.
+        if let Some(output) = poll_once(future.as_mut()).await {
+            return Ok(output);
+        }
         let end = Instant::now().checked_add(self.read);
         let (end, phase, limit) = match (end, self.call) {
             (Some(end), Some((call_end, total))) if call_end < end => {
@@ -117,6 +122,15 @@ impl Timer {
         })
         .await
     }
+}
+
+/// What a future gives if it is polled just once.
+async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -54,7 +54,8 @@ impl Exchange for TokenRequest<'_> {
         self.attempted = true;
         let request = again(&self.parts, &self.form);
         let transport = &self.shared.transports.calls;
-        let response = self.shared.once(transport, request, timer).await?;
+        let host = self.shared.base.authority();
+        let response = self.shared.once(transport, host, request, timer).await?;
         let response = self.shared.collect(response, timer).await?;
         let status = response.status().as_u16();
         tracing::debug!(
