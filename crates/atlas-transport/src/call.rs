@@ -62,6 +62,7 @@ impl Shared {
     }
 
     /// The same, with the body of a successful response left to be read.
+    #[cfg(feature = "catalog")]
     pub(crate) async fn call_to_stream(
         self: &Arc<Self>,
         requests: &mut Requests<'_>,
