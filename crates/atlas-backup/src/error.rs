@@ -3,9 +3,9 @@
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fmt, io, iter};
+use std::{fmt, io};
 
-use atlas_model::{ClusterName, RestoreJobId, SnapshotId};
+use atlas_model::{ClusterName, RestoreJobId, SnapshotId, error_line};
 use http::StatusCode;
 
 use crate::fault::Fault;
@@ -231,14 +231,14 @@ pub enum Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&printable(&with_causes(self)))
+        f.write_str(&printable(&error_line(self)))
     }
 }
 
 impl Error {
     /// What it comes from, the nearest first.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-        iter::successors(self.source(), |cause| (*cause).source())
+        atlas_model::causes(self)
     }
 
     /// The status that Atlas or a store answered with, if one did.
@@ -339,20 +339,7 @@ fn before(error: Option<&Error>) -> String {
     let Some(error) = error else {
         return String::new();
     };
-    format!("{}; ", with_causes(error))
-}
-
-/// An error and what it comes from, each message once: some errors quote their cause.
-fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.causes() {
-        let cause = cause.to_string();
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
+    format!("{}; ", error_line(error))
 }
 
 /// Text in one line that moves no cursor: control characters and the like are escaped.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
 
+use atlas_model::{error_line, with_causes};
 use atlas_transport::{Error, ErrorKind};
 use http::StatusCode;
 
@@ -141,7 +142,7 @@ impl fmt::Display for Failure {
             | Self::Answer(line)
             | Self::Watch(line)
             | Self::Deadline(line) => line.clone(),
-            Self::Call(error) => chain(error),
+            Self::Call(error) => error_line(error),
             Self::Backup(error) => backup_line(error),
             Self::Missing(1) => "one snapshot could not be downloaded; see its line".to_owned(),
             Self::Missing(count) => {
@@ -163,26 +164,6 @@ impl fmt::Display for Failure {
     }
 }
 
-/// An error and what it came from, in one line, each message once.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    with_sources(error.to_string(), error)
-}
-
-/// A line about an error, and what the error came from. A source whose message stands in the line
-/// already is passed over, and not what is behind it.
-fn with_sources(mut line: String, error: &dyn std::error::Error) -> String {
-    let mut source = error.source();
-    while let Some(error) = source {
-        let message = error.to_string();
-        if !line.contains(&message) {
-            line.push_str(": ");
-            line.push_str(&message);
-        }
-        source = error.source();
-    }
-    line
-}
-
 /// An error of a backup in one line, with the flags that help in place of the library's settings.
 pub(crate) fn backup_line(error: &atlas_backup::Error) -> String {
     let line = match error {
@@ -202,7 +183,7 @@ pub(crate) fn backup_line(error: &atlas_backup::Error) -> String {
         ),
         error => error.to_string(),
     };
-    with_sources(line, error)
+    with_causes(line, error)
 }
 
 impl From<atlas_backup::Error> for Failure {
@@ -288,8 +269,8 @@ mod tests {
             "no answer",
             Some(link("cannot connect: no route", Some(echo))),
         );
-        assert_eq!(chain(&outer), "no answer: cannot connect: no route");
+        assert_eq!(error_line(&outer), "no answer: cannot connect: no route");
         let behind = link("a: b", Some(link("b", Some(link("c", None)))));
-        assert_eq!(chain(&behind), "a: b: c");
+        assert_eq!(error_line(&behind), "a: b: c");
     }
 }

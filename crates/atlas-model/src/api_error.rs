@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::error_debug::debug_as_chain;
+use crate::error_chain::debug_as_chain;
 
 mod read;
 

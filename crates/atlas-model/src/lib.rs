@@ -289,7 +289,7 @@ mod asked;
 mod call_options;
 mod cause;
 mod deviation;
-mod error_debug;
+mod error_chain;
 mod id;
 mod json;
 #[cfg_attr(
@@ -327,6 +327,7 @@ pub use call_options::CallOptions;
 pub use cause::Cause;
 pub use compact_str::{self, CompactString};
 pub use deviation::Deviation;
+pub use error_chain::{causes, error_line, with_causes};
 pub use http;
 pub use id::{ClusterId, ObjectId, OrgId, PolicyItemId, ProjectId, RestoreJobId, SnapshotId};
 pub use jiff;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::{DeserializeOwned, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::error_debug::debug_as_chain;
+use crate::error_chain::debug_as_chain;
 use crate::link::Link;
 use crate::object::{self, Object};
 use crate::operation::Operation;

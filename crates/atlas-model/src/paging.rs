@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::error_debug::debug_as_chain;
+use crate::error_chain::debug_as_chain;
 use crate::link::Link;
 use crate::page::{ItemsPerPage, PageNumber};
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::answer::Body;
 use crate::deviation::Deviation;
-use crate::error_debug::debug_as_chain;
+use crate::error_chain::debug_as_chain;
 use crate::lenient;
 
 /// Something that an answer carries.

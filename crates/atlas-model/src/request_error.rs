@@ -1,6 +1,6 @@
 //! What can be wrong with a request before it is sent.
 
-use crate::error_debug::debug_as_chain;
+use crate::error_chain::debug_as_chain;
 
 /// A value that could not become a request.
 #[derive(thiserror::Error)]

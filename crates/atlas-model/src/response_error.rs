@@ -9,7 +9,7 @@ use crate::answer::AnswerMeta;
 use crate::api_error::{ApiError, OneLine, breaks_a_line};
 use crate::asked::AskedOperation;
 use crate::cause::{Cause, causes};
-use crate::error_debug::debug_as_chain;
+use crate::error_chain::debug_as_chain;
 use crate::link::hide_links;
 use crate::version::essence;
 

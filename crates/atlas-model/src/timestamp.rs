@@ -8,7 +8,7 @@ use compact_str::{CompactString, ToCompactString};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::error_debug::debug_as_chain;
+use crate::error_chain::debug_as_chain;
 
 /// A point in time in a body, RFC 3339 with up to nine fractional digits.
 ///

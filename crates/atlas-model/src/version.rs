@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use crate::error_debug::debug_as_chain;
+use crate::error_chain::debug_as_chain;
 
 /// A version of the API: a date such as `2025-02-19`, or `preview`.
 ///

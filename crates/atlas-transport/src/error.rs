@@ -6,10 +6,9 @@ mod kind;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use atlas_model::{AnswerMeta, ApiError};
+use atlas_model::{AnswerMeta, ApiError, error_line};
 use http::StatusCode;
 
-use crate::chain;
 use crate::retry::Outcome;
 
 pub use attempt::{Attempt, Attempts, Phase};
@@ -60,7 +59,7 @@ impl Error {
     /// What the error came from, nearest first: of the libraries below, or the error that a token
     /// request ended with.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-        chain::causes(self)
+        atlas_model::causes(self)
     }
 
     /// What Atlas said, if it was Atlas that answered.
@@ -133,7 +132,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&chain::line(self))
+        f.write_str(&error_line(self))
     }
 }
 

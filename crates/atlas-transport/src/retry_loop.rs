@@ -3,11 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use atlas_model::{AnswerMeta, ApiError};
+use atlas_model::{AnswerMeta, ApiError, error_line};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::chain;
 use crate::error::{Attempt, Attempts, Error, ErrorKind, asked_wait};
 use crate::retry::{Decision, Drawn, Outcome, RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
@@ -114,7 +113,7 @@ impl Retries<'_> {
             };
             let reason = ended
                 .err()
-                .map_or_else(|| outcome.to_string(), |failed| chain::line(&failed.kind));
+                .map_or_else(|| outcome.to_string(), |failed| error_line(&failed.kind));
             tracing::info!(attempt = attempts.0.len() + 1, reason, ?delay, "retrying");
             attempts.0.push(Attempt { outcome, delay });
             if let Err(kind) = timer.pause(delay).await {

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use atlas_model::{BuildError, PagingError, ResponseError};
+use atlas_model::{BuildError, PagingError, ResponseError, error_line};
 use http::StatusCode;
 
 use super::{Error, Phase};
 use crate::auth::{AuthError, TokenError};
-use crate::chain::{self, BoxError, found};
+use crate::chain::{BoxError, found};
 use crate::connect_hint;
 use crate::proxy::{InvalidProxy, ProxyFailure};
 use crate::retry::Outcome;
@@ -359,7 +359,7 @@ impl From<InvalidProxy> for ErrorKind {
 
 impl fmt::Debug for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&chain::line(self))
+        f.write_str(&error_line(self))
     }
 }
 

@@ -1,10 +1,10 @@
 //! What goes wrong between this machine and a proxy.
 
+use atlas_model::error_line;
 use http::StatusCode;
 use rustls::{CertificateError, Error as TlsError};
 
-use crate::chain::BoxError;
-use crate::chain::{chain, found};
+use crate::chain::{BoxError, found};
 use crate::transient::{is_final_connect, is_transient_status};
 
 /// Why a proxy opened no connection. Names the setting that names the proxy, never its value.
@@ -75,7 +75,7 @@ impl ProxyFailure {
             problem: match found(error) {
                 // Its own line quotes the proxy's host.
                 Some(error) if is_for_another(error) => ANOTHERS.to_owned(),
-                _ => line(error),
+                _ => error_line(error.as_ref()),
             },
             is_final: is_final_connect(error),
         }
@@ -84,7 +84,7 @@ impl ProxyFailure {
     pub(crate) fn broken(setting: &'static str, error: impl Into<BoxError>) -> Self {
         Self::Broken {
             setting,
-            problem: line(&error.into()),
+            problem: error_line(error.into().as_ref()),
         }
     }
 
@@ -113,13 +113,6 @@ fn is_for_another(error: &TlsError) -> bool {
         error,
         TlsError::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })
     )
-}
-
-/// An error and what it came from in one line, without repetitions.
-fn line(error: &BoxError) -> String {
-    let mut parts: Vec<String> = chain(error).map(ToString::to_string).collect();
-    parts.dedup();
-    parts.join(": ")
 }
 
 fn hint(status: StatusCode, setting: &str) -> String {
