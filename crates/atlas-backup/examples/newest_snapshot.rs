@@ -22,6 +22,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut percent = 0;
     let progress = |event: Event| match event {
         Event::Preparing { status, .. } => eprintln!("Atlas: {status}"),
+        // A snapshot with shards has several files.
+        Event::Started { .. } => percent = 0,
         Event::Received {
             received,
             length: Some(length),

@@ -51,7 +51,7 @@
 //!
 //! # Retries and bounds
 //!
-//! [`DownloadOptions`] says how failures are met again: the client's policy decides. What a server
+//! The client's retry policy decides how often failed requests are retried; see [`DownloadOptions`]. What a server
 //! says is checked before anything is made for it:
 //!
 //! | what | at most | else |

@@ -171,7 +171,7 @@ impl Backups {
     ///
     /// If it fails or is dropped, the upload is aborted: see [`StoreTarget::settle`].
     ///
-    /// A failure of either store that can pass by itself is met again as [`DownloadOptions`] says.
+    /// A transient failure of either store is retried as [`DownloadOptions`] says.
     /// Before the download, and for the abort of an upload, there are the attempts of the client's
     /// policy, and no patience beyond them.
     ///

@@ -25,15 +25,16 @@ use crate::keep::Keep;
 /// | setting | what it means here |
 /// | --- | --- |
 /// | `max_attempts` of 1 | each failure is final; the next run resumes the file |
-/// | `max_attempts` of more | so many attempts in a row without a byte in between, and more as long as `patience` lasts; a stream that cannot be resumed is begun so often, a file that changes in the store so often and three times at most |
+/// | `max_attempts` of more | how many attempts are made in a row without a byte of progress; as long as `patience` lasts, more are made |
+/// | | how often a stream is begun that cannot be resumed |
+/// | | how often a file is begun that changes in the store, at most three times |
 /// | `base_delay`, `max_delay` | the bounds of each wait, which is random and 50 ms at least |
 /// | `retry_after_cap` | the longest wait that a server can ask for |
 ///
-/// Only a failure that [can pass by itself](atlas_transport::Error::is_transient) is met again,
-/// whatever the policy says. Looks at a job or a snapshot are polls and no retries: failures of that
-/// kind are followed by the next look, up to [`WaitPolicy::deadline`]. Neither is a link that has
-/// ended: a new one is asked for, `max_attempts` times and three times at most without a byte in
-/// between.
+/// Only [transient](atlas_transport::Error::is_transient) failures are retried, whatever the policy
+/// says. Polls of a job or a snapshot are no retries: after a transient failure the next poll follows,
+/// up to [`WaitPolicy::deadline`]. For a link that has ended a new one is asked for, `max_attempts`
+/// times and at most three times without a byte of progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DownloadOptions {

@@ -7,8 +7,9 @@ use atlas_model::RestoreJobId;
 
 /// Something that happened on the way to a file.
 ///
-/// A callback of any call that downloads or waits is given these as they happen. A bar needs
-/// [`Received`](Event::Received) alone, since it carries the totals:
+/// A callback of any call that downloads or waits is given these as they happen. A bar of one
+/// file needs [`Received`](Event::Received) alone, since it carries the totals; the next file of a
+/// snapshot with shards begins with [`Started`](Event::Started):
 ///
 /// ```
 /// use atlas_backup::Event;
@@ -26,10 +27,9 @@ use atlas_model::RestoreJobId;
 /// # The callback
 ///
 /// It is called by the task that polls the call, on that task's thread, never by two threads at once
-/// and never after the call has ended. `Received` comes once for each batch that was written, which
-/// is 16 KiB to 4 MiB by the length of the file and the number of connections, and of what ends a
-/// piece once more; a download to an object store tells it for every 64 KiB or more. All else is
-/// rare.
+/// and never after the call has ended. `Received` comes once for each batch that was written: 16 KiB
+/// to 4 MiB, depending on the length of the file and the number of connections. A download to an
+/// object store sends it for every 64 KiB or more. All other events are rare.
 ///
 /// The download stands still while the callback runs: it must not block, and work that takes longer
 /// than a millisecond belongs on another thread. A callback that panics ends the call as dropping it

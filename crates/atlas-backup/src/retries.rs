@@ -1,6 +1,6 @@
 //! When a request that failed is sent again: one rule for downloads and uploads.
 //!
-//! Only a failure that can pass by itself is met again, by [`Error::is_transient`] and by no list of
+//! Only a transient failure is retried, by [`Error::is_transient`] and by no list of
 //! this crate. How often and how soon is the client's policy, and how long an outage may last is
 //! [`DownloadOptions::patience`](crate::DownloadOptions::patience).
 

@@ -56,7 +56,14 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     report.ok("settings", &connection.describe());
     let client = &connection.client;
     match account(client).await {
-        Ok((projects, meta)) => {
+        Ok(None) => {
+            let why = "what answers is not Atlas: it has no list of projects; check the base URL and \
+                       any proxy in between";
+            report.fail("connection", Failure::Answer(why.to_owned()));
+            report.skip(&["credentials", "clock", "project", "clusters"]);
+            return report.end();
+        }
+        Ok(Some((projects, meta))) => {
             report.ok("connection", "Atlas answers");
             report.ok("credentials", &format!("accepted; {projects}"));
             clock(&mut report, &meta);
@@ -111,16 +118,21 @@ fn parsed(id: &str) -> Result<ProjectId, Failure> {
 }
 
 /// What the credentials may see, and what the answer said beside it.
-async fn account(client: &Client) -> Result<(String, AnswerMeta), Error> {
+///
+/// `None` if what answers lists no projects, so that it is not Atlas.
+async fn account(client: &Client) -> Result<Option<(String, AnswerMeta)>, Error> {
     let mut first = ListGroups::new();
     first.items_per_page = ItemsPerPage::new(1);
     let answer = client.send(&first).await?;
+    if answer.value.results.is_none() {
+        return Ok(None);
+    }
     let projects = match answer.value.total_count {
         Some(1) => "1 project".to_owned(),
         Some(count) => format!("{count} projects"),
         None => format!("{} projects at least", answer.value.items().len()),
     };
-    Ok((projects, answer.meta))
+    Ok(Some((projects, answer.meta)))
 }
 
 /// Who is at the other side, as far as an error tells.

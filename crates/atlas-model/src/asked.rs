@@ -15,20 +15,34 @@ pub struct AskedOperation {
     pub versions: Vec<ApiVersion>,
     /// The id of the operation to use instead, if there is one.
     pub successor: Option<&'static str>,
+    /// Whether its path names a project.
+    pub names_project: bool,
     /// Whether its path names a cluster.
     pub names_cluster: bool,
+    /// Whether its path, or a body, may name anything else.
+    pub names_more: bool,
 }
 
 impl AskedOperation {
     /// An operation by its id and its path with parameters in braces.
     pub fn new(id: &'static str, path: &str) -> Self {
+        let project = path.contains("{groupId}");
+        let cluster = path.contains("luster");
+        let named = usize::from(project) + usize::from(cluster);
         Self {
             id,
             roles: Vec::new(),
             versions: Vec::new(),
             successor: None,
-            names_cluster: path.contains("luster"),
+            names_project: project,
+            names_cluster: cluster,
+            names_more: path.matches('{').count() > named,
         }
+    }
+
+    /// Whether its path has parameters.
+    pub(crate) fn names_anything(&self) -> bool {
+        self.names_project || self.names_cluster || self.names_more
     }
 
     /// Sets the documented roles, of which any one will do.
@@ -55,12 +69,11 @@ impl AskedOperation {
 
 impl From<&OperationMeta> for AskedOperation {
     fn from(meta: &OperationMeta) -> Self {
-        Self {
-            id: meta.id,
-            roles: meta.roles.to_vec(),
-            versions: meta.versions.iter().map(|one| one.version).collect(),
-            successor: meta.successor,
-            names_cluster: meta.path.contains("luster"),
-        }
+        let mut asked = Self::new(meta.id, meta.path)
+            .roles(meta.roles.to_vec())
+            .versions(meta.versions.iter().map(|one| one.version).collect())
+            .successor(meta.successor);
+        asked.names_more |= meta.method != http::Method::GET;
+        asked
     }
 }

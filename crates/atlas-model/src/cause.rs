@@ -80,16 +80,25 @@ impl Cause {
             (_, code::CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API) => vec![Self::NoFlexCluster],
             (_, code::IP_ADDRESS_NOT_ON_ACCESS_LIST) => vec![Self::AddressNotListed],
             (401, _) => vec![Self::CredentialsRefused, Self::AddressNotListed, role],
-            (403, _) => vec![role, Self::AddressNotListed, Self::ProjectUnknown],
+            (403, _) => {
+                let mut causes = vec![role, Self::AddressNotListed];
+                if operation.names_project {
+                    causes.push(Self::ProjectUnknown);
+                }
+                causes
+            }
             (404, code::GROUP_NOT_FOUND) => vec![Self::ProjectUnknown],
             (404, code::CLUSTER_NOT_FOUND) => vec![Self::ClusterUnknown, Self::ProjectUnknown],
             (404, _) => {
-                let mut causes = vec![Self::ProjectUnknown];
-                if operation.names_cluster {
-                    causes.push(Self::ClusterUnknown);
-                }
-                causes.extend([Self::ResourceUnknown, Self::VersionHeader]);
-                causes
+                let ids = [
+                    (operation.names_project, Self::ProjectUnknown),
+                    (operation.names_cluster, Self::ClusterUnknown),
+                    (operation.names_more, Self::ResourceUnknown),
+                    (!operation.names_anything(), Self::NotAtlas),
+                    (true, Self::VersionHeader),
+                ];
+                let named = ids.into_iter().filter(|(named, _)| *named);
+                named.map(|(_, cause)| cause).collect()
             }
             (406 | 415, _) => vec![Self::VersionHeader],
             (_, code::VERSION_GONE) => vec![Self::VersionGone {
@@ -233,6 +242,9 @@ mod tests {
         );
         assert_eq!(causes(404, code::UNEXPECTED_ERROR).len(), 4);
         assert_eq!(causes(406, ""), [Cause::VersionHeader]);
+        let list = AskedOperation::new("listGroups", "/api/atlas/v2/groups");
+        let not_found = Cause::of(&list, StatusCode::NOT_FOUND, None);
+        assert_eq!(not_found, [Cause::NotAtlas, Cause::VersionHeader]);
         assert_eq!(causes(409, ""), []);
         let flex = causes(400, code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API);
         assert_eq!(

@@ -99,8 +99,8 @@ pub enum PagingError {
     },
     /// The list has more pages than are read.
     #[error(
-        "the list is incomplete: it goes on after {pages} pages; ask for more items a page, or \
-         start at a later page"
+        "the list is incomplete: it goes on after {pages} pages; ask for more items a page, \
+         start at a later page, or raise the limit of pages"
     )]
     TooLong {
         /// How many pages were read.

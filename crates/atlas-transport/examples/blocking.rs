@@ -1,6 +1,7 @@
 //! Lists the projects without an async runtime.
 //!
-//! `cargo run -p atlas-transport --features blocking --example blocking`
+//! `cargo run -p atlas-transport --features blocking --example blocking`,
+//! with the credentials in the environment.
 
 use atlas_model::projects::ListGroups;
 use atlas_transport::Credentials;

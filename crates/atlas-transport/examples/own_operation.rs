@@ -1,6 +1,7 @@
 //! Sends an operation that is declared here, with fields of one's own choice.
 //!
-//! `cargo run -p atlas-transport --example own_operation -- PROJECT_ID CLUSTER_NAME`
+//! `cargo run -p atlas-transport --example own_operation -- PROJECT_ID CLUSTER_NAME`,
+//! with the credentials in the environment.
 
 use atlas_model::{NoBody, Operation, OperationMeta, ProjectId, RequestWriter, Version};
 use atlas_transport::Credentials;

@@ -2,6 +2,9 @@
 //!
 //! `cargo run -p atlas-transport --example proxy_and_root -- http://user:password@proxy:3128 ca.pem`
 //!
+//! The credentials are in the environment. Plain `http`, to a sandbox on this machine, uses no proxy;
+//! `atlas sandbox --tls` does.
+//!
 //! Without a setting of the client, `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`
 //! decide. Whatever cannot be used is an error when the client is built.
 
@@ -19,10 +22,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         builder = builder.proxy(proxy);
     }
     if let Some(bundle) = arguments.next() {
-        builder = builder.trust_pem(std::fs::read(bundle)?);
+        let pem = std::fs::read(&bundle).map_err(|error| format!("{bundle}: {error}"))?;
+        builder = builder.trust_pem(pem);
     }
     let client = builder.build()?;
     let answer = client.send(&ListGroups::new()).await?;
-    println!("{} projects", answer.value.items().len());
+    println!("projects: {}", answer.value.items().len());
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Asks for a project, and tells a 403, a 429 and what passes from everything else.
 //!
-//! `cargo run -p atlas-transport --example refusals -- PROJECT_ID`
+//! `cargo run -p atlas-transport --example refusals -- PROJECT_ID`,
+//! with the credentials in the environment.
 
 use atlas_model::projects::GetGroup;
 use atlas_transport::http::StatusCode;

@@ -16,8 +16,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Err(_) => BaseUrl::cloud(),
     };
     let credentials = Credentials::service_account(
-        env::var("MONGODB_ATLAS_CLIENT_ID")?,
-        env::var("MONGODB_ATLAS_CLIENT_SECRET")?,
+        env::var("MONGODB_ATLAS_CLIENT_ID").map_err(|_| "set MONGODB_ATLAS_CLIENT_ID")?,
+        env::var("MONGODB_ATLAS_CLIENT_SECRET").map_err(|_| "set MONGODB_ATLAS_CLIENT_SECRET")?,
     );
     let mut builder = Client::builder(base, &credentials);
     // Ten token requests a minute are allowed; with a folder, many processes need one an hour.
@@ -26,6 +26,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let client = builder.build()?;
     let answer = client.send(&ListGroups::new()).await?;
-    println!("{} projects", answer.value.items().len());
+    println!("projects: {}", answer.value.items().len());
     Ok(())
 }

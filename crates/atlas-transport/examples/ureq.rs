@@ -1,7 +1,9 @@
 //! Digest and OAuth for another HTTP client, here ureq: the sessions of `atlas_transport::auth` say
 //! what to send and need no runtime.
 //!
-//! `cargo run -p atlas-transport --example ureq`, with an API key or a service account.
+//! `cargo run -p atlas-transport --example ureq`, with an API key or a service account in the
+//! environment. It speaks plain `http`, to a sandbox on this machine; give ureq its feature `rustls` for
+//! `https`.
 
 use std::error::Error;
 use std::time::Instant;
@@ -82,9 +84,14 @@ fn by_token(
     loop {
         match session.prepare(Instant::now()) {
             TokenStep::Fetch => {
-                let (status, _, body) = server.send(session.token_request())?;
-                let token = Token::read(status, body.as_bytes(), None)?;
-                session.fetched(&token, Instant::now())?;
+                let fetched = fetch(server, &session);
+                match fetched {
+                    Ok(token) => session.fetched(&token, Instant::now())?,
+                    Err(error) => {
+                        session.failed(Instant::now());
+                        return Err(error);
+                    }
+                }
             }
             TokenStep::Send {
                 authorization,
@@ -105,6 +112,11 @@ fn by_token(
             _ => return Err("another request is ahead, and there is none".into()),
         }
     }
+}
+
+fn fetch(server: &Server, session: &TokenSession) -> Result<Token, Box<dyn Error>> {
+    let (status, _, body) = server.send(session.token_request())?;
+    Ok(Token::read(status, body.as_bytes(), None)?)
 }
 
 struct Server {

@@ -13,8 +13,11 @@
 //! ```
 //!
 //! A ticket carries the generation of the challenge or token it was made with, so that a late 401
-//! for an old one cannot push out a newer. An attempt that ends without a response is handed to
-//! `abandon`, and a waiting request takes over.
+//! for an old one cannot push out a newer. A digest request that ends without a response is handed to
+//! [`DigestSession::abandon`], and a fetch without a token to [`TokenSession::failed`]: a waiting
+//! request then takes over. Whoever gets `Wait` prepares again after the next `observe`, `abandon`,
+//! `fetched` or `failed` of another request; a condition variable beside the lock will do. A single
+//! thread never gets it. [`Verdict::Unanswerable`] is a challenge that no answer can be made for.
 //!
 //! ```
 //! use atlas_transport::auth::{DigestSession, DigestStep, Verdict};
@@ -58,6 +61,8 @@ mod responder;
 mod token;
 mod token_answer;
 mod token_cache;
+
+use std::fmt;
 
 use http::HeaderValue;
 
@@ -120,7 +125,7 @@ impl Ticket {
 }
 
 /// Credentials, or a request, that no `Authorization` can be made for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
     /// Something cannot stand in a header.
@@ -130,6 +135,13 @@ pub enum AuthError {
         /// What cannot be sent.
         what: &'static str,
     },
+}
+
+impl fmt::Debug for AuthError {
+    /// The line of `Display`, since `main() -> Result` prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// An `Authorization` header for a bearer token, marked as a secret.

@@ -1,6 +1,7 @@
 //! The client for programs without an async runtime; needs the feature `blocking`.
 //!
-//! The same calls as [`crate::Client`]'s, each returning once it ended. A runtime with one thread of
+//! The calls of [`crate::Client`], each returning once it ended; a raw call is sent or listed, and to
+//! stream one takes the async client. A runtime with one thread of
 //! its own stands behind them; clones share it. Calls may be made from several threads, and also from
 //! within an async runtime, where they hold up the thread that they are made on.
 //!

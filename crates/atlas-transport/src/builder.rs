@@ -183,16 +183,16 @@ impl ClientBuilder {
         self
     }
 
-    /// How many pages of one list are read; 10,000 by default. A list that goes on after them ends
-    /// as [`ErrorKind::List`].
+    /// After how many pages of one list no further page is asked for; 10,000 by default. A list that
+    /// goes on then ends as [`ErrorKind::List`].
     #[must_use]
     pub fn page_limit(mut self, pages: u32) -> Self {
         self.settings.page_limit = pages;
         self
     }
 
-    /// How many items of one list are read, over all its pages; 1,000,000 by default. A list that
-    /// has more ends as [`ErrorKind::List`].
+    /// After how many items of one list no further page is asked for; 1,000,000 by default. Each page
+    /// is given whole; a list that goes on then ends as [`ErrorKind::List`].
     #[must_use]
     pub fn item_limit(mut self, items: u64) -> Self {
         self.settings.item_limit = items;

@@ -10,6 +10,7 @@ use http::header::{
 use http::uri::PathAndQuery;
 use http::{Request, Response, request};
 use http_body_util::Full;
+use tokio::runtime::Handle;
 
 use crate::auth::{TokenCache, TokenKey, Verdict};
 use crate::authenticator::Authenticator;
@@ -84,6 +85,7 @@ impl Shared {
         call: &mut AuthenticatedCall<'_>,
         settings: &CallSettings,
     ) -> Result<Response<Bytes>, Error> {
+        in_runtime()?;
         let request = call.request()?;
         let idempotent = settings.idempotent || request.method().is_idempotent();
         call.next = Some(request);
@@ -164,6 +166,13 @@ impl Shared {
             .resolve(target)
             .map_err(|_| ErrorKind::Unsendable { what })
     }
+}
+
+/// Tokio's timers panic outside of a runtime.
+pub(crate) fn in_runtime() -> Result<(), ErrorKind> {
+    Handle::try_current()
+        .map(drop)
+        .map_err(|_| ErrorKind::OutsideRuntime)
 }
 
 /// A request that may be sent more than once.

@@ -9,7 +9,7 @@ use http::header::USER_AGENT;
 use http::{Request, Response, Uri};
 
 use crate::base_url::{check_authority, is_scheme_allowed, without_user};
-use crate::call::{Requests, Shared};
+use crate::call::{Requests, Shared, in_runtime};
 use crate::download::{ByteRange, Download, FileRequest};
 use crate::error::{Attempts, Error, ErrorKind};
 use crate::list_time::ListTime;
@@ -20,7 +20,8 @@ use crate::timer::Timer;
 /// A client of one Atlas API with one set of credentials.
 ///
 /// Cheap to clone; clones share connections, challenge, token and retry budget. Calls can be
-/// dropped at any point. Needs a Tokio runtime with time and I/O.
+/// dropped at any point. Needs a Tokio runtime with time and I/O; outside of one its calls end as
+/// [`ErrorKind::OutsideRuntime`].
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -297,6 +298,7 @@ impl Client {
     }
 
     async fn open(&self, link: &SnapshotUrl, range: Option<&ByteRange>) -> Result<Download, Error> {
+        in_runtime()?;
         let invalid = |problem| ErrorKind::InvalidLink { problem };
         let uri: Uri = link.expose().parse().map_err(|_| invalid(NOT_A_URL))?;
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {

@@ -1,27 +1,28 @@
 //! What to check when there is no connection, by what was in the way.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 
 use rustls::{CertificateError, Error as TlsError};
 
-use crate::chain::{BoxError, chain};
+use crate::chain::{BoxError, chain, found};
 use crate::proxy::ProxyFailure;
 
 /// What to check, as the end of an error's line.
-pub(crate) fn hint(source: &BoxError) -> &'static str {
-    chain(source)
-        .find_map(of)
-        .unwrap_or("check the address, the network and any proxy")
+pub(crate) fn hint(source: &BoxError) -> Cow<'static, str> {
+    if let Some(failure) = found::<ProxyFailure>(source) {
+        // Its line says what to do, and names the setting.
+        return failure.to_string().into();
+    }
+    let hint = chain(source).find_map(of);
+    hint.unwrap_or("check the address, the network and any proxy")
+        .into()
 }
 
 fn of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     if let Some(error) = error.downcast_ref::<TlsError>() {
         return Some(of_tls(error));
-    }
-    if error.is::<ProxyFailure>() {
-        // What to do about it stands in its own line.
-        return Some("the proxy is in the way");
     }
     if error.to_string() == DNS_ERROR {
         return Some("its name cannot be resolved; check the host name and DNS");
@@ -55,8 +56,8 @@ fn of_tls(error: &TlsError) -> &'static str {
                 "its certificate is for another host; check the URL and any proxy"
             }
             Bad::UnknownIssuer => {
-                "its certificate is not trusted; if a proxy inspects TLS, name its root in \
-                 SSL_CERT_FILE"
+                "its certificate is not trusted; if a proxy inspects TLS, or the server has an \
+                 authority of its own, name a file with that root in SSL_CERT_FILE"
             }
             _ => "its certificate is refused; check the URL and any proxy",
         },
@@ -108,7 +109,7 @@ mod tests {
                     status: StatusCode::FORBIDDEN,
                 }
                 .into(),
-                "the proxy is in the way",
+                "the proxy of HTTPS_PROXY does not allow this host",
             ),
             (
                 io::Error::from(io::ErrorKind::ConnectionRefused).into(),

@@ -27,7 +27,11 @@ pub(crate) fn check(credentials: &Credentials) -> Result<(), ErrorKind> {
         ],
     };
     for (what, text) in parts {
-        match ValueProblem::check(text) {
+        let checked = match text {
+            "" => Err(ValueProblem::Empty),
+            text => ValueProblem::check(text),
+        };
+        match checked {
             Ok(()) => {}
             // Odd characters may be a part of it, as long as it can be sent.
             Err(ValueProblem::Unprintable) if !text.contains(char::is_control) => {}
@@ -43,17 +47,21 @@ mod tests {
     use super::*;
     use crate::{BaseUrl, Client};
 
+    const UNSENDABLE: &str =
+        "cannot be sent; check it for line breaks and other control characters";
+
     #[tokio::test]
     async fn a_key_with_a_line_break_or_another_control_character_makes_no_client() {
         for (text, expected) in [
+            ("", "is empty; set it"),
             ("s3cret\n", "ends with a line break"),
             ("s3cret\r", "ends with a line break"),
             ("s3cret\r\n", "ends with a line break"),
             (" s3cret", "begins or ends with white space"),
             ("\u{feff}s3cret", "begins with a byte order mark"),
-            ("s3\0cret", ""),
-            ("s3\u{9b}cret", ""),
-            ("s3\ncret", ""),
+            ("s3\0cret", UNSENDABLE),
+            ("s3\u{9b}cret", UNSENDABLE),
+            ("s3\ncret", UNSENDABLE),
         ] {
             for (credentials, what) in [
                 (Credentials::bearer(text), "the access token"),
@@ -65,7 +73,8 @@ mod tests {
                 let error = Client::new(BaseUrl::cloud(), &credentials).unwrap_err();
                 let line = error.to_string();
                 let expected = match expected {
-                    "" => "cannot be sent; check it for line breaks and other control characters",
+                    UNSENDABLE => UNSENDABLE,
+                    "is empty; set it" => expected,
                     expected => &format!("{expected}; remove it"),
                 };
                 assert_eq!(line, format!("{what} {expected}"));

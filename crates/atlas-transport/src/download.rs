@@ -1,5 +1,6 @@
 //! A snapshot's file, or a part of it, as it streams in.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use atlas_model::AnswerMeta;
@@ -69,6 +70,11 @@ impl Rate {
             received: 0,
             waited: Duration::ZERO,
         }
+    }
+
+    /// How long may be waited before the window ends; `None` if any rate will do.
+    fn left(&self) -> Option<Duration> {
+        (self.min.bytes() > 0).then(|| self.min.window.saturating_sub(self.waited))
     }
 
     /// Takes what came after a wait; fails at the end of a window in which too little came.
@@ -198,13 +204,28 @@ impl Download {
     /// [`min_rate`](crate::ClientBuilder::min_rate), and [`ErrorKind::Interrupted`] if the connection
     /// breaks before the announced end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        let before = Instant::now();
-        let chunk = body::next(&mut self.body, &mut self.timer).await?;
-        if let Some(chunk) = &chunk {
-            // Only waiting counts: whoever writes the file may take its time.
-            self.rate.observe(chunk.len(), before.elapsed())?;
+        let (rate, body, timer) = (&mut self.rate, &mut self.body, &mut self.timer);
+        let mut next = pin!(body::next(body, timer));
+        // Only waiting counts: whoever writes the file may take its time.
+        let mut since = Instant::now();
+        loop {
+            let next = next.as_mut();
+            let chunk = match rate.left() {
+                None => next.await?,
+                Some(left) => {
+                    let Ok(chunk) = timeout(left, next).await else {
+                        rate.observe(0, since.elapsed())?;
+                        since = Instant::now();
+                        continue;
+                    };
+                    chunk?
+                }
+            };
+            if let Some(chunk) = &chunk {
+                rate.observe(chunk.len(), since.elapsed())?;
+            }
+            return Ok(chunk);
         }
-        Ok(chunk)
     }
 }
 

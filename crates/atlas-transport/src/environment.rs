@@ -284,7 +284,7 @@ const CREDENTIALS: [&str; 5] = [
 ];
 
 /// Why the environment gives no account. Names variables, and never what is in them.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
     /// No set has credentials.
@@ -301,7 +301,7 @@ pub enum EnvironmentError {
         /// The one that is not.
         missing: String,
     },
-    /// A value cannot be meant so.
+    /// A value is invalid.
     #[error("{variable} {problem}")]
     Value {
         /// The variable.
@@ -337,6 +337,13 @@ pub enum EnvironmentError {
         /// The variable that names the base URL in the set of the credentials.
         expected: String,
     },
+}
+
+impl fmt::Debug for EnvironmentError {
+    /// The line of `Display`, since `main() -> Result` prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Credentials {

@@ -33,20 +33,36 @@
 //! Nothing is sent by plain `http`, except to a loopback address. Secrets appear in no `Debug`, no
 //! error and no log.
 //!
+//! To try it without an account, run `atlas sandbox` (package `atlas-toolkit`) and paste the lines that
+//! it prints: [`Credentials::from_env`] reads them. The crates are not on crates.io yet:
+//!
+//! ```toml
+//! [dependencies]
+//! atlas-model = { git = "https://github.com/atlas-rs/atlas-rs" }
+//! atlas-transport = { git = "https://github.com/atlas-rs/atlas-rs" }
+//! tokio = { version = "1", features = ["macros", "rt"] }
+//! ```
+//!
+//! | feature | default | adds |
+//! | --- | --- | --- |
+//! | `catalog` | yes | [`Client::call`], [`Client::strict`], and documented roles in errors |
+//! | `token-directory` | yes | `TokenDirectory`, access tokens in a folder |
+//! | `blocking` | no | `blocking::Client` |
+//!
 //! The folder `examples` has whole programs: lists, refusals, a service account, a proxy with a root
 //! of one's own, an operation of one's own, raw calls, the blocking client, and ureq.
 //!
 //! # Without an async runtime, or with another one
 //!
-//! `blocking::Client`, behind the feature `blocking`, has the same calls for programs without an async
-//! runtime. The sessions in [`auth`] do digest and OAuth for any other HTTP client.
+//! `blocking::Client`, behind the feature `blocking`, is for programs without an async runtime. It has
+//! the calls of [`Client`] save the streaming of raw calls. The sessions in [`auth`] do digest and OAuth for any other HTTP client.
 //!
 //! # Errors
 //!
 //! An [`Error`] is one line that says what failed and what to do; [`Error::causes`] are what it came
 //! from, and `Debug` is all of it in one line. [`Error::status`], [`Error::api_error`],
-//! [`Error::retry_after`] and [`Error::is_transient`] answer what callers ask for most. What fails on
-//! the way is sent again where that does no harm, and [`Error::attempts`] tells; the rules and the list
+//! [`Error::retry_after`] and [`Error::is_transient`] answer what callers ask for most. Failed
+//! requests are retried where that is safe, and [`Error::attempts`] tells; the rules and the list
 //! of transient failures stand in [`retry`].
 //!
 //! # Bounds
@@ -64,11 +80,11 @@
 //! | items of a list, to the end of a page | 1,000,000 | [`item_limit`](ClientBuilder::item_limit) | [`List`](ErrorKind::List) |
 //! | the head of a response | 128 KiB, and 100 lines over HTTP/1.1 | [`header_limit`](ClientBuilder::header_limit) | [`Malformed`](ErrorKind::Malformed), or [`Interrupted`](ErrorKind::Interrupted) over HTTP/2 |
 //! | the body of a response, decompressed | 16 MiB | [`response_limit`](ClientBuilder::response_limit) | [`TooLarge`](ErrorKind::TooLarge) |
-//! | the time for a file | 60 s for each 600 KiB: 10 KiB/s over 60 s of waiting | [`min_rate`](ClientBuilder::min_rate) | [`TooSlow`](ErrorKind::TooSlow) |
+//! | the minimum rate of a file | 10 KiB/s over each 60 s of waiting | [`min_rate`](ClientBuilder::min_rate) | [`TooSlow`](ErrorKind::TooSlow) |
 //! | attempts | 3; waits of 20 s, or of 60 s if the server asks | [`retry`](ClientBuilder::retry) | the last outcome |
-//! | retries of all calls together | [`RetryBudget`](retry::RetryBudget) | | the last outcome |
+//! | retries of all calls together | a budget of 500, of which a retry takes 14 or 5 ([`RetryBudget`](retry::RetryBudget)) | | the last outcome |
 //! | requests in one attempt, for authentication | 3 | | the 401 |
-//! | an access token | 16 KiB; used from 5 s to 24 h | | [`Token`](ErrorKind::Token) |
+//! | an access token | 16 KiB; its lifetime is taken as 5 s to 24 h | | [`Token`](ErrorKind::Token) |
 //! | the wait for another process's token | 30 s, or half of the call | | goes on without |
 //! | what is read of a store's refusal | 4 KiB, for one read timeout | | its code is unknown |
 //! | the head of a proxy's response | 16 KiB | | [`Connect`](ErrorKind::Connect) |
@@ -82,8 +98,8 @@
 //! [`TokenCache`], such as the `TokenDirectory` of the feature `token-directory`: one of them asks the
 //! endpoint, and the others wait for its token. A rate limit is waited out as long as the call's
 //! [`total_timeout`](ClientBuilder::total_timeout) lasts; with
-//! [`RetryPolicy::none`](retry::RetryPolicy::none) it is not, and one of less than a second gets the
-//! attempts of the policy. [`Credentials::from_env`] finds credentials in the environment.
+//! [`RetryPolicy::none`](retry::RetryPolicy::none) it is not. A rate limit that asks for less than a
+//! second is retried as the policy says. [`Credentials::from_env`] finds credentials in the environment.
 //!
 //! # Not supported
 //!
@@ -106,14 +122,14 @@
 //!
 //! An address that cannot be used is an error that names the variable and quotes nothing of it. It
 //! never becomes a direct connection, and neither does a proxy that fails: a refused password (407)
-//! or host is met once, a connection that fails is tried again as the retry policy says. All of it,
+//! or host is never retried, a connection that fails is retried as the retry policy says. All of it,
 //! TLS included, takes [`ClientBuilder::connect_timeout`] at most.
 //!
 //! The hosts in `NO_PROXY`, or else `no_proxy`, are connected to directly, as in curl: `*` alone is every
 //! host; entries stand between commas or white space; `example.com` and `.example.com` are that
 //! domain and those below it; an IP address, an IPv6 one with brackets or without, is itself, and
-//! `10.0.0.0/8` or `2001:db8::/32` a network. An entry that cannot be read matches no host: one with
-//! a port, and `*.example.com`, among others. [`ClientBuilder::proxy`] has no exceptions.
+//! `10.0.0.0/8` or `2001:db8::/32` a network. Any other entry matches no host, such as one with a port or
+//! `*.example.com`. [`ClientBuilder::proxy`] has no exceptions.
 //!
 //! Plain `http` goes to loopback addresses only and never through a proxy, so `HTTP_PROXY` is not
 //! read.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use crate::call::in_runtime;
 use crate::error::{Error, ErrorKind, Phase};
 
 /// What is left of a list's time. The caller's own time between two pages does not count.
@@ -24,6 +25,7 @@ impl ListTime {
         &mut self,
         page: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
+        in_runtime()?;
         let start = Instant::now();
         let ended = timeout(self.left, page).await;
         self.left = self.left.saturating_sub(start.elapsed());

@@ -33,7 +33,10 @@ use crate::list_time::ListTime;
 ///     .parameter("clusterName", "Cluster0")
 ///     .send()
 ///     .await?;
-/// println!("{}", answer.value.json().unwrap_or_default()["stateName"]);
+/// match answer.value.json() {
+///     Ok(json) => println!("{}", json["stateName"]),
+///     Err(error) => println!("no JSON: {error}"),
+/// }
 /// # Ok(())
 /// # }
 /// ```
@@ -243,10 +246,12 @@ pub(crate) fn asked(operation: Operation) -> AskedOperation {
     let roles = operation.roles().iter().map(String::as_str).collect();
     let versions = operation.versions().iter();
     let versions = versions.filter_map(|version| version.name.parse().ok());
-    AskedOperation::new(operation.id(), &operation.path())
+    let mut asked = AskedOperation::new(operation.id(), &operation.path())
         .roles(roles)
         .versions(versions.collect())
-        .successor(operation.successor().map(Operation::id))
+        .successor(operation.successor().map(Operation::id));
+    asked.names_more |= operation.method() != http::Method::GET;
+    asked
 }
 
 /// An answer as it comes in; from [`Call::stream`].

@@ -3,7 +3,7 @@
 //!
 //! # Transient failures
 //!
-//! Only a failure that can pass by itself is met again. This is the one list of them; calls, token
+//! Only a transient failure is retried: one that can pass by itself. This is the one list of them; calls, token
 //! requests, downloads, the waits for jobs and snapshots of `atlas-backup` and its object stores go by
 //! it, and [`Error::is_transient`](crate::Error::is_transient) tells.
 //!
@@ -33,23 +33,24 @@ use crate::transient::is_transient_status;
 ///
 /// What is sent again depends on how the last attempt ended, and on whether doing the same twice
 /// does harm. `GET`, `HEAD`, `PUT`, `DELETE` and `OPTIONS` are idempotent (RFC 9110 section
-/// 9.2.2); a `POST` counts as idempotent only through [`Client::assume_idempotent`](crate::Client::assume_idempotent).
+/// 9.2.2); a `POST` or `PATCH` counts as idempotent only through [`Client::assume_idempotent`](crate::Client::assume_idempotent).
 ///
-/// | the attempt ended with | idempotent | a `POST` |
+/// | the attempt ended with | idempotent | a `POST` or `PATCH` |
 /// | --- | --- | --- |
 /// | nothing sent, or a peer that says it did nothing | retried | retried |
 /// | 429; 503 with `Retry-After` | retried | retried |
-/// | 408; 5xx, except 501, 505 and 511 | retried | that answer |
+/// | 408; 5xx, except 501, 505 and 511 | retried | the call ends with this answer |
 /// | no complete response | retried | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) |
-/// | anything else | that answer | that answer |
-/// | a certificate that is not trusted, a proxy that refuses | that error | that error |
+/// | anything else | the call ends with this answer | the same |
+/// | a certificate that is not trusted, a proxy that refuses | the call ends with this error | the same |
 ///
 /// The last rows are what [`Error::is_transient`](crate::Error::is_transient) says of a failure: one
-/// that cannot pass by itself is never met twice.
+/// that is not transient is never retried.
 ///
 /// The wait before attempt n + 1 is random between nothing and the smaller of `max_delay` and
-/// `base_delay` · 2ⁿ⁻¹ ("full jitter"). A `Retry-After` replaces it, up to `retry_after_cap`. No
-/// wait goes past the end of the call's total time: then the last outcome stands at once.
+/// `base_delay` · 2ⁿ⁻¹ ("full jitter"). A `Retry-After` replaces it; a longer one than
+/// `retry_after_cap` is cut to that, so that the next attempt comes earlier than the server asked.
+/// No wait goes past the end of the call's total time: then the last outcome stands at once.
 ///
 /// ```
 /// use std::time::Duration;

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::auth::{Token, TokenError, TokenRefusal};
 use crate::authenticator::Fetching;
 use crate::cache_access::{CacheAccess, LOCK_TIMEOUT, Turn};
-use crate::call::{Shared, again};
+use crate::call::{Shared, again, in_runtime};
 use crate::error::{Attempts, Error, ErrorKind};
 use crate::retry_loop::{Answered, Exchange, Failed};
 use crate::secrets::Secrets;
@@ -156,6 +156,7 @@ impl Shared {
 
     /// Takes the access token back (RFC 7009), here, in the cache and at the endpoint.
     pub(crate) async fn revoke(&self) -> Result<(), Error> {
+        in_runtime()?;
         let mut tokens = Vec::from_iter(self.auth.drop_token());
         if let Some(mut cache) = self.cache(None) {
             tokens.extend(cache.take().await);

@@ -243,7 +243,11 @@ impl Service<Uri> for Timed {
 
 /// The cause of a connection that did not come in time.
 pub(crate) fn not_within(limit: Duration) -> BoxError {
-    format!("not within {} s", limit.as_secs_f64()).into()
+    format!(
+        "timed out after {} s, TLS and any proxy included",
+        limit.as_secs_f64()
+    )
+    .into()
 }
 
 /// Says what a transport's error means for the request to `host`.

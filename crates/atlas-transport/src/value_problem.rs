@@ -1,9 +1,14 @@
 //! What a file or a copy leaves in a key, token or other setting.
 
+use std::fmt;
+
 /// What is wrong with the value of a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueProblem {
+    /// There is nothing.
+    #[error("is empty; set it")]
+    Empty,
     /// It is not UTF-8.
     #[error("is not valid UTF-8")]
     NotUnicode,
@@ -19,6 +24,13 @@ pub enum ValueProblem {
     /// A control character, or one that shows nothing.
     #[error("contains a character that cannot be printed; remove it")]
     Unprintable,
+}
+
+impl fmt::Debug for ValueProblem {
+    /// The line of `Display`, since `main() -> Result` prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl ValueProblem {

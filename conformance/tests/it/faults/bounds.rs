@@ -12,7 +12,7 @@ use atlas_model::{Paging, PagingError, SnapshotUrl};
 use atlas_transport::retry::RetryPolicy;
 use atlas_transport::{Client, ClientBuilder, Credentials, Error, ErrorKind, Phase};
 use bytes::Bytes;
-use futures_util::{TryStreamExt, stream};
+use futures_util::{FutureExt as _, TryStreamExt, stream};
 use http::{Request, Response};
 use http_body_util::{Full, StreamBody};
 use hyper::body::Frame;
@@ -225,6 +225,46 @@ async fn a_file_that_comes_below_the_minimum_rate_is_given_up_after_one_window()
     }
     let (_, took, error) = drip(&client.with_min_rate(u64::MAX, Duration::ZERO)).await;
     assert!(error.is_none(), "no window has no rate: {took:?}");
+}
+
+/// A store that says nothing any more is as slow as one that drips.
+#[tokio::test(start_paused = true)]
+async fn a_file_that_stops_coming_is_too_slow_at_the_end_of_the_window() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx";
+    let peer = Peer::start(vec![vec![Act::Read, send(head), Act::Stall]]).await;
+    let client = Client::builder(peer.url().parse().unwrap(), &Credentials::bearer("t0ken"))
+        .read_timeout(Duration::from_secs(600))
+        .min_rate(1, Duration::from_secs(5))
+        .build()
+        .unwrap();
+    let mut download = client.download(&link(&peer.url())).await.unwrap();
+    assert!(download.chunk().await.unwrap().is_some());
+    let start = Instant::now();
+    let error = download.chunk().await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::TooSlow { .. }),
+        "{error:?}"
+    );
+    assert!((4..=6).contains(&start.elapsed().as_secs()));
+}
+
+#[test]
+fn a_call_outside_of_a_runtime_is_an_error_and_not_a_panic() {
+    let client = builder().build_with(Silent).unwrap();
+    let outside = |error: Error| {
+        assert!(
+            matches!(error.kind(), ErrorKind::OutsideRuntime),
+            "{error:?}"
+        );
+        assert!(!error.may_have_been_sent());
+    };
+    let now = |error: Option<Error>| outside(error.expect("it does not wait"));
+    now(client.execute(get()).now_or_never().and_then(Result::err));
+    let link = link("https://store.example");
+    now(client.download(&link).now_or_never().and_then(Result::err));
+    now(client.revoke_token().now_or_never().and_then(Result::err));
+    let mut items = std::pin::pin!(client.items(ListGroups::new()));
+    now(items.try_next().now_or_never().and_then(Result::err));
 }
 
 /// Answers nothing.

@@ -243,7 +243,7 @@ async fn why_there_is_no_token_is_told_whole_and_each_message_once() {
         ("https://nowhere.invalid", false, "lookup address"),
         ("http://127.0.0.1:1", false, "refused"),
     ] {
-        let mut chains = Vec::new();
+        let (mut chains, mut lines) = (Vec::new(), Vec::new());
         for credentials in [
             Credentials::service_account(ID, SECRET),
             Credentials::bearer("t0ken"),
@@ -257,10 +257,11 @@ async fn why_there_is_no_token_is_told_whole_and_each_message_once() {
                 builder.no_proxy()
             };
             let error = builder.build().unwrap().execute(get()).await.unwrap_err();
+            lines.push(atlas_model::error_line(&error));
             chains.push(chain(&error));
         }
         let [mut token, other] = <[_; 2]>::try_from(chains).unwrap();
-        let whole = token.join(": ");
+        let whole = &lines[0];
         assert_eq!(whole.matches(cause).count(), 1, "{whole}");
         assert!(
             token[0].starts_with("no access token: no connection to "),

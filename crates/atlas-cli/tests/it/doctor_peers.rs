@@ -258,13 +258,28 @@ fn what_a_proxy_answers_is_told_from_what_atlas_answers() {
             "HTTPS_PROXY",
             proxy.url.replace("http://", "http://u:s3cret@"),
         );
-        let connection = "no connection to cloud.mongodb.com; the proxy is in the way";
-        no_connection(&mut command, 5, &[connection, expected]);
+        let connection = format!("no connection to cloud.mongodb.com; {expected}");
+        no_connection(&mut command, 5, &[&connection]);
     }
     let mut command = at("https://cloud.mongodb.com");
     command.env("HTTPS_PROXY", "http://u:s3cret@127.0.0.1:1");
     let expected = "no connection to the proxy of HTTPS_PROXY";
-    no_connection(&mut command, 5, &["the proxy is in the way", expected]);
+    no_connection(&mut command, 5, &[expected, "Connection refused"]);
+}
+
+#[test]
+fn json_that_is_no_list_of_projects_is_not_taken_for_atlas() {
+    let peer = crate::peer::peer(|_, _| (200, r#"{"hello":1}"#.to_owned()));
+    let found = doctor(&mut at(&peer.url));
+    assert_eq!(
+        (found.verdicts.as_str(), found.code),
+        ("ok FAIL skip skip skip skip", Some(13))
+    );
+    assert!(
+        found.line.contains("not Atlas: it has no list of projects"),
+        "{}",
+        found.line
+    );
 }
 
 /// Each message once, also behind a token that could not be fetched.
@@ -277,8 +292,8 @@ fn a_certificate_that_is_not_trusted_is_named_for_every_kind_of_credentials() {
             .start(),
     );
     let server = server.unwrap();
-    let expected =
-        "its certificate is not trusted; if a proxy inspects TLS, name its root in SSL_CERT_FILE";
+    let expected = "its certificate is not trusted; if a proxy inspects TLS, or the server has an authority of its \
+         own, name a file with that root in SSL_CERT_FILE";
     let certificate = "UnknownIssuer";
     let mut account = at(server.url());
     account

@@ -23,7 +23,8 @@ pub enum ClientAuthentication {
     #[default]
     Basic,
     /// In the form, as `client_id` and `client_secret` (`client_secret_post`): for a server, or a
-    /// proxy before it, that drops or refuses the header.
+    /// proxy before it, that drops or refuses the header. The sandbox takes [`Basic`](Self::Basic)
+    /// only.
     Form,
 }
 

@@ -21,7 +21,7 @@ pub struct Token {
 }
 
 /// A response of the token endpoint that is no token.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", line(*status, refusal.as_ref(), *retry_after))]
 #[non_exhaustive]
 pub struct TokenError {
@@ -31,6 +31,13 @@ pub struct TokenError {
     pub refusal: Option<TokenRefusal>,
     /// When the endpoint wants to be asked again.
     pub retry_after: Option<Duration>,
+}
+
+impl fmt::Debug for TokenError {
+    /// The line of `Display`, since `main() -> Result` prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Debug for Token {
@@ -102,7 +109,7 @@ impl fmt::Display for TokenRefusal {
 
 impl Token {
     /// Reads a response of the token endpoint. Its body is quoted nowhere: it may hold a token.
-    /// `retry_after` is when the endpoint wants to be asked again, if it says so.
+    /// `retry_after` is what the response's `Retry-After` asks for, for the error; `None` if it has none.
     ///
     /// # Errors
     /// [`TokenError`] for a refusal, and for a success without a token that can be sent.

@@ -113,6 +113,9 @@ pub enum ErrorKind {
         /// What it has to be.
         expected: &'static str,
     },
+    /// The call was made outside of a Tokio runtime. Nothing was sent.
+    #[error("no Tokio runtime here; call it within one, or use blocking::Client")]
+    OutsideRuntime,
     /// No thread can be started for a blocking client. Nothing was sent.
     #[cfg(feature = "blocking")]
     #[error("no thread can be started for a blocking client")]
@@ -330,6 +333,7 @@ impl ErrorKind {
                 | Self::ClientCertificate { .. }
                 | Self::Roots { .. }
                 | Self::Setting { .. }
+                | Self::OutsideRuntime
                 | Self::Proxy { .. }
                 | Self::InsecureLink
                 | Self::InvalidLink { .. }
