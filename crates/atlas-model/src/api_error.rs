@@ -222,7 +222,12 @@ pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 pub(crate) fn breaks_a_line(c: char) -> bool {
     let turns =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}')
+    // Those that show nothing can hide in a word.
+    let hidden = matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'
+    );
+    c.is_control() || turns || hidden || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}')
 }
 
 impl fmt::Display for OneLine<'_> {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -361,15 +361,7 @@ struct Child<'a> {
 impl<'a> Children<'a> {
     fn of(text: &'a str) -> Option<Self> {
         match text.trim_start().bytes().next()? {
-            b'{' => serde_json::from_str(text).ok(),
-            b'[' => {
-                let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-                let child = |item: &'a RawValue| Child {
-                    key: None,
-                    text: item.get(),
-                };
-                Some(Self(items.into_iter().map(child).collect()))
-            }
+            b'{' | b'[' => serde_json::from_str(text).ok(),
             _ => None,
         }
     }
@@ -383,12 +375,25 @@ impl<'de: 'a, 'a> Deserialize<'de> for Children<'a> {
             type Value = Children<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
+                f.write_str("an object or a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element::<&RawValue>()? {
+                    check_room(items.len())?;
+                    items.push(Child {
+                        key: None,
+                        text: item.get(),
+                    });
+                }
+                Ok(Children(items))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
                 while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &RawValue>()? {
+                    check_room(members.len())?;
                     members.push(Child {
                         key: Some(key),
                         text: value.get(),
@@ -398,7 +403,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for Children<'a> {
             }
         }
 
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_any(Members)
+    }
+}
+
+/// How many children of one node are looked at; what has more is not mended.
+const MAX_CHILDREN: usize = 100_000;
+
+fn check_room<E: serde::de::Error>(children: usize) -> Result<(), E> {
+    if children < MAX_CHILDREN {
+        Ok(())
+    } else {
+        Err(E::custom("too many children"))
     }
 }
 

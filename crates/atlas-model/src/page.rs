@@ -1,9 +1,10 @@
 //! Lists: one page of them, and the numbers that choose it.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
-use serde::de::{DeserializeOwned, MapAccess};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error_chain::debug_as_chain;
@@ -53,11 +54,53 @@ impl<T: DeserializeOwned> Object for Page<T> {
     fn set<'de, A: MapAccess<'de>>(&mut self, field: usize, map: &mut A) -> Result<(), A::Error> {
         match field {
             0 => object::read(&mut self.links, "links", map),
-            1 => object::read(&mut self.results, "results", map),
+            1 => {
+                let mut results: Option<Items<T>> = None;
+                if self.results.is_some() {
+                    return Err(A::Error::duplicate_field("results"));
+                }
+                object::read(&mut results, "results", map)?;
+                self.results = results.map(|items| items.0);
+                Ok(())
+            }
             _ => object::read(&mut self.total_count, "totalCount", map),
         }
     }
 }
+
+/// The items of a page. A page of Atlas has 500 at most; one of very many short items would take a
+/// hundred times the room of its text.
+struct Items<T>(Vec<T>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List<T>(PhantomData<T>);
+
+        impl<'de, T: DeserializeOwned> Visitor<'de> for List<T> {
+            type Value = Items<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MAX_ITEMS} items")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items<T>, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    if items.len() == MAX_ITEMS {
+                        return Err(A::Error::invalid_length(MAX_ITEMS + 1, &self));
+                    }
+                    items.push(item);
+                }
+                Ok(Items(items))
+            }
+        }
+
+        deserializer.deserialize_seq(List(PhantomData))
+    }
+}
+
+/// How many items one page may have.
+const MAX_ITEMS: usize = 100_000;
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

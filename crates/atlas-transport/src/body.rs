@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use bytes::Bytes;
-use flate2::write::GzDecoder;
+use flate2::write::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
+use crate::chain::{BoxError, found};
 use crate::error::{ErrorKind, Phase};
 use crate::timer::Timer;
 use crate::transport::Incoming;
@@ -22,12 +23,40 @@ pub(crate) async fn next(
         let Some(frame) = timer.wait(Phase::Body, body.frame()).await? else {
             return Ok(None);
         };
-        let frame = frame.map_err(|source| ErrorKind::Interrupted { source })?;
+        let frame = frame.map_err(broken)?;
         // Trailers are no data.
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
         }
     }
+}
+
+/// Why a body ended before its end: its framing is no HTTP, or the connection broke.
+fn broken(source: BoxError) -> ErrorKind {
+    let is_framing = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+        )
+    };
+    if found::<rustls::Error>(&source).is_none() && found(&source).is_some_and(is_framing) {
+        ErrorKind::Malformed { source }
+    } else {
+        ErrorKind::Interrupted { source }
+    }
+}
+
+/// How many values a body may have. Each may take a hundred times the room of its text.
+const MAX_VALUES: usize = 1_000_000;
+/// A shorter body has fewer in any case.
+const SHORT: usize = 2 * MAX_VALUES;
+
+/// Refuses a body of more values than any answer has.
+pub(crate) fn check_values(body: &[u8]) -> Result<(), ErrorKind> {
+    if body.len() > SHORT && memchr::memchr_iter(b',', body).count() > MAX_VALUES {
+        return Err(ErrorKind::TooManyValues { limit: MAX_VALUES });
+    }
+    Ok(())
 }
 
 /// Reads a whole body; the limit counts what comes out of the decompression.
@@ -37,6 +66,10 @@ pub(crate) async fn collect(
     limit: usize,
     timer: &mut Timer,
 ) -> Result<Bytes, ErrorKind> {
+    // An empty body is what it is, whatever its encoding: a 204 has none (RFC 9110 section 15.3.5).
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     let mut sink = Sink::new(headers, limit)?;
     while let Some(data) = next(&mut body, timer).await? {
         // A body that is all there, as it is, needs no copy.
@@ -57,7 +90,8 @@ pub(crate) async fn collect(
 
 enum Sink {
     Plain(Limited),
-    Gzip(Box<GzDecoder<Limited>>),
+    /// With whether anything came.
+    Gzip(Box<MultiGzDecoder<Limited>>, bool),
 }
 
 impl Sink {
@@ -73,7 +107,7 @@ impl Sink {
         if is("identity") || is("") {
             Ok(Self::Plain(out))
         } else if is("gzip") || is("x-gzip") {
-            Ok(Self::Gzip(Box::new(GzDecoder::new(out))))
+            Ok(Self::Gzip(Box::new(MultiGzDecoder::new(out)), false))
         } else {
             Err(ErrorKind::Encoding {
                 encoding: String::from_utf8_lossy(encoding).to_ascii_lowercase(),
@@ -84,17 +118,21 @@ impl Sink {
     fn write(&mut self, data: &[u8]) -> Result<(), ErrorKind> {
         match self {
             Self::Plain(out) => out.write_all(data).map_err(|_| out.too_large()),
-            Self::Gzip(decoder) => match decoder.write_all(data) {
-                Ok(()) => Ok(()),
-                Err(error) => Err(decoder.get_ref().explain(&error)),
-            },
+            Self::Gzip(decoder, begun) => {
+                *begun |= !data.is_empty();
+                match decoder.write_all(data) {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(decoder.get_ref().explain(&error)),
+                }
+            }
         }
     }
 
     fn finish(self) -> Result<Bytes, ErrorKind> {
         match self {
             Self::Plain(out) => Ok(out.bytes.into()),
-            Self::Gzip(mut decoder) => match decoder.try_finish() {
+            Self::Gzip(_, false) => Ok(Bytes::new()),
+            Self::Gzip(mut decoder, true) => match decoder.try_finish() {
                 Ok(()) => Ok(std::mem::take(&mut decoder.get_mut().bytes).into()),
                 Err(error) => Err(decoder.get_ref().explain(&error)),
             },
@@ -188,5 +226,17 @@ mod tests {
             );
         }
         assert_eq!(read(Some(" Identity"), b"plain", 1000).unwrap(), "plain");
+        assert_eq!(read(Some("gzip"), b"", 1000).unwrap(), "");
+        let members = [gzip(b"one "), gzip(b"two")].concat();
+        assert_eq!(read(Some("gzip"), &members, 1000).unwrap(), "one two");
+    }
+
+    #[test]
+    fn a_body_of_more_values_than_any_answer_has_is_refused() {
+        let list = |items: usize| format!("[{}1]", "1,".repeat(items));
+        assert!(check_values(list(MAX_VALUES).as_bytes()).is_ok());
+        let error = check_values(list(MAX_VALUES + 1).as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("1000000 values"), "{error}");
+        assert!(check_values(" ".repeat(16 << 20).as_bytes()).is_ok());
     }
 }

@@ -112,6 +112,30 @@ impl Shared {
         }
     }
 
+    /// Waits where calls are spread out before a rate limit. A turn that the call cannot live to see is
+    /// not waited for: the server decides.
+    #[inline]
+    async fn wait_for_turn(&self, timer: &mut Timer) -> Result<(), ErrorKind> {
+        let turn = {
+            let mut pace = self.pace.lock();
+            let now = pace.is_slow().then(tokio::time::Instant::now);
+            let turn = now.and_then(|now| Some((pace.reserve(now)?, now)));
+            let Some((at, now)) = turn else {
+                return Ok(());
+            };
+            if timer.left().is_some_and(|left| left <= at - now) {
+                pace.give_back();
+                return Ok(());
+            }
+            at
+        };
+        // Dropped or out of time, the call leaves its turn to another.
+        let mut unused = Unused(Some(&self.pace));
+        timer.pause_until(turn).await?;
+        unused.0 = None;
+        Ok(())
+    }
+
     /// Sends one request to a host and waits for the head of its response.
     pub(crate) async fn once(
         &self,
@@ -154,6 +178,7 @@ impl Shared {
         let (head, body) = response.into_parts();
         let limit = self.settings.response_limit;
         let body = body::collect(&head.headers, body, limit, timer).await?;
+        body::check_values(&body)?;
         if let Some(rate) = RateLimit::read(&head.headers) {
             let now = tokio::time::Instant::now();
             self.pace.lock().observe(rate, now);
@@ -178,6 +203,17 @@ pub(crate) fn in_runtime() -> Result<(), ErrorKind> {
 /// A request that may be sent more than once.
 pub(crate) fn again(parts: &request::Parts, payload: &Bytes) -> Request<Full<Bytes>> {
     Request::from_parts(parts.clone(), Full::new(payload.clone()))
+}
+
+/// A turn that is given back unless it was used.
+struct Unused<'a>(Option<&'a Mutex<Pace>>);
+
+impl Drop for Unused<'_> {
+    fn drop(&mut self) {
+        if let Some(pace) = self.0 {
+            pace.lock().give_back();
+        }
+    }
 }
 
 /// A call of the API.
@@ -225,14 +261,7 @@ impl Exchange for AuthenticatedCall<'_> {
                 Some(request) => request,
                 None => self.request()?,
             };
-            let turn = {
-                let mut pace = shared.pace.lock();
-                let slow = pace.is_slow().then(tokio::time::Instant::now);
-                slow.and_then(|now| pace.reserve(now))
-            };
-            if let Some(turn) = turn {
-                timer.pause_until(turn).await?;
-            }
+            shared.wait_for_turn(timer).await?;
             let target = request.uri().path_and_query();
             let target = target.map_or("/", PathAndQuery::as_str);
             let prepared = shared

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::{CertificateError, Error as TlsError};
+use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
 use crate::chain::{BoxError, chain, found};
 use crate::proxy::ProxyFailure;
@@ -42,6 +42,16 @@ fn of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
 fn of_tls(error: &TlsError) -> &'static str {
     use CertificateError as Bad;
     match error {
+        TlsError::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::AccessDenied,
+        ) => "it asks for a client certificate, or refuses the one that it got",
         TlsError::InvalidMessage(_) => {
             "the port does not speak TLS; check the scheme and the port of the URL"
         }

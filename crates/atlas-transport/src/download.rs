@@ -132,12 +132,18 @@ impl FileRequest<'_> {
             StatusCode::PARTIAL_CONTENT => Some(part(&head.headers, self.range)?),
             StatusCode::FORBIDDEN => {
                 let code = refusal(body, timer).await;
-                return Err(ErrorKind::LinkExpired { code });
+                return Err(ErrorKind::LinkExpired {
+                    status: head.status,
+                    code,
+                });
             }
             StatusCode::BAD_REQUEST => {
                 let code = refusal(body, timer).await;
                 if code.as_ref().is_some_and(|code| code.contains("Expired")) {
-                    return Err(ErrorKind::LinkExpired { code });
+                    return Err(ErrorKind::LinkExpired {
+                        status: head.status,
+                        code,
+                    });
                 }
                 return Err(unusable(&head));
             }

@@ -241,7 +241,9 @@ impl VariableSet {
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(), EnvironmentError> {
         let others = Self::ALL.into_iter().filter(|set| *set != self);
-        for other in others.filter(|set| !set.has_credentials(&lookup)) {
+        // Half a pair is no credentials: the base URL could be meant for those of this set.
+        let whole = |set: Self| matches!(set.credentials(&lookup), Ok(Some(_)));
+        for other in others.filter(|set| !whole(*set)) {
             if other.base_url(&lookup)?.is_none_or(|url| url == *base_url) {
                 continue;
             }

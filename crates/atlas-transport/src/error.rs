@@ -99,8 +99,7 @@ impl Error {
     pub fn status(&self) -> Option<StatusCode> {
         match self.kind() {
             ErrorKind::Response(error) => Some(error.status()),
-            ErrorKind::LinkExpired { .. } => Some(StatusCode::FORBIDDEN),
-            ErrorKind::Link { status, .. } => Some(*status),
+            ErrorKind::LinkExpired { status, .. } | ErrorKind::Link { status, .. } => Some(*status),
             ErrorKind::Token(error) => Some(error.status),
             ErrorKind::OutcomeUnknown { status, .. } => *status,
             ErrorKind::NoToken(error) => error.status(),

@@ -89,7 +89,10 @@
 //! | what is read of a store's refusal | 4 KiB, for one read timeout | | its code is unknown |
 //! | the head of a proxy's response | 16 KiB | | [`Connect`](ErrorKind::Connect) |
 //! | the files of certificate roots, together | 16 MiB | | [`Roots`](ErrorKind::Roots) |
+//! | values in one answer, by its commas | 1,000,000 | | [`TooManyValues`](ErrorKind::TooManyValues) |
+//! | items of one page | 100,000 | | left out, and a deviation |
 //! | values of one answer that do not fit | 32 | | the answer is an error |
+//! | the wait for a turn before the rate limit | 60 s, and none that outlasts the call | | goes on |
 //!
 //! # Access tokens
 //!

@@ -33,16 +33,24 @@ impl Pace {
         self.slow.is_some()
     }
 
-    /// When the next call may go; `None` is at once. Reserves that time.
+    /// When the next call may go; `None` is at once. Reserves that time, which is not later than when
+    /// the reading is too old.
     pub(crate) fn reserve(&mut self, now: Instant) -> Option<Instant> {
         let slow = self.slow.as_mut()?;
         if now >= slow.until {
             self.slow = None;
             return None;
         }
-        let at = slow.next.max(now);
-        slow.next = at + slow.interval;
+        let at = slow.next.max(now).min(slow.until);
+        slow.next = (at + slow.interval).min(slow.until);
         (at > now).then_some(at)
+    }
+
+    /// Gives a time back that was reserved and is not used: later calls go earlier.
+    pub(crate) fn give_back(&mut self) {
+        if let Some(slow) = &mut self.slow {
+            slow.next = slow.next.checked_sub(slow.interval).unwrap_or(slow.next);
+        }
     }
 
     /// Takes what an answer says of its bucket.
@@ -106,6 +114,23 @@ mod tests {
         assert!(pace.reserve(start).is_some());
         pace.observe(rate(1200, 500), start);
         assert_eq!(pace.reserve(start), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_that_is_given_back_is_another_call_s_and_no_time_is_beyond_the_reading() {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        pace.observe(rate(10, 0), start);
+        let first = pace.reserve(start).unwrap();
+        for _ in 0..100 {
+            assert!(pace.reserve(start).unwrap() > first);
+            pace.give_back();
+        }
+        let second = pace.reserve(start).unwrap();
+        assert_eq!(second - start, (first - start) * 2);
+        for _ in 0..100 {
+            assert!(pace.reserve(start).unwrap() - start <= PERIOD);
+        }
     }
 
     #[tokio::test(start_paused = true)]

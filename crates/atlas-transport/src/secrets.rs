@@ -120,8 +120,26 @@ fn forms(secret: &str) -> Vec<SecretString> {
     }
     let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let mut forms = vec![secret.to_owned(), encoded, form_encode(secret)];
+    // Servers may write the digits of escapes in lower case.
+    let lower: Vec<String> = forms[1..].iter().map(|form| lower_escapes(form)).collect();
+    forms.extend(lower);
     forms.dedup();
     forms.into_iter().map(SecretString::from).collect()
+}
+
+/// A percent-encoded text with escapes such as `%2f`.
+fn lower_escapes(text: &str) -> String {
+    let mut digits = 0;
+    let lower = |c: char| {
+        if c == '%' {
+            digits = 2;
+            return c;
+        }
+        let of_escape = digits > 0;
+        digits = u8::saturating_sub(digits, 1);
+        if of_escape { c.to_ascii_lowercase() } else { c }
+    };
+    text.chars().map(lower).collect()
 }
 
 fn mask_text(text: &str, secrets: &[SecretString]) -> Option<String> {
@@ -245,6 +263,10 @@ mod tests {
             (
                 "client_secret=mdb%5Fsa%5Fsk%5Fs%2F3&",
                 "client_secret=[hidden]&".to_owned(),
+            ),
+            (
+                "client_secret=mdb_sa_sk_s%2f3",
+                "client_secret=[hidden]".to_owned(),
             ),
             (
                 "client_id=mdb_sa_id&client_secret=mdb_sa_sk_s%2F3",

@@ -62,13 +62,13 @@ impl Timer {
         self.left().map_or(self.read, |left| left.min(self.read))
     }
 
-    /// Waits for other calls of this client.
+    /// Waits for what comes before a request.
     pub(crate) async fn wait_for_others<F: Future>(
         &mut self,
         future: F,
     ) -> Result<F::Output, ErrorKind> {
         let (end, total) = self.call.unzip();
-        self.until(end, Phase::Call, total.unwrap_or_default(), future)
+        self.until(end, Phase::Turn, total.unwrap_or_default(), future)
             .await
     }
 

@@ -189,7 +189,12 @@ impl Shared {
             Token::read(status, response.body(), retry_after)
         };
         let read = self.secrets.guard(response, read);
-        read.map_err(|error: TokenError| Error::new(error, attempts))
+        read.map_err(|error: TokenError| {
+            // What is left out of a code can put a secret together that was not one before.
+            let mut kind = ErrorKind::from(error);
+            self.secrets.mask_error(&mut kind);
+            Error::new(kind, attempts)
+        })
     }
 
     /// Sends a request to the token endpoint. Two tokens do no harm, so it is idempotent.

@@ -22,6 +22,7 @@ use crate::error::ErrorKind;
 use crate::proxy::{InvalidProxy, Proxied, Proxy};
 use crate::settings::Settings;
 use crate::tls::{Connector, TlsSettings, Versions};
+use crate::transient::is_final_break;
 
 /// A body that comes in.
 pub(crate) enum Incoming {
@@ -259,6 +260,13 @@ pub(crate) fn classify(host: &str, source: BoxError) -> ErrorKind {
         .downcast_ref::<legacy::Error>()
         .is_some_and(legacy::Error::is_connect);
     if connect {
+        return ErrorKind::Connect {
+            host: host.to_owned(),
+            source,
+        };
+    }
+    if is_final_break(&source) {
+        // In TLS 1.3 a server refuses a client after the handshake, and takes no request of it.
         return ErrorKind::Connect {
             host: host.to_owned(),
             source,

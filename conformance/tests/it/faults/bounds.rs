@@ -227,6 +227,53 @@ async fn a_file_that_comes_below_the_minimum_rate_is_given_up_after_one_window()
     assert!(error.is_none(), "no window has no rate: {took:?}");
 }
 
+/// What comes before a request can end it, and then it was not sent.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_ends_while_it_waits_for_a_token_was_not_sent() {
+    let base = "http://127.0.0.1:1".parse().unwrap();
+    let account = Credentials::service_account("mdb_sa_id_1", "mdb_sa_sk_1");
+    let client = Client::builder(base, &account).build_with(Silent).unwrap();
+    let client = client.with_total_timeout(Duration::from_secs(1));
+    let error = client.send(&crate::operation()).await.unwrap_err();
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::Timeout {
+                phase: Phase::Turn,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(!error.may_have_been_sent(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_calls_leave_their_turns_to_others() {
+    let client = builder().build_with(Scripted::new(|| {
+        let headers = "ratelimit-limit: 10\nratelimit-remaining: 0";
+        (200, headers.to_owned(), "{}".to_owned())
+    }));
+    let client = client.unwrap().with_total_timeout(Duration::from_secs(20));
+    client.execute(get()).await.unwrap();
+    for _ in 0..50 {
+        let dropped = tokio::time::timeout(Duration::from_millis(1), client.execute(get()));
+        assert!(dropped.await.is_err(), "it waits for its turn");
+    }
+    let start = Instant::now();
+    client.execute(get()).await.unwrap();
+    assert!(
+        start.elapsed() <= Duration::from_secs(15),
+        "{:?}",
+        start.elapsed()
+    );
+    // One that cannot live to see its turn goes at once, and the server decides.
+    let impatient = client.with_total_timeout(Duration::from_secs(1));
+    let start = Instant::now();
+    impatient.execute(get()).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
 /// A store that says nothing any more is as slow as one that drips.
 #[tokio::test(start_paused = true)]
 async fn a_file_that_stops_coming_is_too_slow_at_the_end_of_the_window() {

@@ -68,7 +68,7 @@ async fn a_refusal_of_a_file_that_only_drips_is_not_read_to_its_end() {
     let opened = tokio::time::timeout(Duration::from_secs(20), client.download(&link));
     let error = opened.await.unwrap().unwrap_err();
     assert!(
-        matches!(error.kind(), ErrorKind::LinkExpired { code: None }),
+        matches!(error.kind(), ErrorKind::LinkExpired { code: None, .. }),
         "{error:?}"
     );
 }

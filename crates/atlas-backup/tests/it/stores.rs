@@ -306,7 +306,7 @@ async fn what_is_not_the_snapshot_never_gets_its_name() {
             |error| match error {
                 Error::Call(error) => matches!(
                     error.kind(),
-                    ErrorKind::LinkExpired { code: Some(code) } if code == "AccessDenied"
+                    ErrorKind::LinkExpired { code: Some(code), .. } if code == "AccessDenied"
                 ),
                 _ => false,
             },

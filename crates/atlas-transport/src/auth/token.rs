@@ -190,6 +190,7 @@ impl TokenSession {
             return Verdict::Done;
         }
         if ticket.generation == self.generation {
+            // The first refusal of a token takes it; the next ones find none.
             self.drop_token();
         }
         if attempt == 1 {
@@ -201,8 +202,9 @@ impl TokenSession {
 
     /// Forgets the token, so that the next call fetches another.
     pub fn drop_token(&mut self) -> Option<SecretString> {
-        self.refused = self.held.take().map(|held| held.token);
-        self.refused.clone()
+        let token = self.held.take()?.token;
+        self.refused = Some(token.clone());
+        Some(token)
     }
 }
 
@@ -299,8 +301,11 @@ mod tests {
             panic!("a token is there");
         };
         let refused = StatusCode::UNAUTHORIZED;
-        assert_eq!(session.observe(old, 1, refused), Verdict::Retry);
-        assert_eq!(session.refused().unwrap().expose_secret(), "t0ken");
+        for _ in 0..3 {
+            // Several calls were under way with the same token.
+            assert_eq!(session.observe(old, 1, refused), Verdict::Retry);
+            assert_eq!(session.refused().unwrap().expose_secret(), "t0ken");
+        }
         assert!(matches!(session.prepare(now), TokenStep::Fetch));
         session.fetched(&token(3600), now).unwrap();
         assert_eq!(session.observe(old, 1, refused), Verdict::Retry);

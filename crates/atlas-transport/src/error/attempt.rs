@@ -15,6 +15,8 @@ pub enum Phase {
     Body,
     /// The call as a whole.
     Call,
+    /// A challenge, a token or a turn that comes before the request. Nothing was sent by then.
+    Turn,
     /// The last page of a list.
     List,
 }
@@ -24,6 +26,7 @@ impl fmt::Display for Phase {
         f.write_str(match self {
             Self::Head => "response headers",
             Self::Body => "the response body",
+            Self::Turn => "an access token, a challenge, or its turn before the rate limit",
             Self::Call => "the call to complete",
             Self::List => "the last page; the list is incomplete",
         })

@@ -209,6 +209,13 @@ pub enum ErrorKind {
         /// How many bytes are allowed.
         limit: usize,
     },
+    /// The answer has more values than a client makes room for, however short they are.
+    #[error("the answer has more than {limit} values; ask for fewer items")]
+    #[non_exhaustive]
+    TooManyValues {
+        /// How many are allowed.
+        limit: usize,
+    },
     /// The answer's compression is unknown or broken.
     #[error(
         "the answer's content encoding \"{}\" cannot be read",
@@ -241,7 +248,10 @@ pub enum ErrorKind {
          new one",
         code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default()
     )]
+    #[non_exhaustive]
     LinkExpired {
+        /// The status: 403, or 400 with a code that says so.
+        status: StatusCode,
         /// What the store called it, for instance `AccessDenied` or `ExpiredToken`.
         code: Option<String>,
     },
@@ -297,7 +307,11 @@ impl ErrorKind {
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
             _ if !self.is_transient() => Outcome::InvalidResponse,
-            Self::Connect { .. } | Self::NotTaken { .. } => Outcome::NotSent,
+            Self::Connect { .. }
+            | Self::NotTaken { .. }
+            | Self::Timeout {
+                phase: Phase::Turn, ..
+            } => Outcome::NotSent,
             Self::Timeout { .. } | Self::Interrupted { .. } | Self::TooSlow { .. } => {
                 Outcome::NoResponse
             }
@@ -334,6 +348,10 @@ impl ErrorKind {
                 | Self::Roots { .. }
                 | Self::Setting { .. }
                 | Self::OutsideRuntime
+                | Self::Timeout {
+                    phase: Phase::Turn,
+                    ..
+                }
                 | Self::Proxy { .. }
                 | Self::InsecureLink
                 | Self::InvalidLink { .. }

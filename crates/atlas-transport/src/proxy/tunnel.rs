@@ -51,7 +51,16 @@ pub(super) async fn open(
         if !status.is_success() {
             return Err(ProxyFailure::Refused { setting, status });
         }
-        hyper::upgrade::on(response).await.map_err(failed)
+        // Any 2xx opens the tunnel; what is no upgrade to hyper, such as 204, is none to speak over.
+        let upgraded = hyper::upgrade::on(response).await;
+        upgraded.map_err(|error| {
+            if error.is_user() {
+                let expected = "an HTTP proxy";
+                ProxyFailure::Garbled { setting, expected }
+            } else {
+                failed(error)
+            }
+        })
     });
     let upgraded = tokio::select! {
         biased;
