@@ -145,8 +145,27 @@ fn halves_are_named_and_never_put_together() {
     );
 }
 
+/// Otherwise a token would go to the cloud in place of the server that it may be meant for.
 #[test]
-fn a_value_that_cannot_be_meant_so_is_named_and_not_shown() {
+fn half_a_pair_beside_a_base_url_does_not_take_the_base_url_for_itself() {
+    let token = ("MONGODB_ATLAS_ACCESS_TOKEN", "s3cret");
+    let url = ("MCLI_OPS_MANAGER_URL", URL);
+    for half in [None, Some(("MCLI_PUBLIC_API_KEY", "p"))] {
+        let variables: Vec<_> = [token, url].into_iter().chain(half).collect();
+        let error = error(&variables);
+        assert!(error.contains("MCLI_OPS_MANAGER_URL"), "{half:?}: {error}");
+    }
+    let other = [
+        ("MCLI_PUBLIC_API_KEY", "p"),
+        ("MCLI_PRIVATE_API_KEY", "s3cret"),
+    ];
+    let variables: Vec<_> = [token, url].into_iter().chain(other).collect();
+    let found = account(&variables).unwrap();
+    assert_eq!(found.base_url.to_string(), "https://cloud.mongodb.com");
+}
+
+#[test]
+fn an_invalid_value_is_named_and_not_shown() {
     for (value, problem) in [
         ("s3cret\n", ValueProblem::LineBreak),
         ("s3cret\r\n", ValueProblem::LineBreak),
