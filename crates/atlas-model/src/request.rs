@@ -159,7 +159,7 @@ impl RequestWriter {
             source,
         };
         let version = options.version.unwrap_or(meta.newest().version);
-        let accept = version.media_type(meta.format).to_string();
+        let accept = version.media_type(meta.format).text();
         // Room for what a client adds.
         let mut headers = HeaderMap::with_capacity(self.headers.len() + 8);
         let accept = HeaderValue::try_from(accept).map_err(|error| failed(error.into()))?;

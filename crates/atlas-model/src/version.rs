@@ -85,12 +85,35 @@ impl FromStr for ApiVersion {
     }
 }
 
+impl ApiVersion {
+    /// Writes it as `Display` does. Each request has it, so it goes without the machinery of `fmt`.
+    fn write(self, out: &mut String) {
+        let Which::Date(date) = self.0 else {
+            out.push_str("preview");
+            return;
+        };
+        let (year, month, day) = (date.year(), i16::from(date.month()), i16::from(date.day()));
+        for (number, places) in [
+            (year, &[1000, 100, 10, 1][..]),
+            (month, &[10, 1]),
+            (day, &[10, 1]),
+        ] {
+            if places.len() == 2 {
+                out.push('-');
+            }
+            for place in places {
+                let digit = u8::try_from(number / place % 10).unwrap_or_default();
+                out.push(char::from(b'0' + digit));
+            }
+        }
+    }
+}
+
 impl fmt::Display for ApiVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Which::Date(date) => date.fmt(f),
-            Which::Preview => f.pad("preview"),
-        }
+        let mut text = String::with_capacity(10);
+        self.write(&mut text);
+        f.pad(&text)
     }
 }
 
@@ -163,10 +186,21 @@ impl FromStr for VersionedMediaType {
     }
 }
 
+impl VersionedMediaType {
+    /// The media type as it stands in a header.
+    pub(crate) fn text(self) -> String {
+        let mut text = String::with_capacity(48);
+        text.push_str(PREFIX);
+        self.version.write(&mut text);
+        text.push('+');
+        text.push_str(self.format.name());
+        text
+    }
+}
+
 impl fmt::Display for VersionedMediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (version, format) = (self.version, self.format.name());
-        write!(f, "{PREFIX}{version}+{format}")
+        f.pad(&self.text())
     }
 }
 

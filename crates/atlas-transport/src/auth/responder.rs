@@ -7,7 +7,6 @@ use const_hex::Buffer;
 use http::HeaderValue;
 use http_auth::digest::{Algorithm, DigestClient};
 use md5::Md5;
-use md5::digest::Output;
 use memchr::memchr2;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
@@ -18,8 +17,8 @@ use super::challenge::Challenge;
 /// Answers one challenge, and counts the uses of its nonce.
 pub(super) struct Responder {
     algorithm: Hash,
-    /// H(A1) in hexadecimal digits, `:nonce:` after it.
-    key: SecretString,
+    /// The hash of what every response begins with: H(A1) in hexadecimal digits, `:nonce:` after it.
+    begun: Begun,
     /// The header up to the value of `uri`.
     before_uri: String,
     /// From there up to the value of `nc`, or of `response` where there is no `qop`.
@@ -87,7 +86,7 @@ impl Responder {
         if let (true, Cnonce::Fixed(cnonce)) = (parsed.session(), &cnonce) {
             key = algorithm.hex(&[key.as_str(), ":", nonce, ":", cnonce]);
         }
-        let key = SecretString::from(format!("{}:{nonce}:", key.as_str()));
+        let begun = algorithm.begin(&[key.as_str(), ":", nonce, ":"]);
 
         let mut before_uri = String::from("Digest ");
         if challenge.wants_hashed_username() {
@@ -133,7 +132,7 @@ impl Responder {
         }
         Ok(Self {
             algorithm,
-            key,
+            begun,
             before_uri,
             after_uri,
             end,
@@ -151,7 +150,6 @@ impl Responder {
     /// or the nonce is used up.
     pub(super) fn respond(&mut self, method: &str, target: &str) -> Option<HeaderValue> {
         let count = self.count.checked_add(1)?;
-        let key = self.key.expose_secret();
         let a2 = self.algorithm.hex(&[method, ":", target]);
         let fixed = self.before_uri.len() + self.after_uri.len() + self.end.len();
         let mut header = String::with_capacity(fixed + target.len() + 160);
@@ -166,7 +164,7 @@ impl Responder {
             Cnonce::None => ("", ""),
         };
         let response = if let Cnonce::None = self.cnonce {
-            self.algorithm.hex(&[key, a2.as_str()])
+            self.begun.hex(&[a2.as_str()])
         } else {
             for piece in [
                 digits,
@@ -177,8 +175,8 @@ impl Responder {
             ] {
                 header.push_str(piece);
             }
-            let parts = [key, digits, ":", cnonce, last, ":auth:", a2.as_str()];
-            self.algorithm.hex(&parts)
+            let parts = [digits, ":", cnonce, last, ":auth:", a2.as_str()];
+            self.begun.hex(&parts)
         };
         header.push_str(response.as_str());
         header.push_str(&self.end);
@@ -190,16 +188,17 @@ impl Responder {
 }
 
 impl Hash {
-    fn hex(self, parts: &[&str]) -> Hex {
+    /// The hash of some parts, to which more can be added.
+    fn begin(self, parts: &[&str]) -> Begun {
         match self {
-            Self::Md5 => {
-                let mut hex = Buffer::new();
-                hex.format(&hash::<Md5>(parts).into());
-                Hex::Short(hex)
-            }
-            Self::Sha256 => Hex::long(&hash::<Sha256>(parts).into()),
-            Self::Sha512Trunc256 => Hex::long(&hash::<Sha512_256>(parts).into()),
+            Self::Md5 => Begun::Md5(with(Md5::new(), parts)),
+            Self::Sha256 => Begun::Sha256(with(Sha256::new(), parts)),
+            Self::Sha512Trunc256 => Begun::Sha512Trunc256(with(Sha512_256::new(), parts)),
         }
+    }
+
+    fn hex(self, parts: &[&str]) -> Hex {
+        self.begin(parts).hex(&[])
     }
 
     /// The registered name (RFC 7616 section 6.1).
@@ -211,6 +210,28 @@ impl Hash {
             (Self::Sha256, true) => "SHA-256-sess",
             (Self::Sha512Trunc256, false) => "SHA-512-256",
             (Self::Sha512Trunc256, true) => "SHA-512-256-sess",
+        }
+    }
+}
+
+/// A hash that goes on.
+enum Begun {
+    Md5(Md5),
+    Sha256(Sha256),
+    Sha512Trunc256(Sha512_256),
+}
+
+impl Begun {
+    /// The digits of the hash with some more parts.
+    fn hex(&self, parts: &[&str]) -> Hex {
+        match self {
+            Self::Md5(hash) => {
+                let mut hex = Buffer::new();
+                hex.format(&with(hash.clone(), parts).finalize().into());
+                Hex::Short(hex)
+            }
+            Self::Sha256(hash) => Hex::long(&with(hash.clone(), parts).finalize().into()),
+            Self::Sha512Trunc256(hash) => Hex::long(&with(hash.clone(), parts).finalize().into()),
         }
     }
 }
@@ -236,12 +257,11 @@ impl Hex {
     }
 }
 
-fn hash<H: Digest>(parts: &[&str]) -> Output<H> {
-    let mut hash = H::new();
+fn with<H: Digest>(mut hash: H, parts: &[&str]) -> H {
     for part in parts {
         hash.update(part);
     }
-    hash.finalize()
+    hash
 }
 
 /// Writes the inside of a quoted string (RFC 9110 section 5.6.4).
