@@ -47,6 +47,7 @@ fn calls_lists_and_raw_calls_work_without_a_runtime_and_from_several_threads() {
         let items: Vec<_> = client.items(list()).map(Result::unwrap).collect();
         assert_eq!(items.len(), 8);
         assert_eq!(client.pages(list()).count(), 1);
+        assert_eq!(client.call("listGroups").pages().count(), 1);
         let call = client.call("listGroups").items().next();
         assert_eq!(call.unwrap().unwrap()["id"], PROJECT);
     };

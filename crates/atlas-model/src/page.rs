@@ -289,4 +289,21 @@ mod tests {
         }
         assert_eq!(PageNumber(u32::MAX).next(), PageNumber(u32::MAX));
     }
+
+    #[test]
+    fn a_page_of_very_many_items_is_left_out_and_told_of_without_being_read_again_and_again() {
+        use crate::payload::Payload;
+
+        let page = |items: usize| {
+            let items = vec!["{}"; items].join(",");
+            format!(r#"{{"results":[{items}],"totalCount":7}}"#)
+        };
+        let (read, deviations) = Page::<Link>::read(&page(MAX_ITEMS).into()).unwrap();
+        assert_eq!(read.results.unwrap().len(), MAX_ITEMS);
+        assert!(deviations.is_empty());
+        let (read, deviations) = Page::<Link>::read(&page(MAX_ITEMS + 1).into()).unwrap();
+        assert!(read.results.is_none() && read.total_count == Some(7));
+        assert_eq!(deviations.len(), 1);
+        assert_eq!(deviations[0].path(), "results");
+    }
 }

@@ -27,9 +27,10 @@ pub struct Body {
 /// How a body stops early.
 #[derive(Debug)]
 enum Stop {
-    Break,
+    /// Once what came before it had its chance to go out.
+    Break { flushed: bool },
     /// For good; counted when it comes to that.
-    Stall(Arc<AtomicU64>),
+    Stall(Option<Arc<AtomicU64>>),
 }
 
 /// So many bytes a second.
@@ -45,6 +46,8 @@ enum Kind {
     File { file: Reader, next: u64, end: u64 },
 }
 
+/// How often a second a slow body gives something.
+const BEATS: u64 = 10;
 /// How much of a file is made at a time.
 const PIECE: usize = 256 << 10;
 
@@ -81,13 +84,13 @@ impl Body {
 
     /// Lets it break off after so many bytes, whatever it announced.
     pub(crate) fn breaking_after(mut self, bytes: u64) -> Self {
-        self.stops = Some((bytes, Stop::Break));
+        self.stops = Some((bytes, Stop::Break { flushed: false }));
         self
     }
 
     /// Lets it say nothing more after so many bytes, and counts that then.
     pub(crate) fn stalling_after(mut self, bytes: u64, stalled: Arc<AtomicU64>) -> Self {
-        self.stops = Some((bytes, Stop::Stall(stalled)));
+        self.stops = Some((bytes, Stop::Stall(Some(stalled))));
         self
     }
 
@@ -112,22 +115,32 @@ impl Body {
             return bytes;
         }
         let mut all = Vec::new();
-        while let Some(piece) = self.piece() {
+        while let Some(piece) = self.piece(PIECE) {
             all.extend_from_slice(&piece);
         }
         self.count(all.len());
         all.into()
     }
 
-    fn piece(&mut self) -> Option<Bytes> {
+    /// How many bytes the next piece may have.
+    fn limit(&self) -> usize {
+        let paced = self
+            .pace
+            .as_ref()
+            .map_or(u64::MAX, |pace| (pace.rate / BEATS).max(1));
+        let left = self.stops.as_ref().map_or(u64::MAX, |(left, _)| *left);
+        usize::try_from(paced.min(left)).map_or(PIECE, |limit| limit.min(PIECE))
+    }
+
+    fn piece(&mut self, limit: usize) -> Option<Bytes> {
         match &mut self.kind {
             Kind::Bytes(bytes) if bytes.is_empty() => None,
             Kind::Bytes(bytes) => {
-                let length = bytes.len().min(PIECE);
+                let length = bytes.len().min(limit);
                 Some(bytes.split_to(length))
             }
             Kind::File { file, next, end } => {
-                let length = usize::try_from(*end - *next).map_or(PIECE, |left| left.min(PIECE));
+                let length = usize::try_from(*end - *next).map_or(limit, |left| left.min(limit));
                 let mut piece = vec![0; length];
                 let read = file.read(*next, &mut piece);
                 piece.truncate(read);
@@ -155,24 +168,31 @@ impl http_body::Body for Body {
         if let Some(pace) = &mut self.pace {
             ready!(pace.wait.as_mut().poll(context));
         }
-        let Some(mut piece) = self.piece() else {
-            return Poll::Ready(None);
-        };
-        if let Some((left, stop)) = &mut self.stops {
-            if *left == 0 {
-                match stop {
-                    Stop::Break => {
-                        let error = io::ErrorKind::ConnectionReset.into();
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                    Stop::Stall(stalled) => {
+        if let Some((0, stop)) = &mut self.stops {
+            match stop {
+                Stop::Break { flushed: true } => {
+                    let error = io::ErrorKind::ConnectionReset.into();
+                    return Poll::Ready(Some(Err(error)));
+                }
+                Stop::Break { flushed } => {
+                    *flushed = true;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Stop::Stall(stalled) => {
+                    if let Some(stalled) = stalled.take() {
                         stalled.fetch_add(1, Ordering::SeqCst);
-                        // Nobody wakes it: the connection's end drops it.
-                        return Poll::Pending;
                     }
+                    // Nothing wakes it: the connection's end drops it.
+                    return Poll::Pending;
                 }
             }
-            piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+        }
+        let limit = self.limit();
+        let Some(piece) = self.piece(limit) else {
+            return Poll::Ready(None);
+        };
+        if let Some((left, _)) = &mut self.stops {
             *left -= piece.len() as u64;
         }
         self.count(piece.len());
@@ -185,7 +205,7 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.length() == 0
+        self.length() == 0 && self.stops.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -221,7 +221,7 @@ impl<T> fmt::Debug for Iter<T> {
 /// A call of an operation by its name; from [`Client::call`].
 #[cfg(feature = "catalog")]
 #[derive(Debug)]
-#[must_use = "nothing is sent before `send` or `items`"]
+#[must_use = "nothing is sent before `send`, `pages` or `items`"]
 pub struct Call {
     call: crate::raw::Call,
     driver: Driver,
@@ -253,6 +253,14 @@ impl Call {
     /// As [`crate::Call::send`].
     pub fn send(self) -> Result<Answer<atlas_model::Body>, Error> {
         self.driver.run(self.call.send())
+    }
+
+    /// Reads a list page by page; see [`crate::Call::pages`].
+    pub fn pages(self) -> Iter<Answer<atlas_model::Body>> {
+        Iter {
+            stream: Box::pin(self.call.pages()),
+            driver: self.driver,
+        }
     }
 
     /// Reads the items of a list; see [`crate::Call::items`].

@@ -55,7 +55,8 @@
 //! # Without an async runtime, or with another one
 //!
 //! `blocking::Client`, behind the feature `blocking`, is for programs without an async runtime. It has
-//! the calls of [`Client`] save the streaming of raw calls. The sessions in [`auth`] do digest and OAuth for any other HTTP client.
+//! the calls of [`Client`] except the streaming of raw calls. The sessions in [`auth`] do digest and
+//! OAuth for any other HTTP client.
 //!
 //! # Errors
 //!
@@ -67,8 +68,8 @@
 //!
 //! # Bounds
 //!
-//! Whatever a server does, it costs no more than this. Nothing is allocated for a length that is only
-//! announced.
+//! Whatever a server does, a client waits for no more and takes no more than this. Nothing is allocated
+//! for a length that is only announced.
 //!
 //! | what | at most, by default | setting | then |
 //! | --- | --- | --- | --- |
