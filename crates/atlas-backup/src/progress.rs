@@ -85,7 +85,7 @@ pub enum Event {
     },
 }
 
-/// A callback for whoever does not want to know.
+/// A callback that ignores every event.
 pub fn silent(_: Event) {}
 
 /// Takes what happens, from whatever is at work on one call.

@@ -31,7 +31,7 @@ pub(crate) async fn next(
     }
 }
 
-/// Why a body ended before its end: its framing is no HTTP, or the connection broke.
+/// Why a body ended before its end: its framing is invalid, or the connection broke.
 fn broken(source: BoxError) -> ErrorKind {
     let is_framing = |error: &io::Error| {
         matches!(
@@ -66,7 +66,7 @@ pub(crate) async fn collect(
     limit: usize,
     timer: &mut Timer,
 ) -> Result<Bytes, ErrorKind> {
-    // An empty body is what it is, whatever its encoding: a 204 has none (RFC 9110 section 15.3.5).
+    // An empty body needs no decoding: a 204 has no content (RFC 9110 section 15.3.5).
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }

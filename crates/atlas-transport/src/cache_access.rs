@@ -74,13 +74,13 @@ impl CacheAccess {
             .await;
     }
 
-    /// Waits up to `limit` until there is a token or nobody else fetches one.
+    /// Waits up to `limit` until there is a token or no other process fetches one.
     pub(crate) async fn turn(&mut self, limit: Duration) -> Turn {
         let end = Instant::now().checked_add(limit);
         let mut waits = false;
         loop {
             let poll = |cache: &dyn TokenCache, key: &TokenKey| {
-                // In this order: whoever had the lock before has stored a token by then.
+                // In this order: the process that held the lock before has stored its token by then.
                 let lock = cache.try_lock(key);
                 (lock, cache.load(key))
             };

@@ -223,7 +223,7 @@ impl Client {
     /// # Errors
     /// As [`send`](Client::send), without [`ErrorKind::Response`].
     pub async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        let mut requests = || Ok(copy(&request));
+        let mut requests = || Ok(request.clone());
         self.shared.call(&mut requests, &self.settings).await
     }
 
@@ -233,7 +233,7 @@ impl Client {
         &self,
         request: Request<Bytes>,
     ) -> Result<(Response<Bytes>, Option<Download>), Error> {
-        let mut requests = || Ok(copy(&request));
+        let mut requests = || Ok(request.clone());
         let call = self.shared.call_to_stream(&mut requests, &self.settings);
         let (response, body) = call.await?;
         let download = body.map(|body| {
@@ -334,14 +334,6 @@ impl Client {
         let (download, _) = retries.run(&mut file, &mut timer).await?;
         Ok(download)
     }
-}
-
-fn copy(request: &Request<Bytes>) -> Request<Bytes> {
-    let mut copy = Request::new(request.body().clone());
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    copy.headers_mut().clone_from(request.headers());
-    copy
 }
 
 /// What is wrong with a link that is no `http` or `https` URL.

@@ -54,7 +54,7 @@ impl Account {
     /// ```
     ///
     /// # Errors
-    /// [`EnvironmentError`]: no credentials, half a pair, a value that cannot be meant so, or a
+    /// [`EnvironmentError`]: no credentials, half a pair, an invalid value, or a
     /// base URL in another set than that of the credentials.
     pub fn from_variables(
         lookup: impl Fn(&str) -> Option<OsString>,
@@ -107,8 +107,8 @@ impl VariableSet {
     /// All sets, in the order in which they are looked at.
     pub const ALL: [Self; 3] = [Self::Atlas, Self::Mcli, Self::Terraform];
 
-    /// The variable of this set for a setting, which goes by its name behind `MONGODB_ATLAS_`;
-    /// `None` if the set has no such variable.
+    /// The variable of this set for a setting, which is named by what follows `MONGODB_ATLAS_`, such as
+    /// `CLIENT_ID`; `None` if the set has no such variable.
     ///
     /// ```
     /// use atlas_transport::environment::VariableSet;

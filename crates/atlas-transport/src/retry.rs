@@ -11,7 +11,7 @@
 //! | --- | --- | --- |
 //! | refused, reset, unreachable, timed out | yes | servers restart, networks recover |
 //! | a host name that is not found | yes | resolvers answer so while a network comes up, and the system's interface does not tell "no such host" from "no resolver" |
-//! | a certificate that is not trusted, TLS that cannot be agreed on | no | the same peer fails the same way; somebody has to act |
+//! | a certificate that is not trusted, TLS that cannot be agreed on | no | the same peer fails the same way until its setup changes |
 //! | a proxy's 407, 403 and other 4xx, except 408 and 429 | no | repeated wrong passwords can lock an account |
 //! | a SOCKS proxy's refused login, and its replies "not allowed" and "not supported" | no | the same |
 //! | a SOCKS proxy's replies for a host that is unreachable or refuses, and "general failure" | yes | as without a proxy |

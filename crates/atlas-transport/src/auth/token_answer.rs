@@ -27,7 +27,7 @@ pub struct Token {
 pub struct TokenError {
     /// The endpoint's status.
     pub status: StatusCode,
-    /// The code of its refusal; `None` if the response is none of RFC 6749.
+    /// The code of its refusal; `None` if the response is not one of RFC 6749.
     pub refusal: Option<TokenRefusal>,
     /// When the endpoint wants to be asked again.
     pub retry_after: Option<Duration>,

@@ -51,7 +51,7 @@ pub(super) async fn open(
         if !status.is_success() {
             return Err(ProxyFailure::Refused { setting, status });
         }
-        // Any 2xx opens the tunnel; what is no upgrade to hyper, such as 204, is none to speak over.
+        // Any 2xx opens the tunnel, but hyper gives no connection for some, such as 204.
         let upgraded = hyper::upgrade::on(response).await;
         upgraded.map_err(|error| {
             if error.is_user() {
