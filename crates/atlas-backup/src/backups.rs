@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use crate::about;
 use crate::error::{Error, no_snapshot};
+use crate::fetch::workers;
 use crate::job::{self, Place};
 use crate::job_view::{self, JobView};
 use crate::kind::{self, ClusterKind, Known};
@@ -73,8 +74,9 @@ impl Backups {
     /// The client for a file that comes through this many connections.
     pub(crate) fn file_client(&self, connections: usize) -> Client {
         let (rate, window) = self.client.min_rate();
-        // Each connection has its part of the rate; what failed is met again by this crate.
-        let rate = rate / connections.clamp(1, 128) as u64;
+        // Each connection has its part of the rate, rounded up, since 0 would be any rate. What failed is
+        // retried by this crate.
+        let rate = rate.div_ceil(workers(connections) as u64);
         self.client
             .with_min_rate(rate, window)
             .with_retry(RetryPolicy::none())

@@ -84,7 +84,7 @@ const LONGEST_PIECE: u64 = 64 << 20;
 const LONGEST_FILE: u64 = journal::MAX_PIECES as u64 * LONGEST_PIECE;
 
 /// How many connections are used at most, whatever is asked for.
-fn workers(connections: usize) -> usize {
+pub(crate) fn workers(connections: usize) -> usize {
     connections.clamp(1, 128)
 }
 

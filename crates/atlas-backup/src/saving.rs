@@ -208,7 +208,7 @@ impl Whole {
 }
 
 /// Whether what is there of a file is of use after an error: not if it cannot be written to, unless
-/// somebody can make room.
+/// room can be made.
 fn can_go_on_after(error: &Error) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     match error {

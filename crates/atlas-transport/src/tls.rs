@@ -80,7 +80,7 @@ impl TlsSettings {
         })
     }
 
-    /// A machine without any roots (a bare container) gets a configuration that trusts nobody: plain
+    /// A machine without any roots (a bare container) gets a configuration without any roots: plain
     /// loopback still works there, and `https` fails as an unknown issuer.
     fn verified(&self) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, ErrorKind> {
         let provider = Arc::new(ring::default_provider());
