@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .download(project, &cluster, &Pick::Latest, &out, &options, progress)
         .await?;
     for file in files {
-        println!("{} ({} bytes)", file.path.display(), file.note.bytes);
+        println!("{} ({} bytes)", file.path.display(), file.manifest.bytes);
     }
     Ok(())
 }

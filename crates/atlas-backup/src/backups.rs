@@ -313,7 +313,7 @@ impl Backups {
     /// shard, `<out>` with the shard's name before its ending.
     ///
     /// Only `<out>` is ever replaced, and only if `options` say so. A file of another program that
-    /// stands where the note or the partial file has to be is an error; if replacing is allowed, it
+    /// stands where the manifest or the partial file has to be is an error; if replacing is allowed, it
     /// is kept under another name ([`Event::SetAside`]).
     ///
     /// `progress` is told how far it is; see [`Event`] for how often and from where.

@@ -1,4 +1,4 @@
-//! The catalogue of a folder: `catalogue.json`, which lists its files with their notes.
+//! The catalogue of a folder: `catalogue.json`, which lists its files with their manifests.
 
 use std::fmt;
 use std::io::BufReader;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{look, open_small, write_whole};
 use crate::error::Error;
-use crate::note::Note;
+use crate::manifest::Manifest;
 
 /// The name of the catalogue in a folder.
 const CATALOGUE: &str = "catalogue.json";
@@ -20,13 +20,13 @@ const LONGEST: u64 = 256 << 20;
 struct Entry {
     file: String,
     #[serde(flatten)]
-    note: Note,
+    manifest: Manifest,
 }
 
 /// Writes the catalogue of a folder's files; there is none of an empty folder.
 pub(crate) fn write<'a>(
     folder: &Path,
-    files: impl Iterator<Item = (&'a Path, &'a Note)>,
+    files: impl Iterator<Item = (&'a Path, &'a Manifest)>,
 ) -> Result<(), Error> {
     let named = |path: &Path| {
         let name = path.file_name();
@@ -34,9 +34,9 @@ pub(crate) fn write<'a>(
             .unwrap_or_default()
     };
     let entries: Vec<Entry> = files
-        .map(|(path, note)| Entry {
+        .map(|(path, manifest)| Entry {
             file: named(path),
-            note: note.clone(),
+            manifest: manifest.clone(),
         })
         .collect();
     let path = folder.join(CATALOGUE);

@@ -17,9 +17,9 @@ use crate::job_view::JobEnd;
 /// one line, so that a `main` that returns the error prints what can be read:
 ///
 /// ```
-/// use atlas_backup::{Error, Note};
+/// use atlas_backup::{Error, Manifest};
 ///
-/// let error = Note::read("nowhere.tgz".as_ref()).unwrap_err();
+/// let error = Manifest::read("nowhere.tgz".as_ref()).unwrap_err();
 /// let causes: Vec<String> = error.causes().map(ToString::to_string).collect();
 /// assert_eq!(format!("{error:?}"), format!("{error}: {}", causes.join(": ")));
 /// ```

@@ -17,7 +17,7 @@ pub enum Fault {
     /// The tar inside is broken or ends early.
     #[error("the tar in it is broken or cut off")]
     Tar,
-    /// A checksum of the store, or of the note beside the file, is another one.
+    /// A checksum of the store, or of the manifest beside the file, is another one.
     #[error("its {0} is not the expected one")]
     Checksum(&'static str),
     /// Its length is another one.

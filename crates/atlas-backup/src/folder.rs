@@ -1,4 +1,4 @@
-//! A folder of snapshots as it is on the disk: files, their notes, the catalogue and the lock.
+//! A folder of snapshots as it is on the disk: files, their manifests, the catalogue and the lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
@@ -11,14 +11,14 @@ use crate::catalogue;
 use crate::disk::{look, open_own, sweep};
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::note::Note;
+use crate::manifest::Manifest;
 use crate::saved::{Saved, recheck, settle};
 use crate::saving::of_shard;
 
 /// The name of the file that one run at a time has locked. It is never removed.
 const LOCK: &str = ".lock";
 
-/// The files of a folder that have a note.
+/// The files of a folder that have a manifest.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -32,18 +32,18 @@ pub(crate) struct Folder {
 #[derive(Debug, Clone)]
 struct HeldFile {
     path: PathBuf,
-    note: Note,
+    manifest: Manifest,
     state: State,
 }
 
 /// What is known of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// It was read in this run, and is what its note says.
+    /// It was read in this run, and is what its manifest says.
     Read,
     /// Its length, time and inode are as when it was last read.
     Unchanged,
-    /// It is not what its note says.
+    /// It is not what its manifest says.
     Damaged,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Held {
     pub(crate) read: bool,
 }
 
-/// A file that is not what its note says.
+/// A file that is not what its manifest says.
 #[derive(Debug)]
 pub(crate) struct Damage {
     pub(crate) snapshot: SnapshotId,
@@ -90,17 +90,17 @@ impl Folder {
                 continue;
             }
             settle(&path)?;
-            let Ok(note) = Note::read(&path) else {
+            let Ok(manifest) = Manifest::read(&path) else {
                 continue;
             };
             let mut file = HeldFile {
                 path,
-                note,
+                manifest,
                 state: State::Unchanged,
             };
-            if folder.is_own(&file.note) {
+            if folder.is_own(&file.manifest) {
                 damaged.extend(file.check(read));
-            } else if look(&file.path)?.is_none_or(|found| found.len() != file.note.bytes) {
+            } else if look(&file.path)?.is_none_or(|found| found.len() != file.manifest.bytes) {
                 continue;
             }
             folder.files.push(file);
@@ -119,15 +119,17 @@ impl Folder {
     /// if all are of one cluster.
     fn is_same_cluster(&self, files: &[&HeldFile]) -> bool {
         if let Some(id) = self.cluster_id {
-            return files.iter().all(|file| file.note.cluster_id == Some(id));
+            return files
+                .iter()
+                .all(|file| file.manifest.cluster_id == Some(id));
         }
-        let own = self.files.iter().filter(|file| self.is_own(&file.note));
-        let ids: BTreeSet<_> = own.map(|file| file.note.cluster_id).collect();
+        let own = self.files.iter().filter(|file| self.is_own(&file.manifest));
+        let ids: BTreeSet<_> = own.map(|file| file.manifest.cluster_id).collect();
         ids.len() <= 1
     }
 
-    fn is_own(&self, note: &Note) -> bool {
-        note.project == self.project && note.cluster == self.cluster
+    fn is_own(&self, manifest: &Manifest) -> bool {
+        manifest.project == self.project && manifest.cluster == self.cluster
     }
 
     /// Reads the files of a snapshot, unless this run has done so.
@@ -135,9 +137,9 @@ impl Folder {
         let mut damaged = Vec::new();
         let (project, cluster) = (self.project, &self.cluster);
         for file in &mut self.files {
-            let note = &file.note;
-            let is_it = note.snapshot == snapshot;
-            if is_it && note.project == project && note.cluster == *cluster {
+            let manifest = &file.manifest;
+            let is_it = manifest.snapshot == snapshot;
+            if is_it && manifest.project == project && manifest.cluster == *cluster {
                 damaged.extend(file.check(true));
             }
         }
@@ -147,15 +149,18 @@ impl Folder {
     /// The snapshots of the cluster whose files are all there, the newest first.
     pub(crate) fn held(&self) -> Vec<Held> {
         let mut snapshots: BTreeMap<SnapshotId, Vec<&HeldFile>> = BTreeMap::new();
-        for file in self.files.iter().filter(|file| self.is_own(&file.note)) {
-            snapshots.entry(file.note.snapshot).or_default().push(file);
+        for file in self.files.iter().filter(|file| self.is_own(&file.manifest)) {
+            snapshots
+                .entry(file.manifest.snapshot)
+                .or_default()
+                .push(file);
         }
         let mut held: Vec<Held> = snapshots
             .into_iter()
             .filter_map(|(snapshot, files)| {
                 let files = whole(&files)?;
                 Some(Held {
-                    taken: taken(&files.first()?.note),
+                    taken: taken(&files.first()?.manifest),
                     snapshot,
                     is_same_cluster: self.is_same_cluster(&files),
                     read: files.iter().all(|file| file.state == State::Read),
@@ -166,11 +171,11 @@ impl Folder {
         held
     }
 
-    /// The snapshot that the note of a file names, if it is of this cluster.
+    /// The snapshot that the manifest of a file names, if it is of this cluster.
     pub(crate) fn snapshot_at(&self, path: &Path) -> Option<SnapshotId> {
         let mut files = self.files.iter();
-        let file = files.find(|file| file.path == path && self.is_own(&file.note))?;
-        Some(file.note.snapshot)
+        let file = files.find(|file| file.path == path && self.is_own(&file.manifest))?;
+        Some(file.manifest.snapshot)
     }
 
     /// Takes up files that were just downloaded and verified.
@@ -179,21 +184,21 @@ impl Folder {
             self.files.retain(|file| file.path != saved.path);
             self.files.push(HeldFile {
                 path: saved.path.clone(),
-                note: saved.note.clone(),
+                manifest: saved.manifest.clone(),
                 state: State::Read,
             });
         }
         self.files.sort_by(|one, other| one.path.cmp(&other.path));
     }
 
-    /// Removes the files of a snapshot, and their notes. Only files under the names that this
+    /// Removes the files of a snapshot, and their manifests. Only files under the names that this
     /// program gave them, and which are as it left them, are removed.
     pub(crate) fn remove(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
         let of_it = |file: &HeldFile| {
-            file.note.snapshot == snapshot
-                && self.is_own(&file.note)
+            file.manifest.snapshot == snapshot
+                && self.is_own(&file.manifest)
                 && file.state != State::Damaged
-                && file.path == self.path.join(given_name(&file.note))
+                && file.path == self.path.join(given_name(&file.manifest))
         };
         let files: Vec<HeldFile> = self
             .files
@@ -204,13 +209,13 @@ impl Folder {
         let mut removed = false;
         for file in files {
             // Again, and from the disk: nothing is removed for what was true a while ago.
-            let note = Note::read(&file.path)?;
-            let fits = look(&file.path)?.is_some_and(|found| note.fits(&found));
-            if note != file.note || !fits {
+            let manifest = Manifest::read(&file.path)?;
+            let fits = look(&file.path)?.is_some_and(|found| manifest.fits(&found));
+            if manifest != file.manifest || !fits {
                 continue;
             }
-            // The file first: a note without a file does no harm.
-            for path in [file.path.clone(), Note::path_of(&file.path)] {
+            // The file first: a manifest without a file does no harm.
+            for path in [file.path.clone(), Manifest::path_of(&file.path)] {
                 std::fs::remove_file(&path)
                     .map_err(|error| Error::file(&path, "cannot be removed", error))?;
             }
@@ -224,7 +229,7 @@ impl Folder {
     pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
         let files = self.files.iter();
         let sound = files.filter(|file| file.state != State::Damaged);
-        catalogue::write(&self.path, sound.map(|file| (&*file.path, &file.note)))
+        catalogue::write(&self.path, sound.map(|file| (&*file.path, &file.manifest)))
     }
 }
 
@@ -235,20 +240,22 @@ fn whole<'a>(files: &[&'a HeldFile]) -> Option<Vec<&'a HeldFile>> {
     let sound = files.iter().filter(|file| file.state != State::Damaged);
     for file in sound {
         // Jobs that call the shards otherwise are not mixed: their names and places may overlap.
-        let set = (&file.note.shards, file.note.files);
+        let set = (&file.manifest.shards, file.manifest.files);
         sets.entry(set).or_default().push(file);
     }
     let is_whole = |files: &Vec<&HeldFile>| {
-        let shards: BTreeSet<_> = files.iter().map(|file| &file.note.shard).collect();
-        let texts: BTreeSet<_> = files.iter().map(|file| &file.note.sha256).collect();
-        let expected = files.first().map_or(1, |file| usize::from(file.note.files));
+        let shards: BTreeSet<_> = files.iter().map(|file| &file.manifest.shard).collect();
+        let texts: BTreeSet<_> = files.iter().map(|file| &file.manifest.sha256).collect();
+        let expected = files
+            .first()
+            .map_or(1, |file| usize::from(file.manifest.files));
         shards.len().min(texts.len()) >= expected
     };
     sets.into_values().find(is_whole)
 }
 
 impl HeldFile {
-    /// Finds out whether it is what its note says.
+    /// Finds out whether it is what its manifest says.
     fn check(&mut self, read: bool) -> Option<Damage> {
         if self.state != State::Unchanged {
             return None;
@@ -256,10 +263,10 @@ impl HeldFile {
         // A symbolic link is followed: the file may have been moved to another disk.
         let metadata = self.path.metadata().ok();
         let found = metadata.as_ref().map_or(0, std::fs::Metadata::len);
-        let expected = self.note.bytes;
-        let fits = metadata.is_some_and(|metadata| self.note.fits(&metadata));
+        let expected = self.manifest.bytes;
+        let fits = metadata.is_some_and(|metadata| self.manifest.fits(&metadata));
         let checked = if found == expected {
-            recheck(&self.path, &mut self.note, read)
+            recheck(&self.path, &mut self.manifest, read)
         } else {
             Err(Fault::Length { found, expected }.into())
         };
@@ -270,7 +277,7 @@ impl HeldFile {
             Err(error) => {
                 self.state = State::Damaged;
                 return Some(Damage {
-                    snapshot: self.note.snapshot,
+                    snapshot: self.manifest.snapshot,
                     path: self.path.clone(),
                     error,
                 });
@@ -280,9 +287,9 @@ impl HeldFile {
     }
 }
 
-/// The moment that a note names.
-fn taken(note: &Note) -> Option<Timestamp> {
-    note.taken.as_ref()?.parse().ok()
+/// The moment that a manifest names.
+fn taken(manifest: &Manifest) -> Option<Timestamp> {
+    manifest.taken.as_ref()?.parse().ok()
 }
 
 /// `2026-05-04T094200Z-32b6e34b3d91647abb20e7b8.tgz`: sorts by time, and is a name everywhere.
@@ -294,10 +301,10 @@ pub(crate) fn file_name(taken: Option<Timestamp>, snapshot: SnapshotId) -> Strin
     format!("{taken}-{snapshot}.tgz")
 }
 
-/// The name that the file of a note was given.
-fn given_name(note: &Note) -> PathBuf {
-    let name = PathBuf::from(file_name(taken(note), note.snapshot));
-    match &note.shard {
+/// The name that the file of a manifest was given.
+fn given_name(manifest: &Manifest) -> PathBuf {
+    let name = PathBuf::from(file_name(taken(manifest), manifest.snapshot));
+    match &manifest.shard {
         Some(shard) => of_shard(&name, shard),
         None => name,
     }

@@ -2,7 +2,7 @@
 //!
 //! [`Backups`] finds out what kind of cluster it is, picks a snapshot, asks for it in that kind's
 //! way, waits, downloads it through as many connections as the store allows, goes on where an
-//! earlier run was killed, and gives the file its name when it is complete and sound. A note beside
+//! earlier run was killed, and gives the file its name when it is complete and sound. A manifest beside
 //! it says what it is, so that it can be checked again later with [`verify`].
 //!
 //! ```
@@ -27,8 +27,8 @@
 //!     }
 //! };
 //! let files = backups.download(project, &cluster, &Pick::Latest, &out, &options, show).await?;
-//! assert_eq!(files[0].note.bytes, out.metadata()?.len());
-//! assert_eq!(last, (files[0].note.bytes, Some(files[0].note.bytes)));
+//! assert_eq!(files[0].manifest.bytes, out.metadata()?.len());
+//! assert_eq!(last, (files[0].manifest.bytes, Some(files[0].manifest.bytes)));
 //! atlas_backup::verify(&out)?;
 //! # Ok(())
 //! # }
@@ -40,7 +40,7 @@
 //! from a server. The link to a snapshot is a secret: it is in no event, no error and no file.
 //!
 //! No file of another program is written to, replaced or removed, but for an output that is named
-//! and may be replaced. A file or note that this program wrote is told by the project, cluster and
+//! and may be replaced. A file or manifest that this program wrote is told by the project, cluster and
 //! snapshot that stand in it. [`Backups::pull`] says when it removes a file.
 //!
 //! # Features
@@ -63,7 +63,7 @@
 //! | memory for bytes on their way to a file | 8 MiB, or 16 KiB for each connection | a slow disk slows the download |
 //! | a file's tag that is kept for resuming | 1 KiB | one stream, begun again after a failure |
 //! | an extended header of a tar | 1 MiB | [`Error::Unsound`] |
-//! | a note | 1 MiB | [`Error::File`] |
+//! | a manifest | 1 MiB | [`Error::File`] |
 //! | a catalogue | 256 MiB, read in pieces | [`Error::Foreign`] |
 //! | a wait that a server asks for | the policy's `retry_after_cap` | that |
 //!
@@ -89,7 +89,7 @@ mod job_view;
 mod journal;
 mod keep;
 mod kind;
-mod note;
+mod manifest;
 #[cfg(feature = "object-store")]
 mod object_store;
 mod one_file;
@@ -113,7 +113,7 @@ pub use fault::Fault;
 pub use job_view::{JobEnd, JobState, JobView};
 pub use keep::{Keep, KeepError};
 pub use kind::ClusterKind;
-pub use note::Note;
+pub use manifest::Manifest;
 #[cfg(feature = "object-store")]
 pub use object_store::{Settled, StoreFailure, StoreTarget, Stored};
 pub use options::{DownloadOptions, PullOptions, WaitPolicy};

@@ -25,7 +25,7 @@ use object_store::path::Path;
 
 use crate::backups::Backups;
 use crate::error::Error;
-use crate::note::Note;
+use crate::manifest::Manifest;
 use crate::options::DownloadOptions;
 use crate::progress::{Event, Progress, Reporter};
 use crate::retries::Retries;
@@ -51,7 +51,7 @@ pub struct Stored {
     /// Its whole URL.
     pub url: String,
     /// What it is; the same stands in the object `<key>.json` beside it.
-    pub note: Note,
+    pub manifest: Manifest,
 }
 
 /// A key in an object store, and how the store is reached.
@@ -214,7 +214,7 @@ impl Backups {
         let place = self.place(project, cluster).await?;
         let snapshot = self.pick(project, cluster, pick).await?;
         if let Some(leftover) = leftover {
-            let of_this = |note: &Note| note.snapshot == snapshot.id;
+            let of_this = |manifest: &Manifest| manifest.snapshot == snapshot.id;
             let place = target.place(&target.url.key, brief);
             place.refuse(&leftover, of_this)?;
         }
@@ -244,8 +244,9 @@ impl Backups {
             for (shard, key) in &shards {
                 let place = target.place(key, brief);
                 if let Some(leftover) = place.refuse_taken().await? {
-                    let of_this =
-                        |note: &Note| note.snapshot == snapshot.id && note.shard == *shard;
+                    let of_this = |manifest: &Manifest| {
+                        manifest.snapshot == snapshot.id && manifest.shard == *shard
+                    };
                     place.refuse(&leftover, of_this)?;
                 }
             }
@@ -261,12 +262,12 @@ impl Backups {
             };
             let file = OneFile::new(&place, &snapshot, shard, &job);
             let links = asking.links(index);
-            let note = streaming.run(link.url.clone(), links, &file, options.replace);
-            let note = note.await?;
+            let manifest = streaming.run(link.url.clone(), links, &file, options.replace);
+            let manifest = manifest.await?;
             stored.push(Stored {
                 url: target.url.of(&key),
                 key: key.to_string(),
-                note,
+                manifest,
             });
         }
         Ok(stored)

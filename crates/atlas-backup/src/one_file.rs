@@ -1,4 +1,4 @@
-//! One file of a snapshot: its note, and whether it is there already.
+//! One file of a snapshot: its manifest, and whether it is there already.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::disk;
 use crate::error::Error;
 use crate::job::Place;
 use crate::job_view::JobView;
-use crate::note::Note;
+use crate::manifest::Manifest;
 use crate::progress::{Event, Progress};
 use crate::saved::{self, Existing};
 use crate::snapshot::SnapshotView;
@@ -26,7 +26,7 @@ pub(crate) struct OneFile<'a> {
 /// What there is under a file's name.
 pub(crate) enum Already {
     /// The file.
-    Sound(Box<Note>),
+    Sound(Box<Manifest>),
     /// A file that was this one and has changed.
     Damaged,
     /// A file of this snapshot that may be another shard's: from a job that called its shards
@@ -36,7 +36,7 @@ pub(crate) enum Already {
     No,
 }
 
-/// Whether a version is short enough for a note, whatever the answer held.
+/// Whether a version is short enough for a manifest, whatever the answer held.
 #[allow(clippy::ptr_arg, reason = "the signature of a filter")]
 fn is_version(version: &String) -> bool {
     version.len() <= 100
@@ -80,22 +80,25 @@ impl<'a> OneFile<'a> {
             return Ok(Already::No);
         }
         saved::settle(out)?;
-        let Some(mut note) = Note::read(out).ok().filter(|note| self.is_of(note)) else {
+        let Some(mut manifest) = Manifest::read(out)
+            .ok()
+            .filter(|manifest| self.is_of(manifest))
+        else {
             return Ok(Already::No);
         };
-        // Version 0.1 did not note them.
-        let is_old = note.shards.is_empty() && existing == Existing::Refuse;
-        let same_shards = is_old || note.shards == self.shards;
-        if anew || note.files != self.files || !same_shards {
+        // Version 0.1 did not manifest them.
+        let is_old = manifest.shards.is_empty() && existing == Existing::Refuse;
+        let same_shards = is_old || manifest.shards == self.shards;
+        if anew || manifest.files != self.files || !same_shards {
             return Ok(Already::Other);
         }
         let path = out.to_owned();
         let checked = tokio::task::spawn_blocking(move || {
-            let checked = saved::recheck(&path, &mut note, false);
-            checked.map(|()| note)
+            let checked = saved::recheck(&path, &mut manifest, false);
+            checked.map(|()| manifest)
         });
         match checked.await {
-            Ok(Ok(note)) => Ok(Already::Sound(Box::new(note))),
+            Ok(Ok(manifest)) => Ok(Already::Sound(Box::new(manifest))),
             Ok(Err(Error::Unsound { .. })) => {
                 let path = out.to_owned();
                 progress.tell(Event::Damaged { path });
@@ -106,16 +109,16 @@ impl<'a> OneFile<'a> {
         }
     }
 
-    /// Whether a note is of this snapshot and names the same shard.
-    fn is_of(&self, note: &Note) -> bool {
-        note.snapshot == self.snapshot.id
-            && note.shard == self.shard
-            && note.project == self.place.project
-            && note.cluster == *self.place.cluster
+    /// Whether a manifest is of this snapshot and names the same shard.
+    fn is_of(&self, manifest: &Manifest) -> bool {
+        manifest.snapshot == self.snapshot.id
+            && manifest.shard == self.shard
+            && manifest.project == self.place.project
+            && manifest.cluster == *self.place.cluster
     }
 
-    pub(crate) fn note(&self, bytes: u64, sha256: String) -> Note {
-        Note {
+    pub(crate) fn manifest(&self, bytes: u64, sha256: String) -> Manifest {
+        Manifest {
             snapshot: self.snapshot.id,
             cluster: self.place.cluster.clone(),
             cluster_id: self.place.cluster_id,

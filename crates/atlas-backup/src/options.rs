@@ -170,7 +170,7 @@ pub struct PullOptions {
     pub keep: Option<Keep>,
     /// How many of the newest [`Keep::Days`] keeps whatever their age; 3 by default, and 1 at least.
     pub keep_at_least: usize,
-    /// Whether every file is read to the end and compared with its note; by default only those
+    /// Whether every file is read to the end and compared with its manifest; by default only those
     /// are whose length, time or inode have changed.
     pub verify: bool,
     /// How to download. Its `replace` has no effect here.
@@ -203,7 +203,7 @@ impl PullOptions {
         self
     }
 
-    /// Sets whether every file is read to the end and compared with its note.
+    /// Sets whether every file is read to the end and compared with its manifest.
     #[must_use]
     pub fn verify(mut self, verify: bool) -> Self {
         self.verify = verify;

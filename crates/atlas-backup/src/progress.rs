@@ -78,7 +78,7 @@ pub enum Event {
         /// The name it has.
         kept_as: PathBuf,
     },
-    /// A file that was there is not the one that its note speaks of; it is downloaded again.
+    /// A file that was there is not the one that its manifest speaks of; it is downloaded again.
     Damaged {
         /// The file.
         path: PathBuf,

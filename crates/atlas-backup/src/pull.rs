@@ -1,7 +1,7 @@
 //! A folder that holds a cluster's snapshots: what is missing is taken, what is too old removed.
 //!
-//! Each file has its note beside it; the catalogue (`catalogue.json`) lists them all, and is made
-//! anew from the notes each time, so that losing it loses nothing.
+//! Each file has its manifest beside it; the catalogue (`catalogue.json`) lists them all, and is made
+//! anew from the manifests each time, so that losing it loses nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ use crate::snapshot;
 #[non_exhaustive]
 pub enum Pulled {
     /// It was downloaded.
-    Taken {
+    Downloaded {
         /// The snapshot.
         snapshot: SnapshotId,
         /// Its files.
@@ -32,11 +32,11 @@ pub enum Pulled {
         bytes: u64,
     },
     /// It was there already.
-    There {
+    AlreadyPresent {
         /// The snapshot.
         snapshot: SnapshotId,
     },
-    /// One of its files is not what its note says. It is downloaded again beside the damaged one,
+    /// One of its files is not what its manifest says. It is downloaded again beside the damaged one,
     /// which is replaced once the new one is sound; [`Pulled::Failed`] follows if it cannot be.
     Damaged {
         /// The snapshot.
@@ -93,7 +93,7 @@ impl Backups {
     /// call goes on later. `progress` is told of each file as [`Event`] says.
     ///
     /// A file is removed only if all of this holds:
-    /// - its note says that it is of this cluster, by its id too where Atlas gives it, and it has the name that it was given;
+    /// - its manifest says that it is of this cluster, by its id too where Atlas gives it, and it has the name that it was given;
     /// - Atlas lists complete snapshots, with a date, and this one is not among those it lists;
     /// - it is not dated in the future, and enough newer snapshots are in the folder;
     /// - those were read to the end and are sound, at least as many as are always kept;
@@ -163,13 +163,13 @@ impl Backups {
         pull.say_damaged(damaged, &retention);
         for snapshot in wanted {
             if pull.has(snapshot.id) {
-                pull.tell(Pulled::There {
+                pull.tell(Pulled::AlreadyPresent {
                     snapshot: snapshot.id,
                 });
                 continue;
             }
             let out = folder.join(file_name(snapshot.taken, snapshot.id));
-            // What its own note calls this snapshot is replaced, anything else is kept.
+            // What its own manifest calls this snapshot is replaced, anything else is kept.
             let existing = if pull.is_of(&out, snapshot.id) {
                 Existing::Replace
             } else {
@@ -181,9 +181,9 @@ impl Backups {
             match downloaded.await {
                 Ok(saved) => {
                     pull.held.add(&saved);
-                    pull.tell(Pulled::Taken {
+                    pull.tell(Pulled::Downloaded {
                         snapshot: snapshot.id,
-                        bytes: saved.iter().map(|saved| saved.note.bytes).sum(),
+                        bytes: saved.iter().map(|saved| saved.manifest.bytes).sum(),
                         files: saved.into_iter().map(|saved| saved.path).collect(),
                     });
                 }

@@ -1,15 +1,15 @@
-//! Giving a complete file its name, and its note beside it.
+//! Giving a complete file its name, and its manifest beside it.
 //!
 //! ```text
 //! out.part (synced), out.part.json          the download
-//! + out.json.part (synced)                  the note waits
-//! out.part -> out                           one rename; with the waiting note, out is sound
+//! + out.json.part (synced)                  the manifest waits
+//! out.part -> out                           one rename; with the waiting manifest, out is sound
 //! - out.part.json
 //! out.json.part -> out.json                 one rename
 //! ```
 //!
-//! Killed between any two of these steps, the old file is there with its note, or the new one with
-//! the waiting note, which [`Note::read`] finds and [`settle`] gives its name.
+//! Killed between any two of these steps, the old file is there with its manifest, or the new one with
+//! the waiting manifest, which [`Manifest::read`] finds and [`settle`] gives its name.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::{self, is_own, look, rename_new, same_file, set_aside};
 use crate::error::Error;
 use crate::journal::{self, Head};
-use crate::note::{Note, is_free_or_note};
+use crate::manifest::{Manifest, is_free_or_manifest};
 use crate::part_lock::{PartLock, part_of, refuse_foreign_part};
 use crate::progress::{Event, Progress};
 use crate::verify::verify_as;
@@ -28,8 +28,8 @@ use crate::verify::verify_as;
 pub struct Saved {
     /// Where it is.
     pub path: PathBuf,
-    /// What it is; the same stands in the note beside it.
-    pub note: Note,
+    /// What it is; the same stands in the manifest beside it.
+    pub manifest: Manifest,
 }
 
 /// What is done with a file that has the name already.
@@ -50,7 +50,7 @@ pub(crate) enum Existing {
 /// # Errors
 /// [`Error::Usage`] if `out` is empty, names a folder, or is there and is no regular file;
 /// [`Error::Exists`] if a file is there and `replace` is `false`; [`Error::Foreign`] if a file of
-/// another program stands where the note or the partial file has to be and `replace` is `false`;
+/// another program stands where the manifest or the partial file has to be and `replace` is `false`;
 /// [`Error::File`] if the folder is missing.
 pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
     let usage = |problem: &str| Error::Usage {
@@ -87,39 +87,39 @@ pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
             ));
         }
     }
-    let waiting = Note::pending_path_of(out);
+    let waiting = Manifest::pending_path_of(out);
     // The longest of the names: one that is too long is found out here.
     look(&journal::path_of(&part_of(out, 10)))?;
     if replace {
         return Ok(());
     }
-    for path in [Note::path_of(out), waiting] {
-        if !is_free_or_note(&path)? {
+    for path in [Manifest::path_of(out), waiting] {
+        if !is_free_or_manifest(&path)? {
             return Err(Error::Foreign { path });
         }
     }
     refuse_foreign_part(out)
 }
 
-/// Gives a complete and synced partial file its name, and writes its note.
+/// Gives a complete and synced partial file its name, and writes its manifest.
 pub(crate) fn complete(
     part: &PartLock,
     out: &Path,
-    mut note: Note,
+    mut manifest: Manifest,
     existing: Existing,
     progress: Progress<'_>,
-) -> Result<Note, Error> {
+) -> Result<Manifest, Error> {
     let failing = |source| Error::file(out, "cannot be completed", source);
-    note.stamp(&part.file().metadata().map_err(failing)?);
-    // A note that waits for the file that is there is its only one, and must not be written over.
+    manifest.stamp(&part.file().metadata().map_err(failing)?);
+    // A manifest that waits for the file that is there is its only one, and must not be written over.
     settle(out)?;
-    if Note::pending(out).is_some() {
-        make_way(&Note::path_of(out), existing, progress)?;
+    if Manifest::pending(out).is_some() {
+        make_way(&Manifest::path_of(out), existing, progress)?;
         settle(out)?;
     }
-    let waiting = Note::pending_path_of(out);
+    let waiting = Manifest::pending_path_of(out);
     make_way(&waiting, existing, progress)?;
-    if let Err(error) = note.write_at(&waiting) {
+    if let Err(error) = manifest.write_at(&waiting) {
         let _ = std::fs::remove_file(&waiting);
         return Err(error);
     }
@@ -142,15 +142,15 @@ pub(crate) fn complete(
         return Err(failing(error));
     }
     let _ = std::fs::remove_file(journal::path_of(part.path()));
-    make_way(&Note::path_of(out), existing, progress)?;
-    std::fs::rename(&waiting, Note::path_of(out)).map_err(failing)?;
+    make_way(&Manifest::path_of(out), existing, progress)?;
+    std::fs::rename(&waiting, Manifest::path_of(out)).map_err(failing)?;
     disk::sync_folder(out)?;
-    Ok(note)
+    Ok(manifest)
 }
 
-/// Makes way for a note: one of this program is written over, any other file keeps another name.
+/// Makes way for a manifest: one of this program is written over, any other file keeps another name.
 fn make_way(path: &Path, existing: Existing, progress: Progress<'_>) -> Result<(), Error> {
-    if is_free_or_note(path)? {
+    if is_free_or_manifest(path)? {
         return Ok(());
     }
     if existing == Existing::Refuse {
@@ -182,25 +182,25 @@ pub(crate) fn settle(out: &Path) -> Result<(), Error> {
     if ours && look(&part)?.is_none() {
         std::fs::remove_file(&journal).map_err(failing)?;
     }
-    if Note::pending(out).is_some() && is_free_or_note(&Note::path_of(out))? {
-        std::fs::rename(Note::pending_path_of(out), Note::path_of(out)).map_err(failing)?;
+    if Manifest::pending(out).is_some() && is_free_or_manifest(&Manifest::path_of(out))? {
+        std::fs::rename(Manifest::pending_path_of(out), Manifest::path_of(out)).map_err(failing)?;
     }
     Ok(())
 }
 
-/// Finds out whether a file is still the one that its note speaks of: by its length, time and
-/// inode, and where these differ, or `read` says so, by reading it. A note is then brought up to
+/// Finds out whether a file is still the one that its manifest speaks of: by its length, time and
+/// inode, and where these differ, or `read` says so, by reading it. A manifest is then brought up to
 /// date.
 ///
 /// # Errors
 /// [`Error::Unsound`] if it is not, [`Error::File`] if it cannot be read.
-pub(crate) fn recheck(out: &Path, note: &mut Note, read: bool) -> Result<(), Error> {
+pub(crate) fn recheck(out: &Path, manifest: &mut Manifest, read: bool) -> Result<(), Error> {
     let metadata = || {
         out.metadata()
             .map_err(|error| Error::file(out, "cannot be read", error))
     };
     let before = metadata()?;
-    let fits = note.fits(&before);
+    let fits = manifest.fits(&before);
     if fits && !read {
         return Ok(());
     }
@@ -208,12 +208,12 @@ pub(crate) fn recheck(out: &Path, note: &mut Note, read: bool) -> Result<(), Err
         let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
         return Err(Error::file(out, "cannot be read", error));
     }
-    verify_as(out, note)?;
+    verify_as(out, manifest)?;
     if !fits {
-        note.stamp(&before);
+        manifest.stamp(&before);
         // Without it, the file is read again next time.
-        if let Err(error) = note.write_at(&Note::path_of(out)) {
-            tracing::warn!(%error, "the note of a sound file cannot be brought up to date");
+        if let Err(error) = manifest.write_at(&Manifest::path_of(out)) {
+            tracing::warn!(%error, "the manifest of a sound file cannot be brought up to date");
         }
     }
     Ok(())
@@ -227,13 +227,13 @@ mod tests {
     const NOTE: &str = r#"{"snapshot":"32b6e34b3d91647abb20e7b8","cluster":"C",
         "project":"32b6e34b3d91647abb20e7b8","kind":"flex","downloaded":"","bytes":1,"sha256":"x"}"#;
 
-    fn note(sha256: &str) -> Note {
-        let mut note: Note = serde_json::from_str(NOTE).unwrap();
-        sha256.clone_into(&mut note.sha256);
-        note
+    fn note(sha256: &str) -> Manifest {
+        let mut manifest: Manifest = serde_json::from_str(NOTE).unwrap();
+        sha256.clone_into(&mut manifest.sha256);
+        manifest
     }
 
-    /// A run that was killed between file and note, and the next one before the file.
+    /// A run that was killed between file and manifest, and the next one before the file.
     #[test]
     fn a_note_that_waits_for_a_file_outlives_the_next_run() {
         for json in ["old", "foreign", "none"] {
@@ -242,10 +242,10 @@ mod tests {
             std::fs::write(&out, "2").unwrap();
             let mut second = note("second");
             second.stamp(&out.metadata().unwrap());
-            second.write_at(&Note::pending_path_of(&out)).unwrap();
+            second.write_at(&Manifest::pending_path_of(&out)).unwrap();
             match json {
-                "old" => note("first").write_at(&Note::path_of(&out)).unwrap(),
-                "foreign" => std::fs::write(Note::path_of(&out), "precious").unwrap(),
+                "old" => note("first").write_at(&Manifest::path_of(&out)).unwrap(),
+                "foreign" => std::fs::write(Manifest::path_of(&out), "precious").unwrap(),
                 _ => {}
             }
             let source = "32b6e34b3d91647abb20e7b8/C/32b6e34b3d91647abb20e7b8/";
@@ -254,7 +254,7 @@ mod tests {
             let quiet = &Reporter::new(silent);
             let failed = complete(&part, &out, note("third"), Existing::Replace, quiet);
             assert!(failed.is_err(), "there is no file to be named");
-            assert_eq!(Note::read(&out).unwrap().sha256, "second", "{json}");
+            assert_eq!(Manifest::read(&out).unwrap().sha256, "second", "{json}");
         }
     }
 }

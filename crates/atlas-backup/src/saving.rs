@@ -11,7 +11,7 @@ use crate::disk;
 use crate::error::Error;
 use crate::fetch::{self, Plan};
 use crate::job::Place;
-use crate::note::Note;
+use crate::manifest::Manifest;
 pub(crate) use crate::one_file::{Already, OneFile};
 use crate::options::DownloadOptions;
 use crate::part_lock::PartLock;
@@ -55,8 +55,8 @@ impl Backups {
             let links = asking.links(index);
             let fetched = self.fetch(saving, link.url.clone(), links).await?;
             let distinct = fetched
-                .note()
-                .check_distinct(files.iter().map(Fetched::note));
+                .manifest()
+                .check_distinct(files.iter().map(Fetched::manifest));
             if let Err(error) = distinct {
                 fetched.discard();
                 files.iter().for_each(Fetched::discard);
@@ -91,13 +91,13 @@ impl Backups {
         } = saving;
         let mut existing = existing;
         match file.already(out, existing, anew, progress).await? {
-            Already::Sound(note) => {
+            Already::Sound(manifest) => {
                 return Ok(Fetched::Saved(Saved {
                     path: out.to_owned(),
-                    note: *note,
+                    manifest: *manifest,
                 }));
             }
-            // Its own note says that it is this file and that it has changed.
+            // Its own manifest says that it is this file and that it has changed.
             Already::Damaged => existing = Existing::Replace,
             Already::Other if existing != Existing::Refuse => existing = Existing::Replace,
             Already::Other | Already::No => check_output(out, existing != Existing::Refuse)?,
@@ -148,7 +148,7 @@ impl Backups {
             }
         };
         Ok(Fetched::Whole(Whole {
-            note: file.note(found.bytes, found.sha256),
+            manifest: file.manifest(found.bytes, found.sha256),
             part,
             out: out.to_owned(),
             existing,
@@ -163,10 +163,10 @@ enum Fetched {
 }
 
 impl Fetched {
-    fn note(&self) -> &Note {
+    fn manifest(&self) -> &Manifest {
         match self {
-            Self::Saved(saved) => &saved.note,
-            Self::Whole(whole) => &whole.note,
+            Self::Saved(saved) => &saved.manifest,
+            Self::Whole(whole) => &whole.manifest,
         }
     }
 
@@ -182,7 +182,7 @@ impl Fetched {
 struct Whole {
     part: PartLock,
     out: PathBuf,
-    note: Note,
+    manifest: Manifest,
     existing: Existing,
 }
 
@@ -192,11 +192,14 @@ impl Whole {
         let Self {
             part,
             out,
-            note,
+            manifest,
             existing,
         } = self;
-        match saved::complete(&part, &out, note, existing, progress) {
-            Ok(note) => Ok(Saved { path: out, note }),
+        match saved::complete(&part, &out, manifest, existing, progress) {
+            Ok(manifest) => Ok(Saved {
+                path: out,
+                manifest,
+            }),
             Err(error) => {
                 if is_spoilt(&error) {
                     part.discard();

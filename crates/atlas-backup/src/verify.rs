@@ -10,30 +10,32 @@ use flate2::read::MultiGzDecoder;
 use crate::checksums::{Checksums, Computing};
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::note::Note;
+use crate::manifest::Manifest;
 use crate::tar_walk::walk;
 
-/// Checks a file against the note beside it, offline: its length, its SHA-256, and that the gzip
+/// Checks a file against the manifest beside it, offline: its length, its SHA-256, and that the gzip
 /// stream and the tar in it can be read to the end.
 ///
 /// # Errors
-/// [`Error::Unsound`] says what is wrong with it; [`Error::File`] that it or its note cannot be
+/// [`Error::Unsound`] says what is wrong with it; [`Error::File`] that it or its manifest cannot be
 /// read.
-pub fn verify(path: &Path) -> Result<Note, Error> {
-    let note = Note::read(path)?;
-    verify_as(path, &note)?;
-    Ok(note)
+pub fn verify(path: &Path) -> Result<Manifest, Error> {
+    let manifest = Manifest::read(path)?;
+    verify_as(path, &manifest)?;
+    Ok(manifest)
 }
 
-/// Checks a file against a note.
-pub(crate) fn verify_as(path: &Path, note: &Note) -> Result<(), Error> {
+/// Checks a file against a manifest.
+pub(crate) fn verify_as(path: &Path, manifest: &Manifest) -> Result<(), Error> {
     let mut announced = Checksums::default();
-    announced.0.insert("sha256".to_owned(), note.sha256.clone());
+    announced
+        .0
+        .insert("sha256".to_owned(), manifest.sha256.clone());
     let found = inspect(path, &announced)?;
-    if found.bytes != note.bytes {
+    if found.bytes != manifest.bytes {
         return Err(Fault::Length {
             found: found.bytes,
-            expected: note.bytes,
+            expected: manifest.bytes,
         }
         .into());
     }

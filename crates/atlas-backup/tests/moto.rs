@@ -130,9 +130,9 @@ async fn a_snapshot_streams_into_s3_whole_or_not_at_all() {
     });
     let there = curl(&[&format!("{}/bucket/a/s.tgz", moto.url)]);
     assert!(there == expected);
-    let note = curl(&[&format!("{}/bucket/a/s.tgz.json", moto.url)]);
-    let note: serde_json::Value = serde_json::from_slice(&note).unwrap();
-    assert_eq!(note["bytes"], expected.len());
+    let manifest = curl(&[&format!("{}/bucket/a/s.tgz.json", moto.url)]);
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["bytes"], expected.len());
 
     let error = put("Large", "s3://bucket/a/s.tgz", &settings)
         .await

@@ -66,7 +66,7 @@ pub(crate) fn pull_command() -> Command {
             Arg::new("verify")
                 .long("verify")
                 .action(ArgAction::SetTrue)
-                .help("Read every file in the folder and compare it with its note"),
+                .help("Read every file in the folder and compare it with its manifest"),
         )
         .arg(connections_argument())
         .arg(timeout_argument())
@@ -76,7 +76,7 @@ pub(crate) fn pull_command() -> Command {
 /// `verify`.
 pub(crate) fn verify_command() -> Command {
     Command::new("verify")
-        .about("Check a downloaded file against the note beside it, offline")
+        .about("Check a downloaded file against the manifest beside it, offline")
         .arg(
             Arg::new("file")
                 .required(true)
@@ -197,7 +197,7 @@ fn check_age(summary: &PullSummary, limit: SignedDuration) -> Result<(), Failure
 
 fn line(pulled: Pulled, as_json: bool) -> String {
     let (what, snapshot, more) = match pulled {
-        Pulled::Taken {
+        Pulled::Downloaded {
             snapshot,
             files,
             bytes,
@@ -212,7 +212,7 @@ fn line(pulled: Pulled, as_json: bool) -> String {
                 format!("{}, {bytes} bytes", names.join(", ")),
             )
         }
-        Pulled::There { snapshot } => ("there", snapshot, String::new()),
+        Pulled::AlreadyPresent { snapshot } => ("there", snapshot, String::new()),
         Pulled::Removed { snapshot } => ("removed", snapshot, String::new()),
         Pulled::Damaged { snapshot, file } => ("damaged", snapshot, file.display().to_string()),
         Pulled::Future { snapshot } => (
@@ -241,9 +241,9 @@ pub(crate) fn verify(matches: &ArgMatches) -> Result<(), Failure> {
     let mut first = Ok(());
     for file in files {
         let (sound, detail) = match atlas_backup::verify(file.as_ref()) {
-            Ok(note) => (
+            Ok(manifest) => (
                 true,
-                format!("snapshot {}, {} bytes", note.snapshot, note.bytes),
+                format!("snapshot {}, {} bytes", manifest.snapshot, manifest.bytes),
             ),
             Err(error) => {
                 let failure = Failure::from(error);

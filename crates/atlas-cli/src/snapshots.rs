@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use atlas_backup::{DownloadOptions, Note, Pick, SnapshotView, WaitPolicy, check_output};
+use atlas_backup::{DownloadOptions, Manifest, Pick, SnapshotView, WaitPolicy, check_output};
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::commands::{force_argument, group, output_argument, wants_json};
@@ -49,7 +49,7 @@ fn download_command() -> Command {
             "Asks Atlas for a link, which works for a few hours, and downloads the file behind \
              it.\nWhile it is under way the file is PATH.part; after an interruption the same \
              command resumes\nthe download. The file gets its name when it is complete and sound, \
-             with a note beside it\n(PATH.json) for atlas backups verify. Only its owner can read \
+             with a manifest beside it\n(PATH.json) for atlas backups verify. Only its owner can read \
              it. A sharded cluster gives\none file for each shard. No cluster is written to.\n\n\
              With --force, PATH is replaced if it is a regular file. A file of another program that \
              is in the\nway (PATH.json, PATH.part) is never replaced: without --force it is an \
@@ -219,23 +219,26 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
         .await;
     watcher.end();
     for saved in saved? {
-        say_saved(&saved.path.display().to_string(), &saved.note, as_json)?;
+        say_saved(&saved.path.display().to_string(), &saved.manifest, as_json)?;
     }
     Ok(())
 }
 
-pub(crate) fn say_saved(name: &str, note: &Note, as_json: bool) -> Result<(), Failure> {
+pub(crate) fn say_saved(name: &str, manifest: &Manifest, as_json: bool) -> Result<(), Failure> {
     let line = if as_json {
         serde_json::json!({
-            "snapshotId": note.snapshot.to_string(),
+            "snapshotId": manifest.snapshot.to_string(),
             "file": name,
-            "bytes": note.bytes,
-            "sha256": note.sha256,
-            "shard": note.shard,
+            "bytes": manifest.bytes,
+            "sha256": manifest.sha256,
+            "shard": manifest.shard,
         })
         .to_string()
     } else {
-        let line = format!("{name}: snapshot {}, {} bytes", note.snapshot, note.bytes);
+        let line = format!(
+            "{name}: snapshot {}, {} bytes",
+            manifest.snapshot, manifest.bytes
+        );
         escape(&line).into_owned()
     };
     print(line.as_bytes())

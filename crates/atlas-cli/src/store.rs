@@ -114,7 +114,7 @@ mod upload {
             .await;
         watcher.end();
         for stored in stored? {
-            say_saved(&stored.url, &stored.note, as_json)?;
+            say_saved(&stored.url, &stored.manifest, as_json)?;
         }
         Ok(())
     }

@@ -13,14 +13,14 @@ use object_store::path::Path;
 use super::cleanup::Ended;
 use super::connection::{Failed, Text};
 use super::upload::{Place, Uploaded};
-use super::url::manifest;
+use super::url::manifest_key;
 use crate::error::Error;
-use crate::note::Note;
+use crate::manifest::Manifest;
 
 /// What is to be completed.
 pub(super) struct Commit {
     /// The manifest.
-    pub(super) note: Bytes,
+    pub(super) manifest: Bytes,
     /// How long the object is.
     pub(super) bytes: u64,
     /// Whether what has the key already is replaced.
@@ -58,21 +58,21 @@ impl Uploaded {
         let Place {
             connection, key, ..
         } = &self.place;
-        let beside = manifest(key);
+        let beside = manifest_key(key);
         // For stores without a condition on completion; another writer may still come in between.
         let leftover = self.place.refuse_taken().await.map_err(Stopped::Before)?;
         if let Some(leftover) = &leftover {
-            let of_this = |note: &Note| commit.is_of(note);
+            let of_this = |manifest: &Manifest| commit.is_of(manifest);
             let refused = self.place.refuse(leftover, of_this);
             refused.map_err(Stopped::Before)?;
         }
         let _completing = self.place.cleanup.completing(self.place.url_of(&beside));
         let put = match &leftover {
-            None => connection.put(&beside, commit.note.clone(), true).await,
+            None => connection.put(&beside, commit.manifest.clone(), true).await,
             Some(leftover) => {
                 let version = &leftover.found.version;
                 connection
-                    .update(&beside, commit.note.clone(), version)
+                    .update(&beside, commit.manifest.clone(), version)
                     .await
             }
         };
@@ -123,7 +123,7 @@ impl Uploaded {
         let Place {
             connection, key, ..
         } = &self.place;
-        let beside = manifest(key);
+        let beside = manifest_key(key);
         // Credentials that may only write cannot read it; then it is not restored either.
         let old = connection.read(&beside, LONGEST_MANIFEST).await;
         let old_object = connection.head(key).await;
@@ -144,7 +144,9 @@ impl Uploaded {
             }
             return Err(Stopped::Before(self.place.failed(COMPLETE, failed)));
         }
-        let put = connection.put(&beside, commit.note.clone(), false).await;
+        let put = connection
+            .put(&beside, commit.manifest.clone(), false)
+            .await;
         put.map_err(|failed| {
             const HINT: &str = "the object is complete, but has no manifest; run the command again";
             let error = self
@@ -192,11 +194,12 @@ impl Uploaded {
 }
 
 impl Commit {
-    /// Whether a note is of the same file.
-    fn is_of(&self, note: &Note) -> bool {
-        serde_json::from_slice::<Note>(&self.note).is_ok_and(|ours| {
-            let of = |note: &Note| (note.project, note.snapshot, note.shard.clone());
-            of(&ours) == of(note) && ours.cluster == note.cluster
+    /// Whether a manifest is of the same file.
+    fn is_of(&self, manifest: &Manifest) -> bool {
+        serde_json::from_slice::<Manifest>(&self.manifest).is_ok_and(|ours| {
+            let of =
+                |manifest: &Manifest| (manifest.project, manifest.snapshot, manifest.shard.clone());
+            of(&ours) == of(manifest) && ours.cluster == manifest.cluster
         })
     }
 }
@@ -205,7 +208,7 @@ impl Commit {
 pub(super) struct Leftover {
     found: Text,
     /// `None` if it only says that an object was being replaced.
-    note: Option<Note>,
+    manifest: Option<Manifest>,
 }
 
 /// Where it stopped: before or after the object may be complete.
@@ -221,7 +224,7 @@ impl Place {
         if self.look_up(&self.key).await?.is_some() {
             return Err(self.exists(&self.key));
         }
-        let beside = manifest(&self.key);
+        let beside = manifest_key(&self.key);
         if self.look_up(&beside).await?.is_none() {
             return Ok(None);
         }
@@ -229,21 +232,21 @@ impl Place {
         let Ok(Some(found)) = read else {
             return Err(self.exists(&beside));
         };
-        let note = serde_json::from_slice(&found.text).ok();
-        if note.is_none() && found.text != INCOMPLETE {
+        let manifest = serde_json::from_slice(&found.text).ok();
+        if manifest.is_none() && found.text != INCOMPLETE {
             return Err(self.exists(&beside));
         }
-        Ok(Some(Leftover { found, note }))
+        Ok(Some(Leftover { found, manifest }))
     }
 
     /// Refuses a manifest without its object unless it is of what is to be stored.
     pub(super) fn refuse(
         &self,
         leftover: &Leftover,
-        is_of_this: impl Fn(&Note) -> bool,
+        is_of_this: impl Fn(&Manifest) -> bool,
     ) -> Result<(), Error> {
-        match &leftover.note {
-            Some(note) if !is_of_this(note) => Err(self.exists(&manifest(&self.key))),
+        match &leftover.manifest {
+            Some(manifest) if !is_of_this(manifest) => Err(self.exists(&manifest_key(&self.key))),
             _ => Ok(()),
         }
     }

@@ -14,7 +14,7 @@ use crate::backups::Backups;
 use crate::checksums::Checksums;
 use crate::error::Error;
 use crate::fetch::{Links, Renewals, is_strong};
-use crate::note::Note;
+use crate::manifest::Manifest;
 use crate::progress::{Event, Progress};
 use crate::retries::Retries;
 use crate::saving::OneFile;
@@ -44,7 +44,7 @@ impl Streaming<'_> {
         mut links: impl Links,
         file: &OneFile<'_>,
         replace: bool,
-    ) -> Result<Note, Error> {
+    ) -> Result<Manifest, Error> {
         let client = &self.backups.file_client(1);
         let mut renewals = Renewals::new(self.retries);
         self.progress.next_file();
@@ -64,20 +64,20 @@ impl Streaming<'_> {
             Ok(found) => found,
             Err(error) => return Err(upload.abort(error).await),
         };
-        let note = file.note(found.bytes, found.sha256);
-        let others = self.stored.iter().map(|stored| &stored.note);
-        if let Err(error) = note.check_distinct(others) {
+        let manifest = file.manifest(found.bytes, found.sha256);
+        let others = self.stored.iter().map(|stored| &stored.manifest);
+        if let Err(error) = manifest.check_distinct(others) {
             return Err(upload.abort(error).await);
         }
-        let mut text = serde_json::to_vec_pretty(&note).unwrap_or_default();
+        let mut text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
         text.push(b'\n');
         let commit = Commit {
-            note: text.into(),
+            manifest: text.into(),
             bytes: found.bytes,
             replace,
         };
         upload.commit(|uploaded| uploaded.commit(commit)).await?;
-        Ok(note)
+        Ok(manifest)
     }
 
     async fn copy(

@@ -109,7 +109,7 @@ impl StoreUrl {
 }
 
 /// The key of an object's manifest.
-pub(super) fn manifest(key: &Path) -> Path {
+pub(super) fn manifest_key(key: &Path) -> Path {
     // A key that was parsed stays valid with an ending.
     Path::parse(format!("{key}{MANIFEST}")).unwrap_or_default()
 }

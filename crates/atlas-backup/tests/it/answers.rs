@@ -152,7 +152,7 @@ async fn shards_without_a_name_of_their_own_get_their_place_and_no_file_is_lost(
         for ((saved, name), file) in saved.iter().zip(expected).zip(files) {
             assert_eq!(saved.path, folder.path().join(name), "{shards:?}");
             assert_eq!(std::fs::read(&saved.path).unwrap(), file, "{shards:?}");
-            assert_eq!(saved.note.files, 2);
+            assert_eq!(saved.manifest.files, 2);
             verify(&saved.path).unwrap();
         }
         assert_eq!(names(&folder).len(), 4);

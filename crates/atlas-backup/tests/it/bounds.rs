@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::sync::{Arc, Mutex};
 
-use atlas_backup::{DownloadOptions, Error, Note, Pick, PullOptions, WaitPolicy, silent, verify};
+use atlas_backup::{
+    DownloadOptions, Error, Manifest, Pick, PullOptions, WaitPolicy, silent, verify,
+};
 use atlas_sandbox::{DEDICATED_CLUSTER, FLEX_CLUSTER, SHARDED_CLUSTER, SandboxServer};
 use serde_json::{Value, json};
 
@@ -150,8 +152,8 @@ async fn no_text_of_an_answer_makes_a_note_that_cannot_be_read() {
     });
     let folder = folder();
     let saved = quietly(&backups, DEDICATED_CLUSTER, &folder).await.unwrap();
-    assert_eq!(verify(&saved[0].path).unwrap(), saved[0].note);
-    assert_eq!(saved[0].note.mongodb_version, None);
+    assert_eq!(verify(&saved[0].path).unwrap(), saved[0].manifest);
+    assert_eq!(saved[0].manifest.mongodb_version, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,7 +189,7 @@ async fn notes_and_catalogues_of_a_gibibyte_are_not_read() {
     let folder = folder();
     let out = folder.path().join("s.tgz");
     std::fs::write(&out, "").unwrap();
-    sparse(&Note::path_of(&out));
+    sparse(&Manifest::path_of(&out));
     let error = verify(&out).unwrap_err();
     assert!(format!("{error:?}").contains("too long"), "{error:?}");
 

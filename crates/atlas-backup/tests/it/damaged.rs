@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use atlas_backup::{Error, Note, PullOptions, verify};
+use atlas_backup::{Error, Manifest, PullOptions, verify};
 use atlas_sandbox::{FLEX_CLUSTER, SHARDED_CLUSTER, SandboxServer};
 
 use crate::pull::{files, pull_with};
@@ -14,16 +14,16 @@ use crate::{altered, folder, names};
 async fn a_file_that_changed_is_read_and_a_damaged_one_is_downloaded_again() {
     let world = World::pulled().await;
     let file = world.file(3);
-    // Touched only: it is read once, and its note brought up to date.
+    // Touched only: it is read once, and its manifest brought up to date.
     let touch = |file: &Path| {
         let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
         open.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     };
-    let note = Note::read(&file).unwrap();
+    let manifest = Manifest::read(&file).unwrap();
     touch(&file);
     assert_eq!(world.pull(PullOptions::default()).await, "........");
-    let newer = Note::read(&file).unwrap();
-    assert!(newer.modified != note.modified && newer.sha256 == note.sha256);
+    let newer = Manifest::read(&file).unwrap();
+    assert!(newer.modified != manifest.modified && newer.sha256 == manifest.sha256);
 
     damage(&file);
     touch(&world.file(4));
@@ -37,7 +37,7 @@ async fn a_file_that_changed_is_read_and_a_damaged_one_is_downloaded_again() {
     assert_eq!(world.pull(options).await, "........");
     verify(&file).unwrap();
 
-    std::fs::write(&file, vec![0; usize::try_from(note.bytes).unwrap()]).unwrap();
+    std::fs::write(&file, vec![0; usize::try_from(manifest.bytes).unwrap()]).unwrap();
     assert_eq!(world.pull(PullOptions::default()).await, "D...T....");
     verify(&file).unwrap();
 }
@@ -46,17 +46,17 @@ async fn a_file_that_changed_is_read_and_a_damaged_one_is_downloaded_again() {
 async fn a_note_of_version_0_1_is_verified_once() {
     let world = World::pulled().await;
     let old = |file: &Path| {
-        change_note(file, |note| {
-            let note = note.as_object_mut().unwrap();
-            note.remove("modified");
-            note.remove("inode");
+        change_note(file, |manifest| {
+            let manifest = manifest.as_object_mut().unwrap();
+            manifest.remove("modified");
+            manifest.remove("inode");
         });
     };
     old(&world.file(0));
     old(&world.file(1));
     damage(&world.file(1));
     assert_eq!(world.pull(PullOptions::default()).await, "D.T......");
-    assert!(Note::read(&world.file(0)).unwrap().modified.is_some());
+    assert!(Manifest::read(&world.file(0)).unwrap().modified.is_some());
 }
 
 #[tokio::test(start_paused = true)]

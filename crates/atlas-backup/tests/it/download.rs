@@ -51,11 +51,15 @@ async fn every_kind_of_cluster_gives_its_latest_snapshot_and_none_is_written_to(
         for ((saved, file), expected) in saved.iter().zip(files).zip(expected) {
             assert_eq!(saved.path, folder.path().join(file));
             assert_eq!(std::fs::read(&saved.path).unwrap(), expected, "{cluster}");
-            assert_eq!(saved.note.kind, kind);
-            assert_eq!(saved.note.bytes, expected.len() as u64);
-            assert_eq!(verify(&saved.path).unwrap(), saved.note);
+            assert_eq!(saved.manifest.kind, kind);
+            assert_eq!(saved.manifest.bytes, expected.len() as u64);
+            assert_eq!(verify(&saved.path).unwrap(), saved.manifest);
         }
-        assert_eq!(names(&folder).len(), 2 * files.len(), "each with its note");
+        assert_eq!(
+            names(&folder).len(),
+            2 * files.len(),
+            "each with its manifest"
+        );
     }
     assert_eq!(server.with(|sandbox| sandbox.writes()), 0);
 }
@@ -139,7 +143,10 @@ async fn totals_of_several_connections_and_files_grow_up_to_the_length() {
     let saved = latest(&backups, cluster, &folder(), progress)
         .await
         .unwrap();
-    assert_eq!(last, (saved[0].note.bytes, Some(saved[0].note.bytes)));
+    assert_eq!(
+        last,
+        (saved[0].manifest.bytes, Some(saved[0].manifest.bytes))
+    );
 
     // The second file begins where a file begins.
     let mut starts = Vec::new();

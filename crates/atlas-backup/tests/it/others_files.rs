@@ -211,7 +211,7 @@ async fn a_file_that_has_both_names_is_not_written_into() {
     assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"]);
 }
 
-/// Between the two renames at the end, the new file is sound by the note that waits.
+/// Between the two renames at the end, the new file is sound by the manifest that waits.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_killed_between_file_and_note_leaves_a_sound_file() {
     let (server, backups) = world().await;
@@ -226,11 +226,11 @@ async fn a_run_that_is_killed_between_file_and_note_leaves_a_sound_file() {
         sandbox.replace_file(project(), &cluster, newest);
     });
     replacing(&backups, &path("s.tgz")).await.unwrap();
-    // As it was after the first rename: the new file, the old note, the waiting note.
+    // As it was after the first rename: the new file, the old manifest, the waiting manifest.
     std::fs::rename(path("s.tgz.json"), path("s.tgz.json.part")).unwrap();
     std::fs::write(path("s.tgz.json"), &old_note).unwrap();
     verify(&path("s.tgz")).unwrap();
-    // As it was before it: the old file, the old note, the waiting note.
+    // As it was before it: the old file, the old manifest, the waiting manifest.
     std::fs::write(path("s.tgz"), &old_file).unwrap();
     verify(&path("s.tgz")).unwrap();
     replacing(&backups, &path("s.tgz")).await.unwrap();

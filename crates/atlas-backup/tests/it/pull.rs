@@ -27,8 +27,8 @@ pub(crate) async fn pull_with(
     let mut letters = String::new();
     let report = |pulled: Pulled| {
         letters.push(match pulled {
-            Pulled::Taken { .. } => 'T',
-            Pulled::There { .. } => '.',
+            Pulled::Downloaded { .. } => 'T',
+            Pulled::AlreadyPresent { .. } => '.',
             Pulled::Failed { .. } => 'F',
             Pulled::Removed { .. } => 'R',
             Pulled::Damaged { .. } => 'D',
@@ -152,7 +152,7 @@ async fn a_file_that_was_cut_or_lost_its_note_is_taken_again() {
         ".T"
     );
     let kept = folder.path().join(format!("{}.old1", files[1]));
-    assert!(kept.is_file(), "a file without a note may be anybody's");
+    assert!(kept.is_file(), "a file without a manifest may be anybody's");
 }
 
 #[tokio::test(start_paused = true)]

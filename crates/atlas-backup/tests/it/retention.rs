@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use atlas_backup::{Backups, Keep, Note, Pick, PullOptions, verify};
+use atlas_backup::{Backups, Keep, Manifest, Pick, PullOptions, verify};
 use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -137,10 +137,10 @@ pub(crate) fn damage(file: &Path) {
 }
 
 pub(crate) fn change_note(file: &Path, change: impl FnOnce(&mut Value)) {
-    let path = Note::path_of(file);
-    let mut note: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    change(&mut note);
-    std::fs::write(path, note.to_string()).unwrap();
+    let path = Manifest::path_of(file);
+    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    change(&mut manifest);
+    std::fs::write(path, manifest.to_string()).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -280,8 +280,8 @@ async fn a_damaged_newest_file_does_not_count_as_kept() {
 async fn files_dated_in_the_future_are_said_and_neither_count_nor_go() {
     let world = World::pulled().await;
     world.list(|list| list.deleted = 7);
-    change_note(&world.file(0), |note| {
-        note["taken"] = json!("2099-01-01T00:00:00Z");
+    change_note(&world.file(0), |manifest| {
+        manifest["taken"] = json!("2099-01-01T00:00:00Z");
     });
     assert_eq!(world.keeping("2").await, ".>RRRRR");
     assert_eq!(world.keeping("1").await, ".>R");
@@ -310,18 +310,20 @@ async fn a_snapshot_dated_in_the_future_is_not_the_latest() {
 async fn files_that_are_not_ours_or_have_another_name_are_never_removed() {
     let world = World::pulled().await;
     world.list(|list| list.deleted = 7);
-    change_note(&world.file(0), |note| {
-        note["project"] = json!("32b6e34b3d91647abb20e7ff");
+    change_note(&world.file(0), |manifest| {
+        manifest["project"] = json!("32b6e34b3d91647abb20e7ff");
     });
-    change_note(&world.file(1), |note| note["cluster"] = json!("Other"));
-    std::fs::remove_file(Note::path_of(&world.file(2))).unwrap();
+    change_note(&world.file(1), |manifest| {
+        manifest["cluster"] = json!("Other")
+    });
+    std::fs::remove_file(Manifest::path_of(&world.file(2))).unwrap();
     let copy = world.folder.path().join("keep me.tgz");
     std::fs::rename(world.file(3), &copy).unwrap();
-    let note = Note::path_of(&copy);
+    let manifest = Manifest::path_of(&copy);
     // The fourth is the third now.
     let gone = names(&world.folder);
     let gone: Vec<_> = gone.iter().filter(|name| name.contains("01-04")).collect();
-    std::fs::rename(world.folder.path().join(gone[0]), note).unwrap();
+    std::fs::rename(world.folder.path().join(gone[0]), manifest).unwrap();
     assert_eq!(world.keeping("1").await, ".RRR");
     assert_eq!(files(&world.folder).len(), 5);
     assert!(copy.is_file());

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use atlas_backup::{Backups, DownloadOptions, Error, Note, Pick, PullOptions, Saved, silent};
+use atlas_backup::{Backups, DownloadOptions, Error, Manifest, Pick, PullOptions, Saved, silent};
 use atlas_sandbox::{SHARDED_CLUSTER, SandboxServer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -92,7 +92,7 @@ fn paths(folder: &TempDir) -> Vec<PathBuf> {
 
 fn remove(file: &Path) {
     std::fs::remove_file(file).unwrap();
-    std::fs::remove_file(Note::path_of(file)).unwrap();
+    std::fs::remove_file(Manifest::path_of(file)).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,8 +165,8 @@ async fn files_of_two_labellings_are_not_a_whole_snapshot() {
         remove(lost.unwrap());
         if !with_shards {
             for file in paths(&folder) {
-                crate::retention::change_note(&file, |note| {
-                    note.as_object_mut().unwrap().remove("shards");
+                crate::retention::change_note(&file, |manifest| {
+                    manifest.as_object_mut().unwrap().remove("shards");
                 });
             }
         }

@@ -33,7 +33,7 @@ fn the_file_on_disk_is_the_snapshot_of_the_sandbox() {
         )
     });
     assert_eq!(file, expected.unwrap());
-    // The file and its note.
+    // The file and its manifest.
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     // One challenge, the kind of the cluster, its snapshots, the link, the file: no other request.
     assert_eq!(server.with(|sandbox| sandbox.requests()), 5);

@@ -80,10 +80,10 @@ fn a_signal_ends_the_check_of_a_large_file() {
     let file = std::fs::File::options().write(true).open(file).unwrap();
     file.set_len(length).unwrap();
     let path = folder.path().join("s.tgz.json");
-    let mut note: serde_json::Value =
+    let mut manifest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    note["bytes"] = length.into();
-    std::fs::write(&path, note.to_string()).unwrap();
+    manifest["bytes"] = length.into();
+    std::fs::write(&path, manifest.to_string()).unwrap();
     for (signal, number) in SIGNALS {
         let child = start(atlas(&folder).args(["backups", "verify", "s.tgz"]));
         ends(child, signal, number);
@@ -142,7 +142,7 @@ fn a_signal_ends_the_wait_for_a_pipe_in_place_of_any_other_file() {
             .args(["--clusterName", FLEX_CLUSTER]),
     );
     ends_or_refuses(child);
-    // A note that is a pipe.
+    // A manifest that is a pipe.
     std::fs::write(folder.path().join("x.tgz"), "").unwrap();
     std::fs::rename(&pipe, folder.path().join("x.tgz.json")).unwrap();
     let child = start(atlas(&folder).args(["backups", "verify", "x.tgz"]));

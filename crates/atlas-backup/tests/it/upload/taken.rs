@@ -42,10 +42,10 @@ async fn neither_an_object_nor_a_manifest_is_replaced_unless_that_is_allowed() {
     .await;
     let stored = &stored.unwrap()[0];
     let bytes = s3.object("/bucket/s.tgz").unwrap().len() as u64;
-    assert_eq!(bytes, stored.note.bytes);
+    assert_eq!(bytes, stored.manifest.bytes);
     let manifest = s3.object("/bucket/s.tgz.json").unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
-    assert_eq!(manifest["sha256"], stored.note.sha256);
+    assert_eq!(manifest["sha256"], stored.manifest.sha256);
 }
 
 /// An object or a manifest of another writer appears just before the object is completed.
@@ -259,7 +259,7 @@ async fn a_replacement_of_an_unknown_end_is_decided_by_what_the_store_has() {
         if is_applied {
             let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
             assert_eq!(manifest["bytes"], object.len());
-            assert_eq!(manifest["sha256"], stored.unwrap()[0].note.sha256);
+            assert_eq!(manifest["sha256"], stored.unwrap()[0].manifest.sha256);
         } else {
             assert!(matches!(stored, Err(Error::Store { .. })), "{stored:?}");
             assert_eq!(

@@ -1,4 +1,4 @@
-//! The note beside a snapshot's file, which says what it is.
+//! The manifest beside a snapshot's file, which says what it is.
 
 use std::fs::Metadata;
 use std::io;
@@ -14,7 +14,7 @@ use crate::kind::ClusterKind;
 /// What a file is, written beside it as `<file>.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Note {
+pub struct Manifest {
     /// The snapshot.
     pub snapshot: SnapshotId,
     /// The cluster it was taken of.
@@ -57,14 +57,14 @@ pub struct Note {
     pub inode: Option<u64>,
 }
 
-/// The longest note that is read.
+/// The longest manifest that is read.
 const LONGEST: u64 = 1 << 20;
 
 fn one() -> u16 {
     1
 }
 
-impl Note {
+impl Manifest {
     /// The error of a shard's file that another shard has as well: then some shard is missing.
     pub(crate) fn check_distinct<'a>(
         &self,
@@ -74,26 +74,26 @@ impl Note {
         let Some(equal) = others.find(|other| other.sha256 == self.sha256) else {
             return Ok(());
         };
-        let shown = |note: &Self| note.shard.clone().unwrap_or_default();
+        let shown = |manifest: &Self| manifest.shard.clone().unwrap_or_default();
         Err(Error::EqualShards {
             one: shown(equal),
             other: shown(self),
         })
     }
 
-    /// Where the note of a file is.
+    /// Where the manifest of a file is.
     pub fn path_of(file: &Path) -> PathBuf {
         with_ending(file, ".json")
     }
 
-    /// Where the note of a file is until that file has its name.
+    /// Where the manifest of a file is until that file has its name.
     pub(crate) fn pending_path_of(file: &Path) -> PathBuf {
         with_ending(file, ".json.part")
     }
 
-    /// Reads the note of a file.
+    /// Reads the manifest of a file.
     ///
-    /// A run that was killed between naming the file and naming the note leaves the note as
+    /// A run that was killed between naming the file and naming the manifest leaves the manifest as
     /// `<file>.json.part`; that one is read if it fits the file.
     ///
     /// # Errors
@@ -105,21 +105,22 @@ impl Note {
         }
     }
 
-    /// The note that waits for its name, if it is the file's.
+    /// The manifest that waits for its name, if it is the file's.
     pub(crate) fn pending(file: &Path) -> Option<Self> {
         let pending = Self::read_at(&Self::pending_path_of(file)).ok()?;
         let fits = pending.modified.is_some() && pending.fits(&file.symlink_metadata().ok()?);
         fits.then_some(pending)
     }
 
-    /// Reads a note.
+    /// Reads a manifest.
     pub(crate) fn read_at(path: &Path) -> Result<Self, Error> {
-        let unreadable = |source| Error::file(path, "cannot be read as a snapshot's note", source);
+        let unreadable =
+            |source| Error::file(path, "cannot be read as a snapshot's manifest", source);
         let text = read_small(path, LONGEST).map_err(unreadable)?;
         serde_json::from_slice(&text).map_err(|error| unreadable(error.into()))
     }
 
-    /// Writes a note, whole or not at all.
+    /// Writes a manifest, whole or not at all.
     pub(crate) fn write_at(&self, path: &Path) -> Result<(), Error> {
         let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
         text.push(b'\n');
@@ -137,7 +138,7 @@ impl Note {
     }
 
     /// Whether a file is the one that was found sound, by its length, time and inode; `false`, too,
-    /// for a note that does not say.
+    /// for a manifest that does not say.
     pub(crate) fn fits(&self, metadata: &Metadata) -> bool {
         metadata.is_file()
             && metadata.len() == self.bytes
@@ -163,8 +164,8 @@ fn inode(_: &Metadata) -> Option<u64> {
     None
 }
 
-/// Whether nothing stands at the place of a note, or a note.
-pub(crate) fn is_free_or_note(path: &Path) -> Result<bool, Error> {
+/// Whether nothing stands at the place of a manifest, or a manifest.
+pub(crate) fn is_free_or_manifest(path: &Path) -> Result<bool, Error> {
     let found = disk::look(path)?;
-    Ok(found.is_none_or(|found| found.is_file() && Note::read_at(path).is_ok()))
+    Ok(found.is_none_or(|found| found.is_file() && Manifest::read_at(path).is_ok()))
 }
