@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use atlas_model::cloud_backups::{
     BackupDeliveryType, CreateBackupRestoreJob, DiskBackupSnapshotRestoreJob,
@@ -22,7 +23,9 @@ use crate::job_view::{self, JobView};
 use crate::kind::{self, ClusterKind, Known};
 use crate::options::{DownloadOptions, WaitPolicy};
 use crate::progress::{Event, Progress, Reporter};
+use crate::retries::Retries;
 use crate::saved::{Existing, Saved, check_output};
+use crate::saving::How;
 use crate::snapshot::{self, Pick, SnapshotView, is_future};
 use crate::waiting::Wait;
 
@@ -54,6 +57,25 @@ impl Backups {
         cluster: &ClusterName,
     ) -> Result<ClusterKind, Error> {
         Ok(self.cluster(project, cluster).await?.kind)
+    }
+
+    /// The same, asked again as long as Atlas fails in a way that can pass by itself, for `patience`
+    /// at most, unless the client's policy has a single attempt.
+    ///
+    /// # Errors
+    /// [`Error::Call`]
+    pub async fn kind_with_retries(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        patience: Duration,
+        progress: impl FnMut(Event) + Send,
+    ) -> Result<ClusterKind, Error> {
+        let (retries, outages) = Retries::watched(&self.client, patience);
+        let asking = retries.run(|| self.kind(project, cluster));
+        outages
+            .tell(&Reporter::new(progress), Box::pin(asking))
+            .await
     }
 
     async fn cluster(&self, project: ProjectId, cluster: &ClusterName) -> Result<Known, Error> {
@@ -354,14 +376,23 @@ impl Backups {
     ) -> Result<Vec<Saved>, Error> {
         let progress = &Reporter::new(progress);
         check_output(out, options.replace)?;
-        let place = self.place(project, cluster).await?;
-        let snapshot = self.pick(project, cluster, pick).await?;
         let existing = if options.replace {
             Existing::Replace
         } else {
             Existing::Refuse
         };
-        self.download_picked(&place, &snapshot, out, existing, options, progress)
-            .await
+        let (retries, outages) = Retries::watched(&self.client, options.patience);
+        let downloading = async {
+            let place = retries.run(|| self.place(project, cluster)).await?;
+            let snapshot = retries.run(|| self.pick(project, cluster, pick)).await?;
+            let how = How {
+                existing,
+                options,
+                retries: &retries,
+                progress,
+            };
+            self.download_picked(&place, &snapshot, out, how).await
+        };
+        outages.tell(progress, Box::pin(downloading)).await
     }
 }

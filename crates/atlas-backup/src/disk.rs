@@ -40,6 +40,21 @@ pub(crate) fn open_own(path: &Path, create: bool) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a regular file for reading, without following a symbolic link.
+pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    no_follow(&mut options);
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
+    Ok(file)
+}
+
 /// The error of a path that [`open_own`] refuses.
 fn not_own() -> io::Error {
     io::Error::new(
@@ -110,18 +125,8 @@ pub(crate) fn look(path: &Path) -> Result<Option<Metadata>, Error> {
 
 /// Opens a regular file of at most `limit` bytes; no more are read, should it grow.
 pub(crate) fn open_small(path: &Path, limit: u64) -> io::Result<Take<File>> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    no_follow(&mut options);
-    let file = options.open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ));
-    }
-    if metadata.len() > limit {
+    let file = open_to_read(path)?;
+    if file.metadata()?.len() > limit {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "too long"));
     }
     Ok(file.take(limit))

@@ -9,6 +9,7 @@ use atlas_model::{ClusterName, RestoreJobId, SnapshotId, error_line};
 use http::StatusCode;
 
 use crate::fault::Fault;
+use crate::fetch::LinkEnd;
 use crate::job_view::JobEnd;
 
 /// Why a backup is not there.
@@ -180,6 +181,12 @@ pub enum Error {
         /// How long was waited.
         limit: Duration,
     },
+    /// The snapshot has a file for each shard, and only one can be written here. Nothing was written.
+    #[error("the snapshot has {files} files, one for each shard; download it to a file")]
+    SeveralFiles {
+        /// How many.
+        files: usize,
+    },
     /// Somebody else is writing the same file or works in the same folder.
     #[error("{} is in use by another run; wait for it to end", printable(&path.display().to_string()))]
     Busy {
@@ -320,12 +327,25 @@ impl Error {
         }
     }
 
-    /// Whether the link of a download has ended, so that a new one is needed.
-    pub(crate) fn link_expired(&self) -> bool {
+    /// Whether a new link may be of use, since the store refuses this one.
+    pub(crate) fn link_end(&self) -> Option<LinkEnd> {
         let Self::Call(error) = self else {
-            return false;
+            return None;
         };
-        matches!(error.kind(), atlas_transport::ErrorKind::LinkExpired { .. })
+        match error.kind() {
+            atlas_transport::ErrorKind::LinkExpired { .. } => Some(LinkEnd::Expired),
+            atlas_transport::ErrorKind::Link { status, .. }
+                if matches!(status.as_u16(), 400 | 401 | 404 | 410) =>
+            {
+                Some(LinkEnd::Refused)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the store of a download, or the way to it, failed, and not what takes the file.
+    pub(crate) fn is_of_source(&self) -> bool {
+        matches!(self, Self::Call(_) | Self::Length { .. })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a partial file holds, kept beside it, so that a download goes on where it was killed.
 //!
 //! ```text
-//! {"snapshot":"…","etag":"\"…\"","length":1073741824,"piece":16777216}
+//! {"format":"atlas-backup/1","source":"…","etag":"\"…\"","length":1073741824,"piece":8388608}
 //! {"piece":0,"bytes":262144}
 //! {"piece":1,"bytes":262144}
 //! ```
@@ -21,16 +21,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::checksums::Checksums;
 use crate::disk::{self, with_ending};
-use crate::fetch::is_strong;
+use crate::fetch::{LONGEST_FILE, is_moment, is_strong};
 
 /// What a partial file is a part of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Head {
-    /// What is downloaded, in the caller's words; another one is another file.
+    /// What marks a file as one of this program. Version 0.1 did not write it.
+    #[serde(default = "format")]
+    format: String,
+    /// What is downloaded: ids of project and snapshot, and names. Another one is another file.
     pub(crate) source: String,
-    /// The store's strong tag.
+    /// The store's strong tag; empty if it gave none.
     pub(crate) etag: String,
+    /// When the store says that the file was last changed, where there is no strong tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) modified: Option<String>,
     /// How long the whole file is.
     pub(crate) length: u64,
     /// How long each piece is, but for the last.
@@ -38,6 +44,19 @@ pub(crate) struct Head {
     /// What the store announced of the whole file.
     #[serde(default)]
     pub(crate) checksums: Checksums,
+}
+
+/// The mark of what this program writes beside a file.
+pub(crate) const FORMAT: &str = "atlas-backup/1";
+
+fn format() -> String {
+    FORMAT.to_owned()
+}
+
+/// How long a piece of a file is; of 0 bytes, the shortest there is.
+pub(crate) fn piece(length: u64) -> u64 {
+    const SHORTEST: u64 = 8 << 20;
+    SHORTEST.max(length.div_ceil(1 << 16))
 }
 
 /// How far one piece is.
@@ -54,10 +73,36 @@ pub(crate) struct Journal {
     pub(crate) head: Head,
     /// How many bytes of each piece are there, from its beginning.
     pub(crate) done: Vec<u64>,
+    /// The first piece that is not whole.
+    first: usize,
     file: File,
 }
 
 impl Head {
+    /// A file whose parts can be asked for, by its strong tag or the moment of its last change.
+    pub(crate) fn new(
+        length: u64,
+        etag: Option<&str>,
+        modified: Option<&str>,
+        checksums: Checksums,
+    ) -> Self {
+        Self {
+            format: format(),
+            source: String::new(),
+            etag: etag.unwrap_or_default().to_owned(),
+            modified: modified.filter(|_| etag.is_none()).map(str::to_owned),
+            length,
+            piece: piece(length),
+            checksums,
+        }
+    }
+
+    /// What a request for a part is sent with, so that it is answered by the same file only
+    /// (`If-Range`, RFC 9110 section 13.1.5).
+    pub(crate) fn validator(&self) -> &str {
+        self.modified.as_deref().unwrap_or(&self.etag)
+    }
+
     pub(crate) fn pieces(&self) -> usize {
         usize::try_from(self.length.div_ceil(self.piece.max(1))).unwrap_or(usize::MAX)
     }
@@ -78,7 +123,8 @@ impl Head {
         let head = first_line(&path_of(part))?;
         let head: Self = serde_json::from_str(&head).ok()?;
         let mut names = head.source.splitn(4, '/');
-        let ours = names.next()?.parse::<ProjectId>().is_ok()
+        let ours = head.format == FORMAT
+            && names.next()?.parse::<ProjectId>().is_ok()
             && names.next()?.parse::<ClusterName>().is_ok()
             && names.next()?.parse::<SnapshotId>().is_ok()
             && names.next().is_some();
@@ -87,7 +133,11 @@ impl Head {
 
     /// Whether a download can go on from what such a journal says.
     pub(crate) fn is_resumable(&self) -> bool {
-        self.piece > 0
+        let is_known = match &self.modified {
+            Some(moment) => is_moment(moment),
+            None => is_strong(&self.etag),
+        };
+        self.piece > 0 && self.length <= LONGEST_FILE && is_known
     }
 }
 
@@ -134,10 +184,8 @@ pub(crate) fn claim_new(part: &Path, source: &str) -> io::Result<()> {
 fn unresumable(source: &str) -> Head {
     Head {
         source: source.to_owned(),
-        etag: String::new(),
-        length: 0,
         piece: 0,
-        checksums: Checksums::default(),
+        ..Head::new(0, None, None, Checksums::default())
     }
 }
 
@@ -163,7 +211,13 @@ impl Journal {
         }
         file.write_all(text.as_bytes())?;
         let file = file.persist(&path).map_err(|error| error.error)?;
-        Ok(Self { head, done, file })
+        let first = 0;
+        Ok(Self {
+            head,
+            done,
+            first,
+            file,
+        })
     }
 
     /// Takes up a journal of the same source, if it is sound and fits the partial file.
@@ -172,7 +226,7 @@ impl Journal {
         let mut reader = BufReader::new(File::open(&path).ok()?);
         let head = next_line(&mut reader, LONGEST_HEAD)?;
         let head: Head = serde_json::from_str(&head).ok()?;
-        let fits = head.source == source && head.is_resumable() && is_strong(&head.etag);
+        let fits = head.format == FORMAT && head.source == source && head.is_resumable();
         if !fits || std::fs::metadata(part).ok()?.len() != head.length {
             return None;
         }
@@ -195,24 +249,43 @@ impl Journal {
         Self::create_at(part, head, done).ok()
     }
 
-    /// Notes how far a piece is.
-    pub(crate) fn note(&mut self, piece: usize, bytes: u64) -> io::Result<()> {
-        self.file
-            .write_all(line(&Line { piece, bytes }).as_bytes())?;
-        if let Some(known) = self.done.get_mut(piece) {
-            *known = bytes;
+    /// Notes that so many bytes are there behind those that were there from the beginning of a piece.
+    pub(crate) fn note(&mut self, from: u64, bytes: u64) -> io::Result<()> {
+        let end = from.saturating_add(bytes).min(self.head.length);
+        let mut text = String::new();
+        let mut position = from;
+        while position < end && self.head.piece > 0 {
+            let piece = usize::try_from(position / self.head.piece).unwrap_or(usize::MAX);
+            let start = self.head.start(piece);
+            let reached = end.min(start.saturating_add(self.head.piece));
+            let Some(known) = self.done.get_mut(piece) else {
+                break;
+            };
+            *known = reached - start;
+            text.push_str(&line(&Line {
+                piece,
+                bytes: *known,
+            }));
+            position = reached;
         }
-        Ok(())
+        self.file.write_all(text.as_bytes())
+    }
+
+    /// Up to where the file is there without a gap.
+    pub(crate) fn reached(&mut self) -> u64 {
+        let is_whole = |piece: usize| self.done[piece] >= self.head.size(piece);
+        while self.first < self.done.len() && is_whole(self.first) {
+            self.first += 1;
+        }
+        match self.done.get(self.first) {
+            Some(done) => self.head.start(self.first).saturating_add(*done),
+            None => self.head.length,
+        }
     }
 
     /// How many bytes are there.
     pub(crate) fn received(&self) -> u64 {
         self.done.iter().sum()
-    }
-
-    /// Whether every piece is whole.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.received() == self.head.length
     }
 }
 
@@ -234,10 +307,8 @@ mod tests {
     fn head() -> Head {
         Head {
             source: "s".to_owned(),
-            etag: "\"e\"".to_owned(),
-            length: 250,
             piece: 100,
-            checksums: Checksums::default(),
+            ..Head::new(250, Some("\"e\""), None, Checksums::default())
         }
     }
 
@@ -253,13 +324,17 @@ mod tests {
         let part = part(&folder);
         let mut journal = Journal::create(&part, head()).unwrap();
         journal.note(0, 50).unwrap();
-        journal.note(2, 50).unwrap();
-        journal.note(0, 100).unwrap();
+        journal.note(200, 50).unwrap();
+        assert_eq!(journal.reached(), 50);
+        journal.note(50, 70).unwrap();
+        assert_eq!(
+            (journal.reached(), &*journal.done),
+            (120, &[100, 20, 50][..])
+        );
         journal.file.write_all(b"{\"piece\":1,\"by").unwrap();
         let resumed = Journal::resume(&part, "s").unwrap();
-        assert_eq!(resumed.done, [100, 0, 50]);
-        assert_eq!(resumed.received(), 150);
-        assert!(!resumed.is_complete());
+        assert_eq!(resumed.done, [100, 20, 50]);
+        assert_eq!(resumed.received(), 170);
         let again = Journal::resume(&part, "s").unwrap();
         assert_eq!(again.done, resumed.done);
     }

@@ -155,6 +155,15 @@ impl StoreTarget {
     }
 }
 
+/// How a snapshot is stored.
+#[derive(Clone, Copy)]
+struct Storing<'a> {
+    target: &'a StoreTarget,
+    options: &'a DownloadOptions,
+    retries: &'a Retries,
+    progress: Progress<'a>,
+}
+
 impl Backups {
     /// Downloads a snapshot straight into an object store. A sharded cluster gives one object for
     /// each shard.
@@ -188,20 +197,30 @@ impl Backups {
         progress: impl FnMut(Event) + Send,
     ) -> Result<Vec<Stored>, Error> {
         let progress = &Reporter::new(progress);
-        self.store_telling(project, cluster, pick, target, options, progress)
-            .await
+        let (retries, outages) = Retries::watched(self.client(), options.patience);
+        let how = Storing {
+            target,
+            options,
+            retries: &retries,
+            progress,
+        };
+        let storing = self.store(project, cluster, pick, how);
+        outages.tell(progress, Box::pin(storing)).await
     }
 
-    async fn store_telling(
+    async fn store(
         &self,
         project: ProjectId,
         cluster: &ClusterName,
         pick: &Pick,
-        target: &StoreTarget,
-        options: &DownloadOptions,
-        progress: Progress<'_>,
+        how: Storing<'_>,
     ) -> Result<Vec<Stored>, Error> {
-        let retries = &Retries::new(self.client(), options.patience);
+        let Storing {
+            target,
+            options,
+            retries,
+            progress,
+        } = how;
         // Nothing is lost yet: a store that cannot be reached is found soon, and before a restore job
         // is made.
         let brief = &retries.brief();
@@ -211,8 +230,8 @@ impl Backups {
         } else {
             target.place(&target.url.key, brief).refuse_taken().await?
         };
-        let place = self.place(project, cluster).await?;
-        let snapshot = self.pick(project, cluster, pick).await?;
+        let place = retries.run(|| self.place(project, cluster)).await?;
+        let snapshot = retries.run(|| self.pick(project, cluster, pick)).await?;
         if let Some(leftover) = leftover {
             let of_this = |manifest: &Manifest| manifest.snapshot == snapshot.id;
             let place = target.place(&target.url.key, brief);
@@ -257,12 +276,13 @@ impl Backups {
                 backups: self,
                 place: target.place(&key, retries),
                 retries,
+                options,
                 stored: &stored,
                 progress,
             };
             let file = OneFile::new(&place, &snapshot, shard, &job);
             let links = asking.links(index);
-            let manifest = streaming.run(link.url.clone(), links, &file, options.replace);
+            let manifest = streaming.run(link.url.clone(), links, &file);
             let manifest = manifest.await?;
             stored.push(Stored {
                 url: target.url.of(&key),

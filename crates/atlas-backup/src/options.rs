@@ -26,15 +26,15 @@ use crate::keep::Keep;
 /// | --- | --- |
 /// | `max_attempts` of 1 | each failure is final; the next run resumes the file |
 /// | `max_attempts` of more | how many attempts are made in a row without a byte of progress; as long as `patience` lasts, more are made |
-/// | | how often a stream is begun that cannot be resumed |
-/// | | how often a file is begun that changes in the store, at most three times |
+/// | | how often a file is begun that changes in the store, at most three times, the last time as one stream |
 /// | `base_delay`, `max_delay` | the bounds of each wait, which is random and 50 ms at least |
 /// | `retry_after_cap` | the longest wait that a server can ask for |
 ///
 /// Only [transient](atlas_transport::Error::is_transient) failures are retried, whatever the policy
 /// says. Polls of a job or a snapshot are no retries: after a transient failure the next poll follows,
 /// up to [`WaitPolicy::deadline`]. For a link that has ended a new one is asked for, `max_attempts`
-/// times and at most three times without a byte of progress.
+/// times and at most three times without a byte of progress; once for a link that the store refuses
+/// with 400, 401, 404 or 410.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DownloadOptions {

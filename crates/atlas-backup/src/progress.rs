@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use atlas_model::RestoreJobId;
 
@@ -69,8 +70,25 @@ pub enum Event {
     StartedOver,
     /// The link ended; a new one was asked for.
     LinkRenewed,
-    /// The file is complete and is being looked at.
+    /// All bytes of the file are there. What is left of its check follows, since the check runs
+    /// beside the download.
     Verifying,
+    /// How far the check is, after [`Verifying`](Event::Verifying); for every 8 MiB or more.
+    Verified {
+        /// How many bytes of the file were looked at.
+        verified: u64,
+        /// Its length in bytes, if it is known.
+        length: Option<u64>,
+    },
+    /// Atlas or a store failed in a way that can pass by itself; it is asked again.
+    Retrying {
+        /// What failed, in one line.
+        reason: String,
+        /// How long it has been failing without a byte of progress.
+        since: Duration,
+        /// How long until it is asked again.
+        wait: Duration,
+    },
     /// A file of another program was in the way and has another name now.
     SetAside {
         /// The name it had.

@@ -15,7 +15,9 @@ use crate::kind::{self, ClusterKind};
 use crate::options::PullOptions;
 use crate::progress::{Event, Progress, Reporter};
 use crate::retention::Retention;
+use crate::retries::Retries;
 use crate::saved::Existing;
+use crate::saving::How;
 use crate::snapshot;
 
 /// What became of one snapshot.
@@ -176,9 +178,15 @@ impl Backups {
                 Existing::SetAside
             };
             let download = &options.download;
-            let downloaded =
-                self.download_picked(&place, snapshot, &out, existing, download, progress);
-            match downloaded.await {
+            let (retries, outages) = Retries::watched(self.client(), download.patience);
+            let how = How {
+                existing,
+                options: download,
+                retries: &retries,
+                progress,
+            };
+            let downloading = self.download_picked(&place, snapshot, &out, how);
+            match outages.tell(progress, Box::pin(downloading)).await {
                 Ok(saved) => {
                     pull.held.add(&saved);
                     pull.tell(Pulled::Downloaded {

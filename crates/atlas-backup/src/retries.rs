@@ -5,19 +5,46 @@
 //! [`DownloadOptions::patience`](crate::DownloadOptions::patience).
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
+use atlas_model::error_line;
 use atlas_transport::Client;
 use atlas_transport::retry::{Decision, Outcome, RetryPolicy};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
+use crate::progress::{Event, Progress};
 
 /// How often, how soon and how long failures are waited out.
 #[derive(Debug, Clone)]
 pub(crate) struct Retries {
     policy: RetryPolicy,
     patience: Duration,
+    /// Takes what is waited out, from whichever task waits.
+    told: Option<UnboundedSender<Event>>,
+}
+
+/// What is waited out, for whoever shows it.
+pub(crate) struct Outages(UnboundedReceiver<Event>);
+
+impl Outages {
+    /// Does some work, and tells meanwhile what it waits out.
+    pub(crate) async fn tell<T>(
+        mut self,
+        progress: Progress<'_>,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = self.0.recv() => progress.tell(event),
+                done = &mut work => return done,
+            }
+        }
+    }
 }
 
 /// No two attempts are nearer, whatever the policy says: an outage of minutes is no reason to spin.
@@ -28,7 +55,16 @@ impl Retries {
         Self {
             policy: client.retry_policy().clone(),
             patience,
+            told: None,
         }
+    }
+
+    /// The same, with what tells of the outages that are waited out.
+    pub(crate) fn watched(client: &Client, patience: Duration) -> (Self, Outages) {
+        let (told, outages) = unbounded_channel();
+        let told = Some(told);
+        let retries = Self::new(client, patience);
+        (Self { told, ..retries }, Outages(outages))
     }
 
     /// Every failure is final.
@@ -37,14 +73,16 @@ impl Retries {
         Self {
             policy: RetryPolicy::none(),
             patience: Duration::ZERO,
+            told: None,
         }
     }
 
     /// The same for what may rather fail soon: the policy's attempts, and no patience beyond them.
+    #[cfg(feature = "object-store")]
     pub(crate) fn brief(&self) -> Self {
         Self {
-            policy: self.policy.clone(),
             patience: Duration::ZERO,
+            ..self.clone()
         }
     }
 
@@ -110,12 +148,18 @@ impl Failures<'_> {
 
     /// Takes a failure and waits before another attempt; `false` if there is to be none.
     pub(crate) async fn wait_out(&mut self, error: &Error) -> bool {
-        self.wait_out_if(error.is_transient(), error.retry_after())
+        let (transient, asked) = (error.is_transient(), error.retry_after());
+        self.wait_out_if(transient, asked, || error_line(error))
             .await
     }
 
     /// The same for a failure that is known to be transient or not.
-    pub(crate) async fn wait_out_if(&mut self, transient: bool, asked: Option<Duration>) -> bool {
+    pub(crate) async fn wait_out_if(
+        &mut self,
+        transient: bool,
+        asked: Option<Duration>,
+        reason: impl FnOnce() -> String,
+    ) -> bool {
         let retries = self.retries;
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
@@ -131,6 +175,13 @@ impl Failures<'_> {
             ?wait,
             "a request failed; it is sent again"
         );
+        if let Some(told) = &retries.told {
+            let _ = told.send(Event::Retrying {
+                reason: reason(),
+                since: now.saturating_duration_since(since),
+                wait,
+            });
+        }
         sleep(wait).await;
         true
     }
@@ -143,7 +194,12 @@ mod tests {
     use super::*;
 
     fn retries(policy: RetryPolicy, patience: Duration) -> Retries {
-        Retries { policy, patience }
+        let told = None;
+        Retries {
+            policy,
+            patience,
+            told,
+        }
     }
 
     /// How many attempts there are when all fail, and how long they take.
@@ -151,7 +207,7 @@ mod tests {
         let start = Instant::now();
         let mut failures = retries.failures();
         let mut attempts = 1;
-        while failures.wait_out_if(true, asked).await {
+        while failures.wait_out_if(true, asked, String::new).await {
             attempts += 1;
         }
         (attempts, start.elapsed())
@@ -182,7 +238,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failure_that_does_not_pass_is_never_waited_out() {
         let retries = retries(RetryPolicy::default(), MINUTES);
-        assert!(!retries.failures().wait_out_if(false, None).await);
+        assert!(
+            !retries
+                .failures()
+                .wait_out_if(false, None, String::new)
+                .await
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,18 +9,17 @@ pub(crate) use crate::asking::{Asking, Renewing};
 use crate::backups::Backups;
 use crate::disk;
 use crate::error::Error;
-use crate::fetch::{self, Plan};
+use crate::fetch::{DownloadJob, FileSink};
 use crate::job::Place;
 use crate::manifest::Manifest;
 pub(crate) use crate::one_file::{Already, OneFile};
 use crate::options::DownloadOptions;
 use crate::part_lock::PartLock;
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 use crate::retries::Retries;
 use crate::saved::{self, Existing, Saved, check_output};
 use crate::shards::is_usable;
 use crate::snapshot::SnapshotView;
-use crate::verify::inspect;
 
 impl Backups {
     pub(crate) async fn download_picked(
@@ -28,10 +27,14 @@ impl Backups {
         place: &Place<'_>,
         snapshot: &SnapshotView,
         out: &Path,
-        existing: Existing,
-        options: &DownloadOptions,
-        progress: Progress<'_>,
+        how: How<'_>,
     ) -> Result<Vec<Saved>, Error> {
+        let How {
+            existing,
+            options,
+            progress,
+            ..
+        } = how;
         let asking = Asking::new(self.client(), place, snapshot, &options.wait, progress);
         let job = asking.ready().await?;
         // The next job may give a place to another shard. Files get such names only together, and
@@ -47,10 +50,8 @@ impl Backups {
             let saving = Saving {
                 file: OneFile::new(place, snapshot, shard, &job),
                 out: &out,
-                existing,
                 anew: by_place && existing != Existing::Refuse,
-                options,
-                progress,
+                how,
             };
             let links = asking.links(index);
             let fetched = self.fetch(saving, link.url.clone(), links).await?;
@@ -79,17 +80,20 @@ impl Backups {
         &self,
         saving: Saving<'_>,
         link: SnapshotUrl,
-        mut links: Renewing<'_>,
+        links: Renewing<'_>,
     ) -> Result<Fetched, Error> {
         let Saving {
             file,
             out,
-            existing,
             anew,
-            options,
-            progress,
+            how,
         } = saving;
-        let mut existing = existing;
+        let How {
+            mut existing,
+            options,
+            retries,
+            progress,
+        } = how;
         match file.already(out, existing, anew, progress).await? {
             Already::Sound(manifest) => {
                 return Ok(Fetched::Saved(Saved {
@@ -104,49 +108,36 @@ impl Backups {
         }
         let step_aside = existing != Existing::Refuse;
         let part = PartLock::take(out, &file.source(), step_aside)?;
-        let plan = Plan {
+        let mut job = DownloadJob {
+            client: &self.file_client(options.connections),
             connections: options.connections,
-            source: file.source(),
-            retries: Retries::new(self.client(), options.patience),
+            retries,
+            links,
+            progress,
         };
-        let client = &self.file_client(plan.connections);
-        let fetched = fetch::fetch(client, link, &mut links, part.path(), &plan, progress).await;
-        let fetched = match fetched {
-            Ok(fetched) => fetched,
+        let mut sink = FileSink::new(part.path(), file.source(), options.connections, progress);
+        let fetched = job.run(link, &mut sink).await;
+        let found = match fetched {
+            Ok(found) => found,
             Err(error) => {
-                if !can_go_on_after(&error) {
+                if is_spoilt(&error) || !can_go_on_after(&error) {
                     part.discard();
                 }
                 return Err(error);
             }
         };
-        progress.tell(Event::Verifying);
-        let checksums = fetched.checksums;
-        let (part, inspected) = tokio::task::spawn_blocking(move || {
+        let (part, synced) = tokio::task::spawn_blocking(move || {
             // Through the descriptor that was open all the time, which is told of every failure to
             // write the file back.
-            let inspected = disk::sync(part.file(), part.path())
-                .and_then(|()| inspect(part.path(), &checksums));
-            (part, inspected)
+            let synced = disk::sync(part.file(), part.path());
+            (part, synced)
         })
         .await
-        .map_err(|error| Error::file(out, "cannot be read", error.into()))?;
-        let found = match inspected {
-            Ok(found) if found.bytes == fetched.length => found,
-            Ok(found) => {
-                part.discard();
-                return Err(Error::Length {
-                    received: found.bytes,
-                    expected: fetched.length,
-                });
-            }
-            Err(error) => {
-                if is_spoilt(&error) {
-                    part.discard();
-                }
-                return Err(error);
-            }
-        };
+        .map_err(|error| Error::file(out, "cannot be synced to disk", error.into()))?;
+        if let Err(error) = synced {
+            part.discard();
+            return Err(error);
+        }
         Ok(Fetched::Whole(Whole {
             manifest: file.manifest(found.bytes, found.sha256),
             part,
@@ -234,11 +225,19 @@ fn is_spoilt(error: &Error) -> bool {
 struct Saving<'a> {
     file: OneFile<'a>,
     out: &'a Path,
-    existing: Existing,
     /// Whether a file of an earlier job is not taken for this one.
     anew: bool,
-    options: &'a DownloadOptions,
-    progress: Progress<'a>,
+    how: How<'a>,
+}
+
+/// How files are saved.
+#[derive(Clone, Copy)]
+pub(crate) struct How<'a> {
+    /// What is done with a file that has the name already.
+    pub(crate) existing: Existing,
+    pub(crate) options: &'a DownloadOptions,
+    pub(crate) retries: &'a Retries,
+    pub(crate) progress: Progress<'a>,
 }
 
 /// A shard's name as it may stand in a file's: what Atlas says of it names no folder.

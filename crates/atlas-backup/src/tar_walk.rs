@@ -3,7 +3,7 @@
 //! Knows POSIX ustar and pax (IEEE Std 1003.1-2017, "pax") and what GNU tar adds: sizes in base 256,
 //! long names and sparse files. It unpacks nothing and reads no name.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 /// The unit of an archive.
 const BLOCK: usize = 512;
@@ -14,7 +14,7 @@ type Block = [u8; BLOCK];
 
 /// Reads an archive with an entry at least, its end and the zeros behind it. An archive that ends
 /// without its end, or that something follows, is an error.
-pub(crate) fn walk(mut reader: impl Read) -> io::Result<()> {
+pub(crate) fn walk(mut reader: impl BufRead) -> io::Result<()> {
     let mut entries = 0_u64;
     // What an extended header says of the entry that follows.
     let mut extended: Option<Option<u64>> = None;
@@ -102,7 +102,7 @@ fn octal(field: &[u8]) -> Option<u64> {
 }
 
 /// The size that an extended header gives to the entry behind it, if it does.
-fn pax_size(reader: &mut impl Read, size: u64) -> io::Result<Option<u64>> {
+fn pax_size(reader: &mut impl BufRead, size: u64) -> io::Result<Option<u64>> {
     let mut text = Vec::new();
     reader.by_ref().take(size).read_to_end(&mut text)?;
     if text.len() as u64 != size {
@@ -142,27 +142,46 @@ fn padding(size: u64) -> u64 {
 }
 
 /// Passes over data and what fills up its last block.
-fn skip(reader: &mut impl Read, size: u64) -> io::Result<()> {
+fn skip(reader: &mut impl BufRead, size: u64) -> io::Result<()> {
     pass(reader, size.checked_add(padding(size)).ok_or_else(broken)?)
 }
 
-fn pass(reader: &mut impl Read, bytes: u64) -> io::Result<()> {
-    let passed = io::copy(&mut reader.by_ref().take(bytes), &mut io::sink())?;
-    if passed != bytes {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+/// Passes over bytes without a copy of them.
+fn pass(reader: &mut impl BufRead, mut bytes: u64) -> io::Result<()> {
+    while bytes > 0 {
+        let ready = ready(reader)?.len() as u64;
+        if ready == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let passed = ready.min(bytes);
+        reader.consume(usize::try_from(passed).unwrap_or(usize::MAX));
+        bytes -= passed;
     }
     Ok(())
 }
 
-fn only_zeros(reader: &mut impl Read) -> io::Result<()> {
-    let mut buffer = [0; 1 << 13];
+fn only_zeros(reader: &mut impl BufRead) -> io::Result<()> {
     loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(read) if buffer[..read].iter().all(|byte| *byte == 0) => {}
-            Ok(_) => return Err(broken()),
+        let ready = ready(reader)?;
+        if ready.iter().any(|byte| *byte != 0) {
+            return Err(broken());
+        }
+        let length = ready.len();
+        if length == 0 {
+            return Ok(());
+        }
+        reader.consume(length);
+    }
+}
+
+/// The next bytes; none at the end.
+fn ready(reader: &mut impl BufRead) -> io::Result<&[u8]> {
+    loop {
+        match reader.fill_buf() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Asked again, since a loop cannot give away what it borrowed.
             Err(error) => return Err(error),
+            Ok(_) => return reader.fill_buf(),
         }
     }
 }
@@ -276,7 +295,7 @@ mod tests {
             header.set_cksum();
             let header = io::Cursor::new(header.as_bytes().to_vec());
             let mut bomb = Bomb { header, given: 0 };
-            assert!(walk(&mut bomb).is_err());
+            assert!(walk(io::BufReader::new(&mut bomb)).is_err());
             assert!(
                 (least..=most).contains(&bomb.given),
                 "{kind:?}: {}",

@@ -89,7 +89,7 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
     use atlas_backup::Error as Backup;
     match error {
         Backup::Call(error) => call_code(error),
-        Backup::Usage { .. } => 2,
+        Backup::Usage { .. } | Backup::SeveralFiles { .. } => 2,
         Backup::NoSnapshot { .. } => 4,
         Backup::File { .. }
         | Backup::Exists { .. }

@@ -11,7 +11,9 @@ use crate::commands::{output_argument, wants_json, wants_json_offline};
 use crate::escape::escape;
 use crate::failure::{Failure, print, say};
 use crate::show::Watcher;
-use crate::snapshots::{connections_argument, download_options, timeout_argument};
+use crate::snapshots::{
+    connections_argument, download_options, retry_for_argument, timeout_argument,
+};
 use crate::target::{Target, arguments};
 
 /// `pull`.
@@ -70,6 +72,7 @@ pub(crate) fn pull_command() -> Command {
         )
         .arg(connections_argument())
         .arg(timeout_argument())
+        .arg(retry_for_argument())
         .arg(output_argument())
 }
 
@@ -127,8 +130,8 @@ pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
     if let Some(count) = matches.get_one::<u16>("keepAtLeast") {
         options = options.keep_at_least((*count).into());
     }
-    let target = Target::ready(matches).await?;
     let watcher = Watcher::default();
+    let target = Target::reached(matches, options.download.patience, &watcher).await?;
     let take = |event| watcher.take(event);
     let mut failed = 0;
     let mut unprinted = Ok(());

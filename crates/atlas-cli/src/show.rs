@@ -1,9 +1,11 @@
 //! Showing things: tables for people, JSON for programs, a bar for whoever waits.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use atlas_backup::Event;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -54,11 +56,16 @@ pub(crate) fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
+/// How many lines are said at most: what goes on and off for days is no reason for more.
+const SAID: usize = 1000;
+/// How long something fails before it is told.
+const OUTAGE: Duration = Duration::from_secs(10);
+
 /// Shows on stderr how far a backup is: a bar on a terminal, a few lines elsewhere.
 #[derive(Default)]
 pub(crate) struct Watcher {
     bar: Mutex<Option<ProgressBar>>,
-    said: Mutex<String>,
+    said: Mutex<BTreeSet<String>>,
 }
 
 impl Watcher {
@@ -84,7 +91,22 @@ impl Watcher {
             }
             Event::StartedOver => self.say("what was received cannot be used; starting over"),
             Event::LinkRenewed => self.say("the link ended; going on with a new one"),
-            Event::Verifying => self.end(),
+            Event::Verifying => {
+                if let Some(bar) = &*self.bar() {
+                    bar.set_message("checking");
+                }
+            }
+            Event::Verified { verified, .. } => {
+                if let Some(bar) = &*self.bar() {
+                    bar.set_position(verified);
+                }
+            }
+            // What is over in seconds is nobody's concern.
+            Event::Retrying { reason, since, .. }
+                if since >= OUTAGE || std::io::stderr().is_terminal() =>
+            {
+                self.say(&format!("{reason}; trying again"));
+            }
             Event::SetAside { path, kept_as } => self.say(&format!(
                 "{} was not written by this program; kept as {}",
                 path.display(),
@@ -109,11 +131,10 @@ impl Watcher {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says a line, but not twice in a row.
+    /// Says a line, once.
     fn say(&self, line: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if *said != line {
-            line.clone_into(&mut said);
+        if said.len() < SAID && said.insert(line.to_owned()) {
             match &*self.bar() {
                 Some(bar) if std::io::stderr().is_terminal() => bar.println(escape(line)),
                 _ => say(line),
@@ -127,11 +148,11 @@ fn bar(length: Option<u64>) -> ProgressBar {
     let (bar, template) = match length {
         Some(length) => (
             ProgressBar::new(length),
-            "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+            "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
         ),
         None => (
             ProgressBar::new_spinner(),
-            "{spinner} {bytes} {bytes_per_sec}",
+            "{spinner} {msg} {bytes} {bytes_per_sec}",
         ),
     };
     match ProgressStyle::with_template(template) {

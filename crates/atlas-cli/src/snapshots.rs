@@ -1,5 +1,7 @@
 //! `atlas backups snapshots`: list, describe, watch, download.
 
+use std::fs::File;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::commands::{force_argument, group, output_argument, wants_json};
 use crate::escape::escape;
-use crate::failure::{Failure, print};
+use crate::failure::{Failure, print, say};
 use crate::show::{Watcher, json, or_dash, table};
 use crate::store;
 use crate::target::{Target, arguments, pick, positional_cluster, snapshot_argument, snapshot_id};
@@ -64,14 +66,15 @@ fn download_command() -> Command {
         .args(arguments())
         .arg(Arg::new("out").long("out").value_name("PATH").help(
             if cfg!(feature = "object-store") {
-                "The file to write, or s3://, gs:// or az:// and a key; SNAPSHOT_ID.tgz if it \
-                     is not given"
+                "The file to write, - for standard output, or s3://, gs:// or az:// and a key; \
+                     SNAPSHOT_ID.tgz if it is not given"
             } else {
-                "The file to write; SNAPSHOT_ID.tgz if it is not given"
+                "The file to write, - for standard output; SNAPSHOT_ID.tgz if it is not given"
             },
         ))
         .arg(connections_argument())
         .arg(timeout_argument())
+        .arg(retry_for_argument())
         .arg(output_argument())
         .arg(force_argument())
 }
@@ -94,6 +97,16 @@ pub(crate) fn timeout_argument() -> Arg {
         .value_parser(value_parser!(u64).range(1..))
         .default_value("3600")
         .help("How long to wait for Atlas to get ready")
+}
+
+/// `--retry-for`.
+pub(crate) fn retry_for_argument() -> Arg {
+    Arg::new("retryFor")
+        .long("retry-for")
+        .value_name("SECONDS")
+        .value_parser(value_parser!(u64))
+        .default_value("900")
+        .help("How long to try again while Atlas or a store fails, without a byte of progress")
 }
 
 pub(crate) fn wait_policy(matches: &ArgMatches) -> WaitPolicy {
@@ -179,15 +192,18 @@ pub(crate) fn download_options(matches: &ArgMatches) -> DownloadOptions {
         .wait(wait_policy(matches))
         .replace(matches.try_get_one::<bool>("force").ok().flatten() == Some(&true))
         .connections(connections.into())
+        .patience(Duration::from_secs(
+            matches.get_one::<u64>("retryFor").copied().unwrap_or(900),
+        ))
 }
 
 async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     let pick = pick(matches)?;
     let as_json = wants_json(matches)?;
-    if let Some(out) = matches.get_one::<String>("out")
-        && store::is_meant(out)
-    {
-        return store::download(matches, pick, out).await;
+    match matches.get_one::<String>("out") {
+        Some(out) if out == "-" => return pipe(matches, pick, as_json).await,
+        Some(out) if store::is_meant(out) => return store::download(matches, pick, out).await,
+        _ => {}
     }
     let out = matches.get_one::<String>("out").map(PathBuf::from);
     let options = download_options(matches);
@@ -200,7 +216,8 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     if let Some(out) = named {
         check_output(&out, options.replace)?;
     }
-    let target = Target::ready(matches).await?;
+    let watcher = Watcher::default();
+    let target = Target::reached(matches, options.patience, &watcher).await?;
     let (project, cluster) = (target.project, &target.cluster);
     let (pick, out) = if let Some(out) = out {
         (pick, out)
@@ -211,7 +228,6 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
         };
         (Pick::Id(id), PathBuf::from(format!("{id}.tgz")))
     };
-    let watcher = Watcher::default();
     let take = |event| watcher.take(event);
     let saved = target
         .backups
@@ -224,8 +240,49 @@ async fn download(matches: &ArgMatches) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Downloads a snapshot to standard output; what it is goes to stderr.
+async fn pipe(matches: &ArgMatches, pick: Pick, as_json: bool) -> Result<(), Failure> {
+    let options = download_options(matches);
+    if options.replace {
+        let line = "--force has no meaning with --out -; leave it out";
+        return Err(Failure::Usage(line.to_owned()));
+    }
+    if std::io::stdout().is_terminal() {
+        let line = "standard output is a terminal; pipe it, or name a file with --out";
+        return Err(Failure::Usage(line.to_owned()));
+    }
+    let stdout = output()
+        .map_err(|error| Failure::File(format!("cannot write to standard output: {error}")))?;
+    let watcher = Watcher::default();
+    let target = Target::reached(matches, options.patience, &watcher).await?;
+    let (project, cluster) = (target.project, &target.cluster);
+    let piped = target
+        .backups
+        .download_to_writer(project, cluster, &pick, stdout, &options, |event| {
+            watcher.take(event);
+        })
+        .await;
+    watcher.end();
+    let manifest = piped?;
+    say(&saved_line("-", &manifest, as_json));
+    Ok(())
+}
+
+/// Standard output without a buffer of lines in between.
+fn output() -> std::io::Result<File> {
+    #[cfg(unix)]
+    let owned = std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned();
+    #[cfg(windows)]
+    let owned = std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned();
+    owned.map(File::from)
+}
+
 pub(crate) fn say_saved(name: &str, manifest: &Manifest, as_json: bool) -> Result<(), Failure> {
-    let line = if as_json {
+    print(saved_line(name, manifest, as_json).as_bytes())
+}
+
+fn saved_line(name: &str, manifest: &Manifest, as_json: bool) -> String {
+    if as_json {
         serde_json::json!({
             "snapshotId": manifest.snapshot.to_string(),
             "file": name,
@@ -240,6 +297,5 @@ pub(crate) fn say_saved(name: &str, manifest: &Manifest, as_json: bool) -> Resul
             manifest.snapshot, manifest.bytes
         );
         escape(&line).into_owned()
-    };
-    print(line.as_bytes())
+    }
 }

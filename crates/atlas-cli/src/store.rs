@@ -104,8 +104,8 @@ mod upload {
         let store = StoreTarget::from_env(out)?;
         signals::extend_grace(EXTRA);
         *WRITTEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
-        let target = Target::ready(matches).await?;
         let watcher = Watcher::default();
+        let target = Target::reached(matches, options.patience, &watcher).await?;
         let take = |event| watcher.take(event);
         let (project, cluster) = (target.project, &target.cluster);
         let stored = target

@@ -1,5 +1,7 @@
 //! The project and the cluster that a backup command is about.
 
+use std::time::Duration;
+
 use atlas_backup::{Backups, ClusterKind, Pick};
 use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
 use atlas_model::{ClusterName, Operation, Patterned, ProjectId, RestoreJobId, SnapshotId};
@@ -7,6 +9,7 @@ use clap::{Arg, ArgMatches};
 
 use crate::connection::{Connection, project, warn_of_sunset};
 use crate::failure::Failure;
+use crate::show::Watcher;
 
 /// A cluster of a project, and what reaches its backups.
 pub(crate) struct Target {
@@ -37,13 +40,34 @@ impl Target {
         Ok(target)
     }
 
+    /// What a command names, whose kind is known as soon as Atlas can be reached.
+    pub(crate) async fn reached(
+        matches: &ArgMatches,
+        patience: Duration,
+        watcher: &Watcher,
+    ) -> Result<Self, Failure> {
+        let target = Self::open(matches).await?;
+        let take = |event| watcher.take(event);
+        let (project, cluster) = (target.project, &target.cluster);
+        let kind = target
+            .backups
+            .kind_with_retries(project, cluster, patience, take)
+            .await?;
+        warn_of(kind);
+        Ok(target)
+    }
+
     /// Finds out what kind of cluster it is, and warns where its operations have ended.
     pub(crate) async fn kind(&self) -> Result<ClusterKind, Failure> {
         let kind = self.backups.kind(self.project, &self.cluster).await?;
-        if kind == ClusterKind::Tenant {
-            warn_of_sunset(DownloadClusterBackupTenant::META);
-        }
+        warn_of(kind);
         Ok(kind)
+    }
+}
+
+fn warn_of(kind: ClusterKind) {
+    if kind == ClusterKind::Tenant {
+        warn_of_sunset(DownloadClusterBackupTenant::META);
     }
 }
 

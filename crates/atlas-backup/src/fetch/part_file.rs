@@ -64,7 +64,6 @@ pub(crate) struct PartFile {
     /// How much is gathered before it is written.
     limit: usize,
     batch: Gathered,
-    position: u64,
 }
 
 impl PartFile {
@@ -84,18 +83,11 @@ impl PartFile {
             under_way: 0,
             limit,
             batch: Gathered::default(),
-            position,
         })
-    }
-
-    /// The place after the last byte that was handed over.
-    pub(crate) fn position(&self) -> u64 {
-        self.position
     }
 
     /// Takes bytes; gives how many more are written by now, if that is news.
     pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<Option<u64>, Error> {
-        self.position += bytes.len() as u64;
         self.batch.push(bytes);
         if self.batch.bytes() < self.limit as u64 {
             return Ok(None);

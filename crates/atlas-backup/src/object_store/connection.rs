@@ -330,7 +330,10 @@ impl Connection {
             };
             maybe_applied |= failure.maybe_applied();
             let (transient, asked) = (failure.is_transient(), failure.retry_after());
-            if !failures.wait_out_if(transient, asked).await {
+            if !failures
+                .wait_out_if(transient, asked, || failure.to_string())
+                .await
+            {
                 return Err(Failed {
                     failure,
                     maybe_applied,

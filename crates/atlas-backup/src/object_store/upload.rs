@@ -1,13 +1,12 @@
-//! A multipart upload: parts in parallel within a bound of memory, and aborted when it is dropped.
+//! A multipart upload: parts in parallel and in any order, and aborted when it is dropped.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use object_store::multipart::PartId;
 use object_store::path::Path;
 use object_store::{MultipartId, PutPayload};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::cleanup::{Cleanup, Ended};
@@ -15,7 +14,7 @@ use super::connection::{Connection, Failed};
 use super::failure::StoreFailure;
 use super::url::usage;
 use crate::error::Error;
-use crate::gathered::Gathered;
+use crate::fetch::Part;
 
 /// The smallest part that is sent, but for the last; S3 asks for 5 MiB at least.
 const PART: u64 = 8 << 20;
@@ -23,11 +22,6 @@ const PART: u64 = 8 << 20;
 const PARTS: u64 = 10_000;
 /// The longest object that all stores take.
 const LONGEST: u64 = 5 << 40;
-/// How much of parts is in memory, unless one part alone is larger.
-const MEMORY: u32 = 128 << 20;
-/// How many parts are in memory at most: one that is filled, and those that are under way.
-const SLOTS: u32 = 5;
-
 /// Where an upload goes.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -42,11 +36,11 @@ pub(super) struct Place {
 pub(super) struct Upload {
     place: Place,
     state: State,
-    announced: Option<u64>,
-    memory: Arc<Semaphore>,
-    parts: Vec<Option<PartId>>,
-    filling: Filling,
+    parts: Parts,
 }
+
+/// The parts that are in the store.
+pub(super) type Parts = Arc<Mutex<BTreeMap<usize, String>>>;
 
 enum State {
     Creating(JoinHandle<Result<MultipartId, Failed>>),
@@ -58,14 +52,7 @@ enum State {
 
 struct Open {
     id: MultipartId,
-    sending: JoinSet<Result<(usize, PartId), Failed>>,
-}
-
-/// The part that is being filled.
-#[derive(Default)]
-struct Filling {
-    room: Option<OwnedSemaphorePermit>,
-    gathered: Gathered,
+    sending: JoinSet<()>,
 }
 
 /// An upload whose parts are all in the store.
@@ -77,7 +64,7 @@ pub(super) struct Uploaded {
 
 /// How long the part at `index` is, so that the parts suffice for what was announced, or else for
 /// the longest object.
-fn part_size(announced: Option<u64>, index: usize) -> u64 {
+pub(super) fn part_size(announced: Option<u64>, index: usize) -> u64 {
     const MEBIBYTE: u64 = 1 << 20;
     match announced {
         Some(length) => length.div_ceil(PARTS).next_multiple_of(MEBIBYTE).max(PART),
@@ -106,10 +93,7 @@ impl Upload {
         let mut upload = Self {
             place,
             state: State::Creating(creating),
-            announced,
-            memory: Arc::new(Semaphore::new(MEMORY as usize)),
-            parts: Vec::new(),
-            filling: Filling::default(),
+            parts: Parts::default(),
         };
         // If this is dropped while it waits, it is the task that knows the upload.
         let State::Creating(creating) = &mut upload.state else {
@@ -119,45 +103,56 @@ impl Upload {
         upload.state = State::Closed;
         let created = created.map_err(|_| upload.lost())?;
         let id = created.map_err(|failed| upload.place.failed("start an upload to", failed))?;
-        upload.state = State::Open(Open {
-            id,
-            sending: JoinSet::new(),
-        });
+        upload.state = State::Open(Open::new(id));
         Ok(upload)
     }
 
-    /// Takes bytes; waits while too many are in memory.
-    pub(super) async fn write(&mut self, mut chunk: Bytes) -> Result<(), Error> {
-        while !chunk.is_empty() {
-            let size = part_size(self.announced, self.parts.len());
-            if self.filling.room.is_none() {
-                self.filling.room = Some(self.room(size).await?);
-            }
-            let room = usize::try_from(size - self.filling.gathered.bytes()).unwrap_or(usize::MAX);
-            let piece = chunk.split_to(chunk.len().min(room));
-            self.filling.gathered.push(piece);
-            if self.filling.gathered.bytes() == size {
-                self.send()?;
-            }
+    /// Sends a part, unless it is in the store; `stored` is told when it is.
+    pub(super) fn put(
+        &mut self,
+        part: Part,
+        stored: impl FnOnce() + Send + 'static,
+    ) -> Result<(), Error> {
+        if part.index as u64 >= PARTS {
+            return Err(usage(format!(
+                "cannot store all bytes at {}: they do not fit into {PARTS} parts; download to a \
+                 file",
+                self.place.url
+            )));
         }
+        let State::Open(open) = &mut self.state else {
+            return Err(self.lost());
+        };
+        if lock(&self.parts).contains_key(&part.index) {
+            return Ok(());
+        }
+        let (id, place, parts) = (open.id.clone(), self.place.clone(), self.parts.clone());
+        open.sending.spawn(async move {
+            let Part { index, bytes, hold } = part;
+            let payload: PutPayload = bytes.into_iter().collect();
+            let connection = &place.connection;
+            match connection.put_part(&place.key, &id, index, payload).await {
+                Ok(part) => {
+                    lock(&parts).insert(index, part.content_id);
+                    stored();
+                }
+                Err(failed) => hold.fail(place.failed("upload a part to", failed)),
+            }
+        });
         Ok(())
     }
 
-    /// Sends what is left and waits for all parts.
+    /// Waits for all parts.
     pub(super) async fn finish(&mut self) -> Result<(), Error> {
-        if self.filling.gathered.bytes() > 0 || self.parts.is_empty() {
-            self.send()?;
-        }
         loop {
             let State::Open(open) = &mut self.state else {
                 return Err(self.lost());
             };
-            let Some(sent) = open.sending.join_next().await else {
-                // A part that is missing must never be passed over.
-                let is_whole = self.parts.iter().all(Option::is_some);
-                return if is_whole { Ok(()) } else { Err(self.lost()) };
-            };
-            self.take(sent)?;
+            match open.sending.join_next().await {
+                Some(Ok(())) => {}
+                Some(Err(_)) => return Err(self.lost()),
+                None => return Ok(()),
+            }
         }
     }
 
@@ -169,10 +164,14 @@ impl Upload {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Closed) else {
             return Err(self.lost());
         };
+        let parts = std::mem::take(&mut *lock(&self.parts));
         let uploaded = Uploaded {
             place: self.place.clone(),
             id: open.id,
-            parts: self.parts.drain(..).flatten().collect(),
+            parts: parts
+                .into_values()
+                .map(|content_id| PartId { content_id })
+                .collect(),
         };
         let ended = self.run(commit(uploaded)).await?;
         ended.map(drop)
@@ -192,6 +191,15 @@ impl Upload {
         ended.map_err(|_| self.lost())
     }
 
+    /// Ends an upload in whose place another begins.
+    pub(super) async fn give_up(mut self) -> Result<(), Error> {
+        let State::Open(open) = std::mem::replace(&mut self.state, State::Closed) else {
+            return Ok(());
+        };
+        let place = self.place.clone();
+        self.run(abort(place, open)).await?.map(drop)
+    }
+
     /// Ends an upload that failed; says so if it stays in the store.
     pub(super) async fn abort(mut self, error: Error) -> Error {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Closed) else {
@@ -204,69 +212,8 @@ impl Upload {
         }
     }
 
-    /// Room for one part in memory.
-    async fn room(&mut self, size: u64) -> Result<OwnedSemaphorePermit, Error> {
-        let room = u32::try_from(size).unwrap_or(MEMORY);
-        let room = room.clamp(MEMORY / SLOTS, MEMORY);
-        loop {
-            let memory = self.memory.clone();
-            let State::Open(open) = &mut self.state else {
-                return Err(self.lost());
-            };
-            let sent = tokio::select! {
-                // A part that failed is noticed before more is downloaded.
-                biased;
-                Some(sent) = open.sending.join_next() => sent,
-                room = memory.acquire_many_owned(room) => {
-                    return room.map_err(|_| self.lost());
-                }
-            };
-            self.take(sent)?;
-        }
-    }
-
-    fn send(&mut self) -> Result<(), Error> {
-        let index = self.parts.len();
-        if index as u64 >= PARTS {
-            return Err(usage(format!(
-                "cannot store all bytes at {}: they do not fit into {PARTS} parts; download to a \
-                 file",
-                self.place.url
-            )));
-        }
-        let mut filled = std::mem::take(&mut self.filling);
-        let Place {
-            connection, key, ..
-        } = self.place.clone();
-        let State::Open(open) = &mut self.state else {
-            return Err(self.lost());
-        };
-        let id = open.id.clone();
-        self.parts.push(None);
-        open.sending.spawn(async move {
-            let payload: PutPayload = filled.gathered.take().into_iter().collect();
-            let part = connection.put_part(&key, &id, index, payload).await?;
-            drop(filled.room);
-            Ok((index, part))
-        });
-        Ok(())
-    }
-
-    fn take(
-        &mut self,
-        sent: Result<Result<(usize, PartId), Failed>, tokio::task::JoinError>,
-    ) -> Result<(), Error> {
-        let sent = sent.map_err(|_| self.lost())?;
-        let (index, part) = sent.map_err(|failed| self.place.failed("upload a part to", failed))?;
-        if let Some(place) = self.parts.get_mut(index) {
-            *place = Some(part);
-        }
-        Ok(())
-    }
-
     fn lost(&self) -> Error {
-        let failure = StoreFailure::says("the upload ended early");
-        self.place.error("upload to", "try again", failure)
+        self.place.lost()
     }
 }
 
@@ -286,12 +233,20 @@ impl Drop for Upload {
                 let Ok(Ok(id)) = creating.await else {
                     return Ok(Ended::Aborted);
                 };
-                let sending = JoinSet::new();
-                abort(place, Open { id, sending }).await
+                abort(place, Open::new(id)).await
             })),
             State::Open(open) => cleanup.add(runtime.spawn(abort(place, open))),
             State::Ending(ending) => cleanup.add(ending),
             State::Closed => {}
+        }
+    }
+}
+
+impl Open {
+    fn new(id: MultipartId) -> Self {
+        Self {
+            id,
+            sending: JoinSet::new(),
         }
     }
 }
@@ -315,6 +270,11 @@ impl Place {
             })
     }
 
+    pub(super) fn lost(&self) -> Error {
+        let failure = StoreFailure::says("the upload ended early");
+        self.error("upload to", "try again", failure)
+    }
+
     pub(super) fn failed(&self, doing: &'static str, failed: Failed) -> Error {
         if failed.failure.is_of_setting() {
             return usage(failed.failure.to_string());
@@ -336,6 +296,10 @@ impl Place {
             source,
         }
     }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

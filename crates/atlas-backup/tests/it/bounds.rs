@@ -105,7 +105,7 @@ async fn a_tag_that_a_journal_cannot_keep_is_none() {
             let mut answer = right(&given, headers);
             answer.headers[0].1.clone_from(&tag);
             if number == 2 {
-                answer.status = 404;
+                answer.status = 451;
             }
             answer
         });

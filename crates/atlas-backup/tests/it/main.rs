@@ -9,11 +9,13 @@ mod damaged;
 mod deleted;
 mod download;
 mod errors;
+mod healing;
 mod jobs;
 mod lengths;
 mod no_retries;
 mod others_files;
 mod outages;
+mod piped;
 mod pull;
 mod retention;
 #[cfg(feature = "object-store")]

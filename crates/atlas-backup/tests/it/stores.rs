@@ -72,7 +72,7 @@ pub(crate) fn right(file: &[u8], headers: &HeaderMap) -> Answer {
     answer
 }
 
-fn refused(status: u16, body: &str) -> Answer {
+pub(crate) fn refused(status: u16, body: &str) -> Answer {
     Answer {
         status,
         headers: vec![("content-type", "application/xml".to_owned())],
@@ -361,19 +361,4 @@ async fn what_is_not_the_snapshot_never_gets_its_name() {
             "{what}"
         );
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_file_that_always_changes_is_given_up() {
-    let server = SandboxServer::start().await.unwrap();
-    add_larger(&server);
-    let file = file(&server);
-    let backups = backups(&server, move |number, headers| {
-        let mut answer = right(&file, headers);
-        answer.headers[0].1 = format!("\"{number}\"");
-        answer
-    });
-    let folder = folder();
-    let error = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap_err();
-    assert!(matches!(error, Error::Changed), "{error:?}");
 }

@@ -305,6 +305,7 @@ fn nobody_listening_is_a_network_error() {
         .env("MONGODB_ATLAS_ACCESS_TOKEN", "t")
         .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
         .args(download_arguments())
+        .args(["--retry-for", "0"])
         .output()
         .unwrap();
     let line = error_line(&output, 5);
@@ -482,6 +483,7 @@ fn what_is_not_the_whole_file_is_not_kept() {
             .env("MONGODB_ATLAS_PROJECT_ID", PROJECT)
             .env("ATLAS_LOG", "off")
             .args(download_arguments())
+            .args(["--retry-for", "0"])
             .output()
             .unwrap();
         let line = error_line(&output, code);
@@ -578,6 +580,7 @@ fn the_environment_names_the_proxy_and_whom_it_is_not_for() {
             .env("HTTPS_PROXY", format!("http://{address}"))
             .env("NO_PROXY", no_proxy)
             .args(download_arguments())
+            .args(["--retry-for", "0"])
             .output()
             .unwrap();
         error_line(&output, 5);

@@ -1,0 +1,313 @@
+//! A partial file of this machine as a sink: spans in any order, a journal of what is there, and a
+//! check that follows in the order of the bytes.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::part_file::{self, Part, PartFile};
+use super::sink::{Sink, Span};
+use super::source::Announced;
+use super::{LONGEST_FILE, Stop, workers};
+use crate::checksums::Checksums;
+use crate::error::Error;
+use crate::inspect::{Found, Inspection};
+use crate::journal::{self, Head, Journal};
+use crate::progress::Progress;
+
+/// A partial file.
+pub(crate) struct FileSink<'a> {
+    part: Arc<Part>,
+    source: String,
+    connections: usize,
+    progress: Progress<'a>,
+    state: Arc<Mutex<State>>,
+}
+
+/// What the spans share.
+#[derive(Default)]
+struct State {
+    journal: Option<Journal>,
+    /// The first piece that nobody took.
+    next: usize,
+    /// How many spans were taken.
+    taken: usize,
+    inspection: Option<Inspection>,
+}
+
+/// A span is no longer, so that no connection waits long for the others in the end, and asking for
+/// spans costs little.
+const LONGEST_SPAN: u64 = 64 << 20;
+
+impl<'a> FileSink<'a> {
+    /// What is fetched is named by `source`, in the journal.
+    pub(crate) fn new(
+        part: &Path,
+        source: String,
+        connections: usize,
+        progress: Progress<'a>,
+    ) -> Self {
+        Self {
+            part: Arc::new(Part::new(part)),
+            source,
+            connections: workers(connections),
+            progress,
+            state: Arc::default(),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        &self.part.path
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// What is there cannot be gone on with; the file is still this program's.
+    fn claim(&self) -> Result<(), Error> {
+        *self.state() = State::default();
+        journal::claim(self.path(), &self.source).map_err(|error| unwritable(self.path(), error))
+    }
+
+    fn inspect(&self, announced: &Checksums) -> Result<Inspection, Error> {
+        Inspection::follow(self.path(), announced)
+    }
+}
+
+impl<'a> Sink for FileSink<'a> {
+    type Span = FileSpan<'a>;
+
+    fn first(&self) -> u64 {
+        journal::piece(0)
+    }
+
+    async fn resume(&mut self) -> Result<Option<Head>, Error> {
+        let mut state = self.state();
+        if state.journal.is_none() {
+            let Some(mut journal) = Journal::resume(self.path(), &self.source) else {
+                return Ok(None);
+            };
+            let inspection = self.inspect(&journal.head.checksums)?;
+            inspection.reach(journal.reached());
+            state.inspection = Some(inspection);
+            state.journal = Some(journal);
+        }
+        (state.next, state.taken) = (0, 0);
+        Ok(state.journal.as_ref().map(|journal| journal.head.clone()))
+    }
+
+    async fn begin(&mut self, head: &Head) -> Result<(), Error> {
+        *self.state() = State::default();
+        self.part.create(head.length).await?;
+        let mut head = head.clone();
+        head.source.clone_from(&self.source);
+        let inspection = self.inspect(&head.checksums)?;
+        let journal =
+            Journal::create(self.path(), head).map_err(|error| unwritable(self.path(), error))?;
+        *self.state() = State {
+            journal: Some(journal),
+            inspection: Some(inspection),
+            ..State::default()
+        };
+        Ok(())
+    }
+
+    async fn begin_stream(&mut self, announced: &Announced) -> Result<FileSpan<'a>, Stop> {
+        self.claim()?;
+        self.part.create(0).await?;
+        let inspection = self.inspect(&announced.checksums)?;
+        self.state().inspection = Some(inspection);
+        let batch = part_file::batch(u64::MAX, 4);
+        Ok(FileSpan::new(
+            self,
+            0..LONGEST_FILE.saturating_add(1),
+            batch,
+        ))
+    }
+
+    async fn take(&self) -> Result<Option<FileSpan<'a>>, Error> {
+        let mut state = self.state();
+        let State {
+            journal: Some(journal),
+            next,
+            taken,
+            ..
+        } = &mut *state
+        else {
+            return Ok(None);
+        };
+        let head = &journal.head;
+        let is_missing = |piece: usize| journal.done[piece] < head.size(piece);
+        let Some(first) = (*next..journal.done.len()).find(|piece| is_missing(*piece)) else {
+            *next = journal.done.len();
+            return Ok(None);
+        };
+        let most = pieces_at_once(
+            *taken / self.connections,
+            journal.done.len() - first,
+            self.connections,
+            head.piece,
+        );
+        let mut end = first + 1;
+        // A piece of which something is there is gone on with by itself.
+        while end < first + most && end < journal.done.len() && journal.done[end] == 0 {
+            end += 1;
+        }
+        (*next, *taken) = (end, taken.saturating_add(1));
+        let start = head.start(first).saturating_add(journal.done[first]);
+        let missing = start..head.start(end).min(head.length);
+        let batch = part_file::batch(head.length, self.connections);
+        Ok(Some(FileSpan::new(self, missing, batch)))
+    }
+
+    fn received(&self) -> u64 {
+        self.state().journal.as_ref().map_or(0, Journal::received)
+    }
+
+    async fn restart(&mut self) -> Result<(), Error> {
+        self.claim()
+    }
+
+    async fn finish(&mut self, length: u64, progress: Progress<'_>) -> Result<Found, Error> {
+        let inspection = self.state().inspection.take();
+        let Some(inspection) = inspection else {
+            let error = std::io::Error::other("its check was not begun");
+            return Err(Error::file(self.path(), "cannot be read", error));
+        };
+        inspection.finish(Some(length), progress).await
+    }
+}
+
+/// How many pieces a span has: few at first, so that the check has something to do soon; more in the
+/// middle; few in the end, so that no connection and no check is left with much.
+fn pieces_at_once(round: usize, left: usize, connections: usize, piece: u64) -> usize {
+    let longest = usize::try_from(LONGEST_SPAN / piece.max(1)).unwrap_or(usize::MAX);
+    let growing = 1_usize << round.min(20);
+    let even = left / connections.saturating_mul(2).max(1);
+    growing.min(even).min(longest).max(1)
+}
+
+/// Bytes of a partial file.
+pub(crate) struct FileSpan<'a> {
+    part: Arc<Part>,
+    state: Arc<Mutex<State>>,
+    progress: Progress<'a>,
+    batch: usize,
+    /// Opened for the first bytes, and again after each answer.
+    file: Option<PartFile>,
+    /// From the first byte that is not on the disk.
+    missing: Range<u64>,
+    /// From the first byte that was not handed over.
+    position: u64,
+}
+
+impl<'a> FileSpan<'a> {
+    fn new(sink: &FileSink<'a>, missing: Range<u64>, batch: usize) -> Self {
+        Self {
+            part: sink.part.clone(),
+            state: sink.state.clone(),
+            progress: sink.progress,
+            batch,
+            file: None,
+            position: missing.start,
+            missing,
+        }
+    }
+
+    /// Takes note of what is on the disk by now.
+    fn written(&mut self, bytes: u64) -> Result<(), Error> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        let from = self.missing.start;
+        self.missing.start = from.saturating_add(bytes);
+        {
+            let mut state = lock(&self.state);
+            let mut reached = self.missing.start;
+            if let Some(journal) = &mut state.journal {
+                journal
+                    .note(from, bytes)
+                    .map_err(|error| unwritable(&self.part.path, error))?;
+                reached = journal.reached();
+            }
+            if let Some(inspection) = &state.inspection {
+                inspection.reach(reached);
+            }
+        }
+        self.progress.received(bytes);
+        Ok(())
+    }
+}
+
+impl Span for FileSpan<'_> {
+    fn missing(&self) -> Range<u64> {
+        self.position..self.missing.end
+    }
+
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => PartFile::open(&self.part, self.position, self.batch)?,
+        };
+        self.position = self.position.saturating_add(bytes.len() as u64);
+        let written = file.write(bytes).await?;
+        self.file = Some(file);
+        self.written(written.unwrap_or(0))
+    }
+
+    async fn settle(&mut self) -> Result<(), Error> {
+        let Some(mut file) = self.file.take() else {
+            return Ok(());
+        };
+        let written = file.finish().await?;
+        self.written(written)
+    }
+}
+
+pub(crate) fn unwritable(path: &Path, source: std::io::Error) -> Error {
+    Error::file(path, "cannot be written", source)
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The spans of a file in the order in which connections take them.
+    fn spans(length: u64, connections: usize) -> Vec<u64> {
+        let piece = journal::piece(length);
+        let mut left = usize::try_from(length.div_ceil(piece)).unwrap();
+        let mut spans = Vec::new();
+        while left > 0 {
+            let most = pieces_at_once(spans.len() / connections, left, connections, piece);
+            left -= most;
+            spans.push(most as u64 * piece);
+        }
+        spans
+    }
+
+    #[test]
+    fn spans_are_short_at_both_ends_and_few_in_the_middle() {
+        for (gibibytes, connections) in [(1, 4), (1, 8), (20, 4), (2048, 8)] {
+            let (length, piece) = (gibibytes << 30, journal::piece(gibibytes << 30));
+            let spans = spans(length, connections);
+            assert_eq!(spans.iter().sum::<u64>(), length);
+            assert!(spans.iter().all(|span| *span <= LONGEST_SPAN.max(piece)));
+            assert!(spans[..connections].iter().all(|span| *span == piece));
+            let last = &spans[spans.len() - connections..];
+            assert!(last.iter().all(|span| *span == piece), "{last:?}");
+            let fewest = length.div_ceil(LONGEST_SPAN.max(piece));
+            assert!(
+                spans.len() as u64 <= 2 * fewest + 16 * connections as u64,
+                "{}",
+                spans.len()
+            );
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The store's side of a download: opening a file or a part of it, and telling whether it is still
+//! the same file.
+
+use atlas_model::SnapshotUrl;
+use atlas_transport::{ByteRange, Client, ContentRange, Download, ErrorKind};
+
+use super::Stop;
+use crate::checksums::Checksums;
+use crate::error::Error;
+use crate::journal::Head;
+use crate::retries::Retries;
+
+/// How a file is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// In parts, where the store knows them.
+    Spans,
+    /// As a whole.
+    Stream,
+}
+
+/// A file at its beginning.
+pub(crate) enum Opened {
+    /// Its parts can be asked for; this is the first.
+    Spans(Head, Download),
+    /// All of it, or as much as comes.
+    Stream(Download),
+}
+
+/// What the head of a stream says of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Announced {
+    pub(crate) length: Option<u64>,
+    pub(crate) etag: Option<String>,
+    pub(crate) modified: Option<String>,
+    pub(crate) checksums: Checksums,
+}
+
+impl Announced {
+    pub(super) fn of(download: &Download) -> Self {
+        Self {
+            length: download.length(),
+            etag: download.etag().map(str::to_owned),
+            modified: last_modified(download).map(str::to_owned),
+            checksums: Checksums::announced(download),
+        }
+    }
+}
+
+/// The longest tag that a journal keeps, so that its first line stays short enough to be read.
+const LONGEST_TAG: usize = 1 << 10;
+
+/// Whether a tag is strong (RFC 9110 section 8.8.1), can be sent back, and is short enough for a
+/// journal.
+pub(crate) fn is_strong(tag: &str) -> bool {
+    let is_quoted = tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"');
+    is_quoted && tag.len() <= LONGEST_TAG && tag.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+}
+
+/// One link, and how often it is asked.
+pub(super) struct Source<'a> {
+    pub(super) client: &'a Client,
+    pub(super) link: &'a SnapshotUrl,
+    pub(super) retries: &'a Retries,
+}
+
+impl Source<'_> {
+    /// Opens a file by its first `length` bytes, so that they come as soon as from one stream.
+    pub(super) async fn first(&self, length: u64) -> Result<Opened, Error> {
+        let range = ByteRange {
+            first: 0,
+            last: Some(length.saturating_sub(1)),
+            if_range: None,
+        };
+        let opened = self
+            .retries
+            .run(|| self.client.download_part(self.link, &range));
+        let first = match opened.await {
+            Ok(first) => first,
+            // An empty file has no first byte; a store may also have no sense of ranges at all.
+            Err(error) if is_about_the_range(&error) => {
+                return Ok(Opened::Stream(self.whole().await?));
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(ContentRange::Part {
+            length: Some(length),
+            ..
+        }) = first.part()
+        else {
+            if first.part().is_none() {
+                return Ok(Opened::Stream(first));
+            }
+            return Ok(Opened::Stream(self.whole().await?));
+        };
+        let (etag, modified) = (strong(&first), last_modified(&first));
+        if etag.or(modified).is_none() {
+            // Parts of two answers cannot be told to be of one file.
+            return Ok(Opened::Stream(self.whole().await?));
+        }
+        let head = Head::new(length, etag, modified, Checksums::announced(&first));
+        Ok(Opened::Spans(head, first))
+    }
+
+    /// Opens the whole file.
+    pub(super) async fn whole(&self) -> Result<Download, Error> {
+        self.retries.run(|| self.client.download(self.link)).await
+    }
+
+    /// Opens a part of a file that is known, once.
+    pub(super) async fn part(&self, head: &Head, first: u64, end: u64) -> Result<Download, Stop> {
+        let range = ByteRange {
+            first,
+            last: Some(end.saturating_sub(1)),
+            if_range: Some(head.validator().to_owned()),
+        };
+        let download = match self.client.download_part(self.link, &range).await {
+            Ok(download) => download,
+            Err(error) => {
+                let error = error.into();
+                // The file was cut, or whatever answers now knows no ranges.
+                if is_about_the_range(&error) {
+                    return Err(Stop::Changed);
+                }
+                return Err(Stop::Failed(error));
+            }
+        };
+        let is_same_length = match download.part() {
+            Some(ContentRange::Part { length, .. }) => {
+                length.is_none_or(|length| length == head.length)
+            }
+            _ => false,
+        };
+        if is_same_length && is_of(head, &download) {
+            Ok(download)
+        } else {
+            Err(Stop::Changed)
+        }
+    }
+}
+
+/// Whether an answer may be of a file.
+fn is_of(head: &Head, download: &Download) -> bool {
+    match &head.modified {
+        Some(moment) => last_modified(download).is_none_or(|it| it == moment),
+        None => download.etag().is_none_or(|tag| tag == head.etag),
+    }
+}
+
+/// The tag of a file, if it is one that its bytes can be told by.
+fn strong(download: &Download) -> Option<&str> {
+    download.etag().filter(|tag| is_strong(tag))
+}
+
+fn last_modified(download: &Download) -> Option<&str> {
+    let moment = download.header("last-modified")?;
+    is_moment(moment).then_some(moment)
+}
+
+/// Whether a text is a moment as HTTP writes it, such as `Wed, 21 Oct 2026 07:28:00 GMT`.
+pub(crate) fn is_moment(text: &str) -> bool {
+    text.len() == 29 && text.ends_with(" GMT") && jiff::fmt::rfc2822::parse(text).is_ok()
+}
+
+fn is_about_the_range(error: &Error) -> bool {
+    let Error::Call(error) = error else {
+        return false;
+    };
+    match error.kind() {
+        ErrorKind::Link { status, .. } => matches!(status.as_u16(), 416 | 501),
+        ErrorKind::Malformed { .. } => true,
+        _ => false,
+    }
+}

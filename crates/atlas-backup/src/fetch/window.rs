@@ -1,0 +1,534 @@
+//! A sink without a file: parts in memory, as many at once as there is room for, handed over in any
+//! order and looked into in the order of the bytes.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+
+use super::sink::{Sink, Span};
+use super::source::Announced;
+use super::{LONGEST_FILE, Stop};
+use crate::checksums::Checksums;
+use crate::error::Error;
+use crate::gathered::Gathered;
+use crate::inspect::{Found, Inspection};
+use crate::journal::Head;
+use crate::progress::Progress;
+
+/// What takes the parts of a file.
+pub(crate) trait Output: Send + Sync + 'static {
+    /// How long the part at a place is, in a file whose length is known or not.
+    fn part_size(&self, length: Option<u64>, index: usize) -> u64;
+
+    /// How much room there is for parts, in bytes.
+    fn memory(&self) -> u32;
+
+    /// What an earlier run began, if it can go on.
+    fn resume(&self) -> impl Future<Output = Result<Option<Head>, Error>> + Send;
+
+    /// Begins a file, or goes on with the one that was resumed; anything else that was begun before
+    /// counts no more.
+    fn begin(
+        &self,
+        head: Option<&Head>,
+        length: Option<u64>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Takes a part, in any order. It is in memory as long as anything of what is given is.
+    fn put(&self, part: Part) -> Result<(), Error>;
+
+    /// Takes bytes in their order.
+    fn next(&self, bytes: &Bytes) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Whether nothing was given away yet that cannot be taken back.
+    fn can_restart(&self) -> bool;
+
+    /// Waits until every part that was taken is where it should be.
+    fn settle(&self) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// A part that is complete.
+#[derive(Clone)]
+#[cfg_attr(
+    not(feature = "object-store"),
+    allow(dead_code, reason = "a writer takes its bytes in order")
+)]
+pub(crate) struct Part {
+    pub(crate) index: usize,
+    pub(crate) bytes: Vec<Bytes>,
+    pub(crate) hold: Hold,
+}
+
+/// Keeps the room of a part, and ends the download if the part cannot be taken.
+#[derive(Clone)]
+#[cfg_attr(
+    not(feature = "object-store"),
+    allow(dead_code, reason = "a writer needs no more than the room")
+)]
+pub(crate) struct Hold {
+    _room: Arc<OwnedSemaphorePermit>,
+    shared: Arc<Shared>,
+}
+
+#[cfg(feature = "object-store")]
+impl Hold {
+    /// Ends the download.
+    pub(crate) fn fail(&self, error: Error) {
+        self.shared.fail(error);
+    }
+}
+
+/// What the spans of one file share.
+struct Shared {
+    state: Mutex<State>,
+    memory: Arc<Semaphore>,
+    /// Room is given to the earliest part first.
+    turn: tokio::sync::Mutex<()>,
+    error: Mutex<Option<Error>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The first part that nobody took.
+    next: usize,
+    received: u64,
+    /// Parts whose span was dropped.
+    returned: BTreeMap<usize, Filling>,
+    /// `None` once all parts were handed over.
+    complete: Option<UnboundedSender<Part>>,
+}
+
+/// A part that is being filled.
+struct Filling {
+    room: OwnedSemaphorePermit,
+    gathered: Gathered,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Ends the download; whoever waits for room is told.
+    fn fail(&self, error: Error) {
+        lock(&self.error).get_or_insert(error);
+        self.memory.close();
+    }
+
+    fn failed(&self) -> Error {
+        let error = lock(&self.error).take();
+        error.unwrap_or_else(given_up)
+    }
+
+    async fn room(&self, size: u64, memory: u32) -> Result<OwnedSemaphorePermit, Error> {
+        let size = u32::try_from(size).unwrap_or(u32::MAX).clamp(1, memory);
+        let room = self.memory.clone().acquire_many_owned(size);
+        room.await.map_err(|_| self.failed())
+    }
+}
+
+/// Parts in memory, on their way to an output.
+pub(crate) struct Window<'a, O> {
+    output: Arc<O>,
+    /// What is written, for errors.
+    name: String,
+    progress: Progress<'a>,
+    file: Option<File>,
+}
+
+/// A file that was begun.
+struct File {
+    shared: Arc<Shared>,
+    kind: Kind,
+    /// Looks into the bytes in their order, and ends with this.
+    sequence: Ending,
+    inspection: Option<Inspection>,
+}
+
+enum Kind {
+    Spans(Head),
+    Stream(Announced),
+}
+
+/// A task that ends with its owner.
+struct Ending(JoinHandle<()>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// How many bytes are taken before their number is told.
+const TOLD: u64 = 64 << 10;
+/// How many chunks may wait for the check.
+const WAITING: usize = 16;
+
+impl<'a, O: Output> Window<'a, O> {
+    /// A window before an output, which is named in errors.
+    pub(crate) fn new(output: Arc<O>, name: String, progress: Progress<'a>) -> Self {
+        Self {
+            output,
+            name,
+            progress,
+            file: None,
+        }
+    }
+
+    async fn start(&mut self, kind: Kind) -> Result<(), Error> {
+        // Before anything else is begun.
+        self.file = None;
+        let (head, length, checksums) = match &kind {
+            Kind::Spans(head) => (Some(head), Some(head.length), &head.checksums),
+            Kind::Stream(announced) => (None, announced.length, &announced.checksums),
+        };
+        self.output.begin(head, length).await?;
+        let (complete, parts) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State {
+                complete: Some(complete),
+                ..State::default()
+            }),
+            memory: Arc::new(Semaphore::new(self.output.memory() as usize)),
+            turn: tokio::sync::Mutex::default(),
+            error: Mutex::default(),
+        });
+        let (checked, chunks) = mpsc::channel(WAITING);
+        let inspection = self.inspect(chunks, checksums)?;
+        let sequence = sequence(self.output.clone(), shared.clone(), parts, checked);
+        self.file = Some(File {
+            shared,
+            kind,
+            sequence: Ending(tokio::spawn(sequence)),
+            inspection: Some(inspection),
+        });
+        Ok(())
+    }
+
+    fn inspect(&self, chunks: Receiver<Bytes>, announced: &Checksums) -> Result<Inspection, Error> {
+        let reader = Chunks {
+            receiver: chunks,
+            left: Bytes::new(),
+        };
+        Inspection::read(Path::new(&self.name), reader, announced)
+    }
+
+    fn span(&self, file: &File, index: usize, filling: Option<Filling>) -> WindowSpan<'a, O> {
+        let length = match &file.kind {
+            Kind::Spans(head) => Some(head.length),
+            Kind::Stream(announced) => announced.length,
+        };
+        let start: u64 = (0..index)
+            .map(|part| self.output.part_size(length, part))
+            .sum();
+        let had = filling.as_ref().map_or(0, |it| it.gathered.bytes());
+        let end = match &file.kind {
+            Kind::Spans(Head { length: all, .. }) => start
+                .saturating_add(self.output.part_size(length, index))
+                .min(*all),
+            Kind::Stream(_) => LONGEST_FILE.saturating_add(1),
+        };
+        WindowSpan {
+            output: self.output.clone(),
+            shared: file.shared.clone(),
+            progress: self.progress,
+            length,
+            is_stream: matches!(file.kind, Kind::Stream(_)),
+            index,
+            filling,
+            missing: start.saturating_add(had)..end,
+            untold: 0,
+        }
+    }
+}
+
+/// Hands parts over to what checks them, in their order.
+async fn sequence<O: Output>(
+    output: Arc<O>,
+    shared: Arc<Shared>,
+    mut parts: UnboundedReceiver<Part>,
+    checked: Sender<Bytes>,
+) {
+    let (mut ready, mut next) = (BTreeMap::new(), 0);
+    while let Some(part) = parts.recv().await {
+        if let Err(error) = output.put(part.clone()) {
+            return shared.fail(error);
+        }
+        ready.insert(part.index, part);
+        while let Some(part) = ready.remove(&next) {
+            for bytes in &part.bytes {
+                if let Err(error) = output.next(bytes).await {
+                    return shared.fail(error);
+                }
+                // Whoever found a fault takes no more; it is told in the end.
+                let _ = checked.send(bytes.clone()).await;
+            }
+            next += 1;
+        }
+    }
+}
+
+impl<'a, O: Output> Sink for Window<'a, O> {
+    type Span = WindowSpan<'a, O>;
+
+    fn first(&self) -> u64 {
+        self.output.part_size(None, 0)
+    }
+
+    async fn resume(&mut self) -> Result<Option<Head>, Error> {
+        if let Some(file) = &self.file {
+            return Ok(match &file.kind {
+                Kind::Spans(head) => Some(head.clone()),
+                Kind::Stream(_) => None,
+            });
+        }
+        let Some(head) = self.output.resume().await? else {
+            return Ok(None);
+        };
+        self.start(Kind::Spans(head.clone())).await?;
+        Ok(Some(head))
+    }
+
+    async fn begin(&mut self, head: &Head) -> Result<(), Error> {
+        if !self.output.can_restart() {
+            return Err(Error::Changed);
+        }
+        self.start(Kind::Spans(head.clone())).await
+    }
+
+    async fn begin_stream(&mut self, announced: &Announced) -> Result<Self::Span, Stop> {
+        let is_same = match &self.file {
+            Some(file) => match &file.kind {
+                Kind::Stream(begun) => begun == announced,
+                Kind::Spans(_) => false,
+            },
+            None => false,
+        };
+        if !is_same {
+            if !self.output.can_restart() {
+                return Err(Stop::Failed(Error::Changed));
+            }
+            self.start(Kind::Stream(announced.clone())).await?;
+        }
+        let Some(file) = &self.file else {
+            return Err(Stop::Failed(given_up()));
+        };
+        let (index, filling) = {
+            let mut state = file.shared.state();
+            match state.returned.pop_first() {
+                Some((index, filling)) => (index, Some(filling)),
+                None => (state.next, None),
+            }
+        };
+        Ok(self.span(file, index, filling))
+    }
+
+    async fn take(&self) -> Result<Option<Self::Span>, Error> {
+        let Some(file) = &self.file else {
+            return Ok(None);
+        };
+        let Kind::Spans(head) = &file.kind else {
+            return Ok(None);
+        };
+        let shared = &file.shared;
+        let _turn = shared.turn.lock().await;
+        let index = {
+            let mut state = shared.state();
+            if let Some((index, filling)) = state.returned.pop_first() {
+                return Ok(Some(self.span(file, index, Some(filling))));
+            }
+            state.next
+        };
+        let mut span = self.span(file, index, None);
+        if span.missing.start >= head.length {
+            return Ok(None);
+        }
+        let size = self.output.part_size(Some(head.length), index);
+        let room = shared.room(size, self.output.memory()).await?;
+        shared.state().next = index.saturating_add(1);
+        span.filling = Some(Filling::new(room));
+        Ok(Some(span))
+    }
+
+    fn received(&self) -> u64 {
+        self.file
+            .as_ref()
+            .map_or(0, |file| file.shared.state().received)
+    }
+
+    async fn restart(&mut self) -> Result<(), Error> {
+        if !self.output.can_restart() {
+            return Err(Error::Changed);
+        }
+        self.file = None;
+        Ok(())
+    }
+
+    async fn finish(&mut self, length: u64, progress: Progress<'_>) -> Result<Found, Error> {
+        let Some(file) = &mut self.file else {
+            return Err(given_up());
+        };
+        {
+            // The last part of a stream is as long as it is.
+            let mut state = file.shared.state();
+            let last = state.returned.pop_first();
+            let complete = state.complete.take();
+            if let (Some((index, filling)), Some(complete)) = (last, complete) {
+                let _ = complete.send(filling.complete(index, &file.shared));
+            }
+        }
+        // Ends when all parts were taken.
+        let _ = (&mut file.sequence.0).await;
+        if file.shared.memory.is_closed() {
+            return Err(file.shared.failed());
+        }
+        self.output.settle().await?;
+        if file.shared.memory.is_closed() {
+            return Err(file.shared.failed());
+        }
+        let inspection = file.inspection.take().ok_or_else(given_up)?;
+        let found = inspection.finish(None, progress).await?;
+        if found.bytes != length {
+            return Err(Error::Length {
+                received: found.bytes,
+                expected: length,
+            });
+        }
+        Ok(found)
+    }
+}
+
+impl Filling {
+    fn new(room: OwnedSemaphorePermit) -> Self {
+        Self {
+            room,
+            gathered: Gathered::default(),
+        }
+    }
+
+    fn complete(mut self, index: usize, shared: &Arc<Shared>) -> Part {
+        Part {
+            index,
+            bytes: self.gathered.take(),
+            hold: Hold {
+                _room: Arc::new(self.room),
+                shared: shared.clone(),
+            },
+        }
+    }
+}
+
+/// A part that is being filled; of a stream, one after the other.
+pub(crate) struct WindowSpan<'a, O: Output> {
+    output: Arc<O>,
+    shared: Arc<Shared>,
+    progress: Progress<'a>,
+    length: Option<u64>,
+    is_stream: bool,
+    index: usize,
+    filling: Option<Filling>,
+    missing: Range<u64>,
+    /// Bytes that were taken, but not told.
+    untold: u64,
+}
+
+impl<O: Output> Span for WindowSpan<'_, O> {
+    fn missing(&self) -> Range<u64> {
+        self.missing.clone()
+    }
+
+    async fn write(&mut self, mut bytes: Bytes) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            let size = self.output.part_size(self.length, self.index);
+            let mut filling = if let Some(filling) = self.filling.take() {
+                filling
+            } else {
+                let room = self.shared.room(size, self.output.memory()).await?;
+                self.shared.state().next = self.index.saturating_add(1);
+                Filling::new(room)
+            };
+            let left = usize::try_from(size - filling.gathered.bytes()).unwrap_or(usize::MAX);
+            let piece = bytes.split_to(bytes.len().min(left));
+            let taken = piece.len() as u64;
+            filling.gathered.push(piece);
+            self.missing.start = self.missing.start.saturating_add(taken);
+            let is_full = filling.gathered.bytes() >= size;
+            let is_last = !self.is_stream && self.missing.is_empty();
+            {
+                let mut state = self.shared.state();
+                state.received = state.received.saturating_add(taken);
+                if is_full || is_last {
+                    let part = filling.complete(self.index, &self.shared);
+                    let sent = state
+                        .complete
+                        .as_ref()
+                        .is_some_and(|it| it.send(part).is_ok());
+                    drop(state);
+                    if !sent {
+                        return Err(self.shared.failed());
+                    }
+                    self.index = self.index.saturating_add(1);
+                } else {
+                    drop(state);
+                    self.filling = Some(filling);
+                }
+            }
+            self.untold = self.untold.saturating_add(taken);
+        }
+        if self.untold >= TOLD {
+            self.progress.received(std::mem::take(&mut self.untold));
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self) -> Result<(), Error> {
+        self.progress.received(std::mem::take(&mut self.untold));
+        Ok(())
+    }
+}
+
+impl<O: Output> Drop for WindowSpan<'_, O> {
+    fn drop(&mut self) {
+        if let Some(filling) = self.filling.take() {
+            self.shared.state().returned.insert(self.index, filling);
+        }
+    }
+}
+
+/// What comes through a channel, as a reader.
+struct Chunks {
+    receiver: Receiver<Bytes>,
+    left: Bytes,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.left.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(chunk) => self.left = chunk,
+                None => return Ok(0),
+            }
+        }
+        let length = self.left.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.left.split_to(length));
+        Ok(length)
+    }
+}
+
+/// The end of a download whose parts nobody takes any more.
+fn given_up() -> Error {
+    let error = io::Error::other("its parts are not taken any more");
+    Error::file(Path::new("the download"), "cannot be written", error)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

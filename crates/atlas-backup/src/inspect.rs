@@ -1,0 +1,289 @@
+//! Reading a snapshot's file to its end: its checksums on one thread, its gzip stream and the tar in
+//! it on another, while it is still being downloaded.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+use tokio::sync::{oneshot, watch};
+
+use crate::checksums::{Checksums, Computing};
+use crate::disk;
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::following::{Following, Frontier};
+use crate::progress::{Event, Progress};
+use crate::tar_walk::walk;
+
+/// What was seen of a sound file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
+/// How many chunks may wait to be inflated.
+const WAITING: usize = 16;
+/// After how many bytes it is told how far the check is.
+const TOLD: u64 = 8 << 20;
+/// How much of the archive is inflated at once. What is behind it is copied each time, so that small
+/// pieces cost more.
+const INFLATED: usize = 256 << 10;
+
+/// A check that follows a file while it is written. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    frontier: Arc<Frontier>,
+    checked: watch::Receiver<u64>,
+    result: oneshot::Receiver<Result<Found, Error>>,
+}
+
+impl Inspection {
+    /// Begins to follow a file from its first byte.
+    pub(crate) fn follow(path: &Path, announced: &Checksums) -> Result<Self, Error> {
+        let failed = |error| Error::file(path, "cannot be read", error);
+        let file = disk::open_to_read(path).map_err(failed)?;
+        let frontier = Arc::new(Frontier::default());
+        let reader = Following::new(file, frontier.clone());
+        Self::start(path, reader, frontier, announced)
+    }
+
+    /// Begins to read what comes through a reader, which ends by itself.
+    pub(crate) fn read(
+        name: &Path,
+        reader: impl Read + Send + 'static,
+        announced: &Checksums,
+    ) -> Result<Self, Error> {
+        Self::start(name, reader, Arc::default(), announced)
+    }
+
+    fn start(
+        name: &Path,
+        reader: impl Read + Send + 'static,
+        frontier: Arc<Frontier>,
+        announced: &Checksums,
+    ) -> Result<Self, Error> {
+        let (told, checked) = watch::channel(0);
+        let (sender, result) = oneshot::channel();
+        let (path, announced) = (name.to_owned(), announced.clone());
+        thread::Builder::new()
+            .name("checksums".to_owned())
+            .spawn(move || {
+                let tell = |bytes| {
+                    let _ = told.send(bytes);
+                };
+                let _ = sender.send(inspect_reader(&path, reader, &announced, tell));
+            })
+            .map_err(|error| Error::file(name, "cannot be verified", error))?;
+        Ok(Self {
+            frontier,
+            checked,
+            result,
+        })
+    }
+
+    /// Up to where the file can be read by now.
+    pub(crate) fn reach(&self, position: u64) {
+        self.frontier.reach(position);
+    }
+
+    /// Waits for the end of the check of a file that is complete, and tells how far it is.
+    pub(crate) async fn finish(
+        mut self,
+        length: Option<u64>,
+        progress: Progress<'_>,
+    ) -> Result<Found, Error> {
+        if let Some(length) = length {
+            self.frontier.complete(length);
+        }
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut self.result => {
+                    return result.unwrap_or_else(|_| Err(abandoned()));
+                }
+                Ok(()) = self.checked.changed() => {
+                    let verified = *self.checked.borrow_and_update();
+                    progress.tell(Event::Verified { verified, length });
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Inspection {
+    fn drop(&mut self) {
+        self.frontier.abandon();
+    }
+}
+
+/// The end of a check whose thread did not come to its end.
+fn abandoned() -> Error {
+    let error = io::Error::other("the check of the file was given up");
+    Error::file(Path::new("the download"), "cannot be verified", error)
+}
+
+/// Reads a file to its end.
+pub(crate) fn inspect(path: &Path, announced: &Checksums) -> Result<Found, Error> {
+    let file = File::open(path).map_err(|error| Error::file(path, "cannot be read", error))?;
+    inspect_reader(path, file, announced, |_| ())
+}
+
+/// Reads a stream to its end. Its structure is looked at on a second thread, in the same order.
+fn inspect_reader(
+    path: &Path,
+    mut reader: impl Read,
+    announced: &Checksums,
+    tell: impl Fn(u64),
+) -> Result<Found, Error> {
+    let unreadable = |source| Error::file(path, "cannot be read", source);
+    let (chunks, received) = sync_channel::<Vec<u8>>(WAITING);
+    let (used, empty) = channel::<Vec<u8>>();
+    thread::scope(|scope| {
+        let walking = thread::Builder::new()
+            .name("archive".to_owned())
+            .spawn_scoped(scope, move || structure(Chunks::new(received, used)))
+            .map_err(unreadable)?;
+        let summed = sum_up(&mut reader, announced, &chunks, &empty, tell);
+        // The other thread reads to the end of what it was given.
+        drop(chunks);
+        let walked = walking
+            .join()
+            .map_err(|_| unreadable(io::ErrorKind::Other.into()));
+        let (bytes, computing) = summed.map_err(unreadable)?;
+        // The checksum first: it tells a file that was damaged on its way.
+        let sha256 = computing.finish(announced)?;
+        walked??;
+        Ok(Found { bytes, sha256 })
+    })
+}
+
+/// Reads to the end, even of a broken archive, so that a checksum can tell that it is broken.
+fn sum_up(
+    reader: &mut impl Read,
+    announced: &Checksums,
+    chunks: &SyncSender<Vec<u8>>,
+    empty: &Receiver<Vec<u8>>,
+    tell: impl Fn(u64),
+) -> io::Result<(u64, Computing)> {
+    let mut computing = Computing::new(announced);
+    let (mut bytes, mut told) = (0_u64, 0_u64);
+    let mut is_walked = true;
+    loop {
+        let mut chunk = empty.try_recv().unwrap_or_default();
+        chunk.resize(CHUNK, 0);
+        let read = match reader.read(&mut chunk) {
+            Ok(0) => return Ok((bytes, computing)),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        chunk.truncate(read);
+        bytes = bytes.saturating_add(read as u64);
+        computing.update(&chunk);
+        // Whoever found a fault takes no more.
+        is_walked = is_walked && chunks.send(chunk).is_ok();
+        if bytes - told >= TOLD {
+            told = bytes;
+            tell(bytes);
+        }
+    }
+}
+
+/// What comes in chunks, as a reader. Chunks that were read are given back.
+struct Chunks {
+    received: Receiver<Vec<u8>>,
+    used: Sender<Vec<u8>>,
+    chunk: Vec<u8>,
+    position: usize,
+}
+
+impl Chunks {
+    fn new(received: Receiver<Vec<u8>>, used: Sender<Vec<u8>>) -> Self {
+        Self {
+            received,
+            used,
+            chunk: Vec::new(),
+            position: 0,
+        }
+    }
+}
+
+impl BufRead for Chunks {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.position == self.chunk.len() {
+            let Ok(next) = self.received.recv() else {
+                return Ok(&[]);
+            };
+            let _ = self.used.send(std::mem::replace(&mut self.chunk, next));
+            self.position = 0;
+        }
+        Ok(&self.chunk[self.position..])
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.position = self.position.saturating_add(bytes).min(self.chunk.len());
+    }
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut ready = self.fill_buf()?;
+        let read = ready.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+/// Reads an archive to its end.
+fn structure(mut chunks: Chunks) -> Result<(), Fault> {
+    let mut magic = [0; 2];
+    if chunks.read_exact(&mut magic).is_err() || magic != GZIP {
+        return Err(Fault::NotGzip);
+    }
+    let gzip = flate2::bufread::MultiGzDecoder::new(magic.chain(chunks));
+    let mut archive = Marking {
+        inner: BufReader::with_capacity(INFLATED, gzip),
+        is_broken: false,
+    };
+    let walked = walk(&mut archive);
+    let rest = io::copy(&mut archive, &mut io::sink());
+    if archive.is_broken || rest.is_err() {
+        return Err(Fault::Gzip);
+    }
+    walked.map_err(|_| Fault::Tar)
+}
+
+/// What a gzip file begins with (RFC 1952 section 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Tells a broken gzip stream from a broken tar in a sound one.
+struct Marking<R> {
+    inner: R,
+    is_broken: bool,
+}
+
+impl<R: BufRead> Read for Marking<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer);
+        self.is_broken |= read.is_err();
+        read
+    }
+}
+
+impl<R: BufRead> BufRead for Marking<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let filled = self.inner.fill_buf();
+        self.is_broken |= filled.is_err();
+        filled
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.inner.consume(bytes);
+    }
+}
