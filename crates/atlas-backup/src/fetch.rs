@@ -37,6 +37,12 @@ pub(crate) trait Links: Send {
     fn fresh(&mut self) -> impl Future<Output = Result<SnapshotUrl, Error>> + Send;
 }
 
+impl<L: Links> Links for &mut L {
+    async fn fresh(&mut self) -> Result<SnapshotUrl, Error> {
+        (**self).fresh().await
+    }
+}
+
 /// Why an attempt ended.
 pub(crate) enum Stop {
     /// The store's file is another one, or the store does not know what a range is.

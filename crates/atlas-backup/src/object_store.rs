@@ -5,6 +5,7 @@
 //! with the same upload. A download that fails or is dropped aborts its upload; no later one resumes
 //! it.
 
+mod claim;
 mod cleanup;
 mod commit;
 mod connect;
@@ -19,19 +20,23 @@ mod url;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::sync::Arc;
+use std::time::Duration;
 
-use atlas_model::{ClusterName, ProjectId};
+use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use object_store::path::Path;
+use tokio::time::{Instant, sleep};
 
 use crate::backups::Backups;
 use crate::error::Error;
+use crate::job;
 use crate::manifest::Manifest;
 use crate::options::DownloadOptions;
 use crate::progress::{Event, Progress, Reporter};
 use crate::retries::Retries;
 use crate::saving::{self, Asking, OneFile, plain};
-use crate::snapshot::Pick;
+use crate::snapshot::{Pick, SnapshotView};
 
+use claim::{Claim, Holding, Leasing, Taken};
 use cleanup::Cleanup;
 use connection::Connection;
 use settings::Settings;
@@ -60,7 +65,13 @@ pub struct StoreTarget {
     url: StoreUrl,
     connection: Connection,
     cleanup: Arc<Cleanup>,
+    lease: Duration,
 }
+
+/// How long a lease lasts.
+const LEASE: Duration = Duration::from_secs(60);
+/// How often another's lease is looked at.
+const LOOK: Duration = Duration::from_secs(5);
 
 impl std::fmt::Debug for StoreTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -127,6 +138,7 @@ impl StoreTarget {
             url,
             connection,
             cleanup: Arc::default(),
+            lease: LEASE,
         })
     }
 
@@ -143,6 +155,67 @@ impl StoreTarget {
     /// that ends now may leave them without it. [`Backups::download_to_store`] takes them over.
     pub fn incomplete(&self) -> Vec<String> {
         self.cleanup.incomplete()
+    }
+
+    /// Sets how long a lease lasts that is not renewed; 60 s by default, and 1 s at least.
+    ///
+    /// A run that works on a key holds a lease: the object `<key>.part`, which it renews three times as
+    /// often. It also tells which parts are uploaded. A run that was killed holds its lease for so
+    /// long; then another takes it over and goes on with the upload.
+    #[must_use]
+    pub fn lease(mut self, length: Duration) -> Self {
+        self.lease = length.max(Duration::from_secs(1));
+        self
+    }
+
+    fn leasing(&self, place: &job::Place<'_>, snapshot: SnapshotId, retries: &Retries) -> Leasing {
+        let job::Place {
+            project, cluster, ..
+        } = place;
+        Leasing {
+            connection: self.connection.with(retries.clone()),
+            cleanup: self.cleanup.clone(),
+            key: url::part_key(&self.url.key),
+            url: self.url.of(&url::part_key(&self.url.key)),
+            source: format!("{project}/{cluster}/{snapshot}/"),
+            length: self.lease,
+        }
+    }
+
+    /// Takes the lease of the key, as soon as nobody else has it.
+    async fn wait_for_lease(
+        &self,
+        leasing: &Leasing,
+        how: Storing<'_>,
+    ) -> Result<Arc<Claim>, Error> {
+        let since = Instant::now();
+        loop {
+            let left = match leasing.take().await? {
+                Taken::Ours(claim) => return Ok(Arc::new(claim)),
+                Taken::Held(left) => left,
+            };
+            let busy = Error::Busy {
+                path: leasing.url.clone().into(),
+            };
+            let waited = since.elapsed();
+            if how.retries.attempts() == 1 || waited >= how.options.patience {
+                return Err(busy);
+            }
+            let wait = left
+                .min(LOOK)
+                .min(how.options.patience.saturating_sub(waited));
+            how.progress.tell(Event::Retrying {
+                reason: atlas_model::error_line(&busy),
+                since: waited,
+                wait,
+            });
+            sleep(wait).await;
+            if !how.options.replace {
+                // The other run may have stored it meanwhile.
+                let place = self.place(&self.url.key, &how.retries.brief());
+                place.refuse_taken().await?;
+            }
+        }
     }
 
     fn place(&self, key: &Path, retries: &Retries) -> Place {
@@ -219,17 +292,18 @@ impl Backups {
             target,
             options,
             retries,
-            progress,
+            ..
         } = how;
         // Nothing is lost yet: a store that cannot be reached is found soon, and before a restore job
         // is made.
         let brief = &retries.brief();
-        let leftover = if options.replace {
-            target.place(&target.url.key, brief).reach().await?;
-            None
+        let (mut leftover, mut is_readable) = (None, true);
+        let first = target.place(&target.url.key, brief);
+        if options.replace {
+            is_readable = first.reach().await?;
         } else {
-            target.place(&target.url.key, brief).refuse_taken().await?
-        };
+            leftover = first.refuse_taken().await?;
+        }
         let place = retries.run(|| self.place(project, cluster)).await?;
         let snapshot = retries.run(|| self.pick(project, cluster, pick)).await?;
         if let Some(leftover) = leftover {
@@ -237,7 +311,33 @@ impl Backups {
             let place = target.place(&target.url.key, brief);
             place.refuse(&leftover, of_this)?;
         }
-        let asking = Asking::new(self.client(), &place, &snapshot, &options.wait, progress);
+        let leasing = target.leasing(&place, snapshot.id, brief);
+        let claim = if is_readable {
+            target.wait_for_lease(&leasing, how).await?
+        } else {
+            Arc::default()
+        };
+        let _holding = Holding(claim.clone());
+        let stored = self.store_shards(&place, &snapshot, how, &claim).await;
+        claim.release().await;
+        stored
+    }
+
+    async fn store_shards(
+        &self,
+        place: &job::Place<'_>,
+        snapshot: &SnapshotView,
+        how: Storing<'_>,
+        claim: &Arc<Claim>,
+    ) -> Result<Vec<Stored>, Error> {
+        let Storing {
+            target,
+            options,
+            retries,
+            progress,
+        } = how;
+        let brief = &retries.brief();
+        let asking = Asking::new(self.client(), place, snapshot, &options.wait, progress);
         let job = asking.ready().await?;
         let mut shards = Vec::new();
         for (index, link) in job.links.iter().enumerate() {
@@ -277,10 +377,11 @@ impl Backups {
                 place: target.place(&key, retries),
                 retries,
                 options,
+                claim,
                 stored: &stored,
                 progress,
             };
-            let file = OneFile::new(&place, &snapshot, shard, &job);
+            let file = OneFile::new(place, snapshot, shard, &job);
             let links = asking.links(index);
             let manifest = streaming.run(link.url.clone(), links, &file);
             let manifest = manifest.await?;

@@ -10,7 +10,11 @@ use crate::error::Error;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ended {
     Aborted,
-    Stored { url: String },
+    /// A lease was given back.
+    Released,
+    Stored {
+        url: String,
+    },
 }
 
 /// What became of the uploads whose download was dropped.
@@ -72,8 +76,8 @@ impl Cleanup {
                 Ok(Ok(Ended::Aborted)) => settled.aborted += 1,
                 Ok(Ok(Ended::Stored { url })) => settled.stored.push(url),
                 Ok(Err(error)) => settled.failed.push(error),
-                // The runtime ends.
-                Err(_) => {}
+                // The runtime ends, or a lease was given back.
+                Err(_) | Ok(Ok(Ended::Released)) => {}
             }
         }
     }

@@ -106,7 +106,7 @@ impl Uploaded {
         // The manifest is ours: it was written above.
         let undone = match leftover {
             None => connection.delete(&beside).await,
-            Some(leftover) => connection.put(&beside, leftover.found.text, false).await,
+            Some(leftover) => connection.put(&beside, leftover.found.body, false).await,
         };
         if let Err(failed) = undone {
             error = Error::LeftInStore {
@@ -138,7 +138,7 @@ impl Uploaded {
             && !self.was_replaced(&failed, old_object, commit).await?
         {
             if let Ok(Some(old)) = old
-                && let Err(failed) = connection.put(&beside, old.text, false).await
+                && let Err(failed) = connection.put(&beside, old.body, false).await
             {
                 tracing::warn!(failure = %failed.failure, "the old manifest cannot be restored");
             }
@@ -232,8 +232,8 @@ impl Place {
         let Ok(Some(found)) = read else {
             return Err(self.exists(&beside));
         };
-        let manifest = serde_json::from_slice(&found.text).ok();
-        if manifest.is_none() && found.text != INCOMPLETE {
+        let manifest = serde_json::from_slice(&found.body).ok();
+        if manifest.is_none() && found.body != INCOMPLETE {
             return Err(self.exists(&beside));
         }
         Ok(Some(Leftover { found, manifest }))
@@ -251,12 +251,13 @@ impl Place {
         }
     }
 
-    /// Checks that the store answers at all. What it answers does not matter: credentials that may
-    /// only write cannot look anything up.
-    pub(super) async fn reach(&self) -> Result<(), Error> {
+    /// Checks that the store answers at all; says whether it lets keys be looked up, which
+    /// credentials that may only write cannot.
+    pub(super) async fn reach(&self) -> Result<bool, Error> {
         match self.connection.head(&self.key).await {
             Err(failed) if failed.failure.status().is_none() => Err(self.failed("look up", failed)),
-            _ => Ok(()),
+            Err(failed) => Ok(!is_forbidden(&failed)),
+            Ok(_) => Ok(true),
         }
     }
 

@@ -3,7 +3,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use atlas_transport::ErrorKind;
 use atlas_transport::connections::{self, Connections};
@@ -12,6 +13,7 @@ use futures_util::StreamExt;
 use http::uri::Scheme;
 use http::{HeaderValue, Method, header};
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use object_store::ClientConfigKey;
 use object_store::ClientOptions;
 use object_store::client::{
@@ -42,6 +44,30 @@ pub(super) struct Connector {
     metadata: Connections<HttpRequestBody>,
     /// Whether a multipart upload to S3 is completed only if no object has its key.
     creating: bool,
+    clock: Clock,
+}
+
+/// The clock of a store, by the `Date` of its last answer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Clock(Arc<Mutex<Option<(Timestamp, Instant)>>>);
+
+impl Clock {
+    /// What time it is there.
+    pub(super) fn now(&self) -> Option<Timestamp> {
+        let (date, at) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        date.saturating_add(at.elapsed()).ok()
+    }
+
+    fn observe(&self, headers: &http::HeaderMap) {
+        let date = headers
+            .get(header::DATE)
+            .and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        if let Some(date) = date {
+            let told = Some((date.timestamp(), Instant::now()));
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = told;
+        }
+    }
 }
 
 impl Connector {
@@ -51,7 +77,13 @@ impl Connector {
             store: Connections::through_proxies(CONNECT)?,
             metadata: Connections::direct(CONNECT_METADATA)?,
             creating: false,
+            clock: Clock::default(),
         })
+    }
+
+    /// The clock of the store that is reached.
+    pub(super) fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     /// Completes a multipart upload to S3 only if no object has its key.
@@ -77,6 +109,7 @@ impl HttpConnector for Connector {
             allows_http: allows_http.as_deref().and_then(flag) == Some(true),
             is_metadata,
             creating: self.creating,
+            clock: self.clock.clone(),
         }))
     }
 }
@@ -88,6 +121,7 @@ struct Checked {
     allows_http: bool,
     is_metadata: bool,
     creating: bool,
+    clock: Clock,
 }
 
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
@@ -140,6 +174,9 @@ impl Checked {
             })
         })?;
         let (parts, body) = answer.into_parts();
+        if !self.is_metadata {
+            self.clock.observe(&parts.headers);
+        }
         let from = host.clone();
         let body = HttpResponseBody::new(body.map_err(move |error| {
             let failure = StoreFailure::broken(&from, &connections::interrupted(error));

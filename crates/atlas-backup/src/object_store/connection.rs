@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{
@@ -14,7 +15,7 @@ use object_store::{
 };
 use tokio::time::timeout;
 
-use super::connect::Connector;
+use super::connect::{Clock, Connector};
 use super::failure::StoreFailure;
 use super::open::open;
 use super::settings::{Settings, unusable};
@@ -32,13 +33,16 @@ pub(super) struct Connection {
     creating: Option<Arc<dyn MultipartStore>>,
     secrets: Arc<[String]>,
     retries: Retries,
+    clock: Clock,
 }
 
 /// A small object.
 #[derive(Debug)]
 pub(super) struct Text {
-    pub(super) text: Bytes,
+    pub(super) body: Bytes,
     pub(super) version: UpdateVersion,
+    /// When it was last written, by the clock of the store.
+    pub(super) modified: Timestamp,
 }
 
 /// A request that failed, after all its attempts.
@@ -101,7 +105,18 @@ impl Connection {
             creating: creating.filter(|_| !off("AWS_CONDITIONAL_PUT")),
             secrets: settings.secrets().into(),
             retries: Retries::none(),
+            clock: connector.clock(),
         })
+    }
+
+    /// The same store, asked once.
+    pub(super) fn once(&self) -> Self {
+        self.with(Retries::none())
+    }
+
+    /// What time it is by the store's own clock, as its last answer told; `None` if none did.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        self.clock.now()
     }
 
     /// The same store, asked again as these retries say.
@@ -129,6 +144,8 @@ impl Connection {
                 e_tag: got.meta.e_tag.clone(),
                 version: got.meta.version.clone(),
             };
+            let modified = got.meta.last_modified.timestamp();
+            let modified = Timestamp::from_second(modified).unwrap_or(Timestamp::MAX);
             let mut stream = got.into_stream();
             let mut read = Vec::new();
             while let Some(chunk) = stream.next().await {
@@ -138,8 +155,12 @@ impl Connection {
                     break;
                 }
             }
-            let text = read.into();
-            Ok(Text { text, version })
+            let body = read.into();
+            Ok(Text {
+                body,
+                version,
+                modified,
+            })
         });
         match read.await {
             Ok(read) => Ok(Some(read)),
@@ -170,6 +191,54 @@ impl Connection {
         }
     }
 
+    /// Writes a small object only if nothing has its key, where the store can; gives its version.
+    pub(super) async fn create(&self, key: &Path, text: Bytes) -> Result<UpdateVersion, Failed> {
+        self.write(key, text, PutMode::Create).await
+    }
+
+    /// Writes a small object only if it is still of a version, where the store can; gives the next.
+    pub(super) async fn replace(
+        &self,
+        key: &Path,
+        text: Bytes,
+        version: &UpdateVersion,
+    ) -> Result<UpdateVersion, Failed> {
+        self.write(key, text, PutMode::Update(version.clone()))
+            .await
+    }
+
+    async fn write(&self, key: &Path, text: Bytes, mode: PutMode) -> Result<UpdateVersion, Failed> {
+        let mode = if self.creating.is_none() && self.kind == Kind::S3 {
+            PutMode::Overwrite
+        } else {
+            mode
+        };
+        let put = |mode: PutMode| {
+            let payload = PutPayload::from(text.clone());
+            async move {
+                let options = PutOptions::from(mode);
+                self.objects.put_opts(key, payload, options).await
+            }
+        };
+        let put_as = async |mode: PutMode| self.ask(0, || put(mode.clone())).await;
+        let failed = match put_as(mode).await {
+            Ok(written) => return Ok(written.into()),
+            Err(failed) => failed,
+        };
+        if failed.is_unsupported() {
+            return put_as(PutMode::Overwrite).await.map(UpdateVersion::from);
+        }
+        // One of the attempts of a write whose condition failed may have been ours.
+        if failed.is_taken()
+            && failed.maybe_applied
+            && let Ok(Some(found)) = self.read(key, text.len() + 1).await
+            && found.body == text
+        {
+            return Ok(found.version);
+        }
+        Err(failed)
+    }
+
     /// Writes a small object; with `create` only if nothing has its key, where the store can.
     pub(super) async fn put(&self, key: &Path, text: Bytes, create: bool) -> Result<(), Failed> {
         let put = |mode: PutMode| {
@@ -198,7 +267,7 @@ impl Connection {
         if failed.is_taken()
             && failed.maybe_applied
             && let Ok(Some(found)) = self.read(key, text.len() + 1).await
-            && found.text == *text
+            && found.body == *text
         {
             return Ok(());
         }

@@ -1,11 +1,15 @@
 //! One object: from a link through the check into an upload that is completed only if it is sound.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use atlas_model::SnapshotUrl;
 use bytes::Bytes;
+use http::StatusCode;
 
 use super::Stored;
+use super::claim::{Begun, Claim};
 use super::commit::Commit;
 use super::upload::{Place, Upload, lock, part_size};
 use crate::backups::Backups;
@@ -31,6 +35,7 @@ pub(super) struct Streaming<'a> {
     /// When a request that failed is sent again.
     pub(super) retries: &'a Retries,
     pub(super) options: &'a DownloadOptions,
+    pub(super) claim: &'a Arc<Claim>,
 }
 
 impl Streaming<'_> {
@@ -38,12 +43,33 @@ impl Streaming<'_> {
     pub(super) async fn run(
         &self,
         link: SnapshotUrl,
-        links: impl Links,
+        mut links: impl Links,
         file: &OneFile<'_>,
     ) -> Result<Manifest, Error> {
+        let manifest = self.attempt(link.clone(), &mut links, file).await;
+        match manifest {
+            // The store has forgotten the upload of the run that was killed.
+            Err(Stopped::Forgotten) => self.attempt(link, &mut links, file).await,
+            manifest => manifest,
+        }
+        .map_err(|stopped| match stopped {
+            Stopped::Failed(error) => error,
+            Stopped::Forgotten => self.place.lost(),
+        })
+    }
+
+    async fn attempt(
+        &self,
+        link: SnapshotUrl,
+        links: &mut impl Links,
+        file: &OneFile<'_>,
+    ) -> Result<Manifest, Stopped> {
+        let key = &self.place.key;
         let object = Arc::new(Object {
             place: self.place.clone(),
+            claim: self.claim.clone(),
             upload: Mutex::default(),
+            resumed: AtomicU8::new(NOT_ASKED),
         });
         let _dropped = AtOnce(object.clone());
         let mut job = DownloadJob {
@@ -55,19 +81,27 @@ impl Streaming<'_> {
         };
         let mut window = Window::new(object.clone(), self.place.url.clone(), self.progress);
         let run = job.run(link, &mut window).await;
-        // Whatever still holds a part has ended before the upload does.
         drop(window);
         let upload = lock(&object.upload).take();
         let (found, upload) = match (run, upload) {
             (Ok(found), Some(upload)) => (found, upload),
-            (Ok(_), None) => return Err(self.place.lost()),
-            (Err(error), None) => return Err(error),
-            (Err(error), Some(upload)) => return Err(upload.abort(error).await),
+            (Ok(_), None) => return Err(self.place.lost().into()),
+            (Err(error), None) => return Err(error.into()),
+            (Err(error), Some(upload)) => {
+                let is_forgotten = object.is_resumed() && is_gone(&error);
+                let error = self.abort(upload, error).await;
+                return Err(if is_forgotten {
+                    Stopped::Forgotten
+                } else {
+                    Stopped::Failed(error)
+                });
+            }
         };
         let manifest = file.manifest(found.bytes, found.sha256);
         let others = self.stored.iter().map(|stored| &stored.manifest);
-        if let Err(error) = manifest.check_distinct(others) {
-            return Err(upload.abort(error).await);
+        let distinct = manifest.check_distinct(others);
+        if let Err(error) = distinct.and_then(|()| self.claim.check()) {
+            return Err(self.abort(upload, error).await.into());
         }
         let mut text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
         text.push(b'\n');
@@ -77,14 +111,53 @@ impl Streaming<'_> {
             replace: self.options.replace,
         };
         upload.commit(|uploaded| uploaded.commit(commit)).await?;
+        self.claim.ended(key);
         Ok(manifest)
     }
+
+    async fn abort(&self, upload: Upload, error: Error) -> Error {
+        let error = upload.abort(error).await;
+        self.claim.ended(&self.place.key);
+        error
+    }
+}
+
+/// Why an attempt ended.
+enum Stopped {
+    /// The upload that was resumed is not there any more.
+    Forgotten,
+    Failed(Error),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Whether a store says that an upload is not there.
+fn is_gone(error: &Error) -> bool {
+    matches!(error, Error::Store { source, .. } if source.status() == Some(StatusCode::NOT_FOUND))
 }
 
 /// An object as the output of a download.
 struct Object {
     place: Place,
+    claim: Arc<Claim>,
     upload: Mutex<Option<Upload>>,
+    resumed: AtomicU8,
+}
+
+/// Whether an upload of an earlier run is gone on with.
+const NOT_ASKED: u8 = 0;
+const RESUMED: u8 = 1;
+const BEGUN: u8 = 2;
+const FRESH: u8 = 3;
+
+impl Object {
+    fn is_resumed(&self) -> bool {
+        self.resumed.load(Ordering::SeqCst) == BEGUN
+    }
 }
 
 /// Drops an upload with the future that makes it, so that [`StoreTarget::settle`] knows of it then,
@@ -109,22 +182,53 @@ impl Output for Object {
     }
 
     async fn resume(&self) -> Result<Option<Head>, Error> {
-        Ok(None)
+        if self.resumed.swap(FRESH, Ordering::SeqCst) != NOT_ASKED {
+            return Ok(None);
+        }
+        let Some(begun) = self.claim.begun(&self.place.key) else {
+            return Ok(None);
+        };
+        let upload = Upload::resume(self.place.clone(), begun.id, begun.parts);
+        *lock(&self.upload) = Some(upload);
+        let is_usable =
+            |head: &Head| head.is_resumable() && begun.part == part_size(Some(head.length), 0);
+        // Otherwise it is given up when another begins.
+        let head = begun.head.filter(is_usable);
+        if head.is_some() {
+            self.resumed.store(RESUMED, Ordering::SeqCst);
+        }
+        Ok(head)
     }
 
-    async fn begin(&self, _: Option<&Head>, length: Option<u64>) -> Result<(), Error> {
+    async fn begin(&self, head: Option<&Head>, length: Option<u64>) -> Result<(), Error> {
+        if self.resumed.load(Ordering::SeqCst) == RESUMED {
+            self.resumed.store(BEGUN, Ordering::SeqCst);
+            return Ok(());
+        }
+        self.resumed.store(FRESH, Ordering::SeqCst);
         let begun = lock(&self.upload).take();
         if let Some(begun) = begun {
             begun.give_up().await?;
+            self.claim.ended(&self.place.key);
         }
         let upload = Upload::start(self.place.clone(), length).await?;
+        if let Some(id) = upload.id() {
+            let begun = Begun {
+                id: id.clone(),
+                head: head.cloned(),
+                part: part_size(length, 0),
+                parts: BTreeMap::new(),
+            };
+            self.claim.began(&self.place.key, begun);
+        }
         *lock(&self.upload) = Some(upload);
         Ok(())
     }
 
     fn put(&self, part: Part) -> Result<(), Error> {
+        self.claim.check()?;
         match &mut *lock(&self.upload) {
-            Some(upload) => upload.put(part, || ()),
+            Some(upload) => upload.put(part, self.claim.notes(&self.place.key)),
             None => Err(self.place.lost()),
         }
     }

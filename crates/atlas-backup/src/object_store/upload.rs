@@ -107,11 +107,28 @@ impl Upload {
         Ok(upload)
     }
 
+    /// Goes on with an upload that another run began.
+    pub(super) fn resume(place: Place, id: MultipartId, parts: BTreeMap<usize, String>) -> Self {
+        Self {
+            place,
+            state: State::Open(Open::new(id)),
+            parts: Arc::new(Mutex::new(parts)),
+        }
+    }
+
+    /// Its id in the store; `None` once it is being ended.
+    pub(super) fn id(&self) -> Option<&MultipartId> {
+        match &self.state {
+            State::Open(open) => Some(&open.id),
+            _ => None,
+        }
+    }
+
     /// Sends a part, unless it is in the store; `stored` is told when it is.
     pub(super) fn put(
         &mut self,
         part: Part,
-        stored: impl FnOnce() + Send + 'static,
+        stored: impl FnOnce(usize, &str) + Send + 'static,
     ) -> Result<(), Error> {
         if part.index as u64 >= PARTS {
             return Err(usage(format!(
@@ -133,8 +150,8 @@ impl Upload {
             let connection = &place.connection;
             match connection.put_part(&place.key, &id, index, payload).await {
                 Ok(part) => {
+                    stored(index, &part.content_id);
                     lock(&parts).insert(index, part.content_id);
-                    stored();
                 }
                 Err(failed) => hold.fail(place.failed("upload a part to", failed)),
             }

@@ -29,6 +29,8 @@ pub(super) struct StoreUrl {
 const LONGEST_KEY: usize = 1024;
 /// What is appended to a key for its manifest.
 const MANIFEST: &str = ".json";
+/// What is appended to a key while its object is not complete.
+const PART: &str = ".part";
 
 impl StoreUrl {
     /// Reads `scheme://bucket/key`.
@@ -112,6 +114,11 @@ impl StoreUrl {
 pub(super) fn manifest_key(key: &Path) -> Path {
     // A key that was parsed stays valid with an ending.
     Path::parse(format!("{key}{MANIFEST}")).unwrap_or_default()
+}
+
+/// The key of what is there while an object is not complete: its lease, which is its journal, too.
+pub(super) fn part_key(key: &Path) -> Path {
+    Path::parse(format!("{key}{PART}")).unwrap_or_default()
 }
 
 /// Whether an output is meant for a store: any `scheme://`, or a store's scheme before a colon.
