@@ -110,6 +110,8 @@ pub(crate) fn look(path: &Path) -> Result<Option<Metadata>, Error> {
 
 /// Opens a regular file of at most `limit` bytes; no more are read, should it grow.
 pub(crate) fn open_small(path: &Path, limit: u64) -> io::Result<Take<File>> {
+    #[cfg(test)]
+    counter::add("open");
     let mut options = OpenOptions::new();
     options.read(true);
     no_follow(&mut options);
@@ -272,6 +274,26 @@ pub(crate) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
+    }
+}
+
+/// How often something was done on this thread, for tests that bound the work.
+#[cfg(test)]
+pub(crate) mod counter {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    thread_local! {
+        static COUNTS: RefCell<BTreeMap<&'static str, usize>> = RefCell::default();
+    }
+
+    pub(crate) fn add(what: &'static str) {
+        COUNTS.with_borrow_mut(|counts| *counts.entry(what).or_default() += 1);
+    }
+
+    /// What was counted since the last time.
+    pub(crate) fn take() -> BTreeMap<&'static str, usize> {
+        COUNTS.take()
     }
 }
 

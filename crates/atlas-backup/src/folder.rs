@@ -1,5 +1,7 @@
 //! A folder of snapshots as it is on the disk: files, their manifests, the catalogue and the lock.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -8,12 +10,15 @@ use atlas_model::{ClusterId, ClusterName, ProjectId, SnapshotId};
 use jiff::Timestamp;
 
 use crate::catalogue;
+#[cfg(test)]
+use crate::disk::counter;
 use crate::disk::{look, open_own, sweep};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::manifest::Manifest;
 use crate::saved::{Saved, recheck, settle};
 use crate::saving::of_shard;
+use names::{Known, Names};
 
 /// The name of the file that one run at a time has locked. It is never removed.
 const LOCK: &str = ".lock";
@@ -26,12 +31,13 @@ pub(crate) struct Folder {
     cluster: ClusterName,
     /// The cluster's id, if Atlas says.
     cluster_id: Option<ClusterId>,
-    files: Vec<HeldFile>,
+    files: BTreeMap<PathBuf, HeldFile>,
+    /// The files of each snapshot of the cluster.
+    snapshots: BTreeMap<SnapshotId, BTreeSet<PathBuf>>,
 }
 
 #[derive(Debug, Clone)]
 struct HeldFile {
-    path: PathBuf,
     manifest: Manifest,
     state: State,
 }
@@ -80,33 +86,60 @@ impl Folder {
             project,
             cluster: cluster.clone(),
             cluster_id: None,
-            files: Vec::new(),
+            files: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
         };
         let mut damaged = Vec::new();
-        let unreadable = |error| Error::file(path, "cannot be read", error);
-        for entry in std::fs::read_dir(path).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if path.extension().is_none_or(|ending| ending != "tgz") {
-                continue;
+        let names = Names::read(path)?;
+        for name in names.snapshots() {
+            let path = path.join(name);
+            if names.is_unsettled(name) {
+                settle(&path)?;
             }
-            settle(&path)?;
-            let Ok(manifest) = Manifest::read(&path) else {
+            let manifest = match names.manifest(name) {
+                Known::Nothing => continue,
+                Known::Settled => Manifest::read_at(&Manifest::path_of(&path)),
+                Known::Waiting => Manifest::read(&path),
+            };
+            let Ok(manifest) = manifest else {
                 continue;
             };
             let mut file = HeldFile {
-                path,
                 manifest,
                 state: State::Unchanged,
             };
             if folder.is_own(&file.manifest) {
-                damaged.extend(file.check(read));
-            } else if look(&file.path)?.is_none_or(|found| found.len() != file.manifest.bytes) {
+                damaged.extend(file.check(&path, read));
+            } else if look(&path)?.is_none_or(|found| found.len() != file.manifest.bytes) {
                 continue;
             }
-            folder.files.push(file);
+            folder.insert(path, file);
         }
-        folder.files.sort_by(|one, other| one.path.cmp(&other.path));
         Ok((folder, damaged))
+    }
+
+    fn insert(&mut self, path: PathBuf, file: HeldFile) {
+        self.forget(&path);
+        if self.is_own(&file.manifest) {
+            let paths = self.snapshots.entry(file.manifest.snapshot).or_default();
+            paths.insert(path.clone());
+        }
+        self.files.insert(path, file);
+    }
+
+    fn forget(&mut self, path: &Path) {
+        let Some(file) = self.files.remove(path) else {
+            return;
+        };
+        if let Some(paths) = self.snapshots.get_mut(&file.manifest.snapshot) {
+            paths.remove(path);
+        }
+    }
+
+    /// The files of a snapshot of the cluster.
+    fn files_of(&self, snapshot: SnapshotId) -> impl Iterator<Item = (&PathBuf, &HeldFile)> {
+        let paths = self.snapshots.get(&snapshot).into_iter().flatten();
+        paths.filter_map(|path| self.files.get_key_value(path))
     }
 
     /// The same, for a cluster whose id is known or not.
@@ -115,15 +148,12 @@ impl Folder {
         self
     }
 
-    /// Whether files are of the cluster that has the name now. Where its id is not known, they are
-    /// if all are of one cluster.
-    fn is_same_cluster(&self, files: &[&HeldFile]) -> bool {
-        if let Some(id) = self.cluster_id {
-            return files
-                .iter()
-                .all(|file| file.manifest.cluster_id == Some(id));
-        }
-        let own = self.files.iter().filter(|file| self.is_own(&file.manifest));
+    /// Whether all files that may be of the cluster name one id, or all name none.
+    fn has_one_id(&self) -> bool {
+        let own = self
+            .files
+            .values()
+            .filter(|file| self.is_own(&file.manifest));
         let ids: BTreeSet<_> = own.map(|file| file.manifest.cluster_id).collect();
         ids.len() <= 1
     }
@@ -134,35 +164,37 @@ impl Folder {
 
     /// Reads the files of a snapshot, unless this run has done so.
     pub(crate) fn read(&mut self, snapshot: SnapshotId) -> Vec<Damage> {
+        let paths = self.snapshots.get(&snapshot).into_iter().flatten();
         let mut damaged = Vec::new();
-        let (project, cluster) = (self.project, &self.cluster);
-        for file in &mut self.files {
-            let manifest = &file.manifest;
-            let is_it = manifest.snapshot == snapshot;
-            if is_it && manifest.project == project && manifest.cluster == *cluster {
-                damaged.extend(file.check(true));
+        for path in paths {
+            if let Some(file) = self.files.get_mut(path) {
+                damaged.extend(file.check(path, true));
             }
         }
         damaged
     }
 
+    /// Whether all files of a snapshot are there.
+    pub(crate) fn has(&self, snapshot: SnapshotId) -> bool {
+        whole(self.files_of(snapshot).map(|(_, file)| file)).is_some()
+    }
+
     /// The snapshots of the cluster whose files are all there, the newest first.
     pub(crate) fn held(&self) -> Vec<Held> {
-        let mut snapshots: BTreeMap<SnapshotId, Vec<&HeldFile>> = BTreeMap::new();
-        for file in self.files.iter().filter(|file| self.is_own(&file.manifest)) {
-            snapshots
-                .entry(file.manifest.snapshot)
-                .or_default()
-                .push(file);
-        }
+        // Where the cluster's id is not known, all files are of it if they are of one cluster.
+        let has_one_id = self.cluster_id.is_none() && self.has_one_id();
+        let is_same = |file: &&HeldFile| match self.cluster_id {
+            Some(id) => file.manifest.cluster_id == Some(id),
+            None => has_one_id,
+        };
+        let snapshots = self.snapshots.keys().copied();
         let mut held: Vec<Held> = snapshots
-            .into_iter()
-            .filter_map(|(snapshot, files)| {
-                let files = whole(&files)?;
+            .filter_map(|snapshot| {
+                let files = whole(self.files_of(snapshot).map(|(_, file)| file))?;
                 Some(Held {
                     taken: taken(&files.first()?.manifest),
                     snapshot,
-                    is_same_cluster: self.is_same_cluster(&files),
+                    is_same_cluster: files.iter().all(is_same),
                     read: files.iter().all(|file| file.state == State::Read),
                 })
             })
@@ -173,71 +205,72 @@ impl Folder {
 
     /// The snapshot that the manifest of a file names, if it is of this cluster.
     pub(crate) fn snapshot_at(&self, path: &Path) -> Option<SnapshotId> {
-        let mut files = self.files.iter();
-        let file = files.find(|file| file.path == path && self.is_own(&file.manifest))?;
-        Some(file.manifest.snapshot)
+        let file = self.files.get(path)?;
+        self.is_own(&file.manifest)
+            .then_some(file.manifest.snapshot)
     }
 
     /// Takes up files that were just downloaded and verified.
     pub(crate) fn add(&mut self, saved: &[Saved]) {
         for saved in saved {
-            self.files.retain(|file| file.path != saved.path);
-            self.files.push(HeldFile {
-                path: saved.path.clone(),
+            let file = HeldFile {
                 manifest: saved.manifest.clone(),
                 state: State::Read,
-            });
+            };
+            self.insert(saved.path.clone(), file);
         }
-        self.files.sort_by(|one, other| one.path.cmp(&other.path));
     }
 
     /// Removes the files of a snapshot, and their manifests. Only files under the names that this
     /// program gave them, and which are as it left them, are removed.
     pub(crate) fn remove(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
-        let of_it = |file: &HeldFile| {
-            file.manifest.snapshot == snapshot
-                && self.is_own(&file.manifest)
-                && file.state != State::Damaged
-                && file.path == self.path.join(given_name(&file.manifest))
-        };
-        let files: Vec<HeldFile> = self
-            .files
-            .iter()
-            .filter(|file| of_it(file))
-            .cloned()
+        let files: Vec<(PathBuf, Manifest)> = self
+            .files_of(snapshot)
+            .filter(|(path, file)| self.is_removable(path, file))
+            .map(|(path, file)| (path.clone(), file.manifest.clone()))
             .collect();
         let mut removed = false;
-        for file in files {
+        for (path, known) in files {
             // Again, and from the disk: nothing is removed for what was true a while ago.
-            let manifest = Manifest::read(&file.path)?;
-            let fits = look(&file.path)?.is_some_and(|found| manifest.fits(&found));
-            if manifest != file.manifest || !fits {
+            let manifest = Manifest::read(&path)?;
+            let fits = look(&path)?.is_some_and(|found| manifest.fits(&found));
+            if manifest != known || !fits {
                 continue;
             }
             // The file first: a manifest without a file does no harm.
-            for path in [file.path.clone(), Manifest::path_of(&file.path)] {
-                std::fs::remove_file(&path)
-                    .map_err(|error| Error::file(&path, "cannot be removed", error))?;
+            for path in [&path, &Manifest::path_of(&path)] {
+                std::fs::remove_file(path)
+                    .map_err(|error| Error::file(path, "cannot be removed", error))?;
             }
-            self.files.retain(|known| known.path != file.path);
+            self.forget(&path);
             removed = true;
         }
         Ok(removed)
     }
 
-    /// Writes the catalogue of what is there.
+    /// Whether a file has the name that this program gave it, and is sound as far as is known.
+    fn is_removable(&self, path: &Path, file: &HeldFile) -> bool {
+        file.state != State::Damaged && path == self.path.join(given_name(&file.manifest))
+    }
+
+    /// Writes the catalogue of what is there, if another one is there.
     pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
         let files = self.files.iter();
-        let sound = files.filter(|file| file.state != State::Damaged);
-        catalogue::write(&self.path, sound.map(|file| (&*file.path, &file.manifest)))
+        let sound = files.filter(|(_, file)| file.state != State::Damaged);
+        catalogue::write(
+            &self.path,
+            sound.map(|(path, file)| (&**path, &file.manifest)),
+        )
     }
 }
 
 /// Those of a snapshot's files that are all of it: each shard of a job once, and no two the same.
 /// A file under a name of the user's own does not count twice.
-fn whole<'a>(files: &[&'a HeldFile]) -> Option<Vec<&'a HeldFile>> {
+fn whole<'a>(files: impl Iterator<Item = &'a HeldFile>) -> Option<Vec<&'a HeldFile>> {
+    #[cfg(test)]
+    counter::add("whole");
     let mut sets: BTreeMap<_, Vec<&HeldFile>> = BTreeMap::new();
-    let sound = files.iter().filter(|file| file.state != State::Damaged);
+    let sound = files.filter(|file| file.state != State::Damaged);
     for file in sound {
         // Jobs that call the shards otherwise are not mixed: their names and places may overlap.
         let set = (&file.manifest.shards, file.manifest.files);
@@ -256,17 +289,17 @@ fn whole<'a>(files: &[&'a HeldFile]) -> Option<Vec<&'a HeldFile>> {
 
 impl HeldFile {
     /// Finds out whether it is what its manifest says.
-    fn check(&mut self, read: bool) -> Option<Damage> {
+    fn check(&mut self, path: &Path, read: bool) -> Option<Damage> {
         if self.state != State::Unchanged {
             return None;
         }
         // A symbolic link is followed: the file may have been moved to another disk.
-        let metadata = self.path.metadata().ok();
+        let metadata = path.metadata().ok();
         let found = metadata.as_ref().map_or(0, std::fs::Metadata::len);
         let expected = self.manifest.bytes;
         let fits = metadata.is_some_and(|metadata| self.manifest.fits(&metadata));
         let checked = if found == expected {
-            recheck(&self.path, &mut self.manifest, read)
+            recheck(path, &mut self.manifest, read)
         } else {
             Err(Fault::Length { found, expected }.into())
         };
@@ -278,7 +311,7 @@ impl HeldFile {
                 self.state = State::Damaged;
                 return Some(Damage {
                     snapshot: self.manifest.snapshot,
-                    path: self.path.clone(),
+                    path: path.to_owned(),
                     error,
                 });
             }
@@ -337,3 +370,6 @@ pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

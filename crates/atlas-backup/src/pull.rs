@@ -162,7 +162,7 @@ impl Backups {
         let wanted = retention.wanted(&damaged);
         pull.say_damaged(damaged, &retention);
         for snapshot in wanted {
-            if pull.has(snapshot.id) {
+            if pull.held.has(snapshot.id) {
                 pull.tell(Pulled::AlreadyPresent {
                     snapshot: snapshot.id,
                 });
@@ -233,13 +233,6 @@ impl Pull<'_> {
     fn fail(&mut self, snapshot: SnapshotId, error: Error) {
         self.failures += 1;
         self.tell(Pulled::Failed { snapshot, error });
-    }
-
-    fn has(&self, snapshot: SnapshotId) -> bool {
-        self.held
-            .held()
-            .iter()
-            .any(|held| held.snapshot == snapshot)
     }
 
     fn is_of(&self, out: &Path, snapshot: SnapshotId) -> bool {

@@ -314,7 +314,7 @@ async fn files_that_are_not_ours_or_have_another_name_are_never_removed() {
         manifest["project"] = json!("32b6e34b3d91647abb20e7ff");
     });
     change_note(&world.file(1), |manifest| {
-        manifest["cluster"] = json!("Other")
+        manifest["cluster"] = json!("Other");
     });
     std::fs::remove_file(Manifest::path_of(&world.file(2))).unwrap();
     let copy = world.folder.path().join("keep me.tgz");
