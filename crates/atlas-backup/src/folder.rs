@@ -62,6 +62,8 @@ pub(crate) struct Held {
     pub(crate) is_same_cluster: bool,
     /// Whether its files were read in this run.
     pub(crate) read: bool,
+    /// Whether any of its files may be removed, since it has the name that this program gave it.
+    pub(crate) is_removable: bool,
 }
 
 /// A file that is not what its manifest says.
@@ -196,6 +198,9 @@ impl Folder {
                     snapshot,
                     is_same_cluster: files.iter().all(is_same),
                     read: files.iter().all(|file| file.state == State::Read),
+                    is_removable: self
+                        .files_of(snapshot)
+                        .any(|(path, file)| self.is_removable(path, file)),
                 })
             })
             .collect();

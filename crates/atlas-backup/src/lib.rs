@@ -87,7 +87,6 @@ mod gathered;
 mod job;
 mod job_view;
 mod journal;
-mod keep;
 mod kind;
 mod manifest;
 #[cfg(feature = "object-store")]
@@ -111,7 +110,6 @@ pub use backups::Backups;
 pub use error::Error;
 pub use fault::Fault;
 pub use job_view::{JobEnd, JobState, JobView};
-pub use keep::{Keep, KeepError};
 pub use kind::ClusterKind;
 pub use manifest::Manifest;
 #[cfg(feature = "object-store")]
@@ -119,6 +117,7 @@ pub use object_store::{Settled, StoreFailure, StoreTarget, Stored};
 pub use options::{DownloadOptions, PullOptions, WaitPolicy};
 pub use progress::{Event, silent};
 pub use pull::{PullSummary, Pulled};
+pub use retention::{Keep, KeepError};
 pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
 pub use verify::verify;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::keep::Keep;
+use crate::retention::Keep;
 
 /// How to download.
 ///
@@ -158,17 +158,18 @@ impl WaitPolicy {
 /// use atlas_backup::{DownloadOptions, Keep, PullOptions};
 ///
 /// let options = PullOptions::default()
-///     .keep(Keep::Days(30))
+///     .keep(Keep::days(30).weekly(8))
 ///     .keep_at_least(7)
 ///     .download(DownloadOptions::default().connections(8));
-/// assert_eq!(options.keep, Some(Keep::Days(30)));
+/// assert_eq!(options.keep, Some(Keep::days(30).weekly(8)));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PullOptions {
-    /// How many snapshots are kept; all by default.
+    /// Which snapshots are kept; all by default.
     pub keep: Option<Keep>,
-    /// How many of the newest [`Keep::Days`] keeps whatever their age; 3 by default, and 1 at least.
+    /// How many of the newest are kept whatever the rules say; 3 by default, and 1 at least. It has no
+    /// effect where [`Keep::last`] is the only rule.
     pub keep_at_least: usize,
     /// Whether every file is read to the end and compared with its manifest; by default only those
     /// are whose length, time or inode have changed.
@@ -189,14 +190,14 @@ impl Default for PullOptions {
 }
 
 impl PullOptions {
-    /// Sets how many snapshots are kept; `None` keeps all.
+    /// Sets which snapshots are kept; `None` keeps all.
     #[must_use]
     pub fn keep(mut self, keep: impl Into<Option<Keep>>) -> Self {
         self.keep = keep.into();
         self
     }
 
-    /// Sets how many of the newest [`Keep::Days`] keeps whatever their age.
+    /// Sets how many of the newest are kept whatever the rules say.
     #[must_use]
     pub fn keep_at_least(mut self, snapshots: usize) -> Self {
         self.keep_at_least = snapshots;

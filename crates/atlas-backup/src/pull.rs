@@ -95,8 +95,9 @@ impl Backups {
     /// A file is removed only if all of this holds:
     /// - its manifest says that it is of this cluster, by its id too where Atlas gives it, and it has the name that it was given;
     /// - Atlas lists complete snapshots, with a date, and this one is not among those it lists;
-    /// - it is not dated in the future, and enough newer snapshots are in the folder;
-    /// - those were read to the end and are sound, at least as many as are always kept;
+    /// - it is not dated in the future, and no rule of [`PullOptions::keep`] keeps it;
+    /// - those that it is removed for are in the folder, were read to the end and are sound: all that
+    ///   are kept by another rule than their age, at least as many as are always kept;
     /// - none of the wanted snapshots is missing or damaged.
     ///
     /// # Errors
@@ -159,7 +160,7 @@ impl Backups {
             failures: 0,
             report,
         };
-        let wanted = retention.wanted(&damaged);
+        let wanted = retention.wanted(&pull.held.held(), &damaged);
         pull.say_damaged(damaged, &retention);
         for snapshot in wanted {
             if pull.held.has(snapshot.id) {

@@ -22,12 +22,13 @@ pub(crate) fn pull_command() -> Command {
             "Downloads every complete snapshot that is not in the folder yet, the oldest first, and \
              prints\none line for each. After an interruption the next run resumes. catalogue.json \
              in the folder lists\nwhat is there, and is rewritten each time.\n\n\
-             With --keep, older snapshots are neither downloaded nor kept. A file is removed only \
-             if its own\nnote says that it is of this cluster, Atlas no longer lists the snapshot, \
-             and enough newer ones are\nin the folder, which are first read to the end. Days are \
-             counted back from the newest snapshot.\nSnapshots dated in the future do not count and \
-             stay. Nothing is removed while a snapshot is missing\nor damaged, or when Atlas lists \
-             none.\n\nA file whose length, time or inode has changed since it was downloaded is \
+             With --keep, --keep-daily, --keep-weekly or --keep-monthly, snapshots that none of \
+             them keeps are\nneither downloaded nor left in the folder. A file is removed only if \
+             its own manifest says that it is\nof this cluster, Atlas no longer lists the snapshot, \
+             and those that stay in its place are in the\nfolder and were first read to the end. \
+             Days are counted back from the newest snapshot. Snapshots\ndated in the future do not \
+             count and stay. Nothing is removed while a snapshot is missing or\ndamaged, or when \
+             Atlas lists none.\n\nA file whose length, time or inode has changed since it was downloaded is \
              read again; a damaged\none is reported, downloaded again beside the old file, and \
              replaced once the new one is sound.\nA file of another program is never replaced: it \
              is kept as NAME.old1.\n\nExits with 11 if a snapshot failed, with 12 if the newest \
@@ -45,16 +46,24 @@ pub(crate) fn pull_command() -> Command {
             Arg::new("keep")
                 .long("keep")
                 .value_name("N or Nd")
-                .help("Keep the last N snapshots, or those of N days up to the newest"),
+                .help("Keep the last N snapshots, or those of N days up to the newest, such as 30d"),
         )
+        .args(RULES.map(|(id, flag, period)| {
+            Arg::new(id)
+                .long(flag)
+                .value_name("N")
+                .value_parser(value_parser!(u16).range(1..))
+                .help(format!(
+                    "Keep the newest snapshot of each of the last N {period} that have one, in UTC"
+                ))
+        }))
         .arg(
             Arg::new("keepAtLeast")
                 .long("keep-at-least")
                 .value_name("N")
-                .requires("keep")
                 .value_parser(value_parser!(u16).range(1..))
                 .default_value("3")
-                .help("With --keep Nd, keep this many of the newest whatever their age"),
+                .help("With any --keep but --keep N, keep this many of the newest in any case"),
         )
         .arg(
             Arg::new("maxAge")
@@ -87,27 +96,59 @@ pub(crate) fn verify_command() -> Command {
         .arg(output_argument())
 }
 
+/// The rules that keep one snapshot for each period: argument, flag and period.
+const RULES: [(&str, &str, &str); 3] = [
+    ("keepDaily", "keep-daily", "days"),
+    ("keepWeekly", "keep-weekly", "ISO weeks"),
+    ("keepMonthly", "keep-monthly", "months"),
+];
+
+/// Which snapshots are kept; all if no flag says so.
+fn keep(matches: &ArgMatches) -> Result<Option<Keep>, Failure> {
+    let count = |name: &str| {
+        matches
+            .get_one::<u16>(name)
+            .map(|count| usize::from(*count))
+    };
+    let counts = RULES.map(|(id, _, _)| count(id));
+    let text = matches.get_one::<String>("keep");
+    let keep = text.map(|keep| {
+        let keep = keep.parse::<Keep>();
+        keep.map_err(|error| Failure::Usage(format!("--keep: {error}")))
+    });
+    let is_floor_given = matches.value_source("keepAtLeast") == Some(ValueSource::CommandLine);
+    let keep = match keep.transpose()? {
+        None if counts == [None; 3] && is_floor_given => {
+            return Err(Failure::Usage(
+                "--keep-at-least keeps more than another rule; give --keep too, such as --keep 30d"
+                    .to_owned(),
+            ));
+        }
+        None if counts == [None; 3] => return Ok(None),
+        keep => keep.unwrap_or_else(Keep::new),
+    };
+    let [daily, weekly, monthly] = counts;
+    let keep = keep
+        .daily(daily.unwrap_or(keep.daily))
+        .weekly(weekly.unwrap_or(keep.weekly))
+        .monthly(monthly.unwrap_or(keep.monthly));
+    if keep.is_last_only() && is_floor_given {
+        return Err(Failure::Usage(
+            "--keep-at-least goes with --keep in days, such as --keep 30d, and with --keep-daily, \
+             --keep-weekly and --keep-monthly; --keep N keeps N"
+                .to_owned(),
+        ));
+    }
+    Ok(Some(keep))
+}
+
 /// Brings a folder up to date.
 pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
     let text = |name: &str| matches.get_one::<String>(name).cloned();
     let folder = text("dir").unwrap_or_default();
     crate::store::refuse_url("dir", &folder)?;
     let folder = PathBuf::from(folder);
-    let keep = match text("keep") {
-        Some(keep) => Some(
-            keep.parse::<Keep>()
-                .map_err(|error| Failure::Usage(format!("--keep: {error}")))?,
-        ),
-        None => None,
-    };
-    if matches!(keep, Some(Keep::Last(_)))
-        && matches.value_source("keepAtLeast") == Some(ValueSource::CommandLine)
-    {
-        return Err(Failure::Usage(
-            "--keep-at-least goes with --keep in days, such as --keep 30d; --keep N keeps N"
-                .to_owned(),
-        ));
-    }
+    let keep = keep(matches)?;
     let as_json = wants_json(matches)?;
     let max_age = match text("maxAge") {
         Some(age) => Some(duration(&age).ok_or_else(|| {

@@ -272,7 +272,7 @@ async fn a_damaged_newest_file_does_not_count_as_kept() {
         list.hidden = 2;
     });
     damage(&world.file(7));
-    assert_eq!(world.keeping("1").await, "DF.");
+    assert_eq!(world.keeping("1").await, "DF");
     assert_eq!(files(&world.folder).len(), 8);
 }
 
