@@ -1,5 +1,6 @@
 //! A folder of snapshots as it is on the disk: files, their manifests, the catalogue and the lock.
 
+mod held_file;
 mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +15,11 @@ use crate::catalogue;
 use crate::disk::counter;
 use crate::disk::{look, open_own, sweep};
 use crate::error::Error;
-use crate::fault::Fault;
 use crate::manifest::Manifest;
-use crate::saved::{Saved, recheck, settle};
+use crate::saved::{Saved, settle};
 use crate::saving::of_shard;
+pub(crate) use held_file::{Damage, Reading};
+use held_file::{HeldFile, State};
 use names::{Known, Names};
 
 /// The name of the file that one run at a time has locked. It is never removed.
@@ -36,23 +38,6 @@ pub(crate) struct Folder {
     snapshots: BTreeMap<SnapshotId, BTreeSet<PathBuf>>,
 }
 
-#[derive(Debug, Clone)]
-struct HeldFile {
-    manifest: Manifest,
-    state: State,
-}
-
-/// What is known of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// It was read in this run, and is what its manifest says.
-    Read,
-    /// Its length, time and inode are as when it was last read.
-    Unchanged,
-    /// It is not what its manifest says.
-    Damaged,
-}
-
 /// A snapshot whose files are all there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -66,22 +51,13 @@ pub(crate) struct Held {
     pub(crate) is_removable: bool,
 }
 
-/// A file that is not what its manifest says.
-#[derive(Debug)]
-pub(crate) struct Damage {
-    pub(crate) snapshot: SnapshotId,
-    pub(crate) path: PathBuf,
-    pub(crate) error: Error,
-}
-
 impl Folder {
-    /// Reads a folder. Files whose length, time or inode have changed are read to the end, as are
-    /// all with `read`; those of other clusters are listed only.
+    /// Reads a folder.
     pub(crate) fn open(
         path: &Path,
         project: ProjectId,
         cluster: &ClusterName,
-        read: bool,
+        reading: Reading,
     ) -> Result<(Self, Vec<Damage>), Error> {
         let mut folder = Self {
             path: path.to_owned(),
@@ -92,10 +68,10 @@ impl Folder {
             snapshots: BTreeMap::new(),
         };
         let mut damaged = Vec::new();
-        let names = Names::read(path)?;
+        let names = Names::read(path, reading.is_look())?;
         for name in names.snapshots() {
             let path = path.join(name);
-            if names.is_unsettled(name) {
+            if !reading.is_look() && names.is_unsettled(name) {
                 settle(&path)?;
             }
             let manifest = match names.manifest(name) {
@@ -111,7 +87,7 @@ impl Folder {
                 state: State::Unchanged,
             };
             if folder.is_own(&file.manifest) {
-                damaged.extend(file.check(&path, read));
+                damaged.extend(file.check(&path, reading));
             } else if look(&path)?.is_none_or(|found| found.len() != file.manifest.bytes) {
                 continue;
             }
@@ -170,10 +146,21 @@ impl Folder {
         let mut damaged = Vec::new();
         for path in paths {
             if let Some(file) = self.files.get_mut(path) {
-                damaged.extend(file.check(path, true));
+                damaged.extend(file.check(path, Reading::All));
             }
         }
         damaged
+    }
+
+    /// The snapshots of the cluster that another run would read.
+    pub(crate) fn unread(&self) -> BTreeSet<SnapshotId> {
+        let own = self
+            .files
+            .values()
+            .filter(|file| self.is_own(&file.manifest));
+        own.filter(|file| file.state == State::Unread)
+            .map(|file| file.manifest.snapshot)
+            .collect()
     }
 
     /// Whether all files of a snapshot are there.
@@ -292,39 +279,6 @@ fn whole<'a>(files: impl Iterator<Item = &'a HeldFile>) -> Option<Vec<&'a HeldFi
     sets.into_values().find(is_whole)
 }
 
-impl HeldFile {
-    /// Finds out whether it is what its manifest says.
-    fn check(&mut self, path: &Path, read: bool) -> Option<Damage> {
-        if self.state != State::Unchanged {
-            return None;
-        }
-        // A symbolic link is followed: the file may have been moved to another disk.
-        let metadata = path.metadata().ok();
-        let found = metadata.as_ref().map_or(0, std::fs::Metadata::len);
-        let expected = self.manifest.bytes;
-        let fits = metadata.is_some_and(|metadata| self.manifest.fits(&metadata));
-        let checked = if found == expected {
-            recheck(path, &mut self.manifest, read)
-        } else {
-            Err(Fault::Length { found, expected }.into())
-        };
-        self.state = match checked {
-            Ok(()) if read || !fits => State::Read,
-            Ok(()) => State::Unchanged,
-            // A file that cannot be read is of no more use than one that is broken.
-            Err(error) => {
-                self.state = State::Damaged;
-                return Some(Damage {
-                    snapshot: self.manifest.snapshot,
-                    path: path.to_owned(),
-                    error,
-                });
-            }
-        };
-        None
-    }
-}
-
 /// The moment that a manifest names.
 fn taken(manifest: &Manifest) -> Option<Timestamp> {
     manifest.taken.as_ref()?.parse().ok()
@@ -348,16 +302,23 @@ fn given_name(manifest: &Manifest) -> PathBuf {
     }
 }
 
-/// Creates a folder where it is missing, and checks that its catalogue is one.
-pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
+/// Checks that what stands at the place of a folder's catalogue is one.
+pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     if folder.as_os_str().is_empty() {
         return Err(Error::Usage {
             what: "the folder's path is empty; name a folder".to_owned(),
         });
     }
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Error::file(folder, "cannot be created", error))?;
     catalogue::check(folder)
+}
+
+/// Creates a folder where it is missing, and checks its catalogue.
+pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
+    if !folder.as_os_str().is_empty() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Error::file(folder, "cannot be created", error))?;
+    }
+    check(folder)
 }
 
 /// Locks a folder against other runs, until the end of this one.

@@ -174,6 +174,9 @@ pub struct PullOptions {
     /// Whether every file is read to the end and compared with its manifest; by default only those
     /// are whose length, time or inode have changed.
     pub verify: bool,
+    /// Whether nothing is done: Atlas is asked for lists only, nothing in the folder changes, no file
+    /// is read to the end, and what would be done is told.
+    pub dry_run: bool,
     /// How to download. Its `replace` has no effect here.
     pub download: DownloadOptions,
 }
@@ -184,6 +187,7 @@ impl Default for PullOptions {
             keep: None,
             keep_at_least: 3,
             verify: false,
+            dry_run: false,
             download: DownloadOptions::default(),
         }
     }
@@ -208,6 +212,13 @@ impl PullOptions {
     #[must_use]
     pub fn verify(mut self, verify: bool) -> Self {
         self.verify = verify;
+        self
+    }
+
+    /// Sets whether nothing is done, and what would be done is told.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
         self
     }
 

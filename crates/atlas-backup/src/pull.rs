@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::backups::Backups;
 use crate::error::Error;
-use crate::folder::{self, Damage, Folder, file_name};
+use crate::folder::{self, Damage, Folder, Reading, file_name};
 use crate::kind::{self, ClusterKind};
 use crate::options::PullOptions;
 use crate::progress::{Event, Progress, Reporter};
@@ -67,6 +67,23 @@ pub enum Pulled {
         /// The snapshot.
         snapshot: SnapshotId,
     },
+    /// It would be downloaded, were this no [dry run](PullOptions::dry_run).
+    WouldDownload {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// When it was taken.
+        taken: Option<Timestamp>,
+    },
+    /// Its files would be read to the end.
+    WouldRead {
+        /// The snapshot.
+        snapshot: SnapshotId,
+    },
+    /// It would be removed, if nothing fails before.
+    WouldRemove {
+        /// The snapshot.
+        snapshot: SnapshotId,
+    },
 }
 
 /// What was seen while a folder was brought up to date.
@@ -91,6 +108,8 @@ impl Backups {
     /// `report` is told what became of each snapshot, once for each and from the task that polls the
     /// call. One that fails does not keep the others from being taken. Killed at any moment, the same
     /// call goes on later. `progress` is told of each file as [`Event`] says.
+    ///
+    /// A [dry run](PullOptions::dry_run) tells what would be done, and takes no lock.
     ///
     /// A file is removed only if all of this holds:
     /// - its manifest says that it is of this cluster, by its id too where Atlas gives it, and it has the name that it was given;
@@ -127,8 +146,13 @@ impl Backups {
         report: &mut (dyn FnMut(Pulled) + Send),
         progress: Progress<'_>,
     ) -> Result<PullSummary, Error> {
-        folder::prepare(folder)?;
-        let _lock = folder::lock(folder)?;
+        let _lock = if options.dry_run {
+            folder::check(folder)?;
+            None
+        } else {
+            folder::prepare(folder)?;
+            Some(folder::lock(folder)?)
+        };
         let mut place = self.place(project, cluster).await?;
         let kind = place.kind;
         if place.cluster_id.is_none() && kind == ClusterKind::Flex {
@@ -138,12 +162,26 @@ impl Backups {
         let retention = Retention::new(&listing, options);
 
         let id = place.cluster_id;
-        let (path, cluster, read) = (folder.to_owned(), cluster.clone(), options.verify);
+        let (path, cluster) = (folder.to_owned(), cluster.clone());
+        let reading = match (options.dry_run, options.verify) {
+            (true, all) => Reading::Look { all },
+            (false, true) => Reading::All,
+            (false, false) => Reading::Changed,
+        };
         let (mut held, mut damaged) = blocking(folder, move || {
-            let (held, damaged) = Folder::open(&path, project, &cluster, read)?;
+            let (held, damaged) = Folder::open(&path, project, &cluster, reading)?;
             Ok((held.of_cluster(id), damaged))
         })
         .await?;
+        if options.dry_run {
+            let mut pull = Pull {
+                held,
+                failures: 0,
+                report,
+            };
+            pull.dry_run(damaged, &retention);
+            return Ok(retention.summary(&pull.held.held()));
+        }
         let newest = retention.to_be_read(&held.held());
         let read = move || {
             let mut damaged = Vec::new();
@@ -191,10 +229,7 @@ impl Backups {
                 Err(error) => pull.fail(snapshot.id, error),
             }
         }
-        pull.say_future(&retention);
-        if options.keep.is_some() {
-            pull.say_other_cluster();
-        }
+        pull.say_others(&retention);
         if pull.failures == 0 {
             for snapshot in retention.to_be_removed(&pull.held.held()) {
                 match pull.held.remove(snapshot) {
@@ -227,6 +262,32 @@ struct Pull<'a> {
 }
 
 impl Pull<'_> {
+    /// Tells what would be done.
+    fn dry_run(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
+        let held = self.held.held();
+        let wanted = retention.wanted(&held, &damaged);
+        self.say_damaged(damaged, retention);
+        let mut read = self.held.unread();
+        read.extend(retention.to_be_read(&held));
+        for snapshot in read {
+            self.tell(Pulled::WouldRead { snapshot });
+        }
+        for snapshot in wanted {
+            let (snapshot, taken) = (snapshot.id, snapshot.taken);
+            self.tell(if self.held.has(snapshot) {
+                Pulled::AlreadyPresent { snapshot }
+            } else {
+                Pulled::WouldDownload { snapshot, taken }
+            });
+        }
+        self.say_others(retention);
+        if self.failures == 0 {
+            for snapshot in retention.soon_removed(&held) {
+                self.tell(Pulled::WouldRemove { snapshot });
+            }
+        }
+    }
+
     fn tell(&mut self, pulled: Pulled) {
         (self.report)(pulled);
     }
@@ -253,21 +314,16 @@ impl Pull<'_> {
         }
     }
 
-    fn say_other_cluster(&mut self) {
+    /// Says which snapshots in the folder do not count as ones to keep.
+    fn say_others(&mut self, retention: &Retention<'_>) {
         let held = self.held.held();
-        let snapshots = held.iter().filter(|held| !held.is_same_cluster).count();
-        if snapshots > 0 {
-            self.tell(Pulled::OtherCluster { snapshots });
+        for held in held.iter().filter(|held| retention.is_future(held.taken)) {
+            let snapshot = held.snapshot;
+            self.tell(Pulled::Future { snapshot });
         }
-    }
-
-    fn say_future(&mut self, retention: &Retention<'_>) {
-        for held in self.held.held() {
-            if retention.is_future(held.taken) {
-                self.tell(Pulled::Future {
-                    snapshot: held.snapshot,
-                });
-            }
+        let snapshots = held.iter().filter(|held| !held.is_same_cluster).count();
+        if retention.is_limited() && snapshots > 0 {
+            self.tell(Pulled::OtherCluster { snapshots });
         }
     }
 }

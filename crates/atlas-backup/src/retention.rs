@@ -53,6 +53,11 @@ impl<'a> Retention<'a> {
         is_future(taken, self.now)
     }
 
+    /// Whether any snapshot may be removed.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.keep.is_some()
+    }
+
     pub(crate) fn can_be_taken(&self, snapshot: SnapshotId) -> bool {
         self.listed.get(&snapshot) == Some(&true)
     }
@@ -91,6 +96,11 @@ impl<'a> Retention<'a> {
         complete
             .filter(|snapshot| is_wanted(&snapshot.id))
             .collect()
+    }
+
+    /// The snapshots in the folder that are removed if all goes well.
+    pub(crate) fn soon_removed(&self, held: &[Held]) -> Vec<SnapshotId> {
+        self.removable(held, &self.choose(held))
     }
 
     /// Which of the snapshots in the folder may be removed as far as the list goes, the newest

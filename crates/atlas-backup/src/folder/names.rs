@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::Path;
 
 use crate::error::Error;
@@ -18,10 +19,17 @@ pub(super) enum Known {
 }
 
 impl Names {
-    pub(super) fn read(folder: &Path) -> Result<Self, Error> {
+    /// Reads a folder's names; there are none in a folder that is missing, if it may be.
+    pub(super) fn read(folder: &Path, may_be_missing: bool) -> Result<Self, Error> {
         let unreadable = |error| Error::file(folder, "cannot be read", error);
+        let entries = match std::fs::read_dir(folder) {
+            Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self(BTreeSet::new()));
+            }
+            entries => entries.map_err(unreadable)?,
+        };
         let mut names = BTreeSet::new();
-        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        for entry in entries {
             names.insert(entry.map_err(unreadable)?.file_name());
         }
         Ok(Self(names))

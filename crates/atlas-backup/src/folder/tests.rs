@@ -37,7 +37,14 @@ fn folder(snapshots: u64) -> (tempfile::TempDir, Vec<SnapshotId>) {
 fn a_folder_with_nothing_to_do_costs_one_open_for_each_snapshot() {
     for snapshots in [100, 1000] {
         let (folder, ids) = folder(snapshots);
-        let open = || Folder::open(folder.path(), ID.parse().unwrap(), &cluster(), false);
+        let open = || {
+            Folder::open(
+                folder.path(),
+                ID.parse().unwrap(),
+                &cluster(),
+                Reading::Changed,
+            )
+        };
         open().unwrap().0.write_catalogue().unwrap();
         let before = folder.path().join("catalogue.json").metadata().unwrap();
         counter::take();

@@ -8,6 +8,7 @@ mod bounds;
 mod damaged;
 mod deleted;
 mod download;
+mod dry_run;
 mod errors;
 mod jobs;
 mod lengths;

@@ -34,6 +34,9 @@ pub(crate) async fn pull_with(
             Pulled::Damaged { .. } => 'D',
             Pulled::Future { .. } => '>',
             Pulled::OtherCluster { .. } => 'o',
+            Pulled::WouldDownload { .. } => 't',
+            Pulled::WouldRead { .. } => 'r',
+            Pulled::WouldRemove { .. } => 'm',
             other => panic!("{other:?}"),
         });
     };

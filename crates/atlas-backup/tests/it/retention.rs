@@ -45,7 +45,7 @@ impl List {
 }
 
 pub(crate) struct World {
-    _server: SandboxServer,
+    server: SandboxServer,
     pub(crate) backups: Backups,
     list: Arc<Mutex<List>>,
     pub(crate) folder: TempDir,
@@ -95,7 +95,7 @@ impl World {
             body["totalCount"] = json!(body["results"].as_array().unwrap().len());
         });
         Self {
-            _server: server,
+            server,
             backups,
             list,
             folder: folder(),
@@ -109,6 +109,17 @@ impl World {
     pub(crate) async fn pull(&self, options: PullOptions) -> String {
         let pulled = pull_with(&self.backups, FLEX_CLUSTER, &self.folder, &options).await;
         pulled.unwrap().0
+    }
+
+    /// How many restore jobs were ever asked for.
+    pub(crate) fn jobs(&self) -> usize {
+        let cluster = crate::name(FLEX_CLUSTER);
+        let project = crate::project();
+        self.server.with(|sandbox| {
+            sandbox
+                .jobs(jiff::Timestamp::now(), project, &cluster)
+                .len()
+        })
     }
 
     pub(crate) async fn keeping(&self, keep: &str) -> String {
