@@ -26,6 +26,8 @@ pub enum Pulled {
     Downloaded {
         /// The snapshot.
         snapshot: SnapshotId,
+        /// When it was taken.
+        taken: Option<Timestamp>,
         /// Its files.
         files: Vec<PathBuf>,
         /// How long they are together.
@@ -99,6 +101,10 @@ pub struct PullSummary {
     pub newest: Option<Timestamp>,
     /// When Atlas listed the snapshots, by its own clock.
     pub date: Option<Timestamp>,
+    /// How many snapshots of the cluster are in the folder, at the end.
+    pub held: usize,
+    /// When the newest of them was taken, of those that count.
+    pub newest_held: Option<Timestamp>,
 }
 
 impl Backups {
@@ -222,6 +228,7 @@ impl Backups {
                     pull.held.add(&saved);
                     pull.tell(Pulled::Downloaded {
                         snapshot: snapshot.id,
+                        taken: snapshot.taken,
                         bytes: saved.iter().map(|saved| saved.manifest.bytes).sum(),
                         files: saved.into_iter().map(|saved| saved.path).collect(),
                     });

@@ -150,16 +150,19 @@ impl<'a> Retention<'a> {
     pub(crate) fn summary(&self, held: &[Held]) -> PullSummary {
         let listed = self.complete.iter().map(|snapshot| snapshot.taken);
         // A file of an earlier cluster does not say how old the newest of this one is.
-        let held = held.iter().filter(|held| held.is_same_cluster);
-        let taken = listed.chain(held.map(|held| held.taken));
+        let same = held.iter().filter(|held| held.is_same_cluster);
+        let newest = |taken: &mut dyn Iterator<Item = Option<Timestamp>>| {
+            let come = taken.filter(|taken| !self.is_future(*taken));
+            come.flatten().max()
+        };
+        let newest_held = newest(&mut same.map(|held| held.taken));
         PullSummary {
             listed: self.listing.snapshots.len(),
             completed: self.complete.len(),
-            newest: taken
-                .flatten()
-                .filter(|taken| !self.is_future(Some(*taken)))
-                .max(),
+            newest: newest(&mut listed.chain([newest_held])),
             date: self.listing.date,
+            held: held.len(),
+            newest_held,
         }
     }
 }

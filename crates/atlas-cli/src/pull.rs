@@ -1,27 +1,32 @@
-//! `atlas backups pull` and `atlas backups verify`: for cron.
+//! `atlas backups pull`: for cron.
 
-use std::path::PathBuf;
+mod report;
 
-use atlas_backup::{Keep, PullOptions, PullSummary, Pulled};
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use atlas_backup::{Backups, Event, Keep, PullOptions, PullSummary};
+use atlas_model::{ClusterName, ProjectId};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::commands::{output_argument, wants_json, wants_json_offline};
-use crate::escape::escape;
-use crate::failure::{Failure, print, say};
+use crate::commands::{output_argument, wants_json};
+use crate::failure::{Failure, say};
 use crate::show::Watcher;
 use crate::snapshots::{connections_argument, download_options, timeout_argument};
 use crate::target::{Target, arguments};
+use report::{Report, Shown};
 
 /// `pull`.
-pub(crate) fn pull_command() -> Command {
+pub(crate) fn command() -> Command {
     Command::new("pull")
         .about("Bring a folder up to date with a cluster's snapshots; made for cron")
         .after_help(
             "Downloads every complete snapshot that is not in the folder yet, the oldest first, and \
-             prints\none line for each. After an interruption the next run resumes. catalogue.json \
-             in the folder lists\nwhat is there, and is rewritten each time.\n\n\
+             prints\none line if anything changed: what was downloaded and removed, and how many are \
+             kept. Damaged and\nfailed snapshots have a line each. After an interruption the next \
+             run resumes. catalogue.json in\nthe folder lists what is there.\n\n\
              With --keep, --keep-daily, --keep-weekly or --keep-monthly, snapshots that none of \
              them keeps are\nneither downloaded nor left in the folder. A file is removed only if \
              its own manifest says that it is\nof this cluster, Atlas no longer lists the snapshot, \
@@ -77,22 +82,21 @@ pub(crate) fn pull_command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Read every file in the folder and compare it with its manifest"),
         )
+        .arg(
+            Arg::new("dryRun")
+                .long("dry-run")
+                .action(ArgAction::SetTrue)
+                .help("Print what would be downloaded, read and removed; change nothing"),
+        )
+        .arg(
+            Arg::new("verbose")
+                .long("verbose")
+                .short('v')
+                .action(ArgAction::SetTrue)
+                .help("Print a line for each snapshot, and on stderr what is under way"),
+        )
         .arg(connections_argument())
         .arg(timeout_argument())
-        .arg(output_argument())
-}
-
-/// `verify`.
-pub(crate) fn verify_command() -> Command {
-    Command::new("verify")
-        .about("Check a downloaded file against the manifest beside it, offline")
-        .arg(
-            Arg::new("file")
-                .required(true)
-                .num_args(1..)
-                .value_name("FILE")
-                .help("The file, or several"),
-        )
         .arg(output_argument())
 }
 
@@ -143,75 +147,113 @@ fn keep(matches: &ArgMatches) -> Result<Option<Keep>, Failure> {
 }
 
 /// Brings a folder up to date.
-pub(crate) async fn pull(matches: &ArgMatches) -> Result<(), Failure> {
-    let text = |name: &str| matches.get_one::<String>(name).cloned();
-    let folder = text("dir").unwrap_or_default();
-    crate::store::refuse_url("dir", &folder)?;
-    let folder = PathBuf::from(folder);
-    let keep = keep(matches)?;
-    let as_json = wants_json(matches)?;
-    let max_age = match text("maxAge") {
-        Some(age) => Some(duration(&age).ok_or_else(|| {
-            Failure::Usage(format!(
-                "invalid --max-age {age:?}: expected days or hours, such as 2d or 36h"
-            ))
-        })?),
-        None => None,
-    };
-    if folder.as_os_str().is_empty() {
-        return Err(Failure::Usage("--dir is empty; name a folder".to_owned()));
-    }
-    let mut options = PullOptions::default()
-        .keep(keep)
-        .verify(matches.get_flag("verify"))
-        .download(download_options(matches));
-    if let Some(count) = matches.get_one::<u16>("keepAtLeast") {
-        options = options.keep_at_least((*count).into());
-    }
+pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let task = Task::read(matches)?;
     let target = Target::ready(matches).await?;
-    let watcher = Watcher::default();
-    let take = |event| watcher.take(event);
-    let mut failed = 0;
-    let mut unprinted = Ok(());
-    let report = |pulled: Pulled| {
-        watcher.end();
-        if let Pulled::OtherCluster { snapshots } = pulled {
-            say(&format!(
-                "{snapshots} snapshots in {} may be of an earlier cluster named {}; --keep does not \
-                 count or remove them",
-                folder.display(),
-                target.cluster
-            ));
-            return;
-        }
-        if matches!(pulled, Pulled::Failed { .. }) {
-            failed += 1;
-        }
-        let printed = print(line(pulled, as_json).as_bytes());
-        if unprinted.is_ok() {
-            unprinted = printed;
-        }
-    };
     let (project, cluster) = (target.project, &target.cluster);
-    let pulled = target
-        .backups
-        .pull(project, cluster, &folder, &options, report, take);
-    let pulled = pulled.await;
-    watcher.end();
-    let summary = pulled?;
-    unprinted?;
-    if summary.completed == 0 {
-        say(&match summary.listed {
-            0 => format!("Atlas lists no snapshots of {cluster}"),
-            listed => format!(
-                "Atlas lists no complete snapshot of {cluster}; {listed} are not complete or have \
-                 an unknown status"
-            ),
+    task.pull(&target.backups, project, cluster, &task.folder)
+        .await
+}
+
+/// What the command line asks for.
+struct Task {
+    folder: PathBuf,
+    options: PullOptions,
+    max_age: Option<SignedDuration>,
+    shown: Shown,
+}
+
+impl Task {
+    fn read(matches: &ArgMatches) -> Result<Self, Failure> {
+        let text = |name: &str| matches.get_one::<String>(name).cloned();
+        let folder = text("dir").unwrap_or_default();
+        crate::store::refuse_url("dir", &folder)?;
+        let keep = keep(matches)?;
+        let as_json = wants_json(matches)?;
+        let max_age = text("maxAge").map(|age| {
+            duration(&age).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "invalid --max-age {age:?}: expected days or hours, such as 2d or 36h"
+                ))
+            })
         });
+        let max_age = max_age.transpose()?;
+        if folder.is_empty() {
+            return Err(Failure::Usage("--dir is empty; name a folder".to_owned()));
+        }
+        let dry_run = matches.get_flag("dryRun");
+        let mut options = PullOptions::default()
+            .keep(keep)
+            .verify(matches.get_flag("verify"))
+            .dry_run(dry_run)
+            .download(download_options(matches));
+        if let Some(count) = matches.get_one::<u16>("keepAtLeast") {
+            options = options.keep_at_least((*count).into());
+        }
+        let shown = if as_json {
+            Shown::Json
+        } else if matches.get_flag("verbose") {
+            Shown::Each
+        } else if dry_run {
+            Shown::Changes
+        } else {
+            Shown::Summary
+        };
+        Ok(Self {
+            folder: folder.into(),
+            options,
+            max_age,
+            shown,
+        })
     }
-    match failed {
-        0 => max_age.map_or(Ok(()), |limit| check_age(&summary, limit)),
-        failed => Err(Failure::Missing(failed)),
+
+    /// Brings the folder of one cluster up to date.
+    async fn pull(
+        &self,
+        backups: &Backups,
+        project: ProjectId,
+        cluster: &ClusterName,
+        folder: &Path,
+    ) -> Result<(), Failure> {
+        let watcher = Watcher::default();
+        // A job of cron says nothing of what is under way.
+        let is_watched = self.shown == Shown::Each || std::io::stderr().is_terminal();
+        let take = |event| {
+            if is_watched || matches!(event, Event::SetAside { .. } | Event::Damaged { .. }) {
+                watcher.take(event);
+            }
+        };
+        let mut report = Report::new(cluster, folder, self.shown);
+        let pulled = backups.pull(
+            project,
+            cluster,
+            folder,
+            &self.options,
+            |pulled| {
+                watcher.end();
+                report.take(pulled);
+            },
+            take,
+        );
+        let pulled = pulled.await;
+        watcher.end();
+        let summary = pulled?;
+        report.finish(&summary)?;
+        if summary.completed == 0 {
+            say(&match summary.listed {
+                0 => format!("Atlas lists no snapshots of {cluster}"),
+                listed => format!(
+                    "Atlas lists no complete snapshot of {cluster}; {listed} are not complete or \
+                     have an unknown status"
+                ),
+            });
+        }
+        match report.failed() {
+            0 => self
+                .max_age
+                .map_or(Ok(()), |limit| check_age(&summary, limit)),
+            failed => Err(Failure::Missing(failed)),
+        }
     }
 }
 
@@ -234,74 +276,4 @@ fn check_age(summary: &PullSummary, limit: SignedDuration) -> Result<(), Failure
         Some(newest) if now.duration_since(newest) <= limit => Ok(()),
         newest => Err(Failure::Stale(newest)),
     }
-}
-
-fn line(pulled: Pulled, as_json: bool) -> String {
-    let (what, snapshot, more) = match pulled {
-        Pulled::Downloaded {
-            snapshot,
-            files,
-            bytes,
-        } => {
-            let names: Vec<_> = files
-                .iter()
-                .map(|file| file.display().to_string())
-                .collect();
-            (
-                "taken",
-                snapshot,
-                format!("{}, {bytes} bytes", names.join(", ")),
-            )
-        }
-        Pulled::AlreadyPresent { snapshot } => ("there", snapshot, String::new()),
-        Pulled::Removed { snapshot } => ("removed", snapshot, String::new()),
-        Pulled::Damaged { snapshot, file } => ("damaged", snapshot, file.display().to_string()),
-        Pulled::Future { snapshot } => (
-            "future",
-            snapshot,
-            "dated in the future; does not count and stays".to_owned(),
-        ),
-        Pulled::Failed { snapshot, error } => {
-            ("failed", snapshot, Failure::from(error).to_string())
-        }
-        _ => return String::new(),
-    };
-    if as_json {
-        serde_json::json!({"snapshotId": snapshot.to_string(), "is": what, "detail": more})
-            .to_string()
-    } else {
-        let line = format!("{what:<8} {snapshot} {more}");
-        escape(line.trim_end()).into_owned()
-    }
-}
-
-/// Checks files. Blocks.
-pub(crate) fn verify(matches: &ArgMatches) -> Result<(), Failure> {
-    let as_json = wants_json_offline(matches)?;
-    let files = matches.get_many::<String>("file").into_iter().flatten();
-    let mut first = Ok(());
-    for file in files {
-        let (sound, detail) = match atlas_backup::verify(file.as_ref()) {
-            Ok(manifest) => (
-                true,
-                format!("snapshot {}, {} bytes", manifest.snapshot, manifest.bytes),
-            ),
-            Err(error) => {
-                let failure = Failure::from(error);
-                let detail = failure.to_string();
-                if first.is_ok() {
-                    first = Err(failure);
-                }
-                (false, detail)
-            }
-        };
-        let line = if as_json {
-            serde_json::json!({"file": file, "sound": sound, "detail": detail}).to_string()
-        } else {
-            let verdict = if sound { "sound" } else { "UNSOUND" };
-            escape(&format!("{verdict:<8} {file}: {detail}")).into_owned()
-        };
-        print(line.as_bytes())?;
-    }
-    first
 }

@@ -19,6 +19,7 @@ mod peer;
 mod profiles;
 #[cfg(unix)]
 mod proxies;
+mod pull_output;
 mod roots;
 mod serve;
 mod settings;
