@@ -37,7 +37,14 @@ fn a_run_that_succeeds_prints_one_line_if_anything_changed_and_none_else() {
     let folder = folder();
     let newest = "newest 2026-01-08T00:00:00Z\n";
     let pull = |cluster: &str, flags: &[&str]| pull(&server, &folder, cluster, flags);
+    // So that there is something to say on a terminal.
+    let delay = |millis| {
+        let delay = jiff::SignedDuration::from_millis(millis);
+        server.with(|sandbox| sandbox.set_download_delay(delay));
+    };
+    delay(100);
     let first = pull(FLEX_CLUSTER, &["--keep", "1"]);
+    delay(0);
     let start = "Flex0: downloaded 323611d1fe8cfa8245af8bde (2026-01-08T00:00:00Z, ";
     assert!(first.0.starts_with(start), "{first:?}");
     assert!(
