@@ -10,6 +10,7 @@ mod deleted;
 mod download;
 mod dry_run;
 mod errors;
+mod histories;
 mod jobs;
 mod lengths;
 mod no_retries;
