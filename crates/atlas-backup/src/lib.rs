@@ -103,6 +103,7 @@ mod saving;
 mod shards;
 mod snapshot;
 mod tar_walk;
+mod verified;
 mod verify;
 mod waiting;
 
@@ -120,4 +121,4 @@ pub use pull::{PullSummary, Pulled};
 pub use retention::{Keep, KeepError};
 pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
-pub use verify::verify;
+pub use verified::{Verified, snapshot_files, verify};

@@ -26,6 +26,7 @@ mod store;
 mod stores;
 #[cfg(feature = "object-store")]
 mod upload;
+mod verified;
 
 use atlas_backup::{Backups, DownloadOptions, Error, Event, Pick, Saved, silent};
 use atlas_model::{ClusterName, ProjectId};

@@ -29,6 +29,7 @@ mod signals;
 mod store;
 mod token_cache;
 mod token_lock;
+mod verified;
 
 use std::process::{Command, Output, Stdio};
 
