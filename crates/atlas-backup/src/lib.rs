@@ -60,6 +60,8 @@
 //! | files of one restore job | 1,000 | [`Error::TooMany`] |
 //! | snapshots, or restore jobs, in a list | 100,000 | [`Error::TooMany`] |
 //! | connections of one download | 128 | fewer are used |
+//! | connections for files of one `Backups` | [`Backups::connection_limit`], 32 | the others wait |
+//! | clusters of a project | 10,000 | [`Error::TooMany`] |
 //! | memory for bytes on their way to a file | 8 MiB, or 16 KiB for each connection | a slow disk slows the download |
 //! | a file's tag that is kept for resuming | 1 KiB | one stream, begun again after a failure |
 //! | an extended header of a tar | 1 MiB | [`Error::Unsound`] |
@@ -78,6 +80,7 @@ mod asking;
 mod backups;
 mod catalogue;
 mod checksums;
+mod clusters;
 mod disk;
 mod error;
 mod fault;

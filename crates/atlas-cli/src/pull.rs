@@ -1,21 +1,25 @@
 //! `atlas backups pull`: for cron.
 
+mod clusters;
 mod report;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use atlas_backup::{Backups, Event, Keep, PullOptions, PullSummary};
-use atlas_model::{ClusterName, ProjectId};
+use atlas_backup::{Backups, ClusterKind, Event, Keep, PullOptions, PullSummary};
+use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
+use atlas_model::{ClusterName, Operation as _, ProjectId};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::commands::{output_argument, wants_json};
+use crate::connection::{Connection, project, warn_of_sunset};
 use crate::failure::{Failure, say};
 use crate::show::Watcher;
 use crate::snapshots::{connections_argument, download_options, timeout_argument};
-use crate::target::{Target, arguments};
+use crate::target::{arguments, parsed};
+use clusters::Clusters;
 use report::{Report, Shown};
 
 /// `pull`.
@@ -36,16 +40,18 @@ pub(crate) fn command() -> Command {
              Atlas lists none.\n\nA file whose length, time or inode has changed since it was downloaded is \
              read again; a damaged\none is reported, downloaded again beside the old file, and \
              replaced once the new one is sound.\nA file of another program is never replaced: it \
-             is kept as NAME.old1.\n\nExits with 11 if a snapshot failed, with 12 if the newest \
-             is older than --max-age.",
+             is kept as NAME.old1.\n\nWith several clusters, up to 16 are worked on at the same time, and \
+             one that fails does not stop the\nothers.\n\nExits with 11 if a snapshot failed, with \
+             12 if the newest is older than --max-age; of several clusters,\nwith the code of the \
+             worst: any other failure, then 11, then 12.",
         )
-        .args(arguments())
+        .args(clusters::arguments(arguments()))
         .arg(
             Arg::new("dir")
                 .long("dir")
                 .value_name("FOLDER")
                 .required(true)
-                .help("The folder"),
+                .help("The folder; of several clusters, each has the folder FOLDER/NAME"),
         )
         .arg(
             Arg::new("keep")
@@ -146,13 +152,21 @@ fn keep(matches: &ArgMatches) -> Result<Option<Keep>, Failure> {
     Ok(Some(keep))
 }
 
-/// Brings a folder up to date.
+/// Brings a folder up to date, or one for each of several clusters.
 pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let task = Task::read(matches)?;
-    let target = Target::ready(matches).await?;
-    let (project, cluster) = (target.project, &target.cluster);
-    task.pull(&target.backups, project, cluster, &task.folder)
-        .await
+    let clusters = Clusters::read(matches)?;
+    let project: ProjectId = parsed("projectId", &project(matches, "projectId")?)?;
+    let connection = Connection::open(matches).await?;
+    let backups = Backups::new(connection.client.clone());
+    let clusters = match clusters {
+        Clusters::One(cluster) => {
+            return task.pull(&backups, project, &cluster, None).await;
+        }
+        Clusters::Several(clusters) => clusters,
+        Clusters::All => backups.clusters(project).await?,
+    };
+    clusters::pull(&task, &backups, project, &clusters).await
 }
 
 /// What the command line asks for.
@@ -207,23 +221,29 @@ impl Task {
         })
     }
 
-    /// Brings the folder of one cluster up to date.
+    /// Brings the folder of a cluster up to date; `folder` is its own, if there are several.
     async fn pull(
         &self,
         backups: &Backups,
         project: ProjectId,
         cluster: &ClusterName,
-        folder: &Path,
+        folder: Option<&Path>,
     ) -> Result<(), Failure> {
+        if backups.kind(project, cluster).await? == ClusterKind::Tenant {
+            warn_of_sunset(DownloadClusterBackupTenant::META);
+        }
         let watcher = Watcher::default();
-        // A job of cron says nothing of what is under way.
-        let is_watched = self.shown == Shown::Each || std::io::stderr().is_terminal();
+        // A job of cron says nothing of what is under way, and there is one bar only.
+        let is_wanted = self.shown == Shown::Each || std::io::stderr().is_terminal();
+        let is_watched = is_wanted && folder.is_none();
         let take = |event| {
             if is_watched || matches!(event, Event::SetAside { .. } | Event::Damaged { .. }) {
                 watcher.take(event);
             }
         };
-        let mut report = Report::new(cluster, folder, self.shown);
+        let is_one_of_many = folder.is_some();
+        let folder = folder.unwrap_or(&self.folder);
+        let mut report = Report::new(cluster, folder, self.shown, is_one_of_many);
         let pulled = backups.pull(
             project,
             cluster,

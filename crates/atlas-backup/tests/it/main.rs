@@ -5,6 +5,7 @@
 mod altered;
 mod answers;
 mod bounds;
+mod clusters;
 mod damaged;
 mod deleted;
 mod download;

@@ -28,6 +28,7 @@ pub(super) struct Report<'a> {
     cluster: &'a ClusterName,
     folder: &'a Path,
     shown: Shown,
+    is_one_of_many: bool,
     downloaded: Vec<(SnapshotId, Option<Timestamp>)>,
     bytes: u64,
     removed: usize,
@@ -45,11 +46,17 @@ const WOULD_READ: usize = 1;
 const WOULD_REMOVE: usize = 2;
 
 impl<'a> Report<'a> {
-    pub(super) fn new(cluster: &'a ClusterName, folder: &'a Path, shown: Shown) -> Self {
+    pub(super) fn new(
+        cluster: &'a ClusterName,
+        folder: &'a Path,
+        shown: Shown,
+        is_one_of_many: bool,
+    ) -> Self {
         Self {
             cluster,
             folder,
             shown,
+            is_one_of_many,
             downloaded: Vec::new(),
             bytes: 0,
             removed: 0,
@@ -114,7 +121,7 @@ impl<'a> Report<'a> {
             _ => false,
         };
         if (shown || matches!(self.shown, Shown::Json | Shown::Each))
-            && let Some(line) = line(pulled, self.shown == Shown::Json)
+            && let Some(line) = self.line(pulled)
         {
             self.print(&line);
         }
@@ -123,6 +130,26 @@ impl<'a> Report<'a> {
     fn count(&mut self, what: usize) -> bool {
         self.would[what].1 += 1;
         true
+    }
+
+    /// The line of one snapshot.
+    fn line(&self, pulled: Pulled) -> Option<String> {
+        let (what, snapshot, more) = told(pulled)?;
+        if self.shown == Shown::Json {
+            let mut line =
+                serde_json::json!({"snapshotId": snapshot.to_string(), "is": what, "detail": more});
+            if self.is_one_of_many {
+                line["clusterName"] = self.cluster.as_str().into();
+            }
+            return Some(line.to_string());
+        }
+        let line = format!("{what:<8} {snapshot} {more}");
+        let line = line.trim_end();
+        Some(if self.is_one_of_many {
+            escape(&format!("{}: {line}", self.cluster)).into_owned()
+        } else {
+            escape(line).into_owned()
+        })
     }
 
     fn print(&mut self, line: &str) {
@@ -187,9 +214,9 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The line of one snapshot.
-fn line(pulled: Pulled, as_json: bool) -> Option<String> {
-    let (what, snapshot, more) = match pulled {
+/// What became of one snapshot: a word, its id and the rest.
+fn told(pulled: Pulled) -> Option<(&'static str, SnapshotId, String)> {
+    Some(match pulled {
         Pulled::Downloaded {
             snapshot,
             files,
@@ -219,12 +246,5 @@ fn line(pulled: Pulled, as_json: bool) -> Option<String> {
         Pulled::WouldRead { snapshot } => ("would read", snapshot, String::new()),
         Pulled::WouldRemove { snapshot } => ("would remove", snapshot, String::new()),
         _ => return None,
-    };
-    if as_json {
-        let line =
-            serde_json::json!({"snapshotId": snapshot.to_string(), "is": what, "detail": more});
-        return Some(line.to_string());
-    }
-    let line = format!("{what:<8} {snapshot} {more}");
-    Some(escape(line.trim_end()).into_owned())
+    })
 }

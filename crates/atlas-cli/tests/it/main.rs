@@ -19,6 +19,7 @@ mod peer;
 mod profiles;
 #[cfg(unix)]
 mod proxies;
+mod pull_clusters;
 mod pull_output;
 mod roots;
 mod serve;
@@ -81,6 +82,10 @@ fn download_arguments() -> [&'static str; 8] {
         "--out",
         "s.tgz",
     ]
+}
+
+fn project() -> atlas_model::ProjectId {
+    PROJECT.parse().unwrap()
 }
 
 fn folder() -> tempfile::TempDir {
