@@ -152,6 +152,19 @@ impl Folder {
         damaged
     }
 
+    /// Looks whether the files that were read are as they were then: hours may have passed. One that
+    /// has changed does not count as read.
+    pub(crate) fn look_again(&mut self) {
+        for (path, file) in &mut self.files {
+            if file.state == State::Read {
+                let found = path.metadata();
+                if !found.is_ok_and(|found| file.manifest.fits(&found)) {
+                    file.state = State::Unchanged;
+                }
+            }
+        }
+    }
+
     /// The snapshots of the cluster that another run would read.
     pub(crate) fn unread(&self) -> BTreeSet<SnapshotId> {
         let own = self
@@ -321,15 +334,27 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
     check(folder)
 }
 
+/// A lock of a folder.
+#[derive(Debug)]
+pub(crate) struct FolderLock(File);
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // A child that this process is just starting may have the file open for another moment, and
+        // with it the lock.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Locks a folder against other runs, until the end of this one.
-pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
+pub(crate) fn lock(folder: &Path) -> Result<FolderLock, Error> {
     let path = folder.join(LOCK);
     let file = open_own(&path, true)
         .map_err(|error| Error::file(&path, "cannot be opened as a lock", error))?;
     match file.try_lock() {
         Ok(()) | Err(TryLockError::Error(_)) => {
             sweep(folder);
-            Ok(file)
+            Ok(FolderLock(file))
         }
         Err(TryLockError::WouldBlock) => Err(Error::Busy {
             path: folder.to_owned(),

@@ -4,13 +4,14 @@
 //! anew from the manifests each time, so that losing it loses nothing.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use jiff::Timestamp;
 
 use crate::backups::Backups;
 use crate::error::Error;
-use crate::folder::{self, Damage, Folder, Reading, file_name};
+use crate::folder::{self, Damage, Folder, FolderLock, Reading, file_name};
 use crate::kind::{self, ClusterKind};
 use crate::options::PullOptions;
 use crate::progress::{Event, Progress, Reporter};
@@ -152,13 +153,7 @@ impl Backups {
         report: &mut (dyn FnMut(Pulled) + Send),
         progress: Progress<'_>,
     ) -> Result<PullSummary, Error> {
-        let _lock = if options.dry_run {
-            folder::check(folder)?;
-            None
-        } else {
-            folder::prepare(folder)?;
-            Some(folder::lock(folder)?)
-        };
+        let disk = Disk::open(folder, options.dry_run).await?;
         let mut place = self.place(project, cluster).await?;
         let kind = place.kind;
         if place.cluster_id.is_none() && kind == ClusterKind::Flex {
@@ -174,11 +169,11 @@ impl Backups {
             (false, true) => Reading::All,
             (false, false) => Reading::Changed,
         };
-        let (mut held, mut damaged) = blocking(folder, move || {
+        let opening = disk.work(move || {
             let (held, damaged) = Folder::open(&path, project, &cluster, reading)?;
             Ok((held.of_cluster(id), damaged))
-        })
-        .await?;
+        });
+        let (mut held, mut damaged) = opening.await?;
         if options.dry_run {
             let mut pull = Pull {
                 held,
@@ -189,14 +184,14 @@ impl Backups {
             return Ok(retention.summary(&pull.held.held()));
         }
         let newest = retention.to_be_read(&held.held());
-        let read = move || {
+        let reading = disk.work(move || {
             let mut damaged = Vec::new();
             for snapshot in newest {
                 damaged.extend(held.read(snapshot));
             }
             Ok((held, damaged))
-        };
-        let (held, more) = blocking(folder, read).await?;
+        });
+        let (held, more) = reading.await?;
         damaged.extend(more);
 
         let mut pull = Pull {
@@ -237,28 +232,51 @@ impl Backups {
             }
         }
         pull.say_others(&retention);
-        if pull.failures == 0 {
-            for snapshot in retention.to_be_removed(&pull.held.held()) {
-                match pull.held.remove(snapshot) {
-                    Ok(true) => pull.tell(Pulled::Removed { snapshot }),
-                    Ok(false) => {}
-                    Err(error) => pull.fail(snapshot, error),
-                }
-            }
-        }
-        pull.held.write_catalogue()?;
-        let held = pull.held.held();
-        Ok(retention.summary(&held))
+        pull.end(&retention, &disk).await
     }
 }
 
-/// Work that waits for the disk.
-async fn blocking<T: Send + 'static>(
-    folder: &Path,
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::file(folder, "cannot be read", error.into()))?
+/// A folder that this run works in, and its lock.
+struct Disk<'a> {
+    folder: &'a Path,
+    /// None in a dry run.
+    lock: Arc<Option<FolderLock>>,
+}
+
+impl<'a> Disk<'a> {
+    async fn open(folder: &'a Path, dry_run: bool) -> Result<Self, Error> {
+        let mut disk = Self {
+            folder,
+            lock: Arc::default(),
+        };
+        let path = folder.to_owned();
+        let opening = disk.work(move || {
+            if dry_run {
+                folder::check(&path)?;
+                return Ok(None);
+            }
+            folder::prepare(&path)?;
+            folder::lock(&path).map(Some)
+        });
+        disk.lock = Arc::new(opening.await?);
+        Ok(disk)
+    }
+
+    /// Does work that waits for the disk. If the call is dropped, the work goes on to its end and
+    /// has the lock until then.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let lock = Arc::clone(&self.lock);
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(lock);
+            done
+        });
+        let done = done.await;
+        done.map_err(|error| Error::file(self.folder, "cannot be read", error.into()))?
+    }
 }
 
 /// A pull that is under way.
@@ -269,6 +287,41 @@ struct Pull<'a> {
 }
 
 impl Pull<'_> {
+    /// Removes what is not kept, and writes the catalogue.
+    async fn end(self, retention: &Retention<'_>, disk: &Disk<'_>) -> Result<PullSummary, Error> {
+        let Self {
+            mut held,
+            failures,
+            report,
+        } = self;
+        let looking = disk.work(move || {
+            held.look_again();
+            Ok(held)
+        });
+        let mut held = looking.await?;
+        let gone = if failures == 0 {
+            retention.to_be_removed(&held.held())
+        } else {
+            Vec::new()
+        };
+        let removing = disk.work(move || {
+            let removed = gone.into_iter().map(|it| (it, held.remove(it)));
+            let removed: Vec<_> = removed.collect();
+            let written = held.write_catalogue();
+            Ok((held, removed, written))
+        });
+        let (held, removed, written) = removing.await?;
+        for (snapshot, removed) in removed {
+            match removed {
+                Ok(true) => report(Pulled::Removed { snapshot }),
+                Ok(false) => {}
+                Err(error) => report(Pulled::Failed { snapshot, error }),
+            }
+        }
+        written?;
+        Ok(retention.summary(&held.held()))
+    }
+
     /// Tells what would be done.
     fn dry_run(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
         let held = self.held.held();

@@ -62,3 +62,18 @@ fn a_folder_with_nothing_to_do_costs_one_open_for_each_snapshot() {
         assert!(crate::disk::same_file(&before, &after), "not written again");
     }
 }
+
+/// As a child has it between fork and exec.
+#[test]
+fn a_lock_ends_with_its_run_though_the_file_is_open_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = super::lock(folder.path()).unwrap();
+    assert!(matches!(
+        super::lock(folder.path()),
+        Err(Error::Busy { .. })
+    ));
+    let copy = lock.0.try_clone().unwrap();
+    drop(lock);
+    assert!(super::lock(folder.path()).is_ok());
+    drop(copy);
+}

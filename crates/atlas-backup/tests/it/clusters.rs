@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::{altered, project, world};
 
+/// A change to a cluster in a list.
+type Change = fn(&mut Value);
+
 async fn names(backups: &Backups) -> Result<Vec<String>, Error> {
     let clusters = backups.clusters(project()).await?;
     Ok(clusters.iter().map(ToString::to_string).collect())
@@ -19,12 +22,12 @@ async fn every_cluster_with_backups_is_listed_once_and_no_other() {
         names(&backups).await.unwrap(),
         ["Dedicated0", "Flex0", "Sharded0"]
     );
-    let off: [(&str, fn(&mut Value)); 3] = [
+    let off: [(&str, Change); 3] = [
         ("Dedicated0", |cluster| {
-            cluster["backupEnabled"] = json!(false)
+            cluster["backupEnabled"] = json!(false);
         }),
         ("Flex0", |cluster| {
-            cluster["backupSettings"] = json!({"enabled": false})
+            cluster["backupSettings"] = json!({"enabled": false});
         }),
         ("", |cluster| cluster["backupEnabled"] = json!(true)),
     ];

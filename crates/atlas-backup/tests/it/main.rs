@@ -10,6 +10,7 @@ mod damaged;
 mod deleted;
 mod download;
 mod dry_run;
+mod earlier_cluster;
 mod errors;
 mod histories;
 mod jobs;
