@@ -131,8 +131,11 @@ pub(crate) fn open_small(path: &Path, limit: u64) -> io::Result<Take<File>> {
 
 /// Reads a regular file of at most `limit` bytes.
 pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    open_small(path, limit)?.read_to_end(&mut text)?;
+    let mut file = open_small(path, limit)?;
+    let length = file.get_ref().metadata()?.len().min(limit);
+    // In one read, with room to see its end.
+    let mut text = Vec::with_capacity(usize::try_from(length).unwrap_or(0).saturating_add(1));
+    file.read_to_end(&mut text)?;
     Ok(text)
 }
 
