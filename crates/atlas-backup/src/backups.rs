@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use atlas_model::cloud_backups::{
@@ -14,6 +14,7 @@ use atlas_model::{ClusterName, DeploymentItemName, ProjectId, RestoreJobId, Snap
 use atlas_transport::Client;
 use atlas_transport::retry::RetryPolicy;
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::about;
 use crate::error::{Error, no_snapshot};
@@ -36,7 +37,12 @@ use crate::waiting::Wait;
 pub struct Backups {
     client: Client,
     clusters: Mutex<BTreeMap<(ProjectId, ClusterName), Known>>,
+    /// A permit for each connection through which a file comes.
+    connections: Arc<Semaphore>,
 }
+
+/// How many connections for files there are at most, if nothing else is set.
+const CONNECTIONS: usize = 32;
 
 impl Backups {
     /// The backups that a client can reach.
@@ -44,7 +50,25 @@ impl Backups {
         Self {
             client,
             clusters: Mutex::default(),
+            connections: Arc::new(Semaphore::new(CONNECTIONS)),
         }
+    }
+
+    /// Sets how many connections for files there are at most, over all downloads of this value that
+    /// are under way at the same time; 32 by default, and 1 at least. The others wait for their turn.
+    #[must_use]
+    pub fn connection_limit(mut self, connections: usize) -> Self {
+        let connections = connections.clamp(1, Semaphore::MAX_PERMITS);
+        self.connections = Arc::new(Semaphore::new(connections));
+        self
+    }
+
+    /// The permits for connections to stores. Each request for a file, or for a piece of one, holds a
+    /// permit from before it is sent until its body has ended or was dropped, and holds none while it
+    /// waits before another attempt.
+    #[allow(dead_code, reason = "taken by the download engine")]
+    pub(crate) fn connections(&self) -> &Arc<Semaphore> {
+        &self.connections
     }
 
     /// What kind of cluster it is, by Atlas's own answers.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{look, open_small, write_whole};
+use crate::disk::{look, open_small, read_small, write_whole};
 use crate::error::Error;
 use crate::manifest::Manifest;
 
@@ -23,7 +23,7 @@ struct Entry {
     manifest: Manifest,
 }
 
-/// Writes the catalogue of a folder's files; there is none of an empty folder.
+/// Writes the catalogue of a folder's files, unless it stands there; there is none of an empty folder.
 pub(crate) fn write<'a>(
     folder: &Path,
     files: impl Iterator<Item = (&'a Path, &'a Manifest)>,
@@ -51,6 +51,9 @@ pub(crate) fn write<'a>(
     }
     let mut text = serde_json::to_vec_pretty(&entries).unwrap_or_default();
     text.push(b'\n');
+    if read_small(&path, text.len() as u64).is_ok_and(|known| known == text) {
+        return Ok(());
+    }
     write_whole(&path, &text)
 }
 

@@ -125,6 +125,8 @@ pub(crate) fn look(path: &Path) -> Result<Option<Metadata>, Error> {
 
 /// Opens a regular file of at most `limit` bytes; no more are read, should it grow.
 pub(crate) fn open_small(path: &Path, limit: u64) -> io::Result<Take<File>> {
+    #[cfg(test)]
+    counter::add("open");
     let file = open_to_read(path)?;
     if file.metadata()?.len() > limit {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "too long"));
@@ -134,8 +136,11 @@ pub(crate) fn open_small(path: &Path, limit: u64) -> io::Result<Take<File>> {
 
 /// Reads a regular file of at most `limit` bytes.
 pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    open_small(path, limit)?.read_to_end(&mut text)?;
+    let mut file = open_small(path, limit)?;
+    let length = file.get_ref().metadata()?.len().min(limit);
+    // In one read, with room to see its end.
+    let mut text = Vec::with_capacity(usize::try_from(length).unwrap_or(0).saturating_add(1));
+    file.read_to_end(&mut text)?;
     Ok(text)
 }
 
@@ -277,6 +282,26 @@ pub(crate) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
+    }
+}
+
+/// How often something was done on this thread, for tests that bound the work.
+#[cfg(test)]
+pub(crate) mod counter {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    thread_local! {
+        static COUNTS: RefCell<BTreeMap<&'static str, usize>> = RefCell::default();
+    }
+
+    pub(crate) fn add(what: &'static str) {
+        COUNTS.with_borrow_mut(|counts| *counts.entry(what).or_default() += 1);
+    }
+
+    /// What was counted since the last time.
+    pub(crate) fn take() -> BTreeMap<&'static str, usize> {
+        COUNTS.take()
     }
 }
 

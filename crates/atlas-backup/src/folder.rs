@@ -1,5 +1,8 @@
 //! A folder of snapshots as it is on the disk: files, their manifests, the catalogue and the lock.
 
+mod held_file;
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -8,12 +11,16 @@ use atlas_model::{ClusterId, ClusterName, ProjectId, SnapshotId};
 use jiff::Timestamp;
 
 use crate::catalogue;
+#[cfg(test)]
+use crate::disk::counter;
 use crate::disk::{look, open_own, sweep};
 use crate::error::Error;
-use crate::fault::Fault;
 use crate::manifest::Manifest;
-use crate::saved::{Saved, recheck, settle};
+use crate::saved::{Saved, settle};
 use crate::saving::of_shard;
+pub(crate) use held_file::{Damage, Reading};
+use held_file::{HeldFile, State};
+use names::{Known, Names};
 
 /// The name of the file that one run at a time has locked. It is never removed.
 const LOCK: &str = ".lock";
@@ -26,25 +33,9 @@ pub(crate) struct Folder {
     cluster: ClusterName,
     /// The cluster's id, if Atlas says.
     cluster_id: Option<ClusterId>,
-    files: Vec<HeldFile>,
-}
-
-#[derive(Debug, Clone)]
-struct HeldFile {
-    path: PathBuf,
-    manifest: Manifest,
-    state: State,
-}
-
-/// What is known of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// It was read in this run, and is what its manifest says.
-    Read,
-    /// Its length, time and inode are as when it was last read.
-    Unchanged,
-    /// It is not what its manifest says.
-    Damaged,
+    files: BTreeMap<PathBuf, HeldFile>,
+    /// The files of each snapshot of the cluster.
+    snapshots: BTreeMap<SnapshotId, BTreeSet<PathBuf>>,
 }
 
 /// A snapshot whose files are all there.
@@ -56,57 +47,77 @@ pub(crate) struct Held {
     pub(crate) is_same_cluster: bool,
     /// Whether its files were read in this run.
     pub(crate) read: bool,
-}
-
-/// A file that is not what its manifest says.
-#[derive(Debug)]
-pub(crate) struct Damage {
-    pub(crate) snapshot: SnapshotId,
-    pub(crate) path: PathBuf,
-    pub(crate) error: Error,
+    /// Whether any of its files may be removed, since it has the name that this program gave it.
+    pub(crate) is_removable: bool,
 }
 
 impl Folder {
-    /// Reads a folder. Files whose length, time or inode have changed are read to the end, as are
-    /// all with `read`; those of other clusters are listed only.
+    /// Reads a folder.
     pub(crate) fn open(
         path: &Path,
         project: ProjectId,
         cluster: &ClusterName,
-        read: bool,
+        reading: Reading,
     ) -> Result<(Self, Vec<Damage>), Error> {
         let mut folder = Self {
             path: path.to_owned(),
             project,
             cluster: cluster.clone(),
             cluster_id: None,
-            files: Vec::new(),
+            files: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
         };
         let mut damaged = Vec::new();
-        let unreadable = |error| Error::file(path, "cannot be read", error);
-        for entry in std::fs::read_dir(path).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if path.extension().is_none_or(|ending| ending != "tgz") {
-                continue;
+        let names = Names::read(path, reading.is_look())?;
+        for name in names.snapshots() {
+            let path = path.join(name);
+            if !reading.is_look() && names.is_unsettled(name) {
+                settle(&path)?;
             }
-            settle(&path)?;
-            let Ok(manifest) = Manifest::read(&path) else {
+            let manifest = match names.manifest(name) {
+                Known::Nothing => continue,
+                Known::Settled => Manifest::read_at(&Manifest::path_of(&path)),
+                Known::Waiting => Manifest::read(&path),
+            };
+            let Ok(manifest) = manifest else {
                 continue;
             };
             let mut file = HeldFile {
-                path,
                 manifest,
                 state: State::Unchanged,
             };
             if folder.is_own(&file.manifest) {
-                damaged.extend(file.check(read));
-            } else if look(&file.path)?.is_none_or(|found| found.len() != file.manifest.bytes) {
+                damaged.extend(file.check(&path, reading));
+            } else if look(&path)?.is_none_or(|found| found.len() != file.manifest.bytes) {
                 continue;
             }
-            folder.files.push(file);
+            folder.insert(path, file);
         }
-        folder.files.sort_by(|one, other| one.path.cmp(&other.path));
         Ok((folder, damaged))
+    }
+
+    fn insert(&mut self, path: PathBuf, file: HeldFile) {
+        self.forget(&path);
+        if self.is_own(&file.manifest) {
+            let paths = self.snapshots.entry(file.manifest.snapshot).or_default();
+            paths.insert(path.clone());
+        }
+        self.files.insert(path, file);
+    }
+
+    fn forget(&mut self, path: &Path) {
+        let Some(file) = self.files.remove(path) else {
+            return;
+        };
+        if let Some(paths) = self.snapshots.get_mut(&file.manifest.snapshot) {
+            paths.remove(path);
+        }
+    }
+
+    /// The files of a snapshot of the cluster.
+    fn files_of(&self, snapshot: SnapshotId) -> impl Iterator<Item = (&PathBuf, &HeldFile)> {
+        let paths = self.snapshots.get(&snapshot).into_iter().flatten();
+        paths.filter_map(|path| self.files.get_key_value(path))
     }
 
     /// The same, for a cluster whose id is known or not.
@@ -115,15 +126,12 @@ impl Folder {
         self
     }
 
-    /// Whether files are of the cluster that has the name now. Where its id is not known, they are
-    /// if all are of one cluster.
-    fn is_same_cluster(&self, files: &[&HeldFile]) -> bool {
-        if let Some(id) = self.cluster_id {
-            return files
-                .iter()
-                .all(|file| file.manifest.cluster_id == Some(id));
-        }
-        let own = self.files.iter().filter(|file| self.is_own(&file.manifest));
+    /// Whether all files that may be of the cluster name one id, or all name none.
+    fn has_one_id(&self) -> bool {
+        let own = self
+            .files
+            .values()
+            .filter(|file| self.is_own(&file.manifest));
         let ids: BTreeSet<_> = own.map(|file| file.manifest.cluster_id).collect();
         ids.len() <= 1
     }
@@ -134,36 +142,65 @@ impl Folder {
 
     /// Reads the files of a snapshot, unless this run has done so.
     pub(crate) fn read(&mut self, snapshot: SnapshotId) -> Vec<Damage> {
+        let paths = self.snapshots.get(&snapshot).into_iter().flatten();
         let mut damaged = Vec::new();
-        let (project, cluster) = (self.project, &self.cluster);
-        for file in &mut self.files {
-            let manifest = &file.manifest;
-            let is_it = manifest.snapshot == snapshot;
-            if is_it && manifest.project == project && manifest.cluster == *cluster {
-                damaged.extend(file.check(true));
+        for path in paths {
+            if let Some(file) = self.files.get_mut(path) {
+                damaged.extend(file.check(path, Reading::All));
             }
         }
         damaged
     }
 
+    /// Looks whether the files that were read are as they were then: hours may have passed. One that
+    /// has changed does not count as read.
+    pub(crate) fn look_again(&mut self) {
+        for (path, file) in &mut self.files {
+            if file.state == State::Read {
+                let found = path.metadata();
+                if !found.is_ok_and(|found| file.manifest.fits(&found)) {
+                    file.state = State::Unchanged;
+                }
+            }
+        }
+    }
+
+    /// The snapshots of the cluster that another run would read.
+    pub(crate) fn unread(&self) -> BTreeSet<SnapshotId> {
+        let own = self
+            .files
+            .values()
+            .filter(|file| self.is_own(&file.manifest));
+        own.filter(|file| file.state == State::Unread)
+            .map(|file| file.manifest.snapshot)
+            .collect()
+    }
+
+    /// Whether all files of a snapshot are there.
+    pub(crate) fn has(&self, snapshot: SnapshotId) -> bool {
+        whole(self.files_of(snapshot).map(|(_, file)| file)).is_some()
+    }
+
     /// The snapshots of the cluster whose files are all there, the newest first.
     pub(crate) fn held(&self) -> Vec<Held> {
-        let mut snapshots: BTreeMap<SnapshotId, Vec<&HeldFile>> = BTreeMap::new();
-        for file in self.files.iter().filter(|file| self.is_own(&file.manifest)) {
-            snapshots
-                .entry(file.manifest.snapshot)
-                .or_default()
-                .push(file);
-        }
+        // Where the cluster's id is not known, all files are of it if they are of one cluster.
+        let has_one_id = self.cluster_id.is_none() && self.has_one_id();
+        let is_same = |file: &&HeldFile| match self.cluster_id {
+            Some(id) => file.manifest.cluster_id == Some(id),
+            None => has_one_id,
+        };
+        let snapshots = self.snapshots.keys().copied();
         let mut held: Vec<Held> = snapshots
-            .into_iter()
-            .filter_map(|(snapshot, files)| {
-                let files = whole(&files)?;
+            .filter_map(|snapshot| {
+                let files = whole(self.files_of(snapshot).map(|(_, file)| file))?;
                 Some(Held {
                     taken: taken(&files.first()?.manifest),
                     snapshot,
-                    is_same_cluster: self.is_same_cluster(&files),
+                    is_same_cluster: files.iter().all(is_same),
                     read: files.iter().all(|file| file.state == State::Read),
+                    is_removable: self
+                        .files_of(snapshot)
+                        .any(|(path, file)| self.is_removable(path, file)),
                 })
             })
             .collect();
@@ -173,71 +210,72 @@ impl Folder {
 
     /// The snapshot that the manifest of a file names, if it is of this cluster.
     pub(crate) fn snapshot_at(&self, path: &Path) -> Option<SnapshotId> {
-        let mut files = self.files.iter();
-        let file = files.find(|file| file.path == path && self.is_own(&file.manifest))?;
-        Some(file.manifest.snapshot)
+        let file = self.files.get(path)?;
+        self.is_own(&file.manifest)
+            .then_some(file.manifest.snapshot)
     }
 
     /// Takes up files that were just downloaded and verified.
     pub(crate) fn add(&mut self, saved: &[Saved]) {
         for saved in saved {
-            self.files.retain(|file| file.path != saved.path);
-            self.files.push(HeldFile {
-                path: saved.path.clone(),
+            let file = HeldFile {
                 manifest: saved.manifest.clone(),
                 state: State::Read,
-            });
+            };
+            self.insert(saved.path.clone(), file);
         }
-        self.files.sort_by(|one, other| one.path.cmp(&other.path));
     }
 
     /// Removes the files of a snapshot, and their manifests. Only files under the names that this
     /// program gave them, and which are as it left them, are removed.
     pub(crate) fn remove(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
-        let of_it = |file: &HeldFile| {
-            file.manifest.snapshot == snapshot
-                && self.is_own(&file.manifest)
-                && file.state != State::Damaged
-                && file.path == self.path.join(given_name(&file.manifest))
-        };
-        let files: Vec<HeldFile> = self
-            .files
-            .iter()
-            .filter(|file| of_it(file))
-            .cloned()
+        let files: Vec<(PathBuf, Manifest)> = self
+            .files_of(snapshot)
+            .filter(|(path, file)| self.is_removable(path, file))
+            .map(|(path, file)| (path.clone(), file.manifest.clone()))
             .collect();
         let mut removed = false;
-        for file in files {
+        for (path, known) in files {
             // Again, and from the disk: nothing is removed for what was true a while ago.
-            let manifest = Manifest::read(&file.path)?;
-            let fits = look(&file.path)?.is_some_and(|found| manifest.fits(&found));
-            if manifest != file.manifest || !fits {
+            let manifest = Manifest::read(&path)?;
+            let fits = look(&path)?.is_some_and(|found| manifest.fits(&found));
+            if manifest != known || !fits {
                 continue;
             }
             // The file first: a manifest without a file does no harm.
-            for path in [file.path.clone(), Manifest::path_of(&file.path)] {
-                std::fs::remove_file(&path)
-                    .map_err(|error| Error::file(&path, "cannot be removed", error))?;
+            for path in [&path, &Manifest::path_of(&path)] {
+                std::fs::remove_file(path)
+                    .map_err(|error| Error::file(path, "cannot be removed", error))?;
             }
-            self.files.retain(|known| known.path != file.path);
+            self.forget(&path);
             removed = true;
         }
         Ok(removed)
     }
 
-    /// Writes the catalogue of what is there.
+    /// Whether a file has the name that this program gave it, and is sound as far as is known.
+    fn is_removable(&self, path: &Path, file: &HeldFile) -> bool {
+        file.state != State::Damaged && path == self.path.join(given_name(&file.manifest))
+    }
+
+    /// Writes the catalogue of what is there, if another one is there.
     pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
         let files = self.files.iter();
-        let sound = files.filter(|file| file.state != State::Damaged);
-        catalogue::write(&self.path, sound.map(|file| (&*file.path, &file.manifest)))
+        let sound = files.filter(|(_, file)| file.state != State::Damaged);
+        catalogue::write(
+            &self.path,
+            sound.map(|(path, file)| (&**path, &file.manifest)),
+        )
     }
 }
 
 /// Those of a snapshot's files that are all of it: each shard of a job once, and no two the same.
 /// A file under a name of the user's own does not count twice.
-fn whole<'a>(files: &[&'a HeldFile]) -> Option<Vec<&'a HeldFile>> {
+fn whole<'a>(files: impl Iterator<Item = &'a HeldFile>) -> Option<Vec<&'a HeldFile>> {
+    #[cfg(test)]
+    counter::add("whole");
     let mut sets: BTreeMap<_, Vec<&HeldFile>> = BTreeMap::new();
-    let sound = files.iter().filter(|file| file.state != State::Damaged);
+    let sound = files.filter(|file| file.state != State::Damaged);
     for file in sound {
         // Jobs that call the shards otherwise are not mixed: their names and places may overlap.
         let set = (&file.manifest.shards, file.manifest.files);
@@ -252,39 +290,6 @@ fn whole<'a>(files: &[&'a HeldFile]) -> Option<Vec<&'a HeldFile>> {
         shards.len().min(texts.len()) >= expected
     };
     sets.into_values().find(is_whole)
-}
-
-impl HeldFile {
-    /// Finds out whether it is what its manifest says.
-    fn check(&mut self, read: bool) -> Option<Damage> {
-        if self.state != State::Unchanged {
-            return None;
-        }
-        // A symbolic link is followed: the file may have been moved to another disk.
-        let metadata = self.path.metadata().ok();
-        let found = metadata.as_ref().map_or(0, std::fs::Metadata::len);
-        let expected = self.manifest.bytes;
-        let fits = metadata.is_some_and(|metadata| self.manifest.fits(&metadata));
-        let checked = if found == expected {
-            recheck(&self.path, &mut self.manifest, read)
-        } else {
-            Err(Fault::Length { found, expected }.into())
-        };
-        self.state = match checked {
-            Ok(()) if read || !fits => State::Read,
-            Ok(()) => State::Unchanged,
-            // A file that cannot be read is of no more use than one that is broken.
-            Err(error) => {
-                self.state = State::Damaged;
-                return Some(Damage {
-                    snapshot: self.manifest.snapshot,
-                    path: self.path.clone(),
-                    error,
-                });
-            }
-        };
-        None
-    }
 }
 
 /// The moment that a manifest names.
@@ -310,30 +315,52 @@ fn given_name(manifest: &Manifest) -> PathBuf {
     }
 }
 
-/// Creates a folder where it is missing, and checks that its catalogue is one.
-pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
+/// Checks that what stands at the place of a folder's catalogue is one.
+pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     if folder.as_os_str().is_empty() {
         return Err(Error::Usage {
             what: "the folder's path is empty; name a folder".to_owned(),
         });
     }
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Error::file(folder, "cannot be created", error))?;
     catalogue::check(folder)
 }
 
+/// Creates a folder where it is missing, and checks its catalogue.
+pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
+    if !folder.as_os_str().is_empty() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Error::file(folder, "cannot be created", error))?;
+    }
+    check(folder)
+}
+
+/// A lock of a folder.
+#[derive(Debug)]
+pub(crate) struct FolderLock(File);
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // A child that this process is just starting may have the file open for another moment, and
+        // with it the lock.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Locks a folder against other runs, until the end of this one.
-pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
+pub(crate) fn lock(folder: &Path) -> Result<FolderLock, Error> {
     let path = folder.join(LOCK);
     let file = open_own(&path, true)
         .map_err(|error| Error::file(&path, "cannot be opened as a lock", error))?;
     match file.try_lock() {
         Ok(()) | Err(TryLockError::Error(_)) => {
             sweep(folder);
-            Ok(file)
+            Ok(FolderLock(file))
         }
         Err(TryLockError::WouldBlock) => Err(Error::Busy {
             path: folder.to_owned(),
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,7 +149,7 @@ fn kind(answer: &Answer<ClusterDescription>) -> Result<ClusterKind, Error> {
 
 /// Whether a cluster is of the shared tier: every region of it runs on the provider `TENANT`. The
 /// versions of the API put that in two places.
-fn is_tenant(body: &Value) -> bool {
+pub(crate) fn is_tenant(body: &Value) -> bool {
     let on_tenant = |value: &Value| value["providerName"] == "TENANT";
     if !body["providerSettings"].is_null() {
         return on_tenant(&body["providerSettings"]);

@@ -60,6 +60,8 @@
 //! | files of one restore job | 1,000 | [`Error::TooMany`] |
 //! | snapshots, or restore jobs, in a list | 100,000 | [`Error::TooMany`] |
 //! | connections of one download | 128 | fewer are used |
+//! | connections for files of one `Backups` | [`Backups::connection_limit`], 32 | the others wait |
+//! | clusters of a project | 10,000 | [`Error::TooMany`] |
 //! | memory for bytes on their way to a file | 8 MiB, or 16 KiB for each connection | a slow disk slows the download |
 //! | a file's tag that is kept for resuming | 1 KiB | one stream, begun again after a failure |
 //! | an extended header of a tar | 1 MiB | [`Error::Unsound`] |
@@ -78,6 +80,7 @@ mod asking;
 mod backups;
 mod catalogue;
 mod checksums;
+mod clusters;
 mod disk;
 mod error;
 mod fault;
@@ -89,7 +92,6 @@ mod inspect;
 mod job;
 mod job_view;
 mod journal;
-mod keep;
 mod kind;
 mod manifest;
 #[cfg(feature = "object-store")]
@@ -107,6 +109,7 @@ mod saving;
 mod shards;
 mod snapshot;
 mod tar_walk;
+mod verified;
 mod verify;
 mod waiting;
 
@@ -114,7 +117,6 @@ pub use backups::Backups;
 pub use error::Error;
 pub use fault::Fault;
 pub use job_view::{JobEnd, JobState, JobView};
-pub use keep::{Keep, KeepError};
 pub use kind::ClusterKind;
 pub use manifest::Manifest;
 #[cfg(feature = "object-store")]
@@ -122,6 +124,7 @@ pub use object_store::{Settled, StoreFailure, StoreTarget, Stored};
 pub use options::{DownloadOptions, PullOptions, WaitPolicy};
 pub use progress::{Event, silent};
 pub use pull::{PullSummary, Pulled};
+pub use retention::{Keep, KeepError};
 pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
-pub use verify::verify;
+pub use verified::{Verified, snapshot_files, verify};

@@ -15,6 +15,9 @@ use crate::kind::ClusterKind;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Manifest {
+    /// That it is a manifest of this program, and of which form.
+    #[serde(default)]
+    pub(crate) format: Format,
     /// The snapshot.
     pub snapshot: SnapshotId,
     /// The cluster it was taken of.
@@ -55,6 +58,15 @@ pub struct Manifest {
     /// The file's inode, where the system has such numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inode: Option<u64>,
+}
+
+/// The form of a manifest. One with any other word is not of this program, or of a later version,
+/// and is left alone; version 0.1 wrote none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Format {
+    #[default]
+    #[serde(rename = "atlas-backup/1")]
+    One,
 }
 
 /// The longest manifest that is read.

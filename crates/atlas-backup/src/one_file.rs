@@ -8,7 +8,7 @@ use crate::disk;
 use crate::error::Error;
 use crate::job::Place;
 use crate::job_view::JobView;
-use crate::manifest::Manifest;
+use crate::manifest::{Format, Manifest};
 use crate::progress::{Event, Progress};
 use crate::saved::{self, Existing};
 use crate::snapshot::SnapshotView;
@@ -119,6 +119,7 @@ impl<'a> OneFile<'a> {
 
     pub(crate) fn manifest(&self, bytes: u64, sha256: String) -> Manifest {
         Manifest {
+            format: Format::One,
             snapshot: self.snapshot.id,
             cluster: self.place.cluster.clone(),
             cluster_id: self.place.cluster_id,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::keep::Keep;
+use crate::retention::Keep;
 
 /// How to download.
 ///
@@ -158,21 +158,25 @@ impl WaitPolicy {
 /// use atlas_backup::{DownloadOptions, Keep, PullOptions};
 ///
 /// let options = PullOptions::default()
-///     .keep(Keep::Days(30))
+///     .keep(Keep::days(30).weekly(8))
 ///     .keep_at_least(7)
 ///     .download(DownloadOptions::default().connections(8));
-/// assert_eq!(options.keep, Some(Keep::Days(30)));
+/// assert_eq!(options.keep, Some(Keep::days(30).weekly(8)));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PullOptions {
-    /// How many snapshots are kept; all by default.
+    /// Which snapshots are kept; all by default.
     pub keep: Option<Keep>,
-    /// How many of the newest [`Keep::Days`] keeps whatever their age; 3 by default, and 1 at least.
+    /// How many of the newest are kept whatever the rules say; 3 by default, and 1 at least. It has no
+    /// effect where [`Keep::last`] is the only rule.
     pub keep_at_least: usize,
     /// Whether every file is read to the end and compared with its manifest; by default only those
     /// are whose length, time or inode have changed.
     pub verify: bool,
+    /// Whether nothing is done: Atlas is asked for lists only, nothing in the folder changes, no file
+    /// is read to the end, and what would be done is told.
+    pub dry_run: bool,
     /// How to download. Its `replace` has no effect here.
     pub download: DownloadOptions,
 }
@@ -183,20 +187,21 @@ impl Default for PullOptions {
             keep: None,
             keep_at_least: 3,
             verify: false,
+            dry_run: false,
             download: DownloadOptions::default(),
         }
     }
 }
 
 impl PullOptions {
-    /// Sets how many snapshots are kept; `None` keeps all.
+    /// Sets which snapshots are kept; `None` keeps all.
     #[must_use]
     pub fn keep(mut self, keep: impl Into<Option<Keep>>) -> Self {
         self.keep = keep.into();
         self
     }
 
-    /// Sets how many of the newest [`Keep::Days`] keeps whatever their age.
+    /// Sets how many of the newest are kept whatever the rules say.
     #[must_use]
     pub fn keep_at_least(mut self, snapshots: usize) -> Self {
         self.keep_at_least = snapshots;
@@ -207,6 +212,13 @@ impl PullOptions {
     #[must_use]
     pub fn verify(mut self, verify: bool) -> Self {
         self.verify = verify;
+        self
+    }
+
+    /// Sets whether nothing is done, and what would be done is told.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
         self
     }
 

@@ -4,13 +4,14 @@
 //! anew from the manifests each time, so that losing it loses nothing.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use jiff::Timestamp;
 
 use crate::backups::Backups;
 use crate::error::Error;
-use crate::folder::{self, Damage, Folder, file_name};
+use crate::folder::{self, Damage, Folder, FolderLock, Reading, file_name};
 use crate::kind::{self, ClusterKind};
 use crate::options::PullOptions;
 use crate::progress::{Event, Progress, Reporter};
@@ -28,6 +29,8 @@ pub enum Pulled {
     Downloaded {
         /// The snapshot.
         snapshot: SnapshotId,
+        /// When it was taken.
+        taken: Option<Timestamp>,
         /// Its files.
         files: Vec<PathBuf>,
         /// How long they are together.
@@ -69,6 +72,23 @@ pub enum Pulled {
         /// The snapshot.
         snapshot: SnapshotId,
     },
+    /// It would be downloaded, were this no [dry run](PullOptions::dry_run).
+    WouldDownload {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// When it was taken.
+        taken: Option<Timestamp>,
+    },
+    /// Its files would be read to the end.
+    WouldRead {
+        /// The snapshot.
+        snapshot: SnapshotId,
+    },
+    /// It would be removed, if nothing fails before.
+    WouldRemove {
+        /// The snapshot.
+        snapshot: SnapshotId,
+    },
 }
 
 /// What was seen while a folder was brought up to date.
@@ -84,6 +104,10 @@ pub struct PullSummary {
     pub newest: Option<Timestamp>,
     /// When Atlas listed the snapshots, by its own clock.
     pub date: Option<Timestamp>,
+    /// How many snapshots of the cluster are in the folder, at the end.
+    pub held: usize,
+    /// When the newest of them was taken, of those that count.
+    pub newest_held: Option<Timestamp>,
 }
 
 impl Backups {
@@ -94,11 +118,14 @@ impl Backups {
     /// call. One that fails does not keep the others from being taken. Killed at any moment, the same
     /// call goes on later. `progress` is told of each file as [`Event`] says.
     ///
+    /// A [dry run](PullOptions::dry_run) tells what would be done, and takes no lock.
+    ///
     /// A file is removed only if all of this holds:
     /// - its manifest says that it is of this cluster, by its id too where Atlas gives it, and it has the name that it was given;
     /// - Atlas lists complete snapshots, with a date, and this one is not among those it lists;
-    /// - it is not dated in the future, and enough newer snapshots are in the folder;
-    /// - those were read to the end and are sound, at least as many as are always kept;
+    /// - it is not dated in the future, and no rule of [`PullOptions::keep`] keeps it;
+    /// - those that it is removed for are in the folder, were read to the end and are sound: all that
+    ///   are kept by another rule than their age, at least as many as are always kept;
     /// - none of the wanted snapshots is missing or damaged.
     ///
     /// # Errors
@@ -128,8 +155,7 @@ impl Backups {
         report: &mut (dyn FnMut(Pulled) + Send),
         progress: Progress<'_>,
     ) -> Result<PullSummary, Error> {
-        folder::prepare(folder)?;
-        let _lock = folder::lock(folder)?;
+        let disk = Disk::open(folder, options.dry_run).await?;
         let mut place = self.place(project, cluster).await?;
         let kind = place.kind;
         if place.cluster_id.is_none() && kind == ClusterKind::Flex {
@@ -139,21 +165,35 @@ impl Backups {
         let retention = Retention::new(&listing, options);
 
         let id = place.cluster_id;
-        let (path, cluster, read) = (folder.to_owned(), cluster.clone(), options.verify);
-        let (mut held, mut damaged) = blocking(folder, move || {
-            let (held, damaged) = Folder::open(&path, project, &cluster, read)?;
+        let (path, cluster) = (folder.to_owned(), cluster.clone());
+        let reading = match (options.dry_run, options.verify) {
+            (true, all) => Reading::Look { all },
+            (false, true) => Reading::All,
+            (false, false) => Reading::Changed,
+        };
+        let opening = disk.work(move || {
+            let (held, damaged) = Folder::open(&path, project, &cluster, reading)?;
             Ok((held.of_cluster(id), damaged))
-        })
-        .await?;
+        });
+        let (mut held, mut damaged) = opening.await?;
+        if options.dry_run {
+            let mut pull = Pull {
+                held,
+                failures: 0,
+                report,
+            };
+            pull.dry_run(damaged, &retention);
+            return Ok(retention.summary(&pull.held.held()));
+        }
         let newest = retention.to_be_read(&held.held());
-        let read = move || {
+        let reading = disk.work(move || {
             let mut damaged = Vec::new();
             for snapshot in newest {
                 damaged.extend(held.read(snapshot));
             }
             Ok((held, damaged))
-        };
-        let (held, more) = blocking(folder, read).await?;
+        });
+        let (held, more) = reading.await?;
         damaged.extend(more);
 
         let mut pull = Pull {
@@ -161,10 +201,10 @@ impl Backups {
             failures: 0,
             report,
         };
-        let wanted = retention.wanted(&damaged);
+        let wanted = retention.wanted(&pull.held.held(), &damaged);
         pull.say_damaged(damaged, &retention);
         for snapshot in wanted {
-            if pull.has(snapshot.id) {
+            if pull.held.has(snapshot.id) {
                 pull.tell(Pulled::AlreadyPresent {
                     snapshot: snapshot.id,
                 });
@@ -191,6 +231,7 @@ impl Backups {
                     pull.held.add(&saved);
                     pull.tell(Pulled::Downloaded {
                         snapshot: snapshot.id,
+                        taken: snapshot.taken,
                         bytes: saved.iter().map(|saved| saved.manifest.bytes).sum(),
                         files: saved.into_iter().map(|saved| saved.path).collect(),
                     });
@@ -198,32 +239,52 @@ impl Backups {
                 Err(error) => pull.fail(snapshot.id, error),
             }
         }
-        pull.say_future(&retention);
-        if options.keep.is_some() {
-            pull.say_other_cluster();
-        }
-        if pull.failures == 0 {
-            for snapshot in retention.to_be_removed(&pull.held.held()) {
-                match pull.held.remove(snapshot) {
-                    Ok(true) => pull.tell(Pulled::Removed { snapshot }),
-                    Ok(false) => {}
-                    Err(error) => pull.fail(snapshot, error),
-                }
-            }
-        }
-        pull.held.write_catalogue()?;
-        let held = pull.held.held();
-        Ok(retention.summary(&held))
+        pull.say_others(&retention);
+        pull.end(&retention, &disk).await
     }
 }
 
-/// Work that waits for the disk.
-async fn blocking<T: Send + 'static>(
-    folder: &Path,
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::file(folder, "cannot be read", error.into()))?
+/// A folder that this run works in, and its lock.
+struct Disk<'a> {
+    folder: &'a Path,
+    /// None in a dry run.
+    lock: Arc<Option<FolderLock>>,
+}
+
+impl<'a> Disk<'a> {
+    async fn open(folder: &'a Path, dry_run: bool) -> Result<Self, Error> {
+        let mut disk = Self {
+            folder,
+            lock: Arc::default(),
+        };
+        let path = folder.to_owned();
+        let opening = disk.work(move || {
+            if dry_run {
+                folder::check(&path)?;
+                return Ok(None);
+            }
+            folder::prepare(&path)?;
+            folder::lock(&path).map(Some)
+        });
+        disk.lock = Arc::new(opening.await?);
+        Ok(disk)
+    }
+
+    /// Does work that waits for the disk. If the call is dropped, the work goes on to its end and
+    /// has the lock until then.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let lock = Arc::clone(&self.lock);
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(lock);
+            done
+        });
+        let done = done.await;
+        done.map_err(|error| Error::file(self.folder, "cannot be read", error.into()))?
+    }
 }
 
 /// A pull that is under way.
@@ -234,6 +295,67 @@ struct Pull<'a> {
 }
 
 impl Pull<'_> {
+    /// Removes what is not kept, and writes the catalogue.
+    async fn end(self, retention: &Retention<'_>, disk: &Disk<'_>) -> Result<PullSummary, Error> {
+        let Self {
+            mut held,
+            failures,
+            report,
+        } = self;
+        let looking = disk.work(move || {
+            held.look_again();
+            Ok(held)
+        });
+        let mut held = looking.await?;
+        let gone = if failures == 0 {
+            retention.to_be_removed(&held.held())
+        } else {
+            Vec::new()
+        };
+        let removing = disk.work(move || {
+            let removed = gone.into_iter().map(|it| (it, held.remove(it)));
+            let removed: Vec<_> = removed.collect();
+            let written = held.write_catalogue();
+            Ok((held, removed, written))
+        });
+        let (held, removed, written) = removing.await?;
+        for (snapshot, removed) in removed {
+            match removed {
+                Ok(true) => report(Pulled::Removed { snapshot }),
+                Ok(false) => {}
+                Err(error) => report(Pulled::Failed { snapshot, error }),
+            }
+        }
+        written?;
+        Ok(retention.summary(&held.held()))
+    }
+
+    /// Tells what would be done.
+    fn dry_run(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
+        let held = self.held.held();
+        let wanted = retention.wanted(&held, &damaged);
+        self.say_damaged(damaged, retention);
+        let mut read = self.held.unread();
+        read.extend(retention.to_be_read(&held));
+        for snapshot in read {
+            self.tell(Pulled::WouldRead { snapshot });
+        }
+        for snapshot in wanted {
+            let (snapshot, taken) = (snapshot.id, snapshot.taken);
+            self.tell(if self.held.has(snapshot) {
+                Pulled::AlreadyPresent { snapshot }
+            } else {
+                Pulled::WouldDownload { snapshot, taken }
+            });
+        }
+        self.say_others(retention);
+        if self.failures == 0 {
+            for snapshot in retention.soon_removed(&held) {
+                self.tell(Pulled::WouldRemove { snapshot });
+            }
+        }
+    }
+
     fn tell(&mut self, pulled: Pulled) {
         (self.report)(pulled);
     }
@@ -241,13 +363,6 @@ impl Pull<'_> {
     fn fail(&mut self, snapshot: SnapshotId, error: Error) {
         self.failures += 1;
         self.tell(Pulled::Failed { snapshot, error });
-    }
-
-    fn has(&self, snapshot: SnapshotId) -> bool {
-        self.held
-            .held()
-            .iter()
-            .any(|held| held.snapshot == snapshot)
     }
 
     fn is_of(&self, out: &Path, snapshot: SnapshotId) -> bool {
@@ -267,21 +382,16 @@ impl Pull<'_> {
         }
     }
 
-    fn say_other_cluster(&mut self) {
+    /// Says which snapshots in the folder do not count as ones to keep.
+    fn say_others(&mut self, retention: &Retention<'_>) {
         let held = self.held.held();
-        let snapshots = held.iter().filter(|held| !held.is_same_cluster).count();
-        if snapshots > 0 {
-            self.tell(Pulled::OtherCluster { snapshots });
+        for held in held.iter().filter(|held| retention.is_future(held.taken)) {
+            let snapshot = held.snapshot;
+            self.tell(Pulled::Future { snapshot });
         }
-    }
-
-    fn say_future(&mut self, retention: &Retention<'_>) {
-        for held in self.held.held() {
-            if retention.is_future(held.taken) {
-                self.tell(Pulled::Future {
-                    snapshot: held.snapshot,
-                });
-            }
+        let snapshots = held.iter().filter(|held| !held.is_same_cluster).count();
+        if retention.is_limited() && snapshots > 0 {
+            self.tell(Pulled::OtherCluster { snapshots });
         }
     }
 }

@@ -1,151 +1,168 @@
 //! Which snapshots a folder takes, keeps and gives up.
+//!
+//! What is kept is chosen among one set: the sound snapshots in the folder and the complete ones
+//! that Atlas lists. A snapshot of that set that is not kept is neither taken nor, once Atlas no
+//! longer lists it, left in the folder. Since every rule chooses the same from a set without some of
+//! those that it does not keep, a second run finds nothing to do.
+
+mod keep;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_model::SnapshotId;
 use jiff::Timestamp;
 
 use crate::folder::{Damage, Held};
-use crate::keep::Keep;
 use crate::options::PullOptions;
 use crate::pull::PullSummary;
 use crate::snapshot::{Listing, SnapshotView, is_future};
+
+use keep::Kept;
+pub use keep::{Keep, KeepError};
 
 /// What is taken and what is removed.
 pub(crate) struct Retention<'a> {
     listing: &'a Listing,
     /// The complete ones, the oldest first.
     complete: Vec<&'a SnapshotView>,
+    /// The ids of all that are listed, and whether each is complete.
+    listed: BTreeMap<SnapshotId, bool>,
+    now: Timestamp,
     keep: Option<Keep>,
     at_least: usize,
 }
 
 impl<'a> Retention<'a> {
     pub(crate) fn new(listing: &'a Listing, options: &PullOptions) -> Self {
-        let complete = listing.snapshots.iter().filter(|it| it.completed);
-        let mut complete: Vec<_> = complete.collect();
+        let snapshots = &listing.snapshots;
+        let mut complete: Vec<_> = snapshots.iter().filter(|it| it.completed).collect();
         complete.sort_by_key(|snapshot| (snapshot.taken, snapshot.id));
         Self {
             listing,
             complete,
+            listed: snapshots.iter().map(|it| (it.id, it.completed)).collect(),
+            // By the clock of this machine only if the server gave none; then nothing is removed.
+            now: listing.date.unwrap_or_else(Timestamp::now),
             keep: options.keep,
             at_least: options.keep_at_least,
         }
     }
 
-    /// Whether a date is in the future by the server's clock; by that of this machine only if the
-    /// server gave none, and then nothing is removed.
+    /// Whether a date is in the future.
     pub(crate) fn is_future(&self, taken: Option<Timestamp>) -> bool {
-        is_future(taken, self.listing.date.unwrap_or_else(Timestamp::now))
+        is_future(taken, self.now)
+    }
+
+    /// Whether any snapshot may be removed.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.keep.is_some()
     }
 
     pub(crate) fn can_be_taken(&self, snapshot: SnapshotId) -> bool {
-        self.complete.iter().any(|known| known.id == snapshot)
+        self.listed.get(&snapshot) == Some(&true)
     }
 
-    /// The complete snapshots that are to be there: all but those that `keep` leaves no room for,
-    /// and those that are damaged.
-    pub(crate) fn wanted(&self, damaged: &[Damage]) -> Vec<&'a SnapshotView> {
-        let mut counted: Vec<_> = self
-            .complete
+    /// The snapshots that are chosen among: the complete ones that are listed, and those in the
+    /// folder that are of this cluster, as far as they have a date that has come. Says of each
+    /// whether it is kept.
+    fn choose(&self, held: &[Held]) -> BTreeMap<SnapshotId, Kept> {
+        let listed = self.complete.iter().map(|it| (it.taken, it.id));
+        // What Atlas says of a snapshot goes before what stands in the folder.
+        let held = held
             .iter()
-            .filter(|snapshot| !self.is_future(snapshot.taken))
-            .filter_map(|snapshot| Some((snapshot.taken?, snapshot.id)))
+            .filter(|held| held.is_same_cluster && !self.can_be_taken(held.snapshot));
+        let mut counted: Vec<(Timestamp, SnapshotId)> = listed
+            .chain(held.map(|held| (held.taken, held.snapshot)))
+            .filter(|(taken, _)| !self.is_future(*taken))
+            .filter_map(|(taken, snapshot)| Some((taken?, snapshot)))
             .collect();
-        counted.reverse();
-        let beyond = self.beyond(&counted);
-        let is_damaged = |id| damaged.iter().any(|damage| damage.snapshot == id);
+        counted.sort_unstable_by_key(|it| std::cmp::Reverse(*it));
+        let taken: Vec<Timestamp> = counted.iter().map(|(taken, _)| *taken).collect();
+        let kept = match self.keep {
+            Some(keep) => keep.kept(self.at_least, &taken),
+            None => vec![Kept::ByAge; taken.len()],
+        };
+        let snapshots = counted.into_iter().map(|(_, snapshot)| snapshot);
+        snapshots.zip(kept).collect()
+    }
+
+    /// The complete snapshots that are to be there, the oldest first: those that are kept, those
+    /// that cannot be chosen among, and those that are damaged.
+    pub(crate) fn wanted(&self, held: &[Held], damaged: &[Damage]) -> Vec<&'a SnapshotView> {
+        let chosen = self.choose(held);
+        let damaged: BTreeSet<SnapshotId> = damaged.iter().map(|it| it.snapshot).collect();
+        let is_wanted = |id| chosen.get(id) != Some(&Kept::No) || damaged.contains(id);
         let complete = self.complete.iter().copied();
         complete
-            .filter(|snapshot| !beyond.contains(&snapshot.id) || is_damaged(snapshot.id))
+            .filter(|snapshot| is_wanted(&snapshot.id))
             .collect()
     }
 
-    /// Which of these, the newest first, are kept no more.
-    fn beyond(&self, counted: &[(Timestamp, SnapshotId)]) -> Vec<SnapshotId> {
-        let Some(keep) = self.keep else {
-            return Vec::new();
-        };
-        let taken: Vec<Timestamp> = counted.iter().map(|(taken, _)| *taken).collect();
-        (0..counted.len())
-            .filter(|place| keep.is_beyond(self.at_least, &taken, *place))
-            .map(|place| counted[place].1)
-            .collect()
+    /// The snapshots in the folder that are removed if all goes well.
+    pub(crate) fn soon_removed(&self, held: &[Held]) -> Vec<SnapshotId> {
+        self.removable(held, &self.choose(held))
     }
 
-    /// Which of the snapshots in the folder, the newest first, may be removed as far as the list
-    /// goes.
-    fn removable(&self, counted: &[(Timestamp, SnapshotId)]) -> Vec<SnapshotId> {
+    /// Which of the snapshots in the folder may be removed as far as the list goes, the newest
+    /// first.
+    fn removable(&self, held: &[Held], chosen: &BTreeMap<SnapshotId, Kept>) -> Vec<SnapshotId> {
         let trusted = self.listing.date.is_some() && self.listing.is_whole;
         if !trusted || self.complete.is_empty() {
             return Vec::new();
         }
-        let mut beyond = self.beyond(counted);
-        let listed = &self.listing.snapshots;
-        beyond.retain(|id| listed.iter().all(|snapshot| snapshot.id != *id));
-        beyond
+        let is_removable = |held: &&Held| {
+            held.is_removable
+                && held.is_same_cluster
+                && chosen.get(&held.snapshot) == Some(&Kept::No)
+                && !self.listed.contains_key(&held.snapshot)
+        };
+        let removable = held.iter().filter(is_removable);
+        removable.map(|held| held.snapshot).collect()
     }
 
-    /// The snapshots in the folder that have to be read before others are removed; none if none is
-    /// to be removed.
+    /// The snapshots in the folder that have to be read before others are removed: those that the
+    /// others are removed for. None if none is to be removed.
     pub(crate) fn to_be_read(&self, held: &[Held]) -> Vec<SnapshotId> {
-        let Some(keep) = self.keep else {
-            return Vec::new();
-        };
-        let counted = self.counted(held);
-        // With those that are about to be taken.
-        let mut soon = counted.clone();
-        let wanted = self.wanted(&[]);
-        soon.extend(wanted.iter().filter_map(|it| Some((it.taken?, it.id))));
-        soon.retain(|(taken, _)| !self.is_future(Some(*taken)));
-        soon.sort_by_key(|it| std::cmp::Reverse(*it));
-        soon.dedup();
-        if self.removable(&soon).is_empty() {
+        let chosen = self.choose(held);
+        if self.removable(held, &chosen).is_empty() {
             return Vec::new();
         }
-        let newest = counted.iter().take(keep.floor(self.at_least));
-        newest.map(|(_, snapshot)| *snapshot).collect()
+        let unread = held
+            .iter()
+            .filter(|held| !held.read && chosen.get(&held.snapshot) == Some(&Kept::ByPlace));
+        unread.map(|held| held.snapshot).collect()
     }
 
-    /// The snapshots in the folder that are removed; none if those that stay were not all read.
+    /// The snapshots in the folder that are removed; none if those that they are removed for are
+    /// not all there and read.
     pub(crate) fn to_be_removed(&self, held: &[Held]) -> Vec<SnapshotId> {
-        let Some(keep) = self.keep else {
-            return Vec::new();
-        };
-        let removable = self.removable(&self.counted(held));
-        let floor = keep.floor(self.at_least);
-        let counted = held.iter().filter(|held| self.counts(held));
-        if counted.take(floor).all(|held| held.read) {
-            removable
+        let chosen = self.choose(held);
+        let read = held.iter().filter(|held| held.read);
+        let read: BTreeSet<SnapshotId> = read.map(|held| held.snapshot).collect();
+        let mut needed = chosen.iter().filter(|(_, kept)| **kept == Kept::ByPlace);
+        if needed.all(|(snapshot, _)| read.contains(snapshot)) {
+            self.removable(held, &chosen)
         } else {
             Vec::new()
         }
     }
 
-    /// Whether a snapshot in the folder is one of those to keep: it is of this
-    /// cluster and has a date that has come.
-    fn counts(&self, held: &Held) -> bool {
-        held.is_same_cluster && held.taken.is_some() && !self.is_future(held.taken)
-    }
-
-    fn counted(&self, held: &[Held]) -> Vec<(Timestamp, SnapshotId)> {
-        let counted = held.iter().filter(|held| self.counts(held));
-        counted
-            .filter_map(|held| Some((held.taken?, held.snapshot)))
-            .collect()
-    }
-
     pub(crate) fn summary(&self, held: &[Held]) -> PullSummary {
         let listed = self.complete.iter().map(|snapshot| snapshot.taken);
         // A file of an earlier cluster does not say how old the newest of this one is.
-        let held = held.iter().filter(|held| held.is_same_cluster);
-        let taken = listed.chain(held.map(|held| held.taken));
+        let same = held.iter().filter(|held| held.is_same_cluster);
+        let newest = |taken: &mut dyn Iterator<Item = Option<Timestamp>>| {
+            let come = taken.filter(|taken| !self.is_future(*taken));
+            come.flatten().max()
+        };
+        let newest_held = newest(&mut same.map(|held| held.taken));
         PullSummary {
             listed: self.listing.snapshots.len(),
             completed: self.complete.len(),
-            newest: taken
-                .flatten()
-                .filter(|taken| !self.is_future(Some(*taken)))
-                .max(),
+            newest: newest(&mut listed.chain([newest_held])),
             date: self.listing.date,
+            held: held.len(),
+            newest_held,
         }
     }
 }

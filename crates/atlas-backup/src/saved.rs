@@ -168,6 +168,8 @@ fn make_way(path: &Path, existing: Existing, progress: Progress<'_>) -> Result<(
 
 /// Takes the steps that a run was killed before: see the top of this file.
 pub(crate) fn settle(out: &Path) -> Result<(), Error> {
+    #[cfg(test)]
+    disk::counter::add("settle");
     let failing = |source| Error::file(out, "cannot be completed", source);
     let Some(found) = look(out)? else {
         return Ok(());

@@ -9,18 +9,6 @@ use crate::fault::Fault;
 use crate::inspect::inspect;
 use crate::manifest::Manifest;
 
-/// Checks a file against the manifest beside it, offline: its length, its SHA-256, and that the gzip
-/// stream and the tar in it can be read to the end.
-///
-/// # Errors
-/// [`Error::Unsound`] says what is wrong with it; [`Error::File`] that it or its manifest cannot be
-/// read.
-pub fn verify(path: &Path) -> Result<Manifest, Error> {
-    let manifest = Manifest::read(path)?;
-    verify_as(path, &manifest)?;
-    Ok(manifest)
-}
-
 /// Checks a file against a manifest.
 pub(crate) fn verify_as(path: &Path, manifest: &Manifest) -> Result<(), Error> {
     let mut announced = Checksums::default();

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::failure::{EXIT_CODES, Failure};
 use crate::settings::{Output, Settings, VARIABLES};
 use crate::signals::blocking_with;
-use crate::{api, completion, doctor, pull, restores, snapshots};
+use crate::{api, completion, doctor, pull, restores, snapshots, verify};
 
 /// The whole command line.
 pub(crate) fn root() -> Command {
@@ -22,8 +22,8 @@ pub(crate) fn root() -> Command {
             group("backups", "Work with backups")
                 .subcommand(snapshots::command())
                 .subcommand(restores::command())
-                .subcommand(pull::pull_command())
-                .subcommand(pull::verify_command()),
+                .subcommand(pull::command())
+                .subcommand(verify::command()),
         )
         .arg(
             Arg::new("profile")
@@ -71,8 +71,8 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         ] => restores::run(name, matches).await,
         #[cfg(feature = "sandbox")]
         [("sandbox", matches)] => crate::serve::run(matches).await,
-        [("backups", _), ("pull", matches)] => pull::pull(matches).await,
-        [("backups", _), ("verify", matches)] => blocking_with(matches, pull::verify).await,
+        [("backups", _), ("pull", matches)] => pull::run(matches).await,
+        [("backups", _), ("verify", matches)] => blocking_with(matches, verify::run).await,
         _ => Err(Failure::Usage(
             "no such command; see atlas --help".to_owned(),
         )),

@@ -32,6 +32,15 @@ pub(crate) enum Failure {
     Missing(usize),
     /// The newest snapshot is older than it may be; there may be none at all.
     Stale(Option<jiff::Timestamp>),
+    /// So many of several clusters failed; each has its line.
+    Clusters {
+        /// How many failed.
+        failed: usize,
+        /// How many there are.
+        of: usize,
+        /// The exit code of the worst.
+        code: u8,
+    },
     /// A signal came.
     Interrupted(u8),
     /// A signal came while a snapshot was on its way to an object store.
@@ -78,6 +87,7 @@ impl Failure {
             Self::Deadline(_) => 10,
             Self::Missing(_) => 11,
             Self::Stale(_) => 12,
+            Self::Clusters { code, .. } => *code,
             Self::Interrupted(signal) => 128 + signal,
             #[cfg(feature = "object-store")]
             Self::UploadInterrupted { signal, .. } => 128 + signal,
@@ -155,6 +165,9 @@ impl fmt::Display for Failure {
                 "the newest snapshot is of {newest}, older than --max-age; check the cluster's \
                  backups"
             ),
+            Self::Clusters { failed, of, .. } => {
+                format!("{failed} of {of} clusters failed; see their lines")
+            }
             Self::Interrupted(_) => "interrupted; re-run the command to resume".to_owned(),
             #[cfg(feature = "object-store")]
             Self::UploadInterrupted { line, .. } => format!("interrupted; {line}"),

@@ -28,6 +28,7 @@ mod snapshots;
 mod store;
 mod target;
 mod usage;
+mod verify;
 
 use std::process::ExitCode;
 use std::time::Duration;

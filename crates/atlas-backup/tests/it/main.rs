@@ -5,11 +5,15 @@
 mod altered;
 mod answers;
 mod bounds;
+mod clusters;
 mod damaged;
 mod deleted;
 mod download;
+mod dry_run;
+mod earlier_cluster;
 mod errors;
 mod healing;
+mod histories;
 mod jobs;
 mod lengths;
 mod no_retries;
@@ -26,6 +30,7 @@ mod store;
 mod stores;
 #[cfg(feature = "object-store")]
 mod upload;
+mod verified;
 
 use atlas_backup::{Backups, DownloadOptions, Error, Event, Pick, Saved, silent};
 use atlas_model::{ClusterName, ProjectId};

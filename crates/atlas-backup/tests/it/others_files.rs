@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use atlas_backup::{Backups, DownloadOptions, Error, Event, Pick, Saved, silent, verify};
+use atlas_backup::{Backups, DownloadOptions, Error, Event, Manifest, Pick, Saved, silent, verify};
 use atlas_sandbox::FLEX_CLUSTER;
 
+use crate::retention::{World, change_note};
 use crate::{folder, name, names, project, quietly, world};
 
 async fn replacing(backups: &Backups, out: &Path) -> Result<Vec<Saved>, Error> {
@@ -280,4 +281,37 @@ async fn what_a_killed_run_left_is_gone_on_with_without_force() {
             "{part:?} {journal:?}"
         );
     }
+}
+
+/// A manifest names its form. Version 0.1 did not.
+#[tokio::test(start_paused = true)]
+async fn manifests_of_version_0_1_are_ours_and_those_of_another_form_are_not() {
+    let world = World::pulled().await;
+    let newest = std::fs::read(Manifest::path_of(&world.file(7))).unwrap();
+    let newest: serde_json::Value = serde_json::from_slice(&newest).unwrap();
+    assert_eq!(newest["format"], "atlas-backup/1");
+    for place in 0..8 {
+        change_note(&world.file(place), |manifest| {
+            manifest.as_object_mut().unwrap().remove("format");
+        });
+    }
+    world.list(|list| list.deleted = 7);
+    assert_eq!(world.keeping("6").await, ".RR", "taken over as they are");
+    for (place, format) in [
+        serde_json::json!("atlas-backup/2"),
+        serde_json::json!("other"),
+        serde_json::json!(null),
+        serde_json::json!(1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        change_note(&world.file(place), |manifest| manifest["format"] = format);
+    }
+    let before = names(&world.folder);
+    assert_eq!(world.keeping("1").await, ".R");
+    let after = names(&world.folder);
+    let gone: Vec<_> = before.iter().filter(|it| !after.contains(it)).collect();
+    assert_eq!(gone.len(), 2, "a file and its manifest: {gone:?}");
+    assert!(gone.iter().all(|name| name.contains("01-07")), "{gone:?}");
 }

@@ -34,6 +34,9 @@ pub(crate) async fn pull_with(
             Pulled::Damaged { .. } => 'D',
             Pulled::Future { .. } => '>',
             Pulled::OtherCluster { .. } => 'o',
+            Pulled::WouldDownload { .. } => 't',
+            Pulled::WouldRead { .. } => 'r',
+            Pulled::WouldRemove { .. } => 'm',
             other => panic!("{other:?}"),
         });
     };
@@ -91,7 +94,7 @@ async fn every_snapshot_is_taken_once_and_the_catalogue_lists_them() {
 async fn old_snapshots_are_not_taken_to_be_removed() {
     let (_server, backups) = world().await;
     let folder = folder();
-    let keep = Some(Keep::Last(3));
+    let keep = Some(Keep::last(3));
     assert_eq!(
         pull(&backups, FLEX_CLUSTER, &folder, keep).await.unwrap(),
         "TTT"
@@ -101,7 +104,7 @@ async fn old_snapshots_are_not_taken_to_be_removed() {
         "TTTTT..."
     );
     // Days are counted from the newest, and the newest three stay in any case.
-    let days = Some(Keep::Days(1));
+    let days = Some(Keep::days(1));
     let other = crate::folder();
     assert_eq!(
         pull(&backups, FLEX_CLUSTER, &other, days).await.unwrap(),
@@ -113,13 +116,13 @@ async fn old_snapshots_are_not_taken_to_be_removed() {
 async fn a_snapshot_that_fails_keeps_nobody_else_from_being_taken_and_nothing_is_removed() {
     let (server, backups) = world().await;
     let folder = folder();
-    pull(&backups, FLEX_CLUSTER, &folder, Some(Keep::Last(8)))
+    pull(&backups, FLEX_CLUSTER, &folder, Some(Keep::last(8)))
         .await
         .unwrap();
     let (first, newest) = (files(&folder).remove(0), files(&folder).remove(7));
     std::fs::remove_file(folder.path().join(&newest)).unwrap();
     server.with(|sandbox| sandbox.fail_next_jobs(1));
-    let keep = Some(Keep::Last(1));
+    let keep = Some(Keep::last(1));
     assert_eq!(
         pull(&backups, FLEX_CLUSTER, &folder, keep).await.unwrap(),
         "F"
@@ -136,7 +139,7 @@ async fn a_snapshot_that_fails_keeps_nobody_else_from_being_taken_and_nothing_is
 async fn a_file_that_was_cut_or_lost_its_note_is_taken_again() {
     let (_server, backups) = world().await;
     let folder = folder();
-    let keep = Some(Keep::Last(2));
+    let keep = Some(Keep::last(2));
     pull(&backups, FLEX_CLUSTER, &folder, keep).await.unwrap();
     let files = files(&folder);
     let cut = folder.path().join(&files[0]);

@@ -19,6 +19,8 @@ mod peer;
 mod profiles;
 #[cfg(unix)]
 mod proxies;
+mod pull_clusters;
+mod pull_output;
 mod roots;
 mod serve;
 mod settings;
@@ -28,6 +30,7 @@ mod signals;
 mod store;
 mod token_cache;
 mod token_lock;
+mod verified;
 
 use std::process::{Command, Output, Stdio};
 
@@ -79,6 +82,10 @@ fn download_arguments() -> [&'static str; 8] {
         "--out",
         "s.tgz",
     ]
+}
+
+fn project() -> atlas_model::ProjectId {
+    PROJECT.parse().unwrap()
 }
 
 fn folder() -> tempfile::TempDir {

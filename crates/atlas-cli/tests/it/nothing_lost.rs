@@ -106,6 +106,58 @@ fn a_pull_that_gets_nothing_says_so_and_ends_otherwise_once_the_newest_is_too_ol
 }
 
 #[test]
+fn the_rules_of_keep_add_up_and_contradictions_are_refused_before_any_request() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    let pull = |dir: &str, flags: &[&str]| {
+        let arguments = ["pull", "--clusterName", FLEX_CLUSTER, "--dir", dir];
+        run(&server, &folder, &[&arguments[..], flags].concat())
+    };
+    for flags in [
+        &["--keep-at-least", "4"][..],
+        &["--keep", "4", "--keep-at-least", "4"],
+        &["--keep", "4w"],
+        &["--keep-daily", "0"],
+        &["--keep-weekly", "x"],
+    ] {
+        let line = error_line(&pull("none", flags), 2);
+        assert!(line.contains("--keep"), "{line}");
+    }
+    assert_eq!(server.with(|sandbox| sandbox.requests()), 0);
+    // The days of the eight snapshots, from Thursday to Thursday.
+    for (flags, days) in [
+        (
+            &["--keep-monthly", "1", "--keep-at-least", "1"][..],
+            &[8][..],
+        ),
+        (&["--keep-weekly", "2", "--keep-at-least", "1"], &[4, 8]),
+        (&["--keep-weekly", "2"], &[4, 6, 7, 8]),
+        (
+            &["--keep", "2", "--keep-weekly", "2", "--keep-at-least", "1"],
+            &[4, 7, 8],
+        ),
+        (
+            &["--keep", "1d", "--keep-daily", "4", "--keep-at-least", "1"],
+            &[5, 6, 7, 8],
+        ),
+        (
+            &["--keep", "2,weekly=2", "--keep-at-least", "1"],
+            &[4, 7, 8],
+        ),
+    ] {
+        let dir = format!("d{}", flags.concat());
+        assert!(pull(&dir, flags).status.success());
+        let entries = std::fs::read_dir(folder.path().join(&dir)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut found: Vec<u32> = names
+            .filter_map(|name| name.strip_suffix(".tgz")?.get(8..10)?.parse().ok())
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, days, "{flags:?}");
+    }
+}
+
+#[test]
 fn a_damaged_file_is_reported_and_downloaded_again() {
     let (_runtime, server) = sandbox();
     let folder = folder();
@@ -130,7 +182,7 @@ fn a_damaged_file_is_reported_and_downloaded_again() {
     assert!(output.status.success());
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
     let starts: Vec<_> = lines.lines().map(|line| &line[..7]).collect();
-    assert_eq!(starts, ["damaged", "taken  "], "{lines}");
+    assert_eq!(starts, ["damaged", "Flex0: "], "{lines}");
     let file = file.to_str().unwrap();
     assert!(run(&server, &folder, &["verify", file]).status.success());
 }

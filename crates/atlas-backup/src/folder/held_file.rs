@@ -1,0 +1,94 @@
+//! One file of a folder, and how far it is trusted.
+
+use std::path::{Path, PathBuf};
+
+use atlas_model::SnapshotId;
+
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::manifest::Manifest;
+use crate::saved::recheck;
+
+#[derive(Debug, Clone)]
+pub(super) struct HeldFile {
+    pub(super) manifest: Manifest,
+    pub(super) state: State,
+}
+
+/// What is known of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// It was read in this run, and is what its manifest says.
+    Read,
+    /// Its length, time and inode are as when it was last read.
+    Unchanged,
+    /// It has to be read, but this run only looks.
+    Unread,
+    /// It is not what its manifest says.
+    Damaged,
+}
+
+/// How a folder is read. Files of other clusters are listed only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Files whose length, time or inode have changed are read to the end.
+    Changed,
+    /// All files are read to the end.
+    All,
+    /// No file is read, and nothing is put right.
+    Look {
+        /// Whether another run would read all.
+        all: bool,
+    },
+}
+
+/// A file that is not what its manifest says.
+#[derive(Debug)]
+pub(crate) struct Damage {
+    pub(crate) snapshot: SnapshotId,
+    pub(crate) path: PathBuf,
+    pub(crate) error: Error,
+}
+
+impl Reading {
+    pub(super) fn is_look(self) -> bool {
+        matches!(self, Self::Look { .. })
+    }
+}
+
+impl HeldFile {
+    /// Finds out whether it is what its manifest says.
+    pub(super) fn check(&mut self, path: &Path, reading: Reading) -> Option<Damage> {
+        if self.state != State::Unchanged {
+            return None;
+        }
+        // A symbolic link is followed: the file may have been moved to another disk.
+        let metadata = path.metadata().ok();
+        let found = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+        let expected = self.manifest.bytes;
+        let fits = metadata.is_some_and(|metadata| self.manifest.fits(&metadata));
+        let read = !fits || matches!(reading, Reading::All | Reading::Look { all: true });
+        let checked = if found != expected {
+            Err(Fault::Length { found, expected }.into())
+        } else if reading.is_look() {
+            Ok(())
+        } else {
+            recheck(path, &mut self.manifest, read)
+        };
+        self.state = match checked {
+            Ok(()) if read && reading.is_look() => State::Unread,
+            Ok(()) if read => State::Read,
+            Ok(()) => State::Unchanged,
+            // A file that cannot be read is of no more use than one that is broken.
+            Err(error) => {
+                self.state = State::Damaged;
+                return Some(Damage {
+                    snapshot: self.manifest.snapshot,
+                    path: path.to_owned(),
+                    error,
+                });
+            }
+        };
+        None
+    }
+}

@@ -1,0 +1,65 @@
+//! The names in a folder, which tell without opening a file where there is something to do.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::Path;
+
+use crate::error::Error;
+
+/// The names in a folder, from one reading of it.
+pub(super) struct Names(BTreeSet<OsString>);
+
+/// Which manifests a file has.
+pub(super) enum Known {
+    Nothing,
+    Settled,
+    /// One that waits for its name.
+    Waiting,
+}
+
+impl Names {
+    /// Reads a folder's names; there are none in a folder that is missing, if it may be.
+    pub(super) fn read(folder: &Path, may_be_missing: bool) -> Result<Self, Error> {
+        let unreadable = |error| Error::file(folder, "cannot be read", error);
+        let entries = match std::fs::read_dir(folder) {
+            Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self(BTreeSet::new()));
+            }
+            entries => entries.map_err(unreadable)?,
+        };
+        let mut names = BTreeSet::new();
+        for entry in entries {
+            names.insert(entry.map_err(unreadable)?.file_name());
+        }
+        Ok(Self(names))
+    }
+
+    /// The names that a snapshot's file may have.
+    pub(super) fn snapshots(&self) -> impl Iterator<Item = &OsStr> {
+        let names = self.0.iter().map(OsString::as_os_str);
+        names.filter(|name| Path::new(name).extension() == Some(OsStr::new("tgz")))
+    }
+
+    fn has(&self, name: &OsStr, ending: &str) -> bool {
+        let mut name = name.to_owned();
+        name.push(ending);
+        self.0.contains(&name)
+    }
+
+    /// Whether there is something that a killed run may have left of a file.
+    pub(super) fn is_unsettled(&self, name: &OsStr) -> bool {
+        let endings = [".part", ".part.json", ".json.part"];
+        endings.iter().any(|ending| self.has(name, ending))
+    }
+
+    pub(super) fn manifest(&self, name: &OsStr) -> Known {
+        if self.has(name, ".json.part") {
+            Known::Waiting
+        } else if self.has(name, ".json") {
+            Known::Settled
+        } else {
+            Known::Nothing
+        }
+    }
+}

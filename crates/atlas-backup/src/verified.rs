@@ -1,0 +1,102 @@
+//! Checking files that are there, offline, against their manifests where they have one.
+
+use std::path::{Path, PathBuf};
+
+use crate::checksums::Checksums;
+use crate::disk::look;
+use crate::error::Error;
+use crate::inspect::inspect;
+use crate::manifest::Manifest;
+use crate::verify::verify_as;
+
+/// A sound file, and what it was checked against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verified {
+    /// It is what its manifest says: length, SHA-256 and structure.
+    Manifest(Box<Manifest>),
+    /// It has no manifest. Its gzip stream and the tar in it can be read to the end, but whether it
+    /// is the file that was once downloaded is not known.
+    Structure {
+        /// How long the file is.
+        bytes: u64,
+        /// Its SHA-256, in hexadecimal digits.
+        sha256: String,
+    },
+}
+
+impl Verified {
+    /// The manifest of the file, if it has one.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match self {
+            Self::Manifest(manifest) => Some(manifest),
+            Self::Structure { .. } => None,
+        }
+    }
+
+    /// How long the file is.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Manifest(manifest) => manifest.bytes,
+            Self::Structure { bytes, .. } => *bytes,
+        }
+    }
+
+    /// The SHA-256 of the file, in hexadecimal digits.
+    pub fn sha256(&self) -> &str {
+        match self {
+            Self::Manifest(manifest) => &manifest.sha256,
+            Self::Structure { sha256, .. } => sha256,
+        }
+    }
+}
+
+/// Checks a file against the manifest beside it, offline: its length, its SHA-256, and that the gzip
+/// stream and the tar in it can be read to the end. Without a manifest, the last only.
+///
+/// # Errors
+/// [`Error::Unsound`] says what is wrong with it; [`Error::File`] that it cannot be read, or that
+/// what stands at the place of its manifest is none.
+pub fn verify(path: &Path) -> Result<Verified, Error> {
+    if !has_manifest(path)? {
+        let found = inspect(path, &Checksums::default())?;
+        return Ok(Verified::Structure {
+            bytes: found.bytes,
+            sha256: found.sha256,
+        });
+    }
+    let manifest = Manifest::read(path)?;
+    verify_as(path, &manifest)?;
+    Ok(Verified::Manifest(Box::new(manifest)))
+}
+
+/// Whether anything stands at the place of a file's manifest.
+fn has_manifest(path: &Path) -> Result<bool, Error> {
+    Ok(look(&Manifest::path_of(path))?.is_some() || Manifest::pending(path).is_some())
+}
+
+/// The snapshot files in a folder, in the order of their names: those that end in `.tgz` or
+/// `.tar.gz`, and those with a manifest of this program. Folders in it are not looked into, and what
+/// is not complete (`.part`) is left out.
+///
+/// # Errors
+/// [`Error::File`] if the folder cannot be read.
+pub fn snapshot_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let unreadable = |error| Error::file(folder, "cannot be read", error);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.as_os_str().as_encoded_bytes();
+        let is_snapshot = || {
+            let endings: [&[u8]; 2] = [b".tgz", b".tar.gz"];
+            endings.iter().any(|ending| name.ends_with(ending)) || Manifest::read(&path).is_ok()
+        };
+        // A symbolic link is followed: the file may have been moved to another disk. One that leads
+        // nowhere is a file that cannot be read.
+        if !path.is_dir() && is_snapshot() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

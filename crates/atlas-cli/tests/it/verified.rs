@@ -1,0 +1,137 @@
+//! `atlas backups verify`: files and folders, offline.
+
+use std::path::Path;
+
+use atlas_sandbox::FLEX_CLUSTER;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{atlas, atlas_at, folder, sandbox};
+
+/// A folder of two snapshots, as a pull leaves it.
+fn pulled() -> TempDir {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    let pull = [
+        "backups",
+        "pull",
+        "--dir",
+        "kept",
+        "--keep",
+        "2",
+        "--clusterName",
+        FLEX_CLUSTER,
+    ];
+    assert!(
+        atlas_at(&server, &folder)
+            .args(pull)
+            .status()
+            .unwrap()
+            .success()
+    );
+    folder
+}
+
+/// Verifies, and gives the exit code and the lines.
+fn verify(folder: &TempDir, paths: &[&str]) -> (Option<i32>, Vec<String>) {
+    let output = atlas(folder)
+        .args(["backups", "verify"])
+        .args(paths)
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    (
+        output.status.code(),
+        lines.lines().map(str::to_owned).collect(),
+    )
+}
+
+/// The words that the lines begin with.
+fn words(lines: &[String]) -> Vec<&str> {
+    let words = lines.iter().filter_map(|line| line.split(' ').next());
+    words.collect()
+}
+
+fn snapshots(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let is_snapshot = |name: &String| Path::new(name).extension().is_some_and(|it| it == "tgz");
+    let mut names: Vec<_> = names.filter(is_snapshot).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_folder_is_verified_file_by_file_and_the_first_failure_decides_the_exit_code() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    let names = snapshots(&kept);
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!(
+        (code, words(&lines)),
+        (Some(0), vec!["sound", "sound"]),
+        "{lines:?}"
+    );
+
+    // What is not complete, what is another program's, and folders are skipped.
+    for name in ["x.tgz.part", "notes.txt", "other.json"] {
+        std::fs::write(kept.join(name), "x").unwrap();
+    }
+    std::fs::create_dir(kept.join("folder.tgz")).unwrap();
+    std::fs::remove_file(kept.join(format!("{}.json", names[0]))).unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!(
+        (code, words(&lines)),
+        (Some(0), vec!["checked", "sound"]),
+        "{lines:?}"
+    );
+    assert!(
+        lines[0].contains("no manifest; structure only"),
+        "{lines:?}"
+    );
+
+    std::fs::write(kept.join(&names[1]), "cut").unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!(
+        (code, words(&lines)),
+        (Some(7), vec!["checked", "UNSOUND"]),
+        "{lines:?}"
+    );
+    let (code, lines) = verify(&folder, &["none", "kept"]);
+    assert_eq!(code, Some(6), "{lines:?}");
+    assert_eq!(words(&lines), ["UNSOUND", "checked", "UNSOUND"]);
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    let (code, lines) = verify(&folder, &["empty"]);
+    assert_eq!(code, Some(6), "{lines:?}");
+}
+
+#[test]
+fn json_says_of_each_file_what_it_was_checked_against() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    let names = snapshots(&kept);
+    std::fs::remove_file(kept.join(format!("{}.json", names[0]))).unwrap();
+    std::fs::write(kept.join(&names[1]), "cut").unwrap();
+    std::fs::write(kept.join("no.tgz"), "no gzip").unwrap();
+    let (code, lines) = verify(&folder, &["kept", "-o", "json"]);
+    assert_eq!(code, Some(7), "{lines:?}");
+    let found: Vec<(String, bool, String)> = lines
+        .iter()
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let text = |field: &str| line[field].as_str().unwrap().to_owned();
+            let file = Path::new(&text("file")).file_name().unwrap().to_owned();
+            (
+                file.into_string().unwrap(),
+                line["sound"].as_bool().unwrap(),
+                text("checked"),
+            )
+        })
+        .collect();
+    let expected = [
+        (names[0].clone(), true, "structure".to_owned()),
+        (names[1].clone(), false, "manifest".to_owned()),
+        ("no.tgz".to_owned(), false, "structure".to_owned()),
+    ];
+    assert_eq!(found, expected);
+}
