@@ -8,9 +8,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 mod atlas;
-// mod azure;
+mod azure;
 mod disk;
-// mod google;
+mod file_host;
+mod google;
+mod google_peer;
 mod http;
 mod kills;
 mod nginx;
@@ -18,5 +20,6 @@ mod nginx_server;
 mod power;
 mod programs;
 mod s3;
+mod stores;
 mod strace;
-// mod toxic;
+mod toxic;

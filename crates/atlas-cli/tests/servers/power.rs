@@ -43,7 +43,12 @@ fn go_on(folder: &Path, after: &str, command: impl Fn(&Path) -> Command) -> Outp
             return output;
         };
         println!("after {after}: {said}known: {why}");
-        for name in names(folder).iter().filter(|it| it.contains(".part")) {
+        let in_the_way = |name: &&String| {
+            [".tgz.part", ".part.json"]
+                .iter()
+                .any(|it| name.ends_with(it))
+        };
+        for name in names(folder).iter().filter(in_the_way) {
             std::fs::remove_file(folder.join(name)).unwrap();
         }
     }
@@ -94,7 +99,8 @@ fn cuts(before: &Image, command: impl Fn(&Path) -> Command) -> Option<Vec<Left>>
         let is_write = matches!(call.change, Change::Write { .. } | Change::Resize { .. });
         for image in disk.images() {
             if left.iter().all(|(known, _)| known.image != image) {
-                let after = call.line.clone();
+                let files = image.iter().map(|(name, bytes)| (name, bytes.len()));
+                let after = format!("{} {:?}", call.line, files.collect::<Vec<_>>());
                 left.push((Left { image, after }, !is_write));
             }
         }

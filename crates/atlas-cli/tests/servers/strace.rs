@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) change: Change,
-    /// The line without its strings, for messages.
+    /// The line, for messages.
     pub(crate) line: String,
 }
 
@@ -163,7 +163,16 @@ fn call(line: &str, folder: &Path) -> Option<Call> {
             path: unknown(&arguments, folder),
         },
     };
-    let line = line.split('"').step_by(2).collect::<Vec<_>>().join("..");
+    // Without what is written, and with paths that can be read.
+    let texts = line.split(['"', '<', '>']);
+    let shown = texts.map(|text| match bytes(text) {
+        Some(path) if text.starts_with('\\') && path.len() < 200 => {
+            String::from_utf8_lossy(&path).into_owned()
+        }
+        _ if text.starts_with('\\') => "..".to_owned(),
+        _ => text.to_owned(),
+    });
+    let line = shown.collect::<Vec<_>>().join("");
     Some(Call { change, line })
 }
 
