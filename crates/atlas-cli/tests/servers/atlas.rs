@@ -246,6 +246,11 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Whether a name is that of a snapshot's file.
+pub(crate) fn is_file(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end == "tgz")
+}
+
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -289,12 +294,12 @@ fn forward(stream: &TcpStream, inner: &str, host: &str) -> Option<()> {
     let request = read(&mut reader)?;
     let mut head = format!("{} {}", request.method, request.path);
     if !request.query.is_empty() {
-        head.push_str(&format!("?{}", request.query));
+        head.extend(["?", request.query.as_str()]);
     }
     head.push_str(" HTTP/1.1\r\n");
     for (name, value) in &request.headers {
         if !matches!(name.as_str(), "connection" | "accept-encoding") {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
         }
     }
     head.push_str("connection: close\r\n\r\n");

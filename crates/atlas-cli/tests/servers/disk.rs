@@ -77,9 +77,12 @@ impl Disk {
         for survivor in self.names.values() {
             let inode = &self.inodes[*survivor];
             if inode.synced != inode.bytes {
-                images.push(image(&self.names, |inode| match inode == *survivor {
-                    true => self.inodes[inode].bytes.clone(),
-                    false => zeros(inode),
+                images.push(image(&self.names, |inode| {
+                    if inode == *survivor {
+                        self.inodes[inode].bytes.clone()
+                    } else {
+                        zeros(inode)
+                    }
                 }));
             }
         }

@@ -135,7 +135,7 @@ fn send(mut stream: TcpStream, answer: &Answer, sent: &AtomicU64) -> std::io::Re
     }
     let mut head = format!("HTTP/1.1 {} Said\r\nconnection: close\r\n", answer.status);
     for (name, value) in &answer.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([*name, ": ", value.as_str(), "\r\n"]);
     }
     stream.write_all(format!("{head}\r\n").as_bytes())?;
     let (most, step) = match answer.end {

@@ -209,7 +209,7 @@ impl Bucket {
 
     fn list_uploads(&self) -> Vec<u8> {
         let uploads = self.uploads.iter();
-        let uploads: String = uploads
+        let uploads: Vec<String> = uploads
             .map(|(id, upload)| {
                 format!(
                     "<Upload><Key>{}</Key><UploadId>{id}</UploadId></Upload>",
@@ -218,15 +218,16 @@ impl Bucket {
             })
             .collect();
         xml(&format!(
-            "<ListMultipartUploadsResult>{uploads}<IsTruncated>false</IsTruncated>\
-             </ListMultipartUploadsResult>"
+            "<ListMultipartUploadsResult>{}<IsTruncated>false</IsTruncated>\
+             </ListMultipartUploadsResult>",
+            uploads.concat()
         ))
     }
 
     fn list(&self, request: &Request) -> Vec<u8> {
         let prefix = request.parameter("prefix").map(decoded).unwrap_or_default();
         let objects = self.objects.iter();
-        let objects: String = objects
+        let objects: Vec<String> = objects
             .filter(|(key, _)| key.starts_with(&prefix))
             .map(|(key, object)| {
                 format!(
@@ -237,7 +238,8 @@ impl Bucket {
             })
             .collect();
         xml(&format!(
-            "<ListBucketResult><IsTruncated>false</IsTruncated>{objects}</ListBucketResult>"
+            "<ListBucketResult><IsTruncated>false</IsTruncated>{}</ListBucketResult>",
+            objects.concat()
         ))
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::atlas::{Atlas, Job, folder, id, names, run, stderr, succeeded, verify};
+use crate::atlas::{Atlas, Job, folder, id, is_file, names, run, stderr, succeeded, verify};
 use crate::s3::Moto;
 
 const MIB: u64 = 1 << 20;
@@ -89,7 +89,7 @@ fn assert_others(folder: &Path) {
 /// The names of snapshots in a folder.
 fn snapshots(folder: &Path) -> Vec<String> {
     let mut names = names(folder);
-    names.retain(|name| name.ends_with(".tgz") && name != "other.tgz");
+    names.retain(|name| is_file(name) && name != "other.tgz");
     names
 }
 

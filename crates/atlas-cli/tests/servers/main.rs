@@ -9,6 +9,7 @@
 
 mod atlas;
 mod azure;
+mod broken_links;
 mod disk;
 mod file_host;
 mod google;
@@ -22,4 +23,3 @@ mod programs;
 mod s3;
 mod stores;
 mod strace;
-mod toxic;

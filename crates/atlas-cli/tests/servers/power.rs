@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::atlas::{Atlas, folder, id, names, run, stderr, succeeded, verify};
+use crate::atlas::{Atlas, folder, id, is_file, names, run, stderr, succeeded, verify};
 use crate::disk::{Disk, Image};
 use crate::programs::on_path;
 use crate::strace::{self, Change, TRACED};
@@ -246,7 +246,7 @@ fn after_a_power_cut_a_pull_has_lost_no_snapshot_that_is_to_be_kept() {
     };
     // How many snapshots are there, all of them sound.
     let sound = |image: &Image, after: &str| {
-        let named = image.iter().filter(|(name, _)| name.ends_with(".tgz"));
+        let named = image.iter().filter(|(name, _)| is_file(name));
         let mut count = 0;
         for (name, bytes) in named {
             let known = all.iter().find(|(id, _)| name.contains(id));
@@ -265,7 +265,7 @@ fn after_a_power_cut_a_pull_has_lost_no_snapshot_that_is_to_be_kept() {
         let ended = read(folder.path());
         assert_notes(&ended, &after);
         assert_eq!(sound(&ended, &after), 2, "{after}: {:?}", ended.keys());
-        for name in ended.keys().filter(|name| name.ends_with(".tgz")) {
+        for name in ended.keys().filter(|name| is_file(name)) {
             assert!(!name.contains(&id(0)), "{after}: {name}");
             succeeded(&after, &verify(folder.path(), name));
         }

@@ -172,7 +172,7 @@ fn call(line: &str, folder: &Path) -> Option<Call> {
         _ if text.starts_with('\\') => "..".to_owned(),
         _ => text.to_owned(),
     });
-    let line = shown.collect::<Vec<_>>().join("");
+    let line = shown.collect::<String>();
     Some(Call { change, line })
 }
 

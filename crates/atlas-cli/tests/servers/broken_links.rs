@@ -21,7 +21,7 @@ fn is_inner(answer: &Answer) -> bool {
 /// What passes, or can be done without.
 const HEALED: &[(&str, Poison)] = &[
     ("latency", |_, answer| {
-        answer.delay = Duration::from_millis(1500)
+        answer.delay = Duration::from_millis(1500);
     }),
     ("a reset before the first byte", |number, answer| {
         if number <= 2 {
