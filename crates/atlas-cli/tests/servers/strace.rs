@@ -77,6 +77,10 @@ pub(crate) fn read(log: &str, folder: &Path) -> Vec<Call> {
         let (thread, rest) = line.split_once(' ').unwrap();
         let rest = rest.trim_start();
         if let Some(start) = rest.strip_suffix("<unfinished ...>") {
+            if start.starts_with("close(") {
+                // Another thread may be given the descriptor before this one is told.
+                calls.extend(call(&format!("{}) = 0", start.trim_end()), folder));
+            }
             begun.insert(thread, start.trim_end().to_owned());
             continue;
         }
@@ -87,6 +91,9 @@ pub(crate) fn read(log: &str, folder: &Path) -> Vec<Call> {
                 format!("{}{end}", begun.remove(thread).unwrap())
             }
         };
+        if rest.starts_with("<... close") {
+            continue;
+        }
         calls.extend(call(&whole, folder));
     }
     calls
