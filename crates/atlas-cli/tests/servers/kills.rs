@@ -148,7 +148,10 @@ fn a_killed_download_goes_on_and_no_file_is_named_before_it_is_whole() {
         assert_others(folder.path());
         let mut left = names(folder.path());
         left.retain(|name| OTHERS.iter().all(|(other, _)| other != name));
-        assert_eq!(left, ["s.tgz", "s.tgz.json"]);
+        // The manifest may wait for its name if the kill came between the two renames; what is
+        // refused does not give it.
+        let waits = was_named && left == ["s.tgz", "s.tgz.json.part"];
+        assert!(waits || left == ["s.tgz", "s.tgz.json"], "{left:?}");
     }
 }
 
