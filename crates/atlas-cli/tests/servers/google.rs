@@ -1,6 +1,6 @@
 //! Google: its XML API, as its documentation has it, from a peer here, and its emulator.
 //!
-//! The emulator knows single uploads, and no multipart uploads.
+//! The emulator takes single uploads, but knows neither HEAD nor multipart uploads.
 
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};

@@ -60,6 +60,7 @@ fn a_limit_on_connections_is_waited_out() {
     let folder = folder();
     let output = nginx.download(folder.path(), 0, |_| {});
     assert_sound("a limit of 1", &output, folder.path(), &nginx.expected);
+    assert!(nginx.log().contains("limiting connections"));
 }
 
 #[test]

@@ -124,6 +124,11 @@ impl Nginx {
         job.end()
     }
 
+    /// What it says of errors.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("error.log")).unwrap()
+    }
+
     /// How many bytes came from it.
     pub(crate) fn bytes(&self) -> u64 {
         self.relayed.bytes.load(Ordering::Relaxed)
