@@ -1,0 +1,84 @@
+//! An S3 server: moto.
+
+use std::process::{Command, Stdio};
+
+use crate::http::{curl, free_port, until_open};
+use crate::programs::{Running, python};
+
+/// moto with an empty bucket named `bucket`.
+pub(crate) struct Moto {
+    url: String,
+    _running: Running,
+}
+
+impl Moto {
+    /// Starts it; `None` if it may be missing, and is.
+    pub(crate) fn start() -> Option<Self> {
+        let (python, port) = (python("moto.server")?, free_port());
+        let child = Command::new(python)
+            .args([
+                "-m",
+                "moto.server",
+                "-H",
+                "127.0.0.1",
+                "-p",
+                &port.to_string(),
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let moto = Self {
+            url: format!("http://127.0.0.1:{port}"),
+            _running: Running(child),
+        };
+        until_open(&format!("127.0.0.1:{port}"));
+        let (status, _) = moto.ask(&["--request", "PUT"], "");
+        assert_eq!(status, 200);
+        Some(moto)
+    }
+
+    /// Has a command write to it.
+    pub(crate) fn configure(&self, command: &mut Command) {
+        command
+            .env("AWS_ACCESS_KEY_ID", "key")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ENDPOINT_URL", &self.url)
+            .env("AWS_ALLOW_HTTP", "true");
+    }
+
+    /// An object.
+    pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {
+        let (status, body) = self.ask(&[], &format!("/{key}"));
+        assert!(matches!(status, 200 | 404), "{status}");
+        (status == 200).then_some(body)
+    }
+
+    /// Removes an object.
+    pub(crate) fn remove(&self, key: &str) {
+        let (status, _) = self.ask(&["--request", "DELETE"], &format!("/{key}"));
+        assert_eq!(status, 204);
+    }
+
+    /// How many uploads are open.
+    pub(crate) fn open_uploads(&self) -> usize {
+        let (status, body) = self.ask(&[], "?uploads=");
+        assert_eq!(status, 200);
+        String::from_utf8(body)
+            .unwrap()
+            .matches("<UploadId>")
+            .count()
+    }
+
+    fn ask(&self, arguments: &[&str], of: &str) -> (u16, Vec<u8>) {
+        let url = format!("{}/bucket{of}", self.url);
+        let signed = [
+            "--user",
+            "key:secret",
+            "--aws-sigv4",
+            "aws:amz:us-east-1:s3",
+        ];
+        curl(&[&signed, arguments, &[&url]].concat())
+    }
+}
