@@ -18,14 +18,13 @@ use tokio::sync::Semaphore;
 
 use crate::about;
 use crate::error::{Error, no_snapshot};
-use crate::fetch::workers;
 use crate::job::{self, Place};
 use crate::job_view::{self, JobView};
 use crate::kind::{self, ClusterKind, Known};
 use crate::options::{DownloadOptions, WaitPolicy};
 use crate::progress::{Event, Progress, Reporter};
 use crate::retries::Retries;
-use crate::saved::{Existing, Saved, check_output};
+use crate::saved::{self, Existing, Saved, check_output};
 use crate::saving::How;
 use crate::snapshot::{self, Pick, SnapshotView, is_future};
 use crate::waiting::Wait;
@@ -42,7 +41,7 @@ pub struct Backups {
 }
 
 /// How many connections for files there are at most, if nothing else is set.
-const CONNECTIONS: usize = 32;
+const CONNECTIONS: usize = 128;
 
 impl Backups {
     /// The backups that a client can reach.
@@ -55,7 +54,7 @@ impl Backups {
     }
 
     /// Sets how many connections for files there are at most, over all downloads of this value that
-    /// are under way at the same time; 32 by default, and 1 at least. The others wait for their turn.
+    /// are under way at the same time; 128 by default, and 1 at least. The others wait for their turn.
     #[must_use]
     pub fn connection_limit(mut self, connections: usize) -> Self {
         let connections = connections.clamp(1, Semaphore::MAX_PERMITS);
@@ -66,7 +65,6 @@ impl Backups {
     /// The permits for connections to stores. Each request for a file, or for a piece of one, holds a
     /// permit from before it is sent until its body has ended or was dropped, and holds none while it
     /// waits before another attempt.
-    #[allow(dead_code, reason = "taken by the download engine")]
     pub(crate) fn connections(&self) -> &Arc<Semaphore> {
         &self.connections
     }
@@ -117,15 +115,9 @@ impl Backups {
         self.clusters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The client for a file that comes through this many connections.
-    pub(crate) fn file_client(&self, connections: usize) -> Client {
-        let (rate, window) = self.client.min_rate();
-        // Each connection has its part of the rate, rounded up, since 0 would be any rate. What failed is
-        // retried by this crate.
-        let rate = rate.div_ceil(workers(connections) as u64);
-        self.client
-            .with_min_rate(rate, window)
-            .with_retry(RetryPolicy::none())
+    /// The client for a file. What failed is retried by this crate.
+    pub(crate) fn file_client(&self) -> Client {
+        self.client.with_retry(RetryPolicy::none())
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -409,6 +401,9 @@ impl Backups {
         let downloading = async {
             let place = retries.run(|| self.place(project, cluster)).await?;
             let snapshot = retries.run(|| self.pick(project, cluster, pick)).await?;
+            if let Some(saved) = saved::finished(out, &place, snapshot.id).await? {
+                return Ok(vec![saved]);
+            }
             let how = How {
                 existing,
                 options,

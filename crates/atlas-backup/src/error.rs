@@ -211,6 +211,17 @@ pub enum Error {
         /// How many bytes were announced.
         announced: u64,
     },
+    /// A file comes below the client's minimum rate, through all of its connections together.
+    #[error(
+        "the file came at less than {bytes_per_second} bytes a second for {} s; try again later, \
+         or lower the minimum rate", window.as_secs()
+    )]
+    TooSlow {
+        /// The minimum rate.
+        bytes_per_second: u64,
+        /// For how long it came more slowly.
+        window: Duration,
+    },
     /// The store gave fewer or more bytes than it announced, again and again.
     #[error("the store gave {received} of {expected} bytes; try again")]
     Length {
@@ -276,7 +287,13 @@ impl Error {
 
     /// Whether a file came below the client's minimum rate.
     pub(crate) fn is_too_slow(&self) -> bool {
-        matches!(self, Self::Call(error) if matches!(error.kind(), atlas_transport::ErrorKind::TooSlow { .. }))
+        match self {
+            Self::TooSlow { .. } => true,
+            Self::Call(error) => {
+                matches!(error.kind(), atlas_transport::ErrorKind::TooSlow { .. })
+            }
+            _ => false,
+        }
     }
 
     /// Whether Atlas, a store or the network failed in a way that can pass by itself, so that the
@@ -290,6 +307,7 @@ impl Error {
         match self {
             Self::Call(error) => error.is_transient(),
             Self::Deadline { last, .. } => last.as_ref().is_some_and(|last| last.is_transient()),
+            Self::TooSlow { .. } => true,
             Self::Length { received, expected } => received < expected,
             #[cfg(feature = "object-store")]
             Self::Store { source, .. }
@@ -345,7 +363,10 @@ impl Error {
 
     /// Whether the store of a download, or the way to it, failed, and not what takes the file.
     pub(crate) fn is_of_source(&self) -> bool {
-        matches!(self, Self::Call(_) | Self::Length { .. })
+        matches!(
+            self,
+            Self::Call(_) | Self::Length { .. } | Self::TooSlow { .. }
+        )
     }
 }
 

@@ -16,9 +16,11 @@ mod spans;
 mod window;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use atlas_model::SnapshotUrl;
 use atlas_transport::Client;
+use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::inspect::Found;
@@ -28,7 +30,7 @@ use crate::retries::Retries;
 pub(crate) use file::{FileSink, unwritable};
 pub(crate) use sink::{Sink, Span};
 pub(crate) use source::{Announced, is_moment, is_strong};
-use source::{Opened, Source, Way};
+use source::{Opened, Source, Transfer, Way};
 pub(crate) use window::{Output, Part, Window};
 
 /// Gives new links to the same file.
@@ -74,7 +76,10 @@ const RENEWALS: u32 = 3;
 
 /// A download of one file, from its link to a sink that has all of it and found it sound.
 pub(crate) struct DownloadJob<'a, L> {
+    /// Sends nothing twice.
     pub(crate) client: &'a Client,
+    /// A connection to a file host needs one of these.
+    pub(crate) permits: &'a Arc<Semaphore>,
     /// How many connections at most.
     pub(crate) connections: usize,
     /// When a request that failed is sent again.
@@ -92,13 +97,18 @@ impl<L: Links> DownloadJob<'_, L> {
     ) -> Result<Found, Error> {
         let attempts = self.retries.attempts();
         let mut renewals = Renewals::new(self.retries);
-        let mut restarts = 0;
+        let (mut restarts, mut is_healed) = (0, false);
+        // Parts are judged together.
+        let (_, window) = self.client.min_rate();
+        let parts = &self.client.with_min_rate(0, window);
         self.progress.next_file();
         loop {
             let source = Source {
                 client: self.client,
+                parts,
                 link: &link,
                 retries: self.retries,
+                permits: self.permits,
             };
             // Ranges that failed twice in a way that does not pass are not tried again.
             let way = if restarts + 1 < RESTARTS {
@@ -109,7 +119,17 @@ impl<L: Links> DownloadJob<'_, L> {
             let stop = match self.attempt(&source, sink, way).await {
                 Ok(length) => {
                     self.progress.tell(Event::Verifying);
-                    return sink.finish(length, self.progress).await;
+                    match sink.finish(length, self.progress).await {
+                        // What an earlier run left may have lost something since, in a power cut for
+                        // instance.
+                        Err(Error::Unsound { .. }) if sink.is_resumed() && !is_healed => {
+                            is_healed = true;
+                            sink.restart().await?;
+                            self.progress.tell(Event::StartedOver);
+                            continue;
+                        }
+                        finished => return finished,
+                    }
                 }
                 Err(stop) => stop,
             };
@@ -153,7 +173,7 @@ impl<L: Links> DownloadJob<'_, L> {
             Opened::Stream(source.whole().await?)
         };
         match opened {
-            Opened::Stream(download) => self.stream(source, sink, download).await,
+            Opened::Stream(opened) => self.stream(source, sink, opened).await,
             Opened::Spans(head, first) => {
                 check_length(Some(head.length))?;
                 sink.begin(&head).await?;
@@ -168,17 +188,17 @@ impl<L: Links> DownloadJob<'_, L> {
         &self,
         source: &Source<'_>,
         sink: &mut S,
-        mut download: atlas_transport::Download,
+        mut opened: Transfer,
     ) -> Result<u64, Stop> {
         let mut failures = self.retries.failures();
         loop {
-            let announced = Announced::of(&download);
+            let announced = Announced::of(&opened.download);
             check_length(announced.length)?;
             let mut span = sink.begin_stream(&announced).await?;
             let announced = announced.length;
             let had = span.missing().start;
             self.progress.started(announced, had);
-            let ended = pour(&mut span, download, had).await;
+            let ended = pour(&mut span, opened, had).await;
             span.settle().await?;
             let received = span.missing().start;
             let error = match (ended, announced) {
@@ -196,18 +216,14 @@ impl<L: Links> DownloadJob<'_, L> {
             if !error.is_of_source() || !failures.wait_out(&error).await {
                 return Err(error.into());
             }
-            download = source.whole().await?;
+            opened = source.whole().await?;
         }
     }
 }
 
 /// Hands over what a stream brings behind its first `had` bytes.
-async fn pour(
-    span: &mut impl Span,
-    mut download: atlas_transport::Download,
-    mut had: u64,
-) -> Result<(), Error> {
-    while let Some(mut chunk) = download.chunk().await? {
+async fn pour(span: &mut impl Span, mut opened: Transfer, mut had: u64) -> Result<(), Error> {
+    while let Some(mut chunk) = opened.download.chunk().await? {
         let skipped = had.min(chunk.len() as u64);
         had -= skipped;
         let rest = chunk.split_off(usize::try_from(skipped).unwrap_or(usize::MAX));

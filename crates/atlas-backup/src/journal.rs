@@ -177,8 +177,14 @@ pub(crate) fn claim_new(part: &Path, source: &str) -> io::Result<()> {
     let path = path_of(part);
     let mut file = disk::temporary(disk::folder(&path))?;
     file.write_all(line(&unresumable(source)).as_bytes())?;
+    // On the disk before the partial file is: without it, that would be anybody's.
+    file.as_file().sync_all()?;
     let temporary = file.into_temp_path();
-    disk::rename_new(&temporary, &path)
+    disk::rename_new(&temporary, &path)?;
+    disk::sync_folder(&path).map_err(|error| {
+        let _ = std::fs::remove_file(&path);
+        io::Error::other(error)
+    })
 }
 
 fn unresumable(source: &str) -> Head {
@@ -210,6 +216,7 @@ impl Journal {
             }
         }
         file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
         let file = file.persist(&path).map_err(|error| error.error)?;
         let first = 0;
         Ok(Self {

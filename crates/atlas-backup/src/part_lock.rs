@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::disk::{self, is_own, look, open_own, same_file, with_ending};
 use crate::error::Error;
@@ -15,7 +16,7 @@ use crate::journal::{self, Head};
 #[derive(Debug)]
 pub(crate) struct PartLock {
     part: PathBuf,
-    file: File,
+    file: Arc<File>,
 }
 
 /// Whether a path can be used for a partial file.
@@ -92,7 +93,7 @@ impl PartLock {
         }
         let lock = Self {
             part: part.to_owned(),
-            file,
+            file: Arc::new(file),
         };
         if lock.is_named() {
             return Ok(Some(lock));
@@ -106,8 +107,8 @@ impl PartLock {
     }
 
     /// The open file.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
+    pub(crate) fn file(&self) -> Arc<File> {
+        self.file.clone()
     }
 
     /// Removes the partial file and its journal, since nothing can go on with them.
@@ -135,6 +136,9 @@ impl Drop for PartLock {
         if !Head::read(&self.part).is_some_and(|head| head.is_resumable()) {
             self.discard();
         }
+        // A sync that is under way, or a child that is just being started, may have the file open
+        // for another moment, and with it the lock.
+        let _ = self.file.unlock();
     }
 }
 

@@ -94,7 +94,8 @@ impl Backups {
             is_begun: AtomicBool::new(false),
         });
         let mut download = DownloadJob {
-            client: &self.file_client(connections),
+            client: &self.file_client(),
+            permits: self.connections(),
             connections,
             retries,
             links: asking.links(0),

@@ -156,12 +156,18 @@ impl Backups {
         progress: Progress<'_>,
     ) -> Result<PullSummary, Error> {
         let disk = Disk::open(folder, options.dry_run).await?;
-        let mut place = self.place(project, cluster).await?;
-        let kind = place.kind;
-        if place.cluster_id.is_none() && kind == ClusterKind::Flex {
-            place.cluster_id = kind::flex_id(self.client(), project, cluster).await?;
-        }
-        let listing = snapshot::list(self.client(), kind, project, cluster).await?;
+        let (retries, outages) = Retries::watched(self.client(), options.download.patience);
+        let listing = async {
+            let mut place = retries.run(|| self.place(project, cluster)).await?;
+            let (client, kind) = (self.client(), place.kind);
+            if place.cluster_id.is_none() && kind == ClusterKind::Flex {
+                let id = retries.run(|| kind::flex_id(client, project, cluster));
+                place.cluster_id = id.await?;
+            }
+            let listing = retries.run(|| snapshot::list(client, kind, project, cluster));
+            Ok::<_, Error>((place, listing.await?))
+        };
+        let (place, listing) = outages.tell(progress, Box::pin(listing)).await?;
         let retention = Retention::new(&listing, options);
 
         let id = place.cluster_id;

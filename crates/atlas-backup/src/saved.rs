@@ -14,8 +14,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use atlas_model::SnapshotId;
+
 use crate::disk::{self, is_own, look, rename_new, same_file, set_aside};
 use crate::error::Error;
+use crate::job::Place;
 use crate::journal::{self, Head};
 use crate::manifest::{Manifest, is_free_or_manifest};
 use crate::part_lock::{PartLock, part_of, refuse_foreign_part};
@@ -76,7 +79,8 @@ pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
         Error::file(out, doing, error)
     })?;
     if let Some(found) = look(out)? {
-        if !replace {
+        // A run that was killed has yet to name the manifest; the next one does.
+        if !replace && Manifest::pending(out).is_none() {
             return Err(Error::Exists {
                 path: out.to_owned(),
             });
@@ -188,6 +192,29 @@ pub(crate) fn settle(out: &Path) -> Result<(), Error> {
         std::fs::rename(Manifest::pending_path_of(out), Manifest::path_of(out)).map_err(failing)?;
     }
     Ok(())
+}
+
+/// The file that a run completed before it was killed, if it is of the same snapshot.
+pub(crate) async fn finished(
+    out: &Path,
+    place: &Place<'_>,
+    snapshot: SnapshotId,
+) -> Result<Option<Saved>, Error> {
+    let (path, project, cluster) = (out.to_owned(), place.project, place.cluster.clone());
+    let finishing = tokio::task::spawn_blocking(move || {
+        let Some(mut manifest) = Manifest::pending(&path) else {
+            return Ok(None);
+        };
+        settle(&path)?;
+        let is_it = manifest.snapshot == snapshot && manifest.files == 1;
+        if !is_it || manifest.project != project || manifest.cluster != cluster {
+            return Ok(None);
+        }
+        recheck(&path, &mut manifest, true)?;
+        Ok(Some(Saved { path, manifest }))
+    });
+    let finished = finishing.await;
+    finished.map_err(|error| Error::file(out, "cannot be read", error.into()))?
 }
 
 /// Finds out whether a file is still the one that its manifest speaks of: by its length, time and

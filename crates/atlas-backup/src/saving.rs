@@ -109,35 +109,24 @@ impl Backups {
         let step_aside = existing != Existing::Refuse;
         let part = PartLock::take(out, &file.source(), step_aside)?;
         let mut job = DownloadJob {
-            client: &self.file_client(options.connections),
+            client: &self.file_client(),
+            permits: self.connections(),
             connections: options.connections,
             retries,
             links,
             progress,
         };
-        let mut sink = FileSink::new(part.path(), file.source(), options.connections, progress);
+        let mut sink = FileSink::new(&part, file.source(), options.connections, progress);
         let fetched = job.run(link, &mut sink).await;
         let found = match fetched {
             Ok(found) => found,
             Err(error) => {
-                if is_spoilt(&error) || !can_go_on_after(&error) {
+                if is_spoilt(&error) || !can_go_on_after(&error) || sink.is_unsynced().await {
                     part.discard();
                 }
                 return Err(error);
             }
         };
-        let (part, synced) = tokio::task::spawn_blocking(move || {
-            // Through the descriptor that was open all the time, which is told of every failure to
-            // write the file back.
-            let synced = disk::sync(part.file(), part.path());
-            (part, synced)
-        })
-        .await
-        .map_err(|error| Error::file(out, "cannot be synced to disk", error.into()))?;
-        if let Err(error) = synced {
-            part.discard();
-            return Err(error);
-        }
         Ok(Fetched::Whole(Whole {
             manifest: file.manifest(found.bytes, found.sha256),
             part,

@@ -111,6 +111,7 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
         } => backup_code(error),
         #[cfg(feature = "object-store")]
         Backup::Store { .. } | Backup::CannotCheck { .. } | Backup::LeftInStore { .. } => 6,
+        Backup::TooSlow { .. } => 5,
         Backup::JobEnded { .. } => 9,
         Backup::Deadline { .. } | Backup::MissingLinks { .. } => 10,
         _ => 7,

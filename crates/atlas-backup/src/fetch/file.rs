@@ -1,25 +1,33 @@
 //! A partial file of this machine as a sink: spans in any order, a journal of what is there, and a
 //! check that follows in the order of the bytes.
 
+use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::part_file::{self, Part, PartFile};
 use super::sink::{Sink, Span};
 use super::source::Announced;
 use super::{LONGEST_FILE, Stop, workers};
 use crate::checksums::Checksums;
+use crate::disk::UNSYNCED;
 use crate::error::Error;
 use crate::inspect::{Found, Inspection};
 use crate::journal::{self, Head, Journal};
+use crate::part_lock::PartLock;
 use crate::progress::Progress;
 
 /// A partial file.
 pub(crate) struct FileSink<'a> {
     part: Arc<Part>,
+    /// The descriptor that is open all the time, which is told of every failure to write the file
+    /// back.
+    file: Arc<File>,
     source: String,
     connections: usize,
     progress: Progress<'a>,
@@ -35,8 +43,15 @@ struct State {
     /// How many spans were taken.
     taken: usize,
     inspection: Option<Inspection>,
+    is_resumed: bool,
+    /// How many bytes were written since a sync was begun.
+    unsynced: u64,
+    /// The syncs that were begun.
+    syncs: Vec<JoinHandle<io::Result<()>>>,
 }
 
+/// After how many bytes a sync is begun, so that none takes long.
+const SYNCED: u64 = 128 << 20;
 /// A span is no longer, so that no connection waits long for the others in the end, and asking for
 /// spans costs little.
 const LONGEST_SPAN: u64 = 64 << 20;
@@ -44,13 +59,14 @@ const LONGEST_SPAN: u64 = 64 << 20;
 impl<'a> FileSink<'a> {
     /// What is fetched is named by `source`, in the journal.
     pub(crate) fn new(
-        part: &Path,
+        part: &PartLock,
         source: String,
         connections: usize,
         progress: Progress<'a>,
     ) -> Self {
         Self {
-            part: Arc::new(Part::new(part)),
+            part: Arc::new(Part::new(part.path())),
+            file: part.file(),
             source,
             connections: workers(connections),
             progress,
@@ -70,6 +86,18 @@ impl<'a> FileSink<'a> {
     fn claim(&self) -> Result<(), Error> {
         *self.state() = State::default();
         journal::claim(self.path(), &self.source).map_err(|error| unwritable(self.path(), error))
+    }
+
+    /// Whether something could not be written back to the disk, so that what is there is not to be
+    /// trusted.
+    pub(crate) async fn is_unsynced(&self) -> bool {
+        let syncs = std::mem::take(&mut self.state().syncs);
+        for sync in syncs {
+            if !matches!(sync.await, Ok(Ok(()))) {
+                return true;
+            }
+        }
+        false
     }
 
     fn inspect(&self, announced: &Checksums) -> Result<Inspection, Error> {
@@ -92,6 +120,7 @@ impl<'a> Sink for FileSink<'a> {
             };
             let inspection = self.inspect(&journal.head.checksums)?;
             inspection.reach(journal.reached());
+            state.is_resumed = journal.received() > 0;
             state.inspection = Some(inspection);
             state.journal = Some(journal);
         }
@@ -171,13 +200,31 @@ impl<'a> Sink for FileSink<'a> {
         self.claim()
     }
 
+    fn is_resumed(&self) -> bool {
+        self.state().is_resumed
+    }
+
     async fn finish(&mut self, length: u64, progress: Progress<'_>) -> Result<Found, Error> {
-        let inspection = self.state().inspection.take();
+        let (inspection, mut syncs) = {
+            let mut state = self.state();
+            (state.inspection.take(), std::mem::take(&mut state.syncs))
+        };
         let Some(inspection) = inspection else {
-            let error = std::io::Error::other("its check was not begun");
+            let error = io::Error::other("its check was not begun");
             return Err(Error::file(self.path(), "cannot be read", error));
         };
-        inspection.finish(Some(length), progress).await
+        let file = self.file.clone();
+        syncs.push(spawn_blocking(move || file.sync_all()));
+        let synced = async {
+            for sync in syncs {
+                let synced = sync.await.map_err(io::Error::from).flatten();
+                synced.map_err(|error| Error::file(self.path(), UNSYNCED, error))?;
+            }
+            Ok::<_, Error>(())
+        };
+        let (found, synced) = tokio::join!(inspection.finish(Some(length), progress), synced);
+        synced?;
+        found
     }
 }
 
@@ -193,6 +240,7 @@ fn pieces_at_once(round: usize, left: usize, connections: usize, piece: u64) -> 
 /// Bytes of a partial file.
 pub(crate) struct FileSpan<'a> {
     part: Arc<Part>,
+    file_to_sync: Arc<File>,
     state: Arc<Mutex<State>>,
     progress: Progress<'a>,
     batch: usize,
@@ -208,6 +256,7 @@ impl<'a> FileSpan<'a> {
     fn new(sink: &FileSink<'a>, missing: Range<u64>, batch: usize) -> Self {
         Self {
             part: sink.part.clone(),
+            file_to_sync: sink.file.clone(),
             state: sink.state.clone(),
             progress: sink.progress,
             batch,
@@ -235,6 +284,12 @@ impl<'a> FileSpan<'a> {
             }
             if let Some(inspection) = &state.inspection {
                 inspection.reach(reached);
+            }
+            state.unsynced = state.unsynced.saturating_add(bytes);
+            if state.unsynced >= SYNCED && state.syncs.last().is_none_or(JoinHandle::is_finished) {
+                let file = self.file_to_sync.clone();
+                state.syncs.push(spawn_blocking(move || file.sync_data()));
+                state.unsynced = 0;
             }
         }
         self.progress.received(bytes);

@@ -41,6 +41,9 @@ pub(crate) trait Sink: Send + Sync {
     /// How many bytes are there.
     fn received(&self) -> u64;
 
+    /// Whether anything of an earlier run is part of the file.
+    fn is_resumed(&self) -> bool;
+
     /// What was begun counts no more, since the store's file is another one.
     fn restart(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
 

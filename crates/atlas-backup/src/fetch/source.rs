@@ -1,8 +1,11 @@
 //! The store's side of a download: opening a file or a part of it, and telling whether it is still
 //! the same file.
 
+use std::sync::Arc;
+
 use atlas_model::SnapshotUrl;
 use atlas_transport::{ByteRange, Client, ContentRange, Download, ErrorKind};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Stop;
 use crate::checksums::Checksums;
@@ -22,9 +25,15 @@ pub(super) enum Way {
 /// A file at its beginning.
 pub(crate) enum Opened {
     /// Its parts can be asked for; this is the first.
-    Spans(Head, Download),
+    Spans(Head, Transfer),
     /// All of it, or as much as comes.
-    Stream(Download),
+    Stream(Transfer),
+}
+
+/// An answer that is under way, and its place among the connections that there may be at once.
+pub(crate) struct Transfer {
+    pub(super) download: Download,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// What the head of a stream says of the file.
@@ -59,9 +68,14 @@ pub(crate) fn is_strong(tag: &str) -> bool {
 
 /// One link, and how often it is asked.
 pub(super) struct Source<'a> {
+    /// For whole files.
     pub(super) client: &'a Client,
+    /// For parts, whose rate is judged together.
+    pub(super) parts: &'a Client,
     pub(super) link: &'a SnapshotUrl,
     pub(super) retries: &'a Retries,
+    /// A connection to a file host needs one of these.
+    pub(super) permits: &'a Arc<Semaphore>,
 }
 
 impl Source<'_> {
@@ -72,52 +86,76 @@ impl Source<'_> {
             last: Some(length.saturating_sub(1)),
             if_range: None,
         };
-        let opened = self
-            .retries
-            .run(|| self.client.download_part(self.link, &range));
-        let first = match opened.await {
-            Ok(first) => first,
+        let opened = self.retries.run(|| self.open_part(&range));
+        let opened = match opened.await {
+            Ok(opened) => opened,
             // An empty file has no first byte; a store may also have no sense of ranges at all.
             Err(error) if is_about_the_range(&error) => {
                 return Ok(Opened::Stream(self.whole().await?));
             }
             Err(error) => return Err(error),
         };
+        let first = &opened.download;
         let Some(ContentRange::Part {
             length: Some(length),
             ..
         }) = first.part()
         else {
             if first.part().is_none() {
-                return Ok(Opened::Stream(first));
+                return Ok(Opened::Stream(opened));
             }
+            drop(opened);
             return Ok(Opened::Stream(self.whole().await?));
         };
-        let (etag, modified) = (strong(&first), last_modified(&first));
+        let (etag, modified) = (strong(first), last_modified(first));
         if etag.or(modified).is_none() {
             // Parts of two answers cannot be told to be of one file.
+            drop(opened);
             return Ok(Opened::Stream(self.whole().await?));
         }
-        let head = Head::new(length, etag, modified, Checksums::announced(&first));
-        Ok(Opened::Spans(head, first))
+        let head = Head::new(length, etag, modified, Checksums::announced(first));
+        Ok(Opened::Spans(head, opened))
     }
 
     /// Opens the whole file.
-    pub(super) async fn whole(&self) -> Result<Download, Error> {
-        self.retries.run(|| self.client.download(self.link)).await
+    pub(super) async fn whole(&self) -> Result<Transfer, Error> {
+        self.retries.run(|| self.open_whole()).await
+    }
+
+    async fn open_whole(&self) -> Result<Transfer, Error> {
+        let permit = self.permit().await?;
+        Ok(Transfer {
+            download: self.client.download(self.link).await?,
+            _permit: permit,
+        })
+    }
+
+    async fn open_part(&self, range: &ByteRange) -> Result<Transfer, Error> {
+        let permit = self.permit().await?;
+        Ok(Transfer {
+            download: self.parts.download_part(self.link, range).await?,
+            _permit: permit,
+        })
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let permit = self.permits.clone().acquire_owned().await;
+        // Nobody closes it.
+        permit.map_err(|_| Error::Usage {
+            what: "no connections are allowed; allow one at least".to_owned(),
+        })
     }
 
     /// Opens a part of a file that is known, once.
-    pub(super) async fn part(&self, head: &Head, first: u64, end: u64) -> Result<Download, Stop> {
+    pub(super) async fn part(&self, head: &Head, first: u64, end: u64) -> Result<Transfer, Stop> {
         let range = ByteRange {
             first,
             last: Some(end.saturating_sub(1)),
             if_range: Some(head.validator().to_owned()),
         };
-        let download = match self.client.download_part(self.link, &range).await {
-            Ok(download) => download,
+        let opened = match self.open_part(&range).await {
+            Ok(opened) => opened,
             Err(error) => {
-                let error = error.into();
                 // The file was cut, or whatever answers now knows no ranges.
                 if is_about_the_range(&error) {
                     return Err(Stop::Changed);
@@ -125,14 +163,14 @@ impl Source<'_> {
                 return Err(Stop::Failed(error));
             }
         };
-        let is_same_length = match download.part() {
+        let is_same_length = match opened.download.part() {
             Some(ContentRange::Part { length, .. }) => {
                 length.is_none_or(|length| length == head.length)
             }
             _ => false,
         };
-        if is_same_length && is_of(head, &download) {
-            Ok(download)
+        if is_same_length && is_of(head, &opened.download) {
+            Ok(opened)
         } else {
             Err(Stop::Changed)
         }

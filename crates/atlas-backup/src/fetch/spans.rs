@@ -1,9 +1,12 @@
 //! A file in spans, each through whichever connection is free.
 
-use atlas_transport::Download;
-use futures_util::future::try_join_all;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use super::source::Source;
+use futures_util::future::try_join_all;
+use tokio::time::Instant;
+
+use super::source::{Source, Transfer};
 use super::{DownloadJob, Links, Sink, Span, Stop, workers};
 use crate::error::Error;
 use crate::journal::Head;
@@ -15,12 +18,20 @@ pub(super) async fn fetch<S: Sink, L: Links>(
     source: &Source<'_>,
     sink: &S,
     head: &Head,
-    mut first: Option<Download>,
+    mut first: Option<Transfer>,
 ) -> Result<u64, Stop> {
-    let work = async |mut opened: Option<Download>| -> Result<(), Stop> {
+    let (rate, window) = job.client.min_rate();
+    let least = &Least {
+        bytes_per_second: rate,
+        window,
+        connections: AtomicU64::new(workers(job.connections) as u64),
+    };
+    let work = async |mut opened: Option<Transfer>| -> Result<(), Stop> {
         while let Some(mut span) = sink.take().await? {
-            fetch_span(source, head, &mut span, opened.take()).await?;
+            fetch_span(source, head, &mut span, opened.take(), least).await?;
         }
+        // Those that go on have to be faster.
+        least.connections.fetch_sub(1, Ordering::Relaxed);
         Ok(())
     };
     let workers = (0..workers(job.connections)).map(|_| work(first.take()));
@@ -40,7 +51,8 @@ async fn fetch_span(
     source: &Source<'_>,
     head: &Head,
     span: &mut impl Span,
-    mut opened: Option<Download>,
+    mut opened: Option<Transfer>,
+    least: &Least,
 ) -> Result<(), Stop> {
     let mut failures = source.retries.failures();
     loop {
@@ -49,9 +61,9 @@ async fn fetch_span(
             return Ok(());
         }
         let got = match opened.take() {
-            Some(download) => receive(span, download).await,
+            Some(opened) => receive(span, opened, least).await,
             None => match source.part(head, missing.start, missing.end).await {
-                Ok(download) => receive(span, download).await,
+                Ok(opened) => receive(span, opened, least).await,
                 Err(stop) => Err(stop),
             },
         };
@@ -81,10 +93,17 @@ async fn fetch_span(
 }
 
 /// Hands over what a download brings. What came before a failure is kept.
-async fn receive(span: &mut impl Span, mut download: Download) -> Result<(), Stop> {
+async fn receive(span: &mut impl Span, mut opened: Transfer, least: &Least) -> Result<(), Stop> {
+    let mut pace = Pace::default();
     let ended = loop {
         let missing = span.missing();
-        match download.chunk().await {
+        let since = Instant::now();
+        let chunk = opened.download.chunk().await;
+        let bytes = chunk.as_ref().ok().and_then(|it| Some(it.as_ref()?.len()));
+        if let Err(error) = pace.observe(bytes.unwrap_or(0), since.elapsed(), least) {
+            break Err(error);
+        }
+        match chunk {
             Ok(Some(chunk)) if chunk.len() as u64 > missing.end - missing.start => {
                 // More than was asked for is not of this span, whatever it is.
                 break Err(Error::Length {
@@ -99,4 +118,42 @@ async fn receive(span: &mut impl Span, mut download: Download) -> Result<(), Sto
     };
     span.settle().await?;
     Ok(ended?)
+}
+
+/// The least rate at which a file has to come, through all of its connections together.
+struct Least {
+    bytes_per_second: u64,
+    window: Duration,
+    connections: AtomicU64,
+}
+
+/// How fast one connection is. Only waiting counts: what takes the file may take its time.
+#[derive(Default)]
+struct Pace {
+    received: u64,
+    waited: Duration,
+}
+
+impl Pace {
+    /// Takes what came after a wait; fails at the end of a window in which too little came.
+    fn observe(&mut self, bytes: usize, waited: Duration, least: &Least) -> Result<(), Error> {
+        self.received = self.received.saturating_add(bytes as u64);
+        self.waited = self.waited.saturating_add(waited);
+        if self.waited < least.window || least.bytes_per_second == 0 {
+            return Ok(());
+        }
+        let connections = least.connections.load(Ordering::Relaxed).max(1);
+        let expected = least
+            .bytes_per_second
+            .saturating_mul(least.window.as_secs())
+            / connections;
+        let received = std::mem::take(self).received;
+        if received < expected.max(1) {
+            return Err(Error::TooSlow {
+                bytes_per_second: least.bytes_per_second,
+                window: least.window,
+            });
+        }
+        Ok(())
+    }
 }

@@ -364,6 +364,11 @@ impl<'a, O: Output> Sink for Window<'a, O> {
             .map_or(0, |file| file.shared.state().received)
     }
 
+    /// What is checked came in this run.
+    fn is_resumed(&self) -> bool {
+        false
+    }
+
     async fn restart(&mut self) -> Result<(), Error> {
         if !self.output.can_restart() {
             return Err(Error::Changed);

@@ -73,7 +73,8 @@ impl Streaming<'_> {
         });
         let _dropped = AtOnce(object.clone());
         let mut job = DownloadJob {
-            client: &self.backups.file_client(self.options.connections),
+            client: &self.backups.file_client(),
+            permits: self.backups.connections(),
             connections: self.options.connections,
             retries: self.retries,
             links,
