@@ -11,6 +11,7 @@ mod commit;
 mod connect;
 mod connection;
 mod failure;
+mod holder;
 mod open;
 mod settings;
 mod streaming;
@@ -168,10 +169,12 @@ impl StoreTarget {
         self
     }
 
-    fn leasing(&self, place: &job::Place<'_>, snapshot: SnapshotId, retries: &Retries) -> Leasing {
-        let job::Place {
-            project, cluster, ..
-        } = place;
+    fn leasing(
+        &self,
+        (project, cluster): (ProjectId, &ClusterName),
+        snapshot: SnapshotId,
+        retries: &Retries,
+    ) -> Leasing {
         Leasing {
             connection: self.connection.with(retries.clone()),
             cleanup: self.cleanup.clone(),
@@ -302,7 +305,15 @@ impl Backups {
         if options.replace {
             is_readable = first.reach().await?;
         } else {
-            leftover = first.refuse_taken().await?;
+            let refused = first.refuse_taken().await;
+            if matches!(refused, Err(Error::Exists { .. })) {
+                let finished = self.finished(project, cluster, pick, how);
+                return match finished.await? {
+                    Some(stored) => Ok(vec![stored]),
+                    None => refused.map(|_| Vec::new()),
+                };
+            }
+            leftover = refused?;
         }
         let place = retries.run(|| self.place(project, cluster)).await?;
         let snapshot = retries.run(|| self.pick(project, cluster, pick)).await?;
@@ -311,7 +322,7 @@ impl Backups {
             let place = target.place(&target.url.key, brief);
             place.refuse(&leftover, of_this)?;
         }
-        let leasing = target.leasing(&place, snapshot.id, brief);
+        let leasing = target.leasing((project, cluster), snapshot.id, brief);
         let claim = if is_readable {
             target.wait_for_lease(&leasing, how).await?
         } else {
@@ -321,6 +332,38 @@ impl Backups {
         let stored = self.store_shards(&place, &snapshot, how, &claim).await;
         claim.release().await;
         stored
+    }
+
+    /// The object that a run completed before it was killed, if it is of the same snapshot: its lease
+    /// is still there.
+    async fn finished(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        pick: &Pick,
+        how: Storing<'_>,
+    ) -> Result<Option<Stored>, Error> {
+        let (target, brief) = (how.target, how.retries.brief());
+        let object = target.place(&target.url.key, &brief);
+        let Some(manifest) = object.complete_manifest().await? else {
+            return Ok(None);
+        };
+        if manifest.project != project || manifest.cluster != *cluster {
+            return Ok(None);
+        }
+        let leasing = target.leasing((project, cluster), manifest.snapshot, &brief);
+        let is_picked = async || {
+            let picked = self.pick(project, cluster, pick).await?;
+            Ok::<_, Error>(picked.id == manifest.snapshot)
+        };
+        if !leasing.clear().await? || !is_picked().await? {
+            return Ok(None);
+        }
+        Ok(Some(Stored {
+            url: target.url.of(&target.url.key),
+            key: target.url.key.to_string(),
+            manifest,
+        }))
     }
 
     async fn store_shards(

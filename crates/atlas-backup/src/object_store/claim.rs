@@ -3,7 +3,8 @@
 //!
 //! It is an object beside the snapshot's, `<key>.part`. It is created only if there is none, renewed
 //! only if it is still the same, and taken over only if it is still the same and has not been renewed
-//! for as long as it says, by the clock of the store.
+//! for as long as it says, by the clock of the store, or if its holder was a process of this machine
+//! that runs no more.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -15,12 +16,13 @@ use object_store::path::Path;
 use object_store::{MultipartId, UpdateVersion};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::cleanup::{Cleanup, Ended};
 use super::connection::{Connection, Failed, Text};
+use super::holder::Holder;
 use super::upload::lock;
 use crate::error::Error;
 use crate::journal::{FORMAT, Head};
@@ -31,8 +33,7 @@ struct Lease {
     format: String,
     /// What is stored: ids of project and snapshot, and the cluster's name.
     source: String,
-    /// Who holds it: a number that no other run has.
-    holder: String,
+    holder: Holder,
     /// How long it lasts from the moment that the object was last written.
     seconds: u64,
     /// The uploads that are open, by the keys of their objects.
@@ -97,6 +98,8 @@ struct Shared {
     state: Mutex<State>,
     /// Told that there is something to be written.
     news: Notify,
+    /// How many changes are in the store.
+    written: watch::Sender<u64>,
 }
 
 struct State {
@@ -105,6 +108,8 @@ struct State {
     /// Until when no other run takes it, by the clock of this machine.
     until: Instant,
     is_lost: bool,
+    /// How many changes there were.
+    changes: u64,
 }
 
 impl Leasing {
@@ -116,7 +121,7 @@ impl Leasing {
         let mut lease = Lease {
             format: FORMAT.to_owned(),
             source: self.source.clone(),
-            holder: format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)),
+            holder: Holder::this(),
             seconds: self.length.as_secs().max(1),
             uploads: BTreeMap::new(),
         };
@@ -154,8 +159,29 @@ impl Leasing {
         }
     }
 
+    /// Removes the lease of a run that has stored the snapshot and was killed then; says whether there
+    /// was one.
+    pub(super) async fn clear(&self) -> Result<bool, Error> {
+        let read = self.connection.read(&self.key, LONGEST).await;
+        let Some(found) = read.map_err(|failed| self.failed(failed))? else {
+            return Ok(false);
+        };
+        let Some(lease) = Lease::read(&found.body) else {
+            return Ok(false);
+        };
+        if lease.source != self.source || self.left(&lease, &found).is_some() {
+            return Ok(false);
+        }
+        let removed = self.connection.delete(&self.key).await;
+        removed.map_err(|failed| self.failed(failed))?;
+        Ok(true)
+    }
+
     /// How long another's lease lasts; `None` if it has ended.
     fn left(&self, other: &Lease, found: &Text) -> Option<Duration> {
+        if other.holder.is_gone() {
+            return None;
+        }
         // Whoever stops the clock of a store keeps its leases.
         let now = self.connection.date().unwrap_or(Timestamp::MIN);
         let seconds = i64::try_from(other.seconds).unwrap_or(i64::MAX);
@@ -190,8 +216,10 @@ impl Leasing {
                 version,
                 until: begun + self.length,
                 is_lost: false,
+                changes: 0,
             }),
             news: Notify::new(),
+            written: watch::channel(0).0,
         });
         Claim(Some(Held {
             renewing: tokio::spawn(renew(shared.clone())),
@@ -242,9 +270,9 @@ async fn renew(shared: Arc<Shared>) {
             () = shared.news.notified() => {}
             () = sleep(*length / RENEWALS) => {}
         }
-        let (text, version) = {
+        let (text, version, changes) = {
             let state = lock(&shared.state);
-            (state.lease.text(), state.version.clone())
+            (state.lease.text(), state.version.clone(), state.changes)
         };
         let writing = Instant::now();
         let written = connection.replace(key, text, &version).await;
@@ -253,6 +281,7 @@ async fn renew(shared: Arc<Shared>) {
             match written {
                 Ok(version) => {
                     (state.version, state.until) = (version, writing + *length);
+                    shared.written.send_replace(changes);
                 }
                 Err(failed) if failed.is_taken() || failed.is_not_found() => state.is_lost = true,
                 Err(failed) => {
@@ -293,11 +322,13 @@ impl Claim {
         state.lease.uploads.get(key.as_ref()).cloned()
     }
 
-    /// Notes an upload.
-    pub(super) fn began(&self, key: &Path, begun: Begun) {
+    /// Notes an upload, and waits until that is in the store: no part is sent before, so that what a
+    /// kill leaves unnoted is empty.
+    pub(super) async fn began(&self, key: &Path, begun: Begun) -> Result<(), Error> {
         self.write(|uploads| {
             uploads.insert(key.to_string(), begun);
         });
+        self.flush().await
     }
 
     /// What notes a part of an object's upload.
@@ -320,9 +351,34 @@ impl Claim {
         });
     }
 
+    /// Notes that an upload is about to be completed, and waits until that is in the store: a run that
+    /// is killed meanwhile leaves nothing that could be resumed.
+    pub(super) async fn completing(&self, key: &Path) -> Result<(), Error> {
+        self.write(|uploads| {
+            if let Some(begun) = uploads.get_mut(key.as_ref()) {
+                begun.head = None;
+            }
+        });
+        self.flush().await
+    }
+
+    /// Waits until all changes are in the store.
+    async fn flush(&self) -> Result<(), Error> {
+        let Some(Held { shared, .. }) = &self.0 else {
+            return Ok(());
+        };
+        let changes = lock(&shared.state).changes;
+        let mut written = shared.written.subscribe();
+        let length = shared.leasing.length;
+        let _ = timeout(length, written.wait_for(|written| *written >= changes)).await;
+        self.check()
+    }
+
     fn write(&self, change: impl FnOnce(&mut BTreeMap<String, Begun>)) {
         if let Some(Held { shared, .. }) = &self.0 {
-            change(&mut lock(&shared.state).lease.uploads);
+            let mut state = lock(&shared.state);
+            change(&mut state.lease.uploads);
+            state.changes += 1;
             shared.news.notify_one();
         }
     }

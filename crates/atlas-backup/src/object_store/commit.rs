@@ -239,6 +239,18 @@ impl Place {
         Ok(Some(Leftover { found, manifest }))
     }
 
+    /// The manifest of an object that is there and has the length that it says.
+    pub(super) async fn complete_manifest(&self) -> Result<Option<Manifest>, Error> {
+        let Some(object) = self.look_up(&self.key).await? else {
+            return Ok(None);
+        };
+        let beside = manifest_key(&self.key);
+        let read = self.connection.read(&beside, LONGEST_MANIFEST).await;
+        let found = read.map_err(|failed| self.failed("look up", failed))?;
+        let manifest = found.and_then(|found| serde_json::from_slice::<Manifest>(&found.body).ok());
+        Ok(manifest.filter(|manifest| manifest.bytes == object.size))
+    }
+
     /// Refuses a manifest without its object unless it is of what is to be stored.
     pub(super) fn refuse(
         &self,

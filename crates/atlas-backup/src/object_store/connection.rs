@@ -208,10 +208,14 @@ impl Connection {
     }
 
     async fn write(&self, key: &Path, text: Bytes, mode: PutMode) -> Result<UpdateVersion, Failed> {
-        let mode = if self.creating.is_none() && self.kind == Kind::S3 {
-            PutMode::Overwrite
-        } else {
-            mode
+        let can_compare = |version: &UpdateVersion| match self.kind {
+            Kind::Google => version.version.is_some(),
+            Kind::S3 | Kind::Azure => version.e_tag.is_some(),
+        };
+        let mode = match mode {
+            _ if self.creating.is_none() && self.kind == Kind::S3 => PutMode::Overwrite,
+            PutMode::Update(version) if !can_compare(&version) => PutMode::Overwrite,
+            mode => mode,
         };
         let put = |mode: PutMode| {
             let payload = PutPayload::from(text.clone());

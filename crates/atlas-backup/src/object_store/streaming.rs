@@ -100,8 +100,11 @@ impl Streaming<'_> {
         };
         let manifest = file.manifest(found.bytes, found.sha256);
         let others = self.stored.iter().map(|stored| &stored.manifest);
-        let distinct = manifest.check_distinct(others);
-        if let Err(error) = distinct.and_then(|()| self.claim.check()) {
+        let may_complete = match manifest.check_distinct(others) {
+            Ok(()) => self.claim.completing(key).await,
+            unlike => unlike,
+        };
+        if let Err(error) = may_complete {
             return Err(self.abort(upload, error).await.into());
         }
         let mut text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
@@ -213,17 +216,18 @@ impl Output for Object {
             self.claim.ended(&self.place.key);
         }
         let upload = Upload::start(self.place.clone(), length).await?;
-        if let Some(id) = upload.id() {
-            let begun = Begun {
-                id: id.clone(),
-                head: head.cloned(),
-                part: part_size(length, 0),
-                parts: BTreeMap::new(),
-            };
-            self.claim.began(&self.place.key, begun);
-        }
+        let begun = upload.id().map(|id| Begun {
+            id: id.clone(),
+            head: head.cloned(),
+            part: part_size(length, 0),
+            parts: BTreeMap::new(),
+        });
+        // From here on it is aborted with the object.
         *lock(&self.upload) = Some(upload);
-        Ok(())
+        match begun {
+            Some(begun) => self.claim.began(&self.place.key, begun).await,
+            None => Ok(()),
+        }
     }
 
     fn put(&self, part: Part) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use crate::atlas::{Atlas, folder, id, is_file, names, run, stderr, succeeded, verify};
 use crate::disk::{Disk, Image};
@@ -15,45 +15,6 @@ const MOST: usize = 150;
 const SIZE: u64 = 200_000;
 /// A file of another program.
 const NOTES: (&str, &[u8]) = ("notes.txt", b"not a snapshot");
-
-/// Where the command does not go on by itself today: what it says, and why. What is not in this list
-/// fails a test; an entry is to be removed with its fault.
-const KNOWN: [(&str, &str); 2] = [
-    (
-        ".part.json was not written by this program",
-        "the journal has its name before its bytes are synced, and an empty one is not recognised",
-    ),
-    (
-        "the file is not sound",
-        "a journal whose bytes were kept vouches for bytes of the partial file that were not; the \
-         next run begins anew",
-    ),
-];
-
-/// Runs a command after a power cut to its end, which is a success.
-fn go_on(folder: &Path, after: &str, command: impl Fn(&Path) -> Command) -> Output {
-    for _ in 0..2 {
-        let output = run(&mut command(folder));
-        let said = format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            stderr(&output)
-        );
-        let Some((_, why)) = KNOWN.iter().find(|(known, _)| said.contains(known)) else {
-            return output;
-        };
-        println!("after {after}: {said}known: {why}");
-        let in_the_way = |name: &&String| {
-            [".tgz.part", ".part.json"]
-                .iter()
-                .any(|it| name.ends_with(it))
-        };
-        for name in names(folder).iter().filter(in_the_way) {
-            std::fs::remove_file(folder.join(name)).unwrap();
-        }
-    }
-    run(&mut command(folder))
-}
 
 /// What may be left of a command by a power cut at some moment.
 struct Left {
@@ -163,7 +124,7 @@ fn after_a_power_cut_a_download_is_whole_or_has_no_name_and_the_same_command_end
         assert!(named.is_none_or(|file| *file == expected), "{after}");
         let folder = folder();
         write(folder.path(), &image);
-        let output = go_on(folder.path(), &after, command);
+        let output = run(&mut command(folder.path()));
         // The file may have been complete, and is in the way of another. Its manifest may wait for
         // its name then and tell it by its inode, which a copy does not have.
         if named.is_some() && output.status.code() == Some(6) {
@@ -214,7 +175,7 @@ fn after_a_power_cut_a_file_that_is_replaced_is_the_old_one_or_the_new_one() {
         );
         let folder = folder();
         write(folder.path(), &image);
-        succeeded(&after, &go_on(folder.path(), &after, command));
+        succeeded(&after, &run(&mut command(folder.path())));
         assert!(
             std::fs::read(folder.path().join("s.tgz")).unwrap() == new,
             "{after}"
@@ -261,7 +222,7 @@ fn after_a_power_cut_a_pull_has_lost_no_snapshot_that_is_to_be_kept() {
         assert!(sound(&image, &after) >= 2, "{after}");
         let folder = folder();
         write(folder.path(), &image);
-        succeeded(&after, &go_on(folder.path(), &after, command));
+        succeeded(&after, &run(&mut command(folder.path())));
         let ended = read(folder.path());
         assert_notes(&ended, &after);
         assert_eq!(sound(&ended, &after), 2, "{after}: {:?}", ended.keys());
