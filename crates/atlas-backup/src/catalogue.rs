@@ -12,15 +12,25 @@ use crate::error::Error;
 use crate::manifest::Manifest;
 
 /// The name of the catalogue in a folder.
-const CATALOGUE: &str = "catalogue.json";
+pub(crate) const CATALOGUE: &str = "catalogue.json";
 /// How much of a catalogue is read, in pieces; with more, it is another program's.
 const LONGEST: u64 = 256 << 20;
 /// The entry of one file in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    file: String,
+pub(crate) struct Entry {
+    pub(crate) file: String,
+    /// The tag of an object, in a store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tag: Option<String>,
     #[serde(flatten)]
-    manifest: Manifest,
+    pub(crate) manifest: Manifest,
+}
+
+/// The text of a catalogue.
+pub(crate) fn text(entries: &[Entry]) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(entries).unwrap_or_default();
+    text.push(b'\n');
+    text
 }
 
 /// Writes the catalogue of a folder's files, unless it stands there; there is none of an empty folder.
@@ -36,6 +46,7 @@ pub(crate) fn write<'a>(
     let entries: Vec<Entry> = files
         .map(|(path, manifest)| Entry {
             file: named(path),
+            tag: None,
             manifest: manifest.clone(),
         })
         .collect();
@@ -49,8 +60,7 @@ pub(crate) fn write<'a>(
             _ => Ok(()),
         };
     }
-    let mut text = serde_json::to_vec_pretty(&entries).unwrap_or_default();
-    text.push(b'\n');
+    let text = text(&entries);
     if read_small(&path, text.len() as u64).is_ok_and(|known| known == text) {
         return Ok(());
     }

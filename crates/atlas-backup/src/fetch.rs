@@ -31,6 +31,8 @@ pub(crate) use file::{FileSink, unwritable};
 pub(crate) use sink::{Sink, Span};
 pub(crate) use source::{Announced, is_moment, is_strong};
 use source::{Opened, Source, Transfer, Way};
+#[cfg(feature = "object-store")]
+pub(crate) use window::Chunks;
 pub(crate) use window::{Output, Part, Window};
 
 /// Gives new links to the same file.

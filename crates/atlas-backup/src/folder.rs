@@ -18,8 +18,7 @@ use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::saved::{Saved, settle};
 use crate::saving::of_shard;
-pub(crate) use held_file::{Damage, Reading};
-use held_file::{HeldFile, State};
+pub(crate) use held_file::{Damage, HeldFile, Reading, State};
 use names::{Known, Names};
 
 /// The name of the file that one run at a time has locked. It is never removed.
@@ -52,6 +51,40 @@ pub(crate) struct Held {
 }
 
 impl Folder {
+    /// A folder that is nowhere on the disk; its files are put in by their names.
+    #[cfg(feature = "object-store")]
+    pub(crate) fn virtually(project: ProjectId, cluster: &ClusterName) -> Self {
+        Self {
+            path: PathBuf::new(),
+            project,
+            cluster: cluster.clone(),
+            cluster_id: None,
+            files: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+        }
+    }
+
+    /// The files, by their paths.
+    #[cfg(feature = "object-store")]
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&PathBuf, &HeldFile)> {
+        self.files.iter()
+    }
+
+    #[cfg(feature = "object-store")]
+    pub(crate) fn file_mut(&mut self, path: &Path) -> Option<&mut HeldFile> {
+        self.files.get_mut(path)
+    }
+
+    /// The files of a snapshot of the cluster which have the names that this program gave them, and
+    /// are sound as far as is known.
+    pub(crate) fn removable_files(&self, snapshot: SnapshotId) -> Vec<(PathBuf, Manifest)> {
+        let files = self.files_of(snapshot);
+        files
+            .filter(|(path, file)| self.is_removable(path, file))
+            .map(|(path, file)| (path.clone(), file.manifest.clone()))
+            .collect()
+    }
+
     /// Reads a folder.
     pub(crate) fn open(
         path: &Path,
@@ -96,7 +129,7 @@ impl Folder {
         Ok((folder, damaged))
     }
 
-    fn insert(&mut self, path: PathBuf, file: HeldFile) {
+    pub(crate) fn insert(&mut self, path: PathBuf, file: HeldFile) {
         self.forget(&path);
         if self.is_own(&file.manifest) {
             let paths = self.snapshots.entry(file.manifest.snapshot).or_default();
@@ -105,7 +138,7 @@ impl Folder {
         self.files.insert(path, file);
     }
 
-    fn forget(&mut self, path: &Path) {
+    pub(crate) fn forget(&mut self, path: &Path) {
         let Some(file) = self.files.remove(path) else {
             return;
         };
@@ -136,7 +169,7 @@ impl Folder {
         ids.len() <= 1
     }
 
-    fn is_own(&self, manifest: &Manifest) -> bool {
+    pub(crate) fn is_own(&self, manifest: &Manifest) -> bool {
         manifest.project == self.project && manifest.cluster == self.cluster
     }
 
@@ -229,13 +262,8 @@ impl Folder {
     /// Removes the files of a snapshot, and their manifests. Only files under the names that this
     /// program gave them, and which are as it left them, are removed.
     pub(crate) fn remove(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
-        let files: Vec<(PathBuf, Manifest)> = self
-            .files_of(snapshot)
-            .filter(|(path, file)| self.is_removable(path, file))
-            .map(|(path, file)| (path.clone(), file.manifest.clone()))
-            .collect();
         let mut removed = false;
-        for (path, known) in files {
+        for (path, known) in self.removable_files(snapshot) {
             // Again, and from the disk: nothing is removed for what was true a while ago.
             let manifest = Manifest::read(&path)?;
             let fits = look(&path)?.is_some_and(|found| manifest.fits(&found));

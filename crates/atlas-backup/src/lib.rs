@@ -120,7 +120,7 @@ pub use job_view::{JobEnd, JobState, JobView};
 pub use kind::ClusterKind;
 pub use manifest::Manifest;
 #[cfg(feature = "object-store")]
-pub use object_store::{Settled, StoreFailure, StoreTarget, Stored};
+pub use object_store::{Settled, StoreFailure, StoreFolder, StoreTarget, Stored};
 pub use options::{DownloadOptions, PullOptions, WaitPolicy};
 pub use progress::{Event, silent};
 pub use pull::{PullSummary, Pulled};

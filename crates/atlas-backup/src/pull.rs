@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::backups::Backups;
 use crate::error::Error;
 use crate::folder::{self, Damage, Folder, FolderLock, Reading, file_name};
+use crate::job::Place;
 use crate::kind::{self, ClusterKind};
 use crate::options::PullOptions;
 use crate::progress::{Event, Progress, Reporter};
@@ -19,7 +20,7 @@ use crate::retention::Retention;
 use crate::retries::Retries;
 use crate::saved::Existing;
 use crate::saving::How;
-use crate::snapshot;
+use crate::snapshot::{self, Listing};
 
 /// What became of one snapshot.
 #[derive(Debug)]
@@ -146,6 +147,23 @@ impl Backups {
             .await
     }
 
+    /// The cluster, by its id too where that can be had, and its snapshots.
+    pub(crate) async fn listed<'a>(
+        &self,
+        project: ProjectId,
+        cluster: &'a ClusterName,
+        retries: &Retries,
+    ) -> Result<(Place<'a>, Listing), Error> {
+        let mut place = retries.run(|| self.place(project, cluster)).await?;
+        let (client, kind) = (self.client(), place.kind);
+        if place.cluster_id.is_none() && kind == ClusterKind::Flex {
+            let id = retries.run(|| kind::flex_id(client, project, cluster));
+            place.cluster_id = id.await?;
+        }
+        let listing = retries.run(|| snapshot::list(client, kind, project, cluster));
+        Ok((place, listing.await?))
+    }
+
     async fn pull_telling(
         &self,
         project: ProjectId,
@@ -157,16 +175,7 @@ impl Backups {
     ) -> Result<PullSummary, Error> {
         let disk = Disk::open(folder, options.dry_run).await?;
         let (retries, outages) = Retries::watched(self.client(), options.download.patience);
-        let listing = async {
-            let mut place = retries.run(|| self.place(project, cluster)).await?;
-            let (client, kind) = (self.client(), place.kind);
-            if place.cluster_id.is_none() && kind == ClusterKind::Flex {
-                let id = retries.run(|| kind::flex_id(client, project, cluster));
-                place.cluster_id = id.await?;
-            }
-            let listing = retries.run(|| snapshot::list(client, kind, project, cluster));
-            Ok::<_, Error>((place, listing.await?))
-        };
+        let listing = self.listed(project, cluster, &retries);
         let (place, listing) = outages.tell(progress, Box::pin(listing)).await?;
         let retention = Retention::new(&listing, options);
 
@@ -294,10 +303,10 @@ impl<'a> Disk<'a> {
 }
 
 /// A pull that is under way.
-struct Pull<'a> {
-    held: Folder,
-    failures: usize,
-    report: &'a mut (dyn FnMut(Pulled) + Send),
+pub(crate) struct Pull<'a> {
+    pub(crate) held: Folder,
+    pub(crate) failures: usize,
+    pub(crate) report: &'a mut (dyn FnMut(Pulled) + Send),
 }
 
 impl Pull<'_> {
@@ -337,7 +346,7 @@ impl Pull<'_> {
     }
 
     /// Tells what would be done.
-    fn dry_run(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
+    pub(crate) fn dry_run(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
         let held = self.held.held();
         let wanted = retention.wanted(&held, &damaged);
         self.say_damaged(damaged, retention);
@@ -362,20 +371,20 @@ impl Pull<'_> {
         }
     }
 
-    fn tell(&mut self, pulled: Pulled) {
+    pub(crate) fn tell(&mut self, pulled: Pulled) {
         (self.report)(pulled);
     }
 
-    fn fail(&mut self, snapshot: SnapshotId, error: Error) {
+    pub(crate) fn fail(&mut self, snapshot: SnapshotId, error: Error) {
         self.failures += 1;
         self.tell(Pulled::Failed { snapshot, error });
     }
 
-    fn is_of(&self, out: &Path, snapshot: SnapshotId) -> bool {
+    pub(crate) fn is_of(&self, out: &Path, snapshot: SnapshotId) -> bool {
         self.held.snapshot_at(out) == Some(snapshot)
     }
 
-    fn say_damaged(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
+    pub(crate) fn say_damaged(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
         for damage in damaged {
             let snapshot = damage.snapshot;
             self.tell(Pulled::Damaged {
@@ -389,7 +398,7 @@ impl Pull<'_> {
     }
 
     /// Says which snapshots in the folder do not count as ones to keep.
-    fn say_others(&mut self, retention: &Retention<'_>) {
+    pub(crate) fn say_others(&mut self, retention: &Retention<'_>) {
         let held = self.held.held();
         for held in held.iter().filter(|held| retention.is_future(held.taken)) {
             let snapshot = held.snapshot;

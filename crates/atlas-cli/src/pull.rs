@@ -1,10 +1,10 @@
 //! `atlas backups pull`: for cron.
 
 mod clusters;
+mod dir;
 mod report;
 
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
 
 use atlas_backup::{Backups, ClusterKind, Event, Keep, PullOptions, PullSummary};
 use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
@@ -22,6 +22,7 @@ use crate::snapshots::{
 };
 use crate::target::{arguments, parsed};
 use clusters::Clusters;
+use dir::Dir;
 use report::{Report, Shown};
 
 /// `pull`.
@@ -176,7 +177,7 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
 
 /// What the command line asks for.
 struct Task {
-    folder: PathBuf,
+    dir: Dir,
     options: PullOptions,
     max_age: Option<SignedDuration>,
     shown: Shown,
@@ -186,7 +187,7 @@ impl Task {
     fn read(matches: &ArgMatches) -> Result<Self, Failure> {
         let text = |name: &str| matches.get_one::<String>(name).cloned();
         let folder = text("dir").unwrap_or_default();
-        crate::store::refuse_url("dir", &folder)?;
+        let dir = Dir::read(&folder)?;
         let keep = keep(matches)?;
         let as_json = wants_json(matches)?;
         let max_age = text("maxAge").map(|age| {
@@ -197,9 +198,6 @@ impl Task {
             })
         });
         let max_age = max_age.transpose()?;
-        if folder.is_empty() {
-            return Err(Failure::Usage("--dir is empty; name a folder".to_owned()));
-        }
         let dry_run = matches.get_flag("dryRun");
         let mut options = PullOptions::default()
             .keep(keep)
@@ -218,21 +216,22 @@ impl Task {
         } else {
             Shown::Summary
         };
+        dir.watch();
         Ok(Self {
-            folder: folder.into(),
+            dir,
             options,
             max_age,
             shown,
         })
     }
 
-    /// Brings the folder of a cluster up to date; `folder` is its own, if there are several.
+    /// Brings the folder of a cluster up to date; `own` is its own, if there are several.
     async fn pull(
         &self,
         backups: &Backups,
         project: ProjectId,
         cluster: &ClusterName,
-        folder: Option<&Path>,
+        own: Option<&Dir>,
     ) -> Result<(), Failure> {
         let watcher = Watcher::default();
         let patience = self.options.download.patience;
@@ -245,19 +244,19 @@ impl Task {
         }
         // A job of cron says nothing of what is under way, and there is one bar only.
         let is_wanted = self.shown == Shown::Each || std::io::stderr().is_terminal();
-        let is_watched = is_wanted && folder.is_none();
+        let is_watched = is_wanted && own.is_none();
         let take = |event| {
             if is_watched || matches!(event, Event::SetAside { .. } | Event::Damaged { .. }) {
                 watcher.take(event);
             }
         };
-        let is_one_of_many = folder.is_some();
-        let folder = folder.unwrap_or(&self.folder);
+        let is_one_of_many = own.is_some();
+        let dir = own.unwrap_or(&self.dir);
+        let folder = &dir.shown();
         let mut report = Report::new(cluster, folder, self.shown, is_one_of_many);
-        let pulled = backups.pull(
-            project,
-            cluster,
-            folder,
+        let pulled = dir.pull(
+            backups,
+            (project, cluster),
             &self.options,
             |pulled| {
                 watcher.end();

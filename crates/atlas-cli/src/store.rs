@@ -13,9 +13,10 @@ store without a local copy. The key is taken literally. Credentials, region and 
 the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION and
 AWS_ENDPOINT_URL for S3, GOOGLE_APPLICATION_CREDENTIALS for Google, AZURE_STORAGE_ACCOUNT_NAME and
 AZURE_STORAGE_ACCOUNT_KEY for Azure. AWS_PROFILE and the files in ~/.aws are not read. An object or
-manifest that exists is replaced only with --force. An interrupted upload is aborted, not resumed;
-the same command starts over. A signal waits less than a second for that; if the store does not
-answer by then, the upload may stay open there, and the error says so. Without credentials in the
+manifest that exists is replaced only with --force. While it is under way, bucket/key.part is its
+lease and its journal: another run waits for it, and after a kill the same command goes on with the
+upload, at once on the same machine and within a minute elsewhere. A signal aborts the upload, which
+waits less than a second for the store; if that does not answer by then, the error says so. Without credentials in the
 environment, the metadata service of this machine (169.254.169.254 on EC2) is asked once, for 2 s at
 most, for those of an instance role. https goes through the proxy of HTTPS_PROXY or ALL_PROXY, except
 to the hosts in NO_PROXY; plain http never goes through a proxy, and HTTP_PROXY is not read.";
@@ -59,22 +60,27 @@ pub(crate) fn refuse_url(flag: &str, path: &str) -> Result<(), Failure> {
     reason = "has the signature of the one that downloads"
 )]
 pub(crate) async fn download(_: &ArgMatches, _: Pick, _: &str) -> Result<(), Failure> {
-    Err(Failure::Usage(
-        "--out is a URL, but this build cannot write to object stores; build it with --features \
-         object-store, or name a file"
-            .to_owned(),
+    Err(unsupported("out"))
+}
+
+/// The refusal of a URL by a build that knows no object store.
+#[cfg(not(feature = "object-store"))]
+pub(crate) fn unsupported(flag: &str) -> Failure {
+    Failure::Usage(format!(
+        "--{flag} is a URL, but this build cannot write to object stores; build it with --features \
+         object-store, or name a path on this machine"
     ))
 }
 
 #[cfg(feature = "object-store")]
-pub(crate) use upload::{download, interrupted, unsettled};
+pub(crate) use upload::{download, interrupted, unsettled, watch_folder};
 
 #[cfg(feature = "object-store")]
 mod upload {
     use std::sync::{Mutex, PoisonError};
     use std::time::Duration;
 
-    use atlas_backup::{Pick, Settled, StoreTarget};
+    use atlas_backup::{Pick, Settled, StoreFolder, StoreTarget};
     use clap::ArgMatches;
     use tokio::time::timeout;
 
@@ -86,7 +92,41 @@ mod upload {
     use crate::target::Target;
 
     /// The store that is written to, for a signal that comes meanwhile.
-    static WRITTEN: Mutex<Option<StoreTarget>> = Mutex::new(None);
+    static WRITTEN: Mutex<Option<Written>> = Mutex::new(None);
+
+    /// An object, or a folder of objects.
+    #[derive(Clone)]
+    enum Written {
+        Object(StoreTarget),
+        Folder(StoreFolder),
+    }
+
+    impl Written {
+        async fn settle(&self) -> Settled {
+            match self {
+                Self::Object(object) => object.settle().await,
+                Self::Folder(folder) => folder.settle().await,
+            }
+        }
+
+        fn incomplete(&self) -> Vec<String> {
+            match self {
+                Self::Object(object) => object.incomplete(),
+                Self::Folder(folder) => folder.incomplete(),
+            }
+        }
+    }
+
+    /// Lets a signal wait for what is on its way to a folder.
+    pub(crate) fn watch_folder(folder: &StoreFolder) {
+        watch(Written::Folder(folder.clone()));
+    }
+
+    fn watch(written: Written) {
+        signals::extend_grace(EXTRA);
+        *WRITTEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
+    }
+
     /// How long to wait for an upload to be aborted.
     const PATIENCE: Duration = Duration::from_millis(600);
     /// How much longer than other work this may take to end after a signal, so that the process ends
@@ -102,8 +142,7 @@ mod upload {
         let options = download_options(matches);
         let as_json = wants_json(matches)?;
         let store = StoreTarget::from_env(out)?;
-        signals::extend_grace(EXTRA);
-        *WRITTEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
+        watch(Written::Object(store.clone()));
         let watcher = Watcher::default();
         let target = Target::reached(matches, options.patience, &watcher).await?;
         let take = |event| watcher.take(event);
@@ -145,7 +184,7 @@ mod upload {
         Failure::UploadInterrupted { signal, line }
     }
 
-    fn written() -> Option<StoreTarget> {
+    fn written() -> Option<Written> {
         let written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
         written.clone()
     }

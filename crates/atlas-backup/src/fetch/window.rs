@@ -214,11 +214,7 @@ impl<'a, O: Output> Window<'a, O> {
     }
 
     fn inspect(&self, chunks: Receiver<Bytes>, announced: &Checksums) -> Result<Inspection, Error> {
-        let reader = Chunks {
-            receiver: chunks,
-            left: Bytes::new(),
-        };
-        Inspection::read(Path::new(&self.name), reader, announced)
+        Inspection::read(Path::new(&self.name), Chunks::new(chunks), announced)
     }
 
     fn span(&self, file: &File, index: usize, filling: Option<Filling>) -> WindowSpan<'a, O> {
@@ -509,9 +505,18 @@ impl<O: Output> Drop for WindowSpan<'_, O> {
 }
 
 /// What comes through a channel, as a reader.
-struct Chunks {
+pub(crate) struct Chunks {
     receiver: Receiver<Bytes>,
     left: Bytes,
+}
+
+impl Chunks {
+    pub(crate) fn new(receiver: Receiver<Bytes>) -> Self {
+        Self {
+            receiver,
+            left: Bytes::new(),
+        }
+    }
 }
 
 impl Read for Chunks {

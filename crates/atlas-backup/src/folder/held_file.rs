@@ -10,14 +10,14 @@ use crate::manifest::Manifest;
 use crate::saved::recheck;
 
 #[derive(Debug, Clone)]
-pub(super) struct HeldFile {
-    pub(super) manifest: Manifest,
-    pub(super) state: State,
+pub(crate) struct HeldFile {
+    pub(crate) manifest: Manifest,
+    pub(crate) state: State,
 }
 
 /// What is known of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// It was read in this run, and is what its manifest says.
     Read,
     /// Its length, time and inode are as when it was last read.

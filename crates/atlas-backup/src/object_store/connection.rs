@@ -1,11 +1,12 @@
 //! What is asked of a store: each request with its own deadline, and again where the retries say so.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
@@ -35,6 +36,9 @@ pub(super) struct Connection {
     retries: Retries,
     clock: Clock,
 }
+
+/// The bytes of an object.
+pub(super) type Streamed = Pin<Box<dyn Stream<Item = Result<Bytes, Failed>> + Send>>;
 
 /// A small object.
 #[derive(Debug)]
@@ -72,6 +76,8 @@ impl Failed {
 
 /// The shortest deadline of a request.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// The deadline of a list of many pages.
+const LISTING: Duration = Duration::from_secs(600);
 /// The deadline of a completion: S3 may take minutes to put ten thousand parts together.
 const COMPLETION: Duration = Duration::from_secs(600);
 /// Bytes a second at least; a part that takes longer is sent again.
@@ -134,6 +140,27 @@ impl Connection {
             Err(failed) if failed.is_not_found() => Ok(None),
             Err(failed) => Err(failed),
         }
+    }
+
+    /// The objects directly below a prefix.
+    pub(super) async fn list(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, Failed> {
+        let prefix = (!prefix.as_ref().is_empty()).then_some(prefix);
+        let list = || self.objects.list_with_delimiter(prefix);
+        let listed = self.ask_within(LISTING, list).await?;
+        Ok(listed.objects)
+    }
+
+    /// An object as it streams in, and its version.
+    pub(super) async fn stream(&self, key: &Path) -> Result<(ObjectMeta, Streamed), Failed> {
+        let got = self.ask(0, || self.objects.get(key)).await?;
+        let (meta, secrets) = (got.meta.clone(), self.secrets.clone());
+        let stream = got.into_stream().map(move |chunk| {
+            chunk.map_err(|error| Failed {
+                failure: StoreFailure::of(&error, &secrets),
+                maybe_applied: false,
+            })
+        });
+        Ok((meta, Box::pin(stream)))
     }
 
     /// The beginning of an object, `limit` bytes at most, and its version; `None` if there is none.

@@ -91,6 +91,39 @@ impl StoreUrl {
         })
     }
 
+    /// Reads `scheme://bucket`, with a prefix or without, and with a slash at its end or without.
+    pub(super) fn parse_folder(out: &str) -> Result<Self, Error> {
+        let trimmed = out.trim_end_matches('/');
+        let has_key = trimmed
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.contains('/'));
+        if has_key {
+            return Self::parse(trimmed);
+        }
+        // A bucket alone: any key tells whether it is one.
+        let url = Self::parse(&format!("{trimmed}/key"))?;
+        Ok(Self {
+            key: Path::default(),
+            ..url
+        })
+    }
+
+    /// An object in this folder.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if its key grows too long.
+    pub(super) fn child(&self, name: &str) -> Result<Self, Error> {
+        let key = match self.key.as_ref() {
+            "" => name.to_owned(),
+            prefix => format!("{prefix}/{name}"),
+        };
+        let key = parse_key(&key, &format!("{}{key}", self.base))?;
+        Ok(Self {
+            key,
+            ..self.clone()
+        })
+    }
+
     /// The URL of another key of the same bucket.
     pub(super) fn of(&self, key: &Path) -> String {
         format!("{}{key}", self.base)

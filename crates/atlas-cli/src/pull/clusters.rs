@@ -83,8 +83,10 @@ pub(super) async fn pull(
         };
     }
     let pulls = clusters.iter().map(|cluster| async move {
-        let folder = task.folder.join(cluster.as_str());
-        let pulled = task.pull(backups, project, cluster, Some(&folder)).await;
+        let pulled = match task.dir.child(cluster) {
+            Ok(dir) => task.pull(backups, project, cluster, Some(&dir)).await,
+            Err(failure) => Err(failure),
+        };
         let failure = pulled.err()?;
         say(&format!("{cluster}: {failure}"));
         Some(failure.exit_code())

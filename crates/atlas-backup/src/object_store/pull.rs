@@ -1,0 +1,230 @@
+//! Keeping a folder in an object store up to date with a cluster, by several runs at once.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlas_model::{ClusterName, ProjectId, SnapshotId};
+use tokio::time::{Instant, sleep_until};
+
+use super::Stored;
+use super::claim::{Claim, Holding, Taken};
+use super::folder::{Objects, StoreFolder};
+use super::storing::{LOOK, Storing};
+use crate::backups::Backups;
+use crate::error::Error;
+use crate::folder::{Folder, file_name};
+use crate::job::Place;
+use crate::options::PullOptions;
+use crate::progress::{Event, Progress, Reporter};
+use crate::pull::{Pull, PullSummary, Pulled};
+use crate::retention::Retention;
+use crate::retries::Retries;
+use crate::snapshot::SnapshotView;
+
+impl Backups {
+    /// Does in an object store what [`pull`](Backups::pull) does in a folder of this machine, with the
+    /// same rules. The manifests and the catalogue are objects.
+    ///
+    /// Several runs, on several machines, share the work: a run takes the lease of a snapshot before it
+    /// asks Atlas for a download, `<key>.part`, and passes over those whose lease another run has. At
+    /// the end it waits for these, up to the deadline of [`WaitPolicy`], and takes over what a run that
+    /// was killed has left: its lease ends when it was not renewed for a minute by the clock of the
+    /// store, and its upload is gone on with.
+    ///
+    /// An object counts as read if it has the tag that the catalogue noted when it was stored or last
+    /// read to its end; any other is read to its end before something is removed for it.
+    ///
+    /// An object of another program under the name of a snapshot is never replaced: that snapshot
+    /// fails with [`Error::Exists`]. Removing is not conditional in these stores: what another program
+    /// writes under the same key between the last look and the removal is lost.
+    ///
+    /// # Errors
+    /// As [`pull`](Backups::pull), and [`Error::Store`]. That a snapshot failed is told through `report` only.
+    ///
+    /// [`WaitPolicy`]: crate::WaitPolicy
+    pub async fn pull_to_store(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        folder: &StoreFolder,
+        options: &PullOptions,
+        mut report: impl FnMut(Pulled) + Send,
+        progress: impl FnMut(Event) + Send,
+    ) -> Result<PullSummary, Error> {
+        let progress = &Reporter::new(progress);
+        let (retries, outages) = Retries::watched(self.client(), options.download.patience);
+        let storing = InStore {
+            backups: self,
+            folder,
+            options,
+            retries: &retries,
+            progress,
+        };
+        let pulling = storing.pull(project, cluster, &mut report);
+        outages.tell(progress, Box::pin(pulling)).await
+    }
+}
+
+/// A pull into a store.
+struct InStore<'a> {
+    backups: &'a Backups,
+    folder: &'a StoreFolder,
+    options: &'a PullOptions,
+    retries: &'a Retries,
+    progress: Progress<'a>,
+}
+
+/// What became of a snapshot.
+enum Outcome {
+    Stored(Vec<Stored>),
+    /// Another run has stored it.
+    There,
+    /// Another run has its lease, for so long at least.
+    Held(Duration),
+}
+
+impl InStore<'_> {
+    async fn pull(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        report: &mut (dyn FnMut(Pulled) + Send),
+    ) -> Result<PullSummary, Error> {
+        let (place, listing) = self.backups.listed(project, cluster, self.retries).await?;
+        let retention = Retention::new(&listing, self.options);
+        let connection = self.folder.connection(self.retries);
+        let reading = Objects::read(self.folder, connection, project, cluster, place.cluster_id);
+        let (mut objects, mut damaged) = reading.await?;
+        // Its folder is lent where something is said of it.
+        let held = Folder::virtually(project, cluster);
+        let mut pull = Pull {
+            held,
+            failures: 0,
+            report,
+        };
+        if self.options.dry_run {
+            std::mem::swap(&mut pull.held, &mut objects.held);
+            pull.dry_run(damaged, &retention);
+            return Ok(retention.summary(&pull.held.held()));
+        }
+        let needed = retention.to_be_read(&objects.held.held());
+        let all = self.options.verify;
+        let is_needed = |snapshot| all || needed.contains(&snapshot);
+        damaged.extend(objects.check(is_needed, all).await?);
+        let wanted = retention.wanted(&objects.held.held(), &damaged);
+        let replaced = damaged.iter().map(|damage| damage.snapshot).collect();
+        pull.say_damaged(damaged, &retention);
+        self.take_all(&place, wanted, &replaced, &mut objects, &mut pull)
+            .await?;
+        std::mem::swap(&mut pull.held, &mut objects.held);
+        pull.say_others(&retention);
+        std::mem::swap(&mut pull.held, &mut objects.held);
+        if pull.failures == 0 {
+            for snapshot in retention.to_be_removed(&objects.held.held()) {
+                match objects.remove(snapshot).await {
+                    Ok(true) => pull.tell(Pulled::Removed { snapshot }),
+                    Ok(false) => {}
+                    Err(error) => pull.fail(snapshot, error),
+                }
+            }
+        }
+        objects.write_catalogue().await?;
+        Ok(retention.summary(&objects.held.held()))
+    }
+
+    /// Takes every snapshot that is not there; first those that nobody else takes.
+    async fn take_all(
+        &self,
+        place: &Place<'_>,
+        wanted: Vec<&SnapshotView>,
+        replaced: &BTreeSet<SnapshotId>,
+        objects: &mut Objects,
+        pull: &mut Pull<'_>,
+    ) -> Result<(), Error> {
+        let mut queue: VecDeque<(&SnapshotView, Instant)> = VecDeque::new();
+        for snapshot in wanted {
+            if objects.held.has(snapshot.id) && !replaced.contains(&snapshot.id) {
+                pull.tell(Pulled::AlreadyPresent {
+                    snapshot: snapshot.id,
+                });
+            } else {
+                queue.push_back((snapshot, Instant::now()));
+            }
+        }
+        let end = Instant::now().checked_add(self.options.download.wait.deadline);
+        while let Some((snapshot, not_before)) = queue.pop_front() {
+            let (id, taken) = (snapshot.id, snapshot.taken);
+            if end.is_some_and(|end| not_before > end) {
+                let path = self.folder.url().into();
+                pull.fail(id, Error::Busy { path });
+                continue;
+            }
+            sleep_until(not_before).await;
+            let replace = replaced.contains(&id);
+            match self.take(place, snapshot, replace, objects).await {
+                Ok(Outcome::Stored(stored)) => {
+                    objects.add(&stored);
+                    pull.tell(Pulled::Downloaded {
+                        snapshot: id,
+                        taken,
+                        bytes: stored.iter().map(|it| it.manifest.bytes).sum(),
+                        files: stored.into_iter().map(|it| it.url.into()).collect(),
+                    });
+                    // True after each step, should this run be killed.
+                    objects.write_catalogue().await?;
+                }
+                Ok(Outcome::There) => pull.tell(Pulled::AlreadyPresent { snapshot: id }),
+                Ok(Outcome::Held(left)) => {
+                    queue.push_back((snapshot, Instant::now() + left.min(LOOK)));
+                }
+                Err(error) => pull.fail(id, error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        place: &Place<'_>,
+        snapshot: &SnapshotView,
+        replace: bool,
+        objects: &mut Objects,
+    ) -> Result<Outcome, Error> {
+        let target = &self
+            .folder
+            .object(&file_name(snapshot.taken, snapshot.id))?;
+        let of = (place.project, place.cluster);
+        let leasing = target.leasing(of, snapshot.id, self.retries);
+        let claim: Arc<Claim> = match leasing.take().await? {
+            Taken::Ours(claim) => Arc::new(claim),
+            Taken::Held(left) => return Ok(Outcome::Held(left)),
+        };
+        let _holding = Holding(claim.clone());
+        // Another run may have stored it since the folder was listed.
+        if !replace && objects.look_again(snapshot.id).await? {
+            claim.release().await;
+            return Ok(Outcome::There);
+        }
+        if !replace {
+            // Nothing is downloaded for a name that another program has.
+            let object = target.place(&target.url.key, &self.retries.brief());
+            if let Some(leftover) = object.refuse_taken().await? {
+                object.refuse(&leftover, |manifest| manifest.snapshot == snapshot.id)?;
+            }
+        }
+        let options = self.options.download.clone().replace(replace);
+        let how = Storing {
+            target,
+            options: &options,
+            retries: self.retries,
+            progress: self.progress,
+        };
+        let stored = self
+            .backups
+            .store_shards(place, snapshot, how, &claim)
+            .await;
+        claim.release().await;
+        stored.map(Outcome::Stored)
+    }
+}

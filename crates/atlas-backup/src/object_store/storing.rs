@@ -1,0 +1,270 @@
+//! A snapshot into objects: the keys are looked up, the lease is taken, and each shard is streamed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlas_model::{ClusterName, ProjectId};
+use tokio::time::{Instant, sleep};
+
+use super::claim::{Claim, Holding, Leasing, Taken};
+use super::streaming::Streaming;
+use super::{StoreTarget, Stored, url};
+use crate::backups::Backups;
+use crate::error::Error;
+use crate::job;
+use crate::manifest::Manifest;
+use crate::options::DownloadOptions;
+use crate::progress::{Event, Progress, Reporter};
+use crate::retries::Retries;
+use crate::saving::{self, Asking, OneFile, plain};
+use crate::snapshot::{Pick, SnapshotView};
+
+/// How often another's lease is looked at.
+pub(super) const LOOK: Duration = Duration::from_secs(5);
+
+/// How a snapshot is stored.
+#[derive(Clone, Copy)]
+pub(super) struct Storing<'a> {
+    pub(super) target: &'a StoreTarget,
+    pub(super) options: &'a DownloadOptions,
+    pub(super) retries: &'a Retries,
+    pub(super) progress: Progress<'a>,
+}
+
+impl Backups {
+    /// Downloads a snapshot straight into an object store. A sharded cluster gives one object for
+    /// each shard.
+    ///
+    /// Without [`replace`](DownloadOptions::replace), nothing that exists is replaced, neither an
+    /// object nor a manifest (`<key>.json`), but for a manifest without its object that an interrupted
+    /// upload of the same snapshot left. The manifest is created on condition that there is none, and
+    /// S3 completes an object on the same condition. Google Cloud Storage and Azure are
+    /// asked before the download and again before completion; a program that writes the same key in
+    /// between, without writing a manifest, loses its object.
+    ///
+    /// Up to 128 MiB of parts are held in memory, or one part: an object that is longer than 1.2 TiB,
+    /// or of unknown length and longer than 70 GiB, has parts that are larger.
+    ///
+    /// If it fails or is dropped, the upload is aborted: see [`StoreTarget::settle`].
+    ///
+    /// A transient failure of either store is retried as [`DownloadOptions`] says.
+    /// Before the download, and for the abort of an upload, there are the attempts of the client's
+    /// policy, and no patience beyond them.
+    ///
+    /// # Errors
+    /// Any [`Error`]; no new object is there under its key then, unless the error says that this is
+    /// unknown. Objects of earlier shards stay.
+    pub async fn download_to_store(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        pick: &Pick,
+        target: &StoreTarget,
+        options: &DownloadOptions,
+        progress: impl FnMut(Event) + Send,
+    ) -> Result<Vec<Stored>, Error> {
+        let progress = &Reporter::new(progress);
+        let (retries, outages) = Retries::watched(self.client(), options.patience);
+        let how = Storing {
+            target,
+            options,
+            retries: &retries,
+            progress,
+        };
+        let storing = self.store(project, cluster, pick, how);
+        outages.tell(progress, Box::pin(storing)).await
+    }
+
+    async fn store(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        pick: &Pick,
+        how: Storing<'_>,
+    ) -> Result<Vec<Stored>, Error> {
+        let Storing {
+            target,
+            options,
+            retries,
+            ..
+        } = how;
+        // Nothing is lost yet: a store that cannot be reached is found soon, and before a restore job
+        // is made.
+        let brief = &retries.brief();
+        let (mut leftover, mut is_readable) = (None, true);
+        let first = target.place(&target.url.key, brief);
+        if options.replace {
+            is_readable = first.reach().await?;
+        } else {
+            let refused = first.refuse_taken().await;
+            if matches!(refused, Err(Error::Exists { .. })) {
+                let finished = self.finished(project, cluster, pick, how);
+                return match finished.await? {
+                    Some(stored) => Ok(vec![stored]),
+                    None => refused.map(|_| Vec::new()),
+                };
+            }
+            leftover = refused?;
+        }
+        let place = retries.run(|| self.place(project, cluster)).await?;
+        let snapshot = retries.run(|| self.pick(project, cluster, pick)).await?;
+        if let Some(leftover) = leftover {
+            let of_this = |manifest: &Manifest| manifest.snapshot == snapshot.id;
+            let place = target.place(&target.url.key, brief);
+            place.refuse(&leftover, of_this)?;
+        }
+        let leasing = target.leasing((project, cluster), snapshot.id, brief);
+        let claim = if is_readable {
+            target.wait_for_lease(&leasing, how).await?
+        } else {
+            Arc::default()
+        };
+        let _holding = Holding(claim.clone());
+        let stored = self.store_shards(&place, &snapshot, how, &claim).await;
+        claim.release().await;
+        stored
+    }
+
+    /// The object that a run completed before it was killed, if it is of the same snapshot: its lease
+    /// is still there.
+    async fn finished(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+        pick: &Pick,
+        how: Storing<'_>,
+    ) -> Result<Option<Stored>, Error> {
+        let (target, brief) = (how.target, how.retries.brief());
+        let object = target.place(&target.url.key, &brief);
+        let Some(manifest) = object.complete_manifest().await? else {
+            return Ok(None);
+        };
+        if manifest.project != project || manifest.cluster != *cluster {
+            return Ok(None);
+        }
+        let leasing = target.leasing((project, cluster), manifest.snapshot, &brief);
+        let is_picked = async || {
+            let picked = self.pick(project, cluster, pick).await?;
+            Ok::<_, Error>(picked.id == manifest.snapshot)
+        };
+        if !leasing.clear().await? || !is_picked().await? {
+            return Ok(None);
+        }
+        Ok(Some(Stored {
+            url: target.url.of(&target.url.key),
+            key: target.url.key.to_string(),
+            manifest,
+        }))
+    }
+
+    /// Stores the files of a snapshot under a key that this run has the lease of.
+    pub(super) async fn store_shards(
+        &self,
+        place: &job::Place<'_>,
+        snapshot: &SnapshotView,
+        how: Storing<'_>,
+        claim: &Arc<Claim>,
+    ) -> Result<Vec<Stored>, Error> {
+        let Storing {
+            target,
+            options,
+            retries,
+            progress,
+        } = how;
+        let brief = &retries.brief();
+        let asking = Asking::new(self.client(), place, snapshot, &options.wait, progress);
+        let job = asking.ready().await?;
+        let mut shards = Vec::new();
+        for (index, link) in job.links.iter().enumerate() {
+            let shard = link.shard.as_deref().map(|shard| plain(shard, index));
+            let key = match &shard {
+                Some(shard) => target.url.shard(|file| {
+                    let file = saving::of_shard(std::path::Path::new(file), shard);
+                    file.to_string_lossy().into_owned()
+                })?,
+                None => target.url.key.clone(),
+            };
+            shards.push((shard, key));
+        }
+        let keys: BTreeSet<_> = shards.iter().map(|(_, key)| key).collect();
+        if keys.len() < shards.len() {
+            return Err(url::usage(
+                "the shards of the snapshot have the same names, so that their objects would \
+                 replace each other; download to files"
+                    .to_owned(),
+            ));
+        }
+        if !options.replace && shards.iter().any(|(shard, _)| shard.is_some()) {
+            for (shard, key) in &shards {
+                let place = target.place(key, brief);
+                if let Some(leftover) = place.refuse_taken().await? {
+                    let of_this = |manifest: &Manifest| {
+                        manifest.snapshot == snapshot.id && manifest.shard == *shard
+                    };
+                    place.refuse(&leftover, of_this)?;
+                }
+            }
+        }
+        let mut stored: Vec<Stored> = Vec::new();
+        for (index, (link, (shard, key))) in job.links.iter().zip(shards).enumerate() {
+            let streaming = Streaming {
+                backups: self,
+                place: target.place(&key, retries),
+                retries,
+                options,
+                claim,
+                stored: &stored,
+                progress,
+            };
+            let file = OneFile::new(place, snapshot, shard, &job);
+            let links = asking.links(index);
+            let manifest = streaming.run(link.url.clone(), links, &file);
+            let manifest = manifest.await?;
+            stored.push(Stored {
+                url: target.url.of(&key),
+                key: key.to_string(),
+                manifest,
+            });
+        }
+        Ok(stored)
+    }
+}
+
+impl StoreTarget {
+    /// Takes the lease of the key, as soon as nobody else has it.
+    async fn wait_for_lease(
+        &self,
+        leasing: &Leasing,
+        how: Storing<'_>,
+    ) -> Result<Arc<Claim>, Error> {
+        let since = Instant::now();
+        loop {
+            let left = match leasing.take().await? {
+                Taken::Ours(claim) => return Ok(Arc::new(claim)),
+                Taken::Held(left) => left,
+            };
+            let busy = Error::Busy {
+                path: leasing.url.clone().into(),
+            };
+            let waited = since.elapsed();
+            if how.retries.attempts() == 1 || waited >= how.options.patience {
+                return Err(busy);
+            }
+            let wait = left
+                .min(LOOK)
+                .min(how.options.patience.saturating_sub(waited));
+            how.progress.tell(Event::Retrying {
+                reason: atlas_model::error_line(&busy),
+                since: waited,
+                wait,
+            });
+            sleep(wait).await;
+            if !how.options.replace {
+                // The other run may have stored it meanwhile.
+                let place = self.place(&self.url.key, &how.retries.brief());
+                place.refuse_taken().await?;
+            }
+        }
+    }
+}
