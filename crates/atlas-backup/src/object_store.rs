@@ -178,6 +178,15 @@ impl StoreTarget {
         }
     }
 
+    /// The same for leases of any snapshot of a cluster.
+    fn sweeping(&self, of: (ProjectId, &ClusterName), retries: &Retries) -> Leasing {
+        let (project, cluster) = of;
+        Leasing {
+            source: format!("{project}/{cluster}/"),
+            ..self.leasing(of, SnapshotId::from_bytes([0; 12]), retries)
+        }
+    }
+
     fn place(&self, key: &Path, retries: &Retries) -> Place {
         Place {
             connection: self.connection.with(retries.clone()),

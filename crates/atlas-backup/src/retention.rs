@@ -58,6 +58,12 @@ impl<'a> Retention<'a> {
         self.keep.is_some()
     }
 
+    /// Whether all that Atlas lists could be read.
+    #[cfg(feature = "object-store")]
+    pub(crate) fn is_whole(&self) -> bool {
+        self.listing.is_whole
+    }
+
     pub(crate) fn can_be_taken(&self, snapshot: SnapshotId) -> bool {
         self.listed.get(&snapshot) == Some(&true)
     }

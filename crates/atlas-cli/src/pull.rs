@@ -25,44 +25,49 @@ use clusters::Clusters;
 use dir::Dir;
 use report::{Report, Shown};
 
+/// What `--help` says.
+const HELP: &str = "Downloads every complete snapshot that is not in the folder yet, the oldest first, and \
+     prints\none line if anything changed: what was downloaded and removed, and how many \
+     are kept. Damaged\nand failed snapshots have a line each. After an interruption the \
+     next run resumes. catalogue.json\nin the folder lists what is there.\n\n\
+     With --keep, --keep-daily, --keep-weekly or --keep-monthly, snapshots that none of \
+     them keeps\nare neither downloaded nor left in the folder. A file is removed only if \
+     its own manifest says\nthat it is of this cluster, Atlas no longer lists the snapshot, \
+     and those that stay in its place\nare in the folder and were first read to the end. \
+     Days are counted back from the newest snapshot.\nSnapshots dated in the future do not \
+     count and stay. Nothing is removed while a snapshot is\nmissing or damaged, or when \
+     Atlas lists none.\n\n\
+     A file whose length, time or inode has changed since it was downloaded is read again; \
+     a damaged\none is reported, downloaded again beside the old file, and replaced once \
+     the new one is sound.\nA file of another program is never replaced: it is kept as \
+     NAME.old1.\n\n\
+     Of several clusters, up to 16 are worked on at the same time, and one that fails does \
+     not stop\nthe others.\n\n\
+     Exits with 11 if a snapshot failed, with 12 if the newest is older than --max-age. Of \
+     several\nclusters the worst decides: any other failure, then 11, then 12.";
+
 /// `pull`.
 pub(crate) fn command() -> Command {
     Command::new("pull")
         .about("Bring a folder up to date with a cluster's snapshots; made for cron")
-        .after_help(
-            "Downloads every complete snapshot that is not in the folder yet, the oldest first, and \
-             prints\none line if anything changed: what was downloaded and removed, and how many \
-             are kept. Damaged\nand failed snapshots have a line each. After an interruption the \
-             next run resumes. catalogue.json\nin the folder lists what is there.\n\n\
-             With --keep, --keep-daily, --keep-weekly or --keep-monthly, snapshots that none of \
-             them keeps\nare neither downloaded nor left in the folder. A file is removed only if \
-             its own manifest says\nthat it is of this cluster, Atlas no longer lists the snapshot, \
-             and those that stay in its place\nare in the folder and were first read to the end. \
-             Days are counted back from the newest snapshot.\nSnapshots dated in the future do not \
-             count and stay. Nothing is removed while a snapshot is\nmissing or damaged, or when \
-             Atlas lists none.\n\n\
-             A file whose length, time or inode has changed since it was downloaded is read again; \
-             a damaged\none is reported, downloaded again beside the old file, and replaced once \
-             the new one is sound.\nA file of another program is never replaced: it is kept as \
-             NAME.old1.\n\n\
-             Of several clusters, up to 16 are worked on at the same time, and one that fails does \
-             not stop\nthe others.\n\n\
-             Exits with 11 if a snapshot failed, with 12 if the newest is older than --max-age. Of \
-             several\nclusters the worst decides: any other failure, then 11, then 12.",
-        )
+        .after_help(HELP.to_owned() + crate::store::PULL_HELP)
         .args(clusters::arguments(arguments()))
         .arg(
             Arg::new("dir")
                 .long("dir")
                 .value_name("FOLDER")
                 .required(true)
-                .help("The folder; of several clusters, each has the folder FOLDER/NAME"),
+                .help(if cfg!(feature = "object-store") {
+                    "The folder, or s3://, gs:// or az://, a bucket and a prefix; of several \
+                     clusters, each has the folder FOLDER/NAME"
+                } else {
+                    "The folder; of several clusters, each has the folder FOLDER/NAME"
+                }),
         )
         .arg(
-            Arg::new("keep")
-                .long("keep")
-                .value_name("N or Nd")
-                .help("Keep the last N snapshots, or those of N days up to the newest, such as 30d"),
+            Arg::new("keep").long("keep").value_name("N or Nd").help(
+                "Keep the last N snapshots, or those of N days up to the newest, such as 30d",
+            ),
         )
         .args(RULES.map(|(id, flag, period)| {
             Arg::new(id)

@@ -23,6 +23,18 @@ to the hosts in NO_PROXY; plain http never goes through a proxy, and HTTP_PROXY 
 /// What `--help` says of object stores.
 #[cfg(not(feature = "object-store"))]
 pub(crate) const HELP: &str = "";
+/// What the help of `pull` says of them.
+#[cfg(feature = "object-store")]
+pub(crate) const PULL_HELP: &str = "\n
+With --dir s3://bucket/prefix, gs://bucket/prefix or az://container/prefix the folder is in an object
+store, which is configured as for atlas backups snapshots download. Several runs on several machines
+share the work: each snapshot is taken by the run that holds its lease, an object that ends in .part.
+The lease of a run that was killed ends within a minute, on the same machine at once, and another run
+goes on with its upload. Whether an object is still the one that was stored is told by its tag, which
+catalogue.json notes; --verify reads all objects. An object of another program is never replaced.";
+/// What the help of `pull` says of them.
+#[cfg(not(feature = "object-store"))]
+pub(crate) const PULL_HELP: &str = "";
 
 /// Whether an output is a URL, not a file.
 #[cfg(feature = "object-store")]

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use atlas_model::SnapshotId;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use object_store::path::Path;
@@ -177,6 +178,39 @@ impl Leasing {
         Ok(true)
     }
 
+    /// Removes a lease that has ended and what its run has left, unless the snapshot is still to be
+    /// stored.
+    pub(super) async fn sweep(&self, is_needed: impl Fn(SnapshotId) -> bool) -> Result<(), Error> {
+        let read = self.connection.read(&self.key, LONGEST).await;
+        let Some(found) = read.map_err(|failed| self.failed(failed))? else {
+            return Ok(());
+        };
+        let Some(other) = Lease::read(&found.body) else {
+            return Ok(());
+        };
+        let snapshot = other.source.strip_prefix(&self.source);
+        let snapshot = snapshot.and_then(|rest| rest.trim_end_matches('/').parse().ok());
+        if snapshot.is_none_or(is_needed) || self.left(&other, &found).is_some() {
+            return Ok(());
+        }
+        // Taken first: another run may take it at this moment.
+        let mut lease = Lease {
+            holder: Holder::this(),
+            uploads: BTreeMap::new(),
+            ..other.clone()
+        };
+        lease.seconds = self.length.as_secs().max(1);
+        let update = self
+            .connection
+            .replace(&self.key, lease.text(), &found.version);
+        if update.await.is_err() {
+            return Ok(());
+        }
+        self.abort(other).await;
+        let removed = self.connection.delete(&self.key).await;
+        removed.map_err(|failed| self.failed(failed))
+    }
+
     /// How long another's lease lasts; `None` if it has ended.
     fn left(&self, other: &Lease, found: &Text) -> Option<Duration> {
         if other.holder.is_gone() {
@@ -200,6 +234,10 @@ impl Leasing {
             lease.uploads = other.uploads;
             return;
         }
+        self.abort(other).await;
+    }
+
+    async fn abort(&self, other: Lease) {
         for (key, begun) in other.uploads {
             let Ok(key) = Path::parse(&key) else { continue };
             if let Err(failed) = self.connection.abort(&key, &begun.id).await {

@@ -336,6 +336,19 @@ impl Objects {
         Ok(self.held.has(snapshot))
     }
 
+    /// The names of the snapshots' objects that are not complete, or were not when the folder was
+    /// listed.
+    pub(super) fn begun(&self) -> Vec<String> {
+        let parts = self
+            .listed
+            .keys()
+            .filter_map(|name| name.strip_suffix(".part"));
+        parts
+            .filter(|name| is_snapshot(name))
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// Takes up objects that were just stored and verified.
     pub(super) fn add(&mut self, stored: &[Stored]) {
         for stored in stored {

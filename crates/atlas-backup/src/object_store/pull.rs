@@ -130,7 +130,26 @@ impl InStore<'_> {
             }
         }
         objects.write_catalogue().await?;
+        self.sweep((project, cluster), &retention, &objects).await?;
         Ok(retention.summary(&objects.held.held()))
+    }
+
+    /// Removes what runs that were killed have left of snapshots that are complete by now, or that Atlas
+    /// does not list any more.
+    async fn sweep(
+        &self,
+        (project, cluster): (ProjectId, &ClusterName),
+        retention: &Retention<'_>,
+        objects: &Objects,
+    ) -> Result<(), Error> {
+        for name in objects.begun() {
+            let target = self.folder.object(&name)?;
+            let leasing = target.sweeping((project, cluster), self.retries);
+            let is_needed =
+                |id| retention.can_be_taken(id) && !objects.held.has(id) || !retention.is_whole();
+            leasing.sweep(is_needed).await?;
+        }
+        Ok(())
     }
 
     /// Takes every snapshot that is not there; first those that nobody else takes.

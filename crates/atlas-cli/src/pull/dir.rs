@@ -14,7 +14,7 @@ use crate::store;
 pub(super) enum Dir {
     Local(PathBuf),
     #[cfg(feature = "object-store")]
-    Store(StoreFolder),
+    Store(Box<StoreFolder>),
 }
 
 impl Dir {
@@ -26,17 +26,24 @@ impl Dir {
             return Ok(Self::Local(text.into()));
         }
         #[cfg(feature = "object-store")]
-        return Ok(Self::Store(StoreFolder::from_env(text)?));
+        return Ok(Self::Store(Box::new(StoreFolder::from_env(text)?)));
         #[cfg(not(feature = "object-store"))]
         Err(store::unsupported("dir"))
     }
 
     /// The folder of one of several clusters.
+    #[cfg_attr(
+        not(feature = "object-store"),
+        allow(
+            clippy::unnecessary_wraps,
+            reason = "the key in a store may be too long"
+        )
+    )]
     pub(super) fn child(&self, cluster: &ClusterName) -> Result<Self, Failure> {
         Ok(match self {
             Self::Local(path) => Self::Local(path.join(cluster.as_str())),
             #[cfg(feature = "object-store")]
-            Self::Store(folder) => Self::Store(folder.child(cluster.as_str())?),
+            Self::Store(folder) => Self::Store(Box::new(folder.child(cluster.as_str())?)),
         })
     }
 

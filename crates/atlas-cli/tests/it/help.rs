@@ -29,12 +29,13 @@ fn the_documented_operation_has_the_flags_people_know() {
 
 #[cfg(feature = "object-store")]
 #[test]
-fn the_download_says_how_object_stores_are_reached_and_that_nothing_is_resumed() {
+fn the_download_says_how_object_stores_are_reached_and_what_a_kill_or_a_signal_does() {
     let help = help(&["backups", "snapshots", "download"]);
     for word in [
         "AWS_ENDPOINT_URL",
         "~/.aws are not read",
-        "aborted, not resumed",
+        "after a kill the same command goes on",
+        "A signal aborts the upload",
         "--force",
     ] {
         assert!(help.contains(word), "{word}: {help}");

@@ -193,6 +193,18 @@ impl Job {
         self.child.wait().unwrap().code().is_some()
     }
 
+    /// The same; gives also what it printed.
+    pub(crate) fn kill_and_read(mut self) -> (bool, Output) {
+        let _ = self.child.kill();
+        let status = self.child.wait().unwrap();
+        let output = Output {
+            status,
+            stdout: contents(&mut self.stdout),
+            stderr: contents(&mut self.stderr),
+        };
+        (status.code().is_some(), output)
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Output {
         let deadline = Instant::now() + LIMIT;

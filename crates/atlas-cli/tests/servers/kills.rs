@@ -21,7 +21,7 @@ const OTHERS: [(&str, &[u8]); 4] = [
 /// How long the first run after a kill may be refused by what the killed one holds in a store.
 const LEASE: Duration = Duration::from_secs(90);
 
-fn number(name: &str) -> Option<u64> {
+pub(crate) fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().expect("a number"))
 }

@@ -23,3 +23,4 @@ mod programs;
 mod s3;
 mod stores;
 mod strace;
+mod workers;

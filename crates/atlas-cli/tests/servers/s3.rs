@@ -61,7 +61,28 @@ impl Moto {
         assert_eq!(status, 204);
     }
 
-    /// How many uploads are open.
+    pub(crate) fn put(&self, key: &str, text: &str) {
+        self.put_bytes(key, text.as_bytes());
+    }
+
+    pub(crate) fn put_bytes(&self, key: &str, bytes: &[u8]) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        let path = file.path().to_str().unwrap();
+        let (status, _) = self.ask(&["--upload-file", path], &format!("/{key}"));
+        assert_eq!(status, 200);
+    }
+
+    /// The keys that begin so.
+    pub(crate) fn keys(&self, prefix: &str) -> Vec<String> {
+        let (status, body) = self.ask(&[], &format!("?list-type=2&prefix={prefix}"));
+        assert_eq!(status, 200);
+        let text = String::from_utf8(body).unwrap();
+        let keys = text.split("<Key>").skip(1);
+        keys.map(|it| it.split("</Key>").next().unwrap().to_owned())
+            .collect()
+    }
+
     /// How many parts there are of uploads that are open. One without parts may be left by a kill
     /// between its beginning and the moment in which its id is noted; it costs nothing.
     pub(crate) fn parts_of_open_uploads(&self) -> usize {
