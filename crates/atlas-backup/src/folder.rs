@@ -1,6 +1,7 @@
 //! A folder of snapshots as it is on the disk: files, their manifests, the catalogue and the lock.
 
 mod held_file;
+pub(crate) mod litter;
 mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -167,6 +168,11 @@ impl Folder {
             .filter(|file| self.is_own(&file.manifest));
         let ids: BTreeSet<_> = own.map(|file| file.manifest.cluster_id).collect();
         ids.len() <= 1
+    }
+
+    /// The cluster that it is about.
+    pub(crate) fn of(&self) -> (ProjectId, ClusterName) {
+        (self.project, self.cluster.clone())
     }
 
     pub(crate) fn is_own(&self, manifest: &Manifest) -> bool {

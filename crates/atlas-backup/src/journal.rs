@@ -131,6 +131,16 @@ impl Head {
         ours.then_some(head)
     }
 
+    /// The snapshot, if it is of a cluster.
+    pub(crate) fn snapshot_of(
+        &self,
+        project: ProjectId,
+        cluster: &ClusterName,
+    ) -> Option<SnapshotId> {
+        let rest = self.source.strip_prefix(&format!("{project}/{cluster}/"))?;
+        rest.split('/').next()?.parse().ok()
+    }
+
     /// Whether a download can go on from what such a journal says.
     pub(crate) fn is_resumable(&self) -> bool {
         let is_known = match &self.modified {

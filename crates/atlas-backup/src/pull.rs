@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::backups::Backups;
 use crate::error::Error;
-use crate::folder::{self, Damage, Folder, FolderLock, Reading, file_name};
+use crate::folder::{self, Damage, Folder, FolderLock, Reading, file_name, litter};
 use crate::job::Place;
 use crate::kind::{self, ClusterKind};
 use crate::options::PullOptions;
@@ -342,6 +342,15 @@ impl Pull<'_> {
             }
         }
         written?;
+        if let Some(listed) = retention.all_listed() {
+            let folder = disk.folder.to_owned();
+            let (project, cluster) = held.of();
+            let sweeping = disk.work(move || {
+                litter::remove(&folder, project, &cluster, |id| listed.contains(&id));
+                Ok(())
+            });
+            sweeping.await?;
+        }
         Ok(retention.summary(&held.held()))
     }
 

@@ -64,6 +64,12 @@ impl<'a> Retention<'a> {
         self.listing.is_whole
     }
 
+    /// The ids of all snapshots that Atlas lists; `None` if some could not be read, or none is listed.
+    pub(crate) fn all_listed(&self) -> Option<BTreeSet<SnapshotId>> {
+        let is_told = self.listing.is_whole && !self.listed.is_empty();
+        is_told.then(|| self.listed.keys().copied().collect())
+    }
+
     pub(crate) fn can_be_taken(&self, snapshot: SnapshotId) -> bool {
         self.listed.get(&snapshot) == Some(&true)
     }

@@ -342,16 +342,19 @@ impl Claim {
         let Some(Held { shared, .. }) = &self.0 else {
             return Ok(());
         };
-        let is_held = {
-            let state = lock(&shared.state);
-            !state.is_lost && Instant::now() < state.until
-        };
-        if is_held {
+        if lock(&shared.state).is_held() {
             return Ok(());
         }
         Err(Error::Busy {
             path: shared.leasing.url.clone().into(),
         })
+    }
+
+    /// Whether this run holds the lease by the word of the store, not only by its own clock: a machine
+    /// that slept does not know that another run has gone on with its uploads.
+    pub(super) async fn confirm(&self) -> Result<(), Error> {
+        self.write(|_| ());
+        self.flush().await
     }
 
     /// The upload that another run began for an object.
@@ -430,10 +433,21 @@ impl Claim {
     }
 }
 
+impl State {
+    fn is_held(&self) -> bool {
+        !self.is_lost && Instant::now() < self.until
+    }
+}
+
 impl Shared {
     async fn remove(&self) {
-        if std::mem::replace(&mut lock(&self.state).is_lost, true) {
-            return;
+        {
+            let mut state = lock(&self.state);
+            let is_held = state.is_held();
+            state.is_lost = true;
+            if !is_held {
+                return;
+            }
         }
         let Leasing {
             connection, key, ..
@@ -449,7 +463,7 @@ impl Drop for Holding {
         let Some(held) = &self.0.0 else { return };
         held.renewing.abort();
         let shared = held.shared.clone();
-        if lock(&shared.state).is_lost {
+        if !lock(&shared.state).is_held() {
             return;
         }
         if let Ok(runtime) = Handle::try_current() {

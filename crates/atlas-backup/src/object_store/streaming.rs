@@ -120,6 +120,11 @@ impl Streaming<'_> {
     }
 
     async fn abort(&self, upload: Upload, error: Error) -> Error {
+        if let Err(lost) = self.claim.confirm().await {
+            // Another run goes on with it.
+            upload.leave();
+            return lost;
+        }
         let error = upload.abort(error).await;
         self.claim.ended(&self.place.key);
         error
@@ -172,7 +177,11 @@ struct AtOnce(Arc<Object>);
 
 impl Drop for AtOnce {
     fn drop(&mut self) {
-        drop(lock(&self.0.upload).take());
+        let upload = lock(&self.0.upload).take();
+        // Otherwise another run may go on with it.
+        if let (Some(upload), Err(_)) = (upload, self.0.claim.check()) {
+            upload.leave();
+        }
     }
 }
 
@@ -212,6 +221,7 @@ impl Output for Object {
         self.resumed.store(FRESH, Ordering::SeqCst);
         let begun = lock(&self.upload).take();
         if let Some(begun) = begun {
+            self.claim.confirm().await?;
             begun.give_up().await?;
             self.claim.ended(&self.place.key);
         }

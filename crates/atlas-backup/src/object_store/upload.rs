@@ -208,6 +208,12 @@ impl Upload {
         ended.map_err(|_| self.lost())
     }
 
+    /// Has nothing more to do with it: it is another run's.
+    pub(super) fn leave(mut self) {
+        // What is on its way to the store ends with its tasks.
+        self.state = State::Closed;
+    }
+
     /// Ends an upload in whose place another begins.
     pub(super) async fn give_up(mut self) -> Result<(), Error> {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Closed) else {
