@@ -5,21 +5,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use atlas_model::cloud_backups::{
-    BackupDeliveryType, CreateBackupRestoreJob, DiskBackupSnapshotRestoreJob,
-};
-use atlas_model::flex_restore_jobs::{CreateFlexRestoreJob, FlexBackupRestoreJobCreate};
-use atlas_model::shared_tier_restore_jobs::{CreateBackupTenantRestore, TenantRestore};
-use atlas_model::{ClusterName, DeploymentItemName, ProjectId, RestoreJobId, SnapshotId};
+use atlas_model::{ClusterName, ProjectId, RestoreJobId, SnapshotId};
 use atlas_transport::Client;
 use atlas_transport::retry::RetryPolicy;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use crate::about;
 use crate::error::{Error, no_snapshot};
 use crate::job::{self, Place};
-use crate::job_view::{self, JobView};
+use crate::job_view::JobView;
 use crate::kind::{self, ClusterKind, Known};
 use crate::options::{DownloadOptions, WaitPolicy};
 use crate::progress::{Event, Progress, Reporter};
@@ -292,56 +286,6 @@ impl Backups {
         let job = wait.look(Some(id), || job::get(&self.client, &place, id));
         let job = job.await?;
         job::wait(&self.client, &place, job, 0, wait, progress).await
-    }
-
-    /// Restores a snapshot over a cluster: **everything in the target is lost**. The only call
-    /// here that writes to a cluster. Does not wait for it.
-    ///
-    /// # Errors
-    /// [`Error::NoSnapshot`], [`Error::Call`]; one whose
-    /// [`may_have_been_sent`](atlas_transport::Error::may_have_been_sent) is to be looked into
-    /// before asking again.
-    pub async fn restore(
-        &self,
-        project: ProjectId,
-        cluster: &ClusterName,
-        pick: &Pick,
-        target_project: ProjectId,
-        target_cluster: &ClusterName,
-    ) -> Result<JobView, Error> {
-        let place = self.place(project, cluster).await?;
-        let snapshot = self.pick(project, cluster, pick).await?.id;
-        let target = || {
-            DeploymentItemName::parse(target_cluster.as_str()).map_err(|error| Error::Usage {
-                what: error.to_string(),
-            })
-        };
-        let cluster = cluster.clone();
-        let job = match place.kind {
-            ClusterKind::Tenant => {
-                let request =
-                    TenantRestore::new(snapshot, target()?).target_project_id(target_project);
-                let operation = CreateBackupTenantRestore::new(project, cluster, request);
-                job_view::viewed(&self.client.send(&operation).await?, job_view::tenant)?
-            }
-            ClusterKind::Flex => {
-                let request = FlexBackupRestoreJobCreate::new(snapshot, target()?)
-                    .target_project_id(target_project);
-                let operation = CreateFlexRestoreJob::new(project, cluster, request);
-                job_view::viewed(&self.client.send(&operation).await?, job_view::flex)?
-            }
-            ClusterKind::Dedicated | ClusterKind::Sharded => {
-                let request = DiskBackupSnapshotRestoreJob::new(BackupDeliveryType::Automated)
-                    .snapshot_id(snapshot)
-                    .target_cluster_name(target_cluster.clone())
-                    .target_project_id(target_project);
-                let operation = CreateBackupRestoreJob::new(project, cluster, request);
-                job_view::viewed(&self.client.send(&operation).await?, job_view::dedicated)?
-            }
-        };
-        let found = job.target_cluster.as_deref();
-        about::project_and_cluster(target_project, target_cluster, None, found)?;
-        place.started(job, snapshot, false)
     }
 
     /// Downloads a snapshot to a file, and gives it its name when it is complete and sound.

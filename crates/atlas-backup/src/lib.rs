@@ -102,6 +102,7 @@ mod part_lock;
 mod piped;
 mod progress;
 mod pull;
+mod restore;
 mod retention;
 mod retries;
 mod saved;

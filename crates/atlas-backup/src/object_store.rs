@@ -1,9 +1,10 @@
 //! A snapshot into an object store, without a copy on this machine.
 //!
-//! The stream from Atlas's store goes straight into a multipart upload and is verified on the way:
-//! only a sound snapshot is completed under its key. After an interruption of the stream it goes on
-//! with the same upload. A download that fails or is dropped aborts its upload; no later one resumes
-//! it.
+//! What comes from Atlas's store goes straight into a multipart upload and is checked on the way: only
+//! a sound snapshot is completed under its key. A download that fails or is dropped aborts its upload;
+//! that of a process that was killed is gone on with by whoever takes its lease over. All bytes are then
+//! read from Atlas once more, since the parts of an upload cannot be read back, but only those that are
+//! missing are sent.
 
 mod claim;
 mod cleanup;
@@ -13,9 +14,12 @@ mod connection;
 mod failure;
 mod folder;
 mod holder;
+mod lease;
+mod objects;
 mod open;
 mod pull;
 mod settings;
+mod small;
 mod storing;
 mod streaming;
 mod upload;
@@ -32,9 +36,9 @@ use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::retries::Retries;
 
-use claim::Leasing;
 use cleanup::Cleanup;
 use connection::Connection;
+use lease::Leasing;
 use settings::Settings;
 use upload::Place;
 use url::StoreUrl;

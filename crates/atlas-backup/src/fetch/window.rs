@@ -1,27 +1,31 @@
 //! A sink without a file: parts in memory, as many at once as there is room for, handed over in any
 //! order and looked into in the order of the bytes.
 
+mod chunks;
+mod shared;
+mod span;
+
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::io::{self, Read};
-use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSender};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
-use super::sink::{Sink, Span};
+use super::sink::Sink;
 use super::source::Announced;
 use super::{LONGEST_FILE, Stop};
 use crate::checksums::Checksums;
 use crate::error::Error;
-use crate::gathered::Gathered;
 use crate::inspect::{Found, Inspection};
 use crate::journal::Head;
 use crate::progress::Progress;
+pub(crate) use chunks::Chunks;
+pub(crate) use shared::Part;
+use shared::{Filling, Shared, given_up};
+use span::WindowSpan;
 
 /// What takes the parts of a file.
 pub(crate) trait Output: Send + Sync + 'static {
@@ -53,86 +57,6 @@ pub(crate) trait Output: Send + Sync + 'static {
 
     /// Waits until every part that was taken is where it should be.
     fn settle(&self) -> impl Future<Output = Result<(), Error>> + Send;
-}
-
-/// A part that is complete.
-#[derive(Clone)]
-#[cfg_attr(
-    not(feature = "object-store"),
-    allow(dead_code, reason = "a writer takes its bytes in order")
-)]
-pub(crate) struct Part {
-    pub(crate) index: usize,
-    pub(crate) bytes: Vec<Bytes>,
-    pub(crate) hold: Hold,
-}
-
-/// Keeps the room of a part, and ends the download if the part cannot be taken.
-#[derive(Clone)]
-#[cfg_attr(
-    not(feature = "object-store"),
-    allow(dead_code, reason = "a writer needs no more than the room")
-)]
-pub(crate) struct Hold {
-    _room: Arc<OwnedSemaphorePermit>,
-    shared: Arc<Shared>,
-}
-
-#[cfg(feature = "object-store")]
-impl Hold {
-    /// Ends the download.
-    pub(crate) fn fail(&self, error: Error) {
-        self.shared.fail(error);
-    }
-}
-
-/// What the spans of one file share.
-struct Shared {
-    state: Mutex<State>,
-    memory: Arc<Semaphore>,
-    /// Room is given to the earliest part first.
-    turn: tokio::sync::Mutex<()>,
-    error: Mutex<Option<Error>>,
-}
-
-#[derive(Default)]
-struct State {
-    /// The first part that nobody took.
-    next: usize,
-    received: u64,
-    /// Parts whose span was dropped.
-    returned: BTreeMap<usize, Filling>,
-    /// `None` once all parts were handed over.
-    complete: Option<UnboundedSender<Part>>,
-}
-
-/// A part that is being filled.
-struct Filling {
-    room: OwnedSemaphorePermit,
-    gathered: Gathered,
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-
-    /// Ends the download; whoever waits for room is told.
-    fn fail(&self, error: Error) {
-        lock(&self.error).get_or_insert(error);
-        self.memory.close();
-    }
-
-    fn failed(&self) -> Error {
-        let error = lock(&self.error).take();
-        error.unwrap_or_else(given_up)
-    }
-
-    async fn room(&self, size: u64, memory: u32) -> Result<OwnedSemaphorePermit, Error> {
-        let size = u32::try_from(size).unwrap_or(u32::MAX).clamp(1, memory);
-        let room = self.memory.clone().acquire_many_owned(size);
-        room.await.map_err(|_| self.failed())
-    }
 }
 
 /// Parts in memory, on their way to an output.
@@ -167,8 +91,6 @@ impl Drop for Ending {
     }
 }
 
-/// How many bytes are taken before their number is told.
-const TOLD: u64 = 64 << 10;
 /// How many chunks may wait for the check.
 const WAITING: usize = 16;
 
@@ -192,15 +114,7 @@ impl<'a, O: Output> Window<'a, O> {
         };
         self.output.begin(head, length).await?;
         let (complete, parts) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                complete: Some(complete),
-                ..State::default()
-            }),
-            memory: Arc::new(Semaphore::new(self.output.memory() as usize)),
-            turn: tokio::sync::Mutex::default(),
-            error: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(self.output.memory(), complete));
         let (checked, chunks) = mpsc::channel(WAITING);
         let inspection = self.inspect(chunks, checksums)?;
         let sequence = sequence(self.output.clone(), shared.clone(), parts, checked);
@@ -405,140 +319,4 @@ impl<'a, O: Output> Sink for Window<'a, O> {
         }
         Ok(found)
     }
-}
-
-impl Filling {
-    fn new(room: OwnedSemaphorePermit) -> Self {
-        Self {
-            room,
-            gathered: Gathered::default(),
-        }
-    }
-
-    fn complete(mut self, index: usize, shared: &Arc<Shared>) -> Part {
-        Part {
-            index,
-            bytes: self.gathered.take(),
-            hold: Hold {
-                _room: Arc::new(self.room),
-                shared: shared.clone(),
-            },
-        }
-    }
-}
-
-/// A part that is being filled; of a stream, one after the other.
-pub(crate) struct WindowSpan<'a, O: Output> {
-    output: Arc<O>,
-    shared: Arc<Shared>,
-    progress: Progress<'a>,
-    length: Option<u64>,
-    is_stream: bool,
-    index: usize,
-    filling: Option<Filling>,
-    missing: Range<u64>,
-    /// Bytes that were taken, but not told.
-    untold: u64,
-}
-
-impl<O: Output> Span for WindowSpan<'_, O> {
-    fn missing(&self) -> Range<u64> {
-        self.missing.clone()
-    }
-
-    async fn write(&mut self, mut bytes: Bytes) -> Result<(), Error> {
-        while !bytes.is_empty() {
-            let size = self.output.part_size(self.length, self.index);
-            let mut filling = if let Some(filling) = self.filling.take() {
-                filling
-            } else {
-                let room = self.shared.room(size, self.output.memory()).await?;
-                self.shared.state().next = self.index.saturating_add(1);
-                Filling::new(room)
-            };
-            let left = usize::try_from(size - filling.gathered.bytes()).unwrap_or(usize::MAX);
-            let piece = bytes.split_to(bytes.len().min(left));
-            let taken = piece.len() as u64;
-            filling.gathered.push(piece);
-            self.missing.start = self.missing.start.saturating_add(taken);
-            let is_full = filling.gathered.bytes() >= size;
-            let is_last = !self.is_stream && self.missing.is_empty();
-            {
-                let mut state = self.shared.state();
-                state.received = state.received.saturating_add(taken);
-                if is_full || is_last {
-                    let part = filling.complete(self.index, &self.shared);
-                    let sent = state
-                        .complete
-                        .as_ref()
-                        .is_some_and(|it| it.send(part).is_ok());
-                    drop(state);
-                    if !sent {
-                        return Err(self.shared.failed());
-                    }
-                    self.index = self.index.saturating_add(1);
-                } else {
-                    drop(state);
-                    self.filling = Some(filling);
-                }
-            }
-            self.untold = self.untold.saturating_add(taken);
-        }
-        if self.untold >= TOLD {
-            self.progress.received(std::mem::take(&mut self.untold));
-        }
-        Ok(())
-    }
-
-    async fn settle(&mut self) -> Result<(), Error> {
-        self.progress.received(std::mem::take(&mut self.untold));
-        Ok(())
-    }
-}
-
-impl<O: Output> Drop for WindowSpan<'_, O> {
-    fn drop(&mut self) {
-        if let Some(filling) = self.filling.take() {
-            self.shared.state().returned.insert(self.index, filling);
-        }
-    }
-}
-
-/// What comes through a channel, as a reader.
-pub(crate) struct Chunks {
-    receiver: Receiver<Bytes>,
-    left: Bytes,
-}
-
-impl Chunks {
-    pub(crate) fn new(receiver: Receiver<Bytes>) -> Self {
-        Self {
-            receiver,
-            left: Bytes::new(),
-        }
-    }
-}
-
-impl Read for Chunks {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.left.is_empty() {
-            match self.receiver.blocking_recv() {
-                Some(chunk) => self.left = chunk,
-                None => return Ok(0),
-            }
-        }
-        let length = self.left.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&self.left.split_to(length));
-        Ok(length)
-    }
-}
-
-/// The end of a download whose parts nobody takes any more.
-fn given_up() -> Error {
-    let error = io::Error::other("its parts are not taken any more");
-    Error::file(Path::new("the download"), "cannot be written", error)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,8 +8,10 @@ use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use tokio::time::{Instant, sleep_until};
 
 use super::Stored;
-use super::claim::{Claim, Holding, Taken};
-use super::folder::{Objects, StoreFolder};
+use super::claim::{Claim, Holding};
+use super::folder::StoreFolder;
+use super::lease::Taken;
+use super::objects::Objects;
 use super::storing::{LOOK, Storing};
 use crate::backups::Backups;
 use crate::error::Error;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use atlas_model::{ClusterName, ProjectId};
 use tokio::time::{Instant, sleep};
 
-use super::claim::{Claim, Holding, Leasing, Taken};
+use super::claim::{Claim, Holding};
+use super::lease::{Leasing, Taken};
 use super::streaming::Streaming;
 use super::{StoreTarget, Stored, url};
 use crate::backups::Backups;

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::Stored;
-use super::claim::{Begun, Claim};
+use super::claim::Claim;
 use super::commit::Commit;
+use super::lease::Begun;
 use super::upload::{Place, Upload, lock, part_size};
 use crate::backups::Backups;
 use crate::error::Error;

@@ -1,0 +1,35 @@
+//! Bytes that come through a channel, for a thread that reads.
+
+use std::io::{self, Read};
+
+use bytes::Bytes;
+use tokio::sync::mpsc::Receiver;
+
+/// What comes through a channel, as a reader.
+pub(crate) struct Chunks {
+    receiver: Receiver<Bytes>,
+    left: Bytes,
+}
+
+impl Chunks {
+    pub(crate) fn new(receiver: Receiver<Bytes>) -> Self {
+        Self {
+            receiver,
+            left: Bytes::new(),
+        }
+    }
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.left.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(chunk) => self.left = chunk,
+                None => return Ok(0),
+            }
+        }
+        let length = self.left.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.left.split_to(length));
+        Ok(length)
+    }
+}

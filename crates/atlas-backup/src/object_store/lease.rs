@@ -1,0 +1,235 @@
+//! A lease on a key, so that several runs share a store without doing the same twice, and the
+//! journal of the uploads under it, so that a run goes on where another was killed.
+//!
+//! It is an object beside the snapshot's, `<key>.part`. It is created only if there is none, renewed
+//! only if it is still the same, and taken over only if it is still the same and has not been renewed
+//! for as long as it says, by the clock of the store, or if its holder was a process of this machine
+//! that runs no more.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlas_model::SnapshotId;
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use object_store::MultipartId;
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::claim::Claim;
+use super::cleanup::Cleanup;
+use super::connection::{Connection, Failed, Text};
+use super::holder::Holder;
+use crate::error::Error;
+use crate::journal::{FORMAT, Head};
+
+/// What such an object says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lease {
+    format: String,
+    /// What is stored: ids of project and snapshot, and the cluster's name.
+    source: String,
+    holder: Holder,
+    /// How long it lasts from the moment that the object was last written.
+    seconds: u64,
+    /// The uploads that are open, by the keys of their objects.
+    #[serde(default)]
+    pub(super) uploads: BTreeMap<String, Begun>,
+}
+
+/// An upload that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Begun {
+    pub(super) id: MultipartId,
+    /// The file that is uploaded; `None` if it cannot be resumed.
+    pub(super) head: Option<Head>,
+    /// How long each part is, but for the last.
+    pub(super) part: u64,
+    /// The store's tags of the parts that are there, by their places from 0.
+    #[serde(default)]
+    pub(super) parts: BTreeMap<usize, String>,
+}
+
+/// The longest lease that is read: ten thousand parts with tags of 100 bytes.
+const LONGEST: usize = 2 << 20;
+
+/// Where a lease is, and how it is written.
+#[derive(Clone)]
+pub(super) struct Leasing {
+    pub(super) connection: Connection,
+    pub(super) cleanup: Arc<Cleanup>,
+    pub(super) key: Path,
+    /// The object's URL, for errors.
+    pub(super) url: String,
+    pub(super) source: String,
+    pub(super) length: Duration,
+}
+
+/// What became of an attempt to take a lease.
+pub(super) enum Taken {
+    Ours(Claim),
+    /// Another run has it, for so long at least.
+    Held(Duration),
+}
+
+impl Leasing {
+    /// Takes the lease if nobody holds it.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] if the object is another program's.
+    pub(super) async fn take(&self) -> Result<Taken, Error> {
+        let mut lease = Lease {
+            format: FORMAT.to_owned(),
+            source: self.source.clone(),
+            holder: Holder::this(),
+            seconds: self.length.as_secs().max(1),
+            uploads: BTreeMap::new(),
+        };
+        loop {
+            let begun = Instant::now();
+            match self.connection.create(&self.key, lease.text()).await {
+                Ok(version) => return Ok(Taken::Ours(Claim::new(self, lease, version, begun))),
+                Err(failed) if failed.is_taken() => {}
+                Err(failed) => return Err(self.failed(failed)),
+            }
+            let read = self.connection.read(&self.key, LONGEST).await;
+            let Some(found) = read.map_err(|failed| self.failed(failed))? else {
+                // Given back meanwhile.
+                continue;
+            };
+            let Some(other) = Lease::read(&found.body) else {
+                return Err(Error::Foreign {
+                    path: self.url.clone().into(),
+                });
+            };
+            if let Some(left) = self.left(&other, &found) {
+                return Ok(Taken::Held(left));
+            }
+            self.take_up(&mut lease, other).await;
+            let begun = Instant::now();
+            let update = self
+                .connection
+                .replace(&self.key, lease.text(), &found.version);
+            match update.await {
+                Ok(version) => return Ok(Taken::Ours(Claim::new(self, lease, version, begun))),
+                // Another run was faster.
+                Err(failed) if failed.is_taken() || failed.is_not_found() => lease.uploads.clear(),
+                Err(failed) => return Err(self.failed(failed)),
+            }
+        }
+    }
+
+    /// Removes the lease of a run that has stored the snapshot and was killed then; says whether there
+    /// was one.
+    pub(super) async fn clear(&self) -> Result<bool, Error> {
+        let read = self.connection.read(&self.key, LONGEST).await;
+        let Some(found) = read.map_err(|failed| self.failed(failed))? else {
+            return Ok(false);
+        };
+        let Some(lease) = Lease::read(&found.body) else {
+            return Ok(false);
+        };
+        if lease.source != self.source || self.left(&lease, &found).is_some() {
+            return Ok(false);
+        }
+        let removed = self.connection.delete(&self.key).await;
+        removed.map_err(|failed| self.failed(failed))?;
+        Ok(true)
+    }
+
+    /// Removes a lease that has ended and what its run has left, unless the snapshot is still to be
+    /// stored.
+    pub(super) async fn sweep(&self, is_needed: impl Fn(SnapshotId) -> bool) -> Result<(), Error> {
+        let read = self.connection.read(&self.key, LONGEST).await;
+        let Some(found) = read.map_err(|failed| self.failed(failed))? else {
+            return Ok(());
+        };
+        let Some(other) = Lease::read(&found.body) else {
+            return Ok(());
+        };
+        let snapshot = other.source.strip_prefix(&self.source);
+        let snapshot = snapshot.and_then(|rest| rest.trim_end_matches('/').parse().ok());
+        if snapshot.is_none_or(is_needed) || self.left(&other, &found).is_some() {
+            return Ok(());
+        }
+        // Taken first: another run may take it at this moment.
+        let mut lease = Lease {
+            holder: Holder::this(),
+            uploads: BTreeMap::new(),
+            ..other.clone()
+        };
+        lease.seconds = self.length.as_secs().max(1);
+        let update = self
+            .connection
+            .replace(&self.key, lease.text(), &found.version);
+        if update.await.is_err() {
+            return Ok(());
+        }
+        self.abort(other).await;
+        let removed = self.connection.delete(&self.key).await;
+        removed.map_err(|failed| self.failed(failed))
+    }
+
+    /// How long another's lease lasts; `None` if it has ended.
+    fn left(&self, other: &Lease, found: &Text) -> Option<Duration> {
+        if other.holder.is_gone() {
+            return None;
+        }
+        // Whoever stops the clock of a store keeps its leases.
+        let now = self.connection.date().unwrap_or(Timestamp::MIN);
+        let seconds = i64::try_from(other.seconds).unwrap_or(i64::MAX);
+        let end = found
+            .modified
+            .saturating_add(SignedDuration::from_secs(seconds.min(LONGEST_LEASE)))
+            .unwrap_or(Timestamp::MAX);
+        let left = end.duration_since(now);
+        // The store's clock counts seconds.
+        (left >= SignedDuration::ZERO).then(|| left.unsigned_abs() + Duration::from_secs(1))
+    }
+
+    /// Takes up the uploads of a lease that has ended, if they are of the same snapshot.
+    async fn take_up(&self, lease: &mut Lease, other: Lease) {
+        if other.source == self.source {
+            lease.uploads = other.uploads;
+            return;
+        }
+        self.abort(other).await;
+    }
+
+    async fn abort(&self, other: Lease) {
+        for (key, begun) in other.uploads {
+            let Ok(key) = Path::parse(&key) else { continue };
+            if let Err(failed) = self.connection.abort(&key, &begun.id).await {
+                tracing::warn!(failure = %failed.failure, "an upload of another run stays open");
+            }
+        }
+    }
+
+    fn failed(&self, failed: Failed) -> Error {
+        let hint = self.connection.hint(&failed.failure);
+        Error::Store {
+            url: self.url.clone(),
+            doing: "take the lease",
+            hint,
+            source: failed.failure,
+        }
+    }
+}
+
+/// No lease is believed to last longer: a day.
+const LONGEST_LEASE: i64 = 86_400;
+
+impl Lease {
+    fn read(text: &[u8]) -> Option<Self> {
+        let lease: Self = serde_json::from_slice(text).ok()?;
+        (lease.format == FORMAT).then_some(lease)
+    }
+
+    pub(super) fn text(&self) -> Bytes {
+        let mut text = serde_json::to_vec(self).unwrap_or_default();
+        text.push(b'\n');
+        text.into()
+    }
+}

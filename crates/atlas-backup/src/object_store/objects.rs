@@ -1,0 +1,380 @@
+//! A folder of snapshots in an object store: objects, their manifests and the catalogue.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use atlas_model::{ClusterId, ClusterName, ProjectId, SnapshotId};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use object_store::path::Path as Key;
+use object_store::{ObjectMeta, UpdateVersion};
+use tokio::sync::mpsc;
+
+use super::Stored;
+use super::connection::{Connection, Failed};
+use super::folder::StoreFolder;
+use super::url::manifest_key;
+use crate::catalogue::{self, CATALOGUE, Entry};
+use crate::checksums::Checksums;
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::fetch::Chunks;
+use crate::folder::{Damage, Folder, HeldFile, State};
+use crate::inspect::Inspection;
+use crate::manifest::Manifest;
+use crate::progress::{Progress, Reporter, silent};
+
+/// The objects of a folder as they were listed.
+pub(super) struct Objects {
+    at: StoreFolder,
+    connection: Connection,
+    pub(super) held: Folder,
+    listed: BTreeMap<String, ObjectMeta>,
+    /// The version of the catalogue that was read.
+    catalogue: Option<UpdateVersion>,
+    text: Bytes,
+}
+
+/// How much of a catalogue is read.
+const LONGEST_CATALOGUE: usize = 256 << 20;
+/// The longest manifest that is read.
+const LONGEST_MANIFEST: usize = 1 << 20;
+/// How many manifests are read at the same time.
+const AT_ONCE: usize = 16;
+/// How often the catalogue is written anew when another run has changed it meanwhile.
+const TRIES: usize = 5;
+
+impl Objects {
+    /// Lists a folder. Objects whose manifests the catalogue holds cost no request of their own.
+    pub(super) async fn read(
+        at: &StoreFolder,
+        connection: Connection,
+        project: ProjectId,
+        cluster: &ClusterName,
+        cluster_id: Option<ClusterId>,
+    ) -> Result<(Self, Vec<Damage>), Error> {
+        let mut objects = Self {
+            at: at.clone(),
+            connection,
+            held: Folder::virtually(project, cluster).of_cluster(cluster_id),
+            listed: BTreeMap::new(),
+            catalogue: None,
+            text: Bytes::new(),
+        };
+        let damaged = objects.list().await?;
+        Ok((objects, damaged))
+    }
+
+    /// Lists the folder, and takes up what is new in it.
+    async fn list(&mut self) -> Result<Vec<Damage>, Error> {
+        let mut entries = self.read_catalogue().await?;
+        let before = self.known();
+        let listing = self.connection.list(&self.at.target.url.key).await;
+        let listed = listing.map_err(|failed| self.failed("list", CATALOGUE, failed))?;
+        let named = |meta: ObjectMeta| Some((meta.location.filename()?.to_owned(), meta));
+        self.listed = listed.into_iter().filter_map(named).collect();
+        let (mut files, mut unknown) = (Vec::new(), Vec::new());
+        for (name, meta) in &self.listed {
+            if !is_snapshot(name) {
+                continue;
+            }
+            match entries.remove(name).filter(|entry| is_same(entry, meta)) {
+                // It is the object that was there when it was last found sound.
+                Some(entry) => files.push((name.clone(), entry.manifest, State::Read)),
+                None if self.listed.contains_key(&format!("{name}.json")) => {
+                    unknown.push(name.clone());
+                }
+                None => {}
+            }
+        }
+        let reads = unknown.into_iter().map(async |name| {
+            let manifest = self.manifest(&name).await?;
+            Ok::<_, Error>(manifest.map(|manifest| (name, manifest, State::Unchanged)))
+        });
+        let reads: Vec<_> = reads.collect();
+        let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
+        while let Some(read) = reads.next().await {
+            files.extend(read?);
+        }
+        drop(reads);
+        let mut damaged = Vec::new();
+        let gone: Vec<PathBuf> = self.held.files().map(|(path, _)| path.clone()).collect();
+        for path in gone {
+            let name = path.to_string_lossy();
+            if !files.iter().any(|(file, _, _)| *file == name) {
+                self.held.forget(&path);
+            }
+        }
+        for (name, manifest, mut state) in files {
+            let (path, expected) = (PathBuf::from(&name), manifest.bytes);
+            let found = self.listed.get(&name).map_or(0, |meta| meta.size);
+            if found != expected && self.held.is_own(&manifest) {
+                damaged.push(Damage {
+                    snapshot: manifest.snapshot,
+                    path: self.url_of(&name).into(),
+                    error: Fault::Length { found, expected }.into(),
+                });
+                state = State::Damaged;
+            }
+            // What this run has found out of the same object stays true.
+            let tag = self.listed.get(&name).and_then(|meta| meta.e_tag.as_ref());
+            if let Some((known, found, of)) = before.get(&name)
+                && *known == manifest
+                && (of.is_none() || of.as_ref() == tag)
+                && state == State::Unchanged
+            {
+                state = *found;
+            }
+            self.held.insert(path, HeldFile { manifest, state });
+        }
+        Ok(damaged)
+    }
+
+    /// What is known of the objects: their manifests, states and tags. What was just stored has no tag
+    /// yet.
+    fn known(&self) -> BTreeMap<String, (Manifest, State, Option<String>)> {
+        let files = self.held.files().map(|(path, file)| {
+            let name = path.to_string_lossy().into_owned();
+            let tag = self.listed.get(&name).and_then(|meta| meta.e_tag.clone());
+            (name, (file.manifest.clone(), file.state, tag))
+        });
+        files.collect()
+    }
+
+    /// The entries of the catalogue, by their names.
+    async fn read_catalogue(&mut self) -> Result<BTreeMap<String, Entry>, Error> {
+        let key = self.key(CATALOGUE)?;
+        let read = self.connection.read(&key, LONGEST_CATALOGUE).await;
+        let Some(found) = read.map_err(|failed| self.failed("read", CATALOGUE, failed))? else {
+            (self.catalogue, self.text) = (None, Bytes::new());
+            return Ok(BTreeMap::new());
+        };
+        let entries: Vec<Entry> = serde_json::from_slice(&found.body).unwrap_or_default();
+        if entries.is_empty() {
+            return Err(Error::Foreign {
+                path: self.url_of(CATALOGUE).into(),
+            });
+        }
+        (self.catalogue, self.text) = (Some(found.version), found.body);
+        let named = entries.into_iter().map(|entry| (entry.file.clone(), entry));
+        Ok(named.collect())
+    }
+
+    /// The manifest of an object, if it is one of this program's.
+    async fn manifest(&self, name: &str) -> Result<Option<Manifest>, Error> {
+        let key = manifest_key(&self.key(name)?);
+        let read = self.connection.read(&key, LONGEST_MANIFEST).await;
+        let found = read.map_err(|failed| self.failed("read the manifest of", name, failed))?;
+        Ok(found.and_then(|found| serde_json::from_slice(&found.body).ok()))
+    }
+
+    /// Reads the objects of snapshots to their ends, unless they are known to be the ones that were
+    /// found sound.
+    ///
+    /// # Errors
+    /// If an object cannot be read; it may be sound all the same.
+    pub(super) async fn check(
+        &mut self,
+        snapshots: impl Fn(SnapshotId) -> bool,
+        all: bool,
+    ) -> Result<Vec<Damage>, Error> {
+        let files = self.held.files().filter(|(_, file)| {
+            let is_unread = file.state == State::Unchanged || all && file.state == State::Read;
+            is_unread && self.held.is_own(&file.manifest) && snapshots(file.manifest.snapshot)
+        });
+        let files: Vec<_> = files
+            .map(|(path, file)| (path.clone(), file.manifest.clone()))
+            .collect();
+        let mut damaged = Vec::new();
+        for (path, manifest) in files {
+            let name = path.to_string_lossy().into_owned();
+            let state = match self.verify(&name, &manifest).await {
+                Ok(()) => State::Read,
+                Err(error @ Error::Unsound { .. }) => {
+                    damaged.push(Damage {
+                        snapshot: manifest.snapshot,
+                        path: self.url_of(&name).into(),
+                        error,
+                    });
+                    State::Damaged
+                }
+                Err(error) => return Err(error),
+            };
+            if let Some(file) = self.held.file_mut(&path) {
+                file.state = state;
+            }
+        }
+        Ok(damaged)
+    }
+
+    /// Compares an object with its manifest, byte for byte.
+    async fn verify(&self, name: &str, manifest: &Manifest) -> Result<(), Error> {
+        let mut announced = Checksums::default();
+        announced
+            .0
+            .insert("sha256".to_owned(), manifest.sha256.clone());
+        let failed = |failed| self.failed("read", name, failed);
+        let (_, mut stream) = self
+            .connection
+            .stream(&self.key(name)?)
+            .await
+            .map_err(failed)?;
+        let (sender, chunks) = mpsc::channel(AT_ONCE);
+        let url = self.url_of(name);
+        let inspection = Inspection::read(Path::new(&url), Chunks::new(chunks), &announced)?;
+        while let Some(chunk) = stream.next().await {
+            let _ = sender.send(chunk.map_err(failed)?).await;
+        }
+        drop(sender);
+        let quiet: Progress<'_> = &Reporter::new(silent);
+        let found = inspection.finish(None, quiet).await?;
+        if found.bytes == manifest.bytes {
+            return Ok(());
+        }
+        Err(Fault::Length {
+            found: found.bytes,
+            expected: manifest.bytes,
+        }
+        .into())
+    }
+
+    /// Whether all objects of a snapshot are there by now: another run may have stored it.
+    pub(super) async fn look_again(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
+        self.list().await?;
+        Ok(self.held.has(snapshot))
+    }
+
+    /// The names of the snapshots' objects that are not complete, or were not when the folder was
+    /// listed.
+    pub(super) fn begun(&self) -> Vec<String> {
+        let parts = self
+            .listed
+            .keys()
+            .filter_map(|name| name.strip_suffix(".part"));
+        parts
+            .filter(|name| is_snapshot(name))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Takes up objects that were just stored and verified.
+    pub(super) fn add(&mut self, stored: &[Stored]) {
+        for stored in stored {
+            let name = stored.key.rsplit('/').next().unwrap_or(&stored.key);
+            let file = HeldFile {
+                manifest: stored.manifest.clone(),
+                state: State::Read,
+            };
+            self.held.insert(name.into(), file);
+        }
+    }
+
+    /// Removes the objects of a snapshot, and their manifests, if they are still as they were listed.
+    pub(super) async fn remove(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
+        let mut removed = false;
+        for (path, known) in self.held.removable_files(snapshot) {
+            let name = path.to_string_lossy().into_owned();
+            let key = self.key(&name)?;
+            let failing = |failed| self.failed("remove", &name, failed);
+            let found = self.connection.head(&key).await.map_err(failing)?;
+            let is_listed = found
+                .zip(self.listed.get(&name))
+                .is_some_and(|(found, listed)| {
+                    (&found.e_tag, found.size) == (&listed.e_tag, listed.size)
+                });
+            if !is_listed || self.manifest(&name).await?.as_ref() != Some(&known) {
+                continue;
+            }
+            // The object first: a manifest without an object does no harm.
+            for key in [key.clone(), manifest_key(&key)] {
+                self.connection.delete(&key).await.map_err(failing)?;
+            }
+            self.listed.remove(&name);
+            self.held.forget(&path);
+            removed = true;
+        }
+        Ok(removed)
+    }
+
+    /// Writes the catalogue of what is there, if another one is there; anew if another run has written
+    /// it meanwhile.
+    pub(super) async fn write_catalogue(&mut self) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            // With what other runs have stored.
+            self.list().await?;
+            let entries = self.entries();
+            let key = self.key(CATALOGUE)?;
+            if entries.is_empty() {
+                return match self.catalogue.take() {
+                    Some(_) => {
+                        let deleted = self.connection.delete(&key).await;
+                        deleted.map_err(|failed| self.failed("remove", CATALOGUE, failed))
+                    }
+                    None => Ok(()),
+                };
+            }
+            let text: Bytes = catalogue::text(&entries).into();
+            if text == self.text {
+                return Ok(());
+            }
+            let written = match &self.catalogue {
+                Some(version) => self.connection.replace(&key, text, version).await,
+                None => self.connection.create(&key, text).await,
+            };
+            match written {
+                Ok(_) => return Ok(()),
+                Err(failed) if failed.is_taken() || failed.is_not_found() => {}
+                Err(failed) => return Err(self.failed("write", CATALOGUE, failed)),
+            }
+        }
+        tracing::warn!("other runs write the catalogue all the time; the next one puts it right");
+        Ok(())
+    }
+
+    /// What the catalogue says. Only what was found sound is vouched for by its tag.
+    fn entries(&self) -> Vec<Entry> {
+        let sound = self
+            .held
+            .files()
+            .filter(|(_, file)| file.state != State::Damaged);
+        let entries = sound.map(|(path, file)| {
+            let name = path.to_string_lossy().into_owned();
+            let tag = self.listed.get(&name).and_then(|meta| meta.e_tag.clone());
+            Entry {
+                file: name,
+                tag: tag.filter(|_| file.state == State::Read),
+                manifest: file.manifest.clone(),
+            }
+        });
+        entries.collect()
+    }
+
+    fn key(&self, name: &str) -> Result<Key, Error> {
+        Ok(self.at.target.url.child(name)?.key)
+    }
+
+    fn url_of(&self, name: &str) -> String {
+        let url = self.at.target.url.child(name);
+        url.map_or_else(|_| name.to_owned(), |url| url.of(&url.key))
+    }
+
+    fn failed(&self, doing: &'static str, name: &str, failed: Failed) -> Error {
+        let hint = self.connection.hint(&failed.failure);
+        Error::Store {
+            url: self.url_of(name),
+            doing,
+            hint,
+            source: failed.failure,
+        }
+    }
+}
+
+fn is_snapshot(name: &str) -> bool {
+    let path = Path::new(name);
+    path.extension().is_some_and(|ending| ending == "tgz")
+}
+
+/// Whether an object is the one that an entry speaks of.
+fn is_same(entry: &Entry, meta: &ObjectMeta) -> bool {
+    entry.tag.is_some() && entry.tag == meta.e_tag && entry.manifest.bytes == meta.size
+}
