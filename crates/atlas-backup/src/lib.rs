@@ -46,8 +46,18 @@
 //! # Features
 //!
 //! `object-store` adds `Backups::download_to_store`, which streams a snapshot into S3, Google Cloud
-//! Storage or Azure Blob Storage without a copy on this machine. `StoreTarget::from_env` lists the
+//! Storage or Azure Blob Storage without a copy on this machine, and `Backups::pull_to_store`, which keeps
+//! a folder there; several processes on several machines share its work. `StoreTarget::from_env` lists the
 //! variables that configure a store; shared configuration files such as `~/.aws/config` are not read.
+//!
+//! # How a file is checked
+//!
+//! While it comes, two threads follow it in the order of its bytes: one computes its SHA-256 and what
+//! checksums the store announced, the other inflates it and walks through the tar inside. A download
+//! takes as long as the slower of link and check. After a kill the check begins at the first byte, beside
+//! the rest of the download. A file without ranges comes as one stream, and one whose store gives no
+//! strong tag is resumed by `Last-Modified`. A resumed file that turns out to be broken, after a power cut
+//! for instance, is downloaded again at once.
 //!
 //! # Retries and bounds
 //!
@@ -63,10 +73,15 @@
 //! | connections for files of one `Backups` | [`Backups::connection_limit`], 32 | the others wait |
 //! | clusters of a project | 10,000 | [`Error::TooMany`] |
 //! | memory for bytes on their way to a file | 8 MiB, or 16 KiB for each connection | a slow disk slows the download |
+//! | memory for the check of a file | 6 MiB | a slow check slows an upload, not a download to a file |
+//! | memory for parts on their way to a store | 128 MiB, or one part | a slow store slows the download |
+//! | memory for parts on their way to a writer | 4 MiB for each connection and 8 MiB more, 128 MiB in all | a slow reader slows the download |
+//! | connections of all downloads of one [`Backups`] | 128, or [`Backups::connection_limit`] | the others wait |
 //! | a file's tag that is kept for resuming | 1 KiB | one stream, begun again after a failure |
 //! | an extended header of a tar | 1 MiB | [`Error::Unsound`] |
 //! | a manifest | 1 MiB | [`Error::File`] |
 //! | a catalogue | 256 MiB, read in pieces | [`Error::Foreign`] |
+//! | a lease in a store | 2 MiB | [`Error::Foreign`] |
 //! | a wait that a server asks for | the policy's `retry_after_cap` | that |
 //!
 //! # Not supported

@@ -150,7 +150,7 @@ impl StoreTarget {
     }
 
     /// The URLs of manifests whose object is being completed or replaced at this moment: a program
-    /// that ends now may leave them without it. [`Backups::download_to_store`] takes them over.
+    /// that ends now may leave them without it. [`download_to_store`](crate::Backups::download_to_store) takes them over.
     pub fn incomplete(&self) -> Vec<String> {
         self.cleanup.incomplete()
     }

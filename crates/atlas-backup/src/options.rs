@@ -45,8 +45,8 @@ pub struct DownloadOptions {
     pub replace: bool,
     /// How long to wait for the job.
     pub wait: WaitPolicy,
-    /// How long an outage of a store may last without a byte of progress, where the client's policy
-    /// has more than one attempt; 15 minutes by default. Zero leaves the policy's attempts alone.
+    /// How long an outage of Atlas or of a store may last without a byte of progress, where the client's
+    /// policy has more than one attempt; 15 minutes by default. Zero leaves the policy's attempts alone.
     pub patience: Duration,
 }
 

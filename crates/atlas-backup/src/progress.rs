@@ -30,7 +30,7 @@ use atlas_model::RestoreJobId;
 /// It is called by the task that polls the call, on that task's thread, never by two threads at once
 /// and never after the call has ended. `Received` comes once for each batch that was written: 16 KiB
 /// to 4 MiB, depending on the length of the file and the number of connections. A download to an
-/// object store sends it for every 64 KiB or more. All other events are rare.
+/// object store or a writer sends it for every 64 KiB or more. All other events are rare.
 ///
 /// The download stands still while the callback runs: it must not block, and work that takes longer
 /// than a millisecond belongs on another thread. A callback that panics ends the call as dropping it
