@@ -63,7 +63,7 @@ fn every_flag_in_the_manifests_exists() {
 
 #[test]
 fn every_command_in_the_docs_exists() {
-    for (name, least) in [("restore.md", 4), ("../README.md", 3)] {
+    for (name, least) in [("restore.md", 4), ("../README.md", 6)] {
         let text = read(name);
         let commands: Vec<_> = text
             .lines()
@@ -71,8 +71,9 @@ fn every_command_in_the_docs_exists() {
             .collect();
         assert!(commands.len() >= least, "{name}: {commands:?}");
         for command in commands {
-            let words = command.split_whitespace().skip(1);
-            let arguments: Vec<_> = words.map(str::to_owned).collect();
+            // What reads from a pipe is another command.
+            let words = command.split_whitespace().take_while(|word| *word != "|");
+            let arguments: Vec<_> = words.skip(1).map(str::to_owned).collect();
             if let Err(error) = is_understood(&arguments) {
                 panic!("{name}: {command}: {error}");
             }
