@@ -1,13 +1,17 @@
-//! What the benches compare with: the documented bodies, plainer types, and a fixed server.
+//! What the benches compare with: the documented bodies, plainer types, a fixed server, and nginx.
 
 #![forbid(unsafe_code)]
 
+mod compressible;
+mod nginx;
 mod plain;
 mod proxy;
 mod server;
 mod typed;
 mod world;
 
+pub use compressible::compressible;
+pub use nginx::Nginx;
 pub use plain::{PlainApiError, PlainRequest, PlainRestore};
 pub use proxy::{Proxy, Watch};
 pub use server::FixedServer;
