@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use atlas_backup::{Backups, DownloadOptions, Pick, silent};
 use atlas_benches::{
-    LARGE_SNAPSHOT, Nginx, Proxy, compressible, large, large_world, owner, project,
+    LARGE_SNAPSHOT, Nginx, Proxy, compressible, is_test_run, large, large_world, owner, project,
 };
 use atlas_model::flex_snapshots::{DownloadFlexBackup, FlexBackupSnapshotDownloadCreate};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -116,9 +116,7 @@ fn from_nginx(criterion: &mut Criterion, runtime: &Runtime, serving: &Runtime, b
 }
 
 fn download(criterion: &mut Criterion) {
-    // As Criterion tells: `cargo test` runs each bench once.
-    let is_given = |wanted: &str| std::env::args().any(|flag| flag == wanted);
-    let test = is_given("--test") || !is_given("--bench");
+    let test = is_test_run();
     let bytes: u64 = if test { 4 << 20 } else { 1 << 30 };
     let runtime = runtime();
     let serving = runtime_of_server();

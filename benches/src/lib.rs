@@ -36,3 +36,9 @@ pub fn compact<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str) ->
     let value: T = serde_json::from_str(json).expect("a documented body");
     serde_json::to_vec(&value).expect("it was JSON before")
 }
+
+/// Whether each bench is run once, as `cargo test` does: what Criterion decides by the same flags.
+pub fn is_test_run() -> bool {
+    let is_given = |wanted: &str| std::env::args().any(|flag| flag == wanted);
+    is_given("--test") || !is_given("--bench")
+}
