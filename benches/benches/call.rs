@@ -115,7 +115,7 @@ fn call(criterion: &mut Criterion) {
         bench!("digest", digest);
         group.finish();
 
-        let once = std::env::args().any(|flag| flag == "--test");
+        let once = atlas_benches::is_test_run();
         let (rounds, calls) = if once { (1, 100) } else { (ROUNDS, CALLS) };
         let mut ratios: [Vec<f64>; 4] = Default::default();
         for _ in 0..rounds {

@@ -1,13 +1,17 @@
-//! What the benches compare with: the documented bodies, plainer types, and a fixed server.
+//! What the benches compare with: the documented bodies, plainer types, a fixed server, and nginx.
 
 #![forbid(unsafe_code)]
 
+mod compressible;
+mod nginx;
 mod plain;
 mod proxy;
 mod server;
 mod typed;
 mod world;
 
+pub use compressible::compressible;
+pub use nginx::Nginx;
 pub use plain::{PlainApiError, PlainRequest, PlainRestore};
 pub use proxy::{Proxy, Watch};
 pub use server::FixedServer;
@@ -31,4 +35,10 @@ pub const ERROR: &str =
 pub fn compact<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str) -> Vec<u8> {
     let value: T = serde_json::from_str(json).expect("a documented body");
     serde_json::to_vec(&value).expect("it was JSON before")
+}
+
+/// Whether each bench is run once, as `cargo test` does: what Criterion decides by the same flags.
+pub fn is_test_run() -> bool {
+    let is_given = |wanted: &str| std::env::args().any(|flag| flag == wanted);
+    is_given("--test") || !is_given("--bench")
 }

@@ -9,6 +9,10 @@
 //! A line is added after the bytes it speaks of were handed to the system. A last line that is cut
 //! off is ignored; a journal that contradicts the file beside it is not used.
 //!
+//! A file has 65,536 pieces at most, and a journal that has grown by 4 MiB is written anew with one
+//! line for each piece. It is therefore never longer than 7 MiB, and takes half a MiB of memory,
+//! however long the file and however short the batches are.
+//!
 //! The journal also tells whose the partial file is. A download that cannot be resumed therefore has
 //! one as well, whose pieces have the length 0.
 
@@ -76,6 +80,10 @@ pub(crate) struct Journal {
     /// The first piece that is not whole.
     first: usize,
     file: File,
+    /// The partial file beside it.
+    part: PathBuf,
+    /// How many bytes of lines were added since it was written anew.
+    added: u64,
 }
 
 impl Head {
@@ -228,12 +236,13 @@ impl Journal {
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         let file = file.persist(&path).map_err(|error| error.error)?;
-        let first = 0;
         Ok(Self {
             head,
             done,
-            first,
+            first: 0,
             file,
+            part: part.to_owned(),
+            added: 0,
         })
     }
 
@@ -285,7 +294,13 @@ impl Journal {
             }));
             position = reached;
         }
-        self.file.write_all(text.as_bytes())
+        self.file.write_all(text.as_bytes())?;
+        self.added = self.added.saturating_add(text.len() as u64);
+        if self.added < LONGEST_TAIL {
+            return Ok(());
+        }
+        *self = Self::create_at(&self.part, self.head.clone(), self.done.clone())?;
+        Ok(())
     }
 
     /// Up to where the file is there without a gap.
@@ -306,6 +321,8 @@ impl Journal {
     }
 }
 
+/// How much is added to a journal before it is written anew.
+const LONGEST_TAIL: u64 = 4 << 20;
 /// No file of this program has more pieces.
 pub(crate) const MAX_PIECES: usize = 1 << 20;
 

@@ -70,13 +70,13 @@
 //! | files of one restore job | 1,000 | [`Error::TooMany`] |
 //! | snapshots, or restore jobs, in a list | 100,000 | [`Error::TooMany`] |
 //! | connections of one download | 128 | fewer are used |
-//! | connections for files of one `Backups` | [`Backups::connection_limit`], 32 | the others wait |
 //! | clusters of a project | 10,000 | [`Error::TooMany`] |
 //! | memory for bytes on their way to a file | 8 MiB, or 16 KiB for each connection | a slow disk slows the download |
 //! | memory for the check of a file | 6 MiB | a slow check slows an upload, not a download to a file |
 //! | memory for parts on their way to a store | 128 MiB, or one part | a slow store slows the download |
 //! | memory for parts on their way to a writer | 4 MiB for each connection and 8 MiB more, 128 MiB in all | a slow reader slows the download |
 //! | connections of all downloads of one [`Backups`] | 128, or [`Backups::connection_limit`] | the others wait |
+//! | the journal of a partial file | 7 MiB on the disk, half a MiB in memory | |
 //! | a file's tag that is kept for resuming | 1 KiB | one stream, begun again after a failure |
 //! | an extended header of a tar | 1 MiB | [`Error::Unsound`] |
 //! | a manifest | 1 MiB | [`Error::File`] |

@@ -6,6 +6,7 @@ mod altered;
 mod answers;
 mod bounds;
 mod clusters;
+mod crowd;
 mod damaged;
 mod deleted;
 mod download;

@@ -16,6 +16,7 @@ const SNAPSHOT: &str = "32b6e34b3d91647abb20e7aa";
 
 mod aborted;
 mod failures;
+mod longest;
 mod settings;
 mod taken;
 

@@ -6,6 +6,7 @@ mod api;
 mod backups;
 mod chains;
 mod deleted;
+mod docs;
 mod doctor;
 mod doctor_peers;
 mod download;
