@@ -52,7 +52,6 @@ pub(crate) fn write<'a>(
         .collect();
     let path = folder.join(CATALOGUE);
     if entries.is_empty() {
-        // An empty list could be anybody's: `check` would refuse it.
         return match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::file(&path, "cannot be removed", error))
@@ -77,8 +76,18 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether a file is a catalogue with an entry at least. One entry at a time is in memory.
+/// Whether a text is the catalogue of an empty folder, as version 0.1 wrote it, or nothing at all:
+/// whoever wrote it loses nothing.
+pub(crate) fn is_empty(text: &[u8]) -> bool {
+    matches!(text.trim_ascii(), b"" | b"[]")
+}
+
+/// Whether a file is a catalogue with an entry at least, or holds nothing. One entry at a time is in
+/// memory.
 fn is_catalogue(path: &Path) -> bool {
+    if read_small(path, 16).is_ok_and(|text| is_empty(&text)) {
+        return true;
+    }
     let Ok(file) = open_small(path, LONGEST) else {
         return false;
     };

@@ -187,6 +187,27 @@ pub enum Error {
         /// How many.
         files: usize,
     },
+    /// A file is damaged, and Atlas does not list its snapshot any more.
+    #[error(
+        "{} is damaged and cannot be downloaded again, since Atlas does not list its snapshot any more; \
+         move it and its manifest away to go on", printable(&path.display().to_string())
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: Box<Error>,
+    },
+    /// A file has a manifest, but is gone, and Atlas does not list its snapshot any more.
+    #[error(
+        "{} is gone and cannot be downloaded again, since Atlas does not list its snapshot any more; \
+         bring it back, or move its manifest away to go on", printable(&path.display().to_string())
+    )]
+    Gone {
+        /// The file.
+        path: PathBuf,
+    },
     /// Somebody else is writing the same file or works in the same folder.
     #[error("{} is in use by another run; wait for it to end", printable(&path.display().to_string()))]
     Busy {
@@ -358,6 +379,15 @@ impl Error {
                 Some(LinkEnd::Refused)
             }
             _ => None,
+        }
+    }
+
+    /// Whether there is no room left on the disk.
+    pub(crate) fn is_of_full_disk(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        match self {
+            Self::File { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
+            _ => false,
         }
     }
 

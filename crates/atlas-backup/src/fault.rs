@@ -14,6 +14,9 @@ pub enum Fault {
     /// The gzip stream is broken or ends early.
     #[error("its gzip stream is broken or cut off")]
     Gzip,
+    /// Something that is not of the gzip stream follows it.
+    #[error("something follows its gzip stream")]
+    Trailing,
     /// The tar inside is broken or ends early.
     #[error("the tar in it is broken or cut off")]
     Tar,

@@ -145,6 +145,11 @@ impl<L: Links> DownloadJob<'_, L> {
                     }
                     self.progress.tell(Event::StartedOver);
                 }
+                Stop::Failed(Error::Unsound { .. }) if sink.is_resumed() && !is_healed => {
+                    is_healed = true;
+                    sink.restart().await?;
+                    self.progress.tell(Event::StartedOver);
+                }
                 Stop::Failed(error) => {
                     let Some(ended) = error.link_end() else {
                         return Err(error);

@@ -33,7 +33,11 @@ pub(crate) struct Folder {
     cluster: ClusterName,
     /// The cluster's id, if Atlas says.
     cluster_id: Option<ClusterId>,
+    /// The snapshots that Atlas lists for it now.
+    listed: BTreeSet<SnapshotId>,
     files: BTreeMap<PathBuf, HeldFile>,
+    /// Manifests of the cluster whose files are gone.
+    lone: Vec<(PathBuf, Manifest)>,
     /// The files of each snapshot of the cluster.
     snapshots: BTreeMap<SnapshotId, BTreeSet<PathBuf>>,
 }
@@ -60,7 +64,9 @@ impl Folder {
             project,
             cluster: cluster.clone(),
             cluster_id: None,
+            listed: BTreeSet::new(),
             files: BTreeMap::new(),
+            lone: Vec::new(),
             snapshots: BTreeMap::new(),
         }
     }
@@ -98,7 +104,9 @@ impl Folder {
             project,
             cluster: cluster.clone(),
             cluster_id: None,
+            listed: BTreeSet::new(),
             files: BTreeMap::new(),
+            lone: Vec::new(),
             snapshots: BTreeMap::new(),
         };
         let mut damaged = Vec::new();
@@ -127,7 +135,25 @@ impl Folder {
             }
             folder.insert(path, file);
         }
+        for name in names.lone() {
+            let path = path.join(name);
+            if let Ok(manifest) = Manifest::read_at(&Manifest::path_of(&path))
+                && folder.is_own(&manifest)
+            {
+                folder.lone.push((path, manifest));
+            }
+        }
         Ok((folder, damaged))
+    }
+
+    /// The manifests whose files are gone, by the paths of the files.
+    pub(crate) fn lone(&self) -> &[(PathBuf, Manifest)] {
+        &self.lone
+    }
+
+    #[cfg(feature = "object-store")]
+    pub(crate) fn set_lone(&mut self, lone: Vec<(PathBuf, Manifest)>) {
+        self.lone = lone;
     }
 
     pub(crate) fn insert(&mut self, path: PathBuf, file: HeldFile) {
@@ -155,8 +181,13 @@ impl Folder {
     }
 
     /// The same, for a cluster whose id is known or not.
-    pub(crate) fn of_cluster(mut self, id: Option<ClusterId>) -> Self {
+    pub(crate) fn of_cluster(
+        mut self,
+        id: Option<ClusterId>,
+        listed: impl IntoIterator<Item = SnapshotId>,
+    ) -> Self {
         self.cluster_id = id;
+        self.listed = listed.into_iter().collect();
         self
     }
 
@@ -224,16 +255,18 @@ impl Folder {
     pub(crate) fn held(&self) -> Vec<Held> {
         // Where the cluster's id is not known, all files are of it if they are of one cluster.
         let has_one_id = self.cluster_id.is_none() && self.has_one_id();
-        let is_same = |file: &&HeldFile| match self.cluster_id {
-            Some(id) => file.manifest.cluster_id == Some(id),
-            None => has_one_id,
+        let is_same = |file: &&HeldFile| match (self.cluster_id, file.manifest.cluster_id) {
+            (Some(id), Some(of)) => of == id,
+            // Version 0.1 did not note it. What Atlas lists for the cluster is of it.
+            (Some(_), None) => self.listed.contains(&file.manifest.snapshot),
+            (None, _) => has_one_id,
         };
         let snapshots = self.snapshots.keys().copied();
         let mut held: Vec<Held> = snapshots
             .filter_map(|snapshot| {
                 let files = whole(self.files_of(snapshot).map(|(_, file)| file))?;
                 Some(Held {
-                    taken: taken(&files.first()?.manifest),
+                    taken: files.first()?.manifest.taken(),
                     snapshot,
                     is_same_cluster: files.iter().all(is_same),
                     read: files.iter().all(|file| file.state == State::Read),
@@ -326,11 +359,6 @@ fn whole<'a>(files: impl Iterator<Item = &'a HeldFile>) -> Option<Vec<&'a HeldFi
     sets.into_values().find(is_whole)
 }
 
-/// The moment that a manifest names.
-fn taken(manifest: &Manifest) -> Option<Timestamp> {
-    manifest.taken.as_ref()?.parse().ok()
-}
-
 /// `2026-05-04T094200Z-32b6e34b3d91647abb20e7b8.tgz`: sorts by time, and is a name everywhere.
 pub(crate) fn file_name(taken: Option<Timestamp>, snapshot: SnapshotId) -> String {
     let taken = taken.map_or_else(
@@ -342,7 +370,7 @@ pub(crate) fn file_name(taken: Option<Timestamp>, snapshot: SnapshotId) -> Strin
 
 /// The name that the file of a manifest was given.
 fn given_name(manifest: &Manifest) -> PathBuf {
-    let name = PathBuf::from(file_name(taken(manifest), manifest.snapshot));
+    let name = PathBuf::from(file_name(manifest.taken(), manifest.snapshot));
     match &manifest.shard {
         Some(shard) => of_shard(&name, shard),
         None => name,

@@ -1,13 +1,13 @@
 //! Reading a snapshot's file to its end: its checksums on one thread, its gzip stream and the tar in
 //! it on another, while it is still being downloaded.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use flate2::bufread::GzDecoder;
 use tokio::sync::{oneshot, watch};
 
 use crate::checksums::{Checksums, Computing};
@@ -25,6 +25,9 @@ pub(crate) struct Found {
     pub(crate) sha256: String,
 }
 
+/// What is wrong with the archive, as soon as it is known.
+pub(crate) type Broken = Arc<OnceLock<Fault>>;
+
 /// How much is read at once.
 const CHUNK: usize = 256 << 10;
 /// How many chunks may wait to be inflated.
@@ -39,6 +42,7 @@ const INFLATED: usize = 256 << 10;
 #[derive(Debug)]
 pub(crate) struct Inspection {
     frontier: Arc<Frontier>,
+    broken: Broken,
     checked: watch::Receiver<u64>,
     result: oneshot::Receiver<Result<Found, Error>>,
 }
@@ -68,6 +72,8 @@ impl Inspection {
         frontier: Arc<Frontier>,
         announced: &Checksums,
     ) -> Result<Self, Error> {
+        let broken = Broken::default();
+        let found = broken.clone();
         let (told, checked) = watch::channel(0);
         let (sender, result) = oneshot::channel();
         let (path, announced) = (name.to_owned(), announced.clone());
@@ -77,14 +83,20 @@ impl Inspection {
                 let tell = |bytes| {
                     let _ = told.send(bytes);
                 };
-                let _ = sender.send(inspect_reader(&path, reader, &announced, tell));
+                let _ = sender.send(inspect_reader(&path, reader, &announced, &found, tell));
             })
             .map_err(|error| Error::file(name, "cannot be verified", error))?;
         Ok(Self {
             frontier,
+            broken,
             checked,
             result,
         })
+    }
+
+    /// What is wrong with the archive, as soon as it is known: then the rest need not come.
+    pub(crate) fn broken(&self) -> &Broken {
+        &self.broken
     }
 
     /// Up to where the file can be read by now.
@@ -130,8 +142,9 @@ fn abandoned() -> Error {
 
 /// Reads a file to its end.
 pub(crate) fn inspect(path: &Path, announced: &Checksums) -> Result<Found, Error> {
-    let file = File::open(path).map_err(|error| Error::file(path, "cannot be read", error))?;
-    inspect_reader(path, file, announced, |_| ())
+    let file = disk::open_regular(path);
+    let file = file.map_err(|error| Error::file(path, "cannot be read", error))?;
+    inspect_reader(path, file, announced, &Broken::default(), |_| ())
 }
 
 /// Reads a stream to its end. Its structure is looked at on a second thread, in the same order.
@@ -139,6 +152,7 @@ fn inspect_reader(
     path: &Path,
     mut reader: impl Read,
     announced: &Checksums,
+    broken: &Broken,
     tell: impl Fn(u64),
 ) -> Result<Found, Error> {
     let unreadable = |source| Error::file(path, "cannot be read", source);
@@ -147,7 +161,13 @@ fn inspect_reader(
     thread::scope(|scope| {
         let walking = thread::Builder::new()
             .name("archive".to_owned())
-            .spawn_scoped(scope, move || structure(Chunks::new(received, used)))
+            .spawn_scoped(scope, move || {
+                let structure = structure(Chunks::new(received, used));
+                if let Err(fault) = &structure {
+                    let _ = broken.set(fault.clone());
+                }
+                structure
+            })
             .map_err(unreadable)?;
         let summed = sum_up(&mut reader, announced, &chunks, &empty, tell);
         // The other thread reads to the end of what it was given.
@@ -156,14 +176,13 @@ fn inspect_reader(
             .join()
             .map_err(|_| unreadable(io::ErrorKind::Other.into()));
         let (bytes, computing) = summed.map_err(unreadable)?;
-        // The checksum first: it tells a file that was damaged on its way.
-        let sha256 = computing.finish(announced)?;
         walked??;
+        let sha256 = computing.finish(announced)?;
         Ok(Found { bytes, sha256 })
     })
 }
 
-/// Reads to the end, even of a broken archive, so that a checksum can tell that it is broken.
+/// Reads to the end, unless the archive is broken: nothing makes it whole.
 fn sum_up(
     reader: &mut impl Read,
     announced: &Checksums,
@@ -173,7 +192,6 @@ fn sum_up(
 ) -> io::Result<(u64, Computing)> {
     let mut computing = Computing::new(announced);
     let (mut bytes, mut told) = (0_u64, 0_u64);
-    let mut is_walked = true;
     loop {
         let mut chunk = empty.try_recv().unwrap_or_default();
         chunk.resize(CHUNK, 0);
@@ -186,8 +204,9 @@ fn sum_up(
         chunk.truncate(read);
         bytes = bytes.saturating_add(read as u64);
         computing.update(&chunk);
-        // Whoever found a fault takes no more.
-        is_walked = is_walked && chunks.send(chunk).is_ok();
+        if chunks.send(chunk).is_err() {
+            return Ok((bytes, computing));
+        }
         if bytes - told >= TOLD {
             told = bytes;
             tell(bytes);
@@ -246,21 +265,65 @@ fn structure(mut chunks: Chunks) -> Result<(), Fault> {
     if chunks.read_exact(&mut magic).is_err() || magic != GZIP {
         return Err(Fault::NotGzip);
     }
-    let gzip = flate2::bufread::MultiGzDecoder::new(magic.chain(chunks));
+    let gzip = Members::new(magic.chain(chunks));
     let mut archive = Marking {
         inner: BufReader::with_capacity(INFLATED, gzip),
         is_broken: false,
     };
-    let walked = walk(&mut archive);
-    let rest = io::copy(&mut archive, &mut io::sink());
-    if archive.is_broken || rest.is_err() {
-        return Err(Fault::Gzip);
-    }
-    walked.map_err(|_| Fault::Tar)
+    let Err(_) = walk(&mut archive) else {
+        return Ok(());
+    };
+    Err(if archive.inner.get_ref().is_followed {
+        Fault::Trailing
+    } else if archive.is_broken {
+        Fault::Gzip
+    } else {
+        Fault::Tar
+    })
 }
 
 /// What a gzip file begins with (RFC 1952 section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// The members of a gzip stream, one after the other (RFC 1952 section 2.2).
+struct Members<R> {
+    member: Option<GzDecoder<R>>,
+    /// Whether something else follows them.
+    is_followed: bool,
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(reader: R) -> Self {
+        Self {
+            member: Some(GzDecoder::new(reader)),
+            is_followed: false,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(mut member) = self.member.take() else {
+                return Ok(0);
+            };
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                self.member = Some(member);
+                return Ok(read);
+            }
+            let mut rest = member.into_inner();
+            match rest.fill_buf()?.first() {
+                None => return Ok(0),
+                Some(byte) if *byte == GZIP[0] => self.member = Some(GzDecoder::new(rest)),
+                Some(_) => {
+                    self.is_followed = true;
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
+            }
+        }
+    }
+}
 
 /// Tells a broken gzip stream from a broken tar in a sound one.
 struct Marking<R> {

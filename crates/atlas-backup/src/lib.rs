@@ -143,4 +143,4 @@ pub use pull::{PullSummary, Pulled};
 pub use retention::{Keep, KeepError};
 pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
-pub use verified::{Verified, snapshot_files, verify};
+pub use verified::{Verified, missing_files, snapshot_files, verify};

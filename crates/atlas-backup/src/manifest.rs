@@ -93,6 +93,11 @@ impl Manifest {
         })
     }
 
+    /// When the snapshot was taken, if that can be read.
+    pub(crate) fn taken(&self) -> Option<jiff::Timestamp> {
+        self.taken.as_ref()?.parse().ok()
+    }
+
     /// Where the manifest of a file is.
     pub fn path_of(file: &Path) -> PathBuf {
         with_ending(file, ".json")

@@ -109,8 +109,14 @@ impl<'a> OneFile<'a> {
         }
     }
 
+    /// Whether a manifest is of this very file: of the same shard among the same shards.
+    #[cfg(feature = "object-store")]
+    pub(crate) fn is_described_by(&self, manifest: &Manifest) -> bool {
+        self.is_of(manifest) && manifest.shards == self.shards && manifest.files == self.files
+    }
+
     /// Whether a manifest is of this snapshot and names the same shard.
-    fn is_of(&self, manifest: &Manifest) -> bool {
+    pub(crate) fn is_of(&self, manifest: &Manifest) -> bool {
         manifest.snapshot == self.snapshot.id
             && manifest.shard == self.shard
             && manifest.project == self.place.project

@@ -5,16 +5,18 @@
 
 mod pulled;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
 
 use crate::backups::Backups;
+use crate::disk::{is_own, look};
 use crate::error::Error;
 use crate::folder::{self, Damage, Folder, FolderLock, Reading, file_name, litter};
 use crate::job::Place;
 use crate::kind::{self, ClusterKind};
+use crate::manifest::Manifest;
 use crate::options::PullOptions;
 use crate::progress::{Event, Progress, Reporter};
 use crate::retention::Retention;
@@ -100,9 +102,10 @@ impl Backups {
             (false, true) => Reading::All,
             (false, false) => Reading::Changed,
         };
+        let listed: Vec<SnapshotId> = listing.snapshots.iter().map(|it| it.id).collect();
         let opening = disk.work(move || {
             let (held, damaged) = Folder::open(&path, project, &cluster, reading)?;
-            Ok((held.of_cluster(id), damaged))
+            Ok((held.of_cluster(id, listed), damaged))
         });
         let (mut held, mut damaged) = opening.await?;
         if options.dry_run {
@@ -165,10 +168,19 @@ impl Backups {
                         files: saved.into_iter().map(|saved| saved.path).collect(),
                     });
                 }
-                Err(error) => pull.fail(snapshot.id, error),
+                Err(error) => {
+                    let is_full = error.is_of_full_disk();
+                    pull.fail(snapshot.id, error);
+                    if is_full {
+                        // The others would meet the same.
+                        break;
+                    }
+                }
             }
         }
         pull.say_others(&retention);
+        let lone = pull.judge_lone(&retention);
+        disk.remove_manifests(lone).await?;
         pull.end(&retention, &disk).await
     }
 }
@@ -197,6 +209,21 @@ impl<'a> Disk<'a> {
         });
         disk.lock = Arc::new(opening.await?);
         Ok(disk)
+    }
+
+    /// Removes the manifests of files that are gone.
+    async fn remove_manifests(&self, files: Vec<PathBuf>) -> Result<(), Error> {
+        let removing = self.work(move || {
+            for file in files {
+                let path = Manifest::path_of(&file);
+                if look(&path)?.is_some_and(|found| is_own(&found, &path)) {
+                    std::fs::remove_file(&path)
+                        .map_err(|error| Error::file(&path, "cannot be removed", error))?;
+                }
+            }
+            Ok(())
+        });
+        removing.await
     }
 
     /// Does work that waits for the disk. If the call is dropped, the work goes on to its end and
@@ -255,7 +282,13 @@ impl Pull<'_> {
                 Err(error) => report(Pulled::Failed { snapshot, error }),
             }
         }
-        written?;
+        match written {
+            // That something failed is told already.
+            Err(error) if failures > 0 => {
+                tracing::warn!(%error, "the catalogue is not up to date");
+            }
+            written => written?,
+        }
         if let Some(listed) = retention.all_listed() {
             let folder = disk.folder.to_owned();
             let (project, cluster) = held.of();
@@ -312,12 +345,37 @@ impl Pull<'_> {
             let snapshot = damage.snapshot;
             self.tell(Pulled::Damaged {
                 snapshot,
-                file: damage.path,
+                file: damage.path.clone(),
             });
             if !retention.can_be_taken(snapshot) {
-                self.fail(snapshot, damage.error);
+                let error = Error::Lost {
+                    path: damage.path,
+                    source: Box::new(damage.error),
+                };
+                self.fail(snapshot, error);
             }
         }
+    }
+
+    /// Judges manifests whose files are gone: what should be kept is lost, and said so; those of files
+    /// that were being removed are given back, to be removed, too.
+    pub(crate) fn judge_lone(&mut self, retention: &Retention<'_>) -> Vec<PathBuf> {
+        let Some(listed) = retention.all_listed() else {
+            return Vec::new();
+        };
+        let (held, mut rest) = (self.held.held(), Vec::new());
+        for (path, manifest) in self.held.lone().to_vec() {
+            let (snapshot, taken) = (manifest.snapshot, manifest.taken());
+            if listed.contains(&snapshot) || self.held.has(snapshot) {
+                continue;
+            }
+            if retention.would_keep(&held, taken, snapshot) {
+                self.fail(snapshot, Error::Gone { path });
+            } else {
+                rest.push(path);
+            }
+        }
+        rest
     }
 
     /// Says which snapshots in the folder do not count as ones to keep.

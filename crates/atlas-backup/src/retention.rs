@@ -98,6 +98,24 @@ impl<'a> Retention<'a> {
         snapshots.zip(kept).collect()
     }
 
+    /// Whether a snapshot would be kept that is not in the folder.
+    pub(crate) fn would_keep(
+        &self,
+        held: &[Held],
+        taken: Option<Timestamp>,
+        snapshot: SnapshotId,
+    ) -> bool {
+        let mut held = held.to_vec();
+        held.push(Held {
+            taken,
+            snapshot,
+            is_same_cluster: true,
+            read: false,
+            is_removable: false,
+        });
+        self.choose(&held).get(&snapshot) != Some(&Kept::No)
+    }
+
     /// The complete snapshots that are to be there, the oldest first: those that are kept, those
     /// that cannot be chosen among, and those that are damaged.
     pub(crate) fn wanted(&self, held: &[Held], damaged: &[Damage]) -> Vec<&'a SnapshotView> {

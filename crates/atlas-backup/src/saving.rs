@@ -193,11 +193,7 @@ impl Whole {
 /// Whether what is there of a file is of use after an error: not if it cannot be written to, unless
 /// room can be made.
 fn can_go_on_after(error: &Error) -> bool {
-    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
-    match error {
-        Error::File { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
-        _ => true,
-    }
+    !matches!(error, Error::File { .. }) || error.is_of_full_disk()
 }
 
 /// Whether what was downloaded is not to be trusted after an error: after a sync that failed, the

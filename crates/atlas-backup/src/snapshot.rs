@@ -116,7 +116,7 @@ pub(crate) async fn list(
     cluster: &ClusterName,
 ) -> Result<Listing, Error> {
     let cluster = cluster.clone();
-    let (views, date) = match kind {
+    let (views, date, total) = match kind {
         ClusterKind::Tenant => {
             let list = ListClusterBackupSnapshots::new(project, cluster);
             pages(client, list, tenant).await?
@@ -135,7 +135,8 @@ pub(crate) async fn list(
         }
     };
     let views: Vec<Option<SnapshotView>> = views;
-    let is_whole = views.iter().all(Option::is_some);
+    // A list that says that there is more than it holds is not all of it.
+    let is_whole = views.iter().all(Option::is_some) && total <= views.len() as u64;
     // One without a sound id cannot be asked for.
     let mut snapshots: Vec<SnapshotView> = Vec::new();
     let mut known = HashSet::new();
@@ -155,18 +156,18 @@ pub(crate) async fn list(
 /// ends, and a server decides when.
 const MOST: usize = 100_000;
 
-/// All pages of a list, and the date of the last.
+/// All pages of a list, the date of the last, and how many items it says that there are.
 async fn pages<O>(
     client: &Client,
     list: O,
     view: fn(&O::Item) -> Option<SnapshotView>,
-) -> Result<(Vec<Option<SnapshotView>>, Option<jiff::Timestamp>), Error>
+) -> Result<(Vec<Option<SnapshotView>>, Option<jiff::Timestamp>, u64), Error>
 where
     O: Paged + Send + Sync,
     O::Item: Send,
 {
     let mut pages = pin!(client.pages(list));
-    let (mut views, mut date) = (Vec::new(), None);
+    let (mut views, mut date, mut total) = (Vec::new(), None, 0);
     while let Some(page) = pages.try_next().await? {
         let mut seen: Vec<_> = page.value.items().iter().map(view).collect();
         if !page.deviations.is_empty() {
@@ -182,8 +183,9 @@ where
         let left_out = page.deviations.iter().filter(|it| it.path().ends_with(']'));
         views.extend(left_out.map(|_| None));
         date = page.meta.date;
+        total = body(&page)?["totalCount"].as_u64().unwrap_or(0);
     }
-    Ok((views, date))
+    Ok((views, date, total))
 }
 
 /// How many shards each snapshot of a page has by its body, where members that cannot be read are

@@ -10,6 +10,9 @@ const BLOCK: usize = 512;
 /// The longest extended header that is read; the data of all else is passed over in pieces.
 const LONGEST_PAX: u64 = 1 << 20;
 
+/// How many zeros may follow the end: tar fills up its last record, which is never that long.
+const MOST_ZEROS: usize = 64 << 20;
+
 type Block = [u8; BLOCK];
 
 /// Reads an archive with an entry at least, its end and the zeros behind it. An archive that ends
@@ -161,7 +164,11 @@ fn pass(reader: &mut impl BufRead, mut bytes: u64) -> io::Result<()> {
 }
 
 fn only_zeros(reader: &mut impl BufRead) -> io::Result<()> {
+    let mut zeros = 0_usize;
     loop {
+        if zeros > MOST_ZEROS {
+            return Err(broken());
+        }
         let ready = ready(reader)?;
         if ready.iter().any(|byte| *byte != 0) {
             return Err(broken());
@@ -170,6 +177,7 @@ fn only_zeros(reader: &mut impl BufRead) -> io::Result<()> {
         if length == 0 {
             return Ok(());
         }
+        zeros = zeros.saturating_add(length);
         reader.consume(length);
     }
 }

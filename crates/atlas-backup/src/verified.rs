@@ -75,6 +75,28 @@ fn has_manifest(path: &Path) -> Result<bool, Error> {
     Ok(look(&Manifest::path_of(path))?.is_some() || Manifest::pending(path).is_some())
 }
 
+/// The files of a folder that are gone while their manifests are there, in the order of their names.
+///
+/// # Errors
+/// [`Error::File`] if the folder cannot be read.
+pub fn missing_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let unreadable = |error| Error::file(folder, "cannot be read", error);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let file = path.file_name().and_then(|name| name.to_str());
+        let Some(file) = file.and_then(|name| name.strip_suffix(".json")) else {
+            continue;
+        };
+        let file = folder.join(file);
+        if look(&file)?.is_none() && Manifest::read_at(&path).is_ok() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// The snapshot files in a folder, in the order of their names: those that end in `.tgz` or
 /// `.tar.gz`, and those with a manifest of this program. Folders in it are not looked into, and what
 /// is not complete (`.part`) is left out.

@@ -28,6 +28,8 @@ pub(crate) enum Failure {
     Watch(String),
     /// What was watched was not complete in time.
     Deadline(String),
+    /// A file is not what it should be, for a reason that is no error of its own.
+    Unsound(String),
     /// So many snapshots could not be downloaded; each has its line.
     Missing(usize),
     /// The newest snapshot is older than it may be; there may be none at all.
@@ -85,6 +87,7 @@ impl Failure {
             Self::Answer(_) => 13,
             Self::Watch(_) => 9,
             Self::Deadline(_) => 10,
+            Self::Unsound(_) => 7,
             Self::Missing(_) => 11,
             Self::Stale(_) => 12,
             Self::Clusters { code, .. } => *code,
@@ -128,6 +131,7 @@ fn call_code(error: &Error) -> u8 {
         | ErrorKind::Certificate { .. }
         | ErrorKind::ClientCertificate { .. }
         | ErrorKind::Proxy { .. } => 2,
+        ErrorKind::Link { .. } if error.is_transient() => 5,
         ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
         // A rate limit, or a server in trouble: the credentials may well be good.
         ErrorKind::Token(_) if error.is_transient() => 4,
@@ -155,12 +159,14 @@ impl fmt::Display for Failure {
             | Self::Deadline(line) => line.clone(),
             Self::Call(error) => error_line(error),
             Self::Backup(error) => backup_line(error),
+            Self::Unsound(line) => line.clone(),
             Self::Missing(1) => "one snapshot could not be downloaded; see its line".to_owned(),
             Self::Missing(count) => {
                 format!("{count} snapshots could not be downloaded; see their lines")
             }
             Self::Stale(None) => {
-                "no snapshot was ever seen; check the cluster's backups".to_owned()
+                "there is no snapshot, in Atlas or in the folder; check the cluster's backups"
+                    .to_owned()
             }
             Self::Stale(Some(newest)) => format!(
                 "the newest snapshot is of {newest}, older than --max-age; check the cluster's \

@@ -1,5 +1,6 @@
 //! `atlas backups verify`: whether files are sound, offline.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use atlas_backup::{Manifest, Verified};
@@ -17,9 +18,9 @@ pub(crate) fn command() -> Command {
             "Reads each file to its end and prints a line for it:\n\n  sound    it is what its \
              manifest says\n  checked  it has no manifest; it can be read to the end, but whether \
              it is the file that\n           was once downloaded is not known\n  UNSOUND  it is \
-             damaged, or it or its manifest cannot be read\n\nOf a folder, every snapshot file in \
-             it is checked: those that end in .tgz or .tar.gz, and those\nwith a manifest. Folders \
-             in it are not looked into.\n\nExits with 7 if a file is damaged, with 6 if one cannot \
+             damaged or gone, or it or its manifest cannot be read\n\nOf a folder, every snapshot file in \
+             it is checked: those that end in .tgz or .tar.gz, and those\nwith a manifest; a file that is gone and a snapshot of \
+             which shards are missing are told, too.\nFolders in it are not looked into.\n\nExits with 7 if a file is damaged, with 6 if one cannot \
              be read or a folder has no snapshot file;\nthe first failure decides.",
         )
         .arg(
@@ -38,6 +39,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let paths = matches.get_many::<String>("file").into_iter().flatten();
     let mut first = Ok(());
     for path in paths {
+        crate::store::refuse_url("FILE", path)?;
         let files = match files(Path::new(path)) {
             Ok(files) => files,
             Err(failure) => {
@@ -46,11 +48,13 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
                 continue;
             }
         };
+        let mut known = Vec::new();
         for file in files {
             let name = file.display().to_string();
             let line = match atlas_backup::verify(&file) {
                 Ok(verified) => {
                     let (verdict, detail) = verdict(&verified);
+                    known.extend(verified.manifest().cloned());
                     shown(&name, Some(verdict), &detail, as_json)
                 }
                 Err(error) => {
@@ -62,8 +66,38 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
             };
             print(line.as_bytes())?;
         }
+        if Path::new(path).is_dir() {
+            for (name, detail) in missing(Path::new(path), &known)? {
+                print(shown(&name, None, &detail, as_json).as_bytes())?;
+                let failure = Failure::Unsound(format!("{name}: {detail}"));
+                first = first.and(Err(failure));
+            }
+        }
     }
     first
+}
+
+/// What a folder lacks: files whose manifests are there, and shards of snapshots.
+fn missing(folder: &Path, known: &[Manifest]) -> Result<Vec<(String, String)>, Failure> {
+    let mut missing = Vec::new();
+    for file in atlas_backup::missing_files(folder)? {
+        let detail = "the file is gone; its manifest is there".to_owned();
+        missing.push((file.display().to_string(), detail));
+    }
+    let mut sets: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for manifest in known {
+        let expected = usize::from(manifest.files);
+        let (found, most) = sets.entry(manifest.snapshot.to_string()).or_default();
+        (*found, *most) = (*found + 1, expected.max(*most));
+    }
+    for (snapshot, (found, expected)) in sets {
+        if found < expected {
+            let name = folder.display().to_string();
+            let detail = format!("snapshot {snapshot} has {found} of {expected} files");
+            missing.push((name, detail));
+        }
+    }
+    Ok(missing)
 }
 
 /// A file itself, or the snapshot files in a folder.

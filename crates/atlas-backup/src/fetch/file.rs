@@ -284,6 +284,9 @@ impl<'a> FileSpan<'a> {
             }
             if let Some(inspection) = &state.inspection {
                 inspection.reach(reached);
+                if let Some(fault) = inspection.broken().get() {
+                    return Err(fault.clone().into());
+                }
             }
             state.unsynced = state.unsynced.saturating_add(bytes);
             if state.unsynced >= SYNCED && state.syncs.last().is_none_or(JoinHandle::is_finished) {

@@ -72,7 +72,8 @@ async fn fetch_span(
             Err(Stop::Failed(error)) if error.is_of_source() && error.is_transient() => Some(error),
             Err(stop) => return Err(stop),
         };
-        let progressed = span.missing().start > missing.start;
+        let now = span.missing();
+        let progressed = now.is_empty() || now.start - missing.start >= PROGRESS;
         // What came too slowly is no progress: it would go on like that for ever.
         if progressed && !error.as_ref().is_some_and(Error::is_too_slow) {
             failures.progressed();
@@ -80,8 +81,8 @@ async fn fetch_span(
         let error = match error {
             None if progressed => continue,
             None => Error::Length {
-                received: missing.start,
-                expected: missing.end,
+                received: now.start,
+                expected: now.end,
             },
             Some(error) => error,
         };
@@ -119,6 +120,10 @@ async fn receive(span: &mut impl Span, mut opened: Transfer, least: &Least) -> R
     span.settle().await?;
     Ok(ended?)
 }
+
+/// An answer that brings fewer bytes is no progress: a host that gives some and breaks, again and again,
+/// would be asked for ever.
+const PROGRESS: u64 = 64 << 10;
 
 /// The least rate at which a file has to come, through all of its connections together.
 struct Least {

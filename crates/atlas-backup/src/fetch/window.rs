@@ -114,9 +114,10 @@ impl<'a, O: Output> Window<'a, O> {
         };
         self.output.begin(head, length).await?;
         let (complete, parts) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared::new(self.output.memory(), complete));
         let (checked, chunks) = mpsc::channel(WAITING);
         let inspection = self.inspect(chunks, checksums)?;
+        let broken = inspection.broken().clone();
+        let shared = Arc::new(Shared::new(self.output.memory(), complete, broken));
         let sequence = sequence(self.output.clone(), shared.clone(), parts, checked);
         self.file = Some(File {
             shared,

@@ -41,6 +41,18 @@ impl Names {
         names.filter(|name| Path::new(name).extension() == Some(OsStr::new("tgz")))
     }
 
+    /// The names of files that have a manifest and are not there themselves.
+    pub(super) fn lone(&self) -> impl Iterator<Item = &str> {
+        let names = self
+            .0
+            .iter()
+            .filter_map(|name| name.to_str()?.strip_suffix(".json"));
+        names.filter(|name| {
+            let name = OsStr::new(name);
+            Path::new(name).extension() == Some(OsStr::new("tgz")) && !self.0.contains(name)
+        })
+    }
+
     fn has(&self, name: &OsStr, ending: &str) -> bool {
         let mut name = name.to_owned();
         name.push(ending);

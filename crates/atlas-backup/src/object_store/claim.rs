@@ -1,6 +1,6 @@
 //! A lease that this run holds: it is renewed, and notes what is uploaded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,6 +51,8 @@ struct State {
     is_lost: bool,
     /// How many changes there were.
     changes: u64,
+    /// The keys of uploads that another run began, and this one has not gone on with.
+    inherited: BTreeSet<String>,
 }
 
 /// Writes the lease whenever there is news, and before it ends.
@@ -108,6 +110,7 @@ impl Claim {
         let shared = Arc::new(Shared {
             leasing: leasing.clone(),
             state: Mutex::new(State {
+                inherited: lease.uploads.keys().cloned().collect(),
                 lease,
                 version,
                 until: begun + leasing.length,
@@ -145,7 +148,8 @@ impl Claim {
 
     /// The upload that another run began for an object.
     pub(super) fn begun(&self, key: &Path) -> Option<Begun> {
-        let state = lock(&self.0.as_ref()?.shared.state);
+        let mut state = lock(&self.0.as_ref()?.shared.state);
+        state.inherited.remove(key.as_ref());
         state.lease.uploads.get(key.as_ref()).cloned()
     }
 
@@ -238,7 +242,21 @@ impl Shared {
         let Leasing {
             connection, key, ..
         } = &self.leasing;
-        if let Err(failed) = connection.once().delete(key).await {
+        let (mut lease, version) = {
+            let state = lock(&self.state);
+            let mut lease = state.lease.clone();
+            lease.uploads.retain(|key, _| state.inherited.contains(key));
+            (lease, state.version.clone())
+        };
+        self.leasing.abort(&lease).await;
+        lease.uploads.clear();
+        // Only if it is still this run's: nothing can be deleted on a condition.
+        let connection = connection.once();
+        if let Err(failed) = connection.replace(key, lease.text(), &version).await {
+            tracing::info!(failure = %failed.failure, "the lease was not given back");
+            return;
+        }
+        if let Err(failed) = connection.delete(key).await {
             tracing::warn!(failure = %failed.failure, "the lease could not be given back; it ends by itself");
         }
     }

@@ -68,15 +68,15 @@ impl Uploaded {
         }
         let _completing = self.place.cleanup.completing(self.place.url_of(&beside));
         let put = match &leftover {
-            None => connection.put(&beside, commit.manifest.clone(), true).await,
+            None => connection.create(&beside, commit.manifest.clone()).await,
             Some(leftover) => {
                 let version = &leftover.found.version;
                 connection
-                    .update(&beside, commit.manifest.clone(), version)
+                    .replace(&beside, commit.manifest.clone(), version)
                     .await
             }
         };
-        put.map_err(|failed| {
+        let written = put.map_err(|failed| {
             Stopped::Before(if failed.is_taken() {
                 self.place.exists(&beside)
             } else {
@@ -103,10 +103,17 @@ impl Uploaded {
                 Err(_) => return Err(Stopped::After(self.place.unknown(failed))),
             }
         }
-        // The manifest is ours: it was written above.
-        let undone = match leftover {
-            None => connection.delete(&beside).await,
-            Some(leftover) => connection.put(&beside, leftover.found.body, false).await,
+        // Only if the manifest is still the one that was written above: another run may have taken the
+        // lease over meanwhile, and stored its own.
+        let (before, is_new) = match leftover {
+            None => (Bytes::from_static(INCOMPLETE), true),
+            Some(leftover) => (leftover.found.body, false),
+        };
+        let undone = match connection.replace(&beside, before, &written).await {
+            Ok(_) if is_new => connection.delete(&beside).await,
+            Ok(_) => Ok(()),
+            Err(failed) if failed.is_taken() || failed.is_not_found() => Ok(()),
+            Err(failed) => Err(failed),
         };
         if let Err(failed) = undone {
             error = Error::LeftInStore {
@@ -128,26 +135,26 @@ impl Uploaded {
         let old = connection.read(&beside, LONGEST_MANIFEST).await;
         let old_object = connection.head(key).await;
         let _completing = self.place.cleanup.completing(self.place.url_of(&beside));
+        let mut written = None;
         if !matches!(old, Ok(None)) {
             let incomplete = Bytes::from_static(INCOMPLETE);
-            let put = connection.put(&beside, incomplete, false).await;
-            put.map_err(|failed| Stopped::Before(self.place.manifest_failed(failed)))?;
+            let put = connection.overwrite(&beside, incomplete).await;
+            let put = put.map_err(|failed| Stopped::Before(self.place.manifest_failed(failed)))?;
+            written = Some(put);
         }
         let completed = connection.complete(key, &self.id, &self.parts, false).await;
         if let Err(failed) = completed
             && !self.was_replaced(&failed, old_object, commit).await?
         {
-            if let Ok(Some(old)) = old
-                && let Err(failed) = connection.put(&beside, old.body, false).await
+            if let (Ok(Some(old)), Some(written)) = (old, written)
+                && let Err(failed) = connection.replace(&beside, old.body, &written).await
             {
                 tracing::warn!(failure = %failed.failure, "the old manifest cannot be restored");
             }
             return Err(Stopped::Before(self.place.failed(COMPLETE, failed)));
         }
-        let put = connection
-            .put(&beside, commit.manifest.clone(), false)
-            .await;
-        put.map_err(|failed| {
+        let put = connection.overwrite(&beside, commit.manifest.clone()).await;
+        put.map(drop).map_err(|failed| {
             const HINT: &str = "the object is complete, but has no manifest; run the command again";
             let error = self
                 .place

@@ -134,6 +134,13 @@ impl Leasing {
         if lease.source != self.source || self.left(&lease, &found).is_some() {
             return Ok(false);
         }
+        // Only if nobody has taken it meanwhile.
+        let update = self
+            .connection
+            .replace(&self.key, lease.text(), &found.version);
+        if update.await.is_err() {
+            return Ok(false);
+        }
         let removed = self.connection.delete(&self.key).await;
         removed.map_err(|failed| self.failed(failed))?;
         Ok(true)
@@ -167,7 +174,7 @@ impl Leasing {
         if update.await.is_err() {
             return Ok(());
         }
-        self.abort(other).await;
+        self.abort(&other).await;
         let removed = self.connection.delete(&self.key).await;
         removed.map_err(|failed| self.failed(failed))
     }
@@ -195,12 +202,13 @@ impl Leasing {
             lease.uploads = other.uploads;
             return;
         }
-        self.abort(other).await;
+        self.abort(&other).await;
     }
 
-    async fn abort(&self, other: Lease) {
-        for (key, begun) in other.uploads {
-            let Ok(key) = Path::parse(&key) else { continue };
+    /// Aborts the uploads of a lease.
+    pub(super) async fn abort(&self, other: &Lease) {
+        for (key, begun) in &other.uploads {
+            let Ok(key) = Path::parse(key) else { continue };
             if let Err(failed) = self.connection.abort(&key, &begun.id).await {
                 tracing::warn!(failure = %failed.failure, "an upload of another run stays open");
             }

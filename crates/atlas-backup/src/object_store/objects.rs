@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use atlas_model::{ClusterId, ClusterName, ProjectId, SnapshotId};
+use atlas_model::SnapshotId;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use object_store::path::Path as Key;
@@ -33,6 +33,8 @@ pub(super) struct Objects {
     /// The version of the catalogue that was read.
     catalogue: Option<UpdateVersion>,
     text: Bytes,
+    /// Objects whose manifests stand in the catalogue only.
+    without_manifest: Vec<(String, Manifest)>,
 }
 
 /// How much of a catalogue is read.
@@ -49,17 +51,16 @@ impl Objects {
     pub(super) async fn read(
         at: &StoreFolder,
         connection: Connection,
-        project: ProjectId,
-        cluster: &ClusterName,
-        cluster_id: Option<ClusterId>,
+        held: Folder,
     ) -> Result<(Self, Vec<Damage>), Error> {
         let mut objects = Self {
             at: at.clone(),
             connection,
-            held: Folder::virtually(project, cluster).of_cluster(cluster_id),
+            held,
             listed: BTreeMap::new(),
             catalogue: None,
             text: Bytes::new(),
+            without_manifest: Vec::new(),
         };
         let damaged = objects.list().await?;
         Ok((objects, damaged))
@@ -73,14 +74,19 @@ impl Objects {
         let listed = listing.map_err(|failed| self.failed("list", CATALOGUE, failed))?;
         let named = |meta: ObjectMeta| Some((meta.location.filename()?.to_owned(), meta));
         self.listed = listed.into_iter().filter_map(named).collect();
-        let (mut files, mut unknown) = (Vec::new(), Vec::new());
+        let (mut files, mut unknown, mut without) = (Vec::new(), Vec::new(), Vec::new());
         for (name, meta) in &self.listed {
             if !is_snapshot(name) {
                 continue;
             }
             match entries.remove(name).filter(|entry| is_same(entry, meta)) {
                 // It is the object that was there when it was last found sound.
-                Some(entry) => files.push((name.clone(), entry.manifest, State::Read)),
+                Some(entry) => {
+                    if !self.listed.contains_key(&format!("{name}.json")) {
+                        without.push((name.clone(), entry.manifest.clone()));
+                    }
+                    files.push((name.clone(), entry.manifest, State::Read));
+                }
                 None if self.listed.contains_key(&format!("{name}.json")) => {
                     unknown.push(name.clone());
                 }
@@ -97,6 +103,19 @@ impl Objects {
             files.extend(read?);
         }
         drop(reads);
+        let lone = self
+            .listed
+            .keys()
+            .filter_map(|name| name.strip_suffix(".json"));
+        let lone = lone.filter(|name| is_snapshot(name) && !self.listed.contains_key(*name));
+        let lone: Vec<String> = lone.map(str::to_owned).collect();
+        let mut unheld = Vec::new();
+        for name in lone {
+            let manifest = self.manifest(&name).await?;
+            let own = manifest.filter(|manifest| self.held.is_own(manifest));
+            unheld.extend(own.map(|manifest| (PathBuf::from(name), manifest)));
+        }
+        self.held.set_lone(unheld);
         let mut damaged = Vec::new();
         let gone: Vec<PathBuf> = self.held.files().map(|(path, _)| path.clone()).collect();
         for path in gone {
@@ -150,7 +169,7 @@ impl Objects {
             return Ok(BTreeMap::new());
         };
         let entries: Vec<Entry> = serde_json::from_slice(&found.body).unwrap_or_default();
-        if entries.is_empty() {
+        if entries.is_empty() && !catalogue::is_empty(&found.body) {
             return Err(Error::Foreign {
                 path: self.url_of(CATALOGUE).into(),
             });
@@ -269,6 +288,16 @@ impl Objects {
         }
     }
 
+    /// Removes the manifest of an object that is gone.
+    pub(super) async fn remove_lone(&self, path: &Path) -> Result<(), Error> {
+        let name = path.to_string_lossy();
+        let removed = self
+            .connection
+            .delete(&manifest_key(&self.key(&name)?))
+            .await;
+        removed.map_err(|failed| self.failed("remove the manifest of", &name, failed))
+    }
+
     /// Removes the objects of a snapshot, and their manifests, if they are still as they were listed.
     pub(super) async fn remove(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
         let mut removed = false;
@@ -294,6 +323,22 @@ impl Objects {
             removed = true;
         }
         Ok(removed)
+    }
+
+    /// Writes the manifests that are gone, as the catalogue has them.
+    pub(super) async fn write_manifests(&mut self) -> Result<(), Error> {
+        for (name, manifest) in std::mem::take(&mut self.without_manifest) {
+            let mut text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+            text.push(b'\n');
+            let key = manifest_key(&self.key(&name)?);
+            match self.connection.create(&key, text.into()).await {
+                Err(failed) if !failed.is_taken() => {
+                    return Err(self.failed("write the manifest of", &name, failed));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Writes the catalogue of what is there, if another one is there; anew if another run has written

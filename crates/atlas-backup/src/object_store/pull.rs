@@ -96,8 +96,9 @@ impl InStore<'_> {
         let (place, listing) = self.backups.listed(project, cluster, self.retries).await?;
         let retention = Retention::new(&listing, self.options);
         let connection = self.folder.connection(self.retries);
-        let reading = Objects::read(self.folder, connection, project, cluster, place.cluster_id);
-        let (mut objects, mut damaged) = reading.await?;
+        let listed = listing.snapshots.iter().map(|it| it.id);
+        let held = Folder::virtually(project, cluster).of_cluster(place.cluster_id, listed);
+        let (mut objects, mut damaged) = Objects::read(self.folder, connection, held).await?;
         // Its folder is lent where something is said of it.
         let held = Folder::virtually(project, cluster);
         let mut pull = Pull {
@@ -110,6 +111,7 @@ impl InStore<'_> {
             pull.dry_run(damaged, &retention);
             return Ok(retention.summary(&pull.held.held()));
         }
+        objects.write_manifests().await?;
         let needed = retention.to_be_read(&objects.held.held());
         let all = self.options.verify;
         let is_needed = |snapshot| all || needed.contains(&snapshot);
@@ -121,7 +123,11 @@ impl InStore<'_> {
             .await?;
         std::mem::swap(&mut pull.held, &mut objects.held);
         pull.say_others(&retention);
+        let lone = pull.judge_lone(&retention);
         std::mem::swap(&mut pull.held, &mut objects.held);
+        for path in lone {
+            objects.remove_lone(&path).await?;
+        }
         if pull.failures == 0 {
             for snapshot in retention.to_be_removed(&objects.held.held()) {
                 match objects.remove(snapshot).await {

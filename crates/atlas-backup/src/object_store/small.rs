@@ -43,28 +43,6 @@ impl Connection {
         }
     }
 
-    /// Replaces a small object if it is still of a version, where the store can tell.
-    pub(super) async fn update(
-        &self,
-        key: &Path,
-        text: Bytes,
-        version: &UpdateVersion,
-    ) -> Result<(), Failed> {
-        if self.creating.is_none() && self.kind == Kind::S3 {
-            return self.put(key, text, false).await;
-        }
-        let update = || async {
-            let options = PutOptions::from(PutMode::Update(version.clone()));
-            let payload = PutPayload::from(text.clone());
-            self.objects.put_opts(key, payload, options).await
-        };
-        match self.ask(0, update).await {
-            Ok(_) => Ok(()),
-            Err(failed) if failed.is_unsupported() => self.put(key, text, false).await,
-            Err(failed) => self.unless_written(key, &text, failed).await,
-        }
-    }
-
     /// Writes a small object only if nothing has its key, where the store can; gives its version.
     pub(super) async fn create(&self, key: &Path, text: Bytes) -> Result<UpdateVersion, Failed> {
         self.write(key, text, PutMode::Create).await
@@ -79,6 +57,11 @@ impl Connection {
     ) -> Result<UpdateVersion, Failed> {
         self.write(key, text, PutMode::Update(version.clone()))
             .await
+    }
+
+    /// Writes a small object in place of any other; gives its version.
+    pub(super) async fn overwrite(&self, key: &Path, text: Bytes) -> Result<UpdateVersion, Failed> {
+        self.write(key, text, PutMode::Overwrite).await
     }
 
     async fn write(&self, key: &Path, text: Bytes, mode: PutMode) -> Result<UpdateVersion, Failed> {
@@ -113,41 +96,6 @@ impl Connection {
             && found.body == text
         {
             return Ok(found.version);
-        }
-        Err(failed)
-    }
-
-    /// Writes a small object; with `create` only if nothing has its key, where the store can.
-    pub(super) async fn put(&self, key: &Path, text: Bytes, create: bool) -> Result<(), Failed> {
-        let put = |mode: PutMode| {
-            let payload = PutPayload::from(text.clone());
-            async move {
-                let options = PutOptions::from(mode);
-                self.objects.put_opts(key, payload, options).await
-            }
-        };
-        if !create || self.creating.is_none() && self.kind == Kind::S3 {
-            let put = self.ask(0, || put(PutMode::Overwrite)).await;
-            return put.map(drop);
-        }
-        match self.ask(0, || put(PutMode::Create)).await {
-            Ok(_) => Ok(()),
-            Err(failed) if failed.is_unsupported() => {
-                let put = self.ask(0, || put(PutMode::Overwrite)).await;
-                put.map(drop)
-            }
-            Err(failed) => self.unless_written(key, &text, failed).await,
-        }
-    }
-
-    /// One of the attempts of a write whose condition failed may have been ours.
-    async fn unless_written(&self, key: &Path, text: &Bytes, failed: Failed) -> Result<(), Failed> {
-        if failed.is_taken()
-            && failed.maybe_applied
-            && let Ok(Some(found)) = self.read(key, text.len() + 1).await
-            && found.body == *text
-        {
-            return Ok(());
         }
         Err(failed)
     }

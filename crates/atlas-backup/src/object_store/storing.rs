@@ -1,6 +1,6 @@
 //! A snapshot into objects: the keys are looked up, the lease is taken, and each shard is streamed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -196,14 +196,18 @@ impl Backups {
                     .to_owned(),
             ));
         }
+        let mut there = BTreeMap::new();
         if !options.replace && shards.iter().any(|(shard, _)| shard.is_some()) {
-            for (shard, key) in &shards {
-                let place = target.place(key, brief);
-                if let Some(leftover) = place.refuse_taken().await? {
-                    let of_this = |manifest: &Manifest| {
-                        manifest.snapshot == snapshot.id && manifest.shard == *shard
-                    };
-                    place.refuse(&leftover, of_this)?;
+            for (index, (shard, key)) in shards.iter().enumerate() {
+                let object = target.place(key, brief);
+                let file = OneFile::new(place, snapshot, shard.clone(), &job);
+                // A run that was interrupted has stored it.
+                if let Some(manifest) = object.complete_manifest().await?
+                    && file.is_described_by(&manifest)
+                {
+                    there.insert(index, manifest);
+                } else if let Some(leftover) = object.refuse_taken().await? {
+                    object.refuse(&leftover, |manifest| file.is_of(manifest))?;
                 }
             }
         }
@@ -220,8 +224,10 @@ impl Backups {
             };
             let file = OneFile::new(place, snapshot, shard, &job);
             let links = asking.links(index);
-            let manifest = streaming.run(link.url.clone(), links, &file);
-            let manifest = manifest.await?;
+            let manifest = match there.remove(&index) {
+                Some(manifest) => manifest,
+                None => streaming.run(link.url.clone(), links, &file).await?,
+            };
             stored.push(Stored {
                 url: target.url.of(&key),
                 key: key.to_string(),

@@ -97,7 +97,7 @@ impl StoreUrl {
         let has_key = trimmed
             .split_once("://")
             .is_some_and(|(_, rest)| rest.contains('/'));
-        if has_key {
+        if has_key || !trimmed.contains("://") {
             return Self::parse(trimmed);
         }
         // A bucket alone: any key tells whether it is one.

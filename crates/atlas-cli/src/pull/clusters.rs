@@ -64,7 +64,7 @@ pub(super) fn arguments(one: [Arg; 2]) -> Vec<Arg> {
         .long("all-clusters")
         .action(ArgAction::SetTrue)
         .conflicts_with("clusterName")
-        .help("Every cluster of the project that has backups");
+        .help("Every dedicated and Flex cluster of the project that has backups; none of the shared tier");
     one.into_iter().map(several).chain([all]).collect()
 }
 

@@ -108,14 +108,12 @@ impl<'a> Report<'a> {
             }
             Pulled::OtherCluster { snapshots } => {
                 self.of_others = *snapshots;
-                if matches!(self.shown, Shown::Json | Shown::Each) {
-                    say(&format!(
-                        "{snapshots} snapshots in {} may be of an earlier cluster named {}; --keep \
-                         does not count or remove them",
-                        self.folder.display(),
-                        self.cluster
-                    ));
-                }
+                say(&format!(
+                    "{snapshots} snapshots in {} may be of an earlier cluster named {}; --keep \
+                     does not count or remove them",
+                    self.folder.display(),
+                    self.cluster
+                ));
                 return;
             }
             _ => false,
@@ -237,7 +235,7 @@ fn told(pulled: Pulled) -> Option<(&'static str, SnapshotId, String)> {
             "dated in the future; does not count and stays".to_owned(),
         ),
         Pulled::Failed { snapshot, error } => {
-            ("failed", snapshot, Failure::from(error).to_string())
+            ("failed", snapshot, without_force(&Failure::from(error)))
         }
         Pulled::WouldDownload { snapshot, taken } => {
             let taken = taken.map_or_else(String::new, |taken| taken.to_string());
@@ -247,4 +245,13 @@ fn told(pulled: Pulled) -> Option<(&'static str, SnapshotId, String)> {
         Pulled::WouldRemove { snapshot } => ("would remove", snapshot, String::new()),
         _ => return None,
     })
+}
+
+/// What failed, without hints at a flag that `pull` does not have.
+fn without_force(failure: &Failure) -> String {
+    let line = failure.to_string();
+    match line.split_once("; choose another name or pass --force") {
+        Some((exists, _)) => format!("{exists}; move it away, since pull replaces nothing"),
+        None => line,
+    }
 }

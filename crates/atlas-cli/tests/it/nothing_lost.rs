@@ -85,7 +85,7 @@ fn a_pull_that_gets_nothing_says_so_and_ends_otherwise_once_the_newest_is_too_ol
         &[&pull[..], &["--max-age", "2d"]].concat(),
     );
     let line = error_line(&output, 12);
-    assert!(line.contains("no snapshot was ever seen"), "{line}");
+    assert!(line.contains("there is no snapshot"), "{line}");
 
     // Its snapshots are of January 2026.
     let pull = ["pull", "--dir", "full", "--clusterName", FLEX_CLUSTER];

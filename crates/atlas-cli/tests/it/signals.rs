@@ -68,22 +68,21 @@ const SIGNALS: [(&str, i32); 3] = [("-INT", 2), ("-TERM", 15), ("-HUP", 1)];
 #[test]
 fn a_signal_ends_the_check_of_a_large_file() {
     let folder = folder();
-    let saved = atlas(&folder)
-        .args(["backups", "snapshots", "download", "latest", "--sandbox"])
-        .args(["--clusterName", DEDICATED_CLUSTER, "--out", "s.tgz"])
-        .output()
-        .unwrap();
-    assert!(saved.status.success());
-    // Sparse: it takes no space, but many seconds to read and hash.
-    let length: u64 = 64 << 30;
-    let file = folder.path().join("s.tgz");
-    let file = std::fs::File::options().write(true).open(file).unwrap();
-    file.set_len(length).unwrap();
-    let path = folder.path().join("s.tgz.json");
-    let mut manifest: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    manifest["bytes"] = length.into();
-    std::fs::write(&path, manifest.to_string()).unwrap();
+    // A short file, but many seconds to inflate: an entry of 64 GiB of zeros.
+    let compressed = |bytes: &[u8]| {
+        let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut member, bytes).unwrap();
+        member.finish().unwrap()
+    };
+    let mut header = [0; 512];
+    header[..5].copy_from_slice(b"zeros");
+    header[124..136].copy_from_slice(b"1000000000000"[..12].as_ref());
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let mut file = compressed(&header);
+    file.extend(compressed(&vec![0; 64 << 20]).repeat(1024));
+    std::fs::write(folder.path().join("s.tgz"), file).unwrap();
     for (signal, number) in SIGNALS {
         let child = start(atlas(&folder).args(["backups", "verify", "s.tgz"]));
         ends(child, signal, number);

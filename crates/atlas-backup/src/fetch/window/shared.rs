@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Error;
 use crate::gathered::Gathered;
+use crate::inspect::Broken;
 
 /// A part that is complete.
 #[derive(Clone)]
@@ -50,6 +51,8 @@ pub(super) struct Shared {
     /// Room is given to the earliest part first.
     pub(super) turn: tokio::sync::Mutex<()>,
     error: Mutex<Option<Error>>,
+    /// What the check has found wrong.
+    broken: Broken,
 }
 
 #[derive(Default)]
@@ -71,7 +74,7 @@ pub(super) struct Filling {
 
 impl Shared {
     /// Room for so many bytes; parts that are complete go to `complete`.
-    pub(super) fn new(memory: u32, complete: UnboundedSender<Part>) -> Self {
+    pub(super) fn new(memory: u32, complete: UnboundedSender<Part>, broken: Broken) -> Self {
         Self {
             state: Mutex::new(State {
                 complete: Some(complete),
@@ -80,6 +83,15 @@ impl Shared {
             memory: Arc::new(Semaphore::new(memory as usize)),
             turn: tokio::sync::Mutex::default(),
             error: Mutex::default(),
+            broken,
+        }
+    }
+
+    /// Fails once the check has found something wrong: the rest need not come.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self.broken.get() {
+            Some(fault) => Err(fault.clone().into()),
+            None => Ok(()),
         }
     }
 

@@ -34,6 +34,7 @@ impl<O: Output> Span for WindowSpan<'_, O> {
     }
 
     async fn write(&mut self, mut bytes: Bytes) -> Result<(), Error> {
+        self.shared.check()?;
         while !bytes.is_empty() {
             let size = self.output.part_size(self.length, self.index);
             let mut filling = if let Some(filling) = self.filling.take() {
