@@ -1,9 +1,10 @@
 //! Downloads that cannot go on as they began, and come to the file all the same.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use atlas_backup::{Error, Fault};
 use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
 use http::HeaderMap;
 
@@ -99,4 +100,49 @@ fn without(headers: &HeaderMap, name: &str) -> HeaderMap {
     let mut headers = headers.clone();
     headers.remove(name);
     headers
+}
+
+/// Ranges of a file that is no snapshot.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_a_snapshot_is_not_downloaded_to_its_end() {
+    let server = SandboxServer::start().await.unwrap();
+    add_larger(&server);
+    let served = Arc::new(AtomicUsize::new(0));
+    let (garbage, given) = (vec![7; 400 << 20], served.clone());
+    let backups = backups(&server, move |_, headers| {
+        let answer = right(&garbage, headers);
+        given.fetch_add(answer.body.len(), Ordering::SeqCst);
+        answer
+    });
+    let folder = folder();
+    let error = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap_err();
+    let is_told = matches!(
+        error,
+        Error::Unsound {
+            fault: Fault::NotGzip
+        }
+    );
+    assert!(is_told, "{error:?}");
+    let served = served.load(Ordering::SeqCst) >> 20;
+    assert!(served < 200, "{served} MiB");
+    assert_eq!(names(&folder), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_gives_a_byte_and_breaks_is_given_up_once_the_patience_is_over() {
+    let server = SandboxServer::start().await.unwrap();
+    add_larger(&server);
+    let file = file(&server);
+    let backups = backups(&server, move |_, headers| {
+        let mut answer = right(&file, headers);
+        (answer.body, answer.end) = (answer.body[..1].to_vec(), End::Break);
+        answer
+    });
+    let begun = tokio::time::Instant::now();
+    let error = quietly(&backups, FLEX_CLUSTER, &folder())
+        .await
+        .unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+    let minutes = begun.elapsed().as_secs() / 60;
+    assert!((15..18).contains(&minutes), "{minutes}");
 }

@@ -13,6 +13,7 @@ mod download;
 mod dry_run;
 mod earlier_cluster;
 mod errors;
+mod gone;
 mod healing;
 mod histories;
 mod jobs;

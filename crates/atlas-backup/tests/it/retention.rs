@@ -24,6 +24,8 @@ pub(crate) struct List {
     status: Option<&'static str>,
     /// The id of the cluster, if it is not the sandbox's; none if empty.
     pub(crate) cluster_id: Option<&'static str>,
+    /// How many more there are than are listed, by the word of the list.
+    pub(crate) more: usize,
     /// What stands in place of the oldest that is listed.
     odd: Option<Value>,
 }
@@ -39,6 +41,7 @@ impl List {
             hidden: 0,
             status: None,
             cluster_id: None,
+            more: 0,
             odd: None,
         }
     }
@@ -92,7 +95,8 @@ impl World {
                     snapshot["status"] = json!(status);
                 }
             }
-            body["totalCount"] = json!(body["results"].as_array().unwrap().len());
+            let count = body["results"].as_array().unwrap().len();
+            body["totalCount"] = json!(count + list.more);
         });
         Self {
             server,

@@ -1,7 +1,7 @@
 //! What has the key already stays, unless it may be replaced; and then it is replaced as a whole.
 
 use atlas_backup::Error;
-use atlas_sandbox::FLEX_CLUSTER;
+use atlas_sandbox::{FLEX_CLUSTER, SHARDED_CLUSTER};
 use bytes::Bytes;
 use http::Method;
 
@@ -269,4 +269,40 @@ async fn a_replacement_of_an_unknown_end_is_decided_by_what_the_store_has() {
         }
         assert_eq!(s3.uploads(), (1, 0));
     }
+}
+
+#[tokio::test]
+async fn a_sharded_snapshot_goes_on_with_the_shard_that_is_missing() {
+    let (_server, backups) = world().await;
+    let mut fails = true;
+    let s3 = scripted(move |asked, _| {
+        let is_second = asked.path.contains("shard-1") && asked.is_part();
+        if is_second && std::mem::take(&mut fails) {
+            return answers(403, "<Error><Code>AccessDenied</Code></Error>");
+        }
+        Instead::Nothing
+    })
+    .await;
+    let target = target(&s3, "s3://bucket/s.tgz");
+    let error = put(&backups, SHARDED_CLUSTER, &target, false).await;
+    assert!(matches!(error, Err(Error::Store { .. })), "{error:?}");
+    assert_eq!(s3.uploads().1, 0);
+    let stored = put(&backups, SHARDED_CLUSTER, &target, false)
+        .await
+        .unwrap();
+    assert_eq!(stored.len(), 2);
+    let completed = s3.asked().iter().filter(|it| it.is_completion()).count();
+    assert_eq!(completed, 2, "the first shard is not stored twice");
+    assert!(s3.paths().iter().all(|path| !path.contains(".part")));
+    // One of another snapshot is in the way.
+    let manifest = "/bucket/s-Sharded0-shard-0.tgz.json";
+    let text = s3.object(manifest).unwrap();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let snapshot = stored[0].manifest.snapshot.to_string();
+    s3.put(
+        manifest,
+        &text.replace(&snapshot, "32b6e34b3d91647abb20e7ff"),
+    );
+    let error = put(&backups, SHARDED_CLUSTER, &target, false).await;
+    assert!(matches!(error, Err(Error::Exists { .. })), "{error:?}");
 }
