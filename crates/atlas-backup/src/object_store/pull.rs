@@ -7,12 +7,12 @@ use std::time::Duration;
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use tokio::time::{Instant, sleep_until};
 
-use super::Stored;
 use super::claim::{Claim, Holding};
 use super::folder::StoreFolder;
 use super::lease::Taken;
 use super::objects::Objects;
 use super::storing::{LOOK, Storing};
+use super::{StoreTarget, Stored};
 use crate::backups::Backups;
 use crate::error::Error;
 use crate::folder::{Folder, file_name};
@@ -233,6 +233,24 @@ impl InStore<'_> {
             claim.release().await;
             return Ok(Outcome::There);
         }
+        let stored = self.store(place, snapshot, replace, target, &claim).await;
+        claim.release().await;
+        match stored {
+            Ok(stored) => Ok(Outcome::Stored(stored)),
+            // What a run that was killed had asked the store for may have been done since.
+            Err(_) if !replace && objects.look_again(snapshot.id).await? => Ok(Outcome::There),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn store(
+        &self,
+        place: &Place<'_>,
+        snapshot: &SnapshotView,
+        replace: bool,
+        target: &StoreTarget,
+        claim: &Arc<Claim>,
+    ) -> Result<Vec<Stored>, Error> {
         if !replace {
             // Nothing is downloaded for a name that another program has.
             let object = target.place(&target.url.key, &self.retries.brief());
@@ -247,11 +265,6 @@ impl InStore<'_> {
             retries: self.retries,
             progress: self.progress,
         };
-        let stored = self
-            .backups
-            .store_shards(place, snapshot, how, &claim)
-            .await;
-        claim.release().await;
-        stored.map(Outcome::Stored)
+        self.backups.store_shards(place, snapshot, how, claim).await
     }
 }

@@ -271,8 +271,9 @@ pub(crate) fn stderr(output: &Output) -> String {
 pub(crate) fn succeeded(what: &str, output: &Output) {
     assert!(
         output.status.success(),
-        "{what}: {}: {}",
+        "{what}: {}: {}{}",
         output.status,
+        String::from_utf8_lossy(&output.stdout),
         stderr(output)
     );
 }
