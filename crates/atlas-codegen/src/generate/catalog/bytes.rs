@@ -1,10 +1,8 @@
 //! The parts of the file: names, compressed blocks, numbers.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use miniz_oxide::deflate::compress_to_vec;
 use serde_json::Value;
 
 /// How much JSON a block holds, about: a larger one compresses better, a smaller one opens faster.
@@ -72,11 +70,8 @@ impl Blocks {
     }
 
     fn pack(&mut self) {
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-        let packed = encoder
-            .write_all(&self.open)
-            .and_then(|()| encoder.finish())
-            .expect("a Vec takes every byte");
+        // The same bytes on every machine, which faster compressors do not promise.
+        let packed = compress_to_vec(&self.open, 9);
         self.packed.push(Packed {
             bytes: packed,
             raw: self.open.len(),
