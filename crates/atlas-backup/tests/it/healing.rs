@@ -107,8 +107,8 @@ fn without(headers: &HeaderMap, name: &str) -> HeaderMap {
 async fn what_cannot_be_a_snapshot_is_not_downloaded_to_its_end() {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
-    let served = Arc::new(AtomicUsize::new(0));
-    let (garbage, given) = (vec![7; 400 << 20], served.clone());
+    let fetched = Arc::new(AtomicUsize::new(0));
+    let (garbage, given) = (vec![7; 400 << 20], fetched.clone());
     let backups = backups(&server, move |_, headers| {
         let answer = right(&garbage, headers);
         given.fetch_add(answer.body.len(), Ordering::SeqCst);
@@ -123,8 +123,8 @@ async fn what_cannot_be_a_snapshot_is_not_downloaded_to_its_end() {
         }
     );
     assert!(is_told, "{error:?}");
-    let served = served.load(Ordering::SeqCst) >> 20;
-    assert!(served < 200, "{served} MiB");
+    let fetched = fetched.load(Ordering::SeqCst) >> 20;
+    assert!(fetched < 200, "{fetched} MiB");
     assert_eq!(names(&folder), [""; 0]);
 }
 
