@@ -76,8 +76,8 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether a text is the catalogue of an empty folder, as version 0.1 wrote it, or nothing at all:
-/// whoever wrote it loses nothing.
+/// Whether a text is empty or the catalogue of an empty folder, as version 0.1 wrote it. Replacing
+/// it loses nothing.
 pub(crate) fn is_empty(text: &[u8]) -> bool {
     matches!(text.trim_ascii(), b"" | b"[]")
 }

@@ -425,7 +425,7 @@ fn printable(text: &str) -> String {
     printable
 }
 
-/// The snapshot that nobody has.
+/// The error of a snapshot that does not exist.
 pub(crate) fn no_snapshot(cluster: &ClusterName, wanted: SnapshotId) -> Error {
     Error::NoSnapshot {
         cluster: cluster.to_string(),

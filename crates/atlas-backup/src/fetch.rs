@@ -22,6 +22,7 @@ use atlas_model::SnapshotUrl;
 use atlas_transport::Client;
 use tokio::sync::Semaphore;
 
+use crate::backups::Backups;
 use crate::error::Error;
 use crate::inspect::Found;
 use crate::progress::{Event, Progress};
@@ -78,19 +79,37 @@ const RENEWALS: u32 = 3;
 
 /// A download of one file, from its link to a sink that has all of it and found it sound.
 pub(crate) struct DownloadJob<'a, L> {
-    /// Sends nothing twice.
-    pub(crate) client: &'a Client,
+    /// Sends no request twice.
+    client: Client,
     /// A connection to a file host needs one of these.
-    pub(crate) permits: &'a Arc<Semaphore>,
+    permits: &'a Arc<Semaphore>,
     /// How many connections at most.
-    pub(crate) connections: usize,
+    connections: usize,
     /// When a request that failed is sent again.
-    pub(crate) retries: &'a Retries,
-    pub(crate) links: L,
-    pub(crate) progress: Progress<'a>,
+    retries: &'a Retries,
+    links: L,
+    progress: Progress<'a>,
 }
 
-impl<L: Links> DownloadJob<'_, L> {
+impl<'a, L: Links> DownloadJob<'a, L> {
+    /// A download through so many connections at most.
+    pub(crate) fn new(
+        backups: &'a Backups,
+        connections: usize,
+        retries: &'a Retries,
+        links: L,
+        progress: Progress<'a>,
+    ) -> Self {
+        Self {
+            client: backups.file_client(),
+            permits: backups.connections(),
+            connections,
+            retries,
+            links,
+            progress,
+        }
+    }
+
     /// Fetches a file, or what is missing of it.
     pub(crate) async fn run<S: Sink>(
         &mut self,
@@ -106,7 +125,7 @@ impl<L: Links> DownloadJob<'_, L> {
         self.progress.next_file();
         loop {
             let source = Source {
-                client: self.client,
+                client: &self.client,
                 parts,
                 link: &link,
                 retries: self.retries,

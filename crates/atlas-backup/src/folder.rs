@@ -56,11 +56,11 @@ pub(crate) struct Held {
 }
 
 impl Folder {
-    /// A folder that is nowhere on the disk; its files are put in by their names.
-    #[cfg(feature = "object-store")]
-    pub(crate) fn virtually(project: ProjectId, cluster: &ClusterName) -> Self {
+    /// A folder without files. One whose path is empty is nowhere on the disk: its files are put in by
+    /// their names.
+    pub(crate) fn empty(path: &Path, project: ProjectId, cluster: &ClusterName) -> Self {
         Self {
-            path: PathBuf::new(),
+            path: path.to_owned(),
             project,
             cluster: cluster.clone(),
             cluster_id: None,
@@ -99,16 +99,7 @@ impl Folder {
         cluster: &ClusterName,
         reading: Reading,
     ) -> Result<(Self, Vec<Damage>), Error> {
-        let mut folder = Self {
-            path: path.to_owned(),
-            project,
-            cluster: cluster.clone(),
-            cluster_id: None,
-            listed: BTreeSet::new(),
-            files: BTreeMap::new(),
-            lone: Vec::new(),
-            snapshots: BTreeMap::new(),
-        };
+        let mut folder = Self::empty(path, project, cluster);
         let mut damaged = Vec::new();
         let names = Names::read(path, reading.is_look())?;
         for name in names.snapshots() {

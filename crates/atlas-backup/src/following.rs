@@ -21,7 +21,7 @@ struct State {
 enum End {
     /// All of it is there.
     Complete,
-    /// Nobody writes it any more.
+    /// It is no longer written.
     Abandoned,
 }
 

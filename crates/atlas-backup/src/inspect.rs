@@ -162,7 +162,7 @@ fn inspect_reader(
         let walking = thread::Builder::new()
             .name("archive".to_owned())
             .spawn_scoped(scope, move || {
-                let structure = structure(Chunks::new(received, used));
+                let structure = structure(Handed::new(received, used));
                 if let Err(fault) = &structure {
                     let _ = broken.set(fault.clone());
                 }
@@ -214,15 +214,15 @@ fn sum_up(
     }
 }
 
-/// What comes in chunks, as a reader. Chunks that were read are given back.
-struct Chunks {
+/// What comes in chunks, as a reader. Handed that were read are given back.
+struct Handed {
     received: Receiver<Vec<u8>>,
     used: Sender<Vec<u8>>,
     chunk: Vec<u8>,
     position: usize,
 }
 
-impl Chunks {
+impl Handed {
     fn new(received: Receiver<Vec<u8>>, used: Sender<Vec<u8>>) -> Self {
         Self {
             received,
@@ -233,7 +233,7 @@ impl Chunks {
     }
 }
 
-impl BufRead for Chunks {
+impl BufRead for Handed {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.position == self.chunk.len() {
             let Ok(next) = self.received.recv() else {
@@ -250,7 +250,7 @@ impl BufRead for Chunks {
     }
 }
 
-impl Read for Chunks {
+impl Read for Handed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut ready = self.fill_buf()?;
         let read = ready.read(buffer)?;
@@ -260,7 +260,7 @@ impl Read for Chunks {
 }
 
 /// Reads an archive to its end.
-fn structure(mut chunks: Chunks) -> Result<(), Fault> {
+fn structure(mut chunks: Handed) -> Result<(), Fault> {
     let mut magic = [0; 2];
     if chunks.read_exact(&mut magic).is_err() || magic != GZIP {
         return Err(Fault::NotGzip);

@@ -2,7 +2,7 @@
 //!
 //! What comes from Atlas's store goes straight into a multipart upload and is checked on the way: only
 //! a sound snapshot is completed under its key. A download that fails or is dropped aborts its upload;
-//! that of a process that was killed is gone on with by whoever takes its lease over. All bytes are then
+//! the run that takes over the lease of a killed process resumes its upload. All bytes are then
 //! read from Atlas once more, since the parts of an upload cannot be read back, but only those that are
 //! missing are sent.
 

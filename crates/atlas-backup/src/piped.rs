@@ -93,14 +93,8 @@ impl Backups {
             parts: (connections + 2).min(PARTS),
             is_begun: AtomicBool::new(false),
         });
-        let mut download = DownloadJob {
-            client: &self.file_client(),
-            permits: self.connections(),
-            connections,
-            retries,
-            links: asking.links(0),
-            progress,
-        };
+        let links = asking.links(0);
+        let mut download = DownloadJob::new(self, connections, retries, links, progress);
         let mut window = Window::new(output.clone(), NAME.to_owned(), progress);
         let found = download.run(link.url.clone(), &mut window).await?;
         drop(window);

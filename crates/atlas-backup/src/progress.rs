@@ -1,4 +1,4 @@
-//! What is going on, for whoever shows it.
+//! Events of a call, for its caller to show.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};

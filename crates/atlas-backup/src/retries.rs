@@ -26,7 +26,7 @@ pub(crate) struct Retries {
     told: Option<UnboundedSender<Event>>,
 }
 
-/// What is waited out, for whoever shows it.
+/// The outages that are being waited out, for the caller to show.
 pub(crate) struct Outages(UnboundedReceiver<Event>);
 
 impl Outages {

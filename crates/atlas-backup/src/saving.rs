@@ -108,14 +108,8 @@ impl Backups {
         }
         let step_aside = existing != Existing::Refuse;
         let part = PartLock::take(out, &file.source(), step_aside)?;
-        let mut job = DownloadJob {
-            client: &self.file_client(),
-            permits: self.connections(),
-            connections: options.connections,
-            retries,
-            links,
-            progress,
-        };
+        let connections = options.connections;
+        let mut job = DownloadJob::new(self, connections, retries, links, progress);
         let mut sink = FileSink::new(&part, file.source(), options.connections, progress);
         let fetched = job.run(link, &mut sink).await;
         let found = match fetched {

@@ -101,7 +101,7 @@ impl Watcher {
                     bar.set_position(verified);
                 }
             }
-            // What is over in seconds is nobody's concern.
+            // An outage of a few seconds is not reported.
             Event::Retrying { reason, since, .. }
                 if since >= OUTAGE || std::io::stderr().is_terminal() =>
             {

@@ -38,7 +38,7 @@ pub(crate) struct FileSink<'a> {
 #[derive(Default)]
 struct State {
     journal: Option<Journal>,
-    /// The first piece that nobody took.
+    /// The first piece that no span has taken.
     next: usize,
     /// How many spans were taken.
     taken: usize,

@@ -26,7 +26,7 @@ pub(crate) fn batch(length: u64, connections: usize) -> usize {
 
 /// A partial file and the writes to it that are under way.
 ///
-/// A write goes on when whoever began it gave up; the file is made anew only when all have ended,
+/// A write goes on when its future is dropped; the file is made anew only when all have ended,
 /// so that no byte of an old one lands in it.
 #[derive(Debug)]
 pub(crate) struct Part {

@@ -35,7 +35,7 @@ pub(crate) trait Sink: Send + Sync {
         announced: &Announced,
     ) -> impl Future<Output = Result<Self::Span, Stop>> + Send;
 
-    /// The next span that nobody fetches; `None` if there is none. May wait for room.
+    /// The next span to fetch; `None` if all were taken. May wait for room.
     fn take(&self) -> impl Future<Output = Result<Option<Self::Span>, Error>> + Send;
 
     /// How many bytes are there.

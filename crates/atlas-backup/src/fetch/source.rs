@@ -140,7 +140,7 @@ impl Source<'_> {
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
         let permit = self.permits.clone().acquire_owned().await;
-        // Nobody closes it.
+        // The semaphore is never closed.
         permit.map_err(|_| Error::Usage {
             what: "no connections are allowed; allow one at least".to_owned(),
         })

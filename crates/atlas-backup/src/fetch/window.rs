@@ -179,7 +179,7 @@ async fn sequence<O: Output>(
                 if let Err(error) = output.next(bytes).await {
                     return shared.fail(error);
                 }
-                // Whoever found a fault takes no more; it is told in the end.
+                // The check takes no more once it has found a fault, which is reported at the end.
                 let _ = checked.send(bytes.clone()).await;
             }
             next += 1;

@@ -11,8 +11,8 @@ use crate::journal::{self, Head};
 /// How long nothing was written to a partial file before it is litter.
 const AGE: Duration = Duration::from_secs(24 * 3600);
 
-/// Removes the partial files of a cluster's snapshots that nobody needs any more and nobody writes. A
-/// file is told by its journal, which names project, cluster and snapshot.
+/// Removes partial files of a cluster's snapshots that are neither needed nor being written. A file
+/// is identified by its journal, which names project, cluster and snapshot.
 pub(crate) fn remove(
     folder: &Path,
     project: ProjectId,

@@ -8,7 +8,6 @@ use object_store::UpdateVersion;
 use object_store::path::Path;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::cleanup::Ended;
@@ -24,12 +23,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// A lease that this run holds, until it is given back; none, where the store lets nothing be read
 /// or deleted.
 #[derive(Default)]
-pub(super) struct Claim(Option<Held>);
-
-struct Held {
-    shared: Arc<Shared>,
-    renewing: JoinHandle<()>,
-}
+pub(super) struct Claim(Option<Arc<Shared>>);
 
 /// Gives a lease back, in the background, when it is dropped.
 pub(super) struct Holding(pub(super) Arc<Claim>);
@@ -37,6 +31,8 @@ pub(super) struct Holding(pub(super) Arc<Claim>);
 struct Shared {
     leasing: Leasing,
     state: Mutex<State>,
+    /// Held while the lease is being written: what is written next has to know the new version.
+    writing: tokio::sync::Mutex<()>,
     /// Told that there is something to be written.
     news: Notify,
     /// How many changes are in the store.
@@ -71,8 +67,12 @@ async fn renew(shared: Arc<Shared>) {
             () = shared.news.notified() => {}
             () = sleep(*length / RENEWALS) => {}
         }
+        let writing_lock = shared.writing.lock().await;
         let (text, version, changes) = {
             let state = lock(&shared.state);
+            if state.is_lost {
+                return;
+            }
             (state.lease.text(), state.version.clone(), state.changes)
         };
         let writing = Instant::now();
@@ -91,10 +91,8 @@ async fn renew(shared: Arc<Shared>) {
                     shared.news.notify_one();
                 }
             }
-            if state.is_lost {
-                return;
-            }
         }
+        drop(writing_lock);
         sleep_until(begun + SHORTEST).await;
     }
 }
@@ -117,18 +115,17 @@ impl Claim {
                 is_lost: false,
                 changes: 0,
             }),
+            writing: tokio::sync::Mutex::default(),
             news: Notify::new(),
             written: watch::channel(0).0,
         });
-        Self(Some(Held {
-            renewing: tokio::spawn(renew(shared.clone())),
-            shared,
-        }))
+        tokio::spawn(renew(shared.clone()));
+        Self(Some(shared))
     }
 
     /// The error of a lease that another run may have by now.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let Some(Held { shared, .. }) = &self.0 else {
+        let Some(shared) = &self.0 else {
             return Ok(());
         };
         if lock(&shared.state).is_held() {
@@ -148,7 +145,7 @@ impl Claim {
 
     /// The upload that another run began for an object.
     pub(super) fn begun(&self, key: &Path) -> Option<Begun> {
-        let mut state = lock(&self.0.as_ref()?.shared.state);
+        let mut state = lock(&self.0.as_ref()?.state);
         state.inherited.remove(key.as_ref());
         state.lease.uploads.get(key.as_ref()).cloned()
     }
@@ -164,7 +161,7 @@ impl Claim {
 
     /// What notes a part of an object's upload.
     pub(super) fn notes(&self, key: &Path) -> impl Fn(usize, &str) + Clone + Send + Sync + 'static {
-        let shared = self.0.as_ref().map(|held| held.shared.clone());
+        let shared = self.0.clone();
         let key = key.to_string();
         move |index, tag| {
             let Some(shared) = &shared else { return };
@@ -195,7 +192,7 @@ impl Claim {
 
     /// Waits until all changes are in the store.
     async fn flush(&self) -> Result<(), Error> {
-        let Some(Held { shared, .. }) = &self.0 else {
+        let Some(shared) = &self.0 else {
             return Ok(());
         };
         let changes = lock(&shared.state).changes;
@@ -206,7 +203,7 @@ impl Claim {
     }
 
     fn write(&self, change: impl FnOnce(&mut BTreeMap<String, Begun>)) {
-        if let Some(Held { shared, .. }) = &self.0 {
+        if let Some(shared) = &self.0 {
             let mut state = lock(&shared.state);
             change(&mut state.lease.uploads);
             state.changes += 1;
@@ -216,9 +213,8 @@ impl Claim {
 
     /// Gives the lease back.
     pub(super) async fn release(&self) {
-        if let Some(held) = &self.0 {
-            held.renewing.abort();
-            held.shared.remove().await;
+        if let Some(shared) = &self.0 {
+            shared.remove().await;
         }
     }
 }
@@ -230,11 +226,15 @@ impl State {
 }
 
 impl Shared {
+    /// Gives the lease back, if it is still this run's; no renewal follows.
     async fn remove(&self) {
+        // A renewal that is under way ends first: its version is the one to be compared with.
+        let _writing = self.writing.lock().await;
         {
             let mut state = lock(&self.state);
             let is_held = state.is_held();
             state.is_lost = true;
+            self.news.notify_one();
             if !is_held {
                 return;
             }
@@ -264,10 +264,10 @@ impl Shared {
 
 impl Drop for Holding {
     fn drop(&mut self) {
-        let Some(held) = &self.0.0 else { return };
-        held.renewing.abort();
-        let shared = held.shared.clone();
-        if !lock(&shared.state).is_held() {
+        let Some(shared) = self.0.0.clone() else {
+            return;
+        };
+        if lock(&shared.state).is_lost {
             return;
         }
         if let Ok(runtime) = Handle::try_current() {

@@ -28,7 +28,7 @@ impl Holder {
         }
     }
 
-    /// Whether it is known to run no more: a process of this machine whose number is free or another's
+    /// Whether it is known to have ended: a process of this machine whose number is free or another's
     /// by now. Nothing is known of other machines and containers.
     pub(super) fn is_gone(&self) -> bool {
         self.machine.is_some()

@@ -4,7 +4,7 @@
 //! It is an object beside the snapshot's, `<key>.part`. It is created only if there is none, renewed
 //! only if it is still the same, and taken over only if it is still the same and has not been renewed
 //! for as long as it says, by the clock of the store, or if its holder was a process of this machine
-//! that runs no more.
+//! that has ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,6 +55,9 @@ pub(super) struct Begun {
 /// The longest lease that is read: ten thousand parts with tags of 100 bytes.
 const LONGEST: usize = 2 << 20;
 
+/// How often a lease is asked for that changes all the time.
+const TRIES: usize = 5;
+
 /// Where a lease is, and how it is written.
 #[derive(Clone)]
 pub(super) struct Leasing {
@@ -75,7 +78,7 @@ pub(super) enum Taken {
 }
 
 impl Leasing {
-    /// Takes the lease if nobody holds it.
+    /// Takes the lease if it is free.
     ///
     /// # Errors
     /// [`Error::Foreign`] if the object is another program's.
@@ -87,7 +90,7 @@ impl Leasing {
             seconds: self.length.as_secs().max(1),
             uploads: BTreeMap::new(),
         };
-        loop {
+        for _ in 0..TRIES {
             let begun = Instant::now();
             match self.connection.create(&self.key, lease.text()).await {
                 Ok(version) => return Ok(Taken::Ours(Claim::new(self, lease, version, begun))),
@@ -119,6 +122,8 @@ impl Leasing {
                 Err(failed) => return Err(self.failed(failed)),
             }
         }
+        // Others take it and give it back all the time, or the store contradicts itself.
+        Ok(Taken::Held(Duration::from_secs(1)))
     }
 
     /// Removes the lease of a run that has stored the snapshot and was killed then; says whether there
@@ -134,7 +139,7 @@ impl Leasing {
         if lease.source != self.source || self.left(&lease, &found).is_some() {
             return Ok(false);
         }
-        // Only if nobody has taken it meanwhile.
+        // Only if no other run has taken it meanwhile.
         let update = self
             .connection
             .replace(&self.key, lease.text(), &found.version);
@@ -184,7 +189,7 @@ impl Leasing {
         if other.holder.is_gone() {
             return None;
         }
-        // Whoever stops the clock of a store keeps its leases.
+        // Without a date from the store, no lease is known to have ended.
         let now = self.connection.date().unwrap_or(Timestamp::MIN);
         let seconds = i64::try_from(other.seconds).unwrap_or(i64::MAX);
         let end = found

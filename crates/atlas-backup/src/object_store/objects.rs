@@ -1,6 +1,6 @@
 //! A folder of snapshots in an object store: objects, their manifests and the catalogue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use atlas_model::SnapshotId;
@@ -118,9 +118,9 @@ impl Objects {
         self.held.set_lone(unheld);
         let mut damaged = Vec::new();
         let gone: Vec<PathBuf> = self.held.files().map(|(path, _)| path.clone()).collect();
+        let found: BTreeSet<&str> = files.iter().map(|(name, _, _)| name.as_str()).collect();
         for path in gone {
-            let name = path.to_string_lossy();
-            if !files.iter().any(|(file, _, _)| *file == name) {
+            if !found.contains(&*path.to_string_lossy()) {
                 self.held.forget(&path);
             }
         }
@@ -188,15 +188,13 @@ impl Objects {
     }
 
     /// Reads the objects of snapshots to their ends, unless they are known to be the ones that were
-    /// found sound.
-    ///
-    /// # Errors
-    /// If an object cannot be read; it may be sound all the same.
+    /// found sound. Gives those that are damaged, and those that could not be read: they may be sound
+    /// all the same.
     pub(super) async fn check(
         &mut self,
         snapshots: impl Fn(SnapshotId) -> bool,
         all: bool,
-    ) -> Result<Vec<Damage>, Error> {
+    ) -> (Vec<Damage>, Vec<(SnapshotId, Error)>) {
         let files = self.held.files().filter(|(_, file)| {
             let is_unread = file.state == State::Unchanged || all && file.state == State::Read;
             is_unread && self.held.is_own(&file.manifest) && snapshots(file.manifest.snapshot)
@@ -204,7 +202,7 @@ impl Objects {
         let files: Vec<_> = files
             .map(|(path, file)| (path.clone(), file.manifest.clone()))
             .collect();
-        let mut damaged = Vec::new();
+        let (mut damaged, mut unread) = (Vec::new(), Vec::new());
         for (path, manifest) in files {
             let name = path.to_string_lossy().into_owned();
             let state = match self.verify(&name, &manifest).await {
@@ -217,13 +215,16 @@ impl Objects {
                     });
                     State::Damaged
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    unread.push((manifest.snapshot, error));
+                    continue;
+                }
             };
             if let Some(file) = self.held.file_mut(&path) {
                 file.state = state;
             }
         }
-        Ok(damaged)
+        (damaged, unread)
     }
 
     /// Compares an object with its manifest, byte for byte.

@@ -97,10 +97,11 @@ impl InStore<'_> {
         let retention = Retention::new(&listing, self.options);
         let connection = self.folder.connection(self.retries);
         let listed = listing.snapshots.iter().map(|it| it.id);
-        let held = Folder::virtually(project, cluster).of_cluster(place.cluster_id, listed);
+        let held =
+            Folder::empty("".as_ref(), project, cluster).of_cluster(place.cluster_id, listed);
         let (mut objects, mut damaged) = Objects::read(self.folder, connection, held).await?;
         // Its folder is lent where something is said of it.
-        let held = Folder::virtually(project, cluster);
+        let held = Folder::empty("".as_ref(), project, cluster);
         let mut pull = Pull {
             held,
             failures: 0,
@@ -111,14 +112,20 @@ impl InStore<'_> {
             pull.dry_run(damaged, &retention);
             return Ok(retention.summary(&pull.held.held()));
         }
-        objects.write_manifests().await?;
+        if let Err(error) = objects.write_manifests().await {
+            tracing::warn!(%error, "a manifest is missing; the catalogue has it");
+        }
         let needed = retention.to_be_read(&objects.held.held());
         let all = self.options.verify;
         let is_needed = |snapshot| all || needed.contains(&snapshot);
-        damaged.extend(objects.check(is_needed, all).await?);
+        let (found, unread) = objects.check(is_needed, all).await;
+        damaged.extend(found);
         let wanted = retention.wanted(&objects.held.held(), &damaged);
         let replaced = damaged.iter().map(|damage| damage.snapshot).collect();
         pull.say_damaged(damaged, &retention);
+        for (snapshot, error) in unread {
+            pull.fail(snapshot, error);
+        }
         self.take_all(&place, wanted, &replaced, &mut objects, &mut pull)
             .await?;
         std::mem::swap(&mut pull.held, &mut objects.held);
@@ -160,7 +167,7 @@ impl InStore<'_> {
         Ok(())
     }
 
-    /// Takes every snapshot that is not there; first those that nobody else takes.
+    /// Takes every snapshot that is not there; those that other runs hold come last.
     async fn take_all(
         &self,
         place: &Place<'_>,
@@ -198,8 +205,10 @@ impl InStore<'_> {
                         bytes: stored.iter().map(|it| it.manifest.bytes).sum(),
                         files: stored.into_iter().map(|it| it.url.into()).collect(),
                     });
-                    // True after each step, should this run be killed.
-                    objects.write_catalogue().await?;
+                    // True after each step, should this run be killed. The last one counts.
+                    if let Err(error) = objects.write_catalogue().await {
+                        tracing::warn!(%error, "the catalogue is not up to date");
+                    }
                 }
                 Ok(Outcome::There) => pull.tell(Pulled::AlreadyPresent { snapshot: id }),
                 Ok(Outcome::Held(left)) => {

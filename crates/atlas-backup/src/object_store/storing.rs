@@ -239,7 +239,7 @@ impl Backups {
 }
 
 impl StoreTarget {
-    /// Takes the lease of the key, as soon as nobody else has it.
+    /// Takes the lease of the key as soon as it is free.
     async fn wait_for_lease(
         &self,
         leasing: &Leasing,

@@ -1,7 +1,6 @@
 //! One object: from a link through the check into an upload that is completed only if it is sound.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use atlas_model::SnapshotUrl;
@@ -70,17 +69,17 @@ impl Streaming<'_> {
             place: self.place.clone(),
             claim: self.claim.clone(),
             upload: Mutex::default(),
-            resumed: AtomicU8::new(NOT_ASKED),
+            origin: Mutex::new(Origin::Unknown),
         });
         let _dropped = AtOnce(object.clone());
-        let mut job = DownloadJob {
-            client: &self.backups.file_client(),
-            permits: self.backups.connections(),
-            connections: self.options.connections,
-            retries: self.retries,
+        let connections = self.options.connections;
+        let mut job = DownloadJob::new(
+            self.backups,
+            connections,
+            self.retries,
             links,
-            progress: self.progress,
-        };
+            self.progress,
+        );
         let mut window = Window::new(object.clone(), self.place.url.clone(), self.progress);
         let run = job.run(link, &mut window).await;
         drop(window);
@@ -90,7 +89,8 @@ impl Streaming<'_> {
             (Ok(_), None) => return Err(self.place.lost().into()),
             (Err(error), None) => return Err(error.into()),
             (Err(error), Some(upload)) => {
-                let is_forgotten = object.is_resumed() && is_gone(&error);
+                let is_resumed = *lock(&object.origin) == Origin::Resumed;
+                let is_forgotten = is_resumed && is_gone(&error);
                 let error = self.abort(upload, error).await;
                 return Err(if is_forgotten {
                     Stopped::Forgotten
@@ -155,19 +155,20 @@ struct Object {
     place: Place,
     claim: Arc<Claim>,
     upload: Mutex<Option<Upload>>,
-    resumed: AtomicU8,
+    origin: Mutex<Origin>,
 }
 
-/// Whether an upload of an earlier run is gone on with.
-const NOT_ASKED: u8 = 0;
-const RESUMED: u8 = 1;
-const BEGUN: u8 = 2;
-const FRESH: u8 = 3;
-
-impl Object {
-    fn is_resumed(&self) -> bool {
-        self.resumed.load(Ordering::SeqCst) == BEGUN
-    }
+/// Where an upload comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Not looked for yet.
+    Unknown,
+    /// An earlier run began it, and it is about to be resumed.
+    Found,
+    /// It was resumed.
+    Resumed,
+    /// This run began it.
+    Own,
 }
 
 /// Drops an upload with the future that makes it, so that [`StoreTarget::settle`] knows of it then,
@@ -196,7 +197,7 @@ impl Output for Object {
     }
 
     async fn resume(&self) -> Result<Option<Head>, Error> {
-        if self.resumed.swap(FRESH, Ordering::SeqCst) != NOT_ASKED {
+        if std::mem::replace(&mut *lock(&self.origin), Origin::Own) != Origin::Unknown {
             return Ok(None);
         }
         let Some(begun) = self.claim.begun(&self.place.key) else {
@@ -209,17 +210,20 @@ impl Output for Object {
         // Otherwise it is given up when another begins.
         let head = begun.head.filter(is_usable);
         if head.is_some() {
-            self.resumed.store(RESUMED, Ordering::SeqCst);
+            *lock(&self.origin) = Origin::Found;
         }
         Ok(head)
     }
 
     async fn begin(&self, head: Option<&Head>, length: Option<u64>) -> Result<(), Error> {
-        if self.resumed.load(Ordering::SeqCst) == RESUMED {
-            self.resumed.store(BEGUN, Ordering::SeqCst);
-            return Ok(());
+        {
+            let mut origin = lock(&self.origin);
+            if *origin == Origin::Found {
+                *origin = Origin::Resumed;
+                return Ok(());
+            }
+            *origin = Origin::Own;
         }
-        self.resumed.store(FRESH, Ordering::SeqCst);
         let begun = lock(&self.upload).take();
         if let Some(begun) = begun {
             self.claim.confirm().await?;

@@ -234,9 +234,7 @@ fn told(pulled: Pulled) -> Option<(&'static str, SnapshotId, String)> {
             snapshot,
             "dated in the future; does not count and stays".to_owned(),
         ),
-        Pulled::Failed { snapshot, error } => {
-            ("failed", snapshot, without_force(&Failure::from(error)))
-        }
+        Pulled::Failed { snapshot, error } => ("failed", snapshot, failure_line(error)),
         Pulled::WouldDownload { snapshot, taken } => {
             let taken = taken.map_or_else(String::new, |taken| taken.to_string());
             ("would download", snapshot, taken)
@@ -247,11 +245,16 @@ fn told(pulled: Pulled) -> Option<(&'static str, SnapshotId, String)> {
     })
 }
 
-/// What failed, without hints at a flag that `pull` does not have.
-fn without_force(failure: &Failure) -> String {
-    let line = failure.to_string();
-    match line.split_once("; choose another name or pass --force") {
-        Some((exists, _)) => format!("{exists}; move it away, since pull replaces nothing"),
-        None => line,
+/// What failed. `pull` replaces nothing and has no flag for it.
+fn failure_line(error: atlas_backup::Error) -> String {
+    match error {
+        atlas_backup::Error::Exists { path } => {
+            format!("{} exists; move it away to go on", path.display())
+        }
+        atlas_backup::Error::Foreign { path } => format!(
+            "{} was not written by this program; move it away to go on",
+            path.display()
+        ),
+        error => Failure::from(error).to_string(),
     }
 }

@@ -57,7 +57,7 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 pub(super) struct State {
-    /// The first part that nobody took.
+    /// The first part that no span has taken.
     pub(super) next: usize,
     pub(super) received: u64,
     /// Parts whose span was dropped.
@@ -99,7 +99,7 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// Ends the download; whoever waits for room is told.
+    /// Ends the download and wakes the spans that wait for room.
     pub(super) fn fail(&self, error: Error) {
         lock(&self.error).get_or_insert(error);
         self.memory.close();
@@ -137,7 +137,7 @@ impl Filling {
     }
 }
 
-/// The end of a download whose parts nobody takes any more.
+/// The error of a download whose output no longer takes parts.
 pub(super) fn given_up() -> Error {
     let error = io::Error::other("its parts are not taken any more");
     Error::file(Path::new("the download"), "cannot be written", error)
