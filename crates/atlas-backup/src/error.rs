@@ -1,15 +1,14 @@
 //! Why a backup is not there.
 
-use std::error::Error as StdError;
-use std::path::{Path, PathBuf};
+mod judged;
+
+use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, io};
 
 use atlas_model::{ClusterName, RestoreJobId, SnapshotId, error_line};
-use http::StatusCode;
 
 use crate::fault::Fault;
-use crate::fetch::LinkEnd;
 use crate::job_view::JobEnd;
 
 /// Why a backup is not there.
@@ -271,132 +270,6 @@ pub enum Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&error_line(self)))
-    }
-}
-
-impl Error {
-    /// What it comes from, the nearest first.
-    pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-        atlas_model::causes(self)
-    }
-
-    /// The status that Atlas or a store answered with, if one did.
-    pub fn status(&self) -> Option<StatusCode> {
-        match self {
-            Self::Call(error) => error.status(),
-            Self::Deadline { last, .. } => last.as_ref()?.status(),
-            #[cfg(feature = "object-store")]
-            Self::Store { source, .. }
-            | Self::CannotCheck { source, .. }
-            | Self::LeftInStore { source, .. } => source.status(),
-            _ => None,
-        }
-    }
-
-    /// When the server wants to be asked again, from when it answered.
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Call(error) => error.retry_after(),
-            Self::Deadline { last, .. } => last.as_ref()?.retry_after(),
-            #[cfg(feature = "object-store")]
-            Self::Store { source, .. }
-            | Self::CannotCheck { source, .. }
-            | Self::LeftInStore { source, .. } => source.retry_after(),
-            _ => None,
-        }
-    }
-
-    /// Whether a file came below the client's minimum rate.
-    pub(crate) fn is_too_slow(&self) -> bool {
-        match self {
-            Self::TooSlow { .. } => true,
-            Self::Call(error) => {
-                matches!(error.kind(), atlas_transport::ErrorKind::TooSlow { .. })
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether Atlas, a store or the network failed in a way that can pass by itself, so that the
-    /// same call may succeed later with nothing changed: what
-    /// [`atlas_transport::Error::is_transient`] says, and a stream that ended too early without
-    /// saying so, which is a connection that broke.
-    ///
-    /// This is what every retry here goes by. `false` says nothing of jobs that were not ready in
-    /// time and of files in use.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Call(error) => error.is_transient(),
-            Self::Deadline { last, .. } => last.as_ref().is_some_and(|last| last.is_transient()),
-            Self::TooSlow { .. } => true,
-            Self::Length { received, expected } => received < expected,
-            #[cfg(feature = "object-store")]
-            Self::Store { source, .. }
-            | Self::CannotCheck { source, .. }
-            | Self::LeftInStore { source, .. } => source.is_transient(),
-            _ => false,
-        }
-    }
-
-    pub(crate) fn file(path: &Path, doing: &'static str, source: io::Error) -> Self {
-        let path = path.to_owned();
-        if source.kind() == io::ErrorKind::AlreadyExists {
-            return Self::Exists { path };
-        }
-        Self::File {
-            path,
-            doing,
-            source,
-        }
-    }
-
-    /// The same for something that an upload left in the store after it failed for another reason.
-    #[cfg(feature = "object-store")]
-    pub(crate) fn left_after(self, error: Error) -> Self {
-        match self {
-            Self::LeftInStore {
-                url, what, source, ..
-            } => Self::LeftInStore {
-                url,
-                what,
-                source,
-                after: Some(Box::new(error)),
-            },
-            _ => error,
-        }
-    }
-
-    /// Whether a new link may be of use, since the store refuses this one.
-    pub(crate) fn link_end(&self) -> Option<LinkEnd> {
-        let Self::Call(error) = self else {
-            return None;
-        };
-        match error.kind() {
-            atlas_transport::ErrorKind::LinkExpired { .. } => Some(LinkEnd::Expired),
-            atlas_transport::ErrorKind::Link { status, .. }
-                if matches!(status.as_u16(), 400 | 401 | 404 | 410) =>
-            {
-                Some(LinkEnd::Refused)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether there is no room left on the disk.
-    pub(crate) fn is_of_full_disk(&self) -> bool {
-        use io::ErrorKind::{QuotaExceeded, StorageFull};
-        match self {
-            Self::File { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
-            _ => false,
-        }
-    }
-
-    /// Whether the store of a download, or the way to it, failed, and not what takes the file.
-    pub(crate) fn is_of_source(&self) -> bool {
-        matches!(
-            self,
-            Self::Call(_) | Self::Length { .. } | Self::TooSlow { .. }
-        )
     }
 }
 

@@ -2,10 +2,10 @@
 
 mod held_file;
 pub(crate) mod litter;
+mod lock;
 mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use atlas_model::{ClusterId, ClusterName, ProjectId, SnapshotId};
@@ -14,16 +14,14 @@ use jiff::Timestamp;
 use crate::catalogue;
 #[cfg(test)]
 use crate::disk::counter;
-use crate::disk::{look, open_own, sweep};
+use crate::disk::look;
 use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::saved::{Saved, settle};
 use crate::saving::of_shard;
 pub(crate) use held_file::{Damage, HeldFile, Reading, State};
+pub(crate) use lock::{FolderLock, check, lock, prepare};
 use names::{Known, Names};
-
-/// The name of the file that one run at a time has locked. It is never removed.
-const LOCK: &str = ".lock";
 
 /// The files of a folder that have a manifest.
 #[derive(Debug)]
@@ -365,53 +363,6 @@ fn given_name(manifest: &Manifest) -> PathBuf {
     match &manifest.shard {
         Some(shard) => of_shard(&name, shard),
         None => name,
-    }
-}
-
-/// Checks that what stands at the place of a folder's catalogue is one.
-pub(crate) fn check(folder: &Path) -> Result<(), Error> {
-    if folder.as_os_str().is_empty() {
-        return Err(Error::Usage {
-            what: "the folder's path is empty; name a folder".to_owned(),
-        });
-    }
-    catalogue::check(folder)
-}
-
-/// Creates a folder where it is missing, and checks its catalogue.
-pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
-    if !folder.as_os_str().is_empty() {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Error::file(folder, "cannot be created", error))?;
-    }
-    check(folder)
-}
-
-/// A lock of a folder.
-#[derive(Debug)]
-pub(crate) struct FolderLock(File);
-
-impl Drop for FolderLock {
-    fn drop(&mut self) {
-        // A child that this process is just starting may have the file open for another moment, and
-        // with it the lock.
-        let _ = self.0.unlock();
-    }
-}
-
-/// Locks a folder against other runs, until the end of this one.
-pub(crate) fn lock(folder: &Path) -> Result<FolderLock, Error> {
-    let path = folder.join(LOCK);
-    let file = open_own(&path, true)
-        .map_err(|error| Error::file(&path, "cannot be opened as a lock", error))?;
-    match file.try_lock() {
-        Ok(()) | Err(TryLockError::Error(_)) => {
-            sweep(folder);
-            Ok(FolderLock(file))
-        }
-        Err(TryLockError::WouldBlock) => Err(Error::Busy {
-            path: folder.to_owned(),
-        }),
     }
 }
 

@@ -6,6 +6,7 @@
 //! read from Atlas once more, since the parts of an upload cannot be read back, but only those that are
 //! missing are sent.
 
+mod checked;
 mod claim;
 mod cleanup;
 mod commit;

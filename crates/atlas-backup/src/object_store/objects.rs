@@ -8,26 +8,21 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use object_store::path::Path as Key;
 use object_store::{ObjectMeta, UpdateVersion};
-use tokio::sync::mpsc;
 
 use super::Stored;
 use super::connection::{Connection, Failed};
 use super::folder::StoreFolder;
 use super::url::manifest_key;
 use crate::catalogue::{self, CATALOGUE, Entry};
-use crate::checksums::Checksums;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::fetch::Chunks;
 use crate::folder::{Damage, Folder, HeldFile, State};
-use crate::inspect::Inspection;
 use crate::manifest::Manifest;
-use crate::progress::{Progress, Reporter, silent};
 
 /// The objects of a folder as they were listed.
 pub(super) struct Objects {
     at: StoreFolder,
-    connection: Connection,
+    pub(super) connection: Connection,
     pub(super) held: Folder,
     listed: BTreeMap<String, ObjectMeta>,
     /// The version of the catalogue that was read.
@@ -187,77 +182,6 @@ impl Objects {
         Ok(found.and_then(|found| serde_json::from_slice(&found.body).ok()))
     }
 
-    /// Reads the objects of snapshots to their ends, unless they are known to be the ones that were
-    /// found sound. Gives those that are damaged, and those that could not be read: they may be sound
-    /// all the same.
-    pub(super) async fn check(
-        &mut self,
-        snapshots: impl Fn(SnapshotId) -> bool,
-        all: bool,
-    ) -> (Vec<Damage>, Vec<(SnapshotId, Error)>) {
-        let files = self.held.files().filter(|(_, file)| {
-            let is_unread = file.state == State::Unchanged || all && file.state == State::Read;
-            is_unread && self.held.is_own(&file.manifest) && snapshots(file.manifest.snapshot)
-        });
-        let files: Vec<_> = files
-            .map(|(path, file)| (path.clone(), file.manifest.clone()))
-            .collect();
-        let (mut damaged, mut unread) = (Vec::new(), Vec::new());
-        for (path, manifest) in files {
-            let name = path.to_string_lossy().into_owned();
-            let state = match self.verify(&name, &manifest).await {
-                Ok(()) => State::Read,
-                Err(error @ Error::Unsound { .. }) => {
-                    damaged.push(Damage {
-                        snapshot: manifest.snapshot,
-                        path: self.url_of(&name).into(),
-                        error,
-                    });
-                    State::Damaged
-                }
-                Err(error) => {
-                    unread.push((manifest.snapshot, error));
-                    continue;
-                }
-            };
-            if let Some(file) = self.held.file_mut(&path) {
-                file.state = state;
-            }
-        }
-        (damaged, unread)
-    }
-
-    /// Compares an object with its manifest, byte for byte.
-    async fn verify(&self, name: &str, manifest: &Manifest) -> Result<(), Error> {
-        let mut announced = Checksums::default();
-        announced
-            .0
-            .insert("sha256".to_owned(), manifest.sha256.clone());
-        let failed = |failed| self.failed("read", name, failed);
-        let (_, mut stream) = self
-            .connection
-            .stream(&self.key(name)?)
-            .await
-            .map_err(failed)?;
-        let (sender, chunks) = mpsc::channel(AT_ONCE);
-        let url = self.url_of(name);
-        let inspection = Inspection::read(Path::new(&url), Chunks::new(chunks), &announced)?;
-        while let Some(chunk) = stream.next().await {
-            let _ = sender.send(chunk.map_err(failed)?).await;
-        }
-        drop(sender);
-        let quiet: Progress<'_> = &Reporter::new(silent);
-        let found = inspection.finish(None, quiet).await?;
-        if found.bytes == manifest.bytes {
-            return Ok(());
-        }
-        Err(Fault::Length {
-            found: found.bytes,
-            expected: manifest.bytes,
-        }
-        .into())
-    }
-
     /// Whether all objects of a snapshot are there by now: another run may have stored it.
     pub(super) async fn look_again(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
         self.list().await?;
@@ -395,16 +319,16 @@ impl Objects {
         entries.collect()
     }
 
-    fn key(&self, name: &str) -> Result<Key, Error> {
+    pub(super) fn key(&self, name: &str) -> Result<Key, Error> {
         Ok(self.at.target.url.child(name)?.key)
     }
 
-    fn url_of(&self, name: &str) -> String {
+    pub(super) fn url_of(&self, name: &str) -> String {
         let url = self.at.target.url.child(name);
         url.map_or_else(|_| name.to_owned(), |url| url.of(&url.key))
     }
 
-    fn failed(&self, doing: &'static str, name: &str, failed: Failed) -> Error {
+    pub(super) fn failed(&self, doing: &'static str, name: &str, failed: Failed) -> Error {
         let hint = self.connection.hint(&failed.failure);
         Error::Store {
             url: self.url_of(name),

@@ -1,0 +1,93 @@
+//! Reading the objects of a folder to their ends.
+
+use std::path::Path;
+
+use atlas_model::SnapshotId;
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+
+use super::objects::Objects;
+use crate::checksums::Checksums;
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::fetch::Chunks;
+use crate::folder::{Damage, State};
+use crate::inspect::Inspection;
+use crate::manifest::Manifest;
+use crate::progress::{Progress, Reporter, silent};
+
+/// How many chunks may wait for the check.
+const WAITING: usize = 16;
+
+impl Objects {
+    /// Reads the objects of snapshots to their ends, unless they are known to be the ones that were
+    /// found sound. Gives those that are damaged, and those that could not be read: they may be sound
+    /// all the same.
+    pub(super) async fn check(
+        &mut self,
+        snapshots: impl Fn(SnapshotId) -> bool,
+        all: bool,
+    ) -> (Vec<Damage>, Vec<(SnapshotId, Error)>) {
+        let files = self.held.files().filter(|(_, file)| {
+            let is_unread = file.state == State::Unchanged || all && file.state == State::Read;
+            is_unread && self.held.is_own(&file.manifest) && snapshots(file.manifest.snapshot)
+        });
+        let files: Vec<_> = files
+            .map(|(path, file)| (path.clone(), file.manifest.clone()))
+            .collect();
+        let (mut damaged, mut unread) = (Vec::new(), Vec::new());
+        for (path, manifest) in files {
+            let name = path.to_string_lossy().into_owned();
+            let state = match self.verify(&name, &manifest).await {
+                Ok(()) => State::Read,
+                Err(error @ Error::Unsound { .. }) => {
+                    damaged.push(Damage {
+                        snapshot: manifest.snapshot,
+                        path: self.url_of(&name).into(),
+                        error,
+                    });
+                    State::Damaged
+                }
+                Err(error) => {
+                    unread.push((manifest.snapshot, error));
+                    continue;
+                }
+            };
+            if let Some(file) = self.held.file_mut(&path) {
+                file.state = state;
+            }
+        }
+        (damaged, unread)
+    }
+
+    /// Compares an object with its manifest, byte for byte.
+    async fn verify(&self, name: &str, manifest: &Manifest) -> Result<(), Error> {
+        let mut announced = Checksums::default();
+        announced
+            .0
+            .insert("sha256".to_owned(), manifest.sha256.clone());
+        let failed = |failed| self.failed("read", name, failed);
+        let (_, mut stream) = self
+            .connection
+            .stream(&self.key(name)?)
+            .await
+            .map_err(failed)?;
+        let (sender, chunks) = mpsc::channel(WAITING);
+        let url = self.url_of(name);
+        let inspection = Inspection::read(Path::new(&url), Chunks::new(chunks), &announced)?;
+        while let Some(chunk) = stream.next().await {
+            let _ = sender.send(chunk.map_err(failed)?).await;
+        }
+        drop(sender);
+        let quiet: Progress<'_> = &Reporter::new(silent);
+        let found = inspection.finish(None, quiet).await?;
+        if found.bytes == manifest.bytes {
+            return Ok(());
+        }
+        Err(Fault::Length {
+            found: found.bytes,
+            expected: manifest.bytes,
+        }
+        .into())
+    }
+}
