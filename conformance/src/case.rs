@@ -5,15 +5,15 @@ mod download;
 mod server;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
-
-use crate::fixture::{FixtureError, read, root};
+use serde::{Deserialize, Serialize};
 
 pub use client::{
-    Answer, Call, ClientCase, Credentials, Expectation, Fault, Outcome, RawBody, SeenRequest,
+    AnswerFault, Call, ClientCase, Credentials, Expectation, Outcome, QueryValue, RawBody,
+    ScriptedAnswer, SeenRequest,
 };
-pub use download::{DownloadCase, FileAfter};
+pub use download::{DownloadCase, DownloadFault, FaultAction, FileAfter, Place};
 pub use server::{Flow, Predicate, Predicates, ServerCase, ServerRequest, Step};
 
 /// One case.
@@ -70,6 +70,18 @@ pub struct PatternCase {
     pub accepted: bool,
 }
 
+impl PatternCase {
+    /// The name of the fixture with the pattern.
+    pub(crate) fn file(&self) -> String {
+        let name = if self.field.ends_with("Id") {
+            "id"
+        } else {
+            &self.field
+        };
+        name.to_owned()
+    }
+}
+
 impl Case {
     /// Whether it demands that something be refused, or that a failure be told as one.
     pub fn refuses(&self) -> bool {
@@ -86,41 +98,30 @@ impl Case {
     }
 }
 
-/// How much a case binds (RFC 2119).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// How much a case binds: the words of RFC 2119, and one of this project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
 pub enum Level {
-    /// Whoever fails it does not conform.
+    /// A testee that does not meet it fails.
     Must,
-    /// Whoever fails it is warned.
+    /// A testee that does not meet it gets a warning.
     Should,
-    /// Whoever fails it has chosen to.
+    /// A testee that does not meet it gets a warning.
     May,
+    /// Only this project decided so: a testee that does otherwise is as right.
+    Choice,
 }
 
-/// The areas, each a file of `fixtures/cases`, in the order of their names.
-///
-/// # Errors
-/// [`FixtureError`] if the folder cannot be read.
-pub fn areas() -> Result<Vec<String>, FixtureError> {
-    let folder = root().join("cases");
-    let entries =
-        std::fs::read_dir(&folder).map_err(|source| FixtureError::new(&folder, source))?;
-    let names = entries.filter_map(|entry| {
-        let path = entry.ok()?.path();
-        Some(path.file_stem()?.to_str()?.to_owned())
-    });
-    let mut areas: Vec<String> = names.collect();
-    areas.sort();
-    Ok(areas)
-}
-
-/// Reads the cases of one area.
-///
-/// # Errors
-/// [`FixtureError`] names the file.
-pub fn cases(area: &str) -> Result<Vec<Case>, FixtureError> {
-    read(&root().join(format!("cases/{area}.json")))
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Must => "MUST",
+            Self::Should => "SHOULD",
+            Self::May => "MAY",
+            Self::Choice => "CHOICE",
+        })
+    }
 }
 
 /// How often something is done where a case does not say.

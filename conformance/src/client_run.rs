@@ -1,47 +1,83 @@
-//! Putting a case to a client.
+//! Runs a case at a client.
 
 use std::time::Instant;
 
+use regex::Regex;
+
 use crate::case::{Case, ClientCase, Credentials, Kind, Outcome, PatternCase};
+use crate::difference::Difference;
 use crate::download_run;
-use crate::fixture;
-use crate::judge::{Conduct, judge};
-use crate::message::{CallMessage, Run};
+use crate::fixtures::{FixtureError, pattern};
+use crate::judge::{Observation, judge};
+use crate::message::{CallMessage, Reply, Run};
 use crate::scripted::ScriptedServer;
 use crate::testee::{Testee, TesteeError};
-use crate::verdict::Judgement;
+use crate::verdict::{Judgement, Verdict};
 
-/// Why a case could not be put to a client.
+/// Why a case could not be run.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PutError {
+pub(crate) enum RunError {
     #[error(transparent)]
     Testee(#[from] TesteeError),
     #[error(transparent)]
-    Fixture(#[from] fixture::FixtureError),
-    #[error("{0}")]
+    Fixture(#[from] FixtureError),
+    #[error("invalid case: {0}")]
     Case(String),
     #[error("a server or a file of the suite failed")]
     Machine(#[from] std::io::Error),
 }
 
-/// Puts a case to a client that was just started or reset, and judges it.
+impl RunError {
+    /// Whose trouble it is.
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Testee(TesteeError::Ended { .. } | TesteeError::NoAnswer { .. }) => {
+                Verdict::Crashed
+            }
+            Self::Testee(TesteeError::Silent { .. }) => Verdict::Silent,
+            _ => Verdict::Error,
+        }
+    }
+}
+
+/// What was seen when a case was run.
+pub(crate) struct Found {
+    pub(crate) differences: Vec<Difference>,
+    pub(crate) conversation: String,
+    /// The last reply of the client.
+    pub(crate) reply: Option<Reply>,
+}
+
+/// Runs a case at a client that was just started or reset, and judges it.
 ///
 /// `command` starts the client anew, for cases that kill it.
 pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) -> Judgement {
     let name = testee.hello.name.clone();
     if let Some(needed) = lacking(&testee.hello.abilities, case) {
-        return Judgement::unimplemented(&name, case, &needed);
+        let reason = format!("the testee does not have the ability {needed:?}");
+        return Judgement::unimplemented(&name, case, reason);
     }
-    let put = match &case.kind {
+    let found = match &case.kind {
         Kind::Client(client) => call(testee, client).await,
         Kind::Pattern(pattern) => match_pattern(testee, pattern).await,
-        Kind::Download(download) => download_run::put(testee, command, download).await,
-        Kind::Server(_) | Kind::Flow(_) => Err(PutError::Case("a case for servers".to_owned())),
+        Kind::Download(download) => download_run::run(testee, command, download).await,
+        Kind::Server(_) | Kind::Flow(_) => Err(RunError::Case("it is for servers".to_owned())),
     };
-    match put {
-        Ok((faults, conversation)) => Judgement::of(&name, case, faults, conversation),
-        Err(error) => Judgement::infra(&name, case, &error),
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return Judgement::ended(&name, case, error.verdict(), &error),
+    };
+    let told = |kind: &str| found.reply.as_ref().filter(|it| it.outcome.kind == kind);
+    if let Some(reply) = told("unimplemented") {
+        return Judgement::unimplemented(&name, case, reply.output.clone());
     }
+    if let Some(reply) = told("crashed") {
+        let reason = reply.output.clone();
+        let mut judgement = Judgement::without(&name, case, Verdict::Crashed, reason);
+        judgement.conversation = found.conversation;
+        return judgement;
+    }
+    Judgement::of(&name, case, found.differences, found.conversation)
 }
 
 /// The first thing that a case needs and a client cannot do.
@@ -70,41 +106,51 @@ fn lacking(abilities: &[String], case: &Case) -> Option<String> {
     needed.iter().find(lacks).map(|need| (*need).to_owned())
 }
 
-/// What did not conform, and what went over the wire.
-pub(crate) type Found = (Vec<String>, String);
-
-async fn call(testee: &mut Testee, case: &ClientCase) -> Result<Found, PutError> {
-    let documented = fixture::operation(fixture::DOCUMENTED)?;
-    let server = ScriptedServer::start(&case.answers, &documented).await?;
-    let message = CallMessage::of(&case.call, &server.url).map_err(PutError::Case)?;
+async fn call(testee: &mut Testee, case: &ClientCase) -> Result<Found, RunError> {
+    let server = ScriptedServer::start(&case.answers, &case.call.operation).await?;
+    let message = CallMessage::of(&case.call, &server.url).map_err(RunError::Case)?;
     let started = Instant::now();
-    let mut outcome = Outcome::of("ok");
+    let mut reply = Reply::of(Outcome::of("ok"));
     let mut output = String::new();
     for _ in 0..case.call.times {
-        let answer = testee.run(Run::Call(message.clone())).await?;
-        outcome = answer.outcome;
-        output.push_str(&answer.output);
+        reply = testee.run(Run::Call(message.clone())).await?;
+        output.push_str(&reply.output);
     }
-    let conduct = Conduct {
+    let observation = Observation {
         requests: server.requests(),
-        outcome,
+        outcome: reply.outcome.clone(),
         output,
         took: started.elapsed(),
         memory: testee.memory(),
     };
-    let mut conversation = server.conversation();
-    conversation.push_str(&conduct.output);
-    Ok((judge(case, &conduct), conversation))
+    Ok(Found {
+        differences: judge(case, &observation),
+        conversation: server.conversation() + &observation.output,
+        reply: Some(reply),
+    })
 }
 
-async fn match_pattern(testee: &mut Testee, case: &PatternCase) -> Result<Found, PutError> {
-    let (field, text) = (case.field.clone(), case.text.clone());
-    let answer = testee.run(Run::Pattern { field, text }).await?;
-    let required = if case.accepted { "accepted" } else { "refused" };
-    let mut faults = Vec::new();
-    if answer.outcome.kind != required {
-        let seen = answer.outcome.kind;
-        faults.push(format!("{:?} is {seen}, required {required}", case.text));
+async fn match_pattern(testee: &mut Testee, case: &PatternCase) -> Result<Found, RunError> {
+    let documented = pattern(&case.file())?.pattern;
+    let regex = Regex::new(&documented);
+    let fits = regex.is_ok_and(|regex| regex.is_match(&case.text));
+    if fits != case.accepted {
+        let text = &case.text;
+        return Err(RunError::Case(format!(
+            "{text:?} and {documented} disagree with it"
+        )));
     }
-    Ok((faults, answer.output))
+    let (field, text) = (case.field.clone(), case.text.clone());
+    let reply = testee.run(Run::Pattern { field, text }).await?;
+    let required = if case.accepted { "accepted" } else { "refused" };
+    let mut differences = Vec::new();
+    if reply.outcome.kind != required && reply.outcome.kind != "unimplemented" {
+        let place = format!("{} {:?}", case.field, case.text);
+        differences.push(Difference::new(place, required, &reply.outcome));
+    }
+    Ok(Found {
+        differences,
+        conversation: reply.output.clone(),
+        reply: Some(reply),
+    })
 }

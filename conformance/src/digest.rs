@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use md5::{Digest as _, Md5};
 use sha2::{Sha256, Sha512_256};
 
+use crate::difference::{Difference, quoted};
+
 /// An `Authorization: Digest` header, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DigestAnswer {
@@ -37,9 +39,9 @@ impl DigestAnswer {
         self.parameters.get(name).map(String::as_str)
     }
 
-    /// What is wrong with the answer to a request with this method and raw target, by a user with
-    /// this password; `None` if it is right. `first_cnonce` is the first one that came with the
-    /// same nonce: a `-sess` key may be made of that one or of the answer's own.
+    /// How the answer to a request with this method and raw target differs from a right one, by a
+    /// user with this password; `None` if it is right. `first_cnonce` is the first one that came
+    /// with the same nonce: a `-sess` key may be made of that one or of the answer's own.
     pub fn fault(
         &self,
         method: &str,
@@ -47,10 +49,17 @@ impl DigestAnswer {
         user: &str,
         password: &str,
         first_cnonce: Option<&str>,
-    ) -> Option<String> {
+    ) -> Option<Difference> {
         let get = |name: &str| self.get(name).unwrap_or_default();
+        let wrong = |name: &str, required: &str| {
+            Some(Difference::new(
+                format!("digest {name}"),
+                required,
+                quoted(self.get(name)),
+            ))
+        };
         if get("uri") != target {
-            return Some(format!("uri is {:?}, the target is {target:?}", get("uri")));
+            return wrong("uri", &format!("{target:?}"));
         }
         let algorithm = self.get("algorithm").unwrap_or("MD5");
         let lower = algorithm.to_ascii_lowercase();
@@ -62,11 +71,11 @@ impl DigestAnswer {
             "md5" => |text| hex(&Md5::digest(text)),
             "sha-256" => |text| hex(&Sha256::digest(text)),
             "sha-512-256" => |text| hex(&Sha512_256::digest(text)),
-            _ => return Some(format!("algorithm {algorithm} is unknown")),
+            _ => return wrong("algorithm", "MD5, SHA-256 or SHA-512-256"),
         };
         let realm = get("realm");
-        if let Some(fault) = self.user_fault(user, &hash(&format!("{user}:{realm}"))) {
-            return Some(fault);
+        if !self.names_user(user, &hash(&format!("{user}:{realm}"))) {
+            return wrong("username", "the user of the credentials");
         }
         let (nonce, cnonce) = (get("nonce"), get("cnonce"));
         let a2 = hash(&format!("{method}:{target}"));
@@ -80,23 +89,28 @@ impl DigestAnswer {
                 Some(qop) => hash(&format!("{a1}:{nonce}:{}:{cnonce}:{qop}:{a2}", get("nc"))),
             }
         };
-        if self.get("qop").is_some() && (cnonce.is_empty() || get("nc").len() != 8) {
-            return Some("qop without cnonce and eight digits of nc".to_owned());
+        if self.get("qop").is_some() && cnonce.is_empty() {
+            return wrong("cnonce", "a value beside qop");
         }
-        let own = response(cnonce) == get("response");
+        if self.get("qop").is_some() && get("nc").len() != 8 {
+            return wrong("nc", "eight digits beside qop");
+        }
+        let own = response(cnonce);
         let first = first_cnonce.is_some_and(|cnonce| response(cnonce) == get("response"));
-        (!own && !first).then(|| "response is not the digest of this request".to_owned())
+        if own == get("response") || first {
+            return None;
+        }
+        wrong("response", &format!("the digest of this request, {own:?}"))
     }
 
-    fn user_fault(&self, user: &str, hashed: &str) -> Option<String> {
+    fn names_user(&self, user: &str, hashed: &str) -> bool {
         let wants_hash = self.get("userhash") == Some("true");
-        let fits = match (self.get("username"), self.get("username*")) {
+        match (self.get("username"), self.get("username*")) {
             (Some(seen), None) if wants_hash => seen == hashed,
             (Some(seen), None) => seen == user,
             (None, Some(seen)) => extended(seen).as_deref() == Some(user),
             _ => false,
-        };
-        (!fits).then(|| "username is not the user's".to_owned())
+        }
     }
 }
 

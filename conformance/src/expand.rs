@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::case::{Answer, Case, ClientCase, Credentials, Expectation, Flow, Kind, SeenRequest};
+use crate::case::{
+    Case, ClientCase, Credentials, Expectation, Flow, Kind, Outcome, ScriptedAnswer, SeenRequest,
+};
+use crate::fixtures;
 
 impl Case {
     /// The cases that it stands for, each with its values in its id: `area/name[auth=digest]`.
@@ -12,33 +15,40 @@ impl Case {
     /// # Errors
     /// Says which row or value of the matrix is unknown.
     pub fn expand(&self) -> Result<Vec<Self>, String> {
-        let mut cases = vec![Self {
-            matrix: BTreeMap::new(),
-            ..self.clone()
-        }];
+        let mut chosen: Vec<Vec<(&str, &str)>> = vec![Vec::new()];
         for (name, values) in &self.matrix {
-            let mut more = Vec::with_capacity(cases.len() * values.len());
-            for case in &cases {
-                for value in values {
-                    let mut case = case.clone();
-                    case.id = match case.id.strip_suffix(']') {
-                        Some(id) => format!("{id},{name}={value}]"),
-                        None => format!("{}[{name}={value}]", case.id),
-                    };
-                    case.set(name, value)
-                        .ok_or_else(|| format!("{}: no {name}={value}", self.id))?;
-                    more.push(case);
-                }
-            }
-            cases = more;
+            let more = chosen.iter().flat_map(|known| {
+                let values = values.iter().map(|value| (name.as_str(), value.as_str()));
+                values.map(|value| [&**known, &[value]].concat())
+            });
+            chosen = more.collect();
         }
-        Ok(cases)
+        let expanded = chosen.into_iter().map(|mut values| {
+            let mut case = self.clone();
+            case.matrix.clear();
+            let named: Vec<String> = values
+                .iter()
+                .map(|(name, it)| format!("{name}={it}"))
+                .collect();
+            if !named.is_empty() {
+                case.id = format!("{}[{}]", self.id, named.join(","));
+            }
+            // The exchange that credentials begin with has no form and no status to choose.
+            values.sort_by_key(|(name, _)| *name == "auth");
+            for (name, value) in values {
+                case.set(name, value)
+                    .ok_or_else(|| format!("unknown {name}={value} in its matrix"))?;
+            }
+            Ok(case)
+        });
+        expanded.collect()
     }
 
     fn set(&mut self, name: &str, value: &str) -> Option<()> {
         match (&mut self.kind, name) {
             (Kind::Client(case), "auth") => client_auth(case, value),
             (Kind::Client(case), "form") => client_form(case, value),
+            (Kind::Client(case), "status") => client_status(case, value),
             (Kind::Server(case), "auth") => {
                 case.request.auth = Some(value.to_owned());
                 Some(())
@@ -117,7 +127,8 @@ fn client_form(case: &mut ClientCase, value: &str) -> Option<()> {
     let query = form(value)?;
     case.call.envelope = value.contains("envelope");
     case.call.pretty = value.contains("pretty");
-    for answer in &mut case.answers {
+    // What has headers of its own keeps its form.
+    for answer in case.answers.iter_mut().filter(|it| it.headers.is_empty()) {
         answer.envelope = case.call.envelope;
     }
     for expect in std::iter::once(&mut case.expect).chain(&mut case.or) {
@@ -129,6 +140,26 @@ fn client_form(case: &mut ClientCase, value: &str) -> Option<()> {
                 target.push_str(query);
             }
         }
+    }
+    Some(())
+}
+
+/// Answers with a documented status, and expects the caller to be told.
+fn client_status(case: &mut ClientCase, value: &str) -> Option<()> {
+    let status: u16 = value.parse().ok()?;
+    let success = (200..300).contains(&status);
+    let page = fixtures::operation(&case.call.operation).ok()?;
+    let response = page.responses.iter().find(|it| it.status == status)?;
+    for answer in &mut case.answers {
+        answer.documented = Some(status);
+    }
+    let code = response.body["errorCode"].as_str().filter(|_| !success);
+    for expect in std::iter::once(&mut case.expect).chain(&mut case.or) {
+        expect.outcome = Outcome {
+            status: (!success).then_some(status),
+            error_code: code.map(str::to_owned),
+            ..Outcome::of(if success { "ok" } else { "api_error" })
+        };
     }
     Some(())
 }
@@ -155,20 +186,20 @@ fn form(name: &str) -> Option<&'static str> {
 }
 
 /// The challenge that Atlas sends.
-fn challenge() -> Answer {
+fn challenge() -> ScriptedAnswer {
     let challenge = "Digest realm=\"MMS Public API\", domain=\"\", \
         nonce=\"Nfx+VMFO0sY4tpgy1sHRakvvv0NN4S91\", algorithm=MD5, qop=\"auth\", stale=false";
-    Answer {
+    ScriptedAnswer {
         status: Some(401),
         headers: vec![("www-authenticate".to_owned(), challenge.to_owned())],
-        ..Answer::default()
+        ..ScriptedAnswer::default()
     }
 }
 
-fn token() -> Answer {
-    Answer {
+fn token() -> ScriptedAnswer {
+    ScriptedAnswer {
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         json: Some(json!({"access_token": "t1", "expires_in": 3600, "token_type": "Bearer"})),
-        ..Answer::default()
+        ..ScriptedAnswer::default()
     }
 }

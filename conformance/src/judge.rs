@@ -1,4 +1,4 @@
-//! The judge: compares what was seen with what a case requires.
+//! The judge of clients: compares what was seen with what a case requires.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,13 +7,15 @@ use atlas_catalog::Operation;
 use serde_json::Value;
 
 use crate::case::{ClientCase, Credentials, Expectation, Outcome, SeenRequest};
+use crate::difference::{Difference, quoted};
 use crate::digest::DigestAnswer;
+use crate::message::body_of;
 use crate::same;
 use crate::wire::WireRequest;
 
-/// What a client did with a case's call.
+/// What a client did when a case was run.
 #[derive(Debug, Clone)]
-pub struct Conduct {
+pub struct Observation {
     /// The requests it sent.
     pub requests: Vec<WireRequest>,
     /// How its last call ended.
@@ -26,12 +28,12 @@ pub struct Conduct {
     pub memory: Option<u64>,
 }
 
-/// Lists what a client did that the case does not allow; empty if it conforms.
-pub fn judge(case: &ClientCase, seen: &Conduct) -> Vec<String> {
-    let faults = judge_by(case, &case.expect, seen);
+/// Lists how a client differs from what a case requires; empty if it conforms.
+pub fn judge(case: &ClientCase, seen: &Observation) -> Vec<Difference> {
+    let differences = judge_by(case, &case.expect, seen);
     let other = |other: &Expectation| {
         let mut other = other.clone();
-        // What must not be, must not be either way.
+        // Bounds and secrets hold for every alternative.
         other.seconds = other.seconds.or(case.expect.seconds);
         other.mebibytes = other.mebibytes.or(case.expect.mebibytes);
         other.secrets.extend(case.expect.secrets.iter().cloned());
@@ -40,72 +42,83 @@ pub fn judge(case: &ClientCase, seen: &Conduct) -> Vec<String> {
     if case.or.iter().any(other) {
         Vec::new()
     } else {
-        faults
+        differences
     }
 }
 
-fn judge_by(case: &ClientCase, expected: &Expectation, seen: &Conduct) -> Vec<String> {
-    let mut faults = Vec::new();
+fn judge_by(case: &ClientCase, expected: &Expectation, seen: &Observation) -> Vec<Difference> {
+    let mut differences = Vec::new();
     if !expected.outcome.is_met_by(&seen.outcome) {
-        faults.push(format!(
-            "outcome: {:?}, required {:?}",
-            seen.outcome, expected.outcome
-        ));
+        differences.push(Difference::new("outcome", &expected.outcome, &seen.outcome));
     }
     if seen.requests.len() != expected.requests.len() {
-        faults.push(format!(
-            "{} requests, required {}",
-            seen.requests.len(),
-            expected.requests.len()
-        ));
+        let (required, seen) = (expected.requests.len(), seen.requests.len());
+        differences.push(Difference::new("number of requests", required, seen));
     }
     let defaults = defaults(&case.call.operation);
     let mut cnonces = BTreeMap::new();
     let mut before = Duration::ZERO;
     for (index, (request, required)) in seen.requests.iter().zip(&expected.requests).enumerate() {
         let mut found = Vec::new();
-        headers(request, required, &defaults, &mut found);
+        compare(request, required, &defaults, &mut found);
+        if required.sent && !same::json_body(body_of(&case.call).as_ref(), &request.body) {
+            let required =
+                body_of(&case.call).map_or_else(|| "nothing".into(), |it| it.to_string());
+            let seen = String::from_utf8_lossy(&request.body);
+            found.push(Difference::new("body", required, quoted(Some(&seen))));
+        }
         if let Some(required) = &required.digest {
             digest(case, request, required, &mut cnonces, &mut found);
         }
         let waited = request.at.saturating_sub(before);
         if waited < Duration::from_millis(required.not_before_ms) {
-            found.push(format!(
-                "came after {} ms, required {}",
-                waited.as_millis(),
-                required.not_before_ms
+            let required = format!("at least {} ms", required.not_before_ms);
+            let seen = format!("{} ms", waited.as_millis());
+            found.push(Difference::new(
+                "time since the request before",
+                required,
+                seen,
             ));
         }
         before = request.at;
-        faults.extend(
-            found
-                .into_iter()
-                .map(|fault| format!("request {}: {fault}", index + 1)),
-        );
+        let place = format!("request {}", index + 1);
+        differences.extend(found.into_iter().map(|it| it.within(&place)));
     }
     if let Some(seconds) = expected.seconds
         && seen.took > Duration::from_secs(seconds)
     {
-        faults.push(format!("took {:?}, allowed {seconds} s", seen.took));
+        let seen = format!("{:.1} s", seen.took.as_secs_f64());
+        differences.push(Difference::new(
+            "time",
+            format!("at most {seconds} s"),
+            seen,
+        ));
     }
     if let (Some(allowed), Some(used)) = (expected.mebibytes, seen.memory)
         && used > allowed << 20
     {
-        faults.push(format!("used {used} bytes, allowed {allowed} MiB"));
+        let seen = format!("{} MiB", used >> 20);
+        differences.push(Difference::new(
+            "memory",
+            format!("at most {allowed} MiB"),
+            seen,
+        ));
     }
     for secret in &expected.secrets {
-        let sent = seen.requests.iter().any(|request| {
-            let in_headers = request
-                .headers
-                .iter()
-                .any(|(_, value)| value.contains(secret));
-            in_headers || request.target.contains(secret)
+        let in_requests = seen.requests.iter().any(|request| {
+            let mut values = request.headers.iter().map(|(_, value)| value);
+            values.any(|value| value.contains(secret)) || request.target.contains(secret)
         });
-        if sent || seen.output.contains(secret) {
-            faults.push("a secret shows".to_owned());
+        for (shows, place) in [
+            (in_requests, "requests"),
+            (seen.output.contains(secret), "output"),
+        ] {
+            if shows {
+                differences.push(Difference::new(place, "no secret", "a secret"));
+            }
         }
     }
-    faults
+    differences
 }
 
 /// The documented defaults of an operation's query.
@@ -124,56 +137,51 @@ fn defaults(operation: &str) -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
-fn headers(
+fn compare(
     request: &WireRequest,
     required: &SeenRequest,
     defaults: &[(&str, &str)],
-    faults: &mut Vec<String>,
+    differences: &mut Vec<Difference>,
 ) {
     let (method, target) = (request.method.as_str(), request.target.as_str());
     let body = String::from_utf8_lossy(&request.body);
-    let fits = |required: &Option<String>, same: &dyn Fn(&str) -> bool| {
-        required.as_ref().is_none_or(|required| same(required))
-    };
-    if !fits(&required.method, &|required| required == method) {
-        faults.push(format!(
-            "method: {method:?}, required {:?}",
-            required.method
-        ));
-    }
-    if !fits(&required.target, &|required| {
+    let mut require =
+        |place: &str, required: &Option<String>, seen: &str, fits: &dyn Fn(&str) -> bool| {
+            if let Some(required) = required.as_deref().filter(|required| !fits(required)) {
+                differences.push(Difference::new(
+                    place,
+                    quoted(Some(required)),
+                    quoted(Some(seen)),
+                ));
+            }
+        };
+    require("method", &required.method, method, &|it| it == method);
+    require("target", &required.target, target, &|required| {
         let of_the_api = required.starts_with("/api/atlas/");
         same::target(required, target, if of_the_api { defaults } else { &[] })
-    }) {
-        faults.push(format!(
-            "target: {target:?}, required {:?}",
-            required.target
-        ));
-    }
-    if !fits(&required.body, &|required| {
-        same::body(required, &request.body)
-    }) {
-        faults.push(format!("body: {body:?}, required {:?}", required.body));
-    }
+    });
+    require("body", &required.body, &body, &|it| {
+        same::body(it, &request.body)
+    });
     for name in &required.absent {
-        if request.header(name).is_some() {
-            faults.push(format!("{name} must not be there"));
+        if let Some(value) = request.header(name) {
+            let place = format!("header {name}");
+            differences.push(Difference::new(place, "nothing", quoted(Some(value))));
         }
     }
     for name in &required.once {
         let lines = request.headers.iter().filter(|(known, _)| known == name);
         let lines = lines.count();
         if lines != 1 {
-            faults.push(format!("{name} is there {lines} times, required once"));
+            let place = format!("header {name}");
+            differences.push(Difference::new(place, "one line", format!("{lines} lines")));
         }
     }
     for (name, value) in &required.headers {
         let seen = request.header(name);
         if !seen.is_some_and(|seen| same::header(name, value, seen)) {
-            faults.push(format!(
-                "{name}: {:?}, required {value:?}",
-                request.header(name)
-            ));
+            let place = format!("header {name}");
+            differences.push(Difference::new(place, quoted(Some(value)), quoted(seen)));
         }
     }
 }
@@ -183,13 +191,12 @@ fn digest(
     request: &WireRequest,
     required: &BTreeMap<String, Value>,
     cnonces: &mut BTreeMap<String, String>,
-    faults: &mut Vec<String>,
+    differences: &mut Vec<Difference>,
 ) {
-    let Some(answer) = request
-        .header("authorization")
-        .and_then(DigestAnswer::parse)
-    else {
-        faults.push("authorization is no digest".to_owned());
+    let header = request.header("authorization");
+    let Some(answer) = header.and_then(DigestAnswer::parse) else {
+        let place = "header authorization";
+        differences.push(Difference::new(place, "a digest", quoted(header)));
         return;
     };
     let nonce = answer.get("nonce").unwrap_or_default().to_owned();
@@ -199,12 +206,14 @@ fn digest(
         let seen = answer.get(name);
         let fits = match (name.as_str(), value) {
             ("valid", _) => {
-                let Credentials::Digest { user, password } = &case.call.auth else {
-                    faults.push("the case gives no key to judge a digest by".to_owned());
-                    continue;
+                // Without a key in the case, no digest is right.
+                let (user, password) = match &case.call.auth {
+                    Credentials::Digest { user, password } => (user.as_str(), password.as_str()),
+                    _ => ("", ""),
                 };
                 let (method, target) = (&request.method, &request.target);
-                faults.extend(answer.fault(method, target, user, password, Some(&first)));
+                let fault = answer.fault(method, target, user, password, Some(&first));
+                differences.extend(fault);
                 true
             }
             ("userhash", Value::Bool(wanted)) => (seen == Some("true")) == *wanted,
@@ -216,7 +225,16 @@ fn digest(
             _ => false,
         };
         if !fits {
-            faults.push(format!("digest {name}: {seen:?}, required {value}"));
+            let required = if value.is_null() {
+                "nothing".to_owned()
+            } else {
+                value.to_string()
+            };
+            differences.push(Difference::new(
+                format!("digest {name}"),
+                required,
+                quoted(seen),
+            ));
         }
     }
 }

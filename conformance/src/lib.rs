@@ -1,43 +1,56 @@
 //! Judges clients and servers of the MongoDB Atlas Administration API, in any language.
 //!
-//! What they owe stands as data in `fixtures/`: cases for clients (a call, a scripted server, what
-//! must be seen), for servers (a request, predicates on the answer), flows with time in between,
-//! patterns, and downloads. A client is a process that speaks JSON lines ([`Testee`]), a server a
-//! base URL ([`ServerTestee`]); each case gives a [`Judgement`], and [`report`] makes a table, `JUnit`
-//! XML and JSON lines of them. The formats stand in `fixtures/README.md`, the use in
-//! `docs/guide.md`.
+//! What a client or server must do stands as data in `fixtures/`, and is embedded: cases for clients
+//! (a call, a scripted server, what must be seen), for servers (a request, predicates on the
+//! answer), flows with time in between, patterns, and downloads. Whether a testee is right is
+//! decided by the cases, by the facts of the API in `atlas-catalog`, and by nothing of the client or
+//! the sandbox of this workspace. Each case says what it stands on in its `source`: an RFC, the
+//! published facts, recorded answers, or a choice of this project, which fails no testee of others.
 //!
-//! `cargo test -p atlas-conformance` puts every case to the client and the sandbox of this
-//! workspace, one test a case, and has both commit faults on purpose that some case must catch.
+//! A client is a process that speaks JSON lines ([`Testee`]), a server a base URL
+//! ([`ServerTestee`]). Each case gives a [`Judgement`], and [`report`] makes a matrix, `JUnit` XML
+//! and JSON lines of them. The formats stand in `fixtures/README.md`, the use in `docs/guide.md`.
 //!
 //! ```
-//! let operation = atlas_conformance::operation("downloadGroupClusterBackupTenant")?;
-//! assert_eq!(operation.method, "POST");
-//! assert_eq!(operation.responses.len(), 7);
+//! use atlas_conformance::{Level, all_cases};
+//!
+//! let cases = all_cases()?;
+//! let case = cases.iter().find(|case| case.id == "digest/atlas-challenge");
+//! assert!(case.is_some_and(|case| case.level == Level::Must));
 //! # Ok::<(), atlas_conformance::FixtureError>(())
 //! ```
+//!
+//! # Features
+//!
+//! - `client`: [`ReferenceClient`], the client of this workspace as a testee.
+//! - `sandbox`: [`sandbox`], the sandbox of this workspace as a testee.
+//!
+//! Both are on by default. Without them, nothing of the judged code is compiled in.
 
 #![forbid(unsafe_code)]
 
+mod archive_server;
 mod case;
 mod client_run;
+mod difference;
 mod digest;
 mod download_run;
 mod expand;
-mod fixture;
-pub mod fuzzed;
+mod expected;
+mod fixtures;
 mod judge;
-mod ledger;
-mod matrix;
 mod message;
-mod ours;
 mod predicate;
+mod raw_client;
+mod read_back;
+#[cfg(feature = "client")]
+mod reference;
 pub mod report;
-mod sabotage;
 mod same;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod scripted;
 mod server_run;
-mod speak;
 mod suite;
 mod target;
 mod testee;
@@ -46,36 +59,36 @@ mod verdict;
 mod wire;
 
 pub use case::{
-    Answer, Call, Case, ClientCase, Credentials, DownloadCase, Expectation, Fault, FileAfter, Flow,
-    Kind, Level, Outcome, PatternCase, Predicate, Predicates, RawBody, SeenRequest, ServerCase,
-    ServerRequest, Step, areas, cases,
+    AnswerFault, Call, Case, ClientCase, Credentials, DownloadCase, DownloadFault, Expectation,
+    FaultAction, FileAfter, Flow, Kind, Level, Outcome, PatternCase, Place, Predicate, Predicates,
+    QueryValue, RawBody, ScriptedAnswer, SeenRequest, ServerCase, ServerRequest, Step,
 };
 pub use client_run::judge_client;
+pub use difference::Difference;
 pub use digest::DigestAnswer;
-pub use fixture::{
+pub use expected::{ExpectedFailures, Standing};
+pub use fixtures::{
     CommandLine, DocumentedResponse, FixtureError, OperationFixture, ParameterFixture,
-    PatternFixture, operation, pattern, replayed,
+    PatternFixture, operation, pattern,
 };
-pub use judge::{Conduct, judge};
-pub use ledger::{Ledger, Standing};
-pub use matrix::{Auth, Form, Matrix};
-pub use message::{CallMessage, DownloadMessage, Hello, PROTOCOL, Request, Run};
-pub use ours::Ours;
-pub use sabotage::{
-    ANOTHER_STYLE, CLIENT_SABOTAGES, NO_SABOTAGE, SERVER_SABOTAGES, SabotagedServer,
-};
+pub use judge::{Observation, judge};
+pub use message::{CallMessage, DownloadMessage, Hello, PROTOCOL, Reply, Request, Run};
+#[cfg(feature = "client")]
+pub use reference::ReferenceClient;
+#[cfg(feature = "sandbox")]
+pub use sandbox::sandbox;
 pub use scripted::ScriptedServer;
 pub use server_run::{ServerTestee, judge_server};
-pub use suite::{all_cases, judge_alone, judge_clients, judge_servers, sandbox};
+pub use suite::{ClientRun, all_cases, cases_in, judge_servers};
 pub use testee::{Testee, TesteeError};
 pub use variables::Variables;
 pub use verdict::{Judgement, Verdict};
 pub use wire::WireRequest;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "client", feature = "sandbox"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "client", feature = "sandbox"))]
 #[doc = include_str!("../../docs/guide.md")]
 struct Guide;

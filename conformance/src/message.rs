@@ -6,8 +6,9 @@ use atlas_catalog::{Body, Operation, Place};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::case::{Call, Credentials, Outcome};
-use crate::fixture;
+use crate::case::{Call, Credentials, Outcome, QueryValue};
+use crate::fixtures::{example, operation};
+use crate::variables::Variables;
 
 /// The version of this protocol.
 pub const PROTOCOL: u32 = 1;
@@ -59,7 +60,7 @@ pub struct CallMessage {
     /// The parameters of the path.
     pub parameters: BTreeMap<String, String>,
     /// The parameters of the query.
-    pub query: BTreeMap<String, String>,
+    pub query: BTreeMap<String, QueryValue>,
     /// The body, which goes out as JSON in whatever style.
     pub body: Option<Value>,
     /// The version to ask for.
@@ -113,31 +114,39 @@ pub struct Hello {
 
 /// What came of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Answer {
+pub struct Reply {
     /// How it ended.
     pub outcome: Outcome,
     /// Everything it printed, logged or gave as an error.
     #[serde(default)]
     pub output: String,
+    /// The answer as the caller gets it, encoded as JSON again, if the client has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+}
+
+impl Reply {
+    /// A reply without output.
+    pub fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            output: String::new(),
+            value: None,
+        }
+    }
 }
 
 impl CallMessage {
     /// The message for a case's call; the error says what is wrong with the case.
     pub(crate) fn of(call: &Call, url: &str) -> Result<Self, String> {
         let operation = find(&call.operation)?;
+        let world = Variables::default_world().map_err(|error| error.to_string())?;
         let mut parameters = BTreeMap::new();
         for name in in_path(operation) {
             let given = call.parameters.get(name).cloned();
-            let value = given.unwrap_or_else(|| documented(name).to_owned());
+            let value = given.unwrap_or_else(|| usual(name, &world));
             parameters.insert(name.to_owned(), value);
         }
-        let body = match &call.body {
-            None if operation.body() == Body::Required => {
-                let page = fixture::operation(fixture::DOCUMENTED);
-                Some(page.map_err(|error| error.to_string())?.request)
-            }
-            body => body.clone(),
-        };
         let newest = operation.version(None);
         let newest = newest.map_or_else(String::new, |version| version.name.clone());
         Ok(Self {
@@ -147,7 +156,7 @@ impl CallMessage {
             path: operation.path(),
             parameters,
             query: call.query.clone(),
-            body,
+            body: body_of(call),
             version: call.version.clone().unwrap_or(newest),
             envelope: call.envelope,
             pretty: call.pretty,
@@ -159,9 +168,21 @@ impl CallMessage {
     }
 }
 
+/// The body of a call: the case's, or the operation's example where it needs one.
+pub(crate) fn body_of(call: &Call) -> Option<Value> {
+    if call.body.is_some() {
+        return call.body.clone();
+    }
+    let required = Operation::find(&call.operation).map(Operation::body) == Some(Body::Required);
+    let page = operation(&call.operation).ok().map(|page| page.request);
+    let body = page.or_else(|| example(&call.operation)?.request.clone());
+    let world = Variables::default_world().unwrap_or_default();
+    body.filter(|_| required).map(|body| world.fill_json(&body))
+}
+
 /// The operation with this id.
 pub(crate) fn find(id: &str) -> Result<Operation, String> {
-    Operation::find(id).ok_or_else(|| format!("no operation {id}"))
+    Operation::find(id).ok_or_else(|| format!("unknown operation {id:?}"))
 }
 
 /// The names of an operation's parameters in the path.
@@ -171,13 +192,14 @@ pub(crate) fn in_path(operation: Operation) -> impl Iterator<Item = &'static str
     in_path.map(|parameter| parameter.name.as_str())
 }
 
-/// The value that the documented page, or the sandbox's first world, has for a parameter.
-fn documented(parameter: &str) -> &'static str {
-    match parameter {
-        "clusterName" => atlas_sandbox::CLUSTER,
-        "name" => atlas_sandbox::FLEX_CLUSTER,
-        "databaseName" => "sample",
-        "collectionName" => "people",
-        _ => atlas_sandbox::PROJECT,
-    }
+/// The value that the documented page, or the default world, has for a parameter.
+fn usual(parameter: &str, world: &Variables) -> String {
+    let name = match parameter {
+        "clusterName" => "tenant",
+        "name" => "flex",
+        "databaseName" => "database",
+        "collectionName" => "collection",
+        _ => "project",
+    };
+    world.get(name).to_owned()
 }

@@ -1,5 +1,7 @@
 //! What an answer must be, and whether it is.
 
+use std::fmt::Write as _;
+
 use atlas_catalog::{Operation, Version};
 use bytes::Bytes;
 use http::Response;
@@ -8,6 +10,7 @@ use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::case::{Predicate, Predicates};
+use crate::difference::{Difference, quoted};
 
 /// How the request was made that an answer is to.
 pub(crate) struct Asked<'a> {
@@ -17,65 +20,90 @@ pub(crate) struct Asked<'a> {
     pub(crate) envelope: bool,
 }
 
-/// Lists what an answer is not that it must be.
-pub(crate) fn faults(
+/// Lists how an answer differs from what is required.
+pub(crate) fn differences(
     required: &Predicates,
     asked: &Asked<'_>,
     answer: &Response<Bytes>,
-) -> Vec<String> {
-    let mut faults = Vec::new();
+) -> Vec<Difference> {
+    let mut found = Vec::new();
     let status = answer.status().as_u16();
     if !required.status.is_empty() && !required.status.contains(&status) {
-        faults.push(format!("status: {status}, required {:?}", required.status));
+        let allowed: Vec<String> = required.status.iter().map(u16::to_string).collect();
+        let mut seen = status.to_string();
+        let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+        if let Some(code) = body["errorCode"].as_str() {
+            let _ = write!(seen, " with error code {code:?}");
+        }
+        found.push(Difference::new("status", allowed.join(" or "), seen));
     }
-    headers(required, answer, &mut faults);
+    headers(required, answer, &mut found);
     let text = String::from_utf8_lossy(answer.body());
     for forbidden in &required.body_without {
         if text.contains(forbidden) {
-            faults.push(format!("the body holds {forbidden:?}"));
+            found.push(Difference::new(
+                "body",
+                "no such text",
+                quoted(Some(forbidden)),
+            ));
         }
     }
     if let Some(length) = required.body_length
         && answer.body().len() as u64 != length
     {
-        let seen = answer.body().len();
-        faults.push(format!("the body has {seen} bytes, required {length}"));
+        let seen = format!("{} bytes", answer.body().len());
+        found.push(Difference::new("body", format!("{length} bytes"), seen));
     }
     // Some refusals have no body at all.
     let bodiless = required.error.as_deref() == Some("?") && answer.body().is_empty();
     let wants_json = !required.json.is_empty() || (required.error.is_some() && !bodiless);
     if wants_json {
         match serde_json::from_slice::<Value>(answer.body()) {
-            Ok(body) => json(required, asked, status, &body, &mut faults),
-            Err(error) => faults.push(format!("the body is no JSON: {error}")),
+            Ok(body) => json(required, asked, status, &body, &mut found),
+            Err(error) => found.push(Difference::new("body", "JSON", error)),
         }
     }
     if required.conforms {
-        faults.extend(strays(asked, answer));
+        found.extend(violations(asked, answer));
     }
-    faults
+    if required.filled && found.is_empty() && !is_filled(asked, answer) {
+        found.push(Difference::new(
+            "body",
+            "at least one field or result",
+            shown(&text),
+        ));
+    }
+    found
 }
 
-fn headers(required: &Predicates, answer: &Response<Bytes>, faults: &mut Vec<String>) {
+/// A text, shortened.
+fn shown(text: &str) -> String {
+    let short: String = text.chars().take(200).collect();
+    quoted(Some(&short))
+}
+
+fn headers(required: &Predicates, answer: &Response<Bytes>, found: &mut Vec<Difference>) {
     let header = |name: &str| {
         let value = answer.headers().get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     for (name, wanted) in &required.headers {
         let seen = header(name);
-        let fits = match wanted {
-            Value::Null | Value::Bool(false) => seen.is_none(),
-            Value::Bool(true) => seen.is_some(),
-            wanted => seen.as_deref() == wanted.as_str(),
+        let (fits, required) = match wanted {
+            Value::Null | Value::Bool(false) => (seen.is_none(), "nothing".to_owned()),
+            Value::Bool(true) => (seen.is_some(), "any value".to_owned()),
+            wanted => (seen.as_deref() == wanted.as_str(), wanted.to_string()),
         };
         if !fits {
-            faults.push(format!("{name}: {seen:?}, required {wanted}"));
+            let place = format!("header {name}");
+            found.push(Difference::new(place, required, quoted(seen.as_deref())));
         }
     }
     for (name, pattern) in &required.header_matches {
-        let seen = header(name).unwrap_or_default();
-        if !header_matches(pattern, &seen) {
-            faults.push(format!("{name}: {seen:?}, required to fit {pattern}"));
+        let seen = header(name);
+        if !header_matches(pattern, seen.as_deref().unwrap_or_default()) {
+            let (place, required) = (format!("header {name}"), format!("a match of {pattern}"));
+            found.push(Difference::new(place, required, quoted(seen.as_deref())));
         }
     }
 }
@@ -85,84 +113,86 @@ fn json(
     asked: &Asked<'_>,
     status: u16,
     body: &Value,
-    faults: &mut Vec<String>,
+    found: &mut Vec<Difference>,
 ) {
     let mut content = body;
     if asked.envelope {
         if body["status"].as_u64() != Some(u64::from(status)) {
-            faults.push(format!(
-                "status inside: {}, required {status}",
-                body["status"]
+            found.push(Difference::new(
+                "/status in the envelope",
+                status,
+                &body["status"],
             ));
         }
         if body.get("content").is_some() {
             content = &body["content"];
         } else if body.get("results").is_none() {
-            faults.push("an envelope has content or results".to_owned());
+            let required = "content or results in the envelope";
+            found.push(Difference::new("body", required, shown(&body.to_string())));
         }
     }
     if let Some(code) = &required.error {
-        error(code, status, content, faults);
+        error(code, status, content, found);
     }
     for (pointer, predicate) in &required.json {
         let seen = content.pointer(pointer);
         if !holds(predicate, seen) {
-            let shown = seen.map_or_else(|| "nothing".to_owned(), Value::to_string);
-            faults.push(format!("{pointer}: {shown}, required {predicate:?}"));
+            let seen = seen.map_or_else(|| "nothing".to_owned(), Value::to_string);
+            let place = if pointer.is_empty() { "body" } else { pointer };
+            found.push(Difference::new(place, predicate, seen));
         }
     }
 }
 
 /// The fields of an error body. Each may be absent or null, since all were seen so; a code that a
 /// case names is required.
-fn error(code: &str, status: u16, body: &Value, faults: &mut Vec<String>) {
-    let mut require = |fits: bool, what: &str| {
-        if !fits {
-            faults.push(format!("error body: {what}"));
+fn error(code: &str, status: u16, body: &Value, found: &mut Vec<Difference>) {
+    let known = ["error", "errorCode", "detail", "reason"];
+    if !known.iter().any(|field| body.get(field).is_some()) {
+        let required = "an object with error, errorCode, detail or reason";
+        found.push(Difference::new(
+            "error body",
+            required,
+            shown(&body.to_string()),
+        ));
+        return;
+    }
+    let mut require = |field: &str, what: &str, fits: &dyn Fn(&Value) -> bool| {
+        let value = &body[field];
+        if !value.is_null() && !fits(value) {
+            found.push(Difference::new(format!("error body /{field}"), what, value));
         }
     };
-    let absent_or = |field: &str, fits: &dyn Fn(&Value) -> bool| {
-        let value = body.get(field);
-        value.is_none_or(|value| value.is_null() || fits(value))
-    };
-    require(body.is_object(), "not an object");
-    let known = ["error", "errorCode", "detail", "reason"];
-    require(
-        known.iter().any(|field| body.get(field).is_some()),
-        "it has none of error, errorCode, detail and reason",
-    );
-    require(
-        absent_or("error", &|it| it.as_u64() == Some(u64::from(status))),
-        "error is not the status",
-    );
-    if matches!(code, "*" | "?") {
-        require(
-            absent_or("errorCode", &Value::is_string),
-            "errorCode is not a string",
-        );
-    } else {
-        let seen = body["errorCode"].as_str();
-        require(
-            seen == Some(code),
-            &format!("errorCode is {seen:?}, required {code:?}"),
-        );
+    let is_status = |it: &Value| it.as_u64() == Some(u64::from(status));
+    require("error", &format!("the status {status}"), &is_status);
+    require("errorCode", "a string", &Value::is_string);
+    require("detail", "a string", &Value::is_string);
+    require("reason", "a string", &Value::is_string);
+    require("parameters", "an array", &Value::is_array);
+    require("badRequestDetail", "an object", &Value::is_object);
+    let seen = &body["errorCode"];
+    if !matches!(code, "*" | "?") && seen.as_str() != Some(code) {
+        found.push(Difference::new(
+            "error body /errorCode",
+            quoted(Some(code)),
+            seen,
+        ));
     }
-    require(
-        absent_or("detail", &Value::is_string),
-        "detail is not a string",
-    );
-    require(
-        absent_or("reason", &Value::is_string),
-        "reason is not a string",
-    );
-    require(
-        absent_or("parameters", &Value::is_array),
-        "parameters are no array",
-    );
-    require(
-        absent_or("badRequestDetail", &Value::is_object),
-        "badRequestDetail is not an object",
-    );
+}
+
+/// Whether an answer has content: an object a field beside its links, a list a result.
+fn is_filled(asked: &Asked<'_>, answer: &Response<Bytes>) -> bool {
+    let Ok(mut body) = serde_json::from_slice::<Value>(answer.body()) else {
+        return !answer.body().is_empty();
+    };
+    if asked.envelope {
+        (_, body) = opened(answer.status().as_u16(), body);
+    }
+    match (&body["results"], &body) {
+        (Value::Array(items), _) | (_, Value::Array(items)) => !items.is_empty(),
+        (_, Value::Object(fields)) => fields.keys().any(|name| name != "links"),
+        (_, body) => !body.is_null(),
+    }
 }
 
 fn holds(predicate: &Predicate, seen: Option<&Value>) -> bool {
@@ -220,35 +250,50 @@ fn header_matches(pattern: &str, text: &str) -> bool {
     regex.is_ok_and(|regex| regex.is_match(text))
 }
 
-/// Where an answer strays from the documented schema of its operation, in the version that it
-/// names.
-fn strays(asked: &Asked<'_>, answer: &Response<Bytes>) -> Vec<String> {
-    let Some(operation) = asked.operation.and_then(Operation::find) else {
-        return vec!["no operation was asked that the answer could conform to".to_owned()];
+/// How an answer violates the documented schema of its operation, in the version that it names.
+fn violations(asked: &Asked<'_>, answer: &Response<Bytes>) -> Vec<Difference> {
+    let place = "answer of the operation";
+    let operation = asked.operation.and_then(Operation::find);
+    let version = operation.and_then(|operation| Some((operation, answered(operation, answer)?)));
+    let Some((operation, version)) = version else {
+        let seen = quoted(asked.operation);
+        return vec![Difference::new(
+            place,
+            "a documented operation and version",
+            seen,
+        )];
     };
-    let Some(version) = answered(operation, answer) else {
-        return vec!["the operation has no version to conform to".to_owned()];
-    };
-    let body = serde_json::from_slice::<Value>(answer.body());
     let mut status = answer.status().as_u16();
-    let mut content = match body {
+    let mut content = match serde_json::from_slice::<Value>(answer.body()) {
         Ok(body) => body,
         Err(_) if version.schema_of(status, "json").is_none() => Value::Null,
-        Err(error) => return vec![format!("is no answer of the operation: {error}")],
+        Err(error) => return vec![Difference::new(place, "JSON", error)],
     };
     if asked.envelope {
         (status, content) = opened(status, content);
     }
     if !(200..300).contains(&status) {
-        return vec![format!("is no answer of the operation: status {status}")];
+        return vec![Difference::new(
+            place,
+            "a success",
+            format!("status {status}"),
+        )];
     }
-    let violations = operation.check_response(version, status, &content);
-    let violations = violations.iter();
-    violations.map(|it| format!("deviates: {it}")).collect()
+    // Some operations were recorded with another success status than the documented one.
+    let documented = version.statuses().find(|it| *it == status);
+    let status = documented
+        .or_else(|| version.statuses().next())
+        .unwrap_or(status);
+    let found = operation.check_response(version, status, &content);
+    let required = format!("the schema of {} in {}", operation.id(), version.name);
+    let found = found.iter();
+    found
+        .map(|it| Difference::new("body", &required, it))
+        .collect()
 }
 
 /// The version that an answer names in its media type; the newest one if it names none.
-fn answered(operation: Operation, answer: &Response<Bytes>) -> Option<&'static Version> {
+pub(crate) fn answered(operation: Operation, answer: &Response<Bytes>) -> Option<&'static Version> {
     let media_type = answer.headers().get(CONTENT_TYPE);
     let media_type = media_type.and_then(|value| value.to_str().ok());
     let date = media_type
@@ -261,7 +306,7 @@ fn answered(operation: Operation, answer: &Response<Bytes>) -> Option<&'static V
 
 /// The status and the content of an envelope: a list has its status beside its results. What is
 /// none stays as it is.
-fn opened(line: u16, mut body: Value) -> (u16, Value) {
+pub(crate) fn opened(line: u16, mut body: Value) -> (u16, Value) {
     let status = body["status"].as_u64();
     let Some(status) = status.and_then(|status| u16::try_from(status).ok()) else {
         return (line, body);
@@ -291,7 +336,8 @@ mod tests {
             operation: Some(operation),
             envelope,
         };
-        strays(&asked, &answer.body(body.to_string().into()).unwrap())
+        let found = violations(&asked, &answer.body(body.to_string().into()).unwrap());
+        found.into_iter().map(|it| it.seen).collect()
     }
 
     #[test]
@@ -309,19 +355,16 @@ mod tests {
         assert_eq!(found(list, version, true, &page), [""; 0]);
         assert_eq!(
             found(list, version, false, &page),
-            ["deviates: $.status: unknown field"]
+            ["$.status: unknown field"]
         );
         let refused = json!({"status": 404, "content": {"error": 404}});
-        assert_eq!(
-            found(one, version, true, &refused),
-            ["is no answer of the operation: status 404"]
-        );
+        assert_eq!(found(one, version, true, &refused), ["status 404"]);
     }
 
     #[test]
     fn an_answer_is_judged_by_the_version_that_it_names() {
         let body = json!({"numShards": 1});
-        let unknown = "deviates: $.numShards: unknown field".to_owned();
+        let unknown = "$.numShards: unknown field".to_owned();
         for (version, fits) in [
             ("2023-01-01", true),
             ("2024-08-05", false),
@@ -340,9 +383,9 @@ mod tests {
                 .body(Bytes::new())
                 .unwrap()
         };
-        let strays = |operation: Option<&str>, status: u16| {
+        let found = |operation: Option<&str>, status: u16| {
             let envelope = false;
-            strays(
+            violations(
                 &Asked {
                     operation,
                     envelope,
@@ -351,10 +394,10 @@ mod tests {
             )
             .len()
         };
-        assert_eq!(strays(Some("deleteGroupFlexCluster"), 204), 0);
-        assert_eq!(strays(Some("deleteGroupFlexCluster"), 404), 1);
-        assert_eq!(strays(Some("getGroupFlexCluster"), 200), 1);
-        assert_eq!(strays(Some("noSuchOperation"), 200), 1);
-        assert_eq!(strays(None, 200), 1);
+        assert_eq!(found(Some("deleteGroupFlexCluster"), 204), 0);
+        assert_eq!(found(Some("deleteGroupFlexCluster"), 404), 1);
+        assert_eq!(found(Some("getGroupFlexCluster"), 200), 1);
+        assert_eq!(found(Some("noSuchOperation"), 200), 1);
+        assert_eq!(found(None, 200), 1);
     }
 }

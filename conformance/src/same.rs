@@ -9,10 +9,18 @@ use serde_json::{Map, Number, Value};
 /// of fields, white space, escapes and the form of numbers say nothing.
 pub(crate) fn body(required: &str, seen: &[u8]) -> bool {
     if let Ok(Strict(wanted)) = serde_json::from_str(required) {
-        return serde_json::from_slice(seen).is_ok_and(|Strict(seen)| json(&wanted, &seen));
+        return serde_json::from_slice(seen).is_ok_and(|Strict(seen)| value(&wanted, &seen));
     }
     let form = std::str::from_utf8(seen).ok().map(pairs);
     required.as_bytes() == seen || (required.contains('=') && form == Some(pairs(required)))
+}
+
+/// Whether a body is this value as JSON; nothing stands for an empty body.
+pub(crate) fn json_body(required: Option<&Value>, seen: &[u8]) -> bool {
+    match required {
+        None => seen.is_empty(),
+        Some(wanted) => serde_json::from_slice(seen).is_ok_and(|Strict(seen)| value(wanted, &seen)),
+    }
 }
 
 /// Whether a target is the required one (RFC 3986 section 6.2.2): hexadecimal digits in any case,
@@ -128,15 +136,15 @@ fn normal(path: &str) -> String {
 }
 
 /// Whether two values are the same: numbers by what they stand for.
-fn json(one: &Value, other: &Value) -> bool {
+pub(crate) fn value(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => number(one, other),
         (Value::Array(one), Value::Array(other)) => {
-            let same = |(one, other)| json(one, other);
+            let same = |(one, other)| value(one, other);
             one.len() == other.len() && one.iter().zip(other).all(same)
         }
         (Value::Object(one), Value::Object(other)) => {
-            let same = |(name, value)| other.get(name).is_some_and(|it| json(value, it));
+            let same = |(name, one)| other.get(name).is_some_and(|it| value(one, it));
             one.len() == other.len() && one.iter().all(same)
         }
         _ => one == other,

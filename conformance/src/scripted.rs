@@ -11,8 +11,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::case::{Answer, Fault, RawBody};
-use crate::fixture::OperationFixture;
+use crate::case::{AnswerFault, RawBody, ScriptedAnswer};
+use crate::fixtures::{example, operation};
+use crate::variables::Variables;
 use crate::wire::{WireRequest, latin1, read};
 
 /// A server on a free port of this machine, until it is dropped.
@@ -26,8 +27,8 @@ pub struct ScriptedServer {
 
 #[derive(Debug)]
 struct Shared {
-    answers: VecDeque<Answer>,
-    documented: OperationFixture,
+    answers: VecDeque<ScriptedAnswer>,
+    operation: String,
     started: Instant,
     seen: Vec<WireRequest>,
     /// Both sides of the wire, as text.
@@ -36,16 +37,17 @@ struct Shared {
 
 impl ScriptedServer {
     /// Starts a server that gives each of `answers` once, over any number of connections, and
-    /// closes the connection of every request beyond them.
+    /// closes the connection of every request beyond them. Documented answers are those of
+    /// `operation`.
     ///
     /// # Errors
     /// No port could be had.
-    pub async fn start(answers: &[Answer], documented: &OperationFixture) -> io::Result<Self> {
+    pub async fn start(answers: &[ScriptedAnswer], operation: &str) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Mutex::new(Shared {
             answers: answers.iter().cloned().collect(),
-            documented: documented.clone(),
+            operation: operation.to_owned(),
             started: Instant::now(),
             seen: Vec::new(),
             conversation: String::new(),
@@ -100,7 +102,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
                     .push_str("< (closed: no answer was left)\n\n");
                 return;
             };
-            let bytes = Bytes::of(&answer, &shared.documented);
+            let bytes = Bytes::of(&answer, &shared.operation);
             let _ = writeln!(shared.conversation, "< {}\n", bytes.shown(answer.fault));
             (answer, bytes)
         };
@@ -120,7 +122,7 @@ struct Bytes {
 }
 
 impl Bytes {
-    fn of(answer: &Answer, documented: &OperationFixture) -> Self {
+    fn of(answer: &ScriptedAnswer, operation: &str) -> Self {
         let status = answer.status.or(answer.documented).unwrap_or(200);
         let mut head = String::new();
         for interim in &answer.interim {
@@ -145,9 +147,10 @@ impl Bytes {
                 enveloped(answer.envelope, status, json.to_string())
             }
             (None, None, Some(status)) => {
-                let media_type = documented.media_type(status);
-                let _ = write!(head, "content-type: {media_type}\r\n");
-                let body = documented_body(documented, status);
+                let (media_type, body) = documented(operation, status);
+                if !media_type.is_empty() && !typed {
+                    let _ = write!(head, "content-type: {media_type}\r\n");
+                }
                 enveloped(answer.envelope, status, body)
             }
             (None, None, None) => String::new(),
@@ -190,13 +193,13 @@ impl Bytes {
     }
 
     /// Sends it, as far as a fault lets it.
-    async fn write(&self, stream: &mut TcpStream, fault: Option<Fault>) -> io::Result<()> {
+    async fn write(&self, stream: &mut TcpStream, fault: Option<AnswerFault>) -> io::Result<()> {
         let (stop, stall) = match fault {
             None => (u64::MAX, false),
-            Some(Fault::Close) => return Err(io::ErrorKind::ConnectionAborted.into()),
-            Some(Fault::Stall) => return std::future::pending().await,
-            Some(Fault::BreakAt(bytes)) => (bytes, false),
-            Some(Fault::StallAt(bytes)) => (bytes, true),
+            Some(AnswerFault::Close) => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(AnswerFault::Stall) => return std::future::pending().await,
+            Some(AnswerFault::BreakAt(bytes)) => (bytes, false),
+            Some(AnswerFault::StallAt(bytes)) => (bytes, true),
         };
         stream.write_all(&self.head).await?;
         let body = self
@@ -224,7 +227,7 @@ impl Bytes {
         }
     }
 
-    fn shown(&self, fault: Option<Fault>) -> String {
+    fn shown(&self, fault: Option<AnswerFault>) -> String {
         let head = String::from_utf8_lossy(&self.head);
         let body = String::from_utf8_lossy(&self.body);
         let mut shown = format!("{head}{body}");
@@ -252,20 +255,50 @@ fn enveloped(envelope: bool, status: u16, body: String) -> String {
     }
 }
 
-fn documented_body(documented: &OperationFixture, status: u16) -> String {
-    let response = documented
-        .responses
-        .iter()
-        .find(|response| response.status == status);
-    response.map_or_else(String::new, |response| response.body.to_string())
+/// The media type and body of an operation's documented answer.
+fn documented(id: &str, status: u16) -> (String, String) {
+    if let Ok(page) = operation(id) {
+        let mut responses = page.responses.iter();
+        let response = responses.find(|response| response.status == status);
+        let body = response.map_or_else(String::new, |response| response.body.to_string());
+        return (page.media_type(status), body);
+    }
+    let Some(example) = example(id).filter(|example| example.status == status) else {
+        return ("application/json".to_owned(), error_body(status));
+    };
+    let format = example.format.as_deref().unwrap_or("json");
+    let media_type = format!("application/vnd.atlas.{}+{format}", example.version);
+    let world = Variables::default_world().unwrap_or_default();
+    match &example.response {
+        Some(body) => (
+            media_type + ";charset=utf-8",
+            world.fill_json(body).to_string(),
+        ),
+        None if format == "json" => (String::new(), String::new()),
+        None => (media_type, "some,text\n".to_owned()),
+    }
+}
+
+/// An error body as Atlas sends it.
+fn error_body(status: u16) -> String {
+    let reason = reason(status);
+    serde_json::json!({
+        "detail": "The request was refused.", "error": status, "errorCode": "UNEXPECTED_ERROR",
+        "parameters": [], "reason": reason,
+    })
+    .to_string()
 }
 
 fn line(status: u16) -> String {
-    let reason = StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or("Unheard Of");
-    format!("{status} {reason}")
+    format!("{status} {}", reason(status))
+}
+
+/// The reason phrase of a status.
+pub(crate) fn reason(status: u16) -> &'static str {
+    let status = StatusCode::from_u16(status).ok();
+    status
+        .and_then(|it| it.canonical_reason())
+        .unwrap_or("Unheard Of")
 }
 
 /// The text with each `${c*N}` as N times c.

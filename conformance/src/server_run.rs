@@ -1,4 +1,4 @@
-//! Putting a case to a server.
+//! Runs a case at a server.
 
 use std::fmt::Write as _;
 
@@ -7,35 +7,76 @@ use http::{Request, Response};
 use serde_json::Value;
 
 use crate::case::{Case, Flow, Kind, PatternCase, Predicates, ServerRequest, Step};
-use crate::fixture::DOCUMENTED;
-use crate::predicate::{Asked, faults};
-use crate::speak::{SpeakError, Speaker};
-use crate::target::request;
+use crate::difference::Difference;
+use crate::fixtures::{DOCUMENTED, FixtureError};
+use crate::message::find;
+use crate::predicate::{Asked, differences};
+use crate::raw_client::{RawClient, RawError};
+use crate::read_back;
+use crate::target::{json_of, request};
 use crate::variables::Variables;
-use crate::verdict::Judgement;
+use crate::verdict::{Judgement, Verdict};
 use crate::wire::latin1;
 
 /// A server under test.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ServerTestee {
     /// Its name, for reports.
     pub name: String,
+    /// Its version, for reports; may be empty.
+    pub version: String,
     /// Where it answers: `http://host:port` or `https://host:port`.
     pub url: String,
     /// What differs from server to server.
     pub variables: Variables,
+    /// Whether cases that write may be run where the world cannot be reset.
+    pub allows_writes: bool,
 }
 
-/// Why a case could not be put to a server.
+impl ServerTestee {
+    /// A server with the variables of the sandbox's default world, which is written to only if its
+    /// world can be reset.
+    ///
+    /// # Errors
+    /// [`FixtureError`]: the embedded variables are invalid.
+    pub fn new(name: &str, url: &str) -> Result<Self, FixtureError> {
+        Ok(Self {
+            name: name.to_owned(),
+            version: String::new(),
+            url: url.trim_end_matches('/').to_owned(),
+            variables: Variables::default_world()?,
+            allows_writes: false,
+        })
+    }
+}
+
+/// Why a case could not be run to its end.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PutError {
+pub(crate) enum RunError {
     #[error(transparent)]
-    Speak(#[from] SpeakError),
-    #[error("{0}")]
+    Raw(#[from] RawError),
+    #[error("invalid case: {0}")]
     Case(String),
+    /// The server says that it does not do this (RFC 9110 section 15.6.2).
+    #[error("the server answers 501: {0}")]
+    NotImplemented(String),
+    #[error("the world has no {0}")]
+    Lacks(String),
 }
 
-/// Puts a case to a server, and judges it.
+impl RunError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Raw(RawError::Silent) => Verdict::Silent,
+            Self::Raw(RawError::Broken(_)) => Verdict::Crashed,
+            Self::NotImplemented(_) | Self::Lacks(_) => Verdict::Unimplemented,
+            Self::Raw(_) | Self::Case(_) => Verdict::Error,
+        }
+    }
+}
+
+/// Runs a case at a server, and judges it.
 pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
     let name = &testee.name;
     let flow = match &case.kind {
@@ -46,32 +87,62 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
         Kind::Flow(flow) => flow.clone(),
         Kind::Pattern(pattern) => pattern_flow(pattern),
         Kind::Client(_) | Kind::Download(_) => {
-            let error = PutError::Case("a case for clients".to_owned());
-            return Judgement::infra(name, case, &error);
+            let error = RunError::Case("it is for clients".to_owned());
+            return Judgement::ended(name, case, Verdict::Error, &error);
         }
     };
-    let speaker = match Speaker::new(&testee.url) {
-        Ok(speaker) => speaker,
-        Err(error) => return Judgement::infra(name, case, &error),
+    let client = match RawClient::new(&testee.url) {
+        Ok(client) => client,
+        Err(error) => return Judgement::ended(name, case, Verdict::Error, &error),
     };
     let mut exchange = Exchange {
         testee,
         variables: testee.variables.clone(),
-        speaker,
+        client,
+        sent: Vec::new(),
         conversation: String::new(),
     };
-    let controlled = exchange.begin(&flow).await;
-    let advances = flow.steps.iter().any(|step| step.advance > 0);
-    if !controlled && (advances || flow.world.is_some()) {
-        return Judgement::unimplemented(name, case, "PUT /sandbox/world and POST /sandbox/clock");
-    }
-    match exchange.go(&flow).await {
-        Ok(faults) => {
-            let shown = testee.variables.without_secrets(&exchange.conversation);
-            Judgement::of(name, case, faults, shown)
+    if !exchange.begin(&flow).await {
+        let advances = flow.steps.iter().any(|step| step.advance > 0);
+        if advances || flow.world.is_some() {
+            let reason = "the server has no PUT /sandbox/world and POST /sandbox/clock";
+            return Judgement::unimplemented(name, case, reason);
         }
-        Err(error) => Judgement::infra(name, case, &error),
+        if !testee.allows_writes && flow.steps.iter().any(writes) {
+            let reason = "it writes, and the server's world cannot be reset; \
+                pass --allow-writes to run it";
+            return Judgement::unimplemented(name, case, reason);
+        }
     }
+    let found = exchange.go(&flow).await;
+    let shown = testee.variables.without_secrets(&exchange.conversation);
+    match found {
+        Ok(found) => Judgement::of(name, case, found, shown),
+        Err(error) => {
+            let mut judgement = Judgement::ended(name, case, error.verdict(), &error);
+            judgement.conversation = shown;
+            judgement
+        }
+    }
+}
+
+/// Whether a step may change the server's world.
+fn writes(step: &Step) -> bool {
+    let Some(request) = &step.request else {
+        return false;
+    };
+    let of_operation = || {
+        Some(
+            find(request.operation.as_deref()?)
+                .ok()?
+                .method()
+                .to_string(),
+        )
+    };
+    let method = request.method.clone().or_else(of_operation);
+    let reads = method.is_none_or(|method| matches!(&*method, "GET" | "HEAD" | "OPTIONS"));
+    let of_tokens = |target: &String| target.starts_with("/api/oauth/");
+    !reads && !request.target.as_ref().is_some_and(of_tokens)
 }
 
 /// What a server owes to a text inside a pattern, or outside of it.
@@ -115,7 +186,9 @@ fn pattern_flow(case: &PatternCase) -> Flow {
 struct Exchange<'a> {
     testee: &'a ServerTestee,
     variables: Variables,
-    speaker: Speaker,
+    client: RawClient,
+    /// The operation and the body of each step.
+    sent: Vec<(String, Value)>,
     conversation: String,
 }
 
@@ -141,64 +214,97 @@ impl Exchange<'_> {
         }
         let request = request.body(Bytes::from(body));
         let Ok(request) = request else { return false };
-        let answer = self.speaker.send(request).await;
+        let answer = self.client.send(request).await;
         answer.is_ok_and(|answer| answer.status() == 204)
     }
 
-    async fn go(&mut self, flow: &Flow) -> Result<Vec<String>, PutError> {
+    async fn go(&mut self, flow: &Flow) -> Result<Vec<Difference>, RunError> {
         let mut found = Vec::new();
         for (index, step) in flow.steps.iter().enumerate() {
             if step.advance > 0 {
                 let url = format!("{}/sandbox/clock", self.testee.url);
                 let body = format!("{{\"advanceSeconds\":{}}}", step.advance);
                 if !self.control("POST", &url, body).await {
-                    return Err(PutError::Case("the clock cannot be moved".to_owned()));
+                    return Err(RunError::Case("the clock cannot be moved".to_owned()));
                 }
                 let _ = writeln!(self.conversation, "({} s pass)\n", step.advance);
             }
-            let Some(asked) = &step.request else { continue };
-            let query = asked.query.as_deref().unwrap_or_default();
-            let about = Asked {
-                operation: asked.operation.as_deref(),
-                envelope: query.contains("envelope=true"),
-            };
-            let expect = self.filled(&step.expect);
-            let mut answer = Response::default();
-            for turn in 1..=step.repeat {
-                answer = self.answer(asked).await?;
-                let reached = step.until == Some(answer.status().as_u16());
-                if step.until.is_some() && !reached && turn < step.repeat {
-                    continue;
-                }
-                let of_step = faults(&expect, &about, &answer);
-                let place = format!("step {}", index + 1);
-                found.extend(of_step.iter().map(|fault| format!("{place}: {fault}")));
-                if reached || !of_step.is_empty() {
-                    break;
-                }
+            let asked = step.request.as_ref();
+            let operation = asked.and_then(|asked| asked.operation.clone());
+            let body = asked.and_then(|asked| json_of(asked, &self.variables));
+            self.sent
+                .push((operation.unwrap_or_default(), body.unwrap_or_default()));
+            let Some(asked) = asked else { continue };
+            let (answer, of_step) = self.step(step, asked).await?;
+            if answer.status() == 501 && !of_step.is_empty() {
+                return Err(RunError::NotImplemented(shown(answer.body())));
             }
+            let place = format!("step {}", index + 1);
+            let several = flow.steps.len() > 1;
+            let placed = |it: Difference| if several { it.within(&place) } else { it };
+            found.extend(of_step.into_iter().map(placed));
             let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
             for (name, pointer) in &step.save {
-                match saved(&answer, &body, pointer) {
-                    Some(text) => self.variables.set(name, &text),
-                    None => found.push(format!("step {}: no {pointer} to keep", index + 1)),
+                match (saved(&answer, &body, pointer), &step.need) {
+                    (Some(text), _) => self.variables.set(name, &text),
+                    (None, Some(need)) if found.is_empty() => {
+                        let need = need.trim_start_matches("an ").trim_start_matches("a ");
+                        return Err(RunError::Lacks(need.to_owned()));
+                    }
+                    (None, _) => {
+                        found.push(placed(Difference::new(pointer, "a value", "nothing")));
+                        return Ok(found);
+                    }
                 }
             }
         }
         Ok(found)
     }
 
-    async fn answer(&mut self, asked: &ServerRequest) -> Result<Response<Bytes>, PutError> {
+    /// Makes a step's request as often as it says, and compares the last answer.
+    async fn step(
+        &mut self,
+        step: &Step,
+        asked: &ServerRequest,
+    ) -> Result<(Response<Bytes>, Vec<Difference>), RunError> {
+        let query = asked.query.as_deref().unwrap_or_default();
+        let about = Asked {
+            operation: asked.operation.as_deref(),
+            envelope: query.contains("envelope=true"),
+        };
+        let expect = self.filled(&step.expect);
+        let mut turn = 1;
+        loop {
+            let answer = self.answer(asked).await?;
+            let reached = step.until == Some(answer.status().as_u16());
+            let waits = step.until.is_some() && !reached && turn < step.repeat;
+            if !waits {
+                let mut found = differences(&expect, &about, &answer);
+                let read_back = expect.reads_back.and_then(|step| self.sent.get(step - 1));
+                if let (Some((written_by, written)), true) = (read_back, found.is_empty()) {
+                    let read_by = about.operation.unwrap_or_default();
+                    let lost = read_back::differences(written_by, written, read_by, &answer);
+                    found.extend(lost);
+                }
+                if reached || !found.is_empty() || turn >= step.repeat {
+                    return Ok((answer, found));
+                }
+            }
+            turn += 1;
+        }
+    }
+
+    async fn answer(&mut self, asked: &ServerRequest) -> Result<Response<Bytes>, RunError> {
         let answer = if let Some(raw) = &asked.raw {
             let raw = self.variables.fill(raw);
             let _ = writeln!(self.conversation, "> {}\n", raw.escape_debug());
-            self.speaker.send_raw(&latin1(&raw)).await?
+            self.client.send_raw(&latin1(&raw)).await?
         } else {
             let request =
-                request(asked, &self.variables, &self.testee.url).map_err(PutError::Case)?;
+                request(asked, &self.variables, &self.testee.url).map_err(RunError::Case)?;
             let request = self.authenticated(asked, request).await?;
             self.note_request(&request);
-            self.speaker.send(request).await?
+            self.client.send(request).await?
         };
         self.note_answer(&answer);
         Ok(answer)
@@ -209,7 +315,7 @@ impl Exchange<'_> {
         &mut self,
         asked: &ServerRequest,
         mut request: Request<Bytes>,
-    ) -> Result<Request<Bytes>, PutError> {
+    ) -> Result<Request<Bytes>, RunError> {
         let login = asked.login.as_deref().unwrap_or("owner");
         if login == "nobody" || request.headers().contains_key("authorization") {
             return Ok(request);
@@ -219,17 +325,17 @@ impl Exchange<'_> {
         let value = match asked.auth.as_deref().unwrap_or("bearer") {
             "digest" => {
                 let (user, password) = (credential("public"), credential("private"));
-                self.speaker.digest(&request, &user, &password).await?
+                self.client.digest(&request, &user, &password).await?
             }
             "oauth" => {
                 let (id, secret) = (credential("id"), credential("secret"));
-                self.speaker.token(url, &id, &secret).await?
+                self.client.token(url, &id, &secret).await?
             }
             _ => format!("Bearer {}", credential("token")),
         };
         let value = value
             .parse()
-            .map_err(|_| PutError::Case(format!("{login} has no login that can be sent")))?;
+            .map_err(|_| RunError::Case(format!("{login} has no login that can be sent")))?;
         if let Ok(text) = http::HeaderValue::to_str(&value) {
             self.variables.set("last.authorization", text);
         }

@@ -1,28 +1,43 @@
-//! The whole suite, put to one testee.
+//! The whole suite at one testee.
 
-use atlas_sandbox::{Sandbox, SandboxServer};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::case::{Case, Kind, areas, cases};
+use crate::case::{Case, Kind};
 use crate::client_run::judge_client;
-use crate::fixture::FixtureError;
+use crate::fixtures::{FixtureError, cases_below, embedded_cases};
 use crate::server_run::{ServerTestee, judge_server};
-use crate::testee::{Testee, TesteeError};
-use crate::variables::Variables;
-use crate::verdict::Judgement;
+use crate::testee::{PATIENCE, Testee, TesteeError};
+use crate::verdict::{Judgement, Verdict};
 
-/// All cases of all areas, each with a matrix as the cases it stands for.
+/// All embedded cases, each with a matrix as the cases it stands for.
 ///
 /// # Errors
-/// [`FixtureError`] names the file that cannot be read.
+/// [`FixtureError`]: an embedded file is invalid.
 pub fn all_cases() -> Result<Vec<Case>, FixtureError> {
-    let mut all = Vec::new();
-    for area in areas()? {
-        for case in cases(&area)? {
-            let expanded = case.expand();
-            all.extend(expanded.map_err(|problem| FixtureError::of_case(&area, &problem))?);
-        }
+    expanded(&embedded_cases()?)
+}
+
+/// The cases of every JSON file below a folder, each with a matrix as the cases it stands for.
+///
+/// # Errors
+/// [`FixtureError`] names the file that cannot be read or is invalid.
+pub fn cases_in(folder: &Path) -> Result<Vec<Case>, FixtureError> {
+    expanded(&cases_below(folder)?)
+}
+
+fn expanded(cases: &[Case]) -> Result<Vec<Case>, FixtureError> {
+    let mut all = Vec::with_capacity(cases.len());
+    for case in cases {
+        let expanded = case.expand().map_err(|problem| FixtureError::Case {
+            case: case.id.clone(),
+            problem,
+        });
+        all.extend(expanded?);
     }
     Ok(all)
 }
@@ -39,71 +54,105 @@ impl Case {
     }
 }
 
-/// How many processes of a client run at once.
-const AT_ONCE: usize = 4;
+/// How a client is run.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ClientRun {
+    jobs: usize,
+    patience: Duration,
+}
 
-/// Puts each case to a process of its own.
-///
-/// # Errors
-/// [`TesteeError`] if the client cannot even say who it is.
-pub async fn judge_clients(
-    command: &[String],
-    cases: &[Case],
-) -> Result<Vec<Judgement>, TesteeError> {
-    let first = Testee::start(command).await?;
-    let name = first.hello.name.clone();
-    first.end().await;
-    let gate = std::sync::Arc::new(Semaphore::new(AT_ONCE));
-    let mut running = JoinSet::new();
-    for (index, case) in cases
-        .iter()
-        .filter(|case| case.is_for_clients())
-        .enumerate()
-    {
-        let (case, command, gate) = (case.clone(), command.to_vec(), gate.clone());
-        let name = name.clone();
-        running.spawn(async move {
-            let _permit = gate.acquire().await;
-            (index, judge_alone(&command, &name, &case).await)
-        });
+impl Default for ClientRun {
+    /// Four processes at once, and a minute for each answer.
+    fn default() -> Self {
+        Self {
+            jobs: 4,
+            patience: PATIENCE,
+        }
     }
-    let mut judgements = running.join_all().await;
-    judgements.sort_by_key(|(index, _)| *index);
-    Ok(judgements.into_iter().map(|(_, it)| it).collect())
 }
 
-/// Puts a case to a client that is started for it.
-pub async fn judge_alone(command: &[String], name: &str, case: &Case) -> Judgement {
-    let mut testee = match Testee::start(command).await {
-        Ok(testee) => testee,
-        Err(error) => return Judgement::infra(name, case, &error),
-    };
-    let mut judgement = judge_client(&mut testee, command, case).await;
-    let stderr = testee.end().await;
-    judgement.note_stderr(case, &stderr);
-    judgement
+impl ClientRun {
+    /// Sets how many processes of the client run at once; at least one.
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs.max(1);
+        self
+    }
+
+    /// Sets how long the client may take for an answer. One that takes longer is
+    /// [`Silent`](Verdict::Silent).
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Runs each case at a process of its own. The judgements are in the order of the cases.
+    ///
+    /// # Errors
+    /// [`TesteeError`] if the client cannot even say its name.
+    pub async fn judge(
+        &self,
+        command: &[String],
+        cases: &[Case],
+    ) -> Result<Vec<Judgement>, TesteeError> {
+        let first = Testee::start_with(command, self.patience).await?;
+        let name = first.hello.name.clone();
+        first.end().await;
+        let gate = Arc::new(Semaphore::new(self.jobs));
+        let mut running = JoinSet::new();
+        let cases = cases.iter().filter(|case| case.is_for_clients());
+        for (index, case) in cases.enumerate() {
+            let (case, command, gate) = (case.clone(), command.to_vec(), gate.clone());
+            let (run, name) = (self.clone(), name.clone());
+            running.spawn(async move {
+                let _permit = gate.acquire().await;
+                (index, run.judge_alone(&command, &name, &case).await)
+            });
+        }
+        let mut judgements = running.join_all().await;
+        judgements.sort_by_key(|(index, _)| *index);
+        Ok(judgements.into_iter().map(|(_, it)| it).collect())
+    }
+
+    /// Runs a case at a client that is started for it. `name` stands for a client that does not
+    /// start.
+    pub async fn judge_alone(&self, command: &[String], name: &str, case: &Case) -> Judgement {
+        let mut judgement = match Testee::start_with(command, self.patience).await {
+            Ok(mut testee) => {
+                let mut judgement = judge_client(&mut testee, command, case).await;
+                judgement.version.clone_from(&testee.hello.version);
+                let stderr = testee.end().await;
+                judgement.note_stderr(case, &stderr);
+                judgement
+            }
+            Err(error) => Judgement::ended(name, case, Verdict::Crashed, &error),
+        };
+        let words: Vec<String> = command.iter().map(|word| shell(word)).collect();
+        let (case, words) = (shell(&case.id), words.join(" "));
+        judgement.rerun = format!("atlas-conformance client --case {case} -- {words}");
+        judgement
+    }
 }
 
-/// Puts each case to a server, one after the other.
+/// Runs each case at a server, one after the other, since they share its world.
 pub async fn judge_servers(testee: &ServerTestee, cases: &[Case]) -> Vec<Judgement> {
     let mut judgements = Vec::new();
     for case in cases.iter().filter(|case| case.is_for_servers()) {
-        judgements.push(judge_server(testee, case).await);
+        let mut judgement = judge_server(testee, case).await;
+        judgement.version.clone_from(&testee.version);
+        let (url, case) = (shell(&testee.url), shell(&case.id));
+        judgement.rerun = format!("atlas-conformance server {url} --case {case}");
+        judgements.push(judgement);
     }
     judgements
 }
 
-/// The sandbox on a port of its own, as a server under test. Ends when the first is dropped.
-///
-/// # Errors
-/// No port could be had, or `fixtures/world.json` cannot be read.
-pub async fn sandbox() -> std::io::Result<(SandboxServer, ServerTestee)> {
-    let server = SandboxServer::builder(Sandbox::new()).start().await?;
-    let variables = Variables::of_the_first_world().map_err(std::io::Error::other)?;
-    let testee = ServerTestee {
-        name: "sandbox".to_owned(),
-        url: server.url().to_owned(),
-        variables,
-    };
-    Ok((server, testee))
+/// A word as a POSIX shell reads it back.
+fn shell(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

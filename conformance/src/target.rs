@@ -1,15 +1,38 @@
 //! The request of a case for servers, built without the code that it may judge.
 
+use atlas_catalog::Operation;
 use bytes::Bytes;
 use http::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 
 use crate::case::ServerRequest;
+use crate::fixtures::example;
 use crate::message::{find, in_path};
 use crate::variables::Variables;
 
-/// The newest version that the family has: what is asked for where a case does not say.
-const ACCEPT: &str = "application/vnd.atlas.2025-03-12+json";
+/// The version that is asked for where a case does not say, unless the operation has newer ones.
+const VERSION: &str = "2025-03-12";
+
+/// What a case asks for where it does not say: the newest version, in its format.
+fn accept(operation: Option<Operation>) -> String {
+    let newest = operation.and_then(|operation| operation.version(None));
+    let version = newest.map_or(VERSION, |newest| newest.name.as_str().max(VERSION));
+    let formats: Vec<&str> = newest.map_or_else(Vec::new, |newest| newest.formats().collect());
+    let format = match formats.as_slice() {
+        [first, ..] if !formats.contains(&"json") => first,
+        _ => "json",
+    };
+    format!("application/vnd.atlas.{version}+{format}")
+}
+
+/// The JSON body of a request, with every variable in its place.
+pub(crate) fn json_of(asked: &ServerRequest, variables: &Variables) -> Option<Value> {
+    let of_example = || example(asked.operation.as_deref()?)?.request.as_ref();
+    let body = asked.json.as_ref();
+    let body = body.or_else(|| asked.example.then(of_example).flatten())?;
+    Some(variables.fill_json(body))
+}
 
 /// Builds a request with an absolute URL; the error says what is wrong with the case.
 pub(crate) fn request(
@@ -44,10 +67,11 @@ pub(crate) fn request(
     let mut request = Request::builder()
         .method(method.as_deref().unwrap_or("GET"))
         .uri(target);
-    let has_body = asked.json.is_some() || asked.body.is_some() || asked.generated.is_some();
-    let mut usual = vec![("accept", ACCEPT)];
+    let json = json_of(asked, variables);
+    let has_body = json.is_some() || asked.body.is_some() || asked.generated.is_some();
+    let mut usual = vec![("accept", accept(operation))];
     if has_body {
-        usual.push(("content-type", "application/json"));
+        usual.push(("content-type", "application/json".to_owned()));
     }
     for (name, value) in usual {
         let named = |known: &String| known.eq_ignore_ascii_case(name);
@@ -60,8 +84,8 @@ pub(crate) fn request(
             request = request.header(name, variables.fill(value));
         }
     }
-    let body = match (&asked.json, &asked.body, asked.generated) {
-        (Some(json), ..) => variables.fill_json(json).to_string().into(),
+    let body = match (json, &asked.body, asked.generated) {
+        (Some(json), ..) => json.to_string().into(),
         (None, Some(body), _) => variables.fill(body).into(),
         (None, None, Some(bytes)) => Bytes::from(vec![b' '; bytes]),
         (None, None, None) => Bytes::new(),
@@ -69,7 +93,7 @@ pub(crate) fn request(
     request.body(body).map_err(|error| error.to_string())
 }
 
-/// What a parameter is where a case does not say: a thing of the first world.
+/// What a parameter is where a case does not say: a thing of the default world.
 fn usual(operation: &str, parameter: &str, variables: &Variables) -> String {
     let kind = match operation {
         id if id.contains("Flex") => "flex",
@@ -79,6 +103,7 @@ fn usual(operation: &str, parameter: &str, variables: &Variables) -> String {
     };
     let name = match parameter {
         "groupId" => "project".to_owned(),
+        "orgId" => "org".to_owned(),
         "clusterName" | "name" => kind.to_owned(),
         "snapshotId" => format!("{kind}.snapshot"),
         "databaseName" => "database".to_owned(),

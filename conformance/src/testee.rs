@@ -9,10 +9,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use crate::message::{Answer, Hello, PROTOCOL, Request, Run};
+use crate::message::{Hello, PROTOCOL, Reply, Request, Run};
 
-/// How long a client may take for anything that a case does not limit.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a client may take for an answer by default.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running client.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct Testee {
     requests: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
     stderr: Option<JoinHandle<String>>,
+    patience: Duration,
     /// Who it says it is.
     pub hello: Hello,
 }
@@ -30,7 +31,7 @@ pub struct Testee {
 #[non_exhaustive]
 pub enum TesteeError {
     /// The command gave no process, or the pipes to it broke.
-    #[error("the testee {command:?} {doing}; run it by hand and say hello to it")]
+    #[error("the testee {command:?} {doing}; check that the command runs by hand")]
     Process {
         /// The command line.
         command: String,
@@ -40,23 +41,40 @@ pub enum TesteeError {
         #[source]
         source: io::Error,
     },
-    /// It ended, or it said something that is no answer.
-    #[error("the testee said {said:?}, which is no answer; it must print one JSON object a line")]
+    /// It ended without an answer.
+    #[error("the testee ended without an answer ({status})")]
+    Ended {
+        /// How, in the words of the system.
+        status: String,
+    },
+    /// It said something that is no answer.
+    #[error("the testee printed {said:?}; it must print one JSON object a line as its answer")]
     NoAnswer {
-        /// What it said, shortened; empty if it ended.
+        /// What it said, shortened.
         said: String,
     },
     /// It said nothing in time.
-    #[error("the testee gave no answer within {} s", PATIENCE.as_secs())]
-    Silent,
+    #[error("the testee gave no answer within {seconds} s")]
+    Silent {
+        /// How long it had.
+        seconds: f64,
+    },
 }
 
 impl Testee {
-    /// Starts a client and asks who it is.
+    /// Starts a client and asks for its name. It may take a minute for each answer.
     ///
     /// # Errors
     /// [`TesteeError`]
     pub async fn start(command: &[String]) -> Result<Self, TesteeError> {
+        Self::start_with(command, PATIENCE).await
+    }
+
+    /// The same for a client that may take so long for each answer.
+    ///
+    /// # Errors
+    /// [`TesteeError`]
+    pub async fn start_with(command: &[String], patience: Duration) -> Result<Self, TesteeError> {
         let line = command.join(" ");
         let failed = |doing| {
             let command = line.clone();
@@ -91,6 +109,7 @@ impl Testee {
             requests,
             answers: BufReader::new(answers).lines(),
             stderr: Some(stderr),
+            patience,
             hello: Hello::default(),
         };
         let hello = Request::Hello { protocol: PROTOCOL };
@@ -102,7 +121,7 @@ impl Testee {
     ///
     /// # Errors
     /// [`TesteeError`]
-    pub async fn run(&mut self, run: Run) -> Result<Answer, TesteeError> {
+    pub async fn run(&mut self, run: Run) -> Result<Reply, TesteeError> {
         self.ask(&Request::Run(Box::new(run))).await
     }
 
@@ -145,20 +164,26 @@ impl Testee {
     }
 
     async fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, TesteeError> {
-        let broken = |source| TesteeError::Process {
-            command: self.hello.name.clone(),
-            doing: "takes no requests",
-            source,
-        };
         let mut line = serde_json::to_vec(request).unwrap_or_default();
         line.push(b'\n');
-        self.requests.write_all(&line).await.map_err(broken)?;
-        self.requests.flush().await.map_err(broken)?;
-        let said = tokio::time::timeout(PATIENCE, self.answers.next_line())
-            .await
-            .map_err(|_| TesteeError::Silent)?
-            .map_err(broken)?
-            .unwrap_or_default();
+        let asked = async {
+            self.requests.write_all(&line).await?;
+            self.requests.flush().await?;
+            self.answers.next_line().await
+        };
+        let answer = tokio::time::timeout(self.patience, asked).await;
+        let answer = answer.map_err(|_| TesteeError::Silent {
+            seconds: self.patience.as_secs_f64(),
+        })?;
+        let Ok(Some(said)) = answer else {
+            // A pipe that is closed or broken belongs to a process that ends.
+            let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
+            let status = match ended {
+                Ok(Ok(status)) => status.to_string(),
+                _ => "it closed its output and runs on".to_owned(),
+            };
+            return Err(TesteeError::Ended { status });
+        };
         serde_json::from_str(&said).map_err(|_| TesteeError::NoAnswer {
             said: said.chars().take(200).collect(),
         })

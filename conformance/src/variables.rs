@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::fixture::{FixtureError, read, root};
+use crate::fixtures::{FixtureError, embedded};
 
 /// What `${name}` stands for.
 #[derive(Debug, Clone, Default)]
 pub struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    /// Those of the sandbox's first world, from `fixtures/world.json`.
+    /// Those of the sandbox's default world, from `fixtures/world.json`.
     ///
     /// # Errors
-    /// [`FixtureError`] names the file.
-    pub fn of_the_first_world() -> Result<Self, FixtureError> {
-        Ok(Self(read(&root().join("world.json"))?))
+    /// [`FixtureError`]: the embedded file is invalid.
+    pub fn default_world() -> Result<Self, FixtureError> {
+        Ok(Self(embedded("world.json")?))
     }
 
     /// Sets one.

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| atlas_conformance::fuzzed::challenge(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| atlas_fuzz::challenge(data));

@@ -1,12 +1,13 @@
 //! Cases for clients: a call, and what must be seen of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::once;
-use crate::fixture::DOCUMENTED;
+use crate::fixtures::DOCUMENTED;
 
 /// A call, the server it meets, and what must be seen.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,10 +16,10 @@ pub struct ClientCase {
     /// The call.
     pub call: Call,
     /// What the server answers, request by request.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<ScriptedAnswer>,
     /// What must be seen.
     pub expect: Expectation,
-    /// Other conduct that conforms as well.
+    /// Other observation that conforms as well.
     #[serde(default)]
     pub or: Vec<Expectation>,
 }
@@ -35,7 +36,7 @@ pub struct Call {
     pub parameters: BTreeMap<String, String>,
     /// Parameters of the query.
     #[serde(default)]
-    pub query: BTreeMap<String, String>,
+    pub query: BTreeMap<String, QueryValue>,
     /// The body, in place of the documented one.
     pub body: Option<Value>,
     /// The version to ask for; the documented page's, or the operation's newest.
@@ -60,7 +61,27 @@ pub struct Call {
     pub times: u32,
 }
 
-/// What proves who is calling.
+/// A parameter of the query: one value, or several that are each sent under its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum QueryValue {
+    /// One value.
+    One(String),
+    /// Several values.
+    Several(Vec<String>),
+}
+
+impl QueryValue {
+    /// All values.
+    pub fn all(&self) -> &[String] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Several(values) => values,
+        }
+    }
+}
+
+/// The credentials of the caller.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Credentials {
@@ -88,7 +109,7 @@ pub enum Credentials {
 /// What a scripted server answers to one request.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Answer {
+pub struct ScriptedAnswer {
     /// The status; 200, or the status of `documented`.
     pub status: Option<u16>,
     /// Header lines, each character of a value one byte. `${c*N}` stands for N times c.
@@ -105,7 +126,7 @@ pub struct Answer {
     /// How long the answer takes, in milliseconds.
     #[serde(default)]
     pub delay_ms: u64,
-    /// The operation's documented answer of this status.
+    /// The documented answer of this status: of the documented page, or the operation's example.
     pub documented: Option<u16>,
     /// Puts `documented` into an envelope.
     #[serde(default)]
@@ -119,7 +140,7 @@ pub struct Answer {
     #[serde(default)]
     pub close: bool,
     /// Does something worse than answering.
-    pub fault: Option<Fault>,
+    pub fault: Option<AnswerFault>,
 }
 
 /// A body in another form than a length and its bytes.
@@ -135,7 +156,7 @@ pub enum RawBody {
 /// What a server does instead of answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Fault {
+pub enum AnswerFault {
     /// Ends the connection.
     Close,
     /// Says nothing, and keeps the connection.
@@ -174,6 +195,9 @@ pub struct SeenRequest {
     pub target: Option<String>,
     /// The body, as text.
     pub body: Option<String>,
+    /// The body is the call's, as JSON.
+    #[serde(default)]
+    pub sent: bool,
     /// How long after the request before this one it may come, in milliseconds.
     #[serde(default)]
     pub not_before_ms: u64,
@@ -224,6 +248,22 @@ impl Outcome {
             && self.status == seen.status
             && (self.error_code.is_none() || self.error_code == seen.error_code)
             && (self.items.is_none() || self.items == seen.items)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        if let Some(status) = self.status {
+            write!(f, ", status {status}")?;
+        }
+        if let Some(code) = &self.error_code {
+            write!(f, ", error code {code:?}")?;
+        }
+        if let Some(items) = self.items {
+            write!(f, ", {items} items")?;
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Cases for servers: requests, with what the answers must be.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -49,6 +50,9 @@ pub struct Step {
     /// What is kept of the answer for later steps: a variable's name, and a pointer into the body.
     #[serde(default)]
     pub save: BTreeMap<String, String>,
+    /// What the server's world lacks if nothing is there to save, such as `an invoice`. The case
+    /// is then not judged.
+    pub need: Option<String>,
 }
 
 impl Step {
@@ -61,6 +65,7 @@ impl Step {
             until: None,
             expect,
             save: BTreeMap::new(),
+            need: None,
         }
     }
 }
@@ -85,6 +90,9 @@ pub struct ServerRequest {
     pub headers: BTreeMap<String, Option<String>>,
     /// The body as JSON.
     pub json: Option<Value>,
+    /// The body is the operation's example.
+    #[serde(default)]
+    pub example: bool,
     /// The body as text.
     pub body: Option<String>,
     /// A body of so many bytes.
@@ -118,6 +126,11 @@ pub struct Predicates {
     /// The body is what the operation answers, without a deviation from the documented schema.
     #[serde(default)]
     pub conforms: bool,
+    /// The body is not empty: an object has a documented field, a list has a result.
+    #[serde(default)]
+    pub filled: bool,
+    /// The answer holds what the body of this step wrote, counted from 1, except write-only fields.
+    pub reads_back: Option<usize>,
     /// Texts that the body must not hold.
     #[serde(default)]
     pub body_without: Vec<String>,
@@ -143,4 +156,18 @@ pub enum Predicate {
     OneOf(Vec<Value>),
     /// Links with these relations and no others, in any order, each with an absolute `href`.
     Rels(Vec<String>),
+}
+
+impl fmt::Display for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Equals(value) => write!(f, "{value}"),
+            Self::Not(value) => write!(f, "anything but {value}"),
+            Self::Is(kind) => f.write_str(kind),
+            Self::Matches(pattern) => write!(f, "a match of {pattern}"),
+            Self::Length(length) => write!(f, "an array of {length} items"),
+            Self::OneOf(values) => write!(f, "one of {}", Value::from(values.as_slice())),
+            Self::Rels(rels) => write!(f, "absolute links with the relations {}", rels.join(", ")),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Puts every case to what this workspace makes, one test a case: client cases to the client, which
+//! Runs every case at what this workspace makes, one test a case: client cases to the client, which
 //! runs as a process of its own, and server cases to the sandbox.
 //!
 //! `cargo test -p atlas-conformance --test cases -- digest/stale`
@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use atlas_conformance::{Case, Judgement, Verdict, judge_alone, judge_server, sandbox};
+use atlas_conformance::{Case, ClientRun, Judgement, Verdict, judge_server, sandbox};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -31,7 +31,10 @@ fn main() -> ExitCode {
 
 async fn client(case: &Case) -> Judgement {
     let own = env!("CARGO_BIN_EXE_atlas-conformance");
-    judge_alone(&[own.to_owned(), "testee".to_owned()], "atlas-rs", case).await
+    let command = [own, "testee"].map(str::to_owned);
+    ClientRun::default()
+        .judge_alone(&command, "atlas-rs", case)
+        .await
 }
 
 async fn server(case: &Case) -> Judgement {
@@ -49,11 +52,6 @@ fn judged(judging: impl Future<Output = Judgement>) -> Result<(), Failed> {
     if judgement.verdict == Verdict::Pass {
         return Ok(());
     }
-    let Judgement {
-        verdict,
-        faults,
-        conversation,
-        ..
-    } = judgement;
-    Err(format!("{verdict}\n{}\n\n{conversation}", faults.join("\n")).into())
+    let explained = judgement.explained();
+    Err(format!("{explained}\n\n{}", judgement.conversation).into())
 }

@@ -1,6 +1,6 @@
 //! The client in Python that the guide shows.
 
-use atlas_conformance::{Verdict, all_cases, judge_clients};
+use atlas_conformance::{ClientRun, Verdict, all_cases};
 
 const GUIDE: &str = include_str!("../../../docs/guide.md");
 
@@ -12,7 +12,7 @@ async fn the_guides_client_passes_the_cases_it_is_for() {
     cases.retain(|case| case.id.starts_with("pattern/clusterName/"));
     assert!(!cases.is_empty());
     let command = ["python3", "-c", program].map(str::to_owned);
-    let judgements = judge_clients(&command, &cases).await.unwrap();
+    let judgements = ClientRun::default().judge(&command, &cases).await.unwrap();
     assert!(
         judgements
             .iter()

@@ -2,9 +2,14 @@
 
 use std::path::Path;
 
-use atlas_conformance::fuzzed::TARGETS;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+
+#[path = "../../fuzz/targets.rs"]
+#[allow(unreachable_pub, reason = "the fuzz crate has it as its library")]
+mod targets;
+
+use targets::TARGETS;
 
 #[test]
 fn no_input_of_the_corpus_panics() {

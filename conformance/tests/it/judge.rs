@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use atlas_conformance::{ClientCase, Conduct, DigestAnswer, Outcome, WireRequest, judge};
+use atlas_conformance::{
+    ClientCase, Difference, DigestAnswer, Observation, Outcome, WireRequest, judge,
+};
 use serde::Deserialize;
 
 /// An `Authorization` that somebody else computed.
@@ -17,7 +19,7 @@ struct Vector {
 }
 
 impl Vector {
-    fn fault(&self, authorization: &str, method: &str, password: &str) -> Option<String> {
+    fn fault(&self, authorization: &str, method: &str, password: &str) -> Option<Difference> {
         let answer = DigestAnswer::parse(authorization).unwrap();
         answer.fault(method, &self.target, &self.user, password, None)
     }
@@ -71,7 +73,7 @@ fn faults(
     target: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> Vec<String> {
+) -> Vec<Difference> {
     let case = serde_json::json!({
         "call": {}, "answers": [],
         "expect": {"requests": [required], "outcome": {"kind": "ok"}},
@@ -87,14 +89,14 @@ fn faults(
         body: body.to_vec(),
         at: Duration::ZERO,
     };
-    let conduct = Conduct {
+    let observation = Observation {
         requests: vec![request],
         outcome: Outcome::of("ok"),
         output: String::new(),
         took: Duration::ZERO,
         memory: None,
     };
-    judge(&case, &conduct)
+    judge(&case, &observation)
 }
 
 #[test]
@@ -279,7 +281,7 @@ fn a_target_is_compared_by_where_it_leads() {
 }
 
 /// The faults of a request to a list, where a case requires this target.
-fn list_faults(operation: &str, required: &str, target: &str) -> Vec<String> {
+fn list_faults(operation: &str, required: &str, target: &str) -> Vec<Difference> {
     let case = serde_json::json!({
         "call": {"operation": operation}, "answers": [],
         "expect": {"requests": [{"target": required}], "outcome": {"kind": "ok"}},
@@ -292,14 +294,14 @@ fn list_faults(operation: &str, required: &str, target: &str) -> Vec<String> {
         body: Vec::new(),
         at: Duration::ZERO,
     };
-    let conduct = Conduct {
+    let observation = Observation {
         requests: vec![request],
         outcome: Outcome::of("ok"),
         output: String::new(),
         took: Duration::ZERO,
         memory: None,
     };
-    judge(&case, &conduct)
+    judge(&case, &observation)
 }
 
 #[test]

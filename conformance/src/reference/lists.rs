@@ -8,20 +8,20 @@ use atlas_model::flex_snapshots::ListFlexBackupSnapshots;
 use atlas_model::projects::ListGroups;
 use atlas_model::{Operation, Paged};
 use atlas_transport::Client;
-use futures_util::StreamExt;
+use futures_util::StreamExt as _;
 
 use super::typed::FromCall;
-use super::{failed, unsendable};
+use super::{failed, raw, unsendable};
 use crate::case::Outcome;
-use crate::message::{Answer, CallMessage};
+use crate::message::{CallMessage, Reply};
 
-/// Reads at most so many pages of a list.
-pub(super) async fn read(client: &Client, call: &CallMessage, pages: usize) -> Answer {
+/// Reads a list: by its type where it has one here, else by name.
+pub(super) async fn read(client: &Client, call: &CallMessage) -> Reply {
     macro_rules! lists {
         ($( $list:ident ),*) => {
             match call.operation.as_str() {
-                $( id if id == $list::META.id => walk::<$list>(client, call, pages).await, )*
-                _ => unsendable("the operation is none of the lists that are read to their end"),
+                $( id if id == $list::META.id => walk::<$list>(client, call).await, )*
+                _ => raw::list(client, call).await,
             }
         };
     }
@@ -34,7 +34,7 @@ pub(super) async fn read(client: &Client, call: &CallMessage, pages: usize) -> A
     )
 }
 
-async fn walk<O>(client: &Client, call: &CallMessage, pages: usize) -> Answer
+async fn walk<O>(client: &Client, call: &CallMessage) -> Reply
 where
     O: Paged + FromCall + Send + Sync,
     O::Item: Send + 'static,
@@ -43,18 +43,15 @@ where
         Ok(list) => list,
         Err(error) => return unsendable(&error),
     };
-    let mut pages = pin!(client.pages(list).take(pages));
+    let mut pages = pin!(client.pages(list));
     let mut items = 0;
-    let mut answer = Answer {
-        outcome: Outcome::of("ok"),
-        output: String::new(),
-    };
+    let mut reply = Reply::of(Outcome::of("ok"));
     while let Some(page) = pages.next().await {
         match page {
             Ok(page) => items += page.value.items().len() as u64,
-            Err(error) => answer = failed(&error),
+            Err(error) => reply = failed(&error),
         }
     }
-    answer.outcome.items = Some(items);
-    answer
+    reply.outcome.items = Some(items);
+    reply
 }

@@ -1,16 +1,16 @@
-//! Known failures, each with a reason. One that passes is as much of a surprise as a new failure.
+//! Expected failures, each with a reason. One that passes is as much of a surprise as a new failure.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::fixture::{FixtureError, read};
+use crate::fixtures::{FixtureError, read};
 use crate::verdict::{Judgement, Verdict};
 
-/// The known failures of one testee.
+/// The expected failures of one testee.
 #[derive(Debug, Clone, Default)]
-pub struct Ledger {
+pub struct ExpectedFailures {
     reasons: BTreeMap<String, String>,
 }
 
@@ -21,28 +21,29 @@ struct Entry {
     cases: Vec<String>,
 }
 
-/// What a ledger has to say about a judgement.
+/// Whether a judgement is as expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Standing<'a> {
     /// Nothing is wrong.
     Fine,
-    /// It fails as is known, for this reason.
-    Known(&'a str),
-    /// It fails, and is not known to.
-    Unknown,
-    /// It passes, though it is known to fail: the ledger is out of date.
+    /// It fails as expected, for this reason.
+    Expected(&'a str),
+    /// It fails, and is not expected to.
+    Unexpected,
+    /// It passes, though it is expected to fail: the list is out of date.
     UnexpectedPass,
 }
 
 impl Standing<'_> {
     /// Whether a run with it has failed.
     pub fn breaks(self) -> bool {
-        matches!(self, Self::Unknown | Self::UnexpectedPass)
+        matches!(self, Self::Unexpected | Self::UnexpectedPass)
     }
 }
 
-impl Ledger {
-    /// Reads a ledger: a list of `{"reason": "…", "cases": ["id", …]}`.
+impl ExpectedFailures {
+    /// Reads a list of `{"reason": "…", "cases": ["id", …]}`.
     ///
     /// # Errors
     /// [`FixtureError`] names the file.
@@ -57,21 +58,23 @@ impl Ledger {
         Ok(Self { reasons })
     }
 
-    /// What it says about a judgement. Failures and warnings are written down alike.
+    /// Whether a judgement is as expected. A warning is no failure unless it is listed as one.
     pub fn standing(&self, judgement: &Judgement) -> Standing<'_> {
         let reason = self.reasons.get(&judgement.case);
         match (judgement.verdict, reason) {
-            (Verdict::Fail | Verdict::Warn, Some(reason)) => Standing::Known(reason),
-            (Verdict::Fail | Verdict::InfraError, _) => Standing::Unknown,
-            (Verdict::Pass, Some(_)) => Standing::UnexpectedPass,
+            (verdict, Some(reason)) if verdict.is_failure() => Standing::Expected(reason),
+            (Verdict::Pass | Verdict::Differs, Some(_)) => Standing::UnexpectedPass,
+            (Verdict::Warn, None) => Standing::Fine,
+            (verdict, None) if verdict.is_failure() => Standing::Unexpected,
+            (Verdict::Error, _) => Standing::Unexpected,
             _ => Standing::Fine,
         }
     }
 
-    /// The cases it names that none of these judgements is about.
+    /// The listed cases that none of these judgements is about.
     pub fn stale<'a>(&'a self, judgements: &[Judgement]) -> Vec<&'a str> {
-        let named = self.reasons.keys().map(String::as_str);
-        named
+        let listed = self.reasons.keys().map(String::as_str);
+        listed
             .filter(|case| !judgements.iter().any(|judged| judged.case == *case))
             .collect()
     }

@@ -1,14 +1,19 @@
 //! What is fuzzed: each takes any bytes and must come back without a panic.
 //!
-//! The targets of `conformance/fuzz` call these; `cargo test` replays the corpus through them.
+//! The fuzz targets call these, and `cargo test -p atlas-conformance` replays the corpus.
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use atlas_model::{AnswerMeta, CallOptions, RetryAfter, Timestamp, VersionedMediaType};
+use atlas_model::{
+    AnswerMeta, CallOptions, Operation, OperationExt as _, RetryAfter, Timestamp,
+    VersionedMediaType, cloud_backups, clusters, flex_clusters, flex_restore_jobs, flex_snapshots,
+    projects, shared_tier_snapshots,
+};
 use atlas_sandbox::{OWNER, Sandbox};
 use atlas_transport::retry::RetryPolicy;
 use atlas_transport::{Client, ContentRange, Credentials};
@@ -17,8 +22,6 @@ use http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower_service::Service;
-
-use crate::ours::typed::OPERATIONS;
 
 /// A target: its name, which is that of its corpus, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -82,17 +85,43 @@ pub fn answer(data: &[u8]) {
                 envelope,
                 ..CallOptions::default()
             };
-            for operation in OPERATIONS {
+            for read in READERS {
                 let mut response = Response::new(body.clone());
                 *response.status_mut() = status;
-                match (operation.response)(response, &options) {
-                    Ok(read) => drop(format!("{:?}", read.answer)),
-                    Err(error) => drop(format!("{error} {error:?} {:?}", error.likely_causes())),
-                }
+                read(response, &options);
             }
         }
     }
 }
+
+/// Reads an answer as one operation does.
+type Reader = fn(Response<Bytes>, &CallOptions);
+
+fn read<O: Operation<Response: Debug>>(response: Response<Bytes>, options: &CallOptions) {
+    match O::from_response(response, options) {
+        Ok(answer) => drop(format!("{answer:?}")),
+        Err(error) => drop(format!("{error} {error:?} {:?}", error.likely_causes())),
+    }
+}
+
+/// One operation for each kind of answer: objects, lists, nothing, several shapes.
+const READERS: &[Reader] = &[
+    read::<clusters::GetCluster>,
+    read::<clusters::ListClusters>,
+    read::<clusters::ListClusterDetails>,
+    read::<cloud_backups::CreateBackupRestoreJob>,
+    read::<cloud_backups::DeleteClusterBackupSnapshot>,
+    read::<cloud_backups::GetBackupShardedCluster>,
+    read::<cloud_backups::ListBackupRestoreJobs>,
+    read::<cloud_backups::ListBackupSnapshots>,
+    read::<flex_clusters::CreateFlexCluster>,
+    read::<flex_clusters::TenantUpgrade>,
+    read::<flex_restore_jobs::GetFlexRestoreJob>,
+    read::<flex_snapshots::ListFlexBackupSnapshots>,
+    read::<projects::GetGroup>,
+    read::<projects::ListGroups>,
+    read::<shared_tier_snapshots::DownloadClusterBackupTenant>,
+];
 
 /// A header's value meets everything that reads one.
 ///

@@ -1,4 +1,4 @@
-//! Speaking HTTP/1.1 to a server under test, also in ways that no client would.
+//! A client that sends what a case says over HTTP/1.1, also what no right client would send.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,42 +28,44 @@ const LIMIT: usize = 64 << 20;
 
 /// A connection pool to one server.
 #[derive(Debug)]
-pub(crate) struct Speaker {
+pub(crate) struct RawClient {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     connector: HttpsConnector<HttpConnector>,
     url: Uri,
 }
 
-/// Why a server could not be spoken to.
+/// Why a server gave no answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SpeakError {
-    #[error("the server's base URL is none; it is http://host:port or https://host:port")]
+pub(crate) enum RawError {
+    #[error("invalid server URL; expected http://host:port or https://host:port")]
     Url(#[source] http::uri::InvalidUri),
     #[error("no certificate roots to trust the server by; set SSL_CERT_FILE")]
     Roots(#[source] rustls::Error),
-    #[error("the server did not answer in HTTP; see whether it runs, and at this URL")]
+    #[error("cannot connect to the server; check that it runs at this URL")]
+    Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the server closed the connection, or its answer is not HTTP")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the server gave no answer within {} s", PATIENCE.as_secs())]
     Silent,
-    #[error("the server gave no {0} to log in with; see its login variables")]
+    #[error("the server gave no {0} to log in with; check the login variables")]
     NoLogin(&'static str),
 }
 
-impl SpeakError {
+impl RawError {
     fn broken(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Broken(source.into())
     }
 }
 
-impl Speaker {
-    /// Speaks to a base URL; over TLS the platform's roots are trusted, or those of `SSL_CERT_FILE`.
-    pub(crate) fn new(url: &str) -> Result<Self, SpeakError> {
-        let url: Uri = url.parse().map_err(SpeakError::Url)?;
+impl RawClient {
+    /// A client for a base URL; over TLS the platform's roots are trusted, or those of `SSL_CERT_FILE`.
+    pub(crate) fn new(url: &str) -> Result<Self, RawError> {
+        let url: Uri = url.parse().map_err(RawError::Url)?;
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(SpeakError::Roots)?;
+            .map_err(RawError::Roots)?;
         let tls = if url.scheme_str() == Some("https") {
-            tls.with_platform_verifier().map_err(SpeakError::Roots)?
+            tls.with_platform_verifier().map_err(RawError::Roots)?
         } else {
             tls.with_root_certificates(RootCertStore::empty())
         };
@@ -79,26 +81,30 @@ impl Speaker {
         })
     }
 
-    pub(crate) async fn send(
-        &self,
-        request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, SpeakError> {
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, RawError> {
         let exchange = async {
             let answer = self.client.request(request.map(Full::new)).await;
-            let (parts, body) = answer.map_err(SpeakError::broken)?.into_parts();
+            let answer = answer.map_err(|error| {
+                if error.is_connect() {
+                    RawError::Connect(Box::new(error))
+                } else {
+                    RawError::broken(error)
+                }
+            })?;
+            let (parts, body) = answer.into_parts();
             let body = Limited::new(body, LIMIT).collect().await;
-            let body = body.map_err(SpeakError::Broken)?.to_bytes();
+            let body = body.map_err(RawError::Broken)?.to_bytes();
             Ok(Response::from_parts(parts, body))
         };
         let answer = tokio::time::timeout(PATIENCE, exchange).await;
-        answer.unwrap_or(Err(SpeakError::Silent))
+        answer.unwrap_or(Err(RawError::Silent))
     }
 
     /// Sends bytes as they are, and reads until the server closes.
-    pub(crate) async fn send_raw(&self, request: &[u8]) -> Result<Response<Bytes>, SpeakError> {
+    pub(crate) async fn send_raw(&self, request: &[u8]) -> Result<Response<Bytes>, RawError> {
         let exchange = async {
             let connected = self.connector.clone().call(self.url.clone()).await;
-            let mut stream = TokioIo::new(connected.map_err(SpeakError::Broken)?);
+            let mut stream = TokioIo::new(connected.map_err(RawError::Connect)?);
             // A server that has refused already need not read the rest.
             let _ = stream.write_all(request).await;
             let mut answer = Vec::new();
@@ -112,7 +118,7 @@ impl Speaker {
             Ok(answer)
         };
         let answer = tokio::time::timeout(PATIENCE, exchange).await;
-        parse(&answer.unwrap_or(Err(SpeakError::Silent))?)
+        parse(&answer.unwrap_or(Err(RawError::Silent))?)
     }
 
     /// The `Authorization` that answers the server's challenge to a request.
@@ -121,8 +127,8 @@ impl Speaker {
         request: &Request<Bytes>,
         user: &str,
         password: &str,
-    ) -> Result<String, SpeakError> {
-        let none = || SpeakError::NoLogin("challenge");
+    ) -> Result<String, RawError> {
+        let none = || RawError::NoLogin("challenge");
         let challenged = self.send(request.clone()).await?;
         let headers = challenged.headers().get_all("www-authenticate");
         let offered = headers.iter().filter_map(|it| it.to_str().ok());
@@ -148,36 +154,36 @@ impl Speaker {
         url: &str,
         id: &str,
         secret: &str,
-    ) -> Result<String, SpeakError> {
+    ) -> Result<String, RawError> {
         let pair = STANDARD.encode(format!("{id}:{secret}"));
         let request = Request::post(format!("{url}/api/oauth/token"))
             .header("authorization", format!("Basic {pair}"))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Bytes::from_static(b"grant_type=client_credentials"))
-            .map_err(SpeakError::broken)?;
+            .map_err(RawError::broken)?;
         let answer = self.send(request).await?;
         let answer: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         let token = answer["access_token"].as_str();
-        let token = token.ok_or(SpeakError::NoLogin("token"))?;
+        let token = token.ok_or(RawError::NoLogin("token"))?;
         Ok(format!("Bearer {token}"))
     }
 }
 
 /// An answer up to the end of its connection.
-fn parse(bytes: &[u8]) -> Result<Response<Bytes>, SpeakError> {
+fn parse(bytes: &[u8]) -> Result<Response<Bytes>, RawError> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Response::new(&mut headers);
-    let parsed = head.parse(bytes).map_err(SpeakError::broken)?;
+    let parsed = head.parse(bytes).map_err(RawError::broken)?;
     let httparse::Status::Complete(end) = parsed else {
-        return Err(SpeakError::broken("the answer has no end of its headers"));
+        return Err(RawError::broken("the answer has no end of its headers"));
     };
     let status = head.code.unwrap_or_default();
     let mut answer =
-        Response::builder().status(StatusCode::from_u16(status).map_err(SpeakError::broken)?);
+        Response::builder().status(StatusCode::from_u16(status).map_err(RawError::broken)?);
     for header in head.headers.iter() {
         answer = answer.header(header.name, header.value);
     }
     answer
         .body(Bytes::copy_from_slice(&bytes[end..]))
-        .map_err(SpeakError::broken)
+        .map_err(RawError::broken)
 }

@@ -15,22 +15,20 @@ use serde::de::DeserializeOwned;
 use crate::message::CallMessage;
 
 /// An operation without its type.
-pub(crate) struct Typed {
+pub(super) struct Typed {
     /// The API's id.
-    pub(crate) id: &'static str,
+    pub(super) id: &'static str,
     /// Builds the request of a call as strictly as the operation's own type does; the error says
     /// which value is wrong.
-    pub(crate) request: fn(&CallMessage, &CallOptions) -> Result<Request<Bytes>, String>,
+    pub(super) request: fn(&CallMessage, &CallOptions) -> Result<Request<Bytes>, String>,
     /// Reads an answer.
-    pub(crate) response: fn(Response<Bytes>, &CallOptions) -> Result<Read, ResponseError>,
+    pub(super) response: fn(Response<Bytes>, &CallOptions) -> Result<Read, ResponseError>,
 }
 
 /// An answer that was read.
-pub(crate) struct Read {
+pub(super) struct Read {
     /// What its status and headers said.
-    pub(crate) meta: AnswerMeta,
-    /// All of it, as it is shown.
-    pub(crate) answer: Box<dyn Debug>,
+    pub(super) meta: AnswerMeta,
 }
 
 /// An operation that can be built from a call.
@@ -55,10 +53,7 @@ impl Typed {
             },
             response: |response, options| {
                 let answer = O::from_response(response, options)?;
-                Ok(Read {
-                    meta: answer.meta.clone(),
-                    answer: Box::new(answer),
-                })
+                Ok(Read { meta: answer.meta })
             },
         }
     }
@@ -81,7 +76,7 @@ macro_rules! operations {
         )*
 
         /// The operations that calls are made of.
-        pub(crate) static OPERATIONS: &[Typed] = &[
+        pub(super) static OPERATIONS: &[Typed] = &[
             $( Typed::of::<atlas_model::$tag::$name>() ),*
         ];
     };
@@ -165,7 +160,8 @@ impl CallMessage {
 
     /// A parameter of the query, if there is one.
     fn chosen<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, String> {
-        let text = self.query.get(name).map(|text| text.parse());
+        let text = self.query.get(name).and_then(|it| it.all().first());
+        let text = text.map(|text| text.parse());
         text.transpose().map_err(|error| format!("{name}: {error}"))
     }
 

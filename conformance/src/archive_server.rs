@@ -1,0 +1,418 @@
+//! A server that gives one Flex snapshot as a file, with faults: what a download meets.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http_range_header::parse_range_header;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::case::{DownloadCase, DownloadFault, FaultAction, Place};
+use crate::scripted::{lock, reason};
+use crate::variables::Variables;
+use crate::wire::{WireRequest, read};
+
+/// A server on a free port of this machine, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct ArchiveServer {
+    /// Where it answers: `http://127.0.0.1:PORT`.
+    pub(crate) url: String,
+    shared: Arc<Mutex<Shared>>,
+    stalled: watch::Receiver<bool>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    url: String,
+    project: String,
+    cluster: String,
+    snapshot: String,
+    file: Arc<[u8]>,
+    tag: String,
+    job_fails: bool,
+    faults: Vec<(DownloadFault, usize)>,
+    served: u64,
+    stalled: watch::Sender<bool>,
+    conversation: String,
+}
+
+/// An answer before any fault.
+struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Arc<[u8]>,
+    /// The part of the body that is sent.
+    part: std::ops::Range<usize>,
+    is_file: bool,
+}
+
+impl ArchiveServer {
+    /// Starts a server with the snapshot and the faults of a case, in the project and cluster that
+    /// the variables name.
+    ///
+    /// # Errors
+    /// No port could be had, or the archive could not be built.
+    pub(crate) async fn start(case: &DownloadCase, world: &Variables) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let file: Arc<[u8]> = archive(case.bytes)?.into();
+        let (stall, stalled) = watch::channel(false);
+        let shared = Arc::new(Mutex::new(Shared {
+            url: url.clone(),
+            project: world.get("project").to_owned(),
+            cluster: world.get("flex").to_owned(),
+            snapshot: world.get("flex.snapshot").to_owned(),
+            tag: format!("\"{:.16}\"", const_hex::encode(Sha256::digest(&file))),
+            file,
+            job_fails: case.job_fails,
+            faults: case.faults.iter().map(|fault| (fault.clone(), 0)).collect(),
+            served: 0,
+            stalled: stall,
+            conversation: String::new(),
+        }));
+        let serving = shared.clone();
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, serving.clone()));
+            }
+        });
+        Ok(Self {
+            url,
+            shared,
+            stalled,
+            accepting,
+        })
+    }
+
+    /// The whole file.
+    pub(crate) fn file(&self) -> Arc<[u8]> {
+        lock(&self.shared).file.clone()
+    }
+
+    /// How many bytes of the file have been sent.
+    pub(crate) fn served(&self) -> u64 {
+        lock(&self.shared).served
+    }
+
+    /// Waits until an answer stalls.
+    pub(crate) async fn stalled(&self) {
+        let _ = self.stalled.clone().wait_for(|stalled| *stalled).await;
+    }
+
+    /// The requests and statuses, as text.
+    pub(crate) fn conversation(&self) -> String {
+        lock(&self.shared).conversation.clone()
+    }
+}
+
+impl Drop for ArchiveServer {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// A gzipped tar with one file of so many bytes that do not compress.
+fn archive(bytes: usize) -> io::Result<Vec<u8>> {
+    // xorshift64; any fixed sequence without repetition does.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut content = Vec::with_capacity(bytes + 8);
+    while content.len() < bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        content.extend(state.to_le_bytes());
+    }
+    content.truncate(bytes);
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::none()));
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes as u64);
+    header.set_mode(0o600);
+    header.set_cksum();
+    tar.append_data(&mut header, "snapshot/collection.wt", &content[..])?;
+    let mut gzip = tar.into_inner()?;
+    gzip.flush()?;
+    gzip.finish()
+}
+
+async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
+    let _ = stream.set_nodelay(true);
+    let mut buffer = Vec::new();
+    while let Some(request) = read(&mut stream, &mut buffer, Instant::now()).await {
+        let (reply, fault) = {
+            let mut shared = lock(&shared);
+            let place = place(&request);
+            let fault = place.and_then(|place| shared.fault(place));
+            let reply = match &fault {
+                Some(FaultAction::Status { status, error_code }) => {
+                    refused(*status, error_code.as_deref())
+                }
+                _ => shared.answer(&request),
+            };
+            let (method, target, status) = (&request.method, &request.target, reply.status);
+            let target = target.split(TOKEN).next().unwrap_or_default();
+            let fault = fault.filter(|fault| !matches!(fault, FaultAction::Status { .. }));
+            let shown = fault
+                .as_ref()
+                .map_or(String::new(), |it| format!(" ({it:?})"));
+            let _ = writeln!(
+                shared.conversation,
+                "> {method} {target}\n< {status}{shown}\n"
+            );
+            (reply, fault)
+        };
+        let head_only = request.method == "HEAD";
+        if send(&mut stream, &reply, head_only, fault, &shared)
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// What in a link's path is secret.
+const TOKEN: &str = "t0ken-of-the-link";
+
+fn place(request: &WireRequest) -> Option<Place> {
+    if request.target.starts_with("/store/") {
+        Some(Place::Link)
+    } else if request.target.ends_with("/backup/download") {
+        Some(Place::Request)
+    } else {
+        None
+    }
+}
+
+impl Shared {
+    /// The first fault that fits. Each counts the requests that no fault before it took.
+    fn fault(&mut self, place: Place) -> Option<FaultAction> {
+        for (fault, count) in &mut self.faults {
+            if fault.on != place {
+                continue;
+            }
+            *count += 1;
+            if fault.nth.is_empty() || fault.nth.contains(count) {
+                return Some(fault.action.clone());
+            }
+        }
+        None
+    }
+
+    fn answer(&self, request: &WireRequest) -> Reply {
+        let path = request.target.split('?').next().unwrap_or_default();
+        if path.starts_with("/store/") {
+            return self.link(request, path);
+        }
+        if request.header("authorization").is_none_or(str::is_empty) {
+            return refused(401, None);
+        }
+        let cluster = format!(
+            "/api/atlas/v2/groups/{}/flexClusters/{}",
+            self.project, self.cluster
+        );
+        let Some(rest) = path.strip_prefix(&cluster) else {
+            let code = "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API";
+            let of_dedicated = path.ends_with(&format!("/clusters/{}", self.cluster));
+            return if of_dedicated {
+                refused(400, Some(code))
+            } else {
+                refused(404, Some("RESOURCE_NOT_FOUND"))
+            };
+        };
+        let snapshot = || {
+            json!({
+                "id": self.snapshot, "status": "COMPLETED", "mongoDBVersion": "8.0.29",
+                "scheduledTime": TAKEN, "startTime": TAKEN, "finishTime": TAKEN,
+                "expiration": "2026-01-10T00:00:00Z",
+            })
+        };
+        let parts: Vec<&str> = rest.split('/').skip(1).collect();
+        match (request.method.as_str(), parts.as_slice()) {
+            ("GET", []) => ok(&json!({
+                "name": self.cluster, "groupId": self.project, "id": self.project,
+                "stateName": "IDLE", "clusterType": "REPLICASET",
+            })),
+            ("GET", ["backup", "snapshots"]) => ok(&list(&snapshot())),
+            ("GET", ["backup", "snapshots", id]) if *id == self.snapshot => ok(&snapshot()),
+            ("POST", ["backup", "download"]) => {
+                let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+                if body["snapshotId"] == self.snapshot.as_str() {
+                    ok(&self.job())
+                } else {
+                    refused(404, Some("RESOURCE_NOT_FOUND"))
+                }
+            }
+            ("GET", ["backup", "restoreJobs"]) => ok(&list(&self.job())),
+            ("GET", ["backup", "restoreJobs", id]) if *id == JOB => ok(&self.job()),
+            _ => refused(404, Some("RESOURCE_NOT_FOUND")),
+        }
+    }
+
+    fn job(&self) -> Value {
+        let mut job = json!({
+            "id": JOB, "instanceName": self.cluster, "projectId": self.project,
+            "snapshotId": self.snapshot, "deliveryType": "DOWNLOAD", "status": "COMPLETED",
+            "restoreScheduledDate": TAKEN, "snapshotFinishedDate": TAKEN,
+            "expirationDate": "2099-01-02T07:00:00Z",
+            "snapshotUrl": format!("{}/store/{TOKEN}/snapshot.tgz", self.url),
+        });
+        if let (true, Some(fields)) = (self.job_fails, job.as_object_mut()) {
+            fields.insert("status".to_owned(), "FAILED".into());
+            fields.remove("snapshotUrl");
+        }
+        job
+    }
+
+    /// The file, or the part of it that is asked for (RFC 9110 section 14).
+    fn link(&self, request: &WireRequest, path: &str) -> Reply {
+        // A signed link takes no other credentials.
+        if !path.contains(TOKEN) || request.header("authorization").is_some() {
+            return Reply {
+                headers: vec![("content-type", "application/xml".to_owned())],
+                ..Reply::of(403, b"<Error><Code>AccessDenied</Code></Error>")
+            };
+        }
+        let mut headers = vec![
+            ("content-type", "application/gzip".to_owned()),
+            ("etag", self.tag.clone()),
+            ("accept-ranges", "bytes".to_owned()),
+        ];
+        let length = self.file.len();
+        let unchanged = request.header("if-range").is_none_or(|tag| tag == self.tag);
+        let range = request
+            .header("range")
+            .filter(|_| unchanged && request.method == "GET");
+        let (mut status, mut part) = (200, 0..length);
+        if let Some(Ok(parsed)) = range.map(parse_range_header) {
+            match parsed.validate(length as u64).as_deref() {
+                Ok([one]) => {
+                    let (first, last) = (*one.start(), *one.end());
+                    status = 206;
+                    let of = format!("bytes {first}-{last}/{length}");
+                    headers.push(("content-range", of));
+                    let place = |at| usize::try_from(at).unwrap_or(length);
+                    part = place(first)..place(last.saturating_add(1)).min(length);
+                }
+                // Several parts may be answered with the whole.
+                Ok(_) => {}
+                Err(_) => {
+                    status = 416;
+                    headers.push(("content-range", format!("bytes */{length}")));
+                    part = 0..0;
+                }
+            }
+        }
+        Reply {
+            status,
+            headers,
+            body: self.file.clone(),
+            part,
+            is_file: true,
+        }
+    }
+}
+
+impl Reply {
+    fn of(status: u16, body: &[u8]) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+            part: 0..body.len(),
+            is_file: false,
+        }
+    }
+}
+
+fn list(item: &Value) -> Value {
+    json!({"results": [item], "totalCount": 1, "links": []})
+}
+
+fn ok(body: &Value) -> Reply {
+    let media_type = "application/vnd.atlas.2024-11-13+json;charset=utf-8";
+    Reply {
+        headers: vec![("content-type", media_type.to_owned())],
+        ..Reply::of(200, body.to_string().as_bytes())
+    }
+}
+
+fn refused(status: u16, code: Option<&str>) -> Reply {
+    let mut body = BTreeMap::from([
+        ("error", json!(status)),
+        ("reason", json!(reason(status))),
+        ("detail", json!("The request was refused.")),
+    ]);
+    if let Some(code) = code {
+        body.insert("errorCode", json!(code));
+    }
+    Reply {
+        headers: vec![("content-type", "application/json".to_owned())],
+        ..Reply::of(status, json!(body).to_string().as_bytes())
+    }
+}
+
+async fn send(
+    stream: &mut TcpStream,
+    reply: &Reply,
+    head_only: bool,
+    fault: Option<FaultAction>,
+    shared: &Mutex<Shared>,
+) -> io::Result<()> {
+    let gone = || io::Error::from(io::ErrorKind::ConnectionAborted);
+    let (mut stop, mut pace) = (usize::MAX, None);
+    match &fault {
+        Some(FaultAction::Reset) => return Err(gone()),
+        Some(FaultAction::DelayMs(delay)) => {
+            tokio::time::sleep(Duration::from_millis(*delay)).await;
+        }
+        Some(FaultAction::Truncate(bytes) | FaultAction::Stall(bytes)) => stop = *bytes,
+        Some(FaultAction::Slow(bytes)) => pace = Some(*bytes),
+        Some(FaultAction::Status { .. }) | None => {}
+    }
+    let body = &reply.body[reply.part.clone()];
+    let mut head = format!("HTTP/1.1 {} {}\r\n", reply.status, reason(reply.status));
+    for (name, value) in &reply.headers {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    let _ = write!(head, "content-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await?;
+    if head_only {
+        return Ok(());
+    }
+    for piece in body[..body.len().min(stop)].chunks(PIECE) {
+        stream.write_all(piece).await?;
+        if reply.is_file {
+            lock(shared).served += piece.len() as u64;
+        }
+        if let Some(pace) = pace {
+            let micros = piece.len() as u64 * 1_000_000 / pace.max(1);
+            tokio::time::sleep(Duration::from_micros(micros)).await;
+        }
+    }
+    stream.flush().await?;
+    match fault {
+        Some(FaultAction::Stall(_)) => {
+            let _ = lock(shared).stalled.send(true);
+            std::future::pending().await
+        }
+        Some(FaultAction::Truncate(_)) => Err(gone()),
+        _ => Ok(()),
+    }
+}
+
+/// When the snapshot was taken.
+const TAKEN: &str = "2026-01-02T03:00:00Z";
+/// The restore job.
+const JOB: &str = "65a1b2c3d4e5f60718293a4b";
+/// How many bytes are written at a time.
+const PIECE: usize = 1 << 16;

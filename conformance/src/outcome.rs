@@ -1,0 +1,110 @@
+//! What a run prints, writes and exits with.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+
+use atlas_conformance::{ExpectedFailures, Judgement, Standing, Verdict, report as reports};
+
+use crate::options::RunOptions;
+use crate::print;
+
+/// Prints and writes what was found. The exit code is 1 if a case failed that is not expected to,
+/// or passed that is.
+pub(crate) fn report(
+    run: &RunOptions,
+    judgements: &[Judgement],
+) -> Result<ExitCode, Box<dyn Error>> {
+    let expected = expected_failures(run, judgements)?;
+    let none = ExpectedFailures::default();
+    let mut surprises = 0;
+    for judgement in judgements {
+        let expected = expected.get(&judgement.testee).unwrap_or(&none);
+        match expected.standing(judgement) {
+            Standing::Unexpected => print(&format!("\n{}", judgement.explained())),
+            Standing::UnexpectedPass => {
+                let (testee, case) = (&judgement.testee, &judgement.case);
+                print(&format!(
+                    "\nPASS {testee} {case}, which is expected to fail"
+                ));
+            }
+            _ => continue,
+        }
+        surprises += 1;
+        for line in judgement.conversation.lines() {
+            print(&format!("    {line}"));
+        }
+    }
+    if run.selection.is_whole() {
+        for (name, expected) in &expected {
+            let of_testee: Vec<Judgement> = judgements
+                .iter()
+                .filter(|it| it.testee == *name)
+                .cloned()
+                .collect();
+            for case in expected.stale(&of_testee) {
+                surprises += 1;
+                print(&format!(
+                    "the expected failures of {name} name an unknown case, {case}"
+                ));
+            }
+        }
+    }
+    let matrix = reports::markdown(judgements);
+    print(&format!("\n{matrix}"));
+    write(run.markdown.as_deref(), || Ok(matrix))?;
+    write(run.html.as_deref(), || {
+        Ok(reports::html(judgements, &expected))
+    })?;
+    write(run.junit.as_deref(), || {
+        Ok(reports::junit(judgements, &expected)?)
+    })?;
+    write(run.jsonl.as_deref(), || Ok(reports::json_lines(judgements)))?;
+    print(&summary(judgements, surprises));
+    if let Some(seed) = run.selection.seed {
+        print(&format!("the order was that of --seed {seed}"));
+    }
+    Ok(ExitCode::from(u8::from(surprises > 0)))
+}
+
+fn summary(judgements: &[Judgement], surprises: usize) -> String {
+    let count = |verdict: Verdict| judgements.iter().filter(|it| it.verdict == verdict).count();
+    let passed = count(Verdict::Pass);
+    let unimplemented = count(Verdict::Unimplemented);
+    let judged = judgements.len() - unimplemented;
+    format!(
+        "{passed} of {judged} cases passed, {surprises} not as expected, {unimplemented} not judged"
+    )
+}
+
+fn expected_failures(
+    run: &RunOptions,
+    judgements: &[Judgement],
+) -> Result<BTreeMap<String, ExpectedFailures>, Box<dyn Error>> {
+    let mut all = BTreeMap::new();
+    let Some(folder) = &run.expected_failures else {
+        return Ok(all);
+    };
+    if !folder.is_dir() {
+        return Err(format!("--expected-failures: {} is not a folder", folder.display()).into());
+    }
+    for judgement in judgements {
+        let name = &judgement.testee;
+        let path = folder.join(format!("{name}.json"));
+        if !all.contains_key(name) && path.exists() {
+            all.insert(name.clone(), ExpectedFailures::read(&path)?);
+        }
+    }
+    Ok(all)
+}
+
+fn write(
+    path: Option<&Path>,
+    text: impl FnOnce() -> Result<String, Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    let Some(path) = path else { return Ok(()) };
+    let failed = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
+    std::fs::write(path, text()?).map_err(failed)?;
+    Ok(())
+}

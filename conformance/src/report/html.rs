@@ -1,0 +1,94 @@
+//! The matrix as a page of its own.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::matrix::{Count, Matrix};
+use crate::expected::{ExpectedFailures, Standing};
+use crate::verdict::{Judgement, Verdict};
+
+/// The matrix and every case that did not pass, as an HTML page without scripts or links to
+/// elsewhere. Expected failures show their reason.
+pub fn html(judgements: &[Judgement], expected: &BTreeMap<String, ExpectedFailures>) -> String {
+    let matrix = Matrix::of(judgements);
+    let mut page = format!("{HEAD}<table><thead><tr><th scope=\"col\">area</th>");
+    for testee in &matrix.testees {
+        let (name, version) = (escaped(testee.name), escaped(testee.version));
+        let _ = write!(
+            page,
+            "<th scope=\"col\">{name} <small>{version}</small></th>"
+        );
+    }
+    page += "</tr></thead><tbody>\n";
+    for (area, cells) in matrix.rows() {
+        let _ = write!(page, "<tr><th scope=\"row\">{}</th>", escaped(area));
+        page.extend(cells.iter().map(cell));
+        page += "</tr>\n";
+    }
+    page += "</tbody></table>\n<h2>Cases that did not pass</h2>\n";
+    for testee in &matrix.testees {
+        let none = ExpectedFailures::default();
+        let expected = expected.get(testee.name).unwrap_or(&none);
+        let of_testee = judgements.iter().filter(|it| it.testee == testee.name);
+        let shown = |it: &&Judgement| !matches!(it.verdict, Verdict::Pass | Verdict::Unimplemented);
+        let not_passed: Vec<&Judgement> = of_testee.filter(shown).collect();
+        if not_passed.is_empty() {
+            continue;
+        }
+        let (name, count) = (escaped(testee.name), not_passed.len());
+        let _ = writeln!(page, "<details><summary>{name}: {count}</summary>");
+        for judgement in not_passed {
+            let verdict = judgement.verdict.to_string();
+            let why = match expected.standing(judgement) {
+                Standing::Expected(reason) => format!("\n  expected:  {reason}"),
+                _ => String::new(),
+            };
+            let text = escaped(&(judgement.explained() + &why));
+            let class = verdict.to_lowercase();
+            let _ = writeln!(page, "<pre class=\"{class}\">{text}</pre>");
+        }
+        page += "</details>\n";
+    }
+    page + "</body></html>\n"
+}
+
+fn cell(count: &Count) -> String {
+    let judged = count.judged();
+    if judged == 0 {
+        return "<td class=\"none\">–</td>".to_owned();
+    }
+    let passed = count.of(Verdict::Pass);
+    let class = if passed == judged { "pass" } else { "some" };
+    let others = count.others().join(", ");
+    format!("<td class=\"{class}\">{passed}/{judged}<br><small>{others}</small></td>")
+}
+
+/// A text as HTML shows it.
+fn escaped(text: &str) -> String {
+    let entity = |character: char| match character {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        '\'' => "&#39;".to_owned(),
+        other => other.to_string(),
+    };
+    text.chars().map(entity).collect()
+}
+
+const HEAD: &str = "<!doctype html>
+<html lang=\"en\"><head><meta charset=\"utf-8\">
+<meta name=\"viewport\" content=\"width=device-width\">
+<title>Conformance to the Atlas Administration API</title>
+<style>
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #222; background: #fff }
+table { border-collapse: collapse } th, td { padding: .3rem .7rem; border: 1px solid #ccc }
+th { text-align: left } td.pass { background: #dcf3e2 } td.some { background: #fdf1cf }
+td.none, small { color: #666 } pre { overflow-x: auto; padding: .6rem; background: #f6f6f6 }
+pre.fail, pre.crashed, pre.silent, pre.error { border-left: 4px solid #c33 }
+pre.warn { border-left: 4px solid #da0 } pre.differs { border-left: 4px solid #69c }
+</style></head><body>
+<h1>Conformance to the Atlas Administration API</h1>
+<p>Cases passed of those that could be judged. A dash: the testee does not do what the cases are
+about. <i>differ</i>: it does otherwise than this project chose, which is as right.</p>
+";

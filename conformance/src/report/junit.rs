@@ -1,0 +1,58 @@
+//! `JUnit` XML.
+
+use std::collections::BTreeMap;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::expected::{ExpectedFailures, Standing};
+use crate::verdict::{Judgement, Verdict};
+
+/// `JUnit` XML, a suite for each testee.
+///
+/// # Errors
+/// Says why it could not be written.
+pub fn junit(
+    judgements: &[Judgement],
+    expected: &BTreeMap<String, ExpectedFailures>,
+) -> Result<String, String> {
+    let mut suites: BTreeMap<&str, TestSuite> = BTreeMap::new();
+    let none = ExpectedFailures::default();
+    for judgement in judgements {
+        let expected = expected.get(&judgement.testee).unwrap_or(&none);
+        let standing = expected.standing(judgement);
+        let mut status = match (standing, judgement.verdict) {
+            (Standing::Expected(_), _)
+            | (Standing::Fine, Verdict::Unimplemented | Verdict::Differs) => {
+                TestCaseStatus::skipped()
+            }
+            (Standing::UnexpectedPass, _) | (_, Verdict::Fail) => {
+                TestCaseStatus::non_success(NonSuccessKind::Failure)
+            }
+            (_, Verdict::Crashed | Verdict::Silent | Verdict::Error) => {
+                TestCaseStatus::non_success(NonSuccessKind::Error)
+            }
+            _ => TestCaseStatus::success(),
+        };
+        let message = match standing {
+            Standing::Expected(reason) => format!("expected: {reason}"),
+            Standing::UnexpectedPass => "passes, though it is expected to fail".to_owned(),
+            _ if judgement.verdict == Verdict::Pass => String::new(),
+            _ => judgement.explained(),
+        };
+        if !message.is_empty() {
+            status.set_message(message);
+        }
+        if !judgement.conversation.is_empty() {
+            status.set_description(&judgement.conversation);
+        }
+        let mut case = TestCase::new(judgement.case.as_str(), status);
+        case.set_classname(format!("{}.{}", judgement.testee, judgement.area));
+        let suite = suites
+            .entry(&judgement.testee)
+            .or_insert_with(|| TestSuite::new(judgement.testee.as_str()));
+        suite.add_test_case(case);
+    }
+    let mut report = Report::new("atlas-conformance");
+    report.add_test_suites(suites.into_values());
+    report.to_string().map_err(|error| error.to_string())
+}
