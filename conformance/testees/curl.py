@@ -24,7 +24,7 @@ def config(value):
 def curl(flags, options):
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "body")
-        options = options + [("output", out), ("write-out", "%{http_code}")]
+        options = options + [("output", out), ("write-out", "%{http_code} %{content_type}")]
         lines = FLAGS + flags
         lines += ["%s = %s" % (name, config(value)) for name, value in options]
         run = subprocess.run(
@@ -34,8 +34,9 @@ def curl(flags, options):
             stderr=subprocess.PIPE,
         )
         content = open(out, "rb").read() if os.path.exists(out) else b""
-        status = int(run.stdout.decode()[-3:] or 0)
-        return run.returncode, status, content, run.stderr.decode(errors="replace")
+        status, _, media_type = run.stdout.decode(errors="replace").partition(" ")
+        said = run.stderr.decode(errors="replace")
+        return run.returncode, int(status or 0), media_type, content, said
 
 
 def call(asked):
@@ -58,11 +59,11 @@ def call(asked):
     else:
         flags.append("digest")
         options.append(("user", auth["user"] + ":" + auth["password"]))
-    code, status, content, said = curl(flags, options)
+    code, status, media_type, content, said = curl(flags, options)
     if code:
         answer = testee.ended(ERRORS.get(code, "malformed"), output=said)
     else:
-        answer = testee.read(status, content)
+        answer = testee.read(asked["method"], status, content, media_type)
         answer["output"] += said
     return answer
 

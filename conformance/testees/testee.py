@@ -43,15 +43,20 @@ def ended(kind, status=None, code=None, output=""):
 
 
 def target(call):
-    """The path and query of a call."""
+    """The path and query of a call; a list in the query is a parameter that comes several times."""
     path = call["path"]
     for name, value in call["parameters"].items():
-        path = path.replace("{" + name + "}", quote(value, safe=""))
-    query = dict(call["query"])
-    for flag in ("envelope", "pretty"):
-        if call[flag]:
-            query[flag] = "true"
+        path = path.replace("{" + name + "}", quote(text(value), safe=""))
+    query = []
+    for name, value in call["query"].items():
+        values = value if isinstance(value, list) else [value]
+        query += [(name, text(value)) for value in values]
+    query += [(flag, "true") for flag in ("envelope", "pretty") if call[flag]]
     return path + ("?" + urlencode(query) if query else "")
+
+
+def text(value):
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def headers(call):
@@ -67,15 +72,47 @@ def body(call):
     return json.dumps(call["body"], separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def read(status, content):
-    """What a script makes of an answer: its status, and the JSON if it is some."""
-    try:
-        value = json.loads(content) if content else None
-    except (ValueError, RecursionError):
-        value = None
+def read(method, status, content, media_type=""):
+    """What a script makes of an answer: its status, and the JSON or the file if it is some."""
+    value = decoded(content)
     if 200 <= status < 300:
-        fine = isinstance(value, dict) or (status == 204 and not content)
-        return ended("ok") if fine else ended("unreadable", status)
+        if value is not None:
+            return valued(ended("ok"), value)
+        is_file = media_type.partition(";")[0].strip().lower().endswith(FILES)
+        # A script that reads a resource needs one; any other takes an empty answer as well.
+        is_done = not content and (status == 204 or method != "GET")
+        return ended("ok") if is_done or is_file else ended("unreadable", status)
     if isinstance(value, dict) and value.keys() & {"error", "errorCode", "detail", "reason"}:
         return ended("api_error", status, value.get("errorCode"), content.decode(errors="replace"))
     return ended("unreadable", status)
+
+
+def decoded(content):
+    """The JSON of a body; None if it has none, or null."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def valued(answer, value):
+    """Adds what was read, where one line of JSON that any reader takes can say it."""
+    try:
+        line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        line.encode()
+    except (ValueError, RecursionError):
+        return answer
+    if is_shallow(value, 100):
+        answer["value"] = value
+    return answer
+
+
+def is_shallow(value, levels):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return True
+    return levels > 0 and all(is_shallow(item, levels - 1) for item in value)
+
+
+FILES = ("/gzip", "+gzip", "/csv", "+csv")

@@ -20,13 +20,26 @@ function target(call) {
   for (const [name, value] of Object.entries(call.parameters)) {
     path = path.replace(`{${name}}`, () => encodeURIComponent(value));
   }
-  const query = new URLSearchParams(call.query);
-  for (const flag of ["envelope", "pretty"]) if (call[flag]) query.set(flag, "true");
+  // A list in the query is a parameter that comes several times.
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(call.query)) {
+    for (const item of [value].flat()) query.append(name, item);
+  }
+  for (const flag of ["envelope", "pretty"]) if (call[flag]) query.append(flag, "true");
   const text = query.toString();
   return call.url + path + (text ? `?${text}` : "");
 }
 
-function read(status, content) {
+// Whether any reader of JSON can take a value: many allow no more than some hundred levels.
+function isShallow(value, levels = 100) {
+  if (value === null || typeof value !== "object") return true;
+  return levels > 0 && Object.values(value).every((item) => isShallow(item, levels - 1));
+}
+
+const FILE = /[/+](gzip|csv)\s*(;|$)/i;
+
+// What a script makes of an answer: its status, and the JSON or the file if it is some.
+function read(method, status, content, mediaType = "") {
   let value;
   try {
     value = JSON.parse(content);
@@ -35,8 +48,13 @@ function read(status, content) {
   }
   const isObject = value !== null && typeof value === "object" && !Array.isArray(value);
   if (status >= 200 && status < 300) {
-    const fine = isObject || (status === 204 && content === "");
-    return fine ? ended("ok") : ended("unreadable", status);
+    if (value !== undefined && value !== null) {
+      const ok = ended("ok");
+      return isShallow(value) ? { ...ok, value } : ok;
+    }
+    // A script that reads a resource needs one; any other takes an empty answer as well.
+    const isDone = content === "" && (status === 204 || method !== "GET");
+    return isDone || FILE.test(mediaType) ? ended("ok") : ended("unreadable", status);
   }
   if (isObject && ["error", "errorCode", "detail", "reason"].some((name) => name in value)) {
     return ended("api_error", status, value.errorCode ?? undefined, content);
@@ -64,7 +82,8 @@ async function call(asked) {
   else headers.authorization = `Bearer ${auth.token}`;
   try {
     const answer = await request(target(asked), options);
-    return read(answer.status, answer.data.toString("utf8"));
+    const content = answer.data.toString("utf8");
+    return read(asked.method, answer.status, content, answer.headers["content-type"]);
   } catch (error) {
     const code = error.code ?? error.cause?.code ?? "";
     let kind = "interrupted";

@@ -49,7 +49,8 @@ def call(asked):
             timeout=asked["timeoutMs"] / 1000,
             allow_redirects=False,
         )
-        return testee.read(answer.status_code, answer.content)
+        media_type = answer.headers.get("Content-Type", "")
+        return testee.read(asked["method"], answer.status_code, answer.content, media_type)
     except OAuth2Error as error:
         return testee.ended("no_token", error.status_code, output=repr(error))
     except requests.exceptions.Timeout as error:
@@ -77,7 +78,7 @@ def download(asked):
     answer = requests.post(base + "/download", json=body, headers=headers, timeout=30)
     for _ in range(100):
         if answer.status_code != 200:
-            return testee.read(answer.status_code, answer.content)
+            return testee.read("GET", answer.status_code, answer.content)
         job = answer.json()
         if job["status"] == "FAILED":
             return testee.ended("job_failed")
