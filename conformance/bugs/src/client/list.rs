@@ -1,0 +1,65 @@
+//! The bugs that a client can be given.
+
+use crate::bug::Bug;
+
+/// All bugs of a client.
+pub const CLIENT_BUGS: &[Bug] = &[
+    Bug::new("accept-missing", "operation"),
+    Bug::new("accept-unversioned", "operation"),
+    Bug::new("accept-twice", "operation"),
+    Bug::new("accept-of-another-version", "version"),
+    Bug::new("content-type-missing", "operation"),
+    Bug::new("content-type-text", "operation"),
+    Bug::new("content-type-latin-1", "operation"),
+    Bug::new("content-type-csv", "operation"),
+    Bug::new("body-value-spaced", "operation"),
+    Bug::new("body-field-twice", "operation"),
+    Bug::new("body-value-altered", "operation"),
+    Bug::new("body-extra-field", "operation"),
+    Bug::new("body-with-bom", "operation"),
+    Bug::new("method-put", "operation"),
+    Bug::new("path-doubled-slash", "path"),
+    Bug::new("secret-in-query", "operation"),
+    Bug::new("envelope-not-asked", "envelope"),
+    Bug::new("pretty-not-asked", "operation"),
+    Bug::new("authorization-missing", "operation"),
+    Bug::new("authorization-basic", "operation"),
+    Bug::new("bearer-altered", "operation"),
+    Bug::new("digest-nc-stuck", "digest"),
+    Bug::new("digest-cnonce-missing", "digest"),
+    Bug::new("digest-uri-of-the-root", "digest"),
+    Bug::new("digest-response-altered", "digest"),
+    Bug::new("digest-realm-altered", "digest"),
+    Bug::new("digest-qop-missing", "digest"),
+    Bug::new("digest-username-altered", "digest"),
+    Bug::new("digest-nonce-altered", "digest"),
+    Bug::new("token-request-without-basic", "oauth"),
+    Bug::new("token-request-as-json", "oauth"),
+    Bug::new("token-fetched-for-each-call", "oauth"),
+    Bug::new("envelope-status-ignored", "envelope"),
+    Bug::new("error-told-as-success", "fault"),
+    Bug::new("success-told-as-error", "operation"),
+    Bug::new("status-told-wrong", "fault"),
+    Bug::new("error-code-dropped", "fault"),
+    Bug::new("secret-echoed", "digest"),
+    Bug::new("never-retries", "fault"),
+    Bug::new("retries-what-must-not-be", "fault"),
+    Bug::new("retry-after-ignored", "fault"),
+    Bug::new("names-unchecked", "path"),
+    Bug::new("letters-ascii-only", "pattern"),
+    Bug::new("length-in-bytes", "pattern"),
+    Bug::new("length-in-utf-16", "pattern"),
+    Bug::new("pattern-ignored", "pattern"),
+    Bug::new("pattern-on-trimmed-text", "pattern"),
+    Bug::new("pattern-without-case", "pattern"),
+    Bug::new("link-with-authorization", "download"),
+    Bug::new("download-starts-over", "download"),
+    Bug::new("download-leaves-a-broken-file", "download"),
+    Bug::new("list-read-to-its-first-page", "paging"),
+    Bug::new("list-cut-told-as-whole", "paging"),
+];
+
+/// No bug, but another right style, which every case passes: JSON with spaces, its fields in
+/// another order and its texts escaped, a type also without a body, defaults in the query, a media
+/// type with the version, and schemes and media types in other cases.
+pub const ANOTHER_STYLE: Bug = Bug::new("another-style", "");

@@ -1,0 +1,177 @@
+//! Each injected bug is caught by a case, and a client or a server without one passes all cases: one
+//! trial a bug.
+//!
+//! `cargo test -p atlas-conformance-bugs --test caught -- server/nc-ignored`
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+
+use std::collections::{BTreeSet, VecDeque};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use atlas_conformance::{
+    Case, Judgement, ServerTestee, Testee, Verdict, all_cases, judge_client, judge_server,
+};
+use atlas_conformance_bugs::{ANOTHER_STYLE, Bug, BuggyServer, CLIENT_BUGS, NONE, SERVER_BUGS};
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::task::JoinSet;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Most of the time is spent waiting.
+    arguments.test_threads = arguments.test_threads.or(Some(TRIALS_AT_ONCE));
+    let cases: Arc<[Case]> = all_cases().unwrap().into();
+    let mut trials = vec![
+        Trial::test("readme", the_readme_has_the_number_of_bugs),
+        Trial::test("names", names_are_unique),
+    ];
+    // Right clients of both styles pass every case. They take longest and begin first.
+    for right in [NONE, ANOTHER_STYLE] {
+        let cases = cases.clone();
+        trials.push(Trial::test(format!("client/{right}"), move || {
+            right_passes(failure_of_client(right, &cases))
+        }));
+    }
+    for bug in CLIENT_BUGS {
+        let cases = cases.clone();
+        trials.push(Trial::test(format!("client/{bug}"), move || {
+            caught(failure_of_client(*bug, &cases))
+        }));
+    }
+    for bug in SERVER_BUGS {
+        let cases = cases.clone();
+        trials.push(Trial::test(format!("server/{bug}"), move || {
+            caught(failure_of_server(*bug, &cases))
+        }));
+    }
+    trials.push(Trial::test(format!("server/{NONE}"), move || {
+        right_passes(failure_of_server(NONE, &cases))
+    }));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+const TRIALS_AT_ONCE: usize = 6;
+
+/// How many processes share the cases of a right client.
+const PROCESSES: usize = 6;
+
+/// The areas whose cases wait for something, the slowest last.
+const SLOW: [&str; 5] = ["digest", "oauth", "flow", "fault", "download"];
+
+/// The cases in the order in which they are likely to catch a bug soon: those of its area first,
+/// and those that wait for something last. A right client passes all, so that the slowest begin.
+fn sorted(bug: Bug, cases: impl Iterator<Item = Case>) -> Vec<Case> {
+    let mut sorted: Vec<Case> = cases.collect();
+    sorted.sort_by_key(|case| {
+        let slow = SLOW.iter().position(|area| *area == case.area);
+        (case.area != bug.area, slow)
+    });
+    if is_right(bug) {
+        sorted.reverse();
+    }
+    sorted
+}
+
+fn is_right(bug: Bug) -> bool {
+    [NONE, ANOTHER_STYLE].contains(&bug)
+}
+
+/// A case that a client with a bug does not pass.
+async fn failure_of_client(bug: Bug, cases: &[Case]) -> Option<String> {
+    let wrapper = env!("CARGO_BIN_EXE_buggy-client");
+    let reference = env!("CARGO_BIN_EXE_reference-client");
+    let command = [wrapper, "--bug", bug.name, "--", reference].map(str::to_owned);
+    let cases = cases.iter().filter(|case| case.is_for_clients()).cloned();
+    let queue = Arc::new(Mutex::new(VecDeque::from(sorted(bug, cases))));
+    let mut processes = JoinSet::new();
+    for _ in 0..if is_right(bug) { PROCESSES } else { 1 } {
+        let (queue, command) = (queue.clone(), command.clone());
+        processes.spawn(async move {
+            let mut testee = Testee::start(&command).await.unwrap();
+            loop {
+                let case = queue.lock().unwrap().pop_front()?;
+                testee.reset().await.unwrap();
+                let judgement = judge_client(&mut testee, &command, &case).await;
+                if is_failure(bug, &judgement) {
+                    return Some(told(&judgement));
+                }
+            }
+        });
+    }
+    while let Some(failure) = processes.join_next().await {
+        if let Some(failure) = failure.unwrap() {
+            return Some(failure);
+        }
+    }
+    None
+}
+
+/// A case that a server with a bug does not pass.
+async fn failure_of_server(bug: Bug, cases: &[Case]) -> Option<String> {
+    let server = BuggyServer::start(bug).await.unwrap();
+    let testee = ServerTestee::new("buggy", server.url()).unwrap();
+    let cases = cases.iter().filter(|case| case.is_for_servers()).cloned();
+    for case in sorted(bug, cases) {
+        let judgement = judge_server(&testee, &case).await;
+        if is_failure(bug, &judgement) {
+            return Some(told(&judgement));
+        }
+    }
+    None
+}
+
+/// Whether a case catches a bug: a testee that lacks an ability or cannot be run has not been
+/// caught. A right testee fails a case that it does not pass, unless it does not implement it.
+fn is_failure(bug: Bug, judgement: &Judgement) -> bool {
+    match judgement.verdict {
+        Verdict::Pass | Verdict::Unimplemented => false,
+        Verdict::Fail | Verdict::Warn | Verdict::Differs => true,
+        _ => is_right(bug),
+    }
+}
+
+fn told(judgement: &Judgement) -> String {
+    judgement.explained()
+}
+
+fn caught(failure: impl Future<Output = Option<String>>) -> Result<(), Failed> {
+    match block_on(failure) {
+        Some(_) => Ok(()),
+        None => Err("no case caught it".into()),
+    }
+}
+
+fn right_passes(failure: impl Future<Output = Option<String>>) -> Result<(), Failed> {
+    match block_on(failure) {
+        None => Ok(()),
+        Some(failure) => Err(format!("without a bug: {failure}").into()),
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(work)
+}
+
+fn the_readme_has_the_number_of_bugs() -> Result<(), Failed> {
+    let readme = include_str!("../../../README.md");
+    let number = format!("{} injected bugs", CLIENT_BUGS.len() + SERVER_BUGS.len());
+    if readme.contains(&number) {
+        Ok(())
+    } else {
+        Err(format!("README.md does not say {number:?}").into())
+    }
+}
+
+fn names_are_unique() -> Result<(), Failed> {
+    for bugs in [CLIENT_BUGS, SERVER_BUGS] {
+        let names: BTreeSet<_> = bugs.iter().chain([&NONE, &ANOTHER_STYLE]).collect();
+        if names.len() != bugs.len() + 2 {
+            return Err("two bugs have one name".into());
+        }
+    }
+    Ok(())
+}
