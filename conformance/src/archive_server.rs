@@ -184,9 +184,10 @@ async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
 const TOKEN: &str = "t0ken-of-the-link";
 
 fn place(request: &WireRequest) -> Option<Place> {
-    if request.target.starts_with("/store/") {
+    let path = request.target.split('?').next().unwrap_or_default();
+    if path.starts_with("/store/") {
         Some(Place::Link)
-    } else if request.target.ends_with("/backup/download") {
+    } else if path.ends_with("/backup/download") {
         Some(Place::Request)
     } else {
         None
