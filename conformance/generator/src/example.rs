@@ -1,0 +1,394 @@
+//! Example bodies, made from the schemas.
+
+use atlas_catalog::http::Method;
+use atlas_catalog::{Additional, Kind, Operation, Schema, Version};
+use serde_json::{Map, Value, json};
+
+use crate::overrides::Overrides;
+use crate::parameters;
+use crate::scalar::{choice, scalar};
+
+/// Which way a body goes, and how much of it is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// A request: what is required, and a few scalars.
+    Request,
+    /// A response with what is documented, nested objects to a small depth.
+    Response,
+    /// A response with what is required, and a few scalars.
+    Brief,
+}
+
+/// How deep the objects of a full response are that hold all their documented fields.
+const DEEP: usize = 2;
+/// How many optional scalars a request or a brief response has.
+const FEW: usize = 2;
+
+/// The example request body of a version; `None` if the operation takes none.
+pub(crate) fn request(
+    operation: Operation,
+    version: &Version,
+    overrides: &Overrides,
+) -> Option<Value> {
+    let schema = version.request_schema()?;
+    if let Some(body) = overrides.request(operation.id(), &version.name) {
+        return Some(body.clone());
+    }
+    let mut maker = Maker::new(operation, overrides, Extent::Request, 0);
+    Some(maker.value(&[schema], "", 0).unwrap_or_else(|| json!({})))
+}
+
+/// An example response of a version in JSON; `None` if it has no content or another format. `number`
+/// tells several of the same operation apart.
+pub(crate) fn response(
+    operation: Operation,
+    version: &Version,
+    extent: Extent,
+    number: usize,
+    overrides: &Overrides,
+) -> Option<Value> {
+    let status = success(version)?;
+    let schema = version.schema_of(status, "json")?;
+    let mut maker = Maker::new(operation, overrides, extent, number);
+    let mut body = maker.value(&[schema], "", 0).unwrap_or_else(|| json!({}));
+    if extent == Extent::Response {
+        overrides.correct_response(operation.id(), &version.name, &mut body);
+    }
+    Some(body)
+}
+
+/// The documented status of success, the first one with content if there is one.
+pub(crate) fn success(version: &Version) -> Option<u16> {
+    let mut statuses: Vec<u16> = version.statuses().collect();
+    statuses.sort_by_key(|status| (version.is_bare(*status), *status));
+    statuses.first().copied()
+}
+
+/// The variable of the cluster that an operation is for.
+pub(crate) fn cluster_kind(operation: Operation) -> &'static str {
+    match operation.id() {
+        id if id.contains("Flex") => "flex",
+        id if id.contains("Tenant") => "tenant",
+        id if id.contains("Sharded") => "sharded",
+        _ => "dedicated",
+    }
+}
+
+struct Maker<'a> {
+    operation: Operation,
+    overrides: &'a Overrides,
+    extent: Extent,
+    number: usize,
+    /// The schemas of the objects that the value stands in.
+    within: Vec<*const Schema>,
+    place: Vec<String>,
+}
+
+impl<'a> Maker<'a> {
+    fn new(operation: Operation, overrides: &'a Overrides, extent: Extent, number: usize) -> Self {
+        Self {
+            operation,
+            overrides,
+            extent,
+            number,
+            within: Vec::new(),
+            place: Vec::new(),
+        }
+    }
+
+    /// A value that fits each of several schemas; `None` where that would never end.
+    fn value(&mut self, given: &[&Schema], field: &str, depth: usize) -> Option<Value> {
+        let schemas: Vec<&Schema> = given.iter().map(|schema| schema.resolve()).collect();
+        let schema = *schemas.last()?;
+        let choices = common(&schemas);
+        if !choices.is_empty() {
+            return Some(choice(&choices).clone());
+        }
+        let members = if schema.one_of.is_empty() {
+            &schema.any_of
+        } else {
+            &schema.one_of
+        };
+        if !members.is_empty() && schema.discriminator.is_none() {
+            let mut members = members.iter();
+            return members.find_map(|member| self.value(&[member], field, depth));
+        }
+        match kind(schema) {
+            Some(Kind::Object) => self.object(&schemas, depth),
+            Some(Kind::Array) => Some(self.array(&schemas, field, depth)),
+            None => Some(json!({"example": "value"})),
+            Some(_) => {
+                if let Some(thing) = self.thing(field) {
+                    return Some(thing);
+                }
+                let place = format!("{}/{}", self.operation, self.place.join("/"));
+                let place = match self.number {
+                    0 => place,
+                    number => format!("{place}/{number}"),
+                };
+                Some(scalar(schema, field, &place))
+            }
+        }
+    }
+
+    /// What a field names that stands in each world, by the kind of cluster that the operation is for.
+    fn thing(&self, field: &str) -> Option<Value> {
+        let kind = cluster_kind(self.operation);
+        Some(match field {
+            "snapshotId" => format!("${{{kind}.snapshot}}").into(),
+            "clusterName" | "instanceName" | "targetClusterName" | "targetDeploymentItemName" => {
+                format!("${{{kind}}}").into()
+            }
+            "roles[]" if self.operation.path().contains("/orgs") => "ORG_MEMBER".into(),
+            "roles[]" => "GROUP_READ_ONLY".into(),
+            _ => return None,
+        })
+    }
+
+    fn array(&mut self, schemas: &[&Schema], field: &str, depth: usize) -> Value {
+        let items: Vec<&Schema> = schemas
+            .iter()
+            .filter_map(|schema| schema.items.as_deref())
+            .collect();
+        let least = schemas.iter().filter_map(|schema| schema.min_items).max();
+        let count = least.unwrap_or(0).max(1);
+        let mut values = Vec::new();
+        for number in 0..count {
+            let name = format!("{field}[]");
+            let text = items
+                .iter()
+                .all(|item| kind(item.resolve()) == Some(Kind::String));
+            if let Some(value) = self.overrides.field(None, &name).filter(|_| text) {
+                values.push(value.clone());
+                continue;
+            }
+            self.place.push(number.to_string());
+            values.extend(self.value(&items, &name, depth));
+            self.place.pop();
+        }
+        Value::Array(values)
+    }
+
+    fn object(&mut self, schemas: &[&Schema], depth: usize) -> Option<Value> {
+        let schema = *schemas.last()?;
+        if self.within.iter().any(|one| std::ptr::eq(*one, schema)) || depth > 8 {
+            return None;
+        }
+        self.within.push(schema);
+        let fields = self.fields(schemas, depth);
+        self.within.pop();
+        let fields = fields?;
+        Some(Value::Object(fields))
+    }
+
+    /// The fields of an object; `None` if a required one cannot be made.
+    fn fields(&mut self, schemas: &[&Schema], depth: usize) -> Option<Map<String, Value>> {
+        let (parts, tags) = parts(schemas);
+        let mut fields = Map::new();
+        let partial = depth == 0
+            && self.extent == Extent::Request
+            && self.operation.method() == Method::PATCH;
+        let mut names: Vec<&String> = parts
+            .iter()
+            .flat_map(|part| part.properties.keys())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut spare = FEW + usize::from(partial);
+        for name in &names {
+            let known: Vec<&Schema> = parts
+                .iter()
+                .filter_map(|part| part.properties.get(*name))
+                .collect();
+            if self.is_elsewhere(&known) {
+                continue;
+            }
+            let required = parts.iter().any(|part| part.required.contains(name));
+            let tag = tags.iter().find(|(tag, _)| tag == *name);
+            if tag.is_none() && !required && !self.is_wanted(&known, name, depth, &mut spare) {
+                continue;
+            }
+            let owner = parts
+                .iter()
+                .rfind(|part| part.properties.contains_key(*name));
+            let owner = owner.and_then(|owner| owner.name.as_deref());
+            let value = match (self.overrides.field(owner, name), tag) {
+                (Some(value), _) => Some(value.clone()),
+                (None, Some((_, value))) => Some(Value::String(value.clone())),
+                (None, None) if *name == "links" => Some(self.links()),
+                (None, None) => {
+                    let depth = depth + usize::from(name.as_str() != "results");
+                    self.place.push((*name).clone());
+                    let value = self.value(&known, name, depth);
+                    self.place.pop();
+                    value
+                }
+            };
+            match value {
+                Some(value) => fields.insert((*name).clone(), value),
+                None if required => return None,
+                None => continue,
+            };
+        }
+        self.fill(&parts, &names, &mut fields, depth);
+        Some(fields)
+    }
+
+    /// Adds what an object needs that has too few fields so far.
+    fn fill(
+        &mut self,
+        parts: &[&Schema],
+        names: &[&String],
+        fields: &mut Map<String, Value>,
+        depth: usize,
+    ) {
+        let further = parts
+            .iter()
+            .find_map(|part| part.additional_properties.as_ref());
+        if let (Some(Additional::Schema(schema)), true) = (further, fields.is_empty()) {
+            self.place.push("example".to_owned());
+            if let Some(value) = self.value(&[schema], "example", depth + 1) {
+                fields.insert("example".to_owned(), value);
+            }
+            self.place.pop();
+        }
+        if names.is_empty() && further.is_none() {
+            fields.insert("example".to_owned(), "value".into());
+        }
+        let least = parts.iter().filter_map(|part| part.min_properties).max();
+        let least = usize::try_from(least.unwrap_or(1)).unwrap_or(1);
+        for name in names {
+            if fields.len() >= least || depth > 3 {
+                break;
+            }
+            let known: Vec<&Schema> = parts
+                .iter()
+                .filter_map(|part| part.properties.get(*name))
+                .collect();
+            if fields.contains_key(*name) || self.is_elsewhere(&known) {
+                continue;
+            }
+            self.place.push((*name).clone());
+            if let Some(value) = self.value(&known, name, depth + 1) {
+                fields.insert((*name).clone(), value);
+            }
+            self.place.pop();
+        }
+    }
+
+    /// Whether a field goes the other way only.
+    fn is_elsewhere(&self, known: &[&Schema]) -> bool {
+        known.iter().any(|schema| match self.extent {
+            Extent::Request => schema.read_only,
+            Extent::Response | Extent::Brief => schema.write_only,
+        })
+    }
+
+    /// Whether an optional field is part of the example.
+    fn is_wanted(&self, known: &[&Schema], name: &str, depth: usize, spare: &mut usize) -> bool {
+        if known
+            .iter()
+            .any(|schema| schema.deprecated || schema.resolve().deprecated)
+        {
+            return false;
+        }
+        if self.extent == Extent::Response && depth <= DEEP {
+            return true;
+        }
+        if self.extent == Extent::Brief && depth == 0 && matches!(name, "links" | "results") {
+            return true;
+        }
+        // Nested objects of a request have what they require.
+        if depth > 1 || self.extent != Extent::Request && depth > 0 || *spare == 0 {
+            return false;
+        }
+        let plain = known
+            .iter()
+            .all(|schema| is_plain(schema.resolve(), name, self.extent));
+        if plain {
+            *spare -= 1;
+        }
+        plain
+    }
+
+    fn links(&self) -> Value {
+        let values = parameters::path(self.operation, self.overrides);
+        let path = parameters::target(self.operation, &values, "${}");
+        json!([{"href": format!("https://cloud.mongodb.com{path}"), "rel": "self"}])
+    }
+}
+
+/// Whether a field is one that a user sets without looking anything up.
+fn is_plain(schema: &Schema, name: &str, extent: Extent) -> bool {
+    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    let reference = ends(&["Id", "ID", "Ids", "Arn", "ARN", "Uri", "Url", "Key"]);
+    let scalar = !matches!(kind(schema), None | Some(Kind::Object | Kind::Array));
+    let union = !schema.one_of.is_empty() || !schema.any_of.is_empty();
+    let free = schema
+        .format
+        .as_deref()
+        .is_none_or(|format| format.starts_with("int"));
+    match extent {
+        Extent::Request => scalar && !union && free && !reference && !schema.is_secret(),
+        _ => scalar && !union,
+    }
+}
+
+/// The values that each of several schemas documents; those of the last one where they contradict.
+fn common<'a>(schemas: &[&'a Schema]) -> Vec<&'a Value> {
+    let mut all: Vec<Vec<&Value>> = schemas.iter().map(|schema| schema.choices()).collect();
+    all.retain(|choices| !choices.is_empty());
+    let Some(last) = all.last().cloned() else {
+        return Vec::new();
+    };
+    let shared = |value: &&&Value| all.iter().all(|choices| choices.contains(*value));
+    let shared: Vec<&Value> = last.iter().filter(shared).copied().collect();
+    if shared.is_empty() { last } else { shared }
+}
+
+fn kind(schema: &Schema) -> Option<Kind> {
+    let is_object = !schema.properties.is_empty()
+        || !schema.all_of.is_empty()
+        || schema.additional_properties.is_some()
+        || schema.discriminator.is_some();
+    schema.kind.or(is_object.then_some(Kind::Object))
+}
+
+/// What an object is composed of, and the values of the discriminators that chose it.
+fn parts<'a>(schemas: &[&'a Schema]) -> (Vec<&'a Schema>, Vec<(String, String)>) {
+    let mut parts: Vec<&Schema> = Vec::new();
+    let mut tags: Vec<(String, String)> = Vec::new();
+    let mut chosen: Vec<&Schema> = schemas.iter().rev().copied().collect();
+    while let Some(schema) = chosen.pop() {
+        for part in schema.parts() {
+            if !parts.iter().any(|known| std::ptr::eq(*known, part)) {
+                parts.push(part);
+            }
+        }
+        let Some(discriminator) = &schema.discriminator else {
+            continue;
+        };
+        let name = &discriminator.property_name;
+        if tags.iter().any(|(tag, _)| tag == name) {
+            continue;
+        }
+        let keys: Vec<Value> = discriminator
+            .mapping
+            .keys()
+            .cloned()
+            .map(Value::String)
+            .collect();
+        let keys: Vec<&Value> = keys.iter().collect();
+        let Some(value) = keys.first().map(|_| choice(&keys)).and_then(Value::as_str) else {
+            continue;
+        };
+        tags.push((name.clone(), value.to_owned()));
+        if let Some(next) = discriminator.mapping.get(value) {
+            let next = next.get();
+            if !parts.iter().any(|known| std::ptr::eq(*known, next)) {
+                chosen.push(next);
+            }
+        }
+    }
+    (parts, tags)
+}

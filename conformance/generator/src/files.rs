@@ -1,0 +1,87 @@
+//! Generated files: written, or compared with the tree.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Folders whose `.json` files are all generated: others are removed.
+const FOLDERS: [&str; 2] = ["fixtures/examples", "fixtures/cases/api"];
+
+/// The files by their path in the workspace.
+#[derive(Debug, Default)]
+pub(crate) struct Files(BTreeMap<String, Vec<u8>>);
+
+impl Files {
+    /// Adds one.
+    pub(crate) fn add(&mut self, path: String, content: Vec<u8>) {
+        self.0.insert(path, content);
+    }
+
+    /// Writes those that differ, and removes those that are not generated any more.
+    pub(crate) fn write(&self, root: &Path) -> Result<(), String> {
+        for path in self.stale(root) {
+            let file = root.join(&path);
+            let failed = |error: std::io::Error| format!("{path}: {error}");
+            match self.0.get(&path) {
+                None => fs::remove_file(&file).map_err(failed)?,
+                Some(content) => {
+                    if let Some(folder) = file.parent() {
+                        fs::create_dir_all(folder).map_err(failed)?;
+                    }
+                    fs::write(&file, content).map_err(failed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares all with the tree.
+    pub(crate) fn check(&self, root: &Path) -> Result<(), String> {
+        let stale = self.stale(root);
+        if stale.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "out of date: {}; run `cargo run -p atlas-conformance-generator -- generate`",
+            stale.join(", ")
+        ))
+    }
+
+    /// The paths of files that differ, are missing, or are not generated any more.
+    fn stale(&self, root: &Path) -> Vec<String> {
+        let mut stale: Vec<String> = self
+            .0
+            .iter()
+            .filter(|(path, content)| fs::read(root.join(path)).ok().as_ref() != Some(*content))
+            .map(|(path, _)| path.clone())
+            .collect();
+        for folder in FOLDERS {
+            for name in names(&root.join(folder)) {
+                let path = format!("{folder}/{name}");
+                if !self.0.contains_key(&path) {
+                    stale.push(path);
+                }
+            }
+        }
+        stale.sort();
+        stale
+    }
+}
+
+/// Reads a file of the workspace.
+pub(crate) fn read(root: &Path, path: &str) -> Result<String, String> {
+    fs::read_to_string(root.join(path)).map_err(|error| {
+        format!("{path}: {error}; run this in the workspace's folder or give --root")
+    })
+}
+
+/// The names of the `.json` files of a folder, in order.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).collect();
+    names.sort();
+    names
+}

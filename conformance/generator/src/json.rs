@@ -1,0 +1,164 @@
+//! JSON as people read it: what fits on a line stands on one, and keys have an order of their own.
+
+use serde_json::{Map, Value};
+
+/// How wide a line may be.
+const WIDTH: usize = 118;
+
+/// The keys that come first in an object, in this order. The others follow by name.
+const FIRST: [&str; 22] = [
+    "id",
+    "area",
+    "level",
+    "since",
+    "requires",
+    "source",
+    "need",
+    "version",
+    "operation",
+    "parameters",
+    "query",
+    "headers",
+    "login",
+    "example",
+    "call",
+    "answers",
+    "method",
+    "target",
+    "steps",
+    "request",
+    "status",
+    "expect",
+];
+
+/// A value on several lines, with a line feed at the end. What stands `deep` levels down is on one
+/// line whatever its width.
+pub(crate) fn pretty(value: &Value, deep: usize) -> Vec<u8> {
+    let mut text = String::new();
+    write(&mut text, value, 0, 0, deep);
+    text.push('\n');
+    text.into_bytes()
+}
+
+/// A value in as few bytes as can be, the same for equal values.
+pub(crate) fn compact(value: &Value) -> String {
+    joined(value, ",", ":", &|fields| by_name(fields))
+}
+
+fn write(text: &mut String, value: &Value, indent: usize, before: usize, deep: usize) {
+    let line = joined(value, ", ", ": ", &|fields| ordered(fields));
+    let nested = match value {
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => false,
+    };
+    let fits = indent > 1 && before + line.chars().count() <= WIDTH;
+    if !nested || fits || indent >= deep {
+        text.push_str(&line);
+        return;
+    }
+    let pad = " ".repeat(indent + 1);
+    match value {
+        Value::Array(items) => {
+            text.push_str("[\n");
+            for (number, item) in items.iter().enumerate() {
+                text.push_str(&pad);
+                write(text, item, indent + 1, indent + 2, deep);
+                text.push_str(if number + 1 < items.len() {
+                    ",\n"
+                } else {
+                    "\n"
+                });
+            }
+            text.push_str(&pad[1..]);
+            text.push(']');
+        }
+        Value::Object(fields) => {
+            text.push_str("{\n");
+            for (number, (name, value)) in ordered(fields).into_iter().enumerate() {
+                let key = format!("{pad}{}: ", Value::from(name));
+                text.push_str(&key);
+                write(text, value, indent + 1, key.chars().count() + 1, deep);
+                text.push_str(if number + 1 < fields.len() {
+                    ",\n"
+                } else {
+                    "\n"
+                });
+            }
+            text.push_str(&pad[1..]);
+            text.push('}');
+        }
+        _ => {}
+    }
+}
+
+type Fields<'a> = Vec<(&'a str, &'a Value)>;
+
+fn by_name(fields: &Map<String, Value>) -> Fields<'_> {
+    let mut fields: Fields<'_> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value))
+        .collect();
+    fields.sort_unstable_by_key(|(name, _)| *name);
+    fields
+}
+
+fn ordered(fields: &Map<String, Value>) -> Fields<'_> {
+    let mut fields = by_name(fields);
+    let rank = |name: &str| FIRST.iter().position(|first| *first == name);
+    fields.sort_by_key(|(name, _)| rank(name).unwrap_or(FIRST.len()));
+    fields
+}
+
+fn joined<'a>(
+    value: &'a Value,
+    comma: &str,
+    colon: &str,
+    order: &impl Fn(&'a Map<String, Value>) -> Fields<'a>,
+) -> String {
+    match value {
+        Value::Array(items) => {
+            let items = items.iter().map(|item| joined(item, comma, colon, order));
+            format!("[{}]", items.collect::<Vec<_>>().join(comma))
+        }
+        Value::Object(fields) => {
+            let fields = order(fields).into_iter().map(|(name, value)| {
+                let value = joined(value, comma, colon, order);
+                format!("{}{colon}{value}", Value::from(name))
+            });
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(comma))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keys_have_an_order_and_short_values_a_line() {
+        let value = json!([{"z": [1, 2], "a": {}, "id": "x"}]);
+        let text = String::from_utf8(pretty(&value, 9)).unwrap();
+        assert_eq!(
+            text,
+            "[\n {\n  \"id\": \"x\",\n  \"a\": {},\n  \"z\": [1, 2]\n }\n]\n"
+        );
+        assert_eq!(compact(&value), r#"[{"a":{},"id":"x","z":[1,2]}]"#);
+    }
+
+    #[test]
+    fn what_is_too_wide_is_broken_unless_it_is_deep() {
+        let wide = json!({"a": {"b": {"c": "x".repeat(200), "d": 1}}});
+        assert_eq!(
+            String::from_utf8(pretty(&wide, 9)).unwrap().lines().count(),
+            8
+        );
+        assert_eq!(
+            String::from_utf8(pretty(&wide, 2)).unwrap().lines().count(),
+            5
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Writes the examples and the cases of all operations, and packs the fixtures that the judge embeds.
+//!
+//! `generate` writes the files; `check` compares them with what `generate` would write.
+
+#![forbid(unsafe_code)]
+
+mod example;
+mod examples;
+mod files;
+mod json;
+mod overrides;
+mod parameters;
+mod scalar;
+mod seed;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use overrides::Overrides;
+use world::World;
+
+const USAGE: &str = "usage: atlas-conformance-generator [--root FOLDER] generate|check";
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
+    let mut root = PathBuf::from(".");
+    let mut command = None;
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--root" => root = arguments.next().ok_or(USAGE)?.into(),
+            _ if command.is_none() => command = Some(argument),
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    match command.as_deref() {
+        Some("generate") => made(&root)?.write(&root),
+        Some("check") => made(&root)?.check(&root),
+        _ => Err(USAGE.to_owned()),
+    }
+}
+
+/// Everything that `generate` writes.
+fn made(root: &Path) -> Result<files::Files, String> {
+    let overrides = Overrides::read(&files::read(root, "fixtures/examples-overrides.json")?)
+        .map_err(|wrong| format!("fixtures/examples-overrides.json: {wrong}"))?;
+    let world = World::read(&files::read(root, "fixtures/world.json")?)
+        .map_err(|wrong| format!("fixtures/world.json: {wrong}"))?;
+    let _ = world;
+    let mut files = files::Files::default();
+    examples::write(&overrides, &mut files);
+    Ok(files)
+}
