@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::overrides::Overrides;
 use crate::parameters;
 use crate::scalar::{choice, scalar};
+use crate::seed::hex;
 
 /// Which way a body goes, and how much of it is wanted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -101,6 +102,9 @@ impl<'a> Maker<'a> {
         let schemas: Vec<&Schema> = given.iter().map(|schema| schema.resolve()).collect();
         let schema = *schemas.last()?;
         let choices = common(&schemas);
+        if let (Some(last), true) = (choices.last(), self.number > 1) {
+            return Some((*last).clone());
+        }
         if !choices.is_empty() {
             return Some(choice(&choices).clone());
         }
@@ -126,8 +130,30 @@ impl<'a> Maker<'a> {
                     0 => place,
                     number => format!("{place}/{number}"),
                 };
-                Some(scalar(schema, field, &place))
+                let value = scalar(schema, field, &place);
+                Some(self.numbered(schema, value, &place))
             }
+        }
+    }
+
+    /// A text that is another one in the second example, so that the two differ.
+    fn numbered(&self, schema: &Schema, value: Value, place: &str) -> Value {
+        let Some(text) = value.as_str().filter(|_| self.number > 1) else {
+            return value;
+        };
+        let most = schema.max_length.unwrap_or(u64::MAX);
+        let free = text.to_lowercase().contains("example") || text == "sample";
+        match text {
+            "${project}" | "${org}" => hex(place, 24).into(),
+            "192.0.2.15" => "192.0.2.16".into(),
+            "192.0.2.0/24" => "198.51.100.0/24".into(),
+            _ if schema.format.as_deref() == Some("date-time") => {
+                text.replace("-05-", "-06-").into()
+            }
+            _ if free && !text.contains("://") && text.chars().count() as u64 + 2 <= most => {
+                format!("{text}-{}", self.number).into()
+            }
+            _ => value,
         }
     }
 
@@ -295,7 +321,10 @@ impl<'a> Maker<'a> {
         if self.extent == Extent::Response && depth <= DEEP {
             return true;
         }
-        if self.extent == Extent::Brief && depth == 0 && matches!(name, "links" | "results") {
+        if self.extent == Extent::Brief
+            && depth == 0
+            && (matches!(name, "id" | "_id" | "links" | "results") || name.ends_with("Id"))
+        {
             return true;
         }
         // Nested objects of a request have what they require.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 const WIDTH: usize = 118;
 
 /// The keys that come first in an object, in this order. The others follow by name.
-const FIRST: [&str; 22] = [
+const FIRST: [&str; 28] = [
     "id",
     "area",
     "level",
@@ -14,21 +14,27 @@ const FIRST: [&str; 22] = [
     "requires",
     "source",
     "need",
-    "version",
     "operation",
+    "method",
+    "target",
     "parameters",
     "query",
+    "version",
+    "status",
     "headers",
     "login",
     "example",
     "call",
     "answers",
-    "method",
-    "target",
     "steps",
+    "requests",
     "request",
-    "status",
+    "response",
     "expect",
+    "outcome",
+    "or",
+    "kind",
+    "rel",
 ];
 
 /// A value on several lines, with a line feed at the end. What stands `deep` levels down is on one
@@ -38,6 +44,23 @@ pub(crate) fn pretty(value: &Value, deep: usize) -> Vec<u8> {
     write(&mut text, value, 0, 0, deep);
     text.push('\n');
     text.into_bytes()
+}
+
+/// A list with each element on lines of its own: on as many as `deep` asks for, or on fewer if those
+/// are more than `most`.
+pub(crate) fn listed(values: &[Value], deep: usize, most: usize) -> Vec<u8> {
+    let texts = values.iter().map(|value| {
+        let broken = |deep: usize| {
+            let mut text = String::from(" ");
+            write(&mut text, value, 1, 2, deep);
+            text
+        };
+        let mut texts = (1..=deep).rev().map(broken);
+        let fits = |text: &String| text.lines().count() <= most;
+        texts.find(fits).unwrap_or_else(|| broken(1))
+    });
+    let texts: Vec<String> = texts.collect();
+    format!("[\n{}\n]\n", texts.join(",\n")).into_bytes()
 }
 
 /// A value in as few bytes as can be, the same for equal values.

@@ -4,19 +4,28 @@
 
 #![forbid(unsafe_code)]
 
+mod case;
+mod client;
 mod example;
 mod examples;
+mod fields;
 mod files;
 mod json;
+mod list;
 mod overrides;
 mod parameters;
+mod provider;
+mod recorded;
+mod role;
 mod scalar;
 mod seed;
+mod server;
 mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use case::Sources;
 use overrides::Overrides;
 use world::World;
 
@@ -55,8 +64,9 @@ fn made(root: &Path) -> Result<files::Files, String> {
         .map_err(|wrong| format!("fixtures/examples-overrides.json: {wrong}"))?;
     let world = World::read(&files::read(root, "fixtures/world.json")?)
         .map_err(|wrong| format!("fixtures/world.json: {wrong}"))?;
-    let _ = world;
+    let sources = Sources { overrides, world };
     let mut files = files::Files::default();
-    examples::write(&overrides, &mut files);
+    examples::write(&sources.overrides, &mut files);
+    case::write(&sources, &mut files);
     Ok(files)
 }

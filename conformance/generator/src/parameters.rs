@@ -42,6 +42,7 @@ pub(crate) fn thing(operation: Operation, name: &str) -> Option<String> {
         "orgId" => "${org}".to_owned(),
         "clusterName" if !serverless => format!("${{{kind}}}"),
         "name" if path.contains("/flexClusters") => "${flex}".to_owned(),
+        "name" if path.contains("/sampleDatasetLoad") => "${dedicated}".to_owned(),
         "snapshotId" if !serverless => format!("${{{kind}.snapshot}}"),
         "databaseName" if path.contains("/clusters/") => "${database}".to_owned(),
         "collectionName" if path.contains("/clusters/") => "${collection}".to_owned(),

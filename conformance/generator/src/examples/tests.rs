@@ -31,8 +31,12 @@ fn violations(operation: Operation, version: &Version) -> Vec<String> {
     let body = body.map(|body| world.fill_json(&body));
     note("request", operation.check_request(version, body.as_ref()));
     let status = success(version).unwrap();
-    for extent in [Extent::Response, Extent::Brief] {
-        if let Some(body) = response(operation, version, extent, 0, &overrides) {
+    for (extent, number) in [
+        (Extent::Response, 0),
+        (Extent::Brief, 0),
+        (Extent::Brief, 2),
+    ] {
+        if let Some(body) = response(operation, version, extent, number, &overrides) {
             let body = world.fill_json(&body);
             note("response", operation.check_response(version, status, &body));
         }

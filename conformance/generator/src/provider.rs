@@ -1,0 +1,269 @@
+//! Where the parameters of a path come from: things of the default world, a creation before, a list,
+//! or a plausible value.
+
+use std::collections::BTreeMap;
+
+use atlas_catalog::http::Method;
+use atlas_catalog::{Operation, Version};
+use serde_json::{Map, Value, json};
+
+use crate::case::Sources;
+use crate::example;
+use crate::fields::place_of;
+use crate::parameters::{in_path, thing, value};
+use crate::recorded::{NEEDS, PROVIDERS, REFERENCES};
+use crate::server::{asked, statuses};
+
+/// The common beginning of all paths.
+const BASE: &str = "/api/atlas/v2";
+/// How many steps may lead to a parameter: more is a circle.
+const DEEPEST: usize = 6;
+
+/// The steps that come before the operation itself, and what they find.
+pub(crate) struct Setup<'a> {
+    sources: &'a Sources,
+    pub(crate) steps: Vec<Value>,
+    /// The value of each parameter, by the path up to it.
+    found: BTreeMap<String, String>,
+    /// The operations that were asked, each a step.
+    asked: Vec<Operation>,
+    /// The parameters that have only a plausible value.
+    pub(crate) weak: Vec<&'static str>,
+    depth: usize,
+}
+
+impl<'a> Setup<'a> {
+    pub(crate) fn new(sources: &'a Sources) -> Self {
+        Self {
+            sources,
+            steps: Vec::new(),
+            found: BTreeMap::new(),
+            asked: Vec::new(),
+            weak: Vec::new(),
+            depth: 0,
+        }
+    }
+
+    /// The parameters of a path. Adds the steps that find them.
+    pub(crate) fn parameters(&mut self, operation: Operation) -> Map<String, Value> {
+        let names = in_path(operation).into_iter();
+        names
+            .map(|name| (name.to_owned(), self.parameter(operation, name).into()))
+            .collect()
+    }
+
+    /// Whether an operation is a step already.
+    pub(crate) fn has_asked(&self, operation: Operation) -> bool {
+        self.asked.contains(&operation)
+    }
+
+    /// The request of an operation. Adds the steps that its body refers to.
+    pub(crate) fn request(
+        &mut self,
+        operation: Operation,
+        version: &Version,
+        parameters: Map<String, Value>,
+    ) -> Value {
+        let mut request = asked(operation, version, parameters, self.sources);
+        let references = REFERENCES.iter().filter(|(id, ..)| *id == operation.id());
+        for (_, place, provider, pointer) in references {
+            let body = request.get("json").cloned();
+            let overrides = &self.sources.overrides;
+            let body = body.or_else(|| example::request(operation, version, overrides));
+            let Some(mut body) = body else { continue };
+            let steps = place.rsplit('/');
+            let name = steps.filter(|step| step.parse::<usize>().is_err()).next();
+            let name = name.filter(|name| *name != "id").unwrap_or("other");
+            let provider = Operation::find(provider);
+            let found = provider.and_then(|provider| self.ask(provider, Some((name, pointer))));
+            if let (Some(slot), Some(found)) = (body.pointer_mut(place), found) {
+                *slot = found.into();
+                request["json"] = body;
+                if let Some(request) = request.as_object_mut() {
+                    request.remove("example");
+                }
+            }
+        }
+        request
+    }
+
+    /// Whether a creation before gives the last parameter of a path that ends with it.
+    pub(crate) fn has_made(&self, operation: Operation) -> bool {
+        let found = self.found.get(&operation.path());
+        found.is_some_and(|value| value.starts_with("${"))
+    }
+
+    fn parameter(&mut self, operation: Operation, name: &'static str) -> String {
+        let prefix = prefix(operation, name);
+        let spent = matches!(operation.id(), "deleteGroup" | "deleteOrg");
+        if let Some(found) = self.found.get(&prefix).filter(|_| !spent) {
+            return found.clone();
+        }
+        let listed = PROVIDERS
+            .iter()
+            .find(|(path, ..)| prefix == format!("{BASE}{path}"));
+        let by_id = |id: &str| Operation::find(id);
+        let found = match (listed, operation.id()) {
+            (Some((_, id, pointer)), _) => {
+                by_id(id).and_then(|provider| self.ask(provider, Some((name, pointer))))
+            }
+            (None, "deleteOrg") => {
+                let provider = by_id("createOrg");
+                provider.and_then(|one| self.ask(one, Some((name, "/organization/id"))))
+            }
+            (None, "addGroupApiKey") if name == "apiUserId" => {
+                by_id("createOrgApiKey").and_then(|one| self.ask(one, Some((name, "/id"))))
+            }
+            _ => match thing(operation, name).filter(|_| !spent) {
+                Some(thing) => return thing,
+                None => self.from_the_path(operation, name, &prefix),
+            },
+        };
+        let value = found.unwrap_or_else(|| {
+            self.weak.push(name);
+            self.fixed(operation, name).unwrap_or_else(|| {
+                let parameter = operation.parameter(name);
+                let overrides = &self.sources.overrides;
+                let value = parameter.map(|one| value(operation, one, overrides));
+                value.unwrap_or_default()
+            })
+        });
+        self.found.insert(prefix, value.clone());
+        value
+    }
+
+    /// A value that is documented, or that the example of a creation has.
+    fn fixed(&self, operation: Operation, name: &str) -> Option<String> {
+        let overrides = &self.sources.overrides;
+        let parameter = operation.parameter(name)?;
+        let known = overrides.parameter(operation.id(), name).is_some();
+        let documented = !parameter.schema.choices().is_empty();
+        (known || documented).then(|| value(operation, parameter, overrides))
+    }
+
+    /// What the collection gives that a path goes on from: a creation, or else its list.
+    fn from_the_path(
+        &mut self,
+        operation: Operation,
+        name: &'static str,
+        prefix: &str,
+    ) -> Option<String> {
+        let fixed = self.fixed(operation, name);
+        let before = prefix.rsplit_once('/').map_or(prefix, |(before, _)| before);
+        let mut wider = before;
+        while let Some((shorter, last)) = wider.rsplit_once('/') {
+            if !last.starts_with('{') {
+                break;
+            }
+            wider = shorter;
+        }
+        let mut paths = vec![before];
+        paths.extend((wider != before).then_some(wider));
+        for path in &paths {
+            let creation = at(&Method::POST, path).filter(|one| *one != operation);
+            let Some(creation) = creation.filter(|one| makes_something(*one)) else {
+                continue;
+            };
+            let place = place_of(creation, name);
+            let saved = place.as_deref().filter(|_| fixed.is_none());
+            if fixed.is_some() && *path != before {
+                continue;
+            }
+            let found = self.ask(creation, saved.map(|place| (name, place)));
+            if fixed.is_some() || saved.is_some() {
+                return fixed.or(found);
+            }
+        }
+        if fixed.is_some() {
+            return fixed;
+        }
+        paths.iter().find_map(|path| {
+            let list = at(&Method::GET, path).filter(|one| *one != operation)?;
+            let place = place_of(list, name)?;
+            self.ask(list, Some((name, &place)))
+        })
+    }
+
+    /// Adds a step, or what it saves to one that is there. The variable that it sets, as text.
+    pub(crate) fn ask(
+        &mut self,
+        provider: Operation,
+        save: Option<(&str, &str)>,
+    ) -> Option<String> {
+        if self.depth > DEEPEST {
+            return None;
+        }
+        let known = self.asked.iter().position(|asked| *asked == provider);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                let version = provider.version(None)?;
+                self.depth += 1;
+                let parameters = self.parameters(provider);
+                let request = self.request(provider, version, parameters);
+                self.depth -= 1;
+                let mut status = statuses(provider, version);
+                if provider.id() == "getOrgFederationSettings" {
+                    // An organization without a federation may have no settings of one.
+                    status.push(404);
+                }
+                let step = json!({"request": request, "expect": {"status": status}});
+                self.steps.push(step);
+                self.asked.push(provider);
+                self.steps.len() - 1
+            }
+        };
+        let (name, pointer) = save?;
+        let step = &mut self.steps[place];
+        step["save"][name] = pointer.into();
+        if provider.method() == Method::GET {
+            step["need"] = need(name, &words(name)).into();
+        }
+        Some(format!("${{{name}}}"))
+    }
+}
+
+/// The operation with a method and a path.
+pub(crate) fn at(method: &Method, path: &str) -> Option<Operation> {
+    Operation::all().find(|one| one.method() == *method && one.path() == path)
+}
+
+/// Whether an operation makes what can be read afterwards.
+pub(crate) fn makes_something(operation: Operation) -> bool {
+    let starts = [
+        "create", "add", "start", "take", "request", "verify", "validate",
+    ];
+    starts.iter().any(|start| operation.id().starts_with(start))
+}
+
+/// The path up to a parameter, without what follows it in its segment.
+fn prefix(operation: Operation, name: &str) -> String {
+    let path = operation.path();
+    let slot = format!("{{{name}}}");
+    match path.split_once(&slot) {
+        Some((before, _)) => format!("{before}{slot}"),
+        None => path,
+    }
+}
+
+/// What is needed, in words, where a list does not have it.
+pub(crate) fn need(key: &str, words: &str) -> String {
+    if let Some((_, text)) = NEEDS.iter().find(|(name, _)| *name == key) {
+        return (*text).to_owned();
+    }
+    let vowel = words.starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {words}", if vowel { "an" } else { "a" })
+}
+
+/// A parameter's name as words: `alertConfigId` is an alert config.
+fn words(parameter: &str) -> String {
+    let mut words = String::new();
+    let name = parameter.trim_end_matches("Id").trim_end_matches("Name");
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            words.push(' ');
+        }
+        words.push(character.to_ascii_lowercase());
+    }
+    words
+}

@@ -1,0 +1,33 @@
+//! Cases for servers: a login without the documented roles is refused.
+
+use atlas_catalog::{Operation, Role};
+use serde_json::{Value, json};
+
+use crate::case::{Sources, head};
+use crate::server::{asked, plausible};
+
+/// The roles of the login `reader`.
+const READER: [&str; 2] = ["Project Read Only", "Organization Member"];
+
+/// The case of an operation that the reader may not use.
+pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
+    let roles = operation.roles();
+    let held = |role: &String| READER.iter().any(|held| Role(held).includes(role));
+    if roles.is_empty() || operation.is_open() || roles.iter().any(held) {
+        return None;
+    }
+    let parameters = plausible(operation, sources);
+    let mut request = asked(operation, operation.version(None)?, parameters, sources);
+    request["login"] = "reader".into();
+    let requires = format!(
+        "{operation} is refused to a login without {}",
+        roles.join(" or ")
+    );
+    let source = format!("facts: roles of {operation}");
+    let mut case = head(&format!("role-{operation}"), operation, requires, &source);
+    case["server"] = json!({
+        "request": request,
+        "expect": {"status": [401, 403], "error": "?"},
+    });
+    Some(case)
+}
