@@ -46,7 +46,7 @@ pub(crate) fn of(tag: Tag, sources: &Sources) -> Vec<Value> {
 }
 
 /// A case without what it asks.
-pub(crate) fn head(id: &str, operation: Operation, requires: String, source: &str) -> Value {
+pub(crate) fn head(id: &str, operation: Operation, requires: &str, source: &str) -> Value {
     json!({
         "id": format!("api/{id}"),
         "area": "api",

@@ -25,9 +25,14 @@ fn newest(operation: Operation, version: &Version, sources: &Sources) -> Option<
     }
     let requires = format!("{operation} is sent as documented, and its answer is read");
     let source = format!("facts: {operation}");
-    let mut case = head(&format!("client-{operation}"), operation, requires, &source);
+    let mut case = head(
+        &format!("client-{operation}"),
+        operation,
+        &requires,
+        &source,
+    );
     let answer = json!({"documented": success(version)?});
-    case["client"] = client(operation, version, call, &[answer], sent, sources);
+    case["client"] = client(operation, version, &call, &[answer], sent, sources);
     Some(case)
 }
 
@@ -46,13 +51,13 @@ fn earlier(operation: Operation, version: &Version, sources: &Sources) -> Option
     let mut case = head(
         &format!("client-{operation}-{name}"),
         operation,
-        requires,
+        &requires,
         &source,
     );
     let status = success(version)?;
     let answer = answer(operation, version, Extent::Brief, 0, sources)
         .unwrap_or_else(|| json!({"status": status}));
-    case["client"] = client(operation, version, call, &[answer], sent, sources);
+    case["client"] = client(operation, version, &call, &[answer], sent, sources);
     Some(case)
 }
 
@@ -116,7 +121,7 @@ pub(crate) fn target(operation: Operation, sources: &Sources, plain: &str) -> St
 fn client(
     operation: Operation,
     version: &Version,
-    call: Value,
+    call: &Value,
     answers: &[Value],
     sent: bool,
     sources: &Sources,

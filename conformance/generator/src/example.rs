@@ -4,6 +4,7 @@ use atlas_catalog::http::Method;
 use atlas_catalog::{Additional, Kind, Operation, Schema, Version};
 use serde_json::{Map, Value, json};
 
+use crate::compose::{common, kind, parts};
 use crate::overrides::Overrides;
 use crate::parameters;
 use crate::scalar::{choice, scalar};
@@ -361,63 +362,4 @@ fn is_plain(schema: &Schema, name: &str, extent: Extent) -> bool {
         Extent::Request => scalar && !union && free && !reference && !schema.is_secret(),
         _ => scalar && !union,
     }
-}
-
-/// The values that each of several schemas documents; those of the last one where they contradict.
-fn common<'a>(schemas: &[&'a Schema]) -> Vec<&'a Value> {
-    let mut all: Vec<Vec<&Value>> = schemas.iter().map(|schema| schema.choices()).collect();
-    all.retain(|choices| !choices.is_empty());
-    let Some(last) = all.last().cloned() else {
-        return Vec::new();
-    };
-    let shared = |value: &&&Value| all.iter().all(|choices| choices.contains(*value));
-    let shared: Vec<&Value> = last.iter().filter(shared).copied().collect();
-    if shared.is_empty() { last } else { shared }
-}
-
-fn kind(schema: &Schema) -> Option<Kind> {
-    let is_object = !schema.properties.is_empty()
-        || !schema.all_of.is_empty()
-        || schema.additional_properties.is_some()
-        || schema.discriminator.is_some();
-    schema.kind.or(is_object.then_some(Kind::Object))
-}
-
-/// What an object is composed of, and the values of the discriminators that chose it.
-fn parts<'a>(schemas: &[&'a Schema]) -> (Vec<&'a Schema>, Vec<(String, String)>) {
-    let mut parts: Vec<&Schema> = Vec::new();
-    let mut tags: Vec<(String, String)> = Vec::new();
-    let mut chosen: Vec<&Schema> = schemas.iter().rev().copied().collect();
-    while let Some(schema) = chosen.pop() {
-        for part in schema.parts() {
-            if !parts.iter().any(|known| std::ptr::eq(*known, part)) {
-                parts.push(part);
-            }
-        }
-        let Some(discriminator) = &schema.discriminator else {
-            continue;
-        };
-        let name = &discriminator.property_name;
-        if tags.iter().any(|(tag, _)| tag == name) {
-            continue;
-        }
-        let keys: Vec<Value> = discriminator
-            .mapping
-            .keys()
-            .cloned()
-            .map(Value::String)
-            .collect();
-        let keys: Vec<&Value> = keys.iter().collect();
-        let Some(value) = keys.first().map(|_| choice(&keys)).and_then(Value::as_str) else {
-            continue;
-        };
-        tags.push((name.clone(), value.to_owned()));
-        if let Some(next) = discriminator.mapping.get(value) {
-            let next = next.get();
-            if !parts.iter().any(|known| std::ptr::eq(*known, next)) {
-                chosen.push(next);
-            }
-        }
-    }
-    (parts, tags)
 }

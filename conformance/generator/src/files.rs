@@ -17,6 +17,24 @@ impl Files {
         self.0.insert(path, content);
     }
 
+    /// The content of one.
+    pub(crate) fn get(&self, path: &str) -> Option<&[u8]> {
+        self.0.get(path).map(Vec::as_slice)
+    }
+
+    /// Each path and its content.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0
+            .iter()
+            .map(|(path, content)| (path.as_str(), content.as_slice()))
+    }
+
+    /// Whether a file belongs to a folder in which all are generated.
+    pub(crate) fn is_generated(path: &str) -> bool {
+        let folder = path.rsplit_once('/').map(|(folder, _)| folder);
+        folder.is_some_and(|folder| FOLDERS.contains(&folder))
+    }
+
     /// Writes those that differ, and removes those that are not generated any more.
     pub(crate) fn write(&self, root: &Path) -> Result<(), String> {
         for path in self.stale(root) {
@@ -75,13 +93,46 @@ pub(crate) fn read(root: &Path, path: &str) -> Result<String, String> {
     })
 }
 
+/// Whether a file is JSON by its name.
+pub(crate) fn is_json(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "json")
+}
+
 /// The names of the `.json` files of a folder, in order.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).collect();
+    let mut names: Vec<String> = names.filter(|name| is_json(name)).collect();
     names.sort();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_names_what_differs_is_missing_or_is_not_generated_any_more() {
+        let root = std::env::temp_dir().join(format!("generator-{}", std::process::id()));
+        let mut files = Files::default();
+        for name in ["a", "b"] {
+            files.add(format!("fixtures/examples/{name}.json"), name.into());
+        }
+        files.write(&root).unwrap();
+        assert_eq!(files.check(&root), Ok(()));
+        fs::write(root.join("fixtures/examples/a.json"), "x").unwrap();
+        fs::write(root.join("fixtures/examples/c.json"), "c").unwrap();
+        fs::remove_file(root.join("fixtures/examples/b.json")).unwrap();
+        let error = files.check(&root).unwrap_err();
+        let named = "out of date: fixtures/examples/a.json, fixtures/examples/b.json, \
+            fixtures/examples/c.json; run `cargo run -p atlas-conformance-generator -- generate`";
+        assert_eq!(error, named);
+        files.write(&root).unwrap();
+        assert_eq!(files.check(&root), Ok(()));
+        fs::remove_dir_all(&root).unwrap();
+    }
 }

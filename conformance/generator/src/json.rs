@@ -63,13 +63,8 @@ pub(crate) fn listed(values: &[Value], deep: usize, most: usize) -> Vec<u8> {
     format!("[\n{}\n]\n", texts.join(",\n")).into_bytes()
 }
 
-/// A value in as few bytes as can be, the same for equal values.
-pub(crate) fn compact(value: &Value) -> String {
-    joined(value, ",", ":", &|fields| by_name(fields))
-}
-
 fn write(text: &mut String, value: &Value, indent: usize, before: usize, deep: usize) {
-    let line = joined(value, ", ", ": ", &|fields| ordered(fields));
+    let line = inline(value);
     let nested = match value {
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
@@ -115,41 +110,27 @@ fn write(text: &mut String, value: &Value, indent: usize, before: usize, deep: u
     }
 }
 
-type Fields<'a> = Vec<(&'a str, &'a Value)>;
-
-fn by_name(fields: &Map<String, Value>) -> Fields<'_> {
-    let mut fields: Fields<'_> = fields
-        .iter()
-        .map(|(name, value)| (name.as_str(), value))
-        .collect();
-    fields.sort_unstable_by_key(|(name, _)| *name);
-    fields
-}
-
-fn ordered(fields: &Map<String, Value>) -> Fields<'_> {
-    let mut fields = by_name(fields);
+/// The fields of an object in the order in which they are written.
+fn ordered(fields: &Map<String, Value>) -> Vec<(&str, &Value)> {
+    let fields = fields.iter().map(|(name, value)| (name.as_str(), value));
+    let mut fields: Vec<(&str, &Value)> = fields.collect();
     let rank = |name: &str| FIRST.iter().position(|first| *first == name);
-    fields.sort_by_key(|(name, _)| rank(name).unwrap_or(FIRST.len()));
+    fields.sort_by_key(|(name, _)| (rank(name).unwrap_or(FIRST.len()), *name));
     fields
 }
 
-fn joined<'a>(
-    value: &'a Value,
-    comma: &str,
-    colon: &str,
-    order: &impl Fn(&'a Map<String, Value>) -> Fields<'a>,
-) -> String {
+fn inline(value: &Value) -> String {
     match value {
         Value::Array(items) => {
-            let items = items.iter().map(|item| joined(item, comma, colon, order));
-            format!("[{}]", items.collect::<Vec<_>>().join(comma))
+            let items: Vec<String> = items.iter().map(inline).collect();
+            format!("[{}]", items.join(", "))
         }
         Value::Object(fields) => {
-            let fields = order(fields).into_iter().map(|(name, value)| {
-                let value = joined(value, comma, colon, order);
-                format!("{}{colon}{value}", Value::from(name))
-            });
-            format!("{{{}}}", fields.collect::<Vec<_>>().join(comma))
+            let fields = ordered(fields).into_iter();
+            let fields =
+                fields.map(|(name, value)| format!("{}: {}", Value::from(name), inline(value)));
+            let fields: Vec<String> = fields.collect();
+            format!("{{{}}}", fields.join(", "))
         }
         other => other.to_string(),
     }
@@ -169,7 +150,6 @@ mod tests {
             text,
             "[\n {\n  \"id\": \"x\",\n  \"a\": {},\n  \"z\": [1, 2]\n }\n]\n"
         );
-        assert_eq!(compact(&value), r#"[{"a":{},"id":"x","z":[1,2]}]"#);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
     let mut case = head(
         &format!("list-{operation}"),
         operation,
-        requires,
+        &requires,
         "recorded: lists end by their links",
     );
     case["client"] = json!({

@@ -6,6 +6,7 @@
 
 mod case;
 mod client;
+mod compose;
 mod example;
 mod examples;
 mod fields;
@@ -13,13 +14,16 @@ mod files;
 mod json;
 mod list;
 mod overrides;
+mod pack;
 mod parameters;
 mod provider;
+mod read_back;
 mod recorded;
 mod role;
 mod scalar;
 mod seed;
 mod server;
+mod words;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -68,5 +72,6 @@ fn made(root: &Path) -> Result<files::Files, String> {
     let mut files = files::Files::default();
     examples::write(&sources.overrides, &mut files);
     case::write(&sources, &mut files);
+    pack::write(root, &mut files)?;
     Ok(files)
 }

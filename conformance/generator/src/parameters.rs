@@ -1,5 +1,7 @@
 //! Values of parameters, and the targets that they make.
 
+use std::fmt::Write as _;
+
 use atlas_catalog::{Operation, Parameter, Place, Schema};
 use serde_json::{Map, Value};
 
@@ -114,7 +116,7 @@ fn encoded(text: &str, plain: &str) -> String {
         if unreserved || byte.is_ascii() && plain.contains(character) {
             encoded.push(character);
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

@@ -71,8 +71,8 @@ impl<'a> Setup<'a> {
             let overrides = &self.sources.overrides;
             let body = body.or_else(|| example::request(operation, version, overrides));
             let Some(mut body) = body else { continue };
-            let steps = place.rsplit('/');
-            let name = steps.filter(|step| step.parse::<usize>().is_err()).next();
+            let mut steps = place.rsplit('/');
+            let name = steps.find(|step| step.parse::<usize>().is_err());
             let name = name.filter(|name| *name != "id").unwrap_or("other");
             let provider = Operation::find(provider);
             let found = provider.and_then(|provider| self.ask(provider, Some((name, pointer))));
@@ -116,7 +116,7 @@ impl<'a> Setup<'a> {
             }
             _ => match thing(operation, name).filter(|_| !spent) {
                 Some(thing) => return thing,
-                None => self.from_the_path(operation, name, &prefix),
+                None => self.by_its_path(operation, name, &prefix),
             },
         };
         let value = found.unwrap_or_else(|| {
@@ -142,7 +142,7 @@ impl<'a> Setup<'a> {
     }
 
     /// What the collection gives that a path goes on from: a creation, or else its list.
-    fn from_the_path(
+    fn by_its_path(
         &mut self,
         operation: Operation,
         name: &'static str,
@@ -196,22 +196,7 @@ impl<'a> Setup<'a> {
         let known = self.asked.iter().position(|asked| *asked == provider);
         let place = match known {
             Some(place) => place,
-            None => {
-                let version = provider.version(None)?;
-                self.depth += 1;
-                let parameters = self.parameters(provider);
-                let request = self.request(provider, version, parameters);
-                self.depth -= 1;
-                let mut status = statuses(provider, version);
-                if provider.id() == "getOrgFederationSettings" {
-                    // An organization without a federation may have no settings of one.
-                    status.push(404);
-                }
-                let step = json!({"request": request, "expect": {"status": status}});
-                self.steps.push(step);
-                self.asked.push(provider);
-                self.steps.len() - 1
-            }
+            None => self.add(provider)?,
         };
         let (name, pointer) = save?;
         let step = &mut self.steps[place];
@@ -220,6 +205,24 @@ impl<'a> Setup<'a> {
             step["need"] = need(name, &words(name)).into();
         }
         Some(format!("${{{name}}}"))
+    }
+
+    /// Adds the step of an operation, after those that it needs itself. The number of the step.
+    fn add(&mut self, operation: Operation) -> Option<usize> {
+        let version = operation.version(None)?;
+        self.depth += 1;
+        let parameters = self.parameters(operation);
+        let request = self.request(operation, version, parameters);
+        self.depth -= 1;
+        let mut status = statuses(operation, version);
+        if operation.id() == "getOrgFederationSettings" {
+            // An organization without a federation may have no settings of one.
+            status.push(404);
+        }
+        self.steps
+            .push(json!({"request": request, "expect": {"status": status}}));
+        self.asked.push(operation);
+        Some(self.steps.len() - 1)
     }
 }
 

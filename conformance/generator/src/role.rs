@@ -4,7 +4,7 @@ use atlas_catalog::{Operation, Role};
 use serde_json::{Value, json};
 
 use crate::case::{Sources, head};
-use crate::server::{asked, plausible};
+use crate::server::{asked, has_ended, plausible};
 
 /// The roles of the login `reader`.
 const READER: [&str; 2] = ["Project Read Only", "Organization Member"];
@@ -17,14 +17,18 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
         return None;
     }
     let parameters = plausible(operation, sources);
-    let mut request = asked(operation, operation.version(None)?, parameters, sources);
+    let version = operation.version(None)?;
+    let mut request = asked(operation, version, parameters, sources);
     request["login"] = "reader".into();
     let requires = format!(
         "{operation} is refused to a login without {}",
         roles.join(" or ")
     );
     let source = format!("facts: roles of {operation}");
-    let mut case = head(&format!("role-{operation}"), operation, requires, &source);
+    let mut case = head(&format!("role-{operation}"), operation, &requires, &source);
+    if has_ended(version) {
+        case["level"] = "MAY".into();
+    }
     case["server"] = json!({
         "request": request,
         "expect": {"status": [401, 403], "error": "?"},

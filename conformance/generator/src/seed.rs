@@ -1,12 +1,14 @@
 //! Identifiers that look random and are the same in each run: they follow from where they stand.
 
+use std::fmt::Write as _;
+
 /// The lower-case hexadecimal digits that stand for a place, as many as asked for (at most 64).
 pub(crate) fn hex(place: &str, digits: usize) -> String {
     let mut text = String::with_capacity(digits + 16);
     let mut state = fnv(place);
     while text.len() < digits {
         state = mixed(state);
-        text.push_str(&format!("{state:016x}"));
+        let _ = write!(text, "{state:016x}");
     }
     text.truncate(digits);
     text

@@ -9,13 +9,12 @@ use crate::example;
 use crate::examples::format;
 use crate::fields::{has_fields, items, place_of};
 use crate::parameters;
-use crate::provider::{Setup, at, makes_something, need};
-use crate::recorded::{
-    DOUBTFUL, LISTS, MADE_BY, NOT_READ_BACK, SLOW, STATUSES, STAYS, TAKEN_DOWN, TEXT,
-};
+use crate::provider::{Setup, at, makes_something};
+use crate::read_back::{held, is_read_back, item};
+use crate::recorded::{DOUBTFUL, LISTS, MADE_BY, SLOW, STATUSES, STAYS, TAKEN_DOWN, TEXT};
 
-/// A date from which on a version that has ended is asked for no more.
-const ENDED: &str = "2026-01-01";
+/// When the description that the facts are from was published.
+const PUBLISHED: &str = "2026-08-21";
 
 /// The operations that read a cluster, whose state tells that it is being deleted.
 const CLUSTERS: [&str; 2] = ["getGroupCluster", "getGroupFlexCluster"];
@@ -23,49 +22,72 @@ const CLUSTERS: [&str; 2] = ["getGroupCluster", "getGroupFlexCluster"];
 /// The case of the newest version and those of the older ones.
 pub(crate) fn cases(operation: Operation, sources: &Sources) -> Vec<Value> {
     let newest = operation.version(None).map(|version| {
-        let requires = match operation.method() {
-            Method::GET => format!("{operation} answers with its documented fields"),
-            Method::DELETE => format!("{operation} removes, and what is removed is not found"),
-            _ => format!("{operation} takes its documented body, and the change can be read"),
-        };
+        let steps = Flow::new(operation, version, sources).steps(false);
+        let id = format!("server-{operation}");
         let mut case = head(
-            &format!("server-{operation}"),
+            &id,
             operation,
-            requires,
+            &requires(operation, &steps),
             &source(operation),
         );
-        case["flow"] = json!({"steps": Flow::new(operation, version, sources).steps(false)});
+        if has_ended(version) {
+            case["level"] = "MAY".into();
+        }
+        case["flow"] = json!({"steps": steps});
         case
     });
-    let older = older(operation).filter(|version| {
-        let sunset = version.sunset.as_deref();
-        sunset.is_none_or(|sunset| sunset >= ENDED)
-    });
+    let older = older(operation).filter(|version| !has_ended(version));
     let older = older.map(|version| {
         let name = &version.name;
         let requires = format!("{operation} asked for in version {name} answers in it");
         let source = format!("facts: {operation}, version {name}");
-        let mut case = head(
-            &format!("server-{operation}-{name}"),
-            operation,
-            requires,
-            &source,
-        );
+        let id = format!("server-{operation}-{name}");
+        let mut case = head(&id, operation, &requires, &source);
         case["flow"] = json!({"steps": Flow::new(operation, version, sources).steps(true)});
         case
     });
     newest.into_iter().chain(older).collect()
 }
 
+/// Whether a version had ended when the facts were published: a server need not answer it.
+pub(crate) fn has_ended(version: &Version) -> bool {
+    let sunset = version.sunset.as_deref();
+    sunset.is_some_and(|sunset| sunset <= PUBLISHED)
+}
+
+/// What the steps require, in a sentence.
+fn requires(operation: Operation, steps: &[Value]) -> String {
+    let last = steps.last();
+    let own = last.is_some_and(|step| step["request"]["operation"] == operation.id());
+    let expect = last.map(|step| &step["expect"]);
+    let has = |key: &str| expect.is_some_and(|expect| expect.get(key).is_some());
+    let unknown = expect.is_some_and(|expect| expect["status"] == json!([404]));
+    match (operation.method(), own) {
+        (_, true) if has("filled") => format!("{operation} answers with its documented fields"),
+        (_, true) => format!("{operation} answers as documented"),
+        (Method::DELETE, false) if unknown => {
+            format!("what {operation} has removed is not found any more")
+        }
+        (Method::DELETE, false) => format!("what {operation} removes ends"),
+        (_, false) if has("readsBack") => format!("what {operation} has written can be read"),
+        (_, false) => format!("{operation} answers as documented, and its result can be read"),
+    }
+}
+
 fn source(operation: Operation) -> String {
-    let mut source = format!("facts: {operation}");
-    if let Some((_, status)) = STATUSES.iter().find(|(id, _)| *id == operation.id()) {
-        source.push_str(&format!("; recorded: it answers with {status}"));
+    let mut parts = vec![format!("facts: {operation}")];
+    let ended = operation.version(None).filter(|version| has_ended(version));
+    if let Some(sunset) = ended.and_then(|version| version.sunset.as_deref()) {
+        parts.push(format!("facts: sunset of {operation} on {sunset}"));
+    }
+    let known = STATUSES.iter().find(|(id, _)| *id == operation.id());
+    if let Some((_, status)) = known {
+        parts.push(format!("recorded: it answers with {status}"));
     }
     if SLOW.contains(&operation.id()) {
-        source.push_str("; recorded: what is deleted can be read for a while");
+        parts.push("recorded: what is deleted can be read for a while".to_owned());
     }
-    source
+    parts.join("; ")
 }
 
 /// The statuses of success that are documented or recorded.
@@ -303,94 +325,4 @@ impl<'a> Flow<'a> {
         }
         Some(json!({"request": asked(get, version, parameters, self.sources), "expect": expect}))
     }
-}
-
-/// The operation that reads what a creation made, and the parameters that it needs for that.
-fn item(creation: Operation) -> Option<(Operation, Vec<&'static str>)> {
-    if !makes_something(creation) {
-        return None;
-    }
-    let path = creation.path();
-    let get = match creation.id() {
-        "createGroupDatabaseUser" => Operation::find("getGroupDatabaseUser"),
-        "createOrg" => None,
-        _ => {
-            let same = at(&Method::GET, &path).filter(|get| items(*get).is_none());
-            if let Some(get) = same {
-                return Some((get, Vec::new()));
-            }
-            let mut below = Operation::all().filter(|one| one.method() == Method::GET);
-            below.find(|one| {
-                let rest = one.path();
-                let rest = rest
-                    .strip_prefix(&path)
-                    .and_then(|rest| rest.strip_prefix("/{"));
-                rest.is_some_and(|rest| rest.ends_with('}') && !rest.contains('/'))
-            })
-        }
-    }?;
-    Some((get, parameters::in_path(get)))
-}
-
-/// Whether an answer documents each field that the example body of a change has.
-pub(crate) fn is_read_back(change: Operation, get: Operation, sources: &Sources) -> bool {
-    let both = change.version(None).zip(get.version(None));
-    let Some((written, read)) = both else {
-        return false;
-    };
-    let Some(body) = example::request(change, written, &sources.overrides) else {
-        return false;
-    };
-    if NOT_READ_BACK.contains(&change.id()) {
-        return false;
-    }
-    let body = sources.world.fill_json(&body);
-    let violations = get.check_response(read, 200, &body);
-    use atlas_catalog::ViolationKind::{Required, WriteOnly};
-    violations
-        .iter()
-        .all(|violation| matches!(violation.kind(), Required | WriteOnly))
-}
-
-/// What a list holds, in words: `listGroupAlerts` holds an alert.
-fn held(operation: Operation) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for character in operation.id().chars() {
-        if character.is_ascii_uppercase() || words.is_empty() {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut() {
-            word.push(character.to_ascii_lowercase());
-        }
-    }
-    let scopes = [
-        "list",
-        "get",
-        "search",
-        "group",
-        "org",
-        "cluster",
-        "federation",
-        "setting",
-    ];
-    while words.len() > 1 && scopes.contains(&words[0].as_str()) {
-        words.remove(0);
-    }
-    let mut name = words.remove(0);
-    for word in words {
-        name.push(' ');
-        name.push_str(&word);
-    }
-    let plurals = [
-        ("ies", "y"),
-        ("sses", "ss"),
-        ("xes", "x"),
-        ("ss", "ss"),
-        ("s", ""),
-    ];
-    let plural = plurals
-        .iter()
-        .find_map(|(plural, one)| Some((name.strip_suffix(plural)?, one)));
-    let name = plural.map_or(name.clone(), |(stem, one)| format!("{stem}{one}"));
-    need(operation.id(), &name)
 }

@@ -12,7 +12,8 @@ use super::*;
 use crate::fields::leads_somewhere;
 use crate::json::listed;
 use crate::parameters::in_path;
-use crate::server::{is_read_back, statuses};
+use crate::read_back::is_read_back;
+use crate::server::statuses;
 
 fn sources() -> Sources {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
