@@ -6,7 +6,7 @@ use std::time::Duration;
 use atlas_catalog::Operation;
 use serde_json::Value;
 
-use crate::case::{ClientCase, Credentials, Expectation, Outcome, SeenRequest};
+use crate::case::{Call, ClientCase, Credentials, Expectation, Outcome, SeenRequest};
 use crate::difference::{Difference, quoted};
 use crate::digest::DigestAnswer;
 use crate::message::body_of;
@@ -55,7 +55,7 @@ fn judge_by(case: &ClientCase, expected: &Expectation, seen: &Observation) -> Ve
         let (required, seen) = (expected.requests.len(), seen.requests.len());
         differences.push(Difference::new("number of requests", required, seen));
     }
-    let defaults = defaults(&case.call.operation);
+    let defaults = defaults(&case.call);
     let mut cnonces = BTreeMap::new();
     let mut before = Duration::ZERO;
     for (index, (request, required)) in seen.requests.iter().zip(&expected.requests).enumerate() {
@@ -121,20 +121,24 @@ fn judge_by(case: &ClientCase, expected: &Expectation, seen: &Observation) -> Ve
     differences
 }
 
-/// The documented defaults of an operation's query.
-fn defaults(operation: &str) -> Vec<(&'static str, &'static str)> {
-    let operation = Operation::find(operation);
+/// The documented defaults of a call's query. A client that reads a list to its end chooses the size
+/// of its pages where the call does not.
+fn defaults(call: &Call) -> Vec<(&'static str, &'static str)> {
+    let operation = Operation::find(&call.operation);
     let takes = |name: &str| operation.is_some_and(|it| it.parameter(name).is_some());
     let paging = [
         ("includeCount", "true"),
         ("itemsPerPage", "100"),
         ("pageNum", "1"),
     ];
-    // Every operation takes these two.
-    [("envelope", "false"), ("pretty", "false")]
-        .into_iter()
-        .chain(paging.into_iter().filter(|(name, _)| takes(name)))
-        .collect()
+    let mut defaults = vec![("envelope", "false"), ("pretty", "false")];
+    defaults.extend(paging.into_iter().filter(|(name, _)| takes(name)));
+    if call.list {
+        let free = ["includeCount", "itemsPerPage"].into_iter();
+        let free = free.filter(|name| !call.query.contains_key(*name));
+        defaults.extend(free.map(|name| (name, same::ANY)));
+    }
+    defaults
 }
 
 fn compare(

@@ -177,7 +177,8 @@ pub(crate) fn body_of(call: &Call) -> Option<Value> {
     let page = operation(&call.operation).ok().map(|page| page.request);
     let body = page.or_else(|| example(&call.operation)?.request.clone());
     let world = Variables::default_world().unwrap_or_default();
-    body.filter(|_| required).map(|body| world.fill_json(&body))
+    let wanted = required || call.example;
+    body.filter(|_| wanted).map(|body| world.fill_json(&body))
 }
 
 /// The operation with this id.

@@ -92,6 +92,9 @@ fn pairs(text: &str) -> Vec<(String, String)> {
     pairs
 }
 
+/// As a default, it stands for every value.
+pub(crate) const ANY: &str = "*";
+
 /// What is left of a query without the parameters that have their defaults; `None` if that is
 /// nothing. One that is there twice stays.
 fn without_defaults(
@@ -100,7 +103,8 @@ fn without_defaults(
 ) -> Option<Vec<(String, String)>> {
     let is_default = |(name, value): &(String, String)| {
         let once = pairs.iter().filter(|(other, _)| other == name).count() == 1;
-        once && defaults.contains(&(name.as_str(), value.as_str()))
+        let mut says_nothing = defaults.iter().filter(|(other, _)| other == name);
+        once && says_nothing.any(|(_, default)| *default == ANY || default == value)
     };
     let kept: Vec<_> = pairs
         .iter()

@@ -39,6 +39,9 @@ pub struct Call {
     pub query: BTreeMap<String, QueryValue>,
     /// The body, in place of the documented one.
     pub body: Option<Value>,
+    /// The body is the operation's example.
+    #[serde(default)]
+    pub example: bool,
     /// The version to ask for; the documented page's, or the operation's newest.
     pub version: Option<String>,
     /// How long the client may wait for an answer, in milliseconds.
