@@ -1,4 +1,4 @@
-//! What cases have in common.
+//! The parts that all cases share.
 
 use atlas_catalog::{Operation, Tag, Version};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const DEEP: usize = 5;
 /// How many lines a case may have; longer ones have each step or answer on one line.
 const MOST: usize = 24;
 
-/// What cases are made from.
+/// The inputs of the cases.
 pub(crate) struct Sources {
     /// Corrections of examples.
     pub(crate) overrides: Overrides,

@@ -1,4 +1,4 @@
-//! What several schemas say together.
+//! Schemas that hold together: values, types and fields.
 
 use atlas_catalog::{Kind, Schema};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! `fixtures/examples-overrides.json`: where the facts alone give an example that nobody would send.
+//! `fixtures/examples-overrides.json`: corrections of examples that the facts alone make nonsensical.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! `conformance/src/fixtures.bin`: what the judge reads at run time, in one compressed object.
+//! `conformance/src/fixtures.bin`: the fixtures that the judge reads at run time, in one compressed
+//! object.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -113,7 +113,7 @@ fn encoded(text: &str, plain: &str) -> String {
     for byte in text.bytes() {
         let character = char::from(byte);
         let unreserved = character.is_ascii_alphanumeric() || "-._~".contains(character);
-        if unreserved || byte.is_ascii() && plain.contains(character) {
+        if unreserved || plain.contains(character) {
             encoded.push(character);
         } else {
             let _ = write!(encoded, "%{byte:02X}");

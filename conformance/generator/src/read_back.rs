@@ -1,4 +1,4 @@
-//! How what was written is read, and what a list holds.
+//! Reading a change back, and naming the items of a list.
 
 use atlas_catalog::Operation;
 use atlas_catalog::ViolationKind::{Required, WriteOnly};

@@ -1,4 +1,4 @@
-//! What recorded answers show beyond the facts, and what the cases need to know that neither says.
+//! Tables behind the cases for servers: recorded statuses, slow deletions, sources of parameters.
 
 /// Statuses of success that were recorded and are not documented.
 pub(crate) const STATUSES: [(&str, u16); 16] = [

@@ -66,10 +66,14 @@ fn requires(operation: Operation, steps: &[Value]) -> String {
         (_, true) if has("filled") => format!("{operation} answers with its documented fields"),
         (_, true) => format!("{operation} answers as documented"),
         (Method::DELETE, false) if unknown => {
-            format!("what {operation} has removed is not found any more")
+            format!("after {operation}, the resource is not found")
         }
-        (Method::DELETE, false) => format!("what {operation} removes ends"),
-        (_, false) if has("readsBack") => format!("what {operation} has written can be read"),
+        (Method::DELETE, false) => {
+            format!("after {operation}, the resource is being deleted or not found")
+        }
+        (_, false) if has("readsBack") => {
+            format!("{operation} writes its body, and a later read has each field")
+        }
         (_, false) => format!("{operation} answers as documented, and its result can be read"),
     }
 }
@@ -85,7 +89,7 @@ fn source(operation: Operation) -> String {
         parts.push(format!("recorded: it answers with {status}"));
     }
     if SLOW.contains(&operation.id()) {
-        parts.push("recorded: what is deleted can be read for a while".to_owned());
+        parts.push("recorded: a deleted resource can be read for a while".to_owned());
     }
     parts.join("; ")
 }

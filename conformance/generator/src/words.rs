@@ -1,4 +1,4 @@
-//! What people write in a field of a name, an enum or a pattern.
+//! Usual values, by the name of a field, by enum and by pattern.
 
 /// Values of enums in the order in which they are preferred.
 pub(crate) const USUAL: [&str; 18] = [
