@@ -1,5 +1,6 @@
 //! One request in, one response out.
 
+use atlas_catalog::Operation;
 use atlas_model::api_error::code;
 use atlas_model::{ApiError, CallOptions, http_date};
 use bytes::Bytes;
@@ -31,6 +32,25 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// Refuses a login that has none of the documented roles of an operation, nor one that
+    /// includes one.
+    fn allows(&self, operation: &str) -> Result<(), ApiError> {
+        let documented = Operation::find(operation).map_or(&[][..], Operation::roles);
+        let held = match self.role {
+            Role::ProjectOwner => return Ok(()),
+            Role::ProjectReadOnly => atlas_catalog::Role("Project Read Only"),
+        };
+        if documented.is_empty() || documented.iter().any(|role| held.includes(role)) {
+            return Ok(());
+        }
+        let detail = format!("This login lacks the role {}.", documented.join(" or "));
+        Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "USER_UNAUTHORIZED",
+            detail,
+        ))
+    }
+
     /// Refuses a login that may only read.
     pub(crate) fn owner(&self) -> Result<(), ApiError> {
         if self.role == Role::ProjectOwner {
@@ -90,12 +110,20 @@ impl Sandbox {
                 reply::finish(&mut response, operation.meta, &options, level);
                 response
             }
+            Route::OtherMethods(_) | Route::Unknown if is_documented(request) => reply::error(
+                &ApiError::new(
+                    StatusCode::NOT_IMPLEMENTED,
+                    "NOT_EMULATED",
+                    "Atlas has this operation, and this sandbox does not emulate it.",
+                ),
+                &options,
+            ),
             Route::OtherMethods(methods) => reply::allow_only(&methods),
             Route::Unknown => reply::error(
                 &ApiError::new(
                     StatusCode::NOT_FOUND,
                     code::RESOURCE_NOT_FOUND,
-                    "No operation of this sandbox has that path.",
+                    "No operation has this path.",
                 ),
                 &options,
             ),
@@ -159,6 +187,7 @@ impl Sandbox {
                 match operation.meta.id {
                     $( id if id == operations::$operation::FACTS.meta.id => {
                         answer(call, request, |asked: &operations::$operation| {
+                            call.allows(id)?;
                             self.$method(call, asked)
                         })
                     } )*
@@ -255,4 +284,9 @@ fn not_implemented(options: &CallOptions) -> Response<Bytes> {
 fn is_over(operation: &Facts, now: Timestamp) -> bool {
     let sunset = operation.meta.sunset();
     sunset.is_some_and(|sunset| reply::midnight(sunset) <= now)
+}
+
+/// Whether Atlas has an operation for a request.
+fn is_documented(request: &Request<Bytes>) -> bool {
+    atlas_catalog::route(request.method(), request.uri().path()).is_some()
 }
