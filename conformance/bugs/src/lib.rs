@@ -14,5 +14,7 @@ mod client;
 mod server;
 
 pub use bug::{Bug, NONE};
-pub use client::{ANOTHER_STYLE, BuggyClient, CLIENT_BUGS, exec_and_die_with_parent};
+#[cfg(unix)]
+pub use client::exec_and_die_with_parent;
+pub use client::{ANOTHER_STYLE, BuggyClient, CLIENT_BUGS};
 pub use server::{BuggyServer, SERVER_BUGS};

@@ -152,5 +152,9 @@ pub const SERVER_BUGS: &[Bug] = &[
     Bug::new("link-field-renamed", "flow"),
     Bug::new("id-in-upper-case", "operation"),
     Bug::new("too-large-let-pass", "refusal"),
+    Bug::new("field-undocumented", "operation"),
+    Bug::new("field-null", "operation"),
+    Bug::new("id-as-number", "operation"),
+    Bug::new("timestamp-without-zone", "operation"),
     Bug::new("next-link-missing", "paging"),
 ];

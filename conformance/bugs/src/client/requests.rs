@@ -39,6 +39,29 @@ fn alter_target(bug: Bug, request: &mut Request) {
     match bug.name {
         "method-put" => "PUT".clone_into(&mut request.method),
         "path-doubled-slash" => request.target = request.target.replacen("/groups", "//groups", 1),
+        "path-suffix-lost" => {
+            let path = request.path();
+            if let Some(end) = path.rfind(':').filter(|end| !path[*end..].contains('/')) {
+                let query = request.target[path.len()..].to_owned();
+                request.target = format!("{}{query}", &path[..end]);
+            }
+        }
+        "path-in-lower-case" => {
+            let path = request.path();
+            request.target = path.to_lowercase() + &request.target[path.len()..];
+        }
+        "page-number-from-zero" => {
+            for number in 1..10 {
+                let (from, to) = (
+                    format!("pageNum={number}"),
+                    format!("pageNum={}", number - 1),
+                );
+                if request.target.contains(&from) {
+                    request.target = request.target.replace(&from, &to);
+                    break;
+                }
+            }
+        }
         "secret-in-query" => request.add_query("token=t0ken"),
         "envelope-not-asked" => request.remove_query("envelope=true"),
         "pretty-not-asked" => request.remove_query("pretty=true"),
@@ -92,6 +115,7 @@ fn authorization(bug: Bug, value: &str) -> String {
     match bug.name {
         "bearer-altered" => value.replacen("Bearer ", "Bearer x", 1),
         "digest-nc-stuck" => with("nc", "nc=00000001"),
+        "digest-nc-short" => with("nc", "nc=1"),
         "digest-cnonce-missing" => with("cnonce", "x=1"),
         "digest-uri-of-the-root" => with("uri", "uri=\"/\""),
         "digest-response-altered" => {
@@ -132,6 +156,16 @@ fn alter_body(bug: Bug, body: &mut Vec<u8>) {
         }
         "body-field-twice" => with_field("\"snapshotId\":\"\""),
         "body-extra-field" => with_field("\"extra\":1"),
+        "body-field-lost" => {
+            let mut value = serde_json::from_slice::<Value>(body).unwrap_or_default();
+            let fields = value.as_object_mut();
+            fields.map(|fields| {
+                let first = fields.keys().next().cloned();
+                fields.remove(&first.unwrap_or_default());
+                Value::Object(fields.clone()).to_string().into_bytes()
+            })
+        }
+        "body-lost" => Some(Vec::new()),
         "body-with-bom" => Some([b"\xef\xbb\xbf", body.as_slice()].concat()),
         _ => None,
     };
