@@ -11,12 +11,13 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::bug::Bug;
 
+mod alter;
 mod answer;
 mod list;
 mod outcome;
 mod relay;
 mod request;
-mod requests;
+
 mod style;
 
 pub use list::{ANOTHER_STYLE, CLIENT_BUGS};
@@ -111,7 +112,7 @@ impl BuggyClient {
         let results = self.relays.get(&url).and_then(Relay::results);
         outcome::alter(self.bug, &kind, &asked, results, &mut answer);
         if self.bug.is("names-unchecked") && kind == "call" && outcome::is(&answer, "unsendable") {
-            relay::send(&url, &requests::unchecked(&asked)).await;
+            relay::send(&url, &alter::unchecked(&asked)).await;
             answer.insert("outcome".to_owned(), json!({"kind": "ok"}));
         }
         Ok(Some(Value::Object(answer).to_string()))

@@ -11,9 +11,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::alter;
 use super::answer::{self, Answer, Reply};
 use super::request::Request;
-use super::requests;
 use crate::bug::Bug;
 
 /// A relay to one server, until it is dropped.
@@ -139,7 +139,7 @@ impl Route {
     /// The bytes to be sent in place of a request.
     fn altered(&self, request: &Request, bytes: Vec<u8>) -> Vec<u8> {
         let mut altered = request.clone();
-        requests::alter(self.bug, &mut altered);
+        alter::request(self.bug, &mut altered);
         if altered == *request {
             bytes
         } else {

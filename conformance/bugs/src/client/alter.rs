@@ -9,7 +9,7 @@ use super::text;
 use crate::bug::Bug;
 
 /// Changes a request of the client.
-pub(super) fn alter(bug: Bug, request: &mut Request) {
+pub(super) fn request(bug: Bug, request: &mut Request) {
     if request.path().starts_with("/api/oauth/") {
         match bug.name {
             "token-request-without-basic" => request.headers.remove("authorization"),
