@@ -39,13 +39,14 @@ impl DigestAnswer {
         self.parameters.get(name).map(String::as_str)
     }
 
-    /// How the answer to a request with this method and raw target differs from a right one, by a
+    /// How the answer to a request with this method, raw target and body differs from a right one, by a
     /// user with this password; `None` if it is right. `first_cnonce` is the first one that came
     /// with the same nonce: a `-sess` key may be made of that one or of the answer's own.
     pub fn fault(
         &self,
         method: &str,
         target: &str,
+        body: &[u8],
         user: &str,
         password: &str,
         first_cnonce: Option<&str>,
@@ -67,18 +68,22 @@ impl DigestAnswer {
             Some(base) => (base, true),
             None => (lower.as_str(), false),
         };
-        let hash: fn(&str) -> String = match base {
-            "md5" => |text| hex(&Md5::digest(text)),
-            "sha-256" => |text| hex(&Sha256::digest(text)),
-            "sha-512-256" => |text| hex(&Sha512_256::digest(text)),
+        let hash_bytes: fn(&[u8]) -> String = match base {
+            "md5" => |bytes| hex(&Md5::digest(bytes)),
+            "sha-256" => |bytes| hex(&Sha256::digest(bytes)),
+            "sha-512-256" => |bytes| hex(&Sha512_256::digest(bytes)),
             _ => return wrong("algorithm", "MD5, SHA-256 or SHA-512-256"),
         };
+        let hash = |text: &str| hash_bytes(text.as_bytes());
         let realm = get("realm");
         if !self.names_user(user, &hash(&format!("{user}:{realm}"))) {
             return wrong("username", "the user of the credentials");
         }
         let (nonce, cnonce) = (get("nonce"), get("cnonce"));
-        let a2 = hash(&format!("{method}:{target}"));
+        let a2 = match self.get("qop") {
+            Some("auth-int") => hash(&format!("{method}:{target}:{}", hash_bytes(body))),
+            _ => hash(&format!("{method}:{target}")),
+        };
         let response = |session_cnonce: &str| {
             let mut a1 = hash(&format!("{user}:{realm}:{password}"));
             if session {

@@ -89,7 +89,6 @@ fn client_auth(case: &mut ClientCase, kind: &str) -> Option<()> {
         "oauth" => {
             first.method = Some("POST".to_owned());
             first.target = Some("/api/oauth/token".to_owned());
-            first.body = Some("grant_type=client_credentials".to_owned());
             let bearer = "Bearer t1".to_owned();
             rest.headers.insert("authorization".to_owned(), bearer);
             case.answers.insert(0, token());

@@ -215,8 +215,8 @@ fn digest(
                     Credentials::Digest { user, password } => (user.as_str(), password.as_str()),
                     _ => ("", ""),
                 };
-                let (method, target) = (&request.method, &request.target);
-                let fault = answer.fault(method, target, user, password, Some(&first));
+                let (method, target, body) = (&request.method, &request.target, &request.body);
+                let fault = answer.fault(method, target, body, user, password, Some(&first));
                 differences.extend(fault);
                 true
             }

@@ -21,7 +21,7 @@ struct Vector {
 impl Vector {
     fn fault(&self, authorization: &str, method: &str, password: &str) -> Option<Difference> {
         let answer = DigestAnswer::parse(authorization).unwrap();
-        answer.fault(method, &self.target, &self.user, password, None)
+        answer.fault(method, &self.target, b"", &self.user, password, None)
     }
 }
 
@@ -67,6 +67,18 @@ fn a_digest_with_anything_changed_is_wrong() {
     }
 }
 
+#[test]
+fn a_digest_with_auth_int_covers_the_body() {
+    // Computed by Python's hashlib as RFC 7616 section 3.4.3 says.
+    let authorization = "Digest username=\"testuser\", realm=\"testrealm\", nonce=\"n\", \
+        uri=\"/x\", cnonce=\"c0ffee\", nc=00000001, qop=auth-int, \
+        response=\"25bc4184281784df8929020674a3073f\"";
+    let answer = DigestAnswer::parse(authorization).unwrap();
+    let fault = |body: &[u8]| answer.fault("POST", "/x", body, "testuser", "testpass", None);
+    assert_eq!(fault(b"{}"), None);
+    assert!(fault(b"").is_some() && fault(b"[]").is_some());
+}
+
 /// The faults of one request, where a case requires this one.
 fn faults(
     required: &serde_json::Value,
@@ -97,6 +109,35 @@ fn faults(
         memory: None,
     };
     judge(&case, &observation)
+}
+
+#[test]
+fn a_status_is_compared_where_a_case_names_one() {
+    for (required, seen, right) in [
+        (None, None, true),
+        (None, Some(401), true),
+        (Some(401), Some(401), true),
+        (Some(401), Some(403), false),
+        (Some(401), None, false),
+    ] {
+        let case = serde_json::json!({
+            "call": {}, "answers": [],
+            "expect": {"outcome": {"kind": "challenge", "status": required}},
+        });
+        let case: ClientCase = serde_json::from_value(case).unwrap();
+        let conduct = Conduct {
+            requests: Vec::new(),
+            outcome: Outcome {
+                status: seen,
+                ..Outcome::of("challenge")
+            },
+            output: String::new(),
+            took: Duration::ZERO,
+            memory: None,
+        };
+        let found = judge(&case, &conduct);
+        assert_eq!(found.is_empty(), right, "{required:?} {seen:?}: {found:?}");
+    }
 }
 
 #[test]
