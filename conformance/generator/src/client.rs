@@ -23,7 +23,7 @@ fn newest(operation: Operation, version: &Version, sources: &Sources) -> Option<
     if sent {
         call["example"] = true.into();
     }
-    let requires = format!("{operation} is sent as documented, and its answer is read");
+    let requires = format!("The client sends {operation} as documented and reads the answer.");
     let source = format!("facts: {operation}");
     let mut case = head(
         &format!("client-{operation}"),
@@ -46,7 +46,8 @@ fn earlier(operation: Operation, version: &Version, sources: &Sources) -> Option
         call["body"] = world.fill_json(&body);
     }
     let name = &version.name;
-    let requires = format!("{operation} is asked for in version {name}, and its answer is read");
+    let requires =
+        format!("The client asks for {operation} in version {name} and reads the answer.");
     let source = format!("facts: {operation}, version {name}");
     let mut case = head(
         &format!("client-{operation}-{name}"),

@@ -38,7 +38,7 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
     let mut call = call(operation, version, sources);
     call["list"] = true.into();
     let request = |target: &str| json!({"method": "GET", "target": target, "headers": {"accept": media_type(version)}});
-    let requires = format!("{operation} is read to its end by the links of its pages");
+    let requires = format!("The client reads {operation} to its end by the links of its pages.");
     let mut case = head(
         &format!("list-{operation}"),
         operation,

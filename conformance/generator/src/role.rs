@@ -21,7 +21,7 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
     let mut request = asked(operation, version, parameters, sources);
     request["login"] = "reader".into();
     let requires = format!(
-        "{operation} is refused to a login without {}",
+        "The server refuses {operation} to a login without the role {}.",
         roles.join(" or ")
     );
     let source = format!("facts: roles of {operation}");

@@ -39,7 +39,8 @@ pub(crate) fn cases(operation: Operation, sources: &Sources) -> Vec<Value> {
     let older = older(operation).filter(|version| !has_ended(version));
     let older = older.map(|version| {
         let name = &version.name;
-        let requires = format!("{operation} asked for in version {name} answers in it");
+        let requires =
+            format!("The server answers {operation} in version {name} when it is asked for.");
         let source = format!("facts: {operation}, version {name}");
         let id = format!("server-{operation}-{name}");
         let mut case = head(&id, operation, &requires, &source);
@@ -63,18 +64,22 @@ fn requires(operation: Operation, steps: &[Value]) -> String {
     let has = |key: &str| expect.is_some_and(|expect| expect.get(key).is_some());
     let unknown = expect.is_some_and(|expect| expect["status"] == json!([404]));
     match (operation.method(), own) {
-        (_, true) if has("filled") => format!("{operation} answers with its documented fields"),
-        (_, true) => format!("{operation} answers as documented"),
+        (_, true) if has("filled") => {
+            format!("The server answers {operation} with its documented fields.")
+        }
+        (_, true) => format!("The server answers {operation} as documented."),
         (Method::DELETE, false) if unknown => {
-            format!("after {operation}, the resource is not found")
+            format!("The server does not find the resource after {operation}.")
         }
         (Method::DELETE, false) => {
-            format!("after {operation}, the resource is being deleted or not found")
+            format!("The server deletes the resource or no longer finds it after {operation}.")
         }
         (_, false) if has("readsBack") => {
-            format!("{operation} writes its body, and a later read has each field")
+            format!("The server gives back each field that {operation} wrote.")
         }
-        (_, false) => format!("{operation} answers as documented, and its result can be read"),
+        (_, false) => {
+            format!("The server answers {operation} as documented, and its result can be read.")
+        }
     }
 }
 

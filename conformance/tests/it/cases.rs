@@ -78,15 +78,64 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     paths.flat_map(below).collect()
 }
 
+/// The files of cases, each with the area that its cases belong to: its own name, or its folder's.
+fn case_files() -> Vec<(String, PathBuf)> {
+    let named = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let entries = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries
+            .map(|entry| entry.unwrap().path())
+            .collect::<Vec<_>>()
+    };
+    let mut files = Vec::new();
+    for path in entries(&fixtures().join("cases")) {
+        if path.is_dir() {
+            files.extend(entries(&path).into_iter().map(|file| (named(&path), file)));
+        } else {
+            files.push((named(&path), path));
+        }
+    }
+    files
+}
+
 #[test]
 fn every_case_is_as_the_schema_has_it() {
     let schema = jsonschema::validator_for(&json(&fixtures().join("case.schema.json"))).unwrap();
-    for path in files(&fixtures().join("cases")) {
+    for (area, path) in case_files() {
+        let cases = json(&path);
         let problems: Vec<_> = schema
-            .iter_errors(&json(&path))
+            .iter_errors(&cases)
             .map(|error| format!("{} {error}", error.instance_path()))
             .collect();
         assert!(problems.is_empty(), "{}: {problems:#?}", path.display());
+        for case in cases.as_array().unwrap() {
+            assert_eq!(case["area"], *area, "{}", case["id"]);
+        }
+    }
+}
+
+#[test]
+fn a_case_is_a_choice_if_and_only_if_nothing_else_demands_it() {
+    for (_, path) in case_files() {
+        for case in json(&path).as_array().unwrap() {
+            let source = case["source"].as_str().unwrap();
+            let mut parts = source.split("; ").filter(|part| !part.starts_with("curl "));
+            let chosen = parts.all(|part| part.starts_with("choice: "));
+            let is_choice = case["level"] == "CHOICE";
+            assert_eq!(chosen, is_choice, "{}: {source}", case["id"]);
+        }
+    }
+}
+
+#[test]
+fn what_a_case_requires_is_a_sentence_about_a_testee() {
+    let subjects = ["The client ", "The server ", "The testee "];
+    for (_, path) in case_files() {
+        for case in json(&path).as_array().unwrap() {
+            let requires = case["requires"].as_str().unwrap();
+            let begins = subjects.iter().any(|subject| requires.starts_with(subject));
+            assert!(begins && requires.ends_with('.'), "{}", case["id"]);
+        }
     }
 }
 
@@ -110,12 +159,17 @@ fn what_is_no_case_is_not_as_the_schema_has_it() {
     let schema = jsonschema::validator_for(&json(&fixtures().join("case.schema.json"))).unwrap();
     let case = json!({
         "id": "pattern/x", "area": "pattern", "level": "MUST", "since": "2023-01-01",
-        "requires": "something or other", "source": "somewhere",
+        "requires": "something or other", "source": "facts: pattern of groupId",
         "pattern": {"field": "groupId", "text": "", "accepted": false},
     });
     assert!(schema.is_valid(&json!([case])));
     for (pointer, value) in [
         ("/level", json!("PERHAPS")),
+        ("/source", json!("somewhere")),
+        ("/source", json!("RFC 9110, section 3")),
+        ("/source", json!("RFC 9110 section 3;facts: x")),
+        ("/source", json!("choice: ")),
+        ("/source", json!("curl tests 1 to 2")),
         ("/id", json!("no area")),
         ("/pattern/field", json!("name")),
         ("/pattern/accepted", json!("no")),

@@ -125,7 +125,7 @@ fn a_status_is_compared_where_a_case_names_one() {
             "expect": {"outcome": {"kind": "challenge", "status": required}},
         });
         let case: ClientCase = serde_json::from_value(case).unwrap();
-        let conduct = Conduct {
+        let observation = Observation {
             requests: Vec::new(),
             outcome: Outcome {
                 status: seen,
@@ -135,7 +135,7 @@ fn a_status_is_compared_where_a_case_names_one() {
             took: Duration::ZERO,
             memory: None,
         };
-        let found = judge(&case, &conduct);
+        let found = judge(&case, &observation);
         assert_eq!(found.is_empty(), right, "{required:?} {seen:?}: {found:?}");
     }
 }
