@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(reply(b"").await, Reply::Ended(Vec::new()));
         for bytes in [
             "ICY 200 OK\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nno header\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nno header\r\ncontent-length: 0\r\n\r\n",
             "HTTP/1.1 200 OK\r\n\r\nuntil the end",
             "HTTP/1.1 200 OK\r\ncontent-length: 2000000\r\n\r\n",
             "HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\n",
