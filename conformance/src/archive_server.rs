@@ -109,6 +109,13 @@ impl ArchiveServer {
         let _ = self.stalled.clone().wait_for(|stalled| *stalled).await;
     }
 
+    /// Ends the faults that stall.
+    pub(crate) fn stop_stalling(&self) {
+        let stalls =
+            |(fault, _): &(DownloadFault, usize)| matches!(fault.action, FaultAction::Stall(_));
+        lock(&self.shared).faults.retain(|fault| !stalls(fault));
+    }
+
     /// The requests and statuses, as text.
     pub(crate) fn conversation(&self) -> String {
         lock(&self.shared).conversation.clone()

@@ -65,7 +65,13 @@ pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) 
     };
     let found = match found {
         Ok(found) => found,
-        Err(error) => return Judgement::ended(&name, case, error.verdict(), &error),
+        Err(error) => {
+            let mut judgement = Judgement::ended(&name, case, error.verdict(), &error);
+            if let RunError::Testee(TesteeError::Ended { stderr, .. }) = &error {
+                judgement.note_stderr(case, stderr);
+            }
+            return judgement;
+        }
     };
     let told = |kind: &str| found.reply.as_ref().filter(|it| it.outcome.kind == kind);
     if let Some(reply) = told("unimplemented") {

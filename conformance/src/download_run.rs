@@ -44,9 +44,10 @@ pub(crate) async fn run(
                 let seen = "it ended before it could be killed";
                 differences.push(Difference::new("the first run", "waits for the file", seen));
             }
-            () = stalled(&server) => {}
+            () = stalled(&server, folder.path()) => {}
         }
         victim.kill().await;
+        server.stop_stalling();
         if case.before.is_none() && out.exists() {
             let seen = "an incomplete file";
             differences.push(Difference::new("the file after the kill", "no file", seen));
@@ -76,10 +77,28 @@ pub(crate) async fn run(
     })
 }
 
-/// Waits until an answer stalls, and a moment for the client to write what it has.
-async fn stalled(server: &ArchiveServer) {
+/// Waits until an answer stalls, and until the client has written what it got of it.
+async fn stalled(server: &ArchiveServer, folder: &Path) {
     server.stalled().await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut written = None;
+    loop {
+        tokio::time::sleep(SETTLED).await;
+        let now = size_of(folder);
+        if written == Some(now) {
+            return;
+        }
+        written = Some(now);
+    }
+}
+
+/// How long nothing is written by a client that has written all it got.
+const SETTLED: Duration = Duration::from_millis(60);
+
+/// How many bytes the files of a folder have.
+fn size_of(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let sizes = entries.filter_map(|entry| Some(entry.metadata().ok()?.len()));
+    sizes.sum()
 }
 
 fn file_difference(out: &Path, case: &DownloadCase, whole: &[u8]) -> Option<Difference> {

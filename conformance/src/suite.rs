@@ -125,7 +125,13 @@ impl ClientRun {
                 judgement.note_stderr(case, &stderr);
                 judgement
             }
-            Err(error) => Judgement::ended(name, case, Verdict::Crashed, &error),
+            Err(error) => {
+                let mut judgement = Judgement::ended(name, case, Verdict::Crashed, &error);
+                if let TesteeError::Ended { stderr, .. } = &error {
+                    judgement.note_stderr(case, stderr);
+                }
+                judgement
+            }
         };
         let words: Vec<String> = command.iter().map(|word| shell(word)).collect();
         let (case, words) = (shell(&case.id), words.join(" "));

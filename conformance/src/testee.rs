@@ -42,10 +42,12 @@ pub enum TesteeError {
         source: io::Error,
     },
     /// It ended without an answer.
-    #[error("the testee ended without an answer ({status})")]
+    #[error("the testee ended without an answer ({status}){}", last_line(stderr))]
     Ended {
         /// How, in the words of the system.
         status: String,
+        /// What it wrote to stderr.
+        stderr: String,
     },
     /// It said something that is no answer.
     #[error("the testee printed {said:?}; it must print one JSON object a line as its answer")]
@@ -151,16 +153,19 @@ impl Testee {
     }
 
     /// Ends it, and gives what it wrote to stderr.
-    pub async fn end(mut self) -> String {
-        drop(self.requests);
-        let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
+    pub async fn end(self) -> String {
+        let Self {
+            mut child,
+            requests,
+            mut stderr,
+            ..
+        } = self;
+        drop(requests);
+        let ended = tokio::time::timeout(Duration::from_secs(5), child.wait()).await;
         if ended.is_err() {
-            let _ = self.child.kill().await;
+            let _ = child.kill().await;
         }
-        match self.stderr.take() {
-            Some(stderr) => stderr.await.unwrap_or_default(),
-            None => String::new(),
-        }
+        written(&mut stderr).await
     }
 
     async fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, TesteeError> {
@@ -182,10 +187,28 @@ impl Testee {
                 Ok(Ok(status)) => status.to_string(),
                 _ => "it closed its output and runs on".to_owned(),
             };
-            return Err(TesteeError::Ended { status });
+            let stderr = written(&mut self.stderr).await;
+            return Err(TesteeError::Ended { status, stderr });
         };
         serde_json::from_str(&said).map_err(|_| TesteeError::NoAnswer {
             said: said.chars().take(200).collect(),
         })
     }
+}
+
+/// The last line of stderr, for an error of one line.
+fn last_line(stderr: &str) -> String {
+    match stderr.trim_end().lines().last() {
+        Some(line) => format!("; its stderr ends with {line:?}"),
+        None => String::new(),
+    }
+}
+
+/// What was written to stderr until that was closed; nothing the second time.
+async fn written(stderr: &mut Option<JoinHandle<String>>) -> String {
+    let Some(stderr) = stderr.take() else {
+        return String::new();
+    };
+    let written = tokio::time::timeout(Duration::from_secs(5), stderr).await;
+    written.ok().and_then(Result::ok).unwrap_or_default()
 }

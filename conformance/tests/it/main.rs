@@ -11,6 +11,7 @@ mod fuzzed;
 mod judge;
 mod lists;
 mod patterns;
+mod program;
 mod raw_calls;
 mod sandbox;
 mod snapshots;

@@ -1,0 +1,280 @@
+//! The program as its users run it: what it says of a failure, of a crash, of silence, and what it
+//! writes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// A name that a client must take.
+const ACCEPTED: &str = "pattern/clusterName/accepts-0";
+
+/// A client as a shell script: it says hello, and the rest is up to the test.
+fn testee(rest: &str) -> [String; 3] {
+    let hello = r#"{"name": "shell", "version": "7", "abilities": ["pattern", "call", "bearer"]}"#;
+    let script = format!("read line; echo '{hello}'; read line || exit 0; {rest}");
+    ["sh".to_owned(), "-c".to_owned(), script]
+}
+
+fn judge(arguments: &[&str]) -> Command {
+    let mut judge = Command::new(env!("CARGO_BIN_EXE_atlas-conformance"));
+    judge.args(arguments);
+    judge
+}
+
+fn client(arguments: &[&str], rest: &str) -> Output {
+    let mut judge = judge(&["client"]);
+    let judge = judge.args(arguments).arg("--").args(testee(rest));
+    judge.output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8([&output.stdout[..], &output.stderr].concat()).unwrap()
+}
+
+/// A case that asks a client to take a name, whatever the cases that are built in.
+fn pattern_case() -> (String, String) {
+    let output = judge(&["client", "--list", "--filter", "pattern/clusterName/"]).output();
+    let listed = said(&output.unwrap());
+    let taken = listed
+        .lines()
+        .find(|line| line.contains("\tMUST\t") && line.contains("accept"));
+    let mut fields = taken.expect(ACCEPTED).split('\t');
+    let (id, _level) = (fields.next().unwrap(), fields.next());
+    (id.to_owned(), fields.next().unwrap().to_owned())
+}
+
+#[test]
+fn a_failure_says_what_was_required_by_which_source_what_was_seen_and_how_to_run_it_alone() {
+    let (case, requires) = pattern_case();
+    let refuses = r#"echo '{"outcome": {"kind": "refused"}}'"#;
+    let output = client(&["--case", &case], refuses);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in [
+        format!("FAIL shell {case} (MUST)\n"),
+        format!("  required: {requires}\n"),
+        "  source:   facts: pattern of clusterName".to_owned(),
+        ": required accepted, seen refused\n".to_owned(),
+        format!("  run:      atlas-conformance client --case {case} -- sh -c 'read line; "),
+    ] {
+        assert!(said.contains(&part), "{part:?} is not in\n{said}");
+    }
+    // The command is that of a shell, and gives the same verdict again.
+    let run = said
+        .lines()
+        .find_map(|line| line.strip_prefix("  run:      atlas-conformance "));
+    let run = format!(
+        "{} {}",
+        env!("CARGO_BIN_EXE_atlas-conformance"),
+        run.unwrap()
+    );
+    let again = Command::new("sh").args(["-c", &run]).output().unwrap();
+    assert_eq!(again.status.code(), Some(1), "{run}");
+    assert_eq!(again.stdout, output.stdout);
+}
+
+#[test]
+fn a_client_that_ends_or_babbles_has_crashed_and_its_stderr_is_shown() {
+    let (case, _) = pattern_case();
+    for (rest, reason) in [
+        (
+            "echo a reason >&2; exit 3",
+            "the testee ended without an answer (exit status: 3)",
+        ),
+        (
+            "echo a reason >&2; kill -9 $$",
+            "the testee ended without an answer (signal: 9",
+        ),
+        ("echo a reason >&2; echo hm", "the testee printed \"hm\""),
+    ] {
+        let output = client(&["--case", &case], rest);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("CRASHED shell {case}")), "{said}");
+        assert!(
+            said.contains(reason) && said.contains("    a reason\n"),
+            "{said}"
+        );
+    }
+    let output = judge(&["client", "--", "sh", "-c", "echo no hello >&2; exit 4"]).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("exit status: 4); its stderr ends with \"no hello\""));
+}
+
+#[test]
+fn a_client_without_an_answer_in_time_is_silent() {
+    let (case, _) = pattern_case();
+    let output = client(&["--case", &case, "--patience", "1"], "read line");
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("SILENT shell {case}")), "{said}");
+    assert!(said.contains("no answer within 1 s"), "{said}");
+}
+
+/// A folder with one case, which a client that refuses everything does not meet.
+fn folder(level: &str, source: &str) -> tempfile::TempDir {
+    let case = serde_json::json!([{
+        "id": "pattern/<b>", "area": "pattern", "level": level, "since": "2023-01-01",
+        "requires": "The client takes <b>.", "source": source,
+        "pattern": {"field": "clusterName", "text": "b", "accepted": true},
+    }]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("below")).unwrap();
+    std::fs::write(folder.path().join("below/cases.json"), case.to_string()).unwrap();
+    folder
+}
+
+#[test]
+fn a_choice_of_this_project_fails_no_client() {
+    let refuses = r#"echo '{"outcome": {"kind": "refused"}}'"#;
+    for (level, code, verdict) in [
+        ("MUST", 1, "FAIL"),
+        ("MAY", 0, "WARN"),
+        ("CHOICE", 0, "DIFFERS"),
+    ] {
+        let folder = folder(level, "choice: for a test");
+        let jsonl = folder.path().join("out.jsonl");
+        let cases = folder.path().join("below");
+        let arguments = [
+            "--cases",
+            cases.to_str().unwrap(),
+            "--jsonl",
+            jsonl.to_str().unwrap(),
+        ];
+        let output = client(&arguments, refuses);
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        let line: Value = serde_json::from_slice(&std::fs::read(jsonl).unwrap()).unwrap();
+        assert_eq!(line["verdict"], verdict);
+        assert_eq!(line["source"], "choice: for a test");
+    }
+}
+
+#[test]
+fn every_report_names_the_testee_with_its_version_and_html_escapes_what_others_wrote() {
+    let folder = folder("MUST", "facts: <b>");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let names = ["out.md", "out.html", "out.xml"].map(path);
+    let below = path("below");
+    let arguments = [
+        "--cases",
+        &below,
+        "--markdown",
+        &names[0],
+        "--html",
+        &names[1],
+        "--junit",
+        &names[2],
+    ];
+    let rest = r#"echo '{"outcome": {"kind": "<script>"}}'"#;
+    client(&arguments, rest);
+    let read = |name: &String| std::fs::read_to_string(Path::new(name)).unwrap();
+    assert!(read(&names[0]).contains("| area | shell 7 |"));
+    assert!(read(&names[0]).contains("| pattern | 0/1, 1 failed |"));
+    let html = read(&names[1]);
+    assert!(html.contains("shell <small>7</small>") && html.contains("seen &lt;script&gt;"));
+    assert!(!html.contains("<script>") && !html.contains("<b>"));
+    assert!(
+        read(&names[2]).contains("seen &lt;script>") || read(&names[2]).contains("&lt;script&gt;")
+    );
+}
+
+#[test]
+fn a_seed_gives_one_order_of_the_cases() {
+    let listed = |seed: &[&str]| {
+        let arguments = [&["client", "--list", "--filter", "digest/"], seed].concat();
+        let output = judge(&arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let (plain, one, other) = (
+        listed(&[]),
+        listed(&["--seed", "1"]),
+        listed(&["--seed", "2"]),
+    );
+    assert_eq!(one, listed(&["--seed", "1"]));
+    assert!(one != other && one != plain);
+    assert_eq!(sorted(&one), sorted(&plain));
+}
+
+async fn server_judged(server: &MockServer, arguments: &[&str]) -> String {
+    let mut judge = judge(&["server", &server.uri()]);
+    judge.args(arguments);
+    let output = tokio::task::spawn_blocking(move || judge.output().unwrap());
+    said(&output.await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_not_written_to_unless_its_world_can_be_reset_or_that_is_allowed() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(404);
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let case = ["--case", "api/server-deleteGroupFlexCluster"];
+    let refused = server_judged(&server, &case).await;
+    assert!(refused.contains("1 not judged"), "{refused}");
+    let writes = |requests: Vec<wiremock::Request>| {
+        let mut written = requests
+            .iter()
+            .filter(|it| it.url.path().starts_with("/api/"));
+        written.any(|it| it.method != http::Method::GET)
+    };
+    assert!(!writes(server.received_requests().await.unwrap()));
+    let allowed = server_judged(&server, &[&case[..], &["--allow-writes"]].concat()).await;
+    assert!(allowed.contains("FAIL server"), "{allowed}");
+    assert!(writes(server.received_requests().await.unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_501_does_not_implement_what_is_asked() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(501).set_body_string("not here");
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let jsonl = folder.path().join("out.jsonl");
+    let case = [
+        "--case",
+        "api/server-getGroup",
+        "--jsonl",
+        jsonl.to_str().unwrap(),
+    ];
+    server_judged(&server, &case).await;
+    let line: Value = serde_json::from_slice(&std::fs::read(jsonl).unwrap()).unwrap();
+    assert_eq!(line["verdict"], "UNIMPLEMENTED");
+    assert_eq!(line["reason"], "the server answers 501: not here");
+}
+
+#[test]
+fn a_server_that_hangs_up_has_crashed_and_one_that_is_not_there_is_an_error() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let hangs_up = std::thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            let mut begin = [0; 9];
+            let _ = std::io::Read::read(&mut &stream, &mut begin);
+            if begin.starts_with(b"GET /end") {
+                return;
+            }
+        }
+    });
+    let arguments = ["server", &url, "--case", "api/server-getGroup"];
+    let output = judge(&arguments).output().unwrap();
+    assert!(
+        said(&output).contains("CRASHED server api/server-getGroup"),
+        "{}",
+        said(&output)
+    );
+    let mut end = std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    std::io::Write::write_all(&mut end, b"GET /end HTTP/1.1\r\n\r\n").unwrap();
+    hangs_up.join().unwrap();
+    let output = judge(&arguments).output().unwrap();
+    let said = said(&output);
+    assert!(said.contains("ERROR server api/server-getGroup"), "{said}");
+    assert!(said.contains("cannot connect to the server"), "{said}");
+}
