@@ -13,6 +13,9 @@ pub struct Difference {
     pub required: String,
     /// What was seen there.
     pub seen: String,
+    /// Recorded answers of Atlas differ from the facts in this way too, so that it only warns.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_recorded: bool,
 }
 
 impl Difference {
@@ -25,6 +28,15 @@ impl Difference {
             place: place.into(),
             required: required.to_string(),
             seen: seen.to_string(),
+            is_recorded: false,
+        }
+    }
+
+    /// The same difference, as one that recorded answers of Atlas have too.
+    pub(crate) fn recorded(self) -> Self {
+        Self {
+            is_recorded: true,
+            ..self
         }
     }
 
@@ -43,6 +55,7 @@ impl fmt::Display for Difference {
             place,
             required,
             seen,
+            ..
         } = self;
         write!(f, "{place}: required {required}, seen {seen}")
     }

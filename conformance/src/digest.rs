@@ -18,17 +18,21 @@ pub struct DigestAnswer {
 impl DigestAnswer {
     /// Takes a header apart; `None` if it is no digest as RFC 9110 section 11.4 has it.
     pub fn parse(header: &str) -> Option<Self> {
-        let parsed = http_auth::parse_challenges(header).ok()?;
+        // The parser takes ASCII only; a quoted text may have other octets (RFC 9110 section 5.6.4).
+        let ascii = in_ascii(header);
+        let parsed = http_auth::parse_challenges(&ascii).ok()?;
         let [answer] = parsed.as_slice() else {
             return None;
         };
         if !answer.scheme.eq_ignore_ascii_case("digest") {
             return None;
         }
-        let parameters = answer
-            .params
-            .iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_unescaped()));
+        let parameters = answer.params.iter().map(|(name, value)| {
+            (
+                name.to_ascii_lowercase(),
+                out_of_ascii(&value.to_unescaped()),
+            )
+        });
         Some(Self {
             parameters: parameters.collect(),
         })
@@ -118,6 +122,34 @@ impl DigestAnswer {
         }
     }
 }
+
+/// Each character beyond ASCII as its number after a mark that no header has.
+fn in_ascii(text: &str) -> String {
+    let escaped = text.chars().map(|character| match character {
+        '\0'..='\x7f' => character.to_string(),
+        _ => format!("{MARK}{:06x}", u32::from(character)),
+    });
+    escaped.collect()
+}
+
+/// The text before [`in_ascii`].
+fn out_of_ascii(text: &str) -> String {
+    let mut parts = text.split(MARK);
+    let mut original = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let number = part
+            .get(..6)
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        if let Some(character) = number.and_then(char::from_u32) {
+            original.push(character);
+            original.push_str(&part[6..]);
+        }
+    }
+    original
+}
+
+/// What stands before the number of a character.
+const MARK: &str = "!atlas-conformance!";
 
 /// A value in the form of RFC 8187.
 fn extended(value: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! What two texts of a request mean: alike where the standards say so, however they are written.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -12,7 +13,17 @@ pub(crate) fn body(required: &str, seen: &[u8]) -> bool {
         return serde_json::from_slice(seen).is_ok_and(|Strict(seen)| value(&wanted, &seen));
     }
     let form = std::str::from_utf8(seen).ok().map(pairs);
-    required.as_bytes() == seen || (required.contains('=') && form == Some(pairs(required)))
+    required.as_bytes() == seen
+        || (required.contains('=') && form.is_some_and(|form| has_pairs(&form, &pairs(required))))
+}
+
+/// Whether a form has these pairs, and beside them no name twice and no second proof of identity
+/// (RFC 6749 section 2.3).
+fn has_pairs(form: &[(String, String)], required: &[(String, String)]) -> bool {
+    let names: BTreeSet<&String> = form.iter().map(|(name, _)| name).collect();
+    names.len() == form.len()
+        && required.iter().all(|pair| form.contains(pair))
+        && !form.iter().any(|(name, _)| name == "client_secret")
 }
 
 /// Whether a body is this value as JSON; nothing stands for an empty body.
@@ -42,7 +53,7 @@ pub(crate) fn target(required: &str, seen: &str, defaults: &[(&str, &str)]) -> b
 pub(crate) fn header(name: &str, required: &str, seen: &str) -> bool {
     match name {
         "content-type" => content_type(required, seen),
-        "accept" => required.eq_ignore_ascii_case(seen.trim()),
+        "accept" => seen.split(',').any(|range| is_accepted(required, range)),
         "authorization" => match (required.split_once(' '), seen.trim().split_once(' ')) {
             (Some((scheme, rest)), Some((seen, seen_rest))) => {
                 scheme.eq_ignore_ascii_case(seen) && rest == seen_rest.trim_start()
@@ -51,6 +62,18 @@ pub(crate) fn header(name: &str, required: &str, seen: &str) -> bool {
         },
         _ => required == seen,
     }
+}
+
+/// Whether a range of `Accept` asks for a media type, with whatever weight but none.
+fn is_accepted(required: &str, range: &str) -> bool {
+    let mut parts = range.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let is_zero = |weight: &str| weight.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    let refused = parts.any(|parameter| match parameter.split_once('=') {
+        Some((name, weight)) => name.trim().eq_ignore_ascii_case("q") && is_zero(weight.trim()),
+        None => false,
+    });
+    required.eq_ignore_ascii_case(essence) && !refused
 }
 
 /// Whether a body is labelled as required: JSON plainly or with a version, and no charset but

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use atlas_catalog::Operation;
 use http::StatusCode;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -138,9 +139,10 @@ impl Bytes {
             (None, Some(json), _) => {
                 if !typed {
                     let media_type = if (200..300).contains(&status) {
-                        "application/vnd.atlas.2024-11-13+json;charset=utf-8"
+                        let version = newest(operation);
+                        format!("application/vnd.atlas.{version}+json;charset=utf-8")
                     } else {
-                        "application/json"
+                        "application/json".to_owned()
                     };
                     let _ = write!(head, "content-type: {media_type}\r\n");
                 }
@@ -277,6 +279,12 @@ fn documented(id: &str, status: u16) -> (String, String) {
         None if format == "json" => (String::new(), String::new()),
         None => (media_type, "some,text\n".to_owned()),
     }
+}
+
+/// The newest version of an operation.
+fn newest(id: &str) -> &'static str {
+    let version = Operation::find(id).and_then(|operation| operation.version(None));
+    version.map_or("2023-01-01", |version| &version.name)
 }
 
 /// An error body as Atlas sends it.

@@ -58,9 +58,9 @@ pub(crate) enum RunError {
     Raw(#[from] RawError),
     #[error("invalid case: {0}")]
     Case(String),
-    /// The server says that it does not do this (RFC 9110 section 15.6.2).
-    #[error("the server answers 501: {0}")]
-    NotImplemented(String),
+    /// The server says that it does not do this (RFC 9110 section 15.6.2), or no longer.
+    #[error("the server answers {status}: {body}")]
+    NotImplemented { status: u16, body: String },
     #[error("the world has no {0}")]
     Lacks(String),
 }
@@ -70,7 +70,7 @@ impl RunError {
         match self {
             Self::Raw(RawError::Silent) => Verdict::Silent,
             Self::Raw(RawError::Broken(_)) => Verdict::Crashed,
-            Self::NotImplemented(_) | Self::Lacks(_) => Verdict::Unimplemented,
+            Self::NotImplemented { .. } | Self::Lacks(_) => Verdict::Unimplemented,
             Self::Raw(_) | Self::Case(_) => Verdict::Error,
         }
     }
@@ -124,6 +124,14 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
             judgement
         }
     }
+}
+
+/// Whether an answer says that the server does not do what is asked: 501, or 410 for an operation
+/// that Atlas has ended.
+fn is_not_implemented(asked: &ServerRequest, answer: &Response<Bytes>) -> bool {
+    let operation = asked.operation.as_deref().and_then(|id| find(id).ok());
+    let ends = operation.is_some_and(|operation| operation.sunset().is_some());
+    answer.status() == 501 || (answer.status() == 410 && ends)
 }
 
 /// Whether a step may change the server's world.
@@ -236,8 +244,9 @@ impl Exchange<'_> {
                 .push((operation.unwrap_or_default(), body.unwrap_or_default()));
             let Some(asked) = asked else { continue };
             let (answer, of_step) = self.step(step, asked).await?;
-            if answer.status() == 501 && !of_step.is_empty() {
-                return Err(RunError::NotImplemented(shown(answer.body())));
+            if is_not_implemented(asked, &answer) && !of_step.is_empty() {
+                let (status, body) = (answer.status().as_u16(), shown(answer.body()));
+                return Err(RunError::NotImplemented { status, body });
             }
             let place = format!("step {}", index + 1);
             let several = flow.steps.len() > 1;
@@ -275,7 +284,14 @@ impl Exchange<'_> {
         let expect = self.filled(&step.expect);
         let mut turn = 1;
         loop {
-            let answer = self.answer(asked).await?;
+            let answer = match self.answer(asked).await {
+                // What is no request may be answered by hanging up (RFC 9112 section 9.6).
+                Err(RunError::Raw(RawError::Broken(_))) if asked.raw.is_some() => {
+                    let hung_up = Difference::new("answer", "an answer", "a closed connection");
+                    return Ok((Response::default(), vec![hung_up]));
+                }
+                answer => answer?,
+            };
             let reached = step.until == Some(answer.status().as_u16());
             let waits = step.until.is_some() && !reached && turn < step.repeat;
             if !waits {

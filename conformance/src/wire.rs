@@ -27,6 +27,13 @@ impl WireRequest {
         Some(&line.1)
     }
 
+    /// All headers of this name as one list (RFC 9110 section 5.3).
+    pub(crate) fn list(&self, name: &str) -> Option<String> {
+        let lines = self.headers.iter().filter(|(known, _)| known == name);
+        let lines = lines.map(|(_, value)| value.clone());
+        lines.reduce(|list, line| format!("{list}, {line}"))
+    }
+
     fn parse(head: &str, at: Duration) -> Option<Self> {
         let mut lines = head.split("\r\n");
         let mut first = lines.next()?.split(' ');

@@ -25,6 +25,10 @@ pub struct ClientCase {
 }
 
 /// A call of an operation.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of its own in the cases"
+)]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Call {

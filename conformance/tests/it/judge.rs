@@ -79,6 +79,17 @@ fn a_digest_with_auth_int_covers_the_body() {
     assert!(fault(b"").is_some() && fault(b"[]").is_some());
 }
 
+#[test]
+fn a_user_beyond_ascii_may_be_named_in_a_quoted_text() {
+    // Computed by Python's hashlib as RFC 7616 section 3.4.2 says.
+    let authorization = "Digest username=\"Jäsøn Doe\", realm=\"testrealm\", nonce=\"n\", \
+        uri=\"/x\", response=\"c7b98f23ec994755339a8134a3b9c673\"";
+    let answer = DigestAnswer::parse(authorization).unwrap();
+    let fault = |user: &str| answer.fault("GET", "/x", b"", user, "testpass", None);
+    assert_eq!(fault("Jäsøn Doe"), None);
+    assert!(fault("Jason Doe").is_some());
+}
+
 /// The faults of one request, where a case requires this one.
 fn faults(
     required: &serde_json::Value,
@@ -188,6 +199,9 @@ fn a_body_is_compared_as_the_json_that_it_is() {
     for (body, right) in [
         ("grant_type=client_credentials", true),
         ("grant%5Ftype=client%5fcredentials", true),
+        ("scope=&client_id=a&grant_type=client_credentials", true),
+        ("grant_type=client_credentials&client_secret=a", false),
+        ("grant_type=client_credentials&scope=a&scope=b", false),
         ("grant_type=password", false),
         (
             "grant_type=client_credentials&grant_type=client_credentials",
@@ -282,6 +296,18 @@ fn a_header_is_compared_by_what_it_says() {
             "accept",
             "application/vnd.atlas.2023-01-01+json",
             "application/vnd.atlas.2023-02-01+json",
+            false,
+        ),
+        (
+            "accept",
+            "application/vnd.atlas.2023-01-01+json",
+            "*/*;q=0.1, application/vnd.atlas.2023-01-01+json;q=0.9",
+            true,
+        ),
+        (
+            "accept",
+            "application/vnd.atlas.2023-01-01+json",
+            "application/vnd.atlas.2023-01-01+json;q=0.0, */*",
             false,
         ),
         ("authorization", "Bearer t1", "bearer t1", true),

@@ -73,7 +73,6 @@ fn alter_headers(bug: Bug, headers: &mut Headers) {
     match bug.name {
         "accept-missing" => headers.remove("accept"),
         "accept-unversioned" => headers.set("accept", "application/json"),
-        "accept-twice" => headers.append("accept", "*/*"),
         "accept-of-another-version" => {
             let accept = headers.get("accept").unwrap_or_default();
             let other = if accept.contains("2023-01-01") {

@@ -6,7 +6,6 @@ use crate::bug::Bug;
 pub const CLIENT_BUGS: &[Bug] = &[
     Bug::new("accept-missing", "operation"),
     Bug::new("accept-unversioned", "version"),
-    Bug::new("accept-twice", "operation"),
     Bug::new("accept-of-another-version", "version"),
     Bug::new("content-type-missing", "operation"),
     Bug::new("content-type-text", "operation"),
