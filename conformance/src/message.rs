@@ -65,6 +65,8 @@ pub struct CallMessage {
     pub body: Option<Value>,
     /// The version to ask for.
     pub version: String,
+    /// The format to ask for: `json`, or `gzip` or `csv` where the operation has no other.
+    pub format: String,
     /// Whether the status is asked for inside the body.
     pub envelope: bool,
     /// Whether an indented body is asked for.
@@ -148,6 +150,8 @@ impl CallMessage {
             parameters.insert(name.to_owned(), value);
         }
         let newest = operation.version(None);
+        let formats: Vec<&str> = newest.map_or_else(Vec::new, |it| it.formats().collect());
+        let format = formats.iter().find(|it| **it == "json").or(formats.first());
         let newest = newest.map_or_else(String::new, |version| version.name.clone());
         Ok(Self {
             url: url.to_owned(),
@@ -158,6 +162,7 @@ impl CallMessage {
             query: call.query.clone(),
             body: body_of(call),
             version: call.version.clone().unwrap_or(newest),
+            format: (*format.unwrap_or(&"json")).to_owned(),
             envelope: call.envelope,
             pretty: call.pretty,
             list: call.list,

@@ -60,7 +60,7 @@ def text(value):
 
 
 def headers(call):
-    named = {"Accept": "application/vnd.atlas.%s+json" % call["version"]}
+    named = {"Accept": "application/vnd.atlas.%s+%s" % (call["version"], call.get("format", "json"))}
     if call["body"] is not None:
         named["Content-Type"] = "application/json"
     return named

@@ -63,7 +63,7 @@ function read(method, status, content, mediaType = "") {
 }
 
 async function call(asked) {
-  const headers = { accept: `application/vnd.atlas.${asked.version}+json` };
+  const headers = { accept: `application/vnd.atlas.${asked.version}+${asked.format ?? "json"}` };
   const options = {
     method: asked.method,
     headers,
