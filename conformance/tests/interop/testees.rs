@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use atlas_conformance::{Answer, ScriptedServer};
+use atlas_conformance::{ScriptedAnswer, ScriptedServer};
 use serde_json::{Value, json};
 
 use super::program::{is_there, runs};
@@ -12,9 +12,10 @@ use super::program::{is_there, runs};
 /// Has a testee make one call, and gives what it said and the request that came: its request line
 /// and its body.
 async fn call(command: &[String], call: &Value, answer: Value) -> (Value, String, String) {
-    let answer: Answer = serde_json::from_value(answer).unwrap();
-    let documented = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
-    let server = ScriptedServer::start(&[answer], &documented).await.unwrap();
+    let answer: ScriptedAnswer = serde_json::from_value(answer).unwrap();
+    let server = ScriptedServer::start(&[answer], "downloadGroupClusterBackupTenant")
+        .await
+        .unwrap();
     let mut message = json!({
         "url": server.url, "operation": "", "query": {}, "body": null, "version": "2023-01-01",
         "parameters": {"groupId": "g1", "name": "a/b"}, "envelope": false, "pretty": false,
