@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use client::TOKEN;
 pub use client::{
     AnswerFault, Call, ClientCase, Credentials, Expectation, Outcome, QueryValue, RawBody,
     ScriptedAnswer, SeenRequest,

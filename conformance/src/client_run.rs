@@ -53,6 +53,8 @@ pub(crate) struct Found {
 /// `command` starts the client anew, for cases that kill it.
 pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) -> Judgement {
     let name = testee.hello.name.clone();
+    let with_others = case.without_bearer(&testee.hello.abilities);
+    let case = with_others.as_ref().unwrap_or(case);
     if let Some(needed) = lacking(&testee.hello.abilities, case) {
         let reason = format!("the testee does not have the ability {needed:?}");
         return Judgement::unimplemented(&name, case, reason);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::case::{
     Case, ClientCase, Credentials, Expectation, Flow, Kind, Outcome, ScriptedAnswer, SeenRequest,
+    TOKEN,
 };
 use crate::fixtures;
 
@@ -44,6 +45,31 @@ impl Case {
         expanded.collect()
     }
 
+    /// The same case for a client that takes no bearer token, with an API key or a service account,
+    /// if it does not matter to the case which credentials the client has.
+    pub(crate) fn without_bearer(&self, abilities: &[String]) -> Option<Self> {
+        let has = |ability: &str| abilities.iter().any(|it| it == ability);
+        let Kind::Client(client) = &self.kind else {
+            return None;
+        };
+        let mut expected = std::iter::once(&client.expect).chain(&client.or);
+        let is_free = matches!(&client.call.auth, Credentials::Bearer { token } if token == TOKEN)
+            && !expected.any(|it| it.requests.iter().any(SeenRequest::is_about_credentials));
+        // An API key may be challenged again and again; with a service account it is clear which
+        // request of several is the first.
+        let kind = match client.call.times {
+            1 if has("digest") => "digest",
+            _ if has("oauth") => "oauth",
+            _ => return None,
+        };
+        if has("bearer") || !is_free {
+            return None;
+        }
+        let mut case = self.clone();
+        case.set("auth", kind)?;
+        Some(case)
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Option<()> {
         match (&mut self.kind, name) {
             (Kind::Client(case), "auth") => client_auth(case, value),
@@ -66,13 +92,27 @@ impl Case {
     }
 }
 
+impl SeenRequest {
+    fn is_about_credentials(&self) -> bool {
+        let named = self
+            .once
+            .iter()
+            .chain(&self.absent)
+            .chain(self.headers.keys());
+        self.digest.is_some()
+            || named
+                .into_iter()
+                .any(|it| it.eq_ignore_ascii_case("authorization"))
+    }
+}
+
 /// Puts the exchange that a kind of credentials begins with before the case's own.
 fn client_auth(case: &mut ClientCase, kind: &str) -> Option<()> {
     let mut first = SeenRequest::default();
     let mut rest = SeenRequest::default();
     case.call.auth = match kind {
         "bearer" => {
-            let token = "t0ken".to_owned();
+            let token = TOKEN.to_owned();
             rest.headers
                 .insert("authorization".to_owned(), format!("Bearer {token}"));
             Credentials::Bearer { token }
@@ -200,5 +240,59 @@ fn token() -> ScriptedAnswer {
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         json: Some(json!({"access_token": "t1", "expires_in": 3600, "token_type": "Bearer"})),
         ..ScriptedAnswer::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(call: &Value, headers: &Value) -> Case {
+        let case = json!({
+            "id": "a/b", "area": "a", "level": "MUST", "since": null, "requires": "", "source": "",
+            "client": {
+                "call": call,
+                "answers": [{"status": 200}],
+                "expect": {"requests": [{"headers": headers}], "outcome": {"kind": "ok"}},
+            },
+        });
+        serde_json::from_value(case).unwrap()
+    }
+
+    fn login(case: &Case, abilities: &[&str]) -> Option<(String, usize)> {
+        let abilities: Vec<String> = abilities.iter().map(ToString::to_string).collect();
+        let Kind::Client(client) = case.without_bearer(&abilities)?.kind else {
+            return None;
+        };
+        let auth = serde_json::to_value(&client.call.auth).unwrap();
+        let kind = auth["kind"].as_str()?.to_owned();
+        assert_eq!(client.answers.len(), client.expect.requests.len());
+        Some((kind, client.answers.len()))
+    }
+
+    #[test]
+    fn a_client_without_bearer_tokens_logs_in_as_it_can() {
+        let case = case(&json!({}), &json!({}));
+        assert_eq!(
+            login(&case, &["oauth", "digest"]),
+            Some(("digest".to_owned(), 2))
+        );
+        assert_eq!(login(&case, &["oauth"]), Some(("oauth".to_owned(), 2)));
+        assert_eq!(login(&case, &["digest", "bearer"]), None);
+        assert_eq!(login(&case, &[]), None);
+    }
+
+    #[test]
+    fn a_case_about_credentials_keeps_them() {
+        let token = json!({"auth": {"kind": "bearer", "token": "another"}});
+        assert_eq!(login(&case(&token, &json!({})), &["digest"]), None);
+        let headers = json!({"Authorization": "Bearer t0ken"});
+        assert_eq!(login(&case(&json!({}), &headers), &["digest"]), None);
+        let repeated = case(&json!({"times": 2}), &json!({}));
+        assert_eq!(login(&repeated, &["digest"]), None);
+        assert_eq!(
+            login(&repeated, &["digest", "oauth"]),
+            Some(("oauth".to_owned(), 2))
+        );
     }
 }

@@ -284,6 +284,9 @@ fn five_seconds() -> u64 {
 
 fn bearer() -> Credentials {
     Credentials::Bearer {
-        token: "t0ken".to_owned(),
+        token: TOKEN.to_owned(),
     }
 }
+
+/// The token of a client whose credentials do not matter.
+pub(crate) const TOKEN: &str = "t0ken";
