@@ -1,7 +1,7 @@
 //! The client against servers of others: Apache httpd, lighttpd and Authlib; through the proxies of
 //! others: tinyproxy, Squid, Dante and microsocks; its reading of `NO_PROXY` against curl's; the
 //! sandbox against curl and its page in Chromium; the suite with the guide's client in Python; and
-//! the testees around curl, requests and urllib.
+//! the testees around curl, requests, urllib and pyatlassdk.
 //!
 //! `cargo test -p atlas-conformance --test interop`. Not part of a plain `cargo test`, since the
 //! programs have to be installed first. `ATLAS_INTEROP=skip` lets the tests pass without them.

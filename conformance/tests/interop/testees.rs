@@ -1,10 +1,11 @@
-//! The testees around curl, requests and urllib, with calls of every shape that the API has.
+//! The testees around curl, requests and urllib, with calls of every shape that the API has; and the
+//! one around pyatlassdk, which has calls of documented operations only, with a few cases.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use atlas_conformance::{ScriptedAnswer, ScriptedServer};
+use atlas_conformance::{ClientRun, ScriptedAnswer, ScriptedServer, Verdict, all_cases};
 use serde_json::{Value, json};
 
 use super::program::{is_there, runs};
@@ -132,18 +133,52 @@ async fn curl_takes_calls_of_every_shape() {
     takes_every_shape(&testee("python3", "curl.py")).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_takes_calls_of_every_shape() {
+/// A Python that has this module.
+fn python_with(module: &str) -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
     let own = target.map(|target| target.join("peers/bin/python3"));
     let mut candidates = own.into_iter().chain([PathBuf::from("python3")]);
-    let works =
-        |python: &PathBuf| runs(Command::new(python).args(["-c", "import requests_oauthlib"]));
-    let python = candidates.find(works);
+    let import = format!("import {module}");
+    let python = candidates.find(|python| runs(Command::new(python).args(["-c", &import])));
     let install = "python3 -m venv target/peers && target/peers/bin/pip install -r \
                    conformance/peers/requirements.txt";
-    if is_there(python.is_some(), "requests-oauthlib", install) {
-        takes_every_shape(&testee(python.unwrap(), "with_requests.py")).await;
+    is_there(python.is_some(), module, install).then_some(python?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_takes_calls_of_every_shape() {
+    if let Some(python) = python_with("requests_oauthlib") {
+        takes_every_shape(&testee(python, "with_requests.py")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pyatlassdk_calls_operations_by_their_methods() {
+    let expected = [
+        ("api/client-getGroup", Verdict::Pass),
+        ("api/client-createGroupFlexCluster", Verdict::Pass),
+        ("api/client-addGroupUsers", Verdict::Pass),
+        ("api/client-deleteGroup", Verdict::Fail),
+        ("api/client-createGroupStandbyLink", Verdict::Unimplemented),
+        ("digest/algorithm-sha-256", Verdict::Pass),
+        ("digest/algorithm-unknown", Verdict::Crashed),
+        ("oauth/three-calls-one-token", Verdict::Pass),
+    ];
+    let Some(python) = python_with("pyatlassdk") else {
+        return;
+    };
+    let mut cases = all_cases().unwrap();
+    cases.retain(|case| expected.iter().any(|(id, _)| case.id == *id));
+    let command = testee(python, "with_pyatlassdk.py");
+    let run = ClientRun::default().jobs(2);
+    let judgements = run.judge(&command, &cases).await.unwrap();
+    assert_eq!(judgements.len(), expected.len());
+    for judgement in judgements {
+        let (_, verdict) = expected
+            .iter()
+            .find(|(id, _)| judgement.case == *id)
+            .unwrap();
+        assert_eq!(judgement.verdict, *verdict, "{judgement:?}");
     }
 }
 
