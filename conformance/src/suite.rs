@@ -2,9 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::case::{Case, Kind};
@@ -86,7 +86,11 @@ impl ClientRun {
         self
     }
 
-    /// Runs each case at a process of its own. The judgements are in the order of the cases.
+    /// Runs the cases; the judgements are in their order.
+    ///
+    /// A process runs several cases, with a reset in between. Cases about secrets, memory and files
+    /// have a process of their own, and one that does not pass is run again in a process of its own,
+    /// whose verdict counts.
     ///
     /// # Errors
     /// [`TesteeError`] if the client cannot even say its name.
@@ -98,26 +102,74 @@ impl ClientRun {
         let first = Testee::start_with(command, self.patience).await?;
         let name = first.hello.name.clone();
         first.end().await;
-        let gate = Arc::new(Semaphore::new(self.jobs));
-        let mut running = JoinSet::new();
-        let cases = cases.iter().filter(|case| case.is_for_clients());
-        for (index, case) in cases.enumerate() {
-            let (case, command, gate) = (case.clone(), command.to_vec(), gate.clone());
+        let cases: Vec<Case> = cases
+            .iter()
+            .filter(|it| it.is_for_clients())
+            .cloned()
+            .collect();
+        let cases: Arc<[Case]> = cases.into();
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut workers = JoinSet::new();
+        for _ in 0..self.jobs.min(cases.len()) {
+            let (cases, next, command) = (cases.clone(), next.clone(), command.to_vec());
             let (run, name) = (self.clone(), name.clone());
-            running.spawn(async move {
-                let _permit = gate.acquire().await;
-                (index, run.judge_alone(&command, &name, &case).await)
+            workers.spawn(async move {
+                let mut judgements = Vec::new();
+                let mut testee = None;
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(index) else { break };
+                    let judgement = run.judge_one(&mut testee, &command, &name, case).await;
+                    judgements.push((index, judgement));
+                }
+                if let Some(testee) = testee {
+                    testee.end().await;
+                }
+                judgements
             });
         }
-        let mut judgements = running.join_all().await;
+        let mut judgements = workers.join_all().await.concat();
         judgements.sort_by_key(|(index, _)| *index);
         Ok(judgements.into_iter().map(|(_, it)| it).collect())
+    }
+
+    /// Runs a case at the process of a worker, or at one of its own.
+    async fn judge_one(
+        &self,
+        shared: &mut Option<Testee>,
+        command: &[String],
+        name: &str,
+        case: &Case,
+    ) -> Judgement {
+        if !needs_a_process(case)
+            && let Some(mut testee) = self.ready(shared.take(), command).await
+        {
+            let judgement = judge_client(&mut testee, command, case).await;
+            if matches!(judgement.verdict, Verdict::Pass | Verdict::Unimplemented) {
+                let judgement = finished(judgement, &testee.hello.version, command, case);
+                *shared = Some(testee);
+                return judgement;
+            }
+            testee.kill().await;
+        }
+        self.judge_alone(command, name, case).await
+    }
+
+    /// A process that has forgotten the cases before.
+    async fn ready(&self, known: Option<Testee>, command: &[String]) -> Option<Testee> {
+        if let Some(mut testee) = known {
+            if testee.reset().await.is_ok() {
+                return Some(testee);
+            }
+            testee.kill().await;
+        }
+        Testee::start_with(command, self.patience).await.ok()
     }
 
     /// Runs a case at a client that is started for it. `name` stands for a client that does not
     /// start.
     pub async fn judge_alone(&self, command: &[String], name: &str, case: &Case) -> Judgement {
-        let mut judgement = match Testee::start_with(command, self.patience).await {
+        let judgement = match Testee::start_with(command, self.patience).await {
             Ok(mut testee) => {
                 let mut judgement = judge_client(&mut testee, command, case).await;
                 judgement.version.clone_from(&testee.hello.version);
@@ -133,11 +185,30 @@ impl ClientRun {
                 judgement
             }
         };
-        let words: Vec<String> = command.iter().map(|word| shell(word)).collect();
-        let (case, words) = (shell(&case.id), words.join(" "));
-        judgement.rerun = format!("atlas-conformance client --case {case} -- {words}");
-        judgement
+        let version = judgement.version.clone();
+        finished(judgement, &version, command, case)
     }
+}
+
+/// Whether a case looks at all that a process does.
+fn needs_a_process(case: &Case) -> bool {
+    match &case.kind {
+        Kind::Client(client) => {
+            let mut expected = std::iter::once(&client.expect).chain(&client.or);
+            expected.any(|it| !it.secrets.is_empty() || it.mebibytes.is_some())
+        }
+        Kind::Download(_) => true,
+        _ => false,
+    }
+}
+
+/// The judgement with the client's version and the command that runs the case alone.
+fn finished(mut judgement: Judgement, version: &str, command: &[String], case: &Case) -> Judgement {
+    let words: Vec<String> = command.iter().map(|word| shell(word)).collect();
+    let (case, words) = (shell(&case.id), words.join(" "));
+    version.clone_into(&mut judgement.version);
+    judgement.rerun = format!("atlas-conformance client --case {case} -- {words}");
+    judgement
 }
 
 /// Runs each case at a server, one after the other, since they share its world.

@@ -143,5 +143,11 @@ fn client(
     if target(operation, sources, SEGMENT) != target(operation, sources, "") {
         client["or"] = json!([expect(SEGMENT)]);
     }
+    // The root of the API is documented without a slash at its end, and answers with one as well.
+    if operation.path() == "/api/atlas/v2" {
+        let mut other = expect("");
+        other["requests"][0]["target"] = "/api/atlas/v2/".into();
+        client["or"] = json!([other]);
+    }
     client
 }
