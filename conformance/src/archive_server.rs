@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http_range_header::parse_range_header;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -16,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::archive::archive;
 use crate::case::{DownloadCase, DownloadFault, FaultAction, Place};
 use crate::scripted::{lock, reason};
 use crate::variables::Variables;
@@ -126,29 +125,6 @@ impl Drop for ArchiveServer {
     fn drop(&mut self) {
         self.accepting.abort();
     }
-}
-
-/// A gzipped tar with one file of so many bytes that do not compress.
-fn archive(bytes: usize) -> io::Result<Vec<u8>> {
-    // xorshift64; any fixed sequence without repetition does.
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut content = Vec::with_capacity(bytes + 8);
-    while content.len() < bytes {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        content.extend(state.to_le_bytes());
-    }
-    content.truncate(bytes);
-    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::none()));
-    let mut header = tar::Header::new_gnu();
-    header.set_size(bytes as u64);
-    header.set_mode(0o600);
-    header.set_cksum();
-    tar.append_data(&mut header, "snapshot/collection.wt", &content[..])?;
-    let mut gzip = tar.into_inner()?;
-    gzip.flush()?;
-    gzip.finish()
 }
 
 async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {

@@ -29,9 +29,11 @@
 
 #![forbid(unsafe_code)]
 
+mod archive;
 mod archive_server;
 mod case;
 mod client_run;
+mod conforms;
 mod difference;
 mod digest;
 mod download_run;
@@ -51,6 +53,7 @@ mod same;
 mod sandbox;
 mod scripted;
 mod server_run;
+mod server_testee;
 mod suite;
 mod target;
 mod testee;
@@ -78,7 +81,8 @@ pub use reference::ReferenceClient;
 #[cfg(feature = "sandbox")]
 pub use sandbox::sandbox;
 pub use scripted::ScriptedServer;
-pub use server_run::{ServerTestee, judge_server};
+pub use server_run::judge_server;
+pub use server_testee::ServerTestee;
 pub use suite::{ClientRun, all_cases, cases_in, judge_servers};
 pub use testee::{Testee, TesteeError};
 pub use variables::Variables;

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::Value;
 
+use crate::conforms::{answered, opened};
 use crate::difference::Difference;
-use crate::predicate::{answered, opened};
 use crate::same;
 
 /// Lists the fields of a request body that an answer does not hold. Fields that are write-only, and

@@ -4,7 +4,7 @@ use std::io;
 
 use atlas_sandbox::{Sandbox, SandboxServer};
 
-use crate::server_run::ServerTestee;
+use crate::server_testee::ServerTestee;
 
 /// The sandbox on a port of its own. It ends when the first of the two is dropped.
 ///

@@ -8,48 +8,16 @@ use serde_json::Value;
 
 use crate::case::{Case, Flow, Kind, PatternCase, Predicates, ServerRequest, Step};
 use crate::difference::Difference;
-use crate::fixtures::{DOCUMENTED, FixtureError};
+use crate::fixtures::DOCUMENTED;
 use crate::message::find;
 use crate::predicate::{Asked, differences};
 use crate::raw_client::{RawClient, RawError};
 use crate::read_back;
+use crate::server_testee::ServerTestee;
 use crate::target::{json_of, request};
 use crate::variables::Variables;
 use crate::verdict::{Judgement, Verdict};
 use crate::wire::latin1;
-
-/// A server under test.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct ServerTestee {
-    /// Its name, for reports.
-    pub name: String,
-    /// Its version, for reports; may be empty.
-    pub version: String,
-    /// Where it answers: `http://host:port` or `https://host:port`.
-    pub url: String,
-    /// What differs from server to server.
-    pub variables: Variables,
-    /// Whether cases that write may be run where the world cannot be reset.
-    pub allows_writes: bool,
-}
-
-impl ServerTestee {
-    /// A server with the variables of the sandbox's default world, which is written to only if its
-    /// world can be reset.
-    ///
-    /// # Errors
-    /// [`FixtureError`]: the embedded variables are invalid.
-    pub fn new(name: &str, url: &str) -> Result<Self, FixtureError> {
-        Ok(Self {
-            name: name.to_owned(),
-            version: String::new(),
-            url: url.trim_end_matches('/').to_owned(),
-            variables: Variables::default_world()?,
-            allows_writes: false,
-        })
-    }
-}
 
 /// Why a case could not be run to its end.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 use crate::case::{Case, Kind};
 use crate::client_run::judge_client;
 use crate::fixtures::{FixtureError, cases_below, embedded_cases};
-use crate::server_run::{ServerTestee, judge_server};
+use crate::server_run::judge_server;
+use crate::server_testee::ServerTestee;
 use crate::testee::{PATIENCE, Testee, TesteeError};
 use crate::verdict::{Judgement, Verdict};
 

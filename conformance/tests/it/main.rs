@@ -5,6 +5,7 @@
 mod blocking;
 mod cases;
 mod client_certificate;
+mod digests;
 mod faults;
 mod faulty_bodies;
 mod fuzzed;

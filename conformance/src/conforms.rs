@@ -1,0 +1,181 @@
+//! Whether an answer is what the facts say of its operation.
+
+use atlas_catalog::{Operation, Version, Violation, ViolationKind};
+use bytes::Bytes;
+use http::Response;
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
+
+use crate::difference::{Difference, quoted};
+use crate::predicate::Asked;
+
+/// How an answer violates the documented schema of its operation, in the version that it names.
+pub(crate) fn violations(asked: &Asked<'_>, answer: &Response<Bytes>) -> Vec<Difference> {
+    let place = "answer of the operation";
+    let operation = asked.operation.and_then(Operation::find);
+    let version = operation.and_then(|operation| Some((operation, answered(operation, answer)?)));
+    let Some((operation, version)) = version else {
+        let seen = quoted(asked.operation);
+        return vec![Difference::new(
+            place,
+            "a documented operation and version",
+            seen,
+        )];
+    };
+    let mut status = answer.status().as_u16();
+    let mut content = match serde_json::from_slice::<Value>(answer.body()) {
+        Ok(body) => body,
+        Err(_) if version.schema_of(status, "json").is_none() => Value::Null,
+        Err(error) => return vec![Difference::new(place, "JSON", error)],
+    };
+    if asked.envelope {
+        (status, content) = opened(status, content);
+    }
+    if !(200..300).contains(&status) {
+        return vec![Difference::new(
+            place,
+            "a success",
+            format!("status {status}"),
+        )];
+    }
+    // Some operations were recorded with another success status than the documented one.
+    let documented = version.statuses().find(|it| *it == status);
+    let status = documented
+        .or_else(|| version.statuses().next())
+        .unwrap_or(status);
+    let found = operation.check_response(version, status, &content);
+    let required = format!("the schema of {} in {}", operation.id(), version.name);
+    let difference = |violation: &Violation| {
+        let difference = Difference::new("body", &required, violation);
+        if is_recorded(violation) {
+            difference.recorded()
+        } else {
+            difference
+        }
+    };
+    found.iter().map(difference).collect()
+}
+
+/// Whether recorded answers of Atlas have such violations: undocumented fields and values, nulls,
+/// texts outside of patterns and bounds, and required fields that are absent.
+fn is_recorded(violation: &Violation) -> bool {
+    match violation.kind() {
+        ViolationKind::Enum
+        | ViolationKind::UnknownField
+        | ViolationKind::Pattern
+        | ViolationKind::Required
+        | ViolationKind::Bound => true,
+        ViolationKind::Type => violation.to_string().ends_with(", found null"),
+        _ => false,
+    }
+}
+
+/// The version that an answer names in its media type; the newest one if it names none.
+pub(crate) fn answered(operation: Operation, answer: &Response<Bytes>) -> Option<&'static Version> {
+    let media_type = answer.headers().get(CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    let date = media_type
+        .and_then(|text| text.trim_start().strip_prefix("application/vnd.atlas."))
+        .and_then(|rest| rest.split_once('+'))
+        .map(|(date, _)| date);
+    date.and_then(|date| operation.version(Some(date)))
+        .or_else(|| operation.version(None))
+}
+
+/// The status and the content of an envelope: a list has its status beside its results. What is
+/// none stays as it is.
+pub(crate) fn opened(line: u16, mut body: Value) -> (u16, Value) {
+    let status = body["status"].as_u64();
+    let Some(status) = status.and_then(|status| u16::try_from(status).ok()) else {
+        return (line, body);
+    };
+    if let Some(content) = body.get_mut("content") {
+        return (status, content.take());
+    }
+    match body.as_object_mut() {
+        Some(list) if list.contains_key("results") => {
+            list.remove("status");
+            (status, body)
+        }
+        _ => (line, body),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(operation: &str, version: &str, envelope: bool, body: &Value) -> Vec<String> {
+        let media_type = format!("application/vnd.atlas.{version}+json;charset=utf-8");
+        let answer = Response::builder().header(CONTENT_TYPE, media_type);
+        let asked = Asked {
+            operation: Some(operation),
+            envelope,
+        };
+        let found = violations(&asked, &answer.body(body.to_string().into()).unwrap());
+        found.into_iter().map(|it| it.seen).collect()
+    }
+
+    #[test]
+    fn what_is_inside_an_envelope_is_judged_without_it() {
+        let (one, list) = ("getGroupFlexCluster", "listGroupFlexClusterBackupSnapshots");
+        let version = "2024-11-13";
+        let single = json!({"status": 200, "content": {"name": "a"}});
+        assert!(found(one, version, false, &single).len() > 1);
+        assert!(
+            !found(one, version, true, &single)
+                .concat()
+                .contains("status")
+        );
+        let page = json!({"status": 200, "results": [], "totalCount": 0});
+        assert_eq!(found(list, version, true, &page), [""; 0]);
+        assert_eq!(
+            found(list, version, false, &page),
+            ["$.status: unknown field"]
+        );
+        let refused = json!({"status": 404, "content": {"error": 404}});
+        assert_eq!(found(one, version, true, &refused), ["status 404"]);
+    }
+
+    #[test]
+    fn an_answer_is_judged_by_the_version_that_it_names() {
+        let body = json!({"numShards": 1});
+        let unknown = "$.numShards: unknown field".to_owned();
+        for (version, fits) in [
+            ("2023-01-01", true),
+            ("2024-08-05", false),
+            ("never", false),
+        ] {
+            let found = found("getGroupCluster", version, false, &body);
+            assert_eq!(!found.contains(&unknown), fits, "{version}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn only_an_operation_without_a_documented_answer_may_answer_no_json() {
+        let answer = |status: u16| {
+            Response::builder()
+                .status(status)
+                .body(Bytes::new())
+                .unwrap()
+        };
+        let found = |operation: Option<&str>, status: u16| {
+            let envelope = false;
+            violations(
+                &Asked {
+                    operation,
+                    envelope,
+                },
+                &answer(status),
+            )
+            .len()
+        };
+        assert_eq!(found(Some("deleteGroupFlexCluster"), 204), 0);
+        assert_eq!(found(Some("deleteGroupFlexCluster"), 404), 1);
+        assert_eq!(found(Some("getGroupFlexCluster"), 200), 1);
+        assert_eq!(found(Some("noSuchOperation"), 200), 1);
+        assert_eq!(found(None, 200), 1);
+    }
+}
