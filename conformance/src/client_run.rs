@@ -46,6 +46,8 @@ pub(crate) struct Found {
     pub(crate) conversation: String,
     /// The last reply of the client.
     pub(crate) reply: Option<Reply>,
+    /// Whether the client sent a request.
+    pub(crate) has_sent: bool,
 }
 
 /// Runs a case at a client that was just started or reset, and judges it.
@@ -76,7 +78,7 @@ pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) 
         }
     };
     let told = |kind: &str| found.reply.as_ref().filter(|it| it.outcome.kind == kind);
-    if let Some(reply) = told("unimplemented") {
+    if let Some(reply) = told("unimplemented").filter(|_| !found.has_sent) {
         return Judgement::unimplemented(&name, case, reply.output.clone());
     }
     if let Some(reply) = told("crashed") {
@@ -85,7 +87,21 @@ pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) 
         judgement.conversation = found.conversation;
         return judgement;
     }
-    Judgement::of(&name, case, found.differences, found.conversation)
+    let mut judgement = Judgement::of(&name, case, found.differences, found.conversation);
+    if let (Kind::Client(client), false) = (&case.kind, judgement.differences.is_empty()) {
+        let others = client.or.len();
+        if others > 0 {
+            let (ways, are) = if others == 1 {
+                ("way", "is")
+            } else {
+                ("ways", "are")
+            };
+            judgement.reason = format!(
+                "this is the first way to conform; {others} other {ways} {are} not met either"
+            );
+        }
+    }
+    judgement
 }
 
 /// The first thing that a case needs and a client cannot do.
@@ -135,6 +151,7 @@ async fn call(testee: &mut Testee, case: &ClientCase) -> Result<Found, RunError>
         differences: judge(case, &observation),
         conversation: server.conversation() + &observation.output,
         reply: Some(reply),
+        has_sent: !observation.requests.is_empty(),
     })
 }
 
@@ -160,5 +177,6 @@ async fn match_pattern(testee: &mut Testee, case: &PatternCase) -> Result<Found,
         differences,
         conversation: reply.output.clone(),
         reply: Some(reply),
+        has_sent: false,
     })
 }

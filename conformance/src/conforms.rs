@@ -74,10 +74,11 @@ fn is_recorded(violation: &Violation) -> bool {
 pub(crate) fn answered(operation: Operation, answer: &Response<Bytes>) -> Option<&'static Version> {
     let media_type = answer.headers().get(CONTENT_TYPE);
     let media_type = media_type.and_then(|value| value.to_str().ok());
-    let date = media_type
-        .and_then(|text| text.trim_start().strip_prefix("application/vnd.atlas."))
-        .and_then(|rest| rest.split_once('+'))
-        .map(|(date, _)| date);
+    let date = media_type.map(str::to_ascii_lowercase).and_then(|text| {
+        let rest = text.trim_start().strip_prefix("application/vnd.atlas.")?;
+        Some(rest.split_once('+')?.0.to_owned())
+    });
+    let date = date.as_deref();
     date.and_then(|date| operation.version(Some(date)))
         .or_else(|| operation.version(None))
 }
@@ -85,8 +86,11 @@ pub(crate) fn answered(operation: Operation, answer: &Response<Bytes>) -> Option
 /// The status and the content of an envelope: a list has its status beside its results. What is
 /// none stays as it is.
 pub(crate) fn opened(line: u16, mut body: Value) -> (u16, Value) {
-    let status = body["status"].as_u64();
-    let Some(status) = status.and_then(|status| u16::try_from(status).ok()) else {
+    let status = body["status"]
+        .as_f64()
+        .filter(|status| status.fract() == 0.0);
+    let status = status.and_then(|status| format!("{status}").parse::<u16>().ok());
+    let Some(status) = status else {
         return (line, body);
     };
     if let Some(content) = body.get_mut("content") {

@@ -72,6 +72,7 @@ pub(crate) async fn run(
     let conversation = server.conversation() + &reply.output;
     Ok(Found {
         differences,
+        has_sent: !conversation.is_empty(),
         conversation,
         reply: Some(reply),
     })

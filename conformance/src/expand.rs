@@ -16,6 +16,10 @@ impl Case {
     /// # Errors
     /// Says which row or value of the matrix is unknown.
     pub fn expand(&self) -> Result<Vec<Self>, String> {
+        let combinations = self.matrix.values().map(Vec::len);
+        if combinations.fold(1_usize, usize::saturating_mul) > MOST {
+            return Err(format!("its matrix has more than {MOST} combinations"));
+        }
         let mut chosen: Vec<Vec<(&str, &str)>> = vec![Vec::new()];
         for (name, values) in &self.matrix {
             let more = chosen.iter().flat_map(|known| {
@@ -91,6 +95,9 @@ impl Case {
         }
     }
 }
+
+/// How many cases one with a matrix may stand for.
+const MOST: usize = 10_000;
 
 impl SeenRequest {
     fn is_about_credentials(&self) -> bool {

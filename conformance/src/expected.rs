@@ -5,19 +5,28 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::case::Case;
 use crate::fixtures::{FixtureError, read};
 use crate::verdict::{Judgement, Verdict};
 
 /// The expected failures of one testee.
 #[derive(Debug, Clone, Default)]
 pub struct ExpectedFailures {
-    reasons: BTreeMap<String, String>,
+    known: BTreeMap<String, Known>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    reason: String,
+    verdict: Option<Verdict>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     reason: String,
+    /// `CRASHED` or `SILENT`, where it does not just fail.
+    verdict: Option<Verdict>,
     cases: Vec<String>,
 }
 
@@ -31,7 +40,7 @@ pub enum Standing<'a> {
     Expected(&'a str),
     /// It fails, and is not expected to.
     Unexpected,
-    /// It passes, though it is expected to fail: the list is out of date.
+    /// It does not fail, though it is expected to: the list is out of date.
     UnexpectedPass,
 }
 
@@ -43,39 +52,55 @@ impl Standing<'_> {
 }
 
 impl ExpectedFailures {
-    /// Reads a list of `{"reason": "…", "cases": ["id", …]}`.
+    /// Reads a list of `{"reason": "…", "cases": ["id", …]}`, and `"verdict": "CRASHED"` or `"SILENT"`
+    /// where the testee does not just fail.
     ///
     /// # Errors
     /// [`FixtureError`] names the file.
     pub fn read(path: &Path) -> Result<Self, FixtureError> {
         let entries: Vec<Entry> = read(path)?;
-        let mut reasons = BTreeMap::new();
-        for entry in entries {
-            for case in entry.cases {
-                reasons.insert(case, entry.reason.clone());
+        let mut known = BTreeMap::new();
+        for Entry {
+            reason,
+            verdict,
+            cases,
+        } in entries
+        {
+            for case in cases {
+                let reason = reason.clone();
+                known.insert(case, Known { reason, verdict });
             }
         }
-        Ok(Self { reasons })
+        Ok(Self { known })
     }
 
     /// Whether a judgement is as expected. A warning is no failure unless it is listed as one.
     pub fn standing(&self, judgement: &Judgement) -> Standing<'_> {
-        let reason = self.reasons.get(&judgement.case);
-        match (judgement.verdict, reason) {
-            (verdict, Some(reason)) if verdict.is_failure() => Standing::Expected(reason),
-            (Verdict::Pass | Verdict::Differs, Some(_)) => Standing::UnexpectedPass,
-            (Verdict::Warn, None) => Standing::Fine,
-            (verdict, None) if verdict.is_failure() => Standing::Unexpected,
-            (Verdict::Error, _) => Standing::Unexpected,
-            _ => Standing::Fine,
+        let seen = judgement.verdict;
+        let Some(known) = self.known.get(&judgement.case) else {
+            let breaks = seen == Verdict::Error || (seen.is_failure() && seen != Verdict::Warn);
+            return if breaks {
+                Standing::Unexpected
+            } else {
+                Standing::Fine
+            };
+        };
+        let is_listed = match known.verdict {
+            None => matches!(seen, Verdict::Fail | Verdict::Warn),
+            Some(verdict) => seen == verdict,
+        };
+        match seen {
+            _ if is_listed => Standing::Expected(&known.reason),
+            Verdict::Pass | Verdict::Differs | Verdict::Unimplemented => Standing::UnexpectedPass,
+            _ => Standing::Unexpected,
         }
     }
 
-    /// The listed cases that none of these judgements is about.
-    pub fn stale<'a>(&'a self, judgements: &[Judgement]) -> Vec<&'a str> {
-        let listed = self.reasons.keys().map(String::as_str);
+    /// The listed cases that are none of these.
+    pub fn unknown<'a>(&'a self, cases: &[Case]) -> Vec<&'a str> {
+        let listed = self.known.keys().map(String::as_str);
         listed
-            .filter(|case| !judgements.iter().any(|judged| judged.case == *case))
+            .filter(|listed| !cases.iter().any(|case| case.id == *listed))
             .collect()
     }
 }

@@ -213,22 +213,25 @@ pub(crate) fn embedded_cases() -> Result<Vec<Case>, FixtureError> {
     Ok(cases)
 }
 
-/// The cases of every JSON file below a folder, as they are written.
+/// The cases of every JSON file below a folder, as they are written. Links to folders are not
+/// followed.
 pub(crate) fn cases_below(folder: &Path) -> Result<Vec<Case>, FixtureError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| FixtureError::Io { path, source }
     };
-    let mut paths = Vec::new();
+    let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed(folder))? {
-        paths.push(entry.map_err(failed(folder))?.path());
+        let entry = entry.map_err(failed(folder))?;
+        let kind = entry.file_type().map_err(failed(folder))?;
+        entries.push((entry.path(), kind));
     }
-    paths.sort();
+    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut cases = Vec::new();
-    for path in paths {
-        if path.is_dir() {
+    for (path, kind) in entries {
+        if kind.is_dir() {
             cases.extend(cases_below(&path)?);
-        } else if path.extension().is_some_and(|it| it == "json") {
+        } else if path.extension().is_some_and(|it| it == "json") && path.is_file() {
             cases.extend(read::<Vec<Case>>(&path)?);
         }
     }

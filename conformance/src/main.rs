@@ -33,13 +33,21 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
+    if let Command::Client { run, .. } | Command::Server { run, .. } | Command::Matrix { run, .. } =
+        &cli.command
+        && !run.selection.list
+    {
+        run.check_reports()?;
+    }
     match cli.command {
         Command::Client { run, command } => {
             let cases = run.selection.cases(Side::Client)?;
             if run.selection.list {
                 return Ok(list(&cases));
             }
-            let judgements = run.selection.client_run().judge(&command, &cases).await?;
+            let client = run.selection.client_run();
+            let mut judgements = client.judge(&command, &cases).await?;
+            rerun_with(&mut judgements, &run.selection.words());
             report(&run, &judgements)
         }
         Command::Server {
@@ -53,20 +61,28 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
             if run.selection.list {
                 return Ok(list(&cases));
             }
-            let url = url.ok_or("a URL is missing")?;
+            let url = base_url(url.as_deref().unwrap_or_default())?;
             let mut testee = ServerTestee::new(&name, &url)?;
             testee.allows_writes = allow_writes;
+            if let Some(patience) = run.selection.patience() {
+                testee.patience = patience;
+            }
+            let mut words = run.selection.words();
+            words.extend(allow_writes.then(|| "--allow-writes".to_owned()));
             for variable in &variables {
                 let (name, value) = variable.split_once('=').ok_or("--var takes NAME=VALUE")?;
+                if !testee.variables.is_known(name) {
+                    return Err(format!("--var: unknown variable {name:?}").into());
+                }
                 testee.variables.set(name, value);
+                // A value may be secret.
+                words.push(format!("--var {name}=…"));
             }
-            report(&run, &judge_servers(&testee, &cases).await)
+            let mut judgements = judge_servers(&testee, &cases).await;
+            rerun_with(&mut judgements, &words);
+            report(&run, &judgements)
         }
-        Command::Matrix {
-            run,
-            clients,
-            servers,
-        } => {
+        Command::Matrix { run, clients } => {
             let cases = run.selection.cases(Side::Any)?;
             if run.selection.list {
                 return Ok(list(&cases));
@@ -75,10 +91,6 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
             for client in clients {
                 let command: Vec<String> = client.split(' ').map(str::to_owned).collect();
                 judgements.extend(run.selection.client_run().judge(&command, &cases).await?);
-            }
-            for url in servers {
-                let testee = ServerTestee::new(&url, &url)?;
-                judgements.extend(judge_servers(&testee, &cases).await);
             }
             report(&run, &judgements)
         }
@@ -104,9 +116,34 @@ async fn own(
     #[cfg(feature = "sandbox")]
     {
         let (_server, testee) = atlas_conformance::sandbox().await?;
-        judgements.extend(judge_servers(&testee, cases).await);
+        let mut of_sandbox = judge_servers(&testee, cases).await;
+        // The sandbox ends with this run.
+        for judgement in &mut of_sandbox {
+            judgement.rerun = format!("atlas-conformance matrix --case '{}'", judgement.case);
+        }
+        judgements.extend(of_sandbox);
     }
     Ok(judgements)
+}
+
+/// The base URL of a server: a scheme and a host, and nothing after them.
+fn base_url(text: &str) -> Result<String, String> {
+    let invalid =
+        || format!("invalid URL {text:?}: expected http://host:port or https://host:port");
+    let url: http::Uri = text.trim_end_matches('/').parse().map_err(|_| invalid())?;
+    let is_web = matches!(url.scheme_str(), Some("http" | "https"));
+    if !is_web || url.authority().is_none() || url.path() != "/" || url.query().is_some() {
+        return Err(invalid());
+    }
+    Ok(text.to_owned())
+}
+
+/// Adds options to the commands that run a case alone.
+fn rerun_with(judgements: &mut [Judgement], words: &[String]) {
+    for judgement in judgements.iter_mut().filter(|_| !words.is_empty()) {
+        let with = format!(" {} --case ", words.join(" "));
+        judgement.rerun = judgement.rerun.replacen(" --case ", &with, 1);
+    }
 }
 
 /// Prints what would be run: id, level, what is required, and its source.
@@ -118,7 +155,14 @@ fn list(cases: &[atlas_conformance::Case]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Prints a line, or several. What testees said has no power over the terminal.
 fn print(line: &str) {
+    let escaped = line.chars().map(|character| match character {
+        '\n' | '\t' => character.to_string(),
+        control if control.is_control() => control.escape_default().to_string(),
+        other => other.to_string(),
+    });
+    let escaped: String = escaped.collect();
     // A reader that has gone needs no more lines.
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = writeln!(std::io::stdout(), "{escaped}");
 }

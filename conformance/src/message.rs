@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use atlas_catalog::{Body, Operation, Place};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::case::{Call, Credentials, Outcome, QueryValue};
@@ -120,11 +120,17 @@ pub struct Reply {
     /// How it ended.
     pub outcome: Outcome,
     /// Everything it printed, logged or gave as an error.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub output: String,
     /// The answer as the caller gets it, encoded as JSON again, if the client has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
+}
+
+/// A text, or null for an empty one.
+fn or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    Ok(text.unwrap_or_default())
 }
 
 impl Reply {

@@ -49,7 +49,7 @@ pub(crate) enum Command {
         #[arg(long)]
         allow_writes: bool,
     },
-    /// Judge the client and the sandbox of this workspace, and others, in one matrix
+    /// Judge the client and the sandbox of this workspace, and other clients, in one matrix
     #[command(
         after_help = "Example:\n  atlas-conformance matrix --html matrix.html --client \"python3 my_client.py\""
     )]
@@ -59,9 +59,6 @@ pub(crate) enum Command {
         /// A client: its command line, the words separated by one space
         #[arg(long = "client", value_name = "COMMAND")]
         clients: Vec<String>,
-        /// A server: its base URL
-        #[arg(long = "server", value_name = "URL")]
-        servers: Vec<String>,
     },
     /// Be the client of this workspace, for the suite to judge
     #[cfg(feature = "client")]
@@ -109,15 +106,33 @@ pub(crate) struct Selection {
     /// How many processes of a client run at once
     #[arg(long, value_name = "N", default_value_t = 4)]
     jobs: usize,
-    /// How long a client may take for an answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    patience: u64,
+    /// How long a testee may take for an answer, in seconds [default: 60 for clients, 30 for servers]
+    #[arg(long, value_name = "SECONDS")]
+    patience: Option<u64>,
     /// Run the cases in an order drawn from this number, to find those that depend on others
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// List the cases instead of running them: id, level, what is required, source
     #[arg(long)]
     pub(crate) list: bool,
+}
+
+impl RunOptions {
+    /// Refuses reports that cannot be written, before anything is run.
+    pub(crate) fn check_reports(&self) -> Result<(), Box<dyn Error>> {
+        let reports = [&self.junit, &self.jsonl, &self.markdown, &self.html];
+        for path in reports.into_iter().flatten() {
+            let mut file = std::fs::OpenOptions::new();
+            let file = file.create(true).append(true).open(path);
+            file.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// A word as a POSIX shell reads it back.
+fn shell(word: &impl ToString) -> String {
+    format!("'{}'", word.to_string().replace('\'', "'\\''"))
 }
 
 /// Whom cases are for.
@@ -131,23 +146,29 @@ pub(crate) enum Side {
 impl Selection {
     /// The cases that are selected.
     pub(crate) fn cases(&self, side: Side) -> Result<Vec<Case>, Box<dyn Error>> {
-        let mut cases = match &self.cases {
-            Some(folder) => cases_in(folder)?,
-            None => all_cases()?,
+        let fits = |case: &Case| match side {
+            Side::Client => case.is_for_clients(),
+            Side::Server => case.is_for_servers(),
+            Side::Any => true,
         };
+        let mut cases = self.all()?;
         for id in &self.ids {
-            if !cases.iter().any(|case| case.id == *id) {
-                return Err(format!("unknown case {id:?}; --list lists all").into());
+            match cases.iter().find(|case| case.id == *id) {
+                None => return Err(format!("unknown case {id:?}; --list lists all").into()),
+                Some(case) if !fits(case) => {
+                    let whom = if case.is_for_clients() {
+                        "clients"
+                    } else {
+                        "servers"
+                    };
+                    return Err(format!("case {id:?} is for {whom}").into());
+                }
+                Some(_) => {}
             }
         }
         cases.retain(|case| {
-            let on_side = match side {
-                Side::Client => case.is_for_clients(),
-                Side::Server => case.is_for_servers(),
-                Side::Any => true,
-            };
             let listed = self.ids.is_empty() || self.ids.contains(&case.id);
-            on_side && listed && case.id.contains(&self.filter)
+            fits(case) && listed && case.id.contains(&self.filter)
         });
         if cases.is_empty() {
             let filter = &self.filter;
@@ -159,14 +180,35 @@ impl Selection {
         Ok(cases)
     }
 
-    /// How a client is run.
-    pub(crate) fn client_run(&self) -> ClientRun {
-        let patience = Duration::from_secs(self.patience);
-        ClientRun::default().jobs(self.jobs).patience(patience)
+    /// All cases there are.
+    pub(crate) fn all(&self) -> Result<Vec<Case>, Box<dyn Error>> {
+        Ok(match &self.cases {
+            Some(folder) => cases_in(folder)?,
+            None => all_cases()?,
+        })
     }
 
-    /// Whether all cases are run.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.filter.is_empty() && self.ids.is_empty() && self.cases.is_none()
+    /// How a client is run.
+    pub(crate) fn client_run(&self) -> ClientRun {
+        let run = ClientRun::default().jobs(self.jobs);
+        match self.patience() {
+            Some(patience) => run.patience(patience),
+            None => run,
+        }
+    }
+
+    /// How long a testee may take for an answer, if that was given.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        self.patience.map(Duration::from_secs)
+    }
+
+    /// The options that running a case alone needs as well.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let cases = self
+            .cases
+            .iter()
+            .map(|it| format!("--cases {}", shell(&it.display())));
+        let patience = self.patience.iter().map(|it| format!("--patience {it}"));
+        cases.chain(patience).collect()
     }
 }

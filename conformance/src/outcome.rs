@@ -21,38 +21,42 @@ pub(crate) fn report(
     let mut surprises = 0;
     for judgement in judgements {
         let expected = expected.get(&judgement.testee).unwrap_or(&none);
-        match expected.standing(judgement) {
-            Standing::Unexpected => print(&format!("\n{}", judgement.explained())),
+        let standing = expected.standing(judgement);
+        let asked_for = !run.selection.ids.is_empty() && judgement.verdict != Verdict::Pass;
+        match standing {
             Standing::UnexpectedPass => {
                 let (testee, case) = (&judgement.testee, &judgement.case);
+                let verdict = judgement.verdict;
                 print(&format!(
-                    "\nPASS {testee} {case}, which is expected to fail"
+                    "\n{verdict} {testee} {case}, which is expected to fail"
                 ));
+            }
+            _ if standing.breaks() || asked_for || judgement.verdict == Verdict::Warn => {
+                print(&format!("\n{}", judgement.explained()));
             }
             _ => continue,
         }
-        surprises += 1;
-        for line in judgement.conversation.lines() {
-            print(&format!("    {line}"));
+        surprises += usize::from(standing.breaks());
+        if standing.breaks() || asked_for {
+            for line in judgement.conversation.lines() {
+                print(&format!("    {line}"));
+            }
         }
     }
-    if run.selection.is_whole() {
-        for (name, expected) in &expected {
-            let of_testee: Vec<Judgement> = judgements
-                .iter()
-                .filter(|it| it.testee == *name)
-                .cloned()
-                .collect();
-            for case in expected.stale(&of_testee) {
-                surprises += 1;
-                print(&format!(
-                    "the expected failures of {name} name an unknown case, {case}"
-                ));
-            }
+    for (name, expected) in &expected {
+        for case in expected.unknown(&run.selection.all()?) {
+            surprises += 1;
+            print(&format!(
+                "the expected failures of {name} name an unknown case, {case}"
+            ));
         }
     }
     let matrix = reports::markdown(judgements);
     print(&format!("\n{matrix}"));
+    print(&summary(judgements, surprises));
+    if let Some(seed) = run.selection.seed {
+        print(&format!("the order was that of --seed {seed}"));
+    }
     write(run.markdown.as_deref(), || Ok(matrix))?;
     write(run.html.as_deref(), || {
         Ok(reports::html(judgements, &expected))
@@ -61,9 +65,9 @@ pub(crate) fn report(
         Ok(reports::junit(judgements, &expected)?)
     })?;
     write(run.jsonl.as_deref(), || Ok(reports::json_lines(judgements)))?;
-    print(&summary(judgements, surprises));
-    if let Some(seed) = run.selection.seed {
-        print(&format!("the order was that of --seed {seed}"));
+    let is_judged = |judgement: &Judgement| judgement.verdict != Verdict::Unimplemented;
+    if !judgements.iter().any(is_judged) {
+        return Err("no case could be judged: the testee implements none of them".into());
     }
     Ok(ExitCode::from(u8::from(surprises > 0)))
 }
@@ -73,9 +77,20 @@ fn summary(judgements: &[Judgement], surprises: usize) -> String {
     let passed = count(Verdict::Pass);
     let unimplemented = count(Verdict::Unimplemented);
     let judged = judgements.len() - unimplemented;
-    format!(
-        "{passed} of {judged} cases passed, {surprises} not as expected, {unimplemented} not judged"
-    )
+    let mut summary = format!("{passed} of {judged} cases passed");
+    for (verdict, words) in [
+        (Verdict::Fail, "failed"),
+        (Verdict::Warn, "warned"),
+        (Verdict::Differs, "differ as they may"),
+        (Verdict::Crashed, "crashed"),
+        (Verdict::Silent, "silent"),
+        (Verdict::Error, "not run"),
+    ] {
+        if count(verdict) > 0 {
+            summary = format!("{summary}, {} {words}", count(verdict));
+        }
+    }
+    format!("{summary}; {surprises} not as expected; {unimplemented} not implemented")
 }
 
 fn expected_failures(

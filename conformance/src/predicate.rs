@@ -2,14 +2,18 @@
 
 use std::fmt::Write as _;
 
+use atlas_catalog::{Operation, Schema};
 use bytes::Bytes;
 use http::Response;
+use http::header::CONTENT_TYPE;
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::case::{Predicate, Predicates};
-use crate::conforms::{opened, violations};
+use crate::conforms::{answered, opened, violations};
 use crate::difference::{Difference, quoted};
+use crate::read_back::property;
+use crate::same;
 
 /// How the request was made that an answer is to.
 pub(crate) struct Asked<'a> {
@@ -53,8 +57,11 @@ pub(crate) fn differences(
         let seen = format!("{} bytes", answer.body().len());
         found.push(Difference::new("body", format!("{length} bytes"), seen));
     }
-    // Some refusals have no body at all.
-    let bodiless = required.error.as_deref() == Some("?") && answer.body().is_empty();
+    // Some refusals have no body at all, or a page of a proxy.
+    let media_type = answer.headers().get(CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    let is_json = media_type.is_some_and(|it| it.to_ascii_lowercase().contains("json"));
+    let bodiless = required.error.as_deref() == Some("?") && (answer.body().is_empty() || !is_json);
     let wants_json = !required.json.is_empty() || (required.error.is_some() && !bodiless);
     if wants_json {
         match serde_json::from_slice::<Value>(answer.body()) {
@@ -118,7 +125,7 @@ fn json(
 ) {
     let mut content = body;
     if asked.envelope {
-        if body["status"].as_u64() != Some(u64::from(status)) {
+        if body["status"].as_f64() != Some(f64::from(status)) {
             found.push(Difference::new(
                 "/status in the envelope",
                 status,
@@ -164,7 +171,7 @@ fn error(code: &str, status: u16, body: &Value, found: &mut Vec<Difference>) {
             found.push(Difference::new(format!("error body /{field}"), what, value));
         }
     };
-    let is_status = |it: &Value| it.as_u64() == Some(u64::from(status));
+    let is_status = |it: &Value| it.as_f64() == Some(f64::from(status));
     require("error", &format!("the status {status}"), &is_status);
     require("errorCode", "a string", &Value::is_string);
     require("detail", "a string", &Value::is_string);
@@ -181,7 +188,8 @@ fn error(code: &str, status: u16, body: &Value, found: &mut Vec<Difference>) {
     }
 }
 
-/// Whether an answer has content: an object a field beside its links, a list a result.
+/// Whether an answer has content: an object a documented field beside its links, a list a result
+/// with one.
 fn is_filled(asked: &Asked<'_>, answer: &Response<Bytes>) -> bool {
     let Ok(mut body) = serde_json::from_slice::<Value>(answer.body()) else {
         return !answer.body().is_empty();
@@ -189,17 +197,47 @@ fn is_filled(asked: &Asked<'_>, answer: &Response<Bytes>) -> bool {
     if asked.envelope {
         (_, body) = opened(answer.status().as_u16(), body);
     }
-    match (&body["results"], &body) {
-        (Value::Array(items), _) | (_, Value::Array(items)) => !items.is_empty(),
-        (_, Value::Object(fields)) => fields.keys().any(|name| name != "links"),
-        (_, body) => !body.is_null(),
+    let operation = asked.operation.and_then(Operation::find);
+    let version = operation.and_then(|operation| answered(operation, answer));
+    let Some(schema) = version.and_then(|version| version.response_schema("json")) else {
+        return !body.is_null();
+    };
+    match property(schema, "results") {
+        Some(results) => has_content(&body["results"], results),
+        None => has_content(&body, schema),
     }
+}
+
+fn has_content(value: &Value, schema: &Schema) -> bool {
+    match value {
+        Value::Array(items) => {
+            let items_are = schema.resolve().items.as_deref();
+            items
+                .iter()
+                .any(|item| items_are.is_none_or(|it| has_content(item, it)))
+        }
+        Value::Object(fields) => {
+            let is_map = !has_fields(schema);
+            let mut names = fields.keys().filter(|name| *name != "links");
+            names.any(|name| is_map || property(schema, name).is_some())
+        }
+        other => !other.is_null(),
+    }
+}
+
+/// Whether fields of an object are documented by name.
+fn has_fields(schema: &Schema) -> bool {
+    let resolved = schema.resolve();
+    let composed = [&resolved.one_of, &resolved.any_of].into_iter().flatten();
+    schema.parts().any(|part| !part.properties.is_empty())
+        || resolved.discriminator.is_some()
+        || composed.into_iter().any(has_fields)
 }
 
 fn holds(predicate: &Predicate, seen: Option<&Value>) -> bool {
     match predicate {
-        Predicate::Equals(wanted) => seen == Some(wanted),
-        Predicate::Not(other) => seen.is_some_and(|seen| seen != other),
+        Predicate::Equals(wanted) => seen.is_some_and(|seen| same::value(seen, wanted)),
+        Predicate::Not(other) => seen.is_some_and(|seen| !same::value(seen, other)),
         Predicate::Matches(pattern) => seen
             .and_then(Value::as_str)
             .is_some_and(|text| matches(pattern, text)),
@@ -209,12 +247,14 @@ fn holds(predicate: &Predicate, seen: Option<&Value>) -> bool {
         Predicate::Rels(wanted) => seen
             .and_then(Value::as_array)
             .is_some_and(|links| have_rels(links, wanted)),
-        Predicate::OneOf(values) => seen.is_some_and(|seen| values.contains(seen)),
+        Predicate::OneOf(values) => {
+            seen.is_some_and(|seen| values.iter().any(|value| same::value(seen, value)))
+        }
         Predicate::Is(kind) => match (kind.as_str(), seen) {
             ("absent", seen) => seen.is_none(),
             ("present", Some(_)) => true,
             ("string", Some(seen)) => seen.is_string(),
-            ("integer", Some(seen)) => seen.is_i64() || seen.is_u64(),
+            ("integer", Some(seen)) => seen.as_f64().is_some_and(|number| number.fract() == 0.0),
             ("boolean", Some(seen)) => seen.is_boolean(),
             ("array", Some(seen)) => seen.is_array(),
             ("object", Some(seen)) => seen.is_object(),

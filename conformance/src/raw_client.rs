@@ -21,8 +21,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower_service::Service;
 
-/// How long a server may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::wire::dechunked;
+
 /// The largest answer that is read, in bytes.
 const LIMIT: usize = 64 << 20;
 
@@ -32,6 +32,7 @@ pub(crate) struct RawClient {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     connector: HttpsConnector<HttpConnector>,
     url: Uri,
+    patience: Duration,
 }
 
 /// Why a server gave no answer.
@@ -45,21 +46,21 @@ pub(crate) enum RawError {
     Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the server closed the connection, or its answer is not HTTP")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the server gave no answer within {} s", PATIENCE.as_secs())]
-    Silent,
+    #[error("the server gave no answer within {0} s")]
+    Silent(f64),
     #[error("the server gave no {0} to log in with; check the login variables")]
     NoLogin(&'static str),
 }
 
 impl RawError {
-    fn broken(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn broken(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Broken(source.into())
     }
 }
 
 impl RawClient {
     /// A client for a base URL; over TLS the platform's roots are trusted, or those of `SSL_CERT_FILE`.
-    pub(crate) fn new(url: &str) -> Result<Self, RawError> {
+    pub(crate) fn new(url: &str, patience: Duration) -> Result<Self, RawError> {
         let url: Uri = url.parse().map_err(RawError::Url)?;
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -78,7 +79,18 @@ impl RawClient {
             client: Client::builder(TokioExecutor::new()).build(connector.clone()),
             connector,
             url,
+            patience,
         })
+    }
+
+    fn silent(&self) -> RawError {
+        RawError::Silent(self.patience.as_secs_f64())
+    }
+
+    /// Whether a request goes to the server under test.
+    pub(crate) fn is_own(&self, request: &Request<Bytes>) -> bool {
+        let uri = request.uri();
+        uri.scheme() == self.url.scheme() && uri.authority() == self.url.authority()
     }
 
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, RawError> {
@@ -96,8 +108,8 @@ impl RawClient {
             let body = body.map_err(RawError::Broken)?.to_bytes();
             Ok(Response::from_parts(parts, body))
         };
-        let answer = tokio::time::timeout(PATIENCE, exchange).await;
-        answer.unwrap_or(Err(RawError::Silent))
+        let answer = tokio::time::timeout(self.patience, exchange).await;
+        answer.unwrap_or(Err(self.silent()))
     }
 
     /// Sends bytes as they are, and reads until the server closes.
@@ -114,11 +126,14 @@ impl RawClient {
                     break;
                 }
                 answer.extend_from_slice(&piece[..read]);
+                if is_whole(&answer) {
+                    break;
+                }
             }
             Ok(answer)
         };
-        let answer = tokio::time::timeout(PATIENCE, exchange).await;
-        parse(&answer.unwrap_or(Err(RawError::Silent))?)
+        let answer = tokio::time::timeout(self.patience, exchange).await;
+        parse(&answer.unwrap_or(Err(self.silent()))?)
     }
 
     /// The `Authorization` that answers the server's challenge to a request.
@@ -162,6 +177,11 @@ impl RawClient {
             .body(Bytes::from_static(b"grant_type=client_credentials"))
             .map_err(RawError::broken)?;
         let answer = self.send(request).await?;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            return Err(RawError::NoLogin(
+                "token, since it got too many requests for one,",
+            ));
+        }
         let answer: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         let token = answer["access_token"].as_str();
         let token = token.ok_or(RawError::NoLogin("token"))?;
@@ -169,21 +189,77 @@ impl RawClient {
     }
 }
 
-/// An answer up to the end of its connection.
-fn parse(bytes: &[u8]) -> Result<Response<Bytes>, RawError> {
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut head = httparse::Response::new(&mut headers);
-    let parsed = head.parse(bytes).map_err(RawError::broken)?;
-    let httparse::Status::Complete(end) = parsed else {
-        return Err(RawError::broken("the answer has no end of its headers"));
-    };
-    let status = head.code.unwrap_or_default();
-    let mut answer =
-        Response::builder().status(StatusCode::from_u16(status).map_err(RawError::broken)?);
-    for header in head.headers.iter() {
-        answer = answer.header(header.name, header.value);
+/// An answer that was read as far as its framing or its connection lasts.
+fn parse(mut bytes: &[u8]) -> Result<Response<Bytes>, RawError> {
+    loop {
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut head = httparse::Response::new(&mut headers);
+        let parsed = head.parse(bytes).map_err(RawError::broken)?;
+        let httparse::Status::Complete(end) = parsed else {
+            return Err(RawError::broken("the answer has no end of its headers"));
+        };
+        bytes = &bytes[end..];
+        let status = head.code.unwrap_or_default();
+        // Interim answers go ahead of the final one (RFC 9110 section 15.2).
+        if (100..200).contains(&status) {
+            continue;
+        }
+        let status = StatusCode::from_u16(status).map_err(RawError::broken)?;
+        let mut answer = Response::builder().status(status);
+        for header in head.headers.iter() {
+            answer = answer.header(header.name, header.value);
+        }
+        let answer = answer.body(Bytes::copy_from_slice(bytes));
+        let answer = answer.map_err(RawError::broken)?;
+        return Ok(match chunked(&answer) {
+            Some(body) => answer.map(|_| body.into()),
+            None => answer,
+        });
     }
-    answer
-        .body(Bytes::copy_from_slice(&bytes[end..]))
-        .map_err(RawError::broken)
+}
+
+/// The body out of its chunks, if it comes in chunks.
+fn chunked(answer: &Response<Bytes>) -> Option<Vec<u8>> {
+    let coding = answer.headers().get("transfer-encoding")?;
+    let is_chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    let body = is_chunked.then(|| dechunked(answer.body()))?;
+    body.ok()?.map(|(body, _)| body)
+}
+
+/// Whether all of an answer is there, as its framing says. One without framing ends with its
+/// connection.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Ok(answer) = parse(bytes) else {
+        return false;
+    };
+    if let Some(coding) = answer.headers().get("transfer-encoding") {
+        return coding.as_bytes().eq_ignore_ascii_case(b"chunked") && bytes.ends_with(b"0\r\n\r\n");
+    }
+    let length = answer.headers().get("content-length");
+    let length = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    length.is_some_and(|length| answer.body().len() >= length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_final_answer_is_read_past_interim_ones_and_out_of_its_chunks() {
+        let bytes = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 400 Bad Request\r\n\
+            transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+        for end in 0..bytes.len() {
+            assert!(!is_whole(&bytes[..end]), "{end}");
+        }
+        assert!(is_whole(bytes));
+        let answer = parse(bytes).unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), &answer.body()[..]),
+            (400, &b"{}"[..])
+        );
+        let bytes = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}";
+        assert!(is_whole(bytes) && !is_whole(&bytes[..bytes.len() - 1]));
+        // Without framing, it ends with its connection.
+        assert!(!is_whole(b"HTTP/1.1 400 Bad Request\r\n\r\n{}"));
+    }
 }

@@ -87,7 +87,7 @@ fn compare(
 }
 
 /// The schema of a field by this name, in the schema or in any that it is composed of.
-fn property<'a>(schema: &'a Schema, name: &str) -> Option<&'a Schema> {
+pub(crate) fn property<'a>(schema: &'a Schema, name: &str) -> Option<&'a Schema> {
     let of_parts = schema.parts().find_map(|part| part.properties.get(name));
     of_parts.or_else(|| {
         let schema = schema.resolve();

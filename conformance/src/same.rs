@@ -110,8 +110,8 @@ fn pairs(text: &str) -> Vec<(String, String)> {
         (decoded(name), decoded(value))
     });
     let mut pairs: Vec<_> = pairs.collect();
-    // Of one name, the order counts.
-    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    // Several values of one name are a set.
+    pairs.sort();
     pairs
 }
 
@@ -137,11 +137,20 @@ fn without_defaults(
     (!kept.is_empty()).then_some(kept)
 }
 
-/// A path with its escapes in capitals, and none around unreserved characters but dots, which can
-/// stand for another folder once they are unescaped.
+/// A path with its escapes in capitals, and none around unreserved characters. Segments of dots
+/// alone keep theirs, since they stand for another folder once they are unescaped.
 fn normal(path: &str) -> String {
-    let mut normal = String::with_capacity(path.len());
-    let mut rest = path;
+    let segments: Vec<String> = path.split('/').map(normal_segment).collect();
+    segments.join("/")
+}
+
+fn normal_segment(segment: &str) -> String {
+    let dots = ["%2e%2e", ".%2e", "%2e.", "%2e"];
+    if dots.contains(&segment.to_ascii_lowercase().as_str()) {
+        return segment.to_ascii_uppercase();
+    }
+    let mut normal = String::with_capacity(segment.len());
+    let mut rest = segment;
     while let Some((before, escaped)) = rest.split_once('%') {
         normal.push_str(before);
         let byte = escaped
@@ -152,7 +161,7 @@ fn normal(path: &str) -> String {
             rest = escaped;
             continue;
         };
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             normal.push(char::from(byte));
         } else {
             let _ = write!(normal, "%{byte:02X}");

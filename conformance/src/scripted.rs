@@ -30,6 +30,7 @@ pub struct ScriptedServer {
 struct Shared {
     answers: VecDeque<ScriptedAnswer>,
     operation: String,
+    url: String,
     started: Instant,
     seen: Vec<WireRequest>,
     /// Both sides of the wire, as text.
@@ -49,6 +50,7 @@ impl ScriptedServer {
         let shared = Arc::new(Mutex::new(Shared {
             answers: answers.iter().cloned().collect(),
             operation: operation.to_owned(),
+            url: url.clone(),
             started: Instant::now(),
             seen: Vec::new(),
             conversation: String::new(),
@@ -103,7 +105,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
                     .push_str("< (closed: no answer was left)\n\n");
                 return;
             };
-            let bytes = Bytes::of(&answer, &shared.operation);
+            let bytes = Bytes::of(&answer, &shared.operation, &shared.url);
             let _ = writeln!(shared.conversation, "< {}\n", bytes.shown(answer.fault));
             (answer, bytes)
         };
@@ -123,7 +125,7 @@ struct Bytes {
 }
 
 impl Bytes {
-    fn of(answer: &ScriptedAnswer, operation: &str) -> Self {
+    fn of(answer: &ScriptedAnswer, operation: &str, url: &str) -> Self {
         let status = answer.status.or(answer.documented).unwrap_or(200);
         let mut head = String::new();
         for interim in &answer.interim {
@@ -146,7 +148,8 @@ impl Bytes {
                     };
                     let _ = write!(head, "content-type: {media_type}\r\n");
                 }
-                enveloped(answer.envelope, status, json.to_string())
+                let json = json.to_string().replace("${url}", url);
+                enveloped(answer.envelope, status, json)
             }
             (None, None, Some(status)) => {
                 let (media_type, body) = documented(operation, status);

@@ -13,6 +13,7 @@ use crate::message::find;
 use crate::predicate::{Asked, differences};
 use crate::raw_client::{RawClient, RawError};
 use crate::read_back;
+use crate::scripted::lock;
 use crate::server_testee::ServerTestee;
 use crate::target::{json_of, request};
 use crate::variables::Variables;
@@ -36,9 +37,11 @@ pub(crate) enum RunError {
 impl RunError {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Raw(RawError::Silent) => Verdict::Silent,
+            Self::Raw(RawError::Silent(_)) => Verdict::Silent,
             Self::Raw(RawError::Broken(_)) => Verdict::Crashed,
-            Self::NotImplemented { .. } | Self::Lacks(_) => Verdict::Unimplemented,
+            Self::NotImplemented { .. } | Self::Lacks(_) | Self::Raw(RawError::NoLogin(_)) => {
+                Verdict::Unimplemented
+            }
             Self::Raw(_) | Self::Case(_) => Verdict::Error,
         }
     }
@@ -59,7 +62,7 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
             return Judgement::ended(name, case, Verdict::Error, &error);
         }
     };
-    let client = match RawClient::new(&testee.url) {
+    let client = match RawClient::new(&testee.url, testee.patience) {
         Ok(client) => client,
         Err(error) => return Judgement::ended(name, case, Verdict::Error, &error),
     };
@@ -70,7 +73,14 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
         sent: Vec::new(),
         conversation: String::new(),
     };
-    if !exchange.begin(&flow).await {
+    let controlled = match exchange.begin(&flow).await {
+        Ok(controlled) => controlled,
+        Err(error) => {
+            let error = RunError::from(error);
+            return Judgement::ended(name, case, error.verdict(), &error);
+        }
+    };
+    if !controlled {
         let advances = flow.steps.iter().any(|step| step.advance > 0);
         if advances || flow.world.is_some() {
             let reason = "the server has no PUT /sandbox/world and POST /sandbox/clock";
@@ -83,15 +93,18 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
         }
     }
     let found = exchange.go(&flow).await;
-    let shown = testee.variables.without_secrets(&exchange.conversation);
-    match found {
-        Ok(found) => Judgement::of(name, case, found, shown),
+    let mut judgement = match found {
+        Ok(found) => Judgement::of(name, case, found, exchange.conversation),
         Err(error) => {
             let mut judgement = Judgement::ended(name, case, error.verdict(), &error);
-            judgement.conversation = shown;
+            judgement.conversation = exchange.conversation;
             judgement
         }
-    }
+    };
+    let mut secrets = testee.variables.secrets();
+    secrets.extend(lock(&testee.tokens).values().cloned());
+    judgement.redact(&secrets);
+    judgement
 }
 
 /// Whether an answer says that the server does not do what is asked: 501, or 410 for an operation
@@ -116,8 +129,10 @@ fn writes(step: &Step) -> bool {
         )
     };
     let method = request.method.clone().or_else(of_operation);
+    let of_raw = || Some(request.raw.as_ref()?.split(' ').next()?.to_owned());
+    let method = method.or_else(of_raw);
     let reads = method.is_none_or(|method| matches!(&*method, "GET" | "HEAD" | "OPTIONS"));
-    let of_tokens = |target: &String| target.starts_with("/api/oauth/");
+    let of_tokens = |target: &String| target.starts_with("/api/oauth/token");
     !reads && !request.target.as_ref().is_some_and(of_tokens)
 }
 
@@ -169,17 +184,38 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Begins a new world, where the server lets us.
-    async fn begin(&mut self, flow: &Flow) -> bool {
+    /// Begins a new world, if the server has the sandbox's control for that. Other servers are only
+    /// asked once whether they have it.
+    async fn begin(&mut self, flow: &Flow) -> Result<bool, RawError> {
+        let has_control = || async {
+            let world = format!("{}/sandbox/world", self.testee.url);
+            let answer = self.control("GET", &world, String::new()).await?;
+            let world = serde_json::from_slice(answer.body());
+            Ok(answer.status() == 200 && matches!(world, Ok(Value::Object(_))))
+        };
+        if !*self
+            .testee
+            .is_controlled
+            .get_or_try_init(has_control)
+            .await?
+        {
+            return Ok(false);
+        }
         let seed = flow.world.as_ref().map_or(String::new(), |world| {
             self.variables.fill_json(world).to_string()
         });
         let url = format!("{}/sandbox/world", self.testee.url);
-        self.control("PUT", &url, seed).await
+        let answer = self.control("PUT", &url, seed).await?;
+        Ok(answer.status() == 204)
     }
 
     /// Uses one of the controls that the sandbox has.
-    async fn control(&mut self, method: &str, url: &str, body: String) -> bool {
+    async fn control(
+        &self,
+        method: &str,
+        url: &str,
+        body: String,
+    ) -> Result<Response<Bytes>, RawError> {
         let mut request = Request::builder()
             .method(method)
             .uri(url)
@@ -189,9 +225,8 @@ impl Exchange<'_> {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let request = request.body(Bytes::from(body));
-        let Ok(request) = request else { return false };
-        let answer = self.client.send(request).await;
-        answer.is_ok_and(|answer| answer.status() == 204)
+        let request = request.map_err(RawError::broken)?;
+        self.client.send(request).await
     }
 
     async fn go(&mut self, flow: &Flow) -> Result<Vec<Difference>, RunError> {
@@ -200,7 +235,7 @@ impl Exchange<'_> {
             if step.advance > 0 {
                 let url = format!("{}/sandbox/clock", self.testee.url);
                 let body = format!("{{\"advanceSeconds\":{}}}", step.advance);
-                if !self.control("POST", &url, body).await {
+                if self.control("POST", &url, body).await?.status() != 204 {
                     return Err(RunError::Case("the clock cannot be moved".to_owned()));
                 }
                 let _ = writeln!(self.conversation, "({} s pass)\n", step.advance);
@@ -211,10 +246,23 @@ impl Exchange<'_> {
             self.sent
                 .push((operation.unwrap_or_default(), body.unwrap_or_default()));
             let Some(asked) = asked else { continue };
-            let (answer, of_step) = self.step(step, asked).await?;
-            if is_not_implemented(asked, &answer) && !of_step.is_empty() {
+            let (answer, of_step) = match self.step(step, asked).await {
+                Err(error) if !found.is_empty() => {
+                    let place = format!("step {}", index + 1);
+                    found.push(Difference::new(place, "an answer", error));
+                    return Ok(found);
+                }
+                answer => answer?,
+            };
+            if is_not_implemented(asked, &answer) && !of_step.is_empty() && found.is_empty() {
                 let (status, body) = (answer.status().as_u16(), shown(answer.body()));
                 return Err(RunError::NotImplemented { status, body });
+            }
+            // What a case begins with is no requirement of its own.
+            if let (Some(need), true, false) =
+                (&step.need, step.save.is_empty(), of_step.is_empty())
+            {
+                return Err(RunError::Lacks(bare(need)));
             }
             let place = format!("step {}", index + 1);
             let several = flow.steps.len() > 1;
@@ -225,8 +273,7 @@ impl Exchange<'_> {
                 match (saved(&answer, &body, pointer), &step.need) {
                     (Some(text), _) => self.variables.set(name, &text),
                     (None, Some(need)) if found.is_empty() => {
-                        let need = need.trim_start_matches("an ").trim_start_matches("a ");
-                        return Err(RunError::Lacks(need.to_owned()));
+                        return Err(RunError::Lacks(bare(need)));
                     }
                     (None, _) => {
                         found.push(placed(Difference::new(pointer, "a value", "nothing")));
@@ -301,7 +348,9 @@ impl Exchange<'_> {
         mut request: Request<Bytes>,
     ) -> Result<Request<Bytes>, RunError> {
         let login = asked.login.as_deref().unwrap_or("owner");
-        if login == "nobody" || request.headers().contains_key("authorization") {
+        let has_one = request.headers().contains_key("authorization");
+        // Credentials are for the server under test alone.
+        if login == "nobody" || has_one || !self.client.is_own(&request) {
             return Ok(request);
         }
         let url = &self.testee.url;
@@ -313,7 +362,15 @@ impl Exchange<'_> {
             }
             "oauth" => {
                 let (id, secret) = (credential("id"), credential("secret"));
-                self.client.token(url, &id, &secret).await?
+                let keeps = self.testee.is_controlled.get() == Some(&false);
+                let known = lock(&self.testee.tokens).get(login).cloned();
+                if let Some(known) = known.filter(|_| keeps) {
+                    known
+                } else {
+                    let token = self.client.token(url, &id, &secret).await?;
+                    lock(&self.testee.tokens).insert(login.to_owned(), token.clone());
+                    token
+                }
             }
             _ => format!("Bearer {}", credential("token")),
         };
@@ -353,7 +410,8 @@ impl Exchange<'_> {
             request.uri()
         );
         for (name, value) in request.headers() {
-            let _ = writeln!(self.conversation, "> {name}: {value:?}");
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let _ = writeln!(self.conversation, "> {name}: {value}");
         }
         let body = request.body();
         let _ = writeln!(self.conversation, ">\n> {}\n", shown(body));
@@ -362,10 +420,17 @@ impl Exchange<'_> {
     fn note_answer(&mut self, answer: &Response<Bytes>) {
         let _ = writeln!(self.conversation, "< {}", answer.status());
         for (name, value) in answer.headers() {
-            let _ = writeln!(self.conversation, "< {name}: {value:?}");
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let _ = writeln!(self.conversation, "< {name}: {value}");
         }
         let _ = writeln!(self.conversation, "<\n< {}\n", shown(answer.body()));
     }
+}
+
+/// A noun without its article.
+fn bare(need: &str) -> String {
+    let bare = need.strip_prefix("an ").or(need.strip_prefix("a "));
+    bare.unwrap_or(need).to_owned()
 }
 
 /// What is kept of an answer: `header:NAME`, or a pointer into the body.

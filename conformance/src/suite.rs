@@ -1,5 +1,6 @@
 //! The whole suite at one testee.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,7 @@ use crate::case::{Case, Kind};
 use crate::client_run::judge_client;
 use crate::fixtures::{FixtureError, cases_below, embedded_cases};
 use crate::server_run::judge_server;
-use crate::server_testee::ServerTestee;
+use crate::server_testee::{SILENT_IN_A_ROW, ServerTestee};
 use crate::testee::{PATIENCE, Testee, TesteeError};
 use crate::verdict::{Judgement, Verdict};
 
@@ -33,7 +34,14 @@ pub fn cases_in(folder: &Path) -> Result<Vec<Case>, FixtureError> {
 
 fn expanded(cases: &[Case]) -> Result<Vec<Case>, FixtureError> {
     let mut all = Vec::with_capacity(cases.len());
+    let mut ids = BTreeSet::new();
     for case in cases {
+        if !ids.insert(&case.id) {
+            return Err(FixtureError::Case {
+                case: case.id.clone(),
+                problem: "another case has the same id".to_owned(),
+            });
+        }
         let expanded = case.expand().map_err(|problem| FixtureError::Case {
             case: case.id.clone(),
             problem,
@@ -110,17 +118,28 @@ impl ClientRun {
             .collect();
         let cases: Arc<[Case]> = cases.into();
         let next = Arc::new(AtomicUsize::new(0));
+        let silent = Arc::new(AtomicUsize::new(0));
         let mut workers = JoinSet::new();
         for _ in 0..self.jobs.min(cases.len()) {
             let (cases, next, command) = (cases.clone(), next.clone(), command.to_vec());
-            let (run, name) = (self.clone(), name.clone());
+            let (run, name, silent) = (self.clone(), name.clone(), silent.clone());
             workers.spawn(async move {
                 let mut judgements = Vec::new();
                 let mut testee = None;
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(index) else { break };
-                    let judgement = run.judge_one(&mut testee, &command, &name, case).await;
+                    let judgement = if silent.load(Ordering::Relaxed) >= SILENT_IN_A_ROW {
+                        let reason = "not run: the testee gave no answer to the cases before";
+                        Judgement::without(&name, case, Verdict::Error, reason.to_owned())
+                    } else {
+                        run.judge_one(&mut testee, &command, &name, case).await
+                    };
+                    match judgement.verdict {
+                        Verdict::Silent => silent.fetch_add(1, Ordering::Relaxed),
+                        Verdict::Error => 0,
+                        _ => silent.swap(0, Ordering::Relaxed),
+                    };
                     judgements.push((index, judgement));
                 }
                 if let Some(testee) = testee {
@@ -216,7 +235,13 @@ fn finished(mut judgement: Judgement, version: &str, command: &[String], case: &
 pub async fn judge_servers(testee: &ServerTestee, cases: &[Case]) -> Vec<Judgement> {
     let mut judgements = Vec::new();
     for case in cases.iter().filter(|case| case.is_for_servers()) {
-        let mut judgement = judge_server(testee, case).await;
+        let mut judgement = if testee.is_gone() {
+            let reason = "not run: the server gave no answer to the cases before";
+            Judgement::without(&testee.name, case, Verdict::Error, reason.to_owned())
+        } else {
+            judge_server(testee, case).await
+        };
+        testee.note(&judgement);
         judgement.version.clone_from(&testee.version);
         let (url, case) = (shell(&testee.url), shell(&case.id));
         judgement.rerun = format!("atlas-conformance server {url} --case {case}");

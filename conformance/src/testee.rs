@@ -2,27 +2,36 @@
 
 use std::io;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use crate::message::{Hello, PROTOCOL, Reply, Request, Run};
+use crate::scripted::lock;
 
 /// How long a client may take for an answer by default.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest line that is read, in bytes.
+const LONGEST: u64 = 32 << 20;
+/// How much of stderr is kept, in bytes.
+const KEPT: usize = 1 << 20;
 
-/// A running client.
+/// A running client, in a process group of its own where the system has them.
 #[derive(Debug)]
 pub struct Testee {
     child: Child,
-    requests: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
-    stderr: Option<JoinHandle<String>>,
+    requests: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    stderr: Arc<Mutex<Vec<u8>>>,
+    reading: Option<JoinHandle<()>>,
+    /// The process group, which has the number of the process.
+    group: Option<u32>,
     patience: Duration,
-    /// Who it says it is.
+    /// What it says of itself.
     pub hello: Hello,
 }
 
@@ -50,16 +59,28 @@ pub enum TesteeError {
         stderr: String,
     },
     /// It said something that is no answer.
-    #[error("the testee printed {said:?}; it must print one JSON object a line as its answer")]
+    #[error(
+        "the testee printed {said:?}, which is no answer ({problem}); it must print its answer as one JSON object a line"
+    )]
     NoAnswer {
         /// What it said, shortened.
         said: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// It said nothing in time.
     #[error("the testee gave no answer within {seconds} s")]
     Silent {
         /// How long it had.
         seconds: f64,
+    },
+    /// Its name cannot stand for it in reports.
+    #[error(
+        "invalid testee name {name:?}: expected 1 to 64 ASCII letters, digits, '-', '_' or '.'"
+    )]
+    Name {
+        /// The name that it says.
+        name: String,
     },
 }
 
@@ -87,35 +108,48 @@ impl Testee {
             }
         };
         let mut words = command.iter();
-        let program = words.next().map_or("", String::as_str);
-        let mut child = Command::new(program)
+        let mut process = Command::new(words.next().map_or("", String::as_str));
+        process
             .args(words)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed("cannot be started"))?;
-        let (Some(requests), Some(answers), Some(mut stderr)) =
+            .stdout(Stdio::piped());
+        process.stderr(Stdio::piped()).kill_on_drop(true);
+        #[cfg(unix)]
+        process.process_group(0);
+        let mut child = process.spawn().map_err(failed("cannot be started"))?;
+        let (Some(requests), Some(answers), Some(errors)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(failed("has no pipes")(io::ErrorKind::BrokenPipe.into()));
         };
-        let stderr = tokio::spawn(async move {
-            let mut said = Vec::new();
-            let _ = stderr.read_to_end(&mut said).await;
-            String::from_utf8_lossy(&said).into_owned()
-        });
+        let group = child.id();
+        let stderr = Arc::new(Mutex::new(Vec::new()));
+        let reading = tokio::spawn(keep(errors, stderr.clone()));
         let mut testee = Self {
             child,
-            requests,
-            answers: BufReader::new(answers).lines(),
-            stderr: Some(stderr),
+            requests: Some(requests),
+            answers: BufReader::new(answers),
+            stderr,
+            reading: Some(reading),
+            group,
             patience,
             hello: Hello::default(),
         };
         let hello = Request::Hello { protocol: PROTOCOL };
         testee.hello = testee.ask(&hello).await?;
+        let (name, version) = (&testee.hello.name, &mut testee.hello.version);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let fits = (1..=64).contains(&name.len()) && !name.starts_with('.');
+        if !fits || !name.bytes().all(plain) {
+            let name = name.clone();
+            return Err(TesteeError::Name { name });
+        }
+        // A version is only shown.
+        *version = version
+            .chars()
+            .filter(char::is_ascii_graphic)
+            .take(64)
+            .collect();
         Ok(testee)
     }
 
@@ -147,52 +181,96 @@ impl Testee {
         Some(kilobytes * 1024)
     }
 
-    /// Kills it, as the power would.
+    /// Kills it and what it started, as the power would.
     pub async fn kill(mut self) {
+        self.kill_group();
         let _ = self.child.kill().await;
     }
 
-    /// Ends it, and gives what it wrote to stderr.
-    pub async fn end(self) -> String {
-        let Self {
-            mut child,
-            requests,
-            mut stderr,
-            ..
-        } = self;
-        drop(requests);
-        let ended = tokio::time::timeout(Duration::from_secs(5), child.wait()).await;
+    /// Ends it, and gives what it wrote to stderr, as far as that is kept.
+    pub async fn end(mut self) -> String {
+        drop(self.requests.take());
+        let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
+        let stderr = self.written().await;
+        self.kill_group();
         if ended.is_err() {
-            let _ = child.kill().await;
+            let _ = self.child.kill().await;
         }
-        written(&mut stderr).await
+        stderr
+    }
+
+    /// Kills what is left of the process group.
+    fn kill_group(&self) {
+        #[cfg(unix)]
+        if let Some(group) = self.group.and_then(|id| i32::try_from(id).ok())
+            && let Some(group) = rustix::process::Pid::from_raw(group)
+        {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+
+    /// What it wrote to stderr until it closed that, or for a second more; nothing the second time.
+    async fn written(&mut self) -> String {
+        if let Some(reading) = self.reading.take() {
+            let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
+        }
+        let kept = std::mem::take(&mut *lock(&self.stderr));
+        String::from_utf8_lossy(&kept).into_owned()
     }
 
     async fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, TesteeError> {
         let mut line = serde_json::to_vec(request).unwrap_or_default();
         line.push(b'\n');
+        let mut said = Vec::new();
         let asked = async {
-            self.requests.write_all(&line).await?;
-            self.requests.flush().await?;
-            self.answers.next_line().await
+            let requests = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+            requests.write_all(&line).await?;
+            requests.flush().await?;
+            (&mut self.answers)
+                .take(LONGEST)
+                .read_until(b'\n', &mut said)
+                .await
         };
         let answer = tokio::time::timeout(self.patience, asked).await;
         let answer = answer.map_err(|_| TesteeError::Silent {
             seconds: self.patience.as_secs_f64(),
         })?;
-        let Ok(Some(said)) = answer else {
+        if !matches!(answer, Ok(read) if read > 0) {
             // A pipe that is closed or broken belongs to a process that ends.
             let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
             let status = match ended {
                 Ok(Ok(status)) => status.to_string(),
                 _ => "it closed its output and runs on".to_owned(),
             };
-            let stderr = written(&mut self.stderr).await;
+            let stderr = self.written().await;
             return Err(TesteeError::Ended { status, stderr });
-        };
-        serde_json::from_str(&said).map_err(|_| TesteeError::NoAnswer {
-            said: said.chars().take(200).collect(),
+        }
+        serde_json::from_slice(&said).map_err(|error| {
+            let said = String::from_utf8_lossy(&said);
+            TesteeError::NoAnswer {
+                said: said.trim_end().chars().take(200).collect(),
+                problem: error.to_string(),
+            }
         })
+    }
+}
+
+impl Drop for Testee {
+    fn drop(&mut self) {
+        self.kill_group();
+    }
+}
+
+/// Reads stderr to its end, and keeps the beginning.
+async fn keep(mut stderr: ChildStderr, kept: Arc<Mutex<Vec<u8>>>) {
+    let mut piece = vec![0; 1 << 16];
+    while let Ok(read) = stderr.read(&mut piece).await {
+        if read == 0 {
+            return;
+        }
+        let mut kept = lock(&kept);
+        let room = KEPT.saturating_sub(kept.len()).min(read);
+        kept.extend_from_slice(&piece[..room]);
     }
 }
 
@@ -202,13 +280,4 @@ fn last_line(stderr: &str) -> String {
         Some(line) => format!("; its stderr ends with {line:?}"),
         None => String::new(),
     }
-}
-
-/// What was written to stderr until that was closed; nothing the second time.
-async fn written(stderr: &mut Option<JoinHandle<String>>) -> String {
-    let Some(stderr) = stderr.take() else {
-        return String::new();
-    };
-    let written = tokio::time::timeout(Duration::from_secs(5), stderr).await;
-    written.ok().and_then(Result::ok).unwrap_or_default()
 }

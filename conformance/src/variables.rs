@@ -24,6 +24,11 @@ impl Variables {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Whether a case may use a variable of this name.
+    pub fn is_known(&self, name: &str) -> bool {
+        name == "control.token" || self.0.contains_key(name)
+    }
+
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
@@ -56,14 +61,13 @@ impl Variables {
         }
     }
 
-    /// A text without the values of the logins, to be shown.
-    pub(crate) fn without_secrets(&self, text: &str) -> String {
-        let secrets = self.0.iter().filter(|(name, value)| {
-            let secret = ["token", "private", "secret"];
-            !value.is_empty() && secret.iter().any(|kind| name.ends_with(kind))
-        });
-        secrets.fold(text.to_owned(), |text, (name, value)| {
-            text.replace(value, &format!("${{{name}}}"))
-        })
+    /// The values that no report may show.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let is_secret = |name: &str| {
+            let kinds = ["token", "private", "secret", "basic", "password"];
+            kinds.iter().any(|kind| name.ends_with(kind))
+        };
+        let secrets = self.0.iter().filter(|(name, _)| is_secret(name));
+        secrets.map(|(_, value)| value.clone()).collect()
     }
 }

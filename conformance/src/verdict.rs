@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Kind, Level};
 use crate::difference::Difference;
 
 /// What came of a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum Verdict {
@@ -176,6 +176,32 @@ impl Judgement {
         if self.verdict != Verdict::Pass && !stderr.is_empty() {
             self.conversation.push_str("\nstderr:\n");
             self.conversation.push_str(stderr);
+        }
+    }
+
+    /// Replaces secrets everywhere, also where they are escaped.
+    pub(crate) fn redact(&mut self, secrets: &[String]) {
+        let clean = |text: &mut String| {
+            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+                let bare = secret.strip_prefix("Bearer ").unwrap_or(secret);
+                let quoted = format!("{bare:?}");
+                let twice = format!("{quoted:?}");
+                for form in [
+                    bare,
+                    quoted.trim_matches('"'),
+                    twice.trim_matches(['"', '\\']),
+                ] {
+                    if text.contains(form) {
+                        *text = text.replace(form, "(secret)");
+                    }
+                }
+            }
+        };
+        clean(&mut self.reason);
+        clean(&mut self.conversation);
+        for difference in &mut self.differences {
+            clean(&mut difference.required);
+            clean(&mut difference.seen);
         }
     }
 

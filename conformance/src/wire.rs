@@ -108,7 +108,7 @@ async fn more(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Op
 
 /// A body out of its chunks (RFC 9112 section 7.1), and how many bytes they take, or nothing if they
 /// are not all there. Trailers are passed over.
-fn dechunked(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, httparse::Error> {
+pub(crate) fn dechunked(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, httparse::Error> {
     let mut body = Vec::new();
     let mut at = 0;
     loop {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::case::{Sources, head, media_type};
 use crate::client::{answer, call, target};
 use crate::example::Extent;
+use crate::parameters::SEGMENT;
 
 /// The query of the second page, as a link gives it.
 const SECOND: &str = "itemsPerPage=100&pageNum=2";
@@ -19,7 +20,7 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
     let first = target(operation, sources, "");
     let joint = if first.contains('?') { '&' } else { '?' };
     let second = format!("{first}{joint}{SECOND}");
-    let link = |rel: &str, target: &str| json!({"href": format!("https://cloud.mongodb.com{target}"), "rel": rel});
+    let link = |rel: &str, target: &str| json!({"href": format!("${{url}}{target}"), "rel": rel});
     let page = |number: usize, links: Value| {
         let mut answer = answer(operation, version, Extent::Brief, number, sources)?;
         answer["json"]["links"] = links;
@@ -37,6 +38,8 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
         .sum();
     let mut call = call(operation, version, sources);
     call["list"] = true.into();
+    // A colon may stand in a path as it is, and is another target then.
+    let plain = self::target(operation, sources, SEGMENT);
     let request = |target: &str| json!({"method": "GET", "target": target, "headers": {"accept": media_type(version)}});
     let requires = format!("The client reads {operation} to its end by the links of its pages.");
     let mut case = head(
@@ -53,5 +56,11 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
             "outcome": {"kind": "ok", "items": items},
         },
     });
+    if plain != first {
+        case["client"]["or"] = json!([{
+            "requests": [request(&plain), request(&second)],
+            "outcome": {"kind": "ok", "items": items},
+        }]);
+    }
     Some(case)
 }

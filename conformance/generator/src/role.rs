@@ -29,9 +29,16 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
     if has_ended(version) {
         case["level"] = "MAY".into();
     }
-    case["server"] = json!({
+    // A server that does not know the login refuses it everything.
+    let known = json!({
+        "request": {"operation": "listGroups", "login": "reader"},
+        "expect": {"status": [200]},
+        "need": "a login reader",
+    });
+    let refused = json!({
         "request": request,
         "expect": {"status": [401, 403], "error": "?"},
     });
+    case["flow"] = json!({"steps": [known, refused]});
     Some(case)
 }

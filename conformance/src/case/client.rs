@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::once;
@@ -223,12 +224,16 @@ pub struct SeenRequest {
 
 /// How a call ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct Outcome {
     /// One of a closed list, see `fixtures/README.md`.
     pub kind: String,
     /// The status that the caller is told, where there is one; compared where a case names one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "whole"
+    )]
     pub status: Option<u16>,
     /// The error's code that the caller is told; compared where a case names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -236,6 +241,27 @@ pub struct Outcome {
     /// How many items of a list the caller got; compared where a case names them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
+}
+
+/// A whole number, also in the form `404.0`, or null.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    let number: Option<f64> = Option::deserialize(deserializer)?;
+    let whole = |number: f64| {
+        let range = 0.0..=f64::from(u16::MAX);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and in range"
+        )]
+        let whole = number as u16;
+        (range.contains(&number) && number.fract() == 0.0).then_some(whole)
+    };
+    match number {
+        None => Ok(None),
+        Some(number) => whole(number)
+            .map(Some)
+            .ok_or_else(|| D::Error::custom("invalid status: expected 100 to 599")),
+    }
 }
 
 impl Outcome {

@@ -50,8 +50,8 @@ pub struct Step {
     /// What is kept of the answer for later steps: a variable's name, and a pointer into the body.
     #[serde(default)]
     pub save: BTreeMap<String, String>,
-    /// What the server's world lacks if nothing is there to save, such as `an invoice`. The case
-    /// is then not judged.
+    /// What the server lacks if nothing is there to save, such as `an invoice`, or if a step that
+    /// saves nothing does not get what it expects. The case is then not judged.
     pub need: Option<String>,
 }
 

@@ -58,7 +58,17 @@ fn cell(count: &Count) -> String {
         return "<td class=\"none\">–</td>".to_owned();
     }
     let passed = count.of(Verdict::Pass);
-    let class = if passed == judged { "pass" } else { "some" };
+    let wrong = [
+        Verdict::Fail,
+        Verdict::Crashed,
+        Verdict::Silent,
+        Verdict::Error,
+    ];
+    let class = match judged - passed - count.of(Verdict::Differs) {
+        0 => "pass",
+        _ if wrong.iter().any(|verdict| count.of(*verdict) > 0) => "wrong",
+        _ => "some",
+    };
     let others = count.others().join(", ");
     format!("<td class=\"{class}\">{passed}/{judged}<br><small>{others}</small></td>")
 }
@@ -71,6 +81,8 @@ fn escaped(text: &str) -> String {
         '>' => "&gt;".to_owned(),
         '"' => "&quot;".to_owned(),
         '\'' => "&#39;".to_owned(),
+        '\n' => "\n".to_owned(),
+        control if control.is_control() => control.escape_default().to_string(),
         other => other.to_string(),
     };
     text.chars().map(entity).collect()
@@ -83,7 +95,7 @@ const HEAD: &str = "<!doctype html>
 <style>
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #222; background: #fff }
 table { border-collapse: collapse } th, td { padding: .3rem .7rem; border: 1px solid #ccc }
-th { text-align: left } td.pass { background: #dcf3e2 } td.some { background: #fdf1cf }
+th { text-align: left } td.pass { background: #dcf3e2 } td.some { background: #fdf1cf } td.wrong { background: #f9dcdc }
 td.none, small { color: #666 } pre { overflow-x: auto; padding: .6rem; background: #f6f6f6 }
 pre.fail, pre.crashed, pre.silent, pre.error { border-left: 4px solid #c33 }
 pre.warn { border-left: 4px solid #da0 } pre.differs { border-left: 4px solid #69c }

@@ -58,10 +58,7 @@ async fn what_names_no_case_and_what_is_no_server_is_an_error() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("no such case has an id with"), "{said}");
     let (code, said) = server_judged("no url", None, "version/");
-    assert!(
-        code == Some(1) && said.contains("invalid server URL"),
-        "{said}"
-    );
+    assert!(code == Some(2) && said.contains("invalid URL"), "{said}");
 }
 
 /// Every file of cases.

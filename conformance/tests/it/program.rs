@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use atlas_conformance::{ClientCase, Observation, Outcome};
 use serde_json::Value;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -129,6 +130,82 @@ fn folder(level: &str, source: &str) -> tempfile::TempDir {
 }
 
 #[test]
+fn a_client_cannot_say_that_it_does_not_implement_what_it_did() {
+    let says = r#"echo '{"outcome": {"kind": "unimplemented"}, "output": "no way"}'"#;
+    let case = ["--case", "api/client-getSystemStatus"];
+    let output = client(&case, says);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("UNIMPLEMENTED shell"),
+        "{}",
+        said(&output)
+    );
+    assert!(
+        said(&output).contains("because:  no way"),
+        "{}",
+        said(&output)
+    );
+    // The words alone meet no expectation.
+    let case: ClientCase = serde_json::from_value(serde_json::json!({
+        "call": {}, "answers": [],
+        "expect": {"requests": [], "outcome": {"kind": "ok"}},
+    }))
+    .unwrap();
+    let observation = Observation {
+        requests: Vec::new(),
+        outcome: Outcome::of("unimplemented"),
+        output: String::new(),
+        took: std::time::Duration::ZERO,
+        memory: None,
+    };
+    assert!(!atlas_conformance::judge(&case, &observation).is_empty());
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_or_says_nothing_is_refused() {
+    for name in ["../other", "", ".hidden", "a b"] {
+        let hello = format!(r#"{{"name": "{name}", "version": "1", "abilities": []}}"#);
+        let script = format!("read line; echo '{hello}'; read line");
+        let output = judge(&["client", "--", "sh", "-c", &script])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name:?}");
+        assert!(
+            said(&output).contains("invalid testee name"),
+            "{}",
+            said(&output)
+        );
+    }
+}
+
+#[test]
+fn an_endless_line_and_a_flood_on_stderr_take_bounded_memory() {
+    let (case, _) = pattern_case();
+    for rest in ["tr '\\0' x < /dev/zero", "tr '\\0' x < /dev/zero >&2"] {
+        let limited = format!(
+            "ulimit -v 2000000; exec {} client --case {case} --patience 2 -- sh -c '{}'",
+            env!("CARGO_BIN_EXE_atlas-conformance"),
+            testee(rest)[2].replace('\'', "'\\''"),
+        );
+        let output = Command::new("sh").args(["-c", &limited]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(output.stdout.len() < 4 << 20, "{}", output.stdout.len());
+    }
+}
+
+#[test]
+fn a_case_for_the_other_kind_of_testee_is_named_as_such() {
+    let arguments = [
+        "server",
+        "http://127.0.0.1:1",
+        "--case",
+        "api/client-getGroup",
+    ];
+    let output = judge(&arguments).output().unwrap();
+    assert!(said(&output).contains("case \"api/client-getGroup\" is for clients"));
+}
+
+#[test]
 fn a_choice_of_this_project_fails_no_client() {
     let refuses = r#"echo '{"outcome": {"kind": "refused"}}'"#;
     for (level, code, verdict) in [
@@ -218,7 +295,11 @@ async fn a_server_is_not_written_to_unless_its_world_can_be_reset_or_that_is_all
     Mock::given(any()).respond_with(answer).mount(&server).await;
     let case = ["--case", "api/server-deleteGroupFlexCluster"];
     let refused = server_judged(&server, &case).await;
-    assert!(refused.contains("1 not judged"), "{refused}");
+    assert!(
+        refused.contains("pass --allow-writes to run it"),
+        "{refused}"
+    );
+    assert!(refused.contains("no case could be judged"), "{refused}");
     let writes = |requests: Vec<wiremock::Request>| {
         let mut written = requests
             .iter()
@@ -248,6 +329,76 @@ async fn a_server_that_says_501_does_not_implement_what_is_asked() {
     let line: Value = serde_json::from_slice(&std::fs::read(jsonl).unwrap()).unwrap();
     assert_eq!(line["verdict"], "UNIMPLEMENTED");
     assert_eq!(line["reason"], "the server answers 501: not here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_failure_is_not_excused_by_a_later_501_and_no_secret_is_shown() {
+    let server = MockServer::start().await;
+    let echo = |request: &wiremock::Request| {
+        let shown = request.headers.get("authorization");
+        let shown = shown.map_or("", |value| value.to_str().unwrap());
+        let status = if request.url.path().ends_with("/last") {
+            501
+        } else {
+            200
+        };
+        ResponseTemplate::new(status).set_body_string(format!("echo {shown}"))
+    };
+    Mock::given(any()).respond_with(echo).mount(&server).await;
+    let step = |path: &str| {
+        serde_json::json!({
+            "request": {"method": "GET", "target": path},
+            "expect": {"status": [204]},
+        })
+    };
+    let case = |id: &str, steps: Value| {
+        serde_json::json!({
+            "id": id, "area": "a", "level": "MUST", "since": null, "requires": "It answers 204.",
+            "source": "facts: none", "flow": {"steps": steps},
+        })
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let cases = serde_json::json!([
+        case(
+            "a/earlier",
+            serde_json::json!([step("/first"), step("/last")])
+        ),
+        case("a/alone", serde_json::json!([step("/last")])),
+    ]);
+    std::fs::write(folder.path().join("cases.json"), cases.to_string()).unwrap();
+    let reports = tempfile::tempdir().unwrap();
+    let paths = ["out.jsonl", "out.html", "out.xml"].map(|name| reports.path().join(name));
+    let names: Vec<&str> = paths.iter().map(|path| path.to_str().unwrap()).collect();
+    let secret = "owner.token=S3cr\"t\\Token";
+    let arguments = [
+        "--cases",
+        folder.path().to_str().unwrap(),
+        "--var",
+        secret,
+        "--jsonl",
+        names[0],
+        "--html",
+        names[1],
+        "--junit",
+        names[2],
+    ];
+    let mut said = server_judged(&server, &arguments).await;
+    assert!(said.contains("FAIL server a/earlier"), "{said}");
+    let line = std::fs::read_to_string(&paths[0]).unwrap();
+    assert!(
+        line.contains("\"case\":\"a/alone\"") && line.contains("UNIMPLEMENTED"),
+        "{line}"
+    );
+    // The command names what it needs, and no secret.
+    let cases = format!(
+        "--cases '{}' --var owner.token=… --case a/earlier",
+        arguments[1]
+    );
+    assert!(said.contains(&cases), "{said}");
+    for path in &paths {
+        said += &std::fs::read_to_string(path).unwrap();
+    }
+    assert!(!said.contains("S3cr"), "{said}");
 }
 
 #[test]
