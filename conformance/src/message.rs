@@ -156,7 +156,8 @@ impl CallMessage {
             parameters.insert(name.to_owned(), value);
         }
         let newest = operation.version(None);
-        let formats: Vec<&str> = newest.map_or_else(Vec::new, |it| it.formats().collect());
+        let asked = operation.version(call.version.as_deref()).or(newest);
+        let formats: Vec<&str> = asked.map_or_else(Vec::new, |it| it.formats().collect());
         let format = formats.iter().find(|it| **it == "json").or(formats.first());
         let newest = newest.map_or_else(String::new, |version| version.name.clone());
         Ok(Self {
