@@ -102,5 +102,5 @@ pre.warn { border-left: 4px solid #da0 } pre.differs { border-left: 4px solid #6
 </style></head><body>
 <h1>Conformance to the Atlas Administration API</h1>
 <p>Cases passed of those that could be judged. A dash: the testee does not do what the cases are
-about. <i>differ</i>: it does otherwise than this project chose, which is as right.</p>
+about. <i>differ</i>: it does otherwise than this project chose, which is equally valid.</p>
 ";
