@@ -25,13 +25,14 @@ pub(super) fn number(format: &str, number: &Number) -> Option<&'static str> {
     match format {
         "int32" => {
             let fits = number.as_i64().map_or_else(
-                || float().abs() <= f64::from(i32::MAX),
+                || (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&float()),
                 |whole| i32::try_from(whole).is_ok(),
             );
             (!fits).then_some("a 32-bit integer")
         }
         "int64" => {
-            let fits = number.is_i64() || !number.is_u64() && float().abs() < 2_f64.powi(63);
+            let end = 2_f64.powi(63);
+            let fits = number.is_i64() || !number.is_u64() && (-end..end).contains(&float());
             (!fits).then_some("a 64-bit integer")
         }
         _ => None,
@@ -143,6 +144,35 @@ mod tests {
     }
 
     #[test]
+    fn dates_are_those_of_the_calendar() {
+        for text in [
+            "2024-02-29",
+            "2000-02-29",
+            "2400-02-29",
+            "2023-02-28",
+            "2026-01-31",
+            "2026-04-30",
+            "2026-12-31",
+        ] {
+            assert!(is_date(text), "{text}");
+        }
+        for text in [
+            "2023-02-29",
+            "1900-02-29",
+            "2100-02-29",
+            "2024-02-30",
+            "2026-04-31",
+            "2026-06-31",
+            "2026-09-31",
+            "2026-11-31",
+            "2026-01-32",
+            "2026-00-01",
+        ] {
+            assert!(!is_date(text), "{text}");
+        }
+    }
+
+    #[test]
     fn whole_numbers_stay_within_their_bits() {
         let number = |text: &str| serde_json::from_str::<Number>(text).unwrap();
         for (format, text, fits) in [
@@ -150,10 +180,17 @@ mod tests {
             ("int32", "2147483648", false),
             ("int32", "-2147483649", false),
             ("int32", "1.0", true),
+            ("int32", "2147483647.0", true),
+            ("int32", "2147483648.0", false),
+            ("int32", "-2147483648.0", true),
+            ("int32", "-2147483649.0", false),
             ("int32", "1e300", false),
             ("int64", "9223372036854775807", true),
             ("int64", "9223372036854775808", false),
+            ("int64", "9223372036854775808.0", false),
+            ("int64", "-9223372036854775808.0", true),
             ("int64", "1e19", false),
+            ("int64", "-1e19", false),
             ("double", "1e300", true),
         ] {
             assert_eq!(
