@@ -39,8 +39,7 @@ impl Operation {
         }
         for parameter in self.parameters() {
             let name = parameter.name.as_str();
-            let required = parameter.required || parameter.place == Place::Path;
-            if required && !seen.contains(&name) {
+            if parameter.required && !seen.contains(&name) {
                 let expected = "required parameter is missing";
                 violations.push(Violation::new(name, ViolationKind::Required, expected));
             } else if let Some(most) = parameter.schema.resolve().max_items {
@@ -116,4 +115,88 @@ fn value(parameter: &Parameter, text: &str) -> Vec<Violation> {
 fn number(text: &str) -> Option<Number> {
     let plain = !text.contains(char::is_whitespace);
     plain.then(|| serde_json::from_str(text).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(place: &str, schema: &Value, text: &str) -> Vec<String> {
+        let parameter = json!({"name": "p", "in": place, "schema": schema});
+        let parameter: Parameter = serde_json::from_value(parameter).unwrap();
+        let found = value(&parameter, text);
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_text_is_read_as_the_type_that_is_documented() {
+        let rows: [(Value, &str, &[&str]); 14] = [
+            (json!({}), "x", &[]),
+            (json!({"type": "integer"}), "-3", &[]),
+            (
+                json!({"type": "integer"}),
+                "3.5",
+                &["p: expected an integer, found \"3.5\""],
+            ),
+            (json!({"type": "number"}), "3.5", &[]),
+            (json!({"type": "number", "enum": [3]}), "3.0", &[]),
+            (
+                json!({"type": "number"}),
+                " 3",
+                &["p: expected a number, found \" 3\""],
+            ),
+            (json!({"type": "boolean"}), "false", &[]),
+            (
+                json!({"type": "boolean"}),
+                "0",
+                &["p: expected true or false, found \"0\""],
+            ),
+            (
+                json!({"type": "integer", "maximum": 5}),
+                "6",
+                &["p: expected at most 5, found \"6\""],
+            ),
+            (
+                json!({"type": "string", "maxLength": 1}),
+                "ab",
+                &["p: expected at most 1 character, found \"ab\""],
+            ),
+            (
+                json!({"type": "string", "enum": ["a", "b"]}),
+                "c",
+                &["p: expected one of a, b, found \"c\""],
+            ),
+            (json!({"type": "string", "enum": ["a", "b"]}), "b", &[]),
+            (
+                json!({"type": "array", "items": {"type": "integer"}}),
+                "x",
+                &["p: expected an integer, found \"x\""],
+            ),
+            (
+                json!({"type": "integer", "format": "password"}),
+                "x",
+                &["p: expected an integer"],
+            ),
+        ];
+        for (schema, text, expected) in rows {
+            assert_eq!(told("query", &schema, text), expected, "{schema} {text}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_its_place_cannot_carry_is_told() {
+        let schema = json!({"type": "string"});
+        for text in ["", ".", ".."] {
+            let expected = format!("p: expected a path segment, found {text:?}");
+            assert_eq!(told("path", &schema, text), [expected]);
+            assert!(told("query", &schema, text).is_empty());
+            assert!(told("header", &schema, text).is_empty());
+        }
+        let expected = "p: expected a header value, found \"a\\nb\"";
+        assert_eq!(told("header", &schema, "a\nb"), [expected]);
+        assert!(told("query", &schema, "a\nb").is_empty());
+        assert!(told("path", &schema, "a\nb").is_empty());
+    }
 }

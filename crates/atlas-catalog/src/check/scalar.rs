@@ -98,7 +98,7 @@ fn shown(number: &Number) -> String {
 
 /// Whether a number has no fraction: `1.0` is an integer.
 pub(super) fn is_integer(number: &Number) -> bool {
-    number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|float| float.fract() == 0.0)
+    number.as_f64().is_some_and(|float| float.fract() == 0.0)
 }
 
 fn compare(one: &Number, other: &Number) -> std::cmp::Ordering {

@@ -183,3 +183,35 @@ fn what_cannot_be_asked_is_told_in_one_line_and_never_built() {
         );
     }
 }
+
+#[test]
+fn each_parameter_stands_as_often_as_it_may() {
+    const GROUP: (&str, &str) = ("groupId", "32b6e34b3d91647abb20e7b8");
+    let told = |id: &str, given: &[(&str, &str)]| -> Vec<String> {
+        let operation = Operation::find(id).unwrap();
+        let given = [&[GROUP], given].concat();
+        let found = operation.check_parameters(given);
+        found.iter().map(ToString::to_string).collect()
+    };
+    let members = |count| vec![("clusterName", "a"); count];
+    assert!(told("getGroupActivityFeed", &members(20)).is_empty());
+    assert_eq!(
+        told("getGroupActivityFeed", &members(21)),
+        ["clusterName: expected at most 20 values"]
+    );
+    assert_eq!(
+        told("getGroup", &[GROUP]),
+        ["groupId: expected one value, since it is not an array"]
+    );
+    let process = [("processId", "a:27017")];
+    let found = told("getGroupHostFtsMetricIndexMeasurements", &process);
+    let missing = "granularity: required parameter is missing".to_owned();
+    assert!(found.contains(&missing), "{found:?}");
+    let given = [process[0], ("granularity", "PT1M")];
+    let found = told("getGroupHostFtsMetricIndexMeasurements", &given);
+    assert!(!found.contains(&missing), "{found:?}");
+    assert_eq!(
+        told("getGroup", &[("zzzzzzzzzz", "1")]),
+        ["zzzzzzzzzz: unknown parameter"]
+    );
+}
