@@ -83,6 +83,7 @@ fn each_module_names_the_first_place_that_is_wrong() {
     );
     assert_eq!(cluster_name::check("a_b"), character('_', 2));
     assert_eq!(cluster_name::check("-a"), character('-', 1));
+    assert_eq!(cluster_name::check("a-b_c"), character('_', 4));
     assert_eq!(item_name::check("Größe 2"), character(' ', 6));
     assert_eq!(path_text::check(".."), character('.', 2));
     assert_eq!(
@@ -107,4 +108,14 @@ fn each_module_names_the_first_place_that_is_wrong() {
     }
     assert_eq!(path_text::check("..."), Ok(()));
     assert!(path_text::is_match("a/b") && !path_text::is_match("."));
+}
+
+#[test]
+fn an_id_is_read_as_the_bytes_of_its_digits() {
+    assert_eq!(
+        id::parse("0123456789abcdeffedcba98"),
+        Ok([
+            0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xfe, 0xdc, 0xba, 0x98
+        ])
+    );
 }

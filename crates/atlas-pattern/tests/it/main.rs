@@ -6,6 +6,7 @@
 mod engines;
 mod errors;
 mod overrides;
+mod pattern;
 mod scalars;
 
 use serde_json::Value;
