@@ -120,5 +120,16 @@ mod tests {
         };
         let form = form.expose_secret();
         assert_eq!(form, "client_id=i+d&client_secret=s%26%3D%2B%2F%C3%A9");
+        let request = proof(ClientAuthentication::Form, "a", "b").request("/t", "c=d");
+        assert_eq!(request.body(), "c=d&client_id=a&client_secret=b");
+        assert!(!request.headers().contains_key(AUTHORIZATION));
+    }
+
+    #[test]
+    fn a_secret_that_no_header_can_hold_is_named_and_not_shown() {
+        let error = secret_header("Bearer a\nb", "the access token").unwrap_err();
+        let line = "the access token cannot be sent; check it for line breaks and other control characters";
+        assert_eq!(error.to_string(), line);
+        assert_eq!(format!("{error:?}"), line);
     }
 }

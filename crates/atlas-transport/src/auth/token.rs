@@ -243,6 +243,53 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_asked_for_and_taken_back_by_a_form() {
+        let session = session();
+        let token = "a+b".into();
+        for (request, target, form) in [
+            (
+                session.token_request(),
+                "/api/oauth/token",
+                "grant_type=client_credentials",
+            ),
+            (
+                session.revocation_request(&token),
+                "/api/oauth/revoke",
+                "token=a%2Bb&token_type_hint=access_token",
+            ),
+        ] {
+            assert_eq!(request.method(), http::Method::POST);
+            assert_eq!(request.uri(), target);
+            assert_eq!(request.body(), form);
+            let header = |name: &str| request.headers()[name].to_str().unwrap();
+            assert_eq!(header("authorization"), "Basic aWQ6czNjcmV0");
+            assert_eq!(header("accept"), "application/json");
+            assert_eq!(header("content-type"), "application/x-www-form-urlencoded");
+        }
+    }
+
+    #[test]
+    fn debug_shows_how_far_a_session_is_and_no_token() {
+        let mut session = session();
+        session.fetched(&token(3600), Instant::now()).unwrap();
+        assert_eq!(
+            format!("{session:?}"),
+            "TokenSession { generation: 1, fetching: false, .. }"
+        );
+        assert_eq!(session.fetches(), 0);
+    }
+
+    #[test]
+    fn fetches_are_counted() {
+        let mut session = session();
+        for count in 1..=3 {
+            session.prepare(Instant::now());
+            assert_eq!(session.fetches(), count);
+            session.failed(Instant::now());
+        }
+    }
+
+    #[test]
     fn a_token_is_fetched_once_and_replaced_while_calls_go_on_with_the_old_one() {
         let mut session = session();
         let start = Instant::now();

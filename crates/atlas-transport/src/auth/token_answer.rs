@@ -361,6 +361,30 @@ mod tests {
     }
 
     #[test]
+    fn debug_of_a_refusal_reads_like_display() {
+        let error = read(StatusCode::NOT_FOUND, b"", None).unwrap_err();
+        assert_eq!(
+            format!("{error:?}"),
+            "the token endpoint answered 404 and no token; check the base URL and any proxy in between"
+        );
+        assert_eq!(format!("{error:?}"), error.to_string());
+    }
+
+    #[test]
+    fn a_token_has_16_kib_of_visible_ascii_at_most() {
+        for (token, usable) in [
+            ("!".into(), true),
+            ("~".repeat(16_384), true),
+            ("a".repeat(16_385), false),
+            ("a b".into(), false),
+            (String::new(), false),
+        ] {
+            let length = token.len();
+            assert_eq!(is_usable(&token.into()), usable, "{length}");
+        }
+    }
+
+    #[test]
     fn debug_shows_the_life_of_a_token_and_not_the_token() {
         let token = read(StatusCode::OK, br#"{"access_token": "s3cret"}"#, None).unwrap();
         assert_eq!(format!("{token:?}"), "Token([hidden], lives 3600s)");

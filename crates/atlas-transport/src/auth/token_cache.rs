@@ -203,6 +203,11 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_is_shown_by_its_name() {
+        assert_eq!(format!("{:?}", TokenLock::new(())), "TokenLock { .. }");
+    }
+
+    #[test]
     fn a_key_tells_base_client_and_secret_apart_and_shows_none() {
         let key = |base, id, secret: &str| TokenKey::new(base, id, &secret.to_owned().into());
         let this = key("https://a.example", "id", "s");

@@ -1,3 +1,5 @@
+use std::future::{Future as _, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 use http::header::WWW_AUTHENTICATE;
@@ -152,8 +154,55 @@ async fn only_a_service_account_has_a_token_to_forget() {
     assert_eq!(who.0.drop_token().unwrap().expose_secret(), "t1");
     let _next = begun(&who).await;
     assert_eq!(who.1.lock().len(), 1, "the next call fetches another");
-    assert!(who.0.token_request().is_some());
+}
+
+#[test]
+fn only_a_service_account_asks_for_tokens_and_takes_them_back() {
+    let token = SecretString::from("t 1");
+    let (who, _) = service_account();
+    let asks = who.token_request().unwrap();
+    assert_eq!(asks.uri(), "/api/oauth/token");
+    let revokes = who.revocation_request(&token).unwrap();
+    assert_eq!(revokes.uri(), "/api/oauth/revoke");
+    assert!(revokes.body().starts_with(b"token=t+1&"));
     for (other, _) in [api_key(), auth(&Credentials::bearer("t"))] {
         assert!(other.drop_token().is_none() && other.token_request().is_none());
+        assert!(other.revocation_request(&token).is_none());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_fetch_fails_the_calls_that_waited_for_it_and_no_later_one() {
+    let who = service_account();
+    let (first, second) = (begun(&who).await, begun(&who).await);
+    let duty = who.1.lock().pop().unwrap();
+    duty.end(Err(ErrorKind::Unsendable { what: "it" }.into()));
+    for waited in [first, second] {
+        let error = ended(waited).await.err().unwrap();
+        assert!(matches!(error, ErrorKind::NoToken(_)), "{error}");
+    }
+    let third = begun(&who).await;
+    assert!(!third.is_finished(), "another fetch is under way");
+    let duty = who.1.lock().pop().unwrap();
+    duty.end(Ok(token("t1")));
+    assert!(ended(third).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_fetch_failed_waits_for_the_next_one_if_that_has_begun() {
+    let who = service_account();
+    let first = begun(&who).await;
+    let duty = who.1.lock().pop().unwrap();
+    duty.end(Err(ErrorKind::Unsendable { what: "it" }.into()));
+    // Before the first call goes on, another one has a token fetched.
+    let fetch = |duty| who.1.lock().push(duty);
+    let second = who.0.prepare("GET", "/a", fetch);
+    let mut second = std::pin::pin!(second);
+    let begun = poll_fn(|context| Poll::Ready(second.as_mut().poll(context))).await;
+    assert!(begun.is_pending());
+    tokio::task::yield_now().await;
+    assert!(!first.is_finished());
+    let duty = who.1.lock().pop().unwrap();
+    duty.end(Ok(token("t1")));
+    assert!(ended(first).await.is_ok() && second.await.is_ok());
 }

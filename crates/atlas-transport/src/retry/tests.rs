@@ -158,3 +158,27 @@ fn an_outcome_is_told_in_a_word_or_three() {
         assert_eq!(outcome.to_string(), told);
     }
 }
+
+#[test]
+fn each_bound_is_set_alone() {
+    let default = RetryPolicy::default();
+    let seven = Duration::from_secs(7);
+    let set = RetryPolicy {
+        max_attempts: 7,
+        ..default
+    };
+    assert_eq!(RetryPolicy::none().max_attempts(7), set);
+    let all = set
+        .base_delay(seven)
+        .max_delay(seven)
+        .retry_after_cap(seven);
+    assert_eq!(
+        all,
+        RetryPolicy {
+            max_attempts: 7,
+            base_delay: seven,
+            max_delay: seven,
+            retry_after_cap: seven,
+        }
+    );
+}

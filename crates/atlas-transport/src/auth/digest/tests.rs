@@ -301,3 +301,32 @@ fn an_algorithm_is_named_without_a_qop_where_the_challenge_names_one() {
         assert_eq!(header.contains("algorithm"), answered, "{header}");
     }
 }
+
+#[test]
+fn a_ticket_tells_the_number_of_its_challenge() {
+    let mut session = session();
+    for (number, answer) in ["n1", "n2", "n3"].into_iter().enumerate() {
+        let (_, ticket) = send(&mut session);
+        assert_eq!(ticket.generation(), number as u64);
+        session.observe(ticket, 1, REFUSED, &nonce(answer, true));
+    }
+}
+
+#[test]
+fn a_nonce_that_is_used_up_is_asked_for_again() {
+    let mut session = accepted();
+    let State::Challenged { responder, .. } = &mut session.state else {
+        panic!("there was a challenge");
+    };
+    responder.use_up();
+    let (header, ticket) = send(&mut session);
+    assert!(header.is_none() && ticket.probes);
+}
+
+#[test]
+fn debug_shows_what_is_known_of_the_keys_and_not_the_keys() {
+    assert_eq!(
+        format!("{:?}", accepted()),
+        "DigestSession { generation: 1, keys: Accepted, .. }"
+    );
+}

@@ -3,6 +3,13 @@ use http::header::WWW_AUTHENTICATE;
 
 use super::*;
 
+impl Responder {
+    /// Lets the nonce have been used as often as it can be.
+    pub(in crate::auth) fn use_up(&mut self) {
+        self.count = u32::MAX;
+    }
+}
+
 const NAME: (&str, &str) = ("Mufasa", "Circle of Life");
 
 fn responder(challenge: &str, who: (&str, &str), cnonce: Cnonce) -> Result<Responder, String> {
@@ -155,6 +162,6 @@ fn what_no_header_can_hold_is_refused() {
     let challenge = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\"";
     let mut good = responder(challenge, NAME, Cnonce::Fixed("c".to_owned())).unwrap();
     assert!(good.respond("GET", "/a\nb").is_none());
-    good.count = u32::MAX;
+    good.use_up();
     assert!(!good.is_usable() && good.respond("GET", "/").is_none());
 }
