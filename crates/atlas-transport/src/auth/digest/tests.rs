@@ -313,6 +313,18 @@ fn a_ticket_tells_the_number_of_its_challenge() {
 }
 
 #[test]
+fn other_requests_wait_for_a_probe_and_for_a_trial_of_the_keys_alone() {
+    let mut session = session();
+    let (_, probe) = send(&mut session);
+    assert!(probe.is_waited_for());
+    session.observe(probe, 1, REFUSED, &nonce("n1", false));
+    let (_, trial) = send(&mut session);
+    assert!(trial.is_waited_for());
+    session.observe(trial, 2, StatusCode::OK, &HeaderMap::new());
+    assert!(!send(&mut session).1.is_waited_for());
+}
+
+#[test]
 fn a_nonce_that_is_used_up_is_asked_for_again() {
     let mut session = accepted();
     let State::Challenged { responder, .. } = &mut session.state else {
