@@ -272,7 +272,6 @@ fn contradict(schemas: &[&Schema]) -> bool {
     };
     let last = last.choices();
     let has_more = |a: &[&Value], b: &[&Value]| a.iter().any(|value| !b.contains(value));
-    let choices = before.iter().map(|schema| schema.choices());
-    let mut choices = choices.filter(|choices| !choices.is_empty() && !last.is_empty());
+    let mut choices = before.iter().map(|schema| schema.choices());
     choices.any(|choices| has_more(&choices, &last) && has_more(&last, &choices))
 }

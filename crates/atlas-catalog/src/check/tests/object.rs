@@ -223,6 +223,11 @@ fn the_last_of_several_parts_counts_where_they_document_other_values() {
             given.clone(),
             &[],
         ),
+        (
+            values(json!(["x", "y"]), json!(["y", "z"])),
+            json!({"a": "x"}),
+            &["$.a: expected one of y, z, found \"x\""],
+        ),
         // One list has all of the other: both count.
         (
             values(json!(["y"]), json!(["y", "z"])),
