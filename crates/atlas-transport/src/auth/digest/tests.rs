@@ -325,6 +325,20 @@ fn other_requests_wait_for_a_probe_and_for_a_trial_of_the_keys_alone() {
 }
 
 #[test]
+fn abandoning_ends_a_probe_of_its_own_alone() {
+    let mut session = accepted();
+    let (_, plain) = send(&mut session);
+    session.state = State::Probing;
+    session.abandon(plain);
+    assert!(waits(&mut session), "another request probes");
+    let mut session = self::session();
+    let (_, probe) = send(&mut session);
+    session.observe(probe, 1, REFUSED, &nonce("n1", false));
+    session.abandon(probe);
+    assert!(send(&mut session).0.is_some(), "the challenge is there");
+}
+
+#[test]
 fn a_nonce_that_is_used_up_is_asked_for_again() {
     let mut session = accepted();
     let State::Challenged { responder, .. } = &mut session.state else {
