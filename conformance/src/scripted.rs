@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use atlas_catalog::Operation;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::StatusCode;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -136,6 +138,7 @@ impl Bytes {
             .headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let mut is_gzip = false;
         let body = match (&answer.body, &answer.json, answer.documented) {
             (Some(body), ..) => body.clone(),
             (None, Some(json), _) => {
@@ -153,6 +156,7 @@ impl Bytes {
             }
             (None, None, Some(status)) => {
                 let (media_type, body) = documented(operation, status);
+                is_gzip = media_type.ends_with("+gzip");
                 if !media_type.is_empty() && !typed {
                     let _ = write!(head, "content-type: {media_type}\r\n");
                 }
@@ -182,12 +186,17 @@ impl Bytes {
                 format!("{chunks}0\r\n\r\n").into_bytes()
             }
             None => {
+                let body = if is_gzip {
+                    latin1(&body)
+                } else {
+                    body.into_bytes()
+                };
                 let length = answer.length.unwrap_or(body.len() as u64 + filling);
                 if status != 204 && status != 304 {
                     head.extend(format!("content-length: {length}\r\n").into_bytes());
                 }
                 head.extend(b"\r\n");
-                body.into_bytes()
+                body
             }
         };
         Self {
@@ -280,8 +289,18 @@ fn documented(id: &str, status: u16) -> (String, String) {
             world.fill_json(body).to_string(),
         ),
         None if format == "json" => (String::new(), String::new()),
+        None if format == "gzip" => (media_type, gzip("a line\n")),
         None => (media_type, "some,text\n".to_owned()),
     }
+}
+
+/// A text as gzip, each byte as the character with its number.
+fn gzip(text: &str) -> String {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::none());
+    // Writing to memory does not fail.
+    let _ = gzip.write_all(text.as_bytes());
+    let bytes = gzip.finish().unwrap_or_default();
+    bytes.into_iter().map(char::from).collect()
 }
 
 /// The newest version of an operation.

@@ -57,9 +57,17 @@ fn earlier(operation: Operation, version: &Version, sources: &Sources) -> Option
     );
     let status = success(version)?;
     let answer = answer(operation, version, Extent::Brief, 0, sources)
-        .unwrap_or_else(|| json!({"status": status}));
+        .unwrap_or_else(|| bodiless(version, status));
     case["client"] = client(operation, version, &call, &[answer], sent, sources);
     Some(case)
+}
+
+/// An answer without JSON: nothing at all, or a file of the version.
+fn bodiless(version: &Version, status: u16) -> Value {
+    if version.schema_of(status, "json").is_some() || version.is_bare(status) {
+        return json!({"status": status});
+    }
+    json!({"documented": status, "headers": [["content-type", media_type(version)]]})
 }
 
 /// An answer with a body of its own.
