@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 pub(crate) fn archive(bytes: usize) -> io::Result<Vec<u8>> {
     // xorshift64; any fixed sequence without repetition does.
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut content = Vec::with_capacity(bytes + 8);
+    let mut content = Vec::new();
     while content.len() < bytes {
         state ^= state << 13;
         state ^= state >> 7;

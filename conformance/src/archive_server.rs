@@ -60,7 +60,7 @@ impl ArchiveServer {
     /// the variables name.
     ///
     /// # Errors
-    /// No port could be had, or the archive could not be built.
+    /// Fails if no port can be bound or the archive cannot be built.
     pub(crate) async fn start(case: &DownloadCase, world: &Variables) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);

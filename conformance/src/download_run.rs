@@ -62,7 +62,7 @@ pub(crate) async fn run(
     }
     differences.extend(file_difference(&out, case, &whole));
     if let Some(percent) = case.at_most_percent {
-        let allowed = whole.len() as u64 * percent / 100;
+        let allowed = (whole.len() as u64).saturating_mul(percent) / 100;
         let fetched = server.served();
         if fetched > allowed {
             let allowed = format!("at most {allowed}");

@@ -95,7 +95,7 @@ fn judge_by(case: &ClientCase, expected: &Expectation, seen: &Observation) -> Ve
         ));
     }
     if let (Some(allowed), Some(used)) = (expected.mebibytes, seen.memory)
-        && used > allowed << 20
+        && used >> 20 > allowed
     {
         let seen = format!("{} MiB", used >> 20);
         differences.push(Difference::new(

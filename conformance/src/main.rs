@@ -119,7 +119,8 @@ async fn own(
         let mut of_sandbox = judge_servers(&testee, cases).await;
         // The sandbox ends with this run.
         for judgement in &mut of_sandbox {
-            judgement.rerun = format!("atlas-conformance matrix --case '{}'", judgement.case);
+            let case = atlas_conformance::shell_word(&judgement.case);
+            judgement.rerun = format!("atlas-conformance matrix --case {case}");
         }
         judgements.extend(of_sandbox);
     }

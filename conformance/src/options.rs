@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use atlas_conformance::{Case, ClientRun, all_cases, cases_in};
+use atlas_conformance::{Case, ClientRun, all_cases, cases_in, shell_word};
 use clap::{Args, Parser, Subcommand};
 
 /// Judges clients and servers of the MongoDB Atlas Administration API.
@@ -130,12 +130,7 @@ impl RunOptions {
     }
 }
 
-/// A word as a POSIX shell reads it back.
-fn shell(word: &impl ToString) -> String {
-    format!("'{}'", word.to_string().replace('\'', "'\\''"))
-}
-
-/// Whom cases are for.
+/// The kind of testee that cases are for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Side {
     Client,
@@ -207,7 +202,7 @@ impl Selection {
         let cases = self
             .cases
             .iter()
-            .map(|it| format!("--cases {}", shell(&it.display())));
+            .map(|it| format!("--cases {}", shell_word(&it.display().to_string())));
         let patience = self.patience.iter().map(|it| format!("--patience {it}"));
         cases.chain(patience).collect()
     }

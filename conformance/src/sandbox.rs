@@ -9,7 +9,7 @@ use crate::server_testee::ServerTestee;
 /// The sandbox on a port of its own. It ends when the first of the two is dropped.
 ///
 /// # Errors
-/// No port could be had.
+/// Fails if no port can be bound.
 pub async fn sandbox() -> io::Result<(SandboxServer, ServerTestee)> {
     let server = SandboxServer::builder(Sandbox::new()).start().await?;
     let mut testee = ServerTestee::new("sandbox", server.url()).map_err(io::Error::other)?;

@@ -45,7 +45,7 @@ impl ScriptedServer {
     /// `operation`.
     ///
     /// # Errors
-    /// No port could be had.
+    /// Fails if no port can be bound.
     pub async fn start(answers: &[ScriptedAnswer], operation: &str) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -191,7 +191,9 @@ impl Bytes {
                 } else {
                     body.into_bytes()
                 };
-                let length = answer.length.unwrap_or(body.len() as u64 + filling);
+                let length = answer
+                    .length
+                    .unwrap_or((body.len() as u64).saturating_add(filling));
                 if status != 204 && status != 304 {
                     head.extend(format!("content-length: {length}\r\n").into_bytes());
                 }

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 
-use crate::case::{Case, Flow, Kind, PatternCase, Predicates, ServerRequest, Step};
+use crate::case::{Case, Flow, Kind, Predicates, ServerRequest, Step};
 use crate::difference::Difference;
-use crate::fixtures::DOCUMENTED;
 use crate::message::find;
+use crate::pattern_flow::pattern_flow;
 use crate::predicate::{Asked, differences};
 use crate::raw_client::{RawClient, RawError};
 use crate::read_back;
@@ -134,44 +134,6 @@ fn writes(step: &Step) -> bool {
     let reads = method.is_none_or(|method| matches!(&*method, "GET" | "HEAD" | "OPTIONS"));
     let of_tokens = |target: &String| target.starts_with("/api/oauth/token");
     !reads && !request.target.as_ref().is_some_and(of_tokens)
-}
-
-/// What a server owes to a text inside a pattern, or outside of it.
-fn pattern_flow(case: &PatternCase) -> Flow {
-    let mut asked = ServerRequest::default();
-    let name = case.field.clone();
-    let operation = match case.field.as_str() {
-        "groupId" => "getGroup",
-        "clusterName" => "getGroupCluster",
-        "snapshotId" => "getGroupFlexClusterBackupSnapshot",
-        _ => DOCUMENTED,
-    };
-    asked.operation = Some(operation.to_owned());
-    if name == "targetDeploymentItemName" {
-        asked.json = Some(serde_json::json!({
-            "snapshotId": "${tenant.snapshot}",
-            "targetDeploymentItemName": case.text,
-        }));
-    } else {
-        asked.parameters.insert(name, case.text.clone());
-    }
-    let mut expect = Predicates::default();
-    if case.accepted {
-        // What is inside the pattern need not be there.
-        expect.status = vec![200, 404];
-    } else {
-        expect.status = vec![400, 404, 405];
-        expect.error = Some("?".to_owned());
-        if operation == DOCUMENTED {
-            expect.status = vec![400];
-        }
-        let not_there = ["CLUSTER_NOT_FOUND", "GROUP_NOT_FOUND"];
-        expect.body_without = not_there.map(str::to_owned).to_vec();
-    }
-    Flow {
-        world: None,
-        steps: vec![Step::of(asked, expect)],
-    }
 }
 
 struct Exchange<'a> {
@@ -311,7 +273,9 @@ impl Exchange<'_> {
             let waits = step.until.is_some() && !reached && turn < step.repeat;
             if !waits {
                 let mut found = differences(&expect, &about, &answer);
-                let read_back = expect.reads_back.and_then(|step| self.sent.get(step - 1));
+                let read_back = expect
+                    .reads_back
+                    .and_then(|step| self.sent.get(step.checked_sub(1)?));
                 if let (Some((written_by, written)), true) = (read_back, found.is_empty()) {
                     let read_by = about.operation.unwrap_or_default();
                     let lost = read_back::differences(written_by, written, read_by, &answer);

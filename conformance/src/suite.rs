@@ -224,8 +224,8 @@ fn needs_a_process(case: &Case) -> bool {
 
 /// The judgement with the client's version and the command that runs the case alone.
 fn finished(mut judgement: Judgement, version: &str, command: &[String], case: &Case) -> Judgement {
-    let words: Vec<String> = command.iter().map(|word| shell(word)).collect();
-    let (case, words) = (shell(&case.id), words.join(" "));
+    let words: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
+    let (case, words) = (shell_word(&case.id), words.join(" "));
     version.clone_into(&mut judgement.version);
     judgement.rerun = format!("atlas-conformance client --case {case} -- {words}");
     judgement
@@ -243,15 +243,15 @@ pub async fn judge_servers(testee: &ServerTestee, cases: &[Case]) -> Vec<Judgeme
         };
         testee.note(&judgement);
         judgement.version.clone_from(&testee.version);
-        let (url, case) = (shell(&testee.url), shell(&case.id));
+        let (url, case) = (shell_word(&testee.url), shell_word(&case.id));
         judgement.rerun = format!("atlas-conformance server {url} --case {case}");
         judgements.push(judgement);
     }
     judgements
 }
 
-/// A word as a POSIX shell reads it back.
-fn shell(word: &str) -> String {
+/// Quotes a word for a POSIX shell, as it stands in [`Judgement::rerun`].
+pub fn shell_word(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
         word.to_owned()

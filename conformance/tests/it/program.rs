@@ -332,6 +332,22 @@ async fn a_server_that_says_501_does_not_implement_what_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_reads_back_a_step_that_is_none_is_judged_without_it() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_string("{}");
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let case = serde_json::json!([{
+        "id": "a/none", "area": "a", "level": "MUST", "since": null, "requires": "It answers.",
+        "source": "facts: none",
+        "server": {"request": {"operation": "getGroup"}, "expect": {"readsBack": 0}},
+    }]);
+    std::fs::write(folder.path().join("cases.json"), case.to_string()).unwrap();
+    let said = server_judged(&server, &["--cases", folder.path().to_str().unwrap()]).await;
+    assert!(said.contains("1 of 1 cases passed"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_earlier_failure_is_not_excused_by_a_later_501_and_no_secret_is_shown() {
     let server = MockServer::start().await;
     let echo = |request: &wiremock::Request| {
@@ -391,7 +407,7 @@ async fn an_earlier_failure_is_not_excused_by_a_later_501_and_no_secret_is_shown
     );
     // The command names what it needs, and no secret.
     let cases = format!(
-        "--cases '{}' --var owner.token=… --case a/earlier",
+        "--cases {} --var owner.token=… --case a/earlier",
         arguments[1]
     );
     assert!(said.contains(&cases), "{said}");
