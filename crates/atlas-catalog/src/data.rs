@@ -43,7 +43,6 @@ pub(crate) struct TagRecord {
 
 /// An operation in the index.
 pub(crate) struct OperationRecord {
-    pub(crate) id: &'static str,
     pub(crate) short: &'static str,
     pub(crate) path: u16,
     pub(crate) segments: u8,
@@ -91,7 +90,6 @@ pub(crate) fn operation(number: usize) -> OperationRecord {
     let record = &section(Section::Operations)[number * OPERATION..];
     let rest = &record[2 * TEXT..];
     OperationRecord {
-        id: text(record, 0),
         short: text(record, TEXT),
         path: u16_at(rest, 0),
         segments: rest[2],
@@ -101,6 +99,17 @@ pub(crate) fn operation(number: usize) -> OperationRecord {
         block: u16_at(rest, 6),
         line: u16_at(rest, 8),
     }
+}
+
+/// The method of an operation and how many segments its path has.
+pub(crate) fn route_key(number: usize) -> (u8, usize) {
+    let record = &section(Section::Operations)[number * OPERATION..];
+    (record[2 * TEXT + 4], usize::from(record[2 * TEXT + 2]))
+}
+
+/// The id of an operation.
+pub(crate) fn id(number: usize) -> &'static str {
+    text(&section(Section::Operations)[number * OPERATION..], 0)
 }
 
 /// The n-th operation by id.
@@ -192,9 +201,14 @@ fn section(section: Section) -> &'static [u8] {
 }
 
 fn text(record: &[u8], at: usize) -> &'static str {
+    /// All texts, found to be UTF-8 once.
+    static TEXTS: OnceLock<&str> = OnceLock::new();
+    let texts = TEXTS.get_or_init(|| {
+        let bytes = section(Section::Text);
+        std::str::from_utf8(bytes).expect("the embedded names are UTF-8")
+    });
     let (place, length) = (u32_at(record, at), usize::from(u16_at(record, at + 4)));
-    let bytes = &section(Section::Text)[place..place + length];
-    std::str::from_utf8(bytes).expect("the embedded names are UTF-8")
+    &texts[place..place + length]
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {

@@ -96,7 +96,7 @@ impl Operation {
                 .find(|one| one.short_id() == short);
         }
         let found = search(data::operation_count(), name, |place| {
-            data::operation(data::by_id(place)).id
+            data::id(data::by_id(place))
         });
         if let Some(place) = found {
             return Some(Self::number(data::by_id(place)));
@@ -138,7 +138,7 @@ impl Operation {
 
     /// The operation's id, such as `getGroupCluster`.
     pub fn id(self) -> &'static str {
-        data::operation(self.0.into()).id
+        data::id(self.0.into())
     }
 
     /// The name that is unique within its tag, such as `getCluster`; the id where there is none.

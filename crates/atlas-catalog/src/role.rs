@@ -1,5 +1,8 @@
 //! Roles, and which of them includes which.
 
+use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
+
 use crate::overrides::OVERRIDES;
 
 /// A role by its documented name, such as `Project Owner`.
@@ -13,19 +16,29 @@ impl Role<'_> {
     /// Documented roles are minima. Which includes which is not documented in one place; the table
     /// and the reason for each row are in `fixtures/api/overrides.json`.
     pub fn includes(self, other: &str) -> bool {
-        let mut held = vec![self.0];
-        let mut next = 0;
-        while let Some(role) = held.get(next).copied() {
-            if role == other {
-                return true;
-            }
-            next += 1;
-            for included in OVERRIDES.roles.get(role).into_iter().flatten() {
-                if !held.contains(&included.as_str()) {
-                    held.push(included);
-                }
+        /// Each role with all that it includes.
+        static INCLUDED: LazyLock<HashMap<&str, BTreeSet<&str>>> = LazyLock::new(|| {
+            let roles = OVERRIDES.roles.keys().map(String::as_str);
+            roles.map(|role| (role, included(role))).collect()
+        });
+        self.0 == other
+            || INCLUDED
+                .get(self.0)
+                .is_some_and(|included| included.contains(other))
+    }
+}
+
+/// What a role includes, directly or through others.
+fn included(role: &'static str) -> BTreeSet<&'static str> {
+    let mut held = vec![role];
+    let mut next = 0;
+    while let Some(role) = held.get(next).copied() {
+        next += 1;
+        for included in OVERRIDES.roles.get(role).into_iter().flatten() {
+            if !held.contains(&included.as_str()) {
+                held.push(included);
             }
         }
-        false
     }
+    held.into_iter().collect()
 }

@@ -23,6 +23,7 @@ pub struct Route {
 pub fn route(method: &Method, path: &str) -> Option<Route> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     candidates(method, segments.len())
+        .filter(|operation| fits(*operation, &segments))
         .filter_map(|operation| matches(operation, &segments))
         .min_by(|one, other| one.0.cmp(&other.0))
         .map(|(_, route)| route)
@@ -52,10 +53,7 @@ fn candidates(method: &Method, count: usize) -> impl Iterator<Item = Operation> 
         Method::DELETE => 4,
         _ => u8::MAX,
     };
-    let key = |place: usize| {
-        let record = data::operation(data::by_route(place));
-        (record.method, usize::from(record.segments))
-    };
+    let key = |place: usize| data::route_key(data::by_route(place));
     let length = data::operation_count();
     let (mut low, mut high) = (0, length);
     while low < high {
@@ -69,6 +67,14 @@ fn candidates(method: &Method, count: usize) -> impl Iterator<Item = Operation> 
     (low..length)
         .take_while(move |place| key(*place) == (number, count))
         .map(|place| Operation::number(data::by_route(place)))
+}
+
+/// Whether the segments are of this operation's path, as far as that can be told without decoding. Most operations
+/// are ruled out here, at no allocation.
+fn fits(operation: Operation, segments: &[&str]) -> bool {
+    // Paths differ at their ends.
+    let mut pairs = operation.segments().zip(segments).rev();
+    pairs.all(|(template, segment)| template == *segment || template.contains('{'))
 }
 
 /// The parameters if the segments are of this operation's path, and for each segment whether it is
