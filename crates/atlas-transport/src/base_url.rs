@@ -48,8 +48,11 @@ pub enum BaseUrlError {
         /// The part of its path that does not belong there.
         path: String,
     },
-    /// Plain `http` to another machine.
-    #[error("http://{host} would send credentials in the clear; use https, or a loopback address")]
+    /// Plain `http` to another machine; see [`BaseUrl::allowing_plain_http`].
+    #[error(
+        "http://{host} would send credentials in the clear; use https, or a loopback address, or \
+         opt in with ATLAS_ALLOW_HTTP=true"
+    )]
     Plain {
         /// The host.
         host: String,
@@ -72,6 +75,39 @@ impl BaseUrl {
     /// `https://cloud.mongodbgov.com`, Atlas for Government.
     pub fn cloud_gov() -> Self {
         Self::well_known("cloud.mongodbgov.com")
+    }
+
+    /// Reads a base URL that may be plain `http` to another machine, such as `http://atlas:8080`.
+    ///
+    /// Everything is sent unencrypted then, access tokens and client secrets included: use it only
+    /// for a test server, such as the sandbox in another container. Files are downloaded in the clear
+    /// from the same host only.
+    ///
+    /// ```
+    /// use atlas_transport::BaseUrl;
+    ///
+    /// let base = BaseUrl::allowing_plain_http("http://atlas:8080").unwrap();
+    /// assert!(base.sends_in_the_clear());
+    /// assert!("http://atlas:8080".parse::<BaseUrl>().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`BaseUrlError`], but for [`Plain`](BaseUrlError::Plain).
+    pub fn allowing_plain_http(text: &str) -> Result<Self, BaseUrlError> {
+        Self::read(text, true)
+    }
+
+    /// Whether requests go to another machine unencrypted.
+    pub fn sends_in_the_clear(&self) -> bool {
+        is_scheme_allowed(&self.scheme, self.authority.host()) == Some(false)
+    }
+
+    /// Whether files may be downloaded from a host by a scheme: as secrets may be sent there, and
+    /// in the clear from this URL's own host if that is spoken to in the clear. `None` for a scheme
+    /// that is neither `http` nor `https`.
+    pub(crate) fn allows_link(&self, scheme: &Scheme, host: &str) -> Option<bool> {
+        let own = self.sends_in_the_clear() && self.authority.host().eq_ignore_ascii_case(host);
+        is_scheme_allowed(scheme, host).map(|allowed| allowed || own)
     }
 
     fn well_known(host: &'static str) -> Self {
@@ -111,6 +147,12 @@ impl FromStr for BaseUrl {
     type Err = BaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, BaseUrlError> {
+        Self::read(text, false)
+    }
+}
+
+impl BaseUrl {
+    fn read(text: &str, plain: bool) -> Result<Self, BaseUrlError> {
         if text.contains('@') {
             return Err(BaseUrlError::UserInfo);
         }
@@ -132,6 +174,7 @@ impl FromStr for BaseUrl {
         }
         match is_scheme_allowed(&scheme, authority.host()) {
             Some(true) => {}
+            Some(false) if plain => {}
             Some(false) => {
                 return Err(BaseUrlError::Plain {
                     host: authority.host().to_owned(),
@@ -256,111 +299,4 @@ pub(crate) fn is_scheme_allowed(scheme: &Scheme, host: &str) -> Option<bool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uri_loses_its_user_and_nothing_else() {
-        for (uri, expected) in [
-            (
-                "https://u:s3cret@a.example:1/b?c@d",
-                "https://a.example:1/b?c@d",
-            ),
-            ("https://u@a.example/", "https://a.example/"),
-            ("https://a.example/@b", "https://a.example/@b"),
-            ("http://u:p@[::1]:8080/", "http://[::1]:8080/"),
-            ("/origin@form", "/origin@form"),
-        ] {
-            assert_eq!(without_user(uri.parse().unwrap()).to_string(), expected);
-        }
-    }
-
-    #[test]
-    fn a_host_and_port_that_cannot_be_connected_to_are_refused() {
-        let problem = |text: &str| check_authority(&text.parse().unwrap()).err();
-        for good in [
-            "a.example",
-            "a.example:1",
-            "a.example:65535",
-            "a.example:",
-            "a.example.",
-            "u:p@a:1",
-            "127.0.0.1:80",
-            "[::1]",
-            "[::1]:1",
-            "a_b.example",
-            "localhost",
-        ] {
-            assert_eq!(problem(good), None, "{good}");
-        }
-        for bad in [
-            "a.example:0",
-            "a.example:65536",
-            "127.0.0.1:99999",
-            "a:18446744073709551617",
-            "[::1]:99999",
-            "u:1@a:70000",
-        ] {
-            assert_eq!(problem(bad), Some(BAD_PORT), "{bad}");
-        }
-        for bad in [
-            "a..example",
-            ".a.example",
-            "[::zz]",
-            "[1.2.3.4]",
-            "1.2.3.4.5",
-            "300.1.1.1",
-            "a$b",
-            "1.2.3",
-        ] {
-            assert_eq!(problem(bad), Some(BAD_HOST), "{bad}");
-        }
-        let long = format!("{}.example", "a".repeat(64));
-        assert_eq!(problem(&long), Some(BAD_HOST));
-    }
-
-    #[test]
-    fn the_path_of_the_api_is_taken_off_and_that_of_another_is_explained() {
-        for (text, expected) in [
-            ("https://a.example/api/atlas/v2", "https://a.example"),
-            ("https://a.example/api/atlas/v2/", "https://a.example"),
-            ("https://a.example//api/atlas//v2//", "https://a.example"),
-            ("https://a.example/api/atlas/v1.0", "https://a.example"),
-            ("https://a.example/api/atlas/v1.5/", "https://a.example"),
-            ("https://a.example/api/atlas/", "https://a.example"),
-            ("https://a.example/b/api/atlas/v2", "https://a.example/b"),
-            ("https://a.example/api", "https://a.example/api"),
-            ("https://a.example/api/other", "https://a.example/api/other"),
-            ("https://a.example/v2/", "https://a.example/v2"),
-        ] {
-            let base: BaseUrl = text.parse().unwrap();
-            assert_eq!(base.to_string(), expected, "{text}");
-        }
-        for (text, path) in [
-            (
-                "https://a.example/api/atlas/v2/groups",
-                "/api/atlas/v2/groups",
-            ),
-            ("https://a.example/api/atlas/groups/", "/api/atlas/groups"),
-            ("https://a.example/api/public/v1.0/", "/api/public/v1.0"),
-        ] {
-            let error = text.parse::<BaseUrl>().unwrap_err();
-            let line = format!("the base URL ends before /api/atlas/v2: leave {path} out");
-            assert_eq!(error.to_string(), line);
-            assert_eq!(format!("{error:?}"), line);
-        }
-    }
-
-    #[test]
-    fn an_invalid_base_url_is_shown_without_what_may_be_secret() {
-        for text in [
-            "https://a.example/?key=s3cret",
-            "https://a.example/#s3cret",
-            "https://u:s3cret@a.example/",
-            "s3cret@a.example",
-        ] {
-            let error = text.parse::<BaseUrl>().unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
-        }
-    }
-}
+mod tests;

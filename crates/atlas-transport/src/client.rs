@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::{Request, Response, Uri};
 
-use crate::base_url::{check_authority, is_scheme_allowed, without_user};
+use crate::base_url::{check_authority, without_user};
 use crate::call::{Requests, Shared, in_runtime};
 use crate::download::{ByteRange, Download, FileRequest};
 use crate::error::{Attempts, Error, ErrorKind};
@@ -305,7 +305,7 @@ impl Client {
             return Err(invalid(NOT_A_URL).into());
         };
         check_authority(authority).map_err(invalid)?;
-        match is_scheme_allowed(scheme, authority.host()) {
+        match self.shared.base.allows_link(scheme, authority.host()) {
             Some(true) => {}
             Some(false) => return Err(ErrorKind::InsecureLink.into()),
             None => return Err(invalid(NOT_A_URL).into()),

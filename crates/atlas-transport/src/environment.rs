@@ -9,6 +9,7 @@
 //! The first set that has credentials is used, and of these an access token before a service account
 //! before an API key. They go to the base URL of the same set, or to the cloud that its `SERVICE`
 //! names (`cloud` or `cloudgov`), or to [`BaseUrl::cloud`]. An empty variable counts as unset.
+//! With `ATLAS_ALLOW_HTTP=true`, a base URL may be [plain `http`](BaseUrl::allowing_plain_http).
 //! These are the rules of the `atlas` command, which reads a profile after the environment;
 //! a library does not.
 
@@ -89,6 +90,12 @@ impl Account {
     pub fn client_builder(&self) -> ClientBuilder {
         Client::builder(self.base_url.clone(), &self.credentials)
     }
+}
+
+/// Whether the variable `ATLAS_ALLOW_HTTP` is `true`, so that a base URL may be plain `http` to
+/// another machine: see [`BaseUrl::allowing_plain_http`].
+pub fn allows_plain_http(lookup: impl Fn(&str) -> Option<OsString>) -> bool {
+    lookup(ALLOW_HTTP).is_some_and(|value| value == "true")
 }
 
 /// A set of variables. Credentials of one set go only to the base URL of the same set.
@@ -176,26 +183,30 @@ impl VariableSet {
         let Some(url) = self.get(BASE_URL, &lookup)? else {
             return Ok(of_service);
         };
-        url.parse()
-            .map(Some)
-            .map_err(|error| EnvironmentError::BaseUrl {
-                variable: self.name(BASE_URL),
-                problem: match error {
-                    BaseUrlError::UserInfo => {
-                        "holds a user or password; give credentials separately".to_owned()
-                    }
-                    BaseUrlError::ApiPath { path } => {
-                        format!("ends before /api/atlas/v2: leave {path} out")
-                    }
-                    BaseUrlError::Plain { .. } => {
-                        "would send credentials in the clear; use https, or a loopback address"
-                            .to_owned()
-                    }
-                    BaseUrlError::NotAUrl { .. } => {
-                        "is invalid: expected a URL such as https://cloud.mongodb.com".to_owned()
-                    }
-                },
-            })
+        let read = if allows_plain_http(&lookup) {
+            BaseUrl::allowing_plain_http(&url)
+        } else {
+            url.parse()
+        };
+        read.map(Some).map_err(|error| EnvironmentError::BaseUrl {
+            variable: self.name(BASE_URL),
+            problem: match error {
+                BaseUrlError::UserInfo => {
+                    "holds a user or password; give credentials separately".to_owned()
+                }
+                BaseUrlError::ApiPath { path } => {
+                    format!("ends before /api/atlas/v2: leave {path} out")
+                }
+                BaseUrlError::Plain { .. } => {
+                    "would send credentials in the clear; use https, or a loopback address, \
+                         or opt in with ATLAS_ALLOW_HTTP=true"
+                        .to_owned()
+                }
+                BaseUrlError::NotAUrl { .. } => {
+                    "is invalid: expected a URL such as https://cloud.mongodb.com".to_owned()
+                }
+            },
+        })
     }
 
     /// The variable of a setting that every set has, or else its plain name.
@@ -268,6 +279,8 @@ impl fmt::Display for VariableSet {
     }
 }
 
+/// The opt-in for a base URL in the clear.
+const ALLOW_HTTP: &str = "ATLAS_ALLOW_HTTP";
 const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
 const CLIENT_ID: &str = "CLIENT_ID";
 const CLIENT_SECRET: &str = "CLIENT_SECRET";
