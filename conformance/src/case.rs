@@ -15,7 +15,7 @@ pub use client::{
     ScriptedAnswer, SeenRequest,
 };
 pub use download::{DownloadCase, DownloadFault, FaultAction, FileAfter, Place};
-pub use server::{Flow, Predicate, Predicates, ServerCase, ServerRequest, Step};
+pub use server::{Flow, Predicate, Predicates, ServerCase, ServerRequest, Step, Through};
 
 /// One case.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,6 +32,8 @@ pub struct Case {
     pub requires: String,
     /// Where that is documented.
     pub source: String,
+    /// The operation it is about, if it is for servers and that is not the first one it asks.
+    pub about: Option<String>,
     /// What else a testee must be able to do, to be judged by it.
     #[serde(default)]
     pub needs: Vec<String>,
@@ -84,6 +86,19 @@ impl PatternCase {
 }
 
 impl Case {
+    /// The operation that it is about: the one it names, or the first one that it asks of a server.
+    pub fn operation(&self) -> Option<&str> {
+        let first = match &self.kind {
+            Kind::Server(case) => case.request.operation.as_deref(),
+            Kind::Flow(flow) => {
+                let mut asked = flow.steps.iter().filter_map(|it| it.request.as_ref());
+                asked.find_map(|request| request.operation.as_deref())
+            }
+            _ => None,
+        };
+        self.about.as_deref().or(first)
+    }
+
     /// Whether it demands that something be refused, or that a failure be told as one.
     pub fn refuses(&self) -> bool {
         let refused = |expect: &Predicates| {

@@ -9,7 +9,8 @@
 //!
 //! A client is a process that speaks JSON lines ([`Testee`]), a server a base URL
 //! ([`ServerTestee`]). Each case gives a [`Judgement`], and [`report`] makes a matrix, `JUnit` XML
-//! and JSON lines of them. The formats stand in `fixtures/README.md`, the use in `docs/guide.md`.
+//! and JSON lines of them, and of those of a server its fidelity score: the share of the recorded
+//! facts that hold. The formats stand in `fixtures/README.md`, the use in `docs/guide.md`.
 //!
 //! ```
 //! use atlas_conformance::{Level, all_cases};
@@ -34,9 +35,11 @@ mod archive_server;
 mod case;
 mod client_run;
 mod conforms;
+mod course;
 mod difference;
 mod digest;
 mod download_run;
+mod error_body;
 mod expand;
 mod expected;
 mod fixtures;
@@ -46,6 +49,7 @@ mod pattern_flow;
 mod predicate;
 mod raw_client;
 mod read_back;
+mod recorded_values;
 #[cfg(feature = "client")]
 mod reference;
 pub mod report;
@@ -58,6 +62,7 @@ mod server_testee;
 mod suite;
 mod target;
 mod testee;
+mod transcript;
 mod variables;
 mod verdict;
 mod wire;
@@ -65,7 +70,7 @@ mod wire;
 pub use case::{
     AnswerFault, Call, Case, ClientCase, Credentials, DownloadCase, DownloadFault, Expectation,
     FaultAction, FileAfter, Flow, Kind, Level, Outcome, PatternCase, Place, Predicate, Predicates,
-    QueryValue, RawBody, ScriptedAnswer, SeenRequest, ServerCase, ServerRequest, Step,
+    QueryValue, RawBody, ScriptedAnswer, SeenRequest, ServerCase, ServerRequest, Step, Through,
 };
 pub use client_run::judge_client;
 pub use difference::Difference;
@@ -83,11 +88,11 @@ pub use reference::ReferenceClient;
 pub use sandbox::sandbox;
 pub use scripted::ScriptedServer;
 pub use server_run::judge_server;
-pub use server_testee::ServerTestee;
+pub use server_testee::{Control, ServerTestee, Unreachable};
 pub use suite::{ClientRun, all_cases, cases_in, judge_servers, shell_word};
 pub use testee::{Testee, TesteeError};
 pub use variables::Variables;
-pub use verdict::{Judgement, Verdict};
+pub use verdict::{Judgement, NO_OPERATION, Verdict};
 pub use wire::WireRequest;
 
 #[cfg(all(doctest, feature = "client", feature = "sandbox"))]

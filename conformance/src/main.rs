@@ -78,9 +78,14 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
                 // A value may be secret.
                 words.push(format!("--var {name}=…"));
             }
+            let control = testee.reach().await?;
             let mut judgements = judge_servers(&testee, &cases).await;
             rerun_with(&mut judgements, &words);
-            report(&run, &judgements)
+            let reported = report(&run, &judgements);
+            if let Some(hint) = control.hint() {
+                let _ = writeln!(std::io::stderr(), "note: judged without control: {hint}");
+            }
+            reported
         }
         Command::Matrix { run, clients } => {
             let cases = run.selection.cases(Side::Any)?;

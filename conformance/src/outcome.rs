@@ -53,11 +53,18 @@ pub(crate) fn report(
     }
     let matrix = reports::markdown(judgements);
     print(&format!("\n{matrix}"));
+    let fidelity = reports::fidelity(judgements);
+    if !fidelity.is_empty() {
+        print(&fidelity);
+    }
     print(&summary(judgements, surprises));
     if let Some(seed) = run.selection.seed {
         print(&format!("the order was that of --seed {seed}"));
     }
-    write(run.markdown.as_deref(), || Ok(matrix))?;
+    write(run.markdown.as_deref(), || {
+        let tables = [matrix, fidelity].into_iter().filter(|it| !it.is_empty());
+        Ok(tables.collect::<Vec<_>>().join("\n"))
+    })?;
     write(run.html.as_deref(), || {
         Ok(reports::html(judgements, &expected))
     })?;

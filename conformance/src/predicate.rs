@@ -6,12 +6,14 @@ use atlas_catalog::{Operation, Schema};
 use bytes::Bytes;
 use http::Response;
 use http::header::CONTENT_TYPE;
+use jiff::Timestamp;
 use regex::{Regex, RegexBuilder};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::case::{Predicate, Predicates};
 use crate::conforms::{answered, opened, violations};
 use crate::difference::{Difference, quoted};
+use crate::error_body::{error, parameters, repeats};
 use crate::read_back::property;
 use crate::same;
 
@@ -51,6 +53,11 @@ pub(crate) fn differences(
             ));
         }
     }
+    for wanted in &required.body_with {
+        if !text.contains(wanted) {
+            found.push(Difference::new("body", quoted(Some(wanted)), shown(&text)));
+        }
+    }
     if let Some(length) = required.body_length
         && answer.body().len() as u64 != length
     {
@@ -62,7 +69,9 @@ pub(crate) fn differences(
     let media_type = media_type.and_then(|value| value.to_str().ok());
     let is_json = media_type.is_some_and(|it| it.to_ascii_lowercase().contains("json"));
     let bodiless = required.error.as_deref() == Some("?") && (answer.body().is_empty() || !is_json);
-    let wants_json = !required.json.is_empty() || (required.error.is_some() && !bodiless);
+    let of_error = required.parameters.is_some() || required.repeats;
+    let wants_json =
+        !required.json.is_empty() || of_error || (required.error.is_some() && !bodiless);
     if wants_json {
         match serde_json::from_slice::<Value>(answer.body()) {
             Ok(body) => json(required, asked, status, &body, &mut found),
@@ -83,7 +92,7 @@ pub(crate) fn differences(
 }
 
 /// A text, shortened.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let short: String = text.chars().take(200).collect();
     quoted(Some(&short))
 }
@@ -142,49 +151,22 @@ fn json(
     if let Some(code) = &required.error {
         error(code, status, content, found);
     }
+    if let Some(wanted) = &required.parameters {
+        parameters(wanted, content, found);
+    }
+    if required.repeats {
+        repeats(content, found);
+    }
     for (pointer, predicate) in &required.json {
         let seen = content.pointer(pointer);
-        if !holds(predicate, seen) {
-            let seen = seen.map_or_else(|| "nothing".to_owned(), Value::to_string);
+        if !holds(predicate, seen, content) {
+            let seen = match (predicate, seen) {
+                (Predicate::Fields(names), Some(Value::Object(fields))) => without(names, fields),
+                (_, seen) => seen.map_or_else(|| "nothing".to_owned(), Value::to_string),
+            };
             let place = if pointer.is_empty() { "body" } else { pointer };
             found.push(Difference::new(place, predicate, seen));
         }
-    }
-}
-
-/// The fields of an error body. Each may be absent or null, since all were seen so; a code that a
-/// case names is required.
-fn error(code: &str, status: u16, body: &Value, found: &mut Vec<Difference>) {
-    let known = ["error", "errorCode", "detail", "reason"];
-    if !known.iter().any(|field| body.get(field).is_some()) {
-        let required = "an object with error, errorCode, detail or reason";
-        found.push(Difference::new(
-            "error body",
-            required,
-            shown(&body.to_string()),
-        ));
-        return;
-    }
-    let mut require = |field: &str, what: &str, fits: &dyn Fn(&Value) -> bool| {
-        let value = &body[field];
-        if !value.is_null() && !fits(value) {
-            found.push(Difference::new(format!("error body /{field}"), what, value));
-        }
-    };
-    let is_status = |it: &Value| it.as_f64() == Some(f64::from(status));
-    require("error", &format!("the status {status}"), &is_status);
-    require("errorCode", "a string", &Value::is_string);
-    require("detail", "a string", &Value::is_string);
-    require("reason", "a string", &Value::is_string);
-    require("parameters", "an array", &Value::is_array);
-    require("badRequestDetail", "an object", &Value::is_object);
-    let seen = &body["errorCode"];
-    if !matches!(code, "*" | "?") && seen.as_str() != Some(code) {
-        found.push(Difference::new(
-            "error body /errorCode",
-            quoted(Some(code)),
-            seen,
-        ));
     }
 }
 
@@ -234,13 +216,27 @@ fn has_fields(schema: &Schema) -> bool {
         || composed.into_iter().any(has_fields)
 }
 
-fn holds(predicate: &Predicate, seen: Option<&Value>) -> bool {
+fn holds(predicate: &Predicate, seen: Option<&Value>, body: &Value) -> bool {
     match predicate {
         Predicate::Equals(wanted) => seen.is_some_and(|seen| same::value(seen, wanted)),
         Predicate::Not(other) => seen.is_some_and(|seen| !same::value(seen, other)),
         Predicate::Matches(pattern) => seen
             .and_then(Value::as_str)
             .is_some_and(|text| matches(pattern, text)),
+        Predicate::Contains(texts) => seen
+            .and_then(Value::as_str)
+            .is_some_and(|seen| texts.iter().all(|text| seen.contains(text))),
+        Predicate::Fields(names) => seen
+            .and_then(Value::as_object)
+            .is_some_and(|seen| names.iter().all(|name| seen.contains_key(name))),
+        Predicate::After { of, seconds } => {
+            let later = seen.and_then(time);
+            let first = body.pointer(of).and_then(time);
+            let between = later
+                .zip(first)
+                .map(|(later, first)| later.duration_since(first));
+            between.is_some_and(|it| it.as_secs() == i64::from(*seconds))
+        }
         Predicate::Length(length) => seen
             .and_then(Value::as_array)
             .is_some_and(|items| items.len() == *length),
@@ -262,6 +258,17 @@ fn holds(predicate: &Predicate, seen: Option<&Value>) -> bool {
             _ => false,
         },
     }
+}
+
+fn time(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
+}
+
+/// Which fields an object does not have.
+fn without(names: &[String], fields: &Map<String, Value>) -> String {
+    let missing = names.iter().filter(|name| !fields.contains_key(*name));
+    let missing: Vec<&str> = missing.map(String::as_str).collect();
+    format!("one without {}", missing.join(", "))
 }
 
 /// Whether links have these relations and no others, and each leads to an absolute URL.
@@ -289,4 +296,38 @@ fn matches(pattern: &str, text: &str) -> bool {
 fn header_matches(pattern: &str, text: &str) -> bool {
     let regex = RegexBuilder::new(pattern).case_insensitive(true).build();
     regex.is_ok_and(|regex| regex.is_match(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fits(predicate: Value, body: &Value, pointer: &str) -> bool {
+        let predicate: Predicate = serde_json::from_value(predicate).unwrap();
+        holds(&predicate, body.pointer(pointer), body)
+    }
+
+    #[test]
+    fn a_time_is_so_many_seconds_after_another() {
+        let body = json!({"a": "2026-01-01T00:00:00Z", "b": "2026-01-01T06:00:00.5Z", "c": 1});
+        let after = |of: &str, seconds: u32| json!({"after": {"of": of, "seconds": seconds}});
+        assert!(fits(after("/a", 21600), &body, "/b"));
+        assert!(!fits(after("/a", 21601), &body, "/b"));
+        assert!(!fits(after("/b", 21600), &body, "/a"));
+        assert!(!fits(after("/c", 21600), &body, "/b"));
+        assert!(!fits(after("/a", 0), &body, "/d"));
+    }
+
+    #[test]
+    fn an_object_has_every_field_that_is_named_and_a_text_every_part() {
+        let body = json!({"a": "the archive 1", "b": null});
+        assert!(fits(json!({"fields": ["a", "b"]}), &body, ""));
+        assert!(!fits(json!({"fields": ["a", "c"]}), &body, ""));
+        assert!(!fits(json!({"fields": ["a"]}), &body, "/a"));
+        assert!(fits(json!({"contains": ["archive", "1"]}), &body, "/a"));
+        assert!(!fits(json!({"contains": ["archive", "2"]}), &body, "/a"));
+        assert!(!fits(json!({"contains": ["b"]}), &body, "/b"));
+    }
 }

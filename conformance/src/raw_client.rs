@@ -48,6 +48,8 @@ pub(crate) enum RawError {
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the server gave no answer within {0} s")]
     Silent(f64),
+    #[error("the server says that it speaks TLS; give an https:// URL")]
+    Tls,
     #[error("the server gave no {0} to log in with; check the login variables")]
     NoLogin(&'static str),
 }

@@ -9,8 +9,8 @@ use crate::conforms::{answered, opened};
 use crate::difference::Difference;
 use crate::same;
 
-/// Lists the fields of a request body that an answer does not hold. Fields that are write-only, and
-/// fields that the answer's schema does not have, are passed over.
+/// Lists the fields of a request body that an answer does not hold. Fields that are write-only or
+/// passwords, and fields that the answer's schema does not have, are passed over.
 pub(crate) fn differences(
     written_by: &str,
     written: &Value,
@@ -50,7 +50,9 @@ fn compare(
                     continue;
                 };
                 let written_as = property(request, name);
-                if read_as.write_only || written_as.is_some_and(|it| it.write_only) {
+                // A secret comes back masked, if at all.
+                let secret = |it: &Schema| it.write_only || is_password(it);
+                if secret(read_as) || written_as.is_some_and(secret) {
                     continue;
                 }
                 let path = format!("{path}/{name}");
@@ -104,6 +106,11 @@ pub(crate) fn property<'a>(schema: &'a Schema, name: &str) -> Option<&'a Schema>
     })
 }
 
+/// Whether answers mask a value.
+fn is_password(schema: &Schema) -> bool {
+    schema.resolve().format.as_deref() == Some("password")
+}
+
 fn items_of(schema: &Schema) -> &Schema {
     let schema = schema.resolve();
     schema.items.as_deref().unwrap_or(schema)
@@ -148,6 +155,17 @@ mod tests {
         ];
         // The name is write-only in the request.
         assert_eq!(found(&written, &json!({"tags": []})), expected);
+    }
+
+    #[test]
+    fn secrets_may_come_back_masked() {
+        let (create, get) = ("createGroupLogIntegration", "getGroupLogIntegration");
+        let written = json!({"type": "DATADOG_LOG_EXPORT", "apiKey": "secret", "region": "US1"});
+        let seen = json!({"type": "DATADOG_LOG_EXPORT", "apiKey": "**cret", "region": "US3"});
+        let answer = Response::new(Bytes::from(seen.to_string()));
+        let found = differences(create, &written, get, &answer);
+        let places: Vec<_> = found.into_iter().map(|it| it.place).collect();
+        assert_eq!(places, ["/region"]);
     }
 
     #[test]

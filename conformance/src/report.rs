@@ -1,9 +1,12 @@
-//! Judgements as a matrix in Markdown or HTML, as `JUnit` XML, and as JSON lines.
+//! Judgements as a matrix in Markdown or HTML, as `JUnit` XML, and as JSON lines; the fidelity score
+//! of servers.
 
+mod fidelity;
 mod html;
 mod junit;
 mod matrix;
 
+pub use fidelity::fidelity;
 pub use html::html;
 pub use junit::junit;
 pub use matrix::markdown;

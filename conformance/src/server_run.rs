@@ -1,12 +1,11 @@
 //! Runs a case at a server.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 
-use crate::case::{Case, Flow, Kind, Predicates, ServerRequest, Step};
+use crate::case::{Case, Flow, Kind, ServerRequest, Step};
+use crate::course::Course;
 use crate::difference::Difference;
 use crate::message::find;
 use crate::pattern_flow::pattern_flow;
@@ -14,8 +13,9 @@ use crate::predicate::{Asked, differences};
 use crate::raw_client::{RawClient, RawError};
 use crate::read_back;
 use crate::scripted::lock;
-use crate::server_testee::ServerTestee;
+use crate::server_testee::{Control, ServerTestee};
 use crate::target::{json_of, request};
+use crate::transcript::{Transcript, shown};
 use crate::variables::Variables;
 use crate::verdict::{Judgement, Verdict};
 use crate::wire::latin1;
@@ -71,7 +71,7 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
         variables: testee.variables.clone(),
         client,
         sent: Vec::new(),
-        conversation: String::new(),
+        conversation: Transcript::default(),
     };
     let controlled = match exchange.begin(&flow).await {
         Ok(controlled) => controlled,
@@ -81,23 +81,26 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
         }
     };
     if !controlled {
-        let advances = flow.steps.iter().any(|step| step.advance > 0);
+        let hint = testee.known_control().and_then(Control::hint);
+        let advances = flow.steps.iter().any(|it| it.advance > 0 || it.every > 0);
         if advances || flow.world.is_some() {
-            let reason = "the server has no PUT /sandbox/world and POST /sandbox/clock";
+            let none = "the server has no PUT /sandbox/world and POST /sandbox/clock";
+            let reason = hint.unwrap_or(none);
             return Judgement::unimplemented(name, case, reason);
         }
         if !testee.allows_writes && flow.steps.iter().any(writes) {
-            let reason = "it writes, and the server's world cannot be reset; \
+            let none = "it writes, and the server's world cannot be reset; \
                 pass --allow-writes to run it";
+            let reason = hint.unwrap_or(none);
             return Judgement::unimplemented(name, case, reason);
         }
     }
     let found = exchange.go(&flow).await;
     let mut judgement = match found {
-        Ok(found) => Judgement::of(name, case, found, exchange.conversation),
+        Ok(found) => Judgement::of(name, case, found, exchange.conversation.into_text()),
         Err(error) => {
             let mut judgement = Judgement::ended(name, case, error.verdict(), &error);
-            judgement.conversation = exchange.conversation;
+            judgement.conversation = exchange.conversation.into_text();
             judgement
         }
     };
@@ -142,32 +145,20 @@ struct Exchange<'a> {
     client: RawClient,
     /// The operation and the body of each step.
     sent: Vec<(String, Value)>,
-    conversation: String,
+    conversation: Transcript,
 }
 
 impl Exchange<'_> {
     /// Begins a new world, if the server has the sandbox's control for that. Other servers are only
     /// asked once whether they have it.
     async fn begin(&mut self, flow: &Flow) -> Result<bool, RawError> {
-        let has_control = || async {
-            let world = format!("{}/sandbox/world", self.testee.url);
-            let answer = self.control("GET", &world, String::new()).await?;
-            let world = serde_json::from_slice(answer.body());
-            Ok(answer.status() == 200 && matches!(world, Ok(Value::Object(_))))
-        };
-        if !*self
-            .testee
-            .is_controlled
-            .get_or_try_init(has_control)
-            .await?
-        {
+        if self.testee.control(&self.client).await? != Control::Granted {
             return Ok(false);
         }
         let seed = flow.world.as_ref().map_or(String::new(), |world| {
             self.variables.fill_json(world).to_string()
         });
-        let url = format!("{}/sandbox/world", self.testee.url);
-        let answer = self.control("PUT", &url, seed).await?;
+        let answer = self.control("PUT", "/sandbox/world", seed).await?;
         Ok(answer.status() == 204)
     }
 
@@ -175,33 +166,18 @@ impl Exchange<'_> {
     async fn control(
         &self,
         method: &str,
-        url: &str,
+        path: &str,
         body: String,
     ) -> Result<Response<Bytes>, RawError> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(url)
-            .header("content-type", "application/json");
-        let token = self.testee.variables.get("control.token");
-        if !token.is_empty() {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let request = request.body(Bytes::from(body));
-        let request = request.map_err(RawError::broken)?;
-        self.client.send(request).await
+        self.testee
+            .send_control(&self.client, method, path, body)
+            .await
     }
 
     async fn go(&mut self, flow: &Flow) -> Result<Vec<Difference>, RunError> {
         let mut found = Vec::new();
         for (index, step) in flow.steps.iter().enumerate() {
-            if step.advance > 0 {
-                let url = format!("{}/sandbox/clock", self.testee.url);
-                let body = format!("{{\"advanceSeconds\":{}}}", step.advance);
-                if self.control("POST", &url, body).await?.status() != 204 {
-                    return Err(RunError::Case("the clock cannot be moved".to_owned()));
-                }
-                let _ = writeln!(self.conversation, "({} s pass)\n", step.advance);
-            }
+            self.advance(step.advance).await?;
             let asked = step.request.as_ref();
             let operation = asked.and_then(|asked| asked.operation.clone());
             let body = asked.and_then(|asked| json_of(asked, &self.variables));
@@ -247,6 +223,18 @@ impl Exchange<'_> {
         Ok(found)
     }
 
+    /// Lets time pass, if it is any.
+    async fn advance(&mut self, seconds: u32) -> Result<(), RunError> {
+        if seconds > 0 {
+            let body = format!("{{\"advanceSeconds\":{seconds}}}");
+            if self.control("POST", "/sandbox/clock", body).await?.status() != 204 {
+                return Err(RunError::Case("the clock cannot be moved".to_owned()));
+            }
+            self.conversation.time(seconds);
+        }
+        Ok(())
+    }
+
     /// Makes a step's request as often as it says, and compares the last answer.
     async fn step(
         &mut self,
@@ -258,9 +246,14 @@ impl Exchange<'_> {
             operation: asked.operation.as_deref(),
             envelope: query.contains("envelope=true"),
         };
-        let expect = self.filled(&step.expect);
+        let expect = self.variables.fill_predicates(&step.expect);
         let mut turn = 1;
+        let mut course = step.through.as_ref().map(Course::of);
         loop {
+            if turn > 1 {
+                self.advance(step.every).await?;
+            }
+            self.variables.set("turn", &turn.to_string());
             let answer = match self.answer(asked).await {
                 // What is no request may be answered by hanging up (RFC 9112 section 9.6).
                 Err(RunError::Raw(RawError::Broken(_))) if asked.raw.is_some() => {
@@ -269,10 +262,14 @@ impl Exchange<'_> {
                 }
                 answer => answer?,
             };
-            let reached = step.until == Some(answer.status().as_u16());
-            let waits = step.until.is_some() && !reached && turn < step.repeat;
-            if !waits {
+            let waits_for = step.until.is_some() || course.is_some();
+            let reached = match &mut course {
+                Some(course) => course.see(&answer),
+                None => step.until == Some(answer.status().as_u16()),
+            };
+            if !waits_for || reached || turn >= step.repeat {
                 let mut found = differences(&expect, &about, &answer);
+                found.extend(course.as_ref().and_then(Course::difference));
                 let read_back = expect
                     .reads_back
                     .and_then(|step| self.sent.get(step.checked_sub(1)?));
@@ -292,16 +289,16 @@ impl Exchange<'_> {
     async fn answer(&mut self, asked: &ServerRequest) -> Result<Response<Bytes>, RunError> {
         let answer = if let Some(raw) = &asked.raw {
             let raw = self.variables.fill(raw);
-            let _ = writeln!(self.conversation, "> {}\n", raw.escape_debug());
+            self.conversation.raw(&raw);
             self.client.send_raw(&latin1(&raw)).await?
         } else {
             let request =
                 request(asked, &self.variables, &self.testee.url).map_err(RunError::Case)?;
             let request = self.authenticated(asked, request).await?;
-            self.note_request(&request);
+            self.conversation.request(&request);
             self.client.send(request).await?
         };
-        self.note_answer(&answer);
+        self.conversation.answer(&answer);
         Ok(answer)
     }
 
@@ -326,7 +323,8 @@ impl Exchange<'_> {
             }
             "oauth" => {
                 let (id, secret) = (credential("id"), credential("secret"));
-                let keeps = self.testee.is_controlled.get() == Some(&false);
+                let control = self.testee.known_control();
+                let keeps = control.is_some_and(|it| it != Control::Granted);
                 let known = lock(&self.testee.tokens).get(login).cloned();
                 if let Some(known) = known.filter(|_| keeps) {
                     known
@@ -347,48 +345,6 @@ impl Exchange<'_> {
         request.headers_mut().insert("authorization", value);
         Ok(request)
     }
-
-    /// Predicates with every variable in its place.
-    fn filled(&self, expect: &Predicates) -> Predicates {
-        let mut expect = expect.clone();
-        for value in expect.headers.values_mut() {
-            *value = self.variables.fill_json(value);
-        }
-        for text in &mut expect.body_without {
-            *text = self.variables.fill(text);
-        }
-        for predicate in expect.json.values_mut() {
-            use crate::case::Predicate::{Equals, Not};
-            if let Equals(value) | Not(value) = predicate {
-                *value = self.variables.fill_json(value);
-            }
-        }
-        expect
-    }
-
-    fn note_request(&mut self, request: &Request<Bytes>) {
-        let _ = writeln!(
-            self.conversation,
-            "> {} {}",
-            request.method(),
-            request.uri()
-        );
-        for (name, value) in request.headers() {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            let _ = writeln!(self.conversation, "> {name}: {value}");
-        }
-        let body = request.body();
-        let _ = writeln!(self.conversation, ">\n> {}\n", shown(body));
-    }
-
-    fn note_answer(&mut self, answer: &Response<Bytes>) {
-        let _ = writeln!(self.conversation, "< {}", answer.status());
-        for (name, value) in answer.headers() {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            let _ = writeln!(self.conversation, "< {name}: {value}");
-        }
-        let _ = writeln!(self.conversation, "<\n< {}\n", shown(answer.body()));
-    }
 }
 
 /// A noun without its article.
@@ -406,15 +362,5 @@ fn saved(answer: &Response<Bytes>, body: &Value, pointer: &str) -> Option<String
     match body.pointer(pointer)? {
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
-    }
-}
-
-fn shown(body: &[u8]) -> String {
-    const LIMIT: usize = 4000;
-    let shown = String::from_utf8_lossy(&body[..body.len().min(LIMIT)]).into_owned();
-    if body.len() > LIMIT {
-        format!("{shown}… ({} bytes)", body.len())
-    } else {
-        shown
     }
 }

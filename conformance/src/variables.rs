@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::case::{Predicate, Predicates};
 use crate::fixtures::{FixtureError, embedded};
 
 /// What `${name}` stands for.
@@ -59,6 +60,37 @@ impl Variables {
                 .collect(),
             other => other.clone(),
         }
+    }
+
+    /// Predicates with every variable in its place.
+    pub(crate) fn fill_predicates(&self, expect: &Predicates) -> Predicates {
+        let mut expect = expect.clone();
+        for value in expect.headers.values_mut() {
+            *value = self.fill_json(value);
+        }
+        for text in &mut expect.body_without {
+            *text = self.fill(text);
+        }
+        for predicate in expect.json.values_mut() {
+            match predicate {
+                Predicate::Equals(value) | Predicate::Not(value) => *value = self.fill_json(value),
+                Predicate::OneOf(values) => {
+                    for value in values {
+                        *value = self.fill_json(value);
+                    }
+                }
+                Predicate::Contains(texts) => {
+                    for text in texts {
+                        *text = self.fill(text);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for text in expect.parameters.iter_mut().flatten().flatten() {
+            *text = self.fill(text);
+        }
+        expect
     }
 
     /// The values that no report may show.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use atlas_catalog::Operation;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Kind, Level};
@@ -85,6 +86,10 @@ pub struct Judgement {
     pub requires: String,
     /// What the case stands on.
     pub source: String,
+    /// The tag of the operation that it is about, if it is for servers; [`NO_OPERATION`] if it is about
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
     /// What was seen that is not as required.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
@@ -156,6 +161,7 @@ impl Judgement {
             verdict,
             requires: case.requires.clone(),
             source: case.source.clone(),
+            tag: case.is_for_servers().then(|| tag(case)),
             differences: Vec::new(),
             reason,
             rerun: String::new(),
@@ -226,4 +232,14 @@ impl Judgement {
         say("run:", &self.rerun);
         lines.join("\n")
     }
+}
+
+/// The tag of cases that are about no operation, such as those on logins or on requests outside of
+/// the API.
+pub const NO_OPERATION: &str = "no operation";
+
+/// The tag of the operation that a case is about.
+fn tag(case: &Case) -> String {
+    let operation = case.operation().and_then(Operation::find);
+    operation.map_or_else(|| NO_OPERATION.to_owned(), |it| it.tag().name().to_owned())
 }

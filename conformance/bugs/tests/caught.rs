@@ -15,6 +15,7 @@ use atlas_conformance::{
 };
 use atlas_conformance_bugs::{ANOTHER_STYLE, Bug, BuggyServer, CLIENT_BUGS, NONE, SERVER_BUGS};
 use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 fn main() -> ExitCode {
@@ -115,7 +116,9 @@ async fn failure_of_client(bug: Bug, cases: &[Case]) -> Option<String> {
 async fn failure_of_server(bug: Bug, cases: &[Case]) -> Option<String> {
     let server = BuggyServer::start(bug).await.unwrap();
     let testee = ServerTestee::new("buggy", server.url()).unwrap();
-    let cases = cases.iter().filter(|case| case.is_for_servers()).cloned();
+    let not_yet = not_yet();
+    let judged = |case: &&Case| case.is_for_servers() && !not_yet.contains(&case.id);
+    let cases = cases.iter().filter(judged).cloned();
     for case in sorted(bug, cases) {
         let judgement = judge_server(&testee, &case).await;
         if is_failure(bug, &judgement) {
@@ -123,6 +126,17 @@ async fn failure_of_server(bug: Bug, cases: &[Case]) -> Option<String> {
         }
     }
     None
+}
+
+/// The cases that the sandbox does not pass yet: they catch no bug.
+fn not_yet() -> BTreeSet<String> {
+    let listed: Value =
+        serde_json::from_str(include_str!("../../tests/cases/not-yet.json")).unwrap();
+    let entries = listed.as_array().unwrap().iter();
+    let cases = entries.flat_map(|entry| entry["cases"].as_array().unwrap());
+    cases
+        .map(|case| case.as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Whether a case catches a bug: a testee that lacks an ability or cannot be run has not been

@@ -39,11 +39,17 @@ pub struct Step {
     pub advance: u32,
     /// The request, if there is one.
     pub request: Option<ServerRequest>,
-    /// How often it is made; each answer must be so.
+    /// How often it is made; each answer must be so. `${turn}` is the number of the repetition.
     #[serde(default = "once")]
     pub repeat: u32,
     /// It is made until an answer has this status, `repeat` times at most; the last one counts.
     pub until: Option<u16>,
+    /// It is made until a value has gone through all of these, `repeat` times at most; the last
+    /// answer counts.
+    pub through: Option<Through>,
+    /// Seconds that pass before each repetition.
+    #[serde(default)]
+    pub every: u32,
     /// What its answer must be.
     #[serde(default)]
     pub expect: Predicates,
@@ -63,11 +69,25 @@ impl Step {
             request: Some(request),
             repeat: once(),
             until: None,
+            through: None,
+            every: 0,
             expect,
             save: BTreeMap::new(),
             need: None,
         }
     }
+}
+
+/// The values that a place in the answers goes through as time passes, such as the states of a
+/// cluster.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Through {
+    /// A pointer into the body. An answer that has nothing there counts as its status.
+    pub at: String,
+    /// The values in their order, each for one answer or more. One that ends with a question mark
+    /// may be left out.
+    pub values: Vec<String>,
 }
 
 /// A request. `${name}` in any text of it stands for a variable.
@@ -123,6 +143,11 @@ pub struct Predicates {
     pub json: BTreeMap<String, Predicate>,
     /// The body is an error with the documented fields and this code; `*` for any.
     pub error: Option<String>,
+    /// The error has exactly these parameters, each a text; null for any.
+    pub parameters: Option<Vec<Option<String>>>,
+    /// The error's detail repeats each of its parameters.
+    #[serde(default)]
+    pub repeats: bool,
     /// The body is what the operation answers, without a deviation from the documented schema.
     #[serde(default)]
     pub conforms: bool,
@@ -134,6 +159,9 @@ pub struct Predicates {
     /// Texts that the body must not hold.
     #[serde(default)]
     pub body_without: Vec<String>,
+    /// Texts that the body must hold.
+    #[serde(default)]
+    pub body_with: Vec<String>,
     /// How many bytes the body has.
     pub body_length: Option<u64>,
 }
@@ -150,6 +178,17 @@ pub enum Predicate {
     Is(String),
     /// A text that fits a regular expression.
     Matches(String),
+    /// A text that holds each of these.
+    Contains(Vec<String>),
+    /// An object that has each of these fields.
+    Fields(Vec<String>),
+    /// A time so many seconds after another one.
+    After {
+        /// The pointer to the other one.
+        of: String,
+        /// The seconds.
+        seconds: u32,
+    },
     /// An array with so many items.
     Length(usize),
     /// One of these.
@@ -165,6 +204,9 @@ impl fmt::Display for Predicate {
             Self::Not(value) => write!(f, "anything but {value}"),
             Self::Is(kind) => f.write_str(kind),
             Self::Matches(pattern) => write!(f, "a match of {pattern}"),
+            Self::Contains(texts) => write!(f, "a text with {}", Value::from(texts.as_slice())),
+            Self::Fields(names) => write!(f, "an object with {}", names.join(", ")),
+            Self::After { of, seconds } => write!(f, "the time {seconds} s after {of}"),
             Self::Length(length) => write!(f, "an array of {length} items"),
             Self::OneOf(values) => write!(f, "one of {}", Value::from(values.as_slice())),
             Self::Rels(rels) => write!(f, "absolute links with the relations {}", rels.join(", ")),

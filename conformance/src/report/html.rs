@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::fidelity::Scores;
 use super::matrix::{Count, Matrix};
 use crate::expected::{ExpectedFailures, Standing};
 use crate::verdict::{Judgement, Verdict};
@@ -25,7 +26,9 @@ pub fn html(judgements: &[Judgement], expected: &BTreeMap<String, ExpectedFailur
         page.extend(cells.iter().map(cell));
         page += "</tr>\n";
     }
-    page += "</tbody></table>\n<h2>Cases that did not pass</h2>\n";
+    page += "</tbody></table>\n";
+    page += &scores(judgements);
+    page += "<h2>Cases that did not pass</h2>\n";
     for testee in &matrix.testees {
         let none = ExpectedFailures::default();
         let expected = expected.get(testee.name).unwrap_or(&none);
@@ -50,6 +53,31 @@ pub fn html(judgements: &[Judgement], expected: &BTreeMap<String, ExpectedFailur
         page += "</details>\n";
     }
     page + "</body></html>\n"
+}
+
+/// The fidelity score of each server, if there is one.
+fn scores(judgements: &[Judgement]) -> String {
+    let scores = Scores::of(judgements);
+    if scores.servers.is_empty() {
+        return String::new();
+    }
+    let mut table =
+        "<h2>Fidelity to recorded answers</h2>\n<p>Recorded facts that hold, of all.</p>\n\
+        <table><thead><tr><th scope=\"col\">tag</th>"
+            .to_owned();
+    for server in &scores.servers {
+        let _ = write!(table, "<th scope=\"col\">{}</th>", escaped(server));
+    }
+    table += "</tr></thead><tbody>\n";
+    for (tag, shares) in scores.rows() {
+        let _ = write!(table, "<tr><th scope=\"row\">{}</th>", escaped(tag));
+        for share in shares {
+            let class = if share.is_whole() { "pass" } else { "some" };
+            let _ = write!(table, "<td class=\"{class}\">{}</td>", share.shown());
+        }
+        table += "</tr>\n";
+    }
+    table + "</tbody></table>\n"
 }
 
 fn cell(count: &Count) -> String {

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use atlas_conformance::{Case, ClientRun, Judgement, Verdict, judge_server, sandbox};
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let emulated = emulated();
+    let not_yet = not_yet();
     let mut trials = Vec::new();
     for case in atlas_conformance::all_cases().unwrap() {
         if case.is_for_clients() {
@@ -24,49 +24,42 @@ fn main() -> ExitCode {
             }));
         }
         if case.is_for_servers() {
-            let emulated = is_emulated(&case, &emulated);
-            trials.push(Trial::test(format!("server/{}", case.id), move || {
-                if emulated {
-                    judged(server(&case))
-                } else {
-                    not_emulated(server(&case))
-                }
-            }));
+            let not_yet = not_yet.get(&case.id).cloned();
+            trials.push(Trial::test(
+                format!("server/{}", case.id),
+                move || match not_yet {
+                    Some(reason) => does_not_hold(server(&case), &reason),
+                    None => judged(server(&case)),
+                },
+            ));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// The operations that the sandbox emulates.
-fn emulated() -> BTreeSet<String> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/operations.json");
+/// The cases that the sandbox does not pass yet, each with the reason.
+fn not_yet() -> BTreeMap<String, String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/not-yet.json");
     let listed: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let listed = listed.as_array().unwrap().iter();
-    listed
-        .map(|it| it["operationId"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-/// Whether the sandbox emulates the operation of a generated case. It does what all others need.
-fn is_emulated(case: &Case, emulated: &BTreeSet<String>) -> bool {
-    let Some(name) = case.id.strip_prefix("api/") else {
-        return true;
-    };
-    let name = name.split_once('-').map_or(name, |(_, name)| name);
-    let operation = name
-        .split_once('-')
-        .map_or(name, |(operation, _)| operation);
-    emulated.contains(operation)
-}
-
-/// What the sandbox does not emulate, it says so of; a case that passes all the same belongs to
-/// those that must.
-fn not_emulated(judging: impl Future<Output = Judgement>) -> Result<(), Failed> {
-    let judgement = block_on(judging);
-    if judgement.verdict == Verdict::Unimplemented {
-        return Ok(());
+    let mut all = BTreeMap::new();
+    for entry in listed.as_array().unwrap() {
+        for case in entry["cases"].as_array().unwrap() {
+            let case = case.as_str().unwrap().to_owned();
+            let reason = entry["reason"].as_str().unwrap().to_owned();
+            assert!(all.insert(case.clone(), reason).is_none(), "{case} twice");
+        }
     }
-    Err(format!("not expected to be judged: {}", judgement.explained()).into())
+    all
+}
+
+/// A case that is listed must not pass, so that the list shrinks with every one that does.
+fn does_not_hold(judging: impl Future<Output = Judgement>, reason: &str) -> Result<(), Failed> {
+    let judgement = block_on(judging);
+    match judgement.verdict {
+        Verdict::Warn | Verdict::Fail | Verdict::Differs | Verdict::Unimplemented => Ok(()),
+        Verdict::Pass => Err("passes: take it off the list in tests/cases/not-yet.json".into()),
+        _ => Err(format!("listed because {reason}: {}", judgement.explained()).into()),
+    }
 }
 
 async fn client(case: &Case) -> Judgement {

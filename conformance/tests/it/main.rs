@@ -11,6 +11,7 @@ mod faulty_bodies;
 mod fuzzed;
 mod judge;
 mod lists;
+mod over_time;
 mod patterns;
 mod program;
 mod raw_calls;

@@ -418,30 +418,100 @@ async fn an_earlier_failure_is_not_excused_by_a_later_501_and_no_secret_is_shown
 }
 
 #[test]
-fn a_server_that_hangs_up_has_crashed_and_one_that_is_not_there_is_an_error() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let hangs_up = std::thread::spawn(move || {
-        while let Ok((stream, _)) = listener.accept() {
-            let mut begin = [0; 9];
-            let _ = std::io::Read::read(&mut &stream, &mut begin);
-            if begin.starts_with(b"GET /end") {
-                return;
-            }
-        }
-    });
+fn a_server_that_hangs_up_on_a_case_has_crashed() {
+    let url = answering(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", b"");
     let arguments = ["server", &url, "--case", "api/server-getGroup"];
     let output = judge(&arguments).output().unwrap();
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(
-        said(&output).contains("CRASHED server api/server-getGroup"),
+        said.contains("CRASHED server api/server-getGroup"),
+        "{said}"
+    );
+}
+
+/// A server that answers requests for its world and others with these bytes, and hangs up.
+fn answering(world: &'static [u8], other: &'static [u8]) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            let mut request = [0; 1 << 12];
+            let read = std::io::Read::read(&mut &stream, &mut request).unwrap_or_default();
+            let of_world = request[..read].starts_with(b"GET /sandbox/world ");
+            let answer = if of_world { world } else { other };
+            let _ = std::io::Write::write_all(&mut &stream, answer);
+        }
+    });
+    url
+}
+
+#[test]
+fn a_url_at_which_no_case_can_be_run_is_one_line_that_says_why() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let waits = format!("http://{}", silent.local_addr().unwrap());
+    // A TLS alert, a greeting of a mail server, and what nginx says on a port for TLS.
+    let alert = answering(b"\x15\x03\x03\x00\x02\x02\x32", b"");
+    let greeting = answering(b"220 mail.example ESMTP\r\n", b"");
+    let told = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 43\r\n\r\n\
+        plain HTTP request was sent to a HTTPS port";
+    let told = answering(told, b"");
+    let https = nobody.replace("http:", "https:");
+    for (url, why) in [
+        (&nobody, "cannot connect to the server"),
+        (&https, "cannot connect to the server"),
+        (&waits, "gave no answer within 1 s"),
+        (&alert, "a server that speaks TLS has an https:// URL"),
+        (&greeting, "its answer is not HTTP"),
+        (&told, "give an https:// URL"),
+    ] {
+        let output = judge(&["server", url, "--patience", "1"]).output().unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        let begin = format!("error: no case can be run at {url}");
+        assert!(said.starts_with(&begin) && said.contains(why), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_wants_its_control_token_is_said_to_be_judged_without() {
+    let sandbox = atlas_sandbox::SandboxServer::builder(atlas_sandbox::Sandbox::new());
+    let server = sandbox.control_token("opensesame").start().await.unwrap();
+    let url = server.url().to_owned();
+    let judged = |token: &str| {
+        let mut judge = judge(&["server", &url, "--case", "api/server-getGroup"]);
+        judge.args(["--case", "api/server-deleteGroupFlexCluster"]);
+        if !token.is_empty() {
+            judge.args(["--var", &format!("control.token={token}")]);
+        }
+        let output = tokio::task::spawn_blocking(move || judge.output().unwrap());
+        async { output.await.unwrap() }
+    };
+    for (token, hint) in [
+        (
+            "",
+            "the server wants its control token; give --var control.token=TOKEN",
+        ),
+        (
+            "another1",
+            "the server refuses its control token; check --var control.token=TOKEN",
+        ),
+    ] {
+        let output = judged(token).await;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stderr, format!("note: judged without control: {hint}\n"));
+        let reason = format!("because:  {hint}\n");
+        assert!(said(&output).contains(&reason), "{}", said(&output));
+    }
+    let output = judged("opensesame").await;
+    assert!(
+        said(&output).contains("2 of 2 cases passed"),
         "{}",
         said(&output)
     );
-    let mut end = std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap();
-    std::io::Write::write_all(&mut end, b"GET /end HTTP/1.1\r\n\r\n").unwrap();
-    hangs_up.join().unwrap();
-    let output = judge(&arguments).output().unwrap();
-    let said = said(&output);
-    assert!(said.contains("ERROR server api/server-getGroup"), "{said}");
-    assert!(said.contains("cannot connect to the server"), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }

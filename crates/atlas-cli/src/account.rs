@@ -1,6 +1,6 @@
 //! Credentials of a profile, and the sets of settings that credentials and base URLs belong to.
 
-use atlas_transport::environment::VariableSet;
+use atlas_transport::environment::{VariableSet, allows_plain_http};
 use atlas_transport::{BaseUrl, Credentials};
 
 use crate::environment::{self, Setting};
@@ -62,7 +62,12 @@ impl Source<'_> {
         let Some(url) = self.get(Setting::BaseUrl)? else {
             return Ok(of_service);
         };
-        url.parse().map(Some).map_err(|error| {
+        let read = if allows_plain_http(environment::variable) {
+            BaseUrl::allowing_plain_http(&url)
+        } else {
+            url.parse()
+        };
+        read.map(Some).map_err(|error| {
             let name = self.name(Setting::BaseUrl);
             Failure::Usage(format!("{name}: {error}"))
         })

@@ -39,6 +39,13 @@ pub(crate) fn root() -> Command {
                 .action(ArgAction::SetTrue)
                 .global(true)
                 .help("Keep no access token of a service account between runs"),
+        )
+        .arg(
+            Arg::new("allowHttp")
+                .long("allow-http")
+                .action(ArgAction::SetTrue)
+                .global(true)
+                .help("Allow a base URL of plain http to another machine, for tests only"),
         );
     #[cfg(feature = "sandbox")]
     let command = command.subcommand(crate::serve::command());
@@ -57,7 +64,12 @@ pub(crate) fn root() -> Command {
 
 /// Runs what was asked for.
 pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    match path(matches).as_slice() {
+    let path = path(matches);
+    let allowed = path.last().map(|(_, last)| last.get_flag("allowHttp"));
+    if allowed == Some(true) {
+        crate::environment::allow_http();
+    }
+    match path.as_slice() {
         [("api", _), path @ ..] => api::run(path).await,
         [("doctor", matches)] => doctor::run(matches).await,
         [("completion", matches)] => blocking_with(matches, completion::run).await,

@@ -32,6 +32,11 @@ impl Connection {
         }
         let account = Settings::of(matches).account()?;
         let (base, credentials) = (account.base, account.credentials);
+        if base.sends_in_the_clear() {
+            say(&format!(
+                "warning: {base} is plain http: credentials and data are sent unencrypted"
+            ));
+        }
         let description = format!("{base}, with {} of {}", kind(&credentials), account.origin);
         let mut builder = Client::builder(base, &credentials);
         if !matches.get_flag("noTokenCache")

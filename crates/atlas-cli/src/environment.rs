@@ -1,6 +1,7 @@
 //! Settings in the environment, in the sets of variables that `atlas_transport` knows.
 
 use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use atlas_transport::environment::{EnvironmentError, ValueProblem, VariableSet};
 
@@ -55,10 +56,21 @@ impl Setting {
     }
 }
 
-/// A variable of this process.
+/// Allows plain `http` to another machine, as `ATLAS_ALLOW_HTTP=true` does.
+pub(crate) fn allow_http() {
+    HTTP_ALLOWED.store(true, Ordering::Relaxed);
+}
+
+/// A variable of this process, or what a flag has in its place.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
+    if name == "ATLAS_ALLOW_HTTP" && HTTP_ALLOWED.load(Ordering::Relaxed) {
+        return Some("true".into());
+    }
     std::env::var_os(name)
 }
+
+/// Whether `--allow-http` was given.
+static HTTP_ALLOWED: AtomicBool = AtomicBool::new(false);
 
 /// The value of a setting in a set of variables; empty counts as unset.
 pub(crate) fn get(set: VariableSet, setting: Setting) -> Result<Option<String>, Failure> {

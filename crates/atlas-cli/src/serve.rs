@@ -1,32 +1,40 @@
 //! `atlas sandbox`: an Atlas on this machine, until it is interrupted.
 
+mod exports;
+
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
-use atlas_sandbox::{Answered, FaultPlan, OWNER, PROJECT, Sandbox, SandboxServer};
+use atlas_sandbox::{Answered, FaultPlan, Fidelity, Sandbox, SandboxBuilder, SandboxServer};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use jiff::{SignedDuration, Timestamp};
 use tempfile::NamedTempFile;
 
 use crate::escape::escape;
 use crate::failure::{Failure, print};
 use crate::read_file;
-use crate::signals::blocking;
+use crate::signals::{blocking, end_silently};
+use exports::Exports;
 
 /// `sandbox`.
 pub(crate) fn command() -> Command {
     Command::new("sandbox")
         .about("Run an Atlas on this machine to develop against, without an account")
         .after_help(
-            "Prints what to set in another shell, then one line a request. What the world holds \
-             can be seen\nin a browser under the same address. The logins are public: bind \
-             anything but loopback only in a\nnetwork of your own.\n\n\
+            "Prints what to set in another shell to stdout, up to the line \"# ready\", and one line \
+             a request\nto stderr. What the world holds can be seen in a browser under the same \
+             address. The logins are\npublic: bind anything but loopback only in a network of \
+             your own.\n\n\
              Tests set the world, the faults and the clock over HTTP (/sandbox/world, \
-             /sandbox/faults,\n/sandbox/clock). Such requests must not come from a web page and \
+             /sandbox/faults,\n/sandbox/clock), and look at the last requests \
+             (/sandbox/requests). Such requests must not come from a web page and \
              must name the server as localhost\nor 127.0.0.1 with its port. Bound beyond \
              loopback, they may use any name, but need the control token,\nsent as \
-             Authorization: Bearer TOKEN.",
+             Authorization: Bearer TOKEN. /sandbox/health answers anybody.",
         )
         .arg(
             Arg::new("port")
@@ -40,9 +48,18 @@ pub(crate) fn command() -> Command {
             Arg::new("bind")
                 .long("bind")
                 .value_name("ADDRESS")
-                .value_parser(value_parser!(IpAddr))
+                .value_parser(ip_address)
                 .default_value("127.0.0.1")
                 .help("The address to answer on"),
+        )
+        .arg(
+            Arg::new("publicUrl")
+                .long("public-url")
+                .value_name("URL")
+                .help(
+                    "What links, exports and the environment file name, such as http://atlas:8080: \
+                     where others reach the sandbox, in another container or behind a proxy",
+                ),
         )
         .arg(
             Arg::new("controlToken")
@@ -58,7 +75,37 @@ pub(crate) fn command() -> Command {
             Arg::new("tls")
                 .long("tls")
                 .action(ArgAction::SetTrue)
-                .help("Speak TLS, with a certificate made for this run"),
+                .help("Speak TLS, with certificates made for this run"),
+        )
+        .arg(
+            Arg::new("tlsDir")
+                .long("tls-dir")
+                .value_name("DIR")
+                .value_parser(value_parser!(PathBuf))
+                .help(
+                    "Speak TLS, with certificates that are kept in this directory: ca.pem to \
+                     trust, server.pem and server.key; made anew if they end or lack a name",
+                ),
+        )
+        .arg(
+            Arg::new("tlsName")
+                .long("tls-name")
+                .value_name("NAME")
+                .action(ArgAction::Append)
+                .help(
+                    "Speak TLS under this host name or IP address, too, beside localhost, \
+                     127.0.0.1, ::1 and the address of --bind; may be given repeatedly",
+                ),
+        )
+        .arg(
+            Arg::new("envFile")
+                .long("env-file")
+                .value_name("PATH")
+                .value_parser(value_parser!(PathBuf))
+                .help(
+                    "Write what to set to this file, too, as NAME=value, once the sandbox \
+                     answers; readable by you only, and kept after the end",
+                ),
         )
         .arg(Arg::new("seed").long("seed").value_name("PATH").help(
             "A JSON file of at most 16 MiB with the world; one cluster of each kind if it is \
@@ -77,6 +124,59 @@ pub(crate) fn command() -> Command {
                 .value_parser(value_parser!(u32).range(1..=100_000))
                 .default_value("1")
                 .help("How many times as fast time passes"),
+        )
+        .arg(
+            Arg::new("clock")
+                .long("clock")
+                .value_name("TIME")
+                .value_parser(start_time)
+                .help("The time at the start, such as 2026-05-04T09:42:00Z; now by default"),
+        )
+        .arg(
+            Arg::new("journal")
+                .long("journal")
+                .value_name("N")
+                .value_parser(value_parser!(u32).range(0..=100_000))
+                .default_value("1000")
+                .help("How many of the last requests /sandbox/requests shows"),
+        )
+        .arg(
+            Arg::new("oauthForm")
+                .long("oauth-form")
+                .action(ArgAction::SetTrue)
+                .help(
+                    "Let service accounts send id and secret in the form of a token request, too; \
+                     whether Atlas does is not known",
+                ),
+        )
+        .arg(
+            Arg::new("minFidelity")
+                .long("min-fidelity")
+                .value_name("FIDELITY")
+                .value_parser(
+                    PossibleValuesParser::new(Fidelity::ALL.map(Fidelity::as_str))
+                        .try_map(|text| text.parse::<Fidelity>()),
+                )
+                .help(
+                    "Answer 501 NOT_EMULATED to operations whose answers can be relied on less: \
+                     docs/fidelity.md lists them",
+                ),
+        )
+        .arg(
+            Arg::new("noRateLimits")
+                .long("no-rate-limits")
+                .action(ArgAction::SetTrue)
+                .help(
+                    "Answer any number of requests; otherwise limits hold as in Atlas, and are \
+                     refilled as the sandbox's clock goes on",
+                ),
+        )
+        .arg(
+            Arg::new("provisioningSeconds")
+                .long("provisioning-seconds")
+                .value_name("N")
+                .value_parser(value_parser!(u32))
+                .help("How long clusters, snapshots and the like take until they are ready [default: 60]"),
         )
         .arg(
             Arg::new("enforceSunset")
@@ -98,56 +198,108 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         }
         None => FaultPlan::default(),
     };
-    sandbox.enforce_sunset(matches.get_flag("enforceSunset"));
+    // A setting that is not given here is the seed's.
+    if matches.get_flag("enforceSunset") {
+        sandbox.enforce_sunset(true);
+    }
+    if matches.get_flag("noRateLimits") {
+        sandbox.limit_rates(false);
+    }
+    if let Some(least) = matches.get_one::<Fidelity>("minFidelity") {
+        sandbox.set_min_fidelity(*least);
+    }
+    if let Some(seconds) = matches.get_one::<u32>("provisioningSeconds") {
+        sandbox.set_provisioning_time(SignedDuration::from_secs((*seconds).into()));
+    }
+    let env_file = matches.get_one::<PathBuf>("envFile").cloned();
+    if let Some(path) = env_file.clone() {
+        blocking(move || exports::remove_old(&path)).await?;
+    }
+    let server = builder(matches, sandbox).faults(faults).log(printer());
+    let server = server.start().await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => Failure::Usage(error.to_string()),
+        std::io::ErrorKind::AddrInUse => Failure::File(format!(
+            "cannot start the sandbox: {error}; choose another port, or a free one by --port 0"
+        )),
+        _ => Failure::File(format!("cannot start the sandbox: {error}")),
+    })?;
+    // Goes with the process.
+    let made = match matches.get_one::<PathBuf>("tlsDir") {
+        Some(_) => None,
+        None => server.certificate().map(keep).transpose()?,
+    };
+    let authority = match (matches.get_one::<PathBuf>("tlsDir"), &made) {
+        (Some(directory), _) => Some(absolute(&directory.join("ca.pem"))?),
+        (None, Some(file)) => Some(file.path().to_owned()),
+        (None, None) => None,
+    };
+    // A chosen token is known already.
+    let token = match matches.get_one::<String>("controlToken") {
+        Some(_) => None,
+        None => server.control_token(),
+    };
+    let exports = Exports::of(&server, authority.as_deref(), token)?;
+    let script = exports.script();
+    if let Some(path) = env_file {
+        blocking(move || exports.write(&path)).await?;
+    }
+    // From here on, an interruption is how it is meant to end.
+    end_silently();
+    print(script.as_bytes())?;
+    std::future::pending().await
+}
+
+/// The server as the flags have it, but for its world and faults.
+fn builder(matches: &ArgMatches, sandbox: Sandbox) -> SandboxBuilder {
     let mut server = SandboxServer::builder(sandbox)
         .address(matches.get_one("bind").copied().unwrap_or(LOOPBACK))
         .port(matches.get_one("port").copied().unwrap_or(0))
-        .time_scale(matches.get_one("timeScale").copied().unwrap_or(1))
-        .faults(faults)
-        .log(printer());
+        .time_scale(matches.get_one("timeScale").copied().unwrap_or(1));
+    if let Some(now) = matches.get_one::<Timestamp>("clock") {
+        server = server.start_at(*now);
+    }
+    if let Some(requests) = matches.get_one::<u32>("journal") {
+        server = server.journal(usize::try_from(*requests).unwrap_or(usize::MAX));
+    }
+    if matches.get_flag("oauthForm") {
+        server = server.oauth_form();
+    }
     if matches.get_flag("tls") {
         server = server.tls();
     }
-    let chosen = matches.get_one::<String>("controlToken");
-    if let Some(token) = chosen {
+    if let Some(directory) = matches.get_one::<PathBuf>("tlsDir") {
+        server = server.tls_directory(directory);
+    }
+    for name in matches.get_many::<String>("tlsName").into_iter().flatten() {
+        server = server.tls_name(name);
+    }
+    if let Some(url) = matches.get_one::<String>("publicUrl") {
+        server = server.public_url(url);
+    }
+    if let Some(token) = matches.get_one::<String>("controlToken") {
         server = server.control_token(token);
     }
-    let server = server.start().await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidInput => Failure::Usage(error.to_string()),
-        _ => Failure::File(format!("cannot bind the address: {error}")),
-    })?;
-    // Goes with the process.
-    let certificate = server.certificate().map(keep).transpose()?;
-    if let Some(file) = &certificate {
-        let path = file.path().display();
-        let trusting = TRUSTING.map(|name| format!(" {name}={path}")).concat();
-        print(format!("export{trusting}").as_bytes())?;
-    }
-    print(
-        format!(
-            "export MONGODB_ATLAS_OPS_MANAGER_URL={}\n\
-             export MONGODB_ATLAS_PROJECT_ID={PROJECT}\n\
-             # one of these:\n\
-             export MONGODB_ATLAS_PUBLIC_API_KEY={} MONGODB_ATLAS_PRIVATE_API_KEY={}\n\
-             export MONGODB_ATLAS_CLIENT_ID={} MONGODB_ATLAS_CLIENT_SECRET={}\n\
-             export MONGODB_ATLAS_ACCESS_TOKEN={}",
-            server.url(),
-            OWNER.public_key,
-            OWNER.private_key,
-            OWNER.client_id,
-            OWNER.client_secret,
-            OWNER.access_token
-        )
-        .as_bytes(),
-    )?;
-    if let (None, Some(token)) = (chosen, server.control_token()) {
-        let line = format!(
-            "# for requests to /sandbox/*, as Authorization: Bearer TOKEN:\n\
-             export ATLAS_SANDBOX_CONTROL_TOKEN={token}"
-        );
-        print(line.as_bytes())?;
-    }
-    std::future::pending().await
+    server
+}
+
+/// Reads the address of `--bind`.
+fn ip_address(text: &str) -> Result<IpAddr, String> {
+    let parsed = text.parse();
+    parsed.map_err(|_| "expected an IP address, such as 127.0.0.1".to_owned())
+}
+
+/// Reads the time of `--clock`.
+fn start_time(text: &str) -> Result<Timestamp, String> {
+    let first = Timestamp::UNIX_EPOCH;
+    let last = Timestamp::constant(221_845_392_000, 0);
+    let time = text.parse().ok();
+    time.filter(|time| (first..=last).contains(time))
+        .ok_or_else(|| format!("expected RFC 3339 from {first} to {last}"))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path)
+        .map_err(|error| Failure::File(format!("cannot find {}: {error}", path.display())))
 }
 
 /// A certificate in a file, for other programs to trust.
@@ -180,7 +332,7 @@ fn unusable(path: &str, error: &dyn std::error::Error) -> Failure {
     Failure::Usage(format!("{path}: {error}"))
 }
 
-/// Prints a line for each request, on a thread of its own: a reader of stdout that is slow or
+/// Prints a line for each request, on a thread of its own: a reader of stderr that is slow or
 /// stopped must not hold up the answers. Lines beyond [`WAITING_LINES`] are left out.
 fn printer() -> impl Fn(&Answered) + Send + Sync {
     let (send, lines) = mpsc::sync_channel::<String>(WAITING_LINES);
@@ -188,9 +340,15 @@ fn printer() -> impl Fn(&Answered) + Send + Sync {
     let _ = thread::Builder::new()
         .name("requests".to_owned())
         .spawn(move || {
-            for line in lines {
-                // Nobody may be reading; the answer went out all the same.
-                let _ = print(escape(&line).as_bytes());
+            while let Ok(first) = lines.recv() {
+                // What waits goes out together: a write for each line costs more than the answer.
+                let mut text = String::new();
+                for line in std::iter::once(first).chain(lines.try_iter().take(WAITING_LINES)) {
+                    text.push_str(&escape(&line));
+                    text.push('\n');
+                }
+                // Nobody may be reading; the answers went out all the same.
+                let _ = std::io::stderr().write_all(text.as_bytes());
             }
         });
     move |answered| {
@@ -198,7 +356,7 @@ fn printer() -> impl Fn(&Answered) + Send + Sync {
     }
 }
 
-/// How many lines wait for a reader of stdout.
+/// How many lines wait for a reader of stderr.
 const WAITING_LINES: usize = 1024;
 
 fn line(answered: &Answered) -> String {
@@ -218,11 +376,3 @@ fn line(answered: &Answered) -> String {
 const LIMIT: u64 = 16 << 20;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-/// What tells curl, requests, Node.js, and whatever reads the platform's roots, to trust a file.
-const TRUSTING: [&str; 4] = [
-    "SSL_CERT_FILE",
-    "CURL_CA_BUNDLE",
-    "REQUESTS_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-];

@@ -27,6 +27,7 @@ Settings:
   MONGODB_ATLAS_PROFILE           the profile if none is named
   MONGODB_ATLAS_API_VERSION       the version if none is named
   MONGODB_ATLAS_OUTPUT            json or plaintext, if no output is named
+  ATLAS_ALLOW_HTTP                true to allow a base URL of plain http to another machine
   ATLAS_LOG                       a level such as debug, or a filter: what happens, on stderr
 
 Two older sets of variables are read after MONGODB_ATLAS_*: MCLI_*, with the same names, and

@@ -26,6 +26,9 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 /// Whether the line that says why the process ends was printed.
 static SAID: AtomicBool = AtomicBool::new(false);
 
+/// Whether ending by a signal needs no line.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
 /// The first signal; the work is dropped when it comes.
 pub(crate) struct FirstSignal(oneshot::Receiver<u8>);
 
@@ -114,8 +117,17 @@ fn ended(number: u8) -> Failure {
     Failure::Interrupted(number)
 }
 
+/// From now on, a signal is how the command is meant to end: no line says that it was interrupted.
+#[cfg(feature = "sandbox")]
+pub(crate) fn end_silently() {
+    SILENT.store(true, Ordering::SeqCst);
+}
+
 /// Prints the line that says why the process ends, once.
 pub(crate) fn report(failure: &Failure) {
+    if matches!(failure, Failure::Interrupted(_)) && SILENT.load(Ordering::SeqCst) {
+        return;
+    }
     if !SAID.swap(true, Ordering::SeqCst) {
         say(&format!("error: {failure}"));
     }

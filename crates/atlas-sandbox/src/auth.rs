@@ -8,22 +8,22 @@ use http_auth::parse_challenges;
 use jiff::Timestamp;
 use md5::{Digest as _, Md5};
 
-use crate::jobs::later;
-use crate::login::Role;
+use crate::login::Account;
 use crate::reply;
+use crate::time::later;
 use crate::world::{Sandbox, hex};
 
 /// What Atlas calls its realm.
 const REALM: &str = "MMS Public API";
 
 impl Sandbox {
-    /// Finds out the role of whoever is asking, or gives the 401 or 400 to answer.
+    /// Finds out the login that is asking, or gives the 401 or 400 to answer.
     pub(crate) fn authenticate(
         &mut self,
         now: Timestamp,
         request: &Request<Bytes>,
         options: &CallOptions,
-    ) -> Result<Role, Response<Bytes>> {
+    ) -> Result<Account, Response<Bytes>> {
         let authorization = request
             .headers()
             .get(AUTHORIZATION)
@@ -39,7 +39,8 @@ impl Sandbox {
             _ => Outcome::Refused { stale: false },
         };
         match outcome {
-            Outcome::Known(role) => Ok(role),
+            Outcome::Known(account) if self.stands(&account) => Ok(account),
+            Outcome::Known(_) => Err(reply::unauthorized(&self.challenge(now, false), options)),
             Outcome::Refused { stale } => {
                 let challenge = self.challenge(now, stale);
                 Err(reply::unauthorized(&challenge, options))
@@ -67,14 +68,15 @@ impl Sandbox {
     }
 
     fn bearer(&self, now: Timestamp, token: &str) -> Outcome {
-        let standing = Role::LOGINS
-            .iter()
-            .find(|(login, _)| login.access_token == token)
-            .map(|(_, role)| *role);
-        let fetched = self.tokens.get(now, token).copied();
-        standing
-            .or(fetched)
-            .map_or(Outcome::Refused { stale: false }, Outcome::Known)
+        let standing = |account: &Account| account.access_token.as_deref() == Some(token);
+        let fetched = |number: &u64| self.accounts.by_number(*number);
+        let account = self
+            .accounts
+            .find(standing)
+            .or_else(|| self.tokens.get(now, token).and_then(fetched));
+        account.map_or(Outcome::Refused { stale: false }, |account| {
+            Outcome::Known(account.clone())
+        })
     }
 
     /// Verifies a digest (RFC 7616 section 3.4), with the server's own arithmetic.
@@ -115,13 +117,12 @@ impl Sandbox {
         let fits = algorithm.eq_ignore_ascii_case("MD5")
             && get("qop").as_deref() == Some("auth")
             && get("realm").as_deref() == Some(REALM);
-        let login = Role::LOGINS
-            .iter()
-            .find(|(login, _)| login.public_key == username);
-        let (Some((login, role)), true) = (login, fits) else {
+        let account = self.accounts.by_public_key(&username).cloned();
+        let (Some(account), true) = (account, fits) else {
             return Outcome::Refused { stale: false };
         };
-        let a1 = md5(&[&username, REALM, login.private_key]);
+        let private_key = account.key.as_ref().map_or("", |(_, private)| private);
+        let a1 = md5(&[&username, REALM, private_key]);
         let a2 = md5(&[request.method().as_str(), &uri]);
         if md5(&[&a1, &nonce, &nc, &cnonce, "auth", &a2]) != response {
             return Outcome::Refused { stale: false };
@@ -134,7 +135,7 @@ impl Sandbox {
             None => Outcome::Refused { stale: true },
             Some(used) => {
                 if used.insert(count) {
-                    Outcome::Known(*role)
+                    Outcome::Known(account)
                 } else {
                     Outcome::Refused { stale: false }
                 }
@@ -144,7 +145,7 @@ impl Sandbox {
 }
 
 enum Outcome {
-    Known(Role),
+    Known(Account),
     Refused { stale: bool },
     Malformed(String),
 }

@@ -2,6 +2,8 @@
 //! on the crate's page. Every request has passed the [gate](crate::gate); a body must be
 //! `application/json`, which a web page cannot send to another origin without being asked first.
 
+use std::sync::Arc;
+
 use atlas_model::{ApiError, CallOptions, api_error::code};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -10,37 +12,150 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
-use crate::faults::FaultPlan;
-use crate::page::kind;
+use crate::clock::{CLOCK_END, CLOCK_START};
+use crate::faults::{FaultPlan, not_null, shortened};
+use crate::gate::{Gate, Refusal};
+use crate::journal::{Filter, Journal, RecordedRequest};
 use crate::reply;
+use crate::seed::MAX_TEXT;
 use crate::service::SandboxService;
-use crate::world::{Cluster, Sandbox};
+use crate::settings::Settings;
+use crate::world::Sandbox;
 
 /// What every path here begins with.
 pub(crate) const PREFIX: &str = "/sandbox/";
 
-/// The largest body of a control request.
+/// The largest body of a control request but for a world.
 const BODY_LIMIT: usize = 1 << 20;
 /// How far one request may move the clock, in seconds: a hundred years.
 const MAX_ADVANCE: u64 = 100 * 366 * 24 * 60 * 60;
 
+/// The body of `POST /sandbox/clock`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Clock {
+struct Advance {
     advance_seconds: Number,
+}
+
+/// The body of `PUT /sandbox/clock`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetClock {
+    #[serde(default, deserialize_with = "not_null")]
+    now: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
+    stopped: Option<bool>,
+}
+
+/// What a path under [`PREFIX`] is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Resource {
+    World,
+    Faults,
+    Clock,
+    Requests,
+    Health,
+    Reset,
+    Schemas,
+    Schema(&'static str),
+}
+
+impl Resource {
+    fn find(path: &str) -> Option<Self> {
+        Some(match path.strip_prefix(PREFIX)? {
+            "world" => Self::World,
+            "faults" => Self::Faults,
+            "clock" => Self::Clock,
+            "requests" => Self::Requests,
+            "health" => Self::Health,
+            "reset" => Self::Reset,
+            "schemas" | "schemas/" => Self::Schemas,
+            name => Self::Schema(schema(name.strip_prefix("schemas/")?)?),
+        })
+    }
+
+    fn methods(self) -> &'static [&'static Method] {
+        match self {
+            Self::World => &[&Method::GET, &Method::PUT],
+            Self::Faults => &[&Method::GET, &Method::PUT, &Method::DELETE],
+            Self::Reset => &[&Method::POST],
+            Self::Clock => &[&Method::GET, &Method::PUT, &Method::POST],
+            Self::Requests => &[&Method::GET, &Method::DELETE],
+            Self::Health => &[&Method::GET, &Method::HEAD],
+            Self::Schemas | Self::Schema(_) => &[&Method::GET],
+        }
+    }
+}
+
+/// The schemas that there are.
+const SCHEMAS: [&str; 4] = ["world", "faults", "clock", "requests"];
+
+/// The JSON Schema of a body.
+fn schema(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "world" | "seed" => include_str!("../schemas/world.json"),
+        "faults" => include_str!("../schemas/faults.json"),
+        "clock" => include_str!("../schemas/clock.json"),
+        "requests" => include_str!("../schemas/requests.json"),
+        _ => return None,
+    })
+}
+
+/// Checks who sent a request. Whether the server is there may be asked by anybody.
+pub(crate) fn check<B>(gate: &Gate, request: &Request<B>) -> Result<(), Refusal> {
+    match Resource::find(request.uri().path()) {
+        Some(Resource::Health) => Ok(()),
+        _ => gate.control(request),
+    }
 }
 
 /// Answers a request to a path under [`PREFIX`].
 pub(crate) async fn answer(service: &SandboxService, request: Request<Bytes>) -> Response<Bytes> {
     let mut response = match route(service, &request) {
-        Ok(Action::Show(value)) => json_answer(&value),
-        Ok(Action::World(text)) => match seeded(text).await {
-            Ok(sandbox) => {
-                service.begin_anew(sandbox);
-                done()
+        Ok(Action::Show(value)) => json_answer(value.to_string()),
+        Ok(Action::Schema(text)) => json_answer(text),
+        Ok(Action::World(text)) => {
+            let settings = service.settings();
+            match beside(move || seeded(&text, settings)).await {
+                Ok(sandbox) => {
+                    service.begin_anew(sandbox);
+                    done()
+                }
+                Err(problem) => refuse(StatusCode::BAD_REQUEST, &problem),
             }
-            Err(problem) => refuse(StatusCode::BAD_REQUEST, &problem),
-        },
+        }
+        Ok(Action::ShowWorld) => {
+            let service = service.clone();
+            let show = move || {
+                let now = service.now();
+                let world = service.with(|sandbox| {
+                    sandbox.store.settle(now);
+                    sandbox.shown_world(now)
+                });
+                Ok(world.to_string())
+            };
+            match beside(show).await {
+                Ok(text) => json_answer(text),
+                Err(problem) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &problem),
+            }
+        }
+        Ok(Action::Reset) => {
+            let (seed, settings) = (service.first_seed(), service.settings());
+            match beside(move || seeded(&seed, settings)).await {
+                Ok(sandbox) => {
+                    service.begin_as_at_first(sandbox);
+                    done()
+                }
+                Err(problem) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &problem),
+            }
+        }
+        Ok(Action::Requests(filter)) => {
+            let journal = service.journal().clone();
+            match beside(move || Ok(shown_requests(&journal, &filter))).await {
+                Ok(text) => json_answer(text),
+                Err(problem) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &problem),
+            }
+        }
         Ok(Action::Done) => done(),
         Err(refusal) => refusal,
     };
@@ -50,52 +165,79 @@ pub(crate) async fn answer(service: &SandboxService, request: Request<Bytes>) ->
 
 /// What is left to do for a request.
 enum Action {
+    Reset,
+    ShowWorld,
     Show(Value),
+    Schema(&'static str),
     World(String),
+    Requests(Filter),
     Done,
 }
 
 fn route(service: &SandboxService, request: &Request<Bytes>) -> Result<Action, Response<Bytes>> {
-    let path = request.uri().path().strip_prefix(PREFIX);
-    let methods: &[&Method] = match path {
-        Some("world" | "faults") => &[&Method::GET, &Method::PUT],
-        Some("clock") => &[&Method::POST],
-        _ => {
-            let detail = "No such control: expected /sandbox/world, /sandbox/faults or \
-                /sandbox/clock.";
-            return Err(refuse(StatusCode::NOT_FOUND, detail));
-        }
+    let Some(resource) = Resource::find(request.uri().path()) else {
+        let detail = "No such control: expected /sandbox/world, /sandbox/faults, /sandbox/clock, \
+            /sandbox/requests, /sandbox/reset, /sandbox/health or /sandbox/schemas/ and world, faults, \
+            clock or requests.";
+        return Err(refuse(StatusCode::NOT_FOUND, detail));
     };
+    let methods = resource.methods();
     if !methods.contains(&request.method()) {
         return Err(reply::other_methods(methods, &CallOptions::default()));
     }
-    if request.method() == Method::GET {
-        let now = service.now();
-        return Ok(Action::Show(match path {
-            Some("faults") => service.shown_faults(),
-            _ => service.with(|sandbox| sandbox.shown(now)),
-        }));
-    }
-    if !is_json(request) {
-        let detail = "A control request needs Content-Type: application/json.";
-        return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-    }
-    if request.body().len() > BODY_LIMIT {
-        let detail = format!("The body of a control request may have {BODY_LIMIT} bytes.");
-        return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, &detail));
-    }
     let bad = |problem: &str| refuse(StatusCode::BAD_REQUEST, problem);
-    let text = std::str::from_utf8(request.body());
-    let text = text.map_err(|_| bad("The body of a control request is not UTF-8."))?;
-    match path {
-        Some("world") => return Ok(Action::World(text.to_owned())),
-        Some("faults") => {
+    let query = request.uri().query().unwrap_or_default();
+    // A filter that nothing reads would be taken for one that acts.
+    let filters = resource == Resource::Requests && request.method() == Method::GET;
+    if !query.is_empty() && !filters && resource != Resource::Health {
+        return Err(bad("this control request takes no query"));
+    }
+    if *request.method() == Method::GET || *request.method() == Method::HEAD {
+        return Ok(match resource {
+            Resource::World => Action::ShowWorld,
+            Resource::Faults => Action::Show(service.shown_faults()),
+            Resource::Clock => Action::Show(shown_clock(service)),
+            Resource::Requests => {
+                let filter = Filter::parse(query).map_err(|error| bad(&error.to_string()))?;
+                Action::Requests(filter)
+            }
+            Resource::Health => {
+                Action::Show(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+            }
+            Resource::Schema(text) => Action::Schema(text),
+            Resource::Schemas => Action::Show(json!({"schemas": SCHEMAS})),
+            Resource::Reset => Action::Done,
+        });
+    }
+    if resource == Resource::Requests {
+        service.journal().clear();
+        return Ok(Action::Done);
+    }
+    if resource == Resource::Faults && *request.method() == Method::DELETE {
+        service.set_faults(FaultPlan::default());
+        return Ok(Action::Done);
+    }
+    if resource == Resource::Reset {
+        return Ok(Action::Reset);
+    }
+    let most = match resource {
+        Resource::World => MAX_TEXT,
+        _ => BODY_LIMIT,
+    };
+    let text = json_text(request, most)?;
+    match resource {
+        Resource::World => return Ok(Action::World(text.to_owned())),
+        Resource::Faults => {
             let plan = FaultPlan::from_json(text).map_err(|error| bad(&error.to_string()))?;
             service.set_faults(plan);
         }
+        _ if *request.method() == Method::PUT => {
+            let (now, stopped) = clock_setting(text).map_err(|problem| bad(&problem))?;
+            service.clock().set(now, stopped);
+        }
         _ => {
             let seconds = seconds(text).map_err(|problem| bad(&problem))?;
-            service.try_advance(seconds).map_err(|end| {
+            service.clock().try_advance(seconds).map_err(|end| {
                 bad(&format!(
                     "invalid advanceSeconds {seconds}: the clock ends at {end}"
                 ))
@@ -105,26 +247,86 @@ fn route(service: &SandboxService, request: &Request<Bytes>) -> Result<Action, R
     Ok(Action::Done)
 }
 
-/// Makes a world. A large one takes a while, so it is made beside the threads that answer.
-async fn seeded(text: String) -> Result<Sandbox, String> {
-    let build = move || {
-        if text.trim().is_empty() {
-            return Ok(Sandbox::new());
-        }
-        Sandbox::from_seed(&text).map_err(|error| error.to_string())
-    };
+/// The body of a control request as a text.
+fn json_text(request: &Request<Bytes>, most: usize) -> Result<&str, Response<Bytes>> {
+    let is_nothing = request.body().is_empty() && !request.headers().contains_key(CONTENT_TYPE);
+    if !is_json(request) && !is_nothing {
+        let detail = "A control request with a body needs Content-Type: application/json.";
+        return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    if request.body().len() > most {
+        let detail = format!("The body of a control request may have at most {most} bytes.");
+        return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, &detail));
+    }
+    std::str::from_utf8(request.body()).map_err(|_| {
+        let detail = "The body of a control request is not UTF-8.";
+        refuse(StatusCode::BAD_REQUEST, detail)
+    })
+}
+
+fn seeded(text: &str, settings: Settings) -> Result<Sandbox, String> {
+    if text.trim().is_empty() {
+        let mut sandbox = Sandbox::new();
+        sandbox.adopt(settings);
+        return Ok(sandbox);
+    }
+    Sandbox::from_seed_with(text, settings).map_err(|error| error.to_string())
+}
+
+fn shown_requests(journal: &Arc<Journal>, filter: &Filter) -> String {
+    let requests = journal.matching(filter);
+    let shown = json!({
+        "recorded": journal.recorded(),
+        "last": journal.last(),
+        "requests": requests.iter().map(RecordedRequest::to_json).collect::<Vec<_>>(),
+    });
+    shown.to_string()
+}
+
+fn shown_clock(service: &SandboxService) -> Value {
+    let clock = service.clock();
+    json!({"now": clock.now().to_string(), "stopped": clock.is_stopped()})
+}
+
+/// Does what takes a while beside the threads that answer.
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
     match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => match runtime.spawn_blocking(build).await {
+        Ok(runtime) => match runtime.spawn_blocking(work).await {
             Ok(outcome) => outcome,
             Err(error) => Err(error.to_string()),
         },
-        Err(_) => build(),
+        Err(_) => work(),
     }
+}
+
+/// Reads what a clock is set to.
+fn clock_setting(text: &str) -> Result<(Option<Timestamp>, Option<bool>), String> {
+    let set: SetClock =
+        serde_json::from_str(text).map_err(|error| format!("invalid clock request: {error}"))?;
+    if set.now.is_none() && set.stopped.is_none() {
+        return Err("invalid clock request: expected now, stopped or both".to_owned());
+    }
+    let now = set.now.as_deref().map(clock_time).transpose()?;
+    Ok((now, set.stopped))
+}
+
+/// Reads a time that the clock can have.
+fn clock_time(text: &str) -> Result<Timestamp, String> {
+    let time = text.parse::<Timestamp>().ok();
+    let time = time.filter(|time| (CLOCK_START..=CLOCK_END).contains(time));
+    time.ok_or_else(|| {
+        format!(
+            "invalid now {:?}: expected RFC 3339 from {CLOCK_START} to {CLOCK_END}",
+            shortened(text)
+        )
+    })
 }
 
 /// Reads the seconds of a clock request.
 fn seconds(text: &str) -> Result<u32, String> {
-    let clock: Clock =
+    let clock: Advance =
         serde_json::from_str(text).map_err(|error| format!("invalid clock request: {error}"))?;
     let number = clock.advance_seconds;
     let seconds = number.as_u64().filter(|seconds| *seconds <= MAX_ADVANCE);
@@ -155,38 +357,8 @@ fn is_json(request: &Request<Bytes>) -> bool {
     })
 }
 
-fn json_answer(value: &Value) -> Response<Bytes> {
-    let mut response = Response::new(value.to_string().into());
+fn json_answer(text: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(text.into());
     reply::set(&mut response, CONTENT_TYPE.as_str(), "application/json");
     response
-}
-
-impl Sandbox {
-    /// What the world holds, without a secret.
-    fn shown(&self, now: Timestamp) -> Value {
-        let projects = self.projects.iter().map(|(id, project)| {
-            let clusters = project.clusters.iter().map(|(name, cluster)| {
-                json!({
-                    "name": name,
-                    "kind": kind(cluster.kind),
-                    "snapshots": cluster.newest_first().iter().map(|(id, _)| id).collect::<Vec<_>>(),
-                    "jobs": jobs(cluster, now),
-                })
-            });
-            json!({"id": id, "name": project.name, "clusters": clusters.collect::<Vec<_>>()})
-        });
-        json!({
-            "now": now.to_string(),
-            "requests": self.requests,
-            "writes": self.writes,
-            "servedBytes": self.served_bytes(),
-            "projects": projects.collect::<Vec<_>>(),
-        })
-    }
-}
-
-fn jobs(cluster: &Cluster, now: Timestamp) -> Vec<Value> {
-    let jobs = cluster.latest_jobs().into_iter();
-    jobs.map(|(id, job)| json!({"id": id, "kind": job.what(), "status": job.shown_status(now)}))
-        .collect()
 }

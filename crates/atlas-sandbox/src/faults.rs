@@ -1,7 +1,6 @@
 //! Faults as data: what goes wrong, where, and which time.
 
 mod check;
-mod names;
 mod paths;
 
 use std::collections::BTreeSet;
@@ -11,12 +10,13 @@ use http::Request;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::operations::{Route, route};
+pub(crate) use check::{shortened, unknown_operation};
 
 /// What goes wrong, and when.
 ///
 /// A plan is a list of rules; the first that matches a request decides. A rule matches an operation
-/// by its id (a former one will do), or every path that begins with `path`. It counts the requests
+/// by its id (a former id or `tag.shortId` will do), or every path that begins with `path`, in which nothing
+/// stands for other characters. It counts the requests
 /// that it matches, from 1 to a million, and acts on those that `nth` lists, or on all of them without `nth`.
 ///
 /// | `do` | what happens |
@@ -98,6 +98,14 @@ pub(crate) enum Fault {
     ExpiredToken,
 }
 
+/// The rule that decided about a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Matched {
+    /// Its place in the plan, from 1.
+    pub(crate) rule: usize,
+    pub(crate) r#do: Fault,
+}
+
 /// Why a text is not a fault plan.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -149,16 +157,16 @@ impl FaultPlan {
     }
 
     /// What goes wrong with this request.
-    pub(crate) fn next<B>(&mut self, request: &Request<B>) -> Option<Fault> {
+    pub(crate) fn next<B>(&mut self, request: &Request<B>) -> Option<Matched> {
         if self.rules.is_empty() {
             return None;
         }
         let path = request.uri().path();
-        let operation = match route(request.method(), path) {
-            Route::Operation(operation) => operation.meta.id,
-            _ => "",
-        };
-        for rule in &mut self.rules {
+        // As it is answered.
+        let routed = path.strip_suffix('/').unwrap_or(path);
+        let found = atlas_catalog::route(request.method(), routed);
+        let operation = found.map_or("", |found| found.operation.id());
+        for (place, rule) in self.rules.iter_mut().enumerate() {
             let of_operation = rule.operation.as_ref().is_none_or(|id| id == operation);
             let of_path = rule
                 .path
@@ -170,7 +178,10 @@ impl FaultPlan {
             rule.matched += 1;
             if rule.nth.is_none() || rule.acts_on.contains(&rule.matched) {
                 rule.hits += 1;
-                return Some(rule.r#do.clone());
+                return Some(Matched {
+                    rule: place + 1,
+                    r#do: rule.r#do.clone(),
+                });
             }
         }
         None
@@ -178,7 +189,7 @@ impl FaultPlan {
 }
 
 /// Reads a value that may be left out but not be null, which reads like a filter and is none.
-fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(crate) fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,

@@ -1,10 +1,18 @@
-//! Finding what a request names, or saying that it is not there or of another kind.
+//! Finding the cluster that a request names, or saying that it is not there or of another kind.
 
 use atlas_model::api_error::code;
-use atlas_model::{ApiError, ClusterName, Link, ProjectId, RestoreJobId, SnapshotId};
-use http::StatusCode;
+use atlas_model::{ApiError, RestoreJobId, SnapshotId};
+use http::Method;
 
-use crate::world::{Cluster, ClusterKind, Job, Project, Sandbox, Snapshot};
+use crate::api::call::Call;
+use crate::api::generic::project_key;
+use crate::api::refuse;
+use crate::backups::{Backups, Job, Snapshot};
+use crate::store::key;
+use crate::world::{ClusterKind, Sandbox};
+
+/// How many segments the path of a cluster has: `/groups/ID/clusters/NAME`.
+const CLUSTER_SEGMENTS: usize = 4;
 
 /// Which operations a cluster is asked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,108 +27,138 @@ pub(crate) enum Through {
     Backup,
 }
 
-impl Project {
-    /// The clusters that were not deleted.
-    pub(crate) fn live(&self) -> impl Iterator<Item = (&ClusterName, &Cluster)> {
-        self.clusters.iter().filter(|(_, cluster)| !cluster.deleted)
-    }
+/// The key of a cluster that is no Flex cluster.
+pub(crate) fn cluster_key(project: &str, name: &str) -> String {
+    key(["groups", project, "clusters", name])
+}
+
+/// The key of a Flex cluster.
+pub(crate) fn flex_key(project: &str, name: &str) -> String {
+    key(["groups", project, "flexClusters", name])
 }
 
 impl Sandbox {
-    pub(crate) fn project(&self, id: ProjectId) -> Result<&Project, ApiError> {
-        self.projects
-            .get(&id)
-            .ok_or_else(|| missing(code::GROUP_NOT_FOUND, "project", id))
+    /// Says 404 unless there is such a project.
+    pub(crate) fn check_project(&self, project: &str) -> Result<(), ApiError> {
+        if self.store.contains(&project_key(project)) {
+            Ok(())
+        } else {
+            Err(refuse::no_project(project))
+        }
     }
 
-    /// A cluster, asked through operations of its kind.
-    pub(crate) fn find(
-        &mut self,
-        project: ProjectId,
-        name: &ClusterName,
+    /// Whether there is a cluster, and not only its backups.
+    pub(crate) fn lives(&self, project: &str, name: &str) -> bool {
+        [flex_key(project, name), cluster_key(project, name)]
+            .iter()
+            .any(|key| self.store.contains(key))
+    }
+
+    /// Says that a cluster is not there, or of another kind than the operations that ask for it.
+    pub(crate) fn check_cluster(
+        &self,
+        project: &str,
+        name: &str,
         through: Through,
-    ) -> Result<&mut Cluster, ApiError> {
-        self.project(project)?;
-        let cluster = self
-            .cluster_mut(project, name)
-            .filter(|cluster| !cluster.deleted || through == Through::Backup)
-            .ok_or_else(|| missing(code::CLUSTER_NOT_FOUND, "cluster", name))?;
-        let refused = match (cluster.kind, through) {
-            (ClusterKind::Flex, Through::Cluster | Through::Backup) => {
-                Some(code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API)
+    ) -> Result<(), ApiError> {
+        self.check_project(project)?;
+        let is_flex = self.store.contains(&flex_key(project, name));
+        let lives = self.lives(project, name);
+        let kind = self.backups(project, name).map(|backups| backups.kind);
+        let outlived = matches!(
+            kind,
+            Some(ClusterKind::ReplicaSet | ClusterKind::Sharded { .. })
+        );
+        let is_there = lives || (outlived && through == Through::Backup);
+        if !is_there {
+            return Err(refuse::no_cluster(name, project));
+        }
+        let is_tenant = kind == Some(ClusterKind::Tenant);
+        let refused = match through {
+            Through::Cluster | Through::Backup if is_flex => Some((
+                code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API,
+                "is a Flex cluster; ask for it through the operations of Flex clusters",
+            )),
+            Through::Flex if !is_flex && !is_tenant => Some((
+                code::CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API,
+                "is not a Flex cluster; ask for it through the operations of clusters",
+            )),
+            Through::Flex if !is_flex => Some((
+                code::CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API,
+                "is a cluster of the shared tier, not a Flex cluster",
+            )),
+            Through::Backup if is_tenant => {
+                Some((WRONG_CLUSTER_KIND, "is a cluster of the shared tier"))
             }
-            (ClusterKind::Flex, _) | (ClusterKind::Tenant, Through::Tenant | Through::Cluster) => {
-                None
-            }
-            (_, Through::Flex) => Some(code::CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API),
-            (ClusterKind::Tenant, Through::Backup) | (_, Through::Tenant) => {
-                Some(WRONG_CLUSTER_KIND)
+            Through::Tenant if !is_flex && !is_tenant => {
+                Some((WRONG_CLUSTER_KIND, "is not a cluster of the shared tier"))
             }
             _ => None,
         };
         match refused {
-            None => Ok(cluster),
-            Some(code) => Err(ApiError::new(
-                StatusCode::BAD_REQUEST,
-                code,
-                format!("Cluster {name} cannot be asked through this operation."),
-            )
-            .with_parameters(vec![name.as_str().into()])),
+            None => Ok(()),
+            Some((code, problem)) => {
+                let detail = format!("Cluster {name} {problem}.");
+                Err(refuse::bad_request(code, detail, &[name]))
+            }
         }
+    }
+
+    /// Refuses new work for a cluster that is being deleted. Its backups outlive it.
+    pub(crate) fn check_is_not_deleting(&self, call: &Call<'_>) -> Result<(), ApiError> {
+        let adds = matches!(
+            call.operation.method(),
+            Method::POST | Method::PUT | Method::PATCH
+        );
+        let below = call.plan.segments.len() > CLUSTER_SEGMENTS;
+        let name = call.path("clusterName");
+        if !(adds && below) || name.is_empty() || call.whole_key().contains("/backup/restoreJobs") {
+            return Ok(());
+        }
+        let cluster = self.store.get(&cluster_key(call.path("groupId"), name));
+        if cluster.and_then(|cluster| cluster.text("stateName")) != Some("DELETING") {
+            return Ok(());
+        }
+        let reason = format!("cluster {name} is being deleted");
+        let detail = format!("This cannot be done, since {reason}.");
+        Err(refuse::bad_request(
+            "ATLAS_GENERAL_ERROR",
+            detail,
+            &[&reason],
+        ))
+    }
+
+    /// The backups of a cluster, asked through operations of its kind.
+    pub(crate) fn find(
+        &mut self,
+        project: &str,
+        name: &str,
+        through: Through,
+    ) -> Result<&mut Backups, ApiError> {
+        self.check_cluster(project, name, through)?;
+        let kind = match through {
+            Through::Flex => ClusterKind::Flex,
+            _ => ClusterKind::ReplicaSet,
+        };
+        let entry = self.backups.entry((project.to_owned(), name.to_owned()));
+        Ok(entry.or_insert_with(|| Backups::new(kind)))
     }
 }
 
-impl Cluster {
-    /// Whether Atlas keeps the backups of such a cluster when it is deleted.
-    pub(crate) fn outlived_by_backups(&self) -> bool {
-        matches!(
-            self.kind,
-            ClusterKind::ReplicaSet | ClusterKind::Sharded { .. }
-        )
-    }
-
+impl Backups {
     pub(crate) fn snapshot(&self, id: SnapshotId) -> Result<&Snapshot, ApiError> {
         self.snapshots
             .get(&id)
-            .ok_or_else(|| missing(code::RESOURCE_NOT_FOUND, "snapshot", id))
+            .ok_or_else(|| refuse::missing("snapshot", id))
     }
 
     pub(crate) fn job(&self, id: RestoreJobId) -> Result<&Job, ApiError> {
         self.jobs
             .get(&id)
-            .ok_or_else(|| missing(code::RESOURCE_NOT_FOUND, "restore job", id))
+            .ok_or_else(|| refuse::missing("restore job", id))
     }
-
-    /// The jobs, the last one asked for first.
-    pub(crate) fn latest_jobs(&self) -> Vec<(RestoreJobId, Job)> {
-        let jobs = self.jobs.iter().rev();
-        jobs.map(|(id, job)| (*id, job.clone())).collect()
-    }
-
-    /// The snapshots, the newest first.
-    pub(crate) fn newest_first(&self) -> Vec<(SnapshotId, &Snapshot)> {
-        let mut snapshots: Vec<_> = self.snapshots.iter().map(|(id, it)| (*id, it)).collect();
-        snapshots.sort_by_key(|(id, snapshot)| (std::cmp::Reverse(snapshot.finished), *id));
-        snapshots
-    }
-}
-
-/// 404 with the name of what is not there.
-pub(crate) fn missing(code: &str, what: &str, name: impl std::fmt::Display) -> ApiError {
-    let name = name.to_string();
-    ApiError::new(
-        StatusCode::NOT_FOUND,
-        code,
-        format!("There is no {what} {name}."),
-    )
-    .with_parameters(vec![name.into()])
-}
-
-/// A link of a resource to itself.
-pub(crate) fn self_link(base: &str, path: &str) -> Vec<Link> {
-    vec![Link::new(&format!("{base}/api/atlas/v2/{path}"), "self")]
 }
 
 /// No source tells how Atlas refuses a cluster of the shared tier in the backups of dedicated
 /// clusters, or the other way round; this code is the sandbox's own.
-const WRONG_CLUSTER_KIND: &str = "CLUSTER_KIND_NOT_SUPPORTED";
+pub(crate) const WRONG_CLUSTER_KIND: &str = "CLUSTER_KIND_NOT_SUPPORTED";

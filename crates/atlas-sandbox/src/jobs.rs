@@ -2,75 +2,92 @@
 
 use atlas_model::api_error::code;
 use atlas_model::shared::RestoreStatus;
-use atlas_model::{
-    ApiError, ClusterName, DeploymentItemName, ProjectId, RestoreJobId, SnapshotId, SnapshotUrl,
-};
+use atlas_model::{ApiError, RestoreJobId, SnapshotId};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::api::refuse;
+use crate::backups::{Job, Progress};
 use crate::find::Through;
-use crate::handle::Call;
 use crate::object_store;
-use crate::world::{Job, Sandbox};
+use crate::time::later;
+use crate::world::Sandbox;
 
 /// What is asked of a snapshot.
 pub(crate) struct Asked<'a> {
-    pub(crate) project: ProjectId,
-    pub(crate) cluster: &'a ClusterName,
+    pub(crate) now: Timestamp,
+    pub(crate) project: &'a str,
+    pub(crate) cluster: &'a str,
     pub(crate) through: Through,
     pub(crate) snapshot: SnapshotId,
-    pub(crate) target: Option<DeploymentItemName>,
-    pub(crate) target_project: Option<ProjectId>,
+    pub(crate) delivery: &'static str,
+    pub(crate) point: Option<(i64, i64)>,
+    pub(crate) target: Option<String>,
+    pub(crate) target_project: Option<String>,
 }
 
 impl Sandbox {
     /// Begins a download: links that end `life` after they are ready.
     pub(crate) fn begin_download(
         &mut self,
-        call: Call<'_>,
         asked: Asked<'_>,
         life: SignedDuration,
     ) -> Result<(RestoreJobId, Job), ApiError> {
-        call.owner()?;
+        let now = asked.now;
         let (pause, takes) = (self.download_pause, self.download_delay);
-        let cluster = self.find(asked.project, asked.cluster, asked.through)?;
-        let files = cluster.snapshot(asked.snapshot)?.files.clone();
-        if cluster
-            .last_download
-            .is_some_and(|last| call.now.duration_since(last) < pause)
-        {
+        let backups = self.find(asked.project, asked.cluster, asked.through)?;
+        let snapshot = backups.snapshot(asked.snapshot)?;
+        if snapshot.progress(now) != Progress::Completed {
+            return Err(not_complete(asked.snapshot));
+        }
+        let files = snapshot.files.clone();
+        let last = backups.last_download;
+        if last.is_some_and(|last| now.duration_since(last) < pause) {
             return Err(ApiError::new(
                 StatusCode::CONFLICT,
                 code::CANNOT_DOWNLOAD_SNAPSHOT_CONCURRENTLY,
                 "Another download of this cluster's snapshots is under way.",
             ));
         }
-        cluster.last_download = Some(call.now);
-        let links_end = later(later(call.now, takes), life);
+        backups.last_download = Some(now);
+        let links_end = later(later(now, takes), life);
         let signatures = files
             .into_iter()
-            .map(|file| self.new_link(call.now, links_end, file));
+            .map(|file| self.new_link(now, links_end, file));
         let signatures = signatures.collect();
-        self.begin(call, asked, takes, signatures, links_end)
+        self.begin(asked, takes, signatures, links_end)
     }
 
     /// Begins a restore, which writes over its target.
     pub(crate) fn begin_restore(
         &mut self,
-        call: Call<'_>,
         asked: Asked<'_>,
     ) -> Result<(RestoreJobId, Job), ApiError> {
-        call.owner()?;
-        self.find(asked.project, asked.cluster, asked.through)?
-            .snapshot(asked.snapshot)?;
+        let backups = self.find(asked.project, asked.cluster, asked.through)?;
+        let snapshot = backups.snapshot(asked.snapshot)?;
+        if snapshot.progress(asked.now) != Progress::Completed {
+            return Err(not_complete(asked.snapshot));
+        }
+        let target_project = asked.target_project.as_deref().unwrap_or(asked.project);
+        if let Some(target) = &asked.target {
+            match asked.through {
+                Through::Backup => {
+                    self.check_cluster(target_project, target, Through::Cluster)?;
+                }
+                // Snapshots of these go into clusters of any kind.
+                _ if !self.lives(target_project, target) => {
+                    return Err(refuse::no_cluster(target, target_project));
+                }
+                _ => {}
+            }
+        }
         self.writes += 1;
         let takes = self.restore_time;
-        self.begin(call, asked, takes, Vec::new(), Timestamp::MAX)
+        self.begin(asked, takes, Vec::new(), Timestamp::MAX)
     }
 
     fn begin(
         &mut self,
-        call: Call<'_>,
         asked: Asked<'_>,
         takes: SignedDuration,
         signatures: Vec<String>,
@@ -79,38 +96,54 @@ impl Sandbox {
         let id = RestoreJobId::from_bytes(self.new_id());
         let fails = self.failing_jobs > 0;
         self.failing_jobs = self.failing_jobs.saturating_sub(1);
-        let cluster = self.find(asked.project, asked.cluster, asked.through)?;
+        let backups = self.find(asked.project, asked.cluster, asked.through)?;
         let job = Job {
             snapshot: asked.snapshot,
-            snapshot_finished: cluster.snapshot(asked.snapshot)?.finished,
-            asked: call.now,
+            snapshot_finished: backups.snapshot(asked.snapshot)?.finished,
+            asked: asked.now,
             takes,
             fails,
             cancelled: false,
+            delivery: asked.delivery,
+            point: asked.point,
             signatures,
             links_end,
             target: asked.target,
             target_project: asked.target_project,
         };
-        cluster.jobs.insert(id, job.clone());
+        if backups.jobs.len() >= MOST_JOBS {
+            // Ids are counted: the first one is the oldest.
+            backups.jobs.pop_first();
+        }
+        backups.jobs.insert(id, job.clone());
         Ok((id, job))
     }
 
     /// The links of a download that is ready.
-    pub(crate) fn job_links(&self, job: &Job, now: Timestamp) -> Vec<SnapshotUrl> {
+    pub(crate) fn job_links(&self, job: &Job, now: Timestamp) -> Vec<String> {
         if job.status(now) != RestoreStatus::Completed || job.expired(now) {
             return Vec::new();
         }
         let links = job.signatures.iter().map(|signature| {
-            SnapshotUrl::new(&format!(
+            format!(
                 "{}{}{}.tgz?signature={signature}",
                 self.base_url,
                 object_store::PREFIX,
                 job.snapshot
-            ))
+            )
         });
         links.collect()
     }
+}
+
+/// How many jobs of a cluster are kept.
+const MOST_JOBS: usize = 10_000;
+
+/// No source tells how Atlas refuses a snapshot that is not complete; the code is the sandbox's own
+/// choice.
+pub(crate) fn not_complete(snapshot: SnapshotId) -> ApiError {
+    let detail = format!("Snapshot {snapshot} is not complete yet.");
+    refuse::conflict("SNAPSHOT_NOT_COMPLETED", detail, &[&snapshot.to_string()])
 }
 
 impl Job {
@@ -164,9 +197,4 @@ impl Job {
     pub(crate) fn expired(&self, now: Timestamp) -> bool {
         self.is_download() && self.links_end <= now
     }
-}
-
-/// A moment after another, or the last one there is.
-pub(crate) fn later(moment: Timestamp, time: SignedDuration) -> Timestamp {
-    moment.checked_add(time).unwrap_or(Timestamp::MAX)
 }

@@ -1,6 +1,6 @@
 //! Who can log in, and what for.
 
-/// A login with the role Project Owner.
+/// A login with the roles Organization Owner and Project Owner.
 pub const OWNER: Login = Login {
     access_token: "sandbox-owner-token",
     public_key: "sandboxo",
@@ -34,15 +34,137 @@ pub struct Login {
     pub client_secret: &'static str,
 }
 
-/// What a login may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    ProjectOwner,
-    ProjectReadOnly,
+/// A login of the world. What is `None` is no way to prove it.
+#[derive(Clone, Default)]
+pub(crate) struct Account {
+    /// What it is counted as.
+    pub(crate) number: u64,
+    pub(crate) access_token: Option<String>,
+    /// The public and the private half of an API key.
+    pub(crate) key: Option<(String, String)>,
+    /// The id and the secrets of a service account.
+    pub(crate) client: Option<(String, Vec<String>)>,
+    /// The documented names of its roles, which hold everywhere. One that stands for a resource has
+    /// the roles of that instead.
+    pub(crate) roles: Vec<String>,
+    /// The key of the API key or service account of the store that it stands for. It ends with that.
+    pub(crate) resource: Option<String>,
+    /// The organization or project that its roles hold in, by its id; everywhere if there is none.
+    pub(crate) scope: Option<String>,
 }
 
-impl Role {
-    /// The logins there are, with their roles.
-    pub(crate) const LOGINS: [(Login, Self); 2] =
-        [(OWNER, Self::ProjectOwner), (READER, Self::ProjectReadOnly)];
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account")
+            .field("name", &self.name())
+            .field("roles", &self.roles)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Account {
+    /// The name by which answers show it: its public key or its client id.
+    pub(crate) fn name(&self) -> &str {
+        let key = self.key.as_ref().map(|(public, _)| public.as_str());
+        let client = self.client.as_ref().map(|(id, _)| id.as_str());
+        key.or(client).unwrap_or("token")
+    }
+}
+
+/// The logins of a world.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    all: Vec<Account>,
+    counted: u64,
+}
+
+impl Accounts {
+    /// A world without a login.
+    pub(crate) fn none() -> Self {
+        Self {
+            all: Vec::new(),
+            counted: 0,
+        }
+    }
+
+    /// Adds a login; gives its number.
+    pub(crate) fn add(&mut self, mut account: Account) -> u64 {
+        self.counted += 1;
+        account.number = self.counted;
+        self.all.push(account);
+        self.counted
+    }
+
+    pub(crate) fn find(&self, wanted: impl Fn(&Account) -> bool) -> Option<&Account> {
+        self.all.iter().find(|account| wanted(account))
+    }
+
+    pub(crate) fn find_mut(&mut self, wanted: impl Fn(&Account) -> bool) -> Option<&mut Account> {
+        self.all.iter_mut().find(|account| wanted(account))
+    }
+
+    pub(crate) fn by_number(&self, number: u64) -> Option<&Account> {
+        self.find(|account| account.number == number)
+    }
+
+    pub(crate) fn by_public_key(&self, public: &str) -> Option<&Account> {
+        self.find(|account| account.key.as_ref().is_some_and(|(key, _)| key == public))
+    }
+
+    pub(crate) fn by_client_id(&self, id: &str) -> Option<&Account> {
+        self.find(|account| account.client.as_ref().is_some_and(|(it, _)| it == id))
+    }
+
+    /// Takes logins away.
+    pub(crate) fn remove(&mut self, unwanted: impl Fn(&Account) -> bool) {
+        self.all.retain(|account| !unwanted(account));
+    }
+
+    pub(crate) fn all(&self) -> &[Account] {
+        &self.all
+    }
+}
+
+impl Default for Accounts {
+    /// The two standing logins.
+    fn default() -> Self {
+        let mut accounts = Self::none();
+        let of = |login: Login, roles: &[&str]| Account {
+            number: 0,
+            access_token: Some(login.access_token.to_owned()),
+            key: Some((login.public_key.to_owned(), login.private_key.to_owned())),
+            client: Some((
+                login.client_id.to_owned(),
+                vec![login.client_secret.to_owned()],
+            )),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            resource: None,
+            scope: None,
+        };
+        accounts.add(of(OWNER, &["Organization Owner", "Project Owner"]));
+        accounts.add(of(READER, &["Project Read Only"]));
+        accounts
+    }
+}
+
+/// The documented name of a role of the API: `Project Read Only` of `GROUP_READ_ONLY`.
+pub(crate) fn documented_role(role: &str) -> String {
+    match role {
+        "ORG_GROUP_CREATOR" => return "Organization Project Creator".to_owned(),
+        "ORG_BILLING_READ_ONLY" => return "Organization Billing Viewer".to_owned(),
+        _ => {}
+    }
+    let (scope, rest) = match role.split_once('_') {
+        Some(("GROUP", rest)) => ("Project", rest),
+        Some(("ORG", rest)) => ("Organization", rest),
+        _ => return role.to_owned(),
+    };
+    let mut name = scope.to_owned();
+    for word in rest.split('_') {
+        let mut letters = word.chars();
+        name.push(' ');
+        name.extend(letters.next());
+        name.push_str(&letters.as_str().to_ascii_lowercase());
+    }
+    name
 }

@@ -18,7 +18,11 @@ pub(crate) const PREFIX: &str = "/sandbox-store/";
 
 impl Sandbox {
     /// Serves the file behind a signed link.
-    pub(crate) fn store(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Body> {
+    pub(crate) fn store_file(
+        &mut self,
+        now: Timestamp,
+        request: &Request<Bytes>,
+    ) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response = xml(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed");
             set(&mut response, ALLOW.as_str(), "GET, HEAD");

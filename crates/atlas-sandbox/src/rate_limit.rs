@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use atlas_catalog::Operation;
+use atlas_model::ApiError;
 use atlas_model::api_error::code;
-use atlas_model::{ApiError, OperationMeta};
 use http::StatusCode;
 use jiff::Timestamp;
 
-use crate::login::Role;
 use crate::world::Sandbox;
 
 /// How long a refill takes, in seconds.
@@ -28,10 +28,11 @@ impl Limit {
         refill: 10,
     };
 
-    fn of(meta: &OperationMeta) -> (&'static str, Self) {
-        let (group, capacity, refill) = match meta.tag {
+    fn of(operation: Operation) -> (&'static str, Self) {
+        let (group, capacity, refill) = match operation.tag().name() {
             tag if tag.starts_with("Shared-Tier") => ("tenant", 4000, 2000),
-            "Clusters" | "Projects" => ("clusters", 10_000, 5000),
+            "Clusters" => ("clusters", 10_000, 5000),
+            "Projects" => ("projects", 1200, 500),
             tag if tag.starts_with("Flex") => ("flex", 1200, 500),
             _ => ("backups", 1200, 500),
         };
@@ -42,7 +43,15 @@ impl Limit {
 /// The buckets of every login.
 #[derive(Debug, Default)]
 pub(crate) struct Buckets {
-    parts: BTreeMap<(bool, &'static str), (i64, Timestamp)>,
+    parts: BTreeMap<(u64, &'static str), (i64, Timestamp)>,
+}
+
+impl Buckets {
+    /// Keeps the buckets of these logins, and those of requests without one.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(u64) -> bool) {
+        self.parts
+            .retain(|(number, _), _| *number == 0 || wanted(*number));
+    }
 }
 
 /// What a bucket says after a request.
@@ -57,21 +66,21 @@ impl Sandbox {
     pub(crate) fn take_token(
         &mut self,
         now: Timestamp,
-        role: Role,
-        meta: &OperationMeta,
+        account: u64,
+        operation: Operation,
     ) -> Result<Level, (ApiError, i64, Level)> {
-        let (group, limit) = Limit::of(meta);
-        self.take(now, role, group, limit)
-            .map_err(|(wait, level)| (empty(meta.id, limit, wait), wait, level))
+        let (group, limit) = Limit::of(operation);
+        self.take(now, account, group, limit)
+            .map_err(|(wait, level)| (empty(operation.id(), limit, wait), wait, level))
     }
 
     /// The same for a request to the token endpoint.
     pub(crate) fn take_token_request(
         &mut self,
         now: Timestamp,
-        role: Role,
+        account: u64,
     ) -> Result<(), (ApiError, i64)> {
-        let taken = self.take(now, role, "token", Limit::TOKEN_REQUESTS);
+        let taken = self.take(now, account, "token", Limit::TOKEN_REQUESTS);
         taken
             .map(drop)
             .map_err(|(wait, _)| (empty("/api/oauth/token", Limit::TOKEN_REQUESTS, wait), wait))
@@ -81,11 +90,11 @@ impl Sandbox {
     fn take(
         &mut self,
         now: Timestamp,
-        role: Role,
+        account: u64,
         group: &'static str,
         limit: Limit,
     ) -> Result<Level, (i64, Level)> {
-        let key = (role == Role::ProjectOwner, group);
+        let key = (account, group);
         let full = limit.capacity * PART;
         let (parts, at) = self.buckets.parts.entry(key).or_insert((full, now));
         let passed = i64::try_from(now.duration_since(*at).as_millis())

@@ -1,6 +1,7 @@
 //! Answers, and the headers that Atlas puts on them.
 
-use atlas_model::{ApiError, CallOptions, OperationMeta, http_date};
+use atlas_catalog::{Operation, Version};
+use atlas_model::{ApiError, CallOptions};
 use bytes::Bytes;
 use http::header::{ALLOW, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Response, StatusCode};
@@ -8,12 +9,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::api::respond;
 use crate::rate_limit::Level;
-use crate::response;
 
 /// An error as a response, with the request's envelope and indentation.
 pub(crate) fn error(error: &ApiError, options: &CallOptions) -> Response<Bytes> {
-    let mut response = response::failure(error, options);
+    let mut response = respond::failure(error, options);
     if let Some(code) = &error.error_code {
         set(&mut response, "x-error-code", code);
     }
@@ -27,7 +28,8 @@ pub(crate) fn unauthorized(challenge: &str, options: &CallOptions) -> Response<B
         atlas_model::api_error::code::UNEXPECTED_ERROR,
         "You are not authorized for this resource.",
     );
-    let mut response = error(&api_error, options);
+    // Recorded 401s have no `X-Error-Code`.
+    let mut response = respond::failure(&api_error, options);
     set(&mut response, WWW_AUTHENTICATE.as_str(), challenge);
     response
 }
@@ -57,8 +59,7 @@ pub(crate) fn allow_only(methods: &[&Method]) -> Response<Bytes> {
 /// Adds what every answer of an operation carries.
 pub(crate) fn finish(
     response: &mut Response<Bytes>,
-    meta: &OperationMeta,
-    options: &CallOptions,
+    version: Option<(Operation, &Version)>,
     level: Option<Level>,
 ) {
     if let Some(level) = level {
@@ -69,12 +70,35 @@ pub(crate) fn finish(
             &level.remaining.to_string(),
         );
     }
-    let asked = options.version.unwrap_or(meta.newest().version);
-    let answered = meta.answered(asked).unwrap_or(meta.newest());
-    if let Some(sunset) = answered.sunset {
-        set(response, "deprecation", &http_date(midnight(DEPRECATED)));
-        set(response, "sunset", &http_date(midnight(sunset)));
+    let Some((operation, version)) = version else {
+        return;
+    };
+    let Some(sunset) = version.sunset.as_deref().and_then(day) else {
+        return;
+    };
+    if let Some(deprecated) = superseded(operation, version).and_then(day) {
+        set(response, "deprecation", &deprecated);
     }
+    set(response, "sunset", &sunset);
+}
+
+/// When a version was superseded: the date of the next one, or that of the first version of the
+/// operation that took its place.
+fn superseded(operation: Operation, version: &Version) -> Option<&'static str> {
+    let next = |of: Operation, after: &str| {
+        let mut versions = of.versions().iter().filter(|it| !it.is_preview());
+        versions
+            .find(|it| it.name.as_str() > after)
+            .map(|it| it.name.as_str())
+    };
+    next(operation, &version.name).or_else(|| next(operation.successor()?, ""))
+}
+
+/// The beginning of a day as Atlas writes it: with one digit where one is enough, so that it is no
+/// date of HTTP (RFC 9110 section 5.6.7).
+fn day(text: &str) -> Option<String> {
+    let day: Date = text.parse().ok()?;
+    Some(day.strftime("%a, %-d %b %Y 00:00:00 GMT").to_string())
 }
 
 /// Keeps other sites from reading or embedding an answer, and browsers from guessing its type.
@@ -99,7 +123,3 @@ pub(crate) fn midnight(day: Date) -> Timestamp {
         .to_timestamp(day.at(0, 0, 0, 0))
         .unwrap_or(Timestamp::MAX)
 }
-
-/// When older versions were superseded: the version date of the Flex operations. No source gives
-/// the `Deprecation` that Atlas itself sent.
-const DEPRECATED: Date = Date::constant(2024, 11, 13);

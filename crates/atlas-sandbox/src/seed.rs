@@ -1,16 +1,16 @@
-//! A world as data: projects, clusters and snapshots from a JSON file.
+//! A world as data: a JSON file that makes one, and that one can be written as.
 
 mod check;
+mod export;
+mod form;
+mod make;
 
 use std::fmt;
 
-use atlas_model::{ClusterName, ProjectId, SnapshotId};
-use jiff::SignedDuration;
-use serde::Deserialize;
-use serde_json::Number;
+pub(crate) use check::MAX_TEXT;
 
-use crate::world::{ClusterKind, Sandbox};
-use check::Checked;
+use crate::settings::Settings;
+use crate::world::Sandbox;
 
 /// Why a text is not a seed.
 #[derive(thiserror::Error)]
@@ -43,124 +43,39 @@ impl fmt::Debug for SeedError {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Seed {
-    /// The first world's if they are left out.
-    projects: Option<Vec<SeedProject>>,
-    #[serde(default)]
-    settings: SeedSettings,
-}
-
-/// What [`Sandbox`]'s setters set.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-struct SeedSettings {
-    enforce_sunset: Option<bool>,
-    limit_rates: Option<bool>,
-    nonce_seconds: Option<Number>,
-    download_seconds: Option<Number>,
-    download_pause_seconds: Option<Number>,
-    restore_seconds: Option<Number>,
-    failing_jobs: Option<Number>,
-}
-
-impl SeedSettings {
-    fn apply(&self, sandbox: &mut Sandbox) -> Result<(), SeedError> {
-        let count = |name: &str, number: &Option<Number>| {
-            let number = number.as_ref();
-            let path = || format!("settings.{name}");
-            let count = number.map(|it| check::number(path, it, 0..=u32::MAX.into()));
-            count.transpose()
-        };
-        let time = |name: &str, number: &Option<Number>| {
-            let seconds = count(name, number)?;
-            let seconds = seconds.and_then(|seconds| i64::try_from(seconds).ok());
-            Ok::<_, SeedError>(seconds.map(SignedDuration::from_secs))
-        };
-        if let Some(enforce) = self.enforce_sunset {
-            sandbox.enforce_sunset(enforce);
-        }
-        if let Some(limit) = self.limit_rates {
-            sandbox.limit_rates(limit);
-        }
-        if let Some(lifetime) = time("nonceSeconds", &self.nonce_seconds)? {
-            sandbox.set_nonce_lifetime(lifetime);
-        }
-        if let Some(delay) = time("downloadSeconds", &self.download_seconds)? {
-            sandbox.set_download_delay(delay);
-        }
-        if let Some(pause) = time("downloadPauseSeconds", &self.download_pause_seconds)? {
-            sandbox.set_download_pause(pause);
-        }
-        if let Some(time) = time("restoreSeconds", &self.restore_seconds)? {
-            sandbox.set_restore_time(time);
-        }
-        if let Some(jobs) = count("failingJobs", &self.failing_jobs)? {
-            sandbox.fail_next_jobs(u32::try_from(jobs).unwrap_or(u32::MAX));
-        }
-        Ok(())
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct SeedProject {
-    id: ProjectId,
-    name: Option<String>,
-    #[serde(default)]
-    clusters: Vec<SeedCluster>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct SeedCluster {
-    name: ClusterName,
-    kind: SeedKind,
-    /// Whether only its backups are left.
-    #[serde(default)]
-    deleted: bool,
-    #[serde(default)]
-    snapshots: Vec<SeedSnapshot>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum SeedKind {
-    Tenant,
-    Flex,
-    ReplicaSet,
-    Sharded(Number),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct SeedSnapshot {
-    id: SnapshotId,
-    bytes: Number,
-    finished: Option<String>,
-}
-
 impl Sandbox {
-    /// Makes a world from JSON.
+    /// Makes a world from JSON. Its form is described by a JSON Schema, which a server answers at
+    /// `/sandbox/schemas/world`.
     ///
-    /// `kind` is `tenant`, `flex`, `replicaSet`, or `{"sharded": 2}` with the number of shards.
-    /// `bytes` is how much a snapshot's file holds; `finished` is when it was complete,
-    /// 2026-01-01 if it is left out. A cluster with `"deleted": true` is known to its backup
-    /// operations only, as the backups of a dedicated cluster outlive it. Without `projects` it is the first world, with the `settings`
-    /// given: `enforceSunset`, `limitRates`, `nonceSeconds`, `downloadSeconds`,
-    /// `downloadPauseSeconds`, `restoreSeconds` and `failingJobs`, each as the setter of
-    /// [`Sandbox`] for it has it.
+    /// | field | what it is |
+    /// | --- | --- |
+    /// | `clock` | the time at which the world begins (RFC 3339); a server sets its clock to it |
+    /// | `settings` | `enforceSunset`, `limitRates`, `minFidelity`, `nonceSeconds`, `downloadSeconds`, `downloadPauseSeconds`, `restoreSeconds`, `provisioningSeconds`, `failingJobs`: each as the setter of [`Sandbox`] has it |
+    /// | `organizations` | `name`, and an `id` if it matters; the first one of the first world if left out |
+    /// | `logins` | logins beside [`OWNER`](crate::OWNER) and [`READER`](crate::READER): `roles` by their documented names, and any of `publicKey` with `privateKey`, `clientId` with `clientSecret`, `accessToken`; `resource` is the path of an API key or service account among the resources, whose roles it has |
+    /// | `projects` | `name`, `id`, the `organization`'s id, `clusters`; without `projects` it is the first world |
+    /// | `resources` | anything else: `path` below `/api/atlas/v2`, percent-encoded, `body`, `created` |
+    /// | `scheduled` | what happens to a resource `at` a time: `path`, and `merge` with fields, or `remove: true` |
+    ///
+    /// A cluster has a `name`, a `kind` (`tenant`, `flex`, `replicaSet`, or `{"sharded": 2}` with the
+    /// number of shards), a `state` such as `CREATING` that it stays in (`IDLE` if left out), a
+    /// `body` with fields in place of those that it would have, `snapshots` and `jobs`. With
+    /// `"deleted": true` only its backups are left. A snapshot's `bytes` is how much its file
+    /// holds; `finished` is when it was complete, 2026-01-01 if left out. Ids that are left out are
+    /// made, the same ones each time.
     ///
     /// | what | bounds |
     /// | --- | --- |
     /// | the text | 16 MiB |
-    /// | projects | 1000, each id once; a name has 1 to 64 characters |
+    /// | organizations, logins | 1000, 50,000 |
+    /// | projects | 10,000, each id once; a name has 1 to 64 characters |
     /// | clusters | 10,000 in all, each name once in its project |
-    /// | shards | 1 to 50 |
+    /// | shards | 1 to 50, and 10,000 in all |
     /// | snapshots | 10,000 files in all, one for each shard; each id once in its cluster |
+    /// | jobs | 10,000 in all |
+    /// | resources, scheduled changes | 50,000 each |
     /// | `bytes` | 0 to 1 TiB (2^40); files are made as they are read |
-    /// | `finished` | 1970 to 8999 |
+    /// | times | 1970 to 8999 |
     /// | seconds and `failingJobs` | 0 to 4294967295 |
     ///
     /// ```
@@ -168,8 +83,7 @@ impl Sandbox {
     ///     r#"{"projects": [{
     ///         "id": "32b6e34b3d91647abb20e7b8", "name": "Shop",
     ///         "clusters": [{"name": "Orders", "kind": "flex", "snapshots": [
-    ///             {"id": "32b6e34b3d91647abb20e7c0", "bytes": 1048576,
-    ///              "finished": "2026-05-04T09:42:00Z"}
+    ///             {"bytes": 1048576, "finished": "2026-05-04T09:42:00Z"}
     ///         ]}]
     ///     }]}"#,
     /// )?;
@@ -181,47 +95,33 @@ impl Sandbox {
     /// # Errors
     /// [`SeedError`] names the path of the value at fault, the value, and what is expected.
     pub fn from_seed(text: &str) -> Result<Self, SeedError> {
-        let seed: Seed = check::parse(text)?;
-        let Some(projects) = seed.projects else {
-            let mut sandbox = Self::new();
-            seed.settings.apply(&mut sandbox)?;
-            return Ok(sandbox);
-        };
-        let mut sandbox = Self::empty();
-        seed.settings.apply(&mut sandbox)?;
-        let mut checked = Checked::default();
-        for (index, project) in projects.into_iter().enumerate() {
-            let place = format!("projects[{index}]");
-            let name = project.name.as_deref().unwrap_or("Sandbox");
-            checked.project(&place, project.id, name)?;
-            sandbox.add_project(project.id, name);
-            for (index, cluster) in project.clusters.into_iter().enumerate() {
-                let place = format!("{place}.clusters[{index}]");
-                checked.cluster(&place, project.id, &cluster.name)?;
-                let kind = match &cluster.kind {
-                    SeedKind::Tenant => ClusterKind::Tenant,
-                    SeedKind::Flex => ClusterKind::Flex,
-                    SeedKind::ReplicaSet => ClusterKind::ReplicaSet,
-                    SeedKind::Sharded(shards) => ClusterKind::Sharded {
-                        shards: check::shards(&place, shards)?,
-                    },
-                };
-                sandbox.add_cluster(project.id, cluster.name.clone(), kind);
-                let mut ids = check::Ids::default();
-                for (index, snapshot) in cluster.snapshots.into_iter().enumerate() {
-                    let place = format!("{place}.snapshots[{index}]");
-                    ids.insert(&place, snapshot.id)?;
-                    checked.files(&place, kind)?;
-                    let bytes = check::bytes(&place, &snapshot.bytes)?;
-                    let finished = check::finished(&place, snapshot.finished.as_deref())?;
-                    let (project, cluster) = (project.id, &cluster.name);
-                    sandbox.add_snapshot_at(project, cluster, snapshot.id, bytes, finished);
-                }
-                if cluster.deleted {
-                    sandbox.delete_cluster(project.id, &cluster.name);
-                }
-            }
-        }
-        Ok(sandbox)
+        make::world(check::parse(text)?, None)
+    }
+
+    /// The same, with settings that hold where the seed does not say otherwise.
+    pub(crate) fn from_seed_with(text: &str, settings: Settings) -> Result<Self, SeedError> {
+        make::world(check::parse(text)?, Some(settings))
+    }
+
+    /// Writes the world as a seed that makes it again. Access tokens, nonces and links that were
+    /// handed out are not in it: clients have to log in again and ask again.
+    ///
+    /// What the secrets of logins are is in it, as in any seed.
+    ///
+    /// ```
+    /// use atlas_sandbox::Sandbox;
+    ///
+    /// let now = "2026-05-04T09:42:00Z".parse()?;
+    /// let seed = Sandbox::new().to_seed(now);
+    /// assert_eq!(Sandbox::from_seed(&seed)?.to_seed(now), seed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_seed(&self, now: jiff::Timestamp) -> String {
+        serde_json::to_string(&self.exported(now)).unwrap_or_default()
+    }
+
+    /// The time at which a seed has the world begin, if it says so.
+    pub fn seed_clock(&self) -> Option<jiff::Timestamp> {
+        self.seed_clock
     }
 }

@@ -2,8 +2,9 @@
 
 use std::future::Future;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,21 +14,24 @@ use bytes::Bytes;
 use http::header::{HOST, WWW_AUTHENTICATE};
 use http::uri::Authority;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
-use jiff::{SignedDuration, Timestamp};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use jiff::Timestamp;
 use tower_service::Service;
 
+use crate::api::respond::written;
 use crate::body::Body;
+use crate::clock::Clock;
 use crate::control;
 use crate::faults::{Fault, FaultPlan};
 use crate::gate::{self, Gate, Refusal};
-use crate::jobs::later;
-use crate::lenient::IgnoredFields;
+use crate::handle::IgnoredFields;
+use crate::journal::{Journal, Recording};
+use crate::page::REQUESTS;
 use crate::reply;
+use crate::seed::MAX_TEXT;
+use crate::settings::Settings;
 use crate::world::Sandbox;
 
-/// Where the time comes from.
-pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Who is told of every request.
 pub(crate) type Log = Arc<dyn Fn(&Answered) + Send + Sync>;
 
@@ -48,13 +52,21 @@ pub struct Answered {
     pub ignored_fields: Vec<String>,
 }
 
+/// What a server was started with.
+struct Start {
+    seed: Arc<str>,
+    faults: FaultPlan,
+    /// When its clock began, if that was set.
+    clock: Option<Timestamp>,
+}
+
 /// A sandbox shared by its connections.
 #[derive(Clone)]
 pub(crate) struct SandboxService {
+    settings: Settings,
+    start: Arc<Start>,
     sandbox: Arc<Mutex<Sandbox>>,
-    clock: Clock,
-    /// How far the clock was moved, in seconds.
-    moved: Arc<AtomicI64>,
+    clock: Arc<Clock>,
     faults: Arc<Mutex<FaultPlan>>,
     /// How many answers say nothing more.
     stalled: Arc<AtomicU64>,
@@ -62,25 +74,36 @@ pub(crate) struct SandboxService {
     /// The scheme of the links, if their host is the one that a request names.
     follows_hosts: Option<&'static str>,
     gate: Arc<Gate>,
+    journal: Arc<Journal>,
 }
 
 impl SandboxService {
+    #[allow(clippy::too_many_arguments, reason = "each is a part of its own")]
     pub(crate) fn new(
         sandbox: Sandbox,
         clock: Clock,
         faults: FaultPlan,
         log: Option<Log>,
         gate: Gate,
+        journal: Journal,
+        start_at: Option<Timestamp>,
     ) -> Self {
+        let start = Start {
+            seed: sandbox.to_seed(clock.now()).into(),
+            faults: faults.clone(),
+            clock: start_at,
+        };
         Self {
+            settings: sandbox.settings(),
+            start: Arc::new(start),
             sandbox: Arc::new(Mutex::new(sandbox)),
-            clock,
-            moved: Arc::default(),
+            clock: Arc::new(clock),
             faults: Arc::new(Mutex::new(faults)),
             stalled: Arc::default(),
             log,
             follows_hosts: None,
             gate: Arc::new(gate),
+            journal: Arc::new(journal),
         }
     }
 
@@ -89,47 +112,72 @@ impl SandboxService {
         self.follows_hosts = Some(scheme);
     }
 
-    fn respond(&self, request: Request<Bytes>) -> Response<Body> {
+    fn respond(&self, request: &Request<Bytes>) -> Response<Body> {
         let now = self.now();
-        let named = self.follows_hosts.zip(host(&request));
-        self.with(|sandbox| {
+        let named = self.follows_hosts.zip(host(request));
+        if request.method() == Method::GET && request.uri().path() == "/" {
+            let requests = self.journal.latest(REQUESTS);
+            let page = self.with(|sandbox| {
+                sandbox.store.settle(now);
+                sandbox.requests += 1;
+                sandbox.page(now, &requests)
+            });
+            return page.map(Body::from);
+        }
+        let response = self.with(|sandbox| {
             if let Some((scheme, host)) = named {
                 sandbox.set_base_url(format!("{scheme}://{host}"));
             }
-            sandbox.respond(now, request)
-        })
+            // A fault of the sandbox's own must not look like one of the network.
+            let decided = panic::catch_unwind(AssertUnwindSafe(|| sandbox.decide(now, request)));
+            decided.unwrap_or_else(|_| own_fault())
+        });
+        written(response)
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        let moved = SignedDuration::from_secs(self.moved.load(Ordering::SeqCst));
-        later((self.clock)(), moved).min(CLOCK_END)
+        self.clock.now()
+    }
+
+    pub(crate) fn journal(&self) -> &Arc<Journal> {
+        &self.journal
     }
 
     pub(crate) fn stalled(&self) -> u64 {
         self.stalled.load(Ordering::SeqCst)
     }
 
-    /// Moves the clock on, up to its end.
-    pub(crate) fn advance(&self, seconds: u32) {
-        let moved = |moved: i64| Some(moved.saturating_add(i64::from(seconds)));
-        // The closure never gives `None`.
-        let _ = self
-            .moved
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
+    /// What the server was started with, which goes on in other worlds.
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings
     }
 
-    /// Moves the clock on, or gives its end if it would pass that.
-    pub(crate) fn try_advance(&self, seconds: u32) -> Result<(), Timestamp> {
-        let until = SignedDuration::from_secs(seconds.into());
-        if CLOCK_END.duration_since(self.now()) < until {
-            return Err(CLOCK_END);
+    /// The world that the server was started with.
+    pub(crate) fn first_seed(&self) -> Arc<str> {
+        self.start.seed.clone()
+    }
+
+    /// Begins with a world, the faults and the clock that the server was started with, and an empty
+    /// journal.
+    pub(crate) fn begin_as_at_first(&self, sandbox: Sandbox) {
+        self.begin_anew(sandbox);
+        self.set_faults(self.start.faults.clone());
+        self.clock.follow_source();
+        if self.start.clock.is_some() {
+            self.clock.set(self.start.clock, None);
         }
-        self.advance(seconds);
-        Ok(())
+        self.journal.clear();
     }
 
     /// Replaces the world, which answers where the old one did.
     pub(crate) fn begin_anew(&self, mut sandbox: Sandbox) {
+        if let Some(clock) = sandbox.seed_clock() {
+            self.clock.set(Some(clock), None);
+        }
         self.with(|old| {
             sandbox.set_base_url(std::mem::take(&mut old.base_url));
             *old = sandbox;
@@ -149,35 +197,103 @@ impl SandboxService {
         work(&mut self.sandbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Refuses a control request by its head: what it may send is not read before that.
+    fn check_before_body(&self, head: &http::request::Parts) -> Result<(), Refusal> {
+        if !head.uri.path().starts_with(control::PREFIX) {
+            return Ok(());
+        }
+        let mut request = Request::new(());
+        request.method_mut().clone_from(&head.method);
+        request.uri_mut().clone_from(&head.uri);
+        request.headers_mut().clone_from(&head.headers);
+        control::check(&self.gate, &request)
+    }
+
     /// Answers a request whose body is there, as the fault plan has it.
     async fn answer(&self, request: Request<Bytes>) -> io::Result<Response<Body>> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let at = self.now();
         let answer = if path.starts_with(control::PREFIX) {
-            Ok(match self.gate.control(&request) {
+            Ok(match control::check(&self.gate, &request) {
                 Ok(()) => control::answer(self, request).await,
                 Err(refusal) => refused(&refusal),
             }
             .map(Body::from))
         } else if let Err(refusal) = page_check(&request) {
             Ok(refused(&refusal).map(Body::from))
+        } else if path == "/" {
+            self.answer_as_planned(request, None).await
         } else {
-            let fault = {
-                let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-                faults.next(&request)
-            };
-            self.answer_with(request, fault).await
+            let recording = self.journal.begin(at, &request, Some(request.body()));
+            self.answer_as_planned(request, Some(recording)).await
         };
-        if let Some(log) = &self.log {
-            log(&Answered {
-                at,
-                method,
-                path,
-                status: answer.as_ref().ok().map(Response::status),
-                ignored_fields: answer.as_ref().map_or_else(|_| Vec::new(), ignored_fields),
-            });
+        self.log(|| Answered {
+            at,
+            method,
+            path,
+            status: answer.as_ref().ok().map(Response::status),
+            ignored_fields: answer.as_ref().map_or_else(|_| Vec::new(), ignored_fields),
+        });
+        answer
+    }
+
+    /// Answers a request as the fault plan has it, and records it.
+    async fn answer_as_planned(
+        &self,
+        request: Request<Bytes>,
+        recording: Option<Recording>,
+    ) -> io::Result<Response<Body>> {
+        let matched = {
+            let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+            faults.next(&request)
+        };
+        // A request that is given up while it is delayed is recorded with its fault.
+        let recording = recording.map(|recording| recording.with_fault(matched.as_ref()));
+        let fault = matched.map(|matched| matched.r#do);
+        let answer = self.answer_with(request, fault).await;
+        if let Some(recording) = recording {
+            let answered = answer.as_ref().ok();
+            let ignored = answered.and_then(|answer| answer.extensions().get::<IgnoredFields>());
+            let ignored = ignored.map_or(&[][..], |ignored| &ignored.0);
+            recording.finish(answered.map(Response::status), ignored);
         }
         answer
+    }
+
+    /// Refuses a request whose body was not read.
+    fn unread(&self, request: &Request<()>, too_large: bool) -> Response<Bytes> {
+        let error = if too_large {
+            let most = limit(request.uri().path());
+            let detail = format!("A request body may have at most {most} bytes.");
+            ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                code::UNEXPECTED_ERROR,
+                detail,
+            )
+        } else {
+            let detail = "The request body broke off.";
+            ApiError::new(StatusCode::BAD_REQUEST, code::UNEXPECTED_ERROR, detail)
+        };
+        let response = reply::error(&error, &CallOptions::default());
+        let (at, path) = (self.now(), request.uri().path());
+        if !path.starts_with(control::PREFIX) && path != "/" {
+            let recording = self.journal.begin(at, request, None);
+            recording.finish(Some(response.status()), &[]);
+        }
+        self.log(|| Answered {
+            at,
+            method: request.method().clone(),
+            path: path.to_owned(),
+            status: Some(response.status()),
+            ignored_fields: Vec::new(),
+        });
+        response
+    }
+
+    fn log(&self, answered: impl FnOnce() -> Answered) {
+        if let Some(log) = &self.log {
+            log(&answered());
+        }
     }
 
     async fn answer_with(
@@ -186,26 +302,26 @@ impl SandboxService {
         fault: Option<Fault>,
     ) -> io::Result<Response<Body>> {
         Ok(match fault {
-            None => self.respond(request),
+            None => self.respond(&request),
             Some(Fault::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
             Some(Fault::DelayMs(delay)) => {
                 tokio::time::sleep(Duration::from_millis(delay)).await;
-                self.respond(request)
+                self.respond(&request)
             }
             Some(Fault::Truncate(bytes)) => {
-                self.respond(request).map(|it| it.breaking_after(bytes))
+                self.respond(&request).map(|it| it.breaking_after(bytes))
             }
             Some(Fault::Stall(bytes)) => self
-                .respond(request)
+                .respond(&request)
                 .map(|it| it.stalling_after(bytes, self.stalled.clone())),
-            Some(Fault::Slow(rate)) => self.respond(request).map(|it| it.at_rate(rate)),
+            Some(Fault::Slow(rate)) => self.respond(&request).map(|it| it.at_rate(rate)),
             Some(Fault::StaleNonce) => {
                 self.with(|sandbox| sandbox.nonces.clear());
-                self.respond(request)
+                self.respond(&request)
             }
             Some(Fault::ExpiredToken) => {
                 self.with(|sandbox| sandbox.tokens.clear());
-                self.respond(request)
+                self.respond(&request)
             }
             Some(Fault::Status {
                 status,
@@ -237,6 +353,15 @@ fn page_check(request: &Request<Bytes>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// 500 for a request that the sandbox failed over.
+fn own_fault() -> Response<Body> {
+    tracing::error!("the sandbox failed over a request; please report it");
+    let detail = "The sandbox failed over this request; this is a fault of its own.";
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    let error = ApiError::new(status, code::UNEXPECTED_ERROR, detail);
+    reply::error(&error, &CallOptions::default()).map(Body::from)
+}
+
 /// An answer to a request that the gate refused.
 fn refused(refusal: &Refusal) -> Response<Bytes> {
     let error = ApiError::new(refusal.status, code::VALIDATION_ERROR, &refusal.reason);
@@ -264,11 +389,13 @@ impl std::fmt::Debug for SandboxService {
     }
 }
 
-/// Where the clock stops: 9000-01-01T00:00:00Z, so that what ends later can still be told.
-pub(crate) const CLOCK_END: Timestamp = Timestamp::constant(221_845_392_000, 0);
-
-/// The largest request body that is read.
-const REQUEST_LIMIT: usize = 1 << 20;
+/// The largest request body that is read, for a path. Only a world may be large.
+fn limit(path: &str) -> usize {
+    match path {
+        "/sandbox/world" => MAX_TEXT,
+        _ => 1 << 20,
+    }
+}
 
 impl<B> Service<Request<B>> for SandboxService
 where
@@ -287,22 +414,23 @@ where
         let service = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let response = match Limited::new(Box::pin(body), REQUEST_LIMIT).collect().await {
+            if let Err(refusal) = service.check_before_body(&parts) {
+                return Ok(refused(&refusal).map(Body::from));
+            }
+            match Limited::new(Box::pin(body), limit(parts.uri.path()))
+                .collect()
+                .await
+            {
                 Ok(body) => {
                     let request = Request::from_parts(parts, body.to_bytes());
-                    service.answer(request).await?
+                    service.answer(request).await
                 }
-                Err(_) => reply::error(
-                    &ApiError::new(
-                        StatusCode::PAYLOAD_TOO_LARGE,
-                        code::UNEXPECTED_ERROR,
-                        format!("A request body may have {REQUEST_LIMIT} bytes."),
-                    ),
-                    &CallOptions::default(),
-                )
-                .map(Body::from),
-            };
-            Ok(response)
+                Err(error) => {
+                    let request = Request::from_parts(parts, ());
+                    let too_large = error.downcast_ref::<LengthLimitError>().is_some();
+                    Ok(service.unread(&request, too_large).map(Body::from))
+                }
+            }
         })
     }
 }

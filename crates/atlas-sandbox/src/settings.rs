@@ -5,9 +5,50 @@ use std::sync::atomic::Ordering;
 use atlas_model::ApiError;
 use jiff::SignedDuration;
 
+use crate::api::fidelity::Fidelity;
 use crate::world::Sandbox;
 
+/// What the setters set that goes on when a server gets another world.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    enforce_sunset: bool,
+    form_credentials: bool,
+    min_fidelity: Fidelity,
+    nonce_lifetime: SignedDuration,
+    download_pause: SignedDuration,
+    download_delay: SignedDuration,
+    restore_time: SignedDuration,
+    provisioning_time: SignedDuration,
+    limits_rates: bool,
+}
+
 impl Sandbox {
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            enforce_sunset: self.enforce_sunset,
+            form_credentials: self.form_credentials,
+            min_fidelity: self.min_fidelity,
+            nonce_lifetime: self.nonce_lifetime,
+            download_pause: self.download_pause,
+            download_delay: self.download_delay,
+            restore_time: self.restore_time,
+            provisioning_time: self.provisioning_time,
+            limits_rates: self.limits_rates,
+        }
+    }
+
+    pub(crate) fn adopt(&mut self, settings: Settings) {
+        self.enforce_sunset = settings.enforce_sunset;
+        self.form_credentials = settings.form_credentials;
+        self.min_fidelity = settings.min_fidelity;
+        self.nonce_lifetime = settings.nonce_lifetime;
+        self.download_pause = settings.download_pause;
+        self.download_delay = settings.download_delay;
+        self.restore_time = settings.restore_time;
+        self.provisioning_time = settings.provisioning_time;
+        self.limits_rates = settings.limits_rates;
+    }
+
     /// Where the sandbox is reached, for the links it hands out: scheme, host and port.
     pub fn set_base_url(&mut self, url: impl Into<String>) {
         self.base_url = url.into();
@@ -16,6 +57,15 @@ impl Sandbox {
     /// Whether an operation past its sunset is answered 410; `false` at first.
     pub fn enforce_sunset(&mut self, enforce: bool) {
         self.enforce_sunset = enforce;
+    }
+
+    /// Whether a service account may show its id and secret as `client_id` and `client_secret` in the
+    /// form of a request for a token, or to revoke one (RFC 6749 section 2.3.1); `false` at first.
+    ///
+    /// HTTP Basic always works; both at once are `invalid_request`. Whether Atlas takes the form is
+    /// not known: a client that needs it may fail there.
+    pub fn accept_form_credentials(&mut self, accept: bool) {
+        self.form_credentials = accept;
     }
 
     /// How long a digest nonce is good for; a minute at first.
@@ -38,6 +88,18 @@ impl Sandbox {
     /// How long a restore takes from `PENDING` to `COMPLETED`; a minute at first.
     pub fn set_restore_time(&mut self, time: SignedDuration) {
         self.restore_time = time;
+    }
+
+    /// How long it takes until what was asked for is ready: clusters, snapshots, search nodes,
+    /// private endpoints, exports and the like; a minute at first.
+    pub fn set_provisioning_time(&mut self, time: SignedDuration) {
+        self.provisioning_time = time;
+    }
+
+    /// Answers 501 `NOT_EMULATED` to operations of a lesser fidelity; [`Fidelity::Generic`], so
+    /// none, at first.
+    pub fn set_min_fidelity(&mut self, least: Fidelity) {
+        self.min_fidelity = least;
     }
 
     /// Lets the next so many jobs fail.

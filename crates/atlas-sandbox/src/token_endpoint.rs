@@ -9,9 +9,8 @@ use http::{Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::jobs::later;
-use crate::login::Role;
 use crate::reply::{self, set};
+use crate::time::later;
 use crate::world::Sandbox;
 
 /// How long a token lives, in seconds.
@@ -20,25 +19,26 @@ const LIFETIME: i64 = 3600;
 impl Sandbox {
     /// Hands out a token for a client id and secret.
     pub(crate) fn token(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Bytes> {
-        let Some(role) = client(request) else {
-            return invalid_client();
+        let form = Form::read(request);
+        let account = match self.client(now, request, form.as_ref()) {
+            Ok(account) => account,
+            Err(refusal) => return refusal,
         };
-        if let Err((error, wait)) = self.take_token_request(now, role) {
+        if let Err((error, wait)) = self.take_token_request(now, account) {
             let mut response = reply::error(&error, &CallOptions::default());
             set(&mut response, RETRY_AFTER.as_str(), &wait.to_string());
             return response;
         }
-        if !is_form(request) {
-            return oauth_error(StatusCode::BAD_REQUEST, "invalid_request");
-        }
-        match form_value(request.body(), "grant_type").as_deref() {
-            Some("client_credentials") => {}
-            Some(_) => return oauth_error(StatusCode::BAD_REQUEST, "unsupported_grant_type"),
-            None => return oauth_error(StatusCode::BAD_REQUEST, "invalid_request"),
+        match form.map(|form| form.one("grant_type")) {
+            Some(Ok(Some(grant))) if grant == "client_credentials" => {}
+            Some(Ok(Some(_))) => {
+                return oauth_error(StatusCode::BAD_REQUEST, "unsupported_grant_type");
+            }
+            None | Some(_) => return invalid_request(),
         }
         let token = format!("sandbox.{}", self.unheard("token"));
         let ends = later(now, SignedDuration::from_secs(LIFETIME));
-        self.tokens.insert(now, token.clone(), ends, role);
+        self.tokens.insert(now, token.clone(), ends, account);
         let answer = json!({
             "access_token": token,
             "expires_in": LIFETIME,
@@ -47,33 +47,105 @@ impl Sandbox {
         respond(StatusCode::OK, &answer)
     }
 
-    /// Takes a token back (RFC 7009); an unknown one is no error.
-    pub(crate) fn revoke(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
-        if client(request).is_none() {
-            return invalid_client();
-        }
-        match form_value(request.body(), "token") {
-            Some(token) => {
+    /// Takes a token back (RFC 7009); an unknown one is no error, but that of another client is.
+    pub(crate) fn revoke(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Bytes> {
+        let form = Form::read(request);
+        let account = match self.client(now, request, form.as_ref()) {
+            Ok(account) => account,
+            Err(refusal) => return refusal,
+        };
+        match form.map(|form| form.one("token")) {
+            Some(Ok(Some(token))) => {
+                let owner = self.tokens.get(now, &token);
+                if owner.is_some_and(|owner| *owner != account) {
+                    return oauth_error(StatusCode::BAD_REQUEST, "unauthorized_client");
+                }
                 self.tokens.remove(&token);
                 Response::new(Bytes::new())
             }
-            None => oauth_error(StatusCode::BAD_REQUEST, "invalid_request"),
+            _ => invalid_request(),
         }
+    }
+
+    /// The account of the client that HTTP Basic names, or the form if the settings allow it.
+    fn client(
+        &self,
+        now: Timestamp,
+        request: &Request<Bytes>,
+        form: Option<&Form>,
+    ) -> Result<u64, Response<Bytes>> {
+        let in_form = form.filter(|_| self.form_credentials);
+        let secret = match in_form.map(|form| form.one("client_secret")) {
+            None => None,
+            Some(Ok(secret)) => secret,
+            Some(Err(Repeated)) => return Err(invalid_request()),
+        };
+        let Some(secret) = secret else {
+            return self.basic(now, request).ok_or_else(invalid_client);
+        };
+        // A client must not show itself in more than one way (RFC 6749 section 2.3).
+        if request.headers().contains_key(AUTHORIZATION) {
+            return Err(invalid_request());
+        }
+        match in_form.map(|form| form.one("client_id")) {
+            Some(Ok(Some(id))) => self
+                .account_of(now, &id, &secret)
+                .ok_or_else(invalid_client),
+            _ => Err(invalid_request()),
+        }
+    }
+
+    /// The account of the client that HTTP Basic names. Its id and secret may be form-encoded, as
+    /// RFC 6749 section 2.3.1 has it, or not.
+    fn basic(&self, now: Timestamp, request: &Request<Bytes>) -> Option<u64> {
+        let authorization = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, pair) = authorization.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let pair = STANDARD.decode(pair.trim()).ok()?;
+        let (id, secret) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
+        self.account_of(now, id, secret)
+            .or_else(|| self.account_of(now, &decoded(id)?, &decoded(secret)?))
+    }
+
+    fn account_of(&self, now: Timestamp, id: &str, secret: &str) -> Option<u64> {
+        let account = self.accounts.by_client_id(id)?;
+        let (_, secrets) = account.client.as_ref()?;
+        let place = secrets.iter().position(|known| known == secret)?;
+        let lives = self.stands(account) && self.secret_lives(now, account, place);
+        lives.then_some(account.number)
     }
 }
 
-/// The role of the client that HTTP Basic names.
-fn client(request: &Request<Bytes>) -> Option<Role> {
-    let authorization = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, pair) = authorization.split_once(' ')?;
-    let pair = STANDARD.decode(pair.trim()).ok()?;
-    let (id, secret) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
-    let (_, role) = Role::LOGINS.iter().find(|(login, _)| {
-        scheme.eq_ignore_ascii_case("basic")
-            && login.client_id == id
-            && login.client_secret == secret
-    })?;
-    Some(*role)
+fn decoded(text: &str) -> Option<String> {
+    // A text with these is more than one value.
+    if text.contains(['&', '=']) {
+        return None;
+    }
+    let (value, _) = form_urlencoded::parse(text.as_bytes()).next()?;
+    Some(value.into_owned())
+}
+
+/// A body that is a form.
+struct Form(Vec<(String, String)>);
+
+/// A parameter came more than once (RFC 6749 section 3.2).
+struct Repeated;
+
+impl Form {
+    fn read(request: &Request<Bytes>) -> Option<Self> {
+        let pairs = form_urlencoded::parse(request.body()).into_owned();
+        is_form(request).then(|| Self(pairs.collect()))
+    }
+
+    fn one(&self, name: &str) -> Result<Option<String>, Repeated> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name);
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(Repeated),
+            (value, None) => Ok(value.map(|(_, value)| value.clone())),
+        }
+    }
 }
 
 fn is_form(request: &Request<Bytes>) -> bool {
@@ -87,17 +159,8 @@ fn is_form(request: &Request<Bytes>) -> bool {
     })
 }
 
-fn form_value(body: &[u8], name: &str) -> Option<String> {
-    let body = std::str::from_utf8(body).ok()?;
-    body.split('&').find_map(|pair| {
-        let (key, value) = pair.split_once('=')?;
-        let value = value.replace('+', " ");
-        (key == name).then(|| {
-            percent_encoding::percent_decode_str(&value)
-                .decode_utf8_lossy()
-                .into_owned()
-        })
-    })
+fn invalid_request() -> Response<Bytes> {
+    oauth_error(StatusCode::BAD_REQUEST, "invalid_request")
 }
 
 fn invalid_client() -> Response<Bytes> {

@@ -1,23 +1,27 @@
-//! The world: projects, clusters, snapshots, logins, and what was handed out.
+//! The world: a resource store, the backups of clusters, logins, and what was handed out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use atlas_model::shared::{ResourceTag, RestoreStatus};
-use atlas_model::{
-    ApiError, ClusterId, ClusterName, DeploymentItemName, ProjectId, RestoreJobId, SnapshotId,
-};
-use bytes::Bytes;
+use atlas_model::{ApiError, ClusterName, ProjectId, SnapshotId};
 use jiff::{SignedDuration, Timestamp};
 use md5::{Digest, Md5};
+use serde_json::json;
 
-use crate::body::Body;
+use crate::api::fidelity::Fidelity;
+use crate::api::generic::{org_key, project_key};
+use crate::backups::Backups;
+use crate::behaviour::{alerts, clusters, federation, flex, projects, users};
+use crate::find::{cluster_key, flex_key};
 use crate::handed_out::HandedOut;
-use crate::login::Role;
+use crate::login::Accounts;
 use crate::rate_limit::Buckets;
-use crate::snapshot_file::{MAX_DATA, SnapshotFile};
+use crate::snapshot_file::SnapshotFile;
+use crate::store::Store;
 
+/// The first world's organization.
+pub const ORG: &str = "32b6e34b3d91647abb20e7b0";
 /// The first world's project.
 pub const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 /// The first world's shared-tier cluster.
@@ -53,69 +57,33 @@ pub enum ClusterKind {
 /// Knows neither clock nor chance: times come from the caller, and what looks random is counted.
 #[derive(Debug)]
 pub struct Sandbox {
-    pub(crate) projects: BTreeMap<ProjectId, Project>,
+    pub(crate) store: Store,
+    pub(crate) backups: BTreeMap<(String, String), Backups>,
+    pub(crate) accounts: Accounts,
     pub(crate) base_url: String,
     pub(crate) enforce_sunset: bool,
+    pub(crate) min_fidelity: Fidelity,
+    pub(crate) form_credentials: bool,
     pub(crate) nonce_lifetime: SignedDuration,
     pub(crate) download_pause: SignedDuration,
     pub(crate) download_delay: SignedDuration,
     pub(crate) restore_time: SignedDuration,
+    pub(crate) provisioning_time: SignedDuration,
     pub(crate) failing_jobs: u32,
     pub(crate) limits_rates: bool,
     pub(crate) buckets: Buckets,
     pub(crate) forced: VecDeque<ApiError>,
     /// The counts that each was used with.
     pub(crate) nonces: HandedOut<BTreeSet<u32>>,
-    pub(crate) tokens: HandedOut<Role>,
+    /// Access tokens, each with the number of its account.
+    pub(crate) tokens: HandedOut<u64>,
     pub(crate) links: HandedOut<SnapshotFile>,
     pub(crate) handed_out: u64,
     pub(crate) requests: u64,
     pub(crate) writes: u64,
     pub(crate) served: Arc<AtomicU64>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Project {
-    pub(crate) name: String,
-    pub(crate) clusters: BTreeMap<ClusterName, Cluster>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Cluster {
-    pub(crate) kind: ClusterKind,
-    pub(crate) id: ClusterId,
-    pub(crate) snapshots: BTreeMap<SnapshotId, Snapshot>,
-    pub(crate) jobs: BTreeMap<RestoreJobId, Job>,
-    pub(crate) last_download: Option<Timestamp>,
-    pub(crate) tags: Vec<ResourceTag>,
-    pub(crate) protected: bool,
-    /// Whether only its backups are left.
-    pub(crate) deleted: bool,
-}
-
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) finished: Timestamp,
-    /// One file, or one for each shard.
-    pub(crate) files: Vec<SnapshotFile>,
-    pub(crate) size: u64,
-    pub(crate) description: Option<String>,
-    pub(crate) keep_days: i64,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Job {
-    pub(crate) snapshot: SnapshotId,
-    pub(crate) snapshot_finished: Timestamp,
-    pub(crate) asked: Timestamp,
-    pub(crate) takes: SignedDuration,
-    pub(crate) fails: bool,
-    pub(crate) cancelled: bool,
-    /// The signatures of a download, one for each file; empty for a restore.
-    pub(crate) signatures: Vec<String>,
-    pub(crate) links_end: Timestamp,
-    pub(crate) target: Option<DeploymentItemName>,
-    pub(crate) target_project: Option<ProjectId>,
+    /// When a seed has the world begin.
+    pub(crate) seed_clock: Option<Timestamp>,
 }
 
 impl Sandbox {
@@ -125,7 +93,9 @@ impl Sandbox {
         let Ok(project) = PROJECT.parse() else {
             return sandbox;
         };
-        if let (Ok(cluster), Ok(snapshot)) = (CLUSTER.parse(), SNAPSHOT.parse()) {
+        sandbox.add_project(project, "Sandbox");
+        alerts::furnish(&mut sandbox);
+        if let (Ok(cluster), Ok(snapshot)) = (CLUSTER.parse(), SNAPSHOT.parse::<SnapshotId>()) {
             sandbox.add_snapshot(project, &cluster, snapshot, 1 << 20);
         }
         for (name, kind, snapshots) in [
@@ -133,26 +103,31 @@ impl Sandbox {
             (DEDICATED_CLUSTER, ClusterKind::ReplicaSet, 3),
             (SHARDED_CLUSTER, ClusterKind::Sharded { shards: 2 }, 1),
         ] {
-            if let Ok(name) = ClusterName::parse(name) {
-                sandbox.add_cluster(project, name.clone(), kind);
+            if let Ok(cluster) = ClusterName::parse(name) {
+                sandbox.add_cluster(project, cluster, kind);
                 for day in 0..snapshots {
-                    sandbox.add_snapshot_taken(project, &name, day);
+                    sandbox.add_snapshot_taken(project, name, day);
                 }
             }
         }
         sandbox
     }
 
-    /// A world without a project.
+    /// A world with one organization and without a project.
     pub fn empty() -> Self {
-        Self {
-            projects: BTreeMap::new(),
+        let mut sandbox = Self {
+            store: Store::default(),
+            backups: BTreeMap::new(),
+            accounts: Accounts::default(),
             base_url: "http://127.0.0.1".to_owned(),
             enforce_sunset: false,
+            min_fidelity: Fidelity::Generic,
+            form_credentials: false,
             nonce_lifetime: SignedDuration::from_secs(60),
             download_pause: SignedDuration::ZERO,
             download_delay: SignedDuration::ZERO,
             restore_time: SignedDuration::from_secs(60),
+            provisioning_time: SignedDuration::from_secs(60),
             failing_jobs: 0,
             limits_rates: true,
             buckets: Buckets::default(),
@@ -164,21 +139,31 @@ impl Sandbox {
             requests: 0,
             writes: 0,
             served: Arc::default(),
-        }
+            seed_clock: None,
+        };
+        let org = json!({"id": ORG, "name": "Sandbox", "isDeleted": false});
+        sandbox.store.insert(org_key(ORG), org, FIRST_SNAPSHOT);
+        users::standing(&mut sandbox.store);
+        federation::standing(&mut sandbox.store);
+        sandbox
     }
 
-    /// Adds a project, or names one that is there.
+    /// Adds a project to the first organization, or names one that is there.
     pub fn add_project(&mut self, project: ProjectId, name: &str) {
-        let known = self.projects.entry(project).or_insert_with(|| Project {
-            name: String::new(),
-            clusters: BTreeMap::new(),
-        });
-        name.clone_into(&mut known.name);
+        let id = project.to_string();
+        let key = project_key(&id);
+        if self.store.contains(&key) {
+            self.store.merge(&key, &json!({ "name": name }));
+        } else {
+            let body = projects::document(&id, ORG, name);
+            self.store.insert(key, body, FIRST_SNAPSHOT);
+        }
     }
 
     /// Adds a cluster, and its project where that is missing. One that is there already is kept.
     ///
     /// A sharded cluster has 1 to 50 shards; a number out of these bounds is taken as the nearest.
+    #[allow(clippy::needless_pass_by_value, reason = "the public signature")]
     pub fn add_cluster(&mut self, project: ProjectId, cluster: ClusterName, kind: ClusterKind) {
         let kind = match kind {
             ClusterKind::Sharded { shards } => ClusterKind::Sharded {
@@ -186,201 +171,55 @@ impl Sandbox {
             },
             other => other,
         };
-        let mut id = [0; 12];
-        id.copy_from_slice(&Md5::digest(format!("{project} {cluster}"))[..12]);
-        let project = self.projects.entry(project).or_insert_with(|| Project {
-            name: "Sandbox".to_owned(),
-            clusters: BTreeMap::new(),
-        });
-        project.clusters.entry(cluster).or_insert_with(|| Cluster {
-            kind,
-            id: ClusterId::from_bytes(id),
-            snapshots: BTreeMap::new(),
-            jobs: BTreeMap::new(),
-            last_download: None,
-            tags: Vec::new(),
-            protected: false,
-            deleted: false,
-        });
-    }
-
-    /// Adds a snapshot that was complete on 2026-01-01, and its project and shared-tier cluster
-    /// where they are missing.
-    ///
-    /// Its file is a gzipped tar around `size` bytes that do not compress, the same for the same
-    /// id; a sharded cluster has one for each shard. No file is held in memory. A `size` above 1 TiB
-    /// (2^40 bytes) is taken as 1 TiB.
-    pub fn add_snapshot(
-        &mut self,
-        project: ProjectId,
-        cluster: &ClusterName,
-        snapshot: SnapshotId,
-        size: u64,
-    ) {
-        self.add_cluster(project, cluster.clone(), ClusterKind::Tenant);
-        self.put_snapshot(project, cluster, snapshot, size, FIRST_SNAPSHOT, 0);
-    }
-
-    /// Adds the snapshot of the n-th day of January 2026, counted from 0; gives its id.
-    fn add_snapshot_taken(&mut self, project: ProjectId, cluster: &ClusterName, day: u8) {
-        let mut id = [0; 12];
-        id.copy_from_slice(&Md5::digest(format!("{cluster} {day}"))[..12]);
-        let taken = FIRST_SNAPSHOT + SignedDuration::from_hours(24 * i64::from(day));
-        self.put_snapshot(
-            project,
-            cluster,
-            SnapshotId::from_bytes(id),
-            1 << 18,
-            taken,
-            0,
-        );
-    }
-
-    /// Adds a snapshot of a cluster that is there, complete at a chosen time.
-    pub fn add_snapshot_at(
-        &mut self,
-        project: ProjectId,
-        cluster: &ClusterName,
-        snapshot: SnapshotId,
-        size: u64,
-        finished: Timestamp,
-    ) {
-        self.put_snapshot(project, cluster, snapshot, size, finished, 0);
-    }
-
-    /// Replaces a snapshot's file by another edition of it, as a store does that makes it anew:
-    /// other bytes, another `ETag`, the same length. Links that were handed out lead to it.
-    pub fn replace_file(
-        &mut self,
-        project: ProjectId,
-        cluster: &ClusterName,
-        snapshot: SnapshotId,
-    ) {
-        let Some(known) = self
-            .cluster(project, cluster)
-            .and_then(|cluster| cluster.snapshots.get(&snapshot))
-        else {
-            return;
-        };
-        let (size, finished) = (known.size, known.finished);
-        let old: Vec<String> = known
-            .files
-            .iter()
-            .map(|file| file.etag().to_owned())
-            .collect();
-        self.handed_out += 1;
-        let edition = u32::try_from(self.handed_out).unwrap_or(u32::MAX);
-        self.put_snapshot(project, cluster, snapshot, size, finished, edition);
-        let files = self.files(project, cluster, snapshot);
-        for link in self.links.values_mut() {
-            let place = old.iter().position(|etag| etag == link.etag());
-            if let Some(file) = place.and_then(|place| files.get(place)) {
-                *link = file.clone();
-            }
+        let (project_id, name) = (project.to_string(), cluster.to_string());
+        if !self.store.contains(&project_key(&project_id)) {
+            self.add_project(project, "Sandbox");
         }
-    }
-
-    fn put_snapshot(
-        &mut self,
-        project: ProjectId,
-        cluster: &ClusterName,
-        snapshot: SnapshotId,
-        size: u64,
-        finished: Timestamp,
-        edition: u32,
-    ) {
-        let size = size.min(MAX_DATA);
-        let Some(cluster) = self.cluster_mut(project, cluster) else {
+        let place = (project_id, name);
+        if self.backups.contains_key(&place) {
             return;
+        }
+        let (project, name) = (&place.0, &place.1);
+        let digits = cluster_id(project, name);
+        let (key, body) = match kind {
+            ClusterKind::Flex => (
+                flex_key(project, name),
+                flex::document(project, name, &digits),
+            ),
+            _ => (
+                cluster_key(project, name),
+                clusters::document(project, name, &digits, kind),
+            ),
         };
-        let files = match cluster.kind {
-            ClusterKind::Sharded { shards } => u32::from(shards),
-            _ => 1,
+        self.store.insert(key, body, FIRST_SNAPSHOT);
+        self.backups.insert(place, Backups::new(kind));
+    }
+
+    /// Deletes a cluster at once, as its owner would in time. The backups of a dedicated cluster
+    /// stay and can be listed, downloaded and restored; no other operation knows the cluster any
+    /// more.
+    pub fn delete_cluster(&mut self, project: ProjectId, cluster: &ClusterName) {
+        self.forget_cluster(&project.to_string(), cluster.as_str());
+    }
+
+    /// The ids of the first organization and of the first project, in the order of their creation.
+    pub fn first_ids(&self) -> (Option<String>, Option<String>) {
+        let first = |parent: &str| {
+            let children = self.store.children(parent);
+            children.first().map(|(key, _)| crate::store::last(key))
         };
-        // Shards differ as editions do.
-        let files = (0..files)
-            .map(|shard| SnapshotFile::new(snapshot, size, edition.wrapping_add(shard << 24)));
-        let snapshot_state = Snapshot {
-            finished,
-            files: files.collect(),
-            size,
-            description: None,
-            keep_days: 8,
-        };
-        cluster.snapshots.insert(snapshot, snapshot_state);
+        (first("/orgs"), first("/groups"))
     }
 
-    /// The file of a snapshot, as a download gives it; the first shard's of a sharded cluster.
-    pub fn snapshot_file(
-        &self,
-        project: ProjectId,
-        cluster: &ClusterName,
-        snapshot: SnapshotId,
-    ) -> Option<Bytes> {
-        self.snapshot_files(project, cluster, snapshot)
-            .into_iter()
-            .next()
-    }
-
-    /// The files of a snapshot, one for each shard, in memory.
-    pub fn snapshot_files(
-        &self,
-        project: ProjectId,
-        cluster: &ClusterName,
-        snapshot: SnapshotId,
-    ) -> Vec<Bytes> {
-        let files = self.files(project, cluster, snapshot).into_iter();
-        let bytes = files.map(|file| {
-            let length = file.length();
-            Body::file(&file, 0, length).into_bytes()
-        });
-        bytes.collect()
-    }
-
-    fn files(
-        &self,
-        project: ProjectId,
-        cluster: &ClusterName,
-        snapshot: SnapshotId,
-    ) -> Vec<SnapshotFile> {
-        let cluster = self.cluster(project, cluster);
-        let snapshot = cluster.and_then(|cluster| cluster.snapshots.get(&snapshot));
-        snapshot.map_or_else(Vec::new, |snapshot| snapshot.files.clone())
-    }
-
-    /// The ids of a cluster's snapshots, the oldest first.
-    pub fn snapshots(&self, project: ProjectId, cluster: &ClusterName) -> Vec<SnapshotId> {
-        let Some(cluster) = self.cluster(project, cluster) else {
-            return Vec::new();
-        };
-        let mut snapshots: Vec<_> = cluster.snapshots.iter().collect();
-        snapshots.sort_by_key(|(_, snapshot)| snapshot.finished);
-        snapshots.into_iter().map(|(id, _)| *id).collect()
-    }
-
-    /// The restore jobs of a cluster and how far each is at a point in time, the last one asked
-    /// for first. A download is one of them.
-    pub fn jobs(
-        &self,
-        now: Timestamp,
-        project: ProjectId,
-        cluster: &ClusterName,
-    ) -> Vec<(RestoreJobId, RestoreStatus)> {
-        let jobs = self.cluster(project, cluster).map(Cluster::latest_jobs);
-        let jobs = jobs.unwrap_or_default().into_iter();
-        jobs.map(|(id, job)| (id, job.status(now))).collect()
-    }
-
-    pub(crate) fn cluster(&self, project: ProjectId, cluster: &ClusterName) -> Option<&Cluster> {
-        self.projects.get(&project)?.clusters.get(cluster)
-    }
-
-    pub(crate) fn cluster_mut(
-        &mut self,
-        project: ProjectId,
-        cluster: &ClusterName,
-    ) -> Option<&mut Cluster> {
-        self.projects.get_mut(&project)?.clusters.get_mut(cluster)
+    /// Takes a cluster out of the world. The backups of a dedicated cluster outlive it.
+    pub(crate) fn forget_cluster(&mut self, project: &str, name: &str) {
+        self.store.remove(&cluster_key(project, name));
+        self.store.remove(&flex_key(project, name));
+        let place = (project.to_owned(), name.to_owned());
+        let kind = self.backups.get(&place).map(|backups| backups.kind);
+        if matches!(kind, Some(ClusterKind::Tenant | ClusterKind::Flex)) {
+            self.backups.remove(&place);
+        }
     }
 
     /// Something that was never handed out before: 32 hexadecimal digits, counted, not random.
@@ -416,6 +255,13 @@ impl Default for Sandbox {
     }
 }
 
+/// The id of a cluster that is added rather than created.
+pub(crate) fn cluster_id(project: &str, name: &str) -> String {
+    let mut digits = hex(&Md5::digest(format!("{project} {name}")));
+    digits.truncate(24);
+    digits
+}
+
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
@@ -427,6 +273,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// How many shards a cluster may have, as the API description bounds `numShards`.
 pub(crate) const MAX_SHARDS: u16 = 50;
+
+/// The version of MongoDB that everything here runs.
+pub(crate) const MONGODB: &str = "8.0.29";
 
 /// When the first snapshots were complete: 2026-01-01T00:00:00Z.
 pub(crate) const FIRST_SNAPSHOT: Timestamp = Timestamp::constant(1_767_225_600, 0);

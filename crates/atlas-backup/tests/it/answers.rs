@@ -106,7 +106,7 @@ async fn a_cluster_or_a_restore_that_is_another_one_is_an_error() {
         assert!(matches!(error, Error::Mismatch { .. }), "{field}: {error}");
     }
     let backups = with_field(&server, "snapshotId", json!(OTHER));
-    let (source, target) = (name(DEDICATED_CLUSTER), name("Target"));
+    let (source, target) = (name(DEDICATED_CLUSTER), name(SHARDED_CLUSTER));
     let restored = backups.restore(project(), &source, &Pick::Latest, project(), &target);
     let error = restored.await.unwrap_err();
     assert!(matches!(error, Error::Mismatch { .. }), "{error}");

@@ -15,9 +15,14 @@ use crate::{folder, name, names, project, quietly, world};
 
 #[tokio::test]
 async fn the_snapshots_of_a_deleted_cluster_are_listed_downloaded_and_restored() {
-    for (cluster, kind, files) in [
-        (DEDICATED_CLUSTER, ClusterKind::Dedicated, 1),
-        (SHARDED_CLUSTER, ClusterKind::Sharded, 2),
+    for (cluster, kind, files, target) in [
+        (
+            DEDICATED_CLUSTER,
+            ClusterKind::Dedicated,
+            1,
+            SHARDED_CLUSTER,
+        ),
+        (SHARDED_CLUSTER, ClusterKind::Sharded, 2, DEDICATED_CLUSTER),
     ] {
         let (server, backups) = world().await;
         server.with(|sandbox| sandbox.delete_cluster(project(), &name(cluster)));
@@ -29,7 +34,7 @@ async fn the_snapshots_of_a_deleted_cluster_are_listed_downloaded_and_restored()
         let saved = quietly(&backups, cluster, &folder).await.unwrap();
         assert_eq!(saved.len(), files);
         assert_eq!(names(&folder).len(), 2 * files);
-        let target = name(FLEX_CLUSTER);
+        let target = name(target);
         let restored = backups
             .restore(project, &cluster_name, &Pick::Latest, project, &target)
             .await

@@ -143,8 +143,14 @@ async fn a_second_download_waits_its_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn only_a_restore_writes_and_it_says_where() {
-    for cluster in [CLUSTER, FLEX_CLUSTER, DEDICATED_CLUSTER] {
+    use atlas_sandbox::ClusterKind;
+    for (cluster, kind) in [
+        (CLUSTER, ClusterKind::Tenant),
+        (FLEX_CLUSTER, ClusterKind::Flex),
+        (DEDICATED_CLUSTER, ClusterKind::ReplicaSet),
+    ] {
         let (server, backups) = paused().await;
+        server.with(|sandbox| sandbox.add_cluster(project(), name("Target"), kind));
         let source = name(cluster);
         let policy = WaitPolicy::default();
         let asked = backups.request_download(project(), &source, &Pick::Latest, &policy, silent);

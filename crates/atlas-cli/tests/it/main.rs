@@ -24,6 +24,7 @@ mod pull_clusters;
 mod pull_output;
 mod roots;
 mod serve;
+mod serve_flags;
 mod settings;
 mod signal_outputs;
 mod signal_states;

@@ -15,11 +15,19 @@ fn a_sandbox_that_serves_prints_what_to_set_and_one_line_a_request() {
     let mut serving = atlas(&folder)
         .args(["sandbox", "--time-scale", "60", "--faults", "plan.json"])
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(serving.stdout.take().unwrap()).lines();
-    let mut line = || lines.next().unwrap().unwrap();
-    let exports: Vec<String> = (0..6).map(|_| line()).collect();
+    let lines = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let exports: Vec<String> = lines.take(8).map(Result::unwrap).collect();
+    assert!(
+        exports[6].starts_with("# a login that may only read: "),
+        "{}",
+        exports[6]
+    );
+    assert_eq!(exports[7], "# ready");
+    let mut log = BufReader::new(serving.stderr.take().unwrap()).lines();
+    let mut line = || log.next().unwrap().unwrap();
 
     // As a shell would take them, one kind of credentials after the other.
     for kind in 3..6 {
@@ -186,10 +194,12 @@ fn a_signal_ends_a_sandbox_at_once_while_files_are_read_that_never_end() {
     let mut serving = atlas(&folder)
         .args(["sandbox", "--seed", "world.json"])
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(serving.stdout.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
+    let mut log = BufReader::new(serving.stderr.take().unwrap()).lines();
     let url = first.split_once('=').unwrap().1.to_owned();
     let download = format!("/api/atlas/v2/groups/{PROJECT}/flexClusters/C0/backup/download");
     let asked = Command::new("curl")
@@ -213,7 +223,7 @@ fn a_signal_ends_a_sandbox_at_once_while_files_are_read_that_never_end() {
     let mut readers: Vec<_> = (0..4).map(|_| read()).collect();
     let mut begun = 0;
     while begun < readers.len() {
-        let logged = lines.next().unwrap().unwrap();
+        let logged = log.next().unwrap().unwrap();
         begun += usize::from(logged.contains("/sandbox-store/"));
     }
     let killed = Command::new("kill")

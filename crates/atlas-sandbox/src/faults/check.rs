@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::names::{operation_id, similar};
+use atlas_catalog::Operation;
+
 use super::paths::{self, Reach, templates};
 use super::{Fault, FaultPlanError, Rule};
 use crate::snapshot_file::MAX_DATA;
@@ -54,13 +55,18 @@ fn rule(rule: &mut Rule) -> Result<(), String> {
 }
 
 fn operation(name: &str) -> Result<&'static str, String> {
-    operation_id(name).ok_or_else(|| {
-        let hint = match similar(name) {
-            Some(similar) => format!("did you mean {similar:?}?"),
-            None => "expected an operationId, such as \"getGroupFlexCluster\"".to_owned(),
-        };
-        format!("no such operation {:?}; {hint}", shortened(name))
-    })
+    Operation::find(name)
+        .map(Operation::id)
+        .ok_or_else(|| unknown_operation(name))
+}
+
+/// What to say of an operation that Atlas does not have.
+pub(crate) fn unknown_operation(name: &str) -> String {
+    let hint = match Operation::suggest(name).as_slice() {
+        [] => "expected an operationId, such as \"getGroupFlexCluster\"".to_owned(),
+        [similar, ..] => format!("did you mean {similar:?}?"),
+    };
+    format!("no such operation {:?}; {hint}", shortened(name))
 }
 
 fn numbers(nth: &[u64]) -> Result<BTreeSet<u64>, String> {
@@ -141,7 +147,7 @@ fn reachable(before: &[Rule], rule: &Rule) -> Result<(), String> {
             let own = rule.path.as_ref().is_some_and(|own| own.starts_with(start));
             let all_of_operation = rule.operation.is_some()
                 && templates(rule.operation.as_deref()).all(|template| {
-                    let (literal, _) = template.split_once('{').unwrap_or((template, ""));
+                    let (literal, _) = template.split_once('{').unwrap_or((&template, ""));
                     literal.starts_with(start)
                 });
             own || all_of_operation
@@ -158,7 +164,7 @@ fn reachable(before: &[Rule], rule: &Rule) -> Result<(), String> {
 }
 
 /// A text that is short enough for an error.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const SHOWN: usize = 120;
     if text.chars().count() <= SHOWN {
         return text.to_owned();

@@ -1,15 +1,18 @@
 //! Which paths a rule can match.
 
+use atlas_catalog::Operation;
+
 use super::check::shortened;
 use crate::control;
 use crate::object_store;
-use crate::operations::SERVED;
 
 /// The longest path.
 const MAX_PATH: usize = 2000;
 
 /// What is answered beside the operations and the files.
 const OTHER_PATHS: [&str; 3] = ["/", TOKEN, REVOKE];
+/// What the paths of all operations begin with.
+const API: &str = "/api/atlas/v2";
 const TOKEN: &str = "/api/oauth/token";
 const REVOKE: &str = "/api/oauth/revoke";
 
@@ -29,7 +32,7 @@ pub(super) fn reach(operation: Option<&str>, start: Option<&str>) -> Reach {
     let start = start.unwrap_or("/");
     let free = operation.is_none();
     Reach {
-        operations: templates(operation).any(|template| can_begin(template, start)),
+        operations: templates(operation).any(|template| can_begin(&template, start)),
         tokens: free && [TOKEN, REVOKE].iter().any(|path| path.starts_with(start)),
         files: free && can_begin_a_file(start),
     }
@@ -49,6 +52,12 @@ pub(super) fn check(start: &str, operation: Option<&str>) -> Result<(), String> 
     if start.contains(['{', '}']) {
         return Err(format!(
             "invalid path {shown:?}: expected the value of a parameter, not its name in braces"
+        ));
+    }
+    if start.contains('*') {
+        return Err(format!(
+            "invalid path {shown:?}: a path is a beginning, and * stands for nothing else; leave out \
+             what follows what is known"
         ));
     }
     if start.contains(['?', '#']) {
@@ -90,6 +99,13 @@ pub(super) fn check(start: &str, operation: Option<&str>) -> Result<(), String> 
     if other || reach.operations || reach.tokens || reach.files {
         return Ok(());
     }
+    let below = format!("{API}{start}");
+    if self::reach(None, Some(&below)).operations {
+        return Err(format!(
+            "invalid path {shown:?}: expected the whole path; did you mean {:?}?",
+            shortened(&below)
+        ));
+    }
     Err(format!(
         "invalid path {shown:?}: neither an operation nor the token endpoint nor a file has it"
     ))
@@ -123,11 +139,12 @@ fn can_begin_a_file(start: &str) -> bool {
 }
 
 /// The paths of an operation, or of all of them, with names in place of parameters.
-pub(super) fn templates(id: Option<&str>) -> impl Iterator<Item = &'static str> {
-    let operations = SERVED.iter().map(|operation| operation.meta);
-    operations
-        .filter(move |meta| id.is_none_or(|id| meta.id == id))
-        .map(|meta| meta.path)
+pub(super) fn templates(id: Option<&str>) -> impl Iterator<Item = String> {
+    let one = id.and_then(Operation::find);
+    let all = id.is_none().then(Operation::all);
+    one.into_iter()
+        .chain(all.into_iter().flatten())
+        .map(Operation::path)
 }
 
 /// Whether a path made from a template can begin with a text.

@@ -3,21 +3,27 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use atlas_model::{ClusterName, ProjectId, SnapshotId};
+use atlas_catalog::{Operation, ViolationKind};
+use atlas_model::ClusterName;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use super::SeedError;
-use crate::service::CLOCK_END;
+use crate::clock::CLOCK_END;
 use crate::snapshot_file::MAX_DATA;
 use crate::world::{ClusterKind, FIRST_SNAPSHOT, MAX_SHARDS};
 
 /// The longest text, in bytes.
-const MAX_TEXT: usize = 16 << 20;
-const MAX_PROJECTS: usize = 1000;
+pub(crate) const MAX_TEXT: usize = 16 << 20;
+const MAX_PROJECTS: usize = 10_000;
 const MAX_CLUSTERS: usize = 10_000;
 const MAX_FILES: usize = 10_000;
+const MAX_ALL_SHARDS: usize = 10_000;
+const MAX_JOBS: usize = 10_000;
+const MAX_ORGANIZATIONS: usize = 1000;
+const MAX_LOGINS: usize = 50_000;
+const MAX_LISTED: usize = 50_000;
 /// The longest project name, in characters.
 const MAX_NAME: usize = 64;
 
@@ -47,24 +53,21 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SeedError> {
 /// What was seen of a seed so far.
 #[derive(Default)]
 pub(super) struct Checked {
-    projects: BTreeSet<ProjectId>,
-    clusters: BTreeSet<(ProjectId, ClusterName)>,
+    organizations: BTreeSet<String>,
+    projects: BTreeSet<String>,
+    clusters: BTreeSet<(String, ClusterName)>,
     files: usize,
+    shards: usize,
+    jobs: usize,
+    logins: usize,
+    resources: usize,
+    changes: usize,
 }
 
 impl Checked {
-    pub(super) fn project(
-        &mut self,
-        place: &str,
-        id: ProjectId,
-        name: &str,
-    ) -> Result<(), SeedError> {
-        let length = name.chars().count();
-        if !(1..=MAX_NAME).contains(&length) {
-            let problem = format!("{length} characters; expected 1 to {MAX_NAME}");
-            return Err(value(format!("{place}.name"), problem));
-        }
-        if !self.projects.insert(id) {
+    pub(super) fn project(&mut self, place: &str, id: &str, name: &str) -> Result<(), SeedError> {
+        check_name(place, name)?;
+        if !self.projects.insert(id.to_owned()) {
             let problem = format!("there is another project {id}");
             return Err(value(format!("{place}.id"), problem));
         }
@@ -74,14 +77,58 @@ impl Checked {
     pub(super) fn cluster(
         &mut self,
         place: &str,
-        project: ProjectId,
+        project: &str,
         name: &ClusterName,
     ) -> Result<(), SeedError> {
-        if !self.clusters.insert((project, name.clone())) {
+        if !self.clusters.insert((project.to_owned(), name.clone())) {
             let problem = format!("the project has another cluster {:?}", name.as_str());
             return Err(value(format!("{place}.name"), problem));
         }
         at_most(place, "clusters", self.clusters.len(), MAX_CLUSTERS)
+    }
+
+    pub(super) fn organization(
+        &mut self,
+        place: &str,
+        id: &str,
+        name: &str,
+    ) -> Result<(), SeedError> {
+        check_name(place, name)?;
+        if !self.organizations.insert(id.to_owned()) {
+            let problem = format!("there is another organization {id}");
+            return Err(value(format!("{place}.id"), problem));
+        }
+        let seen = self.organizations.len();
+        at_most(place, "organizations", seen, MAX_ORGANIZATIONS)
+    }
+
+    pub(super) fn login(&mut self, place: &str) -> Result<(), SeedError> {
+        self.logins += 1;
+        at_most(place, "logins", self.logins, MAX_LOGINS)
+    }
+
+    pub(super) fn job(&mut self, place: &str) -> Result<(), SeedError> {
+        self.jobs += 1;
+        at_most(place, "jobs", self.jobs, MAX_JOBS)
+    }
+
+    pub(super) fn resource(&mut self, place: &str) -> Result<(), SeedError> {
+        self.resources += 1;
+        at_most(place, "resources", self.resources, MAX_LISTED)
+    }
+
+    pub(super) fn change(&mut self, place: &str) -> Result<(), SeedError> {
+        self.changes += 1;
+        at_most(place, "scheduled changes", self.changes, MAX_LISTED)
+    }
+
+    /// Counts the shards of one more cluster.
+    pub(super) fn shards(&mut self, place: &str, kind: ClusterKind) -> Result<(), SeedError> {
+        self.shards += match kind {
+            ClusterKind::Sharded { shards } => usize::from(shards),
+            _ => 1,
+        };
+        at_most(place, "shards", self.shards, MAX_ALL_SHARDS)
     }
 
     /// Counts the files of one more snapshot.
@@ -96,11 +143,11 @@ impl Checked {
 
 /// The ids of a cluster's snapshots.
 #[derive(Default)]
-pub(super) struct Ids(BTreeSet<SnapshotId>);
+pub(super) struct Ids(BTreeSet<String>);
 
 impl Ids {
-    pub(super) fn insert(&mut self, place: &str, id: SnapshotId) -> Result<(), SeedError> {
-        if self.0.insert(id) {
+    pub(super) fn insert(&mut self, place: &str, id: &str) -> Result<(), SeedError> {
+        if self.0.insert(id.to_owned()) {
             return Ok(());
         }
         let problem = format!("the cluster has another snapshot {id}");
@@ -122,19 +169,171 @@ pub(super) fn finished(place: &str, text: Option<&str>) -> Result<Timestamp, See
     let Some(text) = text else {
         return Ok(FIRST_SNAPSHOT);
     };
-    let path = || format!("{place}.finished");
+    time(&format!("{place}.finished"), text)
+}
+
+/// A time that the clock can have.
+pub(super) fn time(path: &str, text: &str) -> Result<Timestamp, SeedError> {
     let shown: String = text.chars().take(MAX_NAME).collect();
     let time: Timestamp = text.parse().map_err(|_| {
         let expected = "expected RFC 3339, such as 2026-05-04T09:42:00Z";
-        value(path(), format!("invalid timestamp {shown:?}; {expected}"))
+        let problem = format!("invalid timestamp {shown:?}; {expected}");
+        value(path.to_owned(), problem)
     })?;
-    if (Timestamp::UNIX_EPOCH..CLOCK_END).contains(&time) {
+    if (Timestamp::UNIX_EPOCH..=CLOCK_END).contains(&time) {
         return Ok(time);
     }
+    let problem = format!("{shown:?}; expected a year from 1970 to 8999");
+    Err(value(path.to_owned(), problem))
+}
+
+/// The time that a field of a body names, or the one at which the first world was made.
+pub(super) fn moment(body: &Value, field: &str) -> Timestamp {
+    let text = body.get(field).and_then(Value::as_str);
+    text.and_then(|text| text.parse().ok())
+        .unwrap_or(FIRST_SNAPSHOT)
+}
+
+/// An id of 24 hexadecimal digits, if one is given.
+pub(super) fn hex_id(place: &str, text: Option<&str>) -> Result<Option<String>, SeedError> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() == 24 && text.bytes().all(digit) {
+        return Ok(Some(text.to_owned()));
+    }
+    let shown: String = text.chars().take(MAX_NAME).collect();
+    let problem = format!("invalid id {shown:?}; expected 24 hexadecimal digits in lower case");
+    Err(value(format!("{place}.id"), problem))
+}
+
+/// The key of a resource's path.
+pub(super) fn path(place: &str, text: &str) -> Result<String, SeedError> {
+    super::make::key_of(text).ok_or_else(|| {
+        let shown: String = text.chars().take(MAX_NAME).collect();
+        let expected = "expected a path such as /groups/ID/databaseUsers/admin/NAME";
+        value(format!("{place}.path"), format!("{shown:?}; {expected}"))
+    })
+}
+
+/// Refuses a path that no operation has, and one of what stands elsewhere in a seed.
+pub(super) fn resource(place: &str, key: &str) -> Result<(), SeedError> {
+    let segments: Vec<&str> = key.split('/').skip(1).collect();
+    let problem = match segments.as_slice() {
+        ["orgs", _] => "organizations stand in organizations",
+        ["groups", _] => "projects stand in projects",
+        ["groups", _, "clusters" | "flexClusters", _] => {
+            "clusters stand in the clusters of a project"
+        }
+        _ if is_known(key) => return Ok(()),
+        _ => {
+            "no operation has a path like this; expected one such as /groups/ID/accessList/192.0.2.1"
+        }
+    };
+    let shown: String = key.chars().take(2 * MAX_NAME).collect();
     Err(value(
-        path(),
-        format!("{shown:?}; expected a year from 1970 to 8999"),
+        format!("{place}.path"),
+        format!("{shown:?}: {problem}"),
     ))
+}
+
+/// Refuses fields of a body that stand beside it.
+pub(super) fn own_fields(path: &str, body: Option<&Value>) -> Result<(), SeedError> {
+    let found = ["id", "name", "orgId"]
+        .into_iter()
+        .find(|name| body.is_some_and(|it| it.get(name).is_some()));
+    match found {
+        None => Ok(()),
+        Some(name) => Err(value(
+            format!("{path}.{name}"),
+            "stands beside the body".to_owned(),
+        )),
+    }
+}
+
+/// Refuses a body in which a field has another type than an operation answers.
+pub(super) fn types(path: &str, operation: &str, body: &Value) -> Result<(), SeedError> {
+    let Some(operation) = Operation::find(operation) else {
+        return Ok(());
+    };
+    let Some(version) = operation.version(None) else {
+        return Ok(());
+    };
+    let violations = operation.check_response(version, 200, body);
+    let wrong = violations.iter().find(|it| {
+        // Recorded answers have nulls.
+        it.kind() == ViolationKind::Type && !it.to_string().ends_with("found null")
+    });
+    match wrong {
+        None => Ok(()),
+        Some(wrong) => Err(value(path.to_owned(), one_line(&wrong.to_string()))),
+    }
+}
+
+/// Refuses a resource that is no object: the sandbox keeps objects only.
+pub(super) fn is_object(place: &str, body: &Value) -> Result<(), SeedError> {
+    if body.is_object() {
+        return Ok(());
+    }
+    Err(value(
+        format!("{place}.body"),
+        "expected an object".to_owned(),
+    ))
+}
+
+/// Whether an operation is about a resource, or lists those that it is one of.
+fn is_known(key: &str) -> bool {
+    let known = |path: &str| !atlas_catalog::methods(&format!("/api/atlas/v2{path}")).is_empty();
+    let above = key.rsplit_once('/').map_or("", |(above, _)| above);
+    known(key) || (!above.is_empty() && known(above))
+}
+
+/// A state that a cluster can be in.
+pub(super) fn state(place: &str, text: &str) -> Result<(), SeedError> {
+    let states = ["IDLE", "CREATING", "UPDATING", "DELETING", "REPAIRING"];
+    if states.contains(&text) {
+        return Ok(());
+    }
+    let shown: String = text.chars().take(MAX_NAME).collect();
+    let mut problem = format!("{shown:?}; expected one of {}", states.join(", "));
+    if text.eq_ignore_ascii_case("paused") {
+        problem.push_str("; a paused cluster has \"body\": {\"paused\": true}");
+    }
+    Err(value(format!("{place}.state"), problem))
+}
+
+/// Refuses what cannot stand in the header of a login; shows nothing of it, since it may be secret.
+pub(super) fn proof(path: &str, text: &str) -> Result<(), SeedError> {
+    let problem = if text.is_empty() {
+        "empty; expected a text, or nothing at all"
+    } else if text.chars().any(|it| it.is_control() || it.is_whitespace()) {
+        "expected a text without spaces and control characters"
+    } else {
+        return Ok(());
+    };
+    Err(value(path.to_owned(), problem.to_owned()))
+}
+
+/// A role that an operation documents.
+pub(super) fn role(path: &str, name: &str) -> Result<(), SeedError> {
+    let mut known = Operation::all().flat_map(Operation::roles);
+    if known.any(|role| role == name) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(MAX_NAME).collect();
+    let expected = "expected a documented role, such as Project Read Only";
+    let problem = format!("no such role {shown:?}; {expected}");
+    Err(value(path.to_owned(), problem))
+}
+
+fn check_name(place: &str, name: &str) -> Result<(), SeedError> {
+    let length = name.chars().count();
+    if (1..=MAX_NAME).contains(&length) {
+        return Ok(());
+    }
+    let problem = format!("{length} characters; expected 1 to {MAX_NAME}");
+    Err(value(format!("{place}.name"), problem))
 }
 
 /// A whole number within bounds.
@@ -158,12 +357,12 @@ fn at_most(place: &str, what: &str, seen: usize, most: usize) -> Result<(), Seed
     Err(value(place.to_owned(), problem))
 }
 
-fn value(path: String, problem: String) -> SeedError {
+pub(super) fn value(path: String, problem: String) -> SeedError {
     SeedError::Value { path, problem }
 }
 
 /// A text in one line of bounded length, without control characters.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     const LONGEST: usize = 400;
     let escape = |character: char| {
         let escaped = character.is_control().then(|| character.escape_debug());

@@ -5,13 +5,18 @@ use atlas_sandbox::{Sandbox, SandboxServer};
 use crate::server::{ORDERS, SEED, get, speak};
 
 /// A control request as a test in another language sends it.
-async fn control(server: &SandboxServer, method: &str, name: &str, body: &str) -> String {
+pub(crate) async fn control(
+    server: &SandboxServer,
+    method: &str,
+    name: &str,
+    body: &str,
+) -> String {
     let host = server.url().strip_prefix("http://").unwrap();
     control_with(server, method, name, &format!("host: {host}\r\n"), body).await
 }
 
 /// The same with these header lines.
-async fn control_with(
+pub(crate) async fn control_with(
     server: &SandboxServer,
     method: &str,
     name: &str,
@@ -44,10 +49,10 @@ async fn another_language_sets_the_world_its_faults_and_its_clock_over_http() {
     control(&server, "POST", "clock", r#"{"advanceSeconds": 3600}"#).await;
     let world = control(&server, "GET", "world", "").await;
     assert!(
-        world.contains("\"now\":\"2026-05-28T21:26:40Z\""),
+        world.contains("\"clock\":\"2026-05-28T21:26:40Z\""),
         "{world}"
     );
-    assert!(world.contains("\"kind\":\"sharded (3)\""), "{world}");
+    assert!(world.contains("\"kind\":{\"sharded\":3}"), "{world}");
     control(&server, "PUT", "world", "").await;
     assert!(get(&server, ORDERS).await.starts_with("HTTP/1.1 404"));
     let base = server.with(|sandbox| {
@@ -66,7 +71,11 @@ async fn a_control_that_cannot_be_is_refused_and_changes_nothing() {
         ("PUT", "world", "{", "400"),
         ("PUT", "faults", "{}", "400"),
         ("POST", "clock", r#"{"advanceSeconds": -1}"#, "400"),
-        ("GET", "clock", "", "405"),
+        ("DELETE", "clock", "", "405"),
+        ("PUT", "requests", "[]", "405"),
+        ("POST", "health", "", "405"),
+        ("GET", "schemas/nothing", "", "404"),
+        ("GET", "faults?operation=getGroup", "", "400"),
         ("GET", "nothing", "", "404"),
     ] {
         let answer = control(&server, method, name, body).await;
@@ -83,8 +92,8 @@ async fn a_control_that_cannot_be_is_refused_and_changes_nothing() {
     );
     let answer = speak(&server, foreign.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 415"), "{answer}");
-    let large = " ".repeat((1 << 20) + 1);
-    for name in ["world", "faults"] {
+    for (name, most) in [("world", 16 << 20), ("faults", 1 << 20)] {
+        let large = " ".repeat(most + 1);
         let answer = control(&server, "PUT", name, &large).await;
         assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     }
@@ -163,9 +172,14 @@ async fn no_web_page_can_use_the_control_endpoints() {
             ("PUT", "world", SEED),
             ("PUT", "faults", r#"[{"nth": [9], "do": "reset"}]"#),
             ("POST", "clock", r#"{"advanceSeconds": 1}"#),
+            ("PUT", "clock", r#"{"stopped": false}"#),
+            ("GET", "clock", ""),
+            ("GET", "requests", ""),
+            ("DELETE", "requests", ""),
+            ("GET", "schemas/faults", ""),
         ] {
             let status = match (status, method) {
-                (200, "PUT" | "POST") => 204,
+                (200, "PUT" | "POST" | "DELETE") => 204,
                 (status, _) => status,
             };
             let answer = control_with(&server, method, name, &lines, body).await;
@@ -243,7 +257,7 @@ async fn beyond_loopback_control_requests_need_the_token() {
         ),
     ] {
         let lines = format!("host: atlas:8080\r\n{lines}");
-        for name in ["world", "faults"] {
+        for name in ["world", "faults", "clock", "requests", "schemas/faults"] {
             let answer = control_with(&server, "GET", name, &lines, "").await;
             let starts = format!("HTTP/1.1 {status}");
             assert!(answer.starts_with(&starts), "{lines:?}: {answer}");
@@ -353,7 +367,7 @@ async fn the_clock_stops_at_its_end_and_a_request_that_would_pass_it_is_refused(
     }
     let world = control(&server, "GET", "world", "").await;
     assert!(
-        world.contains("\"now\":\"9000-01-01T00:00:00Z\""),
+        world.contains("\"clock\":\"9000-01-01T00:00:00Z\""),
         "{world}"
     );
     assert!(get(&server, ORDERS).await.starts_with("HTTP/1.1 404"));

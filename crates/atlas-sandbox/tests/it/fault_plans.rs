@@ -48,6 +48,14 @@ fn a_rule_that_cannot_act_is_refused_with_what_is_expected() {
             "percent-encoded",
         ),
         (
+            r#"[{"path": "/api/atlas/v2/groups/*/flexClusters", "do": "reset"}]"#,
+            "a path is a beginning",
+        ),
+        (
+            r#"[{"operation": "getGroup", "path": "/api/atlas/v2/groups/*", "do": "reset"}]"#,
+            "a path is a beginning",
+        ),
+        (
             r#"[{"path": "/sandbox/world", "do": "reset"}]"#,
             "control requests have no faults",
         ),
@@ -245,4 +253,29 @@ fn a_rule_that_can_act_is_taken() {
         let read = FaultPlan::from_json(plan);
         assert!(read.is_ok(), "{plan}: {read:?}");
     }
+}
+
+#[test]
+fn every_operation_of_the_catalog_can_fail_by_its_id_a_former_id_and_its_path() {
+    for operation in atlas_catalog::Operation::all() {
+        let id = operation.id();
+        // A former id may be another operation's id of today.
+        let former = operation.former_ids();
+        let former = former.filter(|name| atlas_catalog::Operation::find(name) == Some(operation));
+        let path = operation.path();
+        let literal = path.split('{').next().unwrap();
+        for plan in former
+            .chain([id])
+            .map(|name| format!(r#""operation": "{name}""#))
+            .chain([
+                format!(r#""operation": "{id}", "path": "{literal}""#),
+                format!(r#""path": "{literal}""#),
+            ])
+        {
+            let plan = format!(r#"[{{{plan}, "do": "staleNonce"}}]"#);
+            let read = FaultPlan::from_json(&plan);
+            assert!(read.is_ok(), "{plan}: {read:?}");
+        }
+    }
+    assert_eq!(atlas_catalog::Operation::all().len(), 546);
 }

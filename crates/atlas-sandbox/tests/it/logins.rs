@@ -2,6 +2,8 @@
 
 use atlas_model::{ApiError, api_error::code};
 use atlas_sandbox::{OWNER, READER, Sandbox};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_auth::digest::DigestClient;
@@ -119,10 +121,20 @@ fn a_fetched_token_works_for_an_hour_or_until_it_is_revoked() {
     assert_eq!(sandbox.handle(now(), with_token.clone()).status(), 200);
     let late = after(SignedDuration::from_secs(3600));
     assert_eq!(sandbox.handle(late, with_token.clone()).status(), 401);
-    let mut revoke = token_request(id, secret, GRANT);
-    *revoke.uri_mut() = "/api/oauth/revoke".parse().unwrap();
-    *revoke.body_mut() = format!("token={token}").into();
-    assert_eq!(sandbox.handle(now(), revoke).status(), 200);
+    let revoke = |id, secret| {
+        let mut revoke = token_request(id, secret, GRANT);
+        *revoke.uri_mut() = "/api/oauth/revoke".parse().unwrap();
+        *revoke.body_mut() = format!("token={token}").into();
+        revoke
+    };
+    // RFC 7009 section 2.1: a client can take back its own tokens only.
+    let by_another = revoke(READER.client_id, READER.client_secret);
+    let refused = sandbox.handle(now(), by_another);
+    assert_eq!(refused.status(), 400);
+    assert_eq!(json(&refused)["error"], "unauthorized_client");
+    assert_eq!(sandbox.handle(now(), with_token.clone()).status(), 200);
+    let revoked = sandbox.handle(now(), revoke(id, secret));
+    assert_eq!(revoked.status(), 200);
     assert_eq!(sandbox.handle(now(), with_token).status(), 401);
 }
 
@@ -191,5 +203,80 @@ fn what_stands_outside_of_the_api_names_its_methods_too() {
         assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
         assert_eq!(answer.headers()["allow"], allowed, "{path}");
         assert!(json(&answer)["errorCode"].is_string(), "{path}");
+    }
+}
+
+/// A request to the token endpoint with a form and, if it is not empty, an `Authorization`.
+fn with_form(sandbox: &mut Sandbox, path: &str, authorization: &str, form: &str) -> (u16, String) {
+    let mut request =
+        http::Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+    if !authorization.is_empty() {
+        request = request.header("authorization", authorization);
+    }
+    let request = request.body(form.to_owned().into()).unwrap();
+    let response = sandbox.handle("2026-01-02T03:04:05Z".parse().unwrap(), request);
+    let status = response.status().as_u16();
+    let body = String::from_utf8(response.into_body().to_vec()).unwrap();
+    (status, body)
+}
+
+#[test]
+fn a_service_account_shows_itself_in_the_form_only_if_the_setting_allows_it() {
+    let (id, secret) = (OWNER.client_id, OWNER.client_secret);
+    let basic = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+    let encoded = format!("{id}:{secret}").replace('_', "%5F");
+    let encoded = format!("Basic {}", STANDARD.encode(encoded));
+    let both = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    let escaped = both.replace("sa_", "sa%5F");
+    let grant = "grant_type=client_credentials";
+    let wrong = format!("{grant}&client_id={id}&client_secret=wrong");
+    let no_id = format!("{grant}&client_secret={secret}");
+    let id_twice = format!("{both}&client_id={id}");
+    let secret_twice = format!("{both}&client_secret={secret}");
+    let grant_twice = format!("{both}&{grant}");
+    let no_grant = format!("client_id={id}&client_secret={secret}");
+    for (allowed, authorization, form, status, part) in [
+        (false, "", &*both, 401, "invalid_client"),
+        (false, &*basic, grant, 200, "access_token"),
+        (false, &*encoded, grant, 200, "access_token"),
+        (false, &*basic, &*both, 200, "access_token"),
+        (true, "", &*both, 200, "access_token"),
+        (true, "", &*escaped, 200, "access_token"),
+        (true, &*basic, grant, 200, "access_token"),
+        (true, &*basic, &*both, 400, "invalid_request"),
+        (true, "Bearer x", &*both, 400, "invalid_request"),
+        (true, "", &*wrong, 401, "invalid_client"),
+        (true, "", grant, 401, "invalid_client"),
+        (true, "", &*no_id, 400, "invalid_request"),
+        (true, "", &*id_twice, 400, "invalid_request"),
+        (true, "", &*secret_twice, 400, "invalid_request"),
+        (true, "", &*grant_twice, 400, "invalid_request"),
+        (true, "", &*no_grant, 400, "invalid_request"),
+    ] {
+        let mut sandbox = Sandbox::new();
+        sandbox.accept_form_credentials(allowed);
+        let (seen, body) = with_form(&mut sandbox, "/api/oauth/token", authorization, form);
+        assert_eq!(seen, status, "{allowed} {authorization} {form}: {body}");
+        assert!(
+            body.contains(part),
+            "{allowed} {authorization} {form}: {body}"
+        );
+    }
+}
+
+#[test]
+fn a_token_is_revoked_by_a_client_that_shows_itself_in_the_form() {
+    let mut sandbox = Sandbox::new();
+    sandbox.accept_form_credentials(true);
+    let (id, secret) = (OWNER.client_id, OWNER.client_secret);
+    let client = format!("client_id={id}&client_secret={secret}");
+    let path = "/api/oauth/revoke";
+    for (form, status) in [
+        (format!("{client}&token=unknown"), 200),
+        (client.clone(), 400),
+        (format!("{client}&token=a&token=b"), 400),
+        ("token=a".to_owned(), 401),
+    ] {
+        assert_eq!(with_form(&mut sandbox, path, "", &form).0, status, "{form}");
     }
 }

@@ -3,10 +3,22 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 mod bodies;
+mod clusters;
 mod control;
 mod fault_plans;
+mod journal;
 mod lists;
 mod logins;
+mod odd_bodies;
+mod outsiders;
+mod people;
+mod providers;
+mod schemas;
 mod seeds;
 mod server;
+mod service;
+mod services;
+#[cfg(feature = "tls")]
+mod tls;
 mod world;
+mod worlds;

@@ -125,6 +125,27 @@ fn a_value_out_of_bounds_is_named_with_its_path_and_its_bounds() {
             r#"{"settings": {"failingJobs": 4294967296}}"#.to_owned(),
             "settings.failingJobs: 4294967296; expected",
         ),
+        (
+            r#"{"logins": [{"roles": [], "accessToken": ""}]}"#.to_owned(),
+            "logins[0].accessToken: empty",
+        ),
+        (
+            r#"{"logins": [{"roles": [], "publicKey": "a b", "privateKey": "c"}]}"#.to_owned(),
+            "logins[0].publicKey: expected a text without spaces",
+        ),
+        (
+            r#"{"logins": [{"roles": [], "publicKey": "a", "privateKey": ""}]}"#.to_owned(),
+            "logins[0].privateKey: empty",
+        ),
+        (
+            r#"{"logins": [{"roles": [], "clientId": "\u0000", "clientSecret": "a"}]}"#.to_owned(),
+            "logins[0].clientId: expected",
+        ),
+        (
+            r#"{"logins": [{"roles": [], "clientId": "a", "clientSecret": ["b", "\n"]}]}"#
+                .to_owned(),
+            "logins[0].clientSecret: expected",
+        ),
         (r#"{"more": 1}"#.to_owned(), "unknown field `more`"),
         ("{} {}".to_owned(), "trailing characters"),
         (deep, "invalid seed: projects"),
@@ -140,9 +161,26 @@ fn a_value_out_of_bounds_is_named_with_its_path_and_its_bounds() {
 }
 
 #[test]
+fn organizations_need_neither_ids_nor_names() {
+    let text = r#"{"organizations": [{}, {}], "projects": []}"#;
+    let world = Sandbox::from_seed(text)
+        .unwrap()
+        .to_seed(crate::world::now());
+    let world: serde_json::Value = serde_json::from_str(&world).unwrap();
+    let ids = world["organizations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["id"]);
+    let ids: Vec<_> = ids.map(|id| id.as_str().unwrap()).collect();
+    assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
+    assert!(ids.iter().all(|id| id.len() == 24), "{ids:?}");
+}
+
+#[test]
 fn there_cannot_be_more_things_than_the_bounds_say() {
     let mut projects = String::new();
-    for number in 0..1001 {
+    for number in 0..10_001 {
         let _ = write!(projects, r#"{{"id": "{}"}},"#, id(number));
     }
     let projects = format!(r#"{{"projects": [{}]}}"#, projects.trim_end_matches(','));
@@ -168,10 +206,22 @@ fn there_cannot_be_more_things_than_the_bounds_say() {
         r#""kind": {{"sharded": 50}}, "snapshots": [{}]"#,
         snapshots(201)
     ));
+    let mut shards = String::new();
+    for number in 0..201 {
+        let _ = write!(
+            shards,
+            r#"{{"name": "C{number}", "kind": {{"sharded": 50}}}},"#
+        );
+    }
+    let shards = format!(
+        r#"{{"projects": [{{"id": "{ID}", "clusters": [{}]}}]}}"#,
+        shards.trim_end_matches(',')
+    );
     for (seed, said) in [
+        (shards, "10050 shards; expected at most 10000"),
         (
             projects,
-            "projects[1000]: 1001 projects; expected at most 1000",
+            "projects[10000]: 10001 projects; expected at most 10000",
         ),
         (clusters, "10001 clusters; expected at most 10000"),
         (many, "10001 snapshot files; expected at most 10000"),
@@ -204,7 +254,7 @@ async fn a_refused_world_changes_nothing() {
     };
     let shown = async || {
         let mut world: serde_json::Value = serde_json::from_str(&ask("GET", "").await.1).unwrap();
-        world["now"].take();
+        world["clock"].take();
         world
     };
     let before = shown().await;
@@ -304,9 +354,9 @@ async fn time_that_passes_too_fast_stops_at_the_end_of_the_clock() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicI64, Ordering};
     for (scale, shown) in [
-        (0, "\"now\":\"2026-05-28T20:26:40Z\""),
-        (1, "\"now\":\"2026-06-08T10:13:20Z\""),
-        (u32::MAX, "\"now\":\"9000-01-01T00:00:00Z\""),
+        (0, "\"clock\":\"2026-05-28T20:26:40Z\""),
+        (1, "\"clock\":\"2026-06-08T10:13:20Z\""),
+        (u32::MAX, "\"clock\":\"9000-01-01T00:00:00Z\""),
     ] {
         let seconds = Arc::new(AtomicI64::new(1_780_000_000));
         let clock = seconds.clone();

@@ -136,6 +136,22 @@ async fn a_seed_is_the_world_and_its_page_shows_it() {
 }
 
 #[tokio::test]
+async fn a_slash_at_the_end_of_a_path_keeps_no_fault_away() {
+    let plan = r#"[{"operation": "listGroups", "do": {"status": {"status": 503}}}]"#;
+    let server = SandboxServer::builder(Sandbox::new())
+        .faults(FaultPlan::from_json(plan).unwrap())
+        .start()
+        .await
+        .unwrap();
+    for path in ["/api/atlas/v2/groups", "/api/atlas/v2/groups/"] {
+        let answer = get(&server, path).await;
+        assert!(answer.starts_with("HTTP/1.1 503"), "{path}: {answer}");
+    }
+    let journal = server.journal();
+    assert_eq!(journal.find("operation=listGroups").unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn what_the_fault_plan_says_goes_wrong_the_time_it_says() {
     let plan = r#"[
         {"operation": "getGroupFlexCluster", "nth": [1], "do": {"status": {"status": 503, "retryAfter": 7}}},

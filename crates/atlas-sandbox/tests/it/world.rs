@@ -346,7 +346,8 @@ fn the_jobs_of_a_cluster_can_be_looked_at_from_code() {
 #[test]
 fn the_backups_of_a_deleted_dedicated_cluster_stay_and_those_of_others_go() {
     let cluster = |name: &str, kind: &str| {
-        json!({"name": name, "kind": serde_json::from_str::<Value>(kind).unwrap(), "deleted": true,
+        json!({"name": name, "kind": serde_json::from_str::<Value>(kind).unwrap(),
+               "deleted": !kind.starts_with('"') || kind == "\"replicaSet\"",
                "snapshots": [{"id": SNAPSHOT, "bytes": 1000}]})
     };
     let clusters = [
@@ -357,6 +358,9 @@ fn the_backups_of_a_deleted_dedicated_cluster_stay_and_those_of_others_go() {
     ];
     let seed = json!({"projects": [{"id": PROJECT, "clusters": clusters}]});
     let mut sandbox = Sandbox::from_seed(&seed.to_string()).unwrap();
+    for gone in ["Flex", "Tenant"] {
+        sandbox.delete_cluster(PROJECT.parse().unwrap(), &gone.parse().unwrap());
+    }
     let mut ask = |path: &str| {
         let path = format!("/api/atlas/v2/groups/{PROJECT}/{path}");
         let authorization = format!("Bearer {}", OWNER.access_token);

@@ -1,0 +1,58 @@
+//! What went over the wire in a case for servers, as text.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+
+/// The requests and answers of a case, and the time in between.
+#[derive(Debug, Default)]
+pub(crate) struct Transcript(String);
+
+impl Transcript {
+    /// Notes that time passed.
+    pub(crate) fn time(&mut self, seconds: u32) {
+        let _ = writeln!(self.0, "({seconds} s pass)\n");
+    }
+
+    /// Notes a request that is sent as it is.
+    pub(crate) fn raw(&mut self, raw: &str) {
+        let _ = writeln!(self.0, "> {}\n", raw.escape_debug());
+    }
+
+    /// Notes a request.
+    pub(crate) fn request(&mut self, request: &Request<Bytes>) {
+        let _ = writeln!(self.0, "> {} {}", request.method(), request.uri());
+        self.message('>', request.headers(), request.body());
+    }
+
+    /// Notes an answer.
+    pub(crate) fn answer(&mut self, answer: &Response<Bytes>) {
+        let _ = writeln!(self.0, "< {}", answer.status());
+        self.message('<', answer.headers(), answer.body());
+    }
+
+    /// All of it.
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+
+    fn message(&mut self, mark: char, headers: &HeaderMap, body: &[u8]) {
+        for (name, value) in headers {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let _ = writeln!(self.0, "{mark} {name}: {value}");
+        }
+        let _ = writeln!(self.0, "{mark}\n{mark} {}\n", shown(body));
+    }
+}
+
+/// A body as text, shortened.
+pub(crate) fn shown(body: &[u8]) -> String {
+    const LIMIT: usize = 4000;
+    let shown = String::from_utf8_lossy(&body[..body.len().min(LIMIT)]).into_owned();
+    if body.len() > LIMIT {
+        format!("{shown}… ({} bytes)", body.len())
+    } else {
+        shown
+    }
+}

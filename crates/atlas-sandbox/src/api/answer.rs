@@ -1,0 +1,166 @@
+//! What an operation is answered with, before it is put into the form that was asked for.
+
+use atlas_model::Link;
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::api::call::{Call, Target};
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The status; the recorded or documented one if it is not given.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) content: Content,
+    /// Whether fields that the schema requires are made where they are missing, and those that it
+    /// does not have are left out.
+    pub(crate) shaped: bool,
+    /// The path of what was made, below `/api/atlas/v2`.
+    pub(crate) location: Option<String>,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum Content {
+    None,
+    /// One resource.
+    One(Value),
+    /// A list, all of it.
+    List(Vec<Value>),
+    /// Anything but JSON of the schema: its bytes.
+    Bytes(Bytes),
+}
+
+impl Answer {
+    fn new(content: Content) -> Self {
+        Self {
+            status: None,
+            content,
+            shaped: true,
+            location: None,
+        }
+    }
+
+    /// No body.
+    pub(crate) fn empty() -> Self {
+        Self::new(Content::None)
+    }
+
+    /// `{}`, as Atlas answers some deletions.
+    pub(crate) fn braces() -> Self {
+        Self::exactly(json!({}))
+    }
+
+    /// A resource, shaped by the schema of the version that is answered.
+    pub(crate) fn one(value: impl Into<Value>) -> Self {
+        Self::new(Content::One(value.into()))
+    }
+
+    /// A list of resources, which is paged if the operation's answer is a page, each shaped by the
+    /// schema of the version that is answered.
+    pub(crate) fn list(values: Vec<Value>) -> Self {
+        Self::new(Content::List(values))
+    }
+
+    /// A resource, or a list, as it stands.
+    pub(crate) fn exactly(value: impl Into<Value>) -> Self {
+        Self::one(value).unshaped()
+    }
+
+    /// A file or a text.
+    pub(crate) fn bytes(bytes: impl Into<Bytes>) -> Self {
+        Self::new(Content::Bytes(bytes.into()))
+    }
+
+    /// Leaves what is in it as it is.
+    pub(crate) fn unshaped(mut self) -> Self {
+        self.shaped = false;
+        self
+    }
+
+    pub(crate) fn status(mut self, status: StatusCode) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Says in a header where the resource is.
+    pub(crate) fn located(mut self, path: String) -> Self {
+        self.location = Some(path);
+        self
+    }
+}
+
+/// The page of a list that a call asks for, as its answer.
+pub(crate) fn page(call: &Call<'_>, items: Vec<Value>) -> Map<String, Value> {
+    let total = items.len();
+    let number = |name: &str| call.query(name).and_then(|text| text.parse::<usize>().ok());
+    let paged = call.operation.parameter("pageNum").is_some();
+    let size = number("itemsPerPage").unwrap_or(DEFAULT_SIZE).max(1);
+    let page = number("pageNum").unwrap_or(1).max(1);
+    let mut answer = Map::new();
+    let mut links = Vec::new();
+    let on_page: Vec<Value> = if paged {
+        let before = (page - 1).saturating_mul(size);
+        let link = |rel, number| page_link(call.target, rel, number, size);
+        links.push(link("self", page));
+        if page > 1 {
+            let last = total.div_ceil(size).max(1);
+            links.push(link("previous", last.min(page - 1)));
+        }
+        if before.saturating_add(size) < total {
+            links.push(link("next", page + 1));
+        }
+        items.into_iter().skip(before).take(size).collect()
+    } else {
+        links.push(own_link(call.target));
+        items
+    };
+    answer.insert("links".to_owned(), Value::Array(links));
+    answer.insert("results".to_owned(), Value::Array(on_page));
+    if call.query("includeCount") != Some("false") {
+        answer.insert("totalCount".to_owned(), total.into());
+    }
+    answer
+}
+
+/// How many items a page has if a request does not say.
+const DEFAULT_SIZE: usize = 100;
+
+/// A link to the page of this number, with the other parameters as they were asked.
+fn page_link(target: Target<'_>, rel: &str, number: usize, size: usize) -> Value {
+    let others = target.query.split('&').filter(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+        !pair.is_empty() && name != "pageNum" && name != "itemsPerPage"
+    });
+    let own = [format!("pageNum={number}"), format!("itemsPerPage={size}")];
+    let pairs: Vec<&str> = others.chain(own.iter().map(String::as_str)).collect();
+    let Target { base, path, .. } = target;
+    link(&format!("{base}{path}?{}", pairs.join("&")), rel)
+}
+
+/// A link to what was asked, as it was asked.
+fn own_link(target: Target<'_>) -> Value {
+    let Target { base, path, query } = target;
+    let mark = if query.is_empty() { "" } else { "?" };
+    link(&format!("{base}{path}{mark}{query}"), "self")
+}
+
+/// A resource with the link to itself, for an answer that is not shaped.
+pub(crate) fn linked(call: &Call<'_>, key: &str, mut body: Value) -> Value {
+    let href = format!("{}/api/atlas/v2{key}", call.target.base);
+    body["links"] = Value::Array(vec![link(&href, "self")]);
+    body
+}
+
+/// A link, as Atlas writes one.
+pub(crate) fn link(href: &str, rel: &str) -> Value {
+    serde_json::to_value(Link::new(href, rel)).unwrap_or_default()
+}
+
+/// The links of a resource: one to itself, by its key.
+pub(crate) fn own_links(call: &Call<'_>, key: &str) -> Value {
+    let base = call.target.base;
+    json!([link(&format!("{base}/api/atlas/v2{key}"), "self")])
+}

@@ -1,0 +1,46 @@
+//! The tokens that link an organization to a deployment of its own, for live migrations.
+
+use atlas_model::ApiError;
+use atlas_model::api_error::code;
+use http::StatusCode;
+use serde_json::json;
+
+use crate::api::answer::Answer;
+use crate::api::call::Call;
+use crate::api::generic::org_key;
+use crate::behaviour::{Behaviour, recorded};
+use crate::store::below;
+use crate::world::Sandbox;
+
+pub(crate) const BEHAVIOURS: &[Behaviour] = &[
+    recorded("createOrgLiveMigrationLinkToken", create),
+    recorded("deleteOrgLiveMigrationLinkTokens", delete),
+];
+
+/// The key of the link of an organization, which has one at most.
+fn link_key(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
+    let org = call.path("orgId");
+    sandbox.check_org(org)?;
+    Ok(below(&org_key(org), "liveMigrationLink"))
+}
+
+fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
+    let key = link_key(sandbox, call)?;
+    sandbox.write(&key, json!({}), call)?;
+    let token = sandbox.unheard("link token");
+    Ok(Answer::exactly(json!({ "linkToken": token })))
+}
+
+/// Ends the link. Without one, the refusal has null as its parameters, as recorded.
+fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
+    let key = link_key(sandbox, call)?;
+    if sandbox.store.remove(&key).is_some() {
+        return Ok(Answer::empty());
+    }
+    let detail = "The organization has no link to a deployment of its own.";
+    Err(ApiError::new(
+        StatusCode::NOT_FOUND,
+        code::UNEXPECTED_ERROR,
+        detail,
+    ))
+}

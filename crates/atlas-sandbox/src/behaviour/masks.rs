@@ -1,0 +1,128 @@
+//! How answers show the secrets that a project holds for other services.
+
+use atlas_catalog::Schema;
+use serde_json::{Map, Value};
+
+use crate::api::object::Object;
+use crate::secret_names::is_secret_name;
+
+/// The last four characters of a secret, and a `*` for each one before them. A secret of four or
+/// fewer is all `*`.
+pub(crate) fn mask(secret: &str) -> String {
+    let count = secret.chars().count();
+    let hidden = if count > SHOWN { count - SHOWN } else { count };
+    let shown = secret.chars().skip(hidden);
+    std::iter::repeat_n('*', hidden).chain(shown).collect()
+}
+
+/// A URL with `*` for what follows its last `/`, for its last four characters if nothing does, and
+/// for what stands before an `@`.
+pub(crate) fn mask_end(url: &str) -> String {
+    let count = url.chars().count();
+    let end = url.rsplit('/').next().unwrap_or_default().chars().count();
+    let hidden = end.max(SHOWN).min(count);
+    let shown = url.chars().take(count - hidden);
+    let masked: String = shown.chain(std::iter::repeat_n('*', hidden)).collect();
+    let Some((start, rest)) = masked.split_once("://") else {
+        return masked;
+    };
+    let Some((user, host)) = rest.rsplit_once('@') else {
+        return masked;
+    };
+    let user = "*".repeat(user.chars().count());
+    format!("{start}://{user}@{host}")
+}
+
+/// Masks the secrets that a request gives, so that nothing keeps them: what its schema calls a
+/// password, and headers of others that log in.
+pub(crate) fn mask_secrets(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            if let Some(of_items) = schema.resolve().items.as_deref() {
+                for item in items {
+                    mask_secrets(of_items, item);
+                }
+            }
+        }
+        Value::Object(fields) => {
+            let given = fields.clone();
+            let object = Object::of(schema, &given);
+            for (name, value) in fields {
+                let Some(field) = object.field(name) else {
+                    continue;
+                };
+                mask_secrets(field, value);
+                if let ("headers", Value::Object(headers)) = (name.as_str(), value) {
+                    mask_headers(headers);
+                }
+            }
+        }
+        Value::String(text) if is_password(schema) => *text = mask(text),
+        _ => {}
+    }
+}
+
+fn mask_headers(headers: &mut Map<String, Value>) {
+    for (name, value) in headers {
+        if let (true, Value::String(text)) = (is_secret_name(name), value) {
+            *text = mask(text);
+        }
+    }
+}
+
+/// Whether a schema calls a value a password.
+pub(crate) fn is_password(schema: &Schema) -> bool {
+    let of = |schema: &Schema| schema.format.as_deref() == Some("password");
+    of(schema) || of(schema.resolve())
+}
+
+/// Takes the fields away that only requests have.
+pub(crate) fn forget_secrets(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            if let Some(of_items) = schema.resolve().items.as_deref() {
+                for item in items {
+                    forget_secrets(of_items, item);
+                }
+            }
+        }
+        Value::Object(fields) => {
+            let given = fields.clone();
+            let object = Object::of(schema, &given);
+            fields.retain(|name, value| {
+                let Some(field) = object.field(name) else {
+                    return true;
+                };
+                forget_secrets(field, value);
+                !field.write_only && !field.resolve().write_only
+            });
+        }
+        _ => {}
+    }
+}
+
+/// How many characters of a secret are shown.
+const SHOWN: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::{mask, mask_end};
+
+    #[test]
+    fn a_secret_shows_its_last_four_characters_and_never_all_of_it() {
+        assert_eq!(mask("0123456789abcdef"), "************cdef");
+        assert_eq!(mask("ab\u{e9}de"), "*b\u{e9}de");
+        assert_eq!(mask("abcd"), "****");
+        assert_eq!(mask(""), "");
+    }
+
+    #[test]
+    fn a_url_hides_its_end() {
+        let hidden = mask_end("https://hooks.example/in/secret");
+        assert_eq!(hidden, "https://hooks.example/in/******");
+        assert_eq!(mask_end("https://hooks.example/"), "https://hooks.exam****");
+        assert_eq!(mask_end("x"), "*");
+        let hidden = mask_end("https://user:secret@hooks.example/in/secret");
+        assert_eq!(hidden, "https://***********@hooks.example/in/******");
+    }
+}

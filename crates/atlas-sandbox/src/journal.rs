@@ -1,0 +1,224 @@
+//! The last requests that a server answered, for tests to look at.
+
+mod filter;
+mod record;
+mod redact;
+mod urls;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use jiff::Timestamp;
+
+use crate::faults::Matched;
+use record::Draft;
+
+pub(crate) use filter::Filter;
+pub use filter::JournalQueryError;
+pub use record::RecordedRequest;
+
+/// The last requests that a [`SandboxServer`](crate::SandboxServer) answered.
+///
+/// Control requests and the page are not among them. It keeps 1,000 requests by default
+/// ([`SandboxBuilder::journal`](crate::SandboxBuilder::journal)) and at most 16 MiB; the oldest go
+/// first. Of one request it keeps 8 KiB of the target, 8 KiB of headers and a body of at most 64 KiB.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use atlas_sandbox::SandboxServer;
+///
+/// let server = SandboxServer::start().await?;
+/// let journal = server.journal();
+/// assert!(journal.find("operation=createGroupFlexCluster&status=201")?.is_empty());
+/// assert_eq!(
+///     journal.find("operation=getGroups").unwrap_err().to_string(),
+///     "invalid operation: no such operation \"getGroups\"; did you mean \"getGroup\"?",
+/// );
+/// # Ok(())
+/// # }
+/// ```
+pub struct Journal {
+    capacity: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    requests: VecDeque<RecordedRequest>,
+    /// How much memory they take.
+    bytes: usize,
+    /// How many there were since the start.
+    last: u64,
+    /// How many there were since the last reset.
+    recorded: u64,
+}
+
+impl Journal {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity: capacity.min(MAX_REQUESTS),
+            state: Mutex::default(),
+        }
+    }
+
+    /// The requests that are kept, the oldest first. They are in the order of their answers.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.state().requests.iter().cloned().collect()
+    }
+
+    /// The kept requests that a query of `GET /sandbox/requests` asks for, the oldest first.
+    ///
+    /// The query is form-encoded; a request must fit all parts: `operation` (an id, a former id or
+    /// `tag.shortId`), `method`, `status` (a number, or `none` if a fault or the client ended the
+    /// request without one), `path` (how the path begins), `since` (only requests with a higher
+    /// number) and `limit` (only so many, the newest).
+    ///
+    /// # Errors
+    /// [`JournalQueryError`] if a part is unknown, repeated or can match nothing.
+    pub fn find(&self, query: &str) -> Result<Vec<RecordedRequest>, JournalQueryError> {
+        Ok(self.matching(&Filter::parse(query)?))
+    }
+
+    pub(crate) fn matching(&self, filter: &Filter) -> Vec<RecordedRequest> {
+        // What takes long is done without the lock.
+        let mut requests = self.requests();
+        requests.retain(|request| filter.fits(request));
+        let surplus = requests.len().saturating_sub(filter.limit());
+        requests.drain(..surplus);
+        requests
+    }
+
+    /// The last requests, the oldest of them first.
+    pub(crate) fn latest(&self, count: usize) -> Vec<RecordedRequest> {
+        let state = self.state();
+        let before = state.requests.len().saturating_sub(count);
+        state.requests.iter().skip(before).cloned().collect()
+    }
+
+    /// How many requests were answered since the start or the last [`clear`](Self::clear), those
+    /// that are kept no more included.
+    pub fn recorded(&self) -> u64 {
+        self.state().recorded
+    }
+
+    /// The number of the last request; 0 before the first.
+    pub fn last(&self) -> u64 {
+        self.state().last
+    }
+
+    /// Forgets all requests. Their numbers are not used again.
+    pub fn clear(&self) {
+        let mut state = self.state();
+        state.requests = VecDeque::new();
+        state.bytes = 0;
+        state.recorded = 0;
+    }
+
+    /// Begins with a request, which is recorded once it is [finished](Recording::finish) or dropped.
+    /// A body that is not read is `None`.
+    pub(crate) fn begin<B>(
+        self: &Arc<Self>,
+        at: Timestamp,
+        request: &Request<B>,
+        body: Option<&Bytes>,
+    ) -> Recording {
+        let draft = (self.capacity > 0).then(|| Draft::new(at, request, body));
+        Recording {
+            journal: self.clone(),
+            draft,
+            fault: None,
+            ended: false,
+        }
+    }
+
+    fn push(&self, draft: Option<Draft>, end: End<'_>) {
+        let mut state = self.state();
+        state.last += 1;
+        state.recorded += 1;
+        let Some(draft) = draft else {
+            return;
+        };
+        let request = draft.finish(state.last, end);
+        state.bytes += request.memory();
+        state.requests.push_back(request);
+        while state.requests.len() > self.capacity || state.bytes > MAX_BYTES {
+            let Some(oldest) = state.requests.pop_front() else {
+                break;
+            };
+            state.bytes = state.bytes.saturating_sub(oldest.memory());
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Journal")
+            .field("capacity", &self.capacity)
+            .field("kept", &state.requests.len())
+            .field("recorded", &state.recorded)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a request ended.
+struct End<'a> {
+    /// `None` if there was no answer.
+    status: Option<StatusCode>,
+    fault: Option<Matched>,
+    ignored_fields: &'a [String],
+}
+
+/// A request that is being answered. One that is dropped early has no status: its client went away.
+pub(crate) struct Recording {
+    journal: Arc<Journal>,
+    draft: Option<Draft>,
+    fault: Option<Matched>,
+    ended: bool,
+}
+
+impl Recording {
+    /// Notes the fault that decides about it.
+    pub(crate) fn with_fault(mut self, fault: Option<&Matched>) -> Self {
+        self.fault = fault.cloned();
+        self
+    }
+
+    /// Records it as answered with a status, or as ended by a fault.
+    pub(crate) fn finish(mut self, status: Option<StatusCode>, ignored_fields: &[String]) {
+        self.end(status, ignored_fields);
+    }
+
+    fn end(&mut self, status: Option<StatusCode>, ignored_fields: &[String]) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let end = End {
+            status,
+            fault: self.fault.take(),
+            ignored_fields,
+        };
+        self.journal.push(self.draft.take(), end);
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        self.end(None, &[]);
+    }
+}
+
+/// The largest number of requests that a journal keeps.
+pub(crate) const MAX_REQUESTS: usize = 100_000;
+/// How many requests a journal keeps by default.
+pub(crate) const DEFAULT_REQUESTS: usize = 1000;
+/// The most memory that the requests of a journal take.
+const MAX_BYTES: usize = 16 << 20;

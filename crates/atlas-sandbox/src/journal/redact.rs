@@ -1,0 +1,172 @@
+//! Takes secrets out of what the journal shows: by the catalog's schemas, and by names.
+
+use std::borrow::Cow;
+
+use atlas_catalog::{Additional, Operation, Schema};
+use serde_json::{Map, Value};
+
+use super::urls;
+use crate::secret_names::{is_secret_name, may_mention, names_an_object};
+
+/// What stands in the place of a secret.
+pub(super) const REDACTED: &str = "(redacted)";
+
+/// A body as it is shown.
+#[derive(Default)]
+pub(super) struct Shown {
+    pub(super) value: Option<Value>,
+    /// Why a body is not shown.
+    pub(super) omitted: Option<String>,
+}
+
+impl Shown {
+    pub(super) fn omitted(reason: String) -> Self {
+        Self {
+            value: None,
+            omitted: Some(reason),
+        }
+    }
+
+    fn value(value: Value) -> Self {
+        Self {
+            value: Some(value),
+            omitted: None,
+        }
+    }
+}
+
+/// A body without secret values.
+pub(super) fn body(
+    body: &[u8],
+    content_type: &str,
+    operation: impl FnOnce() -> Option<Operation>,
+) -> Shown {
+    if body.is_empty() {
+        return Shown::default();
+    }
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Shown::value(form(body));
+    }
+    if let Ok(mut value) = serde_json::from_slice::<Value>(body) {
+        if value.is_string() {
+            // It says nothing of what it is.
+            return Shown::value(REDACTED.into());
+        }
+        let operation = operation();
+        let versions = operation.map_or(&[][..], Operation::versions).iter();
+        let schemas = versions.filter_map(|version| version.request_schema());
+        let schemas: Vec<&Schema> = schemas.map(Schema::resolve).collect();
+        json(&mut value, &schemas);
+        let webhook = operation.is_some_and(|it| WITH_WEBHOOKS.contains(&it.id()));
+        if let Some(url) = value.get_mut("url").filter(|it| webhook && it.is_string()) {
+            *url = REDACTED.into();
+        }
+        return Shown::value(value);
+    }
+    let Ok(text) = std::str::from_utf8(body) else {
+        return Shown::omitted("it is neither JSON nor text".to_owned());
+    };
+    // A secret cannot be found in what cannot be read.
+    if may_mention(text) {
+        return Shown::omitted("it is not JSON and may hold a secret".to_owned());
+    }
+    Shown::value(urls::text(text).into())
+}
+
+/// The operations that take the URL of a webhook, which whoever has it may call.
+const WITH_WEBHOOKS: [&str; 2] = ["createGroupIntegration", "updateGroupIntegration"];
+
+/// A form as an object; a name that comes more than once has an array.
+fn form(body: &[u8]) -> Value {
+    let mut shown: Map<String, Value> = Map::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        let value = if is_secret_name(&name) {
+            REDACTED.into()
+        } else {
+            Value::from(urls::text(&value))
+        };
+        match shown.get_mut(&*name) {
+            None => {
+                shown.insert(name.into_owned(), value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    Value::Object(shown)
+}
+
+/// Replaces the secret values in JSON that fits any of the schemas, or none.
+fn json(value: &mut Value, schemas: &[&Schema]) {
+    match value {
+        Value::Object(fields) => {
+            let parts = parts(schemas);
+            for (name, value) in fields {
+                let of_field: Vec<&Schema> = parts
+                    .iter()
+                    .filter_map(|part| field(part, name))
+                    .map(Schema::resolve)
+                    .collect();
+                let named = is_secret_name(name) && !(value.is_object() && names_an_object(name));
+                let secret = named || of_field.iter().any(|it| is_password(it));
+                if secret && !matches!(value, Value::Null | Value::Bool(_)) {
+                    *value = REDACTED.into();
+                } else {
+                    json(value, &of_field);
+                }
+            }
+        }
+        Value::Array(elements) => {
+            let of_elements: Vec<&Schema> = parts(schemas)
+                .iter()
+                .filter_map(|part| part.items.as_deref())
+                .map(Schema::resolve)
+                .collect();
+            let secret = of_elements.iter().any(|it| is_password(it));
+            for element in elements {
+                if secret {
+                    *element = REDACTED.into();
+                } else {
+                    json(element, &of_elements);
+                }
+            }
+        }
+        Value::String(text) => {
+            if let Cow::Owned(shown) = urls::text(text) {
+                *text = shown;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a schema says that a value is secret. `writeOnly` does not: regions and comments have it.
+fn is_password(schema: &Schema) -> bool {
+    schema.format.as_deref() == Some("password")
+}
+
+/// The schema of a field of an object.
+fn field<'a>(schema: &'a Schema, name: &str) -> Option<&'a Schema> {
+    let further = || match &schema.additional_properties {
+        Some(Additional::Schema(schema)) => Some(&**schema),
+        _ => None,
+    };
+    schema.properties.get(name).or_else(further)
+}
+
+/// The schemas, and all that they are composed of.
+fn parts<'a>(schemas: &[&'a Schema]) -> Vec<&'a Schema> {
+    let mut parts: Vec<&Schema> = schemas.to_vec();
+    let mut next = 0;
+    while let Some(part) = parts.get(next).copied() {
+        next += 1;
+        let members = part.all_of.iter().chain(&part.one_of).chain(&part.any_of);
+        for member in members.map(Schema::resolve) {
+            if !parts.iter().any(|known| std::ptr::eq(*known, member)) {
+                parts.push(member);
+            }
+        }
+    }
+    parts
+}

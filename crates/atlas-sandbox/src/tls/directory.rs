@@ -1,0 +1,260 @@
+//! Certificates that are kept in a directory: the only files of this crate, at the server's edge.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "certificates outlive a run"
+)]
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::{Certificates, invalid};
+
+const AUTHORITY: &str = "ca.pem";
+const SERVER: &str = "server.pem";
+const KEY: &str = "server.key";
+/// Says that the files are the sandbox's own, which it may replace. Locked by who looks at them or
+/// changes them.
+const MARKER: &str = ".atlas-sandbox";
+/// Locked by each server as long as it runs, so that nobody replaces what its clients trust.
+const USE: &str = ".atlas-sandbox-in-use";
+
+/// Keeps the files of a directory as they are, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct InUse(#[expect(dead_code, reason = "its lock is what counts")] File);
+
+/// Gives the certificates of a directory, and makes new ones if there are none, or if they have
+/// not all of the names or end soon, unless a server runs with them. Other servers that start at the
+/// same time wait.
+pub(super) fn certificates(
+    directory: &Path,
+    names: &[String],
+    now: Timestamp,
+) -> io::Result<(Certificates, InUse)> {
+    let failed = |error: io::Error| {
+        let shown = directory.display();
+        io::Error::new(
+            error.kind(),
+            format!("cannot keep certificates in {shown}: {error}"),
+        )
+    };
+    kept(directory, names, now).map_err(failed)
+}
+
+fn kept(directory: &Path, names: &[String], now: Timestamp) -> io::Result<(Certificates, InUse)> {
+    fs::create_dir_all(directory)?;
+    let marker = directory.join(MARKER);
+    // In this order: the marker is there before the files.
+    let found = [AUTHORITY, SERVER, KEY]
+        .into_iter()
+        .find(|name| directory.join(name).symlink_metadata().is_ok());
+    if let Some(name) = found.filter(|_| !marker.exists()) {
+        return Err(invalid(format!(
+            "it has a {name} that is not the sandbox's; choose another directory"
+        )));
+    }
+    let lock = File::options().create(true).append(true).open(&marker)?;
+    lock.lock()?;
+    check_mode(directory)?;
+    let in_use = File::options()
+        .create(true)
+        .append(true)
+        .open(directory.join(USE))?;
+    let read = |name| fs::read_to_string(directory.join(name)).ok();
+    if let (Some(authority), Some(server), Some(key)) = (read(AUTHORITY), read(SERVER), read(KEY)) {
+        let certificates = Certificates {
+            authority,
+            server,
+            key,
+        };
+        if certificates.are_good(names, now) {
+            in_use.lock_shared()?;
+            return Ok((certificates, InUse(in_use)));
+        }
+    }
+    match in_use.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "it is in use by a running sandbox, whose clients would have to trust another \
+                 ca.pem; choose another directory or the same names",
+            ));
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let certificates = Certificates::generate(names, now)?;
+    // One that is killed in between leaves files that do not fit, which are made anew.
+    write(directory, KEY, &certificates.key, 0o600)?;
+    write(directory, SERVER, &certificates.server, 0o644)?;
+    write(directory, AUTHORITY, &certificates.authority, 0o644)?;
+    // Nobody comes in between, since the marker is locked.
+    in_use.unlock()?;
+    in_use.lock_shared()?;
+    Ok((certificates, InUse(in_use)))
+}
+
+/// Refuses a key that others can read.
+fn check_mode(directory: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let key = directory.join(KEY);
+        let mode = fs::metadata(&key).map_or(0, |it| it.permissions().mode());
+        if mode & 0o077 != 0 {
+            let problem = format!("others can use its {KEY}; run chmod 600 {}", key.display());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = directory;
+    Ok(())
+}
+
+/// Writes a file under another name, and gives it its own when it is complete.
+fn write(directory: &Path, name: &str, text: &str, mode: u32) -> io::Result<()> {
+    // Readable by its owner only.
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let permissions = fs::Permissions::from_mode(mode);
+        file.as_file().set_permissions(permissions)?;
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    file.as_file().sync_all()?;
+    file.persist(directory.join(name))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn read(directory: &Path) -> Vec<String> {
+        let files = [AUTHORITY, SERVER, KEY].into_iter();
+        files
+            .map(|name| fs::read_to_string(directory.join(name)).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn certificates_are_kept_until_they_end_or_lack_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("new/tls");
+        let now: Timestamp = "2026-05-04T09:42:00Z".parse().unwrap();
+        let day = |days: i64| now + jiff::SignedDuration::from_hours(24 * days);
+        let both = names(&["atlas", "localhost"]);
+        certificates(&directory, &both, now).unwrap();
+        let first = read(&directory);
+        for (names, time) in [(&both, day(792)), (&names(&["atlas"]), now)] {
+            certificates(&directory, names, time).unwrap();
+            assert_eq!(read(&directory), first);
+        }
+        certificates(&directory, &both, day(794)).unwrap();
+        let renewed = read(&directory);
+        assert!(renewed.iter().zip(&first).all(|(one, other)| one != other));
+        certificates(&directory, &names(&["atlas", "127.0.0.1"]), day(794)).unwrap();
+        assert_ne!(read(&directory), renewed);
+    }
+
+    #[test]
+    fn files_that_do_not_fit_are_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2026-05-04T09:42:00Z".parse().unwrap();
+        let names = names(&["localhost"]);
+        certificates(folder.path(), &names, now).unwrap();
+        for name in [AUTHORITY, SERVER, KEY] {
+            let other = Certificates::generate(&names, now).unwrap();
+            let other = match name {
+                AUTHORITY => other.authority,
+                SERVER => other.server,
+                _ => other.key,
+            };
+            for text in [other.as_str(), "", "-----BEGIN CERTIFICATE-----\n"] {
+                fs::write(folder.path().join(name), text).unwrap();
+                let (made, _) = certificates(folder.path(), &names, now).unwrap();
+                assert!(made.are_good(&names, now), "{name}");
+                assert_eq!(read(folder.path()), [made.authority, made.server, made.key]);
+            }
+        }
+    }
+
+    #[test]
+    fn files_of_somebody_else_are_not_replaced() {
+        for name in [AUTHORITY, SERVER, KEY] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(name), "mine").unwrap();
+            let now = "2026-05-04T09:42:00Z".parse().unwrap();
+            let result = certificates(folder.path(), &names(&["localhost"]), now);
+            let problem = result.err().unwrap().to_string();
+            assert!(problem.contains(name) && problem.contains("not the sandbox's"));
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_can_read_the_key() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let now = "2026-05-04T09:42:00Z".parse().unwrap();
+        certificates(folder.path(), &names(&["localhost"]), now).unwrap();
+        for (name, mode) in [(KEY, 0o600), (SERVER, 0o644), (AUTHORITY, 0o644)] {
+            let metadata = fs::metadata(folder.path().join(name)).unwrap();
+            assert_eq!(metadata.permissions().mode() & 0o777, mode, "{name}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5);
+        let mode = |mode| fs::Permissions::from_mode(mode);
+        for odd in [0o640, 0o604, 0o620] {
+            fs::set_permissions(folder.path().join(KEY), mode(odd)).unwrap();
+            let result = certificates(folder.path(), &names(&["localhost"]), now);
+            let problem = result.err().unwrap().to_string();
+            assert!(
+                problem.contains("chmod 600 ") && !problem.contains('\n'),
+                "{problem}"
+            );
+        }
+        fs::set_permissions(folder.path().join(KEY), mode(0o400)).unwrap();
+        certificates(folder.path(), &names(&["localhost"]), now).unwrap();
+    }
+
+    #[test]
+    fn certificates_are_not_replaced_while_a_server_runs_with_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2026-05-04T09:42:00Z".parse().unwrap();
+        let one = names(&["localhost"]);
+        let start = |_: i32| {
+            let (folder, one) = (folder.path().to_owned(), one.clone());
+            std::thread::spawn(move || certificates(&folder, &one, now).unwrap())
+        };
+        // Several at once, none of which found certificates when it was asked to start.
+        let starting: Vec<_> = (0..4).map(start).collect();
+        let running: Vec<_> = starting.into_iter().map(|it| it.join().unwrap()).collect();
+        let first = read(folder.path());
+        assert!(running.iter().all(|(it, _)| it.authority == first[0]));
+        let both = names(&["foo.example", "localhost"]);
+        let problem = certificates(folder.path(), &both, now).err().unwrap();
+        let problem = problem.to_string();
+        assert!(
+            problem.contains("is in use by a running sandbox"),
+            "{problem}"
+        );
+        assert!(!problem.contains('\n'), "{problem}");
+        assert_eq!(read(folder.path()), first);
+        certificates(folder.path(), &one, now).unwrap();
+        drop(running);
+        certificates(folder.path(), &both, now).unwrap();
+        assert_ne!(read(folder.path()), first);
+    }
+}
