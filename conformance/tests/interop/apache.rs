@@ -77,8 +77,7 @@ mod md5 {
     use md5::{Digest, Md5};
 
     pub(super) fn compute(text: &str) -> String {
-        let digest = Md5::digest(text);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        const_hex::encode(Md5::digest(text))
     }
 }
 

@@ -7,7 +7,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use atlas_model::flex_snapshots::{DownloadFlexBackup, FlexBackupSnapshotDownloadCreate};
 use atlas_sandbox::{FLEX_CLUSTER, OWNER, PROJECT, Sandbox, SandboxServer};
 use atlas_transport::Credentials;
+use bytes::Bytes;
 use fantoccini::{Client as Browser, ClientBuilder, Locator};
+use http_body_util::Full;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -42,7 +46,7 @@ async fn browser(driver: &Program) -> Browser {
     let serde_json::Value::Object(options) = options else {
         unreachable!("an object")
     };
-    ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+    ClientBuilder::new(HttpConnector::new())
         .capabilities(options)
         .connect(&driver.url)
         .await
@@ -81,9 +85,11 @@ async fn the_page_shows_the_world_and_follows_a_job_to_its_end() {
     let page = browser.find(Locator::Css("main")).await.unwrap();
     let text = page.text().await.unwrap();
     for shown in [
-        "<b>Shop</b> & Co",
+        "Organization Sandbox",
+        "Project <b>Shop</b> & Co",
         FLEX_CLUSTER,
         "sharded (2)",
+        "IDLE",
         &snapshot.to_string(),
     ] {
         assert!(text.contains(shown), "{shown} in {text}");
@@ -99,5 +105,37 @@ async fn the_page_shows_the_world_and_follows_a_job_to_its_end() {
         seconds.fetch_add(after, Ordering::SeqCst);
     }
     assert_eq!(shows(&browser, "COMPLETED").await, "COMPLETED");
+
+    // The last requests, with the fault that one of them met, and a target as it was sent.
+    let plan = r#"[{"path": "/sandbox-store/", "do": {"status": {"status": 503}}}]"#;
+    set_faults(server.url(), plan).await;
+    let odd = format!("{}/sandbox-store/x.tgz?signature=s3cret&<i>", server.url());
+    asked_for(&odd).await;
+    let rows = "//table[@id='requests']//tr[contains(., 'downloadGroupFlexClusterBackup')]";
+    let row = browser.find(Locator::XPath(rows)).await.unwrap();
+    assert!(row.text().await.unwrap().contains("POST"));
+    let faulty = "//table[@id='requests']//tr[contains(., 'rule 1') and contains(., '503')]";
+    let seen = browser.wait().for_element(Locator::XPath(faulty)).await;
+    let text = seen.unwrap().text().await.unwrap();
+    assert!(text.contains("x.tgz") && !text.contains("s3cret"), "{text}");
     browser.close().await.unwrap();
+}
+
+/// Sets a fault plan over HTTP.
+async fn set_faults(url: &str, plan: &'static str) {
+    let request = http::Request::put(format!("{url}/sandbox/faults"))
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from_static(plan.as_bytes())))
+        .unwrap();
+    assert_eq!(http().request(request).await.unwrap().status(), 204);
+}
+
+/// Makes a request, whatever is answered.
+async fn asked_for(url: &str) {
+    let url = url.replace('<', "%3C").replace('>', "%3E");
+    http().get(url.parse().unwrap()).await.unwrap();
+}
+
+fn http() -> hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>> {
+    hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http()
 }

@@ -1,7 +1,8 @@
 //! The client against servers of others: Apache httpd, lighttpd and Authlib; through the proxies of
 //! others: tinyproxy, Squid, Dante and microsocks; its reading of `NO_PROXY` against curl's; the
-//! sandbox against curl and its page in Chromium; the suite with the guide's client in Python; and
-//! the testees around curl, requests, urllib and pyatlassdk.
+//! sandbox against curl, every Atlas tool of MongoDB's MCP server, every GET of pyatlassdk, and its page
+//! in Chromium; the suite with the guide's client in Python; and the testees around curl, requests,
+//! urllib and pyatlassdk.
 //!
 //! `cargo test -p atlas-conformance --test interop`. Not part of a plain `cargo test`, since the
 //! programs have to be installed first. `ATLAS_INTEROP=skip` lets the tests pass without them.
@@ -11,12 +12,17 @@
 mod apache;
 mod authlib;
 mod chromium;
+mod command;
 mod curl;
 mod guide;
 mod lighttpd;
+mod mcp;
+mod mcp_streams;
+mod mcp_tools;
 mod no_proxy;
 mod program;
 mod proxies;
+mod pyatlassdk;
 mod testees;
 
 use atlas_transport::{Client, Credentials, Error};

@@ -226,8 +226,8 @@ async fn check(mut proxy: Proxy, wrong: &str, refused: &str) {
     }
 
     let client = through(&server, &proxy, &key()).build().unwrap();
-    let link = SnapshotUrl::new(&format!("https://{REFUSED}:1/s.tgz"));
-    let error = client.download(&link).await.unwrap_err();
+    let file = SnapshotUrl::new(&format!("https://{REFUSED}:1/s.tgz"));
+    let error = client.download(&file).await.unwrap_err();
     assert!(chain(&error).contains(refused), "{}", chain(&error));
 
     let before = server.with(|sandbox| sandbox.requests());

@@ -134,7 +134,7 @@ async fn curl_takes_calls_of_every_shape() {
 }
 
 /// A Python that has this module.
-fn python_with(module: &str) -> Option<PathBuf> {
+pub(crate) fn python_with(module: &str) -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
     let own = target.map(|target| target.join("peers/bin/python3"));
     let mut candidates = own.into_iter().chain([PathBuf::from("python3")]);
