@@ -11,6 +11,7 @@ pub(crate) mod object;
 pub(crate) mod plan;
 pub(crate) mod read;
 pub(crate) mod refuse;
+mod repeats;
 pub(crate) mod respond;
 pub(crate) mod samples;
 pub(crate) mod shape;

@@ -110,15 +110,32 @@ impl Sandbox {
             call.operation.method(),
             Method::POST | Method::PUT | Method::PATCH
         );
-        let below = call.plan.segments.len() > CLUSTER_SEGMENTS;
-        let name = call.path("clusterName");
-        if !(adds && below) || name.is_empty() || call.whole_key().contains("/backup/restoreJobs") {
+        if !adds {
             return Ok(());
         }
-        let cluster = self.store.get(&cluster_key(call.path("groupId"), name));
-        if cluster.and_then(|cluster| cluster.text("stateName")) != Some("DELETING") {
+        let project = call.path("groupId");
+        let below =
+            call.plan.segments.len() > CLUSTER_SEGMENTS || call.operation.path().contains("}:");
+        let is_restore = call.whole_key().contains("/backup/restoreJobs");
+        let own = Some(call.path("clusterName"))
+            .filter(|_| below && !is_restore)
+            .map(|name| (project, name));
+        let elsewhere = call.text("targetGroupId").or(call.text("targetProjectId"));
+        let targets = ["targetClusterName", "targetDeploymentItemName"].map(|field| {
+            let name = call.text(field)?;
+            Some((elsewhere.unwrap_or(project), name))
+        });
+        let is_deleting = |(project, name): &(&str, &str)| {
+            let keys = [cluster_key(project, name), flex_key(project, name)];
+            let found = keys.iter().filter_map(|key| self.store.get(key));
+            found
+                .filter_map(|it| it.text("stateName"))
+                .any(|state| state == "DELETING")
+        };
+        let mut clusters = own.into_iter().chain(targets.into_iter().flatten());
+        let Some((_, name)) = clusters.find(is_deleting) else {
             return Ok(());
-        }
+        };
         let reason = format!("cluster {name} is being deleted");
         let detail = format!("This cannot be done, since {reason}.");
         Err(refuse::bad_request(

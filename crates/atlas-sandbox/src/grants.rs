@@ -47,6 +47,32 @@ pub(crate) fn grants_of(roles: &Value) -> Vec<Grant> {
     grants.collect()
 }
 
+/// The projects and organizations that a body names, but for those that live migrations come from,
+/// which need not be here.
+fn places_in<'body>(body: &'body Value, places: &mut Vec<&'body str>) {
+    const NAMES: [&str; 7] = [
+        "clusterGroupId",
+        "destinationOrgId",
+        "groupId",
+        "orgId",
+        "projectId",
+        "targetGroupId",
+        "targetProjectId",
+    ];
+    match body {
+        Value::Array(items) => items.iter().for_each(|item| places_in(item, places)),
+        Value::Object(fields) => {
+            for (name, value) in fields.iter().filter(|(name, _)| *name != "source") {
+                match value {
+                    Value::String(id) if NAMES.contains(&name.as_str()) => places.push(id),
+                    value => places_in(value, places),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 /// 403 for a login without a role.
 pub(crate) fn lacks_role(operation: Operation) -> ApiError {
     let assumed = ASSUMED.iter().find(|(id, _)| *id == operation.id());
@@ -59,9 +85,12 @@ pub(crate) fn lacks_role(operation: Operation) -> ApiError {
 }
 
 impl Sandbox {
-    /// The organization of a project; the first one if there is no such project.
-    pub(crate) fn org_of(&self, project: &str) -> String {
-        let project = self.store.get(&project_key(project));
+    /// The organization of a project, or the organization itself; the first one if there is neither.
+    pub(crate) fn org_of(&self, id: &str) -> String {
+        if self.store.contains(&key(["orgs", id])) {
+            return id.to_owned();
+        }
+        let project = self.store.get(&project_key(id));
         let org = project.and_then(|project| project.text("orgId"));
         org.unwrap_or(ORG).to_owned()
     }
@@ -93,13 +122,9 @@ impl Sandbox {
             required.extend(assumed.map(|(_, role)| *role));
         }
         let mut places = vec![self.place_of(call)];
-        for field in ["targetGroupId", "targetProjectId"] {
-            places.extend(call.text(field).map(|id| Some(self.within_project(id))));
-        }
-        places.extend(
-            call.text("destinationOrgId")
-                .map(|id| Some(vec![id.to_owned()])),
-        );
+        let mut named = Vec::new();
+        places_in(&call.body, &mut named);
+        places.extend(named.into_iter().map(|id| Some(self.within(id))));
         let federation = call.text("federationSettingsId");
         places.extend(federation.map(|id| Some(self.orgs_of_federation(id))));
         places
@@ -112,7 +137,7 @@ impl Sandbox {
     fn place_of(&self, call: &Call<'_>) -> Option<Vec<String>> {
         let path = |name: &str| Some(call.path(name)).filter(|id| !id.is_empty());
         if let Some(project) = path("groupId") {
-            return Some(self.within_project(project));
+            return Some(self.within(project));
         }
         if let Some(org) = path("orgId") {
             return Some(vec![org.to_owned()]);
@@ -122,18 +147,17 @@ impl Sandbox {
         }
         match call.operation.id() {
             "createGroup" => Some(call.text("orgId").into_iter().map(str::to_owned).collect()),
-            "createUser" => Some(
-                grants_of(&call.body["roles"])
-                    .into_iter()
-                    .map(|it| it.scope)
-                    .collect(),
-            ),
+            "createUser" => {
+                let grants = grants_of(&call.body["roles"]).into_iter();
+                Some(grants.flat_map(|it| self.within(&it.scope)).collect())
+            }
             _ => None,
         }
     }
 
-    fn within_project(&self, project: &str) -> Vec<String> {
-        vec![project.to_owned(), self.org_of(project)]
+    /// A project or an organization, and the organization that it is in.
+    fn within(&self, id: &str) -> Vec<String> {
+        vec![id.to_owned(), self.org_of(id)]
     }
 
     /// The organizations that are connected to a federation.
@@ -166,9 +190,9 @@ impl Sandbox {
     pub(crate) fn sees_user(&self, call: &Call<'_>, user: &Value) -> bool {
         let grants = grants_of(&user["roles"]).into_iter();
         self.caller(call).is_none()
-            || grants.map(|grant| grant.scope).any(|scope| {
-                self.sees_org(call, &scope) || self.sees_org(call, &self.org_of(&scope))
-            })
+            || grants
+                .map(|grant| self.org_of(&grant.scope))
+                .any(|org| self.sees_org(call, &org))
     }
 
     /// What a login of the store was granted.

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::api::refuse;
+use crate::api::repeats::WithoutRepeats;
 use crate::behaviour::masks::mask_secrets;
 
 /// What a request says, but for who it comes from.
@@ -221,6 +222,8 @@ fn body(
     }
     let mut body: Value = serde_json::from_slice(text)
         .map_err(|error| refuse::invalid("", &format!("the body is not JSON: {error}")))?;
+    serde_json::from_slice::<WithoutRepeats>(text)
+        .map_err(|error| refuse::invalid("", &format!("of the body, {error}")))?;
     let assumed = ASSUMED.iter().find(|(id, _, _)| *id == operation.id());
     if let (Some((_, field, value)), Some(fields)) = (assumed, body.as_object_mut()) {
         fields.entry(*field).or_insert_with(|| (*value).into());

@@ -178,6 +178,52 @@ fn what_would_take_the_machine_or_stand_nowhere_is_refused() {
 }
 
 #[test]
+fn a_body_that_names_a_place_without_a_role_is_refused() {
+    let mut sandbox = with_stranger();
+    let (other, own) = ("e".repeat(24), "d".repeat(24));
+    let user = json!({"country": "IE", "emailAddress": "a@b.example", "firstName": "A",
+        "lastName": "B", "mobileNumber": "2025550123", "password": "long enough", "username": "a@b.example",
+        "roles": [{"orgId": other, "roleName": "ORG_OWNER"}, {"orgId": ORG, "roleName": "ORG_OWNER"}]});
+    let connection = json!({"name": "C", "type": "Cluster", "clusterName": DEDICATED_CLUSTER,
+        "clusterGroupId": PROJECT, "dbRoleToExecute": {"role": "atlasAdmin", "type": "BUILT_IN"}});
+    let invited = json!({"username": "a@b.example", "roles": ["ORG_MEMBER"],
+        "groupRoleAssignments": [{"groupId": PROJECT, "roles": ["GROUP_OWNER"]}]});
+    for (path, body) in [
+        ("/users".to_owned(), user),
+        (format!("/groups/{own}/streams/S/connections"), connection),
+        (format!("/orgs/{other}/invites"), invited),
+    ] {
+        let refused = ask(&mut sandbox, "stranger", "POST", &path, &body);
+        assert_eq!(refused.status(), 403, "{path}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_stranger_sees_neither_the_users_nor_the_organization_of_others() {
+    let mut sandbox = with_stranger();
+    let mut get = |path: &str| ask(&mut sandbox, "stranger", "GET", path, &Value::Null);
+    let user = get("/users/byName/owner@sandbox.example");
+    assert_eq!(user.status(), 404, "{user:?}");
+    let orgs: Value = serde_json::from_slice(get("/orgs").body()).unwrap();
+    assert_eq!(orgs["totalCount"], 1, "{orgs}");
+}
+
+#[test]
+fn a_cluster_that_is_being_deleted_is_no_target_of_a_restore() {
+    let mut sandbox = with_stranger();
+    let owner = OWNER.access_token;
+    let path = format!("/groups/{PROJECT}/clusters");
+    let deleted = format!("{path}/{DEDICATED_CLUSTER}");
+    ask(&mut sandbox, owner, "DELETE", &deleted, &Value::Null);
+    let body = json!({"deliveryType": "automated", "snapshotId": "a".repeat(24),
+        "targetClusterName": DEDICATED_CLUSTER, "targetGroupId": PROJECT});
+    let path = format!("{deleted}/backup/restoreJobs");
+    let refused = ask(&mut sandbox, owner, "POST", &path, &body);
+    assert_eq!(refused.headers()["x-error-code"], "ATLAS_GENERAL_ERROR");
+    assert_eq!(refused.status(), 400, "{refused:?}");
+}
+
+#[test]
 fn a_cluster_that_is_being_deleted_takes_no_new_work() {
     let mut sandbox = Sandbox::new();
     let owner = OWNER.access_token;
