@@ -23,18 +23,21 @@ pub(crate) fn mask_end(url: &str) -> String {
     let hidden = end.max(SHOWN).min(count);
     let shown = url.chars().take(count - hidden);
     let masked: String = shown.chain(std::iter::repeat_n('*', hidden)).collect();
-    let Some((start, rest)) = masked.split_once("://") else {
-        return masked;
-    };
-    let Some((user, host)) = rest.rsplit_once('@') else {
-        return masked;
-    };
+    without_user(&masked).unwrap_or(masked)
+}
+
+/// A URL with `*` for its user and password, if it has such.
+fn without_user(url: &str) -> Option<String> {
+    let (start, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (user, _) = authority.rsplit_once('@')?;
+    let host = &rest[user.len()..];
     let user = "*".repeat(user.chars().count());
-    format!("{start}://{user}@{host}")
+    Some(format!("{start}://{user}{host}"))
 }
 
 /// Masks the secrets that a request gives, so that nothing keeps them: what its schema calls a
-/// password, and headers of others that log in.
+/// password, users of URLs, headers of others that log in, and undescribed settings with a secret name.
 pub(crate) fn mask_secrets(schema: &Schema, value: &mut Value) {
     match value {
         Value::Array(items) => {
@@ -49,6 +52,7 @@ pub(crate) fn mask_secrets(schema: &Schema, value: &mut Value) {
             let object = Object::of(schema, &given);
             for (name, value) in fields {
                 let Some(field) = object.field(name) else {
+                    mask_named(name, value);
                     continue;
                 };
                 mask_secrets(field, value);
@@ -58,15 +62,24 @@ pub(crate) fn mask_secrets(schema: &Schema, value: &mut Value) {
             }
         }
         Value::String(text) if is_password(schema) => *text = mask(text),
+        Value::String(text) => {
+            if let Some(masked) = without_user(text) {
+                *text = masked;
+            }
+        }
         _ => {}
     }
 }
 
 fn mask_headers(headers: &mut Map<String, Value>) {
     for (name, value) in headers {
-        if let (true, Value::String(text)) = (is_secret_name(name), value) {
-            *text = mask(text);
-        }
+        mask_named(name, value);
+    }
+}
+
+fn mask_named(name: &str, value: &mut Value) {
+    if let (true, Value::String(text)) = (is_secret_name(name), value) {
+        *text = mask(text);
     }
 }
 
@@ -106,7 +119,7 @@ const SHOWN: usize = 4;
 
 #[cfg(test)]
 mod tests {
-    use super::{mask, mask_end};
+    use super::{mask, mask_end, without_user};
 
     #[test]
     fn a_secret_shows_its_last_four_characters_and_never_all_of_it() {
@@ -114,6 +127,16 @@ mod tests {
         assert_eq!(mask("ab\u{e9}de"), "*b\u{e9}de");
         assert_eq!(mask("abcd"), "****");
         assert_eq!(mask(""), "");
+    }
+
+    #[test]
+    fn only_the_user_of_a_url_is_taken_away() {
+        let url = "https://u:a@b@c.example:1/@d?e@f";
+        let masked = "https://*****@c.example:1/@d?e@f";
+        assert_eq!(without_user(url).as_deref(), Some(masked));
+        for text in ["https://c.example/u:a@b", "u:a@c.example", "see https://"] {
+            assert_eq!(without_user(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -179,7 +179,7 @@ fn no_answer_and_no_export_has_a_secret_that_was_written() {
         (
             "/logIntegrations",
             json!({"type": "SPLUNK_LOG_EXPORT", "hecToken": secret, "logTypes": ["MONGOD"],
-                "hecUrl": "https://splunk.example:8088"}),
+                "hecUrl": format!("https://u:{secret}@splunk.example:8088")}),
         ),
         (
             "/alertConfigs",
@@ -199,8 +199,13 @@ fn no_answer_and_no_export_has_a_secret_that_was_written() {
         ),
         (
             "/streams/Streams/connections",
-            json!({"name": "Https", "type": "Https", "url": "https://a.example",
+            json!({"name": "Https", "type": "Https", "url": format!("https://u:{secret}@a.example"),
                 "headers": headers}),
+        ),
+        (
+            "/streams/Streams/connections",
+            json!({"name": "Kafka", "type": "Kafka", "bootstrapServers": "a.example:9092",
+                "config": {"ssl.key.password": secret}}),
         ),
     ] {
         let (status, answer) = world.of_project(Method::POST, path, &body);
