@@ -31,6 +31,24 @@ fn discover(mcp: &mut McpServer, action: &str, resource: &str) -> Value {
     call(mcp, "discover", &arguments)
 }
 
+/// Makes a private link, finds it in the network of the workspace, and gives its id.
+fn private_link(mcp: &mut McpServer) -> String {
+    let link = json!({
+        "provider": "AWS", "vendor": "S3", "region": "us-east-1",
+        "serviceEndpointId": "com.amazonaws.us-east-1.s3",
+    });
+    let link = json!({"resource": "privatelink", "privateLinkConfig": link});
+    call(mcp, "build", &link);
+    let networking = json!({
+        "action": "get-networking", "cloudProvider": "aws", "region": "VIRGINIA_USA",
+    });
+    let network = call(mcp, "discover", &networking);
+    let link = &network["privateLinks"][0];
+    assert_eq!(link["vendor"], "S3", "{network}");
+    assert!(network["accountDetails"].is_object(), "{network}");
+    link["id"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn a_stream_processor_lives_through_the_tools_for_streams() {
     let Some(mut mcp) = McpServer::start() else {
@@ -107,19 +125,7 @@ fn a_stream_processor_lives_through_the_tools_for_streams() {
     });
     call(&mut mcp, "manage", &update);
 
-    let link = json!({
-        "provider": "AWS", "vendor": "S3", "region": "us-east-1",
-        "serviceEndpointId": "com.amazonaws.us-east-1.s3",
-    });
-    let link = json!({"resource": "privatelink", "privateLinkConfig": link});
-    call(&mut mcp, "build", &link);
-    let networking = json!({
-        "action": "get-networking", "cloudProvider": "aws", "region": "VIRGINIA_USA",
-    });
-    let network = call(&mut mcp, "discover", &networking);
-    let link = network["privateLinks"][0].clone();
-    assert_eq!(link["vendor"], "S3", "{network}");
-    assert!(network["accountDetails"].is_object(), "{network}");
+    let link = private_link(&mut mcp);
 
     // There is no peering, and no request makes one: another account does.
     let peering = "0123456789abcdef01234567";
@@ -128,7 +134,7 @@ fn a_stream_processor_lives_through_the_tools_for_streams() {
     assert!(refused.contains("404"), "{refused}");
 
     for (resource, name) in [
-        ("privatelink", link["id"].as_str().unwrap()),
+        ("privatelink", link.as_str()),
         ("processor", "sun"),
         ("connection", "sink"),
     ] {
