@@ -3,6 +3,7 @@
 mod check;
 mod export;
 mod form;
+mod logins;
 mod make;
 
 use std::fmt;

@@ -70,8 +70,8 @@ impl Tls {
 }
 
 impl Certificates {
-    /// Makes an authority that signs one certificate and whose key is then forgotten, so that
-    /// nobody can sign another one that its users would trust.
+    /// Makes an authority and one certificate signed by it. The authority's key is not kept, so no
+    /// other certificate can be signed with it.
     fn generate(names: &[String], now: Timestamp) -> io::Result<Self> {
         let made = || {
             let authority_key = KeyPair::generate()?;

@@ -180,6 +180,17 @@ impl Sandbox {
         if standing { Ok(()) } else { Err(absent(key)) }
     }
 
+    /// The key of what the path names, or 404 for it or for what it is in.
+    pub(crate) fn find_named(&self, call: &Call<'_>) -> Result<String, ApiError> {
+        self.check_parents(call)?;
+        let key = call.whole_key();
+        if self.store.contains(&key) {
+            Ok(key)
+        } else {
+            Err(absent(&key))
+        }
+    }
+
     /// Says 404 unless everything above a resource is there.
     pub(crate) fn check_parents(&self, call: &Call<'_>) -> Result<(), ApiError> {
         for (count, operation) in &call.plan.parents {

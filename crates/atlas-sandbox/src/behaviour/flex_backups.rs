@@ -1,18 +1,18 @@
 //! Snapshots and restore jobs of Flex clusters.
 
-use atlas_model::{ApiError, RestoreJobId, SnapshotId};
+use atlas_model::{ApiError, RestoreJobId};
 use jiff::SignedDuration;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::api::answer::Answer;
 use crate::api::call::Call;
-use crate::backups::{Job, Snapshot};
-use crate::behaviour::tenant::{LINK_LIFE, MINUTE, delivery, snapshot_id, target_name};
+use crate::backups::Job;
+use crate::behaviour::tenant::{LINK_LIFE, delivery, snapshot, snapshot_id, target_name};
 use crate::behaviour::{Behaviour, documented, recorded};
 use crate::find::Through;
 use crate::jobs::Asked;
 use crate::time::later;
-use crate::world::{MONGODB, Sandbox};
+use crate::world::Sandbox;
 
 pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("createGroupFlexClusterBackupRestoreJob", create_job),
@@ -111,17 +111,4 @@ fn shown(sandbox: &Sandbox, call: &Call<'_>, id: RestoreJobId, job: &Job) -> Val
         set("targetProjectId", target_project.into());
     }
     Value::Object(shown)
-}
-
-fn snapshot(id: SnapshotId, snapshot: &Snapshot) -> Value {
-    let begun = later(snapshot.finished, -MINUTE).to_string();
-    json!({
-        "expiration": snapshot.expires().to_string(),
-        "finishTime": snapshot.finished.to_string(),
-        "id": id.to_string(),
-        "mongoDBVersion": MONGODB,
-        "scheduledTime": begun,
-        "startTime": begun,
-        "status": "COMPLETED",
-    })
 }

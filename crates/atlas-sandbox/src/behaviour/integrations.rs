@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use crate::api::answer::Answer;
 use crate::api::call::Call;
-use crate::api::generic::absent;
 use crate::api::refuse;
 use crate::behaviour::masks::{mask, mask_end};
 use crate::behaviour::{Behaviour, documented, recorded};
@@ -28,19 +27,8 @@ fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
 }
 
 fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     Ok(Answer::one(sandbox.body(&key)))
-}
-
-/// The key of the integration that the path names.
-fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
-    sandbox.check_parents(call)?;
-    let key = call.whole_key();
-    if sandbox.store.contains(&key) {
-        Ok(key)
-    } else {
-        Err(absent(&key))
-    }
 }
 
 fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
@@ -57,7 +45,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
 }
 
 fn replace(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     let id = sandbox.body(&key)["id"].clone();
     let body = document(call, id.as_str().unwrap_or_default());
     if let Some(resource) = sandbox.store.get_mut(&key) {
@@ -68,7 +56,7 @@ fn replace(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
 }
 
 fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     sandbox.store.remove(&key);
     sandbox.writes += 1;
     Ok(Answer::empty())

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use crate::api::answer::Answer;
 use crate::api::call::Call;
-use crate::api::generic::absent;
 use crate::api::refuse;
 use crate::behaviour::masks::forget_secrets;
 use crate::behaviour::{Behaviour, documented, recorded};
@@ -40,19 +39,8 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("withGroupStreamSampleConnections", create_with_samples),
 ];
 
-/// The key of what the path names, or 404.
-fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
-    sandbox.check_parents(call)?;
-    let key = call.whole_key();
-    if sandbox.store.contains(&key) {
-        Ok(key)
-    } else {
-        Err(absent(&key))
-    }
-}
-
 fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     Ok(Answer::exactly(sandbox.body(&key)))
 }
 
@@ -63,7 +51,7 @@ fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
 }
 
 fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     sandbox.store.remove(&key);
     sandbox.writes += 1;
     Ok(Answer::empty())
@@ -71,7 +59,7 @@ fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
 
 /// Changes what the path names, but for its name.
 fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     let mut fields = asked(call);
     fields.as_object_mut().map(|fields| fields.remove("name"));
     sandbox.store.merge(&key, &fields);
@@ -149,7 +137,7 @@ fn create_with_samples(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer,
     Ok(Answer::exactly(body))
 }
 
-/// Adds the connection with data that nobody has to bring.
+/// Adds the connection with sample data.
 fn add_sample(sandbox: &mut Sandbox, call: &Call<'_>, workspace: &str) -> Result<(), ApiError> {
     let body = json!({"name": "sample_stream_solar", "type": "Sample"});
     connect(sandbox, call, workspace, body).map(drop)
@@ -165,7 +153,7 @@ fn with_connections(sandbox: &Sandbox, key: &str) -> Value {
 }
 
 fn get_workspace(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     if call.is_set("includeConnections") {
         return Ok(Answer::exactly(with_connections(sandbox, &key)));
     }
@@ -174,7 +162,7 @@ fn get_workspace(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiEr
 
 /// Changes a workspace: a request has the fields of its region beside its other ones.
 fn update_workspace(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     let mut fields = store::object(&call.body);
     fields.remove("name");
     let mut region = sandbox.body(&key)["dataProcessRegion"].clone();
@@ -259,7 +247,7 @@ fn list_processors(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Api
 }
 
 fn update_processor(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     let fields = asked(call);
     if fields["tier"].is_string() {
         let tier = json!({"effectiveTier": fields["tier"]});
@@ -279,7 +267,7 @@ fn update_processor(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Ap
 }
 
 fn start_processor(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     let mut change = json!({"state": "STARTED"});
     if let Some(tier) = call.body.get("tier") {
         change["tier"] = tier.clone();
@@ -291,7 +279,7 @@ fn start_processor(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Api
 }
 
 fn stop_processor(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let key = find(sandbox, call)?;
+    let key = sandbox.find_named(call)?;
     sandbox.store.merge(&key, &json!({"state": "STOPPED"}));
     sandbox.writes += 1;
     Ok(Answer::empty())

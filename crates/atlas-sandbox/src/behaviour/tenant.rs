@@ -157,7 +157,8 @@ pub(crate) fn delivery(job: &Job) -> &'static str {
     }
 }
 
-fn snapshot(id: SnapshotId, snapshot: &Snapshot) -> Value {
+/// A snapshot of the shared tier or a Flex cluster.
+pub(crate) fn snapshot(id: SnapshotId, snapshot: &Snapshot) -> Value {
     let begun = later(snapshot.finished, -MINUTE).to_string();
     json!({
         "expiration": snapshot.expires().to_string(),

@@ -74,7 +74,7 @@ pub(super) fn body(
     Shown::value(urls::text(text).into())
 }
 
-/// The operations that take the URL of a webhook, which whoever has it may call.
+/// The operations whose body has the URL of a webhook. The URL is a secret: it needs no login.
 const WITH_WEBHOOKS: [&str; 2] = ["createGroupIntegration", "updateGroupIntegration"];
 
 /// A form as an object; a name that comes more than once has an array.

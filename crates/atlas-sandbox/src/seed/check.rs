@@ -282,7 +282,7 @@ pub(super) fn is_object(place: &str, body: &Value) -> Result<(), SeedError> {
     ))
 }
 
-/// Whether an operation is about a resource, or lists those that it is one of.
+/// Whether an operation reads, writes or lists the resource.
 fn is_known(key: &str) -> bool {
     let known = |path: &str| !atlas_catalog::methods(&format!("/api/atlas/v2{path}")).is_empty();
     let above = key.rsplit_once('/').map_or("", |(above, _)| above);

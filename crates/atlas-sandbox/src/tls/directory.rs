@@ -20,7 +20,7 @@ const KEY: &str = "server.key";
 /// Says that the files are the sandbox's own, which it may replace. Locked by who looks at them or
 /// changes them.
 const MARKER: &str = ".atlas-sandbox";
-/// Locked by each server as long as it runs, so that nobody replaces what its clients trust.
+/// A file that each server locks while it runs. While it is locked, the certificates are not replaced.
 const USE: &str = ".atlas-sandbox-in-use";
 
 /// Keeps the files of a directory as they are, until it is dropped.

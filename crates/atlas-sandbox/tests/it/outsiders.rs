@@ -1,4 +1,4 @@
-//! What a login may not do outside of its organization, and what nobody may.
+//! Requests that are refused: those of logins from another organization, and those that no login may make.
 
 use atlas_sandbox::{DEDICATED_CLUSTER, ORG, OWNER, PROJECT, READER, Sandbox};
 use bytes::Bytes;
