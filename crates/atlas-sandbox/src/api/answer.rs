@@ -149,8 +149,7 @@ fn own_link(target: Target<'_>) -> Value {
 
 /// A resource with the link to itself, for an answer that is not shaped.
 pub(crate) fn linked(call: &Call<'_>, key: &str, mut body: Value) -> Value {
-    let href = format!("{}/api/atlas/v2{key}", call.target.base);
-    body["links"] = Value::Array(vec![link(&href, "self")]);
+    body["links"] = own_links(call, key);
     body
 }
 

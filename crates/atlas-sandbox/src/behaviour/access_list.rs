@@ -4,7 +4,7 @@ use atlas_model::ApiError;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::api::answer::{Answer, own_links};
+use crate::api::answer::{Answer, linked};
 use crate::api::call::Call;
 use crate::api::refuse;
 use crate::behaviour::access_entries::{Block, full};
@@ -107,9 +107,7 @@ fn all(sandbox: &Sandbox, call: &Call<'_>, list: &str) -> Answer {
 }
 
 fn shown(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Value {
-    let mut body = sandbox.body(key);
-    body["links"] = own_links(call, key);
-    body
+    linked(call, key, sandbox.body(key))
 }
 
 fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {

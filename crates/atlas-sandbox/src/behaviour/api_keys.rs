@@ -4,7 +4,7 @@
 use atlas_model::ApiError;
 use serde_json::{Value, json};
 
-use crate::api::answer::{Answer, own_links};
+use crate::api::answer::{Answer, linked};
 use crate::api::call::Call;
 use crate::api::refuse;
 use crate::api::samples::uuid;
@@ -177,9 +177,7 @@ fn create_in_project(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, A
 }
 
 fn shown(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Value {
-    let mut body = sandbox.body(key);
-    body["links"] = own_links(call, key);
-    body
+    linked(call, key, sandbox.body(key))
 }
 
 fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {

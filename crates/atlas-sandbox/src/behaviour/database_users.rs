@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use crate::api::answer::{Answer, own_links};
+use crate::api::answer::{Answer, linked};
 use crate::api::call::Call;
 use crate::api::generic::project_key;
 use crate::api::refuse;
@@ -75,9 +75,7 @@ pub(crate) fn count(sandbox: &Sandbox, project: &str) -> usize {
 
 /// A user as it is answered. No answer has the password, and none is kept.
 fn shown(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Value {
-    let mut user = sandbox.body(key);
-    user["links"] = own_links(call, key);
-    user
+    linked(call, key, sandbox.body(key))
 }
 
 fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {

@@ -3,7 +3,7 @@
 use atlas_model::ApiError;
 use serde_json::{Value, json};
 
-use crate::api::answer::{Answer, own_links};
+use crate::api::answer::{Answer, linked};
 use crate::api::call::Call;
 use crate::api::generic::org_key;
 use crate::api::refuse;
@@ -28,8 +28,7 @@ fn shown(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Value {
     if org.get("skipDefaultAlertsSettings").is_none() {
         org["skipDefaultAlertsSettings"] = false.into();
     }
-    org["links"] = own_links(call, key);
-    org
+    linked(call, key, org)
 }
 
 fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {

@@ -3,7 +3,7 @@
 use atlas_model::ApiError;
 use serde_json::{Value, json};
 
-use crate::api::answer::{Answer, own_links};
+use crate::api::answer::{Answer, linked};
 use crate::api::call::Call;
 use crate::api::generic::{org_key, project_key};
 use crate::api::refuse;
@@ -86,10 +86,9 @@ fn list_of_org(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErro
 }
 
 /// A project as it is answered: with a link, and without what only documented defaults say.
-pub(crate) fn shown(call: &Call<'_>, mut project: Value) -> Value {
+pub(crate) fn shown(call: &Call<'_>, project: Value) -> Value {
     let key = project_key(project["id"].as_str().unwrap_or_default());
-    project["links"] = own_links(call, &key);
-    project
+    linked(call, &key, project)
 }
 
 fn shown_all(call: &Call<'_>, projects: Vec<Value>) -> Answer {

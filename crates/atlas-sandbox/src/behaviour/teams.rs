@@ -3,7 +3,7 @@
 use atlas_model::ApiError;
 use serde_json::{Value, json};
 
-use crate::api::answer::{Answer, own_links};
+use crate::api::answer::{Answer, linked};
 use crate::api::call::Call;
 use crate::api::generic::{org_key, project_key};
 use crate::api::refuse;
@@ -56,9 +56,7 @@ fn known(sandbox: &Sandbox, org: &str, id: &str) -> Result<String, ApiError> {
 }
 
 fn shown(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Value {
-    let mut team = sandbox.body(key);
-    team["links"] = own_links(call, key);
-    team
+    linked(call, key, sandbox.body(key))
 }
 
 /// The members of a team.
