@@ -35,6 +35,8 @@ pub(crate) struct Store {
     resources: BTreeMap<String, Resource>,
     due: BTreeMap<(Timestamp, u64), (String, u64, Change)>,
     counted: u64,
+    /// How many changes stayed when they were last looked through.
+    kept: usize,
 }
 
 /// The key of a path, from its decoded segments.
@@ -163,11 +165,13 @@ impl Store {
 
     /// Forgets what is to happen to resources that are gone, once there can be much of it.
     fn forget_if_many(&mut self) {
-        let expected = self.resources.len().saturating_mul(8);
+        // Twice what stayed the last time, so that looking costs little for each change.
+        let expected = self.resources.len().saturating_mul(8).max(2 * self.kept);
         if self.due.len() > expected.saturating_add(1000) {
             let resources = &self.resources;
             let lives = |key: &str, born: u64| resources.get(key).is_some_and(|it| it.born == born);
             self.due.retain(|_, (key, born, _)| lives(key, *born));
+            self.kept = self.due.len();
         }
     }
 

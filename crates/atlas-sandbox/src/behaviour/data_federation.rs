@@ -150,7 +150,7 @@ fn list_limits(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErro
     ))
 }
 
-/// A limit: that which was set, or the one that holds until then.
+/// A limit: the one that was set, or the default.
 fn get_limit(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     find(sandbox, call)?;
     let mut body = json!({

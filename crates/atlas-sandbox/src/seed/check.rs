@@ -272,14 +272,11 @@ pub(super) fn types(path: &str, operation: &str, body: &Value) -> Result<(), See
 }
 
 /// Refuses a resource that is no object: the sandbox keeps objects only.
-pub(super) fn is_object(place: &str, body: &Value) -> Result<(), SeedError> {
+pub(super) fn is_object(path: &str, body: &Value) -> Result<(), SeedError> {
     if body.is_object() {
         return Ok(());
     }
-    Err(value(
-        format!("{place}.body"),
-        "expected an object".to_owned(),
-    ))
+    Err(value(path.to_owned(), "expected an object".to_owned()))
 }
 
 /// Whether an operation reads, writes or lists the resource.

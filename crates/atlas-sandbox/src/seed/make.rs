@@ -68,7 +68,7 @@ pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError
         if seed.made.is_none() {
             check::resource(&place, &key)?;
         }
-        check::is_object(&place, &resource.body)?;
+        check::is_object(&format!("{place}.body"), &resource.body)?;
         let created = resource.created.as_deref();
         let created = created.map(|text| check::time(&format!("{place}.created"), text));
         let created = created.transpose()?.unwrap_or(FIRST_SNAPSHOT);
@@ -85,7 +85,10 @@ pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError
             return Err(value(format!("{place}.path"), problem));
         }
         let what = match (change.merge, change.remove) {
-            (Some(fields), false) => Change::Merge(fields),
+            (Some(fields), false) => {
+                check_merge(&format!("{place}.merge"), &key, &fields)?;
+                Change::Merge(fields)
+            }
             (None, true) => Change::Remove,
             _ => {
                 let problem = "expected either merge or remove".to_owned();
@@ -99,6 +102,25 @@ pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError
         sandbox.handed_out = sandbox.handed_out.max(made);
     }
     Ok(sandbox)
+}
+
+/// Refuses a change after which the world could not be a seed.
+fn check_merge(path: &str, key: &str, fields: &Value) -> Result<(), SeedError> {
+    check::is_object(path, fields)?;
+    let segments: Vec<&str> = key.split('/').skip(1).collect();
+    let operation = match segments[..] {
+        ["orgs", _] => "getOrg",
+        ["groups", _] => "getGroup",
+        ["groups", _, "clusters", _] => "getGroupCluster",
+        ["groups", _, "flexClusters", _] => "getGroupFlexCluster",
+        _ => return Ok(()),
+    };
+    check::own_fields(path, Some(fields))?;
+    check::types(path, operation, fields)?;
+    match fields["stateName"].as_str() {
+        Some(state) => check::state(path, state),
+        None => Ok(()),
+    }
 }
 
 fn settings(given: &Settings, sandbox: &mut Sandbox) -> Result<(), SeedError> {

@@ -17,8 +17,8 @@ use super::{Certificates, invalid};
 const AUTHORITY: &str = "ca.pem";
 const SERVER: &str = "server.pem";
 const KEY: &str = "server.key";
-/// Says that the files are the sandbox's own, which it may replace. Locked by who looks at them or
-/// changes them.
+/// Says that the files are the sandbox's own and may be replaced. It is locked while they are read or
+/// written.
 const MARKER: &str = ".atlas-sandbox";
 /// A file that each server locks while it runs. While it is locked, the certificates are not replaced.
 const USE: &str = ".atlas-sandbox-in-use";

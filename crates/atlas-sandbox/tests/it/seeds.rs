@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use atlas_sandbox::{ClusterKind, Sandbox, SandboxServer};
 use jiff::Timestamp;
+use serde_json::json;
 
 use crate::server::{SEED, speak};
 
@@ -372,5 +373,27 @@ async fn time_that_passes_too_fast_stops_at_the_end_of_the_clock() {
             format!("GET /sandbox/world HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
         let answer = speak(&server, request.as_bytes()).await;
         assert!(answer.contains(shown), "{scale}: {answer}");
+    }
+}
+
+#[test]
+fn a_scheduled_merge_after_which_the_world_is_no_seed_is_refused() {
+    let project = format!("/groups/{ID}");
+    let cluster = format!("{project}/clusters/A");
+    for (path, merge) in [
+        (&cluster, json!({"replicationSpecs": 7})),
+        (&cluster, json!({"createDate": 5})),
+        (&cluster, json!({"name": "B"})),
+        (&cluster, json!({"stateName": "ODD"})),
+        (&cluster, json!(7)),
+        (&project, json!({"name": null})),
+        (&project, json!({"orgId": 7})),
+    ] {
+        let seed = json!({
+            "projects": [{"id": ID, "clusters": [{"name": "A", "kind": "replicaSet"}]}],
+            "scheduled": [{"at": "2027-01-01T00:00:00Z", "path": path, "merge": merge}],
+        });
+        let error = Sandbox::from_seed(&seed.to_string()).unwrap_err();
+        assert!(error.to_string().contains("scheduled[0].merge"), "{error}");
     }
 }
