@@ -13,6 +13,8 @@
 //! These are the rules of the `atlas` command, which reads a profile after the environment;
 //! a library does not.
 
+mod error;
+
 use std::ffi::OsString;
 use std::fmt;
 
@@ -21,6 +23,8 @@ use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::credentials::Credentials;
 pub use crate::value_problem::ValueProblem;
+
+pub use error::EnvironmentError;
 
 /// Credentials with the base URL that they belong to.
 #[derive(Debug, Clone)]
@@ -297,69 +301,6 @@ const CREDENTIALS: [&str; 5] = [
     PUBLIC_KEY,
     PRIVATE_KEY,
 ];
-
-/// Why the environment gives no account. Names variables, and never what is in them.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EnvironmentError {
-    /// No set has credentials.
-    #[error(
-        "no credentials in the environment; set MONGODB_ATLAS_PUBLIC_API_KEY and \
-         MONGODB_ATLAS_PRIVATE_API_KEY, or MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET"
-    )]
-    NoCredentials,
-    /// One half of a pair is there. Two halves of different sets are never put together.
-    #[error("{there} is set but {missing} is not; set both")]
-    HalfAPair {
-        /// The variable that is set.
-        there: String,
-        /// The one that is not.
-        missing: String,
-    },
-    /// A value is invalid.
-    #[error("{variable} {problem}")]
-    Value {
-        /// The variable.
-        variable: String,
-        /// What is wrong with its value.
-        problem: ValueProblem,
-    },
-    /// A service is unknown.
-    #[error("invalid {variable}: expected cloud or cloudgov")]
-    Service {
-        /// The variable.
-        variable: String,
-    },
-    /// A base URL cannot be used.
-    #[error("{variable} {problem}")]
-    BaseUrl {
-        /// The variable.
-        variable: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The credentials of one set have no base URL, and another set without credentials has one:
-    /// they could be meant for that one.
-    #[error(
-        "the credentials are those of {credentials}, but {variable} names another base URL; set \
-         {expected} to the base URL of these credentials, or unset {variable}"
-    )]
-    OtherBaseUrl {
-        /// The set of the credentials.
-        credentials: VariableSet,
-        /// The variable that names a base URL.
-        variable: String,
-        /// The variable that names the base URL in the set of the credentials.
-        expected: String,
-    },
-}
-
-impl fmt::Debug for EnvironmentError {
-    /// The line of `Display`, since `main() -> Result` prints this.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 impl Credentials {
     /// Finds credentials in the environment of this process, together with the base URL that they
