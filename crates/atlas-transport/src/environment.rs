@@ -10,13 +10,25 @@
 //! before an API key. They go to the base URL of the same set, or to the cloud that its `SERVICE`
 //! names (`cloud` or `cloudgov`), or to [`BaseUrl::cloud`]. An empty variable counts as unset.
 //! With `ATLAS_ALLOW_HTTP=true`, a base URL may be [plain `http`](BaseUrl::allowing_plain_http).
+//!
+//! A credential can also come from a file, such as a systemd credential or a container secret: the
+//! name of its variable plus `_FILE`, such as `MONGODB_ATLAS_PRIVATE_API_KEY_FILE`, names a file that
+//! contains the value. Setting a variable and its `_FILE` is an error; an empty one counts as unset.
+//! The path is relative to the working directory, and symbolic links are followed. The file must be a
+//! regular one of at most 64 KiB of UTF-8. A byte order mark at its start and one line break at its
+//! end are removed; what is left must not be empty, and is checked like the value of a variable. Errors
+//! show the path and never the content. The file is small, but reading it blocks the thread. Other
+//! settings have no `_FILE`.
+//!
 //! These are the rules of the `atlas` command, which reads a profile after the environment;
 //! a library does not.
 
 mod error;
+mod secret_file;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::base_url::{BaseUrl, BaseUrlError};
 use crate::builder::ClientBuilder;
@@ -25,6 +37,7 @@ use crate::credentials::Credentials;
 pub use crate::value_problem::ValueProblem;
 
 pub use error::EnvironmentError;
+pub use secret_file::FileProblem;
 
 /// Credentials with the base URL that they belong to.
 #[derive(Debug, Clone)]
@@ -59,8 +72,9 @@ impl Account {
     /// ```
     ///
     /// # Errors
-    /// [`EnvironmentError`]: no credentials, half a pair, an invalid value, or a
-    /// base URL in another set than that of the credentials.
+    /// [`EnvironmentError`]: no credentials, half a pair, an invalid value, a variable that is set
+    /// together with its `_FILE`, a file that cannot be used, or a base URL in another set than that of
+    /// the credentials.
     pub fn from_variables(
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, EnvironmentError> {
@@ -139,32 +153,25 @@ impl VariableSet {
         }
     }
 
-    /// The value of a setting in this set; empty counts as unset.
+    /// The value of a setting in this set; empty counts as unset. If the `_FILE` variable of a
+    /// credential is set, each call reads the file, which blocks the thread.
     ///
     /// # Errors
-    /// [`EnvironmentError::Value`].
+    /// [`EnvironmentError::Value`], and for a credential [`EnvironmentError::BothSet`] and
+    /// [`EnvironmentError::File`].
     pub fn get(
         self,
         setting: &str,
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<String>, EnvironmentError> {
-        let Some(variable) = self.variable(setting) else {
-            return Ok(None);
-        };
-        let Some(value) = lookup(&variable) else {
-            return Ok(None);
-        };
-        let value = value.into_string().map_err(|_| ValueProblem::NotUnicode);
-        match value.and_then(|value| ValueProblem::check(&value).map(|()| value)) {
-            Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
-            Err(problem) => Err(EnvironmentError::Value { variable, problem }),
-        }
+        let found = self.find(setting, lookup)?;
+        Ok(found.map(|found| found.value))
     }
 
-    /// Whether this set has credentials, or half of them, even if they cannot be used.
+    /// Whether this set has credentials, or half of them, even if they cannot be used. Reads no file.
     pub fn has_credentials(self, lookup: impl Fn(&str) -> Option<OsString>) -> bool {
         let mut settings = CREDENTIALS.into_iter();
-        settings.any(|setting| !matches!(self.get(setting, &lookup), Ok(None)))
+        settings.any(|setting| self.given(setting, &lookup) != (None, None))
     }
 
     /// The base URL that this set names, if it names one: its URL, or that of its service.
@@ -213,6 +220,55 @@ impl VariableSet {
         })
     }
 
+    /// The value of a setting, and the variable that holds it or names its file.
+    fn find(
+        self,
+        setting: &str,
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Option<Found>, EnvironmentError> {
+        let (variable, value) = match self.given(setting, lookup) {
+            (None, None) => return Ok(None),
+            (Some((variable, _)), Some((file, _))) => {
+                return Err(EnvironmentError::BothSet { variable, file });
+            }
+            (None, Some((variable, path))) => {
+                let path = PathBuf::from(path);
+                return match secret_file::read(&path) {
+                    Ok(value) => Ok(Some(Found { variable, value })),
+                    Err(problem) => Err(EnvironmentError::File {
+                        variable,
+                        path,
+                        problem,
+                    }),
+                };
+            }
+            (Some(given), None) => given,
+        };
+        let value = value.into_string().map_err(|_| ValueProblem::NotUnicode);
+        match value.and_then(|value| ValueProblem::check(&value).map(|()| value)) {
+            Ok(value) => Ok(Some(Found { variable, value })),
+            Err(problem) => Err(EnvironmentError::Value { variable, problem }),
+        }
+    }
+
+    /// The variable of a setting and its `_FILE` variable, each if it is set and not empty.
+    fn given(
+        self,
+        setting: &str,
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> (Option<Given>, Option<Given>) {
+        let Some(variable) = self.variable(setting) else {
+            return (None, None);
+        };
+        let given = |name: String| {
+            let value = lookup(&name).filter(|value| !value.is_empty())?;
+            Some((name, value))
+        };
+        let is_credential = CREDENTIALS.contains(&setting);
+        let file = is_credential.then(|| format!("{variable}_FILE"));
+        (given(variable), file.and_then(given))
+    }
+
     /// The variable of a setting that every set has, or else its plain name.
     fn name(self, setting: &str) -> String {
         self.variable(setting).unwrap_or_else(|| setting.to_owned())
@@ -223,13 +279,13 @@ impl VariableSet {
         self,
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<(Credentials, Option<EnvironmentError>)>, EnvironmentError> {
-        if let Some(token) = self.get(ACCESS_TOKEN, &lookup)? {
-            return Ok(Some((Credentials::bearer(token), None)));
+        if let Some(token) = self.find(ACCESS_TOKEN, &lookup)? {
+            return Ok(Some((Credentials::bearer(token.value), None)));
         }
         let mut half = None;
         for [first, second] in [[CLIENT_ID, CLIENT_SECRET], [PUBLIC_KEY, PRIVATE_KEY]] {
-            let (there, missing) = match (self.get(first, &lookup)?, self.get(second, &lookup)?) {
-                (Some(id), Some(secret)) => {
+            let (there, missing) = match (self.find(first, &lookup)?, self.find(second, &lookup)?) {
+                (Some(Found { value: id, .. }), Some(Found { value: secret, .. })) => {
                     let credentials = if first == CLIENT_ID {
                         Credentials::service_account(id, secret)
                     } else {
@@ -237,12 +293,12 @@ impl VariableSet {
                     };
                     return Ok(Some((credentials, half)));
                 }
-                (Some(_), None) => (first, second),
-                (None, Some(_)) => (second, first),
+                (Some(there), None) => (there, second),
+                (None, Some(there)) => (there, first),
                 (None, None) => continue,
             };
             half.get_or_insert_with(|| EnvironmentError::HalfAPair {
-                there: self.name(there),
+                there: there.variable,
                 missing: self.name(missing),
             });
         }
@@ -283,6 +339,16 @@ impl fmt::Display for VariableSet {
     }
 }
 
+/// The name of a variable, and its value.
+type Given = (String, OsString);
+
+/// A value, and the variable that holds it or names its file. It has no `Debug`, since the value may
+/// be a secret.
+struct Found {
+    variable: String,
+    value: String,
+}
+
 /// The opt-in for a base URL in the clear.
 const ALLOW_HTTP: &str = "ATLAS_ALLOW_HTTP";
 const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
@@ -305,6 +371,10 @@ const CREDENTIALS: [&str; 5] = [
 impl Credentials {
     /// Finds credentials in the environment of this process, together with the base URL that they
     /// belong to; see [`environment`](crate::environment) for the variables.
+    ///
+    /// A variable with `_FILE` after its name, such as
+    /// `MONGODB_ATLAS_PRIVATE_API_KEY_FILE=/run/secrets/atlas`, names a file that contains the value. The
+    /// files are small, but reading them blocks the thread: call this once, at the start of a program.
     ///
     /// ```no_run
     /// use atlas_transport::Credentials;

@@ -90,6 +90,7 @@
 //! | what is read of a store's refusal | 4 KiB, for one read timeout | | its code is unknown |
 //! | the head of a proxy's response | 16 KiB | | [`Connect`](ErrorKind::Connect) |
 //! | the files of certificate roots, together | 16 MiB | | [`Roots`](ErrorKind::Roots) |
+//! | the file of a credential, which a `_FILE` variable names | 64 KiB | | [`EnvironmentError::File`](environment::EnvironmentError::File) |
 //! | values in one answer, by its commas | 1,000,000 | | [`TooManyValues`](ErrorKind::TooManyValues) |
 //! | items of one page | 100,000 | | left out, and a deviation |
 //! | values of one answer that do not fit | 32 | | the answer is an error |
@@ -103,7 +104,8 @@
 //! endpoint, and the others wait for its token. A rate limit is waited out as long as the call's
 //! [`total_timeout`](ClientBuilder::total_timeout) lasts; with
 //! [`RetryPolicy::none`](retry::RetryPolicy::none) it is not. A rate limit that asks for less than a
-//! second is retried as the policy says. [`Credentials::from_env`] finds credentials in the environment.
+//! second is retried as the policy says. [`Credentials::from_env`] finds credentials in the environment,
+//! and in the files that it names.
 //!
 //! # Not supported
 //!

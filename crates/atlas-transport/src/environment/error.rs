@@ -1,10 +1,12 @@
 //! Why the environment gives no account.
 
 use std::fmt;
+use std::path::PathBuf;
 
-use super::{ValueProblem, VariableSet};
+use super::{FileProblem, ValueProblem, VariableSet};
 
-/// Why the environment gives no account. Names variables, and never what is in them.
+/// Why the environment gives no account. Names variables, and the paths that `_FILE` variables hold;
+/// never the value of another variable, and never the content of a file.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
@@ -17,7 +19,7 @@ pub enum EnvironmentError {
     /// One half of a pair is there. Two halves of different sets are never put together.
     #[error("{there} is set but {missing} is not; set both")]
     HalfAPair {
-        /// The variable that is set.
+        /// The variable that is set: the `_FILE` variable if the value comes from a file.
         there: String,
         /// The one that is not.
         missing: String,
@@ -29,6 +31,24 @@ pub enum EnvironmentError {
         variable: String,
         /// What is wrong with its value.
         problem: ValueProblem,
+    },
+    /// A variable and its `_FILE` variable are both set.
+    #[error("{variable} and {file} are both set; unset one of them")]
+    BothSet {
+        /// The variable that holds the value.
+        variable: String,
+        /// The one that names a file with the value.
+        file: String,
+    },
+    /// The file that a `_FILE` variable names cannot be used.
+    #[error("{variable} names {path:?}, which {problem}")]
+    File {
+        /// The variable that names the file.
+        variable: String,
+        /// Its path, as the variable has it.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: FileProblem,
     },
     /// A service is unknown.
     #[error("invalid {variable}: expected cloud or cloudgov")]

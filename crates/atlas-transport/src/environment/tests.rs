@@ -1,3 +1,5 @@
+mod files;
+
 use secrecy::ExposeSecret as _;
 
 use super::*;
