@@ -39,7 +39,8 @@
 //! `fixtures/api/facts.json` in the repository: identifiers, paths, parameters, patterns, versions,
 //! roles and schemas of the published description, packed into 172 KiB by `atlas-codegen`. The
 //! index is read in place, so nothing happens at start-up. Details are in blocks that are inflated
-//! when the first operation or schema in them is used, and stay in memory.
+//! when the first operation or schema in them is used, and stay in memory. [`FACTS_DATE`] is the date
+//! of that description.
 //!
 //! # Versions
 //!
@@ -69,6 +70,7 @@
 mod check;
 mod data;
 mod details;
+mod facts_date;
 mod operation;
 mod overrides;
 mod request;
@@ -80,6 +82,7 @@ mod violation;
 
 pub use bytes;
 pub use details::{Body, Parameter, Place, Preview, Until, Version, Watch};
+pub use facts_date::FACTS_DATE;
 pub use http;
 pub use operation::{Operation, Tag};
 pub use request::{RequestBuilder, RequestError};

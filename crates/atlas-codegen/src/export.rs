@@ -1,4 +1,5 @@
-//! Writes the facts as an OpenAPI 3.0 description, from which `import` makes the same facts again.
+//! Writes the facts as an OpenAPI 3.0 description, from which `import` makes the same facts again
+//! when it is given their date.
 
 use std::collections::BTreeSet;
 

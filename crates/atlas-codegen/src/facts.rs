@@ -15,6 +15,7 @@ use crate::keys;
 pub(crate) struct Facts {
     pub(crate) openapi: String,
     pub(crate) source: String,
+    pub(crate) date: String,
     pub(crate) servers: Vec<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) parameters: BTreeMap<String, Value>,
@@ -107,10 +108,11 @@ impl Facts {
         };
         let operations: Vec<String> = self.operations.iter().map(Operation::to_line).collect();
         format!(
-            "{{\"openapi\":{},\"source\":{},\"servers\":{},\n\"tags\":{},\n\"parameters\":{{\n{}}},\n\
-             \"operations\":[\n{}],\n\"schemas\":{{\n{}}}}}\n",
+            "{{\"openapi\":{},\"source\":{},\"date\":{},\"servers\":{},\n\"tags\":{},\n\
+             \"parameters\":{{\n{}}},\n\"operations\":[\n{}],\n\"schemas\":{{\n{}}}}}\n",
             quoted(&self.openapi),
             quoted(&self.source),
+            quoted(&self.date),
             list(&self.servers),
             list(&self.tags),
             named(&self.parameters, Kind::Parameter),

@@ -1,6 +1,7 @@
 //! Makes what the crates embed or compile, out of the sources.
 
 pub(crate) mod catalog;
+mod date;
 pub(crate) mod model;
 pub(crate) mod pattern;
 
@@ -26,6 +27,10 @@ pub(crate) fn outputs(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Erro
         (
             root.join("crates/atlas-catalog/src/facts.bin"),
             catalog::generate(facts, names, overrides, watch)?,
+        ),
+        (
+            root.join("crates/atlas-catalog/src/facts_date.rs"),
+            date::generate(&typed).into_bytes(),
         ),
         (
             root.join("crates/atlas-pattern/src/table.rs"),

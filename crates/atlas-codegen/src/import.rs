@@ -26,10 +26,12 @@ use crate::error::{Error, escaped, shown};
 use crate::facts::Facts;
 
 /// What an import needs besides the description.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Options {
     /// The revision of the description, where it does not name one in `info.x-xgen-sha`.
     pub(crate) source: Option<String>,
+    /// The date on which the description was published, as YYYY-MM-DD.
+    pub(crate) date: String,
     /// The roles that may become facts.
     pub(crate) roles: Roles,
 }
@@ -55,6 +57,7 @@ pub(crate) fn import(root: &Value, options: &Options) -> Result<(Facts, Report),
     let mut facts = Facts {
         openapi,
         source,
+        date: options.date.clone(),
         servers: servers(root, &mut report)?,
         tags: Vec::new(),
         parameters: description.shared_parameters(&mut report)?,
@@ -229,6 +232,14 @@ fn source(
     })?;
     prose::identifier(source, place)?;
     Ok(source.to_owned())
+}
+
+/// Reads a date that is given as an argument.
+pub(crate) fn date(text: &str) -> Result<String, &'static str> {
+    if prose::is_date(text) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a date as YYYY-MM-DD, such as 2025-03-12")
 }
 
 fn servers(root: &Map<String, Value>, report: &mut Report) -> Result<Vec<String>, Error> {

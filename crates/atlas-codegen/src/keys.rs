@@ -147,6 +147,7 @@ fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (usize, &'a Val
 const FACTS: &[&str] = &[
     "openapi",
     "source",
+    "date",
     "servers",
     "tags",
     "parameters",

@@ -58,6 +58,9 @@ enum Command {
     Import {
         /// The description, in YAML or JSON; `-` reads standard input.
         description: PathBuf,
+        /// The date on which the description was published.
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = import::date)]
+        date: String,
         /// The revision of the description [default: its `info.x-xgen-sha`].
         #[arg(long, value_name = "REVISION")]
         source: Option<String>,
@@ -109,10 +112,11 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Import {
             description,
+            date,
             source,
             keep,
             print,
-        } => import(&root, &description, source, keep, print),
+        } => import(&root, &description, date, source, keep, print),
         Command::Export { format } => export(&root, format),
         Command::Generate => generate(&root),
         Command::Check => check(&root),
@@ -133,6 +137,7 @@ fn main() -> ExitCode {
 fn import(
     root: &Path,
     path: &Path,
+    date: String,
     source: Option<String>,
     keep: Vec<String>,
     print: bool,
@@ -142,7 +147,11 @@ fn import(
         .and_then(|()| import::Roles::from_overrides(&overrides))
         .map_err(|error| error.in_file(source_name("overrides.json")))?;
     let description = store::document(path)?;
-    let options = import::Options { source, roles };
+    let options = import::Options {
+        source,
+        date,
+        roles,
+    };
     let (mut facts, report) = import::import(&description, &options)
         .map_err(|error| error.in_file(path.display().to_string()))?;
     say(&mut io::stderr(), &report.text());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use atlas_catalog::{Operation, Place, Tag, Version, methods, route};
+use atlas_catalog::{FACTS_DATE, Operation, Place, Tag, Version, methods, route};
 use serde_json::Value;
 
 pub(crate) fn read(name: &str) -> Value {
@@ -12,6 +12,11 @@ pub(crate) fn read(name: &str) -> Value {
 
 pub(crate) fn operations(facts: &Value) -> &Vec<Value> {
     facts["operations"].as_array().unwrap()
+}
+
+#[test]
+fn the_date_is_that_of_the_facts() {
+    assert_eq!(read("facts.json")["date"], FACTS_DATE);
 }
 
 #[test]

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::{dangling, references, shape};
+use super::{dangling, prose, references, shape};
 use crate::canonical::Kind;
 use crate::error::{Error, shown};
 use crate::facts::Facts;
 
-/// Refuses facts whose references lead nowhere, and operations or parts of them that stand twice.
+/// Refuses facts with an invalid date, references that lead nowhere, and operations or parts of them
+/// that stand twice.
 pub(crate) fn check(facts: &Facts) -> Result<(), Error> {
+    prose::date(&facts.date, "date")?;
     duplicates(facts)?;
     let mut missing: Option<(String, String)> = None;
     let mut found = |name: &str, place: &str| {

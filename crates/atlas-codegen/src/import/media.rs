@@ -138,7 +138,7 @@ fn preview(
 }
 
 fn date(text: &str, place: &str, expected: &str) -> Result<(), Error> {
-    if text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok() {
+    if prose::is_date(text) {
         return Ok(());
     }
     let what = format!(

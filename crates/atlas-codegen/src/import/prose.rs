@@ -69,6 +69,23 @@ pub(super) fn is_identifier(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_LENGTH && text.chars().all(fits)
 }
 
+/// Refuses what is not a calendar date.
+pub(super) fn date(text: &str, place: &str) -> Result<(), Error> {
+    if is_date(text) {
+        return Ok(());
+    }
+    let what = format!(
+        "invalid date \"{}\": expected YYYY-MM-DD, such as 2025-03-12",
+        shown(text)
+    );
+    Err(Error::at(place, what))
+}
+
+/// A calendar date as YYYY-MM-DD.
+pub(super) fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+}
+
 /// Refuses a server that is not the URL of one.
 pub(super) fn server(url: &str, place: &str) -> Result<(), Error> {
     let rest = ["https://", "http://"].map(|scheme| url.strip_prefix(scheme));

@@ -153,7 +153,7 @@ const UNKNOWN: [(&str, &str, &str, &str); 19] = [
         "facts.json",
         "",
         "more",
-        "openapi, source, servers, tags, parameters, operations or schemas",
+        "openapi, source, date, servers, tags, parameters, operations or schemas",
     ),
     (
         "facts.json",

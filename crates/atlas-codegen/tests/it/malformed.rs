@@ -4,7 +4,7 @@ mod values;
 
 use std::fmt::Write;
 
-use crate::support::{DESCRIPTION, Small};
+use crate::support::{DATE, DESCRIPTION, Small, fixture, run};
 
 /// Imports `description`, and expects the error `expected` and no change to any file.
 fn refused(description: impl AsRef<[u8]>, expected: &str) {
@@ -116,7 +116,7 @@ fn nesting_without_end_is_refused() {
 #[test]
 fn a_file_that_does_not_exist_is_named() {
     let small = Small::new(DESCRIPTION);
-    let run = crate::support::run(small.root(), &["import", "nowhere.yaml"]);
+    let run = run(small.root(), &["import", "nowhere.yaml", "--date", DATE]);
     assert_eq!(run.code, Some(2));
     assert!(
         run.stderr.starts_with("error: cannot read nowhere.yaml: "),
@@ -159,6 +159,55 @@ fn a_description_without_revision_asks_for_one_and_takes_it() {
             .read("facts.json")
             .starts_with(r#"{"openapi":"3.0.1","source":"0123","#)
     );
+}
+
+#[test]
+fn an_import_needs_the_date_of_the_description() {
+    let small = Small::new(DESCRIPTION);
+    let before = small.files();
+    let path = fixture("golden/small.yaml");
+    let import = ["import", path.to_str().unwrap()];
+    let run = run(small.root(), &import);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("--date <YYYY-MM-DD>"), "{}", run.stderr);
+    for date in [
+        "",
+        "yesterday",
+        "2025-02-29",
+        "2025-3-12",
+        "20250312",
+        "2025-03-12T00:00",
+    ] {
+        let run = crate::support::run(small.root(), &[&import[..], &["--date", date]].concat());
+        assert_eq!(run.code, Some(2), "{run:?}");
+        let expected = "for '--date <YYYY-MM-DD>'";
+        assert!(run.stderr.contains(expected), "{date}: {}", run.stderr);
+    }
+    assert!(small.files() == before, "a file changed");
+}
+
+#[test]
+fn facts_with_an_invalid_date_or_none_are_refused() {
+    let small = Small::new(DESCRIPTION);
+    let facts = small.read("facts.json");
+    let date = format!("\"date\":\"{DATE}\",");
+    for (other, expected) in [
+        (
+            "\"date\":\"2025-02-29\",",
+            "facts.json: date: invalid date \"2025-02-29\": expected YYYY-MM-DD, such as 2025-03-12\n",
+        ),
+        (
+            "",
+            "facts.json: facts: not a facts file: missing field `date`\n",
+        ),
+    ] {
+        small.write("facts.json", &facts.replacen(&date, other, 1));
+        for command in ["generate", "check", "export"] {
+            let run = run(small.root(), &[command]);
+            assert_eq!(run.code, Some(2), "{run:?}");
+            assert!(run.stderr.ends_with(expected), "{}", run.stderr);
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{DESCRIPTION, Small, fixture, run, run_with};
+use crate::support::{DATE, DESCRIPTION, Small, fixture, run, run_with};
 
 fn value(small: &Small, name: &str) -> Value {
     serde_json::from_str(&small.read(name)).unwrap()
@@ -224,7 +224,11 @@ fn what_is_watched_follows_a_renamed_id() {
 fn a_description_is_read_from_standard_input() {
     let small = Small::new(DESCRIPTION);
     let input = std::fs::File::open(fixture("golden/small.yaml")).unwrap();
-    let run = run_with(small.root(), &["import", "-", "--print"], input);
+    let run = run_with(
+        small.root(),
+        &["import", "-", "--print", "--date", DATE],
+        input,
+    );
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(run.stdout, small.read("facts.json"));
 }

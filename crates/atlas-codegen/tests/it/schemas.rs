@@ -58,6 +58,7 @@ fn facts_with_prose_unknown_keys_or_wrong_values_are_refused() {
         "facts",
         &facts,
         &[
+            ("/date", json!("12 March 2025")),
             ("/operations/0/description", json!("Creates a thing.")),
             ("/operations/0/method", json!("post")),
             ("/operations/0/id", json!("create a thing")),

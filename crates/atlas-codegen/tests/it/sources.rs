@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{DESCRIPTION, Small, fixture, json as read, run, workspace};
+use crate::support::{DATE, DESCRIPTION, Small, fixture, json as read, run, workspace};
 
 #[test]
 fn nothing_committed_is_out_of_date() {
@@ -32,6 +32,34 @@ fn a_source_in_another_form_is_out_of_date_and_generate_mends_it() {
         assert_eq!(generate.stdout, format!("wrote fixtures/api/{name}\n"));
         assert_eq!(small.read(name), right);
     }
+}
+
+#[test]
+fn a_new_date_of_the_facts_is_generated_into_the_catalog() {
+    let small = Small::new(DESCRIPTION);
+    let file = small.root().join("crates/atlas-catalog/src/facts_date.rs");
+    let constant = |date: &str| format!("\npub const FACTS_DATE: &str = \"{date}\";\n");
+    assert!(
+        fs::read_to_string(&file)
+            .unwrap()
+            .ends_with(&constant(DATE))
+    );
+    let facts = small.read("facts.json").replacen(DATE, "2025-04-01", 1);
+    small.write("facts.json", &facts);
+    let check = run(small.root(), &["check"]);
+    assert_eq!(check.code, Some(1));
+    assert_eq!(
+        check.stderr,
+        "crates/atlas-catalog/src/facts_date.rs is out of date: \
+         run cargo run -p atlas-codegen -- generate\n"
+    );
+    assert_eq!(run(small.root(), &["generate"]).code, Some(0));
+    assert!(
+        fs::read_to_string(&file)
+            .unwrap()
+            .ends_with(&constant("2025-04-01"))
+    );
+    assert_eq!(run(small.root(), &["check"]).code, Some(0));
 }
 
 #[test]

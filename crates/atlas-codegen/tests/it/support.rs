@@ -50,9 +50,15 @@ pub(crate) fn run_with(root: &Path, arguments: &[&str], input: impl Into<Stdio>)
     }
 }
 
-/// Facts that `import --print` makes of a description.
+/// Facts that `import --print` makes of a description with the date [`DATE`].
 pub(crate) fn import(path: &Path) -> Run {
-    run(&workspace(), &["import", "--print", path.to_str().unwrap()])
+    import_of(path, DATE)
+}
+
+/// Facts that `import --print` makes of a description with another date.
+pub(crate) fn import_of(path: &Path, date: &str) -> Run {
+    let path = path.to_str().unwrap();
+    run(&workspace(), &["import", "--print", "--date", date, path])
 }
 
 /// A workspace that may be written to, with the facts of a small description.
@@ -79,7 +85,7 @@ impl Small {
         small.write("overrides.json", &Value::from(overrides).to_string());
         small.write("watch.json", "[]");
         small.write("names.json", "{}");
-        let empty = r#"{"openapi":"3.0.1","source":"none","servers":[],"tags":[],"parameters":{},"operations":[],"schemas":{}}"#;
+        let empty = r#"{"openapi":"3.0.1","source":"none","date":"2025-01-01","servers":[],"tags":[],"parameters":{},"operations":[],"schemas":{}}"#;
         small.write("facts.json", empty);
         let run = small.import(description, &[]);
         assert_eq!(run.code, Some(0), "{run:?}");
@@ -137,11 +143,14 @@ impl Small {
     pub(crate) fn import_bytes(&self, description: &[u8], arguments: &[&str]) -> Run {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), description).unwrap();
-        let mut all = vec!["import", file.path().to_str().unwrap()];
+        let mut all = vec!["import", file.path().to_str().unwrap(), "--date", DATE];
         all.extend(arguments);
         run(self.root(), &all)
     }
 }
+
+/// The date of every small description.
+pub(crate) const DATE: &str = "2025-03-12";
 
 /// A description with one operation, which tests change by replacing text.
 pub(crate) const DESCRIPTION: &str = include_str!("../../../../fixtures/api/golden/small.yaml");
