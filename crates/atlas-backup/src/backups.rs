@@ -11,7 +11,7 @@ use atlas_transport::retry::RetryPolicy;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use crate::error::{Error, no_snapshot};
+use crate::error::{Error, no_snapshot, snapshot_failed};
 use crate::job::{self, Place};
 use crate::job_view::JobView;
 use crate::kind::{self, ClusterKind, Known};
@@ -165,7 +165,8 @@ impl Backups {
     /// clock of Atlas, is not the latest unless there is no other.
     ///
     /// # Errors
-    /// [`Error::NoSnapshot`], [`Error::Call`]
+    /// [`Error::SnapshotFailed`] for the id of a snapshot that failed, [`Error::NoSnapshot`],
+    /// [`Error::Call`]
     pub async fn pick(
         &self,
         project: ProjectId,
@@ -179,17 +180,26 @@ impl Backups {
         let mut come = snapshots.clone();
         come.retain(|snapshot| !is_future(snapshot.taken, now));
         let picked = pick.choose(&come).or_else(|| pick.choose(&snapshots));
-        let picked = picked.cloned();
-        picked.ok_or_else(|| Error::NoSnapshot {
-            cluster: cluster.to_string(),
-            wanted: pick.words(),
+        if let Some(picked) = picked {
+            return Ok(picked.clone());
+        }
+        let failed = snapshots
+            .iter()
+            .find(|it| pick.is_for(it) && it.is_failed());
+        Err(match failed {
+            Some(failed) => snapshot_failed(cluster, failed.id),
+            None => Error::NoSnapshot {
+                cluster: cluster.to_string(),
+                wanted: pick.words(),
+            },
         })
     }
 
     /// Waits until a snapshot is complete, through outages of Atlas.
     ///
     /// # Errors
-    /// [`Error::NoSnapshot`] if it is not there or failed, [`Error::Deadline`], [`Error::Call`]
+    /// [`Error::SnapshotFailed`] if it failed, [`Error::NoSnapshot`] if it is not there,
+    /// [`Error::Deadline`], [`Error::Call`]
     pub async fn watch_snapshot(
         &self,
         project: ProjectId,
@@ -206,8 +216,8 @@ impl Backups {
             if snapshot.completed {
                 return Ok(snapshot);
             }
-            if snapshot.status.eq_ignore_ascii_case("failed") {
-                return Err(no_snapshot(cluster, id));
+            if snapshot.is_failed() {
+                return Err(snapshot_failed(cluster, id));
             }
             progress.tell(Event::Preparing {
                 job: None,
@@ -224,7 +234,7 @@ impl Backups {
     /// client's own policy has a single attempt.
     ///
     /// # Errors
-    /// [`Error::NoSnapshot`], [`Error::Call`], [`Error::Deadline`] if other downloads of the
+    /// [`Error::NoSnapshot`], [`Error::SnapshotFailed`], [`Error::Call`], [`Error::Deadline`] if other downloads of the
     /// cluster did not end in time.
     pub async fn request_download(
         &self,

@@ -39,6 +39,14 @@ pub enum Error {
         /// What was asked for, in words.
         wanted: String,
     },
+    /// The snapshot failed, so that it never becomes complete.
+    #[error("snapshot {snapshot} of {cluster} failed; take a new snapshot, or choose another one")]
+    SnapshotFailed {
+        /// The cluster.
+        cluster: String,
+        /// The snapshot.
+        snapshot: SnapshotId,
+    },
     /// The job ended without a result.
     #[error("the restore job{} {how}; ask again, or take another snapshot", shown(*job))]
     JobEnded {
@@ -186,10 +194,10 @@ pub enum Error {
         /// How many.
         files: usize,
     },
-    /// A file is damaged, and Atlas does not list its snapshot any more.
+    /// A file is damaged, and Atlas does not list its snapshot any more, or not as completed.
     #[error(
-        "{} is damaged and cannot be downloaded again, since Atlas does not list its snapshot any more; \
-         move it and its manifest away to go on", printable(&path.display().to_string())
+        "{} is damaged and cannot be downloaded again, since Atlas does not list its snapshot as \
+         completed any more; move it and its manifest away to go on", printable(&path.display().to_string())
     )]
     Lost {
         /// The file.
@@ -303,5 +311,13 @@ pub(crate) fn no_snapshot(cluster: &ClusterName, wanted: SnapshotId) -> Error {
     Error::NoSnapshot {
         cluster: cluster.to_string(),
         wanted: wanted.to_string(),
+    }
+}
+
+/// The error of a snapshot that failed.
+pub(crate) fn snapshot_failed(cluster: &ClusterName, snapshot: SnapshotId) -> Error {
+    Error::SnapshotFailed {
+        cluster: cluster.to_string(),
+        snapshot,
     }
 }

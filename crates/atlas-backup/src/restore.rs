@@ -19,7 +19,7 @@ impl Backups {
     /// here that writes to a cluster. Does not wait for it.
     ///
     /// # Errors
-    /// [`Error::NoSnapshot`], [`Error::Call`]; one whose
+    /// [`Error::NoSnapshot`], [`Error::SnapshotFailed`], [`Error::Call`]; one whose
     /// [`may_have_been_sent`](atlas_transport::Error::may_have_been_sent) is to be looked into
     /// before asking again.
     pub async fn restore(

@@ -47,6 +47,13 @@ pub struct SnapshotView {
     pub(crate) shards: usize,
 }
 
+impl SnapshotView {
+    /// Whether it failed, by its [`status`](SnapshotView::status): it never becomes complete.
+    pub fn is_failed(&self) -> bool {
+        self.status.eq_ignore_ascii_case("failed")
+    }
+}
+
 #[allow(clippy::ref_option, reason = "serde hands over the field")]
 fn optional_text<S: serde::Serializer>(
     moment: &Option<jiff::Timestamp>,
@@ -80,6 +87,11 @@ impl Pick {
                 .filter(|snapshot| snapshot.taken.is_some_and(|taken| taken < *moment))
                 .max_by_key(|snapshot| snapshot.taken),
         }
+    }
+
+    /// Whether a snapshot is the one that is picked by its id.
+    pub(crate) fn is_for(&self, snapshot: &SnapshotView) -> bool {
+        matches!(self, Self::Id(id) if *id == snapshot.id)
     }
 
     pub(crate) fn words(&self) -> String {

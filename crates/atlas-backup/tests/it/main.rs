@@ -13,6 +13,7 @@ mod download;
 mod dry_run;
 mod earlier_cluster;
 mod errors;
+mod failed;
 mod gone;
 mod healing;
 mod histories;
