@@ -3,20 +3,19 @@
 //! Each file has its manifest beside it; the catalogue (`catalogue.json`) lists them all, and is made
 //! anew from the manifests each time, so that losing it loses nothing.
 
+mod disk;
 mod pulled;
+mod run;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
 
 use crate::backups::Backups;
-use crate::disk::{is_own, look};
 use crate::error::Error;
-use crate::folder::{self, Damage, Folder, FolderLock, Reading, file_name, litter};
+use crate::folder::{Folder, Reading, file_name};
 use crate::job::Place;
 use crate::kind::{self, ClusterKind};
-use crate::manifest::Manifest;
 use crate::options::PullOptions;
 use crate::progress::{Event, Progress, Reporter};
 use crate::retention::Retention;
@@ -25,7 +24,9 @@ use crate::saved::Existing;
 use crate::saving::How;
 use crate::snapshot::{self, Listing};
 
+use disk::Disk;
 pub use pulled::{PullSummary, Pulled};
+pub(crate) use run::Pull;
 
 impl Backups {
     /// Brings a folder up to date with a cluster: takes every complete snapshot that is not there,
@@ -182,212 +183,5 @@ impl Backups {
         let lone = pull.judge_lone(&retention);
         disk.remove_manifests(lone).await?;
         pull.end(&retention, &disk).await
-    }
-}
-
-/// A folder that this run works in, and its lock.
-struct Disk<'a> {
-    folder: &'a Path,
-    /// None in a dry run.
-    lock: Arc<Option<FolderLock>>,
-}
-
-impl<'a> Disk<'a> {
-    async fn open(folder: &'a Path, dry_run: bool) -> Result<Self, Error> {
-        let mut disk = Self {
-            folder,
-            lock: Arc::default(),
-        };
-        let path = folder.to_owned();
-        let opening = disk.work(move || {
-            if dry_run {
-                folder::check(&path)?;
-                return Ok(None);
-            }
-            folder::prepare(&path)?;
-            folder::lock(&path).map(Some)
-        });
-        disk.lock = Arc::new(opening.await?);
-        Ok(disk)
-    }
-
-    /// Removes the manifests of files that are gone.
-    async fn remove_manifests(&self, files: Vec<PathBuf>) -> Result<(), Error> {
-        let removing = self.work(move || {
-            for file in files {
-                let path = Manifest::path_of(&file);
-                if look(&path)?.is_some_and(|found| is_own(&found, &path)) {
-                    std::fs::remove_file(&path)
-                        .map_err(|error| Error::file(&path, "cannot be removed", error))?;
-                }
-            }
-            Ok(())
-        });
-        removing.await
-    }
-
-    /// Does work that waits for the disk. If the call is dropped, the work goes on to its end and
-    /// has the lock until then.
-    async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let lock = Arc::clone(&self.lock);
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(lock);
-            done
-        });
-        let done = done.await;
-        done.map_err(|error| Error::file(self.folder, "cannot be read", error.into()))?
-    }
-}
-
-/// A pull that is under way.
-pub(crate) struct Pull<'a> {
-    pub(crate) held: Folder,
-    pub(crate) failures: usize,
-    pub(crate) report: &'a mut (dyn FnMut(Pulled) + Send),
-}
-
-impl Pull<'_> {
-    /// Removes what is not kept, and writes the catalogue.
-    async fn end(self, retention: &Retention<'_>, disk: &Disk<'_>) -> Result<PullSummary, Error> {
-        let Self {
-            mut held,
-            failures,
-            report,
-        } = self;
-        let looking = disk.work(move || {
-            held.look_again();
-            Ok(held)
-        });
-        let mut held = looking.await?;
-        let gone = if failures == 0 {
-            retention.to_be_removed(&held.held())
-        } else {
-            Vec::new()
-        };
-        let removing = disk.work(move || {
-            let removed = gone.into_iter().map(|it| (it, held.remove(it)));
-            let removed: Vec<_> = removed.collect();
-            let written = held.write_catalogue();
-            Ok((held, removed, written))
-        });
-        let (held, removed, written) = removing.await?;
-        for (snapshot, removed) in removed {
-            match removed {
-                Ok(true) => report(Pulled::Removed { snapshot }),
-                Ok(false) => {}
-                Err(error) => report(Pulled::Failed { snapshot, error }),
-            }
-        }
-        match written {
-            // That something failed is told already.
-            Err(error) if failures > 0 => {
-                tracing::warn!(%error, "the catalogue is not up to date");
-            }
-            written => written?,
-        }
-        if let Some(listed) = retention.all_listed() {
-            let folder = disk.folder.to_owned();
-            let (project, cluster) = held.of();
-            let sweeping = disk.work(move || {
-                litter::remove(&folder, project, &cluster, |id| listed.contains(&id));
-                Ok(())
-            });
-            sweeping.await?;
-        }
-        Ok(retention.summary(&held.held()))
-    }
-
-    /// Tells what would be done.
-    pub(crate) fn dry_run(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
-        let held = self.held.held();
-        let wanted = retention.wanted(&held, &damaged);
-        self.say_damaged(damaged, retention);
-        let mut read = self.held.unread();
-        read.extend(retention.to_be_read(&held));
-        for snapshot in read {
-            self.tell(Pulled::WouldRead { snapshot });
-        }
-        for snapshot in wanted {
-            let (snapshot, taken) = (snapshot.id, snapshot.taken);
-            self.tell(if self.held.has(snapshot) {
-                Pulled::AlreadyPresent { snapshot }
-            } else {
-                Pulled::WouldDownload { snapshot, taken }
-            });
-        }
-        self.say_others(retention);
-        if self.failures == 0 {
-            for snapshot in retention.soon_removed(&held) {
-                self.tell(Pulled::WouldRemove { snapshot });
-            }
-        }
-    }
-
-    pub(crate) fn tell(&mut self, pulled: Pulled) {
-        (self.report)(pulled);
-    }
-
-    pub(crate) fn fail(&mut self, snapshot: SnapshotId, error: Error) {
-        self.failures += 1;
-        self.tell(Pulled::Failed { snapshot, error });
-    }
-
-    pub(crate) fn is_of(&self, out: &Path, snapshot: SnapshotId) -> bool {
-        self.held.snapshot_at(out) == Some(snapshot)
-    }
-
-    pub(crate) fn say_damaged(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
-        for damage in damaged {
-            let snapshot = damage.snapshot;
-            self.tell(Pulled::Damaged {
-                snapshot,
-                file: damage.path.clone(),
-            });
-            if !retention.can_be_taken(snapshot) {
-                let error = Error::Lost {
-                    path: damage.path,
-                    source: Box::new(damage.error),
-                };
-                self.fail(snapshot, error);
-            }
-        }
-    }
-
-    /// Judges manifests whose files are gone: what should be kept is lost, and said so; those of files
-    /// that were being removed are given back, to be removed, too.
-    pub(crate) fn judge_lone(&mut self, retention: &Retention<'_>) -> Vec<PathBuf> {
-        let Some(listed) = retention.all_listed() else {
-            return Vec::new();
-        };
-        let (held, mut rest) = (self.held.held(), Vec::new());
-        for (path, manifest) in self.held.lone().to_vec() {
-            let (snapshot, taken) = (manifest.snapshot, manifest.taken());
-            if listed.contains(&snapshot) || self.held.has(snapshot) {
-                continue;
-            }
-            if retention.would_keep(&held, taken, snapshot) {
-                self.fail(snapshot, Error::Gone { path });
-            } else {
-                rest.push(path);
-            }
-        }
-        rest
-    }
-
-    /// Says which snapshots in the folder do not count as ones to keep.
-    pub(crate) fn say_others(&mut self, retention: &Retention<'_>) {
-        let held = self.held.held();
-        for held in held.iter().filter(|held| retention.is_future(held.taken)) {
-            let snapshot = held.snapshot;
-            self.tell(Pulled::Future { snapshot });
-        }
-        let snapshots = held.iter().filter(|held| !held.is_same_cluster).count();
-        if retention.is_limited() && snapshots > 0 {
-            self.tell(Pulled::OtherCluster { snapshots });
-        }
     }
 }
