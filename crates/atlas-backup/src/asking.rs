@@ -1,6 +1,6 @@
 //! Asking for a download, as often as new links are needed.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use atlas_model::SnapshotUrl;
 use atlas_transport::Client;
@@ -8,9 +8,9 @@ use atlas_transport::Client;
 use crate::error::Error;
 use crate::fetch::Links;
 use crate::job::{self, Place};
-use crate::job_view::JobView;
+use crate::job_view::{JobEnd, JobView};
 use crate::options::WaitPolicy;
-use crate::progress::Progress;
+use crate::progress::{Event, Progress};
 use crate::snapshot::SnapshotView;
 use crate::waiting::Wait;
 
@@ -21,6 +21,8 @@ pub(crate) struct Asking<'a> {
     snapshot: &'a SnapshotView,
     policy: &'a WaitPolicy,
     progress: Progress<'a>,
+    /// A job that was made before, until it is looked at.
+    existing: Mutex<Option<JobView>>,
     /// The shards of the first job, in its order.
     shards: OnceLock<Vec<Option<String>>>,
 }
@@ -39,7 +41,16 @@ impl<'a> Asking<'a> {
             snapshot,
             policy,
             progress,
+            existing: Mutex::default(),
             shards: OnceLock::new(),
+        }
+    }
+
+    /// Takes the first links from a job that was made before, if there is one.
+    pub(crate) fn existing(self, job: Option<JobView>) -> Self {
+        Self {
+            existing: Mutex::new(job),
+            ..self
         }
     }
 
@@ -56,9 +67,13 @@ impl<'a> Asking<'a> {
         let (retry, progress) = (self.client.retry_policy(), self.progress);
         let wait = &mut Wait::new(self.policy, retry);
         let snapshot = self.snapshot;
-        let job = job::request_download(client, place, snapshot.id, wait, progress).await?;
-        let waited = job::wait(client, place, job, snapshot.shards, wait, progress);
-        let job = waited.await.map_err(|error| self.of_fewer(error))?;
+        let job = if let Some(job) = self.usable(wait).await? {
+            job
+        } else {
+            let job = job::request_download(client, place, snapshot.id, wait, progress).await?;
+            let waited = job::wait(client, place, job, snapshot.shards, wait, progress);
+            waited.await.map_err(|error| self.of_fewer(error))?
+        };
         if job.links.is_empty() {
             return Err(Error::NoLink { job: job.id });
         }
@@ -81,6 +96,29 @@ impl<'a> Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// The job that was made before, once it has its links; `None` if there is none, or if its links
+    /// have ended.
+    async fn usable(&self, wait: &mut Wait<'_>) -> Result<Option<JobView>, Error> {
+        let existing = self.existing.lock();
+        let existing = existing.unwrap_or_else(PoisonError::into_inner).take();
+        let Some(job) = existing else {
+            return Ok(None);
+        };
+        let (client, place, shards) = (self.client, self.place, self.snapshot.shards);
+        match job::wait(client, place, job, shards, wait, self.progress).await {
+            Ok(job) if !job.links.is_empty() => Ok(Some(job)),
+            Ok(_)
+            | Err(Error::JobEnded {
+                how: JobEnd::Expired,
+                ..
+            }) => {
+                self.progress.tell(Event::LinkRenewed);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// A renewed job that has fewer links than the first is for other shards.
     fn of_fewer(&self, error: Error) -> Error {
         match (error, self.shards.get()) {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use atlas_model::{ClusterName, ProjectId, RestoreJobId, SnapshotId};
 use atlas_transport::Client;
 use atlas_transport::retry::RetryPolicy;
-use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, no_snapshot, snapshot_failed};
@@ -20,7 +19,7 @@ use crate::progress::{Event, Progress, Reporter};
 use crate::retries::Retries;
 use crate::saved::{self, Existing, Saved, check_output};
 use crate::saving::How;
-use crate::snapshot::{self, Pick, SnapshotView, is_future};
+use crate::snapshot::{self, Pick, SnapshotView};
 use crate::waiting::Wait;
 
 /// The backups of the clusters that one client can reach.
@@ -87,11 +86,9 @@ impl Backups {
         patience: Duration,
         progress: impl FnMut(Event) + Send,
     ) -> Result<ClusterKind, Error> {
-        let (retries, outages) = Retries::watched(&self.client, patience);
+        let (retries, told) = Retries::watched(&self.client, patience);
         let asking = retries.run(|| self.kind(project, cluster));
-        outages
-            .tell(&Reporter::new(progress), Box::pin(asking))
-            .await
+        told.tell(&Reporter::new(progress), Box::pin(asking)).await
     }
 
     async fn cluster(&self, project: ProjectId, cluster: &ClusterName) -> Result<Known, Error> {
@@ -161,41 +158,7 @@ impl Backups {
         found.ok_or_else(|| no_snapshot(cluster, id))
     }
 
-    /// The snapshot that is picked; only complete ones are. One that is dated in the future, by the
-    /// clock of Atlas, is not the latest unless there is no other.
-    ///
-    /// # Errors
-    /// [`Error::SnapshotFailed`] for the id of a snapshot that failed, [`Error::NoSnapshot`],
-    /// [`Error::Call`]
-    pub async fn pick(
-        &self,
-        project: ProjectId,
-        cluster: &ClusterName,
-        pick: &Pick,
-    ) -> Result<SnapshotView, Error> {
-        let kind = self.kind(project, cluster).await?;
-        let listing = snapshot::list(&self.client, kind, project, cluster).await?;
-        let snapshots = listing.snapshots;
-        let now = listing.date.unwrap_or_else(Timestamp::now);
-        let mut come = snapshots.clone();
-        come.retain(|snapshot| !is_future(snapshot.taken, now));
-        let picked = pick.choose(&come).or_else(|| pick.choose(&snapshots));
-        if let Some(picked) = picked {
-            return Ok(picked.clone());
-        }
-        let failed = snapshots
-            .iter()
-            .find(|it| pick.is_for(it) && it.is_failed());
-        Err(match failed {
-            Some(failed) => snapshot_failed(cluster, failed.id),
-            None => Error::NoSnapshot {
-                cluster: cluster.to_string(),
-                wanted: pick.words(),
-            },
-        })
-    }
-
-    /// Waits until a snapshot is complete, through outages of Atlas.
+    /// Waits until a snapshot is complete, through told of Atlas.
     ///
     /// # Errors
     /// [`Error::SnapshotFailed`] if it failed, [`Error::NoSnapshot`] if it is not there,
@@ -278,7 +241,7 @@ impl Backups {
         job::get(&self.client, &place, id).await
     }
 
-    /// Waits until a restore job is at its end, through outages of Atlas.
+    /// Waits until a restore job is at its end, through told of Atlas.
     ///
     /// # Errors
     /// [`Error::JobEnded`] if it ends without a result, [`Error::Deadline`], [`Error::Call`]
@@ -307,6 +270,9 @@ impl Backups {
     /// Only `<out>` is ever replaced, and only if `options` say so. A file of another program that
     /// stands where the manifest or the partial file has to be is an error; if replacing is allowed, it
     /// is kept under another name ([`Event::SetAside`]).
+    ///
+    /// [`Pick::Job`] takes the link of a download that was asked for before, by this program or
+    /// another, and asks for no new one while that can be used.
     ///
     /// `progress` is told how far it is; see [`Event`] for how often and from where.
     ///
@@ -351,11 +317,13 @@ impl Backups {
         } else {
             Existing::Refuse
         };
-        let (retries, outages) = Retries::watched(&self.client, options.patience);
+        let (retries, told) = Retries::watched(&self.client, options.patience);
         let downloading = async {
             let place = retries.run(|| self.place(project, cluster)).await?;
-            let snapshot = retries.run(|| self.pick(project, cluster, pick)).await?;
-            if let Some(saved) = saved::finished(out, &place, snapshot.id).await? {
+            let picked = retries.run(|| self.picked(&place, pick)).await?;
+            let snapshot = &picked.snapshot;
+            if let Some(saved) = saved::finished(out, &place, snapshot.id, retries.teller()).await?
+            {
                 return Ok(vec![saved]);
             }
             let how = How {
@@ -364,8 +332,9 @@ impl Backups {
                 retries: &retries,
                 progress,
             };
-            self.download_picked(&place, &snapshot, out, how).await
+            self.download_picked(&place, snapshot, picked.job, out, how)
+                .await
         };
-        outages.tell(progress, Box::pin(downloading)).await
+        told.tell(progress, Box::pin(downloading)).await
     }
 }

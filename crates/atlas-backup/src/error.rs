@@ -1,6 +1,8 @@
 //! Why a backup is not there.
 
 mod judged;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,6 +48,23 @@ pub enum Error {
         cluster: String,
         /// The snapshot.
         snapshot: SnapshotId,
+    },
+    /// The cluster has no such restore job.
+    #[error("{cluster} has no restore job {job}; list its restore jobs to see what there is")]
+    NoJob {
+        /// The cluster.
+        cluster: String,
+        /// The job.
+        job: RestoreJobId,
+        /// What Atlas answered.
+        #[source]
+        source: Box<atlas_transport::Error>,
+    },
+    /// The restore job writes over a cluster, and gives no link.
+    #[error("restore job {job} is not a download; choose one that is, or a snapshot")]
+    NotADownload {
+        /// The job.
+        job: RestoreJobId,
     },
     /// The job ended without a result.
     #[error("the restore job{} {how}; ask again, or take another snapshot", shown(*job))]
@@ -215,10 +234,11 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// Somebody else is writing the same file or works in the same folder.
+    /// Another run is writing the same file or object, or works in the same folder: it holds the lock or
+    /// the lease. No other error says so, and this one says nothing else.
     #[error("{} is in use by another run; wait for it to end", printable(&path.display().to_string()))]
     Busy {
-        /// The file or folder.
+        /// The file or folder, or the URL of the lease.
         path: PathBuf,
     },
     /// An answer lists more than can be right. Nothing was saved.

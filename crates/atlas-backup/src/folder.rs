@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::saved::{Saved, settle};
 use crate::saving::of_shard;
+use crate::teller::Teller;
 pub(crate) use held_file::{Damage, HeldFile, Reading, State};
 pub(crate) use lock::{FolderLock, check, lock, prepare};
 use names::{Known, Names};
@@ -96,6 +97,7 @@ impl Folder {
         project: ProjectId,
         cluster: &ClusterName,
         reading: Reading,
+        teller: &Teller,
     ) -> Result<(Self, Vec<Damage>), Error> {
         let mut folder = Self::empty(path, project, cluster);
         let mut damaged = Vec::new();
@@ -118,7 +120,7 @@ impl Folder {
                 state: State::Unchanged,
             };
             if folder.is_own(&file.manifest) {
-                damaged.extend(file.check(&path, reading));
+                damaged.extend(file.check(&path, reading, teller));
             } else if look(&path)?.is_none_or(|found| found.len() != file.manifest.bytes) {
                 continue;
             }
@@ -169,6 +171,22 @@ impl Folder {
         paths.filter_map(|path| self.files.get_key_value(path))
     }
 
+    /// The files of a snapshot of the cluster that are sound as far as is known.
+    pub(crate) fn sound_files(
+        &self,
+        snapshot: SnapshotId,
+    ) -> impl Iterator<Item = (&Path, &Manifest)> {
+        let files = self.files_of(snapshot);
+        let sound = files.filter(|(_, file)| file.state != State::Damaged);
+        sound.map(|(path, file)| (&**path, &file.manifest))
+    }
+
+    /// When a snapshot of the cluster was taken, as its files say.
+    pub(crate) fn taken(&self, snapshot: SnapshotId) -> Option<Timestamp> {
+        let mut files = self.files_of(snapshot);
+        files.find_map(|(_, file)| file.manifest.taken())
+    }
+
     /// The same, for a cluster whose id is known or not.
     pub(crate) fn of_cluster(
         mut self,
@@ -200,12 +218,12 @@ impl Folder {
     }
 
     /// Reads the files of a snapshot, unless this run has done so.
-    pub(crate) fn read(&mut self, snapshot: SnapshotId) -> Vec<Damage> {
+    pub(crate) fn read(&mut self, snapshot: SnapshotId, teller: &Teller) -> Vec<Damage> {
         let paths = self.snapshots.get(&snapshot).into_iter().flatten();
         let mut damaged = Vec::new();
         for path in paths {
             if let Some(file) = self.files.get_mut(path) {
-                damaged.extend(file.check(path, Reading::All));
+                damaged.extend(file.check(path, Reading::All, teller));
             }
         }
         damaged
@@ -288,9 +306,12 @@ impl Folder {
     }
 
     /// Removes the files of a snapshot, and their manifests. Only files under the names that this
-    /// program gave them, and which are as it left them, are removed.
-    pub(crate) fn remove(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
-        let mut removed = false;
+    /// program gave them, and which are as it left them, are removed; says which.
+    pub(crate) fn remove(
+        &mut self,
+        snapshot: SnapshotId,
+    ) -> Result<Vec<(PathBuf, Manifest)>, Error> {
+        let mut removed = Vec::new();
         for (path, known) in self.removable_files(snapshot) {
             // Again, and from the disk: nothing is removed for what was true a while ago.
             let manifest = Manifest::read(&path)?;
@@ -304,7 +325,7 @@ impl Folder {
                     .map_err(|error| Error::file(path, "cannot be removed", error))?;
             }
             self.forget(&path);
-            removed = true;
+            removed.push((path, manifest));
         }
         Ok(removed)
     }

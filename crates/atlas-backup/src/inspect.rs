@@ -1,6 +1,7 @@
 //! Reading a snapshot's file to its end: its checksums on one thread, its gzip stream and the tar in
 //! it on another, while it is still being downloaded.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -33,7 +34,7 @@ const CHUNK: usize = 256 << 10;
 /// How many chunks may wait to be inflated.
 const WAITING: usize = 16;
 /// After how many bytes it is told how far the check is.
-const TOLD: u64 = 8 << 20;
+pub(crate) const TOLD: u64 = 8 << 20;
 /// How much of the archive is inflated at once. What is behind it is copied each time, so that small
 /// pieces cost more.
 const INFLATED: usize = 256 << 10;
@@ -140,11 +141,27 @@ fn abandoned() -> Error {
     Error::file(Path::new("the download"), "cannot be verified", error)
 }
 
-/// Reads a file to its end.
-pub(crate) fn inspect(path: &Path, announced: &Checksums) -> Result<Found, Error> {
-    let file = disk::open_regular(path);
-    let file = file.map_err(|error| Error::file(path, "cannot be read", error))?;
-    inspect_reader(path, file, announced, &Broken::default(), |_| ())
+/// Reads a file to its end. Tells how much of it was read and how long it is: before its first byte,
+/// for every 8 MiB or more, and at the end if it is sound.
+pub(crate) fn inspect(
+    path: &Path,
+    announced: &Checksums,
+    tell: impl Fn(u64, u64),
+) -> Result<Found, Error> {
+    let unreadable = |error| Error::file(path, "cannot be read", error);
+    let file = disk::open_regular(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    let last = Cell::new(0);
+    tell(0, length);
+    let told = |read| {
+        last.set(read);
+        tell(read, length);
+    };
+    let found = inspect_reader(path, file, announced, &Broken::default(), told)?;
+    if last.get() < found.bytes {
+        tell(found.bytes, length);
+    }
+    Ok(found)
 }
 
 /// Reads a stream to its end. Its structure is looked at on a second thread, in the same order.

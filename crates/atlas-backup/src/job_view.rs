@@ -100,6 +100,15 @@ impl JobView {
         shards.collect()
     }
 
+    /// Whether it writes over a cluster, by what it says. One that says neither how it delivers nor
+    /// what it writes over may be a download.
+    pub(crate) fn is_restore(&self) -> bool {
+        match &self.about.delivery {
+            Some(delivery) => !is_download(delivery),
+            None => self.target_cluster.is_some() && self.links.is_empty(),
+        }
+    }
+
     /// Whether a shard is known by its place in the job only.
     pub(crate) fn is_by_place(&self) -> bool {
         let mut links = self.links.iter();

@@ -34,6 +34,9 @@
 //! # }
 //! ```
 //!
+//! [`Backups::request_download`] asks for a snapshot and does not wait; [`Pick::Job`] downloads by that
+//! job later, or by one that another program has made.
+//!
 //! # What is never done
 //!
 //! No call here writes to a cluster, but for [`Backups::restore`]. No path and no name is taken
@@ -114,6 +117,7 @@ mod object_store;
 mod one_file;
 mod options;
 mod part_lock;
+mod picking;
 mod piped;
 mod progress;
 mod pull;
@@ -125,6 +129,7 @@ mod saving;
 mod shards;
 mod snapshot;
 mod tar_walk;
+mod teller;
 mod verified;
 mod verify;
 mod waiting;
@@ -139,8 +144,8 @@ pub use manifest::Manifest;
 pub use object_store::{Settled, StoreFailure, StoreFolder, StoreTarget, Stored};
 pub use options::{DownloadOptions, PullOptions, WaitPolicy};
 pub use progress::{Event, silent};
-pub use pull::{PullSummary, Pulled};
+pub use pull::{PullSummary, Pulled, PulledFile};
 pub use retention::{Keep, KeepError};
 pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
-pub use verified::{Verified, missing_files, snapshot_files, verify};
+pub use verified::{Verified, missing_files, snapshot_files, verify, verify_with};

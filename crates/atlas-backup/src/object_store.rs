@@ -23,6 +23,7 @@ mod settings;
 mod small;
 mod storing;
 mod streaming;
+mod turn;
 mod upload;
 mod url;
 

@@ -9,9 +9,10 @@ use crate::error::Error;
 use crate::job::Place;
 use crate::job_view::JobView;
 use crate::manifest::{Format, Manifest};
-use crate::progress::{Event, Progress};
+use crate::progress::Event;
 use crate::saved::{self, Existing};
 use crate::snapshot::SnapshotView;
+use crate::teller::Teller;
 
 /// One file of a snapshot.
 pub(crate) struct OneFile<'a> {
@@ -74,7 +75,7 @@ impl<'a> OneFile<'a> {
         out: &Path,
         existing: Existing,
         anew: bool,
-        progress: Progress<'_>,
+        teller: &Teller,
     ) -> Result<Already, Error> {
         if self.shard.is_none() || disk::look(out)?.is_none() {
             return Ok(Already::No);
@@ -92,16 +93,16 @@ impl<'a> OneFile<'a> {
         if anew || manifest.files != self.files || !same_shards {
             return Ok(Already::Other);
         }
-        let path = out.to_owned();
+        let (path, telling) = (out.to_owned(), teller.clone());
         let checked = tokio::task::spawn_blocking(move || {
-            let checked = saved::recheck(&path, &mut manifest, false);
+            let checked = saved::recheck(&path, &mut manifest, false, &telling);
             checked.map(|()| manifest)
         });
         match checked.await {
             Ok(Ok(manifest)) => Ok(Already::Sound(Box::new(manifest))),
             Ok(Err(Error::Unsound { .. })) => {
                 let path = out.to_owned();
-                progress.tell(Event::Damaged { path });
+                teller.tell(Event::Damaged { path });
                 Ok(Already::Damaged)
             }
             Ok(Err(error)) => Err(error),

@@ -36,16 +36,22 @@ impl PartLock {
     /// to be found. It is never written to or removed.
     ///
     /// # Errors
-    /// [`Error::Busy`] if another run has it, [`Error::Foreign`], [`Error::File`]
+    /// [`Error::Busy`] if another run has it, [`Error::Foreign`] also if no name is free,
+    /// [`Error::File`]
     pub(crate) fn take(out: &Path, source: &str, step_aside: bool) -> Result<Self, Error> {
         disk::sweep(disk::folder(out));
         let mut tries = 0;
         let mut number = 0;
+        let mut in_the_way = None;
         while tries < TRIES {
             let part = part_of(out, number);
             match fitness(&part, out)? {
                 Fitness::Foreign(path) if !step_aside => return Err(Error::Foreign { path }),
-                Fitness::Foreign(_) | Fitness::Unusable => {
+                unfit @ (Fitness::Foreign(_) | Fitness::Unusable) => {
+                    in_the_way.get_or_insert(match unfit {
+                        Fitness::Foreign(path) => path,
+                        _ => part,
+                    });
                     number += 1;
                     tries += 1;
                     continue;
@@ -72,9 +78,13 @@ impl PartLock {
             }
             tries += 1;
         }
-        Err(Error::Busy {
-            path: part_of(out, 0),
-        })
+        match in_the_way {
+            // No name is left; no other run has anything to do with it.
+            Some(path) if number == TRIES => Err(Error::Foreign { path }),
+            _ => Err(Error::Busy {
+                path: part_of(out, number),
+            }),
+        }
     }
 
     /// Locks a file; `None` if its name leads to another file meanwhile.
@@ -222,5 +232,17 @@ mod tests {
         drop(second);
         assert!(!part_of(&out, 0).exists(), "nothing can go on with it");
         assert!(PartLock::take(&out, SOURCE, false).is_ok());
+    }
+
+    #[test]
+    fn names_that_are_all_taken_by_other_programs_are_not_those_of_another_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("s");
+        for number in 0..TRIES {
+            assert!(PartLock::take(&out, SOURCE, true).is_ok());
+            std::fs::write(part_of(&out, number), "precious").unwrap();
+        }
+        let error = PartLock::take(&out, SOURCE, true).unwrap_err();
+        assert!(matches!(error, Error::Foreign { .. }), "{error}");
     }
 }

@@ -51,7 +51,7 @@ impl Backups {
         progress: impl FnMut(Event) + Send,
     ) -> Result<Manifest, Error> {
         let progress = &Reporter::new(progress);
-        let (retries, outages) = Retries::watched(self.client(), options.patience);
+        let (retries, told) = Retries::watched(self.client(), options.patience);
         let to = Destination {
             writer,
             options,
@@ -59,7 +59,7 @@ impl Backups {
             progress,
         };
         let piping = self.pipe(project, cluster, pick, to);
-        outages.tell(progress, Box::pin(piping)).await
+        told.tell(progress, Box::pin(piping)).await
     }
 
     async fn pipe(
@@ -76,12 +76,14 @@ impl Backups {
             progress,
         } = to;
         let place = retries.run(|| self.place(project, cluster)).await?;
-        let snapshot = retries.run(|| self.pick(project, cluster, pick)).await?;
+        let picked = retries.run(|| self.picked(&place, pick)).await?;
+        let snapshot = picked.snapshot;
         if snapshot.shards > 1 {
             let files = snapshot.shards;
             return Err(Error::SeveralFiles { files });
         }
-        let asking = Asking::new(self.client(), &place, &snapshot, &options.wait, progress);
+        let asking = Asking::new(self.client(), &place, &snapshot, &options.wait, progress)
+            .existing(picked.job);
         let job = asking.ready().await?;
         let [link] = &*job.links else {
             let files = job.links.len();

@@ -40,6 +40,15 @@ use atlas_model::RestoreJobId;
 pub enum Event {
     /// Another download of the cluster is under way; this one waits its turn.
     WaitingForTurn,
+    /// Another run works on the same object of a store; this one waits for it to end. Told as soon as
+    /// it waits, and then at most once a minute. Where a run does not wait, as in a folder of this
+    /// machine, [`Error::Busy`](crate::Error::Busy) says so at once.
+    WaitingForRun {
+        /// What the other run holds: the URL of its lease.
+        path: PathBuf,
+        /// How long this run has been waiting.
+        since: Duration,
+    },
     /// Atlas is getting the snapshot ready.
     Preparing {
         /// The job.
@@ -73,12 +82,24 @@ pub enum Event {
     /// All bytes of the file are there. What is left of its check follows, since the check runs
     /// beside the download.
     Verifying,
-    /// How far the check is, after [`Verifying`](Event::Verifying); for every 8 MiB or more.
+    /// How far the check is, after [`Verifying`](Event::Verifying) or in
+    /// [`verify_with`](crate::verify_with); for every 8 MiB or more.
     Verified {
         /// How many bytes of the file were looked at.
         verified: u64,
         /// Its length in bytes, if it is known.
         length: Option<u64>,
+    },
+    /// A file that is there already is read to its end to check it: because a pull is asked to verify
+    /// all, because the file has changed, or before others are removed for it. Told before its first
+    /// byte, for every 8 MiB or more, and at the end of a sound file. One file is read after the other.
+    Checking {
+        /// The file's path, or the URL of an object.
+        path: PathBuf,
+        /// How many bytes of it were read.
+        read: u64,
+        /// Its length in bytes.
+        length: u64,
     },
     /// Atlas or a store failed in a way that can pass by itself; it is asked again.
     Retrying {

@@ -25,8 +25,11 @@ use crate::saving::How;
 use crate::snapshot::{self, Listing};
 
 use disk::Disk;
-pub use pulled::{PullSummary, Pulled};
+pub(crate) use pulled::present;
+pub use pulled::{PullSummary, Pulled, PulledFile};
 pub(crate) use run::Pull;
+#[cfg(feature = "object-store")]
+pub(crate) use run::removed_files;
 
 impl Backups {
     /// Brings a folder up to date with a cluster: takes every complete snapshot that is not there,
@@ -60,8 +63,15 @@ impl Backups {
         progress: impl FnMut(Event) + Send,
     ) -> Result<PullSummary, Error> {
         let progress = &Reporter::new(progress);
-        self.pull_telling(project, cluster, folder, options, &mut report, progress)
-            .await
+        let (retries, told) = Retries::watched(self.client(), options.download.patience);
+        let to = Destination {
+            folder,
+            options,
+            retries: &retries,
+            progress,
+        };
+        let pulling = self.pull_into(project, cluster, to, &mut report);
+        told.tell(progress, Box::pin(pulling)).await
     }
 
     /// The cluster, by its id too where that can be had, and its snapshots.
@@ -81,19 +91,21 @@ impl Backups {
         Ok((place, listing.await?))
     }
 
-    async fn pull_telling(
+    async fn pull_into(
         &self,
         project: ProjectId,
         cluster: &ClusterName,
-        folder: &Path,
-        options: &PullOptions,
+        to: Destination<'_>,
         report: &mut (dyn FnMut(Pulled) + Send),
-        progress: Progress<'_>,
     ) -> Result<PullSummary, Error> {
+        let Destination {
+            folder,
+            options,
+            retries,
+            progress,
+        } = to;
         let disk = Disk::open(folder, options.dry_run).await?;
-        let (retries, outages) = Retries::watched(self.client(), options.download.patience);
-        let listing = self.listed(project, cluster, &retries);
-        let (place, listing) = outages.tell(progress, Box::pin(listing)).await?;
+        let (place, listing) = self.listed(project, cluster, retries).await?;
         let retention = Retention::new(&listing, options);
 
         let id = place.cluster_id;
@@ -104,8 +116,9 @@ impl Backups {
             (false, false) => Reading::Changed,
         };
         let listed: Vec<SnapshotId> = listing.snapshots.iter().map(|it| it.id).collect();
+        let teller = retries.teller().clone();
         let opening = disk.work(move || {
-            let (held, damaged) = Folder::open(&path, project, &cluster, reading)?;
+            let (held, damaged) = Folder::open(&path, project, &cluster, reading, &teller)?;
             Ok((held.of_cluster(id, listed), damaged))
         });
         let (mut held, mut damaged) = opening.await?;
@@ -114,15 +127,17 @@ impl Backups {
                 held,
                 failures: 0,
                 report,
+                locate: &Path::to_owned,
             };
             pull.dry_run(damaged, &retention);
             return Ok(retention.summary(&pull.held.held()));
         }
         let newest = retention.to_be_read(&held.held());
+        let teller = retries.teller().clone();
         let reading = disk.work(move || {
             let mut damaged = Vec::new();
             for snapshot in newest {
-                damaged.extend(held.read(snapshot));
+                damaged.extend(held.read(snapshot, &teller));
             }
             Ok((held, damaged))
         });
@@ -133,14 +148,14 @@ impl Backups {
             held,
             failures: 0,
             report,
+            locate: &Path::to_owned,
         };
         let wanted = retention.wanted(&pull.held.held(), &damaged);
         pull.say_damaged(damaged, &retention);
         for snapshot in wanted {
             if pull.held.has(snapshot.id) {
-                pull.tell(Pulled::AlreadyPresent {
-                    snapshot: snapshot.id,
-                });
+                let present = present(&pull.held, snapshot.id, pull.locate);
+                pull.tell(present);
                 continue;
             }
             let out = folder.join(file_name(snapshot.taken, snapshot.id));
@@ -150,28 +165,29 @@ impl Backups {
             } else {
                 Existing::SetAside
             };
-            let download = &options.download;
-            let (retries, outages) = Retries::watched(self.client(), download.patience);
             let how = How {
                 existing,
-                options: download,
-                retries: &retries,
+                options: &options.download,
+                retries,
                 progress,
             };
-            let downloading = self.download_picked(&place, snapshot, &out, how);
-            match outages.tell(progress, Box::pin(downloading)).await {
+            let downloading = self.download_picked(&place, snapshot, None, &out, how);
+            match Box::pin(downloading).await {
                 Ok(saved) => {
                     pull.held.add(&saved);
                     pull.tell(Pulled::Downloaded {
                         snapshot: snapshot.id,
                         taken: snapshot.taken,
                         bytes: saved.iter().map(|saved| saved.manifest.bytes).sum(),
-                        files: saved.into_iter().map(|saved| saved.path).collect(),
+                        files: saved
+                            .into_iter()
+                            .map(|saved| PulledFile::new(saved.path, &saved.manifest))
+                            .collect(),
                     });
                 }
                 Err(error) => {
                     let is_full = error.is_of_full_disk();
-                    pull.fail(snapshot.id, error);
+                    pull.fail(snapshot.id, snapshot.taken, error);
                     if is_full {
                         // The others would meet the same.
                         break;
@@ -184,4 +200,13 @@ impl Backups {
         disk.remove_manifests(lone).await?;
         pull.end(&retention, &disk).await
     }
+}
+
+/// Where a cluster's snapshots go, and how.
+#[derive(Clone, Copy)]
+struct Destination<'a> {
+    folder: &'a Path,
+    options: &'a PullOptions,
+    retries: &'a Retries,
+    progress: Progress<'a>,
 }

@@ -1,21 +1,20 @@
 //! When a request that failed is sent again: one rule for downloads and uploads.
 //!
-//! Only a transient failure is retried, by [`Error::is_transient`] and by no list of
-//! this crate. How often and how soon is the client's policy, and how long an outage may last is
+//! Only a transient failure is retried, by [`Error::is_transient`]: what Atlas, a store and the network
+//! say, by no list of this crate. How often and how soon is the client's policy, and how long an outage may last is
 //! [`DownloadOptions::patience`](crate::DownloadOptions::patience).
 
 use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
 
 use atlas_model::error_line;
 use atlas_transport::Client;
 use atlas_transport::retry::{Decision, Outcome, RetryPolicy};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
-use crate::progress::{Event, Progress};
+use crate::progress::Event;
+use crate::teller::{Teller, Told};
 
 /// How often, how soon and how long failures are waited out.
 #[derive(Debug, Clone)]
@@ -23,28 +22,7 @@ pub(crate) struct Retries {
     policy: RetryPolicy,
     patience: Duration,
     /// Takes what is waited out, from whichever task waits.
-    told: Option<UnboundedSender<Event>>,
-}
-
-/// The outages that are being waited out, for the caller to show.
-pub(crate) struct Outages(UnboundedReceiver<Event>);
-
-impl Outages {
-    /// Does some work, and tells meanwhile what it waits out.
-    pub(crate) async fn tell<T>(
-        mut self,
-        progress: Progress<'_>,
-        work: impl Future<Output = T>,
-    ) -> T {
-        let mut work = pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                Some(event) = self.0.recv() => progress.tell(event),
-                done = &mut work => return done,
-            }
-        }
-    }
+    teller: Teller,
 }
 
 /// No two attempts are nearer, whatever the policy says: an outage of minutes is no reason to spin.
@@ -55,16 +33,20 @@ impl Retries {
         Self {
             policy: client.retry_policy().clone(),
             patience,
-            told: None,
+            teller: Teller::default(),
         }
     }
 
     /// The same, with what tells of the outages that are waited out.
-    pub(crate) fn watched(client: &Client, patience: Duration) -> (Self, Outages) {
-        let (told, outages) = unbounded_channel();
-        let told = Some(told);
+    pub(crate) fn watched(client: &Client, patience: Duration) -> (Self, Told) {
+        let (teller, told) = Teller::new();
         let retries = Self::new(client, patience);
-        (Self { told, ..retries }, Outages(outages))
+        (Self { teller, ..retries }, told)
+    }
+
+    /// Takes events from other tasks and threads that work on the call.
+    pub(crate) fn teller(&self) -> &Teller {
+        &self.teller
     }
 
     /// Every failure is final.
@@ -73,7 +55,7 @@ impl Retries {
         Self {
             policy: RetryPolicy::none(),
             patience: Duration::ZERO,
-            told: None,
+            teller: Teller::default(),
         }
     }
 
@@ -175,13 +157,11 @@ impl Failures<'_> {
             ?wait,
             "a request failed; it is sent again"
         );
-        if let Some(told) = &retries.told {
-            let _ = told.send(Event::Retrying {
-                reason: reason(),
-                since: now.saturating_duration_since(since),
-                wait,
-            });
-        }
+        retries.teller.tell(Event::Retrying {
+            reason: reason(),
+            since: now.saturating_duration_since(since),
+            wait,
+        });
         sleep(wait).await;
         true
     }
@@ -194,11 +174,10 @@ mod tests {
     use super::*;
 
     fn retries(policy: RetryPolicy, patience: Duration) -> Retries {
-        let told = None;
         Retries {
             policy,
             patience,
-            told,
+            teller: Teller::default(),
         }
     }
 

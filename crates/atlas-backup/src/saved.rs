@@ -23,6 +23,7 @@ use crate::journal::{self, Head};
 use crate::manifest::{Manifest, is_free_or_manifest};
 use crate::part_lock::{PartLock, part_of, refuse_foreign_part};
 use crate::progress::{Event, Progress};
+use crate::teller::Teller;
 use crate::verify::verify_as;
 
 /// A file that is complete and sound.
@@ -199,7 +200,9 @@ pub(crate) async fn finished(
     out: &Path,
     place: &Place<'_>,
     snapshot: SnapshotId,
+    teller: &Teller,
 ) -> Result<Option<Saved>, Error> {
+    let teller = teller.clone();
     let (path, project, cluster) = (out.to_owned(), place.project, place.cluster.clone());
     let finishing = tokio::task::spawn_blocking(move || {
         let Some(mut manifest) = Manifest::pending(&path) else {
@@ -210,7 +213,7 @@ pub(crate) async fn finished(
         if !is_it || manifest.project != project || manifest.cluster != cluster {
             return Ok(None);
         }
-        recheck(&path, &mut manifest, true)?;
+        recheck(&path, &mut manifest, true, &teller)?;
         Ok(Some(Saved { path, manifest }))
     });
     let finished = finishing.await;
@@ -223,7 +226,12 @@ pub(crate) async fn finished(
 ///
 /// # Errors
 /// [`Error::Unsound`] if it is not, [`Error::File`] if it cannot be read.
-pub(crate) fn recheck(out: &Path, manifest: &mut Manifest, read: bool) -> Result<(), Error> {
+pub(crate) fn recheck(
+    out: &Path,
+    manifest: &mut Manifest,
+    read: bool,
+    teller: &Teller,
+) -> Result<(), Error> {
     let metadata = || {
         out.metadata()
             .map_err(|error| Error::file(out, "cannot be read", error))
@@ -237,7 +245,7 @@ pub(crate) fn recheck(out: &Path, manifest: &mut Manifest, read: bool) -> Result
         let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
         return Err(Error::file(out, "cannot be read", error));
     }
-    verify_as(out, manifest)?;
+    verify_as(out, manifest, teller.checking(out))?;
     if !fits {
         manifest.stamp(&before);
         // Without it, the file is read again next time.

@@ -11,6 +11,7 @@ use crate::disk;
 use crate::error::Error;
 use crate::fetch::{DownloadJob, FileSink};
 use crate::job::Place;
+use crate::job_view::JobView;
 use crate::manifest::Manifest;
 pub(crate) use crate::one_file::{Already, OneFile};
 use crate::options::DownloadOptions;
@@ -26,6 +27,7 @@ impl Backups {
         &self,
         place: &Place<'_>,
         snapshot: &SnapshotView,
+        existing_job: Option<JobView>,
         out: &Path,
         how: How<'_>,
     ) -> Result<Vec<Saved>, Error> {
@@ -35,7 +37,8 @@ impl Backups {
             progress,
             ..
         } = how;
-        let asking = Asking::new(self.client(), place, snapshot, &options.wait, progress);
+        let asking = Asking::new(self.client(), place, snapshot, &options.wait, progress)
+            .existing(existing_job);
         let job = asking.ready().await?;
         // The next job may give a place to another shard. Files get such names only together, and
         // only if each differs: then all shards are there, whichever job each is from.
@@ -94,7 +97,7 @@ impl Backups {
             retries,
             progress,
         } = how;
-        match file.already(out, existing, anew, progress).await? {
+        match file.already(out, existing, anew, retries.teller()).await? {
             Already::Sound(manifest) => {
                 return Ok(Fetched::Saved(Saved {
                     path: out.to_owned(),

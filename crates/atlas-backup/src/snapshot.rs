@@ -11,7 +11,7 @@ use atlas_model::flex_snapshots::{FlexBackupSnapshot, ListFlexBackupSnapshots};
 use atlas_model::shared_tier_snapshots::{
     BackupTenantSnapshot, ListClusterBackupSnapshots, RestoreStatus,
 };
-use atlas_model::{ClusterName, Paged, ProjectId, SnapshotId, Timestamp};
+use atlas_model::{ClusterName, Paged, ProjectId, RestoreJobId, SnapshotId, Timestamp};
 use atlas_transport::Client;
 use futures_util::TryStreamExt;
 use jiff::SignedDuration;
@@ -74,13 +74,27 @@ pub enum Pick {
     Latest,
     /// The newest that was complete before a moment.
     Before(jiff::Timestamp),
+    /// That of a download job which exists already: one that
+    /// [`Backups::request_download`](crate::Backups::request_download), the Atlas web page or another
+    /// program has made.
+    ///
+    /// [`download`](crate::Backups::download),
+    /// [`download_to_writer`](crate::Backups::download_to_writer) and `download_to_store` wait for the
+    /// job and use its links; they ask for a new one only if it has expired, and when a link ends
+    /// ([`Event::LinkRenewed`](crate::Event::LinkRenewed)). All other calls take the snapshot that the
+    /// job is for, and nothing else of it. A job that writes over a cluster is
+    /// [`Error::NotADownload`](crate::Error::NotADownload), and one that the cluster does not have is
+    /// [`Error::NoJob`](crate::Error::NoJob).
+    Job(RestoreJobId),
 }
 
 impl Pick {
-    /// Chooses among snapshots, whatever their order.
+    /// Chooses among snapshots, whatever their order. What a job is for, only Atlas knows: that is
+    /// none of them.
     pub fn choose<'a>(&self, snapshots: &'a [SnapshotView]) -> Option<&'a SnapshotView> {
         let complete = snapshots.iter().filter(|snapshot| snapshot.completed);
         match self {
+            Self::Job(_) => None,
             Self::Id(id) => complete.into_iter().find(|snapshot| snapshot.id == *id),
             Self::Latest => complete.max_by_key(|snapshot| snapshot.taken),
             Self::Before(moment) => complete
@@ -89,16 +103,12 @@ impl Pick {
         }
     }
 
-    /// Whether a snapshot is the one that is picked by its id.
-    pub(crate) fn is_for(&self, snapshot: &SnapshotView) -> bool {
-        matches!(self, Self::Id(id) if *id == snapshot.id)
-    }
-
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Id(id) => id.to_string(),
             Self::Latest => "at all".to_owned(),
             Self::Before(moment) => format!("from before {moment}"),
+            Self::Job(job) => format!("of restore job {job}"),
         }
     }
 }

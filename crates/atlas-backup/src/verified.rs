@@ -1,5 +1,6 @@
 //! Checking files that are there, offline, against their manifests where they have one.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use crate::checksums::Checksums;
@@ -7,6 +8,7 @@ use crate::disk::look;
 use crate::error::Error;
 use crate::inspect::inspect;
 use crate::manifest::Manifest;
+use crate::progress::{Event, Progress, Reporter, silent};
 use crate::verify::verify_as;
 
 /// A sound file, and what it was checked against.
@@ -58,15 +60,56 @@ impl Verified {
 /// [`Error::Unsound`] says what is wrong with it; [`Error::File`] that it cannot be read, or that
 /// what stands at the place of its manifest is none.
 pub fn verify(path: &Path) -> Result<Verified, Error> {
+    verify_with(path, silent)
+}
+
+/// The same, and tells how far it is: [`Event::Started`] with the length of the file in bytes before
+/// its first byte, then [`Event::Verified`] for every 8 MiB or more and at the end of a sound file.
+///
+/// The callback is called on this thread, which stands still meanwhile; it must not block. Both calls
+/// block: an async program calls them on a thread where that holds up nothing.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use atlas_backup::{Event, verify_with};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("s.tgz");
+/// # std::fs::write(&path, "x")?;
+/// let mut percent = None;
+/// let show = |event: Event| {
+///     if let Event::Verified { verified, length: Some(length) } = event {
+///         percent = Some(u128::from(verified) * 100 / u128::from(length.max(1)));
+///     }
+/// };
+/// let checked = verify_with(&path, show);
+/// # assert!(checked.is_err() && percent.is_none());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(path: &Path, progress: impl FnMut(Event) + Send) -> Result<Verified, Error> {
+    let progress: Progress<'_> = &Reporter::new(progress);
+    let is_begun = Cell::new(false);
+    let tell = |verified, length| {
+        if is_begun.replace(true) {
+            let length = Some(length);
+            progress.tell(Event::Verified { verified, length });
+        } else {
+            progress.started(Some(length), 0);
+        }
+    };
     if !has_manifest(path)? {
-        let found = inspect(path, &Checksums::default())?;
+        let found = inspect(path, &Checksums::default(), tell)?;
         return Ok(Verified::Structure {
             bytes: found.bytes,
             sha256: found.sha256,
         });
     }
     let manifest = Manifest::read(path)?;
-    verify_as(path, &manifest)?;
+    verify_as(path, &manifest, tell)?;
     Ok(Verified::Manifest(Box::new(manifest)))
 }
 

@@ -9,13 +9,17 @@ use crate::fault::Fault;
 use crate::inspect::inspect;
 use crate::manifest::Manifest;
 
-/// Checks a file against a manifest.
-pub(crate) fn verify_as(path: &Path, manifest: &Manifest) -> Result<(), Error> {
+/// Checks a file against a manifest, and tells how much of it was read and how long it is.
+pub(crate) fn verify_as(
+    path: &Path,
+    manifest: &Manifest,
+    tell: impl Fn(u64, u64),
+) -> Result<(), Error> {
     let mut announced = Checksums::default();
     announced
         .0
         .insert("sha256".to_owned(), manifest.sha256.clone());
-    let found = inspect(path, &announced)?;
+    let found = inspect(path, &announced, tell)?;
     if found.bytes != manifest.bytes {
         return Err(Fault::Length {
             found: found.bytes,

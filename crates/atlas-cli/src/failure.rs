@@ -102,8 +102,8 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
     use atlas_backup::Error as Backup;
     match error {
         Backup::Call(error) => call_code(error),
-        Backup::Usage { .. } | Backup::SeveralFiles { .. } => 2,
-        Backup::NoSnapshot { .. } => 4,
+        Backup::Usage { .. } | Backup::SeveralFiles { .. } | Backup::NotADownload { .. } => 2,
+        Backup::NoSnapshot { .. } | Backup::SnapshotFailed { .. } | Backup::NoJob { .. } => 4,
         Backup::File { .. }
         | Backup::Exists { .. }
         | Backup::Foreign { .. }

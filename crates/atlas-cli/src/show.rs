@@ -73,6 +73,10 @@ impl Watcher {
     pub(crate) fn take(&self, event: Event) {
         match event {
             Event::WaitingForTurn => self.say("another download is under way; waiting for it"),
+            Event::WaitingForRun { path, .. } => self.say(&format!(
+                "{} is in use by another run; waiting for it",
+                path.display()
+            )),
             Event::Preparing { status, .. } => {
                 self.say(&format!("Atlas is getting the snapshot ready ({status})"));
             }

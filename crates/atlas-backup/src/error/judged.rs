@@ -20,6 +20,7 @@ impl Error {
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Call(error) => error.status(),
+            Self::NoJob { source, .. } => source.status(),
             Self::Deadline { last, .. } => last.as_ref()?.status(),
             #[cfg(feature = "object-store")]
             Self::Store { source, .. }
@@ -33,6 +34,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Call(error) => error.retry_after(),
+            Self::NoJob { source, .. } => source.retry_after(),
             Self::Deadline { last, .. } => last.as_ref()?.retry_after(),
             #[cfg(feature = "object-store")]
             Self::Store { source, .. }
@@ -53,24 +55,71 @@ impl Error {
         }
     }
 
-    /// Whether Atlas, a store or the network failed in a way that can pass by itself, so that the
-    /// same call may succeed later with nothing changed: what
-    /// [`atlas_transport::Error::is_transient`] says, and a stream that ended too early without
-    /// saying so, which is a connection that broke.
+    /// Whether the same call may succeed later with nothing changed: try again later.
     ///
-    /// This is what every retry here goes by. `false` says nothing of jobs that were not ready in
-    /// time and of files in use.
+    /// That is so if Atlas or a store was unavailable, limited the rate, did not answer in time or
+    /// could not be reached, as [`atlas_transport::Error::is_transient`] says, also after all
+    /// [patience](crate::DownloadOptions::patience) was spent on it; if a connection broke or was too
+    /// slow; if a job was not ready in time; if a file kept changing; and if another run was at work,
+    /// which [`Error::Busy`] alone says. Anything else was refused or is wrong, and stays so until
+    /// something is changed.
+    ///
+    /// ```
+    /// use atlas_backup::Error;
+    ///
+    /// fn exit_code(error: &Error) -> u8 {
+    ///     match error {
+    ///         Error::Busy { .. } => 2, // another run is at work
+    ///         error if error.is_transient() => 75, // try again later
+    ///         _ => 1,
+    ///     }
+    /// }
+    /// # let busy = Error::Busy { path: "backups".into() };
+    /// # assert!(busy.is_transient() && exit_code(&busy) == 2);
+    /// # assert_eq!((exit_code(&Error::Changed), exit_code(&Error::Unreadable)), (75, 1));
+    /// ```
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Call(error) => error.is_transient(),
-            Self::Deadline { last, .. } => last.as_ref().is_some_and(|last| last.is_transient()),
-            Self::TooSlow { .. } => true,
+            Self::Busy { .. }
+            | Self::Changed
+            | Self::Deadline { .. }
+            | Self::MissingLinks { .. }
+            | Self::TooSlow { .. } => true,
+            // A stream that ended too early without saying so is a connection that broke.
             Self::Length { received, expected } => received < expected,
             #[cfg(feature = "object-store")]
-            Self::Store { source, .. }
-            | Self::CannotCheck { source, .. }
-            | Self::LeftInStore { source, .. } => source.is_transient(),
-            _ => false,
+            Self::Store { source, .. } => {
+                // Another program writes the same key at this moment.
+                source.is_transient() || source.status() == Some(StatusCode::CONFLICT)
+            }
+            #[cfg(feature = "object-store")]
+            Self::CannotCheck { source, .. } => source.is_transient(),
+            #[cfg(feature = "object-store")]
+            Self::LeftInStore { source, after, .. } => match after {
+                Some(after) => after.is_transient(),
+                None => source.is_transient(),
+            },
+            Self::EqualLinks { .. }
+            | Self::EqualShards { .. }
+            | Self::Exists { .. }
+            | Self::File { .. }
+            | Self::Foreign { .. }
+            | Self::Gone { .. }
+            | Self::JobEnded { .. }
+            | Self::Lost { .. }
+            | Self::Mismatch { .. }
+            | Self::NoJob { .. }
+            | Self::NoLink { .. }
+            | Self::NoSnapshot { .. }
+            | Self::NotADownload { .. }
+            | Self::SeveralFiles { .. }
+            | Self::SnapshotFailed { .. }
+            | Self::TooLong { .. }
+            | Self::TooMany { .. }
+            | Self::Unreadable
+            | Self::Unsound { .. }
+            | Self::Usage { .. } => false,
         }
     }
 

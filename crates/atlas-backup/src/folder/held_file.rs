@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use atlas_model::SnapshotId;
+use jiff::Timestamp;
 
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::manifest::Manifest;
 use crate::saved::recheck;
+use crate::teller::Teller;
 
 #[derive(Debug, Clone)]
 pub(crate) struct HeldFile {
@@ -46,6 +48,7 @@ pub(crate) enum Reading {
 #[derive(Debug)]
 pub(crate) struct Damage {
     pub(crate) snapshot: SnapshotId,
+    pub(crate) taken: Option<Timestamp>,
     pub(crate) path: PathBuf,
     pub(crate) error: Error,
 }
@@ -57,8 +60,13 @@ impl Reading {
 }
 
 impl HeldFile {
-    /// Finds out whether it is what its manifest says.
-    pub(super) fn check(&mut self, path: &Path, reading: Reading) -> Option<Damage> {
+    /// Finds out whether it is what its manifest says, and tells how much of it was read.
+    pub(super) fn check(
+        &mut self,
+        path: &Path,
+        reading: Reading,
+        teller: &Teller,
+    ) -> Option<Damage> {
         if self.state != State::Unchanged {
             return None;
         }
@@ -73,7 +81,7 @@ impl HeldFile {
         } else if reading.is_look() {
             Ok(())
         } else {
-            recheck(path, &mut self.manifest, read)
+            recheck(path, &mut self.manifest, read, teller)
         };
         self.state = match checked {
             Ok(()) if read && reading.is_look() => State::Unread,
@@ -84,6 +92,7 @@ impl HeldFile {
                 self.state = State::Damaged;
                 return Some(Damage {
                     snapshot: self.manifest.snapshot,
+                    taken: self.manifest.taken(),
                     path: path.to_owned(),
                     error,
                 });

@@ -43,6 +43,7 @@ fn a_folder_with_nothing_to_do_costs_one_open_for_each_snapshot() {
                 ID.parse().unwrap(),
                 &cluster(),
                 Reading::Changed,
+                &Teller::default(),
             )
         };
         open().unwrap().0.write_catalogue().unwrap();

@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::fetch::Chunks;
 use crate::folder::{Damage, State};
-use crate::inspect::Inspection;
+use crate::inspect::{Inspection, TOLD};
 use crate::manifest::Manifest;
-use crate::progress::{Progress, Reporter, silent};
+use crate::progress::{Event, Progress, Reporter, silent};
 
 /// How many chunks may wait for the check.
 const WAITING: usize = 16;
@@ -27,6 +27,7 @@ impl Objects {
         &mut self,
         snapshots: impl Fn(SnapshotId) -> bool,
         all: bool,
+        progress: Progress<'_>,
     ) -> (Vec<Damage>, Vec<(SnapshotId, Error)>) {
         let files = self.held.files().filter(|(_, file)| {
             let is_unread = file.state == State::Unchanged || all && file.state == State::Read;
@@ -38,11 +39,12 @@ impl Objects {
         let (mut damaged, mut unread) = (Vec::new(), Vec::new());
         for (path, manifest) in files {
             let name = path.to_string_lossy().into_owned();
-            let state = match self.verify(&name, &manifest).await {
+            let state = match self.verify(&name, &manifest, progress).await {
                 Ok(()) => State::Read,
                 Err(error @ Error::Unsound { .. }) => {
                     damaged.push(Damage {
                         snapshot: manifest.snapshot,
+                        taken: manifest.taken(),
                         path: self.url_of(&name).into(),
                         error,
                     });
@@ -61,7 +63,12 @@ impl Objects {
     }
 
     /// Compares an object with its manifest, byte for byte.
-    async fn verify(&self, name: &str, manifest: &Manifest) -> Result<(), Error> {
+    async fn verify(
+        &self,
+        name: &str,
+        manifest: &Manifest,
+        progress: Progress<'_>,
+    ) -> Result<(), Error> {
         let mut announced = Checksums::default();
         announced
             .0
@@ -75,13 +82,31 @@ impl Objects {
         let (sender, chunks) = mpsc::channel(WAITING);
         let url = self.url_of(name);
         let inspection = Inspection::read(Path::new(&url), Chunks::new(chunks), &announced)?;
+        let tell = |read| {
+            progress.tell(Event::Checking {
+                path: url.clone().into(),
+                read,
+                length: manifest.bytes,
+            });
+        };
+        tell(0);
+        let (mut read, mut told) = (0_u64, 0_u64);
         while let Some(chunk) = stream.next().await {
-            let _ = sender.send(chunk.map_err(failed)?).await;
+            let chunk = chunk.map_err(failed)?;
+            read = read.saturating_add(chunk.len() as u64);
+            let _ = sender.send(chunk).await;
+            if read.saturating_sub(told) >= TOLD {
+                told = read;
+                tell(read);
+            }
         }
         drop(sender);
         let quiet: Progress<'_> = &Reporter::new(silent);
         let found = inspection.finish(None, quiet).await?;
         if found.bytes == manifest.bytes {
+            if told < found.bytes {
+                tell(found.bytes);
+            }
             return Ok(());
         }
         Err(Fault::Length {

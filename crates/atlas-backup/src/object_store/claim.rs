@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::cleanup::Ended;
+use super::failure::StoreFailure;
 use super::lease::{Begun, Lease, Leasing};
 use super::upload::lock;
 use crate::error::Error;
@@ -45,6 +46,8 @@ struct State {
     /// Until when no other run takes it, by the clock of this machine.
     until: Instant,
     is_lost: bool,
+    /// Why the last renewal failed, unless another run has taken the lease.
+    failure: Option<StoreFailure>,
     /// How many changes there were.
     changes: u64,
     /// The keys of uploads that another run began, and this one has not gone on with.
@@ -82,11 +85,15 @@ async fn renew(shared: Arc<Shared>) {
             match written {
                 Ok(version) => {
                     (state.version, state.until) = (version, writing + *length);
+                    state.failure = None;
                     shared.written.send_replace(changes);
                 }
-                Err(failed) if failed.is_taken() || failed.is_not_found() => state.is_lost = true,
+                Err(failed) if failed.is_taken() || failed.is_not_found() => {
+                    (state.is_lost, state.failure) = (true, None);
+                }
                 Err(failed) => {
                     tracing::info!(failure = %failed.failure, "the lease was not renewed");
+                    state.failure = Some(failed.failure);
                     state.is_lost |= Instant::now() >= state.until;
                     shared.news.notify_one();
                 }
@@ -113,6 +120,7 @@ impl Claim {
                 version,
                 until: begun + leasing.length,
                 is_lost: false,
+                failure: None,
                 changes: 0,
             }),
             writing: tokio::sync::Mutex::default(),
@@ -123,16 +131,28 @@ impl Claim {
         Self(Some(shared))
     }
 
-    /// The error of a lease that another run may have by now.
+    /// The error of a lease that another run has or may have by now. If that is so since the store let
+    /// it not be renewed, that is the error.
     pub(super) fn check(&self) -> Result<(), Error> {
         let Some(shared) = &self.0 else {
             return Ok(());
         };
-        if lock(&shared.state).is_held() {
-            return Ok(());
-        }
-        Err(Error::Busy {
-            path: shared.leasing.url.clone().into(),
+        let failure = {
+            let state = lock(&shared.state);
+            if state.is_held() {
+                return Ok(());
+            }
+            state.failure.clone()
+        };
+        let url = shared.leasing.url.clone();
+        Err(match failure {
+            Some(source) => Error::Store {
+                url,
+                doing: "renew the lease",
+                hint: shared.leasing.connection.hint(&source),
+                source,
+            },
+            None => Error::Busy { path: url.into() },
         })
     }
 

@@ -87,7 +87,7 @@ impl StoreFailure {
     }
 
     /// An answer other than success.
-    pub(super) fn refused(host: &str, status: StatusCode, body: &[u8]) -> Self {
+    pub(crate) fn refused(host: &str, status: StatusCode, body: &[u8]) -> Self {
         let body = String::from_utf8_lossy(body);
         let code = element(&body, "Code").map(|code| shown(&code));
         let message = element(&body, "Message").map(|message| shown(&message));

@@ -86,6 +86,12 @@ impl StoreFolder {
         self.target.incomplete()
     }
 
+    /// The URL of an object in it.
+    pub(super) fn url_of(&self, name: &str) -> String {
+        let url = self.target.url.child(name);
+        url.map_or_else(|_| name.to_owned(), |url| url.of(&url.key))
+    }
+
     pub(super) fn connection(&self, retries: &Retries) -> Connection {
         self.target.connection.with(retries.clone())
     }

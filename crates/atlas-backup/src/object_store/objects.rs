@@ -125,6 +125,7 @@ impl Objects {
             if found != expected && self.held.is_own(&manifest) {
                 damaged.push(Damage {
                     snapshot: manifest.snapshot,
+                    taken: manifest.taken(),
                     path: self.url_of(&name).into(),
                     error: Fault::Length { found, expected }.into(),
                 });
@@ -223,9 +224,13 @@ impl Objects {
         removed.map_err(|failed| self.failed("remove the manifest of", &name, failed))
     }
 
-    /// Removes the objects of a snapshot, and their manifests, if they are still as they were listed.
-    pub(super) async fn remove(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
-        let mut removed = false;
+    /// Removes the objects of a snapshot, and their manifests, if they are still as they were listed;
+    /// says which.
+    pub(super) async fn remove(
+        &mut self,
+        snapshot: SnapshotId,
+    ) -> Result<Vec<(PathBuf, Manifest)>, Error> {
+        let mut removed = Vec::new();
         for (path, known) in self.held.removable_files(snapshot) {
             let name = path.to_string_lossy().into_owned();
             let key = self.key(&name)?;
@@ -245,7 +250,7 @@ impl Objects {
             }
             self.listed.remove(&name);
             self.held.forget(&path);
-            removed = true;
+            removed.push((path, known));
         }
         Ok(removed)
     }
@@ -324,8 +329,7 @@ impl Objects {
     }
 
     pub(super) fn url_of(&self, name: &str) -> String {
-        let url = self.at.target.url.child(name);
-        url.map_or_else(|_| name.to_owned(), |url| url.of(&url.key))
+        self.at.url_of(name)
     }
 
     pub(super) fn failed(&self, doing: &'static str, name: &str, failed: Failed) -> Error {

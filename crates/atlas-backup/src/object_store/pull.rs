@@ -1,6 +1,7 @@
 //! Keeping a folder in an object store up to date with a cluster, by several runs at once.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::folder::StoreFolder;
 use super::lease::Taken;
 use super::objects::Objects;
 use super::storing::{LOOK, Storing};
+use super::turn::Turn;
 use super::{StoreTarget, Stored};
 use crate::backups::Backups;
 use crate::error::Error;
@@ -19,7 +21,7 @@ use crate::folder::{Folder, file_name};
 use crate::job::Place;
 use crate::options::PullOptions;
 use crate::progress::{Event, Progress, Reporter};
-use crate::pull::{Pull, PullSummary, Pulled};
+use crate::pull::{Pull, PullSummary, Pulled, PulledFile, present, removed_files};
 use crate::retention::Retention;
 use crate::retries::Retries;
 use crate::snapshot::SnapshotView;
@@ -55,7 +57,7 @@ impl Backups {
         progress: impl FnMut(Event) + Send,
     ) -> Result<PullSummary, Error> {
         let progress = &Reporter::new(progress);
-        let (retries, outages) = Retries::watched(self.client(), options.download.patience);
+        let (retries, told) = Retries::watched(self.client(), options.download.patience);
         let storing = InStore {
             backups: self,
             folder,
@@ -64,7 +66,7 @@ impl Backups {
             progress,
         };
         let pulling = storing.pull(project, cluster, &mut report);
-        outages.tell(progress, Box::pin(pulling)).await
+        told.tell(progress, Box::pin(pulling)).await
     }
 }
 
@@ -102,10 +104,12 @@ impl InStore<'_> {
         let (mut objects, mut damaged) = Objects::read(self.folder, connection, held).await?;
         // Its folder is lent where something is said of it.
         let held = Folder::empty("".as_ref(), project, cluster);
+        let locate = |name: &Path| self.folder.url_of(&name.to_string_lossy()).into();
         let mut pull = Pull {
             held,
             failures: 0,
             report,
+            locate: &locate,
         };
         if self.options.dry_run {
             std::mem::swap(&mut pull.held, &mut objects.held);
@@ -118,13 +122,14 @@ impl InStore<'_> {
         let needed = retention.to_be_read(&objects.held.held());
         let all = self.options.verify;
         let is_needed = |snapshot| all || needed.contains(&snapshot);
-        let (found, unread) = objects.check(is_needed, all).await;
+        let (found, unread) = objects.check(is_needed, all, self.progress).await;
         damaged.extend(found);
         let wanted = retention.wanted(&objects.held.held(), &damaged);
         let replaced = damaged.iter().map(|damage| damage.snapshot).collect();
         pull.say_damaged(damaged, &retention);
         for (snapshot, error) in unread {
-            pull.fail(snapshot, error);
+            let taken = objects.held.taken(snapshot);
+            pull.fail(snapshot, taken, error);
         }
         self.take_all(&place, wanted, &replaced, &mut objects, &mut pull)
             .await?;
@@ -137,10 +142,15 @@ impl InStore<'_> {
         }
         if pull.failures == 0 {
             for snapshot in retention.to_be_removed(&objects.held.held()) {
+                let taken = objects.held.taken(snapshot);
                 match objects.remove(snapshot).await {
-                    Ok(true) => pull.tell(Pulled::Removed { snapshot }),
-                    Ok(false) => {}
-                    Err(error) => pull.fail(snapshot, error),
+                    Ok(removed) => {
+                        let told = removed_files(snapshot, taken, &removed, pull.locate);
+                        if let Some(told) = told {
+                            pull.tell(told);
+                        }
+                    }
+                    Err(error) => pull.fail(snapshot, taken, error),
                 }
             }
         }
@@ -179,42 +189,52 @@ impl InStore<'_> {
         let mut queue: VecDeque<(&SnapshotView, Instant)> = VecDeque::new();
         for snapshot in wanted {
             if objects.held.has(snapshot.id) && !replaced.contains(&snapshot.id) {
-                pull.tell(Pulled::AlreadyPresent {
-                    snapshot: snapshot.id,
-                });
+                let present = present(&objects.held, snapshot.id, pull.locate);
+                pull.tell(present);
             } else {
                 queue.push_back((snapshot, Instant::now()));
             }
         }
+        let mut turn = Turn::default();
         let end = Instant::now().checked_add(self.options.download.wait.deadline);
         while let Some((snapshot, not_before)) = queue.pop_front() {
             let (id, taken) = (snapshot.id, snapshot.taken);
             if end.is_some_and(|end| not_before > end) {
-                let path = self.folder.url().into();
-                pull.fail(id, Error::Busy { path });
+                let path = lease_of(self.folder, snapshot).into();
+                pull.fail(id, taken, Error::Busy { path });
                 continue;
+            }
+            if not_before > Instant::now() {
+                turn.tell(&lease_of(self.folder, snapshot), self.progress);
             }
             sleep_until(not_before).await;
             let replace = replaced.contains(&id);
             match self.take(place, snapshot, replace, objects).await {
                 Ok(Outcome::Stored(stored)) => {
+                    turn = Turn::default();
                     objects.add(&stored);
                     pull.tell(Pulled::Downloaded {
                         snapshot: id,
                         taken,
                         bytes: stored.iter().map(|it| it.manifest.bytes).sum(),
-                        files: stored.into_iter().map(|it| it.url.into()).collect(),
+                        files: stored
+                            .into_iter()
+                            .map(|it| PulledFile::new(it.url.into(), &it.manifest))
+                            .collect(),
                     });
                     // True after each step, should this run be killed. The last one counts.
                     if let Err(error) = objects.write_catalogue().await {
                         tracing::warn!(%error, "the catalogue is not up to date");
                     }
                 }
-                Ok(Outcome::There) => pull.tell(Pulled::AlreadyPresent { snapshot: id }),
+                Ok(Outcome::There) => {
+                    let present = present(&objects.held, id, pull.locate);
+                    pull.tell(present);
+                }
                 Ok(Outcome::Held(left)) => {
                     queue.push_back((snapshot, Instant::now() + left.min(LOOK)));
                 }
-                Err(error) => pull.fail(id, error),
+                Err(error) => pull.fail(id, taken, error),
             }
         }
         Ok(())
@@ -274,6 +294,14 @@ impl InStore<'_> {
             retries: self.retries,
             progress: self.progress,
         };
-        self.backups.store_shards(place, snapshot, how, claim).await
+        self.backups
+            .store_shards(place, snapshot, None, how, claim)
+            .await
     }
+}
+
+/// The URL of the lease of a snapshot.
+fn lease_of(folder: &StoreFolder, snapshot: &SnapshotView) -> String {
+    let name = file_name(snapshot.taken, snapshot.id);
+    folder.url_of(&format!("{name}.part"))
 }

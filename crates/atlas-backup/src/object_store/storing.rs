@@ -10,10 +10,12 @@ use tokio::time::{Instant, sleep};
 use super::claim::{Claim, Holding};
 use super::lease::{Leasing, Taken};
 use super::streaming::Streaming;
+use super::turn::Turn;
 use super::{StoreTarget, Stored, url};
 use crate::backups::Backups;
 use crate::error::Error;
 use crate::job;
+use crate::job_view::JobView;
 use crate::manifest::Manifest;
 use crate::options::DownloadOptions;
 use crate::progress::{Event, Progress, Reporter};
@@ -66,7 +68,7 @@ impl Backups {
         progress: impl FnMut(Event) + Send,
     ) -> Result<Vec<Stored>, Error> {
         let progress = &Reporter::new(progress);
-        let (retries, outages) = Retries::watched(self.client(), options.patience);
+        let (retries, told) = Retries::watched(self.client(), options.patience);
         let how = Storing {
             target,
             options,
@@ -74,7 +76,7 @@ impl Backups {
             progress,
         };
         let storing = self.store(project, cluster, pick, how);
-        outages.tell(progress, Box::pin(storing)).await
+        told.tell(progress, Box::pin(storing)).await
     }
 
     async fn store(
@@ -109,7 +111,8 @@ impl Backups {
             leftover = refused?;
         }
         let place = retries.run(|| self.place(project, cluster)).await?;
-        let snapshot = retries.run(|| self.pick(project, cluster, pick)).await?;
+        let picked = retries.run(|| self.picked(&place, pick)).await?;
+        let snapshot = picked.snapshot;
         if let Some(leftover) = leftover {
             let of_this = |manifest: &Manifest| manifest.snapshot == snapshot.id;
             let place = target.place(&target.url.key, brief);
@@ -122,7 +125,9 @@ impl Backups {
             Arc::default()
         };
         let _holding = Holding(claim.clone());
-        let stored = self.store_shards(&place, &snapshot, how, &claim).await;
+        let stored = self
+            .store_shards(&place, &snapshot, picked.job, how, &claim)
+            .await;
         claim.release().await;
         stored
     }
@@ -164,6 +169,7 @@ impl Backups {
         &self,
         place: &job::Place<'_>,
         snapshot: &SnapshotView,
+        existing_job: Option<JobView>,
         how: Storing<'_>,
         claim: &Arc<Claim>,
     ) -> Result<Vec<Stored>, Error> {
@@ -174,7 +180,8 @@ impl Backups {
             progress,
         } = how;
         let brief = &retries.brief();
-        let asking = Asking::new(self.client(), place, snapshot, &options.wait, progress);
+        let asking = Asking::new(self.client(), place, snapshot, &options.wait, progress)
+            .existing(existing_job);
         let job = asking.ready().await?;
         let mut shards = Vec::new();
         for (index, link) in job.links.iter().enumerate() {
@@ -246,6 +253,7 @@ impl StoreTarget {
         how: Storing<'_>,
     ) -> Result<Arc<Claim>, Error> {
         let since = Instant::now();
+        let mut turn = Turn::default();
         loop {
             let left = match leasing.take().await? {
                 Taken::Ours(claim) => return Ok(Arc::new(claim)),
@@ -261,11 +269,7 @@ impl StoreTarget {
             let wait = left
                 .min(LOOK)
                 .min(how.options.patience.saturating_sub(waited));
-            how.progress.tell(Event::Retrying {
-                reason: atlas_model::error_line(&busy),
-                since: waited,
-                wait,
-            });
+            turn.tell(&leasing.url, how.progress);
             sleep(wait).await;
             if !how.options.replace {
                 // The other run may have stored it meanwhile.

@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use atlas_model::SnapshotId;
+use atlas_model::{SnapshotId, error_line};
+use jiff::Timestamp;
 
 use super::disk::Disk;
+use super::pulled::{Locate, PulledFile, files_in, present};
 use super::{PullSummary, Pulled};
 use crate::error::Error;
 use crate::folder::{Damage, Folder, litter};
+use crate::manifest::Manifest;
 use crate::retention::Retention;
 
 /// A pull that is under way.
@@ -15,6 +18,7 @@ pub(crate) struct Pull<'a> {
     pub(crate) held: Folder,
     pub(crate) failures: usize,
     pub(crate) report: &'a mut (dyn FnMut(Pulled) + Send),
+    pub(crate) locate: Locate<'a>,
 }
 
 impl Pull<'_> {
@@ -28,6 +32,7 @@ impl Pull<'_> {
             mut held,
             failures,
             report,
+            locate,
         } = self;
         let looking = disk.work(move || {
             held.look_again();
@@ -40,17 +45,24 @@ impl Pull<'_> {
             Vec::new()
         };
         let removing = disk.work(move || {
-            let removed = gone.into_iter().map(|it| (it, held.remove(it)));
-            let removed: Vec<_> = removed.collect();
+            let remove = |it| (it, held.taken(it), held.remove(it));
+            let removed: Vec<_> = gone.into_iter().map(remove).collect();
             let written = held.write_catalogue();
             Ok((held, removed, written))
         });
         let (held, removed, written) = removing.await?;
-        for (snapshot, removed) in removed {
+        for (snapshot, taken, removed) in removed {
             match removed {
-                Ok(true) => report(Pulled::Removed { snapshot }),
-                Ok(false) => {}
-                Err(error) => report(Pulled::Failed { snapshot, error }),
+                Ok(removed) => {
+                    if let Some(removed) = removed_files(snapshot, taken, &removed, locate) {
+                        report(removed);
+                    }
+                }
+                Err(error) => report(Pulled::Failed {
+                    snapshot,
+                    taken,
+                    error,
+                }),
             }
         }
         match written {
@@ -80,12 +92,16 @@ impl Pull<'_> {
         let mut read = self.held.unread();
         read.extend(retention.to_be_read(&held));
         for snapshot in read {
-            self.tell(Pulled::WouldRead { snapshot });
+            self.tell(Pulled::WouldRead {
+                snapshot,
+                taken: self.held.taken(snapshot),
+                files: files_in(&self.held, snapshot, self.locate),
+            });
         }
         for snapshot in wanted {
             let (snapshot, taken) = (snapshot.id, snapshot.taken);
             self.tell(if self.held.has(snapshot) {
-                Pulled::AlreadyPresent { snapshot }
+                present(&self.held, snapshot, self.locate)
             } else {
                 Pulled::WouldDownload { snapshot, taken }
             });
@@ -93,7 +109,13 @@ impl Pull<'_> {
         self.say_others(retention);
         if self.failures == 0 {
             for snapshot in retention.soon_removed(&held) {
-                self.tell(Pulled::WouldRemove { snapshot });
+                let files = self.held.removable_files(snapshot).into_iter();
+                let files = files.map(|(path, it)| PulledFile::new((self.locate)(&path), &it));
+                self.tell(Pulled::WouldRemove {
+                    snapshot,
+                    taken: self.held.taken(snapshot),
+                    files: files.collect(),
+                });
             }
         }
     }
@@ -102,9 +124,13 @@ impl Pull<'_> {
         (self.report)(pulled);
     }
 
-    pub(crate) fn fail(&mut self, snapshot: SnapshotId, error: Error) {
+    pub(crate) fn fail(&mut self, snapshot: SnapshotId, taken: Option<Timestamp>, error: Error) {
         self.failures += 1;
-        self.tell(Pulled::Failed { snapshot, error });
+        self.tell(Pulled::Failed {
+            snapshot,
+            taken,
+            error,
+        });
     }
 
     pub(crate) fn is_of(&self, out: &Path, snapshot: SnapshotId) -> bool {
@@ -113,17 +139,19 @@ impl Pull<'_> {
 
     pub(crate) fn say_damaged(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
         for damage in damaged {
-            let snapshot = damage.snapshot;
+            let (snapshot, taken) = (damage.snapshot, damage.taken);
             self.tell(Pulled::Damaged {
                 snapshot,
+                taken,
                 file: damage.path.clone(),
+                reason: error_line(&damage.error),
             });
             if !retention.can_be_taken(snapshot) {
                 let error = Error::Lost {
                     path: damage.path,
                     source: Box::new(damage.error),
                 };
-                self.fail(snapshot, error);
+                self.fail(snapshot, taken, error);
             }
         }
     }
@@ -141,7 +169,8 @@ impl Pull<'_> {
                 continue;
             }
             if retention.would_keep(&held, taken, snapshot) {
-                self.fail(snapshot, Error::Gone { path });
+                let path = (self.locate)(&path);
+                self.fail(snapshot, taken, Error::Gone { path });
             } else {
                 rest.push(path);
             }
@@ -153,12 +182,31 @@ impl Pull<'_> {
     pub(crate) fn say_others(&mut self, retention: &Retention<'_>) {
         let held = self.held.held();
         for held in held.iter().filter(|held| retention.is_future(held.taken)) {
-            let snapshot = held.snapshot;
-            self.tell(Pulled::Future { snapshot });
+            let (snapshot, taken) = (held.snapshot, held.taken);
+            self.tell(Pulled::Future { snapshot, taken });
         }
         let snapshots = held.iter().filter(|held| !held.is_same_cluster).count();
         if retention.is_limited() && snapshots > 0 {
             self.tell(Pulled::OtherCluster { snapshots });
         }
     }
+}
+
+/// What tells of files that were removed, if any were.
+pub(crate) fn removed_files(
+    snapshot: SnapshotId,
+    taken: Option<Timestamp>,
+    removed: &[(PathBuf, Manifest)],
+    locate: Locate<'_>,
+) -> Option<Pulled> {
+    if removed.is_empty() {
+        return None;
+    }
+    let files = removed.iter();
+    let files = files.map(|(path, manifest)| PulledFile::new(locate(path), manifest));
+    Some(Pulled::Removed {
+        snapshot,
+        taken,
+        files: files.collect(),
+    })
 }

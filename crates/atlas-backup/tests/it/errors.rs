@@ -138,13 +138,13 @@ fn status_wait_and_whether_it_can_pass_are_one_step_away() {
         (Error::Call(call(unreachable())), None, true),
         (Error::Call(call(malformed())), None, false),
         (deadline(Some(link(429))), Some(429), true),
-        (deadline(None), None, false),
+        (deadline(None), None, true),
         // A connection that broke, and a store that gives something else.
         (length(4), None, true),
         (length(6), None, false),
         (file("s.tgz"), None, false),
         (Error::from(Fault::Gzip), None, false),
-        (Error::Changed, None, false),
+        (Error::Changed, None, true),
     ] {
         assert_eq!(error.status().map(|it| it.as_u16()), status, "{error:?}");
         assert_eq!(error.is_transient(), passes, "{error:?}");

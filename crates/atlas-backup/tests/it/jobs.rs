@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::{folder, latest, name, project, quietly};
 
 /// A sandbox whose clock is the paused one of the test.
-async fn paused() -> (SandboxServer, atlas_backup::Backups) {
+pub(crate) async fn paused() -> (SandboxServer, atlas_backup::Backups) {
     let start = Instant::now();
     let clock = move || {
         let passed = SignedDuration::try_from(start.elapsed()).unwrap();

@@ -5,6 +5,7 @@
 mod altered;
 mod answers;
 mod bounds;
+mod checking;
 mod clusters;
 mod crowd;
 mod damaged;
@@ -13,6 +14,7 @@ mod download;
 mod dry_run;
 mod earlier_cluster;
 mod errors;
+mod existing_jobs;
 mod failed;
 mod gone;
 mod healing;
@@ -24,6 +26,7 @@ mod others_files;
 mod outages;
 mod piped;
 mod pull;
+mod pulled;
 mod retention;
 #[cfg(feature = "object-store")]
 mod s3;

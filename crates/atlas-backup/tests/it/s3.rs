@@ -197,6 +197,22 @@ fn error(status: u16, code: &str) -> Response<Bytes> {
 }
 
 impl State {
+    /// The objects of a bucket under a prefix, as S3 lists them.
+    fn listing(&self, bucket: &str, prefix: &str) -> String {
+        let objects = self.objects.iter().filter_map(|(path, object)| {
+            let key = path.strip_prefix(bucket)?;
+            let size = object.len();
+            key.starts_with(prefix).then(|| {
+                format!(
+                    "<Contents><Key>{key}</Key><LastModified>2026-10-21T07:28:00.000Z\
+                     </LastModified><ETag>\"tag\"</ETag><Size>{size}</Size></Contents>"
+                )
+            })
+        });
+        let objects: String = objects.collect();
+        format!("<ListBucketResult><IsTruncated>false</IsTruncated>{objects}</ListBucketResult>")
+    }
+
     fn take(&mut self, asked: &Asked, body: Bytes) -> Response<Bytes> {
         let path = asked.path.clone();
         let parameter = |name: &str| {
@@ -260,6 +276,10 @@ impl State {
             (&Method::DELETE, None) => {
                 self.objects.remove(&path);
                 said(204, "")
+            }
+            (&Method::GET, _) if asked.query.contains("list-type=2") => {
+                let prefix = parameter("prefix").unwrap_or_default().replace("%2F", "/");
+                said(200, &self.listing(&format!("{path}/"), &prefix))
             }
             (&Method::HEAD | &Method::GET, _) => match self.objects.get(&path) {
                 Some(object) => {

@@ -9,7 +9,7 @@ use atlas_sandbox::{ClusterKind, FLEX_CLUSTER, SHARDED_CLUSTER, SandboxServer};
 
 use crate::s3::{Asked, Instead, S3, s3, said, scripted};
 use crate::store::{Answer, End, backups};
-use crate::{name, project, world};
+use crate::{existing_jobs, name, project, world};
 
 const LARGE: &str = "Large";
 const SNAPSHOT: &str = "32b6e34b3d91647abb20e7aa";
@@ -17,6 +17,7 @@ const SNAPSHOT: &str = "32b6e34b3d91647abb20e7aa";
 mod aborted;
 mod failures;
 mod longest;
+mod pulled;
 mod settings;
 mod taken;
 
@@ -262,4 +263,52 @@ async fn google_takes_its_own_settings_and_creates_the_manifest_on_condition() {
             .iter()
             .all(|it| it.headers["authorization"] == "Bearer token")
     );
+}
+
+#[tokio::test]
+async fn a_job_that_exists_goes_into_a_store_and_no_other_one_is_asked_for() {
+    for (cluster, files) in [(FLEX_CLUSTER, 1), (SHARDED_CLUSTER, 2)] {
+        let (server, backups) = world().await;
+        let s3 = s3().await;
+        let job = existing_jobs::asked(&backups, cluster).await;
+        let (at, options) = (target(&s3, "s3://bucket/s.tgz"), DownloadOptions::default());
+        let (pick, of) = (Pick::Job(job), name(cluster));
+        let storing = backups.download_to_store(project(), &of, &pick, &at, &options, silent);
+        assert_eq!(storing.await.unwrap().len(), files);
+        assert_eq!(existing_jobs::count(&server, cluster), 1);
+    }
+}
+
+/// The lease cannot be renewed: since another run has it, or since the store does not answer.
+#[tokio::test]
+async fn a_lease_that_another_run_took_is_busy_and_one_that_could_not_be_renewed_is_not() {
+    let lost = async |status: u16| {
+        let (_server, backups) = world().await;
+        let s3 = scripted(move |asked, _| {
+            let is_lease = asked.path == "/bucket/s.tgz.part";
+            let is_renewal = is_lease && asked.headers.contains_key("if-match");
+            if is_renewal {
+                return answers(status, "");
+            }
+            Instead::Nothing
+        })
+        .await;
+        let at = target(&s3, "s3://bucket/s.tgz").lease(Duration::from_secs(1));
+        put(&backups, FLEX_CLUSTER, &at, false).await.unwrap_err()
+    };
+    let (taken, unavailable) = tokio::join!(lost(412), lost(503));
+    assert!(matches!(taken, Error::Busy { .. }), "{taken:?}");
+    assert_eq!(
+        taken.to_string(),
+        "s3://bucket/s.tgz.part is in use by another run; wait for it to end"
+    );
+    assert!(
+        matches!(unavailable, Error::Store { .. }),
+        "{unavailable:?}"
+    );
+    assert_eq!(
+        unavailable.to_string(),
+        "cannot renew the lease s3://bucket/s.tgz.part; try again later"
+    );
+    assert!(taken.is_transient() && unavailable.is_transient());
 }

@@ -1,8 +1,8 @@
 //! What a pull prints.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use atlas_backup::{PullSummary, Pulled};
+use atlas_backup::{PullSummary, Pulled, PulledFile};
 use atlas_model::{ClusterName, SnapshotId};
 use jiff::Timestamp;
 use std::io::IsTerminal as _;
@@ -221,26 +221,28 @@ fn told(pulled: Pulled) -> Option<(&'static str, SnapshotId, String)> {
             bytes,
             ..
         } => {
-            let name = |file: &PathBuf| file.display().to_string();
+            let name = |file: &PulledFile| file.path.display().to_string();
             let names: Vec<_> = files.iter().map(name).collect();
             let more = format!("{}, {bytes} bytes", names.join(", "));
             ("taken", snapshot, more)
         }
-        Pulled::AlreadyPresent { snapshot } => ("there", snapshot, String::new()),
-        Pulled::Removed { snapshot } => ("removed", snapshot, String::new()),
-        Pulled::Damaged { snapshot, file } => ("damaged", snapshot, file.display().to_string()),
-        Pulled::Future { snapshot } => (
+        Pulled::AlreadyPresent { snapshot, .. } => ("there", snapshot, String::new()),
+        Pulled::Removed { snapshot, .. } => ("removed", snapshot, String::new()),
+        Pulled::Damaged { snapshot, file, .. } => ("damaged", snapshot, file.display().to_string()),
+        Pulled::Future { snapshot, .. } => (
             "future",
             snapshot,
             "dated in the future; does not count and stays".to_owned(),
         ),
-        Pulled::Failed { snapshot, error } => ("failed", snapshot, failure_line(error)),
+        Pulled::Failed {
+            snapshot, error, ..
+        } => ("failed", snapshot, failure_line(error)),
         Pulled::WouldDownload { snapshot, taken } => {
             let taken = taken.map_or_else(String::new, |taken| taken.to_string());
             ("would download", snapshot, taken)
         }
-        Pulled::WouldRead { snapshot } => ("would read", snapshot, String::new()),
-        Pulled::WouldRemove { snapshot } => ("would remove", snapshot, String::new()),
+        Pulled::WouldRead { snapshot, .. } => ("would read", snapshot, String::new()),
+        Pulled::WouldRemove { snapshot, .. } => ("would remove", snapshot, String::new()),
         _ => return None,
     })
 }

@@ -225,9 +225,9 @@ impl World {
         let report = |pulled: Pulled| {
             told.push(match pulled {
                 Pulled::Downloaded { snapshot, .. } => ('T', snapshot.to_string()),
-                Pulled::Removed { snapshot } => ('R', snapshot.to_string()),
+                Pulled::Removed { snapshot, .. } => ('R', snapshot.to_string()),
                 Pulled::WouldDownload { snapshot, .. } => ('t', snapshot.to_string()),
-                Pulled::WouldRemove { snapshot } => ('r', snapshot.to_string()),
+                Pulled::WouldRemove { snapshot, .. } => ('r', snapshot.to_string()),
                 Pulled::Failed { snapshot, .. } => ('F', snapshot.to_string()),
                 Pulled::Damaged { snapshot, .. } => ('D', snapshot.to_string()),
                 _ => ('.', String::new()),
