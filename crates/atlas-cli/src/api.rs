@@ -6,29 +6,61 @@ mod call;
 mod find;
 mod output;
 mod sunsets;
-mod watch;
 
 use atlas_transport::atlas_catalog::{Operation, Tag};
-use clap::{ArgMatches, Command};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
 use crate::failure::Failure;
-use crate::signals::blocking_with;
+use crate::global::{Global, offline};
+use crate::signals::blocking;
 
-/// `atlas api`. What is below it is built only when it is asked for.
-pub(crate) fn command() -> Command {
-    Command::new("api")
-        .about("Call any operation of the API by its name")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .defer(|command| {
-            command
-                .subcommands([
-                    find::search_command(),
-                    find::list_command(),
-                    sunsets::command(),
-                ])
-                .subcommands(Tag::all().map(tag_command))
-        })
+/// Call any operation of the API by its name
+///
+/// Its subcommands are made from the catalog when they are asked for.
+#[derive(Debug)]
+pub(crate) struct Api {
+    matches: ArgMatches,
+}
+
+impl Args for Api {
+    fn augment_args(command: Command) -> Command {
+        command
+            .about("Call any operation of the API by its name")
+            .long_about(None)
+            .after_help(
+                "Example:\n  atlas api flexClusters getFlexCluster --name Flex0 -o \
+                 json-path=$.stateName",
+            )
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .defer(|command| {
+                let own = [
+                    find::Search::augment_args(Command::new("search")),
+                    find::List::augment_args(Command::new("list")),
+                    sunsets::Sunsets::augment_args(Command::new("sunsets")),
+                ];
+                command
+                    .subcommands(own.map(offline))
+                    .subcommands(Tag::all().map(tag_command))
+            })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Api {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let matches = matches.clone();
+        Ok(Self { matches })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        self.matches = matches.clone();
+        Ok(())
+    }
 }
 
 fn tag_command(tag: Tag) -> Command {
@@ -62,21 +94,36 @@ fn operation_command(operation: Operation) -> Command {
         })
 }
 
-/// Runs what stands below `atlas api`.
-pub(crate) async fn run(path: &[(&str, &ArgMatches)]) -> Result<(), Failure> {
-    match path {
-        [("search", matches)] => blocking_with(matches, find::search).await,
-        [("list", matches)] => blocking_with(matches, find::list).await,
-        [("sunsets", matches)] => blocking_with(matches, sunsets::run).await,
-        [(tag, _), (name, matches)] => {
-            let operation = Tag::find(tag).and_then(|tag| tag.operation(name));
-            let operation = operation
-                .ok_or_else(|| Failure::Usage(format!("no operation {name} of tag {tag}")))?;
-            call::run(operation, matches).await
+impl Api {
+    /// Runs what stands below `atlas api`.
+    pub(crate) async fn run(&self, global: &Global) -> Result<(), Failure> {
+        if let Some("search" | "list" | "sunsets") = self.matches.subcommand_name() {
+            global.refuse_sandbox()?;
         }
-        _ => Err(Failure::Usage(
-            "no such command; see atlas api --help".to_owned(),
-        )),
+        let unknown = |error: Error| Failure::Usage(error.to_string());
+        match self.matches.subcommand() {
+            Some(("search", matches)) => {
+                let search = find::Search::from_arg_matches(matches).map_err(unknown)?;
+                blocking(move || search.run()).await
+            }
+            Some(("list", matches)) => {
+                let list = find::List::from_arg_matches(matches).map_err(unknown)?;
+                blocking(move || list.run()).await
+            }
+            Some(("sunsets", matches)) => {
+                let sunsets = sunsets::Sunsets::from_arg_matches(matches).map_err(unknown)?;
+                blocking(move || sunsets::run(&sunsets)).await
+            }
+            Some((tag, matches)) => {
+                let name = matches.subcommand_name().unwrap_or_default();
+                let operation = Tag::find(tag).and_then(|tag| tag.operation(name));
+                match (operation, matches.subcommand_matches(name)) {
+                    (Some(operation), Some(matches)) => call::run(global, operation, matches).await,
+                    _ => Err(Failure::Usage(format!("no operation {name} of tag {tag}"))),
+                }
+            }
+            None => Err(unknown(Error::new(ErrorKind::MissingSubcommand))),
+        }
     }
 }
 
@@ -85,7 +132,7 @@ mod tests {
     use clap::error::ErrorKind;
 
     use super::*;
-    use crate::commands;
+    use crate::cli;
 
     #[test]
     fn every_operation_has_its_help_under_each_of_its_names() {
@@ -93,7 +140,7 @@ mod tests {
             let names = [operation.short_id(), operation.id()].into_iter();
             for name in names.chain(operation.former_ids()) {
                 let words = ["atlas", "api", operation.tag().camel_case(), name, "--help"];
-                let help = commands::root().try_get_matches_from(words).unwrap_err();
+                let help = cli::root().try_get_matches_from(words).unwrap_err();
                 assert_eq!(help.kind(), ErrorKind::DisplayHelp, "{words:?}: {help}");
                 let text = help.render().to_string();
                 let line = format!("Operation: {}\n", operation.id());

@@ -6,40 +6,38 @@
 use std::path::Path;
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, Command, ValueHint};
+use clap::{Args, Command, ValueHint};
 use clap_complete::env::{CompleteEnv, Shells};
 
-use crate::commands;
-use crate::failure::{Failure, print};
+use crate::failure::Failure;
+use crate::print::print;
 
 /// The variable that a script sets.
 const VARIABLE: &str = "_ATLAS_COMPLETE";
-const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
+pub(crate) const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
 
-pub(crate) fn command() -> Command {
-    Command::new("completion")
-        .about("Print the completion script of a shell")
-        .after_help(
-            "Add one of these to the start-up file of the shell:\n  \
-             bash        source <(atlas completion bash)\n  \
-             zsh         autoload -U compinit; compinit; source <(atlas completion zsh)\n  \
-             fish        atlas completion fish | source\n  \
-             powershell  atlas completion powershell | Out-String | Invoke-Expression",
-        )
-        .arg(
-            Arg::new("shell")
-                .required(true)
-                .value_name("SHELL")
-                .value_parser(SHELLS)
-                .value_hint(ValueHint::Other)
-                .help("The shell"),
-        )
+/// Print the completion script of a shell
+#[derive(Debug, Args)]
+#[command(after_help = "Add one of these to the start-up file of the shell:\n  \
+                  bash        source <(atlas completion bash)\n  \
+                  zsh         autoload -U compinit; compinit; source <(atlas completion zsh)\n  \
+                  fish        atlas completion fish | source\n  \
+                  powershell  atlas completion powershell | Out-String | Invoke-Expression\n\n\
+                  Example:\n  source <(atlas completion bash)")]
+pub(crate) struct Completion {
+    /// The shell
+    #[arg(value_name = "SHELL", value_parser = SHELLS, value_hint = ValueHint::Other)]
+    shell: String,
+
+    /// Accepted for scripts of the official command line; descriptions are the shell's matter
+    #[arg(long = "no-descriptions", hide = true)]
+    no_descriptions: bool,
 }
 
 /// Answers a script that asks, and ends the process then. A shell that has gone meanwhile is not an
 /// error.
-pub(crate) fn answer() {
-    let environment = CompleteEnv::with_factory(commands::root).var(VARIABLE);
+pub(crate) fn answer(root: fn() -> Command) {
+    let environment = CompleteEnv::with_factory(root).var(VARIABLE);
     let folder = std::env::current_dir().ok();
     match environment.try_complete(std::env::args_os(), folder.as_deref()) {
         Ok(false) => {}
@@ -49,19 +47,23 @@ pub(crate) fn answer() {
     }
 }
 
-/// Prints the script of a shell.
-pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let shell = matches
-        .get_one::<String>("shell")
-        .map_or("", String::as_str);
+impl Completion {
+    /// Prints the script.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let binary = std::env::args_os().next().unwrap_or_default();
+        let name = Path::new(&binary)
+            .file_name()
+            .and_then(|name| name.to_str());
+        let name = name.map_or("atlas", |name| name.strip_suffix(".exe").unwrap_or(name));
+        print(script(&self.shell, name)?.trim_ascii_end())
+    }
+}
+
+/// The script of a shell for a binary of that name.
+pub(crate) fn script(shell: &str, name: &str) -> Result<Vec<u8>, Failure> {
     let unusable = |why: &dyn std::fmt::Display| {
         Failure::File(format!("cannot write the completion script: {why}"))
     };
-    let binary = std::env::args_os().next().unwrap_or_default();
-    let name = Path::new(&binary)
-        .file_name()
-        .and_then(|name| name.to_str());
-    let name = name.map_or("atlas", |name| name.strip_suffix(".exe").unwrap_or(name));
     let shells = Shells::builtins();
     let completer = shells
         .completer(shell)
@@ -70,5 +72,5 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     completer
         .write_registration(VARIABLE, name, name, name, &mut script)
         .map_err(|error| unusable(&error))?;
-    print(script.trim_ascii_end())
+    Ok(script)
 }

@@ -4,20 +4,34 @@ use std::sync::Arc;
 
 use atlas_model::OperationMeta;
 use atlas_transport::{Client, Credentials, TokenDirectory};
-use clap::ArgMatches;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::environment::Setting;
-use crate::failure::{Failure, say};
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::log;
 use crate::settings::Settings;
 
 /// A client, and the sandbox it talks to, if it is one.
 pub(crate) struct Connection {
     pub(crate) client: Client,
-    description: String,
+    pub(crate) identity: Identity,
     #[cfg(feature = "sandbox")]
     _sandbox: Option<atlas_sandbox::SandboxServer>,
+}
+
+/// As whom a client talks, and to whom; no secret.
+pub(crate) struct Identity {
+    /// Where requests go.
+    pub(crate) base: String,
+    /// What kind of credentials it has, for programs.
+    pub(crate) kind: &'static str,
+    /// The same for people.
+    pub(crate) article: &'static str,
+    /// The public part of them, if there is one.
+    pub(crate) id: Option<String>,
+    /// Where they are from.
+    pub(crate) origin: String,
 }
 
 impl Connection {
@@ -25,28 +39,35 @@ impl Connection {
         not(feature = "sandbox"),
         allow(clippy::unused_async, reason = "only the sandbox has to be started")
     )]
-    pub(crate) async fn open(matches: &ArgMatches) -> Result<Self, Failure> {
+    pub(crate) async fn open(global: &Global) -> Result<Self, Failure> {
         #[cfg(feature = "sandbox")]
-        if in_sandbox(matches) {
+        if global.sandbox {
             return Self::sandbox().await;
         }
-        let account = Settings::of(matches).account()?;
+        let account = Settings::of(global).account()?;
         let (base, credentials) = (account.base, account.credentials);
         if base.sends_in_the_clear() {
-            say(&format!(
-                "warning: {base} is plain http: credentials and data are sent unencrypted"
+            log::warn(&format!(
+                "{base} is plain http: credentials and data are sent unencrypted"
             ));
         }
-        let description = format!("{base}, with {} of {}", kind(&credentials), account.origin);
+        let (kind, article, id) = kind(&credentials);
+        let identity = Identity {
+            base: base.to_string(),
+            kind,
+            article,
+            id,
+            origin: account.origin,
+        };
         let mut builder = Client::builder(base, &credentials);
-        if !matches.get_flag("noTokenCache")
+        if !global.no_token_cache
             && let Some(tokens) = TokenDirectory::of_user()
         {
             builder = builder.token_cache(Arc::new(tokens));
         }
         Ok(Self {
             client: builder.build()?,
-            description,
+            identity,
             #[cfg(feature = "sandbox")]
             _sandbox: None,
         })
@@ -67,51 +88,53 @@ impl Connection {
         let credentials = Credentials::api_key(OWNER.public_key, OWNER.private_key);
         Ok(Self {
             client: Client::new(base, &credentials)?,
-            description: "the sandbox inside this process".to_owned(),
+            identity: Identity {
+                base: server.url().to_owned(),
+                kind: "apiKey",
+                article: "an API key",
+                id: Some(OWNER.public_key.to_owned()),
+                origin: IN_PROCESS.to_owned(),
+            },
             _sandbox: Some(server),
         })
     }
 
-    /// Whether it talks without TLS.
+    /// Whether it talks without TLS to something that is no sandbox of its own.
     pub(crate) fn is_plain(&self) -> bool {
-        self.description.starts_with("http://")
+        self.identity.origin != IN_PROCESS && self.identity.base.starts_with("http://")
     }
 
     /// Whom it talks to, and as what.
     pub(crate) fn describe(&self) -> String {
-        self.description.clone()
+        let Identity {
+            base,
+            article,
+            origin,
+            ..
+        } = &self.identity;
+        if origin == IN_PROCESS {
+            return IN_PROCESS.to_owned();
+        }
+        format!("{base}, with {article} of {origin}")
     }
 }
 
-fn kind(credentials: &Credentials) -> &'static str {
+/// What the embedded sandbox is called.
+const IN_PROCESS: &str = "the sandbox inside this process";
+
+/// What credentials are called by programs and people, and their public part.
+fn kind(credentials: &Credentials) -> (&'static str, &'static str, Option<String>) {
     match credentials {
-        Credentials::ApiKey { .. } => "an API key",
-        Credentials::ServiceAccount { .. } => "a service account",
-        _ => "an access token",
+        Credentials::ApiKey { public_key, .. } => {
+            ("apiKey", "an API key", Some(public_key.clone()))
+        }
+        Credentials::ServiceAccount { client_id, .. } => (
+            "serviceAccount",
+            "a service account",
+            Some(client_id.clone()),
+        ),
+        _ => ("accessToken", "an access token", None),
     }
-}
-
-/// Whether `--sandbox` was given.
-#[cfg(feature = "sandbox")]
-fn in_sandbox(matches: &ArgMatches) -> bool {
-    matches.get_flag("sandbox")
-}
-
-/// The project that a command names, or its environment, or the sandbox's only one.
-pub(crate) fn project(matches: &ArgMatches, flag: &str) -> Result<String, Failure> {
-    if let Some(project) = matches.get_one::<String>(flag) {
-        return Ok(project.clone());
-    }
-    #[cfg(feature = "sandbox")]
-    if in_sandbox(matches) {
-        return Ok(atlas_sandbox::PROJECT.to_owned());
-    }
-    let project = Settings::of(matches).required(Setting::Project)?;
-    project.ok_or_else(|| {
-        Failure::Usage(format!(
-            "no project; give --{flag} or set MONGODB_ATLAS_PROJECT_ID"
-        ))
-    })
 }
 
 /// Says on stderr, in one line, that an operation ended or will.
@@ -125,8 +148,5 @@ pub(crate) fn warn_of_sunset(meta: &OperationMeta) {
         .successor
         .map(|successor| format!("; use {successor} instead"))
         .unwrap_or_default();
-    say(&format!(
-        "warning: {} {ended} on {sunset}{instead}",
-        meta.id
-    ));
+    log::warn(&format!("{} {ended} on {sunset}{instead}", meta.id));
 }

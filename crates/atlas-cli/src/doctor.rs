@@ -7,114 +7,114 @@ use atlas_model::flex_clusters::ListFlexClusters;
 use atlas_model::projects::{GetGroup, ListGroups};
 use atlas_model::{AnswerMeta, ItemsPerPage, Paged, ProjectId};
 use atlas_transport::{Client, Error, ErrorKind};
-use clap::{Arg, ArgMatches, Command};
+use clap::Args;
 use futures_util::TryStreamExt;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::connection::{Connection, project};
+use crate::args::ProjectArgs;
+use crate::connection::Connection;
 use crate::escape::escape;
-use crate::failure::{Failure, print};
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::namesake;
+use crate::print::print;
 use crate::settings::Settings;
 
-/// `doctor`.
-pub(crate) fn command() -> Command {
-    Command::new("doctor")
-        .about("Check that the configured account can be used")
-        .after_help(
-            "Prints one line for each check: ok, note, FAIL or skip. Reads only: nothing is \
-             created or changed.\nWhether a snapshot may be downloaded can only be seen by \
-             asking for one.",
-        )
-        .arg(
-            Arg::new("projectId")
-                .long("projectId")
-                .alias("groupId")
-                .value_name("ID")
-                .help("The project; MONGODB_ATLAS_PROJECT_ID if it is not given"),
-        )
+/// Check that the configured account can be used
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Prints one line for each check: ok, note, FAIL or skip. Reads only: nothing is created or \
+                  changed. Whether a snapshot may be downloaded can only be seen by asking for one.\n\n\
+                  Example:\n  atlas doctor"
+)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    project: ProjectArgs,
 }
 
 /// How far this machine's clock may be off before it is worth a word.
 const CLOCK: SignedDuration = SignedDuration::from_secs(30);
 
-/// Runs the checks; the first that fails decides how the command ends.
-pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let mut report = Report::default();
-    let opened = match Settings::of(matches).output() {
-        Ok(_) => Connection::open(matches).await,
-        Err(failure) => Err(failure),
-    };
-    let connection = match opened {
-        Ok(connection) => connection,
-        Err(failure) => {
-            report.fail("settings", failure);
-            report.skip(&["connection", "credentials", "clock", "project", "clusters"]);
-            return report.end();
-        }
-    };
-    report.ok("settings", &connection.describe());
-    let client = &connection.client;
-    match account(client).await {
-        Ok(None) => {
-            let why = "what answers is not Atlas: it has no list of projects; check the base URL and \
-                       any proxy in between";
-            report.fail("connection", Failure::Answer(why.to_owned()));
-            report.skip(&["credentials", "clock", "project", "clusters"]);
-            return report.end();
-        }
-        Ok(Some((projects, meta))) => {
-            report.ok("connection", "Atlas answers");
-            report.ok("credentials", &format!("accepted; {projects}"));
-            clock(&mut report, &meta);
-        }
-        Err(error) => {
-            match peer(&error) {
-                Peer::Atlas => {
-                    report.ok("connection", "Atlas answers");
-                    report.fail("credentials", Failure::Call(error));
-                }
-                Peer::Unknown => {
-                    report.ok("connection", "something answers");
-                    report.fail("credentials", Failure::Call(error));
-                }
-                Peer::NotAtlas => {
-                    let broken = matches!(
-                        error.kind(),
-                        ErrorKind::Malformed { .. } | ErrorKind::Interrupted { .. }
-                    );
-                    let hint = if broken && connection.is_plain() {
-                        PERHAPS_TLS
-                    } else {
-                        ""
-                    };
-                    report.fail_with("connection", Failure::Call(error), hint);
-                    report.skip(&["credentials"]);
-                }
-            }
-            report.skip(&["clock", "project", "clusters"]);
-            return report.end();
-        }
-    }
-    match project(matches, "projectId").and_then(|id| parsed(&id)) {
-        Ok(id) => of_project(&mut report, client, id).await,
-        Err(Failure::Usage(why)) if why.starts_with("no project") => {
-            report.note(
-                "project",
-                "no project; pass --projectId or set MONGODB_ATLAS_PROJECT_ID",
+impl Doctor {
+    /// Runs the checks; the first that fails decides how the command ends.
+    pub(crate) async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let mut report = Report::default();
+        let opened = match Settings::of(global).output() {
+            Ok(_) => Connection::open(global).await,
+            Err(failure) => Err(failure),
+        };
+        if let Some(other) = namesake::first_on_path() {
+            let line = format!(
+                "atlas on the PATH is {}, another program; call this one atlas-toolkit",
+                other.display()
             );
-            report.skip(&["clusters"]);
+            report.note("program", &line);
         }
-        Err(failure) => {
-            report.fail("project", failure);
-            report.skip(&["clusters"]);
+        let connection = match opened {
+            Ok(connection) => connection,
+            Err(failure) => {
+                report.fail("settings", failure);
+                report.skip(&["connection", "credentials", "clock", "project", "clusters"]);
+                return report.end();
+            }
+        };
+        report.ok("settings", &connection.describe());
+        let client = &connection.client;
+        match account(client).await {
+            Ok(None) => {
+                let why = "what answers is not Atlas: it has no list of projects; check the base URL and \
+                       any proxy in between";
+                report.fail("connection", Failure::Answer(why.to_owned()));
+                report.skip(&["credentials", "clock", "project", "clusters"]);
+                return report.end();
+            }
+            Ok(Some((projects, meta))) => {
+                report.ok("connection", "Atlas answers");
+                report.ok("credentials", &format!("accepted; {projects}"));
+                clock(&mut report, &meta);
+            }
+            Err(error) => {
+                match peer(&error) {
+                    Peer::Atlas => {
+                        report.ok("connection", "Atlas answers");
+                        report.fail("credentials", Failure::Call(error));
+                    }
+                    Peer::Unknown => {
+                        report.ok("connection", "something answers");
+                        report.fail("credentials", Failure::Call(error));
+                    }
+                    Peer::NotAtlas => {
+                        let broken = matches!(
+                            error.kind(),
+                            ErrorKind::Malformed { .. } | ErrorKind::Interrupted { .. }
+                        );
+                        let hint = if broken && connection.is_plain() {
+                            PERHAPS_TLS
+                        } else {
+                            ""
+                        };
+                        report.fail_with("connection", Failure::Call(error), hint);
+                        report.skip(&["credentials"]);
+                    }
+                }
+                report.skip(&["clock", "project", "clusters"]);
+                return report.end();
+            }
         }
+        match self.project.id(global) {
+            Ok(id) => of_project(&mut report, client, id).await,
+            Err(failure @ Failure::NoProject(_)) => {
+                report.note("project", &failure.to_string());
+                report.skip(&["clusters"]);
+            }
+            Err(failure) => {
+                report.fail("project", failure);
+                report.skip(&["clusters"]);
+            }
+        }
+        report.end()
     }
-    report.end()
-}
-
-fn parsed(id: &str) -> Result<ProjectId, Failure> {
-    ProjectId::parse(id).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// What the credentials may see, and what the answer said beside it.

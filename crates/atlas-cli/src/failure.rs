@@ -1,19 +1,20 @@
 //! How a command can fail: one line for people, one exit code for scripts.
 
 use std::fmt;
-use std::io::{IsTerminal as _, Write as _};
 
 use atlas_model::{error_line, with_causes};
 use atlas_transport::{Error, ErrorKind};
 use http::StatusCode;
 
-use crate::escape::{escape, escape_lines};
+use crate::escape::escape;
 
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The command line, a setting or the request body is invalid.
     Usage(String),
+    /// No project is named; what would name one.
+    NoProject(String),
     /// Credentials are missing, or were refused.
     Credentials(String),
     /// The call to Atlas failed.
@@ -34,6 +35,8 @@ pub(crate) enum Failure {
     Missing(usize),
     /// The newest snapshot is older than it may be; there may be none at all.
     Stale(Option<jiff::Timestamp>),
+    /// A change that was not confirmed; nothing was done.
+    Declined(&'static str),
     /// So many of several clusters failed; each has its line.
     Clusters {
         /// How many failed.
@@ -62,8 +65,8 @@ Exit codes:
   2  usage error: the command line, a setting or the request body is invalid; nothing was sent
   3  credentials are missing or were refused
   4  Atlas refused the request
-  5  no connection, no answer in time, or the connection broke
-  6  a file on this machine cannot be read or written
+  5  no connection, no answer in time, or the connection broke; try again later
+  6  a file on this machine, or an object in a store, cannot be read or written
   7  the download is not the file that was asked for
   8  the response was lost: the request may have been applied; check before retrying
   9  the restore job, or the change that was watched, failed, was cancelled or has expired
@@ -71,6 +74,8 @@ Exit codes:
   11 some snapshots could not be downloaded; each has its line
   12 the newest snapshot is older than --max-age, or there is none
   13 the answer arrived, but it does not hold what --output or --all asks for
+  14 Atlas or a store is unavailable or limits the rate; try again later
+  15 busy: another run works on the same file or folder
   128 + N  ended by signal N
 
 SIGINT, SIGTERM and SIGHUP end any command within a second; a second one ends it at once. One that
@@ -79,7 +84,7 @@ was ignored when the command started, as nohup and & in a script do, stays ignor
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::NoProject(_) | Self::Declined(_) => 2,
             Self::Credentials(_) => 3,
             Self::Call(error) => call_code(error),
             Self::File(_) => 6,
@@ -103,15 +108,16 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
     match error {
         Backup::Call(error) => call_code(error),
         Backup::Usage { .. } | Backup::SeveralFiles { .. } | Backup::NotADownload { .. } => 2,
-        Backup::NoSnapshot { .. } | Backup::SnapshotFailed { .. } | Backup::NoJob { .. } => 4,
-        Backup::File { .. }
-        | Backup::Exists { .. }
-        | Backup::Foreign { .. }
-        | Backup::Busy { .. } => 6,
+        Backup::NoSnapshot { .. } | Backup::NoJob { .. } => 4,
+        Backup::SnapshotFailed { .. } => 9,
+        Backup::Busy { .. } => 15,
+        Backup::File { .. } | Backup::Exists { .. } | Backup::Foreign { .. } => 6,
         #[cfg(feature = "object-store")]
         Backup::LeftInStore {
             after: Some(error), ..
         } => backup_code(error),
+        #[cfg(feature = "object-store")]
+        Backup::Store { .. } | Backup::CannotCheck { .. } if error.is_transient() => 14,
         #[cfg(feature = "object-store")]
         Backup::Store { .. } | Backup::CannotCheck { .. } | Backup::LeftInStore { .. } => 6,
         Backup::TooSlow { .. } => 5,
@@ -134,7 +140,7 @@ fn call_code(error: &Error) -> u8 {
         ErrorKind::Link { .. } if error.is_transient() => 5,
         ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
         // A rate limit, or a server in trouble: the credentials may well be good.
-        ErrorKind::Token(_) if error.is_transient() => 4,
+        ErrorKind::Token(_) | ErrorKind::Response(_) if error.is_transient() => 14,
         ErrorKind::Credentials { .. } | ErrorKind::Challenge { .. } | ErrorKind::Token(_) => 3,
         ErrorKind::NoToken(error) => call_code(error),
         ErrorKind::Response(_) if error.status() == Some(StatusCode::UNAUTHORIZED) => 3,
@@ -160,6 +166,10 @@ impl fmt::Display for Failure {
             Self::Call(error) => error_line(error),
             Self::Backup(error) => backup_line(error),
             Self::Unsound(line) => line.clone(),
+            Self::NoProject(flag) => {
+                format!("no project; pass --{flag} or set MONGODB_ATLAS_PROJECT_ID")
+            }
+            Self::Declined(what) => format!("not confirmed: {what}"),
             Self::Missing(1) => "one snapshot could not be downloaded; see its line".to_owned(),
             Self::Missing(count) => {
                 format!("{count} snapshots could not be downloaded; see their lines")
@@ -218,36 +228,6 @@ impl From<atlas_backup::Error> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Call(error)
-    }
-}
-
-/// Writes a line to stderr, escaped. A closed stderr is not an error.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", escape(line));
-}
-
-/// Writes a text of several lines to stderr, escaped.
-pub(crate) fn say_lines(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", escape_lines(text.trim_end()));
-}
-
-/// Writes an answer and a line break to stdout, byte for byte; on a terminal, what could control
-/// it is shown as its JSON escape. A reader that has gone away is not an error.
-pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {
-    let shown = std::io::stdout()
-        .is_terminal()
-        .then(|| escape_lines(&String::from_utf8_lossy(body)).into_owned());
-    let body = shown.as_deref().map_or(body, str::as_bytes);
-    let mut out = std::io::stdout().lock();
-    let written = out
-        .write_all(body)
-        .and_then(|()| out.write_all(b"\n"))
-        .and_then(|()| out.flush());
-    match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::File(
-            format!("cannot write to standard output: {error}"),
-        )),
-        _ => Ok(()),
     }
 }
 

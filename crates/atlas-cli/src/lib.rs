@@ -3,56 +3,83 @@
 //! A program, not a library: [`main`] is all there is to call.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::doc_markdown,
+    reason = "doc comments of arguments are texts of --help, which is not Markdown"
+)]
+#![allow(
+    clippy::struct_excessive_bools,
+    reason = "each flag of a command is one"
+)]
 
 mod account;
 mod api;
-mod commands;
+mod args;
+mod auth;
+mod backups;
+mod cli;
+mod clusters;
 mod completion;
+mod config;
+mod confirm;
 mod connection;
 mod doctor;
 mod environment;
 mod escape;
 mod failure;
+mod generate;
+mod global;
+mod json;
+mod json_file;
 mod log;
+mod namesake;
+mod operation;
+mod output;
 mod output_file;
+mod print;
 mod profile;
-mod pull;
+mod progress;
+mod projects;
 mod read_file;
-mod restores;
 #[cfg(feature = "sandbox")]
 mod serve;
 mod settings;
-mod show;
 mod signals;
-mod snapshots;
-mod store;
+mod table;
 mod target;
+mod urls;
 mod usage;
-mod verify;
+mod version;
+mod watching;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::FromArgMatches as _;
 use clap::error::ErrorKind;
+
+use cli::Cli;
 use failure::Failure;
 
 /// Runs the command line of this process: reads its arguments and environment, and gives its exit
 /// code. The `atlas` and `atlas-toolkit` binaries are this function.
 pub fn main() -> ExitCode {
-    completion::answer();
-    let matches = match commands::root().try_get_matches() {
-        Ok(matches) => matches,
+    completion::answer(cli::root);
+    let matches = cli::root().try_get_matches();
+    let command = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(command) => command,
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            failure::say_lines(&error.render().to_string());
+            log::lines(&error.render().to_string());
             return ExitCode::from(2);
         }
         Err(error) if error.use_stderr() => {
-            failure::say(&format!("error: {}", usage::line(&error)));
+            log::error(&Failure::Usage(usage::line(&error)));
             return ExitCode::from(2);
         }
         Err(help) => help.exit(),
     };
-    match log::to_stderr().and_then(|()| run(&matches)) {
+    let (format, quiet) = (command.global.log_format, command.global.quiet);
+    match log::start(format, quiet).and_then(|()| run(command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             signals::report(&failure);
@@ -61,7 +88,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
+fn run(command: Cli) -> Result<(), Failure> {
     let unable = |error| Failure::File(format!("cannot start threads: {error}"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -74,12 +101,12 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
         let ended = tokio::select! {
             biased;
             signal = signal.received() => Err(Failure::Interrupted(signal)),
-            done = commands::run(matches) => done,
+            done = command.run() => done,
         };
         #[cfg(feature = "object-store")]
         if let Err(Failure::Interrupted(signal)) = ended {
             // The work is dropped by now. A second signal ends the process.
-            return Err(store::interrupted(signal).await);
+            return Err(backups::store::interrupted(signal).await);
         }
         ended
     });

@@ -1,16 +1,60 @@
-//! The log on stderr, when `ATLAS_LOG` asks for it.
+//! Lines on stderr: errors, warnings, progress, and the log that `ATLAS_LOG` asks for.
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use serde_json::{Map, Value, json};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::escape::escape;
+use crate::escape::{escape, escape_lines};
 use crate::failure::Failure;
 
-/// Starts the log if `ATLAS_LOG` asks for one: `debug`, or a filter such as
-/// `warn,atlas_transport=trace`. The log holds no secret.
-pub(crate) fn to_stderr() -> Result<(), Failure> {
+/// How lines on stderr look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    // For people.
+    #[default]
+    Text,
+    // An object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// What the arguments of the process say, as far as that can be told before they are read.
+    fn of_process() -> Self {
+        let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+        let is_json = arguments.iter().any(|it| it == "--log-format=json")
+            || arguments
+                .windows(2)
+                .any(|it| it[0] == "--log-format" && it[1] == "json");
+        if is_json { Self::Json } else { Self::Text }
+    }
+}
+
+/// What holds for all lines of the process.
+#[derive(Debug, Clone, Copy, Default)]
+struct Settings {
+    format: LogFormat,
+    quiet: bool,
+}
+
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
+
+fn settings() -> Settings {
+    let unset = || Settings {
+        format: LogFormat::of_process(),
+        quiet: false,
+    };
+    SETTINGS.get().copied().unwrap_or_else(unset)
+}
+
+/// Sets how lines look and whether only errors are written, and starts the log if `ATLAS_LOG` asks
+/// for one: `debug`, or a filter such as `warn,atlas_transport=trace`. The log holds no secret.
+pub(crate) fn start(format: LogFormat, quiet: bool) -> Result<(), Failure> {
+    let _ = SETTINGS.set(Settings { format, quiet });
     let Some(text) = std::env::var_os("ATLAS_LOG").filter(|text| !text.is_empty()) else {
         return Ok(());
     };
@@ -21,12 +65,106 @@ pub(crate) fn to_stderr() -> Result<(), Failure> {
             text.display()
         ))
     })?;
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| Escaping)
-        .with_ansi(false)
-        .init();
+        .with_ansi(false);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     Ok(())
+}
+
+/// How much a line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Error,
+    Failed,
+    Warn,
+    Info,
+}
+
+/// Writes why the command failed.
+pub(crate) fn error(failure: &Failure) {
+    let fields = json!({"exitCode": failure.exit_code()});
+    line(Level::Error, &failure.to_string(), fields);
+}
+
+/// Writes what failed of several things, which does not end the command.
+pub(crate) fn failed(text: &str, fields: Value) {
+    line(Level::Failed, text, fields);
+}
+
+/// Writes a warning, unless the command is to be quiet.
+pub(crate) fn warn(text: &str) {
+    line(Level::Warn, text, Value::Null);
+}
+
+/// Writes what goes on, unless the command is to be quiet.
+pub(crate) fn note(text: &str) {
+    line(Level::Info, text, Value::Null);
+}
+
+/// The same, with fields for programs.
+pub(crate) fn note_with(text: &str, fields: Value) {
+    line(Level::Info, text, fields);
+}
+
+/// Whether only errors are written.
+pub(crate) fn is_quiet() -> bool {
+    settings().quiet
+}
+
+/// Whether lines are JSON.
+pub(crate) fn is_json() -> bool {
+    settings().format == LogFormat::Json
+}
+
+/// Writes a text of several lines for people, escaped.
+pub(crate) fn lines(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", escape_lines(text.trim_end()));
+}
+
+/// A closed stderr is not an error.
+fn line(level: Level, text: &str, fields: Value) {
+    if matches!(level, Level::Warn | Level::Info) && is_quiet() {
+        return;
+    }
+    let text = escape(text);
+    if is_json() {
+        let line = json_line(level, &text, fields);
+        let _ = writeln!(io::stderr(), "{}", escape(&line));
+        return;
+    }
+    // Colours only where they are shown: a terminal, and no NO_COLOR.
+    let (prefix, color) = match level {
+        Level::Error => ("error:", AnsiColor::Red),
+        Level::Warn => ("warning:", AnsiColor::Yellow),
+        Level::Failed | Level::Info => {
+            let _ = writeln!(io::stderr(), "{text}");
+            return;
+        }
+    };
+    let style = Style::new().bold().fg_color(Some(color.into()));
+    let _ = writeln!(anstream::stderr(), "{style}{prefix}{style:#} {text}");
+}
+
+fn json_line(level: Level, text: &str, fields: Value) -> String {
+    let level = match level {
+        Level::Error | Level::Failed => "ERROR",
+        Level::Warn => "WARN",
+        Level::Info => "INFO",
+    };
+    let mut line = Map::new();
+    let now = jiff::Timestamp::now();
+    line.insert("timestamp".to_owned(), now.to_string().into());
+    line.insert("level".to_owned(), level.into());
+    line.insert("message".to_owned(), text.into());
+    if let Value::Object(fields) = fields {
+        line.extend(fields);
+    }
+    Value::Object(line).to_string()
 }
 
 /// Reads a filter. A bare word must be a level: the filter's own syntax would take a misspelt one
@@ -66,7 +204,7 @@ fn escaped(event: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, filter};
+    use super::{Level, escaped, filter, json_line};
 
     #[test]
     fn an_event_is_one_line_whatever_a_server_put_into_it() {
@@ -88,5 +226,15 @@ mod tests {
         for text in ["verbose", "debug,", "atlas=loud", "=", ",", "atlas_backup"] {
             assert!(filter(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_line_of_json_has_its_fields_beside_message_and_level() {
+        let line = json_line(Level::Error, "refused", serde_json::json!({"exitCode": 4}));
+        let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["level"], "ERROR");
+        assert_eq!(read["message"], "refused");
+        assert_eq!(read["exitCode"], 4);
+        assert!(read["timestamp"].as_str().unwrap().ends_with('Z'));
     }
 }

@@ -36,20 +36,27 @@ impl Profile {
     /// Reads a profile, by its name in any case. Without a name it is the default one, or the only
     /// one of the file; there may be neither.
     pub(crate) fn load(name: Option<&str>) -> Result<Self, Failure> {
-        let file = match path() {
-            Some(path) => read(&path)?.map(|text| (path, text)),
-            None => None,
-        };
-        let Some((path, text)) = file else {
-            return match name {
-                None => Ok(Self::none(Vec::new())),
-                Some(name) => Err(unknown(name)),
+        match (table()?, name) {
+            (Some(table), name) => choose(&table, name),
+            (None, None) => Ok(Self::none(Vec::new())),
+            (None, Some(name)) => Err(unknown(name)),
+        }
+    }
+
+    /// Its settings; of a secret, only that it is set.
+    pub(crate) fn shown(&self) -> Vec<(String, serde_json::Value)> {
+        let shown = |(key, value): (&String, &Value)| {
+            let value = match value {
+                _ if !PUBLIC.contains(&key.as_str()) => SET.into(),
+                // A URL can hold a password.
+                Value::String(text) if !text.contains('@') => text.as_str().into(),
+                Value::Boolean(value) => (*value).into(),
+                Value::Integer(value) => (*value).into(),
+                _ => SET.into(),
             };
+            (key.clone(), value)
         };
-        let table: Table = text
-            .parse()
-            .map_err(|error: toml::de::Error| broken(&path, &text, &error))?;
-        choose(&table, name)
+        self.settings.iter().map(shown).collect()
     }
 
     fn none(others: Vec<String>) -> Self {
@@ -119,6 +126,54 @@ impl Profile {
     pub(crate) fn choices(&self) -> &[String] {
         &self.others
     }
+}
+
+/// The settings whose values are shown. All others may be secrets, also those of newer versions of the
+/// official command line.
+const PUBLIC: [&str; 15] = [
+    "api_version",
+    "auth_type",
+    "base_url",
+    "client_id",
+    "mongosh_path",
+    "ops_manager_url",
+    "org_id",
+    "output",
+    "project_id",
+    "public_api_key",
+    "service",
+    "skip_update_check",
+    "telemetry_enabled",
+    "token_type",
+    "version",
+];
+
+/// What is shown in place of a value.
+const SET: &str = "(set, not shown)";
+
+/// The names of the profiles, in the order of the alphabet.
+pub(crate) fn names() -> Result<Vec<String>, Failure> {
+    let table = table()?.unwrap_or_default();
+    let mut names: Vec<String> = table
+        .iter()
+        .filter(|(_, value)| value.is_table())
+        .map(|(name, _)| name.clone())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The file, if there is one.
+fn table() -> Result<Option<Table>, Failure> {
+    let Some(path) = path() else {
+        return Ok(None);
+    };
+    let Some(text) = read(&path)? else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .map_err(|error: toml::de::Error| broken(&path, &text, &error))
 }
 
 /// The text of the file, if there is one.
@@ -211,18 +266,7 @@ pub(crate) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// repeated.
 fn broken(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let at = error.span().map_or(0, |span| span.start);
-    let before: String = text
-        .char_indices()
-        .take_while(|(index, _)| *index < at)
-        .map(|(_, char)| char)
-        .collect();
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .chars()
-        .rev()
-        .take_while(|char| *char != '\n')
-        .count()
-        + 1;
+    let (line, column) = read_file::position(text, at);
     Failure::Usage(format!(
         "{}:{line}:{column}: invalid TOML; correct the file",
         path.display()

@@ -7,13 +7,27 @@ use std::path::Path;
 /// Reads a file of UTF-8 text that has at most `limit` bytes. A device or a sparse file that goes
 /// on is an error after so many bytes, not read to its end.
 pub(crate) fn text(path: &Path, limit: u64) -> io::Result<String> {
+    from(File::open(path)?, limit)
+}
+
+/// The same from a source that is open.
+pub(crate) fn from(source: impl Read, limit: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
-    let file = File::open(path)?;
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    source
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         let problem = format!("expected at most {} MiB", limit >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
     }
     String::from_utf8(bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "expected UTF-8"))
+}
+
+/// The line and the column of a byte of a text, from 1 on; columns are counted in characters.
+pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = before.matches('\n').count() + 1;
+    (line, before[start..].chars().count() + 1)
 }

@@ -3,283 +3,223 @@
 mod exports;
 
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
 use atlas_sandbox::{Answered, FaultPlan, Fidelity, Sandbox, SandboxBuilder, SandboxServer};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Args, ValueHint, value_parser};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::NamedTempFile;
 
 use crate::escape::escape;
-use crate::failure::{Failure, print};
+use crate::failure::Failure;
+use crate::print::print;
 use crate::read_file;
 use crate::signals::{blocking, end_silently};
 use exports::Exports;
 
-/// `sandbox`.
-pub(crate) fn command() -> Command {
-    Command::new("sandbox")
-        .about("Run an Atlas on this machine to develop against, without an account")
-        .after_help(
-            "Prints what to set in another shell to stdout, up to the line \"# ready\", and one line \
-             a request\nto stderr. What the world holds can be seen in a browser under the same \
-             address. The logins are\npublic: bind anything but loopback only in a network of \
-             your own.\n\n\
-             Tests set the world, the faults and the clock over HTTP (/sandbox/world, \
-             /sandbox/faults,\n/sandbox/clock), and look at the last requests \
-             (/sandbox/requests). Such requests must not come from a web page and \
-             must name the server as localhost\nor 127.0.0.1 with its port. Bound beyond \
-             loopback, they may use any name, but need the control token,\nsent as \
-             Authorization: Bearer TOKEN. /sandbox/health answers anybody.",
-        )
-        .arg(
-            Arg::new("port")
-                .long("port")
-                .value_name("PORT")
-                .value_parser(value_parser!(u16))
-                .default_value("0")
-                .help("The port; a free one if it is 0"),
-        )
-        .arg(
-            Arg::new("bind")
-                .long("bind")
-                .value_name("ADDRESS")
-                .value_parser(ip_address)
-                .default_value("127.0.0.1")
-                .help("The address to answer on"),
-        )
-        .arg(
-            Arg::new("publicUrl")
-                .long("public-url")
-                .value_name("URL")
-                .help(
-                    "What links, exports and the environment file name, such as http://atlas:8080: \
-                     where others reach the sandbox, in another container or behind a proxy",
-                ),
-        )
-        .arg(
-            Arg::new("controlToken")
-                .long("control-token")
-                .value_name("TOKEN")
-                .help(
-                    "Require this token of requests to /sandbox/*, 8 to 256 visible ASCII \
-                     characters; by default a random one is made and printed if --bind is not \
-                     loopback",
-                ),
-        )
-        .arg(
-            Arg::new("tls")
-                .long("tls")
-                .action(ArgAction::SetTrue)
-                .help("Speak TLS, with certificates made for this run"),
-        )
-        .arg(
-            Arg::new("tlsDir")
-                .long("tls-dir")
-                .value_name("DIR")
-                .value_parser(value_parser!(PathBuf))
-                .help(
-                    "Speak TLS, with certificates that are kept in this directory: ca.pem to \
-                     trust, server.pem and server.key; made anew if they end or lack a name",
-                ),
-        )
-        .arg(
-            Arg::new("tlsName")
-                .long("tls-name")
-                .value_name("NAME")
-                .action(ArgAction::Append)
-                .help(
-                    "Speak TLS under this host name or IP address, too, beside localhost, \
-                     127.0.0.1, ::1 and the address of --bind; may be given repeatedly",
-                ),
-        )
-        .arg(
-            Arg::new("envFile")
-                .long("env-file")
-                .value_name("PATH")
-                .value_parser(value_parser!(PathBuf))
-                .help(
-                    "Write what to set to this file, too, as NAME=value, once the sandbox \
-                     answers; readable by you only, and kept after the end",
-                ),
-        )
-        .arg(Arg::new("seed").long("seed").value_name("PATH").help(
-            "A JSON file of at most 16 MiB with the world; one cluster of each kind if it is \
-                     not given",
-        ))
-        .arg(
-            Arg::new("faults")
-                .long("faults")
-                .value_name("PATH")
-                .help("A JSON file of at most 16 MiB with what goes wrong, and when"),
-        )
-        .arg(
-            Arg::new("timeScale")
-                .long("time-scale")
-                .value_name("N")
-                .value_parser(value_parser!(u32).range(1..=100_000))
-                .default_value("1")
-                .help("How many times as fast time passes"),
-        )
-        .arg(
-            Arg::new("clock")
-                .long("clock")
-                .value_name("TIME")
-                .value_parser(start_time)
-                .help("The time at the start, such as 2026-05-04T09:42:00Z; now by default"),
-        )
-        .arg(
-            Arg::new("journal")
-                .long("journal")
-                .value_name("N")
-                .value_parser(value_parser!(u32).range(0..=100_000))
-                .default_value("1000")
-                .help("How many of the last requests /sandbox/requests shows"),
-        )
-        .arg(
-            Arg::new("oauthForm")
-                .long("oauth-form")
-                .action(ArgAction::SetTrue)
-                .help(
-                    "Let service accounts send id and secret in the form of a token request, too; \
-                     whether Atlas does is not known",
-                ),
-        )
-        .arg(
-            Arg::new("minFidelity")
-                .long("min-fidelity")
-                .value_name("FIDELITY")
-                .value_parser(
-                    PossibleValuesParser::new(Fidelity::ALL.map(Fidelity::as_str))
-                        .try_map(|text| text.parse::<Fidelity>()),
-                )
-                .help(
-                    "Answer 501 NOT_EMULATED to operations whose answers can be relied on less: \
-                     docs/fidelity.md lists them",
-                ),
-        )
-        .arg(
-            Arg::new("noRateLimits")
-                .long("no-rate-limits")
-                .action(ArgAction::SetTrue)
-                .help(
-                    "Answer any number of requests; otherwise limits hold as in Atlas, and are \
-                     refilled as the sandbox's clock goes on",
-                ),
-        )
-        .arg(
-            Arg::new("provisioningSeconds")
-                .long("provisioning-seconds")
-                .value_name("N")
-                .value_parser(value_parser!(u32))
-                .help("How long clusters, snapshots and the like take until they are ready [default: 60]"),
-        )
-        .arg(
-            Arg::new("enforceSunset")
-                .long("enforce-sunset")
-                .action(ArgAction::SetTrue)
-                .help("Answer 410 to operations that Atlas has ended"),
-        )
+const HELP: &str = "\
+Prints what to set in another shell to stdout, up to the line \"# ready\", and one line a \
+request to stderr. What the world holds can be seen in a browser under the same address. The \
+logins are public: bind anything but loopback only in a network of your own.
+
+Tests set the world, the faults and the clock over HTTP (/sandbox/world, /sandbox/faults, \
+/sandbox/clock), and look at the last requests (/sandbox/requests). Such requests must not come \
+from a web page and must name the server as localhost or 127.0.0.1 with its port. Bound beyond \
+loopback, they may use any name, but need the control token, sent as Authorization: Bearer \
+TOKEN. /sandbox/health answers anybody.
+
+Example:
+  atlas sandbox --port 8080 --env-file sandbox.env";
+
+/// Run an Atlas on this machine to develop against, without an account
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Serve {
+    /// The port; a free one if it is 0
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+
+    /// The address to answer on
+    #[arg(long, value_name = "ADDRESS", value_parser = ip_address, default_value = "127.0.0.1")]
+    bind: IpAddr,
+
+    /// What links, exports and the environment file name, such as http://atlas:8080: where others reach
+    /// the sandbox, in another container or behind a proxy
+    #[arg(long = "public-url", value_name = "URL")]
+    public_url: Option<String>,
+
+    /// Require this token of requests to /sandbox/*, 8 to 256 visible ASCII characters; by default a
+    /// random one is made and printed if --bind is not loopback
+    #[arg(long = "control-token", value_name = "TOKEN")]
+    control_token: Option<String>,
+
+    /// Speak TLS, with certificates made for this run
+    #[arg(long)]
+    tls: bool,
+
+    /// Speak TLS, with certificates that are kept in this directory: ca.pem to trust, server.pem and
+    /// server.key; made anew if they end or lack a name
+    #[arg(long = "tls-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    tls_dir: Option<PathBuf>,
+
+    /// Speak TLS under this host name or IP address, too, beside localhost, 127.0.0.1, ::1 and the
+    /// address of --bind; may be given repeatedly
+    #[arg(long = "tls-name", value_name = "NAME")]
+    tls_names: Vec<String>,
+
+    /// Write what to set to this file, too, as NAME=value, once the sandbox answers; readable by you
+    /// only, and kept after the end
+    #[arg(long = "env-file", value_name = "PATH", value_hint = ValueHint::FilePath)]
+    env_file: Option<PathBuf>,
+
+    /// A JSON file of at most 16 MiB with the world; one cluster of each kind if it is not given
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    seed: Option<PathBuf>,
+
+    /// A JSON file of at most 16 MiB with what goes wrong, and when
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    faults: Option<PathBuf>,
+
+    /// How many times as fast time passes
+    #[arg(long = "time-scale", value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=100_000))]
+    time_scale: u32,
+
+    /// The time at the start, such as 2026-05-04T09:42:00Z; now by default
+    #[arg(long, value_name = "TIME", value_parser = start_time)]
+    clock: Option<Timestamp>,
+
+    /// How many of the last requests /sandbox/requests shows
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(0..=100_000))]
+    journal: u32,
+
+    /// Let service accounts send id and secret in the form of a token request, too; whether Atlas does
+    /// is not known
+    #[arg(long = "oauth-form")]
+    oauth_form: bool,
+
+    /// Answer 501 NOT_EMULATED to operations whose answers can be relied on less: docs/fidelity.md
+    /// lists them
+    #[arg(
+        long = "min-fidelity",
+        value_name = "FIDELITY",
+        value_parser = PossibleValuesParser::new(Fidelity::ALL.map(Fidelity::as_str))
+            .try_map(|text| text.parse::<Fidelity>())
+    )]
+    min_fidelity: Option<Fidelity>,
+
+    /// Answer any number of requests; otherwise limits hold as in Atlas, and are refilled as the
+    /// sandbox's clock goes on
+    #[arg(long = "no-rate-limits")]
+    no_rate_limits: bool,
+
+    /// How long clusters, snapshots and the like take until they are ready [default: 60]
+    #[arg(long = "provisioning-seconds", value_name = "N")]
+    provisioning_seconds: Option<u32>,
+
+    /// Answer 410 to operations that Atlas has ended
+    #[arg(long = "enforce-sunset")]
+    enforce_sunset: bool,
 }
 
-/// Runs it until the process is interrupted.
-pub(crate) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let mut sandbox = match read(matches, "seed").await? {
-        Some((path, text)) => Sandbox::from_seed(&text).map_err(|error| unusable(&path, &error))?,
-        None => Sandbox::new(),
-    };
-    let faults = match read(matches, "faults").await? {
-        Some((path, text)) => {
-            FaultPlan::from_json(&text).map_err(|error| unusable(&path, &error))?
+impl Serve {
+    /// Runs it until the process is interrupted.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let mut sandbox = match read(self.seed.clone()).await? {
+            Some((path, text)) => {
+                Sandbox::from_seed(&text).map_err(|error| unusable(&path, &error))?
+            }
+            None => Sandbox::new(),
+        };
+        let faults = match read(self.faults.clone()).await? {
+            Some((path, text)) => {
+                FaultPlan::from_json(&text).map_err(|error| unusable(&path, &error))?
+            }
+            None => FaultPlan::default(),
+        };
+        // A setting that is not given here is the seed's.
+        if self.enforce_sunset {
+            sandbox.enforce_sunset(true);
         }
-        None => FaultPlan::default(),
-    };
-    // A setting that is not given here is the seed's.
-    if matches.get_flag("enforceSunset") {
-        sandbox.enforce_sunset(true);
+        if self.no_rate_limits {
+            sandbox.limit_rates(false);
+        }
+        if let Some(least) = self.min_fidelity {
+            sandbox.set_min_fidelity(least);
+        }
+        if let Some(seconds) = self.provisioning_seconds {
+            sandbox.set_provisioning_time(SignedDuration::from_secs(seconds.into()));
+        }
+        if let Some(path) = self.env_file.clone() {
+            blocking(move || exports::remove_old(&path)).await?;
+        }
+        let server = self.builder(sandbox).faults(faults).log(printer());
+        let server = server.start().await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidInput => Failure::Usage(error.to_string()),
+            std::io::ErrorKind::AddrInUse => Failure::File(format!(
+                "cannot start the sandbox: {error}; choose another port, or a free one by --port 0"
+            )),
+            _ => Failure::File(format!("cannot start the sandbox: {error}")),
+        })?;
+        // Goes with the process.
+        let made = match self.tls_dir {
+            Some(_) => None,
+            None => server.certificate().map(keep).transpose()?,
+        };
+        let authority = match (&self.tls_dir, &made) {
+            (Some(directory), _) => Some(absolute(&directory.join("ca.pem"))?),
+            (None, Some(file)) => Some(file.path().to_owned()),
+            (None, None) => None,
+        };
+        // A chosen token is known already.
+        let token = match self.control_token {
+            Some(_) => None,
+            None => server.control_token(),
+        };
+        let exports = Exports::of(&server, authority.as_deref(), token)?;
+        let script = exports.script();
+        if let Some(path) = self.env_file {
+            blocking(move || exports.write(&path)).await?;
+        }
+        // From here on, an interruption is how it is meant to end.
+        end_silently();
+        print(script.as_bytes())?;
+        std::future::pending().await
     }
-    if matches.get_flag("noRateLimits") {
-        sandbox.limit_rates(false);
-    }
-    if let Some(least) = matches.get_one::<Fidelity>("minFidelity") {
-        sandbox.set_min_fidelity(*least);
-    }
-    if let Some(seconds) = matches.get_one::<u32>("provisioningSeconds") {
-        sandbox.set_provisioning_time(SignedDuration::from_secs((*seconds).into()));
-    }
-    let env_file = matches.get_one::<PathBuf>("envFile").cloned();
-    if let Some(path) = env_file.clone() {
-        blocking(move || exports::remove_old(&path)).await?;
-    }
-    let server = builder(matches, sandbox).faults(faults).log(printer());
-    let server = server.start().await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidInput => Failure::Usage(error.to_string()),
-        std::io::ErrorKind::AddrInUse => Failure::File(format!(
-            "cannot start the sandbox: {error}; choose another port, or a free one by --port 0"
-        )),
-        _ => Failure::File(format!("cannot start the sandbox: {error}")),
-    })?;
-    // Goes with the process.
-    let made = match matches.get_one::<PathBuf>("tlsDir") {
-        Some(_) => None,
-        None => server.certificate().map(keep).transpose()?,
-    };
-    let authority = match (matches.get_one::<PathBuf>("tlsDir"), &made) {
-        (Some(directory), _) => Some(absolute(&directory.join("ca.pem"))?),
-        (None, Some(file)) => Some(file.path().to_owned()),
-        (None, None) => None,
-    };
-    // A chosen token is known already.
-    let token = match matches.get_one::<String>("controlToken") {
-        Some(_) => None,
-        None => server.control_token(),
-    };
-    let exports = Exports::of(&server, authority.as_deref(), token)?;
-    let script = exports.script();
-    if let Some(path) = env_file {
-        blocking(move || exports.write(&path)).await?;
-    }
-    // From here on, an interruption is how it is meant to end.
-    end_silently();
-    print(script.as_bytes())?;
-    std::future::pending().await
-}
 
-/// The server as the flags have it, but for its world and faults.
-fn builder(matches: &ArgMatches, sandbox: Sandbox) -> SandboxBuilder {
-    let mut server = SandboxServer::builder(sandbox)
-        .address(matches.get_one("bind").copied().unwrap_or(LOOPBACK))
-        .port(matches.get_one("port").copied().unwrap_or(0))
-        .time_scale(matches.get_one("timeScale").copied().unwrap_or(1));
-    if let Some(now) = matches.get_one::<Timestamp>("clock") {
-        server = server.start_at(*now);
+    /// The server as the flags have it, but for its world and faults.
+    fn builder(&self, sandbox: Sandbox) -> SandboxBuilder {
+        let mut server = SandboxServer::builder(sandbox)
+            .address(self.bind)
+            .port(self.port)
+            .time_scale(self.time_scale)
+            .journal(usize::try_from(self.journal).unwrap_or(usize::MAX));
+        if let Some(now) = self.clock {
+            server = server.start_at(now);
+        }
+        if self.oauth_form {
+            server = server.oauth_form();
+        }
+        if self.tls {
+            server = server.tls();
+        }
+        if let Some(directory) = &self.tls_dir {
+            server = server.tls_directory(directory);
+        }
+        for name in &self.tls_names {
+            server = server.tls_name(name);
+        }
+        if let Some(url) = &self.public_url {
+            server = server.public_url(url);
+        }
+        if let Some(token) = &self.control_token {
+            server = server.control_token(token);
+        }
+        server
     }
-    if let Some(requests) = matches.get_one::<u32>("journal") {
-        server = server.journal(usize::try_from(*requests).unwrap_or(usize::MAX));
-    }
-    if matches.get_flag("oauthForm") {
-        server = server.oauth_form();
-    }
-    if matches.get_flag("tls") {
-        server = server.tls();
-    }
-    if let Some(directory) = matches.get_one::<PathBuf>("tlsDir") {
-        server = server.tls_directory(directory);
-    }
-    for name in matches.get_many::<String>("tlsName").into_iter().flatten() {
-        server = server.tls_name(name);
-    }
-    if let Some(url) = matches.get_one::<String>("publicUrl") {
-        server = server.public_url(url);
-    }
-    if let Some(token) = matches.get_one::<String>("controlToken") {
-        server = server.control_token(token);
-    }
-    server
 }
 
 /// Reads the address of `--bind`.
@@ -317,19 +257,22 @@ fn keep(certificate: &str) -> Result<NamedTempFile, Failure> {
     })
 }
 
-async fn read(matches: &ArgMatches, name: &str) -> Result<Option<(String, String)>, Failure> {
-    let Some(path) = matches.get_one::<String>(name).cloned() else {
+async fn read(path: Option<PathBuf>) -> Result<Option<(PathBuf, String)>, Failure> {
+    let Some(path) = path else {
         return Ok(None);
     };
-    let read = blocking(move || match read_file::text(path.as_ref(), LIMIT) {
+    let read = blocking(move || match read_file::text(&path, LIMIT) {
         Ok(text) => Ok((path, text)),
-        Err(error) => Err(Failure::File(format!("cannot read {path}: {error}"))),
+        Err(error) => {
+            let path = path.display();
+            Err(Failure::File(format!("cannot read {path}: {error}")))
+        }
     });
     read.await.map(Some)
 }
 
-fn unusable(path: &str, error: &dyn std::error::Error) -> Failure {
-    Failure::Usage(format!("{path}: {error}"))
+fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
+    Failure::Usage(format!("{}: {error}", path.display()))
 }
 
 /// Prints a line for each request, on a thread of its own: a reader of stderr that is slow or
@@ -374,5 +317,3 @@ fn line(answered: &Answered) -> String {
 
 /// The largest seed or fault plan, in bytes.
 const LIMIT: u64 = 16 << 20;
-
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

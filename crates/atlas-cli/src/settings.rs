@@ -5,11 +5,13 @@ use std::cell::OnceCell;
 
 use atlas_transport::environment::{self as variables, EnvironmentError, VariableSet};
 use atlas_transport::{BaseUrl, Credentials};
-use clap::ArgMatches;
 
 use crate::account::{self, Source};
 use crate::environment::{self, Setting, variable};
-use crate::failure::{Failure, say};
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::log;
+use crate::output::Output;
 use crate::profile::{Profile, listed};
 
 /// The environment variables and the rules for them, for `--help`.
@@ -18,6 +20,8 @@ Credentials in the environment, the first kind that is set:
   MONGODB_ATLAS_ACCESS_TOKEN                                    an access token
   MONGODB_ATLAS_CLIENT_ID, MONGODB_ATLAS_CLIENT_SECRET          a service account
   MONGODB_ATLAS_PUBLIC_API_KEY, MONGODB_ATLAS_PRIVATE_API_KEY   an API key
+
+With _FILE after the name of a credential, the variable names a file that holds it.
 
 Settings:
   MONGODB_ATLAS_OPS_MANAGER_URL   the base URL; https://cloud.mongodb.com if it is not set
@@ -42,13 +46,6 @@ credentials are used; without it they are an API key, a service account or an ac
 first that is there. A flag beats the environment, which beats the profile. If the environment has
 the credentials, the base URL and the project, a file that cannot be read is not an error.";
 
-/// How a command prints its result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Output {
-    Json,
-    Plain,
-}
-
 /// Credentials, and where they go.
 pub(crate) struct Account {
     pub(crate) credentials: Credentials,
@@ -67,11 +64,10 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// The settings for a command. With `--sandbox`, no profile is read.
-    pub(crate) fn of(matches: &ArgMatches) -> Self {
-        let sandbox = matches.try_get_one::<bool>("sandbox").ok().flatten();
+    pub(crate) fn of(global: &Global) -> Self {
         Self {
-            named: matches.get_one::<String>("profile").cloned(),
-            alone: sandbox == Some(&true),
+            named: global.profile.clone(),
+            alone: global.is_in_sandbox(),
             profile: OnceCell::new(),
         }
     }
@@ -107,6 +103,19 @@ impl Settings {
             Some((_, value)) => Ok(Some(value)),
             None => self.profile()?.get(setting),
         }
+    }
+
+    /// The project that the command line names, or the setting, or the sandbox's.
+    pub(crate) fn project(&self, given: Option<&str>, flag: &str) -> Result<String, Failure> {
+        if let Some(project) = given {
+            return Ok(project.to_owned());
+        }
+        #[cfg(feature = "sandbox")]
+        if self.alone {
+            return Ok(atlas_sandbox::PROJECT.to_owned());
+        }
+        self.required(Setting::Project)?
+            .ok_or_else(|| Failure::NoProject(flag.to_owned()))
     }
 
     /// A setting with a default, and what it is called. A profile that cannot be read is an error,
@@ -175,8 +184,8 @@ impl Settings {
     fn of_environment(&self, found: variables::Account) -> Result<Account, Failure> {
         let set = found.set;
         if let Some(name) = &self.named {
-            say(&format!(
-                "warning: the credentials are those of {set}, not of profile {name:?}"
+            log::warn(&format!(
+                "the credentials are those of {set}, not of profile {name:?}"
             ));
         }
         if !found.names_base_url() {
@@ -194,7 +203,7 @@ impl Settings {
 
 fn warn_of(ignored: Option<String>) {
     if let Some(ignored) = ignored {
-        say(&format!("warning: ignored: {ignored}"));
+        log::warn(&format!("ignored: {ignored}"));
     }
 }
 

@@ -5,20 +5,23 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use clap::ArgMatches;
 use tokio::sync::oneshot;
 
-use crate::failure::{Failure, say};
+use crate::failure::Failure;
+use crate::log;
 
 /// How long the work may take to end after a signal.
 const GRACE: Duration = Duration::from_millis(400);
 
 /// How much longer it may take, in milliseconds.
 static EXTRA: AtomicU64 = AtomicU64::new(0);
+
+/// What the end means while something in another place is not cleaned up.
+static UNSETTLED: OnceLock<fn(u8) -> Failure> = OnceLock::new();
 
 /// How long a blocked stderr may hold up the end of the process.
 const LAST_WORDS: Duration = Duration::from_millis(100);
@@ -68,11 +71,12 @@ pub(crate) fn listen() -> io::Result<FirstSignal> {
 
 /// Lets the work take longer to end after a signal, since something in another place is to be
 /// cleaned up; all in all it stays less than a second. A second signal still ends the process at
-/// once.
+/// once. `unsettled` says why the process ends before that is done.
 #[cfg(feature = "object-store")]
-pub(crate) fn extend_grace(by: Duration) {
+pub(crate) fn extend_grace(by: Duration, unsettled: fn(u8) -> Failure) {
     let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
     EXTRA.store(millis, Ordering::SeqCst);
+    let _ = UNSETTLED.set(unsettled);
 }
 
 async fn watch(first: oneshot::Sender<u8>, ready: &mpsc::Sender<io::Result<()>>) {
@@ -110,11 +114,10 @@ fn end(number: u8) -> ! {
 
 /// Why the process ends.
 fn ended(number: u8) -> Failure {
-    #[cfg(feature = "object-store")]
-    if EXTRA.load(Ordering::SeqCst) > 0 {
-        return crate::store::unsettled(number);
+    match UNSETTLED.get() {
+        Some(unsettled) => unsettled(number),
+        None => Failure::Interrupted(number),
     }
-    Failure::Interrupted(number)
 }
 
 /// From now on, a signal is how the command is meant to end: no line says that it was interrupted.
@@ -129,7 +132,7 @@ pub(crate) fn report(failure: &Failure) {
         return;
     }
     if !SAID.swap(true, Ordering::SeqCst) {
-        say(&format!("error: {failure}"));
+        log::error(failure);
     }
 }
 
@@ -140,15 +143,6 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| Err(Failure::File(format!("a background task failed: {error}"))))
-}
-
-/// Runs a command that works offline, on a thread where it holds up nothing.
-pub(crate) async fn blocking_with(
-    matches: &ArgMatches,
-    command: fn(&ArgMatches) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let matches = matches.clone();
-    blocking(move || command(&matches)).await
 }
 
 #[cfg(unix)]

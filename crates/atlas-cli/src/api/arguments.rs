@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use atlas_transport::atlas_catalog::{Body, Kind, Operation, Parameter, Place, Schema};
-use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
+use clap::{Arg, ArgAction, Args as _, Command, ValueHint};
 
-use crate::commands::force_argument;
+use crate::args::{OutputArgs, WatchArgs};
 
 /// The parameters that the settings can give.
 pub(super) const GROUP_ID: &str = "groupId";
@@ -13,6 +13,7 @@ pub(super) const ORG_ID: &str = "orgId";
 
 /// Adds an operation's flags.
 pub(super) fn add(command: Command, operation: Operation) -> Command {
+    let about = command.get_about().cloned().unwrap_or_default();
     let mut command = command.after_help(facts(operation));
     for parameter in operation.parameters() {
         command = command.arg(argument(parameter));
@@ -42,36 +43,14 @@ pub(super) fn add(command: Command, operation: Operation) -> Command {
         ));
     }
     if operation.watch().is_some() {
-        command = command
-            .arg(
-                switch(
-                    "watch",
-                    "Wait until the change is complete, once the answer to the call is printed",
-                )
-                .short('w'),
-            )
-            .arg(
-                Arg::new("watchTimeout")
-                    .long("watchTimeout")
-                    .value_name("SECONDS")
-                    .value_parser(value_parser!(u64).range(1..))
-                    .default_value("3600")
-                    .help("How long to wait with --watch"),
-            );
+        command = WatchArgs::augment_args(command);
     }
-    command
+    OutputArgs::augment_args(command)
         .arg(
             Arg::new("version")
                 .long("version")
                 .value_name("DATE")
                 .help("The version to ask for: a date such as 2025-02-19, or preview"),
-        )
-        .arg(
-            Arg::new("output")
-                .long("output")
-                .short('o')
-                .value_name("FORMAT")
-                .help("json, or json-path=EXPR such as json-path=$.results[0].id (RFC 9535)"),
         )
         .arg(
             Arg::new("outputFile")
@@ -80,7 +59,12 @@ pub(super) fn add(command: Command, operation: Operation) -> Command {
                 .value_hint(ValueHint::FilePath)
                 .help("Write the answer to a file that only its owner can read"),
         )
-        .arg(force_argument())
+        .arg(switch(
+            "force",
+            "Replace the file of --outputFile if it exists",
+        ))
+        // The shared arguments bring a description of their own.
+        .about(about)
 }
 
 fn argument(parameter: &'static Parameter) -> Arg {
@@ -227,5 +211,62 @@ fn facts(operation: Operation) -> String {
     if let Some(successor) = operation.successor() {
         let _ = write!(text, "\nSuccessor: {}", successor.id());
     }
+    let _ = write!(text, "\n\nExample:\n  {}", example(operation));
     text
+}
+
+/// A command that can be sent: all that has no default, with values of the right form.
+fn example(operation: Operation) -> String {
+    let (tag, name) = (operation.tag().camel_case(), operation.short_id());
+    let mut line = format!("atlas api {tag} {name}");
+    let mut width = line.len();
+    let mut add = |more: String| {
+        // What is wrapped could not be copied.
+        if width + more.len() > 90 {
+            line.push_str(" \\\n     ");
+            width = 5;
+        }
+        width += more.len();
+        line.push_str(&more);
+    };
+    for parameter in operation.parameters() {
+        let in_path = parameter.place == Place::Path;
+        let is_set = in_path && matches!(parameter.name.as_str(), GROUP_ID | ORG_ID);
+        if (in_path || parameter.required) && !is_set {
+            add(format!(
+                " --{} {}",
+                flag(&parameter.name),
+                sample(parameter)
+            ));
+        }
+    }
+    if operation.body() == Body::Required {
+        add(" --file body.json".to_owned());
+    }
+    line
+}
+
+/// A value of the form that a parameter has.
+fn sample(parameter: &'static Parameter) -> String {
+    let schema = parameter.schema.resolve();
+    let element = schema.items.as_deref().map_or(schema, Schema::resolve);
+    let choices = element.choices();
+    if let Some(choice) = choices.first().and_then(|choice| choice.as_str()) {
+        return choice.to_owned();
+    }
+    let is = |ending: &str| parameter.name.to_ascii_lowercase().ends_with(ending);
+    match (&element.kind, element.format.as_deref()) {
+        (Some(Kind::Boolean), _) => "true".to_owned(),
+        (Some(Kind::Integer | Kind::Number), _) => {
+            let least = element.minimum.as_ref();
+            least.map_or_else(|| "1".to_owned(), plain)
+        }
+        (_, Some("date-time")) => "2026-05-04T09:42:00Z".to_owned(),
+        (_, Some("date")) => "2026-05-04".to_owned(),
+        _ if element.expected().is_some_and(|it| it.contains("24 ")) || is("id") => {
+            "32b6e34b3d91647abb20e7b8".to_owned()
+        }
+        _ if is("clustername") || parameter.name == "name" => "Cluster0".to_owned(),
+        _ => "example".to_owned(),
+    }
 }

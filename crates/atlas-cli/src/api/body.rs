@@ -8,7 +8,8 @@ use atlas_transport::atlas_catalog::{Body, RequestBuilder};
 use clap::ArgMatches;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::failure::{Failure, say};
+use crate::failure::Failure;
+use crate::log;
 use crate::signals::blocking;
 
 /// The largest request body that is read.
@@ -71,7 +72,7 @@ fn check(request: &RequestBuilder, name: &str) -> Result<(), Failure> {
         .into_iter()
         .partition(|violation| violation.kind().is_tolerated());
     for violation in ignored {
-        say(&format!("warning: {violation}, which Atlas ignores"));
+        log::warn(&format!("{violation}, which Atlas ignores"));
     }
     if wrong.is_empty() {
         return Ok(());

@@ -4,33 +4,41 @@ use std::pin::pin;
 
 use atlas_transport::Call;
 use atlas_transport::atlas_catalog::{Operation, Place, RequestBuilder, Version};
-use clap::ArgMatches;
+use clap::{ArgMatches, FromArgMatches as _};
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::arguments::{GROUP_ID, ORG_ID};
-use super::output::Output;
-use super::{body, watch};
-use crate::connection::{Connection, project};
+use super::body;
+use super::output::Target;
+use crate::args::WatchArgs;
+use crate::connection::Connection;
 use crate::environment::Setting;
-use crate::failure::{Failure, say};
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::log;
+use crate::operation::note_what_is_cut;
 use crate::settings::Settings;
 use crate::signals::blocking;
+use crate::watching;
 
 /// Calls an operation as the flags say.
-pub(super) async fn run(operation: Operation, matches: &ArgMatches) -> Result<(), Failure> {
-    let request = parameters(operation, matches)?;
+pub(super) async fn run(
+    global: &Global,
+    operation: Operation,
+    matches: &ArgMatches,
+) -> Result<(), Failure> {
+    let request = parameters(global, operation, matches)?;
     let request = body::add(request, matches).await?;
     // Nothing is sent, and no file is made, for a request that cannot be built.
     request.build().map_err(usage)?;
     let version = request.resolve_version().map_err(usage)?;
     let binary = binary_format(version);
-    let flags = matches.clone();
-    let output = blocking(move || Output::open(&flags)).await?;
+    let (flags, settings) = (matches.clone(), global.clone());
+    let output = blocking(move || Target::open(&settings, &flags)).await?;
     if let Some(format) = binary {
         output.take_binary(format)?;
         if request.value("envelope") == Some("true") {
@@ -39,7 +47,7 @@ pub(super) async fn run(operation: Operation, matches: &ArgMatches) -> Result<()
             )));
         }
     }
-    let connection = Connection::open(matches).await?;
+    let connection = Connection::open(global).await?;
     warn_of_sunset(operation, version);
 
     let call = connection.client.call_request(request.clone());
@@ -51,13 +59,14 @@ pub(super) async fn run(operation: Operation, matches: &ArgMatches) -> Result<()
     }
     let answer = call.send().await?;
     if operation.is_paged() {
-        note_what_is_cut(&request, &answer.value.json().unwrap_or_default());
+        let page = answer.value.json().unwrap_or_default();
+        note_what_is_cut(&request, &page, "pass --all for the rest");
     }
     // The change is made by now: it is waited for even if its answer cannot be printed.
     let printed = output.bytes(answer.body.bytes().clone()).await;
-    if flag(matches, "watch") {
+    if let Some(seconds) = watched(operation, matches) {
         let answer = answer.value.json().unwrap_or_default();
-        watch::run(&connection.client, &request, &answer, matches).await?;
+        watching::run(&connection.client, &request, &answer, seconds).await?;
     }
     printed
 }
@@ -67,12 +76,23 @@ fn flag(matches: &ArgMatches, name: &str) -> bool {
     matches.try_get_one::<bool>(name).ok().flatten() == Some(&true)
 }
 
+/// For how many seconds the change is waited for, if it is.
+fn watched(operation: Operation, matches: &ArgMatches) -> Option<u64> {
+    operation.watch()?;
+    let args = WatchArgs::from_arg_matches(matches).ok()?;
+    args.watch.then_some(args.watch_timeout)
+}
+
 fn usage(error: impl std::fmt::Display) -> Failure {
     Failure::Usage(error.to_string())
 }
 
 /// The request with the parameters and the version that flags and settings give.
-fn parameters(operation: Operation, matches: &ArgMatches) -> Result<RequestBuilder, Failure> {
+fn parameters(
+    global: &Global,
+    operation: Operation,
+    matches: &ArgMatches,
+) -> Result<RequestBuilder, Failure> {
     let mut request = operation.request();
     for parameter in operation.parameters() {
         let name = parameter.name.as_str();
@@ -80,8 +100,10 @@ fn parameters(operation: Operation, matches: &ArgMatches) -> Result<RequestBuild
         let given: Vec<String> = given.cloned().collect();
         let values = match name {
             _ if !given.is_empty() => given,
-            GROUP_ID if parameter.place == Place::Path => vec![project(matches, GROUP_ID)?],
-            ORG_ID if parameter.place == Place::Path => vec![organization(matches)?],
+            GROUP_ID if parameter.place == Place::Path => {
+                vec![Settings::of(global).project(None, GROUP_ID)?]
+            }
+            ORG_ID if parameter.place == Place::Path => vec![organization(global)?],
             _ => continue,
         };
         for value in values {
@@ -90,7 +112,7 @@ fn parameters(operation: Operation, matches: &ArgMatches) -> Result<RequestBuild
     }
     let version = match matches.get_one::<String>("version") {
         Some(version) => Some(version.clone()),
-        None => Settings::of(matches)
+        None => Settings::of(global)
             .optional(Setting::ApiVersion)?
             .map(|(_, version)| version),
     };
@@ -100,8 +122,8 @@ fn parameters(operation: Operation, matches: &ArgMatches) -> Result<RequestBuild
     })
 }
 
-fn organization(matches: &ArgMatches) -> Result<String, Failure> {
-    Settings::of(matches)
+fn organization(global: &Global) -> Result<String, Failure> {
+    Settings::of(global)
         .required(Setting::Organization)?
         .ok_or_else(|| {
             Failure::Usage("no organization; pass --orgId or set MONGODB_ATLAS_ORG_ID".to_owned())
@@ -136,41 +158,6 @@ struct Page<'a> {
     results: Vec<&'a RawValue>,
 }
 
-/// Says on stderr that a list has more than was printed.
-fn note_what_is_cut(request: &RequestBuilder, page: &Value) {
-    let Some(results) = page["results"].as_array() else {
-        return;
-    };
-    let links = page["links"].as_array().filter(|links| !links.is_empty());
-    let mut next = links.into_iter().flatten();
-    let has_next = next.any(|link| link["rel"] == "next");
-    if !has_next && links.is_some() {
-        return;
-    }
-    let number = |name: &str, default: u64| {
-        request
-            .value(name)
-            .and_then(|value| value.parse().ok())
-            .unwrap_or(default)
-    };
-    let before = number("pageNum", 1)
-        .saturating_sub(1)
-        .saturating_mul(number("itemsPerPage", 100));
-    let seen = before.saturating_add(results.len() as u64);
-    let total = page["totalCount"].as_u64().filter(|total| *total > seen);
-    match total {
-        Some(total) => say(&format!(
-            "{} of {total}; pass --all for the rest",
-            results.len()
-        )),
-        None if has_next => say(&format!(
-            "{} so far; pass --all for the rest",
-            results.len()
-        )),
-        None => {}
-    }
-}
-
 /// Says on stderr, in one line, that the version that is asked for ended or will.
 fn warn_of_sunset(operation: Operation, version: &Version) {
     let Some(sunset) = version.sunset.as_deref() else {
@@ -197,5 +184,5 @@ fn warn_of_sunset(operation: Operation, version: &Version) {
         Some(_) => format!("version {} of {}", version.name, operation.id()),
         None => operation.id().to_owned(),
     };
-    say(&format!("warning: {what} {ended} on {sunset}{instead}"));
+    log::warn(&format!("{what} {ended} on {sunset}{instead}"));
 }

@@ -1,65 +1,67 @@
 //! `atlas api search` and `atlas api list`: which operations there are.
 
 use atlas_transport::atlas_catalog::{Operation, Version};
-use clap::{Arg, ArgMatches, Command};
+use clap::Args;
 use serde_json::{Value, json};
 
-use crate::commands::{output_argument, wants_json_offline};
+use crate::args::OutputArgs;
 use crate::failure::Failure;
-use crate::show;
+use crate::table::{self, Column};
 
-pub(super) fn search_command() -> Command {
-    Command::new("search")
-        .about("Find operations by words of their names and paths")
-        .arg(
-            Arg::new("words")
-                .value_name("WORDS")
-                .required(true)
-                .num_args(1..)
-                .help("Words that an operation must have, all of them"),
-        )
-        .arg(output_argument())
+/// Find operations by words of their names and paths
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas api search flex snapshot")]
+pub(super) struct Search {
+    /// Words that an operation must have, all of them
+    #[arg(required = true, value_name = "WORDS")]
+    words: Vec<String>,
+
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
-pub(super) fn list_command() -> Command {
-    Command::new("list")
-        .about("List all operations")
-        .arg(output_argument())
+/// List all operations
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas api list -o 'json-path=$[*].id'")]
+pub(super) struct List {
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
-pub(super) fn search(matches: &ArgMatches) -> Result<(), Failure> {
-    let words = matches.get_many::<String>("words").into_iter().flatten();
-    let words: Vec<String> = words
-        .flat_map(|word| word.split_whitespace())
-        .map(str::to_lowercase)
-        .collect();
-    if words.is_empty() {
-        return Err(Failure::Usage(
-            "nothing to search for; name a word".to_owned(),
-        ));
+impl Search {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let words = self.words.iter().flat_map(|word| word.split_whitespace());
+        let words: Vec<String> = words.map(str::to_lowercase).collect();
+        if words.is_empty() {
+            return Err(Failure::Usage(
+                "nothing to search for; name a word".to_owned(),
+            ));
+        }
+        let found: Vec<Operation> = Operation::all()
+            .filter(|operation| {
+                let text = searched(*operation);
+                words.iter().all(|word| text.contains(word))
+            })
+            .collect();
+        if found.is_empty() {
+            let close = Operation::suggest(&words.join(""));
+            let hint = match close.as_slice() {
+                [] => "see atlas api list".to_owned(),
+                close => format!("did you mean {}?", close.join(" or ")),
+            };
+            return Err(Failure::Usage(format!(
+                "no operation with {}; {hint}",
+                words.join(" and ")
+            )));
+        }
+        print(&found, &self.output)
     }
-    let found: Vec<Operation> = Operation::all()
-        .filter(|operation| {
-            let text = searched(*operation);
-            words.iter().all(|word| text.contains(word))
-        })
-        .collect();
-    if found.is_empty() {
-        let close = Operation::suggest(&words.join(""));
-        let hint = match close.as_slice() {
-            [] => "see atlas api list".to_owned(),
-            close => format!("did you mean {}?", close.join(" or ")),
-        };
-        return Err(Failure::Usage(format!(
-            "no operation with {}; {hint}",
-            words.join(" and ")
-        )));
-    }
-    print(&found, matches)
 }
 
-pub(super) fn list(matches: &ArgMatches) -> Result<(), Failure> {
-    print(&Operation::all().collect::<Vec<_>>(), matches)
+impl List {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        print(&Operation::all().collect::<Vec<_>>(), &self.output)
+    }
 }
 
 /// All that a search looks at.
@@ -80,22 +82,17 @@ fn searched(operation: Operation) -> String {
     text.to_lowercase()
 }
 
-fn print(operations: &[Operation], matches: &ArgMatches) -> Result<(), Failure> {
-    if wants_json_offline(matches)? {
-        return show::json(&operations.iter().map(described).collect::<Vec<_>>());
-    }
-    let rows: Vec<[String; 4]> = operations
-        .iter()
-        .map(|operation| {
-            [
-                operation.tag().camel_case().to_owned(),
-                operation.short_id().to_owned(),
-                operation.method().to_string(),
-                operation.path(),
-            ]
-        })
-        .collect();
-    show::table(["TAG", "OPERATION", "METHOD", "PATH"], &rows)
+fn print(operations: &[Operation], output: &OutputArgs) -> Result<(), Failure> {
+    let described: Vec<Value> = operations.iter().map(described).collect();
+    output.format_offline()?.value(&described, || {
+        let columns: [Column; 4] = [
+            ("TAG", &["tag"]),
+            ("OPERATION", &["shortId"]),
+            ("METHOD", &["method"]),
+            ("PATH", &["path"]),
+        ];
+        table::of_items(&columns, &described)
+    })
 }
 
 /// What `-o json` says of an operation.

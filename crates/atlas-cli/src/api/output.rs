@@ -1,40 +1,36 @@
 //! Where an answer goes, and in what form.
 
-use std::io::{self, IsTerminal as _, StdoutLock, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use atlas_model::bytes::Bytes;
 use atlas_transport::RawStream;
-use clap::ArgMatches;
+use clap::{ArgMatches, FromArgMatches as _};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use crate::failure::{Failure, print};
+use crate::args::OutputArgs;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::output::{Output, selected};
 use crate::output_file::OutputFile;
-use crate::settings::Settings;
+use crate::print::{print, to_stdout};
 use crate::signals::blocking;
-use crate::store::refuse_url;
-
-/// How many brackets an expression may have: its parser goes into each of them.
-const MOST_NESTED: usize = 64;
+use crate::urls::refuse_url;
 
 /// Where an answer goes, and in what form; decided before anything is sent.
-pub(super) struct Output {
+pub(super) struct Target {
     file: Option<OutputFile>,
     path: Option<JsonPath>,
 }
 
-impl Output {
+impl Target {
     /// What the flags ask for.
-    pub(super) fn open(matches: &ArgMatches) -> Result<Self, Failure> {
-        let path = match matches.get_one::<String>("output").map(String::as_str) {
-            None => {
-                // A setting that makes no sense is an error here as well.
-                Settings::of(matches).output()?;
-                None
-            }
-            Some("json") => None,
-            Some(other) => Some(json_path(other)?),
-        };
+    pub(super) fn open(global: &Global, matches: &ArgMatches) -> Result<Self, Failure> {
+        let given = OutputArgs::from_arg_matches(matches)
+            .map_err(|error| Failure::Usage(error.to_string()))?;
+        // A setting that makes no sense is an error here as well. The answer of Atlas is what people
+        // ask for, so plaintext is not another form of it.
+        let output = given.format(global)?;
         let force = matches.get_flag("force");
         let file = match matches.get_one::<String>("outputFile") {
             Some(path) => {
@@ -42,6 +38,10 @@ impl Output {
                 Some(OutputFile::create(path.as_ref(), force)?)
             }
             None => None,
+        };
+        let path = match output {
+            Output::Path(path) => Some(path),
+            Output::Plain | Output::Json => None,
         };
         Ok(Self { file, path })
     }
@@ -117,52 +117,4 @@ impl Output {
             None => to_stdout(|out| out.write_all(chunk)),
         }
     }
-}
-
-/// Does something with stdout; `false` if its reader has gone.
-fn to_stdout(act: impl FnOnce(&mut StdoutLock<'_>) -> io::Result<()>) -> Result<bool, Failure> {
-    match act(&mut io::stdout().lock()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(Failure::File(format!(
-            "cannot write to standard output: {error}"
-        ))),
-    }
-}
-
-fn json_path(output: &str) -> Result<JsonPath, Failure> {
-    let usage = |problem: String| Failure::Usage(format!("invalid --output {output:?}: {problem}"));
-    let Some(expression) = output.strip_prefix("json-path=") else {
-        return Err(usage("expected json or json-path=EXPR".to_owned()));
-    };
-    let nested = expression
-        .bytes()
-        .filter(|byte| b"([{!".contains(byte))
-        .count();
-    if nested > MOST_NESTED {
-        return Err(usage(format!("expected at most {MOST_NESTED} brackets")));
-    }
-    if !expression.starts_with('$') {
-        return Err(usage(
-            "expected an expression that starts with $, such as $.id".to_owned(),
-        ));
-    }
-    JsonPath::parse(expression).map_err(|error| usage(error.to_string()))
-}
-
-/// What a path selects, one value a line: text as it is, anything else as JSON.
-fn selected(path: &JsonPath, value: &Value) -> Result<String, Failure> {
-    let found: Vec<String> = path
-        .query(value)
-        .all()
-        .into_iter()
-        .map(|value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        })
-        .collect();
-    if found.is_empty() {
-        return Err(Failure::Answer(format!("the answer has nothing at {path}")));
-    }
-    Ok(found.join("\n"))
 }

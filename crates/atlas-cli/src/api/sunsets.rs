@@ -4,40 +4,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use atlas_transport::atlas_catalog::{Operation, Version, methods, route};
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Args, ValueHint};
 use jiff::civil::Date;
-use serde_json::json;
+use serde_json::{Value, json};
 use walkdir::WalkDir;
 
-use crate::commands::{output_argument, wants_json_offline};
-use crate::failure::{Failure, say};
-use crate::show;
+use crate::args::OutputArgs;
+use crate::failure::Failure;
+use crate::log;
+use crate::table::{self, Column};
 
 /// The largest file that is searched.
 const LARGEST: u64 = 4 << 20;
 /// Folders that hold what was made or fetched.
 const SKIPPED: [&str; 4] = [".git", "target", "node_modules", "vendor"];
 
-pub(super) fn command() -> Command {
-    Command::new("sunsets")
-        .about("List the operations and versions that end, and where a source tree names them")
-        .arg(
-            Arg::new("before")
-                .long("before")
-                .value_name("DATE")
-                .help("Only what ends before this date, such as 2027-01-01"),
-        )
-        .arg(
-            Arg::new("grep")
-                .long("grep")
-                .value_name("PATH")
-                .value_parser(value_parser!(PathBuf))
-                .help(
-                    "Only what a file of this folder names, with the places: ids (getUser, GetUser, \
-                     get_user), former ids, tag and short id in one line, and paths",
-                ),
-        )
-        .arg(output_argument())
+/// List the operations and versions that end, and where a source tree names them
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas api sunsets --before 2027-01-01 --grep src")]
+pub(super) struct Sunsets {
+    /// Only what ends before this date, such as 2027-01-01
+    #[arg(long, value_name = "DATE")]
+    before: Option<String>,
+
+    /// Only what a file of this folder names, with the places: ids (getUser, GetUser, get_user),
+    /// former ids, tag and short id in one line, and paths
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::DirPath)]
+    grep: Option<PathBuf>,
+
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// A version that ends.
@@ -49,8 +45,8 @@ struct Sunset {
     places: Vec<String>,
 }
 
-pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let before = match matches.get_one::<String>("before") {
+pub(super) fn run(args: &Sunsets) -> Result<(), Failure> {
+    let before = match &args.before {
         Some(text) => Some(date(text)?),
         None => None,
     };
@@ -71,7 +67,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
         })
         .collect();
     sunsets.sort_by_key(|sunset| (sunset.date, sunset.operation, &sunset.version.name));
-    if let Some(folder) = matches.get_one::<PathBuf>("grep") {
+    if let Some(folder) = &args.grep {
         let places = places(folder)?;
         for sunset in &mut sunsets {
             let found = places.get(sunset.operation.id()).into_iter().flatten();
@@ -79,10 +75,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
         }
         sunsets.retain(|sunset| !sunset.places.is_empty());
         if sunsets.is_empty() {
-            say("no operation that ends is named there");
+            log::note("no operation that ends is named there");
         }
     }
-    print(&sunsets, matches)
+    print(&sunsets, &args.output)
 }
 
 fn date(text: &str) -> Result<String, Failure> {
@@ -127,16 +123,14 @@ fn places(folder: &Path) -> Result<BTreeMap<&'static str, BTreeSet<String>>, Fai
             Ok(entry) if entry.file_type().is_file() => entry,
             Ok(_) => continue,
             Err(error) => {
-                say(&format!("warning: skipped: {error}"));
+                log::warn(&format!("skipped: {error}"));
                 continue;
             }
         };
         let path = entry.path().display();
         match entry.metadata() {
             Ok(metadata) if metadata.len() > LARGEST => {
-                say(&format!(
-                    "warning: skipped {path}: larger than {LARGEST} bytes"
-                ));
+                log::warn(&format!("skipped {path}: larger than {LARGEST} bytes"));
                 continue;
             }
             _ => {}
@@ -144,7 +138,7 @@ fn places(folder: &Path) -> Result<BTreeMap<&'static str, BTreeSet<String>>, Fai
         let bytes = match std::fs::read(entry.path()) {
             Ok(bytes) => bytes,
             Err(error) => {
-                say(&format!("warning: skipped {path}: {error}"));
+                log::warn(&format!("skipped {path}: {error}"));
                 continue;
             }
         };
@@ -239,36 +233,27 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-fn print(sunsets: &[Sunset], matches: &ArgMatches) -> Result<(), Failure> {
-    if wants_json_offline(matches)? {
-        let rows: Vec<_> = sunsets
-            .iter()
-            .map(|sunset| {
-                json!({
-                    "date": sunset.date,
-                    "id": sunset.operation.id(),
-                    "version": sunset.version.name,
-                    "instead": (sunset.instead != "-").then_some(&sunset.instead),
-                    "places": sunset.places,
-                })
-            })
-            .collect();
-        return show::json(&rows);
-    }
-    let rows: Vec<[String; 5]> = sunsets
+fn print(sunsets: &[Sunset], output: &OutputArgs) -> Result<(), Failure> {
+    let rows: Vec<Value> = sunsets
         .iter()
         .map(|sunset| {
-            [
-                sunset.date.to_owned(),
-                sunset.operation.id().to_owned(),
-                sunset.version.name.clone(),
-                sunset.instead.clone(),
-                sunset.places.join(" "),
-            ]
+            json!({
+                "date": sunset.date,
+                "id": sunset.operation.id(),
+                "version": sunset.version.name,
+                "instead": (sunset.instead != "-").then_some(&sunset.instead),
+                "places": sunset.places,
+            })
         })
         .collect();
-    show::table(
-        ["ENDS", "OPERATION", "VERSION", "INSTEAD", "NAMED IN"],
-        &rows,
-    )
+    output.format_offline()?.value(&rows, || {
+        let columns: [Column; 5] = [
+            ("ENDS", &["date"]),
+            ("OPERATION", &["id"]),
+            ("VERSION", &["version"]),
+            ("INSTEAD", &["instead"]),
+            ("NAMED IN", &["places"]),
+        ];
+        table::of_items(&columns, &rows)
+    })
 }

@@ -251,11 +251,11 @@ fn a_wrong_name_is_one_line_with_what_comes_close_and_nothing_is_sent() {
         ),
         (
             &["projects", "listProjects", "-o", "yaml"],
-            "invalid --output \"yaml\": expected json or",
+            "invalid value \"yaml\" for --output <FORMAT>: expected plaintext, json or",
         ),
         (
             &["projects", "listProjects", "-o", "json-path=$["],
-            "invalid --output",
+            "invalid value \"json-path=$[\" for --output",
         ),
         (
             &["projects", "getProject", "--groupId", "x"],

@@ -46,8 +46,9 @@ fn snapshots_are_listed_and_described_as_a_table_and_as_json() {
             &["snapshots", "list", "--clusterName", cluster, "-o", "json"],
         );
         let list = json(&list);
-        assert_eq!(list.as_array().unwrap().len(), count);
-        let id = list[0]["id"].as_str().unwrap();
+        assert!(list["links"].is_array(), "as Atlas answers it: {list}");
+        assert_eq!(list["results"].as_array().unwrap().len(), count);
+        let id = list["results"][0]["id"].as_str().unwrap();
         let flags = ["--clusterName", cluster, "-o", "json"];
         for command in ["describe", "watch"] {
             let one = run(
@@ -55,7 +56,9 @@ fn snapshots_are_listed_and_described_as_a_table_and_as_json() {
                 &folder,
                 &[&["snapshots", command, id][..], &flags].concat(),
             );
-            assert_eq!(json(&one), list[0]);
+            let one = json(&one);
+            assert_eq!(one["id"], id);
+            assert_eq!(one["status"], list["results"][0]["status"]);
         }
     }
 }
@@ -110,12 +113,8 @@ fn a_download_is_started_without_writing_to_any_kind_of_cluster() {
             &[&["restores", "start", "download"][..], &flags].concat(),
         );
         let job = json(&output);
-        assert_eq!(job["download"], true);
-        let shown = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            !shown.contains("signature"),
-            "the link is a secret: {shown}"
-        );
+        let delivery = job["deliveryType"].as_str().unwrap();
+        assert!(delivery.eq_ignore_ascii_case("download"), "{job}");
         let id = job["id"].as_str().unwrap();
         for command in ["describe", "watch"] {
             let arguments = [
@@ -130,7 +129,38 @@ fn a_download_is_started_without_writing_to_any_kind_of_cluster() {
             assert_eq!(json(&run(&server, &folder, &arguments))["id"], id);
         }
         let table = printed(&run(&server, &folder, &["restores", "list", cluster]));
-        assert!(table.contains(id) && table.contains("download"), "{table}");
+        let is_download = table.to_lowercase().contains("download");
+        assert!(table.contains(id) && is_download, "{table}");
+
+        // The link is a secret: a table has it only if it is asked for.
+        let describe = ["restores", "describe", id, "--clusterName", cluster];
+        let table = printed(&run(&server, &folder, &describe));
+        assert!(!table.contains("signature"), "{table}");
+        let asked = [&describe[..], &["--show-link"]].concat();
+        let table = printed(&run(&server, &folder, &asked));
+        assert!(table.contains("signature"), "{table}");
+
+        // The job that was started is the one whose file is downloaded.
+        let jobs = |server: &SandboxServer| server.with(|sandbox| sandbox.requests());
+        let name = format!("{cluster}.tgz");
+        let download = [
+            "snapshots",
+            "download",
+            "--job",
+            id,
+            "--clusterName",
+            cluster,
+        ];
+        let download = [&download[..], &["--out", &name]].concat();
+        let before = jobs(&server);
+        printed(&run(&server, &folder, &download));
+        assert!(jobs(&server) > before);
+        let list = json(&run(
+            &server,
+            &folder,
+            &["restores", "list", cluster, "-o", "json"],
+        ));
+        assert_eq!(list["results"].as_array().unwrap().len(), 1, "no new job");
     }
     assert_eq!(writes(&server), 0);
 }
@@ -158,7 +188,7 @@ fn a_restore_wants_to_be_confirmed_and_ends_where_it_was_told() {
     assert_eq!(writes(&server), 0);
     let forced = [&arguments[..], &["--force", "-o", "json"]].concat();
     let job = json(&run(&server, &folder, &forced));
-    assert_eq!(job["target_cluster"], DEDICATED_CLUSTER);
+    assert_eq!(job["targetDeploymentItemName"], DEDICATED_CLUSTER);
     assert_eq!(writes(&server), 1);
 }
 
@@ -197,9 +227,9 @@ fn a_folder_is_pulled_once_and_its_failures_are_counted() {
     ];
     let verbose = [&pull[..], &["-v"]].concat();
     let lines = printed(&run(&server, &folder, &verbose));
-    assert_eq!(lines.matches("taken ").count(), 3, "{lines}");
+    assert_eq!(lines.matches("downloaded ").count() - 1, 3, "{lines}");
     let lines = printed(&run(&server, &folder, &verbose));
-    assert_eq!(lines.matches("there ").count(), 3, "{lines}");
+    assert_eq!(lines.matches("present ").count(), 3, "{lines}");
     let newest = std::fs::read_dir(folder.path().join("kept")).unwrap();
     for entry in newest {
         let path = entry.unwrap().path();
@@ -254,7 +284,7 @@ fn a_profile_of_the_official_command_line_is_enough_and_the_environment_beats_it
     let folder = folder();
     profiles(&folder, &server);
     let list = with_profiles(&folder).output().unwrap();
-    assert_eq!(json(&list).as_array().unwrap().len(), 8);
+    assert_eq!(json(&list)["results"].as_array().unwrap().len(), 8);
 
     let other = "32b6e34b3d91647abb20e7ff";
     let output = with_profiles(&folder)

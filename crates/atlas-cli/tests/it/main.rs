@@ -25,6 +25,7 @@ mod pull_output;
 mod roots;
 mod serve;
 mod serve_flags;
+mod sessions;
 mod settings;
 mod signal_outputs;
 mod signal_states;

@@ -57,7 +57,11 @@ fn each_of_several_clusters_has_its_folder_and_its_line() {
             .lines()
             .filter_map(|it| it.split(" (").next())
             .collect();
-        let expected = ["Dedicated0: downloaded 3", "Flex0: downloaded 8"];
+        let expected = [
+            "2 clusters: downloaded 11",
+            "Dedicated0: downloaded 3",
+            "Flex0: downloaded 8",
+        ];
         assert_eq!(lines, expected.into());
         assert_eq!(
             (
@@ -70,7 +74,10 @@ fn each_of_several_clusters_has_its_folder_and_its_line() {
         let mut clusters = Vec::new();
         for line in json.lines() {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            clusters.push(line["clusterName"].as_str().unwrap().to_owned());
+            match line["clusterName"].as_str() {
+                Some(cluster) => clusters.push(cluster.to_owned()),
+                None => assert_eq!(line["clusters"], 2, "the summary of all"),
+            }
         }
         clusters.sort();
         clusters.dedup();

@@ -27,6 +27,12 @@ fn pull(
     (out, err)
 }
 
+/// What a line of JSON says that was done.
+fn action(line: &str) -> String {
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    line["action"].as_str().unwrap().to_owned()
+}
+
 fn quiet(line: &str) -> (String, String) {
     (line.to_owned(), String::new())
 }
@@ -63,14 +69,25 @@ fn a_run_that_succeeds_prints_one_line_if_anything_changed_and_none_else() {
     assert_eq!(pull(FLEX_CLUSTER, &["--verify"]), quiet(""));
 
     let (verbose, _) = pull(FLEX_CLUSTER, &["--verbose"]);
-    assert_eq!(verbose.matches("there    ").count(), 8, "{verbose}");
+    assert_eq!(verbose.matches("present    ").count(), 8, "{verbose}");
     let summary = format!("Flex0: nothing to do; 8 kept, {newest}");
     assert!(verbose.ends_with(&summary), "{verbose}");
     let (json, _) = pull(FLEX_CLUSTER, &["-o", "json"]);
-    assert_eq!(json.lines().count(), 8);
-    for line in json.lines() {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert_eq!(line["is"], "there");
+    let actions: Vec<String> = json.lines().map(action).collect();
+    assert_eq!(actions, ["summary"], "what is there already has no line");
+    let (json, _) = pull(FLEX_CLUSTER, &["-o", "json", "-v"]);
+    let lines: Vec<serde_json::Value> = json
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 9);
+    let file = &lines[0]["files"][0];
+    let path = folder.path().join(file["path"].as_str().unwrap());
+    assert_eq!(file["bytes"], path.metadata().unwrap().len());
+    assert_eq!(file["sha256"].as_str().unwrap().len(), 64);
+    for line in &lines {
+        assert_eq!(line["clusterName"], FLEX_CLUSTER);
+        assert!(line["time"].as_str().unwrap().ends_with('Z'));
     }
 }
 
@@ -106,12 +123,8 @@ fn removed_snapshots_are_counted_and_a_dry_run_names_them() {
     let summary = "Dedicated0: would read 2; would remove 1; 3 kept, newest ";
     assert!(dry.lines().last().unwrap().starts_with(summary), "{dry}");
     let (json, _) = pull(&["--keep", "2", "--dry-run", "-o", "json"]);
-    let would = json.lines().map(|line| {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        line["is"].as_str().unwrap().to_owned()
-    });
-    let would: Vec<_> = would.collect();
-    let expected = ["would read", "would read", "there", "there", "would remove"];
+    let would: Vec<_> = json.lines().map(action).collect();
+    let expected = ["wouldRead", "wouldRead", "wouldRemove", "summary"];
     assert_eq!(would, expected, "{json}");
 
     let (line, said) = pull(&["--keep", "2"]);

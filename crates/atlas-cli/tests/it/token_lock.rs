@@ -221,7 +221,7 @@ fn a_rate_limit_that_lasts_too_long_is_not_called_a_refusal_of_the_credentials()
     let folder = folder();
     let mut command = command(&peer, &folder);
     let output = command.env("ATLAS_LOG", "off").output().unwrap();
-    let line = crate::error_line(&output, 4);
+    let line = crate::error_line(&output, 14);
     assert_eq!(
         line,
         "error: no access token: rate limit of the token endpoint reached (429 RATE_LIMITED): ten \

@@ -1,0 +1,235 @@
+//! Arguments that several commands share: each is defined here once, with its default.
+
+use std::time::Duration;
+
+use atlas_backup::{DownloadOptions, WaitPolicy};
+use atlas_model::{ClusterName, Patterned, ProjectId, RestoreJobId, SnapshotId};
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::output::Output;
+use crate::settings::Settings;
+
+/// The project.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProjectArgs {
+    /// The project; MONGODB_ATLAS_PROJECT_ID if it is not given
+    #[arg(long = "projectId", alias = "groupId", value_name = "ID")]
+    project_id: Option<String>,
+}
+
+impl ProjectArgs {
+    /// The project that was named, or its setting, or the sandbox's.
+    pub(crate) fn id(&self, global: &Global) -> Result<ProjectId, Failure> {
+        let id = Settings::of(global).project(self.project_id.as_deref(), "projectId")?;
+        parsed("projectId", &id)
+    }
+
+    /// Whether the command line named a project.
+    pub(crate) fn or(self, other: Option<&str>) -> Self {
+        Self {
+            project_id: self.project_id.or_else(|| other.map(str::to_owned)),
+        }
+    }
+}
+
+/// A cluster that a flag names.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClusterArgs {
+    /// The cluster
+    #[arg(long = "clusterName", value_name = "NAME")]
+    cluster_name: String,
+
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+impl ClusterArgs {
+    pub(crate) fn name(&self) -> Result<ClusterName, Failure> {
+        parsed("clusterName", &self.cluster_name)
+    }
+}
+
+/// A cluster that an argument names, or a flag.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NamedCluster {
+    /// The cluster
+    #[arg(
+        value_name = "CLUSTER_NAME",
+        required_unless_present = "cluster_name",
+        conflicts_with = "cluster_name"
+    )]
+    cluster: Option<String>,
+
+    /// The cluster, in place of CLUSTER_NAME
+    #[arg(long = "clusterName", value_name = "NAME")]
+    cluster_name: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+impl NamedCluster {
+    pub(crate) fn name(&self) -> Result<ClusterName, Failure> {
+        let name = self.cluster.as_deref().or(self.cluster_name.as_deref());
+        parsed("clusterName", name.unwrap_or_default())
+    }
+}
+
+/// A snapshot of a cluster.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SnapshotArgs {
+    /// The snapshot, 24 hexadecimal digits
+    #[arg(value_name = "SNAPSHOT_ID")]
+    snapshot_id: String,
+
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+impl SnapshotArgs {
+    pub(crate) fn id(&self) -> Result<SnapshotId, Failure> {
+        parsed("snapshotId", &self.snapshot_id)
+    }
+}
+
+/// A restore job of a cluster.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobArgs {
+    /// The restore job, 24 hexadecimal digits
+    #[arg(value_name = "RESTORE_JOB_ID")]
+    restore_job_id: String,
+
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+impl JobArgs {
+    pub(crate) fn id(&self) -> Result<RestoreJobId, Failure> {
+        parsed("restoreJobId", &self.restore_job_id)
+    }
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputArgs {
+    /// plaintext, json, or json-path=EXPR such as json-path=$.results[0].id (RFC 9535)
+    #[arg(short, long, value_name = "FORMAT", value_parser = Output::parse)]
+    output: Option<Output>,
+}
+
+impl OutputArgs {
+    /// What the flag says, or the setting. To be asked before anything is sent, since the setting
+    /// may be invalid.
+    pub(crate) fn format(&self, global: &Global) -> Result<Output, Failure> {
+        self.or(&Settings::of(global))
+    }
+
+    /// The same for a command that works offline and reads no profile.
+    pub(crate) fn format_offline(&self) -> Result<Output, Failure> {
+        self.or(&Settings::offline())
+    }
+
+    fn or(&self, settings: &Settings) -> Result<Output, Failure> {
+        match &self.output {
+            Some(output) => Ok(output.clone()),
+            None => settings.output(),
+        }
+    }
+}
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PageArgs {
+    /// How many items a page has at most, 1 to 500
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=500))]
+    limit: u16,
+
+    /// The page, from 1 on
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    page: u32,
+
+    /// Leave the total count out of the answer
+    #[arg(long = "omitCount")]
+    omit_count: bool,
+}
+
+impl PageArgs {
+    /// The parameters of a paged operation.
+    pub(crate) fn parameters(&self) -> [(&'static str, String); 3] {
+        [
+            ("itemsPerPage", self.limit.to_string()),
+            ("pageNum", self.page.to_string()),
+            ("includeCount", (!self.omit_count).to_string()),
+        ]
+    }
+
+    /// Whether they are those that hold if nothing is said.
+    pub(crate) fn is_default(&self) -> bool {
+        self.limit == 100 && self.page == 1 && !self.omit_count
+    }
+}
+
+/// How long to wait for Atlas.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WaitArgs {
+    /// How many seconds to wait for Atlas to get ready
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: u64,
+}
+
+impl WaitArgs {
+    pub(crate) fn policy(&self) -> WaitPolicy {
+        WaitPolicy::default().deadline(Duration::from_secs(self.timeout))
+    }
+}
+
+/// Whether to wait for a change.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WatchArgs {
+    /// Wait until the change is complete
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+
+    /// How many seconds to wait with --watch
+    #[arg(long = "watchTimeout", value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) watch_timeout: u64,
+}
+
+/// How files are transferred.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TransferArgs {
+    /// How many connections at most, where the store allows it
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    connections: u16,
+
+    #[command(flatten)]
+    wait: WaitArgs,
+
+    /// For how many seconds to try again while Atlas or a store fails, without a byte of progress
+    #[arg(long = "retry-for", value_name = "SECONDS", default_value_t = 900)]
+    retry_for: u64,
+}
+
+impl TransferArgs {
+    pub(crate) fn options(&self) -> DownloadOptions {
+        DownloadOptions::default()
+            .wait(self.wait.policy())
+            .connections(self.connections.into())
+            .patience(Duration::from_secs(self.retry_for))
+    }
+}
+
+/// Whether a change that cannot be undone is made without a question.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfirmArgs {
+    /// Do not ask; required if stdin is not a terminal
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Reads a text that the command line gave.
+pub(crate) fn parsed<T: Patterned>(name: &'static str, text: &str) -> Result<T, Failure> {
+    T::parse_field(name, text).map_err(|error| Failure::Usage(error.to_string()))
+}

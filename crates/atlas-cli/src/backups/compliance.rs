@@ -1,0 +1,510 @@
+//! `atlas backups compliancePolicy`: rules for the backups of a project that nobody can undo alone.
+
+use std::path::PathBuf;
+
+use atlas_model::ProjectId;
+use atlas_model::bytes::Bytes;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::args::{ConfirmArgs, OutputArgs, ProjectArgs, WatchArgs};
+use crate::confirm::confirm;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::json_file;
+use crate::operation;
+use crate::output::{Output, read};
+use crate::table::{self, Column};
+use crate::watching;
+
+const GET: &str = "cloudBackups.getCompliancePolicy";
+const UPDATE: &str = "cloudBackups.updateCompliancePolicy";
+
+/// What is asked before a policy is enabled.
+const LASTING: &str = "a backup compliance policy can be disabled only by MongoDB Support.";
+
+/// Work with the backup compliance policy of a project
+#[derive(Debug, Subcommand)]
+pub(crate) enum CompliancePolicy {
+    #[command(visible_alias = "get")]
+    Describe(Describe),
+    Enable(Enable),
+    Setup(Setup),
+    #[command(subcommand, name = "copyProtection", visible_alias = "copyprotection")]
+    CopyProtection(CopyProtection),
+    #[command(
+        subcommand,
+        name = "encryptionAtRest",
+        visible_alias = "encryptionatrest"
+    )]
+    EncryptionAtRest(EncryptionAtRest),
+    #[command(
+        subcommand,
+        name = "pointInTimeRestores",
+        visible_aliases = ["pointintimerestores", "pointInTimeRestore"]
+    )]
+    PointInTimeRestores(PointInTimeRestores),
+    #[command(subcommand)]
+    Policies(Policies),
+}
+
+/// Keep copies of snapshots in other regions
+#[derive(Debug, Subcommand)]
+pub(crate) enum CopyProtection {
+    /// Require copies
+    #[command(
+        after_help = "Example:\n  atlas backups compliancePolicy copyProtection enable --watch"
+    )]
+    Enable(Change),
+    /// Require no copies
+    #[command(after_help = "Example:\n  atlas backups compliancePolicy copyProtection disable")]
+    Disable(Change),
+}
+
+/// Require encryption with keys of your own
+#[derive(Debug, Subcommand)]
+pub(crate) enum EncryptionAtRest {
+    /// Require encryption
+    #[command(
+        after_help = "Example:\n  atlas backups compliancePolicy encryptionAtRest enable --watch"
+    )]
+    Enable(Change),
+    /// Require no encryption
+    #[command(after_help = "Example:\n  atlas backups compliancePolicy encryptionAtRest disable")]
+    Disable(Change),
+}
+
+/// Keep restores to any moment possible
+#[derive(Debug, Subcommand)]
+pub(crate) enum PointInTimeRestores {
+    Enable(EnableRestores),
+}
+
+/// Work with the single rules of the policy
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policies {
+    #[command(visible_alias = "get")]
+    Describe(DescribeItems),
+    #[command(
+        subcommand,
+        name = "ondemand",
+        visible_alias = "onDemand",
+        about = "Work with the rule for snapshots that are taken on demand"
+    )]
+    OnDemand(OnDemand),
+    #[command(subcommand)]
+    Scheduled(Scheduled),
+}
+
+/// The rule for snapshots on demand.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OnDemand {
+    #[command(
+        visible_alias = "get",
+        about = "Show the rule for snapshots on demand",
+        after_help = "Example:\n  atlas backups compliancePolicy policies ondemand describe"
+    )]
+    Describe(DescribeItems),
+    /// Make the rule for snapshots on demand
+    #[command(
+        after_help = "Example:\n  atlas backups compliancePolicy policies ondemand create \
+                      --retentionUnit weeks --retentionValue 2"
+    )]
+    Create(Retention),
+    /// Change the rule for snapshots on demand
+    #[command(
+        after_help = "Example:\n  atlas backups compliancePolicy policies ondemand update \
+                      --retentionUnit weeks --retentionValue 3"
+    )]
+    Update(Retention),
+}
+
+/// Work with the rules for scheduled snapshots
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scheduled {
+    #[command(
+        visible_alias = "get",
+        about = "Show the rules for scheduled snapshots",
+        after_help = "Example:\n  atlas backups compliancePolicy policies scheduled describe"
+    )]
+    Describe(DescribeItems),
+    Create(CreateScheduled),
+}
+
+impl CompliancePolicy {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        let flag = |field: &'static str, value: bool| {
+            move |policy: &mut Value| policy[field] = Value::Bool(value)
+        };
+        let copies = "copyProtectionEnabled";
+        let encryption = "encryptionAtRestEnabled";
+        match self {
+            Self::Describe(command) => command.run(global).await,
+            Self::Enable(command) => command.run(global).await,
+            Self::Setup(command) => command.run(global).await,
+            Self::CopyProtection(CopyProtection::Enable(change)) => {
+                change.run(global, flag(copies, true)).await
+            }
+            Self::CopyProtection(CopyProtection::Disable(change)) => {
+                change.run(global, flag(copies, false)).await
+            }
+            Self::EncryptionAtRest(EncryptionAtRest::Enable(change)) => {
+                change.run(global, flag(encryption, true)).await
+            }
+            Self::EncryptionAtRest(EncryptionAtRest::Disable(change)) => {
+                change.run(global, flag(encryption, false)).await
+            }
+            Self::PointInTimeRestores(PointInTimeRestores::Enable(command)) => {
+                let days = command.days;
+                let set = move |policy: &mut Value| {
+                    policy["pitEnabled"] = Value::Bool(true);
+                    policy["restoreWindowDays"] = days.into();
+                };
+                command.change.run(global, set).await
+            }
+            Self::Policies(command) => command.run(global).await,
+        }
+    }
+}
+
+impl Policies {
+    async fn run(self, global: &Global) -> Result<(), Failure> {
+        match self {
+            Self::Describe(command) => command.run(global, all_items).await,
+            Self::OnDemand(OnDemand::Describe(command)) => command.run(global, on_demand).await,
+            Self::OnDemand(OnDemand::Create(command) | OnDemand::Update(command)) => {
+                let item = json!({
+                    "frequencyType": "ondemand",
+                    "frequencyInterval": 0,
+                    "retentionUnit": command.kept.unit(),
+                    "retentionValue": command.kept.value,
+                });
+                let set = move |policy: &mut Value| policy["onDemandPolicyItem"] = item;
+                command.change.run(global, set).await
+            }
+            Self::Scheduled(Scheduled::Describe(command)) => command.run(global, scheduled).await,
+            Self::Scheduled(Scheduled::Create(command)) => {
+                let item = json!({
+                    "frequencyType": name(&command.frequency),
+                    "frequencyInterval": command.interval,
+                    "retentionUnit": command.kept.unit(),
+                    "retentionValue": command.kept.value,
+                });
+                let set =
+                    move |policy: &mut Value| match policy["scheduledPolicyItems"].as_array_mut() {
+                        Some(items) => items.push(item),
+                        None => policy["scheduledPolicyItems"] = json!([item]),
+                    };
+                command.change.run(global, set).await
+            }
+        }
+    }
+}
+
+/// Show the policy of a project
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas backups compliancePolicy describe -o json")]
+pub(crate) struct Describe {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Describe {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let project = self.project.id(global)?;
+        let connection = Connection::open(global).await?;
+        let body = get(&connection, project).await?;
+        output.document(&body, |policy| Ok(whole(policy)))
+    }
+}
+
+/// Show the rules of the policy
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas backups compliancePolicy policies describe")]
+pub(crate) struct DescribeItems {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl DescribeItems {
+    async fn run(&self, global: &Global, items: fn(&Value) -> Vec<Value>) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let project = self.project.id(global)?;
+        let connection = Connection::open(global).await?;
+        let body = get(&connection, project).await?;
+        output.document(&body, |policy| Ok(rules(&items(policy))))
+    }
+}
+
+async fn get(connection: &Connection, project: ProjectId) -> Result<Bytes, Failure> {
+    let request = operation::request(GET)?.parameter("groupId", project);
+    operation::send(&connection.client, request).await
+}
+
+fn scheduled(policy: &Value) -> Vec<Value> {
+    let items = policy["scheduledPolicyItems"].as_array();
+    items.cloned().unwrap_or_default()
+}
+
+fn on_demand(policy: &Value) -> Vec<Value> {
+    let item = &policy["onDemandPolicyItem"];
+    let item = item.is_object().then(|| item.clone());
+    item.into_iter().collect()
+}
+
+fn all_items(policy: &Value) -> Vec<Value> {
+    let mut items = scheduled(policy);
+    items.extend(on_demand(policy));
+    items
+}
+
+fn rules(items: &[Value]) -> String {
+    let columns: [Column; 5] = [
+        ("ID", &["id"]),
+        ("FREQUENCY INTERVAL", &["frequencyInterval"]),
+        ("FREQUENCY TYPE", &["frequencyType"]),
+        ("RETENTION", &["retentionValue"]),
+        ("UNIT", &["retentionUnit"]),
+    ];
+    table::of_items(&columns, items)
+}
+
+fn whole(policy: &Value) -> String {
+    let facts: [Column; 9] = [
+        ("PROJECT", &["projectId"]),
+        ("STATE", &["state"]),
+        ("AUTHORIZED E-MAIL", &["authorizedEmail"]),
+        ("FIRST NAME", &["authorizedUserFirstName"]),
+        ("LAST NAME", &["authorizedUserLastName"]),
+        ("COPY PROTECTION", &["copyProtectionEnabled"]),
+        ("ENCRYPTION AT REST", &["encryptionAtRestEnabled"]),
+        ("POINT IN TIME", &["pitEnabled"]),
+        ("RESTORE WINDOW DAYS", &["restoreWindowDays"]),
+    ];
+    let rows = facts.iter().map(|(head, fields)| {
+        let value = table::cell(policy, fields);
+        vec![(*head).to_owned(), value]
+    });
+    let facts = table::of_rows(["SETTING", "VALUE"].into_iter(), rows);
+    format!("{facts}\n\n{}", rules(&all_items(policy)))
+}
+
+/// What every change of the policy takes.
+#[derive(Debug, Args)]
+pub(crate) struct Change {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Change {
+    /// Reads the policy, changes it and puts it back.
+    async fn run(&self, global: &Global, change: impl FnOnce(&mut Value)) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let project = self.project.id(global)?;
+        let connection = Connection::open(global).await?;
+        let mut policy = read(&get(&connection, project).await?)?;
+        // A project without one has an empty object.
+        if !policy["authorizedEmail"].is_string() {
+            return Err(Failure::Usage(
+                "the project has no backup compliance policy; see compliancePolicy enable"
+                    .to_owned(),
+            ));
+        }
+        // Atlas answers with null where nothing is set, and takes none.
+        if let Some(fields) = policy.as_object_mut() {
+            fields.retain(|_, value| !value.is_null());
+        }
+        change(&mut policy);
+        self.put(&connection, project, policy, &output).await
+    }
+
+    /// Puts a policy, and shows what became of it. Policies of clusters are not overwritten.
+    async fn put(
+        &self,
+        connection: &Connection,
+        project: ProjectId,
+        policy: Value,
+        output: &Output,
+    ) -> Result<(), Failure> {
+        let request = operation::request(UPDATE)?
+            .parameter("groupId", project)
+            .parameter("overwriteBackupPolicies", false)
+            .json(policy);
+        let mut body = operation::send(&connection.client, request.clone()).await?;
+        if self.watch.watch {
+            let answer = read(&body)?;
+            let seconds = self.watch.watch_timeout;
+            watching::run(&connection.client, &request, &answer, seconds).await?;
+            body = get(connection, project).await?;
+        }
+        output.document(&body, |policy| Ok(whole(policy)))
+    }
+}
+
+/// Enable the policy without any rule; only MongoDB Support can disable it
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  atlas backups compliancePolicy enable --authorizedEmail \
+                  ada@example.com \\\n      --authorizedUserFirstName Ada --authorizedUserLastName \
+                  Lovelace"
+)]
+pub(crate) struct Enable {
+    /// The e-mail address of who may ask for changes
+    #[arg(long = "authorizedEmail", value_name = "ADDRESS", value_parser = address)]
+    email: String,
+    /// That person's first name
+    #[arg(long = "authorizedUserFirstName", value_name = "NAME")]
+    first: String,
+    /// That person's last name
+    #[arg(long = "authorizedUserLastName", value_name = "NAME")]
+    last: String,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+    #[command(flatten)]
+    change: Change,
+}
+
+fn address(text: &str) -> Result<String, String> {
+    match text.split_once('@') {
+        Some((name, host)) if !name.is_empty() && !host.is_empty() && !text.contains(' ') => {
+            Ok(text.to_owned())
+        }
+        _ => Err("expected an address such as ada@example.com".to_owned()),
+    }
+}
+
+impl Enable {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.change.output.format(global)?;
+        let project = self.change.project.id(global)?;
+        let warning = format!("Enabling it for project {project}: {LASTING}");
+        confirm(&self.confirm, warning, "the policy was not enabled").await?;
+        let connection = Connection::open(global).await?;
+        let policy = json!({
+            "authorizedEmail": self.email,
+            "authorizedUserFirstName": self.first,
+            "authorizedUserLastName": self.last,
+        });
+        self.change.put(&connection, project, policy, &output).await
+    }
+}
+
+/// Set the whole policy from a file; only MongoDB Support can disable it
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  atlas backups compliancePolicy setup --file policy.json --force"
+)]
+pub(crate) struct Setup {
+    /// A JSON file with the policy
+    #[arg(short, long, value_name = "PATH")]
+    file: PathBuf,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+    #[command(flatten)]
+    change: Change,
+}
+
+impl Setup {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.change.output.format(global)?;
+        let project = self.change.project.id(global)?;
+        let policy = json_file::object(&self.file).await?;
+        let warning = format!("Setting it for project {project}: {LASTING}");
+        confirm(&self.confirm, warning, "the policy was not set").await?;
+        let connection = Connection::open(global).await?;
+        self.change.put(&connection, project, policy, &output).await
+    }
+}
+
+/// Keep restores to any moment of the last days possible
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  atlas backups compliancePolicy pointInTimeRestores enable \
+                  --restoreWindowDays 7"
+)]
+pub(crate) struct EnableRestores {
+    /// How many days back
+    #[arg(long = "restoreWindowDays", value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+    days: u16,
+    #[command(flatten)]
+    change: Change,
+}
+
+/// The unit of a retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Unit {
+    Days,
+    Weeks,
+    Months,
+    Years,
+}
+
+/// When scheduled snapshots are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Frequency {
+    Hourly,
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+}
+
+fn name(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// How long snapshots are kept.
+#[derive(Debug, Args)]
+struct Kept {
+    /// The unit of the retention
+    #[arg(long = "retentionUnit", value_name = "UNIT", value_enum)]
+    unit: Unit,
+    /// How many units snapshots are kept
+    #[arg(long = "retentionValue", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    value: u32,
+}
+
+impl Kept {
+    fn unit(&self) -> String {
+        name(&self.unit)
+    }
+}
+
+/// The rule for snapshots on demand
+#[derive(Debug, Args)]
+pub(crate) struct Retention {
+    #[command(flatten)]
+    kept: Kept,
+    #[command(flatten)]
+    change: Change,
+}
+
+/// Add a rule for scheduled snapshots
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  atlas backups compliancePolicy policies scheduled create --frequencyType \
+                  daily --frequencyInterval 1 \\\n      --retentionUnit days --retentionValue 7"
+)]
+pub(crate) struct CreateScheduled {
+    /// When snapshots are taken
+    #[arg(long = "frequencyType", value_name = "TYPE", value_enum)]
+    frequency: Frequency,
+    /// Every so many hours or days, or which day of the week or month
+    #[arg(long = "frequencyInterval", value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    interval: u8,
+    #[command(flatten)]
+    kept: Kept,
+    #[command(flatten)]
+    change: Change,
+}

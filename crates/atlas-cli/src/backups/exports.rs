@@ -1,0 +1,374 @@
+//! `atlas backups exports`: the buckets that Atlas exports snapshots to, and the jobs that do it.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::args::{ClusterArgs, ConfirmArgs, NamedCluster, OutputArgs, PageArgs, ProjectArgs};
+use crate::confirm::confirm;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::operation::{self, items, note_what_is_cut};
+use crate::print::print;
+use crate::table::{self, Column};
+use crate::watching;
+
+/// Work with exports of snapshots to buckets of your own
+#[derive(Debug, Subcommand)]
+pub(crate) enum Exports {
+    #[command(subcommand, visible_alias = "bucket")]
+    Buckets(Buckets),
+    #[command(subcommand, visible_alias = "job")]
+    Jobs(Jobs),
+}
+
+/// Work with the buckets that snapshots are exported to
+#[derive(Debug, Subcommand)]
+pub(crate) enum Buckets {
+    #[command(visible_alias = "ls")]
+    List(ListBuckets),
+    #[command(visible_alias = "get")]
+    Describe(DescribeBucket),
+    Create(CreateBucket),
+    #[command(visible_alias = "rm")]
+    Delete(DeleteBucket),
+}
+
+/// Work with the jobs that export snapshots
+#[derive(Debug, Subcommand)]
+pub(crate) enum Jobs {
+    #[command(visible_alias = "ls")]
+    List(ListJobs),
+    #[command(visible_alias = "get")]
+    Describe(DescribeJob),
+    Create(CreateJob),
+    Watch(WatchJob),
+}
+
+impl Exports {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        match self {
+            Self::Buckets(Buckets::List(command)) => command.run(global).await,
+            Self::Buckets(Buckets::Describe(command)) => command.run(global).await,
+            Self::Buckets(Buckets::Create(command)) => command.run(global).await,
+            Self::Buckets(Buckets::Delete(command)) => command.run(global).await,
+            Self::Jobs(Jobs::List(command)) => command.run(global).await,
+            Self::Jobs(Jobs::Describe(command)) => command.run(global).await,
+            Self::Jobs(Jobs::Create(command)) => command.run(global).await,
+            Self::Jobs(Jobs::Watch(command)) => command.run(global).await,
+        }
+    }
+}
+
+const BUCKET: [Column; 4] = [
+    ("ID", &["_id", "id"]),
+    ("BUCKET NAME", &["bucketName"]),
+    ("CLOUD PROVIDER", &["cloudProvider"]),
+    ("IAM ROLE ID", &["iamRoleId"]),
+];
+const JOB: [Column; 4] = [
+    ("ID", &["id"]),
+    ("EXPORT BUCKET ID", &["exportBucketId"]),
+    ("STATE", &["state"]),
+    ("SNAPSHOT ID", &["snapshotId"]),
+];
+/// What the end of a job is told by.
+const CREATE_JOB: &str = "cloudBackups.createBackupExport";
+
+fn one(columns: &[Column], item: &Value) -> String {
+    table::of_items(columns, std::slice::from_ref(item))
+}
+
+/// List the buckets of a project
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas backups exports buckets list")]
+pub(crate) struct ListBuckets {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl ListBuckets {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let project = self.project.id(global)?;
+        let connection = Connection::open(global).await?;
+        let request = operation::request("cloudBackups.listExportBuckets")?;
+        let request = operation::paged(request.parameter("groupId", project), &self.page)?;
+        let body = operation::send(&connection.client, request.clone()).await?;
+        output.document(&body, |page| {
+            note_what_is_cut(&request, page, "pass --page or --limit for more");
+            Ok(table::of_items(&BUCKET, items(page)))
+        })
+    }
+}
+
+/// A bucket of a project.
+#[derive(Debug, Args)]
+struct BucketArgs {
+    /// The bucket, 24 hexadecimal digits
+    #[arg(long = "bucketId", value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
+/// Show one bucket
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  atlas backups exports buckets describe --bucketId \
+                  32b6e34b3d91647abb20e7b8"
+)]
+pub(crate) struct DescribeBucket {
+    #[command(flatten)]
+    bucket: BucketArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl DescribeBucket {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let project = self.bucket.project.id(global)?;
+        let connection = Connection::open(global).await?;
+        let request = operation::request("cloudBackups.getExportBucket")?
+            .parameter("groupId", project)
+            .parameter("exportBucketId", &self.bucket.id);
+        let body = operation::send(&connection.client, request).await?;
+        output.document(&body, |bucket| Ok(one(&BUCKET, bucket)))
+    }
+}
+
+/// Let Atlas export to a bucket of AWS
+#[derive(Debug, Args)]
+#[command(
+    after_help = "For buckets of other providers: atlas api cloudBackups createExportBucket.\n\n\
+                  Example:\n  atlas backups exports buckets create my-bucket --cloudProvider AWS \
+                  --iamRoleId 32b6e34b3d91647abb20e7b8"
+)]
+pub(crate) struct CreateBucket {
+    /// The name of the bucket
+    #[arg(value_name = "BUCKET_NAME")]
+    name: String,
+    /// Whose bucket it is
+    #[arg(long = "cloudProvider", value_name = "PROVIDER", ignore_case = true, value_parser = ["AWS"])]
+    provider: String,
+    /// The role of AWS that Atlas may use, 24 hexadecimal digits
+    #[arg(long = "iamRoleId", value_name = "ID")]
+    role: String,
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl CreateBucket {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let project = self.project.id(global)?;
+        let connection = Connection::open(global).await?;
+        let request = operation::request("cloudBackups.createExportBucket")?
+            .parameter("groupId", project)
+            .json(json!({
+                "bucketName": self.name,
+                "cloudProvider": self.provider.to_ascii_uppercase(),
+                "iamRoleId": self.role,
+            }));
+        let body = operation::send(&connection.client, request).await?;
+        output.document(&body, |bucket| {
+            let id = table::cell(bucket, &["_id", "id"]);
+            Ok(format!("export bucket {id} created for {}", self.name))
+        })
+    }
+}
+
+/// Take a bucket away from Atlas; what is in it stays
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  atlas backups exports buckets delete --bucketId \
+                  32b6e34b3d91647abb20e7b8 --force"
+)]
+pub(crate) struct DeleteBucket {
+    #[command(flatten)]
+    bucket: BucketArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+}
+
+impl DeleteBucket {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let project = self.bucket.project.id(global)?;
+        let id = &self.bucket.id;
+        let request = operation::request("cloudBackups.deleteExportBucket")?
+            .parameter("groupId", project)
+            .parameter("exportBucketId", id);
+        let warning = format!(
+            "Deleting export bucket {id} of project {project}: Atlas exports to it no more."
+        );
+        confirm(&self.confirm, warning, "the bucket was not deleted").await?;
+        let connection = Connection::open(global).await?;
+        operation::send(&connection.client, request).await?;
+        print(format!("export bucket {id} deleted").as_bytes())
+    }
+}
+
+/// List the export jobs of a cluster
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas backups exports jobs list Dedicated0")]
+pub(crate) struct ListJobs {
+    #[command(flatten)]
+    cluster: NamedCluster,
+    #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl ListJobs {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
+        let connection = Connection::open(global).await?;
+        let request = operation::request("cloudBackups.listBackupExports")?
+            .parameter("groupId", project)
+            .parameter("clusterName", cluster);
+        let request = operation::paged(request, &self.page)?;
+        let body = operation::send(&connection.client, request.clone()).await?;
+        output.document(&body, |page| {
+            note_what_is_cut(&request, page, "pass --page or --limit for more");
+            Ok(table::of_items(&JOB, items(page)))
+        })
+    }
+}
+
+/// Show one export job
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  atlas backups exports jobs describe --clusterName Dedicated0 --exportId \
+                  32b6e34b3d91647abb20e7b8"
+)]
+pub(crate) struct DescribeJob {
+    /// The export job, 24 hexadecimal digits
+    #[arg(long = "exportId", value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl DescribeJob {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
+        let connection = Connection::open(global).await?;
+        let request = operation::request("cloudBackups.getBackupExport")?
+            .parameter("groupId", project)
+            .parameter("clusterName", cluster)
+            .parameter("exportId", &self.id);
+        let body = operation::send(&connection.client, request).await?;
+        output.document(&body, |job| Ok(one(&JOB, job)))
+    }
+}
+
+/// Export a snapshot to a bucket
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The job is queued when this ends; atlas backups exports jobs watch waits for its end.\
+                  \n\nExample:\n  atlas backups exports jobs create --clusterName Dedicated0 \\\n      \
+                  --bucketId 32b6e34b3d91647abb20e7b8 --snapshotId 5f4007f327a3bd7b6f4103c5 \
+                  --customData team=data"
+)]
+pub(crate) struct CreateJob {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// The bucket, 24 hexadecimal digits
+    #[arg(long = "bucketId", value_name = "ID")]
+    bucket: String,
+    /// The snapshot, 24 hexadecimal digits
+    #[arg(long = "snapshotId", value_name = "ID")]
+    snapshot: String,
+    /// What is noted with the export; several with commas, or when given several times
+    #[arg(
+        long = "customData",
+        value_name = "KEY=VALUE",
+        value_delimiter = ',',
+        value_parser = label
+    )]
+    data: Vec<Value>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+fn label(text: &str) -> Result<Value, String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok(json!({"key": key, "value": value})),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+impl CreateJob {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
+        let connection = Connection::open(global).await?;
+        let mut body = json!({"exportBucketId": self.bucket, "snapshotId": self.snapshot});
+        if !self.data.is_empty() {
+            body["customData"] = self.data.clone().into();
+        }
+        let request = operation::request(CREATE_JOB)?
+            .parameter("groupId", project)
+            .parameter("clusterName", cluster)
+            .json(body);
+        let body = operation::send(&connection.client, request).await?;
+        output.document(&body, |job| {
+            let id = table::cell(job, &["id"]);
+            Ok(format!(
+                "export job {id} created for bucket {}",
+                self.bucket
+            ))
+        })
+    }
+}
+
+/// Wait until an export job is at its end
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exits with 9 if the job failed or was cancelled, with 10 if it is not at its end in \
+                  time.\n\nExample:\n  atlas backups exports jobs watch 32b6e34b3d91647abb20e7b8 \
+                  --clusterName Dedicated0"
+)]
+pub(crate) struct WatchJob {
+    /// The export job, 24 hexadecimal digits
+    #[arg(value_name = "EXPORT_JOB_ID")]
+    id: String,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    wait: crate::args::WaitArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl WatchJob {
+    async fn run(self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
+        let connection = Connection::open(global).await?;
+        // Watched as if it had just been created: the facts say by what its end is told.
+        let created = operation::request(CREATE_JOB)?
+            .parameter("groupId", project)
+            .parameter("clusterName", &cluster);
+        let answer = json!({"id": self.id});
+        watching::run(&connection.client, &created, &answer, self.wait.timeout).await?;
+        let request = operation::request("cloudBackups.getBackupExport")?
+            .parameter("groupId", project)
+            .parameter("clusterName", cluster)
+            .parameter("exportId", &self.id);
+        let body = operation::send(&connection.client, request).await?;
+        output.document(&body, |job| Ok(one(&JOB, job)))
+    }
+}

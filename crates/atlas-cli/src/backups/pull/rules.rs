@@ -1,0 +1,126 @@
+//! What a pull keeps, and how old the newest snapshot may be: as flags, and as keys of a file.
+
+use atlas_backup::Keep;
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// What is kept.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Rules {
+    /// Keep the last N snapshots, or those of N days up to the newest, such as 30d
+    #[arg(long, value_name = "N or Nd")]
+    #[serde(default)]
+    pub(super) keep: Option<String>,
+
+    /// Keep the newest snapshot of each of the last N days that have one, in UTC
+    #[arg(long = "keep-daily", value_name = "N", value_parser = at_least_one())]
+    pub(super) keep_daily: Option<u16>,
+
+    /// Keep the newest snapshot of each of the last N ISO weeks that have one, in UTC
+    #[arg(long = "keep-weekly", value_name = "N", value_parser = at_least_one())]
+    pub(super) keep_weekly: Option<u16>,
+
+    /// Keep the newest snapshot of each of the last N months that have one, in UTC
+    #[arg(long = "keep-monthly", value_name = "N", value_parser = at_least_one())]
+    pub(super) keep_monthly: Option<u16>,
+
+    /// With any --keep but --keep N, keep this many of the newest in any case; 3 if it is not given
+    #[arg(long = "keep-at-least", value_name = "N", value_parser = at_least_one())]
+    pub(super) keep_at_least: Option<u16>,
+
+    /// Exit with 12 if the newest snapshot is older than so many days or hours
+    #[arg(long = "max-age", value_name = "Nd or Nh")]
+    pub(super) max_age: Option<String>,
+}
+
+fn at_least_one() -> RangedU64ValueParser<u16> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+impl Rules {
+    /// Whether no rule says what is kept.
+    pub(super) fn keeps_all(&self) -> bool {
+        let Self {
+            keep,
+            keep_daily,
+            keep_weekly,
+            keep_monthly,
+            keep_at_least,
+            max_age: _,
+        } = self;
+        let counts = [keep_daily, keep_weekly, keep_monthly, keep_at_least];
+        keep.is_none() && counts == [&None; 4]
+    }
+
+    /// Which snapshots are kept; all if no rule says so.
+    pub(super) fn keep(&self) -> Result<Option<Keep>, Failure> {
+        let counts = [self.keep_daily, self.keep_weekly, self.keep_monthly];
+        if let Some(0) = counts
+            .into_iter()
+            .chain([self.keep_at_least])
+            .flatten()
+            .min()
+        {
+            return Err(Failure::Usage(
+                "a rule keeps 0 snapshots; expected 1 or more".to_owned(),
+            ));
+        }
+        let keep = self.keep.as_deref().map(|keep| {
+            let keep = keep.parse::<Keep>();
+            keep.map_err(|error| Failure::Usage(format!("--keep: {error}")))
+        });
+        let is_floor_given = self.keep_at_least.is_some();
+        let keep = match keep.transpose()? {
+            None if counts == [None; 3] && is_floor_given => {
+                return Err(Failure::Usage(
+                    "--keep-at-least keeps more than another rule; pass --keep too, such as --keep \
+                     30d"
+                        .to_owned(),
+                ));
+            }
+            None if counts == [None; 3] => return Ok(None),
+            keep => keep.unwrap_or_else(Keep::new),
+        };
+        let [daily, weekly, monthly] = counts.map(|count| count.map(usize::from));
+        let keep = keep
+            .daily(daily.unwrap_or(keep.daily))
+            .weekly(weekly.unwrap_or(keep.weekly))
+            .monthly(monthly.unwrap_or(keep.monthly));
+        if keep.is_last_only() && is_floor_given {
+            return Err(Failure::Usage(
+                "--keep-at-least goes with --keep in days, such as --keep 30d, and with \
+                 --keep-daily, --keep-weekly and --keep-monthly; --keep N keeps N"
+                    .to_owned(),
+            ));
+        }
+        Ok(Some(keep))
+    }
+
+    /// How old the newest snapshot may be.
+    pub(super) fn max_age(&self) -> Result<Option<SignedDuration>, Failure> {
+        let age = self.max_age.as_deref().map(|age| {
+            duration(age).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "invalid --max-age {age:?}: expected days or hours, such as 2d or 36h"
+                ))
+            })
+        });
+        age.transpose()
+    }
+}
+
+/// Days or hours: `2d`, `36h`.
+fn duration(text: &str) -> Option<SignedDuration> {
+    let hours = match text.strip_suffix('d') {
+        Some(days) => days.parse::<u32>().ok().map(|days| 24 * i64::from(days)),
+        None => text.strip_suffix('h')?.parse::<u32>().ok().map(i64::from),
+    };
+    hours
+        .filter(|hours| *hours > 0)
+        .map(SignedDuration::from_hours)
+}

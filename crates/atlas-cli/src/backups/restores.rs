@@ -1,0 +1,148 @@
+//! `atlas backups restores`: list, describe, watch; `start` has its own file.
+
+use atlas_model::RestoreJobId;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::by_kind::{LINKS, Operations, RESTORE, with_status};
+use super::start::Start;
+use crate::args::{JobArgs, NamedCluster, OutputArgs, PageArgs, WaitArgs};
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::operation::{self, items, note_what_is_cut};
+use crate::output::Output;
+use crate::progress::Watcher;
+use crate::table;
+use crate::target::Target;
+
+/// Work with the restore jobs of a cluster
+#[derive(Debug, Subcommand)]
+pub(crate) enum Restores {
+    #[command(visible_alias = "ls")]
+    List(List),
+    #[command(visible_alias = "get")]
+    Describe(Describe),
+    Watch(Watch),
+    Start(Box<Start>),
+}
+
+impl Restores {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        match self {
+            Self::List(command) => command.run(global).await,
+            Self::Describe(command) => command.run(global).await,
+            Self::Watch(command) => command.run(global).await,
+            Self::Start(command) => command.run(global).await,
+        }
+    }
+}
+
+/// List the restore jobs of a cluster of any kind
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas backups restores list Cluster0")]
+pub(crate) struct List {
+    #[command(flatten)]
+    cluster: NamedCluster,
+    #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl List {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let target = Target::open(global, self.cluster.name()?, &self.cluster.project).await?;
+        let operations = Operations::of(target.kind().await?);
+        let request = operations.request(operations.list_restores, &target)?;
+        let request = operation::paged(request, &self.page)?;
+        let body = operation::send(&target.connection.client, request.clone()).await?;
+        output.document(&body, |page| {
+            note_what_is_cut(&request, page, "pass --page or --limit for more");
+            let jobs: Vec<Value> = items(page).iter().cloned().map(with_status).collect();
+            Ok(table::of_items(&RESTORE, &jobs))
+        })
+    }
+}
+
+/// Show one restore job
+#[derive(Debug, Args)]
+#[command(
+    after_help = "JSON is what Atlas answers, links included: whoever has such a link can download \
+                  the file.\n\nExample:\n  atlas backups restores describe \
+                  32b6e34b3d91647abb20e7b8 --clusterName Cluster0 --show-link"
+)]
+pub(crate) struct Describe {
+    #[command(flatten)]
+    job: JobArgs,
+    /// Show the links to the job's files, which are secret and end after some hours
+    #[arg(long = "show-link")]
+    show_link: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Describe {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let id = self.job.id()?;
+        let output = self.output.format(global)?;
+        let cluster = &self.job.cluster;
+        let target = Target::open(global, cluster.name()?, &cluster.project).await?;
+        show(&target, id, &output, self.show_link).await
+    }
+}
+
+/// Shows a restore job as Atlas has it.
+pub(super) async fn show(
+    target: &Target,
+    id: RestoreJobId,
+    output: &Output,
+    show_link: bool,
+) -> Result<(), Failure> {
+    let operations = Operations::of(target.kind().await?);
+    let request = operations.request(operations.get_restore, target)?;
+    let request = request.parameter(operations.restore, id);
+    let body = operation::send(&target.connection.client, request).await?;
+    output.document(&body, |job| {
+        let mut columns = RESTORE.to_vec();
+        if show_link {
+            columns.push(LINKS);
+        }
+        Ok(table::of_items(&columns, &[with_status(job.clone())]))
+    })
+}
+
+/// Wait until a restore job is at its end
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exits with 9 if the job failed, was cancelled or has expired, with 10 if it is not at \
+                  its end in time.\n\nExample:\n  atlas backups restores watch \
+                  32b6e34b3d91647abb20e7b8 --clusterName Cluster0"
+)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    job: JobArgs,
+    #[command(flatten)]
+    wait: WaitArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Watch {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let id = self.job.id()?;
+        let output = self.output.format(global)?;
+        let cluster = &self.job.cluster;
+        let target = Target::open(global, cluster.name()?, &cluster.project).await?;
+        target.kind().await?;
+        let watcher = Watcher::default();
+        let take = |event| watcher.take(event);
+        let policy = self.wait.policy();
+        let (project, cluster) = (target.project, &target.cluster);
+        let ended = target
+            .backups
+            .watch_job(project, cluster, id, &policy, take);
+        ended.await?;
+        show(&target, id, &output, false).await
+    }
+}

@@ -1,0 +1,39 @@
+//! What is printed of a file that was downloaded.
+
+use atlas_backup::Manifest;
+use serde_json::json;
+
+use crate::escape::escape;
+use crate::failure::Failure;
+use crate::log;
+use crate::output::Output;
+use crate::print::print;
+
+/// Prints what was downloaded.
+pub(super) fn print_saved(name: &str, manifest: &Manifest, output: &Output) -> Result<(), Failure> {
+    if output.is_plain() && log::is_quiet() {
+        return Ok(());
+    }
+    print(saved_line(name, manifest, output)?.as_bytes())
+}
+
+/// The line of a file.
+pub(super) fn saved_line(
+    name: &str,
+    manifest: &Manifest,
+    output: &Output,
+) -> Result<String, Failure> {
+    let line = json!({
+        "snapshotId": manifest.snapshot.to_string(),
+        "clusterName": manifest.cluster.as_str(),
+        "file": name,
+        "bytes": manifest.bytes,
+        "sha256": manifest.sha256,
+        "shard": manifest.shard,
+    });
+    output.line(&line).unwrap_or_else(|| {
+        let (snapshot, bytes) = (manifest.snapshot, manifest.bytes);
+        let line = format!("{name}: snapshot {snapshot}, {bytes} bytes");
+        Ok(escape(&line).into_owned())
+    })
+}

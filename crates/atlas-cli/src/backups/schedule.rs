@@ -1,0 +1,415 @@
+//! `atlas backups schedule`: when Atlas takes snapshots of a cluster, and how long it keeps them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::args::{ClusterArgs, ConfirmArgs, NamedCluster, OutputArgs, parsed};
+use crate::confirm::confirm;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::json_file;
+use crate::operation;
+use crate::output::{Output, read};
+use crate::print::print;
+use crate::table::{self, Column};
+
+/// Work with the backup schedule of a dedicated cluster
+#[derive(Debug, Subcommand)]
+pub(crate) enum Schedule {
+    #[command(visible_alias = "get")]
+    Describe(Describe),
+    #[command(visible_alias = "updates")]
+    Update(Box<Update>),
+    #[command(visible_alias = "rm")]
+    Delete(Delete),
+}
+
+impl Schedule {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        match self {
+            Self::Describe(command) => command.run(global).await,
+            Self::Update(command) => command.run(global).await,
+            Self::Delete(command) => command.run(global).await,
+        }
+    }
+}
+
+const GET: &str = "cloudBackups.getBackupSchedule";
+const UPDATE: &str = "cloudBackups.updateBackupSchedule";
+const DELETE: &str = "cloudBackups.deleteClusterBackupSchedule";
+
+/// Show the backup schedule of a cluster
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas backups schedule describe Dedicated0 -o json")]
+pub(crate) struct Describe {
+    #[command(flatten)]
+    cluster: NamedCluster,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Describe {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
+        let connection = Connection::open(global).await?;
+        let request = operation::request(GET)?
+            .parameter("groupId", project)
+            .parameter("clusterName", cluster);
+        let body = operation::send(&connection.client, request).await?;
+        show(&body, &output)
+    }
+}
+
+/// The items of the policies of a schedule, and what else it says.
+fn show(body: &[u8], output: &Output) -> Result<(), Failure> {
+    output.document(body, |schedule| {
+        let facts: [Column; 7] = [
+            ("CLUSTER", &["clusterName"]),
+            ("HOUR (UTC)", &["referenceHourOfDay"]),
+            ("MINUTE", &["referenceMinuteOfHour"]),
+            ("RESTORE WINDOW DAYS", &["restoreWindowDays"]),
+            ("AUTO EXPORT", &["autoExportEnabled"]),
+            ("EXPORT BUCKET", &["export.exportBucketId"]),
+            ("NEXT SNAPSHOT", &["nextSnapshot"]),
+        ];
+        let facts = table::of_items(&facts, std::slice::from_ref(schedule));
+        let items: Vec<Value> = policies(schedule)
+            .flat_map(|policy| {
+                let items = policy["policyItems"].as_array().into_iter().flatten();
+                items.map(|item| {
+                    let mut item = item.clone();
+                    if let Some(fields) = item.as_object_mut() {
+                        fields.insert("policyId".to_owned(), policy["id"].clone());
+                    }
+                    item
+                })
+            })
+            .collect();
+        let columns: [Column; 6] = [
+            ("POLICY", &["policyId"]),
+            ("ITEM", &["id"]),
+            ("FREQUENCY TYPE", &["frequencyType"]),
+            ("FREQUENCY INTERVAL", &["frequencyInterval"]),
+            ("RETENTION", &["retentionValue"]),
+            ("UNIT", &["retentionUnit"]),
+        ];
+        Ok(format!("{facts}\n\n{}", table::of_items(&columns, &items)))
+    })
+}
+
+fn policies(schedule: &Value) -> impl Iterator<Item = &Value> {
+    schedule["policies"].as_array().into_iter().flatten()
+}
+
+/// Delete the backup schedule of a cluster: Atlas takes no more scheduled snapshots of it
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas backups schedule delete Dedicated0 --force")]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    cluster: NamedCluster,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+}
+
+impl Delete {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
+        let warning = format!(
+            "Deleting the backup schedule of {cluster} in project {project}: Atlas takes no more \
+             scheduled snapshots of it."
+        );
+        confirm(&self.confirm, warning, "the schedule was not deleted").await?;
+        let connection = Connection::open(global).await?;
+        let request = operation::request(DELETE)?
+            .parameter("groupId", project)
+            .parameter("clusterName", &cluster);
+        operation::send(&connection.client, request).await?;
+        print(format!("backup schedule of {cluster} deleted").as_bytes())
+    }
+}
+
+/// How often Atlas exports snapshots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExportFrequency {
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+}
+
+/// Change the backup schedule of a cluster
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What no flag names stays as it is. The ids of policies and their items are those that \
+                  schedule describe\nshows.\n\nExamples:\n  atlas backups schedule update \
+                  --clusterName Dedicated0 --referenceHourOfDay 3 --updateSnapshots\n  atlas backups \
+                  schedule update --clusterName Dedicated0 \\\n      --policy \
+                  5f4007f327a3bd7b6f4103c5,5f4007f327a3bd7b6f4103c6,daily,1,days,7"
+)]
+pub(crate) struct Update {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+
+    /// An item of a policy in place of the one with its id; may be repeated
+    #[arg(
+        long,
+        value_name = "POLICY_ID,ITEM_ID,FREQUENCY_TYPE,INTERVAL,UNIT,RETENTION",
+        value_parser = Item::parse
+    )]
+    policy: Vec<Item>,
+
+    /// The hour of the day in UTC, 0 to 23
+    #[arg(long = "referenceHourOfDay", value_name = "HOUR", value_parser = clap::value_parser!(u8).range(..24))]
+    hour: Option<u8>,
+
+    /// The minute of the hour, 0 to 59
+    #[arg(long = "referenceMinuteOfHour", value_name = "MINUTE", value_parser = clap::value_parser!(u8).range(..60))]
+    minute: Option<u8>,
+
+    /// How many days back a restore to a moment can go
+    #[arg(long = "restoreWindowDays", value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+    restore_window: Option<u16>,
+
+    /// Export snapshots by themselves
+    #[arg(
+        long = "autoExport",
+        conflicts_with = "no_auto_export",
+        requires_all = ["export_bucket", "export_frequency"]
+    )]
+    auto_export: bool,
+
+    /// Export no snapshots by themselves
+    #[arg(long = "noAutoExport")]
+    no_auto_export: bool,
+
+    /// The bucket that snapshots are exported to
+    #[arg(long = "exportBucketId", value_name = "ID")]
+    export_bucket: Option<String>,
+
+    /// How often snapshots are exported
+    #[arg(long = "exportFrequencyType", value_name = "TYPE", value_enum)]
+    export_frequency: Option<ExportFrequency>,
+
+    /// Change the retention of snapshots that were taken already, too
+    #[arg(long = "updateSnapshots", conflicts_with = "not_taken")]
+    taken_too: bool,
+
+    /// Leave the retention of snapshots that were taken already
+    #[arg(long = "noUpdateSnapshots")]
+    not_taken: bool,
+
+    /// Use names of organization and project in the paths of exports
+    #[arg(
+        long = "useOrgAndGroupNamesInExportPrefix",
+        conflicts_with = "no_names_in_prefix"
+    )]
+    names_in_prefix: bool,
+
+    /// Use ids in the paths of exports
+    #[arg(long = "noUseOrgAndGroupNamesInExportPrefix")]
+    no_names_in_prefix: bool,
+
+    /// A JSON file with the fields to change, in place of flags
+    #[arg(
+        short,
+        long,
+        value_name = "PATH",
+        conflicts_with_all = [
+            "policy", "hour", "minute", "restore_window", "auto_export", "no_auto_export",
+            "export_bucket", "export_frequency", "taken_too", "not_taken",
+            "names_in_prefix", "no_names_in_prefix",
+        ]
+    )]
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Update {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
+        let mut body = match &self.file {
+            Some(file) => json_file::object(file).await?,
+            None => self.fields()?,
+        };
+        let connection = Connection::open(global).await?;
+        let about = |name| {
+            let request = operation::request(name)?;
+            let request = request.parameter("groupId", project);
+            Ok::<_, Failure>(request.parameter("clusterName", &cluster))
+        };
+        if !self.policy.is_empty() {
+            let current = operation::send(&connection.client, about(GET)?).await?;
+            body["policies"] = replaced(&read(&current)?, &self.policy)?;
+        }
+        let request = about(UPDATE)?.json(body);
+        let body = operation::send(&connection.client, request).await?;
+        match output {
+            Output::Plain => print(format!("backup schedule of {cluster} updated").as_bytes()),
+            _ => show(&body, &output),
+        }
+    }
+
+    /// What the flags change.
+    fn fields(&self) -> Result<Value, Failure> {
+        let mut body = json!({});
+        let mut set = |field: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body[field] = value;
+            }
+        };
+        set("referenceHourOfDay", self.hour.map(Value::from));
+        set("referenceMinuteOfHour", self.minute.map(Value::from));
+        set("restoreWindowDays", self.restore_window.map(Value::from));
+        let switch = |on: bool, off: bool| (on || off).then_some(Value::Bool(on));
+        let auto_export = switch(self.auto_export, self.no_auto_export);
+        set("autoExportEnabled", auto_export);
+        let snapshots = switch(self.taken_too, self.not_taken);
+        set("updateSnapshots", snapshots);
+        let names = switch(self.names_in_prefix, self.no_names_in_prefix);
+        set("useOrgAndGroupNamesInExportPrefix", names);
+        let bucket = self.export_bucket.as_deref();
+        let frequency = self.export_frequency.and_then(|it| it.to_possible_value());
+        if bucket.is_some() || frequency.is_some() {
+            let mut export = json!({});
+            if let Some(bucket) = bucket {
+                export["exportBucketId"] = bucket.into();
+            }
+            if let Some(frequency) = frequency {
+                export["frequencyType"] = frequency.get_name().into();
+            }
+            set("export", Some(export));
+        }
+        if body == json!({}) && self.policy.is_empty() {
+            return Err(Failure::Usage(
+                "nothing to change; pass a flag such as --referenceHourOfDay, or --file".to_owned(),
+            ));
+        }
+        Ok(body)
+    }
+}
+
+/// An item of a policy as `--policy` names it.
+#[derive(Debug, Clone)]
+struct Item {
+    policy: String,
+    id: String,
+    value: Value,
+}
+
+impl Item {
+    fn parse(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+        let [policy, id, frequency, interval, unit, retention] = parts.as_slice() else {
+            return Err(
+                "expected policyId,policyItemId,frequencyType,frequencyInterval,retentionUnit,\
+                 retentionValue"
+                    .to_owned(),
+            );
+        };
+        for id in [policy, id] {
+            if parsed::<atlas_model::ObjectId>("id", id).is_err() {
+                return Err(format!("invalid id {id:?}: expected 24 hexadecimal digits"));
+            }
+        }
+        one_of("frequency type", frequency, &FREQUENCIES)?;
+        one_of("retention unit", unit, &UNITS)?;
+        let interval: u8 = interval
+            .parse()
+            .ok()
+            .filter(|interval| matches!(interval, 1..=28 | 40))
+            .ok_or("expected a frequency interval of 1 to 28, or 40")?;
+        let retention: u32 = retention
+            .parse()
+            .ok()
+            .filter(|retention| *retention > 0)
+            .ok_or("expected a retention of 1 or more")?;
+        let value = json!({
+            "id": id,
+            "frequencyType": frequency,
+            "frequencyInterval": interval,
+            "retentionUnit": unit,
+            "retentionValue": retention,
+        });
+        Ok(Self {
+            policy: (*policy).to_owned(),
+            id: (*id).to_owned(),
+            value,
+        })
+    }
+}
+
+const FREQUENCIES: [&str; 6] = ["hourly", "daily", "weekly", "monthly", "yearly", "ondemand"];
+const UNITS: [&str; 4] = ["days", "weeks", "months", "years"];
+
+fn one_of(what: &str, value: &str, values: &[&str]) -> Result<(), String> {
+    if values.contains(&value) {
+        return Ok(());
+    }
+    let values = values.join(", ");
+    Err(format!(
+        "invalid {what} {value:?}: expected one of {values}"
+    ))
+}
+
+/// The policies of a schedule with some of their items replaced.
+fn replaced(schedule: &Value, items: &[Item]) -> Result<Value, Failure> {
+    let mut policies = schedule["policies"].clone();
+    for item in items {
+        let mut all = policies.as_array_mut().into_iter().flatten();
+        let Some(policy) = all.find(|policy| policy["id"] == item.policy.as_str()) else {
+            let id = &item.policy;
+            let problem = format!("the schedule has no policy {id}; see schedule describe");
+            return Err(Failure::Usage(problem));
+        };
+        let mut all = policy["policyItems"].as_array_mut().into_iter().flatten();
+        let Some(found) = all.find(|found| found["id"] == item.id.as_str()) else {
+            let (id, policy) = (&item.id, &item.policy);
+            let problem = format!("policy {policy} has no item {id}; see schedule describe");
+            return Err(Failure::Usage(problem));
+        };
+        *found = item.value.clone();
+    }
+    Ok(policies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "5f4007f327a3bd7b6f4103c5";
+    const B: &str = "5f4007f327a3bd7b6f4103c6";
+
+    #[test]
+    fn an_item_that_does_not_fit_is_refused_with_what_is_expected() {
+        for (text, expected) in [
+            (format!("{A},{B},daily,1,days"), "expected policyId"),
+            (format!("{A},x,daily,1,days,7"), "invalid id \"x\""),
+            (format!("{A},{B},never,1,days,7"), "invalid frequency type"),
+            (format!("{A},{B},daily,29,days,7"), "1 to 28, or 40"),
+            (format!("{A},{B},daily,1,hours,7"), "invalid retention unit"),
+            (format!("{A},{B},daily,1,days,0"), "1 or more"),
+        ] {
+            let problem = Item::parse(&text).unwrap_err();
+            assert!(problem.contains(expected), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn only_the_item_that_is_named_is_replaced() {
+        let other = json!({"id": A, "frequencyType": "weekly"});
+        let schedule = json!({"policies": [{"id": A, "policyItems": [other, {"id": B}]}]});
+        let item = Item::parse(&format!("{A},{B},daily,1,days,7")).unwrap();
+        let policies = replaced(&schedule, std::slice::from_ref(&item)).unwrap();
+        assert_eq!(policies[0]["policyItems"][0], other);
+        assert_eq!(policies[0]["policyItems"][1], item.value);
+        let elsewhere = Item::parse(&format!("{B},{B},daily,1,days,7")).unwrap();
+        assert!(replaced(&schedule, &[elsewhere]).is_err());
+    }
+}

@@ -1,0 +1,227 @@
+//! `atlas backups restores start`: a restore over a cluster, or a snapshot made ready for download.
+
+use atlas_backup::{ClusterKind, JobView, silent};
+use atlas_model::{ClusterName, ProjectId};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::by_kind::{RESTORE, with_status};
+use super::download::pick;
+use super::restores::show;
+use crate::args::{ClusterArgs, ConfirmArgs, OutputArgs, WaitArgs, parsed};
+use crate::confirm::confirm;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::operation;
+use crate::output::Output;
+use crate::table;
+use crate::target::Target;
+
+/// What is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "camelCase")]
+enum Method {
+    /// Restore a snapshot over a cluster: everything in that cluster is lost
+    Automated,
+    /// Get a snapshot ready for download; no cluster is written to
+    Download,
+    /// Restore the state of a moment over a cluster: everything in that cluster is lost
+    PointInTime,
+}
+
+/// Start a restore, or get a snapshot ready for download
+#[derive(Debug, Args)]
+#[command(
+    after_help = "atlas backups snapshots download does what start download does, and downloads the \
+                  file too; atlas backups snapshots download --job downloads the file of a job \
+                  that was started here.\n\nExamples:\n  atlas backups restores start download \
+                  --clusterName Cluster0 --snapshotId latest\n  atlas backups restores start automated \
+                  --clusterName Dedicated0 --snapshotId 32b6e34b3d91647abb20e7b8 \\\n      \
+                  --targetClusterName Staging0 --force\n  atlas backups restores start pointInTime \
+                  --clusterName Dedicated0 --pointInTimeUTCSeconds 1777887720 \\\n      \
+                  --targetClusterName Staging0 --force"
+)]
+pub(crate) struct Start {
+    /// What to start
+    #[arg(value_enum, value_name = "METHOD")]
+    method: Method,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+
+    /// The snapshot, 24 hexadecimal digits; or latest; or before:2026-05-04T09:42:00Z
+    #[arg(
+        long = "snapshotId",
+        value_name = "ID",
+        required_if_eq_any([("method", "automated"), ("method", "download")])
+    )]
+    snapshot_id: Option<String>,
+
+    /// The cluster to write over
+    #[arg(
+        long = "targetClusterName",
+        value_name = "NAME",
+        required_if_eq_any([("method", "automated"), ("method", "pointInTime")])
+    )]
+    target_cluster_name: Option<String>,
+
+    /// The project of that cluster; the same one if it is not given
+    #[arg(long = "targetProjectId", value_name = "ID")]
+    target_project_id: Option<String>,
+
+    /// The moment for pointInTime, in seconds since 1970
+    #[arg(
+        long = "pointInTimeUTCSeconds",
+        value_name = "SECONDS",
+        conflicts_with_all = ["oplog_ts", "oplog_inc"],
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    point_in_time: Option<u32>,
+
+    /// The moment for pointInTime by the oplog: its timestamp, in seconds since 1970
+    #[arg(
+        long = "oplogTs",
+        value_name = "SECONDS",
+        requires = "oplog_inc",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    oplog_ts: Option<u32>,
+
+    /// Which entry of that second of the oplog, from 1 on
+    #[arg(
+        long = "oplogInc",
+        value_name = "N",
+        requires = "oplog_ts",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    oplog_inc: Option<u32>,
+
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+
+    #[command(flatten)]
+    wait: WaitArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Start {
+    pub(super) async fn run(&self, global: &Global) -> Result<(), Failure> {
+        self.check()?;
+        let output = self.output.format(global)?;
+        let target = Target::open(global, self.cluster.name()?, &self.cluster.project).await?;
+        match self.method {
+            Method::Download => self.download(&target, &output).await,
+            Method::Automated => self.restore(&target, &output).await,
+            Method::PointInTime => self.restore_to_moment(&target, &output).await,
+        }
+    }
+
+    /// Refuses flags that mean nothing for the method.
+    fn check(&self) -> Result<(), Failure> {
+        let of_target = self.target_cluster_name.is_some() || self.target_project_id.is_some();
+        let of_moment = self.point_in_time.is_some() || self.oplog_ts.is_some();
+        let problem = match self.method {
+            Method::Download if of_target => {
+                "start download writes to no cluster; leave out --targetClusterName and \
+                 --targetProjectId"
+            }
+            Method::Download | Method::Automated if of_moment => {
+                "--pointInTimeUTCSeconds, --oplogTs and --oplogInc go with pointInTime"
+            }
+            Method::PointInTime if self.snapshot_id.is_some() => {
+                "pointInTime goes by a moment; leave out --snapshotId"
+            }
+            Method::PointInTime if !of_moment => {
+                "pass --pointInTimeUTCSeconds, or --oplogTs and --oplogInc"
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::Usage(problem.to_owned()))
+    }
+
+    async fn download(&self, target: &Target, output: &Output) -> Result<(), Failure> {
+        let pick = pick(self.snapshot_id.as_deref().unwrap_or_default())?;
+        target.kind().await?;
+        let policy = self.wait.policy();
+        let (project, cluster) = (target.project, &target.cluster);
+        let asked = target
+            .backups
+            .request_download(project, cluster, &pick, &policy, silent);
+        started(target, &asked.await?, output).await
+    }
+
+    /// The cluster that is written over, and its project.
+    fn written(&self, target: &Target) -> Result<(ClusterName, ProjectId), Failure> {
+        let name = self.target_cluster_name.as_deref().unwrap_or_default();
+        let project = match &self.target_project_id {
+            Some(id) => parsed("targetProjectId", id)?,
+            None => target.project,
+        };
+        Ok((parsed("targetClusterName", name)?, project))
+    }
+
+    async fn confirm(&self, cluster: &ClusterName, project: ProjectId) -> Result<(), Failure> {
+        let warning =
+            format!("Restoring over {cluster} of project {project}: everything in it is lost.");
+        confirm(&self.confirm, warning, "nothing was restored").await
+    }
+
+    async fn restore(&self, target: &Target, output: &Output) -> Result<(), Failure> {
+        let pick = pick(self.snapshot_id.as_deref().unwrap_or_default())?;
+        let (written, of_project) = self.written(target)?;
+        self.confirm(&written, of_project).await?;
+        target.kind().await?;
+        let (project, cluster) = (target.project, &target.cluster);
+        let restored = target
+            .backups
+            .restore(project, cluster, &pick, of_project, &written);
+        started(target, &restored.await?, output).await
+    }
+
+    async fn restore_to_moment(&self, target: &Target, output: &Output) -> Result<(), Failure> {
+        let (written, of_project) = self.written(target)?;
+        self.confirm(&written, of_project).await?;
+        if let kind @ (ClusterKind::Flex | ClusterKind::Tenant) = target.kind().await? {
+            return Err(Failure::Usage(format!(
+                "{} is a {kind} cluster, which has no restores to a moment; use start automated",
+                target.cluster
+            )));
+        }
+        let mut body = json!({
+            "deliveryType": "pointInTime",
+            "targetClusterName": written.as_str(),
+            "targetGroupId": of_project.to_string(),
+        });
+        let moment = [
+            ("pointInTimeUTCSeconds", self.point_in_time),
+            ("oplogTs", self.oplog_ts),
+            ("oplogInc", self.oplog_inc),
+        ];
+        for (field, value) in moment {
+            if let Some(value) = value {
+                body[field] = value.into();
+            }
+        }
+        let request = operation::request("cloudBackups.createBackupRestoreJob")?
+            .parameter("groupId", target.project)
+            .parameter("clusterName", &target.cluster)
+            .json(body);
+        let body = operation::send(&target.connection.client, request).await?;
+        output.document(&body, |job| Ok(job_table(job)))
+    }
+}
+
+fn job_table(job: &Value) -> String {
+    table::of_items(&RESTORE, &[with_status(job.clone())])
+}
+
+/// Shows a job that was started as Atlas has it.
+async fn started(target: &Target, job: &JobView, output: &Output) -> Result<(), Failure> {
+    match job.id {
+        Some(id) => show(target, id, output, false).await,
+        // It cannot be read again.
+        None => output.value(&json!({"status": job.status}), || job.status.clone()),
+    }
+}

@@ -1,0 +1,171 @@
+//! `atlas backups verify`: whether files are sound, offline.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use atlas_backup::{Manifest, Verified};
+use clap::Args;
+use serde_json::json;
+
+use crate::args::OutputArgs;
+use crate::escape::escape;
+use crate::failure::Failure;
+use crate::log;
+use crate::output::Output;
+use crate::print::print;
+use crate::progress::Watcher;
+use crate::urls::refuse_url;
+
+const HELP: &str = "\
+Reads each file to its end and prints a line for it:
+
+  sound    it is what its manifest says
+  checked  it has no manifest; it can be read to the end, but whether it is the file that was once
+           downloaded is not known
+  UNSOUND  it is damaged or gone, or it or its manifest cannot be read
+
+Of a folder, every snapshot file in it is checked: those that end in .tgz or .tar.gz, and those \
+with a manifest; a file that is gone and a snapshot of which shards are missing are told, too. \
+Folders in it are not looked into.
+
+Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
+file; the first failure decides.
+
+Example:
+  atlas backups verify /var/backups/cluster0";
+
+/// Check downloaded files against the manifests beside them, offline
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Verify {
+    /// The file or folder, or several
+    #[arg(required = true, value_name = "FILE or FOLDER")]
+    files: Vec<String>,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Verify {
+    /// Checks files. Blocks.
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let output = self.output.format_offline()?;
+        let mut first = Ok(());
+        for path in &self.files {
+            refuse_url("FILE", path)?;
+            let files = match files(Path::new(path)) {
+                Ok(files) => files,
+                Err(failure) => {
+                    tell(path, Err(&failure.to_string()), &output)?;
+                    first = first.and(Err(failure));
+                    continue;
+                }
+            };
+            let mut known = Vec::new();
+            for file in files {
+                let name = file.display().to_string();
+                let watcher = Watcher::default();
+                let verified = atlas_backup::verify_with(&file, |event| watcher.take(event));
+                watcher.end();
+                match verified {
+                    Ok(verified) => {
+                        known.extend(verified.manifest().cloned());
+                        tell(&name, Ok(&verified), &output)?;
+                    }
+                    Err(error) => {
+                        let failure = Failure::from(error);
+                        tell(&name, Err(&failure.to_string()), &output)?;
+                        first = first.and(Err(failure));
+                    }
+                }
+            }
+            if Path::new(path).is_dir() {
+                for (name, detail) in missing(Path::new(path), &known)? {
+                    tell(&name, Err(&detail), &output)?;
+                    let failure = Failure::Unsound(format!("{name}: {detail}"));
+                    first = first.and(Err(failure));
+                }
+            }
+        }
+        first
+    }
+}
+
+/// What a folder lacks: files whose manifests are there, and shards of snapshots.
+fn missing(folder: &Path, known: &[Manifest]) -> Result<Vec<(String, String)>, Failure> {
+    let mut missing = Vec::new();
+    for file in atlas_backup::missing_files(folder)? {
+        let detail = "the file is gone; its manifest is there".to_owned();
+        missing.push((file.display().to_string(), detail));
+    }
+    let mut sets: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for manifest in known {
+        let expected = usize::from(manifest.files);
+        let (found, most) = sets.entry(manifest.snapshot.to_string()).or_default();
+        (*found, *most) = (*found + 1, expected.max(*most));
+    }
+    for (snapshot, (found, expected)) in sets {
+        if found < expected {
+            let name = folder.display().to_string();
+            let detail = format!("snapshot {snapshot} has {found} of {expected} files");
+            missing.push((name, detail));
+        }
+    }
+    Ok(missing)
+}
+
+/// A file itself, or the snapshot files in a folder.
+fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let files = atlas_backup::snapshot_files(path)?;
+    if files.is_empty() {
+        let path = path.display();
+        return Err(Failure::File(format!(
+            "{path} has no snapshot file; name the folder that pull keeps"
+        )));
+    }
+    Ok(files)
+}
+
+/// Prints the line of a file: it is sound, or what is wrong with it.
+fn tell(file: &str, verdict: Result<&Verified, &str>, output: &Output) -> Result<(), Failure> {
+    let manifest = verdict.ok().and_then(Verified::manifest);
+    let by_manifest = match verdict {
+        Ok(_) => manifest.is_some(),
+        Err(_) => Manifest::path_of(file.as_ref()).exists(),
+    };
+    let line = json!({
+        "file": file,
+        "sound": verdict.is_ok(),
+        "checked": if by_manifest { "manifest" } else { "structure" },
+        "snapshotId": manifest.map(|manifest| manifest.snapshot.to_string()),
+        "clusterName": manifest.map(|manifest| manifest.cluster.as_str()),
+        "bytes": verdict.ok().map(Verified::bytes),
+        "sha256": verdict.ok().map(Verified::sha256),
+        "error": verdict.err(),
+    });
+    if let Some(line) = output.line(&line) {
+        return print(line?.as_bytes());
+    }
+    if verdict.is_ok() && log::is_quiet() {
+        return Ok(());
+    }
+    let (word, detail) = match verdict {
+        Ok(verified) => {
+            if let Some(manifest) = manifest {
+                let (snapshot, bytes) = (manifest.snapshot, manifest.bytes);
+                ("sound", format!("snapshot {snapshot}, {bytes} bytes"))
+            } else {
+                let bytes = verified.bytes();
+                (
+                    "checked",
+                    format!("no manifest; structure only, {bytes} bytes"),
+                )
+            }
+        }
+        Err(problem) => ("UNSOUND", problem.to_owned()),
+    };
+    print(escape(&format!("{word:<8} {file}: {detail}")).as_bytes())
+}

@@ -1,0 +1,120 @@
+//! `atlas clusters`: list and describe.
+
+use atlas_backup::{Backups, ClusterKind};
+use clap::{Args, Subcommand};
+
+use crate::args::{NamedCluster, OutputArgs, PageArgs, ProjectArgs};
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::log;
+use crate::operation::{self, items, note_what_is_cut};
+use crate::output::read;
+use crate::table::{self, Column};
+
+/// Look at the clusters of a project
+#[derive(Debug, Subcommand)]
+pub(crate) enum Clusters {
+    #[command(visible_alias = "ls")]
+    List(List),
+    #[command(visible_alias = "get")]
+    Describe(Describe),
+}
+
+impl Clusters {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        match self {
+            Self::List(command) => command.run(global).await,
+            Self::Describe(command) => command.run(global).await,
+        }
+    }
+}
+
+const COLUMNS: [Column; 4] = [
+    ("ID", &["id"]),
+    ("NAME", &["name"]),
+    ("MDB VER", &["mongoDBVersion"]),
+    ("STATE", &["stateName"]),
+];
+
+/// List the clusters of a project
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Flex clusters are in a list of their own, as in the API.\n\nExamples:\n  atlas \
+                  clusters list\n  atlas clusters list --tier FLEX -o json-path=$.results[*].name"
+)]
+pub(crate) struct List {
+    /// FLEX for the Flex clusters; otherwise those of all other tiers
+    #[arg(long, value_name = "TIER", ignore_case = true, value_parser = ["FLEX"])]
+    tier: Option<String>,
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl List {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let project = self.project.id(global)?;
+        let connection = Connection::open(global).await?;
+        let list = |name| {
+            let request = operation::request(name)?.parameter("groupId", project);
+            operation::paged(request, &self.page)
+        };
+        let is_flex = self.tier.is_some();
+        let request = list(if is_flex {
+            "flexClusters.listFlexClusters"
+        } else {
+            "clusters.listClusters"
+        })?;
+        let body = operation::send(&connection.client, request.clone()).await?;
+        if !is_flex && items(&read(&body)?).is_empty() {
+            // Who has Flex clusters only should not think that there is none.
+            let flex = list("flexClusters.listFlexClusters")?;
+            let flex = operation::send(&connection.client, flex).await?;
+            let count = items(&read(&flex)?).len();
+            if count > 0 {
+                log::note(&format!(
+                    "{count} Flex clusters; pass --tier FLEX to list them"
+                ));
+            }
+        }
+        output.document(&body, |page| {
+            note_what_is_cut(&request, page, "pass --page or --limit for more");
+            Ok(table::of_items(&COLUMNS, items(page)))
+        })
+    }
+}
+
+/// Show one cluster of any kind
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  atlas clusters describe Cluster0 -o json-path=$.stateName")]
+pub(crate) struct Describe {
+    #[command(flatten)]
+    cluster: NamedCluster,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Describe {
+    async fn run(&self, global: &Global) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
+        let connection = Connection::open(global).await?;
+        let backups = Backups::new(connection.client.clone());
+        let (name, parameter) = match backups.kind(project, &cluster).await? {
+            ClusterKind::Flex => ("flexClusters.getFlexCluster", "name"),
+            _ => ("clusters.getCluster", "clusterName"),
+        };
+        let request = operation::request(name)?
+            .parameter("groupId", project)
+            .parameter(parameter, cluster);
+        let body = operation::send(&connection.client, request).await?;
+        output.document(&body, |cluster| {
+            Ok(table::of_items(&COLUMNS, std::slice::from_ref(cluster)))
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! What any command takes, before or after its name.
+
+use clap::{Arg, Args, Command};
+
+use crate::failure::Failure;
+use crate::log::LogFormat;
+
+/// The global options.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The profile of atlascli/config.toml; default, or the only one, if it is not given
+    #[arg(short = 'P', long, value_name = "NAME", global = true)]
+    pub(crate) profile: Option<String>,
+
+    /// Keep no access token of a service account between runs
+    #[arg(long = "no-token-cache", global = true)]
+    pub(crate) no_token_cache: bool,
+
+    /// Allow a base URL of plain http to another machine, for tests only
+    #[arg(long = "allow-http", global = true)]
+    pub(crate) allow_http: bool,
+
+    /// Talk to an Atlas inside this process, without an account
+    #[cfg(feature = "sandbox")]
+    #[arg(long, global = true)]
+    pub(crate) sandbox: bool,
+
+    /// Print nothing but results and errors: no progress and no warnings
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// How lines on stderr look: text for people, or json with a time, a level and fields
+    #[arg(
+        long = "log-format",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        global = true
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+impl Global {
+    /// Whether `--sandbox` was given.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn is_in_sandbox(&self) -> bool {
+        self.sandbox
+    }
+
+    /// A build without the sandbox has no such flag.
+    #[cfg(not(feature = "sandbox"))]
+    #[allow(
+        clippy::unused_self,
+        reason = "has the signature of the one that looks"
+    )]
+    pub(crate) fn is_in_sandbox(&self) -> bool {
+        false
+    }
+
+    /// Refuses `--sandbox` for a command that talks to nobody.
+    pub(crate) fn refuse_sandbox(&self) -> Result<(), Failure> {
+        if self.is_in_sandbox() {
+            return Err(Failure::Usage(
+                "--sandbox has no meaning here: this command asks nothing of Atlas; leave it out"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The global options that mean nothing without a connection.
+const OF_CONNECTIONS: [&str; 4] = ["profile", "no_token_cache", "allow_http", "sandbox"];
+
+/// A command that talks to nobody: its help leaves out what is said of connections.
+pub(crate) fn offline(command: Command) -> Command {
+    let global = Global::augment_args(Command::new("global"));
+    let hidden: Vec<Arg> = global
+        .get_arguments()
+        .filter(|argument| OF_CONNECTIONS.contains(&argument.get_id().as_str()))
+        .map(|argument| argument.clone().hide(true))
+        .collect();
+    command.args(hidden)
+}

@@ -1,0 +1,117 @@
+//! JSON for people: indented, with the fields and the numbers as they came.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// How deep objects and lists are indented; what is deeper stays on its line.
+const DEEPEST: usize = 64;
+
+/// Indents JSON by two spaces a level. Fields keep their order and numbers their digits; what is not
+/// JSON stays as it is.
+pub(crate) fn pretty(json: &[u8]) -> String {
+    let Ok(raw) = serde_json::from_slice::<&RawValue>(json) else {
+        return String::from_utf8_lossy(json).into_owned();
+    };
+    let mut text = String::with_capacity(json.len() * 2);
+    add(&mut text, raw, 0);
+    text
+}
+
+fn add(text: &mut String, raw: &RawValue, depth: usize) {
+    let json = raw.get();
+    if depth < DEEPEST {
+        if let Ok(Fields(fields)) = serde_json::from_str(json) {
+            let fields = fields.iter().map(|(name, value)| (Some(name), *value));
+            return block(text, ('{', '}'), fields, depth);
+        }
+        if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) {
+            let items = items.into_iter().map(|item| (None, item));
+            return block(text, ('[', ']'), items, depth);
+        }
+    }
+    text.push_str(json);
+}
+
+fn block<'a>(
+    text: &mut String,
+    (open, close): (char, char),
+    members: impl ExactSizeIterator<Item = (Option<&'a String>, &'a RawValue)>,
+    depth: usize,
+) {
+    let is_empty = members.len() == 0;
+    text.push(open);
+    for (at, (name, value)) in members.enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        new_line(text, depth + 1);
+        if let Some(name) = name {
+            text.push_str(&serde_json::Value::from(name.as_str()).to_string());
+            text.push_str(": ");
+        }
+        add(text, value, depth + 1);
+    }
+    if !is_empty {
+        new_line(text, depth);
+    }
+    text.push(close);
+}
+
+fn new_line(text: &mut String, depth: usize) {
+    text.push('\n');
+    text.extend(std::iter::repeat_n("  ", depth));
+}
+
+/// The fields of an object, in their order.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pretty;
+
+    #[test]
+    fn fields_keep_their_order_and_numbers_their_digits() {
+        let json = br#"{"b":1.50,"a":[],"c":[{"x":"\u00e9"},10000000000000000000000],"d":{}}"#;
+        let expected = r#"{
+  "b": 1.50,
+  "a": [],
+  "c": [
+    {
+      "x": "\u00e9"
+    },
+    10000000000000000000000
+  ],
+  "d": {}
+}"#;
+        assert_eq!(pretty(json), expected);
+    }
+
+    #[test]
+    fn what_is_no_json_stays_and_what_is_too_deep_is_not_followed() {
+        assert_eq!(pretty(b"<html>"), "<html>");
+        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(pretty(deep.as_bytes()).contains(&"[".repeat(1000)));
+    }
+}

@@ -1,0 +1,33 @@
+//! A JSON object out of a file that a flag names.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::read_file;
+use crate::signals::blocking;
+
+/// The largest file, in bytes.
+const LIMIT: u64 = 16 << 20;
+
+/// Reads a file that holds a JSON object; `-` is standard input.
+pub(crate) async fn object(path: &Path) -> Result<Value, Failure> {
+    let path = path.to_owned();
+    blocking(move || {
+        let shown = path.display();
+        let text = if path.as_os_str() == "-" {
+            read_file::from(std::io::stdin().lock(), LIMIT)
+        } else {
+            read_file::text(&path, LIMIT)
+        };
+        let text = text.map_err(|error| Failure::File(format!("cannot read {shown}: {error}")))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        match serde_json::from_str::<Value>(text) {
+            Ok(value) if value.is_object() => Ok(value),
+            Ok(_) => Err(Failure::Usage(format!("{shown}: expected a JSON object"))),
+            Err(error) => Err(Failure::Usage(format!("{shown}: invalid JSON: {error}"))),
+        }
+    })
+    .await
+}

@@ -1,0 +1,38 @@
+//! Another program of the same name that a shell finds first.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The name that this program shares with the official command line.
+const NAME: &str = if cfg!(windows) { "atlas.exe" } else { "atlas" };
+
+/// The first `atlas` on the `PATH`, if it is not this program.
+pub(crate) fn first_on_path() -> Option<PathBuf> {
+    let this = env::current_exe().ok()?;
+    let path = env::var_os("PATH")?;
+    let first = env::split_paths(&path)
+        .map(|folder| folder.join(NAME))
+        .find(|file| is_executable(file))?;
+    (!is_same(&first, &this)).then_some(first)
+}
+
+/// Whether both are one build of this program: `atlas` and `atlas-toolkit` lie in the same folder.
+fn is_same(found: &Path, this: &Path) -> bool {
+    let folder = |path: &Path| {
+        let real = path.canonicalize().ok()?;
+        real.parent().map(Path::to_owned)
+    };
+    folder(found).is_some() && folder(found) == folder(this)
+}
+
+#[cfg(unix)]
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(file: &Path) -> bool {
+    file.is_file()
+}

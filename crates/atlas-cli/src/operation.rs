@@ -1,0 +1,85 @@
+//! One operation of the API by its name, and what Atlas answers.
+
+use atlas_model::bytes::Bytes;
+use atlas_transport::Client;
+use atlas_transport::atlas_catalog::{Operation, RequestBuilder};
+use serde_json::Value;
+
+use crate::args::PageArgs;
+use crate::failure::Failure;
+use crate::log;
+
+/// Starts a request of an operation that a command is about, by tag and short id.
+pub(crate) fn request(name: &str) -> Result<RequestBuilder, Failure> {
+    Operation::find(name)
+        .map(Operation::request)
+        .ok_or_else(|| Failure::Usage(format!("unknown operation {name}")))
+}
+
+/// Adds what says which page of a list is asked for.
+pub(crate) fn paged(
+    mut request: RequestBuilder,
+    page: &PageArgs,
+) -> Result<RequestBuilder, Failure> {
+    if !request.operation().is_paged() {
+        if page.is_default() {
+            return Ok(request);
+        }
+        return Err(Failure::Usage(
+            "Atlas gives this list as a whole; leave out --limit, --page and --omitCount"
+                .to_owned(),
+        ));
+    }
+    for (name, value) in page.parameters() {
+        request = request.parameter(name, value);
+    }
+    Ok(request)
+}
+
+/// Sends a request, and gives the body of the answer.
+pub(crate) async fn send(client: &Client, request: RequestBuilder) -> Result<Bytes, Failure> {
+    // A parameter that does not fit is the command line's fault; nothing is sent.
+    request
+        .build()
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let answer = client.call_request(request).send().await?;
+    Ok(answer.body.bytes().clone())
+}
+
+/// The items of a page.
+pub(crate) fn items(page: &Value) -> &[Value] {
+    page["results"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Says on stderr that a list has more than was printed.
+pub(crate) fn note_what_is_cut(request: &RequestBuilder, page: &Value, hint: &str) {
+    if let Some(line) = what_is_cut(request, page) {
+        log::note(&format!("{line}; {hint}"));
+    }
+}
+
+fn what_is_cut(request: &RequestBuilder, page: &Value) -> Option<String> {
+    let results = page["results"].as_array()?;
+    let links = page["links"].as_array().filter(|links| !links.is_empty());
+    let mut next = links.into_iter().flatten();
+    let has_next = next.any(|link| link["rel"] == "next");
+    if !has_next && links.is_some() {
+        return None;
+    }
+    let number = |name: &str, default: u64| {
+        request
+            .value(name)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(default)
+    };
+    let before = number("pageNum", 1)
+        .saturating_sub(1)
+        .saturating_mul(number("itemsPerPage", 100));
+    let seen = before.saturating_add(results.len() as u64);
+    let total = page["totalCount"].as_u64().filter(|total| *total > seen);
+    match total {
+        Some(total) => Some(format!("{} of {total}", results.len())),
+        None if has_next => Some(format!("{} so far", results.len())),
+        None => None,
+    }
+}

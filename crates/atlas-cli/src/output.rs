@@ -1,0 +1,123 @@
+//! How a result is printed: as a table for people, as JSON, or as what a path selects.
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use crate::failure::Failure;
+use crate::json;
+use crate::print::print;
+
+/// How many brackets an expression may have: its parser goes into each of them.
+const MOST_NESTED: usize = 64;
+
+/// How a result is printed.
+#[derive(Debug, Clone)]
+pub(crate) enum Output {
+    /// For people.
+    Plain,
+    /// JSON.
+    Json,
+    /// What a path selects, one value a line.
+    Path(JsonPath),
+}
+
+impl Output {
+    /// Reads the value of `--output`.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "plaintext" => return Ok(Self::Plain),
+            "json" => return Ok(Self::Json),
+            _ => {}
+        }
+        if text == "go-template" || text.starts_with("go-template") {
+            return Err(
+                "Go templates are not supported; use json-path=EXPR, or json and jq".to_owned(),
+            );
+        }
+        let Some(expression) = text.strip_prefix("json-path=") else {
+            return Err("expected plaintext, json or json-path=EXPR".to_owned());
+        };
+        let nested = expression
+            .bytes()
+            .filter(|byte| b"([{!".contains(byte))
+            .count();
+        if nested > MOST_NESTED {
+            return Err(format!("expected at most {MOST_NESTED} brackets"));
+        }
+        if !expression.starts_with('$') {
+            return Err("expected an expression that starts with $, such as $.id".to_owned());
+        }
+        JsonPath::parse(expression)
+            .map(Self::Path)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Prints a document of Atlas: JSON with all its fields in their order, or what `plain` makes of
+    /// it.
+    pub(crate) fn document(
+        &self,
+        body: &[u8],
+        plain: impl FnOnce(&Value) -> Result<String, Failure>,
+    ) -> Result<(), Failure> {
+        if let Self::Json = self {
+            return print(json::pretty(body).as_bytes());
+        }
+        let value = read(body)?;
+        match self {
+            Self::Path(path) => print(selected(path, &value)?.as_bytes()),
+            _ => print(plain(&value)?.as_bytes()),
+        }
+    }
+
+    /// Prints a document of our own.
+    pub(crate) fn value(
+        &self,
+        value: &impl Serialize,
+        plain: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if let Self::Plain = self {
+            return print(plain().as_bytes());
+        }
+        let body = serde_json::to_vec(value)
+            .map_err(|error| Failure::Answer(format!("cannot show the result as JSON: {error}")))?;
+        self.document(&body, |_| Ok(String::new()))
+    }
+
+    /// One line of several: compact JSON, or what a path selects; `None` if it is for people.
+    pub(crate) fn line(&self, value: &Value) -> Option<Result<String, Failure>> {
+        match self {
+            Self::Plain => None,
+            Self::Json => Some(Ok(value.to_string())),
+            Self::Path(path) => Some(selected(path, value)),
+        }
+    }
+
+    /// Whether it is for people.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain)
+    }
+}
+
+/// Reads JSON that Atlas sent.
+pub(crate) fn read(body: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(body)
+        .map_err(|error| Failure::Answer(format!("the answer is not JSON: {error}")))
+}
+
+/// What a path selects, one value a line: text as it is, anything else as JSON.
+pub(crate) fn selected(path: &JsonPath, value: &Value) -> Result<String, Failure> {
+    let found: Vec<String> = path
+        .query(value)
+        .all()
+        .into_iter()
+        .map(|value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })
+        .collect();
+    if found.is_empty() {
+        return Err(Failure::Answer(format!("the answer has nothing at {path}")));
+    }
+    Ok(found.join("\n"))
+}

@@ -1,0 +1,34 @@
+//! Results on stdout.
+
+use std::io::{self, IsTerminal as _, StdoutLock, Write as _};
+
+use crate::escape::escape_lines;
+use crate::failure::Failure;
+
+/// Writes a result and a line break to stdout, byte for byte; on a terminal, what could control it is
+/// shown as its JSON escape. A reader that has gone away is not an error.
+pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {
+    let shown = io::stdout()
+        .is_terminal()
+        .then(|| escape_lines(&String::from_utf8_lossy(body)).into_owned());
+    let body = shown.as_deref().map_or(body, str::as_bytes);
+    to_stdout(|out| {
+        out.write_all(body)?;
+        out.write_all(b"\n")?;
+        out.flush()
+    })
+    .map(drop)
+}
+
+/// Does something with stdout; `false` if its reader has gone.
+pub(crate) fn to_stdout(
+    act: impl FnOnce(&mut StdoutLock<'_>) -> io::Result<()>,
+) -> Result<bool, Failure> {
+    match act(&mut io::stdout().lock()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::File(format!(
+            "cannot write to standard output: {error}"
+        ))),
+    }
+}
