@@ -1,25 +1,23 @@
 //! `atlas backups compliancePolicy`: rules for the backups of a project that nobody can undo alone.
 
+mod change;
+mod policy;
+mod retention;
+
 use std::path::PathBuf;
 
-use atlas_model::ProjectId;
-use atlas_model::bytes::Bytes;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::args::{ConfirmArgs, OutputArgs, ProjectArgs, WatchArgs};
+use crate::args::{ConfirmArgs, OutputArgs, ProjectArgs};
 use crate::confirm::confirm;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::json_file;
-use crate::operation;
-use crate::output::{Output, read};
-use crate::table::{self, Column};
-use crate::watching;
-
-const GET: &str = "cloudBackups.getCompliancePolicy";
-const UPDATE: &str = "cloudBackups.updateCompliancePolicy";
+use change::Change;
+use policy::{all_items, get, on_demand, rules, scheduled, whole};
+use retention::{Frequency, Kept, name};
 
 /// What is asked before a policy is enabled.
 const LASTING: &str = "a backup compliance policy can be disabled only by MongoDB Support.";
@@ -242,115 +240,6 @@ impl DescribeItems {
     }
 }
 
-async fn get(connection: &Connection, project: ProjectId) -> Result<Bytes, Failure> {
-    let request = operation::request(GET)?.parameter("groupId", project);
-    operation::send(&connection.client, request).await
-}
-
-fn scheduled(policy: &Value) -> Vec<Value> {
-    let items = policy["scheduledPolicyItems"].as_array();
-    items.cloned().unwrap_or_default()
-}
-
-fn on_demand(policy: &Value) -> Vec<Value> {
-    let item = &policy["onDemandPolicyItem"];
-    let item = item.is_object().then(|| item.clone());
-    item.into_iter().collect()
-}
-
-fn all_items(policy: &Value) -> Vec<Value> {
-    let mut items = scheduled(policy);
-    items.extend(on_demand(policy));
-    items
-}
-
-fn rules(items: &[Value]) -> String {
-    let columns: [Column; 5] = [
-        ("ID", &["id"]),
-        ("FREQUENCY INTERVAL", &["frequencyInterval"]),
-        ("FREQUENCY TYPE", &["frequencyType"]),
-        ("RETENTION", &["retentionValue"]),
-        ("UNIT", &["retentionUnit"]),
-    ];
-    table::of_items(&columns, items)
-}
-
-fn whole(policy: &Value) -> String {
-    let facts: [Column; 9] = [
-        ("PROJECT", &["projectId"]),
-        ("STATE", &["state"]),
-        ("AUTHORIZED E-MAIL", &["authorizedEmail"]),
-        ("FIRST NAME", &["authorizedUserFirstName"]),
-        ("LAST NAME", &["authorizedUserLastName"]),
-        ("COPY PROTECTION", &["copyProtectionEnabled"]),
-        ("ENCRYPTION AT REST", &["encryptionAtRestEnabled"]),
-        ("POINT IN TIME", &["pitEnabled"]),
-        ("RESTORE WINDOW DAYS", &["restoreWindowDays"]),
-    ];
-    let rows = facts.iter().map(|(head, fields)| {
-        let value = table::cell(policy, fields);
-        vec![(*head).to_owned(), value]
-    });
-    let facts = table::of_rows(["SETTING", "VALUE"].into_iter(), rows);
-    format!("{facts}\n\n{}", rules(&all_items(policy)))
-}
-
-/// What every change of the policy takes.
-#[derive(Debug, Args)]
-pub(crate) struct Change {
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    watch: WatchArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-}
-
-impl Change {
-    /// Reads the policy, changes it and puts it back.
-    async fn run(&self, global: &Global, change: impl FnOnce(&mut Value)) -> Result<(), Failure> {
-        let output = self.output.format(global)?;
-        let project = self.project.id(global)?;
-        let connection = Connection::open(global).await?;
-        let mut policy = read(&get(&connection, project).await?)?;
-        // A project without one has an empty object.
-        if !policy["authorizedEmail"].is_string() {
-            return Err(Failure::Usage(
-                "the project has no backup compliance policy; see compliancePolicy enable"
-                    .to_owned(),
-            ));
-        }
-        // Atlas answers with null where nothing is set, and takes none.
-        if let Some(fields) = policy.as_object_mut() {
-            fields.retain(|_, value| !value.is_null());
-        }
-        change(&mut policy);
-        self.put(&connection, project, policy, &output).await
-    }
-
-    /// Puts a policy, and shows what became of it. Policies of clusters are not overwritten.
-    async fn put(
-        &self,
-        connection: &Connection,
-        project: ProjectId,
-        policy: Value,
-        output: &Output,
-    ) -> Result<(), Failure> {
-        let request = operation::request(UPDATE)?
-            .parameter("groupId", project)
-            .parameter("overwriteBackupPolicies", false)
-            .json(policy);
-        let mut body = operation::send(&connection.client, request.clone()).await?;
-        if self.watch.watch {
-            let answer = read(&body)?;
-            let seconds = self.watch.watch_timeout;
-            watching::run(&connection.client, &request, &answer, seconds).await?;
-            body = get(connection, project).await?;
-        }
-        output.document(&body, |policy| Ok(whole(policy)))
-    }
-}
-
 /// Enable the policy without any rule; only MongoDB Support can disable it
 #[derive(Debug, Args)]
 #[command(
@@ -438,47 +327,6 @@ pub(crate) struct EnableRestores {
     days: u16,
     #[command(flatten)]
     change: Change,
-}
-
-/// The unit of a retention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Unit {
-    Days,
-    Weeks,
-    Months,
-    Years,
-}
-
-/// When scheduled snapshots are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Frequency {
-    Hourly,
-    Daily,
-    Weekly,
-    Monthly,
-    Yearly,
-}
-
-fn name(value: &impl ValueEnum) -> String {
-    let value = value.to_possible_value();
-    value.map_or_else(String::new, |value| value.get_name().to_owned())
-}
-
-/// How long snapshots are kept.
-#[derive(Debug, Args)]
-struct Kept {
-    /// The unit of the retention
-    #[arg(long = "retentionUnit", value_name = "UNIT", value_enum)]
-    unit: Unit,
-    /// How many units snapshots are kept
-    #[arg(long = "retentionValue", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    value: u32,
-}
-
-impl Kept {
-    fn unit(&self) -> String {
-        name(&self.unit)
-    }
 }
 
 /// The rule for snapshots on demand

@@ -5,6 +5,8 @@ mod config;
 mod dir;
 mod report;
 mod rules;
+mod summary;
+mod told;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -25,8 +27,9 @@ use crate::output::Output;
 use crate::progress::Watcher;
 use clusters::{Clusters, of_flags, pull};
 use dir::Dir;
-use report::{Report, Shown, Total};
+use report::Report;
 use rules::Rules;
+use summary::{Shown, Total};
 
 const HELP: &str = "\
 Downloads every complete snapshot that is not in the folder yet, the oldest first, and prints \

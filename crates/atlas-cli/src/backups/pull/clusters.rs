@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::dir::Dir;
-use super::report::{Shown, Total};
+use super::summary::{Shown, Total};
 use super::{Pull, Task};
 use crate::args::parsed;
 use crate::failure::Failure;

@@ -1,32 +1,18 @@
 //! What a pull prints.
 
-use std::io::IsTerminal as _;
-use std::sync::{Mutex, PoisonError};
-
-use atlas_backup::{PullSummary, Pulled, PulledFile};
+use atlas_backup::{PullSummary, Pulled};
 use atlas_model::SnapshotId;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Task;
+use super::summary::{Counts, Shown, Total, WOULD_DOWNLOAD, WOULD_READ, WOULD_REMOVE, is_due};
+use super::told::{Told, told};
 use crate::escape::escape;
 use crate::failure::Failure;
 use crate::log;
 use crate::output::Output;
 use crate::print::print;
-
-/// What is printed of the snapshots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
-    /// A line for each, and a summary.
-    Each,
-    /// A line for each that would be touched, and a summary.
-    Changes,
-    /// A summary if anything changed, and a line for each that is damaged or failed.
-    Summary,
-    /// A line for each that is damaged or failed.
-    Problems,
-}
 
 /// What became of the snapshots of one cluster.
 pub(super) struct Report<'a> {
@@ -41,74 +27,6 @@ pub(super) struct Report<'a> {
     /// The first line that could not be printed.
     unprinted: Result<(), Failure>,
 }
-
-/// How much was done.
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    downloaded: usize,
-    bytes: u64,
-    removed: usize,
-    failed: usize,
-    held: usize,
-    /// What a dry run would do.
-    would: [usize; 3],
-}
-
-impl Counts {
-    fn has_changed(self) -> bool {
-        self.downloaded > 0 || self.removed > 0
-    }
-
-    /// `downloaded 2 (1234 bytes); removed 1; 24 kept`
-    fn line(self) -> String {
-        let mut parts = Vec::new();
-        if self.downloaded > 0 {
-            parts.push(format!(
-                "downloaded {} ({} bytes)",
-                self.downloaded, self.bytes
-            ));
-        }
-        if self.removed > 0 {
-            parts.push(format!("removed {}", self.removed));
-        }
-        if self.failed > 0 {
-            parts.push(format!("{} failed", self.failed));
-        }
-        parts.extend(self.would());
-        if parts.is_empty() {
-            parts.push("nothing to do".to_owned());
-        }
-        parts.push(format!("{} kept", self.held));
-        parts.join("; ")
-    }
-
-    /// `would download 3`
-    fn would(self) -> impl Iterator<Item = String> {
-        let words = WOULD.iter().zip(self.would);
-        let words = words.filter(|(_, count)| *count > 0);
-        words.map(|(what, count)| format!("{what} {count}"))
-    }
-
-    fn json(self) -> Value {
-        json!({
-            "time": Timestamp::now().to_string(),
-            "action": "summary",
-            "downloaded": self.downloaded,
-            "bytes": self.bytes,
-            "removed": self.removed,
-            "failed": self.failed,
-            "kept": self.held,
-            "wouldDownload": self.would[WOULD_DOWNLOAD],
-            "wouldRead": self.would[WOULD_READ],
-            "wouldRemove": self.would[WOULD_REMOVE],
-        })
-    }
-}
-
-const WOULD: [&str; 3] = ["would download", "would read", "would remove"];
-const WOULD_DOWNLOAD: usize = 0;
-const WOULD_READ: usize = 1;
-const WOULD_REMOVE: usize = 2;
 
 impl<'a> Report<'a> {
     pub(super) fn new(
@@ -200,7 +118,7 @@ impl<'a> Report<'a> {
             "action": told.action,
             "snapshotId": told.snapshot.to_string(),
             "taken": told.taken.map(|taken| taken.to_string()),
-            "files": told.files.iter().map(file).collect::<Vec<_>>(),
+            "files": told.files(),
         });
         if let Some(error) = &told.error {
             line["error"] = error.as_str().into();
@@ -287,189 +205,5 @@ impl<'a> Report<'a> {
             ));
         }
         format!("{}: {}", self.task.cluster, parts.join("; "))
-    }
-}
-
-/// Whether a summary is printed: for people at a terminal always, for cron if anything changed.
-fn is_due(shown: Shown, has_changed: bool) -> bool {
-    match shown {
-        Shown::Each | Shown::Changes => true,
-        Shown::Summary => has_changed || std::io::stdout().is_terminal(),
-        Shown::Problems => false,
-    }
-}
-
-/// What the clusters of one run do together.
-#[derive(Debug, Default)]
-pub(super) struct Total(Mutex<Counts>);
-
-impl Total {
-    fn add(&self, counts: Counts) {
-        let mut total = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        total.downloaded += counts.downloaded;
-        total.bytes = total.bytes.saturating_add(counts.bytes);
-        total.removed += counts.removed;
-        total.failed += counts.failed;
-        total.held += counts.held;
-        for (total, count) in total.would.iter_mut().zip(counts.would) {
-            *total += count;
-        }
-    }
-
-    /// Prints the summary of all, if there is one.
-    pub(super) fn finish(
-        &self,
-        clusters: usize,
-        failed: usize,
-        output: &Output,
-        shown: Shown,
-    ) -> Result<(), Failure> {
-        let total = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut line = total.json();
-        line["clusters"] = clusters.into();
-        line["clustersFailed"] = failed.into();
-        if let Some(line) = output.line(&line) {
-            return print(line?.as_bytes());
-        }
-        if is_due(shown, total.has_changed()) {
-            let failed = match failed {
-                0 => String::new(),
-                failed => format!(", {failed} failed"),
-            };
-            let line = format!("{clusters} clusters{failed}: {}", total.line());
-            return print(line.as_bytes());
-        }
-        Ok(())
-    }
-}
-
-/// What became of one snapshot.
-struct Told {
-    action: &'static str,
-    snapshot: SnapshotId,
-    taken: Option<Timestamp>,
-    files: Vec<PulledFile>,
-    bytes: Option<u64>,
-    error: Option<String>,
-}
-
-impl Told {
-    /// The action for people.
-    fn word(&self) -> &'static str {
-        match self.action {
-            "wouldDownload" => "would download",
-            "wouldRead" => "would read",
-            "wouldRemove" => "would remove",
-            action => action,
-        }
-    }
-
-    /// What people are told beside it.
-    fn text(&self) -> String {
-        if let Some(error) = &self.error {
-            return error.clone();
-        }
-        match self.action {
-            "downloaded" => {
-                let names: Vec<String> = self
-                    .files
-                    .iter()
-                    .map(|file| file.path.display().to_string())
-                    .collect();
-                let bytes = self.bytes.unwrap_or_default();
-                format!("{}, {bytes} bytes", names.join(", "))
-            }
-            "future" => "dated in the future; does not count and stays".to_owned(),
-            "wouldDownload" => self
-                .taken
-                .map_or_else(String::new, |taken| taken.to_string()),
-            _ => String::new(),
-        }
-    }
-}
-
-fn file(file: &PulledFile) -> Value {
-    json!({
-        "path": file.path.display().to_string(),
-        "bytes": file.bytes,
-        "sha256": file.sha256,
-        "shard": file.shard,
-    })
-}
-
-fn told(pulled: Pulled) -> Option<Told> {
-    let told = |action, snapshot, taken| Told {
-        action,
-        snapshot,
-        taken,
-        files: Vec::new(),
-        bytes: None,
-        error: None,
-    };
-    let with = |files, told| Told { files, ..told };
-    Some(match pulled {
-        Pulled::Downloaded {
-            snapshot,
-            taken,
-            files,
-            bytes,
-        } => Told {
-            bytes: Some(bytes),
-            ..with(files, told("downloaded", snapshot, taken))
-        },
-        Pulled::AlreadyPresent {
-            snapshot,
-            taken,
-            files,
-        } => with(files, told("present", snapshot, taken)),
-        Pulled::Removed {
-            snapshot,
-            taken,
-            files,
-        } => with(files, told("removed", snapshot, taken)),
-        Pulled::Damaged {
-            snapshot,
-            taken,
-            file,
-            reason,
-        } => Told {
-            error: Some(format!("{}: {reason}", file.display())),
-            ..told("damaged", snapshot, taken)
-        },
-        Pulled::Future { snapshot, taken } => told("future", snapshot, taken),
-        Pulled::Failed {
-            snapshot,
-            taken,
-            error,
-        } => Told {
-            error: Some(failure_line(error)),
-            ..told("failed", snapshot, taken)
-        },
-        Pulled::WouldDownload { snapshot, taken } => told("wouldDownload", snapshot, taken),
-        Pulled::WouldRead {
-            snapshot,
-            taken,
-            files,
-        } => with(files, told("wouldRead", snapshot, taken)),
-        Pulled::WouldRemove {
-            snapshot,
-            taken,
-            files,
-        } => with(files, told("wouldRemove", snapshot, taken)),
-        _ => return None,
-    })
-}
-
-/// What failed. `pull` replaces nothing and has no flag for it.
-fn failure_line(error: atlas_backup::Error) -> String {
-    match error {
-        atlas_backup::Error::Exists { path } => {
-            format!("{} exists; move it away to continue", path.display())
-        }
-        atlas_backup::Error::Foreign { path } => format!(
-            "{} was not written by this program; move it away to continue",
-            path.display()
-        ),
-        error => Failure::from(error).to_string(),
     }
 }

@@ -1,0 +1,76 @@
+//! A change of the policy: read, change, put back.
+
+use atlas_model::ProjectId;
+use clap::Args;
+use serde_json::Value;
+
+use super::policy::{get, whole};
+use crate::args::{OutputArgs, ProjectArgs, WatchArgs};
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::operation;
+use crate::output::{Output, read};
+use crate::watching;
+
+const UPDATE: &str = "cloudBackups.updateCompliancePolicy";
+
+/// What every change of the policy takes.
+#[derive(Debug, Args)]
+pub(crate) struct Change {
+    #[command(flatten)]
+    pub(super) project: ProjectArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+impl Change {
+    /// Reads the policy, changes it and puts it back.
+    pub(super) async fn run(
+        &self,
+        global: &Global,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<(), Failure> {
+        let output = self.output.format(global)?;
+        let project = self.project.id(global)?;
+        let connection = Connection::open(global).await?;
+        let mut policy = read(&get(&connection, project).await?)?;
+        // A project without one has an empty object.
+        if !policy["authorizedEmail"].is_string() {
+            return Err(Failure::Usage(
+                "the project has no backup compliance policy; see compliancePolicy enable"
+                    .to_owned(),
+            ));
+        }
+        // Atlas answers with null where nothing is set, and takes none.
+        if let Some(fields) = policy.as_object_mut() {
+            fields.retain(|_, value| !value.is_null());
+        }
+        change(&mut policy);
+        self.put(&connection, project, policy, &output).await
+    }
+
+    /// Puts a policy, and shows what became of it. Policies of clusters are not overwritten.
+    pub(super) async fn put(
+        &self,
+        connection: &Connection,
+        project: ProjectId,
+        policy: Value,
+        output: &Output,
+    ) -> Result<(), Failure> {
+        let request = operation::request(UPDATE)?
+            .parameter("groupId", project)
+            .parameter("overwriteBackupPolicies", false)
+            .json(policy);
+        let mut body = operation::send(&connection.client, request.clone()).await?;
+        if self.watch.watch {
+            let answer = read(&body)?;
+            let seconds = self.watch.watch_timeout;
+            watching::run(&connection.client, &request, &answer, seconds).await?;
+            body = get(connection, project).await?;
+        }
+        output.document(&body, |policy| Ok(whole(policy)))
+    }
+}

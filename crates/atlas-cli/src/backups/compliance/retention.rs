@@ -1,0 +1,45 @@
+//! How often snapshots are taken by a rule, and how long they are kept.
+
+use clap::{Args, ValueEnum};
+
+/// The unit of a retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Unit {
+    Days,
+    Weeks,
+    Months,
+    Years,
+}
+
+/// When scheduled snapshots are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Frequency {
+    Hourly,
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+}
+
+/// A value as Atlas spells it.
+pub(super) fn name(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// How long snapshots are kept.
+#[derive(Debug, Args)]
+pub(super) struct Kept {
+    /// The unit of the retention
+    #[arg(long = "retentionUnit", value_name = "UNIT", value_enum)]
+    pub(super) unit: Unit,
+    /// How many units snapshots are kept
+    #[arg(long = "retentionValue", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) value: u32,
+}
+
+impl Kept {
+    pub(super) fn unit(&self) -> String {
+        name(&self.unit)
+    }
+}
