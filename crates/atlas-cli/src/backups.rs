@@ -5,6 +5,7 @@ mod compliance;
 mod download;
 mod exports;
 mod pull;
+mod restore_job;
 mod restores;
 mod saved;
 mod schedule;

@@ -8,7 +8,7 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::log;
-use crate::operation::{self, items, note_what_is_cut};
+use crate::operation::{self, items};
 use crate::output::read;
 use crate::table::{self, Column};
 
@@ -37,6 +37,8 @@ const COLUMNS: [Column; 4] = [
     ("STATE", &["stateName"]),
 ];
 
+const LIST_FLEX: &str = "flexClusters.listFlexClusters";
+
 /// List the clusters of a project
 #[derive(Debug, Args)]
 #[command(
@@ -60,21 +62,23 @@ impl List {
         let output = self.output.format(global)?;
         let project = self.project.id(global)?;
         let connection = Connection::open(global).await?;
-        let list = |name| {
-            let request = operation::request(name)?.parameter("groupId", project);
-            operation::paged(request, &self.page)
-        };
-        let is_flex = self.tier.is_some();
-        let request = list(if is_flex {
-            "flexClusters.listFlexClusters"
-        } else {
-            "clusters.listClusters"
-        })?;
-        let body = operation::send(&connection.client, request.clone()).await?;
-        if !is_flex && items(&read(&body)?).is_empty() {
+        let client = &connection.client;
+        let list = |name| Ok::<_, Failure>(operation::request(name)?.parameter("groupId", project));
+        if self.tier.is_some() {
+            let flex = list(LIST_FLEX)?;
+            let table = |items: &[_]| table::of_items(&COLUMNS, items);
+            return operation::print_page(client, flex, &self.page, &output, table).await;
+        }
+        let mut is_empty = false;
+        let request = list("clusters.listClusters")?;
+        operation::print_page(client, request, &self.page, &output, |items| {
+            is_empty = items.is_empty();
+            table::of_items(&COLUMNS, items)
+        })
+        .await?;
+        if is_empty {
             // Who has Flex clusters only should not think that there is none.
-            let flex = list("flexClusters.listFlexClusters")?;
-            let flex = operation::send(&connection.client, flex).await?;
+            let flex = operation::send(client, list(LIST_FLEX)?).await?;
             let count = items(&read(&flex)?).len();
             if count > 0 {
                 log::note(&format!(
@@ -82,10 +86,7 @@ impl List {
                 ));
             }
         }
-        output.document(&body, |page| {
-            note_what_is_cut(&request, page, "pass --page or --limit for more");
-            Ok(table::of_items(&COLUMNS, items(page)))
-        })
+        Ok(())
     }
 }
 
@@ -112,9 +113,6 @@ impl Describe {
         let request = operation::request(name)?
             .parameter("groupId", project)
             .parameter(parameter, cluster);
-        let body = operation::send(&connection.client, request).await?;
-        output.document(&body, |cluster| {
-            Ok(table::of_items(&COLUMNS, std::slice::from_ref(cluster)))
-        })
+        operation::print_one(&connection.client, request, &output, &COLUMNS).await
     }
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::args::PageArgs;
 use crate::failure::Failure;
 use crate::log;
+use crate::output::Output;
+use crate::table::{self, Column};
 
 /// Starts a request of an operation that a command is about, by tag and short id.
 pub(crate) fn request(name: &str) -> Result<RequestBuilder, Failure> {
@@ -17,10 +19,7 @@ pub(crate) fn request(name: &str) -> Result<RequestBuilder, Failure> {
 }
 
 /// Adds what says which page of a list is asked for.
-pub(crate) fn paged(
-    mut request: RequestBuilder,
-    page: &PageArgs,
-) -> Result<RequestBuilder, Failure> {
+fn paged(mut request: RequestBuilder, page: &PageArgs) -> Result<RequestBuilder, Failure> {
     if !request.operation().is_paged() {
         if page.is_default() {
             return Ok(request);
@@ -44,6 +43,35 @@ pub(crate) async fn send(client: &Client, request: RequestBuilder) -> Result<Byt
         .map_err(|error| Failure::Usage(error.to_string()))?;
     let answer = client.call_request(request).send().await?;
     Ok(answer.body.bytes().clone())
+}
+
+/// Asks for a page of a list and prints it; `table` shows its items to people.
+pub(crate) async fn print_page(
+    client: &Client,
+    request: RequestBuilder,
+    page: &PageArgs,
+    output: &Output,
+    table: impl FnOnce(&[Value]) -> String,
+) -> Result<(), Failure> {
+    let request = paged(request, page)?;
+    let body = send(client, request.clone()).await?;
+    output.document(&body, |page| {
+        note_what_is_cut(&request, page, "pass --page or --limit for more");
+        Ok(table(items(page)))
+    })
+}
+
+/// Asks for one thing and prints it, with these columns for people.
+pub(crate) async fn print_one(
+    client: &Client,
+    request: RequestBuilder,
+    output: &Output,
+    columns: &[Column],
+) -> Result<(), Failure> {
+    let body = send(client, request).await?;
+    output.document(&body, |found| {
+        Ok(table::of_items(columns, std::slice::from_ref(found)))
+    })
 }
 
 /// The items of a page.

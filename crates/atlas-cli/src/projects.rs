@@ -6,7 +6,7 @@ use crate::args::{OutputArgs, PageArgs, ProjectArgs};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
-use crate::operation::{self, items, note_what_is_cut};
+use crate::operation;
 use crate::table::{self, Column};
 
 /// Look at the projects that the account can see
@@ -50,12 +50,11 @@ impl List {
             Some(org) => operation::request("getOrgGroups")?.parameter("orgId", org),
             None => operation::request("listGroups")?,
         };
-        let request = operation::paged(request, &self.page)?;
-        let body = operation::send(&connection.client, request.clone()).await?;
-        output.document(&body, |page| {
-            note_what_is_cut(&request, page, "pass --page or --limit for more");
-            Ok(table::of_items(&COLUMNS, items(page)))
+        let client = &connection.client;
+        operation::print_page(client, request, &self.page, &output, |items| {
+            table::of_items(&COLUMNS, items)
         })
+        .await
     }
 }
 
@@ -78,9 +77,6 @@ impl Describe {
         let project = self.project.clone().or(self.id.as_deref()).id(global)?;
         let connection = Connection::open(global).await?;
         let request = operation::request("getGroup")?.parameter("groupId", project);
-        let body = operation::send(&connection.client, request).await?;
-        output.document(&body, |project| {
-            Ok(table::of_items(&COLUMNS, std::slice::from_ref(project)))
-        })
+        operation::print_one(&connection.client, request, &output, &COLUMNS).await
     }
 }

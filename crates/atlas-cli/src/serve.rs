@@ -12,10 +12,12 @@ use atlas_sandbox::{Answered, FaultPlan, Fidelity, Sandbox, SandboxBuilder, Sand
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, ValueHint, value_parser};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::escape::escape;
 use crate::failure::Failure;
+use crate::log;
 use crate::print::print;
 use crate::read_file;
 use crate::signals::{blocking, end_silently};
@@ -156,7 +158,10 @@ impl Serve {
         if let Some(path) = self.env_file.clone() {
             blocking(move || exports::remove_old(&path)).await?;
         }
-        let server = self.builder(sandbox).faults(faults).log(printer());
+        let mut server = self.builder(sandbox).faults(faults);
+        if !log::is_quiet() {
+            server = server.log(printer());
+        }
         let server = server.start().await.map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidInput => Failure::Usage(error.to_string()),
             std::io::ErrorKind::AddrInUse => Failure::File(format!(
@@ -294,9 +299,24 @@ fn printer() -> impl Fn(&Answered) + Send + Sync {
                 let _ = std::io::stderr().write_all(text.as_bytes());
             }
         });
+    let line = if log::is_json() { json_line } else { line };
     move |answered| {
         let _ = send.try_send(line(answered));
     }
+}
+
+/// A request as a line of JSON.
+fn json_line(answered: &Answered) -> String {
+    json!({
+        "timestamp": answered.at.to_string(),
+        "level": "INFO",
+        "message": "answered",
+        "status": answered.status.map(|status| status.as_u16()),
+        "method": answered.method.as_str(),
+        "path": answered.path,
+        "ignoredFields": answered.ignored_fields,
+    })
+    .to_string()
 }
 
 /// How many lines wait for a reader of stderr.

@@ -21,7 +21,7 @@ Credentials in the environment, the first kind that is set:
   MONGODB_ATLAS_CLIENT_ID, MONGODB_ATLAS_CLIENT_SECRET          a service account
   MONGODB_ATLAS_PUBLIC_API_KEY, MONGODB_ATLAS_PRIVATE_API_KEY   an API key
 
-With _FILE after the name of a credential, the variable names a file that holds it.
+With _FILE after its name, each of these variables names a file that contains the credential.
 
 Settings:
   MONGODB_ATLAS_OPS_MANAGER_URL   the base URL; https://cloud.mongodb.com if it is not set
@@ -34,17 +34,25 @@ Settings:
   ATLAS_ALLOW_HTTP                true to allow a base URL of plain http to another machine
   ATLAS_LOG                       a level such as debug, or a filter: what happens, on stderr
 
-Two older sets of variables are read after MONGODB_ATLAS_*: MCLI_*, with the same names, and
-MONGODB_ATLAS_PUBLIC_KEY, MONGODB_ATLAS_PRIVATE_KEY and MONGODB_ATLAS_BASE_URL. The first set that
-has credentials is used, and the profile after all of them. Credentials go only to the base URL or
-service of the same set: a base URL in one set and credentials in another are an error, and so is
-half of a pair without other credentials in its set. An empty variable counts as unset.
+Two older sets of variables are read after MONGODB_ATLAS_*: MCLI_*, with the same names, and \
+MONGODB_ATLAS_PUBLIC_KEY, MONGODB_ATLAS_PRIVATE_KEY and MONGODB_ATLAS_BASE_URL. The first set that has \
+credentials is used, and the profile after all of them. Credentials go only to the base URL or service of \
+the same set: a base URL in one set and credentials in another are an error, and so is half of a pair \
+without other credentials in its set. An empty variable counts as unset.
 
-Profiles are those of the official command line, in atlascli/config.toml of the configuration
-folder: the one named by --profile, or default, or the only one. auth_type decides which of its
-credentials are used; without it they are an API key, a service account or an access token, the
-first that is there. A flag beats the environment, which beats the profile. If the environment has
-the credentials, the base URL and the project, a file that cannot be read is not an error.";
+Profiles are those of the official command line, in atlascli/config.toml of the configuration folder: the \
+one named by --profile, or default, or the only one. auth_type decides which of its credentials are used; \
+without it they are an API key, a service account or an access token, the first that is there. A flag beats \
+the environment, which beats the profile. If the environment has the credentials, the base URL and the \
+project, a file that cannot be read is not an error. Secrets in the system's keyring are not read.
+
+Proxies and certificates:
+  HTTPS_PROXY, ALL_PROXY          a proxy: http://, https://, socks5:// or socks5h://, with
+                                  user:password@ if it wants a login; HTTP_PROXY is not read
+  NO_PROXY                        hosts, domains and networks that are reached directly, with commas
+  SSL_CERT_FILE, SSL_CERT_DIR     certificates to trust in place of the system's
+
+Colours are used on a terminal only, and not with NO_COLOR or TERM=dumb.";
 
 /// Credentials, and where they go.
 pub(crate) struct Account {

@@ -8,7 +8,7 @@ use crate::confirm::confirm;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
-use crate::operation::{self, items, note_what_is_cut};
+use crate::operation;
 use crate::print::print;
 use crate::table::{self, Column};
 use crate::watching;
@@ -75,10 +75,6 @@ const JOB: [Column; 4] = [
 /// What the end of a job is told by.
 const CREATE_JOB: &str = "cloudBackups.createBackupExport";
 
-fn one(columns: &[Column], item: &Value) -> String {
-    table::of_items(columns, std::slice::from_ref(item))
-}
-
 /// List the buckets of a project
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  atlas backups exports buckets list")]
@@ -97,12 +93,15 @@ impl ListBuckets {
         let project = self.project.id(global)?;
         let connection = Connection::open(global).await?;
         let request = operation::request("cloudBackups.listExportBuckets")?;
-        let request = operation::paged(request.parameter("groupId", project), &self.page)?;
-        let body = operation::send(&connection.client, request.clone()).await?;
-        output.document(&body, |page| {
-            note_what_is_cut(&request, page, "pass --page or --limit for more");
-            Ok(table::of_items(&BUCKET, items(page)))
-        })
+        let client = &connection.client;
+        operation::print_page(
+            client,
+            request.parameter("groupId", project),
+            &self.page,
+            &output,
+            |items| table::of_items(&BUCKET, items),
+        )
+        .await
     }
 }
 
@@ -137,8 +136,7 @@ impl DescribeBucket {
         let request = operation::request("cloudBackups.getExportBucket")?
             .parameter("groupId", project)
             .parameter("exportBucketId", &self.bucket.id);
-        let body = operation::send(&connection.client, request).await?;
-        output.document(&body, |bucket| Ok(one(&BUCKET, bucket)))
+        operation::print_one(&connection.client, request, &output, &BUCKET).await
     }
 }
 
@@ -235,12 +233,11 @@ impl ListJobs {
         let request = operation::request("cloudBackups.listBackupExports")?
             .parameter("groupId", project)
             .parameter("clusterName", cluster);
-        let request = operation::paged(request, &self.page)?;
-        let body = operation::send(&connection.client, request.clone()).await?;
-        output.document(&body, |page| {
-            note_what_is_cut(&request, page, "pass --page or --limit for more");
-            Ok(table::of_items(&JOB, items(page)))
+        let client = &connection.client;
+        operation::print_page(client, request, &self.page, &output, |items| {
+            table::of_items(&JOB, items)
         })
+        .await
     }
 }
 
@@ -269,8 +266,7 @@ impl DescribeJob {
             .parameter("groupId", project)
             .parameter("clusterName", cluster)
             .parameter("exportId", &self.id);
-        let body = operation::send(&connection.client, request).await?;
-        output.document(&body, |job| Ok(one(&JOB, job)))
+        operation::print_one(&connection.client, request, &output, &JOB).await
     }
 }
 
@@ -368,7 +364,6 @@ impl WatchJob {
             .parameter("groupId", project)
             .parameter("clusterName", cluster)
             .parameter("exportId", &self.id);
-        let body = operation::send(&connection.client, request).await?;
-        output.document(&body, |job| Ok(one(&JOB, job)))
+        operation::print_one(&connection.client, request, &output, &JOB).await
     }
 }

@@ -6,30 +6,25 @@ mod dir;
 mod report;
 mod rules;
 mod summary;
+mod task;
 mod told;
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use atlas_backup::{Backups, ClusterKind, Event, PullOptions, PullSummary};
-use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
-use atlas_model::{ClusterName, Operation as _, ProjectId};
+use atlas_backup::Backups;
 use clap::{ArgGroup, Args};
-use jiff::{SignedDuration, Timestamp};
 
 use super::store;
 use crate::args::{OutputArgs, ProjectArgs, TransferArgs};
-use crate::connection::{Connection, warn_of_sunset};
+use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::log;
 use crate::output::Output;
-use crate::progress::Watcher;
-use clusters::{Clusters, of_flags, pull};
-use dir::Dir;
-use report::Report;
+use clusters::{Clusters, pull};
 use rules::Rules;
-use summary::{Shown, Total};
+use summary::Shown;
+use task::Common;
 
 const HELP: &str = "\
 Downloads every complete snapshot that is not in the folder yet, the oldest first, and prints \
@@ -142,9 +137,12 @@ impl Pull {
     /// Brings a folder up to date, or one for each of several clusters.
     pub(super) async fn run(&self, global: &Global) -> Result<(), Failure> {
         let output = self.output.format(global)?;
-        let mut clusters = match &self.config {
-            Some(path) => config::read(path, self, global).await?,
-            None => of_flags(self, global)?,
+        let common = self.common();
+        let mut clusters = if let Some(path) = &self.config {
+            config::read(path, &common, global).await?
+        } else {
+            let dir = self.dir.as_deref().unwrap_or_default();
+            clusters::of_flags(&self.cluster_names, dir, &self.rules, &common, global)?
         };
         if let Some(dir) = clusters.store() {
             dir.watch();
@@ -160,17 +158,14 @@ impl Pull {
         pull(clusters.all(), &backups, &output, shown, has_max_age).await
     }
 
-    /// The options that hold for every cluster.
-    fn options(&self, rules: &Rules) -> Result<PullOptions, Failure> {
-        let options = PullOptions::default()
-            .keep(rules.keep()?)
-            .verify(self.verify)
-            .dry_run(self.dry_run)
-            .download(self.transfer.options());
-        Ok(match rules.keep_at_least {
-            Some(count) => options.keep_at_least(count.into()),
-            None => options,
-        })
+    /// What holds for every cluster.
+    fn common(&self) -> Common {
+        Common {
+            project: self.project.clone(),
+            verify: self.verify,
+            dry_run: self.dry_run,
+            download: self.transfer.options(),
+        }
     }
 
     fn shown(&self, output: &Output) -> Shown {
@@ -183,89 +178,5 @@ impl Pull {
         } else {
             Shown::Summary
         }
-    }
-}
-
-/// One cluster, its folder and what is kept there.
-#[derive(Debug)]
-struct Task {
-    project: ProjectId,
-    cluster: ClusterName,
-    dir: Dir,
-    options: PullOptions,
-    max_age: Option<SignedDuration>,
-}
-
-impl Task {
-    /// Brings the folder of the cluster up to date; `total` counts what several do together.
-    async fn pull(
-        &self,
-        backups: &Backups,
-        output: &Output,
-        shown: Shown,
-        total: Option<&Total>,
-    ) -> Result<(), Failure> {
-        let watcher = match total {
-            Some(_) => Watcher::of(self.cluster.as_str()),
-            None => Watcher::default(),
-        };
-        let (project, cluster) = (self.project, &self.cluster);
-        let patience = self.options.download.patience;
-        let told = |event| watcher.take(event);
-        let kind = backups
-            .kind_with_retries(project, cluster, patience, told)
-            .await?;
-        if kind == ClusterKind::Tenant {
-            warn_of_sunset(DownloadClusterBackupTenant::META);
-        }
-        // A job of cron says nothing of what is under way but how far it is, once a minute.
-        let is_watched = shown == Shown::Each || std::io::stderr().is_terminal();
-        let take = |event| match event {
-            Event::Preparing { .. } | Event::WaitingForTurn if !is_watched => {}
-            Event::Started { length, .. } if !is_watched => {
-                watcher.take(Event::Started { length, resumed: 0 });
-            }
-            event => watcher.take(event),
-        };
-        let mut report = Report::new(self, output, shown, total);
-        let pulled = self.dir.pull(
-            backups,
-            (project, cluster),
-            &self.options,
-            |pulled| {
-                watcher.end();
-                report.take(pulled);
-            },
-            take,
-        );
-        let pulled = pulled.await;
-        watcher.end();
-        let summary = pulled?;
-        report.finish(&summary)?;
-        if summary.completed == 0 {
-            log::warn(&match summary.listed {
-                0 => format!("Atlas lists no snapshots of {cluster}"),
-                listed => format!(
-                    "Atlas lists no complete snapshot of {cluster}; {listed} are not complete or \
-                     have an unknown status"
-                ),
-            });
-        }
-        match report.failed() {
-            0 => self
-                .max_age
-                .map_or(Ok(()), |limit| check_age(&summary, limit)),
-            failed => Err(Failure::Missing(failed)),
-        }
-    }
-}
-
-/// Checks that the newest snapshot is not older than a limit, by the server's clock where it gave
-/// the time.
-fn check_age(summary: &PullSummary, limit: SignedDuration) -> Result<(), Failure> {
-    let now = summary.date.unwrap_or_else(Timestamp::now);
-    match summary.newest {
-        Some(newest) if now.duration_since(newest) <= limit => Ok(()),
-        newest => Err(Failure::Stale(newest)),
     }
 }

@@ -1,16 +1,15 @@
 //! `atlas backups restores`: list, describe, watch; `start` has its own file.
 
-use atlas_model::RestoreJobId;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::by_kind::{LINKS, Operations, RESTORE, with_status};
+use super::by_kind::{Operations, RESTORE, with_status};
+use super::restore_job::show;
 use super::start::Start;
 use crate::args::{JobArgs, NamedCluster, OutputArgs, PageArgs, WaitArgs};
 use crate::failure::Failure;
 use crate::global::Global;
-use crate::operation::{self, items, note_what_is_cut};
-use crate::output::Output;
+use crate::operation;
 use crate::progress::Watcher;
 use crate::table;
 use crate::target::Target;
@@ -55,13 +54,12 @@ impl List {
         let target = Target::open(global, self.cluster.name()?, &self.cluster.project).await?;
         let operations = Operations::of(target.kind().await?);
         let request = operations.request(operations.list_restores, &target)?;
-        let request = operation::paged(request, &self.page)?;
-        let body = operation::send(&target.connection.client, request.clone()).await?;
-        output.document(&body, |page| {
-            note_what_is_cut(&request, page, "pass --page or --limit for more");
-            let jobs: Vec<Value> = items(page).iter().cloned().map(with_status).collect();
-            Ok(table::of_items(&RESTORE, &jobs))
+        let client = &target.connection.client;
+        operation::print_page(client, request, &self.page, &output, |items| {
+            let jobs: Vec<Value> = items.iter().cloned().map(with_status).collect();
+            table::of_items(&RESTORE, &jobs)
         })
+        .await
     }
 }
 
@@ -90,26 +88,6 @@ impl Describe {
         let target = Target::open(global, cluster.name()?, &cluster.project).await?;
         show(&target, id, &output, self.show_link).await
     }
-}
-
-/// Shows a restore job as Atlas has it.
-pub(super) async fn show(
-    target: &Target,
-    id: RestoreJobId,
-    output: &Output,
-    show_link: bool,
-) -> Result<(), Failure> {
-    let operations = Operations::of(target.kind().await?);
-    let request = operations.request(operations.get_restore, target)?;
-    let request = request.parameter(operations.restore, id);
-    let body = operation::send(&target.connection.client, request).await?;
-    output.document(&body, |job| {
-        let mut columns = RESTORE.to_vec();
-        if show_link {
-            columns.push(LINKS);
-        }
-        Ok(table::of_items(&columns, &[with_status(job.clone())]))
-    })
 }
 
 /// Wait until a restore job is at its end

@@ -11,7 +11,7 @@ use crate::args::{ConfirmArgs, NamedCluster, OutputArgs, PageArgs, SnapshotArgs,
 use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::global::Global;
-use crate::operation::{self, items, note_what_is_cut};
+use crate::operation;
 use crate::output::Output;
 use crate::print::print;
 use crate::progress::Watcher;
@@ -65,12 +65,11 @@ impl List {
         let kind = target.kind().await?;
         let operations = Operations::of(kind);
         let request = operations.request(operations.list_snapshots, &target)?;
-        let request = operation::paged(request, &self.page)?;
-        let body = operation::send(&target.connection.client, request.clone()).await?;
-        output.document(&body, |page| {
-            note_what_is_cut(&request, page, "pass --page or --limit for more");
-            Ok(table::of_items(by_kind::snapshot_list(kind), items(page)))
+        let client = &target.connection.client;
+        operation::print_page(client, request, &self.page, &output, |items| {
+            table::of_items(by_kind::snapshot_list(kind), items)
         })
+        .await
     }
 }
 

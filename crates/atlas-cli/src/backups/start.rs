@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::by_kind::{RESTORE, with_status};
 use super::download::pick;
-use super::restores::show;
+use super::restore_job::show;
 use crate::args::{ClusterArgs, ConfirmArgs, OutputArgs, WaitArgs, parsed};
 use crate::confirm::confirm;
 use crate::failure::Failure;

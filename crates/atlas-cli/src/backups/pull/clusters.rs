@@ -8,8 +8,9 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::dir::Dir;
+use super::rules::Rules;
 use super::summary::{Shown, Total};
-use super::{Pull, Task};
+use super::task::{Common, Task};
 use crate::args::parsed;
 use crate::failure::Failure;
 use crate::global::Global;
@@ -38,17 +39,22 @@ pub(super) struct AllClusters {
 }
 
 /// The clusters that flags name.
-pub(super) fn of_flags(pull: &Pull, global: &Global) -> Result<Clusters, Failure> {
-    let dir = Dir::read(pull.dir.as_deref().unwrap_or_default())?;
-    let options = pull.options(&pull.rules)?;
-    let max_age = pull.rules.max_age()?;
-    let names: Result<Vec<ClusterName>, Failure> = pull
-        .cluster_names
+pub(super) fn of_flags(
+    names: &[String],
+    dir: &str,
+    rules: &Rules,
+    common: &Common,
+    global: &Global,
+) -> Result<Clusters, Failure> {
+    let dir = Dir::read(dir)?;
+    let options = common.options(rules)?;
+    let max_age = rules.max_age()?;
+    let names: Result<Vec<ClusterName>, Failure> = names
         .iter()
         .map(|name| parsed("clusterName", name))
         .collect();
     let names = names?;
-    let project = pull.project.id(global)?;
+    let project = common.project.id(global)?;
     let task = move |cluster, dir| {
         Ok(Task {
             project,

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::clusters::{Clusters, once_each};
 use super::dir::Dir;
 use super::rules::Rules;
-use super::{Pull, Task};
+use super::task::{Common, Task};
 use crate::args::parsed;
 use crate::failure::Failure;
 use crate::global::Global;
@@ -49,7 +49,11 @@ struct Tables<T> {
 }
 
 /// Reads the file.
-pub(super) async fn read(path: &Path, pull: &Pull, global: &Global) -> Result<Clusters, Failure> {
+pub(super) async fn read(
+    path: &Path,
+    common: &Common,
+    global: &Global,
+) -> Result<Clusters, Failure> {
     let path = path.to_owned();
     let (path, text) = blocking(move || match read_file::text(&path, LIMIT) {
         Ok(text) => Ok((path, text)),
@@ -67,7 +71,7 @@ pub(super) async fn read(path: &Path, pull: &Pull, global: &Global) -> Result<Cl
     let own: Tables<Rules> = file.table()?;
     let mut tasks = Vec::new();
     for (place, own) in places.cluster.into_iter().zip(own.cluster) {
-        let task = file.task(pull, global, (&all, &rules), (place, own));
+        let task = file.task(common, global, (&all, &rules), (place, own));
         tasks.push(task?);
     }
     if tasks.is_empty() {
@@ -142,7 +146,7 @@ impl File<'_> {
 
     fn task(
         &self,
-        pull: &Pull,
+        common: &Common,
         global: &Global,
         (all, shared): (&Place, &Rules),
         (place, own): (Place, Rules),
@@ -153,7 +157,7 @@ impl File<'_> {
         }
         let cluster = parsed("clusterName", &name)?;
         let project = place.project_id.as_deref().or(all.project_id.as_deref());
-        let project = pull.project.clone().or(project).id(global)?;
+        let project = common.project.clone().or(project).id(global)?;
         let dir = match (&place.dir, &all.dir) {
             (Some(own), _) => Dir::read(own)?,
             (None, Some(all)) => Dir::read(all)?.child(&cluster)?,
@@ -174,7 +178,7 @@ impl File<'_> {
             project,
             cluster,
             dir,
-            options: pull.options(&rules)?,
+            options: common.options(&rules)?,
             max_age: rules.max_age()?,
         })
     }

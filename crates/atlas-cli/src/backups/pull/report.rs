@@ -1,11 +1,12 @@
 //! What a pull prints.
 
+use std::path::PathBuf;
+
 use atlas_backup::{PullSummary, Pulled};
-use atlas_model::SnapshotId;
+use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Task;
 use super::summary::{Counts, Shown, Total, WOULD_DOWNLOAD, WOULD_READ, WOULD_REMOVE, is_due};
 use super::told::{Told, told};
 use crate::escape::escape;
@@ -14,9 +15,16 @@ use crate::log;
 use crate::output::Output;
 use crate::print::print;
 
+/// The cluster that a report is about, and its folder.
+pub(super) struct About<'a> {
+    pub(super) project: ProjectId,
+    pub(super) cluster: &'a ClusterName,
+    pub(super) folder: PathBuf,
+}
+
 /// What became of the snapshots of one cluster.
 pub(super) struct Report<'a> {
-    task: &'a Task,
+    about: About<'a>,
     output: &'a Output,
     shown: Shown,
     total: Option<&'a Total>,
@@ -30,13 +38,13 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     pub(super) fn new(
-        task: &'a Task,
+        about: About<'a>,
         output: &'a Output,
         shown: Shown,
         total: Option<&'a Total>,
     ) -> Self {
         Self {
-            task,
+            about,
             output,
             shown,
             total,
@@ -89,8 +97,8 @@ impl<'a> Report<'a> {
                 log::warn(&format!(
                     "{snapshots} snapshots in {} may be of an earlier cluster named {}; --keep \
                      does not count or remove them",
-                    self.task.dir.shown().display(),
-                    self.task.cluster
+                    self.about.folder.display(),
+                    self.about.cluster
                 ));
                 return;
             }
@@ -113,8 +121,8 @@ impl<'a> Report<'a> {
     fn line(&self, told: &Told) -> Result<String, Failure> {
         let mut line = json!({
             "time": Timestamp::now().to_string(),
-            "projectId": self.task.project.to_string(),
-            "clusterName": self.task.cluster.as_str(),
+            "projectId": self.about.project.to_string(),
+            "clusterName": self.about.cluster.as_str(),
             "action": told.action,
             "snapshotId": told.snapshot.to_string(),
             "taken": told.taken.map(|taken| taken.to_string()),
@@ -127,7 +135,7 @@ impl<'a> Report<'a> {
             let line = format!("{:<10} {} {}", told.word(), told.snapshot, told.text());
             let line = line.trim_end();
             let line = match self.total {
-                Some(_) => escape(&format!("{}: {line}", self.task.cluster)).into_owned(),
+                Some(_) => escape(&format!("{}: {line}", self.about.cluster)).into_owned(),
                 None => escape(line).into_owned(),
             };
             Ok(line)
@@ -154,8 +162,8 @@ impl<'a> Report<'a> {
             }
         } else {
             let mut line = self.counts.json();
-            line["projectId"] = self.task.project.to_string().into();
-            line["clusterName"] = self.task.cluster.as_str().into();
+            line["projectId"] = self.about.project.to_string().into();
+            line["clusterName"] = self.about.cluster.as_str().into();
             line["newest"] = summary.newest_held.map(|newest| newest.to_string()).into();
             if let Some(line) = self.output.line(&line) {
                 self.print(line);
@@ -204,6 +212,6 @@ impl<'a> Report<'a> {
                 self.of_others
             ));
         }
-        format!("{}: {}", self.task.cluster, parts.join("; "))
+        format!("{}: {}", self.about.cluster, parts.join("; "))
     }
 }

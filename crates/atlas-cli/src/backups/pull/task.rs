@@ -1,0 +1,131 @@
+//! One cluster whose folder is brought up to date.
+
+use std::io::IsTerminal as _;
+
+use atlas_backup::{Backups, ClusterKind, DownloadOptions, Event, PullOptions, PullSummary};
+use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
+use atlas_model::{ClusterName, Operation as _, ProjectId};
+use jiff::{SignedDuration, Timestamp};
+
+use super::dir::Dir;
+use super::report::{About, Report};
+use super::rules::Rules;
+use super::summary::{Shown, Total};
+use crate::args::ProjectArgs;
+use crate::connection::warn_of_sunset;
+use crate::failure::Failure;
+use crate::log;
+use crate::output::Output;
+use crate::progress::Watcher;
+
+/// What holds for every cluster of a run.
+pub(super) struct Common {
+    pub(super) project: ProjectArgs,
+    pub(super) verify: bool,
+    pub(super) dry_run: bool,
+    pub(super) download: DownloadOptions,
+}
+
+impl Common {
+    /// The options of a cluster with rules.
+    pub(super) fn options(&self, rules: &Rules) -> Result<PullOptions, Failure> {
+        let options = PullOptions::default()
+            .keep(rules.keep()?)
+            .verify(self.verify)
+            .dry_run(self.dry_run)
+            .download(self.download.clone());
+        Ok(match rules.keep_at_least {
+            Some(count) => options.keep_at_least(count.into()),
+            None => options,
+        })
+    }
+}
+
+/// One cluster, its folder and what is kept there.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) project: ProjectId,
+    pub(super) cluster: ClusterName,
+    pub(super) dir: Dir,
+    pub(super) options: PullOptions,
+    pub(super) max_age: Option<SignedDuration>,
+}
+
+impl Task {
+    /// Brings the folder of the cluster up to date; `total` counts what several do together.
+    pub(super) async fn pull(
+        &self,
+        backups: &Backups,
+        output: &Output,
+        shown: Shown,
+        total: Option<&Total>,
+    ) -> Result<(), Failure> {
+        let watcher = match total {
+            Some(_) => Watcher::of(self.cluster.as_str()),
+            None => Watcher::default(),
+        };
+        let (project, cluster) = (self.project, &self.cluster);
+        let patience = self.options.download.patience;
+        let told = |event| watcher.take(event);
+        let kind = backups
+            .kind_with_retries(project, cluster, patience, told)
+            .await?;
+        if kind == ClusterKind::Tenant {
+            warn_of_sunset(DownloadClusterBackupTenant::META);
+        }
+        // A job of cron says nothing of what is under way but how far it is, once a minute.
+        let is_watched = shown == Shown::Each || std::io::stderr().is_terminal();
+        let take = |event| match event {
+            Event::Preparing { .. } | Event::WaitingForTurn if !is_watched => {}
+            Event::Started { length, .. } if !is_watched => {
+                watcher.take(Event::Started { length, resumed: 0 });
+            }
+            event => watcher.take(event),
+        };
+        let about = About {
+            project,
+            cluster,
+            folder: self.dir.shown(),
+        };
+        let mut report = Report::new(about, output, shown, total);
+        let pulled = self.dir.pull(
+            backups,
+            (project, cluster),
+            &self.options,
+            |pulled| {
+                watcher.end();
+                report.take(pulled);
+            },
+            take,
+        );
+        let pulled = pulled.await;
+        watcher.end();
+        let summary = pulled?;
+        report.finish(&summary)?;
+        if summary.completed == 0 {
+            log::warn(&match summary.listed {
+                0 => format!("Atlas lists no snapshots of {cluster}"),
+                listed => format!(
+                    "Atlas lists no complete snapshot of {cluster}; {listed} are not complete or \
+                     have an unknown status"
+                ),
+            });
+        }
+        match report.failed() {
+            0 => self
+                .max_age
+                .map_or(Ok(()), |limit| check_age(&summary, limit)),
+            failed => Err(Failure::Missing(failed)),
+        }
+    }
+}
+
+/// Checks that the newest snapshot is not older than a limit, by the server's clock where it gave
+/// the time.
+fn check_age(summary: &PullSummary, limit: SignedDuration) -> Result<(), Failure> {
+    let now = summary.date.unwrap_or_else(Timestamp::now);
+    match summary.newest {
+        Some(newest) if now.duration_since(newest) <= limit => Ok(()),
+        newest => Err(Failure::Stale(newest)),
+    }
+}
