@@ -7,6 +7,7 @@ use clap_mangen::Man;
 
 use crate::completion::{SHELLS, script};
 use crate::failure::Failure;
+use crate::version::version;
 
 /// Write what packages of this program contain beside it
 #[derive(Debug, Subcommand)]
@@ -54,7 +55,11 @@ impl Folder {
     /// A page for a command and one for each below it, but for the operations of the API, of which
     /// `--help` tells.
     fn page(&self, command: &Command, name: &str) -> Result<(), Failure> {
-        let page = command.clone().name(name.to_owned());
+        let page = command
+            .clone()
+            .name(name.to_owned())
+            .display_name(name.to_owned())
+            .version(version());
         let mut text = Vec::new();
         Man::new(page)
             .render(&mut text)
