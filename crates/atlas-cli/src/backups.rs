@@ -34,7 +34,8 @@ pub(crate) enum Backups {
     #[command(
         subcommand,
         name = "compliancePolicy",
-        visible_alias = "compliancepolicy"
+        visible_alias = "compliancepolicy",
+        alias = "compliance-policy"
     )]
     CompliancePolicy(compliance::CompliancePolicy),
     Pull(Box<pull::Pull>),

@@ -29,21 +29,31 @@ pub(crate) enum CompliancePolicy {
     Describe(Describe),
     Enable(Enable),
     Setup(Setup),
-    #[command(subcommand, name = "copyProtection", visible_alias = "copyprotection")]
+    #[command(
+        subcommand,
+        name = "copyProtection",
+        visible_alias = "copyprotection",
+        alias = "copy-protection"
+    )]
     CopyProtection(CopyProtection),
     #[command(
         subcommand,
         name = "encryptionAtRest",
-        visible_alias = "encryptionatrest"
+        visible_alias = "encryptionatrest",
+        alias = "encryption-at-rest"
     )]
     EncryptionAtRest(EncryptionAtRest),
     #[command(
         subcommand,
         name = "pointInTimeRestores",
-        visible_aliases = ["pointintimerestores", "pointInTimeRestore"]
+        visible_alias = "pointintimerestores",
+        aliases = [
+            "point-in-time-restores", "pointInTimeRestore", "pointintimerestore",
+            "point-in-time-restore",
+        ]
     )]
     PointInTimeRestores(PointInTimeRestores),
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "policy")]
     Policies(Policies),
 }
 
