@@ -174,7 +174,7 @@ impl PageArgs {
 /// How long to wait for Atlas.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WaitArgs {
-    /// How many seconds to wait for Atlas to get ready
+    /// How many seconds to wait for Atlas
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: u64,
 }
@@ -207,7 +207,7 @@ pub(crate) struct TransferArgs {
     #[command(flatten)]
     wait: WaitArgs,
 
-    /// For how many seconds to try again while Atlas or a store fails, without a byte of progress
+    /// How many seconds to retry while Atlas or a store fails without progress
     #[arg(long = "retry-for", value_name = "SECONDS", default_value_t = 900)]
     retry_for: u64,
 }
@@ -224,7 +224,7 @@ impl TransferArgs {
 /// Whether a change that cannot be undone is made without a question.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfirmArgs {
-    /// Do not ask; required if stdin is not a terminal
+    /// Do not ask for confirmation; required if stdin is not a terminal
     #[arg(long)]
     pub(crate) force: bool,
 }

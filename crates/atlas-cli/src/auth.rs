@@ -10,7 +10,7 @@ use crate::global::Global;
 use crate::operation::{self, items};
 use crate::output::read;
 
-/// Look at the account
+/// Show the account
 #[derive(Debug, Subcommand)]
 pub(crate) enum Auth {
     Whoami(Whoami),
@@ -24,7 +24,7 @@ impl Auth {
     }
 }
 
-/// Show as what Atlas is called, where, and whether it accepts that
+/// Show which credentials are used, where, and whether Atlas accepts them
 #[derive(Debug, Args)]
 #[command(
     after_help = "Shows no secret. atlas doctor checks more, and says what is wrong.\n\nExample:\n  atlas \

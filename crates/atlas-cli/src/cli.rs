@@ -60,7 +60,7 @@ pub(crate) enum Commands {
     Generate(Generate),
 }
 
-/// The commands that talk to nobody.
+/// The commands that work offline.
 const OFFLINE: [&[&str]; 6] = [
     &["backups", "verify"],
     &["config", "list"],
@@ -77,7 +77,7 @@ pub(crate) fn root() -> Command {
         .fold(Cli::command(), |root, path| at(root, path))
 }
 
-/// Marks a command below another as one that talks to nobody, if it is there.
+/// Marks a command below another as one that works offline, if it exists.
 fn at(command: Command, path: &'static [&'static str]) -> Command {
     match path {
         [] => offline(command),

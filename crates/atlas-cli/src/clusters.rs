@@ -12,7 +12,7 @@ use crate::operation::{self, items};
 use crate::output::read;
 use crate::table::{self, Column};
 
-/// Look at the clusters of a project
+/// Show the clusters of a project
 #[derive(Debug, Subcommand)]
 pub(crate) enum Clusters {
     #[command(visible_alias = "ls")]

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::profile::{self, Profile};
 use crate::table;
 
-/// Look at the profiles of atlascli/config.toml; nothing is written
+/// Show the profiles of atlascli/config.toml, read-only
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
     #[command(visible_alias = "ls")]

@@ -7,8 +7,8 @@ use crate::escape::escape;
 use crate::failure::Failure;
 use crate::signals::blocking;
 
-/// Asks whoever sits at the terminal, unless `--force` was given. `warning` says what will happen, and
-/// `otherwise` what did not if the answer is not yes.
+/// Asks for confirmation on the terminal, unless `--force` was given. `warning` says what will happen,
+/// and `otherwise` what did not happen if the answer is not yes.
 pub(crate) async fn confirm(
     args: &ConfirmArgs,
     warning: String,

@@ -99,7 +99,7 @@ impl Connection {
         })
     }
 
-    /// Whether it talks without TLS to something that is no sandbox of its own.
+    /// Whether it talks without TLS to a server other than the embedded sandbox.
     pub(crate) fn is_plain(&self) -> bool {
         self.identity.origin != IN_PROCESS && self.identity.base.starts_with("http://")
     }

@@ -21,7 +21,7 @@ pub(crate) enum Failure {
     Call(Error),
     /// A file of this machine cannot be read or written.
     File(String),
-    /// A backup is not there, for a reason that is no call's.
+    /// A backup operation failed for another reason than a call.
     Backup(atlas_backup::Error),
     /// The answer arrived, but does not hold what the flags ask for.
     Answer(String),
@@ -29,7 +29,7 @@ pub(crate) enum Failure {
     Watch(String),
     /// What was watched was not complete in time.
     Deadline(String),
-    /// A file is not what it should be, for a reason that is no error of its own.
+    /// A file is damaged or incomplete; see the line.
     Unsound(String),
     /// So many snapshots could not be downloaded; each has its line.
     Missing(usize),

@@ -13,7 +13,7 @@ pub(crate) struct Global {
     #[arg(short = 'P', long, value_name = "NAME", global = true)]
     pub(crate) profile: Option<String>,
 
-    /// Keep no access token of a service account between runs
+    /// Do not keep the access token of a service account between runs
     #[arg(long = "no-token-cache", global = true)]
     pub(crate) no_token_cache: bool,
 
@@ -26,7 +26,7 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) sandbox: bool,
 
-    /// Print nothing but results and errors: no progress and no warnings
+    /// Print only results and errors: no progress and no warnings
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
@@ -58,11 +58,11 @@ impl Global {
         false
     }
 
-    /// Refuses `--sandbox` for a command that talks to nobody.
+    /// Refuses `--sandbox` for a command that works offline.
     pub(crate) fn refuse_sandbox(&self) -> Result<(), Failure> {
         if self.is_in_sandbox() {
             return Err(Failure::Usage(
-                "--sandbox has no meaning here: this command asks nothing of Atlas; leave it out"
+                "--sandbox does not apply: this command does not contact Atlas; remove it"
                     .to_owned(),
             ));
         }
@@ -73,7 +73,7 @@ impl Global {
 /// The global options that mean nothing without a connection.
 const OF_CONNECTIONS: [&str; 4] = ["profile", "no_token_cache", "allow_http", "sandbox"];
 
-/// A command that talks to nobody: its help leaves out what is said of connections.
+/// A command that works offline: its help leaves out the options of connections.
 pub(crate) fn offline(command: Command) -> Command {
     let global = Global::augment_args(Command::new("global"));
     let hidden: Vec<Arg> = global

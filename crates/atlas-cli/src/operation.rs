@@ -25,8 +25,7 @@ fn paged(mut request: RequestBuilder, page: &PageArgs) -> Result<RequestBuilder,
             return Ok(request);
         }
         return Err(Failure::Usage(
-            "Atlas gives this list as a whole; leave out --limit, --page and --omitCount"
-                .to_owned(),
+            "this list is not paged; remove --limit, --page and --omitCount".to_owned(),
         ));
     }
     for (name, value) in page.parameters() {

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use crate::escape::escape;
 use crate::log;
 
-/// How many lines are said at most: what goes on and off for days is no reason for more.
+/// The most lines of one run: an outage that comes and goes for days must not fill a log.
 const SAID: usize = 1000;
 /// How long something fails before it is told.
 const OUTAGE: Duration = Duration::from_secs(10);
-/// How often a line says how far it is, where there is no bar.
+/// How often a line reports progress where there is no bar.
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Shows on stderr how far a backup is.

@@ -9,7 +9,7 @@ use crate::global::Global;
 use crate::operation;
 use crate::table::{self, Column};
 
-/// Look at the projects that the account can see
+/// Show the projects that the account can see
 #[derive(Debug, Subcommand)]
 pub(crate) enum Projects {
     #[command(visible_alias = "ls")]

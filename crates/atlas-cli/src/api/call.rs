@@ -43,7 +43,7 @@ pub(super) async fn run(
         output.take_binary(format)?;
         if request.value("envelope") == Some("true") {
             return Err(Failure::Usage(format!(
-                "the answer is {format}, which cannot be in an envelope; leave out --envelope"
+                "the answer is {format}, which cannot be in an envelope; remove --envelope"
             )));
         }
     }

@@ -1,4 +1,4 @@
-//! `atlas backups compliancePolicy`: rules for the backups of a project that nobody can undo alone.
+//! `atlas backups compliancePolicy`: rules for the backups of a project that only MongoDB Support can lift.
 
 mod change;
 mod policy;
@@ -20,7 +20,7 @@ use policy::{all_items, get, on_demand, rules, scheduled, whole};
 use retention::{Frequency, Kept, name};
 
 /// What is asked before a policy is enabled.
-const LASTING: &str = "a backup compliance policy can be disabled only by MongoDB Support.";
+const LASTING: &str = "only MongoDB Support can disable it.";
 
 /// Work with the backup compliance policy of a project
 #[derive(Debug, Subcommand)]
@@ -258,7 +258,7 @@ impl DescribeItems {
                   Lovelace"
 )]
 pub(crate) struct Enable {
-    /// The e-mail address of who may ask for changes
+    /// The e-mail address of the person who may request changes
     #[arg(long = "authorizedEmail", value_name = "ADDRESS", value_parser = address)]
     email: String,
     /// That person's first name
@@ -286,7 +286,8 @@ impl Enable {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let output = self.change.output.format(global)?;
         let project = self.change.project.id(global)?;
-        let warning = format!("Enabling it for project {project}: {LASTING}");
+        let warning =
+            format!("Enabling the backup compliance policy of project {project}: {LASTING}");
         confirm(&self.confirm, warning, "the policy was not enabled").await?;
         let connection = Connection::open(global).await?;
         let policy = json!({
@@ -318,7 +319,8 @@ impl Setup {
         let output = self.change.output.format(global)?;
         let project = self.change.project.id(global)?;
         let policy = json_file::object(&self.file).await?;
-        let warning = format!("Setting it for project {project}: {LASTING}");
+        let warning =
+            format!("Setting the backup compliance policy of project {project}: {LASTING}");
         confirm(&self.confirm, warning, "the policy was not set").await?;
         let connection = Connection::open(global).await?;
         self.change.put(&connection, project, policy, &output).await

@@ -128,7 +128,7 @@ impl Download {
     fn stdout(&self) -> Result<File, Failure> {
         let usage = |line: &str| Err(Failure::Usage(line.to_owned()));
         if self.force {
-            return usage("--force has no meaning with --out -; leave it out");
+            return usage("--force does not apply to --out -; remove it");
         }
         if std::io::stdout().is_terminal() {
             return usage("standard output is a terminal; pipe it, or name a file with --out");

@@ -140,7 +140,7 @@ impl DescribeBucket {
     }
 }
 
-/// Let Atlas export to a bucket of AWS
+/// Allow Atlas to export to an AWS bucket
 #[derive(Debug, Args)]
 #[command(
     after_help = "For buckets of other providers: atlas api cloudBackups createExportBucket.\n\n\
@@ -151,10 +151,10 @@ pub(crate) struct CreateBucket {
     /// The name of the bucket
     #[arg(value_name = "BUCKET_NAME")]
     name: String,
-    /// Whose bucket it is
+    /// The cloud provider of the bucket
     #[arg(long = "cloudProvider", value_name = "PROVIDER", ignore_case = true, value_parser = ["AWS"])]
     provider: String,
-    /// The role of AWS that Atlas may use, 24 hexadecimal digits
+    /// The AWS role that Atlas uses, 24 hexadecimal digits
     #[arg(long = "iamRoleId", value_name = "ID")]
     role: String,
     #[command(flatten)]
@@ -183,7 +183,7 @@ impl CreateBucket {
     }
 }
 
-/// Take a bucket away from Atlas; what is in it stays
+/// Remove a bucket from Atlas; its contents stay
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  atlas backups exports buckets delete --bucketId \
@@ -204,7 +204,7 @@ impl DeleteBucket {
             .parameter("groupId", project)
             .parameter("exportBucketId", id);
         let warning = format!(
-            "Deleting export bucket {id} of project {project}: Atlas exports to it no more."
+            "Deleting export bucket {id} of project {project}: Atlas will no longer export to it."
         );
         confirm(&self.confirm, warning, "the bucket was not deleted").await?;
         let connection = Connection::open(global).await?;
@@ -287,7 +287,7 @@ pub(crate) struct CreateJob {
     /// The snapshot, 24 hexadecimal digits
     #[arg(long = "snapshotId", value_name = "ID")]
     snapshot: String,
-    /// What is noted with the export; several with commas, or when given several times
+    /// A label of the export; several with commas, or repeated
     #[arg(
         long = "customData",
         value_name = "KEY=VALUE",

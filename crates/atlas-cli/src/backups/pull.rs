@@ -45,7 +45,7 @@ file of another program is never replaced: it is kept as NAME.old1.
 
 Of several clusters, up to 16 are worked on at the same time, and one that fails does not stop \
 the others. --config names a TOML file with several; a key is the name of a flag, and a cluster \
-that has a rule of its own to keep snapshots goes by its own rules alone:
+that has a rule of its own to keep snapshots uses only its own rules:
 
   dir = \"/var/backups/atlas\"
   keep-daily = 7
@@ -79,7 +79,7 @@ Example:
         .args(["cluster_names", "all_clusters", "config"])
 )]
 pub(crate) struct Pull {
-    /// The cluster; several with commas, or when given several times
+    /// The cluster; several with commas, or repeated
     #[arg(long = "clusterName", value_name = "NAME", value_delimiter = ',')]
     cluster_names: Vec<String>,
 

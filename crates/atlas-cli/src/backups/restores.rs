@@ -66,8 +66,8 @@ impl List {
 /// Show one restore job
 #[derive(Debug, Args)]
 #[command(
-    after_help = "JSON is what Atlas answers, links included: whoever has such a link can download \
-                  the file.\n\nExample:\n  atlas backups restores describe \
+    after_help = "JSON is the answer of Atlas, links included: anyone with a link can download the \
+                  file.\n\nExample:\n  atlas backups restores describe \
                   32b6e34b3d91647abb20e7b8 --clusterName Cluster0 --show-link"
 )]
 pub(crate) struct Describe {

@@ -122,8 +122,8 @@ impl Delete {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
         let warning = format!(
-            "Deleting the backup schedule of {cluster} in project {project}: Atlas takes no more \
-             scheduled snapshots of it."
+            "Deleting the backup schedule of {cluster} in project {project}: Atlas will take no \
+             more scheduled snapshots of it."
         );
         confirm(&self.confirm, warning, "the schedule was not deleted").await?;
         let connection = Connection::open(global).await?;
@@ -147,7 +147,7 @@ enum ExportFrequency {
 /// Change the backup schedule of a cluster
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What no flag names stays as it is. The ids of policies and their items are those that \
+    after_help = "Settings without a flag stay unchanged. The ids of policies and their items are those that \
                   schedule describe\nshows.\n\nExamples:\n  atlas backups schedule update \
                   --clusterName Dedicated0 --referenceHourOfDay 3 --updateSnapshots\n  atlas backups \
                   schedule update --clusterName Dedicated0 \\\n      --policy \
@@ -177,7 +177,7 @@ pub(crate) struct Update {
     #[arg(long = "restoreWindowDays", value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
     restore_window: Option<u16>,
 
-    /// Export snapshots by themselves
+    /// Export snapshots automatically
     #[arg(
         long = "autoExport",
         conflicts_with = "no_auto_export",
@@ -185,7 +185,7 @@ pub(crate) struct Update {
     )]
     auto_export: bool,
 
-    /// Export no snapshots by themselves
+    /// Do not export snapshots automatically
     #[arg(long = "noAutoExport")]
     no_auto_export: bool,
 
@@ -197,22 +197,22 @@ pub(crate) struct Update {
     #[arg(long = "exportFrequencyType", value_name = "TYPE", value_enum)]
     export_frequency: Option<ExportFrequency>,
 
-    /// Change the retention of snapshots that were taken already, too
+    /// Also change the retention of existing snapshots
     #[arg(long = "updateSnapshots", conflicts_with = "not_taken")]
     taken_too: bool,
 
-    /// Leave the retention of snapshots that were taken already
+    /// Keep the retention of existing snapshots
     #[arg(long = "noUpdateSnapshots")]
     not_taken: bool,
 
-    /// Use names of organization and project in the paths of exports
+    /// Use the names of organization and project in export paths
     #[arg(
         long = "useOrgAndGroupNamesInExportPrefix",
         conflicts_with = "no_names_in_prefix"
     )]
     names_in_prefix: bool,
 
-    /// Use ids in the paths of exports
+    /// Use ids in export paths
     #[arg(long = "noUseOrgAndGroupNamesInExportPrefix")]
     no_names_in_prefix: bool,
 

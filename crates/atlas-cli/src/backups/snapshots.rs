@@ -177,7 +177,7 @@ impl Delete {
             )));
         };
         let warning = format!(
-            "Deleting snapshot {id} of {} in project {}: it cannot be had back.",
+            "Deleting snapshot {id} of {} in project {}: this cannot be undone.",
             target.cluster, target.project
         );
         confirm(&self.confirm, warning, "the snapshot was not deleted").await?;

@@ -69,7 +69,7 @@ pub(crate) struct Start {
     #[arg(long = "targetProjectId", value_name = "ID")]
     target_project_id: Option<String>,
 
-    /// The moment for pointInTime, in seconds since 1970
+    /// The moment for pointInTime, in seconds since 1970-01-01 UTC
     #[arg(
         long = "pointInTimeUTCSeconds",
         value_name = "SECONDS",
@@ -78,7 +78,7 @@ pub(crate) struct Start {
     )]
     point_in_time: Option<u32>,
 
-    /// The moment for pointInTime by the oplog: its timestamp, in seconds since 1970
+    /// The oplog timestamp for pointInTime, in seconds since 1970-01-01 UTC
     #[arg(
         long = "oplogTs",
         value_name = "SECONDS",
@@ -87,7 +87,7 @@ pub(crate) struct Start {
     )]
     oplog_ts: Option<u32>,
 
-    /// Which entry of that second of the oplog, from 1 on
+    /// The oplog entry within that second, from 1 on
     #[arg(
         long = "oplogInc",
         value_name = "N",
@@ -124,14 +124,14 @@ impl Start {
         let of_moment = self.point_in_time.is_some() || self.oplog_ts.is_some();
         let problem = match self.method {
             Method::Download if of_target => {
-                "start download writes to no cluster; leave out --targetClusterName and \
+                "start download writes to no cluster; remove --targetClusterName and \
                  --targetProjectId"
             }
             Method::Download | Method::Automated if of_moment => {
-                "--pointInTimeUTCSeconds, --oplogTs and --oplogInc go with pointInTime"
+                "--pointInTimeUTCSeconds, --oplogTs and --oplogInc apply to pointInTime only"
             }
             Method::PointInTime if self.snapshot_id.is_some() => {
-                "pointInTime goes by a moment; leave out --snapshotId"
+                "pointInTime restores a moment, not a snapshot; remove --snapshotId"
             }
             Method::PointInTime if !of_moment => {
                 "pass --pointInTimeUTCSeconds, or --oplogTs and --oplogInc"
@@ -185,7 +185,7 @@ impl Start {
         self.confirm(&written, of_project).await?;
         if let kind @ (ClusterKind::Flex | ClusterKind::Tenant) = target.kind().await? {
             return Err(Failure::Usage(format!(
-                "{} is a {kind} cluster, which has no restores to a moment; use start automated",
+                "{} is a {kind} cluster, which cannot be restored to a moment; use start automated",
                 target.cluster
             )));
         }

@@ -40,7 +40,7 @@ impl Change {
         // A project without one has an empty object.
         if !policy["authorizedEmail"].is_string() {
             return Err(Failure::Usage(
-                "the project has no backup compliance policy; see compliancePolicy enable"
+                "the project has no backup compliance policy; enable it with compliancePolicy enable"
                     .to_owned(),
             ));
         }

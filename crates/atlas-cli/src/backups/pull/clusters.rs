@@ -17,8 +17,8 @@ use crate::global::Global;
 use crate::log;
 use crate::output::Output;
 
-/// How many clusters are worked on at the same time. Most of the time goes by waiting for Atlas; how
-/// many connections there are is bounded over all of them.
+/// How many clusters are processed concurrently. Most of the time is spent waiting for Atlas; the number
+/// of connections is bounded over all of them.
 const AT_ONCE: usize = 16;
 
 /// Which clusters a run is about.
