@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,8 @@ pub(crate) struct Watcher {
 struct State {
     bar: Option<ProgressBar>,
     stage: Option<Stage>,
+    /// When a line was written last, or the first stage began.
+    told: Option<Instant>,
     said: BTreeSet<String>,
 }
 
@@ -39,12 +42,12 @@ struct State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stage {
     what: &'static str,
+    /// The file, if there are many.
+    path: Option<PathBuf>,
     length: Option<u64>,
     /// How far it was when it began.
     base: u64,
     since: Instant,
-    /// When a line was written last.
-    told: Instant,
 }
 
 impl Watcher {
@@ -71,7 +74,7 @@ impl Watcher {
                 self.say(&format!("Atlas is getting the snapshot ready ({status})"));
             }
             Event::Started { length, resumed } => {
-                self.begin("received", length, resumed);
+                self.begin("received", None, length, resumed);
                 if resumed > 0 {
                     self.say(&format!("resuming after {resumed} bytes"));
                 }
@@ -81,12 +84,12 @@ impl Watcher {
             Event::LinkRenewed => self.say("the link has ended; continuing with a new one"),
             Event::Verifying => {
                 let length = self.state().stage.as_ref().and_then(|stage| stage.length);
-                self.begin("checked", length, 0);
+                self.begin("checked", None, length, 0);
             }
             Event::Verified { verified, .. } => self.reach(verified),
-            Event::Checking { read, length, .. } => {
+            Event::Checking { path, read, length } => {
                 if read == 0 {
-                    self.begin("checked", Some(length), 0);
+                    self.begin("checked", Some(path), Some(length), 0);
                 }
                 self.reach(read);
             }
@@ -119,18 +122,19 @@ impl Watcher {
     }
 
     /// A stage begins.
-    fn begin(&self, what: &'static str, length: Option<u64>, base: u64) {
+    fn begin(&self, what: &'static str, path: Option<PathBuf>, length: Option<u64>, base: u64) {
         let now = Instant::now();
         let mut state = self.state();
         if let Some(bar) = state.bar.take() {
             bar.finish_and_clear();
         }
+        state.told.get_or_insert(now);
         state.stage = Some(Stage {
             what,
+            path,
             length,
             base,
             since: now,
-            told: now,
         });
         // There is one bar: of several clusters, each has lines.
         if self.subject.is_none() && has_bar() {
@@ -148,12 +152,20 @@ impl Watcher {
             bar.set_position(bytes);
             return;
         }
-        let Some(stage) = &mut now.stage else {
+        let time = Instant::now();
+        let is_due = now
+            .told
+            .is_some_and(|told| time.duration_since(told) >= EVERY);
+        let Some((line, fields)) = now
+            .stage
+            .as_ref()
+            .filter(|_| is_due)
+            .map(|it| it.line(bytes, time))
+        else {
             return;
         };
-        if let Some((line, fields)) = stage.line(bytes, Instant::now()) {
-            self.write(&line, fields);
-        }
+        now.told = Some(time);
+        self.write(&line, fields);
     }
 
     fn write(&self, line: &str, mut fields: Value) {
@@ -183,16 +195,17 @@ impl Watcher {
 }
 
 impl Stage {
-    /// A line that says how far it is, if the last one is a minute old.
-    fn line(&mut self, bytes: u64, now: Instant) -> Option<(String, Value)> {
-        if now.duration_since(self.told) < EVERY {
-            return None;
-        }
-        self.told = now;
+    /// A line that says how far it is.
+    fn line(&self, bytes: u64, now: Instant) -> (String, Value) {
         let seconds = now.duration_since(self.since).as_secs().max(1);
         let rate = bytes.saturating_sub(self.base) / seconds;
-        let mut line = format!("{} {}", self.what, HumanBytes(bytes));
-        let mut fields = json!({"stage": self.what, "bytes": bytes, "bytesPerSecond": rate});
+        let path = self.path.as_ref().map(|path| path.display().to_string());
+        let start = path
+            .as_ref()
+            .map_or_else(String::new, |path| format!("{path}: "));
+        let mut line = format!("{start}{} {}", self.what, HumanBytes(bytes));
+        let mut fields =
+            json!({"stage": self.what, "bytes": bytes, "bytesPerSecond": rate, "path": path});
         if let Some(length) = self.length {
             let _ = write!(line, " of {}", HumanBytes(length));
             fields["totalBytes"] = length.into();
@@ -204,7 +217,7 @@ impl Stage {
             let _ = write!(line, ", {duration} left");
             fields["secondsLeft"] = left.into();
         }
-        Some((line, fields))
+        (line, fields)
     }
 }
 
@@ -239,38 +252,49 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     fn stage(length: Option<u64>) -> Stage {
-        let now = Instant::now();
         Stage {
             what: "received",
+            path: None,
             length,
             base: 10 * MIB,
-            since: now,
-            told: now,
+            since: Instant::now(),
         }
     }
 
     #[test]
-    fn a_line_comes_once_a_minute_with_rate_and_time_left() {
-        let mut stage = stage(Some(250 * MIB));
-        let start = stage.since;
-        let at = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(stage.line(20 * MIB, at(59)), None);
-        let (line, fields) = stage.line(130 * MIB, at(60)).unwrap();
+    fn a_line_has_rate_and_time_left() {
+        let stage = stage(Some(250 * MIB));
+        let (line, fields) = stage.line(130 * MIB, stage.since + EVERY);
         let expected = "received 130.00 MiB of 250.00 MiB, 2.00 MiB/s, 60 seconds left";
         assert_eq!(line, expected);
         assert_eq!(fields["secondsLeft"], 60);
-        assert_eq!(stage.line(140 * MIB, at(119)), None);
-        assert!(stage.line(140 * MIB, at(120)).is_some());
     }
 
     #[test]
     fn without_a_length_or_a_rate_no_time_left_is_told() {
-        let later = Duration::from_secs(60);
-        let mut unknown = stage(None);
-        let (line, _) = unknown.line(70 * MIB, unknown.since + later).unwrap();
+        let unknown = stage(None);
+        let (line, _) = unknown.line(70 * MIB, unknown.since + EVERY);
         assert_eq!(line, "received 70.00 MiB, 1.00 MiB/s");
-        let mut stuck = stage(Some(20 * MIB));
-        let (line, _) = stuck.line(10 * MIB, stuck.since + later).unwrap();
+        let stuck = stage(Some(20 * MIB));
+        let (line, _) = stuck.line(10 * MIB, stuck.since + EVERY);
         assert_eq!(line, "received 10.00 MiB of 20.00 MiB, 0 B/s");
+    }
+
+    #[test]
+    fn a_line_is_due_once_a_minute_however_many_files_there_are() {
+        let watcher = Watcher::of("Cluster0");
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds));
+        let told = || watcher.state().told;
+        let begin = || watcher.begin("checked", Some("a.tgz".into()), Some(9), 0);
+        begin();
+        watcher.state().told = ago(59);
+        let before = told();
+        begin();
+        watcher.reach(3);
+        assert_eq!(told(), before, "not yet");
+        watcher.state().told = ago(61);
+        begin();
+        watcher.reach(6);
+        assert!(told() > before);
     }
 }

@@ -73,14 +73,19 @@ impl Task {
         if kind == ClusterKind::Tenant {
             warn_of_sunset(DownloadClusterBackupTenant::META);
         }
-        // A job of cron says nothing of what is under way but how far it is, once a minute.
         let is_watched = shown == Shown::Each || std::io::stderr().is_terminal();
         let take = |event| match event {
-            Event::Preparing { .. } | Event::WaitingForTurn if !is_watched => {}
-            Event::Started { length, .. } if !is_watched => {
-                watcher.take(Event::Started { length, resumed: 0 });
-            }
-            event => watcher.take(event),
+            event if is_watched => watcher.take(event),
+            // A job of cron reports problems, and how far it is once a minute.
+            Event::Started { length, .. } => watcher.take(Event::Started { length, resumed: 0 }),
+            event @ (Event::Received { .. }
+            | Event::Verifying
+            | Event::Verified { .. }
+            | Event::Checking { .. }
+            | Event::SetAside { .. }
+            | Event::Damaged { .. }
+            | Event::WaitingForRun { .. }) => watcher.take(event),
+            _ => {}
         };
         let about = About {
             project,
