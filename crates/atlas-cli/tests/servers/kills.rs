@@ -242,7 +242,8 @@ fn a_killed_upload_leaves_no_object_that_is_not_whole_and_in_the_end_no_open_upl
             if output.status.success() {
                 break;
             }
-            assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+            let code = output.status.code();
+            assert!(matches!(code, Some(6 | 14 | 15)), "{}", stderr(&output));
             // The object was complete when the kill came.
             if was_there && stderr(&output).contains("--force") {
                 break;

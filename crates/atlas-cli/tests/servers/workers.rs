@@ -86,7 +86,7 @@ fn is_a(key: &str, ending: &str) -> bool {
 /// Counts how often each snapshot was taken.
 fn count(taken: &mut BTreeMap<String, usize>, printed: &[u8]) {
     for line in String::from_utf8_lossy(printed).lines() {
-        if let Some(rest) = line.strip_prefix("taken ") {
+        if let Some(rest) = line.strip_prefix("downloaded ") {
             let snapshot = rest.split_whitespace().next().unwrap_or_default();
             *taken.entry(snapshot.to_owned()).or_default() += 1;
         }
