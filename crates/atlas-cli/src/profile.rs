@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use crate::environment::{Setting, checked};
 use crate::failure::Failure;
 use crate::read_file;
+use crate::usage::short;
 
 /// One profile: the settings under its name, secrets among them, so it has no `Debug`.
 #[derive(Default)]
@@ -252,7 +253,8 @@ fn choose(table: &Table, name: Option<&str>) -> Result<Profile, Failure> {
 
 fn unknown(name: &str) -> Failure {
     Failure::Usage(format!(
-        "unknown profile {name:?}; see atlascli/config.toml in the configuration folder"
+        "unknown profile {:?}; see atlascli/config.toml in the configuration folder",
+        short(name)
     ))
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::args::OutputArgs;
 use crate::failure::Failure;
 use crate::table::{self, Column};
+use crate::usage::short;
 
 /// Find operations by words of their names and paths
 #[derive(Debug, Args)]
@@ -51,7 +52,7 @@ impl Search {
             };
             return Err(Failure::Usage(format!(
                 "no operation with {}; {hint}",
-                words.join(" and ")
+                short(&words.join(" and "))
             )));
         }
         print(&found, &self.output)

@@ -13,6 +13,7 @@ use crate::args::OutputArgs;
 use crate::failure::Failure;
 use crate::log;
 use crate::table::{self, Column};
+use crate::usage::short;
 
 /// The largest file that is searched.
 const LARGEST: u64 = 4 << 20;
@@ -86,7 +87,8 @@ fn date(text: &str) -> Result<String, Failure> {
         .map(|date| date.to_string())
         .map_err(|_| {
             Failure::Usage(format!(
-                "invalid --before {text:?}: expected a date such as 2027-01-01"
+                "invalid --before {:?}: expected a date such as 2027-01-01",
+                short(text)
             ))
         })
 }

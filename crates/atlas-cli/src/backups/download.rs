@@ -17,6 +17,7 @@ use crate::output::Output;
 use crate::progress::Watcher;
 use crate::target::Target;
 use crate::urls::is_meant;
+use crate::usage::short;
 
 const HELP: &str = "\
 Asks Atlas for a link, which works for a few hours, and downloads the file behind it. While it \
@@ -83,7 +84,8 @@ pub(super) fn pick(text: &str) -> Result<Pick, Failure> {
     };
     moment.parse().map(Pick::Before).map_err(|_| {
         Failure::Usage(format!(
-            "invalid timestamp {moment:?}: expected RFC 3339, such as before:2026-05-04T09:42:00Z"
+            "invalid timestamp {:?}: expected RFC 3339, such as before:2026-05-04T09:42:00Z",
+            short(moment)
         ))
     })
 }

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::usage::short;
 
 /// What is kept.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -106,7 +107,8 @@ impl Rules {
         let age = self.max_age.as_deref().map(|age| {
             duration(age).ok_or_else(|| {
                 Failure::Usage(format!(
-                    "invalid --max-age {age:?}: expected days or hours, such as 2d or 36h"
+                    "invalid --max-age {:?}: expected days or hours, such as 2d or 36h",
+                    short(age)
                 ))
             })
         });
