@@ -68,7 +68,10 @@ pub fn main() -> ExitCode {
     let matches = cli::root().try_get_matches();
     let command = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(command) => command,
-        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        Err(error)
+            if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                && !log::is_json() =>
+        {
             log::lines(&error.render().to_string());
             return ExitCode::from(2);
         }

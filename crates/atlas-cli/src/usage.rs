@@ -45,6 +45,9 @@ pub(crate) fn line(error: &Error) -> String {
             }
             format!("invalid value {value:?} for {argument}{expected}")
         }
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "missing command; see --help".to_owned()
+        }
         _ => {
             let rendered = error.render().to_string();
             let mut lines = rendered
