@@ -79,10 +79,15 @@ pub fn main() -> ExitCode {
             log::error(&Failure::Usage(usage::line(&error)));
             return ExitCode::from(2);
         }
-        Err(help) => help.exit(),
+        Err(help) => return end(print::help(&help)),
     };
     let (format, quiet) = (command.global.log_format, command.global.quiet);
-    match log::start(format, quiet).and_then(|()| run(command)) {
+    end(log::start(format, quiet).and_then(|()| run(command)))
+}
+
+/// How the process ends; an error is reported, unless a signal's was.
+fn end(done: Result<(), Failure>) -> ExitCode {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             signals::report(&failure);

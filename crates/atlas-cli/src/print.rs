@@ -20,6 +20,13 @@ pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {
     .map(drop)
 }
 
+/// Writes a help or the version to stdout, as the parser of arguments renders it.
+pub(crate) fn help(help: &clap::Error) -> Result<(), Failure> {
+    // It locks stdout by itself.
+    let printed = help.print();
+    to_stdout(|out| printed.and_then(|()| out.flush())).map(drop)
+}
+
 /// Does something with stdout; `false` if its reader has gone.
 pub(crate) fn to_stdout(
     act: impl FnOnce(&mut StdoutLock<'_>) -> io::Result<()>,
