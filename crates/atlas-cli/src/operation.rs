@@ -34,12 +34,17 @@ fn paged(mut request: RequestBuilder, page: &PageArgs) -> Result<RequestBuilder,
     Ok(request)
 }
 
+/// Refuses a request that cannot be sent: a parameter that does not fit is the command line's fault.
+pub(crate) fn check(request: &RequestBuilder) -> Result<(), Failure> {
+    match request.build() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::Usage(error.to_string())),
+    }
+}
+
 /// Sends a request, and gives the body of the answer.
 pub(crate) async fn send(client: &Client, request: RequestBuilder) -> Result<Bytes, Failure> {
-    // A parameter that does not fit is the command line's fault; nothing is sent.
-    request
-        .build()
-        .map_err(|error| Failure::Usage(error.to_string()))?;
+    check(&request)?;
     let answer = client.call_request(request).send().await?;
     Ok(answer.body.bytes().clone())
 }

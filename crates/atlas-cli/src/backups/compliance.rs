@@ -286,10 +286,10 @@ impl Enable {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let output = self.change.output.format(global)?;
         let project = self.change.project.id(global)?;
+        let connection = Connection::open(global).await?;
         let warning =
             format!("Enabling the backup compliance policy of project {project}: {LASTING}");
         confirm(&self.confirm, warning, "the policy was not enabled").await?;
-        let connection = Connection::open(global).await?;
         let policy = json!({
             "authorizedEmail": self.email,
             "authorizedUserFirstName": self.first,
@@ -319,10 +319,10 @@ impl Setup {
         let output = self.change.output.format(global)?;
         let project = self.change.project.id(global)?;
         let policy = json_file::object(&self.file).await?;
+        let connection = Connection::open(global).await?;
         let warning =
             format!("Setting the backup compliance policy of project {project}: {LASTING}");
         confirm(&self.confirm, warning, "the policy was not set").await?;
-        let connection = Connection::open(global).await?;
         self.change.put(&connection, project, policy, &output).await
     }
 }

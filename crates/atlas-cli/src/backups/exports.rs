@@ -203,11 +203,12 @@ impl DeleteBucket {
         let request = operation::request("cloudBackups.deleteExportBucket")?
             .parameter("groupId", project)
             .parameter("exportBucketId", id);
+        operation::check(&request)?;
+        let connection = Connection::open(global).await?;
         let warning = format!(
             "Deleting export bucket {id} of project {project}: Atlas will no longer export to it."
         );
         confirm(&self.confirm, warning, "the bucket was not deleted").await?;
-        let connection = Connection::open(global).await?;
         operation::send(&connection.client, request).await?;
         print(format!("export bucket {id} deleted").as_bytes())
     }

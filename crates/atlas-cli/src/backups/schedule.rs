@@ -121,15 +121,16 @@ pub(crate) struct Delete {
 impl Delete {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
+        let request = operation::request(DELETE)?
+            .parameter("groupId", project)
+            .parameter("clusterName", &cluster);
+        operation::check(&request)?;
+        let connection = Connection::open(global).await?;
         let warning = format!(
             "Deleting the backup schedule of {cluster} in project {project}: Atlas will take no \
              more scheduled snapshots of it."
         );
         confirm(&self.confirm, warning, "the schedule was not deleted").await?;
-        let connection = Connection::open(global).await?;
-        let request = operation::request(DELETE)?
-            .parameter("groupId", project)
-            .parameter("clusterName", &cluster);
         operation::send(&connection.client, request).await?;
         print(format!("backup schedule of {cluster} deleted").as_bytes())
     }
