@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use crate::escape::escape;
@@ -68,11 +68,20 @@ fn render<'a>(
 ) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(heads);
-    for row in rows {
+    let rows: Vec<Vec<String>> = rows.collect();
+    for row in &rows {
         table.add_row(row.iter().map(|cell| escape(cell).into_owned()));
     }
-    for column in table.column_iter_mut() {
+    let mut room = usize::from(width.unwrap_or(u16::MAX));
+    room = room.saturating_sub(NARROWEST * table.column_count());
+    for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
+        let mut cells = rows.iter().filter_map(|row| row.get(index));
+        // An id is there to be copied: it is not wrapped while the others have room.
+        if room >= ID && cells.any(|cell| is_id(cell)) {
+            room -= ID;
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     match width {
         Some(width) => table
@@ -81,6 +90,15 @@ fn render<'a>(
         None => table.set_content_arrangement(ContentArrangement::Disabled),
     };
     table.trim_fmt()
+}
+
+/// How many characters an id has.
+const ID: usize = 24;
+/// How wide a column has to be at least, its padding included.
+const NARROWEST: usize = 5;
+
+fn is_id(text: &str) -> bool {
+    text.len() == ID && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
