@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use atlas_backup::{Manifest, Verified};
+use atlas_backup::{Event, Manifest, Verified};
 use clap::Args;
 use serde_json::json;
 
@@ -65,7 +65,20 @@ impl Verify {
             for file in files {
                 let name = file.display().to_string();
                 let watcher = Watcher::default();
-                let verified = atlas_backup::verify_with(&file, |event| watcher.take(event));
+                let verified = atlas_backup::verify_with(&file, |event| {
+                    watcher.take(match event {
+                        // It was received before.
+                        Event::Started {
+                            length: Some(length),
+                            ..
+                        } => Event::Checking {
+                            path: file.clone(),
+                            read: 0,
+                            length,
+                        },
+                        event => event,
+                    });
+                });
                 watcher.end();
                 match verified {
                     Ok(verified) => {
