@@ -1,11 +1,22 @@
 //! The question before a change that cannot be undone.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::args::ConfirmArgs;
 use crate::escape::escape;
 use crate::failure::Failure;
 use crate::signals::blocking;
+
+/// Whether the cursor stands behind a question.
+static ASKING: AtomicBool = AtomicBool::new(false);
+
+/// Ends the line of a question that stays without an answer.
+pub(crate) fn leave() {
+    if ASKING.swap(false, Ordering::SeqCst) {
+        let _ = writeln!(io::stderr());
+    }
+}
 
 /// Asks for confirmation on the terminal, unless `--force` was given. `warning` says what will happen,
 /// and `otherwise` what did not happen if the answer is not yes.
@@ -30,8 +41,13 @@ fn ask(warning: &str, otherwise: &'static str) -> Result<(), Failure> {
     // A question is asked even if the command is to be quiet.
     let _ = write!(io::stderr(), "{}\nType yes to confirm: ", escape(warning));
     let _ = io::stderr().flush();
+    ASKING.store(true, Ordering::SeqCst);
     let mut answer = String::new();
     let _ = input.lock().read_line(&mut answer);
+    // The terminal shows the line break that was typed, if one was.
+    if ASKING.swap(false, Ordering::SeqCst) && !answer.ends_with('\n') {
+        let _ = writeln!(io::stderr());
+    }
     if answer.trim().eq_ignore_ascii_case("yes") {
         Ok(())
     } else {

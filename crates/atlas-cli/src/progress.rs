@@ -21,6 +21,21 @@ const OUTAGE: Duration = Duration::from_secs(10);
 /// How often a line reports progress where there is no bar.
 const EVERY: Duration = Duration::from_secs(60);
 
+/// The bar that is drawn, for the end of the process; `Err` once that has begun, and none is drawn.
+static DRAWN: Mutex<Result<Option<ProgressBar>, ()>> = Mutex::new(Ok(None));
+
+/// Takes the bar away for good, since the process ends while work may still go on.
+pub(crate) fn take_away() {
+    let drawn = std::mem::replace(&mut *drawn(), Err(()));
+    if let Ok(Some(bar)) = drawn {
+        bar.finish_and_clear();
+    }
+}
+
+fn drawn() -> MutexGuard<'static, Result<Option<ProgressBar>, ()>> {
+    DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Shows on stderr how far a backup is.
 #[derive(Default)]
 pub(crate) struct Watcher {
@@ -137,10 +152,12 @@ impl Watcher {
             since: now,
         });
         // There is one bar: of several clusters, each has lines.
-        if self.subject.is_none() && has_bar() {
+        let mut drawn = drawn();
+        if self.subject.is_none() && has_bar() && drawn.is_ok() {
             let bar = bar(what, length);
             bar.set_position(base);
             bar.reset_eta();
+            *drawn = Ok(Some(bar.clone()));
             state.bar = Some(bar);
         }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::failure::Failure;
-use crate::log;
+use crate::{confirm, log, progress};
 
 /// How long the work may take to end after a signal.
 const GRACE: Duration = Duration::from_millis(400);
@@ -132,6 +132,8 @@ pub(crate) fn report(failure: &Failure) {
         return;
     }
     if !SAID.swap(true, Ordering::SeqCst) {
+        progress::take_away();
+        confirm::leave();
         log::error(failure);
     }
 }
