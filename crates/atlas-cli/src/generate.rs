@@ -34,7 +34,10 @@ impl Generate {
     pub(crate) fn run(&self, root: Command) -> Result<(), Failure> {
         match self {
             Self::Man(folder) => {
-                let mut root = root.name(folder.name.clone());
+                // What the pages are called by themselves and by each other.
+                let mut root = root
+                    .name(folder.name.clone())
+                    .display_name(folder.name.clone());
                 root.build();
                 folder.page(&root, &folder.name)
             }
@@ -55,22 +58,26 @@ impl Folder {
     /// A page for a command and one for each below it, but for the operations of the API, of which
     /// `--help` tells.
     fn page(&self, command: &Command, name: &str) -> Result<(), Failure> {
-        let page = command
+        let has_page = |below: &Command| {
+            let is_of_api = command.get_name() == "api" && below.has_subcommands();
+            !below.is_hide_set() && below.get_name() != "help" && !is_of_api
+        };
+        let mut page = command
             .clone()
             .name(name.to_owned())
             .display_name(name.to_owned())
             .version(version());
+        // A page names others, which have to be there.
+        for below in command.get_subcommands().filter(|below| !has_page(below)) {
+            page = page.mut_subcommand(below.get_name(), |below| below.hide(true));
+        }
         let mut text = Vec::new();
         Man::new(page)
             .render(&mut text)
             .map_err(|error| Failure::File(format!("cannot write a man page: {error}")))?;
         self.write(&format!("{name}.1"), &text)?;
-        let below = command.get_subcommands();
-        let below = below.filter(|below| !below.is_hide_set() && below.get_name() != "help");
-        for below in below {
-            if command.get_name() != "api" {
-                self.page(below, &format!("{name}-{}", below.get_name()))?;
-            }
+        for below in command.get_subcommands().filter(|below| has_page(below)) {
+            self.page(below, &format!("{name}-{}", below.get_name()))?;
         }
         Ok(())
     }
