@@ -11,6 +11,7 @@ mod doctor;
 mod doctor_peers;
 mod download;
 mod escape;
+mod exit_codes;
 mod help;
 #[cfg(target_os = "linux")]
 mod interrupted;
