@@ -15,6 +15,7 @@ mod exit_codes;
 mod help;
 #[cfg(target_os = "linux")]
 mod interrupted;
+mod json_log;
 mod log;
 mod nothing_lost;
 mod peer;
