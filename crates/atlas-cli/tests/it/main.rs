@@ -25,6 +25,7 @@ mod proxies;
 mod pull_clusters;
 mod pull_output;
 mod roots;
+mod secret_files;
 mod serve;
 mod serve_flags;
 mod sessions;

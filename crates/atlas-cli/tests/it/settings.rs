@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::{atlas, error_line, folder, sandbox};
 
 /// The variables of each set: public key, private key, base URL.
-const SETS: [[&str; 3]; 3] = [
+pub(crate) const SETS: [[&str; 3]; 3] = [
     [
         "MONGODB_ATLAS_PUBLIC_API_KEY",
         "MONGODB_ATLAS_PRIVATE_API_KEY",
@@ -35,12 +35,12 @@ const PUBLIC: &str = OWNER.public_key;
 const PRIVATE: &str = OWNER.private_key;
 
 /// Asks for the project.
-fn ask(command: &mut Command) -> Output {
+pub(crate) fn ask(command: &mut Command) -> Output {
     let arguments = ["api", "projects", "getGroup", "--groupId", PROJECT];
     command.args(arguments).output().unwrap()
 }
 
-fn requests(server: &SandboxServer) -> u64 {
+pub(crate) fn requests(server: &SandboxServer) -> u64 {
     server.with(|sandbox| sandbox.requests())
 }
 
@@ -62,7 +62,11 @@ fn proxy() -> (String, Receiver<String>) {
 }
 
 /// Checks that a command with these variables asks this host of the proxy, or none.
-fn assert_asks(variables: &[(&str, &str)], config: Option<&str>, host: Option<&str>) -> String {
+pub(crate) fn assert_asks(
+    variables: &[(&str, &str)],
+    config: Option<&str>,
+    host: Option<&str>,
+) -> String {
     let folder = folder();
     let (proxy, asked) = proxy();
     let mut command = atlas(&folder);
