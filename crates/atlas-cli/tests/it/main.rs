@@ -34,6 +34,8 @@ mod signal_outputs;
 mod signal_states;
 mod signals;
 mod store;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod token_cache;
 mod token_lock;
 mod verified;
