@@ -2,7 +2,7 @@
 
 use crate::{atlas, folder};
 
-fn help(arguments: &[&str]) -> String {
+pub(crate) fn help(arguments: &[&str]) -> String {
     let output = atlas(&folder())
         .args(arguments)
         .arg("--help")
@@ -14,7 +14,7 @@ fn help(arguments: &[&str]) -> String {
 }
 
 /// The commands that a help lists.
-fn commands(help: &str) -> Vec<String> {
+pub(crate) fn commands(help: &str) -> Vec<String> {
     let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let list = list.take_while(|line| !line.is_empty());
     let names = list.filter_map(|line| line.strip_prefix("  "));
@@ -27,7 +27,7 @@ fn commands(help: &str) -> Vec<String> {
 }
 
 /// The commands below a path, the operations of the API left out.
-fn below(path: &[String], visit: &mut impl FnMut(&[String], &str)) {
+pub(crate) fn below(path: &[String], visit: &mut impl FnMut(&[String], &str)) {
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
     let text = help(&words);
     visit(path, &text);

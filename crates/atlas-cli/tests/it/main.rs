@@ -12,6 +12,7 @@ mod doctor_peers;
 mod download;
 mod escape;
 mod exit_codes;
+mod generated;
 mod help;
 #[cfg(target_os = "linux")]
 mod interrupted;
