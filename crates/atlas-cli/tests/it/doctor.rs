@@ -101,3 +101,73 @@ fn what_fails_is_named_with_its_likely_causes_and_what_depends_on_it_is_skipped(
         "{stdout}"
     );
 }
+
+/// What the line about another program says, if there is one.
+#[cfg(unix)]
+fn namesake(command: &mut Command) -> Option<String> {
+    let (code, stdout) = checked(command);
+    assert_eq!(code, Some(0), "{stdout}");
+    let line = stdout.lines().find(|line| line.contains("program"))?;
+    assert!(line.starts_with("note "), "{stdout}");
+    assert_eq!(verdicts(&stdout), "note ok ok ok ok ok ok", "{stdout}");
+    Some(line.to_owned())
+}
+
+#[cfg(unix)]
+#[test]
+fn another_program_of_the_same_name_that_comes_first_is_told_and_nothing_else() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let this = std::path::Path::new(env!("CARGO_BIN_EXE_atlas"));
+    for name in [
+        "other",
+        "linked",
+        "renamed",
+        "text",
+        "folder/atlas",
+        "empty",
+    ] {
+        std::fs::create_dir_all(path(name)).unwrap();
+    }
+    let program = |name: &str, mode| {
+        let file = path(name).join("atlas");
+        std::fs::write(&file, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(file, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    program("other", 0o755);
+    program("text", 0o644);
+    symlink(this, path("linked").join("atlas")).unwrap();
+    symlink(path("linked").join("atlas"), path("renamed").join("atlas")).unwrap();
+    let own = this.parent().unwrap().to_owned();
+    let noted = |folders: &[std::path::PathBuf]| {
+        let joined = std::env::join_paths(folders).unwrap();
+        namesake(atlas_at(&server, &folder).env("PATH", joined))
+    };
+    let other = path("other");
+    for before in [
+        vec![],
+        vec![path("empty"), path("text"), path("folder"), path("gone")],
+    ] {
+        let and = |folders: &[&std::path::PathBuf]| {
+            let folders = folders.iter().copied().cloned();
+            before.iter().cloned().chain(folders).collect::<Vec<_>>()
+        };
+        let line = noted(&and(&[&other, &own])).unwrap();
+        assert!(
+            line.contains(other.join("atlas").to_str().unwrap()),
+            "{line}"
+        );
+        assert!(line.contains("atlas-toolkit"), "{line}");
+        assert!(noted(&and(&[&other])).is_some());
+        // Itself, a link to it, and a link to the link.
+        for itself in [&own, &path("linked"), &path("renamed")] {
+            assert_eq!(noted(&and(&[itself, &other])), None, "{itself:?}");
+        }
+        assert_eq!(noted(&and(&[])), None);
+    }
+    let mut without = atlas_at(&server, &folder);
+    assert_eq!(namesake(without.env_remove("PATH")), None);
+}
