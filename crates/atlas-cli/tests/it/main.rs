@@ -19,6 +19,7 @@ mod interrupted;
 mod json_log;
 mod log;
 mod nothing_lost;
+mod output_formats;
 mod peer;
 mod profiles;
 #[cfg(unix)]
