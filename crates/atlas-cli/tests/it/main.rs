@@ -19,6 +19,8 @@ mod interrupted;
 mod json_log;
 mod log;
 mod nothing_lost;
+#[cfg(unix)]
+mod odd_arguments;
 mod output_formats;
 mod peer;
 mod profiles;
