@@ -78,8 +78,9 @@ fn render<'a>(
         column.set_padding((0, 2));
         let mut cells = rows.iter().filter_map(|row| row.get(index));
         // An id is there to be copied: it is not wrapped while the others have room.
-        if room >= ID && cells.any(|cell| is_id(cell)) {
-            room -= ID;
+        let more = ID + PADDING - NARROWEST;
+        if room >= more && cells.any(|cell| is_id(cell)) {
+            room -= more;
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
@@ -94,8 +95,9 @@ fn render<'a>(
 
 /// How many characters an id has.
 const ID: usize = 24;
-/// How wide a column has to be at least, its padding included.
+/// How wide a column has to be at least, with its padding.
 const NARROWEST: usize = 5;
+const PADDING: usize = 2;
 
 fn is_id(text: &str) -> bool {
     text.len() == ID && text.bytes().all(|byte| byte.is_ascii_hexdigit())
