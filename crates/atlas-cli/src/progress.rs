@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -157,6 +157,7 @@ impl Watcher {
             let bar = bar(what, length);
             bar.set_position(base);
             bar.reset_eta();
+            to_margin();
             *drawn = Ok(Some(bar.clone()));
             state.bar = Some(bar);
         }
@@ -167,6 +168,7 @@ impl Watcher {
         let mut now = self.state();
         if let Some(bar) = &now.bar {
             bar.set_position(bytes);
+            to_margin();
             return;
         }
         let time = Instant::now();
@@ -241,6 +243,12 @@ impl Stage {
 /// Whether a bar can be drawn.
 fn has_bar() -> bool {
     std::io::stderr().is_terminal() && !log::is_json() && !log::is_quiet()
+}
+
+/// Leaves the cursor at the margin: at the end of the bar, the echo of a key such as ^C would begin
+/// another line, and the bar stay.
+fn to_margin() {
+    let _ = write!(std::io::stderr(), "\r");
 }
 
 /// A bar on stderr, with rate and time left.
