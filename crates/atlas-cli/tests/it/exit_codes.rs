@@ -234,7 +234,7 @@ fn every_code_that_a_command_ends_with_is_in_the_help() {
         .chain(2..=15)
         .map(|it: u8| it.to_string())
         .collect();
-    let (last, numbers) = listed.split_last().unwrap();
+    let (signals, numbers) = listed.split_last().unwrap();
     assert_eq!(numbers, expected);
-    assert_eq!(*last, "128");
+    assert_eq!(*signals, "128");
 }

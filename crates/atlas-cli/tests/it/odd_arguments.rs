@@ -18,7 +18,7 @@ fn leaves() -> Vec<(Vec<String>, Vec<String>)> {
         // The sandbox would go on, and `api` has its own tests.
         if commands(help).is_empty() && path != ["sandbox"] {
             let words = help.lines().filter(|line| line.contains(" <"));
-            let flags = words.flat_map(|line| {
+            let flags = words.filter_map(|line| {
                 let before = line.split(" <").next().unwrap_or_default();
                 let flag = before.split_whitespace().next_back()?;
                 // The global ones are those of one command.
