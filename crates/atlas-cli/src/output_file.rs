@@ -20,6 +20,10 @@ pub(crate) struct OutputFile {
 impl OutputFile {
     /// Starts a file; refuses at once if one is there and `replace` does not allow it.
     pub(crate) fn create(path: &Path, replace: bool) -> Result<Self, Failure> {
+        if path.as_os_str().is_empty() {
+            let problem = "the path of the output file is empty; name a file";
+            return Err(Failure::Usage(problem.to_owned()));
+        }
         // Such an ending does not count as a component, and leads into a directory.
         let text = path.as_os_str().as_encoded_bytes();
         if path.is_dir() || text.ends_with(b"/") || text.ends_with(b"/.") {

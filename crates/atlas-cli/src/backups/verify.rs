@@ -14,7 +14,8 @@ use crate::log;
 use crate::output::Output;
 use crate::print::print;
 use crate::progress::Watcher;
-use crate::urls::refuse_url;
+use crate::urls::is_meant;
+use crate::usage::short;
 
 const HELP: &str = "\
 Reads each file to its end and prints a line for it:
@@ -50,9 +51,19 @@ impl Verify {
     /// Checks files. Blocks.
     pub(super) fn run(&self) -> Result<(), Failure> {
         let output = self.output.format_offline()?;
+        for path in &self.files {
+            let problem = if path.is_empty() {
+                "a path is empty; name a file or a folder".to_owned()
+            } else if is_meant(path) {
+                let path = short(path);
+                format!("{path} is a URL; name a file or a folder on this machine")
+            } else {
+                continue;
+            };
+            return Err(Failure::Usage(problem));
+        }
         let mut first = Ok(());
         for path in &self.files {
-            refuse_url("FILE", path)?;
             let files = match files(Path::new(path)) {
                 Ok(files) => files,
                 Err(failure) => {

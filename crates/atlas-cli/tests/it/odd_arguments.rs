@@ -149,6 +149,31 @@ fn no_command_asks_before_it_has_looked_at_its_arguments() {
     }
 }
 
+#[test]
+fn a_path_that_is_empty_or_a_url_is_2_before_anything_is_read() {
+    let folder = folder();
+    std::fs::write(folder.path().join("a.tgz"), "").unwrap();
+    let outside = ["api", "projects", "getGroup", "--outputFile"];
+    for (arguments, problem) in [
+        (&["backups", "verify", ""][..], "empty; name a file"),
+        (&["backups", "verify", "a.tgz", ""], "empty; name a file"),
+        (
+            &["backups", "verify", "a.tgz", "s3://b/k"],
+            "s3://b/k is a URL; name a file or a folder",
+        ),
+        (&[&outside[..], &[""]].concat(), "empty; name a file"),
+        (
+            &[&outside[..], &["s3://b/k"]].concat(),
+            "--outputFile is a URL",
+        ),
+    ] {
+        let output = nowhere(&folder).args(arguments).output().unwrap();
+        let line = error_line(&output, 2);
+        assert!(line.contains(problem), "{line}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
 /// Something of each kind that is printed.
 fn printing() -> Vec<Vec<String>> {
     let list = format!("backups snapshots list {FLEX_CLUSTER}");
