@@ -12,7 +12,9 @@ use crate::version::version;
 /// Write what packages of this program contain beside it
 #[derive(Debug, Subcommand)]
 pub(crate) enum Generate {
+    /// Write a man page for each command
     Man(Folder),
+    /// Write the completion script of each shell
     Completions(Folder),
 }
 
