@@ -7,7 +7,7 @@ use crate::args::OutputArgs;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
-use crate::operation::{self, items};
+use crate::operation;
 use crate::output::read;
 
 /// Show the account
@@ -41,10 +41,13 @@ impl Whoami {
         let connection = Connection::open(global).await?;
         let request = operation::request("listGroups")?.parameter("itemsPerPage", 1);
         let page = read(&operation::send(&connection.client, request).await?)?;
-        let projects = match page["totalCount"].as_u64() {
-            Some(count) => count,
-            None => items(&page).len() as u64,
-        };
+        if !page["results"].is_array() {
+            return Err(Failure::Answer(
+                "what answers is not Atlas: it has no list of projects; see atlas doctor"
+                    .to_owned(),
+            ));
+        }
+        let projects = page["totalCount"].as_u64();
         let identity = &connection.identity;
         let shown = json!({
             "kind": identity.kind,
@@ -58,9 +61,13 @@ impl Whoami {
                 Some(id) => format!(" {id}"),
                 None => String::new(),
             };
-            let plural = if projects == 1 { "" } else { "s" };
+            let projects = match projects {
+                Some(1) => "1 project".to_owned(),
+                Some(count) => format!("{count} projects"),
+                None => "projects".to_owned(),
+            };
             format!(
-                "logged in to {} with {}{id} of {}; it sees {projects} project{plural}",
+                "logged in to {} with {}{id} of {}; it sees {projects}",
                 identity.base, identity.article, identity.origin
             )
         })

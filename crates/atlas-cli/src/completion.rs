@@ -55,8 +55,16 @@ impl Completion {
             .file_name()
             .and_then(|name| name.to_str());
         let name = name.map_or("atlas", |name| name.strip_suffix(".exe").unwrap_or(name));
+        // It becomes a word of the script.
+        let name = if is_program_name(name) { name } else { "atlas" };
         print(script(&self.shell, name)?.trim_ascii_end())
     }
+}
+
+/// Whether a name is a word of a script and of a path as it is.
+pub(crate) fn is_program_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.bytes().all(fits)
 }
 
 /// The script of a shell for a binary of that name.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::args::ConfirmArgs;
 use crate::escape::escape;
 use crate::failure::Failure;
-use crate::signals::blocking;
+use crate::signals::{self, UnderWay, blocking};
 
 /// Whether the cursor stands behind a question.
 static ASKING: AtomicBool = AtomicBool::new(false);
@@ -33,21 +33,29 @@ pub(crate) async fn confirm(
 
 fn ask(warning: &str, otherwise: &'static str) -> Result<(), Failure> {
     let input = io::stdin();
-    if !input.is_terminal() {
-        return Err(Failure::Usage(format!(
-            "{warning} stdin is not a terminal; pass --force to confirm"
-        )));
+    // A question that is not seen is not asked.
+    for (is_terminal, name) in [
+        (input.is_terminal(), "stdin"),
+        (io::stderr().is_terminal(), "stderr"),
+    ] {
+        if !is_terminal {
+            return Err(Failure::Usage(format!(
+                "{warning} {name} is not a terminal; pass --force to confirm"
+            )));
+        }
     }
     // A question is asked even if the command is to be quiet.
     let _ = write!(io::stderr(), "{}\nType yes to confirm: ", escape(warning));
     let _ = io::stderr().flush();
     ASKING.store(true, Ordering::SeqCst);
+    signals::begin(UnderWay::Question);
     let mut answer = String::new();
     let _ = input.lock().read_line(&mut answer);
     // The terminal shows the line break that was typed, if one was.
     if ASKING.swap(false, Ordering::SeqCst) && !answer.ends_with('\n') {
         let _ = writeln!(io::stderr());
     }
+    signals::begin(UnderWay::Nothing);
     if answer.trim().eq_ignore_ascii_case("yes") {
         Ok(())
     } else {

@@ -1,6 +1,7 @@
 //! Whom a command talks to: Atlas, or the sandbox inside this process.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use atlas_model::OperationMeta;
 use atlas_transport::{Client, Credentials, TokenDirectory};
@@ -137,11 +138,21 @@ fn kind(credentials: &Credentials) -> (&'static str, &'static str, Option<String
     }
 }
 
-/// Says on stderr, in one line, that an operation ended or will.
+/// The operations that a line was written about.
+static WARNED: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+
+/// Says on stderr, in one line and once, that an operation ended or will.
 pub(crate) fn warn_of_sunset(meta: &OperationMeta) {
     let Some(sunset) = meta.sunset() else {
         return;
     };
+    if !WARNED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(meta.id)
+    {
+        return;
+    }
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
     let ended = if sunset <= today { "ended" } else { "ends" };
     let instead = meta

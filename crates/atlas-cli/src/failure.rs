@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     Backup(atlas_backup::Error),
     /// The answer arrived, but does not hold what the flags ask for.
     Answer(String),
+    /// A change was accepted, or may have been, and what became of it is not known.
+    Unconfirmed(String),
     /// What was watched ended badly, or cannot be watched.
     Watch(String),
     /// What was watched was not complete in time.
@@ -47,7 +49,7 @@ pub(crate) enum Failure {
         code: u8,
     },
     /// A signal came.
-    Interrupted(u8),
+    Interrupted(u8, &'static str),
     /// A signal came while a snapshot was on its way to an object store.
     #[cfg(feature = "object-store")]
     UploadInterrupted {
@@ -90,13 +92,14 @@ impl Failure {
             Self::File(_) => 6,
             Self::Backup(error) => backup_code(error),
             Self::Answer(_) => 13,
+            Self::Unconfirmed(_) => 8,
             Self::Watch(_) => 9,
             Self::Deadline(_) => 10,
             Self::Unsound(_) => 7,
             Self::Missing(_) => 11,
             Self::Stale(_) => 12,
             Self::Clusters { code, .. } => *code,
-            Self::Interrupted(signal) => 128 + signal,
+            Self::Interrupted(signal, _) => 128 + signal,
             #[cfg(feature = "object-store")]
             Self::UploadInterrupted { signal, .. } => 128 + signal,
         }
@@ -161,6 +164,7 @@ impl fmt::Display for Failure {
             | Self::Credentials(line)
             | Self::File(line)
             | Self::Answer(line)
+            | Self::Unconfirmed(line)
             | Self::Watch(line)
             | Self::Deadline(line) => line.clone(),
             Self::Call(error) => error_line(error),
@@ -185,7 +189,7 @@ impl fmt::Display for Failure {
             Self::Clusters { failed, of, .. } => {
                 format!("{failed} of {of} clusters failed; see their lines")
             }
-            Self::Interrupted(_) => "interrupted; re-run the command to resume".to_owned(),
+            Self::Interrupted(_, line) => (*line).to_owned(),
             #[cfg(feature = "object-store")]
             Self::UploadInterrupted { line, .. } => format!("interrupted; {line}"),
         };
@@ -224,6 +228,35 @@ impl From<atlas_backup::Error> for Failure {
         }
     }
 }
+
+impl Failure {
+    /// Why a request that changes something failed.
+    ///
+    /// A gateway that gives up tells nothing of what became of the request behind it; only an
+    /// operation that may be sent twice can be tried again.
+    pub(crate) fn of_change(error: Error, is_idempotent: bool) -> Self {
+        let is_uncertain = match error.status() {
+            Some(status) if status.is_success() => true,
+            Some(status) => UNCERTAIN.contains(&status) && !is_idempotent,
+            None => false,
+        };
+        if !is_uncertain {
+            return Self::Call(error);
+        }
+        let line = error_line(&error);
+        Self::Unconfirmed(format!(
+            "{line}; the request may have been applied: check before retrying"
+        ))
+    }
+}
+
+/// Answers of servers and gateways that may come after the request was applied.
+const UNCERTAIN: [StatusCode; 4] = [
+    StatusCode::REQUEST_TIMEOUT,
+    StatusCode::INTERNAL_SERVER_ERROR,
+    StatusCode::BAD_GATEWAY,
+    StatusCode::GATEWAY_TIMEOUT,
+];
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {

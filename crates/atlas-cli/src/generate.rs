@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, Subcommand};
 use clap_mangen::Man;
 
-use crate::completion::{SHELLS, script};
+use crate::completion::{SHELLS, is_program_name, script};
 use crate::failure::Failure;
 use crate::version::version;
 
@@ -27,8 +27,16 @@ pub(crate) struct Folder {
     folder: PathBuf,
 
     /// The name under which the program is installed
-    #[arg(long, value_name = "NAME", default_value = "atlas")]
+    #[arg(long, value_name = "NAME", default_value = "atlas", value_parser = program_name)]
     name: String,
+}
+
+/// A name that can stand in a path and in a script.
+fn program_name(text: &str) -> Result<String, String> {
+    if is_program_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("expected ASCII letters, digits, . _ and -, beginning with a letter or digit".to_owned())
 }
 
 impl Generate {

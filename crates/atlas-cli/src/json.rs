@@ -4,30 +4,32 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// How deep objects and lists are indented; what is deeper stays on its line.
-const DEEPEST: usize = 64;
+const DEEPEST: usize = 32;
 
-/// Indents JSON by two spaces a level. Fields keep their order and numbers their digits; what is not
-/// JSON stays as it is.
-pub(crate) fn pretty(json: &[u8]) -> String {
-    let Ok(raw) = serde_json::from_slice::<&RawValue>(json) else {
-        return String::from_utf8_lossy(json).into_owned();
-    };
+/// Indents JSON by two spaces a level. Fields keep their order and numbers their digits.
+pub(crate) fn pretty(json: &[u8]) -> Result<String, serde_json::Error> {
+    let raw: &RawValue = serde_json::from_slice(json)?;
     let mut text = String::with_capacity(json.len() * 2);
     add(&mut text, raw, 0);
-    text
+    Ok(text)
 }
 
 fn add(text: &mut String, raw: &RawValue, depth: usize) {
     let json = raw.get();
-    if depth < DEEPEST {
-        if let Ok(Fields(fields)) = serde_json::from_str(json) {
-            let fields = fields.iter().map(|(name, value)| (Some(name), *value));
-            return block(text, ('{', '}'), fields, depth);
+    match json.as_bytes().first() {
+        Some(b'{') if depth < DEEPEST => {
+            if let Ok(Fields(fields)) = serde_json::from_str(json) {
+                let fields = fields.iter().map(|(name, value)| (Some(name), *value));
+                return block(text, ('{', '}'), fields, depth);
+            }
         }
-        if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) {
-            let items = items.into_iter().map(|item| (None, item));
-            return block(text, ('[', ']'), items, depth);
+        Some(b'[') if depth < DEEPEST => {
+            if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) {
+                let items = items.into_iter().map(|item| (None, item));
+                return block(text, ('[', ']'), items, depth);
+            }
         }
+        _ => {}
     }
     text.push_str(json);
 }
@@ -105,13 +107,21 @@ mod tests {
   ],
   "d": {}
 }"#;
-        assert_eq!(pretty(json), expected);
+        assert_eq!(pretty(json).unwrap(), expected);
     }
 
     #[test]
-    fn what_is_no_json_stays_and_what_is_too_deep_is_not_followed() {
-        assert_eq!(pretty(b"<html>"), "<html>");
+    fn what_is_no_json_is_refused_and_what_is_too_deep_is_not_followed() {
+        for broken in [
+            &b"<html>"[..],
+            b"{\"results\":[{\"id\":\"a",
+            b"\"\xff\"",
+            b"",
+        ] {
+            assert!(pretty(broken).is_err());
+        }
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(pretty(deep.as_bytes()).contains(&"[".repeat(1000)));
+        let text = pretty(deep.as_bytes()).unwrap();
+        assert!(text.contains(&"[".repeat(1000)));
     }
 }

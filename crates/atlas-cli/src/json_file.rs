@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use atlas_transport::atlas_catalog::{RequestBuilder, ViolationKind};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -30,4 +31,22 @@ pub(crate) async fn object(path: &Path) -> Result<Value, Failure> {
         }
     })
     .await
+}
+
+/// Checks a body that a file gave: a field that Atlas does not know is an error, since it would be
+/// ignored; one that only answers have is fine, so that an answer can be changed and sent back.
+pub(crate) fn check(request: &RequestBuilder, path: &Path) -> Result<(), Failure> {
+    let violations = request
+        .check_body()
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let wrong: Vec<String> = violations
+        .iter()
+        .filter(|violation| violation.kind() != ViolationKind::ReadOnly)
+        .map(ToString::to_string)
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let (path, wrong) = (path.display(), wrong.join("; "));
+    Err(Failure::Usage(format!("invalid {path}: {wrong}")))
 }

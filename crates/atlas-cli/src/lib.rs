@@ -108,11 +108,11 @@ fn run(command: Cli) -> Result<(), Failure> {
     let done = runtime.block_on(async {
         let ended = tokio::select! {
             biased;
-            signal = signal.received() => Err(Failure::Interrupted(signal)),
+            signal = signal.received() => Err(signals::interrupted(signal)),
             done = command.run() => done,
         };
         #[cfg(feature = "object-store")]
-        if let Err(Failure::Interrupted(signal)) = ended {
+        if let Err(Failure::Interrupted(signal, _)) = ended {
             // The work is dropped by now. A second signal ends the process.
             return Err(backups::store::interrupted(signal).await);
         }

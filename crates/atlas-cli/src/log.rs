@@ -81,6 +81,7 @@ pub(crate) fn start(format: LogFormat, quiet: bool) -> Result<(), Failure> {
 enum Level {
     Error,
     Failed,
+    Problem,
     Warn,
     Info,
 }
@@ -94,6 +95,11 @@ pub(crate) fn error(failure: &Failure) {
 /// Writes what failed of several things, which does not end the command.
 pub(crate) fn failed(text: &str, fields: Value) {
     line(Level::Failed, text, fields);
+}
+
+/// Writes what somebody has to look at, though the command goes on.
+pub(crate) fn problem(text: &str) {
+    line(Level::Problem, text, Value::Null);
 }
 
 /// Writes a warning, unless the command is to be quiet.
@@ -141,7 +147,7 @@ fn line(level: Level, text: &str, fields: Value) {
     let (prefix, color) = match level {
         Level::Error => ("error:", AnsiColor::Red),
         Level::Warn => ("warning:", AnsiColor::Yellow),
-        Level::Failed | Level::Info => {
+        Level::Failed | Level::Problem | Level::Info => {
             let _ = writeln!(io::stderr(), "{text}");
             return;
         }
@@ -153,7 +159,7 @@ fn line(level: Level, text: &str, fields: Value) {
 fn json_line(level: Level, text: &str, fields: Value) -> String {
     let level = match level {
         Level::Error | Level::Failed => "ERROR",
-        Level::Warn => "WARN",
+        Level::Problem | Level::Warn => "WARN",
         Level::Info => "INFO",
     };
     let mut line = Map::new();

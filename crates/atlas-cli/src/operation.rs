@@ -3,12 +3,14 @@
 use atlas_model::bytes::Bytes;
 use atlas_transport::Client;
 use atlas_transport::atlas_catalog::{Operation, RequestBuilder};
+use http::StatusCode;
 use serde_json::Value;
 
 use crate::args::PageArgs;
 use crate::failure::Failure;
 use crate::log;
-use crate::output::Output;
+use crate::output::{Output, read};
+use crate::signals::{self, UnderWay};
 use crate::table::{self, Column};
 
 /// Starts a request of an operation that a command is about, by tag and short id.
@@ -49,6 +51,49 @@ pub(crate) async fn send(client: &Client, request: RequestBuilder) -> Result<Byt
     Ok(answer.body.bytes().clone())
 }
 
+/// Sends a request that changes something, and gives what Atlas answers, which is an object.
+///
+/// Once the request was accepted, no failure says that it was refused, or can be tried again.
+pub(crate) async fn change(client: &Client, request: RequestBuilder) -> Result<Bytes, Failure> {
+    let body = change_bare(client, request.clone()).await?;
+    if let Ok(Value::Object(_)) = serde_json::from_slice(&body) {
+        return Ok(body);
+    }
+    Err(Failure::Unconfirmed(format!(
+        "{} was accepted, but its answer cannot be read; check before retrying",
+        request.operation()
+    )))
+}
+
+/// Sends a request that changes something, and whose answer has nothing of interest.
+pub(crate) async fn change_bare(
+    client: &Client,
+    request: RequestBuilder,
+) -> Result<Bytes, Failure> {
+    check(&request)?;
+    let is_idempotent = request.operation().method().is_idempotent();
+    signals::begin(UnderWay::Change);
+    let sent = client.call_request(request).send().await;
+    signals::begin(UnderWay::Nothing);
+    match sent {
+        Ok(answer) => Ok(answer.body.bytes().clone()),
+        Err(error) => Err(Failure::of_change(error, is_idempotent)),
+    }
+}
+
+/// Deletes something. What an earlier attempt of the same request deleted is not there any more.
+pub(crate) async fn delete(client: &Client, request: RequestBuilder) -> Result<(), Failure> {
+    match change_bare(client, request).await {
+        Err(Failure::Call(error))
+            if error.status() == Some(StatusCode::NOT_FOUND) && !error.attempts().is_empty() =>
+        {
+            log::note("it was gone at the second attempt; the first one may have deleted it");
+            Ok(())
+        }
+        deleted => deleted.map(drop),
+    }
+}
+
 /// Asks for a page of a list and prints it; `table` shows its items to people.
 pub(crate) async fn print_page(
     client: &Client,
@@ -59,10 +104,16 @@ pub(crate) async fn print_page(
 ) -> Result<(), Failure> {
     let request = paged(request, page)?;
     let body = send(client, request.clone()).await?;
-    output.document(&body, |page| {
-        note_what_is_cut(&request, page, "pass --page or --limit for more");
-        Ok(table(items(page)))
-    })
+    let page = read(&body)?;
+    if !page["results"].is_array() {
+        return Err(Failure::Answer(format!(
+            "the answer to {} is not a list; check the base URL",
+            request.operation()
+        )));
+    }
+    output.document(&body, |page| Ok(table(items(page))))?;
+    note_what_is_cut(&request, &page, "pass --page or --limit for more");
+    Ok(())
 }
 
 /// Asks for one thing and prints it, with these columns for people.
@@ -72,10 +123,19 @@ pub(crate) async fn print_one(
     output: &Output,
     columns: &[Column],
 ) -> Result<(), Failure> {
-    let body = send(client, request).await?;
-    output.document(&body, |found| {
-        Ok(table::of_items(columns, std::slice::from_ref(found)))
+    let body = send(client, request.clone()).await?;
+    output.document(&body, |found| match found {
+        Value::Object(_) => Ok(table::of_items(columns, std::slice::from_ref(found))),
+        _ => Err(not_an_object(&request)),
     })
+}
+
+/// The answer is not what the operation is documented to give.
+pub(crate) fn not_an_object(request: &RequestBuilder) -> Failure {
+    let operation = request.operation();
+    Failure::Answer(format!(
+        "the answer to {operation} is not an object; check the base URL"
+    ))
 }
 
 /// The items of a page.

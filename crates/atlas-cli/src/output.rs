@@ -19,7 +19,15 @@ pub(crate) enum Output {
     /// JSON.
     Json,
     /// What a path selects, one value a line.
-    Path(JsonPath),
+    Path(Selection),
+}
+
+/// What a path selects.
+#[derive(Debug, Clone)]
+pub(crate) struct Selection {
+    /// The path as it was written.
+    expression: String,
+    path: JsonPath,
 }
 
 impl Output {
@@ -48,9 +56,13 @@ impl Output {
         if !expression.starts_with('$') {
             return Err("expected an expression that starts with $, such as $.id".to_owned());
         }
-        JsonPath::parse(expression)
-            .map(Self::Path)
-            .map_err(|error| error.to_string())
+        match JsonPath::parse(expression) {
+            Ok(path) => Ok(Self::Path(Selection {
+                expression: expression.to_owned(),
+                path,
+            })),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Prints a document of Atlas: JSON with all its fields in their order, or what `plain` makes of
@@ -61,11 +73,12 @@ impl Output {
         plain: impl FnOnce(&Value) -> Result<String, Failure>,
     ) -> Result<(), Failure> {
         if let Self::Json = self {
-            return print(json::pretty(body).as_bytes());
+            let text = json::pretty(body).map_err(|error| not_json(&error))?;
+            return print(text.as_bytes());
         }
         let value = read(body)?;
         match self {
-            Self::Path(path) => print(selected(path, &value)?.as_bytes()),
+            Self::Path(selection) => print(selection.of(&value)?.as_bytes()),
             _ => print(plain(&value)?.as_bytes()),
         }
     }
@@ -84,12 +97,13 @@ impl Output {
         self.document(&body, |_| Ok(String::new()))
     }
 
-    /// One line of several: compact JSON, or what a path selects; `None` if it is for people.
-    pub(crate) fn line(&self, value: &Value) -> Option<Result<String, Failure>> {
+    /// One line of several: compact JSON, or what a path selects, which may be nothing. `Err` gives
+    /// the turn to a line for people.
+    pub(crate) fn line(&self, value: &Value) -> Result<Option<String>, ForPeople> {
         match self {
-            Self::Plain => None,
-            Self::Json => Some(Ok(value.to_string())),
-            Self::Path(path) => Some(selected(path, value)),
+            Self::Plain => Err(ForPeople),
+            Self::Json => Ok(Some(value.to_string())),
+            Self::Path(selection) => Ok(selection.find(value)),
         }
     }
 
@@ -101,23 +115,37 @@ impl Output {
 
 /// Reads JSON that Atlas sent.
 pub(crate) fn read(body: &[u8]) -> Result<Value, Failure> {
-    serde_json::from_slice(body)
-        .map_err(|error| Failure::Answer(format!("the answer is not JSON: {error}")))
+    serde_json::from_slice(body).map_err(|error| not_json(&error))
 }
 
-/// What a path selects, one value a line: text as it is, anything else as JSON.
-pub(crate) fn selected(path: &JsonPath, value: &Value) -> Result<String, Failure> {
-    let found: Vec<String> = path
-        .query(value)
-        .all()
-        .into_iter()
-        .map(|value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+fn not_json(error: &serde_json::Error) -> Failure {
+    Failure::Answer(format!("the answer is not JSON: {error}"))
+}
+
+/// A line is for people, who read words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ForPeople;
+
+impl Selection {
+    /// What is selected, one value a line: text as it is, anything else as JSON.
+    pub(crate) fn of(&self, value: &Value) -> Result<String, Failure> {
+        self.find(value).ok_or_else(|| {
+            let expression = &self.expression;
+            Failure::Answer(format!("the answer has nothing at {expression}"))
         })
-        .collect();
-    if found.is_empty() {
-        return Err(Failure::Answer(format!("the answer has nothing at {path}")));
     }
-    Ok(found.join("\n"))
+
+    fn find(&self, value: &Value) -> Option<String> {
+        let found: Vec<String> = self
+            .path
+            .query(value)
+            .all()
+            .into_iter()
+            .map(|value| match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            })
+            .collect();
+        (!found.is_empty()).then(|| found.join("\n"))
+    }
 }

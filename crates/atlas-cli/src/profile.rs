@@ -49,8 +49,8 @@ impl Profile {
         let shown = |(key, value): (&String, &Value)| {
             let value = match value {
                 _ if !PUBLIC.contains(&key.as_str()) => SET.into(),
-                // A URL can hold a password.
-                Value::String(text) if !text.contains('@') => text.as_str().into(),
+                // A URL can hold a password, and anything may have come to the wrong place.
+                Value::String(text) if is_plain(text) => text.as_str().into(),
                 Value::Boolean(value) => (*value).into(),
                 Value::Integer(value) => (*value).into(),
                 _ => SET.into(),
@@ -131,12 +131,11 @@ impl Profile {
 
 /// The settings whose values are shown. All others may be secrets, also those of newer versions of the
 /// official command line.
-const PUBLIC: [&str; 15] = [
+const PUBLIC: [&str; 14] = [
     "api_version",
     "auth_type",
     "base_url",
     "client_id",
-    "mongosh_path",
     "ops_manager_url",
     "org_id",
     "output",
@@ -148,6 +147,12 @@ const PUBLIC: [&str; 15] = [
     "token_type",
     "version",
 ];
+
+/// Whether a value is a name, an id or an address without login and query.
+fn is_plain(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:[]".contains(&byte);
+    text.len() <= 128 && text.bytes().all(fits)
+}
 
 /// What is shown in place of a value.
 const SET: &str = "(set, not shown)";

@@ -122,8 +122,26 @@ impl Settings {
         if self.alone {
             return Ok(atlas_sandbox::PROJECT.to_owned());
         }
-        self.required(Setting::Project)?
-            .ok_or_else(|| Failure::NoProject(flag.to_owned()))
+        if let Some((source, project)) = in_environment(Setting::Project)? {
+            self.warn_of_other_project(&source.name(Setting::Project), &project)?;
+            return Ok(project);
+        }
+        let project = self.profile()?.get(Setting::Project)?;
+        project.ok_or_else(|| Failure::NoProject(flag.to_owned()))
+    }
+
+    /// Says that the environment beats the profile that a flag names, if both name a project.
+    fn warn_of_other_project(&self, variable: &str, project: &str) -> Result<(), Failure> {
+        let Some(name) = &self.named else {
+            return Ok(());
+        };
+        match self.profile()?.get(Setting::Project)? {
+            Some(other) if other != project => log::warn(&format!(
+                "the project is that of {variable}, not of profile {name:?}"
+            )),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// A setting with a default, and what it is called. A profile that cannot be read is an error,

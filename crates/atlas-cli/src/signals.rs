@@ -4,7 +4,7 @@
 //! is how `nohup` and shells without job control (`sh -c 'command &'`) protect what they start.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +19,43 @@ const GRACE: Duration = Duration::from_millis(400);
 
 /// How much longer it may take, in milliseconds.
 static EXTRA: AtomicU64 = AtomicU64::new(0);
+
+/// What a signal would interrupt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum UnderWay {
+    /// Nothing that changes anything.
+    Nothing,
+    /// A question, so that nothing was changed yet.
+    Question,
+    /// A request that changes something, whose answer is not there yet.
+    Change,
+    /// A transfer that the same command resumes.
+    Transfer,
+}
+
+static UNDER_WAY: AtomicU8 = AtomicU8::new(UnderWay::Nothing as u8);
+
+/// Says what a signal would interrupt from now on.
+pub(crate) fn begin(what: UnderWay) {
+    UNDER_WAY.store(what as u8, Ordering::SeqCst);
+}
+
+/// Why a command that a signal ends did not come to its end.
+pub(crate) fn interrupted(number: u8) -> Failure {
+    let under_way = UNDER_WAY.load(Ordering::SeqCst);
+    let is = |what: UnderWay| under_way == what as u8;
+    let line = if is(UnderWay::Question) {
+        "interrupted; nothing was changed"
+    } else if is(UnderWay::Change) {
+        "interrupted; the request may have been applied: check before retrying"
+    } else if is(UnderWay::Transfer) {
+        "interrupted; re-run the command to resume"
+    } else {
+        "interrupted"
+    };
+    Failure::Interrupted(number, line)
+}
 
 /// What the end means while something in another place is not cleaned up.
 static UNSETTLED: OnceLock<fn(u8) -> Failure> = OnceLock::new();
@@ -116,7 +153,7 @@ fn end(number: u8) -> ! {
 fn ended(number: u8) -> Failure {
     match UNSETTLED.get() {
         Some(unsettled) => unsettled(number),
-        None => Failure::Interrupted(number),
+        None => interrupted(number),
     }
 }
 
@@ -128,7 +165,7 @@ pub(crate) fn end_silently() {
 
 /// Prints the line that says why the process ends, once.
 pub(crate) fn report(failure: &Failure) {
-    if matches!(failure, Failure::Interrupted(_)) && SILENT.load(Ordering::SeqCst) {
+    if matches!(failure, Failure::Interrupted(..)) && SILENT.load(Ordering::SeqCst) {
         return;
     }
     if !SAID.swap(true, Ordering::SeqCst) {

@@ -22,7 +22,7 @@ use crate::global::Global;
 use crate::log;
 use crate::operation::note_what_is_cut;
 use crate::settings::Settings;
-use crate::signals::blocking;
+use crate::signals::{self, UnderWay, blocking};
 use crate::watching;
 
 /// Calls an operation as the flags say.
@@ -57,7 +57,15 @@ pub(super) async fn run(
     if flag(matches, "all") {
         return output.bytes(whole(call).await?.into()).await;
     }
-    let answer = call.send().await?;
+    let method = operation.method();
+    let answer = if method.is_safe() {
+        call.send().await?
+    } else {
+        signals::begin(UnderWay::Change);
+        let sent = call.send().await;
+        signals::begin(UnderWay::Nothing);
+        sent.map_err(|error| Failure::of_change(error, method.is_idempotent()))?
+    };
     if operation.is_paged() {
         let page = answer.value.json().unwrap_or_default();
         note_what_is_cut(&request, &page, "pass --all for the rest");

@@ -6,12 +6,11 @@ use atlas_model::bytes::Bytes;
 use atlas_transport::RawStream;
 use clap::{ArgMatches, FromArgMatches as _};
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 use crate::args::OutputArgs;
 use crate::failure::Failure;
 use crate::global::Global;
-use crate::output::{Output, selected};
+use crate::output::{Output, Selection};
 use crate::output_file::OutputFile;
 use crate::print::{print, to_stdout};
 use crate::signals::blocking;
@@ -20,7 +19,7 @@ use crate::urls::refuse_url;
 /// Where an answer goes, and in what form; decided before anything is sent.
 pub(super) struct Target {
     file: Option<OutputFile>,
-    path: Option<JsonPath>,
+    path: Option<Selection>,
 }
 
 impl Target {
@@ -73,7 +72,7 @@ impl Target {
                     "json-path needs JSON, and the answer is not: {error}"
                 ))
             })?;
-            let found = selected(path, &value)?;
+            let found = path.of(&value)?;
             return self.text(found.as_bytes());
         }
         self.text(body)

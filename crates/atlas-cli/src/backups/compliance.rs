@@ -15,8 +15,9 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::json_file;
-use change::Change;
-use policy::{all_items, get, on_demand, rules, scheduled, whole};
+use crate::output::read;
+use change::{Change, update};
+use policy::{all_items, get, is_set, on_demand, rules, scheduled, whole};
 use retention::{Frequency, Kept, name};
 
 /// What is asked before a policy is enabled.
@@ -287,6 +288,13 @@ impl Enable {
         let output = self.change.output.format(global)?;
         let project = self.change.project.id(global)?;
         let connection = Connection::open(global).await?;
+        if is_set(&read(&get(&connection, project).await?)?) {
+            return Err(Failure::Usage(
+                "the project has a backup compliance policy; change it with copyProtection, \
+                 encryptionAtRest, pointInTimeRestores, policies or setup"
+                    .to_owned(),
+            ));
+        }
         let warning =
             format!("Enabling the backup compliance policy of project {project}: {LASTING}");
         confirm(&self.confirm, warning, "the policy was not enabled").await?;
@@ -319,6 +327,8 @@ impl Setup {
         let output = self.change.output.format(global)?;
         let project = self.change.project.id(global)?;
         let policy = json_file::object(&self.file).await?;
+        let request = update(project, policy.clone())?;
+        json_file::check(&request, &self.file)?;
         let connection = Connection::open(global).await?;
         let warning =
             format!("Setting the backup compliance policy of project {project}: {LASTING}");

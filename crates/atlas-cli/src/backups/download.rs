@@ -15,6 +15,7 @@ use crate::global::Global;
 use crate::log;
 use crate::output::Output;
 use crate::progress::Watcher;
+use crate::signals::{self, UnderWay};
 use crate::target::Target;
 use crate::urls::is_meant;
 use crate::usage::short;
@@ -164,6 +165,7 @@ async fn to_file(
         (pick, PathBuf::from(format!("{id}.tgz")))
     };
     let take = |event| watcher.take(event);
+    signals::begin(UnderWay::Transfer);
     let saved = target
         .backups
         .download(project, cluster, &pick, &out, options, take)

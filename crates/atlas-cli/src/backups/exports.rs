@@ -1,9 +1,12 @@
 //! `atlas backups exports`: the buckets that Atlas exports snapshots to, and the jobs that do it.
 
+use atlas_model::{ObjectId, SnapshotId};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::args::{ClusterArgs, ConfirmArgs, NamedCluster, OutputArgs, PageArgs, ProjectArgs};
+use crate::args::{
+    ClusterArgs, ConfirmArgs, NamedCluster, OutputArgs, PageArgs, ProjectArgs, WaitArgs, parsed,
+};
 use crate::confirm::confirm;
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -167,6 +170,7 @@ impl CreateBucket {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let output = self.output.format(global)?;
         let project = self.project.id(global)?;
+        let _: ObjectId = parsed("iamRoleId", &self.role)?;
         let connection = Connection::open(global).await?;
         let request = operation::request("cloudBackups.createExportBucket")?
             .parameter("groupId", project)
@@ -175,7 +179,7 @@ impl CreateBucket {
                 "cloudProvider": self.provider.to_ascii_uppercase(),
                 "iamRoleId": self.role,
             }));
-        let body = operation::send(&connection.client, request).await?;
+        let body = operation::change(&connection.client, request).await?;
         output.document(&body, |bucket| {
             let id = table::cell(bucket, &["_id", "id"]);
             Ok(format!("export bucket {id} created for {}", self.name))
@@ -209,7 +213,7 @@ impl DeleteBucket {
             "Deleting export bucket {id} of project {project}: Atlas will no longer export to it."
         );
         confirm(&self.confirm, warning, "the bucket was not deleted").await?;
-        operation::send(&connection.client, request).await?;
+        operation::delete(&connection.client, request).await?;
         print(format!("export bucket {id} deleted").as_bytes())
     }
 }
@@ -311,6 +315,8 @@ impl CreateJob {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let output = self.output.format(global)?;
         let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
+        let _: ObjectId = parsed("bucketId", &self.bucket)?;
+        let _: SnapshotId = parsed("snapshotId", &self.snapshot)?;
         let connection = Connection::open(global).await?;
         let mut body = json!({"exportBucketId": self.bucket, "snapshotId": self.snapshot});
         if !self.data.is_empty() {
@@ -320,7 +326,7 @@ impl CreateJob {
             .parameter("groupId", project)
             .parameter("clusterName", cluster)
             .json(body);
-        let body = operation::send(&connection.client, request).await?;
+        let body = operation::change(&connection.client, request).await?;
         output.document(&body, |job| {
             let id = table::cell(job, &["id"]);
             Ok(format!(
@@ -345,7 +351,7 @@ pub(crate) struct WatchJob {
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
-    wait: crate::args::WaitArgs,
+    wait: WaitArgs,
     #[command(flatten)]
     output: OutputArgs,
 }

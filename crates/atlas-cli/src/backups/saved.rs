@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::escape::escape;
 use crate::failure::Failure;
 use crate::log;
-use crate::output::Output;
+use crate::output::{ForPeople, Output};
 use crate::print::print;
 
 /// Prints what was downloaded.
@@ -31,9 +31,14 @@ pub(super) fn saved_line(
         "sha256": manifest.sha256,
         "shard": manifest.shard,
     });
-    output.line(&line).unwrap_or_else(|| {
+    let line = output.line(&line).unwrap_or_else(|ForPeople| {
         let (snapshot, bytes) = (manifest.snapshot, manifest.bytes);
         let line = format!("{name}: snapshot {snapshot}, {bytes} bytes");
-        Ok(escape(&line).into_owned())
+        Some(escape(&line).into_owned())
+    });
+    line.ok_or_else(|| {
+        Failure::Answer(format!(
+            "{name} was downloaded, but --output selects nothing of it"
+        ))
     })
 }

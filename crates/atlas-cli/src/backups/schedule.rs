@@ -131,7 +131,7 @@ impl Delete {
              more scheduled snapshots of it."
         );
         confirm(&self.confirm, warning, "the schedule was not deleted").await?;
-        operation::send(&connection.client, request).await?;
+        operation::delete(&connection.client, request).await?;
         print(format!("backup schedule of {cluster} deleted").as_bytes())
     }
 }
@@ -148,7 +148,8 @@ enum ExportFrequency {
 /// Change the backup schedule of a cluster
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Settings without a flag stay unchanged. The ids of policies and their items are those that \
+    after_help = "Settings without a flag stay unchanged. Two changes of policies at the same \
+                  time can overwrite each other. The ids of policies and their items are those that \
                   schedule describe\nshows.\n\nExamples:\n  atlas backups schedule update \
                   --clusterName Dedicated0 --referenceHourOfDay 3 --updateSnapshots\n  atlas backups \
                   schedule update --clusterName Dedicated0 \\\n      --policy \
@@ -234,6 +235,18 @@ pub(crate) struct Update {
     output: OutputArgs,
 }
 
+/// Refuses a file that changes nothing, or that would leave no policy.
+fn check_file(body: &Value) -> Result<(), Failure> {
+    let problem = if body == &json!({}) {
+        "the file has no field, so nothing would change"
+    } else if body["policies"].as_array().is_some_and(Vec::is_empty) {
+        "policies is empty, which would delete them all; use schedule delete for that"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Usage(problem.to_owned()))
+}
+
 impl Update {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let output = self.output.format(global)?;
@@ -242,18 +255,22 @@ impl Update {
             Some(file) => json_file::object(file).await?,
             None => self.fields()?,
         };
-        let connection = Connection::open(global).await?;
         let about = |name| {
             let request = operation::request(name)?;
             let request = request.parameter("groupId", project);
             Ok::<_, Failure>(request.parameter("clusterName", &cluster))
         };
+        if let Some(file) = &self.file {
+            json_file::check(&about(UPDATE)?.json(body.clone()), file)?;
+            check_file(&body)?;
+        }
+        let connection = Connection::open(global).await?;
         if !self.policy.is_empty() {
             let current = operation::send(&connection.client, about(GET)?).await?;
             body["policies"] = replaced(&read(&current)?, &self.policy)?;
         }
         let request = about(UPDATE)?.json(body);
-        let body = operation::send(&connection.client, request).await?;
+        let body = operation::change(&connection.client, request).await?;
         match output {
             Output::Plain => print(format!("backup schedule of {cluster} updated").as_bytes()),
             _ => show(&body, &output),

@@ -48,7 +48,7 @@ impl Snapshots {
 
 /// List the snapshots of a cluster of any kind
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  atlas backups snapshots list Cluster0 --limit 5 -o json")]
+#[command(after_help = "Example:\n  atlas backups snapshots list Dedicated0 --limit 5 -o json")]
 pub(crate) struct List {
     #[command(flatten)]
     cluster: NamedCluster,
@@ -137,7 +137,7 @@ impl Create {
             .parameter("groupId", target.project)
             .parameter("clusterName", &target.cluster)
             .json(json!({"description": self.desc, "retentionInDays": self.retention}));
-        let body = operation::send(&target.connection.client, request).await?;
+        let body = operation::change(&target.connection.client, request).await?;
         output.document(&body, |snapshot| {
             let (id, status) = (&["id"], &["status"]);
             Ok(format!(
@@ -183,7 +183,7 @@ impl Delete {
         confirm(&self.confirm, warning, "the snapshot was not deleted").await?;
         let request = operations.request(delete, &target)?;
         let request = request.parameter("snapshotId", id);
-        operation::send(&target.connection.client, request).await?;
+        operation::delete(&target.connection.client, request).await?;
         print(format!("snapshot {id} deleted").as_bytes())
     }
 }

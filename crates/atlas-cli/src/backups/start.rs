@@ -12,8 +12,10 @@ use crate::args::{ClusterArgs, ConfirmArgs, OutputArgs, WaitArgs, parsed};
 use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::global::Global;
+use crate::log;
 use crate::operation;
 use crate::output::Output;
+use crate::signals::{self, UnderWay};
 use crate::table;
 use crate::target::Target;
 
@@ -174,10 +176,13 @@ impl Start {
         self.confirm(&written, of_project).await?;
         target.kind().await?;
         let (project, cluster) = (target.project, &target.cluster);
+        signals::begin(UnderWay::Change);
         let restored = target
             .backups
-            .restore(project, cluster, &pick, of_project, &written);
-        started(target, &restored.await?, output).await
+            .restore(project, cluster, &pick, of_project, &written)
+            .await;
+        signals::begin(UnderWay::Nothing);
+        started(target, &restored?, output).await
     }
 
     async fn restore_to_moment(&self, target: &Target, output: &Output) -> Result<(), Failure> {
@@ -208,7 +213,7 @@ impl Start {
             .parameter("groupId", target.project)
             .parameter("clusterName", &target.cluster)
             .json(body);
-        let body = operation::send(&target.connection.client, request).await?;
+        let body = operation::change(&target.connection.client, request).await?;
         output.document(&body, |job| Ok(job_table(job)))
     }
 }
@@ -217,11 +222,22 @@ fn job_table(job: &Value) -> String {
     table::of_items(&RESTORE, &[with_status(job.clone())])
 }
 
-/// Shows a job that was started as Atlas has it.
+/// Shows a job that was started as Atlas has it. That it cannot be shown is no failure: it was started.
 async fn started(target: &Target, job: &JobView, output: &Output) -> Result<(), Failure> {
-    match job.id {
+    let shown = match job.id {
         Some(id) => show(target, id, output, false).await,
-        // It cannot be read again.
-        None => output.value(&json!({"status": job.status}), || job.status.clone()),
-    }
+        None => Err(Failure::Answer("Atlas gave it no id".to_owned())),
+    };
+    let failure = match shown {
+        Err(failure @ (Failure::Call(_) | Failure::Backup(_) | Failure::Answer(_))) => failure,
+        shown => return shown,
+    };
+    log::problem(&format!(
+        "the restore job was started, but cannot be shown: {failure}"
+    ));
+    let id = job.id.map(|id| id.to_string());
+    let shown = json!({"id": id, "status": job.status});
+    output.value(&shown, || {
+        table::of_items(&RESTORE, std::slice::from_ref(&shown))
+    })
 }

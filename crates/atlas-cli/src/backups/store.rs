@@ -157,7 +157,7 @@ mod upload {
     /// What a signal means: if a snapshot was on its way to a store, its upload is aborted first.
     pub(crate) async fn interrupted(signal: u8) -> Failure {
         let Some(store) = written() else {
-            return Failure::Interrupted(signal);
+            return signals::interrupted(signal);
         };
         match timeout(PATIENCE, store.settle()).await {
             Ok(settled) => Failure::UploadInterrupted {

@@ -63,11 +63,19 @@ impl Verify {
             return Err(Failure::Usage(problem));
         }
         let mut first = Ok(());
+        // A line that cannot be printed changes nothing of what is found.
+        let mut unprinted = Ok(());
+        let mut tell = |name: &str, verdict: Result<&Verified, &str>| {
+            let printed = print_line(name, verdict, &output);
+            if unprinted.is_ok() {
+                unprinted = printed;
+            }
+        };
         for path in &self.files {
             let files = match files(Path::new(path)) {
                 Ok(files) => files,
                 Err(failure) => {
-                    tell(path, Err(&failure.to_string()), &output)?;
+                    tell(path, Err(&failure.to_string()));
                     first = first.and(Err(failure));
                     continue;
                 }
@@ -94,24 +102,26 @@ impl Verify {
                 match verified {
                     Ok(verified) => {
                         known.extend(verified.manifest().cloned());
-                        tell(&name, Ok(&verified), &output)?;
+                        tell(&name, Ok(&verified));
                     }
                     Err(error) => {
+                        // What is damaged is not missing.
+                        known.extend(Manifest::read(&file));
                         let failure = Failure::from(error);
-                        tell(&name, Err(&failure.to_string()), &output)?;
+                        tell(&name, Err(&failure.to_string()));
                         first = first.and(Err(failure));
                     }
                 }
             }
             if Path::new(path).is_dir() {
                 for (name, detail) in missing(Path::new(path), &known)? {
-                    tell(&name, Err(&detail), &output)?;
+                    tell(&name, Err(&detail));
                     let failure = Failure::Unsound(format!("{name}: {detail}"));
                     first = first.and(Err(failure));
                 }
             }
         }
-        first
+        first.and(unprinted)
     }
 }
 
@@ -154,7 +164,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Prints the line of a file: it is sound, or what is wrong with it.
-fn tell(file: &str, verdict: Result<&Verified, &str>, output: &Output) -> Result<(), Failure> {
+fn print_line(
+    file: &str,
+    verdict: Result<&Verified, &str>,
+    output: &Output,
+) -> Result<(), Failure> {
     let manifest = verdict.ok().and_then(Verified::manifest);
     let by_manifest = match verdict {
         Ok(_) => manifest.is_some(),
@@ -170,8 +184,8 @@ fn tell(file: &str, verdict: Result<&Verified, &str>, output: &Output) -> Result
         "sha256": verdict.ok().map(Verified::sha256),
         "error": verdict.err(),
     });
-    if let Some(line) = output.line(&line) {
-        return print(line?.as_bytes());
+    if let Ok(line) = output.line(&line) {
+        return line.map_or(Ok(()), |line| print(line.as_bytes()));
     }
     if verdict.is_ok() && log::is_quiet() {
         return Ok(());

@@ -1,7 +1,7 @@
 //! Why the environment gives no account.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{FileProblem, ValueProblem, VariableSet};
 
@@ -41,11 +41,12 @@ pub enum EnvironmentError {
         file: String,
     },
     /// The file that a `_FILE` variable names cannot be used.
-    #[error("{variable} names {path:?}, which {problem}")]
+    #[error("{variable} names {}, which {problem}", shown(path, problem))]
     File {
         /// The variable that names the file.
         variable: String,
-        /// Its path, as the variable has it.
+        /// Its path, as the variable has it. The message leaves out a name without a folder that
+        /// cannot be read, since it may be the secret itself.
         path: PathBuf,
         /// What is wrong with it.
         problem: FileProblem,
@@ -78,6 +79,15 @@ pub enum EnvironmentError {
         /// The variable that names the base URL in the set of the credentials.
         expected: String,
     },
+}
+
+/// A path, unless it may be the secret itself: what has no separator and is not there.
+fn shown(path: &Path, problem: &FileProblem) -> String {
+    let is_name = path.components().count() == 1 && !path.has_root();
+    if is_name && matches!(problem, FileProblem::Unreadable { .. }) {
+        return "a file (not shown; it must be a path, not the value itself)".to_owned();
+    }
+    format!("{path:?}")
 }
 
 impl fmt::Debug for EnvironmentError {

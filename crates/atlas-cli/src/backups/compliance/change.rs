@@ -1,10 +1,11 @@
 //! A change of the policy: read, change, put back.
 
 use atlas_model::ProjectId;
+use atlas_transport::atlas_catalog::RequestBuilder;
 use clap::Args;
 use serde_json::Value;
 
-use super::policy::{get, whole};
+use super::policy::{get, is_set, whole};
 use crate::args::{OutputArgs, ProjectArgs, WatchArgs};
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -14,6 +15,14 @@ use crate::output::{Output, read};
 use crate::watching;
 
 const UPDATE: &str = "cloudBackups.updateCompliancePolicy";
+
+/// The request that puts a policy. Policies of clusters are not overwritten.
+pub(super) fn update(project: ProjectId, policy: Value) -> Result<RequestBuilder, Failure> {
+    Ok(operation::request(UPDATE)?
+        .parameter("groupId", project)
+        .parameter("overwriteBackupPolicies", false)
+        .json(policy))
+}
 
 /// What every change of the policy takes.
 #[derive(Debug, Args)]
@@ -37,8 +46,7 @@ impl Change {
         let project = self.project.id(global)?;
         let connection = Connection::open(global).await?;
         let mut policy = read(&get(&connection, project).await?)?;
-        // A project without one has an empty object.
-        if !policy["authorizedEmail"].is_string() {
+        if !is_set(&policy) {
             return Err(Failure::Usage(
                 "the project has no backup compliance policy; enable it with compliancePolicy enable"
                     .to_owned(),
@@ -52,7 +60,7 @@ impl Change {
         self.put(&connection, project, policy, &output).await
     }
 
-    /// Puts a policy, and shows what became of it. Policies of clusters are not overwritten.
+    /// Puts a policy, and shows what became of it.
     pub(super) async fn put(
         &self,
         connection: &Connection,
@@ -60,11 +68,8 @@ impl Change {
         policy: Value,
         output: &Output,
     ) -> Result<(), Failure> {
-        let request = operation::request(UPDATE)?
-            .parameter("groupId", project)
-            .parameter("overwriteBackupPolicies", false)
-            .json(policy);
-        let mut body = operation::send(&connection.client, request.clone()).await?;
+        let request = update(project, policy)?;
+        let mut body = operation::change(&connection.client, request.clone()).await?;
         if self.watch.watch {
             let answer = read(&body)?;
             let seconds = self.watch.watch_timeout;

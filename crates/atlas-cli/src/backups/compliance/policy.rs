@@ -16,6 +16,11 @@ pub(super) async fn get(connection: &Connection, project: ProjectId) -> Result<B
     operation::send(&connection.client, request).await
 }
 
+/// Whether a project has a policy: without one, Atlas answers with an empty object.
+pub(super) fn is_set(policy: &Value) -> bool {
+    policy["authorizedEmail"].is_string()
+}
+
 pub(super) fn scheduled(policy: &Value) -> Vec<Value> {
     let items = policy["scheduledPolicyItems"].as_array();
     items.cloned().unwrap_or_default()

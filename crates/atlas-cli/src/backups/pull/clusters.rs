@@ -90,7 +90,7 @@ pub(super) fn once_each(tasks: &[Task]) -> Result<(), String> {
         if !clusters.insert((task.project, &task.cluster)) {
             return Err(format!("{} is given twice", task.cluster));
         }
-        if !folders.insert(task.dir.shown()) {
+        if !folders.insert(task.dir.identity()) {
             let dir = task.dir.shown();
             return Err(format!("two clusters have the folder {}", dir.display()));
         }
@@ -139,7 +139,7 @@ pub(super) async fn pull(
     has_max_age: bool,
 ) -> Result<(), Failure> {
     if tasks.is_empty() {
-        log::warn("the project has no cluster with backups");
+        log::problem("the project has no cluster with backups");
         return if has_max_age {
             Err(Failure::Stale(None))
         } else {

@@ -34,7 +34,10 @@ const KEYS: [&str; 9] = [
 
 /// Which cluster a table is about, and where its files go.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(
+    rename_all = "camelCase",
+    expecting = "expected a table, such as [[cluster]]"
+)]
 struct Place {
     cluster_name: Option<String>,
     project_id: Option<String>,
@@ -71,8 +74,14 @@ pub(super) async fn read(
     let own: Tables<Rules> = file.table()?;
     let mut tasks = Vec::new();
     for (place, own) in places.cluster.into_iter().zip(own.cluster) {
+        let name = place.cluster_name.clone().unwrap_or_default();
         let task = file.task(common, global, (&all, &rules), (place, own));
-        tasks.push(task?);
+        tasks.push(task.map_err(|failure| match failure {
+            Failure::Usage(line) if !name.is_empty() => {
+                file.invalid(&format!("cluster {name}: {line}"))
+            }
+            failure => failure,
+        })?);
     }
     if tasks.is_empty() {
         return Err(file.invalid("it names no cluster; add a [[cluster]] with a clusterName"));
@@ -153,7 +162,8 @@ impl File<'_> {
     ) -> Result<Task, Failure> {
         let name = place.cluster_name.unwrap_or_default();
         if name.is_empty() {
-            return Err(self.invalid("a [[cluster]] has no clusterName; add it"));
+            let problem = "a [[cluster]] has no clusterName; add it";
+            return Err(self.invalid(problem));
         }
         let cluster = parsed("clusterName", &name)?;
         let project = place.project_id.as_deref().or(all.project_id.as_deref());
@@ -162,9 +172,8 @@ impl File<'_> {
             (Some(own), _) => Dir::read(own)?,
             (None, Some(all)) => Dir::read(all)?.child(&cluster)?,
             (None, None) => {
-                return Err(self.invalid(&format!(
-                    "{name} has no folder; add dir to it, or at the start of the file"
-                )));
+                let problem = "it has no folder; add dir to it, or at the start of the file";
+                return Err(Failure::Usage(problem.to_owned()));
             }
         };
         // Rules of its own stand by themselves; the age is a matter of its own.

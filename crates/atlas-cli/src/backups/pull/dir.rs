@@ -1,6 +1,6 @@
 //! Where a pull puts its files: a folder of this machine, or one in an object store.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 #[cfg(feature = "object-store")]
 use atlas_backup::StoreFolder;
@@ -23,6 +23,14 @@ impl Dir {
     pub(super) fn read(text: &str) -> Result<Self, Failure> {
         if text.is_empty() {
             return Err(Failure::Usage("--dir is empty; name a folder".to_owned()));
+        }
+        if text == "-" {
+            let line = "--dir - is not a folder; name one, or write ./- for one of that name";
+            return Err(Failure::Usage(line.to_owned()));
+        }
+        if text == "~" || text.starts_with("~/") {
+            let line = format!("{text}: only a shell expands ~; write the whole path");
+            return Err(Failure::Usage(line));
         }
         if !is_meant(text) {
             return Ok(Self::Local(text.into()));
@@ -47,6 +55,16 @@ impl Dir {
             #[cfg(feature = "object-store")]
             Self::Store(folder) => Self::Store(Box::new(folder.child(cluster.as_str())?)),
         })
+    }
+
+    /// What tells the folder from others, however its path is written: the real path of what is there
+    /// of it, or the URL.
+    pub(super) fn identity(&self) -> PathBuf {
+        match self {
+            Self::Local(path) => real(path),
+            #[cfg(feature = "object-store")]
+            Self::Store(folder) => folder.url().into(),
+        }
     }
 
     /// Its path or URL, for people.
@@ -89,4 +107,23 @@ impl Dir {
             }
         }
     }
+}
+
+/// A path without links, `.` and `..`, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for above in path.ancestors() {
+        let Ok(found) = above.canonicalize() else {
+            continue;
+        };
+        let rest = path.strip_prefix(above).unwrap_or(Path::new(""));
+        return rest
+            .components()
+            .fold(found, |real, component| match component {
+                Component::ParentDir => real.parent().map_or(real.clone(), Path::to_owned),
+                Component::CurDir => real,
+                component => real.join(component),
+            });
+    }
+    path
 }

@@ -12,7 +12,7 @@ use super::told::{Told, told};
 use crate::escape::escape;
 use crate::failure::Failure;
 use crate::log;
-use crate::output::Output;
+use crate::output::{ForPeople, Output};
 use crate::print::print;
 
 /// The cluster that a report is about, and its folder.
@@ -94,7 +94,7 @@ impl<'a> Report<'a> {
             }
             Pulled::OtherCluster { snapshots } => {
                 self.of_others = *snapshots;
-                log::warn(&format!(
+                log::problem(&format!(
                     "{snapshots} snapshots in {} may be of an earlier cluster named {}; --keep \
                      does not count or remove them",
                     self.about.folder.display(),
@@ -112,13 +112,28 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Prints the line of a failure that ends the work on the cluster, for programs.
+    pub(super) fn fail(&mut self, failure: &Failure) {
+        let line = json!({
+            "time": Timestamp::now().to_string(),
+            "projectId": self.about.project.to_string(),
+            "clusterName": self.about.cluster.as_str(),
+            "action": "failed",
+            "error": failure.to_string(),
+            "exitCode": failure.exit_code(),
+        });
+        if let Ok(line) = self.output.line(&line) {
+            self.print(line);
+        }
+    }
+
     fn count(&mut self, what: usize) -> bool {
         self.counts.would[what] += 1;
         true
     }
 
-    /// The line of one snapshot.
-    fn line(&self, told: &Told) -> Result<String, Failure> {
+    /// The line of one snapshot; `None` if nothing of it is selected.
+    fn line(&self, told: &Told) -> Option<String> {
         let mut line = json!({
             "time": Timestamp::now().to_string(),
             "projectId": self.about.project.to_string(),
@@ -131,19 +146,18 @@ impl<'a> Report<'a> {
         if let Some(error) = &told.error {
             line["error"] = error.as_str().into();
         }
-        self.output.line(&line).unwrap_or_else(|| {
+        self.output.line(&line).unwrap_or_else(|ForPeople| {
             let line = format!("{:<10} {} {}", told.word(), told.snapshot, told.text());
             let line = line.trim_end();
-            let line = match self.total {
+            Some(match self.total {
                 Some(_) => escape(&format!("{}: {line}", self.about.cluster)).into_owned(),
                 None => escape(line).into_owned(),
-            };
-            Ok(line)
+            })
         })
     }
 
-    fn print(&mut self, line: Result<String, Failure>) {
-        let printed = line.and_then(|line| print(line.as_bytes()));
+    fn print(&mut self, line: Option<String>) {
+        let printed = line.map_or(Ok(()), |line| print(line.as_bytes()));
         if self.unprinted.is_ok() {
             self.unprinted = printed;
         }
@@ -158,14 +172,14 @@ impl<'a> Report<'a> {
         if self.output.is_plain() {
             if is_due(self.shown, self.counts.has_changed()) {
                 let line = escape(&self.summary(summary)).into_owned();
-                self.print(Ok(line));
+                self.print(Some(line));
             }
         } else {
             let mut line = self.counts.json();
             line["projectId"] = self.about.project.to_string().into();
             line["clusterName"] = self.about.cluster.as_str().into();
             line["newest"] = summary.newest_held.map(|newest| newest.to_string()).into();
-            if let Some(line) = self.output.line(&line) {
+            if let Ok(line) = self.output.line(&line) {
                 self.print(line);
             }
         }

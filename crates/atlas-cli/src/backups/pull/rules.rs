@@ -1,21 +1,27 @@
 //! What a pull keeps, and how old the newest snapshot may be: as flags, and as keys of a file.
 
+use std::fmt;
+
 use atlas_backup::Keep;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use jiff::SignedDuration;
 use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 
 use crate::failure::Failure;
 use crate::usage::short;
 
 /// What is kept.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(
+    rename_all = "kebab-case",
+    expecting = "expected a table, such as [[cluster]]"
+)]
 pub(super) struct Rules {
     /// Keep the last N snapshots, or those of N days up to the newest, such as 30d
     #[arg(long, value_name = "N or Nd")]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_count")]
     pub(super) keep: Option<String>,
 
     /// Keep the newest snapshot of each of the last N days that have one, in UTC
@@ -37,6 +43,27 @@ pub(super) struct Rules {
     /// Exit with 12 if the newest snapshot is older than so many days or hours
     #[arg(long = "max-age", value_name = "Nd or Nh")]
     pub(super) max_age: Option<String>,
+}
+
+/// `keep = "30d"` and `keep = 3`.
+fn text_or_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct Reader;
+    impl Visitor<'_> for Reader {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a number, or a number of days such as \"30d\"")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Some(text.to_owned()))
+        }
+
+        fn visit_i64<E>(self, count: i64) -> Result<Self::Value, E> {
+            Ok(Some(count.to_string()))
+        }
+    }
+    deserializer.deserialize_any(Reader)
 }
 
 fn at_least_one() -> RangedU64ValueParser<u16> {

@@ -129,8 +129,8 @@ impl Total {
         let mut line = total.json();
         line["clusters"] = clusters.into();
         line["clustersFailed"] = failed.into();
-        if let Some(line) = output.line(&line) {
-            return print(line?.as_bytes());
+        if let Ok(line) = output.line(&line) {
+            return line.map_or(Ok(()), |line| print(line.as_bytes()));
         }
         if is_due(shown, total.has_changed()) {
             let failed = match failed {

@@ -11,12 +11,14 @@ use super::dir::Dir;
 use super::report::{About, Report};
 use super::rules::Rules;
 use super::summary::{Shown, Total};
+use super::told::failure;
 use crate::args::ProjectArgs;
 use crate::connection::warn_of_sunset;
 use crate::failure::Failure;
 use crate::log;
 use crate::output::Output;
 use crate::progress::Watcher;
+use crate::signals::{self, UnderWay};
 
 /// What holds for every cluster of a run.
 pub(super) struct Common {
@@ -103,12 +105,20 @@ impl Task {
             },
             take,
         );
+        signals::begin(UnderWay::Transfer);
         let pulled = pulled.await;
         watcher.end();
-        let summary = pulled?;
-        report.finish(&summary)?;
+        let summary = match pulled {
+            Ok(summary) => summary,
+            Err(error) => {
+                let failure = failure(error);
+                report.fail(&failure);
+                return Err(failure);
+            }
+        };
+        let printed = report.finish(&summary);
         if summary.completed == 0 {
-            log::warn(&match summary.listed {
+            log::problem(&match summary.listed {
                 0 => format!("Atlas lists no snapshots of {cluster}"),
                 listed => format!(
                     "Atlas lists no complete snapshot of {cluster}; {listed} are not complete or \
@@ -116,10 +126,12 @@ impl Task {
                 ),
             });
         }
+        // A line that cannot be printed changes nothing of what was found.
         match report.failed() {
             0 => self
                 .max_age
-                .map_or(Ok(()), |limit| check_age(&summary, limit)),
+                .map_or(Ok(()), |limit| check_age(&summary, limit))
+                .and(printed),
             failed => Err(Failure::Missing(failed)),
         }
     }

@@ -111,7 +111,7 @@ pub(super) fn told(pulled: Pulled) -> Option<Told> {
             taken,
             error,
         } => Told {
-            error: Some(failure_line(error)),
+            error: Some(failure(error).to_string()),
             ..told("failed", snapshot, taken)
         },
         Pulled::WouldDownload { snapshot, taken } => told("wouldDownload", snapshot, taken),
@@ -130,15 +130,17 @@ pub(super) fn told(pulled: Pulled) -> Option<Told> {
 }
 
 /// What failed. `pull` replaces nothing and has no flag for it.
-fn failure_line(error: atlas_backup::Error) -> String {
-    match error {
-        atlas_backup::Error::Exists { path } => {
-            format!("{} exists; move it away to continue", path.display())
-        }
+pub(super) fn failure(error: atlas_backup::Error) -> Failure {
+    let problem = match &error {
+        atlas_backup::Error::Exists { path } => format!(
+            "{} exists and is not what belongs there; move it away to continue",
+            path.display()
+        ),
         atlas_backup::Error::Foreign { path } => format!(
             "{} was not written by this program; move it away to continue",
             path.display()
         ),
-        error => Failure::from(error).to_string(),
-    }
+        _ => return Failure::from(error),
+    };
+    Failure::File(problem)
 }

@@ -237,10 +237,10 @@ fn an_error_names_the_variable_and_the_path_and_what_to_do() {
             "{set}"
         );
     }
-    let line = error(&[("MCLI_ACCESS_TOKEN_FILE", "a\u{1b}[2J\n\u{202e}".into())]).to_string();
+    let line = error(&[("MCLI_ACCESS_TOKEN_FILE", "x/a\u{1b}[2J\n\u{202e}".into())]).to_string();
     assert!(
         line.starts_with(
-            "MCLI_ACCESS_TOKEN_FILE names \"a\\u{1b}[2J\\n\\u{202e}\", which cannot be read: "
+            "MCLI_ACCESS_TOKEN_FILE names \"x/a\\u{1b}[2J\\n\\u{202e}\", which cannot be read: "
         ),
         "{line}"
     );
@@ -248,6 +248,16 @@ fn an_error_names_the_variable_and_the_path_and_what_to_do() {
         line.ends_with("; check the path and its permissions"),
         "{line}"
     );
+}
+
+#[test]
+fn a_secret_in_place_of_its_path_is_not_shown() {
+    let secret = "mdb_sa_sk_s3cret";
+    let error = error(&[("MONGODB_ATLAS_ACCESS_TOKEN_FILE", secret.into())]);
+    for text in [error.to_string(), format!("{error:?}")] {
+        assert!(!text.contains(secret), "{text}");
+        assert!(text.contains("must be a path"), "{text}");
+    }
 }
 
 /// File systems of Apple take only UTF-8.
