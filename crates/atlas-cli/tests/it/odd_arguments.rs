@@ -174,6 +174,18 @@ fn a_path_that_is_empty_or_a_url_is_2_before_anything_is_read() {
     }
 }
 
+#[test]
+fn a_file_in_place_of_a_folder_is_6_without_advice_that_pull_does_not_take() {
+    let folder = folder();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    for clusters in [&["--all-clusters"][..], &["--clusterName", "C"]] {
+        let mut command = nowhere(&folder);
+        command.args(["backups", "pull", "--dir", "file"]);
+        let line = error_line(&command.args(clusters).output().unwrap(), 6);
+        assert_eq!(line, "error: file is not a folder; name a folder");
+    }
+}
+
 /// Something of each kind that is printed.
 fn printing() -> Vec<Vec<String>> {
     let list = format!("backups snapshots list {FLEX_CLUSTER}");

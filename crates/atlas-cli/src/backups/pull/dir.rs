@@ -33,7 +33,12 @@ impl Dir {
             return Err(Failure::Usage(line));
         }
         if !is_meant(text) {
-            return Ok(Self::Local(text.into()));
+            let path = PathBuf::from(text);
+            if path.exists() && !path.is_dir() {
+                let problem = format!("{text} is not a folder; name a folder");
+                return Err(Failure::File(problem));
+            }
+            return Ok(Self::Local(path));
         }
         #[cfg(feature = "object-store")]
         return Ok(Self::Store(Box::new(StoreFolder::from_env(text)?)));
