@@ -4,6 +4,8 @@
 
 mod api;
 mod backups;
+#[cfg(target_os = "linux")]
+mod bars;
 mod chains;
 mod deleted;
 mod docs;

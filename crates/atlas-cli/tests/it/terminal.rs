@@ -1,4 +1,4 @@
-//! What a person sees: colours, tables, prompts and bars on a pseudo-terminal.
+//! What a person sees: colours, tables and prompts on a pseudo-terminal.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Stdio};
@@ -6,15 +6,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use atlas_sandbox::{CLUSTER, DEDICATED_CLUSTER, FLEX_CLUSTER, PROJECT, SandboxServer};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use crate::peer::peer;
-use crate::{atlas, atlas_at, folder, fresh, project, sandbox};
+use crate::{atlas, folder, fresh, project, sandbox};
 
 /// The command on a pseudo-terminal, which `script` gives it.
-struct Terminal {
+pub(crate) struct Terminal {
     script: Child,
     keys: ChildStdin,
     chunks: Receiver<Vec<u8>>,
@@ -22,16 +20,16 @@ struct Terminal {
 }
 
 /// The command, its variables and the size of its terminal.
-struct Session<'a> {
-    folder: &'a TempDir,
-    url: &'a str,
-    variables: &'a [(&'a str, &'a str)],
-    columns: u16,
+pub(crate) struct Session<'a> {
+    pub(crate) folder: &'a TempDir,
+    pub(crate) url: &'a str,
+    pub(crate) variables: &'a [(&'a str, &'a str)],
+    pub(crate) columns: u16,
 }
 
 impl Session<'_> {
     /// Types a command line.
-    fn start(&self, arguments: &[&str]) -> Terminal {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Terminal {
         let quoted: Vec<String> = arguments.iter().map(|it| format!("'{it}'")).collect();
         let line = format!(
             "stty rows 24 cols {}; exec {} {}",
@@ -85,14 +83,14 @@ impl Session<'_> {
     }
 
     /// Types a command line and waits for its end: its exit code, and what it showed.
-    fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
         self.start(arguments).end()
     }
 }
 
 impl Terminal {
     /// Waits until a text is shown.
-    fn until(&mut self, text: &str) {
+    pub(crate) fn until(&mut self, text: &str) {
         while !self.text().contains(text) {
             let chunk = self.chunks.recv_timeout(Duration::from_secs(30));
             let chunk = chunk.unwrap_or_else(|_| panic!("{text}: {}", self.text()));
@@ -100,13 +98,13 @@ impl Terminal {
         }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Waits for the end. No end of file is what ends the command: its input stays open.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let code = self.script.wait().unwrap().code();
         self.shown.extend(self.chunks.iter().flatten());
         (code, self.text())
@@ -117,7 +115,7 @@ impl Terminal {
     }
 }
 
-fn at<'a>(server: &'a SandboxServer, folder: &'a TempDir) -> Session<'a> {
+pub(crate) fn at<'a>(server: &'a SandboxServer, folder: &'a TempDir) -> Session<'a> {
     Session {
         folder,
         url: server.url(),
@@ -126,19 +124,8 @@ fn at<'a>(server: &'a SandboxServer, folder: &'a TempDir) -> Session<'a> {
     }
 }
 
-/// What stays on the screen: of a line, what follows its last return to the margin or its last
-/// clearing.
-fn screen(text: &str) -> Vec<String> {
-    let kept = |line: &str| {
-        let line = line.rsplit("\u{1b}[2K").next().unwrap_or_default();
-        let line = line.rsplit('\r').next().unwrap_or_default();
-        plain(line)
-    };
-    text.lines().map(kept).collect()
-}
-
 /// A text without escape sequences.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::new();
     let mut chars = text.chars();
     while let Some(char) = chars.next() {
@@ -334,124 +321,4 @@ fn only_yes_confirms_and_any_other_answer_sends_nothing() {
         assert!(shown.trim_end().ends_with("deleted"), "{shown}");
         assert_eq!(count(&server), left);
     }
-}
-
-/// A gzipped tar of so many MiB of bytes that compress only a little.
-fn write_archive(path: &std::path::Path, mebibytes: usize) {
-    let file = std::fs::File::create(path).unwrap();
-    let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::none()));
-    let mut random = fastrand::Rng::with_seed(7);
-    let mut bytes = vec![0; mebibytes << 20];
-    random.fill(&mut bytes);
-    let mut header = tar::Header::new_gnu();
-    header.set_size(bytes.len() as u64);
-    header.set_mode(0o600);
-    tar.append_data(&mut header, "collection.bson", &bytes[..])
-        .unwrap();
-    tar.into_inner().unwrap().finish().unwrap();
-}
-
-/// Checks that a bar with a rate and a time left was drawn, and that nothing of it stays.
-fn assert_bar(shown: &str, stages: &[&str]) {
-    for stage in stages {
-        let is_frame = |frame: &str| {
-            let frame = plain(frame);
-            let time = frame.split_whitespace().next_back().unwrap_or_default();
-            frame.contains(&format!("{stage} "))
-                && frame.contains("/s")
-                && time.ends_with('s')
-                && !time.contains('/')
-        };
-        let mut frames = shown.split(['\r', '\n']);
-        assert!(frames.any(is_frame), "{stage}: {shown:?}");
-    }
-    for line in screen(shown) {
-        assert!(!line.contains("/s"), "{line:?}: {shown:?}");
-    }
-}
-
-#[test]
-fn a_large_file_is_checked_with_a_bar_that_is_gone_at_the_end() {
-    let folder = folder();
-    write_archive(&folder.path().join("large.tgz"), 64);
-    let session = Session {
-        folder: &folder,
-        url: "http://127.0.0.1:1",
-        variables: &[],
-        columns: 80,
-    };
-    let verify = ["backups", "verify", "large.tgz"];
-    let (code, shown) = session.run(&verify);
-    assert_eq!(code, Some(0), "{shown}");
-    assert_bar(&shown, &["checked"]);
-    let lines = screen(&shown);
-    let said: Vec<&String> = lines.iter().filter(|line| !line.is_empty()).collect();
-    assert_eq!(said.len(), 1, "{shown:?}");
-    assert!(said[0].starts_with("checked  large.tgz: "), "{shown:?}");
-    for flags in [&["-q"][..], &["--log-format", "json"]] {
-        let (code, shown) = session.run(&[&verify[..], flags].concat());
-        assert_eq!(code, Some(0), "{shown}");
-        assert!(!shown.contains("/s"), "{flags:?}: {shown:?}");
-    }
-}
-
-#[test]
-fn a_download_has_a_bar_that_is_gone_at_the_end() {
-    let (_runtime, server) = sandbox();
-    let folder = folder();
-    let id = "32b6e34b3d91647abb20e7aa";
-    server.with(|sandbox| {
-        let cluster = DEDICATED_CLUSTER.parse().unwrap();
-        let finished = "2026-01-09T00:00:00Z".parse().unwrap();
-        sandbox.add_snapshot_at(project(), &cluster, id.parse().unwrap(), 48 << 20, finished);
-    });
-    let download = ["backups", "snapshots", "download", id];
-    let named = ["--clusterName", DEDICATED_CLUSTER, "--out", "s.tgz"];
-    let (code, shown) = at(&server, &folder).run(&[&download[..], &named].concat());
-    assert_eq!(code, Some(0), "{shown}");
-    assert_bar(&shown, &["received"]);
-    let last = screen(&shown).pop().unwrap();
-    assert!(last.starts_with("s.tgz"), "{shown:?}");
-    // Without a terminal, no bar is drawn.
-    let piped = atlas_at(&server, &folder)
-        .args(download)
-        .args(["--clusterName", DEDICATED_CLUSTER, "--out", "t.tgz"])
-        .output()
-        .unwrap();
-    assert!(piped.status.success());
-    let stderr = String::from_utf8_lossy(&piped.stderr);
-    assert!(
-        !stderr.contains("/s") && !stderr.contains('\r'),
-        "{stderr:?}"
-    );
-}
-
-#[test]
-fn ctrl_c_takes_the_bar_away() {
-    let folder = folder();
-    write_archive(&folder.path().join("large.tgz"), 64);
-    // Read over and over, so that the key comes while it is at work.
-    let files = ["large.tgz"; 50];
-    let session = Session {
-        folder: &folder,
-        url: "http://127.0.0.1:1",
-        variables: &[("NO_COLOR", "1")],
-        columns: 80,
-    };
-    let mut terminal = session.start(&[&["backups", "verify"][..], &files].concat());
-    terminal.until("/s");
-    terminal.press("\u{3}");
-    let (code, shown) = terminal.end();
-    assert_eq!(code, Some(130), "{shown:?}");
-    let lines = screen(&shown);
-    // Behind the bar, the echo would begin a line of its own, and the bar above it stay.
-    let before = shown.split_once("^C").unwrap().0;
-    assert!(before.ends_with('\r'), "{shown:?}");
-    let lines: Vec<&String> = lines.iter().filter(|line| !line.is_empty()).collect();
-    let last = lines.last().unwrap().as_str();
-    assert_eq!(
-        last, "error: interrupted; re-run the command to resume",
-        "{shown:?}"
-    );
-    assert!(!lines.iter().any(|line| line.contains("/s")), "{shown:?}");
 }
