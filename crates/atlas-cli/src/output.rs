@@ -1,5 +1,8 @@
 //! How a result is printed: as a table for people, as JSON, or as what a path selects.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::Serialize;
 use serde_json::Value;
 use serde_json_path::JsonPath;
@@ -28,6 +31,8 @@ pub(crate) struct Selection {
     /// The path as it was written.
     expression: String,
     path: JsonPath,
+    /// Whether it selected anything yet.
+    has_found: Arc<AtomicBool>,
 }
 
 impl Output {
@@ -60,6 +65,7 @@ impl Output {
             Ok(path) => Ok(Self::Path(Selection {
                 expression: expression.to_owned(),
                 path,
+                has_found: Arc::default(),
             })),
             Err(error) => Err(error.to_string()),
         }
@@ -107,6 +113,16 @@ impl Output {
         }
     }
 
+    /// Checks, after the last of several lines, that the path selected something of one.
+    pub(crate) fn check_lines(&self) -> Result<(), Failure> {
+        match self {
+            Self::Path(selection) if !selection.has_found.load(Ordering::Relaxed) => {
+                Err(selection.nothing())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it is for people.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self, Self::Plain)
@@ -129,10 +145,12 @@ pub(crate) struct ForPeople;
 impl Selection {
     /// What is selected, one value a line: text as it is, anything else as JSON.
     pub(crate) fn of(&self, value: &Value) -> Result<String, Failure> {
-        self.find(value).ok_or_else(|| {
-            let expression = &self.expression;
-            Failure::Answer(format!("the answer has nothing at {expression}"))
-        })
+        self.find(value).ok_or_else(|| self.nothing())
+    }
+
+    fn nothing(&self) -> Failure {
+        let expression = &self.expression;
+        Failure::Answer(format!("the answer has nothing at {expression}"))
     }
 
     fn find(&self, value: &Value) -> Option<String> {
@@ -146,6 +164,10 @@ impl Selection {
                 other => other.to_string(),
             })
             .collect();
-        (!found.is_empty()).then(|| found.join("\n"))
+        if found.is_empty() {
+            return None;
+        }
+        self.has_found.store(true, Ordering::Relaxed);
+        Some(found.join("\n"))
     }
 }

@@ -121,7 +121,7 @@ impl Verify {
                 }
             }
         }
-        first.and(unprinted)
+        first.and(unprinted).and_then(|()| output.check_lines())
     }
 }
 

@@ -190,6 +190,9 @@ fn schedules() {
     );
     session.write("schedule.json", r#"{"referenceMinuteOfHour": 15}"#);
     session.write("broken.json", "{");
+    session.write("none.json", r#"{"policies": []}"#);
+    session.write("nothing.json", "{}");
+    session.write("unknown.json", r#"{"referenceHour": 3}"#);
     for line in [
         "describe Dedicated0".to_owned(),
         "update --clusterName Dedicated0 --referenceHourOfDay 3 --updateSnapshots".to_owned(),
@@ -200,6 +203,9 @@ fn schedules() {
         ),
         "update --clusterName Dedicated0 --file schedule.json".to_owned(),
         "update --clusterName Dedicated0 --file broken.json".to_owned(),
+        "update --clusterName Dedicated0 --file none.json".to_owned(),
+        "update --clusterName Dedicated0 --file nothing.json".to_owned(),
+        "update --clusterName Dedicated0 --file unknown.json".to_owned(),
         "update --clusterName Dedicated0 --file schedule.json --referenceHourOfDay 3".to_owned(),
         "update --clusterName Dedicated0 --referenceHourOfDay 24".to_owned(),
         "update --clusterName Dedicated0 --policy x,y,daily,1,days,9".to_owned(),
@@ -257,7 +263,12 @@ fn exports() {
 #[test]
 fn compliance_policies() {
     let mut session = Session::new();
-    session.write("policy.json", r#"{"authorizedEmail": "ada@example.com"}"#);
+    session.write("typo.json", r#"{"autorizedEmail": "ada@example.com"}"#);
+    session.write(
+        "policy.json",
+        r#"{"authorizedEmail": "ada@example.com", "authorizedUserFirstName": "Ada",
+            "authorizedUserLastName": "Lovelace"}"#,
+    );
     for line in [
         "describe",
         "copyProtection enable",
@@ -278,7 +289,10 @@ fn compliance_policies() {
          --retentionValue 7",
         "policies scheduled describe",
         "policies describe",
+        "enable --authorizedEmail ada@example.com --authorizedUserFirstName Ada \
+         --authorizedUserLastName Lovelace --force",
         "setup --file policy.json",
+        "setup --file typo.json --force",
         "describe",
     ] {
         session.type_line(&format!("backups compliancePolicy {line}"));

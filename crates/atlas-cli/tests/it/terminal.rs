@@ -291,7 +291,7 @@ fn ctrl_c_at_a_question_ends_the_command_within_a_second_and_nothing_is_sent() {
         let took = begun.elapsed();
         assert_eq!(code, Some(130), "{shown}");
         assert!(took < Duration::from_secs(1), "{took:?}");
-        let line = "error: interrupted; re-run the command to resume";
+        let line = "error: interrupted; nothing was changed";
         assert_eq!(plain(&shown).lines().last(), Some(line), "{shown:?}");
         assert_eq!((requests(&server), count(&server)), (before, 3));
     }

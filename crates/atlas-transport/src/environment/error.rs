@@ -87,6 +87,8 @@ fn shown(path: &Path, problem: &FileProblem) -> String {
     if is_name && matches!(problem, FileProblem::Unreadable { .. }) {
         return "a file (not shown; it must be a path, not the value itself)".to_owned();
     }
+    // In quotes, with what could control a terminal escaped.
+    let path: &dyn fmt::Debug = &path;
     format!("{path:?}")
 }
 

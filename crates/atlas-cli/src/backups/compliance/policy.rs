@@ -16,9 +16,9 @@ pub(super) async fn get(connection: &Connection, project: ProjectId) -> Result<B
     operation::send(&connection.client, request).await
 }
 
-/// Whether a project has a policy: without one, Atlas answers with an empty object.
+/// Whether a project has a policy: one that is not there names no project.
 pub(super) fn is_set(policy: &Value) -> bool {
-    policy["authorizedEmail"].is_string()
+    policy["projectId"].is_string()
 }
 
 pub(super) fn scheduled(policy: &Value) -> Vec<Value> {
