@@ -123,7 +123,7 @@ pub(crate) fn of_profile(profile: &Profile) -> Result<Option<Found>, Failure> {
 impl Source<'_> {
     fn half(&self, there: Setting, missing: Setting) -> String {
         let (there, missing) = (self.name(there), self.name(missing));
-        format!("{there} is set but {missing} is not; set both")
+        format!("{there} is set but {missing} is not; set both{KEYRING}")
     }
 
     /// The credentials that the set says it has.
@@ -143,8 +143,7 @@ impl Source<'_> {
             }
         };
         Err(Failure::Credentials(format!(
-            "missing {missing}; a secret that the official command line keeps in the system's \
-             keyring is not read: set the credentials in the environment, see atlas --help"
+            "missing {missing}{KEYRING}; set the credentials in the environment, see atlas --help"
         )))
     }
 
@@ -173,6 +172,10 @@ impl Source<'_> {
         })
     }
 }
+
+/// Why a secret may be missing that the official command line finds.
+const KEYRING: &str = "; secrets that the official command line keeps in the system's keyring are not \
+                       read";
 
 enum Pair {
     Whole(Credentials),

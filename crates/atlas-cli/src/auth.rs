@@ -12,6 +12,10 @@ use crate::output::read;
 
 /// Show the account
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "There is no login here: set credentials in the environment, see atlas --help, or make a \
+                  profile with the official tool."
+)]
 pub(crate) enum Auth {
     Whoami(Whoami),
 }

@@ -92,6 +92,7 @@ impl Cli {
     /// Runs what was asked for.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let global = &self.global;
+        global.check()?;
         if global.allow_http {
             environment::allow_http();
         }

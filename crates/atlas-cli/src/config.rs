@@ -10,6 +10,9 @@ use crate::table;
 
 /// Show the profiles of atlascli/config.toml, read-only
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Profiles are only read: change atlascli/config.toml with an editor or the official tool."
+)]
 pub(crate) enum Config {
     #[command(visible_alias = "ls")]
     List(List),

@@ -58,6 +58,16 @@ impl Global {
         false
     }
 
+    /// Refuses a profile beside `--sandbox`, which reads none.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.is_in_sandbox() && self.profile.is_some() {
+            return Err(Failure::Usage(
+                "--sandbox cannot be used with --profile: it reads no profile".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
     /// Refuses `--sandbox` for a command that works offline.
     pub(crate) fn refuse_sandbox(&self) -> Result<(), Failure> {
         if self.is_in_sandbox() {

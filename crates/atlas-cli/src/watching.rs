@@ -16,9 +16,11 @@ const WAITS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs
 /// How long a resource may not be found that was just made.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Polls what belongs to the call that was answered, for so many seconds at most.
+/// Polls what belongs to the call that was answered, for so many seconds at most. `what` is waited for,
+/// in words.
 pub(crate) async fn run(
     client: &Client,
+    what: &str,
     call: &RequestBuilder,
     answer: &Value,
     seconds: u64,
@@ -34,7 +36,7 @@ pub(crate) async fn run(
     loop {
         let left = deadline.saturating_sub(start.elapsed());
         let Ok(polled) = timeout(left, poll.clone().send()).await else {
-            return Err(late(call, seconds));
+            return Err(late(what, seconds));
         };
         let state = match polled {
             Ok(answer) => state(
@@ -53,21 +55,18 @@ pub(crate) async fn run(
         match state {
             State::Done => return Ok(()),
             State::Failed(state) => {
-                return Err(Failure::Watch(format!(
-                    "{} ended as {state}",
-                    call.operation()
-                )));
+                return Err(Failure::Watch(format!("{what} ended as {state}")));
             }
             State::Pending(state) => {
                 if said != state {
-                    log::note(&format!("waiting for {}: {state}", call.operation()));
+                    log::note(&format!("waiting for {what}: {state}"));
                     said = state;
                 }
             }
         }
         let left = deadline.saturating_sub(start.elapsed());
         if left.is_zero() {
-            return Err(late(call, seconds));
+            return Err(late(what, seconds));
         }
         sleep(wait.min(left)).await;
         wait = wait
@@ -78,10 +77,9 @@ pub(crate) async fn run(
     }
 }
 
-fn late(call: &RequestBuilder, seconds: u64) -> Failure {
+fn late(what: &str, seconds: u64) -> Failure {
     Failure::Deadline(format!(
-        "{} was not complete within {seconds} s; wait longer or look again",
-        call.operation()
+        "{what} was not complete within {seconds} s; wait longer or look again"
     ))
 }
 

@@ -74,7 +74,8 @@ pub(super) async fn run(
     let printed = output.bytes(answer.body.bytes().clone()).await;
     if let Some(seconds) = watched(operation, matches) {
         let answer = answer.value.json().unwrap_or_default();
-        watching::run(&connection.client, &request, &answer, seconds).await?;
+        let what = operation.to_string();
+        watching::run(&connection.client, &what, &request, &answer, seconds).await?;
     }
     printed
 }

@@ -75,6 +75,15 @@ impl Operations {
     }
 }
 
+/// What a kind of cluster is called.
+pub(super) fn kind_name(kind: ClusterKind) -> &'static str {
+    match kind {
+        ClusterKind::Flex => "Flex",
+        ClusterKind::Tenant => "shared-tier",
+        _ => "dedicated",
+    }
+}
+
 /// Whether the backups of a kind of cluster have the fields of dedicated ones.
 fn is_dedicated(kind: ClusterKind) -> bool {
     !matches!(kind, ClusterKind::Flex | ClusterKind::Tenant)

@@ -366,7 +366,9 @@ impl WatchJob {
             .parameter("groupId", project)
             .parameter("clusterName", &cluster);
         let answer = json!({"id": self.id});
-        watching::run(&connection.client, &created, &answer, self.wait.timeout).await?;
+        let what = format!("export job {}", self.id);
+        let seconds = self.wait.timeout;
+        watching::run(&connection.client, &what, &created, &answer, seconds).await?;
         let request = operation::request("cloudBackups.getBackupExport")?
             .parameter("groupId", project)
             .parameter("clusterName", cluster)

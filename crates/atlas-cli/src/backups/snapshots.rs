@@ -1,11 +1,10 @@
 //! `atlas backups snapshots`: list, describe, create, delete, watch; `download` has its own file.
 
-use atlas_backup::ClusterKind;
 use atlas_model::SnapshotId;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::by_kind::{self, Operations};
+use super::by_kind::{self, Operations, kind_name};
 use super::download::Download;
 use crate::args::{ConfirmArgs, NamedCluster, OutputArgs, PageArgs, SnapshotArgs, WaitArgs};
 use crate::confirm::confirm;
@@ -173,7 +172,7 @@ impl Delete {
             return Err(Failure::Usage(format!(
                 "snapshots of {} cannot be deleted: it is a {} cluster",
                 target.cluster,
-                name(kind)
+                kind_name(kind)
             )));
         };
         let warning = format!(
@@ -185,14 +184,6 @@ impl Delete {
         let request = request.parameter("snapshotId", id);
         operation::delete(&target.connection.client, request).await?;
         print(format!("snapshot {id} deleted").as_bytes())
-    }
-}
-
-fn name(kind: ClusterKind) -> &'static str {
-    match kind {
-        ClusterKind::Flex => "Flex",
-        ClusterKind::Tenant => "shared-tier",
-        _ => "dedicated",
     }
 }
 

@@ -5,7 +5,7 @@ use atlas_model::{ClusterName, ProjectId};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::by_kind::{RESTORE, with_status};
+use super::by_kind::{RESTORE, kind_name, with_status};
 use super::download::pick;
 use super::restore_job::show;
 use crate::args::{ClusterArgs, ConfirmArgs, OutputArgs, WaitArgs, parsed};
@@ -190,8 +190,9 @@ impl Start {
         self.confirm(&written, of_project).await?;
         if let kind @ (ClusterKind::Flex | ClusterKind::Tenant) = target.kind().await? {
             return Err(Failure::Usage(format!(
-                "{} is a {kind} cluster, which cannot be restored to a moment; use start automated",
-                target.cluster
+                "{} is a {} cluster, which cannot be restored to a moment; use start automated",
+                target.cluster,
+                kind_name(kind)
             )));
         }
         let mut body = json!({

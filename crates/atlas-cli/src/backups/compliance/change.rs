@@ -73,7 +73,8 @@ impl Change {
         if self.watch.watch {
             let answer = read(&body)?;
             let seconds = self.watch.watch_timeout;
-            watching::run(&connection.client, &request, &answer, seconds).await?;
+            let what = "the backup compliance policy";
+            watching::run(&connection.client, what, &request, &answer, seconds).await?;
             body = get(connection, project).await?;
         }
         output.document(&body, |policy| Ok(whole(policy)))
