@@ -165,6 +165,21 @@ impl PageArgs {
         ]
     }
 
+    /// Whether the total count is wanted.
+    pub(crate) fn counts(&self) -> bool {
+        !self.omit_count
+    }
+
+    /// The items of the page, of all items of a list.
+    pub(crate) fn of<'a, T>(&self, items: &'a [T]) -> &'a [T] {
+        let limit = usize::from(self.limit);
+        let page = usize::try_from(self.page).unwrap_or(usize::MAX);
+        let start = page.saturating_sub(1).saturating_mul(limit);
+        let start = start.min(items.len());
+        let end = start.saturating_add(limit).min(items.len());
+        &items[start..end]
+    }
+
     /// Whether they are those that hold if nothing is said.
     pub(crate) fn is_default(&self) -> bool {
         self.limit == 100 && self.page == 1 && !self.omit_count

@@ -4,7 +4,9 @@ use atlas_model::bytes::Bytes;
 use atlas_transport::Client;
 use atlas_transport::atlas_catalog::{Operation, RequestBuilder};
 use http::StatusCode;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::args::PageArgs;
 use crate::failure::Failure;
@@ -21,19 +23,35 @@ pub(crate) fn request(name: &str) -> Result<RequestBuilder, Failure> {
 }
 
 /// Adds what says which page of a list is asked for.
-fn paged(mut request: RequestBuilder, page: &PageArgs) -> Result<RequestBuilder, Failure> {
-    if !request.operation().is_paged() {
-        if page.is_default() {
-            return Ok(request);
-        }
-        return Err(Failure::Usage(
-            "this list is not paged; remove --limit, --page and --omitCount".to_owned(),
-        ));
-    }
+fn paged(mut request: RequestBuilder, page: &PageArgs) -> RequestBuilder {
     for (name, value) in page.parameters() {
         request = request.parameter(name, value);
     }
-    Ok(request)
+    request
+}
+
+/// A page of a list that Atlas gives as a whole, and how much of it that is, if it is not all.
+fn sliced(body: &[u8], page: &PageArgs) -> Result<(Bytes, Option<String>), Failure> {
+    #[derive(Deserialize, Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct List<'a> {
+        #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+        links: Vec<&'a RawValue>,
+        #[serde(borrow)]
+        results: Vec<&'a RawValue>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        total_count: Option<u64>,
+    }
+    let unreadable =
+        |error| Failure::Answer(format!("the answer cannot be read as a list: {error}"));
+    let mut list: List<'_> = serde_json::from_slice(body).map_err(unreadable)?;
+    let total = list.results.len() as u64;
+    list.total_count = page.counts().then(|| list.total_count.unwrap_or(total));
+    list.results = page.of(&list.results).to_vec();
+    let shown = list.results.len() as u64;
+    let note = (shown < total).then(|| format!("{shown} of {total}"));
+    let body = serde_json::to_vec(&list).map_err(unreadable)?;
+    Ok((body.into(), note))
 }
 
 /// Refuses a request that cannot be sent: a parameter that does not fit is the command line's fault.
@@ -102,8 +120,17 @@ pub(crate) async fn print_page(
     output: &Output,
     table: impl FnOnce(&[Value]) -> String,
 ) -> Result<(), Failure> {
-    let request = paged(request, page)?;
-    let body = send(client, request.clone()).await?;
+    let is_paged = request.operation().is_paged();
+    let request = if is_paged {
+        paged(request, page)
+    } else {
+        request
+    };
+    let mut body = send(client, request.clone()).await?;
+    let mut note = None;
+    if !is_paged && !page.is_default() {
+        (body, note) = sliced(&body, page)?;
+    }
     let page = read(&body)?;
     if !page["results"].is_array() {
         return Err(Failure::Answer(format!(
@@ -112,7 +139,9 @@ pub(crate) async fn print_page(
         )));
     }
     output.document(&body, |page| Ok(table(items(page))))?;
-    note_what_is_cut(&request, &page, "pass --page or --limit for more");
+    if let Some(line) = note.or_else(|| what_is_cut(&request, &page)) {
+        log::note(&format!("{line}; pass --page or --limit for more"));
+    }
     Ok(())
 }
 

@@ -111,6 +111,7 @@ fn snapshots() {
         "backups snapshots list Cluster0 -o json-path=$.results[0].status",
         "backups snapshots list Dedicated0 --omitCount --limit 1 -o json",
         "backups snapshots list Sharded0 --page 2",
+        "backups snapshots list Sharded0 --limit 1 -o json-path=$.totalCount",
         "backups snapshots list Nobody",
         "backups snapshots list",
         "backups snapshots list Flex0 -o go-template={{.id}}",
