@@ -80,6 +80,32 @@ impl Error {
         self.kind().is_transient()
     }
 
+    /// The same as [`ErrorKind::OutcomeUnknown`], with what happened as its source: for a caller who knows
+    /// that a request must not be repeated after such an answer, for instance a `POST` that was answered
+    /// 502 or 504.
+    ///
+    /// ```
+    /// use atlas_transport::{Error, ErrorKind};
+    ///
+    /// let kind = ErrorKind::Link { status: http::StatusCode::BAD_GATEWAY, retry_after: None };
+    /// let error = Error::from(kind).into_outcome_unknown();
+    /// assert!(matches!(error.kind(), ErrorKind::OutcomeUnknown { .. }));
+    /// assert_eq!(error.status(), Some(http::StatusCode::BAD_GATEWAY));
+    /// ```
+    #[must_use]
+    pub fn into_outcome_unknown(self) -> Self {
+        let status = self.status();
+        let Inner { kind, attempts } = *self.inner;
+        let kind = match kind {
+            ErrorKind::OutcomeUnknown { .. } => kind,
+            kind => ErrorKind::OutcomeUnknown {
+                status,
+                source: Box::new(kind),
+            },
+        };
+        Self::new(kind, attempts)
+    }
+
     /// When the server wants to be asked again, from now: by `Retry-After`, or by the numbers of
     /// Atlas's 429.
     pub fn retry_after(&self) -> Option<Duration> {
