@@ -11,6 +11,7 @@ use crate::job::{self, Place};
 use crate::job_view::{JobEnd, JobView};
 use crate::options::WaitPolicy;
 use crate::progress::{Event, Progress};
+use crate::retries::Retries;
 use crate::snapshot::SnapshotView;
 use crate::waiting::Wait;
 
@@ -20,6 +21,7 @@ pub(crate) struct Asking<'a> {
     place: &'a Place<'a>,
     snapshot: &'a SnapshotView,
     policy: &'a WaitPolicy,
+    retries: &'a Retries,
     progress: Progress<'a>,
     /// A job that was made before, until it is looked at.
     existing: Mutex<Option<JobView>>,
@@ -33,6 +35,7 @@ impl<'a> Asking<'a> {
         place: &'a Place<'a>,
         snapshot: &'a SnapshotView,
         policy: &'a WaitPolicy,
+        retries: &'a Retries,
         progress: Progress<'a>,
     ) -> Self {
         Self {
@@ -40,6 +43,7 @@ impl<'a> Asking<'a> {
             place,
             snapshot,
             policy,
+            retries,
             progress,
             existing: Mutex::default(),
             shards: OnceLock::new(),
@@ -64,8 +68,8 @@ impl<'a> Asking<'a> {
 
     pub(crate) async fn ready(&self) -> Result<JobView, Error> {
         let (client, place) = (self.client, self.place);
-        let (retry, progress) = (self.client.retry_policy(), self.progress);
-        let wait = &mut Wait::new(self.policy, retry);
+        let progress = self.progress;
+        let wait = &mut Wait::of_download(self.policy, self.retries, progress);
         let snapshot = self.snapshot;
         let job = if let Some(job) = self.usable(wait).await? {
             job

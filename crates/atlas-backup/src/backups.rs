@@ -10,7 +10,7 @@ use atlas_transport::Client;
 use atlas_transport::retry::RetryPolicy;
 use tokio::sync::Semaphore;
 
-use crate::error::{Error, no_snapshot, snapshot_failed};
+use crate::error::{Accepted, Awaited, Error, no_snapshot, snapshot_failed};
 use crate::job::{self, Place};
 use crate::job_view::JobView;
 use crate::kind::{self, ClusterKind, Known};
@@ -158,7 +158,9 @@ impl Backups {
         found.ok_or_else(|| no_snapshot(cluster, id))
     }
 
-    /// Waits until a snapshot is complete, through told of Atlas.
+    /// Waits until a snapshot is complete, through outages of Atlas, which
+    /// [`Event::Retrying`] tells of. Ends at the deadline of `policy`, or a second later: a call that is
+    /// under way then is dropped.
     ///
     /// # Errors
     /// [`Error::SnapshotFailed`] if it failed, [`Error::NoSnapshot`] if it is not there,
@@ -172,9 +174,10 @@ impl Backups {
         progress: impl FnMut(Event) + Send,
     ) -> Result<SnapshotView, Error> {
         let progress: Progress<'_> = &Reporter::new(progress);
-        let mut wait = Wait::new(policy, self.client.retry_policy());
+        let retry = self.client.retry_policy();
+        let mut wait = Wait::new(policy, retry, Awaited::Snapshot(id), progress);
         loop {
-            let asked = wait.look(None, || self.snapshot(project, cluster, id));
+            let asked = wait.look(|| self.snapshot(project, cluster, id));
             let snapshot = asked.await?;
             if snapshot.completed {
                 return Ok(snapshot);
@@ -185,8 +188,9 @@ impl Backups {
             progress.tell(Event::Preparing {
                 job: None,
                 status: snapshot.status,
+                restore: false,
             });
-            wait.pause(None).await?;
+            wait.pause().await?;
         }
     }
 
@@ -194,11 +198,16 @@ impl Backups {
     /// kind it is.
     ///
     /// A failure that can pass by itself is waited out up to the deadline of `policy`, unless the
-    /// client's own policy has a single attempt.
+    /// client's own policy has a single attempt; [`Event::Retrying`] tells of it. What is read from Atlas
+    /// ends at the deadline, or a second later. The request itself is never dropped, since it may have
+    /// been applied: one that is under way at the deadline ends within the client's
+    /// [`total_timeout`](atlas_transport::ClientBuilder::total_timeout), 90 s by default. A second
+    /// download does no harm, so that the request may be repeated.
     ///
     /// # Errors
     /// [`Error::NoSnapshot`], [`Error::SnapshotFailed`], [`Error::Call`], [`Error::Deadline`] if other downloads of the
-    /// cluster did not end in time.
+    /// cluster did not end in time, [`Error::AcceptedUnreadable`] if Atlas accepted the request and its
+    /// answer has no id that can be read.
     pub async fn request_download(
         &self,
         project: ProjectId,
@@ -208,10 +217,17 @@ impl Backups {
         progress: impl FnMut(Event) + Send,
     ) -> Result<JobView, Error> {
         let progress = &Reporter::new(progress);
-        let place = self.place(project, cluster).await?;
-        let snapshot = self.pick(project, cluster, pick).await?;
-        let wait = &mut Wait::new(policy, self.client.retry_policy());
-        job::request_download(&self.client, &place, snapshot.id, wait, progress).await
+        let retry = self.client.retry_policy();
+        let wait = &mut Wait::new(policy, retry, Awaited::Download, progress);
+        let place = wait.read(|| self.place(project, cluster)).await?;
+        let picked = wait.read(|| self.picked(&place, pick)).await?;
+        let snapshot = picked.snapshot.id;
+        let asking = job::request_download(&self.client, &place, snapshot, wait, progress);
+        let job = asking.await?;
+        if job.id.is_none() {
+            return Err(Accepted::Download.unreadable(None));
+        }
+        Ok(job)
     }
 
     /// The restore jobs of a cluster, downloads among them.
@@ -241,10 +257,13 @@ impl Backups {
         job::get(&self.client, &place, id).await
     }
 
-    /// Waits until a restore job is at its end, through told of Atlas.
+    /// Waits until a restore job is at its end, through outages of Atlas, which [`Event::Retrying`]
+    /// tells of. Ends at the deadline of `policy`, or a second later: a call that is under way then is
+    /// dropped.
     ///
     /// # Errors
-    /// [`Error::JobEnded`] if it ends without a result, [`Error::Deadline`], [`Error::Call`]
+    /// [`Error::JobEnded`] if it ends without a result, [`Error::UnreadableLinks`] if it is a download
+    /// whose links cannot be read, [`Error::Deadline`], [`Error::Call`]
     pub async fn watch_job(
         &self,
         project: ProjectId,
@@ -254,9 +273,10 @@ impl Backups {
         progress: impl FnMut(Event) + Send,
     ) -> Result<JobView, Error> {
         let progress = &Reporter::new(progress);
-        let wait = &mut Wait::new(policy, self.client.retry_policy());
-        let place = wait.look(Some(id), || self.place(project, cluster)).await?;
-        let job = wait.look(Some(id), || job::get(&self.client, &place, id));
+        let retry = self.client.retry_policy();
+        let wait = &mut Wait::new(policy, retry, Awaited::Job(id), progress);
+        let place = wait.look(|| self.place(project, cluster)).await?;
+        let job = wait.look(|| job::get(&self.client, &place, id));
         let job = job.await?;
         job::wait(&self.client, &place, job, 0, wait, progress).await
     }

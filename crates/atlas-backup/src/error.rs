@@ -1,6 +1,7 @@
 //! Why a backup is not there.
 
 mod judged;
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,10 @@ use atlas_model::{ClusterName, RestoreJobId, SnapshotId, error_line};
 
 use crate::fault::Fault;
 use crate::job_view::JobEnd;
+
+#[cfg(feature = "object-store")]
+pub(crate) use judged::Scope;
+pub use request::{Accepted, Awaited};
 
 /// Why a backup is not there.
 ///
@@ -74,11 +79,11 @@ pub enum Error {
         /// How it ended.
         how: JobEnd,
     },
-    /// The job was not ready in time. It may still become so.
-    #[error("the restore job{} was not ready within {} s; watch it, or allow more time", shown(*job), limit.as_secs())]
+    /// What was waited for was not there in time. It may still come.
+    #[error("{}", awaited.not_within(*limit))]
     Deadline {
-        /// The job.
-        job: Option<RestoreJobId>,
+        /// What was waited for.
+        awaited: Awaited,
         /// How long was waited.
         limit: Duration,
         /// Why Atlas could not be asked in the end, if it could not.
@@ -90,6 +95,27 @@ pub enum Error {
     NoLink {
         /// The job.
         job: Option<RestoreJobId>,
+    },
+    /// The links of a job cannot be read: they are no text, or empty though the job is complete by its
+    /// own word.
+    #[error(
+        "the links of restore job {job} cannot be read; check the base URL and any proxy in between, \
+         then start another download"
+    )]
+    UnreadableLinks {
+        /// The job.
+        job: RestoreJobId,
+    },
+    /// Atlas accepted a request that starts a job, but its answer cannot be read, so that the job is not
+    /// known. **A restore runs all the same**: look at the restore jobs of the cluster before repeating
+    /// it. A download may be asked for again without harm.
+    #[error("the {what} was accepted, but its answer cannot be read; {}", what.hint())]
+    AcceptedUnreadable {
+        /// What was accepted.
+        what: Accepted,
+        /// What is wrong with the answer, if it can be read in part.
+        #[source]
+        source: Option<Box<Error>>,
     },
     /// A file of this machine cannot be read or written.
     #[error("{} {doing}", printable(&path.display().to_string()))]
@@ -155,10 +181,11 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// Atlas answered for something other than what was asked for. Nothing was saved.
+    /// Atlas answered for something other than what was asked for. No file was saved. If it was the
+    /// answer to a request for a restore, that was accepted.
     #[error(
-        "response for another {what}: expected {expected:?}, found {found:?}; nothing was saved, \
-         check the base URL and any proxy in between, and check the restore jobs of the cluster"
+        "response for another {what}: expected {expected:?}, found {found:?}; check the base URL and \
+         any proxy in between, and check the restore jobs of the cluster"
     )]
     Mismatch {
         /// What it is that differs.

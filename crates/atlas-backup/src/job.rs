@@ -20,8 +20,8 @@ use atlas_transport::Client;
 use futures_util::TryStreamExt;
 
 use crate::about::{About, Asked, at_most, body};
-use crate::error::Error;
-use crate::job_view::{JobState, JobView, check_files, dedicated, flex, tenant, viewed};
+use crate::error::{Accepted, Awaited, Error};
+use crate::job_view::{JobState, JobView, Readable, check_files, dedicated, flex, tenant, viewed};
 use crate::kind::ClusterKind;
 use crate::progress::{Event, Progress};
 use crate::waiting::Wait;
@@ -75,9 +75,10 @@ pub(crate) async fn request_download(
     progress: Progress<'_>,
 ) -> Result<JobView, Error> {
     let client = &client.assume_idempotent();
+    wait.awaited = Awaited::Download;
     loop {
         let asked = wait.request(|| request_once(client, place, snapshot));
-        let error = match asked.await {
+        let error = match Accepted::Download.judge(asked.await) {
             Err(Error::Call(error)) => error,
             other => return place.started(other?, snapshot, true),
         };
@@ -88,7 +89,7 @@ pub(crate) async fn request_download(
             return Err(error.into());
         }
         progress.tell(Event::WaitingForTurn);
-        wait.pause(None).await?;
+        wait.pause().await?;
     }
 }
 
@@ -129,7 +130,7 @@ pub(crate) async fn get(
     job: RestoreJobId,
 ) -> Result<JobView, Error> {
     let cluster = place.cluster.clone();
-    let found = match place.kind {
+    let mut found = match place.kind {
         ClusterKind::Tenant => {
             let operation = GetBackupTenantRestore::new(place.project, cluster, job);
             viewed(&client.send(&operation).await?, tenant)?
@@ -147,6 +148,7 @@ pub(crate) async fn get(
         id: Some(job),
         ..place.asked()
     })?;
+    found.id = Some(job);
     Ok(found)
 }
 
@@ -202,11 +204,15 @@ where
     Ok(views)
 }
 
+/// How often a job is looked at whose links cannot be read.
+const ODD_LOOKS: u32 = 5;
+
 /// Waits until a job is at its end, through outages of Atlas. A download is not before it has a
 /// link for each of `shards`.
 ///
 /// # Errors
-/// [`Error::MissingLinks`] if some shards have no link in time,
+/// [`Error::MissingLinks`] if some shards have no link in time, [`Error::UnreadableLinks`] if links
+/// cannot be read: at once if the job is complete by its own word, and else after a few looks,
 /// [`Error::JobEnded`] if it ends without a result, [`Error::Deadline`] if it does not end in time,
 /// and [`Error::Call`] for a failure that does not pass by itself.
 pub(crate) async fn wait(
@@ -217,22 +223,33 @@ pub(crate) async fn wait(
     wait: &mut Wait<'_>,
     progress: Progress<'_>,
 ) -> Result<JobView, Error> {
+    let mut unreadable = 0;
     loop {
         if let Some(how) = job.state.end() {
             return Err(Error::JobEnded { job: job.id, how });
+        }
+        unreadable = match job.readable {
+            Readable::Odd => unreadable + 1,
+            Readable::Yes | Readable::Never => 0,
+        };
+        let is_given_up = unreadable >= ODD_LOOKS || job.readable == Readable::Never;
+        if let Some(job) = job.id.filter(|_| is_given_up) {
+            return Err(Error::UnreadableLinks { job });
         }
         let is_short = !job.links.is_empty() && job.links.len() < shards;
         if job.state == JobState::Done && !is_short {
             return Ok(job);
         }
         let Some(id) = job.id else {
-            return Err(Error::NoLink { job: None });
+            return Err(Accepted::Download.unreadable(None));
         };
+        wait.awaited = Awaited::Job(id);
         progress.tell(Event::Preparing {
             job: Some(id),
             status: job.status.clone(),
+            restore: job.is_restore(),
         });
-        let paused = wait.pause(Some(id)).await;
+        let paused = wait.pause().await;
         if let (true, Err(Error::Deadline { limit, .. })) = (is_short, &paused) {
             return Err(Error::MissingLinks {
                 job: job.id,
@@ -246,7 +263,7 @@ pub(crate) async fn wait(
             job.snapshot,
             job.about.delivery.is_some().then_some(job.download),
         );
-        job = wait.look(Some(id), || get(client, place, id)).await?;
+        job = wait.look(|| get(client, place, id)).await?;
         job.about.check(&Asked {
             snapshot: known.0,
             download: known.1,

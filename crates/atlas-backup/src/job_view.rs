@@ -31,6 +31,21 @@ pub struct JobView {
     pub(crate) links: Vec<JobLink>,
     #[serde(skip)]
     pub(crate) about: About,
+    /// Whether its links can be read.
+    #[serde(skip)]
+    pub(crate) readable: Readable,
+}
+
+/// Whether the links of a job can be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Readable {
+    /// They can, or are not there yet.
+    #[default]
+    Yes,
+    /// Not now.
+    Odd,
+    /// Not any more: the job is complete by its own word.
+    Never,
 }
 
 /// Where a job is.
@@ -123,12 +138,59 @@ pub(crate) fn viewed<R>(answer: &Answer<R>, view: fn(&R) -> JobView) -> Result<J
     let said = About::read(&body);
     let mut job = view(&answer.value);
     job.about = std::mem::take(&mut job.about).or(said);
+    let is_complete = !body["finishedAt"].is_null() || body["status"] == "COMPLETED";
+    let mut written = written(&body);
     // A link that cannot be read is a file that would be missing.
-    if answer.deviations.iter().any(|it| it.path().ends_with(']')) && !job.links.is_empty() {
-        job.links.clear();
-        job.state = JobState::Running;
+    let is_odd = answer.deviations.iter().any(|it| it.path().ends_with(']'));
+    if is_odd && !job.links.is_empty() {
+        written = Written::Odd;
     }
+    if written != Written::Text && !job.links.is_empty() {
+        job.links.clear();
+        if job.state == JobState::Done && !is_complete {
+            job.state = JobState::Running;
+        }
+    }
+    job.readable = match written {
+        Written::Empty | Written::Odd if job.is_restore() => Readable::Yes,
+        Written::Empty | Written::Odd if is_complete => Readable::Never,
+        Written::Odd => Readable::Odd,
+        // An empty text may be how a link that is not there yet is written.
+        Written::Empty | Written::Text => Readable::Yes,
+    };
     Ok(job)
+}
+
+/// How the links of a job are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Written {
+    /// As text, those that are there.
+    Text,
+    /// One is an empty text.
+    Empty,
+    /// Something else than texts stands where links have to be.
+    Odd,
+}
+
+fn written(job: &Value) -> Written {
+    let link = |link: &Value| match link {
+        Value::String(text) if text.is_empty() => Written::Empty,
+        Value::Null | Value::String(_) => Written::Text,
+        _ => Written::Odd,
+    };
+    let list = |list: &Value, of: &dyn Fn(&Value) -> Written| match list {
+        Value::Null => Written::Text,
+        Value::Array(links) => links.iter().map(of).max().unwrap_or(Written::Text),
+        _ => Written::Odd,
+    };
+    let member = |member: &Value| match member {
+        Value::Object(_) => link(&member["downloadUrl"]),
+        _ => Written::Odd,
+    };
+    let single = link(&job["snapshotUrl"]);
+    let delivered = list(&job["deliveryUrl"], &link);
+    let members = list(&job["components"], &member);
+    single.max(delivered).max(members)
 }
 
 /// The most files of one job: a cluster has 70 shards at most (Atlas documentation, "Atlas service
@@ -198,6 +260,7 @@ fn by_status(
         target_cluster,
         links: links.into_iter().collect(),
         about,
+        readable: Readable::default(),
     }
 }
 
@@ -238,6 +301,7 @@ pub(crate) fn dedicated(job: &DiskBackupSnapshotRestoreJob) -> JobView {
         target_cluster: job.target_cluster_name.as_ref().map(ToString::to_string),
         links,
         about,
+        readable: Readable::default(),
     }
 }
 

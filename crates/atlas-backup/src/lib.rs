@@ -135,7 +135,7 @@ mod verify;
 mod waiting;
 
 pub use backups::Backups;
-pub use error::Error;
+pub use error::{Accepted, Awaited, Error};
 pub use fault::Fault;
 pub use job_view::{JobEnd, JobState, JobView};
 pub use kind::ClusterKind;

@@ -31,8 +31,8 @@ use crate::retention::Keep;
 /// | `retry_after_cap` | the longest wait that a server can ask for |
 ///
 /// Only [transient](atlas_transport::Error::is_transient) failures are retried, whatever the policy
-/// says. Polls of a job or a snapshot are no retries: after a transient failure the next poll follows,
-/// up to [`WaitPolicy::deadline`]. For a link that has ended a new one is asked for, `max_attempts`
+/// says. Polls of a job are no retries: after a transient failure the next poll follows whatever the
+/// policy says, as long as `patience` lasts and up to [`WaitPolicy::deadline`]. For a link that has ended a new one is asked for, `max_attempts`
 /// times and at most three times without a byte of progress; once for a link that the store refuses
 /// with 400, 401, 404 or 410.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct DownloadOptions {
     pub wait: WaitPolicy,
     /// How long an outage of Atlas or of a store may last without a byte of progress, where the client's
     /// policy has more than one attempt; 15 minutes by default. Zero leaves the policy's attempts alone.
+    /// It bounds an outage while a job is waited for, too, from the first poll that failed since one was
+    /// answered, and there for any policy.
     pub patience: Duration,
 }
 
@@ -83,7 +85,7 @@ impl DownloadOptions {
         self
     }
 
-    /// Sets how long an outage of a store may last without a byte of progress.
+    /// Sets how long an outage of Atlas or of a store may last without a byte of progress.
     #[must_use]
     pub fn patience(mut self, limit: Duration) -> Self {
         self.patience = limit;
@@ -115,7 +117,11 @@ pub struct WaitPolicy {
     pub longest: Duration,
     /// How long in all, an hour by default. An outage in between, such as 503 or a connection that
     /// is refused, is waited out up to here, whatever the client's policy says: a look is a poll and
-    /// no retry.
+    /// no retry. In a download [`patience`](DownloadOptions::patience) bounds it as well.
+    ///
+    /// A look that is under way at the deadline is dropped, a second later at most. A request for a
+    /// download is not, since it may have been applied: it ends within the client's
+    /// [`total_timeout`](atlas_transport::ClientBuilder::total_timeout).
     pub deadline: Duration,
 }
 

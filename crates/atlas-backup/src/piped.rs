@@ -82,8 +82,15 @@ impl Backups {
             let files = snapshot.shards;
             return Err(Error::SeveralFiles { files });
         }
-        let asking = Asking::new(self.client(), &place, &snapshot, &options.wait, progress)
-            .existing(picked.job);
+        let asking = Asking::new(
+            self.client(),
+            &place,
+            &snapshot,
+            &options.wait,
+            retries,
+            progress,
+        )
+        .existing(picked.job);
         let job = asking.ready().await?;
         let [link] = &*job.links else {
             let files = job.links.len();

@@ -49,12 +49,16 @@ pub enum Event {
         /// How long this run has been waiting.
         since: Duration,
     },
-    /// Atlas is getting the snapshot ready.
+    /// Atlas is at work on what is waited for: it gets a snapshot ready to be downloaded, restores it
+    /// over a cluster, or takes it.
     Preparing {
-        /// The job.
+        /// The job; `None` while the snapshot itself is being taken.
         job: Option<RestoreJobId>,
         /// What Atlas says of it.
         status: String,
+        /// Whether the job writes over a cluster; `false` for a download, and while a snapshot is being
+        /// taken.
+        restore: bool,
     },
     /// A file begins, or goes on: before its first byte, after each new link, and after
     /// [`StartedOver`](Event::StartedOver). A snapshot with shards has several files, one after the

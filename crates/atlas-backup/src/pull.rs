@@ -20,9 +20,9 @@ use crate::options::PullOptions;
 use crate::progress::{Event, Progress, Reporter};
 use crate::retention::Retention;
 use crate::retries::Retries;
-use crate::saved::Existing;
+use crate::saved::{Existing, Saved};
 use crate::saving::How;
-use crate::snapshot::{self, Listing};
+use crate::snapshot::{self, Listing, SnapshotView};
 
 use disk::Disk;
 pub(crate) use pulled::present;
@@ -39,6 +39,14 @@ impl Backups {
     /// call. One that fails does not keep the others from being taken. Killed at any moment, the same
     /// call goes on later. `progress` is told of each file as [`Event`] says.
     ///
+    /// An outage of Atlas or of a store ends the pull once [`patience`](crate::DownloadOptions::patience) was
+    /// spent on it, since the other snapshots would meet the same. That is at once if no connection can
+    /// be made, no answer begins, or the answer is 408, 429 or 503. Any other 5xx, and an answer that
+    /// breaks off or comes too slowly, may be about the one snapshot: the next is then tried without
+    /// patience, and ends the pull if it fails so as well. What was downloaded before stays, and nothing
+    /// is removed. A snapshot that is damaged, refused, or whose job fails or does not end in time is
+    /// about no other one.
+    ///
     /// A [dry run](PullOptions::dry_run) tells what would be done, and takes no lock.
     ///
     /// A file is removed only if all of this holds:
@@ -52,7 +60,8 @@ impl Backups {
     /// # Errors
     /// [`Error::Busy`] if another run works in the folder, [`Error::Foreign`] if its
     /// `catalogue.json` is another program's, [`Error::File`], [`Error::Call`] if the snapshots
-    /// cannot be listed. That a snapshot failed is told through `report` only.
+    /// cannot be listed, and any [transient](Error::is_transient) error that an outage ended the pull
+    /// with: try again later. That a snapshot failed for another reason is told through `report` only.
     pub async fn pull(
         &self,
         project: ProjectId,
@@ -152,6 +161,8 @@ impl Backups {
         };
         let wanted = retention.wanted(&pull.held.held(), &damaged);
         pull.say_damaged(damaged, &retention);
+        let brief = retries.brief();
+        let mut is_doubtful = false;
         for snapshot in wanted {
             if pull.held.has(snapshot.id) {
                 let present = present(&pull.held, snapshot.id, pull.locate);
@@ -168,22 +179,18 @@ impl Backups {
             let how = How {
                 existing,
                 options: &options.download,
-                retries,
+                retries: if is_doubtful { &brief } else { retries },
                 progress,
             };
             let downloading = self.download_picked(&place, snapshot, None, &out, how);
             match Box::pin(downloading).await {
                 Ok(saved) => {
+                    is_doubtful = false;
                     pull.held.add(&saved);
-                    pull.tell(Pulled::Downloaded {
-                        snapshot: snapshot.id,
-                        taken: snapshot.taken,
-                        bytes: saved.iter().map(|saved| saved.manifest.bytes).sum(),
-                        files: saved
-                            .into_iter()
-                            .map(|saved| PulledFile::new(saved.path, &saved.manifest))
-                            .collect(),
-                    });
+                    pull.tell(downloaded(snapshot, saved));
+                }
+                Err(error) if error.scope().is_of_all(&mut is_doubtful) => {
+                    return Err(pull.give_up(error, &retention, &disk).await);
                 }
                 Err(error) => {
                     let is_full = error.is_of_full_disk();
@@ -199,6 +206,18 @@ impl Backups {
         let lone = pull.judge_lone(&retention);
         disk.remove_manifests(lone).await?;
         pull.end(&retention, &disk).await
+    }
+}
+
+fn downloaded(snapshot: &SnapshotView, saved: Vec<Saved>) -> Pulled {
+    Pulled::Downloaded {
+        snapshot: snapshot.id,
+        taken: snapshot.taken,
+        bytes: saved.iter().map(|saved| saved.manifest.bytes).sum(),
+        files: saved
+            .into_iter()
+            .map(|saved| PulledFile::new(saved.path, &saved.manifest))
+            .collect(),
     }
 }
 

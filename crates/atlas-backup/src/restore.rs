@@ -5,11 +5,12 @@ use atlas_model::cloud_backups::{
 };
 use atlas_model::flex_restore_jobs::{CreateFlexRestoreJob, FlexBackupRestoreJobCreate};
 use atlas_model::shared_tier_restore_jobs::{CreateBackupTenantRestore, TenantRestore};
-use atlas_model::{ClusterName, DeploymentItemName, ProjectId};
+use atlas_model::{Answer, ClusterName, DeploymentItemName, ProjectId};
+use atlas_transport::ErrorKind;
 
 use crate::about;
 use crate::backups::Backups;
-use crate::error::Error;
+use crate::error::{Accepted, Error};
 use crate::job_view::{self, JobView};
 use crate::kind::ClusterKind;
 use crate::snapshot::Pick;
@@ -18,10 +19,18 @@ impl Backups {
     /// Restores a snapshot over a cluster: **everything in the target is lost**. The only call
     /// here that writes to a cluster. Does not wait for it.
     ///
+    /// It is sent once, and again only after an answer which says that nothing was done: 429, and 503
+    /// with `Retry-After`.
+    ///
     /// # Errors
-    /// [`Error::NoSnapshot`], [`Error::SnapshotFailed`], [`Error::Call`]; one whose
-    /// [`may_have_been_sent`](atlas_transport::Error::may_have_been_sent) is to be looked into
-    /// before asking again.
+    /// [`Error::NoSnapshot`], [`Error::SnapshotFailed`], [`Error::Call`]. After two of them the restore
+    /// may run, so that the restore jobs of the cluster are to be looked at before it is repeated;
+    /// neither is [transient](Error::is_transient):
+    /// - [`Error::AcceptedUnreadable`]: Atlas accepted it, and its answer cannot be read or has no id;
+    /// - [`Error::Call`] of the kind [`OutcomeUnknown`](atlas_transport::ErrorKind::OutcomeUnknown): the
+    ///   answer was lost, or is 408, 500 or another 5xx that does not say whether it was applied.
+    ///
+    /// [`Error::Mismatch`] says that what was accepted is a job for something else.
     pub async fn restore(
         &self,
         project: ProjectId,
@@ -38,18 +47,21 @@ impl Backups {
             })
         };
         let cluster = cluster.clone();
-        let job = match place.kind {
+        let client = self.client();
+        let sent = match place.kind {
             ClusterKind::Tenant => {
                 let request =
                     TenantRestore::new(snapshot, target()?).target_project_id(target_project);
                 let operation = CreateBackupTenantRestore::new(project, cluster, request);
-                job_view::viewed(&self.client().send(&operation).await?, job_view::tenant)?
+                let sent = client.send(&operation).await;
+                read(sent, job_view::tenant)
             }
             ClusterKind::Flex => {
                 let request = FlexBackupRestoreJobCreate::new(snapshot, target()?)
                     .target_project_id(target_project);
                 let operation = CreateFlexRestoreJob::new(project, cluster, request);
-                job_view::viewed(&self.client().send(&operation).await?, job_view::flex)?
+                let sent = client.send(&operation).await;
+                read(sent, job_view::flex)
             }
             ClusterKind::Dedicated | ClusterKind::Sharded => {
                 let request = DiskBackupSnapshotRestoreJob::new(BackupDeliveryType::Automated)
@@ -57,11 +69,38 @@ impl Backups {
                     .target_cluster_name(target_cluster.clone())
                     .target_project_id(target_project);
                 let operation = CreateBackupRestoreJob::new(project, cluster, request);
-                job_view::viewed(&self.client().send(&operation).await?, job_view::dedicated)?
+                let sent = client.send(&operation).await;
+                read(sent, job_view::dedicated)
             }
         };
+        let job = Accepted::Restore.judge(sent)?;
+        if job.id.is_none() {
+            return Err(Accepted::Restore.unreadable(None));
+        }
         let found = job.target_cluster.as_deref();
         about::project_and_cluster(target_project, target_cluster, None, found)?;
         place.started(job, snapshot, false)
     }
+}
+
+/// Reads the answer to a restore, which must not be repeated unless it is known that nothing was done.
+fn read<R>(
+    sent: Result<Answer<R>, atlas_transport::Error>,
+    view: fn(&R) -> JobView,
+) -> Result<JobView, Error> {
+    match sent {
+        Ok(answer) => job_view::viewed(&answer, view),
+        Err(error) if is_unknown(&error) => Err(error.into_outcome_unknown().into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether an answer leaves open whether a request was applied: a gateway or a server gave up on it.
+fn is_unknown(error: &atlas_transport::Error) -> bool {
+    let Some(status) = error.status().map(|status| status.as_u16()) else {
+        return false;
+    };
+    // Both say that nothing was done.
+    let is_put_off = status == 429 || status == 503 && error.retry_after().is_some();
+    matches!(error.kind(), ErrorKind::Response(_)) && error.is_transient() && !is_put_off
 }

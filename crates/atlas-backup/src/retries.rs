@@ -44,6 +44,15 @@ impl Retries {
         (Self { teller, ..retries }, told)
     }
 
+    pub(crate) fn policy(&self) -> &RetryPolicy {
+        &self.policy
+    }
+
+    /// How long an outage may last without a byte of progress.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// Takes events from other tasks and threads that work on the call.
     pub(crate) fn teller(&self) -> &Teller {
         &self.teller
@@ -60,7 +69,6 @@ impl Retries {
     }
 
     /// The same for what may rather fail soon: the policy's attempts, and no patience beyond them.
-    #[cfg(feature = "object-store")]
     pub(crate) fn brief(&self) -> Self {
         Self {
             patience: Duration::ZERO,

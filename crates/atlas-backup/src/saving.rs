@@ -34,11 +34,18 @@ impl Backups {
         let How {
             existing,
             options,
+            retries,
             progress,
-            ..
         } = how;
-        let asking = Asking::new(self.client(), place, snapshot, &options.wait, progress)
-            .existing(existing_job);
+        let asking = Asking::new(
+            self.client(),
+            place,
+            snapshot,
+            &options.wait,
+            retries,
+            progress,
+        )
+        .existing(existing_job);
         let job = asking.ready().await?;
         // The next job may give a place to another shard. Files get such names only together, and
         // only if each differs: then all shards are there, whichever job each is from.

@@ -3,127 +3,248 @@
 use std::future::Future;
 use std::time::Duration;
 
-use atlas_model::RestoreJobId;
+use atlas_model::error_line;
 use atlas_transport::retry::RetryPolicy;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use atlas_transport::{Attempts, ErrorKind, Phase};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::error::Error;
+use crate::error::{Awaited, Error};
 use crate::options::WaitPolicy;
+use crate::progress::{Event, Progress};
+use crate::retries::Retries;
 
 /// One wait: how long until the next look, and when it ends.
 ///
 /// A look that fails in a way that can pass by itself, such as 503 or a connection that is refused, is
-/// followed by the next, up to the deadline: looks are polls, and no retry policy ends them. Any other
-/// failure ends the wait at once.
+/// followed by the next, up to the deadline, and where there is patience as long as it lasts: looks are
+/// polls, and no retry policy ends them. Any other failure ends the wait at once.
 pub(crate) struct Wait<'a> {
     policy: &'a WaitPolicy,
     /// How requests that are no looks are met again.
     retry: &'a RetryPolicy,
+    /// How long an outage may last; `None` if the deadline alone bounds it.
+    patience: Option<Duration>,
+    /// What is waited for, as its deadline says.
+    pub(crate) awaited: Awaited,
+    progress: Progress<'a>,
     /// `None` is a deadline that no clock reaches.
     end: Option<Instant>,
     delay: Duration,
     /// What the server asked for in its last refusal.
     asked: Duration,
+    /// Failures in a row.
+    outage: Outage,
+    /// Whether Atlas has answered at all.
+    is_answered: bool,
+}
+
+/// Failures in a row, up to the last look.
+#[derive(Debug, Default)]
+struct Outage {
+    count: u32,
+    since: Option<Instant>,
     /// Why the last look failed.
     last: Option<Box<atlas_transport::Error>>,
+}
+
+/// What is asked, and what a failure of it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    /// A poll, asked again whatever the policy says.
+    Look,
+    /// Something else that is read: asked again unless the policy has a single attempt.
+    Read,
+    /// The same for something that is to be done, which is not dropped once it is under way.
+    Request,
 }
 
 /// A look is not begun with less time left, and gets at least this.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 /// No two looks are nearer, whatever the policy says.
 const SHORTEST: Duration = Duration::from_millis(50);
+/// What is not answered for so long by the deadline is an outage.
+const UNANSWERED: Duration = Duration::from_secs(5);
 
 impl<'a> Wait<'a> {
-    /// Begins a wait, and with it the time up to its deadline.
-    pub(crate) fn new(policy: &'a WaitPolicy, retry: &'a RetryPolicy) -> Self {
+    /// Begins a wait that its deadline alone bounds, and with it the time up to there.
+    pub(crate) fn new(
+        policy: &'a WaitPolicy,
+        retry: &'a RetryPolicy,
+        awaited: Awaited,
+        progress: Progress<'a>,
+    ) -> Self {
         Self {
             policy,
             retry,
+            patience: None,
+            awaited,
+            progress,
             end: Instant::now().checked_add(policy.deadline),
             delay: policy.first.min(policy.longest).max(SHORTEST),
             asked: Duration::ZERO,
-            last: None,
+            outage: Outage::default(),
+            is_answered: false,
+        }
+    }
+
+    /// Begins a wait of a download, in which an outage may last as long as patience does.
+    pub(crate) fn of_download(
+        policy: &'a WaitPolicy,
+        retries: &'a Retries,
+        progress: Progress<'a>,
+    ) -> Self {
+        Self {
+            patience: Some(retries.patience()),
+            ..Self::new(policy, retries.policy(), Awaited::Download, progress)
         }
     }
 
     /// Looks until there is an answer, or a failure that does not pass.
-    pub(crate) async fn look<T, F>(
-        &mut self,
-        job: Option<RestoreJobId>,
-        ask: impl FnMut() -> F,
-    ) -> Result<T, Error>
+    pub(crate) async fn look<T, F>(&mut self, ask: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.ask_again(job, true, ask).await
+        self.ask(Asking::Look, ask).await
     }
 
-    /// Asks for something to be done. That is no look: a policy without retries ends it at its first
-    /// failure.
+    /// Reads something that is no poll: a policy without retries ends it at its first failure.
+    pub(crate) async fn read<T, F>(&mut self, ask: impl FnMut() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.ask(Asking::Read, ask).await
+    }
+
+    /// Asks for something to be done, which is no poll either. Once it is under way, the call's own
+    /// time bounds it and not the deadline.
     pub(crate) async fn request<T, F>(&mut self, ask: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let is_retried = self.retry.max_attempts > 1;
-        self.ask_again(None, is_retried, ask).await
+        self.ask(Asking::Request, ask).await
     }
 
-    async fn ask_again<T, F>(
-        &mut self,
-        job: Option<RestoreJobId>,
-        waits_out: bool,
-        mut ask: impl FnMut() -> F,
-    ) -> Result<T, Error>
+    async fn ask<T, F>(&mut self, asking: Asking, mut ask: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
         loop {
-            let answered = match self.end.map(|end| end.max(Instant::now() + LAST_LOOK)) {
-                Some(end) => timeout_at(end, ask()).await,
-                None => timeout(Duration::MAX, ask()).await,
+            let begun = Instant::now();
+            let answered = match self.end.map(|end| end.max(begun + LAST_LOOK)) {
+                Some(end) if asking != Asking::Request => timeout_at(end, ask()).await.ok(),
+                _ => Some(ask().await),
             };
             match answered {
-                Ok(Err(Error::Call(error))) if waits_out && error.is_transient() => {
-                    tracing::info!(%error, "no answer yet; asking again");
-                    let asked = error.retry_after().unwrap_or_default();
-                    self.asked = asked.min(self.retry.retry_after_cap);
-                    self.last = Some(Box::new(error));
+                Some(Err(Error::Call(error))) if error.is_transient() => {
+                    if !self.may_ask_again(asking) {
+                        return Err(error.into());
+                    }
+                    self.wait_out(error).await?;
                 }
-                Ok(ended) => {
-                    self.last = None;
+                Some(ended) => {
+                    self.outage = Outage::default();
+                    self.is_answered = true;
                     return ended;
                 }
-                Err(_) => return Err(self.over(job)),
+                None => {
+                    self.unanswered(begun.elapsed());
+                    return Err(self.over());
+                }
             }
-            self.pause(job).await?;
+        }
+    }
+
+    /// Counts a failure, and tells whether another attempt may follow.
+    fn may_ask_again(&mut self, asking: Asking) -> bool {
+        let now = Instant::now();
+        let since = *self.outage.since.get_or_insert(now);
+        self.outage.count = self.outage.count.saturating_add(1);
+        if asking != Asking::Look && self.retry.max_attempts <= 1 {
+            return false;
+        }
+        let Some(patience) = self.patience else {
+            return true;
+        };
+        let is_left = self.outage.count < self.retry.max_attempts;
+        is_left || now.saturating_duration_since(since) < patience
+    }
+
+    /// Tells of a failure, and lets time pass until the next attempt.
+    async fn wait_out(&mut self, error: atlas_transport::Error) -> Result<(), Error> {
+        tracing::info!(%error, "no answer yet; asking again");
+        let asked = error.retry_after().unwrap_or_default();
+        self.asked = asked.min(self.retry.retry_after_cap);
+        let reason = error_line(&error);
+        self.outage.last = Some(Box::new(error));
+        let mut delay = self.delay();
+        let since = self.outage.since.map_or(Duration::ZERO, |it| it.elapsed());
+        if let Some(patience) = self.patience {
+            // The last attempt is where patience ends, unless the server asks for more.
+            let left = patience.saturating_sub(since).max(SHORTEST);
+            delay = delay.min(left.max(asked.min(self.retry.retry_after_cap)));
+        }
+        if let Some(wait) = self.fitting(delay) {
+            self.progress.tell(Event::Retrying {
+                reason,
+                since,
+                wait,
+            });
+        }
+        self.pause_for(delay).await
+    }
+
+    /// What is known of an attempt that the deadline cut off.
+    fn unanswered(&mut self, limit: Duration) {
+        let is_outage = !self.is_answered || limit >= UNANSWERED;
+        if self.outage.last.is_none() && is_outage {
+            let phase = Phase::Head;
+            let error = ErrorKind::Timeout { phase, limit };
+            let error = atlas_transport::Error::new(error, Attempts::default());
+            self.outage.last = Some(Box::new(error));
         }
     }
 
     /// Lets time pass until the next look; fails when there is no time for one. The last look is
     /// just before the deadline.
-    pub(crate) async fn pause(&mut self, job: Option<RestoreJobId>) -> Result<(), Error> {
+    pub(crate) async fn pause(&mut self) -> Result<(), Error> {
+        let delay = self.delay();
+        self.pause_for(delay).await
+    }
+
+    /// How long until the next look, and half as long again until the one after.
+    fn delay(&mut self) -> Duration {
         let delay = self.delay.max(std::mem::take(&mut self.asked));
         let longer = self.delay.saturating_mul(3) / 2;
         self.delay = longer.min(self.policy.longest).max(SHORTEST);
+        delay
+    }
+
+    /// The part of a delay after which there is time for a look; `None` if there is none.
+    fn fitting(&self, delay: Duration) -> Option<Duration> {
         let Some(end) = self.end else {
-            sleep(delay).await;
-            return Ok(());
+            return Some(delay);
         };
         let left = end.saturating_duration_since(Instant::now());
         let next = left.checked_sub(LAST_LOOK).filter(|left| !left.is_zero());
-        if let Some(left) = next {
-            sleep(delay.min(left)).await;
-            return Ok(());
-        }
-        sleep(left).await;
-        Err(self.over(job))
+        next.map(|left| delay.min(left))
     }
 
-    fn over(&mut self, job: Option<RestoreJobId>) -> Error {
+    async fn pause_for(&mut self, delay: Duration) -> Result<(), Error> {
+        if let Some(delay) = self.fitting(delay) {
+            sleep(delay).await;
+            return Ok(());
+        }
+        if let Some(end) = self.end {
+            sleep(end.saturating_duration_since(Instant::now())).await;
+        }
+        Err(self.over())
+    }
+
+    fn over(&mut self) -> Error {
         Error::Deadline {
-            job,
+            awaited: self.awaited,
             limit: self.policy.deadline,
-            last: self.last.take(),
+            last: self.outage.last.take(),
         }
     }
 }
@@ -133,6 +254,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::progress::{Reporter, silent};
 
     fn durations() -> impl Strategy<Value = Duration> {
         prop_oneof![
@@ -161,11 +283,12 @@ mod tests {
                 .start_paused(true)
                 .build()
                 .unwrap();
+            let quiet = Reporter::new(silent);
             let (looks, waited) = runtime.block_on(async {
                 let start = Instant::now();
-                let mut wait = Wait::new(&policy, &retry);
+                let mut wait = Wait::new(&policy, &retry, Awaited::Download, &quiet);
                 let mut looks = 0_u64;
-                while wait.pause(None).await.is_ok() {
+                while wait.pause().await.is_ok() {
                     looks += 1;
                     wait.asked = asked.min(retry.retry_after_cap);
                 }
@@ -178,8 +301,8 @@ mod tests {
         #[test]
         fn a_wait_of_any_deadline_can_begin(deadline in durations(), first in durations()) {
             let policy = WaitPolicy::default().deadline(deadline).first(first);
-            let retry = RetryPolicy::default();
-            let wait = Wait::new(&policy, &retry);
+            let (retry, quiet) = (RetryPolicy::default(), Reporter::new(silent));
+            let wait = Wait::new(&policy, &retry, Awaited::Download, &quiet);
             prop_assert!(wait.delay >= SHORTEST);
         }
     }

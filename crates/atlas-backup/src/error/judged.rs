@@ -5,10 +5,52 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use atlas_transport::{ErrorKind, Phase};
 use http::StatusCode;
 
 use super::Error;
 use crate::fetch::LinkEnd;
+
+/// Whom a failure concerns, of those that a pull is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// One snapshot: a job that failed or does not end, a file that changes, a refusal.
+    One,
+    /// That one, or all: Atlas or a store answered that it failed, or an answer broke off. Another
+    /// snapshot tells.
+    Doubtful,
+    /// All: Atlas or a store could not be reached, was too busy, or did not answer.
+    All,
+}
+
+impl Scope {
+    fn of_call(error: &atlas_transport::Error) -> Self {
+        match error.kind() {
+            // It began, so that the server is there: a file may be one that never comes to its end.
+            ErrorKind::Interrupted { .. }
+            | ErrorKind::TooSlow { .. }
+            | ErrorKind::Timeout {
+                phase: Phase::Body, ..
+            } => Self::Doubtful,
+            _ => Self::of_outage(error.status()),
+        }
+    }
+
+    /// An outage, by the status that was answered.
+    fn of_outage(status: Option<StatusCode>) -> Self {
+        match status.map(|status| status.as_u16()) {
+            None | Some(408 | 429 | 503) => Self::All,
+            Some(_) => Self::Doubtful,
+        }
+    }
+
+    /// Whether it concerns all, as one that is doubtful does after another such one. Notes whether this
+    /// one is doubtful.
+    pub(crate) fn is_of_all(self, is_doubtful: &mut bool) -> bool {
+        let was_doubtful = std::mem::replace(is_doubtful, self == Self::Doubtful);
+        self == Self::All || was_doubtful && *is_doubtful
+    }
+}
 
 impl Error {
     /// What it comes from, the nearest first.
@@ -22,6 +64,7 @@ impl Error {
             Self::Call(error) => error.status(),
             Self::NoJob { source, .. } => source.status(),
             Self::Deadline { last, .. } => last.as_ref()?.status(),
+            Self::AcceptedUnreadable { source, .. } => source.as_ref()?.status(),
             #[cfg(feature = "object-store")]
             Self::Store { source, .. }
             | Self::CannotCheck { source, .. }
@@ -62,7 +105,8 @@ impl Error {
     /// [patience](crate::DownloadOptions::patience) was spent on it; if a connection broke or was too
     /// slow; if a job was not ready in time; if a file kept changing; and if another run was at work,
     /// which [`Error::Busy`] alone says. Anything else was refused or is wrong, and stays so until
-    /// something is changed.
+    /// something is changed. A [restore](crate::Backups::restore) that may have been applied is not
+    /// transient whatever it failed of: it must not be repeated unseen.
     ///
     /// ```
     /// use atlas_backup::Error;
@@ -80,7 +124,10 @@ impl Error {
     /// ```
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Call(error) => error.is_transient(),
+            Self::Call(error) => {
+                let is_unknown = matches!(error.kind(), ErrorKind::OutcomeUnknown { .. });
+                error.is_transient() && !is_unknown
+            }
             Self::Busy { .. }
             | Self::Changed
             | Self::Deadline { .. }
@@ -100,7 +147,8 @@ impl Error {
                 Some(after) => after.is_transient(),
                 None => source.is_transient(),
             },
-            Self::EqualLinks { .. }
+            Self::AcceptedUnreadable { .. }
+            | Self::EqualLinks { .. }
             | Self::EqualShards { .. }
             | Self::Exists { .. }
             | Self::File { .. }
@@ -118,8 +166,35 @@ impl Error {
             | Self::TooLong { .. }
             | Self::TooMany { .. }
             | Self::Unreadable
+            | Self::UnreadableLinks { .. }
             | Self::Unsound { .. }
             | Self::Usage { .. } => false,
+        }
+    }
+
+    /// Whom else a failure concerns, besides the one snapshot whose download it ended.
+    pub(crate) fn scope(&self) -> Scope {
+        match self {
+            Self::Call(error) if self.is_transient() => Scope::of_call(error),
+            Self::Deadline {
+                last: Some(last), ..
+            } => Scope::of_call(last),
+            Self::TooSlow { .. } => Scope::Doubtful,
+            #[cfg(feature = "object-store")]
+            Self::Store { source, .. } | Self::CannotCheck { source, .. }
+                if source.is_transient() =>
+            {
+                Scope::of_outage(source.status())
+            }
+            #[cfg(feature = "object-store")]
+            Self::LeftInStore {
+                after: Some(after), ..
+            } => after.scope(),
+            #[cfg(feature = "object-store")]
+            Self::LeftInStore { source, .. } if source.is_transient() => {
+                Scope::of_outage(source.status())
+            }
+            _ => Scope::One,
         }
     }
 

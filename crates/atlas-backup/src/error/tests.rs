@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::mem::discriminant;
 use std::time::Duration;
 
-use atlas_transport::{Attempts, ErrorKind};
+use atlas_transport::{Attempts, ErrorKind, Phase};
 use http::StatusCode;
 
+use super::judged::Scope;
 use super::*;
 use crate::fault::Fault;
 
@@ -33,12 +34,12 @@ fn later() -> Vec<Error> {
         Error::Call(call(503)),
         Error::Changed,
         Error::Deadline {
-            job,
+            awaited: Awaited::Download,
             limit,
             last: None,
         },
         Error::Deadline {
-            job,
+            awaited: Awaited::Job(ID.parse().unwrap()),
             limit,
             last: Some(Box::new(call(503))),
         },
@@ -64,6 +65,9 @@ fn refused() -> Vec<Error> {
     let text = || "x".to_owned();
     vec![
         Error::Call(call(404)),
+        Error::Call(call(503).into_outcome_unknown()),
+        Accepted::Restore.unreadable(None),
+        Accepted::Download.unreadable(Some(call(503).into())),
         Error::EqualLinks { job: None },
         Error::EqualShards {
             one: text(),
@@ -112,6 +116,7 @@ fn refused() -> Vec<Error> {
             limit: 1,
         },
         Error::Unreadable,
+        Error::UnreadableLinks { job },
         Fault::Gzip.into(),
         Error::Usage { what: text() },
     ]
@@ -144,7 +149,7 @@ fn of_store(status: u16, after: Option<Error>) -> [Error; 3] {
 }
 
 /// How many variants there are.
-const VARIANTS: usize = 27 + 3 * cfg!(feature = "object-store") as usize;
+const VARIANTS: usize = 29 + 3 * cfg!(feature = "object-store") as usize;
 
 #[test]
 fn what_may_pass_by_itself_is_transient_and_no_refusal_is() {
@@ -168,4 +173,60 @@ fn what_may_pass_by_itself_is_transient_and_no_refusal_is() {
     for error in &refused {
         assert!(!error.is_transient(), "{error}");
     }
+}
+
+#[test]
+fn an_outage_is_of_all_snapshots_and_anything_else_of_one() {
+    let deadline = |last: Option<atlas_transport::Error>| Error::Deadline {
+        awaited: Awaited::Download,
+        limit: Duration::from_secs(60),
+        last: last.map(Box::new),
+    };
+    let timeout = |phase| {
+        let limit = Duration::from_secs(60);
+        atlas_transport::Error::from(ErrorKind::Timeout { phase, limit })
+    };
+    let unreachable = || {
+        let source = io::Error::from(io::ErrorKind::ConnectionRefused).into();
+        let host = "atlas.example".to_owned();
+        atlas_transport::Error::from(ErrorKind::Connect { host, source })
+    };
+    let broken = || {
+        let source = io::Error::from(io::ErrorKind::ConnectionReset).into();
+        atlas_transport::Error::from(ErrorKind::Interrupted { source })
+    };
+    for error in [
+        Error::Call(call(408)),
+        Error::Call(call(429)),
+        Error::Call(call(503)),
+        Error::Call(timeout(Phase::Head)),
+        Error::Call(unreachable()),
+        deadline(Some(call(503))),
+        deadline(Some(unreachable())),
+    ] {
+        assert_eq!(error.scope(), Scope::All, "{error:?}");
+    }
+    for error in [
+        Error::Call(call(500)),
+        Error::Call(call(502)),
+        Error::Call(call(504)),
+        Error::Call(timeout(Phase::Body)),
+        Error::Call(broken()),
+    ] {
+        assert_eq!(error.scope(), Scope::Doubtful, "{error:?}");
+    }
+    let later = later().into_iter().filter(|error| match error {
+        Error::Call(_) | Error::TooSlow { .. } => false,
+        Error::Deadline { last, .. } => last.is_none(),
+        _ => true,
+    });
+    for error in later.chain(refused()) {
+        assert_eq!(error.scope(), Scope::One, "{error:?}");
+    }
+    // Two that are doubtful in a row are of all.
+    let mut is_doubtful = false;
+    assert!(!Scope::Doubtful.is_of_all(&mut is_doubtful));
+    assert!(!Scope::One.is_of_all(&mut is_doubtful));
+    assert!(!Scope::Doubtful.is_of_all(&mut is_doubtful));
+    assert!(Scope::Doubtful.is_of_all(&mut is_doubtful));
 }

@@ -6,9 +6,10 @@ use atlas_model::SnapshotId;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
+use super::connection::Streamed;
 use super::objects::Objects;
 use crate::checksums::Checksums;
-use crate::error::Error;
+use crate::error::{Error, Scope};
 use crate::fault::Fault;
 use crate::fetch::Chunks;
 use crate::folder::{Damage, State};
@@ -23,12 +24,15 @@ impl Objects {
     /// Reads the objects of snapshots to their ends, unless they are known to be the ones that were
     /// found sound. Gives those that are damaged, and those that could not be read: they may be sound
     /// all the same.
+    ///
+    /// # Errors
+    /// An outage of the store, which the other objects would meet too.
     pub(super) async fn check(
         &mut self,
         snapshots: impl Fn(SnapshotId) -> bool,
         all: bool,
         progress: Progress<'_>,
-    ) -> (Vec<Damage>, Vec<(SnapshotId, Error)>) {
+    ) -> Result<(Vec<Damage>, Vec<(SnapshotId, Error)>), Error> {
         let files = self.held.files().filter(|(_, file)| {
             let is_unread = file.state == State::Unchanged || all && file.state == State::Read;
             is_unread && self.held.is_own(&file.manifest) && snapshots(file.manifest.snapshot)
@@ -39,7 +43,15 @@ impl Objects {
         let (mut damaged, mut unread) = (Vec::new(), Vec::new());
         for (path, manifest) in files {
             let name = path.to_string_lossy().into_owned();
-            let state = match self.verify(&name, &manifest, progress).await {
+            let opened = match self.open(&name).await {
+                Err(error) if error.scope() == Scope::All => return Err(error),
+                opened => opened,
+            };
+            let verified = match opened {
+                Ok(stream) => self.verify(stream, &name, &manifest, progress).await,
+                Err(error) => Err(error),
+            };
+            let state = match verified {
                 Ok(()) => State::Read,
                 Err(error @ Error::Unsound { .. }) => {
                     damaged.push(Damage {
@@ -59,12 +71,19 @@ impl Objects {
                 file.state = state;
             }
         }
-        (damaged, unread)
+        Ok((damaged, unread))
+    }
+
+    async fn open(&self, name: &str) -> Result<Streamed, Error> {
+        let opened = self.connection.stream(&self.key(name)?).await;
+        let (_, stream) = opened.map_err(|failed| self.failed("read", name, failed))?;
+        Ok(stream)
     }
 
     /// Compares an object with its manifest, byte for byte.
     async fn verify(
         &self,
+        mut stream: Streamed,
         name: &str,
         manifest: &Manifest,
         progress: Progress<'_>,
@@ -74,11 +93,6 @@ impl Objects {
             .0
             .insert("sha256".to_owned(), manifest.sha256.clone());
         let failed = |failed| self.failed("read", name, failed);
-        let (_, mut stream) = self
-            .connection
-            .stream(&self.key(name)?)
-            .await
-            .map_err(failed)?;
         let (sender, chunks) = mpsc::channel(WAITING);
         let url = self.url_of(name);
         let inspection = Inspection::read(Path::new(&url), Chunks::new(chunks), &announced)?;

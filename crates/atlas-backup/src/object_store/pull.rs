@@ -16,7 +16,7 @@ use super::storing::{LOOK, Storing};
 use super::turn::Turn;
 use super::{StoreTarget, Stored};
 use crate::backups::Backups;
-use crate::error::Error;
+use crate::error::{Error, Scope};
 use crate::folder::{Folder, file_name};
 use crate::job::Place;
 use crate::options::PullOptions;
@@ -44,7 +44,8 @@ impl Backups {
     /// writes under the same key between the last look and the removal is lost.
     ///
     /// # Errors
-    /// As [`pull`](Backups::pull), and [`Error::Store`]. That a snapshot failed is told through `report` only.
+    /// As [`pull`](Backups::pull), and [`Error::Store`]: an outage of this store ends the pull, too. That a
+    /// snapshot failed for another reason is told through `report` only.
     ///
     /// [`WaitPolicy`]: crate::WaitPolicy
     pub async fn pull_to_store(
@@ -71,6 +72,7 @@ impl Backups {
 }
 
 /// A pull into a store.
+#[derive(Clone, Copy)]
 struct InStore<'a> {
     backups: &'a Backups,
     folder: &'a StoreFolder,
@@ -122,7 +124,7 @@ impl InStore<'_> {
         let needed = retention.to_be_read(&objects.held.held());
         let all = self.options.verify;
         let is_needed = |snapshot| all || needed.contains(&snapshot);
-        let (found, unread) = objects.check(is_needed, all, self.progress).await;
+        let (found, unread) = objects.check(is_needed, all, self.progress).await?;
         damaged.extend(found);
         let wanted = retention.wanted(&objects.held.held(), &damaged);
         let replaced = damaged.iter().map(|damage| damage.snapshot).collect();
@@ -150,6 +152,7 @@ impl InStore<'_> {
                             pull.tell(told);
                         }
                     }
+                    Err(error) if error.scope() == Scope::All => return Err(error),
                     Err(error) => pull.fail(snapshot, taken, error),
                 }
             }
@@ -195,6 +198,8 @@ impl InStore<'_> {
                 queue.push_back((snapshot, Instant::now()));
             }
         }
+        let brief = self.retries.brief();
+        let mut is_doubtful = false;
         let mut turn = Turn::default();
         let end = Instant::now().checked_add(self.options.download.wait.deadline);
         while let Some((snapshot, not_before)) = queue.pop_front() {
@@ -209,8 +214,11 @@ impl InStore<'_> {
             }
             sleep_until(not_before).await;
             let replace = replaced.contains(&id);
-            match self.take(place, snapshot, replace, objects).await {
+            let retries = if is_doubtful { &brief } else { self.retries };
+            let storing = InStore { retries, ..*self };
+            match storing.take(place, snapshot, replace, objects).await {
                 Ok(Outcome::Stored(stored)) => {
+                    is_doubtful = false;
                     turn = Turn::default();
                     objects.add(&stored);
                     pull.tell(Pulled::Downloaded {
@@ -234,6 +242,8 @@ impl InStore<'_> {
                 Ok(Outcome::Held(left)) => {
                     queue.push_back((snapshot, Instant::now() + left.min(LOOK)));
                 }
+                // The catalogue is true, and nothing is removed.
+                Err(error) if error.scope().is_of_all(&mut is_doubtful) => return Err(error),
                 Err(error) => pull.fail(id, taken, error),
             }
         }

@@ -180,8 +180,15 @@ impl Backups {
             progress,
         } = how;
         let brief = &retries.brief();
-        let asking = Asking::new(self.client(), place, snapshot, &options.wait, progress)
-            .existing(existing_job);
+        let asking = Asking::new(
+            self.client(),
+            place,
+            snapshot,
+            &options.wait,
+            retries,
+            progress,
+        )
+        .existing(existing_job);
         let job = asking.ready().await?;
         let mut shards = Vec::new();
         for (index, link) in job.links.iter().enumerate() {

@@ -84,6 +84,20 @@ impl Pull<'_> {
         Ok(retention.summary(&held.held()))
     }
 
+    /// Ends with an outage: writes the catalogue of what is there, and removes nothing.
+    pub(super) async fn give_up(
+        mut self,
+        error: Error,
+        retention: &Retention<'_>,
+        disk: &Disk<'_>,
+    ) -> Error {
+        self.failures += 1;
+        if let Err(error) = self.end(retention, disk).await {
+            tracing::warn!(%error, "the catalogue is not up to date");
+        }
+        error
+    }
+
     /// Tells what would be done.
     pub(crate) fn dry_run(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
         let held = self.held.held();

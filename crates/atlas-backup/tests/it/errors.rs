@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use atlas_backup::{Error, Fault, Keep};
+use atlas_backup::{Awaited, Error, Fault, Keep};
 use atlas_transport::{Attempts, Error as CallError, ErrorKind};
 use http::StatusCode;
 
@@ -35,7 +35,7 @@ fn file(path: &str) -> Error {
 
 fn deadline(last: Option<ErrorKind>) -> Error {
     Error::Deadline {
-        job: None,
+        awaited: Awaited::Job("32b6e34b3d91647abb20e7b8".parse().unwrap()),
         limit: Duration::from_secs(60),
         last: last.map(|kind| Box::new(call(kind))),
     }
@@ -95,7 +95,7 @@ fn debug_reads_like_the_chain_of_display_with_each_message_once() {
         "{error:?}"
     );
     let boxed: Box<dyn std::error::Error> = error.into();
-    assert!(format!("{boxed:?}").starts_with("the restore job was not ready"));
+    assert!(format!("{boxed:?}").starts_with("the restore job 32b6e34b3d91647abb20e7b8 was not"));
 }
 
 #[test]

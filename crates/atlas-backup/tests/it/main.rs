@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
+mod accepted;
 mod altered;
 mod answers;
 mod bounds;
@@ -9,6 +10,7 @@ mod checking;
 mod clusters;
 mod crowd;
 mod damaged;
+mod deadlines;
 mod deleted;
 mod download;
 mod dry_run;
@@ -22,8 +24,10 @@ mod histories;
 mod jobs;
 mod lengths;
 mod no_retries;
+mod odd_links;
 mod others_files;
 mod outages;
+mod patience;
 mod piped;
 mod pull;
 mod pulled;

@@ -17,6 +17,7 @@ const SNAPSHOT: &str = "32b6e34b3d91647abb20e7aa";
 mod aborted;
 mod failures;
 mod longest;
+mod outages;
 mod pulled;
 mod settings;
 mod taken;
