@@ -112,6 +112,7 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
         Backup::Call(error) => call_code(error),
         Backup::Usage { .. } | Backup::SeveralFiles { .. } | Backup::NotADownload { .. } => 2,
         Backup::NoSnapshot { .. } | Backup::NoJob { .. } => 4,
+        Backup::AcceptedUnreadable { .. } => 8,
         Backup::SnapshotFailed { .. } => 9,
         Backup::Busy { .. } => 15,
         Backup::File { .. } | Backup::Exists { .. } | Backup::Foreign { .. } => 6,

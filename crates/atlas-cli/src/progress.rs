@@ -85,9 +85,15 @@ impl Watcher {
                 ),
                 json!({}),
             ),
-            Event::Preparing { status, .. } => {
-                self.say(&format!("Atlas is getting the snapshot ready ({status})"));
-            }
+            Event::Preparing {
+                job,
+                status,
+                restore,
+            } => self.say(&match job {
+                None => format!("Atlas is taking the snapshot ({status})"),
+                Some(_) if restore => format!("Atlas is restoring ({status})"),
+                Some(_) => format!("Atlas is getting the snapshot ready ({status})"),
+            }),
             Event::Started { length, resumed } => {
                 self.begin("received", None, length, resumed);
                 if resumed > 0 {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use atlas_backup::{Backups, ClusterKind};
 use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
 use atlas_model::{ClusterName, Operation, ProjectId};
+use tokio::time::timeout;
 
-use crate::args::ProjectArgs;
+use crate::args::{ProjectArgs, WaitArgs};
 use crate::connection::{Connection, warn_of_sunset};
 use crate::failure::Failure;
 use crate::global::Global;
@@ -46,6 +47,17 @@ impl Target {
             .kind_with_retries(project, cluster, patience, take);
         warn_of(kind.await?);
         Ok(())
+    }
+
+    /// The same as [`kind`](Target::kind), for as long as a command waits at most.
+    pub(crate) async fn kind_within(&self, wait: &WaitArgs) -> Result<ClusterKind, Failure> {
+        let seconds = wait.timeout;
+        match timeout(Duration::from_secs(seconds), self.kind()).await {
+            Ok(kind) => kind,
+            Err(_) => Err(Failure::Deadline(format!(
+                "Atlas did not answer within {seconds} s; wait longer or look again"
+            ))),
+        }
     }
 
     /// Finds out what kind of cluster it is, and warns where its operations have ended.

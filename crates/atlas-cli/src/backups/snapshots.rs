@@ -209,7 +209,7 @@ impl Watch {
         let output = self.output.format(global)?;
         let cluster = &self.snapshot.cluster;
         let target = Target::open(global, cluster.name()?, &cluster.project).await?;
-        target.kind().await?;
+        target.kind_within(&self.wait).await?;
         let watcher = Watcher::default();
         let take = |event| watcher.take(event);
         let (project, cluster) = (target.project, &target.cluster);

@@ -145,7 +145,7 @@ impl Start {
 
     async fn download(&self, target: &Target, output: &Output) -> Result<(), Failure> {
         let pick = pick(self.snapshot_id.as_deref().unwrap_or_default())?;
-        target.kind().await?;
+        target.kind_within(&self.wait).await?;
         let policy = self.wait.policy();
         let (project, cluster) = (target.project, &target.cluster);
         let asked = target
