@@ -66,6 +66,10 @@ impl FromArgMatches for Api {
 fn tag_command(tag: Tag) -> Command {
     Command::new(tag.camel_case())
         .about(tag.name())
+        .after_help(match tag.operations().next() {
+            Some(operation) => format!("Example:\n  {}", arguments::example(operation)),
+            None => String::new(),
+        })
         .subcommand_required(true)
         .arg_required_else_help(true)
         .defer(|command| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use atlas_backup::{DownloadOptions, WaitPolicy};
 use atlas_model::{ClusterName, Patterned, ProjectId, RestoreJobId, SnapshotId};
 use clap::Args;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::failure::Failure;
 use crate::global::Global;
@@ -115,8 +116,20 @@ impl JobArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OutputArgs {
     /// plaintext, json, or json-path=EXPR such as json-path=$.results[0].id (RFC 9535)
-    #[arg(short, long, value_name = "FORMAT", value_parser = Output::parse)]
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        value_parser = Output::parse,
+        add = ArgValueCandidates::new(formats)
+    )]
     output: Option<Output>,
+}
+
+/// What a shell completes.
+fn formats() -> Vec<CompletionCandidate> {
+    let formats = ["plaintext", "json", "json-path=$."];
+    formats.into_iter().map(CompletionCandidate::new).collect()
 }
 
 impl OutputArgs {

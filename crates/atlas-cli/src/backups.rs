@@ -23,19 +23,18 @@ use crate::signals::blocking;
 /// Work with backups
 #[derive(Debug, Subcommand)]
 pub(crate) enum Backups {
-    #[command(subcommand, visible_alias = "snapshot")]
+    #[command(subcommand, alias = "snapshot")]
     Snapshots(snapshots::Snapshots),
-    #[command(subcommand, visible_alias = "restore")]
+    #[command(subcommand, alias = "restore")]
     Restores(restores::Restores),
     #[command(subcommand)]
     Schedule(schedule::Schedule),
-    #[command(subcommand, visible_alias = "export")]
+    #[command(subcommand, alias = "export")]
     Exports(exports::Exports),
     #[command(
         subcommand,
         name = "compliancePolicy",
-        visible_alias = "compliancepolicy",
-        alias = "compliance-policy"
+        aliases = ["compliancepolicy", "compliance-policy"]
     )]
     CompliancePolicy(compliance::CompliancePolicy),
     Pull(Box<pull::Pull>),

@@ -25,7 +25,7 @@ use crate::version::version;
     display_name = "atlas-rs",
     version = version(),
     after_help = format!(
-        "{VARIABLES}\n\n{EXIT_CODES}\n\nExample:\n  atlas backups snapshots download latest \
+        "{VARIABLES}\n\n{EXIT_CODES}\n\n{ALIASES}\n\nExample:\n  atlas backups snapshots download latest \
          --clusterName Cluster0 --sandbox"
     ),
     subcommand_required = true,
@@ -39,14 +39,19 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
 }
 
+/// The aliases of the official tool, for `--help`.
+const ALIASES: &str = "\
+The aliases of the official tool work: backup, snapshot, restore, export, bucket, job, cluster and project; ls for \
+list, get for describe, rm for delete; and names in lower case.";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Commands {
-    #[command(subcommand, visible_alias = "backup", about = "Work with backups")]
+    #[command(subcommand, alias = "backup", about = "Work with backups")]
     Backups(Backups),
     Api(Api),
-    #[command(subcommand, visible_alias = "cluster")]
+    #[command(subcommand, alias = "cluster")]
     Clusters(Clusters),
-    #[command(subcommand, visible_alias = "project")]
+    #[command(subcommand, alias = "project")]
     Projects(Projects),
     #[command(subcommand)]
     Config(Config),
@@ -72,10 +77,63 @@ const OFFLINE: [&[&str]; 6] = [
 
 /// The whole command line.
 pub(crate) fn root() -> Command {
-    OFFLINE
+    let root = OFFLINE
         .iter()
-        .fold(Cli::command(), |root, path| at(root, path))
+        .fold(Cli::command(), |root, path| at(root, path));
+    with_examples(root)
 }
+
+/// Gives each group of commands the example of its first command, since a help ends with one, and breaks
+/// examples so that they can be copied from a terminal of 80 columns.
+fn with_examples(command: Command) -> Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|below| below.get_name().to_owned())
+        .collect();
+    let command = names.iter().fold(command, |command, name| {
+        command.mut_subcommand(name, with_examples)
+    });
+    let text = |command: &Command| command.get_after_help().map(ToString::to_string);
+    let own = text(&command).unwrap_or_default();
+    if own.contains(EXAMPLE) {
+        return command.after_help(broken(&own));
+    }
+    let example = command.get_subcommands().find_map(|below| {
+        let text = text(below)?;
+        let start = text.find(EXAMPLE)?;
+        Some(text[start..].to_owned())
+    });
+    match example {
+        Some(example) if own.is_empty() => command.after_help(example),
+        Some(example) => command.after_help(format!("{own}\n\n{example}")),
+        None => command,
+    }
+}
+
+/// A text whose examples are broken before flags.
+fn broken(text: &str) -> String {
+    let (before, examples) = text.split_at(text.find(EXAMPLE).unwrap_or(text.len()));
+    let mut whole = before.to_owned();
+    for line in examples.split_inclusive('\n') {
+        let mut rest = line.to_owned();
+        while rest.trim_end().len() > WIDTH {
+            let Some(at) = rest[..WIDTH - 1].rfind(" --").filter(|at| *at > 6) else {
+                break;
+            };
+            whole.push_str(&rest[..at]);
+            whole.push_str(" \\\n");
+            rest = format!("      {}", &rest[at + 1..]);
+        }
+        whole.push_str(&rest);
+    }
+    whole
+}
+
+/// How wide an example may be.
+const WIDTH: usize = 79;
+
+/// How the part of a help begins that has one or more examples.
+const EXAMPLE: &str = "Example";
 
 /// Marks a command below another as one that works offline, if it exists.
 fn at(command: Command, path: &'static [&'static str]) -> Command {
@@ -116,7 +174,27 @@ impl Cli {
                 global.refuse_sandbox()?;
                 blocking(move || command.run()).await
             }
-            Commands::Generate(command) => blocking(move || command.run(root())).await,
+            Commands::Generate(command) => {
+                global.refuse_sandbox()?;
+                blocking(move || command.run(root())).await
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_is_broken_before_a_flag_and_nothing_else_is() {
+        let flags = " --flag value".repeat(8);
+        let text = format!("Words{flags}{flags}.\n\nExample:\n  atlas do it{flags}");
+        let broken = broken(&text);
+        let (words, example) = broken.split_once("Example:\n").unwrap();
+        assert_eq!(words.lines().count(), 2);
+        assert!(example.lines().all(|line| line.len() <= WIDTH), "{example}");
+        let joined = example.replace(" \\\n     ", "");
+        assert_eq!(joined, format!("  atlas do it{flags}"));
     }
 }

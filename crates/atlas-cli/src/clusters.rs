@@ -15,9 +15,9 @@ use crate::table::{self, Column};
 /// Show the clusters of a project
 #[derive(Debug, Subcommand)]
 pub(crate) enum Clusters {
-    #[command(visible_alias = "ls")]
+    #[command(alias = "ls")]
     List(List),
-    #[command(visible_alias = "get")]
+    #[command(alias = "get")]
     Describe(Describe),
 }
 

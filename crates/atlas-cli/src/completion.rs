@@ -50,15 +50,19 @@ pub(crate) fn answer(root: fn() -> Command) {
 impl Completion {
     /// Prints the script.
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        let binary = std::env::args_os().next().unwrap_or_default();
-        let name = Path::new(&binary)
-            .file_name()
-            .and_then(|name| name.to_str());
-        let name = name.map_or("atlas", |name| name.strip_suffix(".exe").unwrap_or(name));
-        // It becomes a word of the script.
-        let name = if is_program_name(name) { name } else { "atlas" };
-        print(script(&self.shell, name)?.trim_ascii_end())
+        print(script(&self.shell, &called())?.trim_ascii_end())
     }
+}
+
+/// The name that this program was called by, if it can be a word of a script.
+pub(crate) fn called() -> String {
+    let binary = std::env::args_os().next().unwrap_or_default();
+    let name = Path::new(&binary)
+        .file_name()
+        .and_then(|name| name.to_str());
+    let name = name.map_or("atlas", |name| name.strip_suffix(".exe").unwrap_or(name));
+    let name = if is_program_name(name) { name } else { "atlas" };
+    name.to_owned()
 }
 
 /// Whether a name is a word of a script and of a path as it is.

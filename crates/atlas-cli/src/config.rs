@@ -14,9 +14,9 @@ use crate::table;
     after_help = "Profiles are only read: change atlascli/config.toml with an editor or the official tool."
 )]
 pub(crate) enum Config {
-    #[command(visible_alias = "ls")]
+    #[command(alias = "ls")]
     List(List),
-    #[command(visible_alias = "get")]
+    #[command(alias = "get")]
     Describe(Describe),
 }
 

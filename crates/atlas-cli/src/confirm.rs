@@ -56,7 +56,7 @@ fn ask(warning: &str, otherwise: &'static str) -> Result<(), Failure> {
         let _ = writeln!(io::stderr());
     }
     signals::begin(UnderWay::Nothing);
-    if answer.trim().eq_ignore_ascii_case("yes") {
+    if answer.trim() == "yes" {
         Ok(())
     } else {
         Err(Failure::Declined(otherwise))

@@ -1,12 +1,8 @@
 //! Whom a command talks to: Atlas, or the sandbox inside this process.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use atlas_model::OperationMeta;
 use atlas_transport::{Client, Credentials, TokenDirectory};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::failure::Failure;
 use crate::global::Global;
@@ -136,28 +132,4 @@ fn kind(credentials: &Credentials) -> (&'static str, &'static str, Option<String
         ),
         _ => ("accessToken", "an access token", None),
     }
-}
-
-/// The operations that a line was written about.
-static WARNED: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
-
-/// Says on stderr, in one line and once, that an operation ended or will.
-pub(crate) fn warn_of_sunset(meta: &OperationMeta) {
-    let Some(sunset) = meta.sunset() else {
-        return;
-    };
-    if !WARNED
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(meta.id)
-    {
-        return;
-    }
-    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
-    let ended = if sunset <= today { "ended" } else { "ends" };
-    let instead = meta
-        .successor
-        .map(|successor| format!("; use {successor} instead"))
-        .unwrap_or_default();
-    log::warn(&format!("{} {ended} on {sunset}{instead}", meta.id));
 }

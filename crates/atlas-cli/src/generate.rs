@@ -1,11 +1,12 @@
 //! `atlas generate`, hidden: man pages and completion scripts for packages.
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, Subcommand};
 use clap_mangen::Man;
 
-use crate::completion::{SHELLS, is_program_name, script};
+use crate::completion::{SHELLS, called, is_program_name, script};
 use crate::failure::Failure;
 use crate::version::version;
 
@@ -26,9 +27,9 @@ pub(crate) struct Folder {
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
 
-    /// The name under which the program is installed
-    #[arg(long, value_name = "NAME", default_value = "atlas", value_parser = program_name)]
-    name: String,
+    /// The name under which the program is installed; the one that it is called by if it is not given
+    #[arg(long, value_name = "NAME", value_parser = program_name)]
+    name: Option<String>,
 }
 
 /// A name that can stand in a path and in a script.
@@ -42,23 +43,22 @@ fn program_name(text: &str) -> Result<String, String> {
 impl Generate {
     /// Writes the files. Blocks.
     pub(crate) fn run(&self, root: Command) -> Result<(), Failure> {
+        let (Self::Man(folder) | Self::Completions(folder)) = self;
+        let name = folder.name.clone().unwrap_or_else(called);
         match self {
             Self::Man(folder) => {
                 // What the pages are called by themselves and by each other.
-                let mut root = root
-                    .name(folder.name.clone())
-                    .display_name(folder.name.clone());
+                let mut root = root.name(name.clone()).display_name(name.clone());
                 root.build();
-                folder.page(&root, &folder.name)
+                folder.page(&root, &name)
             }
             Self::Completions(folder) => SHELLS.iter().try_for_each(|shell| {
-                let name = &folder.name;
                 let file = match *shell {
                     "zsh" => format!("_{name}"),
                     "powershell" => format!("_{name}.ps1"),
                     shell => format!("{name}.{shell}"),
                 };
-                folder.write(&file, &script(shell, name)?)
+                folder.write(&file, &script(shell, &name)?)
             }),
         }
     }
@@ -81,9 +81,7 @@ impl Folder {
         for below in command.get_subcommands().filter(|below| !has_page(below)) {
             page = page.mut_subcommand(below.get_name(), |below| below.hide(true));
         }
-        let mut text = Vec::new();
-        Man::new(page)
-            .render(&mut text)
+        let text = render(page)
             .map_err(|error| Failure::File(format!("cannot write a man page: {error}")))?;
         self.write(&format!("{name}.1"), &text)?;
         for below in command.get_subcommands().filter(|below| has_page(below)) {
@@ -100,4 +98,61 @@ impl Folder {
         std::fs::create_dir_all(&self.folder).map_err(|error| failed(&self.folder, error))?;
         std::fs::write(&path, text).map_err(|error| failed(&path, error))
     }
+}
+
+/// The page of a command. What follows the options of its help is written as it is, so that tables
+/// and examples can be read and copied.
+fn render(page: Command) -> io::Result<Vec<u8>> {
+    let after = page.get_after_help().map(ToString::to_string);
+    let page = page.after_help("");
+    let has_commands = page.has_subcommands();
+    let man = Man::new(page)
+        .source(format!("atlas-rs {}", env!("CARGO_PKG_VERSION")))
+        .manual("atlas-rs");
+    let mut text = Vec::new();
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
+    if has_commands {
+        man.render_subcommands_section(&mut text)?;
+    }
+    let after = after.unwrap_or_default();
+    let (notes, examples) = after
+        .find("Example")
+        .map_or((after.as_str(), ""), |at| after.split_at(at));
+    section(&mut text, "NOTES", notes)?;
+    let examples = examples.split_once('\n').unwrap_or_default().1;
+    section(&mut text, "EXAMPLES", examples)?;
+    man.render_version_section(&mut text)?;
+    Ok(text)
+}
+
+/// A section of a page: paragraphs are filled, and what is indented or of several lines stays as it is.
+fn section(text: &mut Vec<u8>, name: &str, body: &str) -> io::Result<()> {
+    if body.trim().is_empty() {
+        return Ok(());
+    }
+    writeln!(text, ".SH {name}")?;
+    for paragraph in body.trim_matches('\n').split("\n\n") {
+        let is_filled = !paragraph.contains('\n') && !paragraph.starts_with(' ');
+        writeln!(text, ".PP")?;
+        if !is_filled {
+            writeln!(text, ".nf")?;
+        }
+        for line in paragraph.lines() {
+            let line = line
+                .replace('\\', "\\e")
+                .replace('-', "\\-")
+                .replace('\'', "\\(aq");
+            // What begins with a dot would be a request.
+            let guard = if line.starts_with('.') { "\\&" } else { "" };
+            writeln!(text, "{guard}{line}")?;
+        }
+        if !is_filled {
+            writeln!(text, ".fi")?;
+        }
+    }
+    Ok(())
 }

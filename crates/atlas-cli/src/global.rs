@@ -1,16 +1,24 @@
 //! What any command takes, before or after its name.
 
 use clap::{Arg, Args, Command};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::failure::Failure;
 use crate::log::LogFormat;
+use crate::profile;
 
 /// The global options.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// The profile of atlascli/config.toml; default, or the only one, if it is not given
-    #[arg(short = 'P', long, value_name = "NAME", global = true)]
+    #[arg(
+        short = 'P',
+        long,
+        value_name = "NAME",
+        global = true,
+        add = ArgValueCandidates::new(profiles)
+    )]
     pub(crate) profile: Option<String>,
 
     /// Do not keep the access token of a service account between runs
@@ -39,6 +47,12 @@ pub(crate) struct Global {
         global = true
     )]
     pub(crate) log_format: LogFormat,
+}
+
+/// What a shell completes.
+fn profiles() -> Vec<CompletionCandidate> {
+    let names = profile::names().unwrap_or_default();
+    names.into_iter().map(CompletionCandidate::new).collect()
 }
 
 impl Global {

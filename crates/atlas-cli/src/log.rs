@@ -1,7 +1,8 @@
 //! Lines on stderr: errors, warnings, progress, and the log that `ATLAS_LOG` asks for.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
@@ -105,6 +106,15 @@ pub(crate) fn problem(text: &str) {
 /// Writes a warning, unless the command is to be quiet.
 pub(crate) fn warn(text: &str) {
     line(Level::Warn, text, Value::Null);
+}
+
+/// Writes a warning that holds for the whole run, and that several clusters may have, once.
+pub(crate) fn warn_once(text: &str) {
+    static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    if warned.insert(text.to_owned()) {
+        warn(text);
+    }
 }
 
 /// Writes what goes on, unless the command is to be quiet.

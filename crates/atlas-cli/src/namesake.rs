@@ -6,8 +6,16 @@ use std::path::{Path, PathBuf};
 /// The name that this program shares with the official command line.
 const NAME: &str = if cfg!(windows) { "atlas.exe" } else { "atlas" };
 
-/// The first `atlas` on the `PATH`, if it is not this program.
+/// The first `atlas` on the `PATH`, if it is not this program and this one is called so.
 pub(crate) fn first_on_path() -> Option<PathBuf> {
+    // Under another name there is nothing to take for this program.
+    let called = env::args_os().next()?;
+    if Path::new(&called)
+        .file_name()
+        .is_none_or(|name| name != NAME)
+    {
+        return None;
+    }
     let this = env::current_exe().ok()?;
     let path = env::var_os("PATH")?;
     let first = env::split_paths(&path)

@@ -23,6 +23,8 @@ pub(crate) enum Output {
     Json,
     /// What a path selects, one value a line.
     Path(Selection),
+    /// Another format of the API than JSON, as it comes.
+    Format(String),
 }
 
 /// What a path selects.
@@ -36,6 +38,14 @@ pub(crate) struct Selection {
 }
 
 impl Output {
+    /// Reads the value of `--output` where the API may have other formats.
+    pub(crate) fn parse_of_api(text: &str) -> Result<Self, String> {
+        match text {
+            "gzip" | "csv" => Ok(Self::Format(text.to_owned())),
+            text => Self::parse(text),
+        }
+    }
+
     /// Reads the value of `--output`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         match text {
@@ -107,7 +117,7 @@ impl Output {
     /// the turn to a line for people.
     pub(crate) fn line(&self, value: &Value) -> Result<Option<String>, ForPeople> {
         match self {
-            Self::Plain => Err(ForPeople),
+            Self::Plain | Self::Format(_) => Err(ForPeople),
             Self::Json => Ok(Some(value.to_string())),
             Self::Path(selection) => Ok(selection.find(value)),
         }

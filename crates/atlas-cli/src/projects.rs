@@ -12,9 +12,9 @@ use crate::table::{self, Column};
 /// Show the projects that the account can see
 #[derive(Debug, Subcommand)]
 pub(crate) enum Projects {
-    #[command(visible_alias = "ls")]
+    #[command(alias = "ls")]
     List(List),
-    #[command(visible_alias = "get")]
+    #[command(alias = "get")]
     Describe(Describe),
 }
 

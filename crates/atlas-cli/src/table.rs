@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use crate::escape::escape;
@@ -47,8 +47,8 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// A table of texts. Cells are escaped. On a terminal, what is wider than it is wrapped inside its
-/// column; elsewhere each row is one line.
+/// A table of texts, whose cells are escaped. On a terminal that is too narrow for it, each row is a block
+/// with a line for each cell, so that nothing is broken that is to be read or copied.
 pub(crate) fn of_rows<'a>(
     heads: impl Iterator<Item = &'a str>,
     rows: impl Iterator<Item = Vec<String>>,
@@ -66,41 +66,47 @@ fn render<'a>(
     rows: impl Iterator<Item = Vec<String>>,
     width: Option<u16>,
 ) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(heads);
-    let rows: Vec<Vec<String>> = rows.collect();
-    for row in &rows {
-        table.add_row(row.iter().map(|cell| escape(cell).into_owned()));
+    let heads: Vec<&str> = heads.collect();
+    let rows: Vec<Vec<String>> = rows
+        .map(|row| row.iter().map(|cell| escape(cell).into_owned()).collect())
+        .collect();
+    let table = plain(Some(&heads), rows.iter().map(Vec::as_slice));
+    let room = u32::from(PADDING) * u32::try_from(heads.len()).unwrap_or(u32::MAX);
+    let columns = table.column_max_content_widths();
+    let needed = columns.iter().map(|width| u32::from(*width)).sum::<u32>() + room;
+    let fits = |width: u16| needed <= u32::from(width) + u32::from(PADDING);
+    if width.is_none_or(fits) || rows.is_empty() {
+        return table.trim_fmt();
     }
-    let mut room = usize::from(width.unwrap_or(u16::MAX));
-    room = room.saturating_sub(NARROWEST * table.column_count());
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        let mut cells = rows.iter().filter_map(|row| row.get(index));
-        // An id is there to be copied: it is not wrapped while the others have room.
-        let more = ID + PADDING - NARROWEST;
-        if room >= more && cells.any(|cell| is_id(cell)) {
-            room -= more;
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
-    match width {
-        Some(width) => table
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(width),
-        None => table.set_content_arrangement(ContentArrangement::Disabled),
-    };
-    table.trim_fmt()
+    let blocks = rows.iter().map(|row| {
+        let lines = heads.iter().zip(row);
+        let lines: Vec<[String; 2]> = lines
+            .map(|(head, cell)| [(*head).to_owned(), cell.clone()])
+            .collect();
+        plain(None, lines.iter().map(<[String; 2]>::as_slice)).trim_fmt()
+    });
+    blocks.collect::<Vec<_>>().join("\n\n")
 }
 
-/// How many characters an id has.
-const ID: usize = 24;
-/// How wide a column has to be at least, with its padding.
-const NARROWEST: usize = 5;
-const PADDING: usize = 2;
+/// How much room is between columns.
+const PADDING: u16 = 2;
 
-fn is_id(text: &str) -> bool {
-    text.len() == ID && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// A table without lines, each row on one line.
+fn plain<'a>(heads: Option<&[&str]>, rows: impl Iterator<Item = &'a [String]>) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    if let Some(heads) = heads {
+        table.set_header(heads);
+    }
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, PADDING));
+    }
+    table
 }
 
 #[cfg(test)]
@@ -127,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn a_row_fits_the_terminal() {
-        let rows = [vec!["a".repeat(24), "word ".repeat(40)]];
-        let text = render(["ID", "TEXT"].into_iter(), rows.into_iter(), Some(60));
-        assert!(text.lines().count() > 3, "{text}");
-        assert!(
-            text.lines().all(|line| line.chars().count() <= 60),
-            "{text}"
-        );
-        assert!(text.contains(&"a".repeat(24)), "ids stay whole: {text}");
+    fn a_row_that_is_wider_than_the_terminal_is_a_block_of_lines() {
+        let rows = || ["a", "b"].map(|id| vec![id.repeat(24), "2026-01-08T00:00:00Z".to_owned()]);
+        let shown = |width| render(["ID", "EXPIRES AT"].into_iter(), rows().into_iter(), width);
+        let blocks = shown(Some(45));
+        let (a, b) = ("a".repeat(24), "b".repeat(24));
+        let block = |id: &str| format!("ID          {id}\nEXPIRES AT  2026-01-08T00:00:00Z");
+        assert_eq!(blocks, format!("{}\n\n{}", block(&a), block(&b)));
+        assert_eq!(shown(Some(46)), shown(None), "it fits");
+        assert_eq!(shown(None).lines().count(), 3);
     }
 }

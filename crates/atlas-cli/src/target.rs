@@ -8,9 +8,10 @@ use atlas_model::{ClusterName, Operation, ProjectId};
 use tokio::time::timeout;
 
 use crate::args::{ProjectArgs, WaitArgs};
-use crate::connection::{Connection, warn_of_sunset};
+use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
+use crate::log;
 use crate::progress::Watcher;
 
 /// A cluster of a project, and what reaches its backups.
@@ -70,7 +71,12 @@ impl Target {
 
 /// Warns of a cluster whose operations have ended.
 pub(crate) fn warn_of(kind: ClusterKind) {
-    if kind == ClusterKind::Tenant {
-        warn_of_sunset(DownloadClusterBackupTenant::META);
+    if kind == ClusterKind::Tenant
+        && let Some(sunset) = DownloadClusterBackupTenant::META.sunset()
+    {
+        log::warn_once(&format!(
+            "Atlas ended the backup operations of shared-tier clusters on {sunset}; upgrade the \
+             cluster to Flex"
+        ));
     }
 }

@@ -6,6 +6,7 @@ use atlas_transport::atlas_catalog::{Body, Kind, Operation, Parameter, Place, Sc
 use clap::{Arg, ArgAction, Args as _, Command, ValueHint};
 
 use crate::args::{OutputArgs, WatchArgs};
+use crate::output::Output;
 
 /// The parameters that the settings can give.
 pub(super) const GROUP_ID: &str = "groupId";
@@ -46,6 +47,12 @@ pub(super) fn add(command: Command, operation: Operation) -> Command {
         command = WatchArgs::augment_args(command);
     }
     OutputArgs::augment_args(command)
+        .mut_arg("output", |argument| {
+            argument.value_parser(Output::parse_of_api).help(
+                "json, json-path=EXPR such as json-path=$.results[0].id (RFC 9535), or another \
+                 format of the operation: gzip or csv",
+            )
+        })
         .arg(
             Arg::new("version")
                 .long("version")
@@ -216,13 +223,13 @@ fn facts(operation: Operation) -> String {
 }
 
 /// A command that can be sent: all that has no default, with values of the right form.
-fn example(operation: Operation) -> String {
+pub(super) fn example(operation: Operation) -> String {
     let (tag, name) = (operation.tag().camel_case(), operation.short_id());
     let mut line = format!("atlas api {tag} {name}");
     let mut width = line.len();
     let mut add = |more: String| {
         // What is wrapped could not be copied.
-        if width + more.len() > 90 {
+        if width + more.len() > 76 {
             line.push_str(" \\\n     ");
             width = 5;
         }

@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::global::Global;
 use crate::log;
 use crate::operation::note_what_is_cut;
+use crate::output::Output;
 use crate::settings::Settings;
 use crate::signals::{self, UnderWay, blocking};
 use crate::watching;
@@ -31,12 +32,18 @@ pub(super) async fn run(
     operation: Operation,
     matches: &ArgMatches,
 ) -> Result<(), Failure> {
-    let request = parameters(global, operation, matches)?;
+    let mut request = parameters(global, operation, matches)?;
+    if let Some(Output::Format(format)) = matches.get_one::<Output>("output") {
+        request = request.format(format);
+    }
     let request = body::add(request, matches).await?;
     // Nothing is sent, and no file is made, for a request that cannot be built.
     request.build().map_err(usage)?;
     let version = request.resolve_version().map_err(usage)?;
-    let binary = binary_format(version);
+    let binary = match matches.get_one::<Output>("output") {
+        Some(Output::Format(format)) => Some(format.as_str()),
+        _ => binary_format(version),
+    };
     let (flags, settings) = (matches.clone(), global.clone());
     let output = blocking(move || Target::open(&settings, &flags)).await?;
     if let Some(format) = binary {

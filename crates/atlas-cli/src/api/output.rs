@@ -40,7 +40,7 @@ impl Target {
         };
         let path = match output {
             Output::Path(path) => Some(path),
-            Output::Plain | Output::Json => None,
+            Output::Plain | Output::Json | Output::Format(_) => None,
         };
         Ok(Self { file, path })
     }

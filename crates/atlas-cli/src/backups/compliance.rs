@@ -26,35 +26,32 @@ const LASTING: &str = "only MongoDB Support can disable it.";
 /// Work with the backup compliance policy of a project
 #[derive(Debug, Subcommand)]
 pub(crate) enum CompliancePolicy {
-    #[command(visible_alias = "get")]
+    #[command(alias = "get")]
     Describe(Describe),
     Enable(Enable),
     Setup(Setup),
     #[command(
         subcommand,
         name = "copyProtection",
-        visible_alias = "copyprotection",
-        alias = "copy-protection"
+        aliases = ["copyprotection", "copy-protection"]
     )]
     CopyProtection(CopyProtection),
     #[command(
         subcommand,
         name = "encryptionAtRest",
-        visible_alias = "encryptionatrest",
-        alias = "encryption-at-rest"
+        aliases = ["encryptionatrest", "encryption-at-rest"]
     )]
     EncryptionAtRest(EncryptionAtRest),
     #[command(
         subcommand,
         name = "pointInTimeRestores",
-        visible_alias = "pointintimerestores",
         aliases = [
-            "point-in-time-restores", "pointInTimeRestore", "pointintimerestore",
+            "pointintimerestores",             "point-in-time-restores", "pointInTimeRestore", "pointintimerestore",
             "point-in-time-restore",
         ]
     )]
     PointInTimeRestores(PointInTimeRestores),
-    #[command(subcommand, visible_alias = "policy")]
+    #[command(subcommand, alias = "policy")]
     Policies(Policies),
 }
 
@@ -93,12 +90,12 @@ pub(crate) enum PointInTimeRestores {
 /// Work with the single rules of the policy
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policies {
-    #[command(visible_alias = "get")]
+    #[command(alias = "get")]
     Describe(DescribeItems),
     #[command(
         subcommand,
         name = "ondemand",
-        visible_alias = "onDemand",
+        alias = "onDemand",
         about = "Work with the rule for snapshots that are taken on demand"
     )]
     OnDemand(OnDemand),
@@ -110,7 +107,7 @@ pub(crate) enum Policies {
 #[derive(Debug, Subcommand)]
 pub(crate) enum OnDemand {
     #[command(
-        visible_alias = "get",
+        alias = "get",
         about = "Show the rule for snapshots on demand",
         after_help = "Example:\n  atlas backups compliancePolicy policies ondemand describe"
     )]
@@ -133,7 +130,7 @@ pub(crate) enum OnDemand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Scheduled {
     #[command(
-        visible_alias = "get",
+        alias = "get",
         about = "Show the rules for scheduled snapshots",
         after_help = "Example:\n  atlas backups compliancePolicy policies scheduled describe"
     )]

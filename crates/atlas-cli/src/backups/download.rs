@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use atlas_backup::{DownloadOptions, Pick, check_output};
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, ValueHint};
 
 use super::saved::{print_saved, saved_line};
 use super::store;
@@ -61,7 +61,7 @@ pub(crate) struct Download {
                     SNAPSHOT_ID.tgz if it is not given"
         )
     )]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     out: Option<String>,
 
     #[command(flatten)]

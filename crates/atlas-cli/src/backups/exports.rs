@@ -19,30 +19,30 @@ use crate::watching;
 /// Work with exports of snapshots to buckets of your own
 #[derive(Debug, Subcommand)]
 pub(crate) enum Exports {
-    #[command(subcommand, visible_alias = "bucket")]
+    #[command(subcommand, alias = "bucket")]
     Buckets(Buckets),
-    #[command(subcommand, visible_alias = "job")]
+    #[command(subcommand, alias = "job")]
     Jobs(Jobs),
 }
 
 /// Work with the buckets that snapshots are exported to
 #[derive(Debug, Subcommand)]
 pub(crate) enum Buckets {
-    #[command(visible_alias = "ls")]
+    #[command(alias = "ls")]
     List(ListBuckets),
-    #[command(visible_alias = "get")]
+    #[command(alias = "get")]
     Describe(DescribeBucket),
     Create(CreateBucket),
-    #[command(visible_alias = "rm")]
+    #[command(alias = "rm")]
     Delete(DeleteBucket),
 }
 
 /// Work with the jobs that export snapshots
 #[derive(Debug, Subcommand)]
 pub(crate) enum Jobs {
-    #[command(visible_alias = "ls")]
+    #[command(alias = "ls")]
     List(ListJobs),
-    #[command(visible_alias = "get")]
+    #[command(alias = "get")]
     Describe(DescribeJob),
     Create(CreateJob),
     Watch(WatchJob),

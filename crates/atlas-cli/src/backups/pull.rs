@@ -12,7 +12,7 @@ mod told;
 use std::path::PathBuf;
 
 use atlas_backup::Backups;
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, ValueHint};
 
 use super::store;
 use crate::args::{OutputArgs, ProjectArgs, TransferArgs};
@@ -20,7 +20,6 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::log;
-use crate::output::Output;
 use clusters::{Clusters, pull};
 use rules::Rules;
 use summary::Shown;
@@ -60,7 +59,7 @@ that has a rule of its own to keep snapshots uses only its own rules:
 
 With -o json, each line is an object: time, projectId, clusterName, action (downloaded, removed, \
 damaged, failed, future, wouldDownload, wouldRead, wouldRemove, present with -v, and summary at \
-the end), snapshotId, taken, files (path, bytes, sha256, shard) and error.
+the end if anything changed or failed), snapshotId, taken, files (path, bytes, sha256, shard) and error.
 
 Exits with 11 if a snapshot failed, with 12 if the newest is older than --max-age. Of several \
 clusters the worst decides: any other failure, then one that may pass by itself (5, 14, 15), \
@@ -91,6 +90,7 @@ pub(crate) struct Pull {
     #[arg(
         long,
         value_name = "PATH",
+        value_hint = ValueHint::FilePath,
         conflicts_with_all = [
             "dir", "keep", "keep_daily", "keep_weekly", "keep_monthly", "keep_at_least", "max_age",
         ]
@@ -108,7 +108,12 @@ pub(crate) struct Pull {
                     each has the folder FOLDER/NAME"
         )
     )]
-    #[arg(long, value_name = "FOLDER", required_unless_present = "config")]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        required_unless_present = "config",
+        value_hint = ValueHint::DirPath
+    )]
     dir: Option<String>,
 
     #[command(flatten)]
@@ -150,7 +155,7 @@ impl Pull {
         let connection = Connection::open(global).await?;
         let backups = Backups::new(connection.client.clone());
         clusters.find(&backups).await?;
-        let shown = self.shown(&output);
+        let shown = self.shown();
         if let Clusters::One(task) = &clusters {
             return task.pull(&backups, &output, shown, None).await;
         }
@@ -168,10 +173,10 @@ impl Pull {
         }
     }
 
-    fn shown(&self, output: &Output) -> Shown {
+    fn shown(&self) -> Shown {
         if self.verbose {
             Shown::Each
-        } else if log::is_quiet() && output.is_plain() {
+        } else if log::is_quiet() {
             Shown::Problems
         } else if self.dry_run {
             Shown::Changes

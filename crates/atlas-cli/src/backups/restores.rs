@@ -17,9 +17,9 @@ use crate::target::Target;
 /// Work with the restore jobs of a cluster
 #[derive(Debug, Subcommand)]
 pub(crate) enum Restores {
-    #[command(visible_alias = "ls")]
+    #[command(alias = "ls")]
     List(List),
-    #[command(visible_alias = "get")]
+    #[command(alias = "get")]
     Describe(Describe),
     Watch(Watch),
     Start(Box<Start>),

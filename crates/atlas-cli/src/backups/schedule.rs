@@ -22,11 +22,11 @@ use item::{Item, replaced};
 /// Work with the backup schedule of a dedicated cluster
 #[derive(Debug, Subcommand)]
 pub(crate) enum Schedule {
-    #[command(visible_alias = "get")]
+    #[command(alias = "get")]
     Describe(Describe),
-    #[command(visible_alias = "updates")]
+    #[command(alias = "updates")]
     Update(Box<Update>),
-    #[command(visible_alias = "rm")]
+    #[command(alias = "rm")]
     Delete(Delete),
 }
 

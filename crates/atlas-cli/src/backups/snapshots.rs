@@ -20,13 +20,13 @@ use crate::target::Target;
 /// Work with the snapshots of a cluster
 #[derive(Debug, Subcommand)]
 pub(crate) enum Snapshots {
-    #[command(visible_alias = "ls")]
+    #[command(alias = "ls")]
     List(List),
-    #[command(visible_alias = "get")]
+    #[command(alias = "get")]
     Describe(Describe),
-    #[command(visible_alias = "take")]
+    #[command(alias = "take")]
     Create(Create),
-    #[command(visible_alias = "rm")]
+    #[command(alias = "rm")]
     Delete(Delete),
     Watch(Watch),
     Download(Box<Download>),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use atlas_backup::{Event, Manifest, Verified};
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde_json::json;
 
 use crate::args::OutputArgs;
@@ -27,7 +27,8 @@ Reads each file to its end and prints a line for it:
 
 Of a folder, every snapshot file in it is checked: those that end in .tgz or .tar.gz, and those \
 with a manifest; a file that is gone and a snapshot of which shards are missing are told, too. \
-Folders in it are not looked into.
+If it has none itself, the folders \
+in it are checked: those that pull keeps for several clusters.
 
 Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
 file; the first failure decides.
@@ -40,7 +41,7 @@ Example:
 #[command(after_help = HELP)]
 pub(crate) struct Verify {
     /// The file or folder, or several
-    #[arg(required = true, value_name = "FILE or FOLDER")]
+    #[arg(required = true, value_name = "FILE or FOLDER", value_hint = ValueHint::AnyPath)]
     files: Vec<String>,
 
     #[command(flatten)]
@@ -71,11 +72,12 @@ impl Verify {
                 unprinted = printed;
             }
         };
-        for path in &self.files {
+        let paths = self.files.iter().flat_map(|path| folders(path));
+        for path in &paths.collect::<Vec<_>>() {
             let files = match files(Path::new(path)) {
                 Ok(files) => files,
                 Err(failure) => {
-                    tell(path, Err(&failure.to_string()));
+                    log::failed(&failure.to_string(), json!({"file": path}));
                     first = first.and(Err(failure));
                     continue;
                 }
@@ -146,6 +148,24 @@ fn missing(folder: &Path, known: &[Manifest]) -> Result<Vec<(String, String)>, F
         }
     }
     Ok(missing)
+}
+
+/// The path itself; of a folder without snapshot files, the folders in it that have some.
+fn folders(path: &str) -> Vec<String> {
+    let has_files =
+        |path: &Path| atlas_backup::snapshot_files(path).is_ok_and(|files| !files.is_empty());
+    let itself = vec![path.to_owned()];
+    if !Path::new(path).is_dir() || has_files(Path::new(path)) {
+        return itself;
+    }
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return itself;
+    };
+    let below = entries.flatten().map(|entry| entry.path());
+    let below = below.filter(|path| path.is_dir() && has_files(path));
+    let mut below: Vec<String> = below.map(|path| path.display().to_string()).collect();
+    below.sort();
+    if below.is_empty() { itself } else { below }
 }
 
 /// A file itself, or the snapshot files in a folder.

@@ -21,7 +21,7 @@ fn the_file_on_disk_is_the_snapshot_of_the_sandbox() {
     assert!(output.status.success(), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(
-        stderr.contains("ended on 2026-01-22") && stderr.contains("downloadGroupFlexClusterBackup"),
+        stderr.contains("clusters on 2026-01-22") && stderr.contains("Flex"),
         "{stderr}"
     );
     let file = std::fs::read(folder.path().join("s.tgz")).unwrap();

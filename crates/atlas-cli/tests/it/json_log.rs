@@ -128,7 +128,7 @@ fn warnings_and_progress_and_the_log_are_objects_too() {
     let output = command.args(list).args(json).output().unwrap();
     assert!(output.status.success());
     let warned = messages(&lines(&output), "WARN");
-    assert!(warned[0].contains(" ended on "), "{warned:?}");
+    assert!(warned[0].contains("Atlas ended "), "{warned:?}");
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("ID "));
 
     let download = ["backups", "snapshots", "download", "latest"];

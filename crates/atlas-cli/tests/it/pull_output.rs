@@ -74,7 +74,7 @@ fn a_run_that_succeeds_prints_one_line_if_anything_changed_and_none_else() {
     assert!(verbose.ends_with(&summary), "{verbose}");
     let (json, _) = pull(FLEX_CLUSTER, &["-o", "json"]);
     let actions: Vec<String> = json.lines().map(action).collect();
-    assert_eq!(actions, ["summary"], "what is there already has no line");
+    assert!(actions.is_empty(), "nothing changed: {actions:?}");
     let (json, _) = pull(FLEX_CLUSTER, &["-o", "json", "-v"]);
     let lines: Vec<serde_json::Value> = json
         .lines()

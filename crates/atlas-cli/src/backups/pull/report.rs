@@ -174,7 +174,7 @@ impl<'a> Report<'a> {
                 let line = escape(&self.summary(summary)).into_owned();
                 self.print(Some(line));
             }
-        } else {
+        } else if is_due(self.shown, self.counts.is_worth_a_line()) {
             let mut line = self.counts.json();
             line["projectId"] = self.about.project.to_string().into();
             line["clusterName"] = self.about.cluster.as_str().into();

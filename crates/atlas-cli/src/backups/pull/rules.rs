@@ -20,7 +20,7 @@ use crate::usage::short;
 )]
 pub(super) struct Rules {
     /// Keep the last N snapshots, or those of N days up to the newest, such as 30d
-    #[arg(long, value_name = "N or Nd")]
+    #[arg(long, alias = "keep-last", value_name = "N or Nd")]
     #[serde(default, deserialize_with = "text_or_count")]
     pub(super) keep: Option<String>,
 

@@ -40,6 +40,11 @@ impl Counts {
         self.downloaded > 0 || self.removed > 0
     }
 
+    /// Whether there is anything to tell programs.
+    pub(super) fn is_worth_a_line(self) -> bool {
+        self.has_changed() || self.failed > 0 || self.would.iter().any(|count| *count > 0)
+    }
+
     /// `downloaded 2 (1234 bytes); removed 1; 24 kept`
     fn line(self) -> String {
         let mut parts = Vec::new();
@@ -129,6 +134,10 @@ impl Total {
         let mut line = total.json();
         line["clusters"] = clusters.into();
         line["clustersFailed"] = failed.into();
+        let is_worth_it = total.is_worth_a_line() || failed > 0;
+        if !output.is_plain() && !is_due(shown, is_worth_it) {
+            return Ok(());
+        }
         if let Ok(line) = output.line(&line) {
             return line.map_or(Ok(()), |line| print(line.as_bytes()));
         }

@@ -2,9 +2,8 @@
 
 use std::io::IsTerminal as _;
 
-use atlas_backup::{Backups, ClusterKind, DownloadOptions, Event, PullOptions, PullSummary};
-use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
-use atlas_model::{ClusterName, Operation as _, ProjectId};
+use atlas_backup::{Backups, DownloadOptions, Event, PullOptions, PullSummary};
+use atlas_model::{ClusterName, ProjectId};
 use jiff::{SignedDuration, Timestamp};
 
 use super::dir::Dir;
@@ -13,12 +12,12 @@ use super::rules::Rules;
 use super::summary::{Shown, Total};
 use super::told::failure;
 use crate::args::ProjectArgs;
-use crate::connection::warn_of_sunset;
 use crate::failure::Failure;
 use crate::log;
 use crate::output::Output;
 use crate::progress::Watcher;
 use crate::signals::{self, UnderWay};
+use crate::target::warn_of;
 
 /// What holds for every cluster of a run.
 pub(super) struct Common {
@@ -72,9 +71,7 @@ impl Task {
         let kind = backups
             .kind_with_retries(project, cluster, patience, told)
             .await?;
-        if kind == ClusterKind::Tenant {
-            warn_of_sunset(DownloadClusterBackupTenant::META);
-        }
+        warn_of(kind);
         let is_watched = shown == Shown::Each || std::io::stderr().is_terminal();
         let take = |event| match event {
             event if is_watched => watcher.take(event),
