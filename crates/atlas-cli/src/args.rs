@@ -139,7 +139,14 @@ impl OutputArgs {
         self.or(&Settings::of(global))
     }
 
-    /// The same for a command that works offline and reads no profile.
+    /// Whether the flag asks for something else than words: a program reads the result.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.output
+            .as_ref()
+            .is_some_and(|output| !output.is_plain())
+    }
+
+    /// What the flag says, or the environment, for a command that works offline and reads no profile.
     pub(crate) fn format_offline(&self) -> Result<Output, Failure> {
         self.or(&Settings::offline())
     }

@@ -59,7 +59,7 @@ that has a rule of its own to keep snapshots uses only its own rules:
 
 With -o json, each line is an object: time, projectId, clusterName, action (downloaded, removed, \
 damaged, failed, future, wouldDownload, wouldRead, wouldRemove, present with -v, and summary at \
-the end if anything changed or failed), snapshotId, taken, files (path, bytes, sha256, shard) and error.
+the end), snapshotId, taken, files (path, bytes, sha256, shard) and error.
 
 Exits with 11 if a snapshot failed, with 12 if the newest is older than --max-age. Of several \
 clusters the worst decides: any other failure, then one that may pass by itself (5, 14, 15), \
@@ -176,6 +176,8 @@ impl Pull {
     fn shown(&self) -> Shown {
         if self.verbose {
             Shown::Each
+        } else if self.output.is_for_programs() {
+            Shown::Programs
         } else if log::is_quiet() {
             Shown::Problems
         } else if self.dry_run {

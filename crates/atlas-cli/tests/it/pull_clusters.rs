@@ -70,11 +70,7 @@ fn each_of_several_clusters_has_its_folder_and_its_line() {
             ),
             (8, 3)
         );
-        let json = stdout(&pull(
-            &server,
-            &folder,
-            &[flags, &["-o", "json", "-v"]].concat(),
-        ));
+        let json = stdout(&pull(&server, &folder, &[flags, &["-o", "json"]].concat()));
         let mut clusters = Vec::new();
         for line in json.lines() {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();

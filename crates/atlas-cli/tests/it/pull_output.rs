@@ -74,7 +74,21 @@ fn a_run_that_succeeds_prints_one_line_if_anything_changed_and_none_else() {
     assert!(verbose.ends_with(&summary), "{verbose}");
     let (json, _) = pull(FLEX_CLUSTER, &["-o", "json"]);
     let actions: Vec<String> = json.lines().map(action).collect();
-    assert!(actions.is_empty(), "nothing changed: {actions:?}");
+    assert_eq!(actions, ["summary"], "what is there already has no line");
+    let by_setting = atlas_at(&server, &folder)
+        .env("MONGODB_ATLAS_OUTPUT", "json")
+        .args([
+            "backups",
+            "pull",
+            "--dir",
+            "kept",
+            "--clusterName",
+            FLEX_CLUSTER,
+        ])
+        .output()
+        .unwrap();
+    assert!(by_setting.status.success());
+    assert!(by_setting.stdout.is_empty(), "a setting is not a program");
     let (json, _) = pull(FLEX_CLUSTER, &["-o", "json", "-v"]);
     let lines: Vec<serde_json::Value> = json
         .lines()

@@ -15,6 +15,8 @@ use crate::print::print;
 pub(super) enum Shown {
     /// A line for each, and a summary.
     Each,
+    /// A line for each that changed, and a summary, for a program.
+    Programs,
     /// A line for each that would be touched, and a summary.
     Changes,
     /// A summary if anything changed, and a line for each that is damaged or failed.
@@ -99,7 +101,7 @@ pub(super) const WOULD_REMOVE: usize = 2;
 /// Whether a summary is printed: for people at a terminal always, for cron if anything changed.
 pub(super) fn is_due(shown: Shown, has_changed: bool) -> bool {
     match shown {
-        Shown::Each | Shown::Changes => true,
+        Shown::Each | Shown::Programs | Shown::Changes => true,
         Shown::Summary => has_changed || std::io::stdout().is_terminal(),
         Shown::Problems => false,
     }
