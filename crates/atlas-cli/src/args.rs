@@ -190,6 +190,11 @@ impl PageArgs {
         !self.omit_count
     }
 
+    /// Whether so many items go on after this page.
+    pub(crate) fn goes_on(&self, total: u64) -> bool {
+        u64::from(self.limit).saturating_mul(self.page.into()) < total
+    }
+
     /// The items of the page, of all items of a list.
     pub(crate) fn of<'a, T>(&self, items: &'a [T]) -> &'a [T] {
         let limit = usize::from(self.limit);

@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Command, ValueHint};
 use clap_complete::env::{CompleteEnv, Shells};
 
+use crate::escape::is_program_name;
 use crate::failure::Failure;
 use crate::print::print;
 
@@ -63,12 +64,6 @@ pub(crate) fn called() -> String {
     let name = name.map_or("atlas", |name| name.strip_suffix(".exe").unwrap_or(name));
     let name = if is_program_name(name) { name } else { "atlas" };
     name.to_owned()
-}
-
-/// Whether a name is a word of a script and of a path as it is.
-pub(crate) fn is_program_name(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.bytes().all(fits)
 }
 
 /// The script of a shell for a binary of that name.

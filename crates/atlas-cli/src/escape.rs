@@ -40,6 +40,12 @@ fn replace(text: &str, replaced: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// Whether a name is a word of a script and of a path as it is.
+pub(crate) fn is_program_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.bytes().all(fits)
+}
+
 /// Whether a terminal could take a character for a command, or show nothing for it.
 pub(crate) fn is_unprintable(char: char) -> bool {
     char.is_control()

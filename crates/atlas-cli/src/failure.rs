@@ -126,6 +126,10 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
         Backup::Store { .. } | Backup::CannotCheck { .. } | Backup::LeftInStore { .. } => 6,
         Backup::TooSlow { .. } => 5,
         Backup::JobEnded { .. } => 9,
+        // The time went by in an outage.
+        Backup::Deadline {
+            last: Some(last), ..
+        } if last.is_transient() => call_code(last),
         Backup::Deadline { .. } | Backup::MissingLinks { .. } => 10,
         _ => 7,
     }
@@ -141,7 +145,11 @@ fn call_code(error: &Error) -> u8 {
         | ErrorKind::Certificate { .. }
         | ErrorKind::ClientCertificate { .. }
         | ErrorKind::Proxy { .. } => 2,
-        ErrorKind::Link { .. } if error.is_transient() => 5,
+        ErrorKind::Link { .. } if error.is_transient() => match error.status() {
+            Some(_) => 14,
+            None => 5,
+        },
+        ErrorKind::Response(response) if response.status().is_success() => 13,
         ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
         // A rate limit, or a server in trouble: the credentials may well be good.
         ErrorKind::Token(_) | ErrorKind::Response(_) if error.is_transient() => 14,
@@ -233,31 +241,26 @@ impl From<atlas_backup::Error> for Failure {
 impl Failure {
     /// Why a request that changes something failed.
     ///
-    /// A gateway that gives up tells nothing of what became of the request behind it; only an
-    /// operation that may be sent twice can be tried again.
+    /// A server or gateway that gives up tells nothing of what became of the request; only an operation
+    /// that may be sent twice can be tried again. One that asks to come back later did nothing.
     pub(crate) fn of_change(error: Error, is_idempotent: bool) -> Self {
-        let is_uncertain = match error.status() {
-            Some(status) if status.is_success() => true,
-            Some(status) => UNCERTAIN.contains(&status) && !is_idempotent,
-            None => false,
-        };
-        if !is_uncertain {
+        let ErrorKind::Response(response) = error.kind() else {
             return Self::Call(error);
-        }
-        let line = error_line(&error);
+        };
+        let (id, status) = (response.operation().id, response.status());
+        let gave_up = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
+        let problem = if status.is_success() {
+            "cannot be read".to_owned()
+        } else if gave_up && !is_idempotent && error.retry_after().is_none() {
+            format!("is {status}")
+        } else {
+            return Self::Call(error);
+        };
         Self::Unconfirmed(format!(
-            "{line}; the request may have been applied: check before retrying"
+            "the answer to {id} {problem}: it may have been applied; check before retrying"
         ))
     }
 }
-
-/// Answers of servers and gateways that may come after the request was applied.
-const UNCERTAIN: [StatusCode; 4] = [
-    StatusCode::REQUEST_TIMEOUT,
-    StatusCode::INTERNAL_SERVER_ERROR,
-    StatusCode::BAD_GATEWAY,
-    StatusCode::GATEWAY_TIMEOUT,
-];
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, Subcommand};
 use clap_mangen::Man;
 
-use crate::completion::{SHELLS, called, is_program_name, script};
+use crate::completion::{SHELLS, called, script};
+use crate::escape::is_program_name;
 use crate::failure::Failure;
 use crate::version::version;
 

@@ -3,6 +3,7 @@
 use clap::{Arg, Args, Command};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
+use crate::escape::is_program_name;
 use crate::failure::Failure;
 use crate::log::LogFormat;
 use crate::profile;
@@ -52,7 +53,9 @@ pub(crate) struct Global {
 /// What a shell completes.
 fn profiles() -> Vec<CompletionCandidate> {
     let names = profile::names().unwrap_or_default();
-    names.into_iter().map(CompletionCandidate::new).collect()
+    // A shell inserts them as they are.
+    let names = names.into_iter().filter(|name| is_program_name(name));
+    names.map(CompletionCandidate::new).collect()
 }
 
 impl Global {

@@ -1,8 +1,9 @@
 //! One operation of the API by its name, and what Atlas answers.
 
 use atlas_model::bytes::Bytes;
-use atlas_transport::Client;
 use atlas_transport::atlas_catalog::{Operation, RequestBuilder};
+use atlas_transport::retry::Outcome;
+use atlas_transport::{Attempt, Client, Error};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +13,7 @@ use crate::args::PageArgs;
 use crate::failure::Failure;
 use crate::log;
 use crate::output::{Output, read};
+use crate::print::print;
 use crate::signals::{self, UnderWay};
 use crate::table::{self, Column};
 
@@ -49,7 +51,7 @@ fn sliced(body: &[u8], page: &PageArgs) -> Result<(Bytes, Option<String>), Failu
     list.total_count = page.counts().then(|| list.total_count.unwrap_or(total));
     list.results = page.of(&list.results).to_vec();
     let shown = list.results.len() as u64;
-    let note = (shown < total).then(|| format!("{shown} of {total}"));
+    let note = page.goes_on(total).then(|| format!("{shown} of {total}"));
     let body = serde_json::to_vec(&list).map_err(unreadable)?;
     Ok((body.into(), note))
 }
@@ -69,12 +71,25 @@ pub(crate) async fn send(client: &Client, request: RequestBuilder) -> Result<Byt
     Ok(answer.body.bytes().clone())
 }
 
-/// Sends a request that changes something, and gives what Atlas answers, which is an object.
-///
-/// Once the request was accepted, no failure says that it was refused, or can be tried again.
+/// Sends a request that makes something, and gives what Atlas answers: an object with an id.
+pub(crate) async fn create(client: &Client, request: RequestBuilder) -> Result<Bytes, Failure> {
+    let has_id = |body: &Value| ["id", "_id"].iter().any(|id| body[id].is_string());
+    change_to(client, request, has_id).await
+}
+
+/// Sends a request that changes something, and gives what Atlas answers: an object.
 pub(crate) async fn change(client: &Client, request: RequestBuilder) -> Result<Bytes, Failure> {
+    change_to(client, request, Value::is_object).await
+}
+
+/// Once the request was accepted, no failure says that it was refused, or can be tried again.
+async fn change_to(
+    client: &Client,
+    request: RequestBuilder,
+    fits: impl Fn(&Value) -> bool,
+) -> Result<Bytes, Failure> {
     let body = change_bare(client, request.clone()).await?;
-    if let Ok(Value::Object(_)) = serde_json::from_slice(&body) {
+    if serde_json::from_slice(&body).is_ok_and(|body: Value| fits(&body)) {
         return Ok(body);
     }
     Err(Failure::Unconfirmed(format!(
@@ -84,32 +99,48 @@ pub(crate) async fn change(client: &Client, request: RequestBuilder) -> Result<B
 }
 
 /// Sends a request that changes something, and whose answer has nothing of interest.
-pub(crate) async fn change_bare(
-    client: &Client,
-    request: RequestBuilder,
-) -> Result<Bytes, Failure> {
+async fn change_bare(client: &Client, request: RequestBuilder) -> Result<Bytes, Failure> {
     check(&request)?;
     let is_idempotent = request.operation().method().is_idempotent();
     signals::begin(UnderWay::Change);
     let sent = client.call_request(request).send().await;
-    signals::begin(UnderWay::Nothing);
+    signals::begin(match sent {
+        Ok(_) => UnderWay::Accepted,
+        Err(_) => UnderWay::Nothing,
+    });
     match sent {
         Ok(answer) => Ok(answer.body.bytes().clone()),
         Err(error) => Err(Failure::of_change(error, is_idempotent)),
     }
 }
 
-/// Deletes something. What an earlier attempt of the same request deleted is not there any more.
-pub(crate) async fn delete(client: &Client, request: RequestBuilder) -> Result<(), Failure> {
+/// Deletes something, and says so. That it is gone after an attempt whose fate is unknown is no failure.
+pub(crate) async fn delete(
+    client: &Client,
+    request: RequestBuilder,
+    what: &str,
+) -> Result<(), Failure> {
     match change_bare(client, request).await {
-        Err(Failure::Call(error))
-            if error.status() == Some(StatusCode::NOT_FOUND) && !error.attempts().is_empty() =>
-        {
-            log::note("it was gone at the second attempt; the first one may have deleted it");
+        Ok(_) => print(format!("{what} deleted").as_bytes()),
+        Err(Failure::Call(error)) if is_gone(&error) => {
+            log::problem(&format!(
+                "{what} was not found by a second attempt; the first one may have deleted it, or it \
+                 never existed"
+            ));
             Ok(())
         }
-        deleted => deleted.map(drop),
+        Err(failure) => Err(failure),
     }
+}
+
+/// Whether something is not there, and an earlier attempt may have deleted it.
+fn is_gone(error: &Error) -> bool {
+    let may_have_been = |attempt: &Attempt| match &attempt.outcome {
+        Outcome::Answered { status, .. } => status.is_server_error(),
+        Outcome::NotSent => false,
+        _ => true,
+    };
+    error.status() == Some(StatusCode::NOT_FOUND) && error.attempts().iter().any(may_have_been)
 }
 
 /// Asks for a page of a list and prints it; `table` shows its items to people.

@@ -30,6 +30,8 @@ pub(crate) enum UnderWay {
     Question,
     /// A request that changes something, whose answer is not there yet.
     Change,
+    /// What comes after a change that was accepted.
+    Accepted,
     /// A transfer that the same command resumes.
     Transfer,
 }
@@ -49,6 +51,8 @@ pub(crate) fn interrupted(number: u8) -> Failure {
         "interrupted; nothing was changed"
     } else if is(UnderWay::Change) {
         "interrupted; the request may have been applied: check before retrying"
+    } else if is(UnderWay::Accepted) {
+        "interrupted; what was asked for was accepted and goes on"
     } else if is(UnderWay::Transfer) {
         "interrupted; re-run the command to resume"
     } else {

@@ -58,8 +58,8 @@ pub(super) async fn run(
     warn_of_sunset(operation, version);
 
     let call = connection.client.call_request(request.clone());
-    if binary.is_some() {
-        return output.stream(call.stream().await?).await;
+    if let Some(format) = binary {
+        return output.stream(call.stream().await?, format).await;
     }
     if flag(matches, "all") {
         return output.bytes(whole(call).await?.into()).await;

@@ -8,6 +8,7 @@ use clap::{ArgMatches, FromArgMatches as _};
 use serde_json::Value;
 
 use crate::args::OutputArgs;
+use crate::escape::escape_lines;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::output::{Output, Selection};
@@ -93,7 +94,18 @@ impl Target {
     }
 
     /// Writes an answer as it comes in.
-    pub(super) async fn stream(mut self, mut answer: RawStream) -> Result<(), Failure> {
+    pub(super) async fn stream(
+        mut self,
+        mut answer: RawStream,
+        format: &str,
+    ) -> Result<(), Failure> {
+        // A web page in place of the file must not replace one.
+        let kind = answer.header("content-type").unwrap_or_default().to_owned();
+        if kind.contains("html") {
+            return Err(Failure::Answer(format!(
+                "the answer is {kind}, not {format}; check the base URL and any proxy in between"
+            )));
+        }
         while let Some(chunk) = answer.chunk().await? {
             let written = blocking(move || self.chunk(&chunk).map(|goes_on| (self, goes_on)));
             let goes_on;
@@ -113,6 +125,11 @@ impl Target {
     fn chunk(&mut self, chunk: &[u8]) -> Result<bool, Failure> {
         match &mut self.file {
             Some(file) => file.write(chunk).map(|()| true),
+            // Only text gets here on a terminal.
+            None if io::stdout().is_terminal() => {
+                let text = escape_lines(&String::from_utf8_lossy(chunk)).into_owned();
+                to_stdout(|out| out.write_all(text.as_bytes()))
+            }
             None => to_stdout(|out| out.write_all(chunk)),
         }
     }

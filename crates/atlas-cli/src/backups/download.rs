@@ -46,7 +46,8 @@ pub(crate) struct Download {
     #[arg(value_name = "SNAPSHOT_ID")]
     snapshot_id: Option<String>,
 
-    /// Download the file of a restore job that was started before, in place of SNAPSHOT_ID
+    /// Download the file of a restore job that was started before, in place of SNAPSHOT_ID; if the job has
+    /// expired, a new one is started for the same snapshot
     #[arg(long, value_name = "RESTORE_JOB_ID")]
     job: Option<String>,
 

@@ -12,7 +12,6 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::operation;
-use crate::print::print;
 use crate::table::{self, Column};
 use crate::watching;
 
@@ -179,7 +178,7 @@ impl CreateBucket {
                 "cloudProvider": self.provider.to_ascii_uppercase(),
                 "iamRoleId": self.role,
             }));
-        let body = operation::change(&connection.client, request).await?;
+        let body = operation::create(&connection.client, request).await?;
         output.document(&body, |bucket| {
             let id = table::cell(bucket, &["_id", "id"]);
             Ok(format!("export bucket {id} created for {}", self.name))
@@ -213,8 +212,7 @@ impl DeleteBucket {
             "Deleting export bucket {id} of project {project}: Atlas will no longer export to it."
         );
         confirm(&self.confirm, warning, "the bucket was not deleted").await?;
-        operation::delete(&connection.client, request).await?;
-        print(format!("export bucket {id} deleted").as_bytes())
+        operation::delete(&connection.client, request, &format!("export bucket {id}")).await
     }
 }
 
@@ -326,7 +324,7 @@ impl CreateJob {
             .parameter("groupId", project)
             .parameter("clusterName", cluster)
             .json(body);
-        let body = operation::change(&connection.client, request).await?;
+        let body = operation::create(&connection.client, request).await?;
         output.document(&body, |job| {
             let id = table::cell(job, &["id"]);
             Ok(format!(

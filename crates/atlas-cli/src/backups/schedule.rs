@@ -131,8 +131,8 @@ impl Delete {
              more scheduled snapshots of it."
         );
         confirm(&self.confirm, warning, "the schedule was not deleted").await?;
-        operation::delete(&connection.client, request).await?;
-        print(format!("backup schedule of {cluster} deleted").as_bytes())
+        let what = format!("backup schedule of {cluster}");
+        operation::delete(&connection.client, request, &what).await
     }
 }
 

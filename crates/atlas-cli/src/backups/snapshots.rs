@@ -12,7 +12,6 @@ use crate::failure::Failure;
 use crate::global::Global;
 use crate::operation;
 use crate::output::Output;
-use crate::print::print;
 use crate::progress::Watcher;
 use crate::table;
 use crate::target::Target;
@@ -136,7 +135,7 @@ impl Create {
             .parameter("groupId", target.project)
             .parameter("clusterName", &target.cluster)
             .json(json!({"description": self.desc, "retentionInDays": self.retention}));
-        let body = operation::change(&target.connection.client, request).await?;
+        let body = operation::create(&target.connection.client, request).await?;
         output.document(&body, |snapshot| {
             let (id, status) = (&["id"], &["status"]);
             Ok(format!(
@@ -182,8 +181,12 @@ impl Delete {
         confirm(&self.confirm, warning, "the snapshot was not deleted").await?;
         let request = operations.request(delete, &target)?;
         let request = request.parameter("snapshotId", id);
-        operation::delete(&target.connection.client, request).await?;
-        print(format!("snapshot {id} deleted").as_bytes())
+        operation::delete(
+            &target.connection.client,
+            request,
+            &format!("snapshot {id}"),
+        )
+        .await
     }
 }
 

@@ -181,7 +181,10 @@ impl Start {
             .backups
             .restore(project, cluster, &pick, of_project, &written)
             .await;
-        signals::begin(UnderWay::Nothing);
+        signals::begin(match restored {
+            Ok(_) => UnderWay::Accepted,
+            Err(_) => UnderWay::Nothing,
+        });
         started(target, &restored?, output).await
     }
 
@@ -214,7 +217,7 @@ impl Start {
             .parameter("groupId", target.project)
             .parameter("clusterName", &target.cluster)
             .json(body);
-        let body = operation::change(&target.connection.client, request).await?;
+        let body = operation::create(&target.connection.client, request).await?;
         output.document(&body, |job| Ok(job_table(job)))
     }
 }

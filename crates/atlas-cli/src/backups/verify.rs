@@ -27,8 +27,8 @@ Reads each file to its end and prints a line for it:
 
 Of a folder, every snapshot file in it is checked: those that end in .tgz or .tar.gz, and those \
 with a manifest; a file that is gone and a snapshot of which shards are missing are told, too. \
-If it has none itself, the folders \
-in it are checked: those that pull keeps for several clusters.
+The folders \
+in it that hold snapshots are checked, too: those that pull keeps for several clusters.
 
 Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
 file; the first failure decides.
@@ -150,22 +150,32 @@ fn missing(folder: &Path, known: &[Manifest]) -> Result<Vec<(String, String)>, F
     Ok(missing)
 }
 
-/// The path itself; of a folder without snapshot files, the folders in it that have some.
+/// The path itself and, of a folder, the folders in it that hold snapshots or cannot be read; a folder
+/// that holds none is left out if one in it does.
 fn folders(path: &str) -> Vec<String> {
-    let has_files =
-        |path: &Path| atlas_backup::snapshot_files(path).is_ok_and(|files| !files.is_empty());
     let itself = vec![path.to_owned()];
-    if !Path::new(path).is_dir() || has_files(Path::new(path)) {
+    if !Path::new(path).is_dir() {
         return itself;
     }
     let Ok(entries) = std::fs::read_dir(path) else {
         return itself;
     };
     let below = entries.flatten().map(|entry| entry.path());
-    let below = below.filter(|path| path.is_dir() && has_files(path));
-    let mut below: Vec<String> = below.map(|path| path.display().to_string()).collect();
-    below.sort();
-    if below.is_empty() { itself } else { below }
+    let below = below.filter(|path| path.is_dir() && holds_snapshots(path));
+    let mut all: Vec<String> = below.map(|path| path.display().to_string()).collect();
+    all.sort();
+    if all.is_empty() || holds_snapshots(Path::new(path)) {
+        all.insert(0, path.to_owned());
+    }
+    all
+}
+
+/// Whether a folder holds snapshots, or manifests of files that are gone. One that cannot be read may.
+fn holds_snapshots(folder: &Path) -> bool {
+    let has = |found: Result<Vec<PathBuf>, _>| found.is_ok_and(|files| !files.is_empty());
+    std::fs::read_dir(folder).is_err()
+        || has(atlas_backup::snapshot_files(folder))
+        || has(atlas_backup::missing_files(folder))
 }
 
 /// A file itself, or the snapshot files in a folder.
@@ -174,7 +184,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         return Ok(vec![path.to_owned()]);
     }
     let files = atlas_backup::snapshot_files(path)?;
-    if files.is_empty() {
+    if files.is_empty() && atlas_backup::missing_files(path)?.is_empty() {
         let path = path.display();
         return Err(Failure::File(format!(
             "{path} has no snapshot file; name the folder that pull keeps"

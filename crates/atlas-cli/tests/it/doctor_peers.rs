@@ -124,7 +124,8 @@ fn a_web_page_and_another_server_are_told_from_atlas() {
         ),
     ] {
         let peer = raw_peer(move |_, _| response(status, header, body));
-        no_connection(&mut at(&peer.url), 4, &[expected, BETWEEN]);
+        let code = if status == 200 { 13 } else { 4 };
+        no_connection(&mut at(&peer.url), code, &[expected, BETWEEN]);
     }
     // Those of a gateway are asked for again.
     let peer = raw_peer(move |_, _| response(501, html, "<html>Gateway"));

@@ -135,3 +135,34 @@ fn json_says_of_each_file_what_it_was_checked_against() {
     ];
     assert_eq!(found, expected);
 }
+
+#[test]
+fn a_root_of_several_clusters_is_checked_whole_whatever_is_missing() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    let run = |arguments: &[&str]| {
+        let mut command = atlas_at(&server, &folder);
+        command.arg("backups").args(arguments).output().unwrap()
+    };
+    let clusters = ["--clusterName", "Dedicated0,Flex0", "--keep", "1"];
+    let pulled = run(&[&["pull", "--dir", "root"][..], &clusters].concat());
+    assert!(pulled.status.success());
+    let verified = run(&["verify", "root"]);
+    assert!(verified.status.success());
+    let lines = String::from_utf8(verified.stdout).unwrap();
+    assert_eq!(lines.matches("sound ").count(), 2, "{lines}");
+
+    for entry in std::fs::read_dir(folder.path().join("root/Flex0")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "tgz") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    // A file beside the folders changes nothing of what is checked in them.
+    std::fs::write(folder.path().join("root/stray.tgz"), "x").unwrap();
+    let verified = run(&["verify", "root"]);
+    assert_eq!(verified.status.code(), Some(7));
+    let lines = String::from_utf8(verified.stdout).unwrap();
+    assert!(lines.contains("the file is gone"), "{lines}");
+    assert!(lines.contains("sound    root/Dedicated0"), "{lines}");
+}

@@ -1,7 +1,7 @@
 //! Why the environment gives no account.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{FileProblem, ValueProblem, VariableSet};
 
@@ -81,10 +81,14 @@ pub enum EnvironmentError {
     },
 }
 
-/// A path, unless it may be the secret itself: what has no separator and is not there.
+/// A path, unless it may be the secret itself: what cannot be read and is in no folder that exists.
 fn shown(path: &Path, problem: &FileProblem) -> String {
-    let is_name = path.components().count() == 1 && !path.has_root();
-    if is_name && matches!(problem, FileProblem::Unreadable { .. }) {
+    let is_in_folder = path.parent().is_some_and(|folder| {
+        let names = folder.components();
+        let mut names = names.filter(|name| matches!(name, Component::Normal(_)));
+        names.next().is_some() && folder.is_dir()
+    });
+    if !is_in_folder && matches!(problem, FileProblem::Unreadable { .. }) {
         return "a file (not shown; it must be a path, not the value itself)".to_owned();
     }
     // In quotes, with what could control a terminal escaped.

@@ -34,10 +34,7 @@ const KEYS: [&str; 9] = [
 
 /// Which cluster a table is about, and where its files go.
 #[derive(Debug, Default, Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    expecting = "expected a table, such as [[cluster]]"
-)]
+#[serde(rename_all = "camelCase", expecting = "a table, such as [[cluster]]")]
 struct Place {
     cluster_name: Option<String>,
     project_id: Option<String>,

@@ -14,10 +14,7 @@ use crate::usage::short;
 
 /// What is kept.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(
-    rename_all = "kebab-case",
-    expecting = "expected a table, such as [[cluster]]"
-)]
+#[serde(rename_all = "kebab-case", expecting = "a table, such as [[cluster]]")]
 pub(super) struct Rules {
     /// Keep the last N snapshots, or those of N days up to the newest, such as 30d
     #[arg(long, alias = "keep-last", value_name = "N or Nd")]

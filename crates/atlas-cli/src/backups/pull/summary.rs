@@ -148,7 +148,8 @@ impl Total {
                 0 => String::new(),
                 failed => format!(", {failed} failed"),
             };
-            let line = format!("{clusters} clusters{failed}: {}", total.line());
+            let plural = if clusters == 1 { "" } else { "s" };
+            let line = format!("{clusters} cluster{plural}{failed}: {}", total.line());
             return print(line.as_bytes());
         }
         Ok(())

@@ -67,11 +67,24 @@ impl Task {
         };
         let (project, cluster) = (self.project, &self.cluster);
         let patience = self.options.download.patience;
+        let about = About {
+            project,
+            cluster,
+            folder: self.dir.shown(),
+        };
+        let mut report = Report::new(about, output, shown, total);
         let told = |event| watcher.take(event);
         let kind = backups
             .kind_with_retries(project, cluster, patience, told)
-            .await?;
-        warn_of(kind);
+            .await;
+        match kind {
+            Ok(kind) => warn_of(kind),
+            Err(error) => {
+                let failure = Failure::from(error);
+                report.fail(&failure);
+                return Err(failure);
+            }
+        }
         let is_watched = shown == Shown::Each || std::io::stderr().is_terminal();
         let take = |event| match event {
             event if is_watched => watcher.take(event),
@@ -86,12 +99,6 @@ impl Task {
             | Event::WaitingForRun { .. }) => watcher.take(event),
             _ => {}
         };
-        let about = About {
-            project,
-            cluster,
-            folder: self.dir.shown(),
-        };
-        let mut report = Report::new(about, output, shown, total);
         let pulled = self.dir.pull(
             backups,
             (project, cluster),
