@@ -95,6 +95,11 @@ pub use variables::Variables;
 pub use verdict::{Judgement, NO_OPERATION, Verdict};
 pub use wire::WireRequest;
 
+/// The program of this crate's README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CrateReadme;
+
 #[cfg(all(doctest, feature = "client", feature = "sandbox"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -149,3 +149,8 @@ pub use retention::{Keep, KeepError};
 pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
 pub use verified::{Verified, missing_files, snapshot_files, verify, verify_with};
+
+/// The README's program, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

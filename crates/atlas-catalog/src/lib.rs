@@ -91,3 +91,8 @@ pub use route::{Route, methods, route};
 pub use schema::{Additional, Answers, Discriminator, Kind, Schema, SchemaRef};
 pub use suggest::closest;
 pub use violation::{Violation, ViolationKind};
+
+/// The README's program, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -347,3 +347,8 @@ pub use secret::Secret;
 pub use serde_json;
 pub use timestamp::{RetryAfter, Timestamp, TimestampError, http_date};
 pub use version::{ApiVersion, Format, MediaTypeError, VersionError, VersionedMediaType};
+
+/// The README's program, as a test.
+#[cfg(all(doctest, feature = "flex-clusters"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -157,3 +157,8 @@ pub use world::{
     CLUSTER, ClusterKind, DEDICATED_CLUSTER, FLEX_CLUSTER, ORG, PROJECT, SHARDED_CLUSTER, SNAPSHOT,
     Sandbox,
 };
+
+/// The README's program, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

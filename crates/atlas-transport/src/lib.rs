@@ -227,3 +227,8 @@ pub use raw::{Call, RawStream};
 #[cfg(feature = "token-directory")]
 pub use token_directory::TokenDirectory;
 pub use {bytes, http, secrecy};
+
+/// The README's program, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
