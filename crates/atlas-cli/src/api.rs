@@ -99,7 +99,7 @@ fn operation_command(operation: Operation) -> Command {
 }
 
 impl Api {
-    /// Runs what stands below `atlas api`.
+    /// Runs a subcommand of `atlas api`.
     pub(crate) async fn run(&self, global: &Global) -> Result<(), Failure> {
         if let Some("search" | "list" | "sunsets") = self.matches.subcommand_name() {
             global.refuse_sandbox()?;

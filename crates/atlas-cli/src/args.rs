@@ -190,7 +190,7 @@ impl PageArgs {
         !self.omit_count
     }
 
-    /// Whether so many items go on after this page.
+    /// Whether a list of `total` items continues after this page.
     pub(crate) fn goes_on(&self, total: u64) -> bool {
         u64::from(self.limit).saturating_mul(self.page.into()) < total
     }
@@ -205,7 +205,7 @@ impl PageArgs {
         &items[start..end]
     }
 
-    /// Whether they are those that hold if nothing is said.
+    /// Whether all flags have their default values.
     pub(crate) fn is_default(&self) -> bool {
         self.limit == 100 && self.page == 1 && !self.omit_count
     }

@@ -63,7 +63,7 @@ impl List {
         let project = self.project.id(global)?;
         let connection = Connection::open(global).await?;
         let client = &connection.client;
-        let list = |name| Ok::<_, Failure>(operation::request(name)?.parameter("groupId", project));
+        let list = |name| operation::of_project(name, project);
         if self.tier.is_some() {
             let flex = list(LIST_FLEX)?;
             let table = |items: &[_]| table::of_items(&COLUMNS, items);
@@ -110,9 +110,7 @@ impl Describe {
             ClusterKind::Flex => ("flexClusters.getFlexCluster", "name"),
             _ => ("clusters.getCluster", "clusterName"),
         };
-        let request = operation::request(name)?
-            .parameter("groupId", project)
-            .parameter(parameter, cluster);
+        let request = operation::of_project(name, project)?.parameter(parameter, cluster);
         operation::print_one(&connection.client, request, &output, &COLUMNS).await
     }
 }

@@ -97,7 +97,7 @@ impl Global {
     }
 }
 
-/// The global options that mean nothing without a connection.
+/// The global options that have no effect without a connection.
 const OF_CONNECTIONS: [&str; 4] = ["profile", "no_token_cache", "allow_http", "sandbox"];
 
 /// A command that works offline: its help leaves out the options of connections.

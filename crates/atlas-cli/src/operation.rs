@@ -1,6 +1,7 @@
 //! One operation of the API by its name, and what Atlas answers.
 
 use atlas_model::bytes::Bytes;
+use atlas_model::{ClusterName, ProjectId};
 use atlas_transport::atlas_catalog::{Operation, RequestBuilder};
 use atlas_transport::retry::Outcome;
 use atlas_transport::{Attempt, Client, Error};
@@ -22,6 +23,20 @@ pub(crate) fn request(name: &str) -> Result<RequestBuilder, Failure> {
     Operation::find(name)
         .map(Operation::request)
         .ok_or_else(|| Failure::Usage(format!("unknown operation {name}")))
+}
+
+/// Starts a request of an operation on a project.
+pub(crate) fn of_project(name: &str, project: ProjectId) -> Result<RequestBuilder, Failure> {
+    Ok(request(name)?.parameter("groupId", project))
+}
+
+/// Starts a request of an operation on a cluster, whose parameters are `groupId` and `clusterName`.
+pub(crate) fn of_cluster(
+    name: &str,
+    project: ProjectId,
+    cluster: &ClusterName,
+) -> Result<RequestBuilder, Failure> {
+    Ok(of_project(name, project)?.parameter("clusterName", cluster))
 }
 
 /// Adds what says which page of a list is asked for.

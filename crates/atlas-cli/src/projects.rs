@@ -76,7 +76,7 @@ impl Describe {
         let output = self.output.format(global)?;
         let project = self.project.clone().or(self.id.as_deref()).id(global)?;
         let connection = Connection::open(global).await?;
-        let request = operation::request("getGroup")?.parameter("groupId", project);
+        let request = operation::of_project("getGroup", project)?;
         operation::print_one(&connection.client, request, &output, &COLUMNS).await
     }
 }

@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::Error;
 use crate::fetch::LinkEnd;
 
-/// Whom a failure concerns, of those that a pull is about.
+/// What a failure during a pull affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// One snapshot: a job that failed or does not end, a file that changes, a refusal.

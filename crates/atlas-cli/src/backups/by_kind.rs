@@ -69,9 +69,7 @@ impl Operations {
 
     /// A request about the backups of a cluster.
     pub(super) fn request(&self, name: &str, target: &Target) -> Result<RequestBuilder, Failure> {
-        Ok(operation::request(name)?
-            .parameter("groupId", target.project)
-            .parameter(self.cluster, &target.cluster))
+        Ok(operation::of_project(name, target.project)?.parameter(self.cluster, &target.cluster))
     }
 }
 

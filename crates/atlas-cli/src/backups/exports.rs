@@ -74,7 +74,7 @@ const JOB: [Column; 4] = [
     ("STATE", &["state"]),
     ("SNAPSHOT ID", &["snapshotId"]),
 ];
-/// What the end of a job is told by.
+/// The operation whose facts say when a job has ended.
 const CREATE_JOB: &str = "cloudBackups.createBackupExport";
 
 /// List the buckets of a project
@@ -94,15 +94,11 @@ impl ListBuckets {
         let output = self.output.format(global)?;
         let project = self.project.id(global)?;
         let connection = Connection::open(global).await?;
-        let request = operation::request("cloudBackups.listExportBuckets")?;
+        let request = operation::of_project("cloudBackups.listExportBuckets", project)?;
         let client = &connection.client;
-        operation::print_page(
-            client,
-            request.parameter("groupId", project),
-            &self.page,
-            &output,
-            |items| table::of_items(&BUCKET, items),
-        )
+        operation::print_page(client, request, &self.page, &output, |items| {
+            table::of_items(&BUCKET, items)
+        })
         .await
     }
 }
@@ -135,8 +131,7 @@ impl DescribeBucket {
         let output = self.output.format(global)?;
         let project = self.bucket.project.id(global)?;
         let connection = Connection::open(global).await?;
-        let request = operation::request("cloudBackups.getExportBucket")?
-            .parameter("groupId", project)
+        let request = operation::of_project("cloudBackups.getExportBucket", project)?
             .parameter("exportBucketId", &self.bucket.id);
         operation::print_one(&connection.client, request, &output, &BUCKET).await
     }
@@ -171,9 +166,8 @@ impl CreateBucket {
         let project = self.project.id(global)?;
         let _: ObjectId = parsed("iamRoleId", &self.role)?;
         let connection = Connection::open(global).await?;
-        let request = operation::request("cloudBackups.createExportBucket")?
-            .parameter("groupId", project)
-            .json(json!({
+        let request =
+            operation::of_project("cloudBackups.createExportBucket", project)?.json(json!({
                 "bucketName": self.name,
                 "cloudProvider": self.provider.to_ascii_uppercase(),
                 "iamRoleId": self.role,
@@ -203,8 +197,7 @@ impl DeleteBucket {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let project = self.bucket.project.id(global)?;
         let id = &self.bucket.id;
-        let request = operation::request("cloudBackups.deleteExportBucket")?
-            .parameter("groupId", project)
+        let request = operation::of_project("cloudBackups.deleteExportBucket", project)?
             .parameter("exportBucketId", id);
         operation::check(&request)?;
         let connection = Connection::open(global).await?;
@@ -233,9 +226,7 @@ impl ListJobs {
         let output = self.output.format(global)?;
         let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
         let connection = Connection::open(global).await?;
-        let request = operation::request("cloudBackups.listBackupExports")?
-            .parameter("groupId", project)
-            .parameter("clusterName", cluster);
+        let request = operation::of_cluster("cloudBackups.listBackupExports", project, &cluster)?;
         let client = &connection.client;
         operation::print_page(client, request, &self.page, &output, |items| {
             table::of_items(&JOB, items)
@@ -265,9 +256,7 @@ impl DescribeJob {
         let output = self.output.format(global)?;
         let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
         let connection = Connection::open(global).await?;
-        let request = operation::request("cloudBackups.getBackupExport")?
-            .parameter("groupId", project)
-            .parameter("clusterName", cluster)
+        let request = operation::of_cluster("cloudBackups.getBackupExport", project, &cluster)?
             .parameter("exportId", &self.id);
         operation::print_one(&connection.client, request, &output, &JOB).await
     }
@@ -320,10 +309,7 @@ impl CreateJob {
         if !self.data.is_empty() {
             body["customData"] = self.data.clone().into();
         }
-        let request = operation::request(CREATE_JOB)?
-            .parameter("groupId", project)
-            .parameter("clusterName", cluster)
-            .json(body);
+        let request = operation::of_cluster(CREATE_JOB, project, &cluster)?.json(body);
         let body = operation::create(&connection.client, request).await?;
         output.document(&body, |job| {
             let id = table::cell(job, &["id"]);
@@ -359,17 +345,13 @@ impl WatchJob {
         let output = self.output.format(global)?;
         let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
         let connection = Connection::open(global).await?;
-        // Watched as if it had just been created: the facts say by what its end is told.
-        let created = operation::request(CREATE_JOB)?
-            .parameter("groupId", project)
-            .parameter("clusterName", &cluster);
+        // Watched as if it had just been created: the facts of that operation say when it has ended.
+        let created = operation::of_cluster(CREATE_JOB, project, &cluster)?;
         let answer = json!({"id": self.id});
         let what = format!("export job {}", self.id);
         let seconds = self.wait.timeout;
         watching::run(&connection.client, &what, &created, &answer, seconds).await?;
-        let request = operation::request("cloudBackups.getBackupExport")?
-            .parameter("groupId", project)
-            .parameter("clusterName", cluster)
+        let request = operation::of_cluster("cloudBackups.getBackupExport", project, &cluster)?
             .parameter("exportId", &self.id);
         operation::print_one(&connection.client, request, &output, &JOB).await
     }

@@ -59,9 +59,7 @@ impl Describe {
         let output = self.output.format(global)?;
         let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
         let connection = Connection::open(global).await?;
-        let request = operation::request(GET)?
-            .parameter("groupId", project)
-            .parameter("clusterName", cluster);
+        let request = operation::of_cluster(GET, project, &cluster)?;
         let body = operation::send(&connection.client, request).await?;
         show(&body, &output)
     }
@@ -121,9 +119,7 @@ pub(crate) struct Delete {
 impl Delete {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
-        let request = operation::request(DELETE)?
-            .parameter("groupId", project)
-            .parameter("clusterName", &cluster);
+        let request = operation::of_cluster(DELETE, project, &cluster)?;
         operation::check(&request)?;
         let connection = Connection::open(global).await?;
         let warning = format!(
@@ -255,11 +251,7 @@ impl Update {
             Some(file) => json_file::object(file).await?,
             None => self.fields()?,
         };
-        let about = |name| {
-            let request = operation::request(name)?;
-            let request = request.parameter("groupId", project);
-            Ok::<_, Failure>(request.parameter("clusterName", &cluster))
-        };
+        let about = |name| operation::of_cluster(name, project, &cluster);
         if let Some(file) = &self.file {
             json_file::check(&about(UPDATE)?.json(body.clone()), file)?;
             check_file(&body)?;

@@ -131,10 +131,12 @@ impl Create {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let output = self.output.format(global)?;
         let target = Target::open(global, self.cluster.name()?, &self.cluster.project).await?;
-        let request = operation::request("cloudBackups.takeSnapshots")?
-            .parameter("groupId", target.project)
-            .parameter("clusterName", &target.cluster)
-            .json(json!({"description": self.desc, "retentionInDays": self.retention}));
+        let request = operation::of_cluster(
+            "cloudBackups.takeSnapshots",
+            target.project,
+            &target.cluster,
+        )?
+        .json(json!({"description": self.desc, "retentionInDays": self.retention}));
         let body = operation::create(&target.connection.client, request).await?;
         output.document(&body, |snapshot| {
             let (id, status) = (&["id"], &["status"]);

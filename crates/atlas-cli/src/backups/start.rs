@@ -120,7 +120,7 @@ impl Start {
         }
     }
 
-    /// Refuses flags that mean nothing for the method.
+    /// Refuses flags that have no effect for the method.
     fn check(&self) -> Result<(), Failure> {
         let of_target = self.target_cluster_name.is_some() || self.target_project_id.is_some();
         let of_moment = self.point_in_time.is_some() || self.oplog_ts.is_some();
@@ -213,10 +213,12 @@ impl Start {
                 body[field] = value.into();
             }
         }
-        let request = operation::request("cloudBackups.createBackupRestoreJob")?
-            .parameter("groupId", target.project)
-            .parameter("clusterName", &target.cluster)
-            .json(body);
+        let request = operation::of_cluster(
+            "cloudBackups.createBackupRestoreJob",
+            target.project,
+            &target.cluster,
+        )?
+        .json(body);
         let body = operation::create(&target.connection.client, request).await?;
         output.document(&body, |job| Ok(job_table(job)))
     }

@@ -1,4 +1,4 @@
-//! Arguments that nobody means, for every command: one line, no panic, nothing sent.
+//! Invalid and unusual arguments of every command: one line of error, no panic, no request.
 
 use std::ffi::OsString;
 use std::fs::File;

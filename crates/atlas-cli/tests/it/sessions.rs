@@ -1,4 +1,4 @@
-//! One session for each command against a sandbox, as whoever types it sees it.
+//! One session for each command against a sandbox: the commands and their output, as a user sees them.
 
 use std::fmt::Write as _;
 

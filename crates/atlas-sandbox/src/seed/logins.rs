@@ -7,7 +7,7 @@ use crate::api::generic::{org_key, project_key};
 use crate::login::{Account, documented_role};
 use crate::world::Sandbox;
 
-/// Refuses a login that stands for, or is confined to, what is not there.
+/// Refuses a login that belongs to, or is limited to, a resource that does not exist.
 pub(super) fn check(sandbox: &Sandbox) -> Result<(), SeedError> {
     for account in sandbox.accounts.all() {
         let is_there = |key: &str| sandbox.store.contains(key);
@@ -15,7 +15,7 @@ pub(super) fn check(sandbox: &Sandbox) -> Result<(), SeedError> {
         let scope = account.scope.as_deref();
         let problem = if resource.is_some_and(|key| !is_there(key)) {
             format!(
-                "the login {} stands for a resource that is not there",
+                "the login {} belongs to a resource that does not exist",
                 account.name()
             )
         } else if scope.is_some_and(|id| !is_there(&org_key(id)) && !is_there(&project_key(id))) {

@@ -18,8 +18,7 @@ const UPDATE: &str = "cloudBackups.updateCompliancePolicy";
 
 /// The request that puts a policy. Policies of clusters are not overwritten.
 pub(super) fn update(project: ProjectId, policy: Value) -> Result<RequestBuilder, Failure> {
-    Ok(operation::request(UPDATE)?
-        .parameter("groupId", project)
+    Ok(operation::of_project(UPDATE, project)?
         .parameter("overwriteBackupPolicies", false)
         .json(policy))
 }

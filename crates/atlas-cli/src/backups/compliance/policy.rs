@@ -12,7 +12,7 @@ use crate::table::{self, Column};
 const GET: &str = "cloudBackups.getCompliancePolicy";
 
 pub(super) async fn get(connection: &Connection, project: ProjectId) -> Result<Bytes, Failure> {
-    let request = operation::request(GET)?.parameter("groupId", project);
+    let request = operation::of_project(GET, project)?;
     operation::send(&connection.client, request).await
 }
 

@@ -112,7 +112,7 @@ impl File<'_> {
         toml::from_str(self.text).map_err(|error| self.broken(&error))
     }
 
-    /// Refuses keys that mean nothing where they stand.
+    /// Refuses keys that have no effect in their section.
     fn check_keys(&self) -> Result<(), Failure> {
         let table = DeTable::parse(self.text).map_err(|error| self.broken(&error))?;
         let table = table.get_ref();
