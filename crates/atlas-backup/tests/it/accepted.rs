@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use atlas_backup::{Backups, DownloadOptions, Error, JobView, Pick, WaitPolicy, silent};
-use atlas_sandbox::{Body, CLUSTER, ClusterKind, DEDICATED_CLUSTER, FLEX_CLUSTER, SandboxServer};
+use atlas_sandbox::{Body, ClusterKind, FLEX_CLUSTER, SandboxServer};
 use atlas_transport::ErrorKind;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use jiff::SignedDuration;
 use tower_service::Service;
 
-use crate::{folder, name, names, project};
+use crate::{BY_KIND, folder, name, names, project};
 
 /// What is answered to a request that the sandbox has taken.
 #[derive(Debug, Clone, Copy)]
@@ -91,12 +91,6 @@ where
     }
 }
 
-const KINDS: [(&str, ClusterKind); 3] = [
-    (CLUSTER, ClusterKind::Tenant),
-    (FLEX_CLUSTER, ClusterKind::Flex),
-    (DEDICATED_CLUSTER, ClusterKind::ReplicaSet),
-];
-
 async fn with(instead: Instead, kind: ClusterKind) -> (SandboxServer, Backups) {
     let server = SandboxServer::start().await.unwrap();
     server.with(|sandbox| sandbox.add_cluster(project(), name("Target"), kind));
@@ -128,7 +122,7 @@ const UNREADABLE: [Instead; 12] = [
 
 #[tokio::test(start_paused = true)]
 async fn a_restore_that_was_accepted_says_so_when_its_answer_cannot_be_read() {
-    for (cluster, kind) in KINDS {
+    for (cluster, kind) in BY_KIND {
         for instead in UNREADABLE.into_iter().chain([Instead::Broken]) {
             let (server, backups) = with(instead, kind).await;
             let error = restore(&backups, cluster).await.unwrap_err();
@@ -147,7 +141,7 @@ async fn a_restore_that_was_accepted_says_so_when_its_answer_cannot_be_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_download_that_was_accepted_says_so_when_its_answer_cannot_be_read() {
-    for (cluster, kind) in KINDS {
+    for (cluster, kind) in BY_KIND {
         for instead in UNREADABLE {
             let (server, backups) = with(instead, kind).await;
             // An answer with a link needs no id.
@@ -175,7 +169,7 @@ async fn a_download_that_was_accepted_says_so_when_its_answer_cannot_be_read() {
 /// A script that asks again what is transient would restore twice.
 #[tokio::test(start_paused = true)]
 async fn a_restore_whose_fate_is_unknown_is_not_transient_and_says_so() {
-    for (cluster, kind) in KINDS {
+    for (cluster, kind) in BY_KIND {
         for (instead, status) in [
             (Instead::Status(500, false), Some(500)),
             (Instead::Status(502, false), Some(502)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use atlas_backup::{Backups, Error, Event, JobState, Pick, WaitPolicy, silent};
 use atlas_model::{RestoreJobId, SnapshotId};
-use atlas_sandbox::{CLUSTER, ClusterKind, DEDICATED_CLUSTER, FLEX_CLUSTER, SandboxServer};
+use atlas_sandbox::{DEDICATED_CLUSTER, FLEX_CLUSTER, SandboxServer};
 use atlas_transport::retry::RetryPolicy;
 use http::Method;
 use jiff::SignedDuration;
@@ -16,7 +16,7 @@ use crate::altered;
 use crate::existing_jobs::asked;
 use crate::jobs::paused;
 use crate::outages::{Fault, flaky_with};
-use crate::{name, project};
+use crate::{BY_KIND, name, project};
 
 const ID: &str = "32b6e34b3d91647abb20e7b8";
 
@@ -175,11 +175,7 @@ async fn a_turn_that_does_not_come_in_time_is_not_called_a_job() {
 
 #[tokio::test(start_paused = true)]
 async fn the_wait_for_a_restore_is_told_as_one() {
-    for (cluster, kind) in [
-        (CLUSTER, ClusterKind::Tenant),
-        (FLEX_CLUSTER, ClusterKind::Flex),
-        (DEDICATED_CLUSTER, ClusterKind::ReplicaSet),
-    ] {
+    for (cluster, kind) in BY_KIND {
         let (server, backups) = paused().await;
         server.with(|sandbox| sandbox.add_cluster(project(), name("Target"), kind));
         server.with(|sandbox| sandbox.set_download_delay(SignedDuration::from_secs(20)));

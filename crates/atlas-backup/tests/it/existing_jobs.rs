@@ -16,7 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::jobs::paused;
-use crate::{altered, folder, name, names, project, world};
+use crate::{BY_KIND, altered, folder, name, names, project, world};
 
 const KINDS: [&str; 4] = [CLUSTER, FLEX_CLUSTER, DEDICATED_CLUSTER, SHARDED_CLUSTER];
 
@@ -177,11 +177,7 @@ async fn a_job_that_failed_is_an_error_and_no_other_one_is_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_that_writes_over_a_cluster_is_refused() {
-    for (cluster, kind) in [
-        (CLUSTER, ClusterKind::Tenant),
-        (FLEX_CLUSTER, ClusterKind::Flex),
-        (DEDICATED_CLUSTER, ClusterKind::ReplicaSet),
-    ] {
+    for (cluster, kind) in BY_KIND {
         let (server, backups) = paused().await;
         server.with(|sandbox| sandbox.add_cluster(project(), name("Target"), kind));
         let (source, target) = (name(cluster), name("Target"));
@@ -201,11 +197,7 @@ async fn a_job_that_writes_over_a_cluster_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_of_another_cluster_is_none_of_this_one() {
-    for (cluster, kind) in [
-        (CLUSTER, ClusterKind::Tenant),
-        (FLEX_CLUSTER, ClusterKind::Flex),
-        (DEDICATED_CLUSTER, ClusterKind::ReplicaSet),
-    ] {
+    for (cluster, kind) in BY_KIND {
         let (server, backups) = paused().await;
         server.with(|sandbox| sandbox.add_cluster(project(), name("Another"), kind));
         let job = asked(&backups, cluster).await;

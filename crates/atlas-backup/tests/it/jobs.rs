@@ -11,7 +11,7 @@ use atlas_sandbox::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::{folder, latest, name, project, quietly};
+use crate::{BY_KIND, folder, latest, name, project, quietly};
 
 /// A sandbox whose clock is the paused one of the test.
 pub(crate) async fn paused() -> (SandboxServer, atlas_backup::Backups) {
@@ -143,12 +143,7 @@ async fn a_second_download_waits_its_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn only_a_restore_writes_and_it_says_where() {
-    use atlas_sandbox::ClusterKind;
-    for (cluster, kind) in [
-        (CLUSTER, ClusterKind::Tenant),
-        (FLEX_CLUSTER, ClusterKind::Flex),
-        (DEDICATED_CLUSTER, ClusterKind::ReplicaSet),
-    ] {
+    for (cluster, kind) in BY_KIND {
         let (server, backups) = paused().await;
         server.with(|sandbox| sandbox.add_cluster(project(), name("Target"), kind));
         let source = name(cluster);

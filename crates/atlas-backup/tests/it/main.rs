@@ -44,7 +44,9 @@ mod verified;
 
 use atlas_backup::{Backups, DownloadOptions, Error, Event, Pick, Saved, silent};
 use atlas_model::{ClusterName, ProjectId};
-use atlas_sandbox::{OWNER, PROJECT, SandboxServer};
+use atlas_sandbox::{
+    CLUSTER, ClusterKind, DEDICATED_CLUSTER, FLEX_CLUSTER, OWNER, PROJECT, SandboxServer,
+};
 use atlas_transport::{Client, Credentials};
 
 fn project() -> ProjectId {
@@ -61,6 +63,13 @@ async fn world() -> (SandboxServer, Backups) {
     let client = client(&server).build_with(server.service()).unwrap();
     (server, Backups::new(client))
 }
+
+/// A cluster of each kind that can be restored, in the sandbox's default world.
+const BY_KIND: [(&str, ClusterKind); 3] = [
+    (CLUSTER, ClusterKind::Tenant),
+    (FLEX_CLUSTER, ClusterKind::Flex),
+    (DEDICATED_CLUSTER, ClusterKind::ReplicaSet),
+];
 
 fn client(server: &SandboxServer) -> atlas_transport::ClientBuilder {
     let credentials = Credentials::bearer(OWNER.access_token);
