@@ -107,3 +107,7 @@ struct Readme;
 #[cfg(all(doctest, feature = "client", feature = "sandbox"))]
 #[doc = include_str!("../../docs/guide.md")]
 struct Guide;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/client-authors.md")]
+struct ClientAuthors;

@@ -1,13 +1,13 @@
-//! The client in Python that the guide shows.
+//! The client in Python of docs/client-authors.md.
 
 use atlas_conformance::{ClientRun, Verdict, all_cases};
 
-const GUIDE: &str = include_str!("../../../docs/guide.md");
+const GUIDE: &str = include_str!("../../../docs/client-authors.md");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guides_client_passes_the_cases_it_is_for() {
-    let (_, rest) = GUIDE.split_once("const CLIENT: &str = r#\"").unwrap();
-    let (program, _) = rest.split_once("\"#;").unwrap();
+    let (_, rest) = GUIDE.split_once("```python\n").unwrap();
+    let (program, _) = rest.split_once("\n```").unwrap();
     let mut cases = all_cases().unwrap();
     cases.retain(|case| case.id.starts_with("pattern/clusterName/"));
     assert!(!cases.is_empty());
