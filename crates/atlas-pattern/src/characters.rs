@@ -1,9 +1,9 @@
-//! Texts of letters and numbers of any script, and some ASCII characters.
+//! Texts of letters and numbers of any script, and selected ASCII characters.
 
 use crate::error::PatternFault;
 use crate::letter_number;
 
-/// The language of `^[\p{L}\p{N}…]{minimum,maximum}$`, where `…` are ASCII characters.
+/// The language of `^[\p{L}\p{N}…]{minimum,maximum}$`, with ASCII characters for `…`.
 pub(crate) struct Characters {
     /// Whether each byte is an allowed ASCII character.
     ascii: [bool; 256],
@@ -34,13 +34,13 @@ impl Characters {
         }
     }
 
-    /// Whether the text is in the language.
+    /// Whether the text matches.
     #[inline]
     pub(crate) fn is_match(&self, text: &str) -> bool {
         self.is_ascii_match(text) || self.check(text).is_ok()
     }
 
-    /// Finds the first place where the text leaves the language.
+    /// Finds the first position where the text does not match.
     pub(crate) fn check(&self, text: &str) -> Result<(), PatternFault> {
         if self.is_ascii_match(text) {
             return Ok(());
@@ -74,7 +74,7 @@ impl Characters {
         Ok(())
     }
 
-    /// Whether the text is in the language and consists of ASCII.
+    /// Whether the text matches and is ASCII.
     #[inline]
     fn is_ascii_match(&self, text: &str) -> bool {
         let bytes = text.as_bytes();

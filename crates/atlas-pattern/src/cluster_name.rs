@@ -11,7 +11,7 @@ pub const EXPECTED: &str = "ASCII letters, digits and hyphens, starting with a l
 /// Checks a text against [`SOURCE`].
 ///
 /// # Errors
-/// [`PatternFault`] for the first character that is not allowed, or an empty text.
+/// [`PatternFault`] for the first character that is not allowed, or for an empty text.
 pub fn check(text: &str) -> Result<(), PatternFault> {
     if is_match(text) {
         Ok(())
@@ -20,7 +20,7 @@ pub fn check(text: &str) -> Result<(), PatternFault> {
     }
 }
 
-/// Whether a text has the form of [`SOURCE`].
+/// Whether a text matches [`SOURCE`].
 #[inline]
 pub fn is_match(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -38,7 +38,7 @@ pub fn is_match(text: &str) -> bool {
     all_fit && !matches!(bytes.first(), None | Some(b'-'))
 }
 
-/// Finds what is wrong with a text that does not have the form of [`SOURCE`].
+/// Finds the first error of a text that does not match [`SOURCE`].
 #[cold]
 fn fault(text: &str) -> PatternFault {
     let odd = |(index, found): &(usize, char)| match found {
@@ -58,10 +58,10 @@ fn fault(text: &str) -> PatternFault {
     }
 }
 
-/// Whether eight bytes are all ASCII letters, digits or hyphens, looked at as one word.
+/// Whether eight bytes, as one word, are all ASCII letters, digits or hyphens.
 ///
-/// Adding to a byte below 0x80 sets its high bit if the byte is large enough, and carries nothing
-/// into the next.
+/// Adding to a byte below 0x80 sets its high bit if the byte is large enough, without a carry into
+/// the next byte.
 const fn word_fits(word: u64) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * EACH;
@@ -77,7 +77,7 @@ const fn word_fits(word: u64) -> bool {
     word & HIGH == 0 && (letters | digits | hyphens) & HIGH == HIGH
 }
 
-/// Whether each byte may stand in a name, the first character apart.
+/// Whether each byte is allowed in a name; the first character has a further restriction.
 static ALLOWED: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte: u8 = 0;

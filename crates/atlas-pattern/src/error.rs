@@ -1,8 +1,8 @@
-//! The error for a text that a documented pattern refuses.
+//! The error for a text that does not match a documented pattern.
 
 use std::fmt;
 
-/// A text that a documented pattern refuses.
+/// A text that does not match a documented pattern.
 ///
 /// ```
 /// use atlas_pattern::{PatternError, PatternFault, id};
@@ -24,37 +24,37 @@ pub struct PatternError {
     fault: PatternFault,
 }
 
-/// The first place where a text leaves its pattern.
+/// The first position where a text does not match its pattern.
 ///
 /// Positions and lengths count Unicode scalar values (`char`s), not bytes; the first is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PatternFault {
-    /// The text ends too early.
+    /// The text is too short.
     TooShort {
-        /// How many characters there are.
+        /// The number of characters.
         length: usize,
-        /// How few there may be.
+        /// The minimum number of characters.
         minimum: usize,
     },
-    /// The text goes on past its end.
+    /// The text is too long.
     TooLong {
-        /// How many characters there may be.
+        /// The maximum number of characters.
         maximum: usize,
-        /// The first character that is too many; it stands at `maximum + 1`.
+        /// The first character beyond the maximum, at position `maximum + 1`.
         found: char,
     },
-    /// A character that is not allowed where it stands.
+    /// A character that is not allowed at its position.
     Character {
         /// The offending character.
         found: char,
-        /// Where it stands; the first character is 1.
+        /// Its position; the first character is 1.
         position: usize,
     },
 }
 
 impl PatternError {
-    /// Makes the error for a text that was given as the value of a field or parameter.
+    /// Creates the error for the value of a field or parameter.
     ///
     /// `expected` completes "expected …" in the message.
     pub fn new(
@@ -73,7 +73,7 @@ impl PatternError {
         }
     }
 
-    /// Returns the field or parameter, as the API spells it.
+    /// Returns the name of the field or parameter, as the API spells it.
     pub const fn field(&self) -> &'static str {
         self.field
     }
@@ -88,17 +88,17 @@ impl PatternError {
         self.pattern
     }
 
-    /// Returns the phrase that says which texts the pattern accepts.
+    /// Returns the phrase that describes matching texts.
     pub const fn expected(&self) -> &'static str {
         self.expected
     }
 
-    /// Returns the first place where the text leaves the pattern.
+    /// Returns the first position where the text does not match.
     pub const fn fault(&self) -> PatternFault {
         self.fault
     }
 
-    /// Returns the message without the name of the field, for callers that show a path before it.
+    /// Returns the message without the name of the field, for callers that print a path before it.
     pub fn without_field(&self) -> impl fmt::Display {
         Message {
             field: "value",
@@ -146,5 +146,5 @@ impl fmt::Display for Message<'_> {
     }
 }
 
-/// How many characters of a text a message shows.
+/// The number of characters of a text that a message shows.
 const SHOWN: usize = 80;

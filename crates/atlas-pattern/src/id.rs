@@ -8,10 +8,10 @@ pub const SOURCE: &str = "^([a-f0-9]{24})$";
 /// The phrase that an error shows after "expected".
 pub const EXPECTED: &str = "24 lowercase hex digits";
 
-/// Parses an id into the twelve bytes that its digits stand for.
+/// Parses an id into its twelve bytes.
 ///
 /// # Errors
-/// [`PatternFault`] for the first character that is not allowed, or the length.
+/// [`PatternFault`] for the first character that is not allowed, or for the length.
 #[inline]
 pub fn parse(text: &str) -> Result<[u8; 12], PatternFault> {
     if let Ok(digits) = <&[u8; DIGITS]>::try_from(text.as_bytes()) {
@@ -29,13 +29,13 @@ pub fn parse(text: &str) -> Result<[u8; 12], PatternFault> {
     Err(fault(text))
 }
 
-/// Whether a text has the form of [`SOURCE`].
+/// Whether a text matches [`SOURCE`].
 #[inline]
 pub fn is_match(text: &str) -> bool {
     parse(text).is_ok()
 }
 
-/// Finds what is wrong with a text that is not an id.
+/// Finds the first error of a text that is not an id.
 #[cold]
 fn fault(text: &str) -> PatternFault {
     let mut length = 0;
@@ -60,10 +60,10 @@ fn fault(text: &str) -> PatternFault {
     }
 }
 
-/// How many digits an id has.
+/// The number of digits of an id.
 const DIGITS: usize = 24;
 
-/// A bit that no hexadecimal digit's value has.
+/// A bit that is not set in the value of any hexadecimal digit.
 const NOT_HEX: u8 = 0x80;
 
 /// The value of a lowercase hexadecimal digit, or [`NOT_HEX`].

@@ -1,7 +1,7 @@
 //! Membership in `\p{L}` (letters) and `\p{N}` (numbers), without a regex engine.
 //!
-//! `char::is_alphanumeric` is another set: it takes in `Other_Alphabetic`, combining vowel signs
-//! among them, which `\p{L}` leaves out.
+//! `char::is_alphanumeric` is a different set: it includes `Other_Alphabetic`, with combining vowel
+//! signs that are not in `\p{L}`.
 
 mod table;
 
@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 
 /// The version of Unicode that defines letters and numbers here.
 ///
-/// It is that of the `regex` crate, which the tests compare with. Characters that were assigned
-/// later are refused.
+/// It is the version of the `regex` crate, with which the tests compare. Characters assigned later
+/// are refused.
 pub const UNICODE_VERSION: (u8, u8, u8) = (16, 0, 0);
 
 /// Whether a character is a letter or a number.

@@ -1,17 +1,17 @@
-//! A name in a path for which no pattern is documented.
+//! A name in a path without a documented pattern.
 
 use crate::error::PatternFault;
 
-/// The pattern that stands in for a documented one.
+/// The pattern used in place of a documented one.
 pub const SOURCE: &str = "^(?s:.+)$";
 
 /// The phrase that an error shows after "expected".
 pub const EXPECTED: &str = r#"a name that is not empty, "." or "..""#;
 
-/// Checks that a path can carry the text: it is not empty, `.` or `..`.
+/// Checks that the text is valid in a path: it is not empty, `.` or `..`.
 ///
 /// # Errors
-/// [`PatternFault`] for an empty text and for dots alone, which mean other folders.
+/// [`PatternFault`] for an empty text, and for `.` and `..`, which refer to other folders.
 pub fn check(text: &str) -> Result<(), PatternFault> {
     match text {
         "" => Err(PatternFault::TooShort {

@@ -1,4 +1,4 @@
-//! The patterns that are enforced, found by their source.
+//! The enforced patterns, found by their source.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -13,7 +13,7 @@ use crate::table::TABLE;
 #[derive(Clone, Copy)]
 pub struct Pattern(&'static Entry);
 
-/// One row of the generated table.
+/// A row of the generated table.
 pub(crate) struct Entry {
     pub(crate) source: &'static str,
     pub(crate) expected: &'static str,
@@ -26,7 +26,7 @@ pub(crate) enum Matcher {
     Function(fn(&str) -> bool),
     /// By a table of states.
     Table(Dfa),
-    /// By the characters it may consist of, letters and numbers of any script among them.
+    /// By a set of characters that includes letters and numbers of any script.
     Characters(&'static Characters),
 }
 
@@ -47,7 +47,7 @@ impl Pattern {
         TABLE.iter().map(Self)
     }
 
-    /// Whether the text has a match of this pattern.
+    /// Whether the text matches this pattern.
     pub fn is_match(self, text: &str) -> bool {
         match &self.0.matcher {
             Matcher::Function(is_match) => is_match(text),

@@ -1,4 +1,4 @@
-//! Members and near-misses of every enforced pattern, judged by two engines.
+//! Members and near-misses of every enforced pattern, compared with two regex engines.
 
 use atlas_pattern::Pattern;
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ pub(crate) fn member(source: &str) -> &'static str {
         .1
 }
 
-/// A pattern as both engines read it.
+/// A pattern compiled by both engines.
 struct Judges {
     regex: Regex,
     regress: regress::Regex,
@@ -50,20 +50,20 @@ impl Judges {
         }
     }
 
-    /// The verdict. The engines may differ only over characters that are not assigned in the
+    /// The verdict of both engines. They may differ only for characters that are unassigned in the
     /// older one's Unicode.
     fn verdict(&self, text: &str) -> bool {
         let verdict = self.regex.is_match(text);
         let other = self.regress.find(text).is_some();
         assert!(
             verdict == other || self.unassigned.is_match(text),
-            "the engines differ over {text:?}"
+            "the engines differ for {text:?}"
         );
         verdict
     }
 }
 
-/// Runs a property of each enforced pattern.
+/// Runs a property test for each enforced pattern.
 fn of_each_pattern(
     cases: u32,
     texts: impl Fn(&str) -> BoxedStrategy<String>,
@@ -99,7 +99,7 @@ fn members(source: &str) -> BoxedStrategy<String> {
     }
 }
 
-/// Members with one to three characters put in, taken out or replaced.
+/// Members with one to three characters inserted, removed or replaced.
 fn near_misses(source: &str) -> BoxedStrategy<String> {
     let odd = prop_oneof![
         any::<char>(),

@@ -1,4 +1,4 @@
-//! The message for a text that a pattern refuses.
+//! The messages for texts that do not match a pattern.
 
 use atlas_pattern::{PatternError, PatternFault, cluster_name, id, item_name, path_text};
 
@@ -69,7 +69,7 @@ fn an_error_keeps_what_it_was_made_from() {
 }
 
 #[test]
-fn each_module_names_the_first_place_that_is_wrong() {
+fn each_module_reports_the_first_wrong_position() {
     let character = |found, position| Err(PatternFault::Character { found, position });
     let id_fault = |text| id::parse(text).map(|_| ());
     assert_eq!(id_fault("abcdefg"), character('g', 7));

@@ -1,4 +1,4 @@
-//! The patterns of the facts, the rows of the overrides and the table agree.
+//! The patterns of the facts, the overrides and the table agree.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ fn text<'a>(row: &'a Value, member: &str) -> &'a str {
 }
 
 #[test]
-fn every_pattern_of_the_facts_has_exactly_one_override_and_every_override_is_about_one() {
+fn every_pattern_of_the_facts_has_exactly_one_override_and_every_override_has_a_pattern() {
     let mut documented = BTreeSet::new();
     collect(&fixture("api/facts.json"), &mut documented);
     let rows = rows();
@@ -96,7 +96,7 @@ fn a_module_and_the_table_expect_the_same_of_the_same_pattern() {
 }
 
 #[test]
-fn names_with_spaces_are_not_refused_by_the_pattern_that_is_documented_for_them() {
+fn names_with_spaces_are_not_checked_against_their_documented_pattern() {
     assert!(!item_name::is_match("Atlas CLI E2E"));
     assert_eq!(Pattern::find(item_name::SOURCE), None);
 }

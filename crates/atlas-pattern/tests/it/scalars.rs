@@ -1,11 +1,11 @@
-//! Every scalar value at a place of a text, judged as the `regex` crate judges it.
+//! Every Unicode scalar value at a position of a text, compared with the `regex` crate.
 
 use atlas_pattern::{Pattern, cluster_name, id, item_name};
 
 use crate::engines::member;
 use crate::regex;
 
-/// Puts every scalar value between two texts and compares with `regex`.
+/// Inserts every scalar value between two texts and compares with `regex`.
 fn agrees_on_every_scalar(
     source: &str,
     is_match: impl Fn(&str) -> bool,
@@ -49,7 +49,7 @@ fn a_cluster_name_agrees_with_regex_on_every_scalar_value() {
         assert_eq!(cluster_name::check(text).is_ok(), matches);
         matches
     };
-    // The longer texts are matched in words: the character in the first, the last and both.
+    // Longer texts are matched in words: the character is in the first, the last and both.
     for (before, after) in [
         ("", ""),
         ("a", ""),
