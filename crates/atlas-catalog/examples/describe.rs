@@ -1,4 +1,4 @@
-//! Shows what the catalog knows of an operation: `cargo run --example describe getGroupCluster`.
+//! Prints the facts about an operation: `cargo run --example describe getGroupCluster`.
 
 use atlas_catalog::Operation;
 
@@ -9,7 +9,7 @@ fn main() -> Result<(), String> {
     let Some(operation) = Operation::find(&name) else {
         let close = Operation::suggest(&name);
         return Err(format!(
-            "no operation {name:?}; did you mean {}?",
+            "unknown operation {name:?}; did you mean {}?",
             close.join(" or ")
         ));
     };

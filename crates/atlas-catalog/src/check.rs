@@ -1,4 +1,4 @@
-//! Checking parameters, request bodies and answers against the facts.
+//! Checks of parameters, request bodies and responses against the facts.
 
 pub(crate) mod format;
 mod object;
@@ -14,12 +14,12 @@ use crate::operation::Operation;
 use crate::schema::{Kind, Schema};
 use crate::violation::{Violation, ViolationKind};
 
-/// How many violations are listed at most.
+/// The maximum number of violations that are listed.
 const MOST: usize = 100;
-/// How deep a value is looked into.
+/// The maximum depth of a value that is checked.
 const DEEPEST: usize = 128;
 
-/// Which way a value goes.
+/// The direction of a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
     Request,
@@ -29,9 +29,9 @@ enum Direction {
 impl Operation {
     /// Checks a request body against the schema of a version; `None` is no body.
     ///
-    /// Fields that are required and not read-only must be there, but for the top level of a
-    /// `PATCH`, which changes what it names. Read-only and unknown fields are listed although Atlas
-    /// ignores them; see [`ViolationKind::is_tolerated`].
+    /// Required fields that are not read-only must be present, except at the top level of a
+    /// `PATCH`, which changes only the fields it contains. Read-only and unknown fields are listed
+    /// although Atlas ignores them; see [`ViolationKind::is_tolerated`].
     ///
     /// Lists at most 100 violations, in the order of the fields' names.
     pub fn check_request(self, version: &Version, body: Option<&Value>) -> Vec<Violation> {
@@ -45,7 +45,7 @@ impl Operation {
             };
         };
         if self.body() == Body::None {
-            let what = "the operation does not take a request body";
+            let what = "the operation does not accept a request body";
             return vec![Violation::new("$", ViolationKind::UnknownField, what)];
         }
         let Some(schema) = version.request_schema() else {
@@ -57,11 +57,12 @@ impl Operation {
         checker.violations
     }
 
-    /// Checks the JSON body of a successful answer against the schema of a version, strictly: a
-    /// value that is not documented is a violation, although clients must accept it.
+    /// Checks the JSON body of a successful response against the schema of a version, strictly: an
+    /// undocumented value is a violation, although clients must accept it.
     ///
-    /// A status that is not documented is not a violation, since recorded answers of 15 operations
-    /// have another one. Answers of other statuses have no documented schema and no violations.
+    /// An undocumented status of success is not a violation, since recorded responses of 15
+    /// operations have one. Responses of other statuses have no documented schema and no
+    /// violations.
     ///
     /// Lists at most 100 violations, in the order of the fields' names.
     pub fn check_response(self, version: &Version, status: u16, body: &Value) -> Vec<Violation> {
@@ -77,14 +78,14 @@ impl Operation {
     }
 }
 
-/// A check that is under way.
+/// The state of a check.
 struct Checker {
     direction: Direction,
-    /// Whether the object at the top may leave out what is required.
+    /// Whether required fields may be absent from the object at the top.
     partial: bool,
     path: String,
     depth: usize,
-    /// Whether a discriminator chose nothing, so that unknown fields are not noted.
+    /// Whether no discriminator value matched, so that unknown fields are not violations.
     open: bool,
     violations: Vec<Violation>,
 }
@@ -101,7 +102,7 @@ impl Checker {
         }
     }
 
-    /// A check of the same place whose violations may not count.
+    /// A checker at the same path whose violations may be discarded.
     fn trial(&self) -> Self {
         Self {
             direction: self.direction,
@@ -113,7 +114,7 @@ impl Checker {
         }
     }
 
-    /// Notes a violation of a value, which is shown unless it is secret.
+    /// Adds a violation, with the value unless it is secret.
     fn note(&mut self, kind: ViolationKind, expected: String, value: &Value, secret: bool) {
         let violation = Violation::new(&self.path, kind, expected);
         let violation = if secret {
@@ -130,7 +131,7 @@ impl Checker {
         }
     }
 
-    /// Does something one step further down the path.
+    /// Runs a check one level further down the path.
     fn below(&mut self, step: &str, check: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         self.path.push_str(step);
@@ -149,7 +150,7 @@ impl Checker {
         }
     }
 
-    /// Checks a value; `secret` says that it must not be shown.
+    /// Checks a value; `secret` means that it must not be shown.
     fn value(&mut self, given: &Schema, value: &Value, secret: bool) {
         let schema = given.resolve();
         let secret = secret || schema.is_secret();
@@ -211,9 +212,9 @@ impl Checker {
         }
     }
 
-    /// A union without a discriminator: the value must fit one member, whichever.
+    /// Checks a union without a discriminator: the value must match one member.
     fn union(&mut self, schema: &Schema, members: &[Schema], value: &Value, secret: bool) {
-        // A member that knows every field is meant, even if a value is wrong.
+        // A member that has every field is the intended one, even if a value is wrong.
         let mut best: Option<((usize, usize), Vec<Violation>)> = None;
         for member in members {
             let mut trial = self.trial();
@@ -239,7 +240,7 @@ impl Checker {
             for violation in found {
                 self.push(violation);
             }
-            // What stands beside the members holds for each of them.
+            // Keywords next to the members apply to all members.
             if let (Value::Object(fields), false) = (value, schema.required.is_empty()) {
                 self.required(&[schema], fields);
             }
@@ -267,7 +268,7 @@ impl Checker {
         }
     }
 
-    /// Checks an array, but not its elements.
+    /// Checks an array without its elements.
     fn array_itself(&mut self, schema: &Schema, items: &[Value], value: &Value, secret: bool) {
         let count = items.len() as u64;
         if let Some(least) = schema.min_items.filter(|least| count < *least) {
@@ -279,12 +280,12 @@ impl Checker {
             self.note(ViolationKind::Bound, expected, value, secret);
         }
         if schema.unique_items && !scalar::differ(items) {
-            let expected = "elements that differ".to_owned();
+            let expected = "unique elements".to_owned();
             self.note(ViolationKind::Bound, expected, value, secret);
         }
     }
 
-    /// Checks elements, each of which must fit each of several schemas.
+    /// Checks elements against all of several schemas.
     fn elements(&mut self, schemas: &[&Schema], items: &[Value], secret: bool) {
         let partial = std::mem::take(&mut self.partial);
         for (number, item) in items.iter().enumerate() {

@@ -1,17 +1,17 @@
 //! The embedded facts: an index that is read in place, and details that are inflated on use.
 //!
-//! `atlas-codegen` writes the file and describes its layout. It is part of this crate, so what is
-//! in it is trusted: a test opens every record of it.
+//! `atlas-codegen` writes the file and describes its layout. The file is part of this crate and
+//! therefore trusted; a test opens every record of it.
 
 use std::sync::OnceLock;
 
 static FILE: &[u8] = include_bytes!("facts.bin");
 
-/// How many blocks of details there can be; a test fails when the file has more.
+/// The maximum number of blocks of details; a test fails if the file has more.
 const MAX_BLOCKS: usize = 64;
 static BLOCKS: [OnceLock<Block>; MAX_BLOCKS] = [const { OnceLock::new() }; MAX_BLOCKS];
 
-/// The sections of the file, in their order.
+/// The sections of the file, in order.
 #[derive(Clone, Copy)]
 enum Section {
     Text,
@@ -29,7 +29,7 @@ enum Section {
 /// An inflated block of JSON lines.
 struct Block {
     text: Box<str>,
-    /// Where each line begins, and where the last one ends.
+    /// The offsets of the lines, and the end of the last one.
     lines: Box<[u32]>,
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn operation(number: usize) -> OperationRecord {
     }
 }
 
-/// The method of an operation and how many segments its path has.
+/// The method of an operation and the number of segments in its path.
 pub(crate) fn route_key(number: usize) -> (u8, usize) {
     let record = &section(Section::Operations)[number * OPERATION..];
     (record[2 * TEXT + 4], usize::from(record[2 * TEXT + 2]))
@@ -139,7 +139,7 @@ pub(crate) fn segments(
     })
 }
 
-/// A line of a block of details.
+/// A line in a block of details.
 pub(crate) fn line(block: u16, line: u16) -> &'static str {
     let block = self::block(usize::from(block));
     let line = usize::from(line);
@@ -163,7 +163,7 @@ pub(crate) fn schema_line(number: usize) -> &'static str {
     )
 }
 
-/// What belongs to no operation and no schema.
+/// The facts that are not about an operation or a schema.
 pub(crate) fn other_line() -> &'static str {
     line(u16_at(section(Section::Blocks), 2), 0)
 }
@@ -182,7 +182,7 @@ fn block(number: usize) -> &'static Block {
         };
         let length = u32_at(record(number), 4);
         let bytes = miniz_oxide::inflate::decompress_to_vec_with_limit(&data[begin..end], length)
-            .expect("the embedded facts are whole");
+            .expect("the embedded facts are intact");
         let text = String::from_utf8(bytes).expect("the embedded facts are UTF-8");
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = std::iter::once(0)
@@ -201,7 +201,7 @@ fn section(section: Section) -> &'static [u8] {
 }
 
 fn text(record: &[u8], at: usize) -> &'static str {
-    /// All texts, found to be UTF-8 once.
+    /// All strings, checked for UTF-8 once.
     static TEXTS: OnceLock<&str> = OnceLock::new();
     let texts = TEXTS.get_or_init(|| {
         let bytes = section(Section::Text);
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_block_has_a_place_to_be_inflated_to() {
+    fn every_block_has_a_slot_for_its_inflated_data() {
         let blocks = usize::from(u16_at(section(Section::Blocks), 6));
         assert!(blocks <= MAX_BLOCKS, "{blocks}");
     }

@@ -1,21 +1,21 @@
-//! The details of an operation: parameters, versions, and what to watch.
+//! The details of an operation: parameters, versions, and polling.
 
 use serde::Deserialize;
 
 use crate::schema::Schema;
 
-/// Whether an operation takes a request body.
+/// Whether an operation accepts a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Body {
-    /// It takes none.
+    /// It does not accept one.
     None,
-    /// It may be left out.
+    /// It accepts one.
     Optional,
-    /// It must be there.
+    /// It requires one.
     Required,
 }
 
-/// What the index does not have.
+/// The facts that are not in the index.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Details {
@@ -35,16 +35,16 @@ pub(crate) struct Details {
 pub struct Parameter {
     /// Its name on the wire.
     pub name: String,
-    /// Where it stands.
+    /// Its place in the request.
     #[serde(rename = "in")]
     pub place: Place,
-    /// Whether it must be given; those in the path always must.
+    /// Whether it is required; those in the path always are.
     #[serde(default)]
     pub required: bool,
-    /// Whether the documentation advises against it.
+    /// Whether it is deprecated.
     #[serde(default)]
     pub deprecated: bool,
-    /// What its value must be like.
+    /// The schema of its value.
     pub schema: Schema,
 }
 
@@ -55,7 +55,7 @@ impl Parameter {
     }
 }
 
-/// Where a parameter stands in a request.
+/// The place of a parameter in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
@@ -75,9 +75,9 @@ pub struct Version {
     /// The date, as `YYYY-MM-DD`, or `preview`.
     #[serde(rename = "version")]
     pub name: String,
-    /// What is documented of a preview; such a version is called `preview`.
+    /// The documentation of a preview; such a version is named `preview`.
     pub preview: Option<Preview>,
-    /// From which date on Atlas may not answer it any more, as `YYYY-MM-DD`.
+    /// The sunset date, as `YYYY-MM-DD`.
     pub sunset: Option<String>,
     /// The request body by format; `json` is the only one today.
     #[serde(default)]
@@ -85,7 +85,7 @@ pub struct Version {
     responses: std::collections::BTreeMap<String, Formats>,
 }
 
-/// What is documented of a preview.
+/// The documentation of a preview.
 #[derive(Debug, Clone, Deserialize)]
 #[non_exhaustive]
 pub struct Preview {
@@ -93,7 +93,7 @@ pub struct Preview {
     pub name: Option<String>,
 }
 
-/// A schema by format; `None` where the content has none.
+/// A schema by format; `None` if the content has no schema.
 type Formats = std::collections::BTreeMap<String, Option<Schema>>;
 
 impl Version {
@@ -102,19 +102,19 @@ impl Version {
         self.name == "preview"
     }
 
-    /// The schema of the request body.
+    /// Returns the schema of the request body.
     pub fn request_schema(&self) -> Option<&Schema> {
         self.request.get("json")?.as_ref()
     }
 
-    /// The documented statuses of success.
+    /// Returns the documented statuses of success.
     pub fn statuses(&self) -> impl Iterator<Item = u16> {
         self.responses
             .keys()
             .filter_map(|status| status.parse().ok())
     }
 
-    /// The formats that an answer may have: `json`, `gzip`, `csv`.
+    /// Returns the formats of its responses: `json`, `gzip`, `csv`.
     pub fn formats(&self) -> impl Iterator<Item = &str> {
         let mut formats: Vec<&str> = self
             .responses
@@ -126,8 +126,8 @@ impl Version {
         formats.into_iter()
     }
 
-    /// The schema of an answer with a documented status and a format; of another status of
-    /// success, the one that any documented one has.
+    /// Returns the schema of a response with this status and format; for an undocumented status of
+    /// success, that of any documented one.
     pub fn schema_of(&self, status: u16, format: &str) -> Option<&Schema> {
         match self.responses.get(&status.to_string()) {
             Some(formats) => formats.get(format)?.as_ref(),
@@ -135,14 +135,14 @@ impl Version {
         }
     }
 
-    /// The schema of a successful answer in a format, whatever its status.
+    /// Returns the schema of a successful response in a format, for any status.
     pub fn response_schema(&self, format: &str) -> Option<&Schema> {
         self.responses
             .values()
             .find_map(|formats| formats.get(format)?.as_ref())
     }
 
-    /// Whether a documented status of success comes without content.
+    /// Whether a documented status of success has no content.
     pub fn is_bare(&self, status: u16) -> bool {
         self.responses
             .get(&status.to_string())
@@ -150,7 +150,7 @@ impl Version {
     }
 }
 
-/// What to poll until a change is complete.
+/// The request to poll until a change is complete.
 #[derive(Debug, Clone, Deserialize)]
 #[non_exhaustive]
 pub struct Watch {
@@ -158,16 +158,17 @@ pub struct Watch {
     pub get: String,
     /// The version to poll it in.
     pub version: String,
-    /// Its parameters: `input:NAME` is a parameter of the call, `body:PATH` a field of its answer.
+    /// Its parameters: `input:NAME` is a parameter of the call, `body:PATH` a field of its
+    /// response.
     pub params: std::collections::BTreeMap<String, String>,
-    /// What ends the wait well.
+    /// The condition of success.
     pub until: Until,
-    /// The values of the same field that end it badly.
+    /// The values of the same field that mean failure.
     #[serde(default)]
     pub fail: Vec<String>,
 }
 
-/// What ends a wait.
+/// The condition that ends the polling.
 #[derive(Debug, Clone, Deserialize)]
 #[non_exhaustive]
 pub struct Until {

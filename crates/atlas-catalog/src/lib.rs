@@ -6,7 +6,7 @@
 //! use serde_json::json;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // By id, by an id it had before, or by tag and short id.
+//! // By current or former id, or by tag and short id.
 //! let operation = Operation::find("createGroupFlexCluster").ok_or("unknown operation")?;
 //! assert_eq!(Operation::find("listProjects"), Operation::find("listGroups"));
 //! assert_eq!(Operation::find("flexClusters.createFlexCluster"), Some(operation));
@@ -20,50 +20,49 @@
 //!     .json(body.clone());
 //! assert_eq!(request.build()?.method(), "POST");
 //!
-//! // What the schema of the version says of the body.
+//! // Check the body against the schema of the version.
 //! let violations = request.check_body()?;
 //! assert_eq!(
 //!     violations[0].to_string(),
 //!     "$.providerSettings.regionName: required field is missing",
 //! );
 //!
-//! // What a server needs: which operation a request is for.
+//! // For a server: find the operation of a request.
 //! let path = "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/flexClusters";
 //! assert_eq!(route(&http::Method::POST, path).map(|found| found.operation), Some(operation));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What it is made from
+//! # Source
 //!
 //! `fixtures/api/facts.json` in the repository: identifiers, paths, parameters, patterns, versions,
 //! roles and schemas of the published description, packed into 172 KiB by `atlas-codegen`. The
-//! index is read in place, so nothing happens at start-up. Details are in blocks that are inflated
-//! when the first operation or schema in them is used, and stay in memory. [`FACTS_DATE`] is the date
-//! of that description.
+//! index is read in place, so there is no work at start-up. Details are in blocks that are inflated
+//! on first use of an operation or schema in them, and stay in memory. [`FACTS_DATE`] is the date
+//! of the description.
 //!
 //! # Versions
 //!
-//! Atlas answers with the newest version that is not newer than the date asked for, and so does
-//! [`Operation::version`]. `preview` is a version of its own, asked for by that name.
+//! Atlas responds with the newest version that is not newer than the requested date, and
+//! [`Operation::version`] finds it. `preview` is a separate version, requested by that name.
 //!
 //! # Checks
 //!
 //! [`Operation::check_parameters`], [`Operation::check_request`] and [`Operation::check_response`]
 //! list every [`Violation`], each with a JSON path and a [`ViolationKind`]. They are strict: real
-//! answers have values and fields that are not documented, so a client should report them and go
-//! on. Atlas ignores read-only and unknown fields in requests
-//! ([`ViolationKind::is_tolerated`]).
+//! responses have undocumented values and fields, so a client should report them and continue.
+//! Atlas ignores read-only and unknown fields in requests ([`ViolationKind::is_tolerated`]).
 //!
-//! - A value of a union without a discriminator must fit one member, whichever.
-//! - A pattern is enforced only where `fixtures/api/overrides.json` says so.
-//! - `email` and `uri` are not checked, since recorded answers have other texts there.
-//! - An object without documented fields holds any JSON.
-//! - What recorded answers have beyond the documentation is allowed in answers, not in requests.
+//! - A value of a union without a discriminator must match one member.
+//! - A pattern is enforced only if `fixtures/api/overrides.json` enables it.
+//! - `email` and `uri` are not checked, since recorded responses have other texts in such fields.
+//! - An object without documented fields may contain any JSON.
+//! - Undocumented values in recorded responses are allowed in responses, not in requests.
 //!
 //! # Not supported
 //!
-//! Schemas of error bodies, and other descriptions than the embedded one.
+//! Schemas of error bodies, and descriptions other than the embedded one.
 
 #![forbid(unsafe_code)]
 
@@ -92,7 +91,7 @@ pub use schema::{Additional, Answers, Discriminator, Kind, Schema, SchemaRef};
 pub use suggest::closest;
 pub use violation::{Violation, ViolationKind};
 
-/// The README's program, as a test.
+/// Tests the program in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

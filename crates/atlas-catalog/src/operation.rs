@@ -1,4 +1,4 @@
-//! An operation: what the index says of it, and its details.
+//! Operations: lookup in the index, and access to their details.
 
 use std::fmt;
 use std::sync::{LazyLock, OnceLock};
@@ -13,17 +13,16 @@ use http::Method;
 
 /// One operation of the API.
 ///
-/// A small handle into the embedded facts; cheap to copy. Comparing and ordering go by tag and
-/// short id.
+/// A small handle into the embedded facts; cheap to copy. Compared and ordered by tag and short id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Operation(u16);
 
-/// A group of operations, as the documentation has them.
+/// A tag: a documented group of operations.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(u8);
 
 impl Tag {
-    /// All tags, by name.
+    /// Returns all tags, by name.
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         (0..data::tag_count()).map(|number| Self(u8::try_from(number).unwrap_or(u8::MAX)))
     }
@@ -33,23 +32,23 @@ impl Tag {
         Self::all().find(|tag| tag.camel_case() == name || tag.name() == name)
     }
 
-    /// The name that the documentation uses, such as `Flex Clusters`.
+    /// Returns the documented name, such as `Flex Clusters`.
     pub fn name(self) -> &'static str {
         data::tag(self.0.into()).name
     }
 
-    /// The name in camel case, such as `flexClusters`.
+    /// Returns the name in camel case, such as `flexClusters`.
     pub fn camel_case(self) -> &'static str {
         data::tag(self.0.into()).camel
     }
 
-    /// The operations of this tag, by short id.
+    /// Returns the operations of this tag, by short id.
     pub fn operations(self) -> impl ExactSizeIterator<Item = Operation> {
         let record = data::tag(self.0.into());
         (record.first..record.first + record.count).map(Operation)
     }
 
-    /// The operation of this tag with a short id, an id or a former id.
+    /// Finds the operation of this tag with a short id, an id or a former id.
     pub fn operation(self, name: &str) -> Option<Operation> {
         self.operations()
             .find(|operation| operation.short_id() == name)
@@ -80,15 +79,15 @@ impl Operation {
         Self(u16::try_from(number).unwrap_or(u16::MAX))
     }
 
-    /// All operations, by tag and short id.
+    /// Returns all operations, by tag and short id.
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         (0..data::operation_count()).map(Self::number)
     }
 
-    /// Finds an operation by its id (`getGroupCluster`), by an id it had before (`listProjects`), or
-    /// by tag and short id (`clusters.getCluster`).
+    /// Finds an operation by its id (`getGroupCluster`), by a former id (`listProjects`), or by tag
+    /// and short id (`clusters.getCluster`).
     ///
-    /// A name that is one operation's id today finds that one, even if another one had it before.
+    /// A current id takes precedence over a former one.
     pub fn find(name: &str) -> Option<Self> {
         if let Some((tag, short)) = name.split_once('.') {
             return Tag::find(tag)?
@@ -105,8 +104,8 @@ impl Operation {
         Some(Self::number(data::former(place).1))
     }
 
-    /// Names of operations that are close to one that is not known, the closest first: ids, former
-    /// ids, and short ids with their tag.
+    /// Returns names that are close to an unknown one, the closest first: ids, former ids, and
+    /// short ids with their tag.
     pub fn suggest(name: &str) -> Vec<String> {
         let short = name.rsplit_once('.').map_or(name, |(_, short)| short);
         let exact = Self::all().filter(|one| one.short_id() == short && one.id() != short);
@@ -136,17 +135,18 @@ impl Operation {
         names
     }
 
-    /// The operation's id, such as `getGroupCluster`.
+    /// Returns the operation's id, such as `getGroupCluster`.
     pub fn id(self) -> &'static str {
         data::id(self.0.into())
     }
 
-    /// The name that is unique within its tag, such as `getCluster`; the id where there is none.
+    /// Returns the name that is unique within its tag, such as `getCluster`; the id if there is
+    /// none.
     pub fn short_id(self) -> &'static str {
         data::operation(self.0.into()).short
     }
 
-    /// The ids that it had before, in alphabetic order.
+    /// Returns its former ids, in alphabetical order.
     pub fn former_ids(self) -> impl Iterator<Item = &'static str> {
         (0..data::former_count())
             .map(data::former)
@@ -154,12 +154,12 @@ impl Operation {
             .map(|(id, _)| id)
     }
 
-    /// The tag it belongs to.
+    /// Returns its tag.
     pub fn tag(self) -> Tag {
         Tag(data::operation(self.0.into()).tag)
     }
 
-    /// The method.
+    /// Returns the HTTP method.
     pub fn method(self) -> Method {
         match data::operation(self.0.into()).method {
             0 => Method::GET,
@@ -170,7 +170,8 @@ impl Operation {
         }
     }
 
-    /// The path with its parameters in braces, such as `/api/atlas/v2/groups/{groupId}/clusters`.
+    /// Returns the path with parameters in braces, such as
+    /// `/api/atlas/v2/groups/{groupId}/clusters`.
     pub fn path(self) -> String {
         let mut path = String::new();
         for segment in self.segments() {
@@ -186,33 +187,34 @@ impl Operation {
         data::segments(&data::operation(self.0.into()))
     }
 
-    /// Whether the documentation marks it as deprecated.
+    /// Whether it is documented as deprecated.
     pub fn is_deprecated(self) -> bool {
         data::operation(self.0.into()).flags & 1 != 0
     }
 
-    /// Whether it answers without a login.
+    /// Whether it needs no authentication.
     pub fn is_open(self) -> bool {
         data::operation(self.0.into()).flags & 2 != 0
     }
 
-    /// The documented roles: any one of them will do. They are minima, so a role that
-    /// [includes](crate::Role::includes) one of them will do as well. Empty where any login will.
+    /// Returns the documented roles, any one of which is sufficient. They are minima, so a role
+    /// that [includes](crate::Role::includes) one of them is sufficient too. Empty if no role is
+    /// required.
     pub fn roles(self) -> &'static [String] {
         &self.details().roles
     }
 
-    /// The parameters, in documented order.
+    /// Returns the parameters, in documented order.
     pub fn parameters(self) -> &'static [Parameter] {
         &self.details().parameters
     }
 
-    /// The parameter of this name.
+    /// Returns the parameter with this name.
     pub fn parameter(self, name: &str) -> Option<&'static Parameter> {
         self.parameters().iter().find(|one| one.name == name)
     }
 
-    /// Whether it takes a request body.
+    /// Whether it accepts a request body.
     pub fn body(self) -> Body {
         match self.details().body.as_deref() {
             Some("required") => Body::Required,
@@ -221,21 +223,21 @@ impl Operation {
         }
     }
 
-    /// The documented statuses of errors.
+    /// Returns the documented statuses of errors.
     pub fn errors(self) -> &'static [u16] {
         &self.details().errors
     }
 
-    /// The versions, oldest first, `preview` last.
+    /// Returns the versions, oldest first, `preview` last.
     pub fn versions(self) -> &'static [Version] {
         &self.details().versions
     }
 
-    /// The version that Atlas answers with if it is asked for `asked`: the newest one that is not
-    /// newer; the newest stable one if none is asked for.
+    /// Returns the version that responds to a request for `asked`: the newest one that is not
+    /// newer, or the newest stable one for `None`.
     ///
-    /// `preview` is a version of its own, which only an operation without stable versions answers
-    /// unasked. `None` if there is no such version.
+    /// `preview` is a separate version, which responds without being requested only if the
+    /// operation has no stable version. `None` if there is no such version.
     pub fn version(self, asked: Option<&str>) -> Option<&'static Version> {
         let versions = self.versions();
         let mut stable = versions.iter().filter(|version| !version.is_preview());
@@ -247,24 +249,23 @@ impl Operation {
         }
     }
 
-    /// The date from which no version answers any more, as `YYYY-MM-DD`: the sunset of its newest
-    /// version.
+    /// Returns the sunset date of its newest version, as `YYYY-MM-DD`; no version works after it.
     pub fn sunset(self) -> Option<&'static str> {
         self.version(None)?.sunset.as_deref()
     }
 
-    /// The operation to use instead, once this one has ended or will end.
+    /// Returns the operation to use instead, if this one has a sunset date.
     pub fn successor(self) -> Option<Self> {
         Self::find(OVERRIDES.successors.get(self.id())?)
     }
 
-    /// What to poll until the change it makes is complete, where that is known.
+    /// Returns the request to poll until the change is complete, if it is known.
     pub fn watch(self) -> Option<&'static Watch> {
         self.details().watch.as_ref()
     }
 
-    /// Whether its answers are pages of a list: a `GET` with page parameters whose answer has
-    /// `results`. Such a list is followed by its links.
+    /// Whether its responses are pages of a list: a `GET` with page parameters whose response has
+    /// `results`. Follow the links of such a list.
     pub fn is_paged(self) -> bool {
         self.method() == Method::GET
             && self.parameter("pageNum").is_some()
@@ -308,7 +309,7 @@ fn search(length: usize, name: &str, at: impl Fn(usize) -> &'static str) -> Opti
 }
 
 impl SchemaRef {
-    /// The schema that is meant.
+    /// Returns the referenced schema.
     pub(crate) fn schema(self) -> &'static Schema {
         static ALL: LazyLock<Box<[OnceLock<Schema>]>> = LazyLock::new(|| {
             std::iter::repeat_with(OnceLock::new)

@@ -1,4 +1,4 @@
-//! What `fixtures/api/overrides.json` adds to the facts.
+//! The additions of `fixtures/api/overrides.json` to the facts.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use crate::data;
 pub(crate) struct Overrides {
     /// The roles that each role includes.
     pub(crate) roles: BTreeMap<String, Vec<String>>,
-    /// For operations that end, the id of the one to use instead.
+    /// For operations with a sunset date, the id of the one to use instead.
     pub(crate) successors: BTreeMap<String, String>,
 }
 

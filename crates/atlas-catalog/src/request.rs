@@ -1,4 +1,4 @@
-//! From an operation and its parameters to a request.
+//! Builds a request from an operation and its parameters.
 
 use std::fmt;
 
@@ -13,14 +13,15 @@ use crate::operation::Operation;
 use crate::route::Template;
 use crate::violation::{Violation, ViolationKind};
 
-/// What stands for itself in a path segment and in a query: RFC 3986's unreserved characters.
+/// The characters that are not escaped in a path segment and in a query: the unreserved ones of RFC
+/// 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// A request for an operation, being put together.
+/// A builder of a request for an operation.
 ///
 /// ```
 /// # fn main() -> Result<(), atlas_catalog::RequestError> {
@@ -68,25 +69,24 @@ impl Operation {
 }
 
 impl RequestBuilder {
-    /// The operation that it is for.
+    /// Returns the operation.
     pub fn operation(&self) -> Operation {
         self.operation
     }
 
-    /// Adds a parameter by its name on the wire, wherever it belongs. One that is an array is added
-    /// once for each value.
+    /// Adds a parameter by its name on the wire. Add an array once for each value.
     pub fn parameter(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
         self.parameters.push((name.into(), value.to_string()));
         self
     }
 
-    /// Replaces every value of a parameter.
+    /// Replaces all values of a parameter.
     pub fn set_parameter(mut self, name: &str, value: impl fmt::Display) -> Self {
         self.parameters.retain(|(known, _)| known != name);
         self.parameter(name, value)
     }
 
-    /// The value of a parameter, the last one if there are several.
+    /// Returns the value of a parameter, the last one if there are several.
     pub fn value(&self, name: &str) -> Option<&str> {
         let mut given = self.parameters.iter().rev();
         given
@@ -94,15 +94,15 @@ impl RequestBuilder {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Asks for the newest version that is not newer than this date (`YYYY-MM-DD`), or for
-    /// `preview`. The newest stable one by default.
+    /// Requests the newest version that is not newer than this date (`YYYY-MM-DD`), or `preview`.
+    /// The default is the newest stable version.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self
     }
 
-    /// Asks for an answer in a format: `json`, `gzip` or `csv`. By default JSON, or the only
-    /// documented one.
+    /// Requests a response format: `json`, `gzip` or `csv`. The default is JSON, or the only
+    /// documented format.
     pub fn format(mut self, format: impl Into<String>) -> Self {
         self.format = Some(format.into());
         self
@@ -114,19 +114,19 @@ impl RequestBuilder {
         self
     }
 
-    /// Sets a body that is sent as it is, as JSON in the version asked for.
+    /// Sets a body that is sent unchanged, as JSON in the requested version.
     pub fn bytes(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Some(RequestBody::Bytes(body.into(), None));
         self
     }
 
-    /// Sets a body that is sent as it is, with a media type.
+    /// Sets a body that is sent unchanged, with a media type.
     pub fn bytes_as(mut self, body: impl Into<Bytes>, media_type: impl Into<String>) -> Self {
         self.body = Some(RequestBody::Bytes(body.into(), Some(media_type.into())));
         self
     }
 
-    /// The version that will be asked for.
+    /// Returns the version that will be requested.
     ///
     /// # Errors
     /// [`RequestError::Version`]
@@ -140,7 +140,7 @@ impl RequestBuilder {
             })
     }
 
-    /// What the body has that the schema of the version does not allow; see
+    /// Lists the violations of the body against the schema of the version; see
     /// [`Operation::check_request`]. Bytes that are not JSON are a violation.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ impl RequestBuilder {
     /// Parameters are checked; a body is checked only by [`check_body`](Self::check_body).
     ///
     /// # Errors
-    /// [`RequestError`]; nothing can be sent then.
+    /// [`RequestError`] if the request cannot be sent.
     pub fn build(&self) -> Result<Request<Bytes>, RequestError> {
         let operation = self.operation;
         let version = self.resolve_version()?;
@@ -237,7 +237,7 @@ impl RequestBuilder {
         given.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Path and query. Every parameter of the path is there by now.
+    /// Path and query. Every path parameter is present at this point.
     fn target(&self) -> String {
         let mut target = String::new();
         for segment in self.operation.segments() {
@@ -265,7 +265,7 @@ impl RequestBuilder {
 
 impl fmt::Debug for RequestBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A body can hold passwords.
+        // A body can contain passwords.
         f.debug_struct("RequestBuilder")
             .field("operation", &self.operation)
             .field("parameters", &self.parameters)
@@ -276,17 +276,17 @@ impl fmt::Debug for RequestBuilder {
     }
 }
 
-/// Why a request cannot be built.
+/// The error of building a request.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// Parameters are missing, not known, or have values that the facts do not allow.
+    /// Parameters are missing, unknown, or have invalid values.
     #[error("invalid parameters of {operation}: {}", listed(violations))]
     #[non_exhaustive]
     Parameters {
         /// The operation.
         operation: Operation,
-        /// What is wrong.
+        /// The violations.
         violations: Vec<Violation>,
     },
     /// The operation has no such version.
@@ -298,33 +298,33 @@ pub enum RequestError {
     Version {
         /// The operation.
         operation: Operation,
-        /// The version that was asked for.
+        /// The requested version.
         asked: String,
     },
-    /// The operation has no answer in such a format.
-    #[error("{operation} does not answer in format {asked:?}; see its documented formats")]
+    /// The operation has no response in this format.
+    #[error("{operation} does not support format {asked:?}; see its documented formats")]
     #[non_exhaustive]
     Format {
         /// The operation.
         operation: Operation,
-        /// The format that was asked for.
+        /// The requested format.
         asked: String,
     },
-    /// The operation takes a body, and there is none.
+    /// The operation requires a body, but there is none.
     #[error("{operation} requires a request body")]
     #[non_exhaustive]
     NoBody {
         /// The operation.
         operation: Operation,
     },
-    /// There is a body, and the operation takes none.
-    #[error("{operation} does not take a request body; remove it")]
+    /// There is a body, but the operation does not accept one.
+    #[error("{operation} does not accept a request body; remove it")]
     #[non_exhaustive]
     Body {
         /// The operation.
         operation: Operation,
     },
-    /// Its target or a header is longer than a request can have.
+    /// The target or a header exceeds the maximum length.
     #[error("the request for {operation} is too long; shorten its parameters")]
     #[non_exhaustive]
     Target {
@@ -334,7 +334,7 @@ pub enum RequestError {
 }
 
 impl fmt::Debug for RequestError {
-    /// The line of `Display`, since `main() -> Result` prints this.
+    /// The same as `Display`, since `main() -> Result` prints `Debug`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -1,4 +1,4 @@
-//! Roles, and which of them includes which.
+//! Roles, and which roles include others.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -10,13 +10,13 @@ use crate::overrides::OVERRIDES;
 pub struct Role<'a>(pub &'a str);
 
 impl Role<'_> {
-    /// Whether a login with this role may do what `other` may: it is the same role, or one that
-    /// includes it, directly or through others.
+    /// Whether this role has all permissions of `other`: it is the same role, or includes it
+    /// directly or through others.
     ///
-    /// Documented roles are minima. Which includes which is not documented in one place; the table
-    /// and the reason for each row are in `fixtures/api/overrides.json`.
+    /// Documented roles are minima. The documentation has no single list of included roles; the
+    /// table and the reason for each row are in `fixtures/api/overrides.json`.
     pub fn includes(self, other: &str) -> bool {
-        /// Each role with all that it includes.
+        /// Each role with all roles that it includes.
         static INCLUDED: LazyLock<HashMap<&str, BTreeSet<&str>>> = LazyLock::new(|| {
             let roles = OVERRIDES.roles.keys().map(String::as_str);
             roles.map(|role| (role, included(role))).collect()
@@ -28,7 +28,7 @@ impl Role<'_> {
     }
 }
 
-/// What a role includes, directly or through others.
+/// The roles that a role includes, directly or through others.
 fn included(role: &'static str) -> BTreeSet<&'static str> {
     let mut held = vec![role];
     let mut next = 0;

@@ -1,4 +1,4 @@
-//! From a method and a path to the operation.
+//! Finds the operation of a method and a path.
 
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -6,20 +6,20 @@ use percent_encoding::percent_decode_str;
 use crate::data;
 use crate::operation::Operation;
 
-/// An operation that a request is for, and the parameters in its path.
+/// The operation of a request, and the parameters in its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Route {
     /// The operation.
     pub operation: Operation,
-    /// The names and decoded values of the parameters in the path, in their order.
+    /// The names and decoded values of the path parameters, in order.
     pub parameters: Vec<(&'static str, String)>,
 }
 
-/// Finds the operation that a method and a path are for. The path is as it is sent, without query.
+/// Finds the operation of a method and a path. The path is percent-encoded and without query.
 ///
-/// A literal segment wins over a parameter. A parameter takes one segment that is not empty; its
-/// value is decoded. `None` also for a value that is not UTF-8.
+/// A literal segment takes precedence over a parameter. A parameter matches one non-empty segment;
+/// its value is decoded. Returns `None` also for a value that is not UTF-8.
 pub fn route(method: &Method, path: &str) -> Option<Route> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     candidates(method, segments.len())
@@ -29,7 +29,8 @@ pub fn route(method: &Method, path: &str) -> Option<Route> {
         .map(|(_, route)| route)
 }
 
-/// The methods that a path answers, for the `Allow` of a 405. Empty if it is no path of the API.
+/// Returns the methods of a path, for the `Allow` header of a 405. Empty if the path is not in the
+/// API.
 pub fn methods(path: &str) -> Vec<Method> {
     let all = [
         Method::GET,
@@ -43,7 +44,7 @@ pub fn methods(path: &str) -> Vec<Method> {
         .collect()
 }
 
-/// The operations with a method and a number of segments.
+/// The operations with this method and number of segments.
 fn candidates(method: &Method, count: usize) -> impl Iterator<Item = Operation> {
     let number = match *method {
         Method::GET => 0,
@@ -69,16 +70,16 @@ fn candidates(method: &Method, count: usize) -> impl Iterator<Item = Operation> 
         .map(|place| Operation::number(data::by_route(place)))
 }
 
-/// Whether the segments are of this operation's path, as far as that can be told without decoding. Most operations
-/// are ruled out here, at no allocation.
+/// Whether the segments may match this operation's path, without decoding. This excludes most
+/// operations without an allocation.
 fn fits(operation: Operation, segments: &[&str]) -> bool {
-    // Paths differ at their ends.
+    // Paths differ most at their ends.
     let mut pairs = operation.segments().zip(segments).rev();
     pairs.all(|(template, segment)| template == *segment || template.contains('{'))
 }
 
-/// The parameters if the segments are of this operation's path, and for each segment whether it is
-/// literal (0), a parameter with something around it (1) or one alone (2).
+/// The parameters if the segments match this operation's path, and for each segment whether it is
+/// literal (0), a parameter with text around it (1) or a parameter alone (2).
 fn matches(operation: Operation, segments: &[&str]) -> Option<(Vec<u8>, Route)> {
     let mut parameters = Vec::new();
     let mut rank = Vec::new();
@@ -114,7 +115,7 @@ fn matches(operation: Operation, segments: &[&str]) -> Option<(Vec<u8>, Route)> 
     Some((rank, route))
 }
 
-/// A segment of a path with a parameter in it, such as `{userId}:addRole`.
+/// A segment of a path with a parameter, such as `{userId}:addRole`.
 pub(crate) struct Template {
     pub(crate) before: &'static str,
     pub(crate) name: &'static str,

@@ -1,94 +1,94 @@
-//! What a value is to be like, as the documentation has it.
+//! Schemas: the documented form of a value.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
-/// What a value is to be like.
+/// The schema of a value.
 ///
-/// The keywords of OpenAPI 3.0 that the description uses. A schema that only refers to another one
-/// has [`reference`](Schema::reference) set; [`resolve`](Schema::resolve) follows it.
+/// Has the keywords of OpenAPI 3.0 that the description uses. A schema that only refers to another
+/// one has [`reference`](Schema::reference) set; [`resolve`](Schema::resolve) follows it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[allow(
     clippy::struct_excessive_bools,
-    reason = "the keywords are what they are"
+    reason = "the keywords are those of OpenAPI"
 )]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Schema {
     /// Its name, if it has one.
     pub name: Option<String>,
-    /// The schema that stands in its place.
+    /// The schema to use instead.
     #[serde(rename = "$ref")]
     pub reference: Option<SchemaRef>,
-    /// The JSON type; any if it is absent.
+    /// The JSON type; `None` allows any.
     #[serde(rename = "type")]
     pub kind: Option<Kind>,
     /// Narrows the type, such as `date-time` or `int32`.
     pub format: Option<String>,
-    /// The documented pattern of a text. Whether it is enforced, is for `atlas-pattern` to say.
+    /// The documented pattern of a string; `atlas-pattern` decides whether it is enforced.
     pub pattern: Option<String>,
     /// The documented values.
     #[serde(rename = "enum")]
     pub values: Vec<Value>,
-    /// What answers have beyond the documentation, if anything was recorded.
+    /// Undocumented values in recorded responses.
     pub answers: Option<Answers>,
-    /// The value that stands in for an absent one.
+    /// The default value.
     pub default: Option<Value>,
     /// Whether null is allowed.
     pub nullable: bool,
-    /// Whether only answers have it.
+    /// Whether it exists only in responses.
     pub read_only: bool,
-    /// Whether only requests have it.
+    /// Whether it exists only in requests.
     pub write_only: bool,
-    /// Whether the documentation advises against it.
+    /// Whether it is deprecated.
     pub deprecated: bool,
     /// The fields of an object.
     pub properties: BTreeMap<String, Schema>,
-    /// The fields that must be there.
+    /// The required fields.
     pub required: Vec<String>,
-    /// What further fields of an object are like.
+    /// The schema of other fields of an object.
     pub additional_properties: Option<Additional>,
-    /// What the elements of an array are like.
+    /// The schema of the elements of an array.
     pub items: Option<Box<Schema>>,
-    /// Schemas that a value fits together.
+    /// Schemas that a value must match together.
     pub all_of: Vec<Schema>,
-    /// Schemas of which a value fits one.
+    /// Schemas of which a value must match one.
     pub one_of: Vec<Schema>,
-    /// Schemas of which a value fits at least one.
+    /// Schemas of which a value must match at least one.
     pub any_of: Vec<Schema>,
-    /// The field that tells which schema an object has.
+    /// The field that selects the schema of an object.
     pub discriminator: Option<Discriminator>,
-    /// The least number.
+    /// The minimum of a number.
     pub minimum: Option<Number>,
-    /// The greatest number.
+    /// The maximum of a number.
     pub maximum: Option<Number>,
-    /// Whether the least number itself is excluded.
+    /// Whether the minimum itself is excluded.
     pub exclusive_minimum: bool,
-    /// Whether the greatest number itself is excluded.
+    /// Whether the maximum itself is excluded.
     pub exclusive_maximum: bool,
-    /// The fewest characters of a text.
+    /// The minimum number of characters.
     pub min_length: Option<u64>,
-    /// The most characters of a text.
+    /// The maximum number of characters.
     pub max_length: Option<u64>,
-    /// The fewest elements of an array.
+    /// The minimum number of elements of an array.
     pub min_items: Option<u64>,
-    /// The most elements of an array.
+    /// The maximum number of elements of an array.
     pub max_items: Option<u64>,
-    /// Whether the elements of an array must differ.
+    /// Whether the elements of an array must be unique.
     pub unique_items: bool,
-    /// The fewest fields of an object.
+    /// The minimum number of fields of an object.
     pub min_properties: Option<u64>,
-    /// The most fields of an object.
+    /// The maximum number of fields of an object.
     pub max_properties: Option<u64>,
 }
 
 impl Schema {
-    /// The schema itself, or the one it refers to.
+    /// Returns the schema itself, or the one it refers to.
     pub fn resolve(&self) -> &Self {
         let mut schema = self;
-        // Longer chains do not occur; a circle ends here.
+        // Longer chains do not occur; this ends a cycle.
         for _ in 0..8 {
             match schema.reference {
                 Some(reference) => schema = reference.schema(),
@@ -98,8 +98,8 @@ impl Schema {
         schema
     }
 
-    /// The schemas whose fields an object of this one has: itself and all it is composed of. What a
-    /// discriminator chooses is not among them.
+    /// Returns the schemas whose fields an object of this one has: itself and all it is composed
+    /// of, without those selected by a discriminator.
     pub fn parts(&self) -> impl Iterator<Item = &Self> {
         let mut parts = vec![self.resolve()];
         let mut next = 0;
@@ -115,8 +115,8 @@ impl Schema {
         parts.into_iter()
     }
 
-    /// All documented values: its own, or those of every member of a union of enums. Empty if other
-    /// values are allowed as well.
+    /// Returns all documented values: its own, or those of every member of a union of enums. Empty
+    /// if other values are allowed too.
     pub fn choices(&self) -> Vec<&Value> {
         let schema = self.resolve();
         let members = if schema.one_of.is_empty() {
@@ -134,13 +134,13 @@ impl Schema {
         of_members.concat()
     }
 
-    /// What a text must be like, in words, if it has a pattern that is enforced.
+    /// Returns the description of its enforced pattern, if it has one.
     pub fn expected(&self) -> Option<&'static str> {
         let pattern = atlas_pattern::Pattern::find(self.pattern.as_deref()?)?;
         Some(pattern.expected())
     }
 
-    /// Whether it is an object without documented fields, which holds any JSON.
+    /// Whether it is an object without documented fields, which may contain any JSON.
     pub(crate) fn is_free_form(&self) -> bool {
         self.kind == Some(Kind::Object)
             && self.properties.is_empty()
@@ -151,7 +151,7 @@ impl Schema {
             && self.discriminator.is_none()
     }
 
-    /// Whether it is an object whose fields are documented, and no union of several.
+    /// Whether it is an object with documented fields, and not a union.
     pub(crate) fn is_plain_object(&self) -> bool {
         let fields = !self.properties.is_empty()
             || !self.all_of.is_empty()
@@ -164,8 +164,8 @@ impl Schema {
             && (!union || self.discriminator.is_some())
     }
 
-    /// Whether it may be secret: a password, or a text without values or pattern that only requests
-    /// have.
+    /// Whether it may be secret: a password, or a string without documented values or pattern that
+    /// exists only in requests.
     pub fn is_secret(&self) -> bool {
         let free_text =
             self.kind == Some(Kind::String) && self.values.is_empty() && self.pattern.is_none();
@@ -173,25 +173,25 @@ impl Schema {
     }
 }
 
-/// A schema with a name, by its number in the embedded facts.
+/// A named schema, by its number in the embedded facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 pub struct SchemaRef(pub(crate) u16);
 
 impl SchemaRef {
-    /// The schema.
+    /// Returns the schema.
     pub fn get(self) -> &'static Schema {
         self.schema()
     }
 }
 
-/// What answers have beyond the documentation, as recorded.
+/// Undocumented values in recorded responses.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Answers {
-    /// Values that are not documented.
+    /// The undocumented values.
     pub values: Vec<Value>,
-    /// Whether they go beyond the documented pattern, format or bounds.
+    /// Whether responses violate the documented pattern, format or bounds.
     pub relaxed: bool,
 }
 
@@ -199,9 +199,9 @@ pub struct Answers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Text.
+    /// A string.
     String,
-    /// A number without a fraction.
+    /// An integer.
     Integer,
     /// Any number.
     Number,
@@ -214,7 +214,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its name, with an article.
+    /// Returns its name, with an article.
     pub(crate) fn noun(self) -> &'static str {
         match self {
             Self::String => "a string",
@@ -227,17 +227,17 @@ impl Kind {
     }
 }
 
-/// What the fields of an object are like that have no schema by name.
+/// The schema of the fields of an object that are not documented by name.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Additional {
-    /// Anything, or nothing at all.
+    /// Anything, or no such fields.
     Any(bool),
-    /// Each like this.
+    /// Each has this schema.
     Schema(Box<Schema>),
 }
 
-/// The field that tells which schema an object has.
+/// The field that selects the schema of an object.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

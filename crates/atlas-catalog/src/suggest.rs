@@ -1,6 +1,6 @@
-//! "Did you mean": names that are close to one that is not known.
+//! "Did you mean": known names that are close to an unknown one.
 
-/// Up to three of `names` that are close to `name`, the closest first.
+/// Returns up to three of `names` that are close to `name`, the closest first.
 pub fn closest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     // A longer text is not a misspelt name.
     if name.len() > 100 {
@@ -35,7 +35,7 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().take(60).flat_map(char::escape_debug).collect()
 }
 
-/// The edit distance in which two letters that changed places count once.
+/// The edit distance, with two swapped letters counted as one edit.
 fn distance(one: &str, other: &str) -> usize {
     let one: Vec<char> = one.chars().collect();
     let other: Vec<char> = other.chars().collect();
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_closest_name_comes_first_and_far_ones_do_not_come() {
+    fn the_closest_name_is_first_and_distant_ones_are_left_out() {
         let names = ["getCluster", "getClusters", "listClusters", "deleteCluster"];
         assert_eq!(closest("getClutser", names), ["getCluster", "getClusters"]);
         assert_eq!(closest("GETCLUSTER", names)[0], "getCluster");

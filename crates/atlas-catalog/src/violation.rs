@@ -1,13 +1,13 @@
-//! What a request or an answer has that the facts do not allow.
+//! Violations: differences between a request or response and the facts.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// One difference between a value and what the facts say of it.
+/// One difference between a value and its documentation.
 ///
-/// Shown as one line, such as `$.name: expected at most 64 characters, found "…"` or
-/// `$.tags: unknown field`. What was found is shortened, escaped, and left out where it is secret.
+/// Displayed as one line, such as `$.name: expected at most 64 characters, found "…"` or `$.tags:
+/// unknown field`. The found value is truncated, escaped, and left out if it is secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
@@ -17,39 +17,40 @@ pub struct Violation {
     found: Option<String>,
 }
 
-/// What sort of difference it is.
+/// The kind of a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ViolationKind {
     /// Another JSON type.
     Type,
-    /// A field, a parameter or a body that must be there is absent.
+    /// A required field, parameter or body is missing.
     Required,
-    /// A value that is not among the documented ones.
+    /// A value is not among the documented ones.
     Enum,
-    /// A text outside of an enforced pattern.
+    /// A string does not match an enforced pattern.
     Pattern,
-    /// A text outside of its format, or a number outside of its type.
+    /// A string does not match its format, or a number its type.
     Format,
-    /// Too small, too large, too short, too long, too few, too many, or twice the same.
+    /// A size, length or count is outside its bounds, or an element is repeated.
     Bound,
-    /// A value that fits no member of a union.
+    /// A value does not match any member of a union.
     Union,
-    /// A request has a field that only answers have. Atlas ignores it.
+    /// A request has a field that exists only in responses. Atlas ignores it.
     ReadOnly,
-    /// An answer has a field that only requests have.
+    /// A response has a field that exists only in requests.
     WriteOnly,
-    /// A field, a parameter or a body that is not documented. Atlas ignores it.
+    /// A field, parameter or body is not documented. Atlas ignores it.
     UnknownField,
 }
 
 impl ViolationKind {
-    /// Whether Atlas takes a request that has it: read-only and unknown fields are ignored.
+    /// Whether Atlas accepts a request with such a violation: it ignores read-only and unknown
+    /// fields.
     pub fn is_tolerated(self) -> bool {
         matches!(self, Self::ReadOnly | Self::UnknownField)
     }
 
-    /// Its name, such as `read-only`.
+    /// Returns its name, such as `read-only`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Type => "type",
@@ -101,18 +102,19 @@ impl Violation {
         self
     }
 
-    /// Where it is: a JSON path such as `$.replicationSpecs[0].zoneName`, or a parameter's name.
+    /// Returns its location: a JSON path such as `$.replicationSpecs[0].zoneName`, or a parameter's
+    /// name.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What sort of difference it is.
+    /// Returns the kind of violation.
     pub fn kind(&self) -> ViolationKind {
         self.kind
     }
 
-    /// What was expected there, in words; for a field that is missing, unknown, read-only or
-    /// write-only, that it is.
+    /// Returns the expected form in words, or a statement that a field is missing, unknown,
+    /// read-only or write-only.
     pub fn expected(&self) -> &str {
         &self.expected
     }
@@ -135,7 +137,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A text in quotes, escaped, at most 60 characters of it.
+/// A text in quotes, escaped and truncated to 60 characters.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut short: String = text.chars().take(LONGEST).collect();

@@ -1,11 +1,12 @@
 //! The formats of the description.
 //!
-//! `email` and `uri` are not enforced: recorded answers have the public key of an API key where an
-//! address is documented. `password`, `byte`, `float` and `double` say nothing that could be wrong.
+//! `email` and `uri` are not enforced: recorded responses have the public part of an API key in a
+//! field documented as an email address. `password`, `byte`, `float` and `double` have no form to
+//! check.
 
 use serde_json::Number;
 
-/// What a text of a format should have been, if it is something else.
+/// Returns the expected form of a text if the text does not have its format.
 pub(super) fn text(format: &str, text: &str) -> Option<&'static str> {
     let (fits, expected) = match format {
         "date-time" => (
@@ -19,7 +20,7 @@ pub(super) fn text(format: &str, text: &str) -> Option<&'static str> {
     (!fits).then_some(expected)
 }
 
-/// What a number of a format should have been, if it is something else.
+/// Returns the expected form of a number if the number does not have its format.
 pub(super) fn number(format: &str, number: &Number) -> Option<&'static str> {
     let float = || number.as_f64().unwrap_or(f64::NAN);
     match format {
@@ -39,7 +40,8 @@ pub(super) fn number(format: &str, number: &Number) -> Option<&'static str> {
     }
 }
 
-/// RFC 3339, section 5.6: `date-time`. A leap second is accepted at the end of any minute.
+/// Whether a text is a `date-time` of RFC 3339 section 5.6. A leap second is accepted in any
+/// minute.
 fn is_date_time(text: &str) -> bool {
     let Some((date, rest)) = text.split_at_checked(10) else {
         return false;
@@ -94,8 +96,8 @@ fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// Whether a text has digits where a form has zeros and the form's characters elsewhere, and the
-/// two-digit numbers at some places are not too large.
+/// Whether a text has digits where the form has zeros and the form's characters elsewhere, and the
+/// two-digit numbers at some positions are within their limits.
 fn in_form(text: &str, form: &str, bounds: &[(usize, u32)]) -> bool {
     let fits = |(byte, expected): (u8, u8)| match expected {
         b'0' => byte.is_ascii_digit(),

@@ -1,4 +1,4 @@
-//! Objects: their fields, what they are composed of, and what a discriminator chooses.
+//! Checks of objects: their fields, composition and discriminators.
 
 use serde_json::{Map, Value};
 
@@ -6,18 +6,18 @@ use super::{Checker, Direction};
 use crate::schema::{Additional, Schema};
 use crate::violation::{Violation, ViolationKind};
 
-/// The schemas whose fields an object has, and whether they are all that it can have.
+/// The schemas of an object's fields, and whether other fields are unknown.
 struct Parts<'a> {
     schemas: Vec<&'a Schema>,
-    /// Whether a discriminator chose nothing, so that further fields cannot be judged.
+    /// Whether no discriminator value matched, so that further fields cannot be checked.
     open: bool,
-    /// The fields by which a discriminator chose something. Their values are documented, also where
-    /// the field does not list them.
+    /// The fields of discriminators that matched. Their values are documented by the discriminator,
+    /// even if the schema of the field does not list them.
     tags: Vec<&'a str>,
 }
 
 impl Checker {
-    /// An object of one schema or several, which it fits together.
+    /// Checks an object against all of several schemas.
     pub(super) fn object(
         &mut self,
         schemas: &[&Schema],
@@ -59,12 +59,12 @@ impl Checker {
         self.partial = partial;
     }
 
-    /// A field that one part or several have; it must fit each of them, unless a discriminator chose
-    /// something by it.
+    /// Checks a field that one or several parts have; it must match each of them, unless a
+    /// discriminator matched its value.
     fn known_field(&mut self, schemas: &[&Schema], value: &Value, secret: bool, chosen: bool) {
         let secret = secret || schemas.iter().any(|schema| schema.is_secret());
         match self.direction {
-            // Its content is ignored as well.
+            // Atlas ignores its content too.
             Direction::Request if schemas.iter().any(|schema| schema.read_only) => {
                 let expected = "read-only field";
                 self.push(Violation::new(
@@ -86,7 +86,7 @@ impl Checker {
         }
     }
 
-    /// A value that must fit each of several schemas: what one of them has is not unknown.
+    /// Checks a value against all of several schemas: a field of one of them is not unknown.
     pub(super) fn each(&mut self, schemas: &[&Schema], value: &Value, secret: bool) {
         let schemas = if contradict(schemas) {
             &schemas[schemas.len() - 1..]
@@ -127,15 +127,15 @@ impl Checker {
             trial.violations
         });
         let trials: Vec<Vec<Violation>> = trials.collect();
-        let mut told: Vec<&Violation> = Vec::new();
+        let mut reported: Vec<&Violation> = Vec::new();
         for violation in trials.iter().flatten() {
             let unknown = violation.kind() == ViolationKind::UnknownField;
             let everywhere = || trials.iter().all(|trial| trial.contains(violation));
-            if !told.contains(&violation) && (!unknown || everywhere()) {
-                told.push(violation);
+            if !reported.contains(&violation) && (!unknown || everywhere()) {
+                reported.push(violation);
             }
         }
-        for violation in told {
+        for violation in reported {
             self.push(violation.clone());
         }
     }
@@ -149,7 +149,7 @@ impl Checker {
         ));
     }
 
-    /// Notes the fields that must be there and are not.
+    /// Adds a violation for each required field that is absent.
     pub(super) fn required(&mut self, parts: &[&Schema], fields: &Map<String, Value>) {
         let mut required: Vec<&str> = parts
             .iter()
@@ -190,7 +190,7 @@ impl Checker {
         self.push(Violation::new(&self.path, ViolationKind::Bound, expected));
     }
 
-    /// Composes an object: its own parts, and those that discriminators choose.
+    /// Collects the schemas of an object: its own, and those that discriminators select.
     fn parts<'a>(&mut self, schemas: &[&'a Schema], fields: &Map<String, Value>) -> Parts<'a> {
         let mut parts = Parts {
             schemas: Vec::new(),
@@ -225,15 +225,16 @@ impl Checker {
         parts
     }
 
-    /// A discriminator that chooses nothing: a violation where the fields do not tell it anyway.
+    /// Adds a violation for a discriminator without a match, unless the checks of its field report
+    /// one.
     fn unchosen(&mut self, schema: &Schema, name: &str, value: Option<&Value>) {
         if value.is_none() && self.direction == Direction::Request {
             let parts: Vec<&Schema> = schema.parts().collect();
             let mut fields = parts.iter().filter_map(|part| part.properties.get(name));
-            let told = parts
+            let checked_elsewhere = parts
                 .iter()
                 .any(|part| part.required.iter().any(|one| one == name));
-            if !told && !fields.any(|field| field.read_only) {
+            if !checked_elsewhere && !fields.any(|field| field.read_only) {
                 self.field(name, |checker| {
                     let expected = "required field is missing";
                     checker.push(Violation::new(
@@ -250,8 +251,8 @@ impl Checker {
             return;
         };
         let mut fields = schema.parts().filter_map(|part| part.properties.get(name));
-        let told = fields.any(|field| !field.resolve().values.is_empty());
-        if told || discriminator.mapping.is_empty() {
+        let checked_elsewhere = fields.any(|field| !field.resolve().values.is_empty());
+        if checked_elsewhere || discriminator.mapping.is_empty() {
             return;
         }
         let known = discriminator.mapping.keys().cloned().map(Value::String);
@@ -264,8 +265,8 @@ impl Checker {
     }
 }
 
-/// Whether the last of several schemas documents other values than one before it. The last one counts
-/// then: it is the closest to what the object was chosen to be.
+/// Whether the last of several schemas documents other values than an earlier one. The last one
+/// takes precedence: it is the closest to the type that a discriminator selected.
 fn contradict(schemas: &[&Schema]) -> bool {
     let Some((last, before)) = schemas.split_last() else {
         return false;

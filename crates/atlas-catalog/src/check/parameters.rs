@@ -1,4 +1,4 @@
-//! Parameters: the names, how often each may stand, and their values as text.
+//! Checks of parameters: their names, number and values.
 
 use serde_json::{Number, Value};
 
@@ -10,9 +10,9 @@ use crate::suggest;
 use crate::violation::{Violation, ViolationKind};
 
 impl Operation {
-    /// Checks parameters by name and value; one that is repeated stands there several times.
+    /// Checks parameters by name and value; a repeated parameter appears several times.
     ///
-    /// The names are those of the wire. A parameter that is not documented is a violation of kind
+    /// The names are those of the wire. An undocumented parameter is a violation of kind
     /// [`UnknownField`](ViolationKind::UnknownField), with the closest names.
     pub fn check_parameters<'a, I>(self, given: I) -> Vec<Violation>
     where
@@ -67,7 +67,7 @@ impl Operation {
     }
 }
 
-/// What is wrong with one value.
+/// Lists the violations of one value.
 fn value(parameter: &Parameter, text: &str) -> Vec<Violation> {
     let name = parameter.name.as_str();
     let schema = parameter.schema.resolve();
@@ -111,7 +111,7 @@ fn value(parameter: &Parameter, text: &str) -> Vec<Violation> {
         .collect()
 }
 
-/// A number as JSON has it, with nothing around it.
+/// Parses a number as in JSON, without surrounding spaces.
 fn number(text: &str) -> Option<Number> {
     let plain = !text.contains(char::is_whitespace);
     plain.then(|| serde_json::from_str(text).ok()).flatten()
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_read_as_the_type_that_is_documented() {
+    fn a_text_is_parsed_as_the_documented_type() {
         let rows: [(Value, &str, &[&str]); 14] = [
             (json!({}), "x", &[]),
             (json!({"type": "integer"}), "-3", &[]),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_its_place_cannot_carry_is_told() {
+    fn a_text_that_is_invalid_in_its_place_is_a_violation() {
         let schema = json!({"type": "string"});
         for text in ["", ".", ".."] {
             let expected = format!("p: expected a path segment, found {text:?}");

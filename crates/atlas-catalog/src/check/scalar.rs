@@ -1,4 +1,4 @@
-//! Texts and numbers.
+//! Checks of strings and numbers.
 
 use serde_json::{Number, Value};
 
@@ -21,7 +21,7 @@ impl Checker {
     }
 }
 
-/// What is wrong with a text of the right type.
+/// Checks a string of the right type.
 pub(super) fn text_violations(schema: &Schema, text: &str) -> Vec<(ViolationKind, String)> {
     let mut found = Vec::new();
     let length = || text.chars().count() as u64;
@@ -55,7 +55,7 @@ pub(super) fn text_violations(schema: &Schema, text: &str) -> Vec<(ViolationKind
     found
 }
 
-/// What is wrong with a number of the right type.
+/// Checks a number of the right type.
 pub(super) fn number_violations(schema: &Schema, number: &Number) -> Vec<(ViolationKind, String)> {
     let mut found = Vec::new();
     if let Some(expected) = schema
@@ -90,13 +90,13 @@ pub(super) fn number_violations(schema: &Schema, number: &Number) -> Vec<(Violat
     found
 }
 
-/// A bound as people write it: `1199145600`, not `1199145600.0`.
+/// A bound without a needless fraction: `1199145600`, not `1199145600.0`.
 fn shown(number: &Number) -> String {
     let text = number.to_string();
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// Whether a number has no fraction: `1.0` is an integer.
+/// Whether a number is an integer; `1.0` is one.
 pub(super) fn is_integer(number: &Number) -> bool {
     number.as_f64().is_some_and(|float| float.fract() == 0.0)
 }
@@ -117,7 +117,7 @@ fn compare(one: &Number, other: &Number) -> std::cmp::Ordering {
         .unwrap_or(std::cmp::Ordering::Equal)
 }
 
-/// The documented values, or how many there are and the one that is closest.
+/// Lists the documented values, or the number of values and the closest one.
 pub(super) fn choice(values: &[Value], found: Option<&str>) -> String {
     const LISTED: usize = 8;
     let shown = |value: &Value| match value {
@@ -139,7 +139,7 @@ pub(super) fn choice(values: &[Value], found: Option<&str>) -> String {
     }
 }
 
-/// Whether a value is one of some; `3.0` is 3.
+/// Whether a value is one of several; `3.0` equals 3.
 pub(super) fn is_among(values: &[Value], value: &Value) -> bool {
     values.iter().any(|one| match (one, value) {
         (Value::Number(one), Value::Number(other)) => compare(one, other).is_eq(),
@@ -147,14 +147,14 @@ pub(super) fn is_among(values: &[Value], value: &Value) -> bool {
     })
 }
 
-/// Whether no two values are the same.
+/// Whether all values are different.
 pub(super) fn differ(values: &[Value]) -> bool {
     let mut texts: Vec<String> = values.iter().map(canonical).collect();
     texts.sort_unstable();
     texts.windows(2).all(|pair| pair[0] != pair[1])
 }
 
-/// A text that values share if they are the same, `3.0` and `3` among them.
+/// A text that is the same for equal values, such as `3.0` and `3`.
 fn canonical(value: &Value) -> String {
     match value {
         Value::Number(number) if is_integer(number) && !number.is_u64() && !number.is_i64() => {

@@ -1,4 +1,4 @@
-//! The checks on small schemas, one keyword or two at a time.
+//! Checks against small schemas, with one or two keywords each.
 
 mod object;
 
@@ -17,7 +17,7 @@ fn checked(direction: Direction, schema: &Schema, value: &Value) -> Vec<String> 
     checker.violations.iter().map(ToString::to_string).collect()
 }
 
-/// Compares what a request violates with the lines of each row.
+/// Compares the violations of requests with the lines of each row.
 fn assert_requests(rows: &[(Value, Value, &[&str])]) {
     for (keywords, value, expected) in rows {
         let found = checked(Direction::Request, &schema(keywords.clone()), value);
@@ -25,7 +25,7 @@ fn assert_requests(rows: &[(Value, Value, &[&str])]) {
     }
 }
 
-/// Compares what an answer violates with the lines of each row.
+/// Compares the violations of responses with the lines of each row.
 fn assert_answers(rows: &[(Value, Value, &[&str])]) {
     for (keywords, value, expected) in rows {
         let found = checked(Direction::Response, &schema(keywords.clone()), value);
@@ -154,7 +154,7 @@ fn a_bound_includes_the_bound_itself_unless_it_is_exclusive() {
 #[test]
 fn unique_elements_differ_as_values_and_not_as_texts() {
     let unique = json!({"type": "array", "items": {}, "uniqueItems": true});
-    let same: &[&str] = &["$: expected elements that differ, found an array of 2"];
+    let same: &[&str] = &["$: expected unique elements, found an array of 2"];
     let rows: [(Value, &[&str]); 10] = [
         (json!([1, 2]), &[]),
         (json!([1, 1]), same),
@@ -203,7 +203,7 @@ fn a_documented_value_is_compared_by_its_number() {
 }
 
 #[test]
-fn a_value_is_looked_into_128_levels_deep() {
+fn a_value_is_checked_128_levels_deep() {
     let deepest = "at most 128 levels";
     let mut nested = Schema::default();
     let mut union = schema(json!({"type": "string"}));
@@ -222,7 +222,7 @@ fn a_value_is_looked_into_128_levels_deep() {
     assert_eq!(levels, 129);
     assert_eq!(last.len(), 1);
     assert!(last[0].ends_with(&format!("[0]: expected {deepest}")));
-    // Each union in a union is a level of its own.
+    // Each union in a union adds a level.
     for _ in 0..129 {
         union = Schema {
             one_of: vec![union],
@@ -235,7 +235,7 @@ fn a_value_is_looked_into_128_levels_deep() {
 }
 
 #[test]
-fn a_wide_value_is_not_a_deep_one_and_has_100_violations_at_most() {
+fn a_wide_value_is_not_too_deep_and_has_at_most_100_violations() {
     let wide = Value::Array(vec![json!(0); 300]);
     let numbers = schema(json!({"type": "array", "items": {"type": "integer"}}));
     let texts = schema(json!({"type": "array", "items": {"type": "string"}}));
@@ -248,7 +248,7 @@ fn a_wide_value_is_not_a_deep_one_and_has_100_violations_at_most() {
 }
 
 #[test]
-fn recorded_values_count_in_answers_only() {
+fn recorded_values_are_allowed_only_in_responses() {
     let more = json!({"type": "string", "enum": ["a"],
         "answers": {"values": ["b"], "relaxed": false}});
     let relaxed = json!({"type": "string", "maxLength": 1,
@@ -271,7 +271,7 @@ fn recorded_values_count_in_answers_only() {
 }
 
 #[test]
-fn a_union_takes_its_first_form_among_those_that_are_equally_close() {
+fn the_first_of_equally_close_forms_of_a_union_is_reported() {
     let texts = json!({"oneOf": [{"type": "boolean"}, {"type": "integer"}]});
     let forms = json!({"anyOf": [
         {"type": "object", "properties": {"a": {"type": "string"}}},

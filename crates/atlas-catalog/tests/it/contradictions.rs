@@ -1,8 +1,8 @@
-//! Where the description contradicts itself, so that no value would fit it.
+//! Contradictions in the description, which no value satisfies.
 
 use serde_json::{Value, json};
 
-/// Lists the values that choose a form by a discriminator where the field that has them lists others.
+/// Adds discriminator values to the fields whose schemas do not list them.
 pub(crate) fn list_tags(facts: &mut Value) {
     let given = facts.clone();
     let mut tags = Vec::new();
@@ -66,8 +66,8 @@ fn discriminators(value: &Value, found: &mut impl FnMut(&Value)) {
     }
 }
 
-/// The tags whose forms list other values for some fields than what the forms are chosen from. The
-/// catalog takes the values of the form, and JSON Schema none.
+/// The tags in which the selected forms list other values for some fields than the discriminators.
+/// The catalog uses the values of the form; JSON Schema accepts none.
 pub(crate) const TAGS: [&str; 3] = ["Alert Configurations", "Alerts", "Events"];
 
 /// The facts without lists of values.

@@ -1,8 +1,8 @@
-//! Checking bodies, compared with the `jsonschema` crate on generated instances.
+//! Checks of bodies, compared with the `jsonschema` crate on generated instances.
 //!
-//! The facts are converted to JSON Schema here, by an independent reading. What a direction does
-//! not have is left out on both sides; rules of direction, unknown fields and overrides have tests
-//! of their own.
+//! The facts are converted to JSON Schema here, independently of the catalog. Fields of the other
+//! direction are left out on both sides; the rules of direction, unknown fields and overrides have
+//! separate tests.
 
 use atlas_catalog::{Operation, Violation, ViolationKind};
 use fastrand::Rng;
@@ -12,10 +12,10 @@ use crate::contradictions;
 use crate::facts::{operations, read};
 use crate::samples::Maker;
 
-/// How many instances are made for each body.
+/// The number of instances for each body.
 const INSTANCES: usize = 40;
 
-/// Converts one direction.
+/// Converts the facts for one direction.
 struct Converter<'a> {
     facts: &'a Value,
     without: &'static str,
@@ -24,7 +24,7 @@ struct Converter<'a> {
 }
 
 impl Converter<'_> {
-    /// A schema with all that it refers to.
+    /// A schema with all schemas that it refers to.
     fn whole(&self, schema: &Value) -> Value {
         let root = self.schema(schema, true);
         let mut names = Vec::new();
@@ -45,7 +45,8 @@ impl Converter<'_> {
         json!({"$defs": definitions, "allOf": [root]})
     }
 
-    /// `choosing` says whether a union or a discriminator counts, or only what stands beside it.
+    /// `choosing` states whether unions and discriminators are converted, or only the keywords next
+    /// to them.
     fn schema(&self, schema: &Value, choosing: bool) -> Value {
         let mut converted = self.composed(schema, choosing);
         if self.closed && choosing && self.has_fields(schema) {
@@ -131,7 +132,7 @@ impl Converter<'_> {
             "anyOf",
             "discriminator",
         ];
-        // An object without documented fields holds any JSON.
+        // An object without documented fields may contain any JSON.
         if schema["type"] == "object" && keys.iter().all(|key| schema[*key].is_null()) {
             return json!({});
         }
@@ -233,7 +234,7 @@ fn nullable(schema: Value, nullable: bool) -> Value {
     }
 }
 
-/// The facts with the overrides of values, for the direction without some fields.
+/// The facts with the overrides of values, without the fields of one direction.
 fn corrected(without: &str) -> Value {
     let (mut facts, overrides) = (read("facts.json"), read("overrides.json"));
     for (place, correction) in overrides["values"].as_object().unwrap() {
@@ -263,7 +264,7 @@ fn corrected(without: &str) -> Value {
         let relaxed = correction["relax"].as_array().into_iter().flatten();
         for keyword in relaxed {
             let keyword = keyword.as_str().unwrap();
-            // In requests only the direction is another one.
+            // Requests differ only in direction.
             if without == "writeOnly" || keyword == "writeOnly" {
                 field.as_object_mut().unwrap().remove(keyword);
             }
@@ -281,7 +282,7 @@ fn corrected(without: &str) -> Value {
 }
 
 #[test]
-fn bodies_are_judged_as_json_schema_judges_them() {
+fn body_checks_agree_with_json_schema() {
     let (mut fitting, mut odd) = (0, 0);
     for (without, direction) in [("readOnly", "request"), ("writeOnly", "response")] {
         let facts = corrected(without);
@@ -303,7 +304,7 @@ fn bodies_are_judged_as_json_schema_judges_them() {
         };
         for one in operations(&facts) {
             let operation = Operation::find(one["id"].as_str().unwrap()).unwrap();
-            // A change may leave out what a whole body must have, which has a test of its own.
+            // A change may omit required fields; that has its own test.
             if direction == "request" && one["method"] == "PATCH" {
                 continue;
             }
@@ -340,7 +341,7 @@ fn bodies_are_judged_as_json_schema_judges_them() {
                             .filter(|one| !one.kind().is_tolerated())
                             .collect();
                         let mut fits = validator.is_valid(&instance);
-                        // A union's member that knows all fields counts before one that does not.
+                        // A union's member that has all fields takes precedence over one that does not.
                         let of_unions =
                             counted.iter().all(|one| one.kind() == ViolationKind::Union);
                         if fits && of_unions && !closed.is_valid(&instance) {
@@ -368,11 +369,11 @@ fn bodies_are_judged_as_json_schema_judges_them() {
     }
     assert!(
         fitting > 10_000 && odd > 1_000,
-        "{fitting} fit, {odd} do not"
+        "{fitting} valid, {odd} invalid"
     );
 }
 
-/// The JSON bodies of a version, with the status where it is an answer.
+/// The JSON bodies of a version, with the status of responses.
 fn bodies<'a>(version: &'a Value, direction: &str) -> Vec<(Option<u16>, &'a Value)> {
     if direction == "request" {
         let schema = &version["request"]["json"];

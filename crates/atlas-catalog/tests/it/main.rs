@@ -1,4 +1,4 @@
-//! The catalog against an independent reading of `fixtures/api/facts.json`.
+//! The catalog compared with an independent reading of `fixtures/api/facts.json`.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![allow(

@@ -1,4 +1,4 @@
-//! What the overrides add to the facts.
+//! The additions of the overrides to the facts.
 
 use atlas_catalog::{Operation, Role};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::facts::read;
 
 #[test]
-fn a_greater_role_may_do_what_a_lesser_one_may_and_not_the_other_way_round() {
+fn a_role_includes_lesser_roles_and_not_greater_ones() {
     let owner = Role("Project Owner");
     assert!(owner.includes("Project Owner"));
     assert!(owner.includes("Project Read Only"));
@@ -31,7 +31,7 @@ fn every_documented_role_is_in_the_table_and_every_successor_is_an_operation() {
         let ends = operation.sunset().is_some();
         assert!(
             ends || operation.successor().is_none(),
-            "{operation} does not end"
+            "{operation} has no sunset date"
         );
     }
     let successors = overrides["successors"].as_object().unwrap();
@@ -40,7 +40,7 @@ fn every_documented_role_is_in_the_table_and_every_successor_is_an_operation() {
 }
 
 #[test]
-fn a_value_that_recordings_show_is_no_violation() {
+fn a_recorded_value_is_not_a_violation() {
     let operation = Operation::find("getGroupCluster").unwrap();
     let version = operation.version(None).unwrap();
     let answer = |value: &str| json!({"biConnector": {"readPreference": value}});
@@ -55,7 +55,7 @@ fn a_value_that_recordings_show_is_no_violation() {
 }
 
 #[test]
-fn a_pattern_is_enforced_only_where_the_overrides_say_so() {
+fn a_pattern_is_enforced_only_if_the_overrides_enable_it() {
     let asked = |name: &str, value: &str| {
         let operation = Operation::find("deleteGroupAccessListEntry").unwrap();
         let request = operation
@@ -63,7 +63,7 @@ fn a_pattern_is_enforced_only_where_the_overrides_say_so() {
             .parameter("groupId", "32b6e34b3d91647abb20e7b8");
         request.parameter(name, value).build()
     };
-    // Its documented pattern is for text that is percent-encoded already.
+    // Its documented pattern is for percent-encoded text.
     assert!(asked("entryValue", "203.0.113.0/24").is_ok());
     let project = Operation::find("getGroup").unwrap().request();
     assert!(

@@ -1,4 +1,4 @@
-//! Requests, compared with what an independent reading of the facts makes of them.
+//! Requests, compared with an independent reading of the facts.
 
 use atlas_catalog::{Operation, RequestError};
 use fastrand::Rng;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::facts::{operations, read};
 use crate::samples::Maker;
 
-/// Encodes as RFC 3986 has it, by hand.
+/// Percent-encodes as in RFC 3986, by hand.
 fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
@@ -20,7 +20,7 @@ fn encode(text: &str) -> String {
 }
 
 #[test]
-fn every_operation_is_asked_for_as_the_facts_have_it() {
+fn every_request_agrees_with_the_facts() {
     let facts = read("facts.json");
     let mut asked = 0;
     for one in operations(&facts) {
@@ -120,7 +120,7 @@ fn every_operation_is_asked_for_as_the_facts_have_it() {
 }
 
 #[test]
-fn what_cannot_be_asked_is_told_in_one_line_and_never_built() {
+fn an_invalid_request_is_refused_with_one_line() {
     let find = |id| Operation::find(id).unwrap().request();
     let group = "32b6e34b3d91647abb20e7b8";
     let cases = [
@@ -162,12 +162,12 @@ fn what_cannot_be_asked_is_told_in_one_line_and_never_built() {
         ),
         (
             find("getGroup").parameter("groupId", group).json(json!({})),
-            "getGroup does not take a request body; remove it",
+            "getGroup does not accept a request body; remove it",
         ),
         (find("createGroup"), "createGroup requires a request body"),
         (
             find("getGroup").parameter("groupId", group).format("csv"),
-            "getGroup does not answer in format \"csv\"; see its documented formats",
+            "getGroup does not support format \"csv\"; see its documented formats",
         ),
     ];
     for (request, told) in cases {
@@ -185,7 +185,7 @@ fn what_cannot_be_asked_is_told_in_one_line_and_never_built() {
 }
 
 #[test]
-fn each_parameter_stands_as_often_as_it_may() {
+fn each_parameter_may_be_repeated_up_to_its_maximum() {
     const GROUP: (&str, &str) = ("groupId", "32b6e34b3d91647abb20e7b8");
     let told = |id: &str, given: &[(&str, &str)]| -> Vec<String> {
         let operation = Operation::find(id).unwrap();

@@ -1,15 +1,15 @@
-//! Values made from the facts, for tests.
+//! Values generated from the facts, for tests.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
-/// Makes values that fit a schema, mostly.
+/// Generates values that mostly match a schema.
 pub(crate) struct Maker<'a> {
     pub(crate) schemas: &'a Value,
     pub(crate) random: Rng,
-    /// One value in how many is one that does not fit; none for 0.
+    /// One value in this many is invalid; 0 for none.
     pub(crate) odd: usize,
-    /// The fields that this direction does not have: `readOnly` or `writeOnly`.
+    /// The fields that this direction lacks: `readOnly` or `writeOnly`.
     pub(crate) without: &'static str,
 }
 
@@ -22,7 +22,7 @@ impl Maker<'_> {
         schema
     }
 
-    /// A value for a schema; objects end at some depth.
+    /// Generates a value for a schema; the depth of objects is limited.
     pub(crate) fn value(&mut self, schema: &Value, depth: usize) -> Value {
         if self.odd > 0 && self.random.usize(..self.odd) == 0 {
             return self.oddity();
@@ -154,7 +154,7 @@ impl Maker<'_> {
     }
 }
 
-/// A text in the language of a documented pattern.
+/// A text that matches a documented pattern.
 pub(crate) fn of_pattern(pattern: &str) -> &'static str {
     match pattern {
         "^[a-zA-Z0-9][a-zA-Z0-9-]*$" => "Cluster0",

@@ -1,4 +1,4 @@
-//! What each kind of violation looks like, by direction.
+//! The lines of each kind of violation, by direction.
 
 use atlas_catalog::{Operation, ViolationKind};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn told(violations: &[atlas_catalog::Violation]) -> Vec<String> {
 }
 
 #[test]
-fn each_kind_is_told_with_its_path() {
+fn each_kind_is_reported_with_its_path() {
     let flex = json!({
         "name": "my cluster",
         "providerSettings": {"backingProviderName": "IBM", "providerName": "FLEX"},
@@ -49,14 +49,14 @@ fn each_kind_is_told_with_its_path() {
 }
 
 #[test]
-fn a_change_may_leave_out_what_a_whole_body_must_have() {
+fn a_change_may_omit_required_fields() {
     assert!(request("updateGroupFlexCluster", &json!({})).is_empty());
     let create = request("createGroupFlexCluster", &json!({}));
     assert_eq!(create.len(), 2, "{create:?}");
 }
 
 #[test]
-fn a_union_tells_the_closest_form_and_a_discriminator_its_values() {
+fn a_union_reports_the_closest_form_and_a_discriminator_its_values() {
     let region = json!({"providerName": "AWS", "regionName": "US_EAST_9", "priority": 7});
     let body = json!({"replicationSpecs": [{"regionConfigs": [region]}]});
     let found = request("updateGroupCluster", &body);
@@ -71,7 +71,7 @@ fn a_union_tells_the_closest_form_and_a_discriminator_its_values() {
 }
 
 #[test]
-fn a_member_of_a_union_that_knows_the_field_is_the_one_that_is_meant() {
+fn the_member_of_a_union_that_has_the_field_is_reported() {
     let region = json!({"providerName": "AWS", "electableSpecs": {"nodeCount": "3"}});
     let body = json!({"replicationSpecs": [{"regionConfigs": [region]}]});
     let found = request("updateGroupCluster", &body).join("\n");
@@ -93,7 +93,7 @@ fn a_secret_is_not_shown() {
 }
 
 #[test]
-fn answers_need_no_write_only_field_and_must_not_have_one() {
+fn responses_need_no_write_only_field_and_must_not_have_one() {
     let found = response("getGroupDatabaseUser", &json!({"password": "hunter2"})).join("\n");
     assert!(found.contains("$.password: write-only field (write-only)"));
     assert!(!found.contains("hunter2"));
@@ -119,7 +119,7 @@ fn other_statuses_than_success_have_no_schema() {
 }
 
 #[test]
-fn a_value_that_is_deep_or_wrong_everywhere_ends_the_check() {
+fn deep_values_and_many_violations_end_the_check() {
     let nest =
         |key: &str, value: Value| Value::Object([(key.to_owned(), value)].into_iter().collect());
     let mut deep = json!({});

@@ -1,4 +1,4 @@
-//! Objects: fields of one part or several, of one direction or both.
+//! Objects: fields of one or several parts, of one or both directions.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ fn a_field_is_unknown_unless_the_object_is_open() {
 }
 
 #[test]
-fn a_discriminator_that_chooses_nothing_is_told_where_no_field_tells_it() {
+fn a_discriminator_without_a_match_is_a_violation_unless_its_field_reports_one() {
     let bare = json!({"discriminator": {"propertyName": "kind", "mapping": {"x": 0}}});
     let with = |field: Value| {
         let mut keywords = bare.clone();
@@ -80,7 +80,7 @@ fn a_discriminator_that_chooses_nothing_is_told_where_no_field_tells_it() {
 }
 
 #[test]
-fn a_field_of_the_other_direction_is_told_and_never_required() {
+fn a_field_of_the_other_direction_is_a_violation_and_never_required() {
     let read_only = json!({"required": ["a"],
         "properties": {"a": {"type": "string", "readOnly": true}}});
     let write_only = json!({"required": ["a"],
@@ -117,7 +117,7 @@ fn a_field_of_the_other_direction_is_told_and_never_required() {
 }
 
 #[test]
-fn a_secret_is_hidden_wherever_it_stands() {
+fn a_secret_is_hidden_at_every_position() {
     let secret = json!({"type": "string", "format": "password"});
     assert_requests(&[
         (secret.clone(), json!(5), &["$: expected a string"]),
@@ -136,7 +136,7 @@ fn a_secret_is_hidden_wherever_it_stands() {
             json!({"a": 5}),
             &["$.a: expected a string"],
         ),
-        // One part of two says so.
+        // Only one of two parts marks it as secret.
         (
             json!({"allOf": [{"properties": {"a": secret}}, {"properties": {"a": {"type": "string"}}}]}),
             json!({"a": 5}),
@@ -146,7 +146,7 @@ fn a_secret_is_hidden_wherever_it_stands() {
 }
 
 #[test]
-fn a_field_of_several_parts_fits_each_of_them() {
+fn a_field_of_several_parts_must_match_each_of_them() {
     let two = |one: Value, other: Value| json!({"allOf": [{"properties": {"a": one}}, {"properties": {"a": other}}]});
     let array = |keywords: Value| {
         let mut array = json!({"type": "array", "items": {}});
@@ -195,7 +195,7 @@ fn a_field_of_several_parts_fits_each_of_them() {
             json!({"a": "b"}),
             &[short],
         ),
-        // A field that one part has is known, one that no part has is told once.
+        // A field of one part is known; a field of no part is reported once.
         (
             two(b.clone(), c.clone()),
             json!({"a": {"b": 1, "c": 2, "d": 3}}),
@@ -210,7 +210,7 @@ fn a_field_of_several_parts_fits_each_of_them() {
 }
 
 #[test]
-fn the_last_of_several_parts_counts_where_they_document_other_values() {
+fn the_last_of_several_parts_decides_if_their_values_contradict() {
     let values = |first: Value, last: Value| {
         json!({"allOf": [
             {"properties": {"a": {"type": "string", "enum": first}}},
@@ -228,7 +228,7 @@ fn the_last_of_several_parts_counts_where_they_document_other_values() {
             json!({"a": "x"}),
             &["$.a: expected one of y, z, found \"x\""],
         ),
-        // One list has all of the other: both count.
+        // One list contains the other: both apply.
         (
             values(json!(["y"]), json!(["y", "z"])),
             given.clone(),
