@@ -1,4 +1,4 @@
-//! What every answer carries beside its resource.
+//! Responses: a resource with its status, headers and body.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header};
@@ -8,38 +8,38 @@ use crate::redirect;
 use crate::timestamp::{RetryAfter, header_date, http_date_of_any_age};
 use crate::version::{ApiVersion, VersionedMediaType};
 
-/// A resource with everything its response said beside it.
+/// A resource with the metadata and the body of its response.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Answer<R> {
     /// The resource.
     pub value: R,
-    /// What the status and the headers said.
+    /// The status and the headers of the response.
     pub meta: AnswerMeta,
-    /// The body as it came, envelope included, for whoever wants a field that the type lacks.
+    /// The body as received, envelope included, for fields that the type lacks.
     pub body: Body,
-    /// Where the answer strays from its type, and what became of that; empty if nothing does.
+    /// The differences between the body and the documented type; empty if there are none.
     pub deviations: Vec<Deviation>,
 }
 
 impl<R> Answer<R> {
-    /// The resource alone.
+    /// Returns the resource alone.
     pub fn into_inner(self) -> R {
         self.value
     }
 }
 
-/// A response body that `Debug` does not show, since it may hold a link to a snapshot.
+/// A response body. `Debug` does not show it, since it may hold a link to a snapshot.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Body(pub(crate) Bytes);
 
 impl Body {
-    /// The bytes.
+    /// Returns the bytes.
     pub fn bytes(&self) -> &Bytes {
         &self.0
     }
 
-    /// Reads the body as JSON of any shape.
+    /// Parses the body as JSON of any shape.
     ///
     /// # Errors
     /// The body is not JSON.
@@ -60,38 +60,38 @@ impl std::fmt::Debug for Body {
     }
 }
 
-/// What the status line and the headers of an answer said.
+/// The status and the headers of a response.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct AnswerMeta {
-    /// The status that counts: the envelope's, where there is one.
+    /// The status of the envelope, if there is one, or of the status line.
     pub status: StatusCode,
-    /// The version answered; often older than the one asked for. Errors name none.
+    /// The version of the response, often older than the requested one. Errors have none.
     pub version: Option<ApiVersion>,
-    /// Since when this version is deprecated.
+    /// The date since which this version is deprecated.
     pub deprecation: Option<jiff::Timestamp>,
-    /// When this version ends, or ended.
+    /// The sunset date of this version.
     pub sunset: Option<jiff::Timestamp>,
-    /// What is left of the rate limit.
+    /// The state of the rate limit.
     pub rate_limit: Option<RateLimit>,
-    /// When Atlas wants to be asked again.
+    /// The time before which Atlas wants no further request.
     pub retry_after: Option<RetryAfter>,
-    /// When the answer was made, by the server's clock.
+    /// The time of the response, by the server's clock.
     pub date: Option<jiff::Timestamp>,
-    /// Where a redirect leads: host and path of `Location`, without user, query and fragment, which
-    /// can hold a secret. `None` for any status but 3xx, and where no target is named.
+    /// The target of a redirect: host and path of `Location`, without user, query and fragment,
+    /// which can hold secrets. `None` for any status but 3xx, and if no target is named.
     pub redirect: Option<String>,
-    /// `X-Java-Method`: the handler inside Atlas, worth quoting to its support.
+    /// `X-Java-Method`: the handler inside Atlas, useful to quote to Atlas support.
     pub handler: Option<String>,
 }
 
-/// The token bucket a request was counted in.
+/// The token bucket that a request counted against.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How many requests the bucket holds.
+    /// The capacity of the bucket, in requests.
     pub limit: Option<u64>,
-    /// How many are left.
+    /// The number of requests left.
     pub remaining: u64,
 }
 
@@ -99,7 +99,7 @@ const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 
 impl RateLimit {
-    /// Reads `RateLimit-Limit` and `RateLimit-Remaining`; `None` where the latter is missing.
+    /// Reads `RateLimit-Limit` and `RateLimit-Remaining`; `None` if the latter is missing.
     pub fn read(headers: &HeaderMap) -> Option<Self> {
         let number = |name: HeaderName| headers.get(name)?.to_str().ok()?.trim().parse().ok();
         Some(Self {
@@ -110,7 +110,7 @@ impl RateLimit {
 }
 
 impl AnswerMeta {
-    /// Reads status line and headers. A header that makes no sense is read as absent.
+    /// Reads the status line and the headers. An invalid header is treated as absent.
     pub fn read(status: StatusCode, headers: &HeaderMap) -> Self {
         let mut meta = Self {
             status,
@@ -123,7 +123,7 @@ impl AnswerMeta {
             redirect: None,
             handler: None,
         };
-        // One pass costs less than a search for each. Of a header that comes twice, the first counts.
+        // One pass is faster than a lookup for each. The first of repeated headers is used.
         let mut seen = [false; 6];
         let mut first = |index: usize| !std::mem::replace(&mut seen[index], true);
         for (name, value) in headers {

@@ -1,4 +1,4 @@
-//! Errors as Atlas words them.
+//! Error bodies of Atlas.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,9 +12,10 @@ mod read;
 
 /// The body of an error response.
 ///
-/// Any field may be missing: the 401 of Atlas had no `errorCode` for a long time, and some routes
-/// answer `null`. The codes are an open set of thousands; [`code`] lists those of the backup
-/// family. `null`, absent and empty text are all `None`; an empty `parameters` is `Some(vec![])`.
+/// Any field may be missing: Atlas sent 401 without `errorCode` for a long time, and some routes
+/// send `null`. The codes are an open set of thousands; [`code`] lists those of the backup
+/// operations. `null`, absent and empty text are all `None`; an empty `parameters` is
+/// `Some(vec![])`.
 ///
 /// ```
 /// use atlas_model::{ApiError, api_error::code};
@@ -33,24 +34,24 @@ pub struct ApiError {
     /// The HTTP status, repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<u16>,
-    /// What happened, in words meant for people.
+    /// The description of the error, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// The status in words, for instance `Bad Request`.
+    /// The reason phrase of the status, for instance `Bad Request`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What happened, for programs.
+    /// The code of the error, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
-    /// The values that `detail` speaks of; texts and numbers both occur.
+    /// The values that `detail` mentions, both strings and numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Vec<serde_json::Value>>,
-    /// Which fields of the request were refused.
+    /// The request fields that were refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bad_request_detail: Option<BadRequestDetail>,
 }
 
-/// Which fields of a request were refused.
+/// The request fields that were refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BadRequestDetail {
@@ -72,7 +73,7 @@ pub struct FieldViolation {
 }
 
 impl ApiError {
-    /// An error with the status' own words as `reason`.
+    /// Creates an error with the reason phrase of the status as `reason`.
     pub fn new(status: StatusCode, error_code: &str, detail: impl Into<String>) -> Self {
         Self {
             error: Some(status.as_u16()),
@@ -84,7 +85,7 @@ impl ApiError {
         }
     }
 
-    /// Adds `parameters`, the values that `detail` speaks of.
+    /// Adds `parameters`, the values that `detail` mentions.
     #[must_use]
     pub fn with_parameters(mut self, parameters: Vec<serde_json::Value>) -> Self {
         self.parameters = Some(parameters);
@@ -105,7 +106,7 @@ impl ApiError {
         self
     }
 
-    /// The numbers of a 429, if this is one and has them.
+    /// Returns the numbers of a rate limit error, if this is one and has them.
     pub fn throttle(&self) -> Option<Throttle> {
         if !self.has_code(code::RATE_LIMITED_TOKEN_BUCKET) {
             return None;
@@ -127,23 +128,23 @@ impl ApiError {
         })
     }
 
-    /// Whether its code is this one.
+    /// Whether the error has this code.
     pub fn has_code(&self, error_code: &str) -> bool {
         self.error_code.as_deref() == Some(error_code)
     }
 
-    /// The body's own status, if it is one.
+    /// Returns the status in the body, if it is valid.
     pub fn status(&self) -> Option<StatusCode> {
         StatusCode::from_u16(self.error?).ok()
     }
 
-    /// Shows the error with the status that counts, whatever its body repeats.
+    /// Displays the error with this status instead of the one in the body.
     pub(crate) fn with_status(&self, status: StatusCode) -> impl fmt::Display + '_ {
         Line(self, Some(status.as_u16()))
     }
 }
 
-/// What a 429 says of its token bucket.
+/// The token bucket that a rate limit error (429) describes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -158,21 +159,21 @@ impl ApiError {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Throttle {
-    /// The endpoint whose bucket is empty.
+    /// The endpoint of the empty bucket.
     pub endpoint: String,
-    /// How long to wait.
+    /// The time to wait.
     pub wait: Duration,
-    /// How many requests the bucket holds.
+    /// The capacity of the bucket, in requests.
     pub capacity: u64,
-    /// How many are added in each `period`.
+    /// The number of requests added in each `period`.
     pub refill: u64,
-    /// How often the bucket is refilled.
+    /// The refill period.
     pub period: Duration,
 }
 
 impl fmt::Display for ApiError {
-    /// One line: the status, the code, Atlas's own words and each refused field, as far as the
-    /// body has them.
+    /// Writes one line: the status, the code, the detail and each refused field, as far as the body
+    /// has them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Line(self, self.error).fmt(f)
     }
@@ -184,7 +185,7 @@ struct Line<'a>(&'a ApiError, Option<u16>);
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(error, status) = self;
-        // `reason` names the status again; it stands where no code does.
+        // `reason` repeats the status, so it is shown only if there is no code.
         let name = error.error_code.as_deref().or(error.reason.as_deref());
         match (status, name) {
             (Some(status), Some(name)) => write!(f, "{status} {}", OneLine(name))?,
@@ -215,14 +216,14 @@ impl std::error::Error for ApiError {}
 
 debug_as_chain!(ApiError);
 
-/// A text with its control characters, line separators and changes of writing direction shown
-/// as spaces.
+/// A text with control characters, line separators and changes of writing direction shown as
+/// spaces.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 
 pub(crate) fn breaks_a_line(c: char) -> bool {
     let turns =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    // Those that show nothing can hide in a word.
+    // Zero-width characters could hide within a word.
     let hidden = matches!(
         c,
         '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'
@@ -242,31 +243,31 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
-/// Codes seen in the backup family. Atlas knows thousands and adds more.
+/// Codes seen in the backup operations. Atlas has thousands and adds more.
 pub mod code {
-    /// 400: a Flex cluster was asked for through the cluster operations.
+    /// 400: a Flex cluster was requested through the cluster operations.
     pub const CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API: &str =
         "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API";
-    /// 400: another kind of cluster was asked for through the Flex operations.
+    /// 400: another kind of cluster was requested through the Flex operations.
     pub const CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API: &str =
         "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API";
-    /// Two downloads of one cluster's snapshots at once.
+    /// Two simultaneous downloads of one cluster's snapshots.
     pub const CANNOT_DOWNLOAD_SNAPSHOT_CONCURRENTLY: &str = "CANNOT_DOWNLOAD_SNAPSHOT_CONCURRENTLY";
     /// 404: the project has no cluster of that name.
     pub const CLUSTER_NOT_FOUND: &str = "CLUSTER_NOT_FOUND";
-    /// 404: no project has that id, or none that these credentials may see.
+    /// 404: no project has that id, or none visible to these credentials.
     pub const GROUP_NOT_FOUND: &str = "GROUP_NOT_FOUND";
     /// 403: the caller's address is not on the access list of its key or service account.
     pub const IP_ADDRESS_NOT_ON_ACCESS_LIST: &str = "IP_ADDRESS_NOT_ON_ACCESS_LIST";
-    /// 429: the token bucket is empty; `parameters` are endpoint, seconds to wait, capacity,
-    /// refill and refill seconds.
+    /// 429: the token bucket is empty; `parameters` are endpoint, seconds to wait, capacity, refill
+    /// and refill seconds.
     pub const RATE_LIMITED_TOKEN_BUCKET: &str = "RATE_LIMITED_TOKEN_BUCKET";
-    /// 404: something else that the path names does not exist.
+    /// 404: another resource that the path names does not exist.
     pub const RESOURCE_NOT_FOUND: &str = "RESOURCE_NOT_FOUND";
-    /// 410: the version asked for has ended.
+    /// 410: the requested version is past its sunset date.
     pub const VERSION_GONE: &str = "VERSION_GONE";
-    /// Anything else; also what a 401 says.
+    /// Any other error; also the code of some 401s.
     pub const UNEXPECTED_ERROR: &str = "UNEXPECTED_ERROR";
-    /// 400: a parameter or the body is not as documented.
+    /// 400: a parameter or the body violates the documentation.
     pub const VALIDATION_ERROR: &str = "VALIDATION_ERROR";
 }

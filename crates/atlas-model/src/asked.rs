@@ -1,17 +1,17 @@
-//! What an error says of the operation that was asked.
+//! The operation that an error is about.
 
 use crate::meta::OperationMeta;
 use crate::version::ApiVersion;
 
-/// The operation that an error is about: enough to name it and to say what may be wrong.
+/// The operation that an error is about: its name and the facts needed to find likely causes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct AskedOperation {
-    /// Its id.
+    /// The operation's id.
     pub id: &'static str,
-    /// The documented roles, of which any one will do; empty if they are not known.
+    /// The documented roles, any one of which is sufficient; empty if they are not known.
     pub roles: Vec<&'static str>,
-    /// The versions that are known, oldest first; empty if they are not known.
+    /// The known versions, oldest first; empty if they are not known.
     pub versions: Vec<ApiVersion>,
     /// The id of the operation to use instead, if there is one.
     pub successor: Option<&'static str>,
@@ -19,12 +19,12 @@ pub struct AskedOperation {
     pub names_project: bool,
     /// Whether its path names a cluster.
     pub names_cluster: bool,
-    /// Whether its path, or a body, may name anything else.
+    /// Whether its path or its body may name other resources.
     pub names_more: bool,
 }
 
 impl AskedOperation {
-    /// An operation by its id and its path with parameters in braces.
+    /// Creates an operation from its id and its path with parameters in braces.
     pub fn new(id: &'static str, path: &str) -> Self {
         let project = path.contains("{groupId}");
         let cluster = path.contains("luster");
@@ -45,14 +45,14 @@ impl AskedOperation {
         self.names_project || self.names_cluster || self.names_more
     }
 
-    /// Sets the documented roles, of which any one will do.
+    /// Sets the documented roles, any one of which is sufficient.
     #[must_use]
     pub fn roles(mut self, roles: Vec<&'static str>) -> Self {
         self.roles = roles;
         self
     }
 
-    /// Sets the versions that are known, oldest first.
+    /// Sets the known versions, oldest first.
     #[must_use]
     pub fn versions(mut self, versions: Vec<ApiVersion>) -> Self {
         self.versions = versions;

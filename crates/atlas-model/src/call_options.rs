@@ -1,8 +1,8 @@
-//! What every call shares, whatever its operation.
+//! Options that every operation has.
 
 use crate::version::ApiVersion;
 
-/// The version to ask for and the form of the answer.
+/// The version to request and the form of the response.
 ///
 /// ```
 /// use atlas_model::CallOptions;
@@ -13,30 +13,30 @@ use crate::version::ApiVersion;
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct CallOptions {
-    /// The version to ask for; `None` asks for the operation's newest.
+    /// The version to request; `None` requests the operation's newest.
     pub version: Option<ApiVersion>,
-    /// Asks for the status inside the body; `false` by default.
+    /// Requests the status inside the body; `false` by default.
     pub envelope: bool,
-    /// Asks for an indented body; `false` by default.
+    /// Requests an indented body; `false` by default.
     pub pretty: bool,
 }
 
 impl CallOptions {
-    /// Sets the version to ask for.
+    /// Sets the version to request.
     #[must_use]
     pub fn version(mut self, version: ApiVersion) -> Self {
         self.version = Some(version);
         self
     }
 
-    /// Sets whether the status is asked for inside the body.
+    /// Sets whether the status is requested inside the body.
     #[must_use]
     pub fn envelope(mut self, on: bool) -> Self {
         self.envelope = on;
         self
     }
 
-    /// Sets whether an indented body is asked for.
+    /// Sets whether an indented body is requested.
     #[must_use]
     pub fn pretty(mut self, on: bool) -> Self {
         self.pretty = on;

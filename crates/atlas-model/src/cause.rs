@@ -1,4 +1,4 @@
-//! Why Atlas may have refused: its own words often say only `UNEXPECTED_ERROR`.
+//! Likely causes of errors, since the errors of Atlas are often just `UNEXPECTED_ERROR`.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::api_error::{ApiError, code};
 use crate::asked::AskedOperation;
 use crate::version::ApiVersion;
 
-/// A likely cause of a refusal, worded as what to check.
+/// A likely cause of an error response. `Display` states what to check.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
@@ -18,50 +18,50 @@ pub enum Cause {
     AddressNotListed,
     /// The credentials lack a role.
     RoleMissing {
-        /// The roles that the operation is documented to need, of which any one will do; empty if
-        /// they are not known.
+        /// The documented roles, any one of which is sufficient; empty if they are not known.
         roles: Vec<&'static str>,
     },
-    /// No project has that id, or none that these credentials may see.
+    /// No project has that id, or none visible to these credentials.
     ProjectUnknown,
     /// The project has no cluster of that name.
     ClusterUnknown,
-    /// One of the other ids of the request names nothing.
+    /// Another id in the request does not exist.
     ResourceUnknown,
-    /// The cluster is a Flex cluster, and the operation is for the others.
+    /// The cluster is a Flex cluster, which the operation does not support.
     FlexCluster {
         /// The operation to use instead, if there is one.
         instead: Option<&'static str>,
     },
-    /// The cluster is not a Flex cluster, and the operation is for those.
+    /// The cluster is not a Flex cluster, but the operation supports only those.
     NoFlexCluster,
-    /// The request did not name a version that the operation has.
+    /// The request did not name a version of the operation.
     VersionHeader,
-    /// The version asked for has ended.
+    /// The requested version is past its sunset date.
     VersionGone {
-        /// The versions that are known, oldest first; empty if they are not known.
+        /// The known versions, oldest first; empty if they are not known.
         known: Vec<ApiVersion>,
     },
-    /// The operation has ended.
+    /// The operation is past its sunset date.
     OperationGone {
         /// The operation to use instead, if there is one.
         instead: Option<&'static str>,
     },
-    /// Something else than Atlas answered: a proxy, a login page, or the server of a wrong base URL.
+    /// The response is not from Atlas, but from a proxy, a login page, or the server of a wrong
+    /// base URL.
     NotAtlas,
-    /// A proxy wants a user and password, or refuses those it got.
+    /// A proxy requires a user and password, or refuses the given ones.
     ProxyLogin,
-    /// The network wants a login before it lets requests through (RFC 6585 section 6).
+    /// The network requires a login before it forwards requests (RFC 6585 section 6).
     NetworkLogin,
-    /// The rate limit is reached.
+    /// The rate limit is exceeded.
     Throttled,
-    /// Atlas is in trouble, or something on the way to it.
+    /// Atlas, or a server in between, has a failure.
     ServerTrouble,
 }
 
 impl Cause {
-    /// The likely causes of a status, the likeliest first. `error` is what Atlas said, if it was
-    /// Atlas that answered.
+    /// Returns the likely causes of a status, the likeliest first. `error` is the error body of
+    /// Atlas, if there is one.
     pub(crate) fn of(
         operation: &AskedOperation,
         status: StatusCode,
@@ -115,11 +115,11 @@ impl Cause {
         }
     }
 
-    /// The likely causes of an answer that is neither a resource nor an error of Atlas, the
-    /// likeliest first.
+    /// Returns the likely causes of a response that is neither a resource nor an error of Atlas,
+    /// the likeliest first.
     pub(crate) fn of_other(operation: &AskedOperation, status: StatusCode) -> Vec<Self> {
         match status.as_u16() {
-            // An empty 401 is what some requests without a valid key get from Atlas.
+            // Atlas answers some requests without a valid key with an empty 401.
             401 | 429 | 500..=599 => {
                 let mut causes = Self::of(operation, status, None);
                 if status != StatusCode::NETWORK_AUTHENTICATION_REQUIRED {
@@ -160,25 +160,27 @@ impl fmt::Display for Cause {
             Self::ClusterUnknown => "check the cluster's name",
             Self::ResourceUnknown => "check the other ids in the request",
             Self::FlexCluster { instead: Some(id) } => {
-                return write!(f, "it is a Flex cluster; use {id}");
+                return write!(f, "the cluster is a Flex cluster; use {id}");
             }
-            Self::FlexCluster { instead: None } => "it is a Flex cluster; use the Flex operations",
+            Self::FlexCluster { instead: None } => {
+                "the cluster is a Flex cluster; use the Flex operations"
+            }
             Self::NoFlexCluster => "the cluster is not a Flex cluster; use the cluster operations",
-            Self::VersionHeader => "ask for a version that this operation has",
-            Self::VersionGone { known } if known.is_empty() => "a newer version is needed",
+            Self::VersionHeader => "request a version that this operation has",
+            Self::VersionGone { known } if known.is_empty() => "request a newer version",
             Self::VersionGone { known } => {
                 let known: Vec<String> = known.iter().map(ToString::to_string).collect();
                 let known = known.join(", ");
                 return write!(
                     f,
-                    "a newer version is needed; known versions: {known} (update this client for \
+                    "request a newer version; known versions: {known} (update this client for \
                      later ones)"
                 );
             }
             Self::OperationGone { instead: Some(id) } => {
-                return write!(f, "the operation has ended; use {id}");
+                return write!(f, "the operation no longer exists; use {id}");
             }
-            Self::OperationGone { instead: None } => "the operation has ended",
+            Self::OperationGone { instead: None } => "the operation no longer exists",
             Self::NotAtlas => "check the base URL and any proxy in between",
             Self::ProxyLogin => "check the proxy's user and password",
             Self::NetworkLogin => "log in to this network with a browser first",
@@ -189,7 +191,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// Causes as the end of an error's line.
+/// Appends causes to an error's line.
 pub(crate) fn causes(f: &mut fmt::Formatter<'_>, causes: &[Cause]) -> fmt::Result {
     for cause in causes {
         write!(f, "; {cause}")?;
@@ -249,7 +251,7 @@ mod tests {
         let flex = causes(400, code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API);
         assert_eq!(
             flex[0].to_string(),
-            "it is a Flex cluster; use downloadGroupFlexClusterBackup"
+            "the cluster is a Flex cluster; use downloadGroupFlexClusterBackup"
         );
     }
 }

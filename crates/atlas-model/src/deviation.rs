@@ -1,12 +1,12 @@
-//! Where an answer strays from its type.
+//! Differences between a response and its documented type.
 
 use std::fmt;
 
 use crate::api_error::OneLine;
 
-/// One place where an answer strays from what is documented for it, and what became of it.
+/// One difference between a response and its documentation.
 ///
-/// A field whose value does not fit its type is left out of the value; it stays in
+/// A field whose value is of an unexpected type is left out of the typed value; it is still in
 /// [`Answer::body`](crate::Answer::body).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Deviation {
@@ -15,7 +15,7 @@ pub struct Deviation {
 }
 
 impl Deviation {
-    /// A deviation at `path`, with what is wrong in one line.
+    /// Creates a deviation at `path`; `problem` is one line.
     pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -23,14 +23,14 @@ impl Deviation {
         }
     }
 
-    /// Where it is, as the API spells it: `results[0].id`. Empty for the answer as a whole. Keys
-    /// stand there as they came; [`Display`](fmt::Display) shows them in one line without control
+    /// Returns the path as the API spells it: `results[0].id`. Empty for the response as a whole.
+    /// Keys are as received; [`Display`](fmt::Display) shows them in one line without control
     /// characters.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What is wrong, in one line. It does not show the value, which may be a secret.
+    /// Returns the problem in one line. It does not show the value, which may be a secret.
     pub fn problem(&self) -> &str {
         &self.problem
     }

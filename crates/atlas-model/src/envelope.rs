@@ -1,7 +1,7 @@
-//! The envelope: a response's status inside its body, for clients that see only the body.
+//! The envelope: the status of a response inside its body, for clients that see only the body.
 //!
-//! Asked for with `envelope=true`. A single resource, or an error, becomes
-//! `{"status": 200, "content": {…}}`; a list keeps its own object and gains `status`:
+//! Requested with `envelope=true`. A single resource, or an error, becomes `{"status": 200,
+//! "content": {…}}`; a list keeps its own object and gains `status`:
 //!
 //! ```
 //! use atlas_model::envelope::Envelope;
@@ -23,18 +23,18 @@ use serde_json::value::RawValue;
 /// An opened envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Envelope<'a> {
-    /// The status that counts, whatever the status line says.
+    /// The status to use, instead of that of the status line.
     pub status: StatusCode,
-    /// The resource or error inside; for a list, the whole body.
+    /// The resource or error in the envelope; for a list, the whole body.
     pub content: &'a [u8],
 }
 
 impl<'a> Envelope<'a> {
-    /// Opens a body, if it is an envelope: an object whose `status` is an HTTP status as an
-    /// integer, beside `content` or `results`.
+    /// Opens a body, if it is an envelope: an object with an HTTP status as the integer `status`,
+    /// and with `content` or `results`.
     ///
-    /// `None` means that the body is to be read as it stands. Look for an envelope only where
-    /// one was asked for: every look costs a pass over the body.
+    /// Returns `None` for any other body, which is then the resource itself. Call this only for a
+    /// response to a request with `envelope=true`: each call parses the body.
     pub fn open(body: &'a [u8]) -> Option<Self> {
         let outer: Outer<'a> = serde_json::from_slice(body).ok()?;
         let status = StatusCode::from_u16(outer.status?.get().parse().ok()?).ok()?;
@@ -47,10 +47,10 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Puts a resource or an error into an envelope; `body` is a JSON object, compact or indented as
-/// `pretty` says.
+/// Wraps a resource or an error in an envelope; `body` is a JSON object, compact or indented as
+/// `pretty` states.
 ///
-/// A list takes the status into its own object, everything else becomes `content`.
+/// A list gains the status in its own object; any other body becomes `content`.
 pub fn wrap(status: StatusCode, list: bool, pretty: bool, body: &[u8]) -> Vec<u8> {
     let status = status.as_str().as_bytes();
     let (line, space, end): (&[u8], &[u8], &[u8]) = if pretty {
@@ -67,7 +67,7 @@ pub fn wrap(status: StatusCode, list: bool, pretty: bool, body: &[u8]) -> Vec<u8
         Some(b"{") => [b"{", &status[..], end].concat(),
         Some(open) => [open, b",", &status, end].concat(),
         None => {
-            // A line break never stands inside a JSON text, so each one can be indented.
+            // JSON text has no line breaks inside of strings, so each line can be indented.
             let lines: Vec<&[u8]> = body.split(|&byte| byte == b'\n').collect();
             let body = lines.join(if pretty { &b"\n  "[..] } else { b"\n" });
             [
@@ -95,7 +95,7 @@ struct Outer<'a> {
     results: Option<&'a RawValue>,
 }
 
-/// A field that is there, be it null: then the envelope is around nothing.
+/// A field that is present, even if it is `null`: an envelope around `null` has an empty content.
 fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
     Deserialize::deserialize(field).map(Some)
 }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_an_envelope_is_left_alone() {
+    fn a_body_that_only_resembles_an_envelope_is_not_opened() {
         for body in [
             &br#"{"status":"PENDING","content":{}}"#[..],
             br#"{"status":"200","content":{}}"#,
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_around_null_is_around_nothing() {
+    fn an_envelope_around_null_has_null_as_content() {
         let opened = Envelope::open(br#"{"status":204,"content":null}"#).unwrap();
         assert_eq!(opened.status, StatusCode::NO_CONTENT);
         assert_eq!(opened.content, b"null");

@@ -1,11 +1,11 @@
-//! Errors with what they came from.
+//! Errors with their causes.
 
 use std::error::Error;
 use std::io;
 
-/// What an error came from, nearest first.
+/// Returns the causes of an error, nearest first.
 ///
-/// Follows `source`, and the error inside of an [`io::Error`], which its `source` passes over.
+/// Follows `source`, and the error inside of an [`io::Error`], which its `source` skips.
 ///
 /// ```
 /// use std::io;
@@ -21,8 +21,8 @@ pub fn causes<'a>(
     std::iter::successors(below(error), |error| below(*error))
 }
 
-/// An error and its causes in one line: each message once, however often errors on the way repeat
-/// it.
+/// Formats an error and its causes as one line; a message that is repeated in the chain appears
+/// once.
 ///
 /// ```
 /// use std::io;
@@ -34,7 +34,7 @@ pub fn error_line(error: &(dyn Error + 'static)) -> String {
     with_causes(error.to_string(), error)
 }
 
-/// A line about an error, in place of its own message, and the error's causes after it.
+/// Appends an error's causes to a line that replaces the error's own message.
 pub fn with_causes(mut line: String, error: &(dyn Error + 'static)) -> String {
     for cause in causes(error) {
         let message = cause.to_string();
@@ -56,7 +56,7 @@ fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     }
 }
 
-/// Implements `Debug` for errors as the line of [`error_line`], since `main() -> Result` prints it.
+/// Implements `Debug` for errors as [`error_line`], since `main() -> Result` prints `Debug`.
 macro_rules! debug_as_chain {
     ($($error:ty),* $(,)?) => {$(
         impl std::fmt::Debug for $error {

@@ -1,4 +1,4 @@
-//! Ids: 24 hexadecimal digits, kept as the twelve bytes they stand for.
+//! Ids: 24 hexadecimal digits, stored as twelve bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,14 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::pattern::{PatternError, Patterned};
 
-/// An id's text, on the stack.
+/// The text of an id, on the stack.
 type Digits = const_hex::Buffer<12>;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $field:literal) => {
         $(#[$doc])*
         ///
-        /// Twelve bytes, `Copy`; parsing and printing allocate nothing. Ordered as its text is.
+        /// Twelve bytes, `Copy`; parsing and printing do not allocate. Ordered like its text.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; 12]);
 
@@ -27,18 +27,18 @@ macro_rules! id {
             /// Parses 24 lower-case hexadecimal digits.
             ///
             /// # Errors
-            /// [`PatternError`] for any other text, upper-case digits and a trailing newline
-            /// included.
+            /// [`PatternError`] for any other text, including upper-case digits and a trailing
+            /// newline.
             pub fn parse(text: &str) -> Result<Self, PatternError> {
                 <Self as Patterned>::parse_field(<Self as Patterned>::FIELD, text)
             }
 
-            /// Takes the twelve bytes as they are; every value of them is a valid id.
+            /// Creates an id from twelve bytes; every value is valid.
             pub const fn from_bytes(bytes: [u8; 12]) -> Self {
                 Self(bytes)
             }
 
-            /// The twelve bytes that the digits stand for.
+            /// Returns the twelve bytes.
             pub const fn to_bytes(self) -> [u8; 12] {
                 self.0
             }
@@ -108,39 +108,40 @@ macro_rules! id {
 }
 
 id! {
-    /// Identifies a project. The wire calls it `groupId`.
+    /// The id of a project. The wire calls it `groupId`.
     ProjectId, "groupId"
 }
 
 id! {
-    /// Identifies a snapshot of a cluster.
+    /// The id of a snapshot of a cluster.
     SnapshotId, "snapshotId"
 }
 
 id! {
-    /// Identifies a restore job, the record Atlas keeps of one restore or download.
+    /// The id of a restore job, the record of one restore or download.
     RestoreJobId, "restoreId"
 }
 
 id! {
-    /// Identifies an organization.
+    /// The id of an organization.
     OrgId, "orgId"
 }
 
 id! {
-    /// Identifies a cluster; calls name it by its [`ClusterName`](crate::ClusterName) instead.
+    /// The id of a cluster; requests identify it by its [`ClusterName`](crate::ClusterName)
+    /// instead.
     ClusterId, "clusterId"
 }
 
 id! {
-    /// Identifies an item of a backup policy.
+    /// The id of an item of a backup policy.
     PolicyItemId, "policyItemId"
 }
 
 id! {
-    /// Identifies anything that has no id type of its own.
+    /// The id of a resource without an id type of its own.
     ///
-    /// Every other id turns into one and, by [`from_bytes`](ProjectId::from_bytes), back.
+    /// Every other id converts into one, and back with [`from_bytes`](ProjectId::from_bytes).
     ObjectId, "id"
 }
 

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// JSON that the documentation gives no shape, kept as the text that came.
+/// JSON without a documented shape, kept as the received text.
 ///
-/// The order of keys and every digit of a number survive reading and writing: in a pipeline of
-/// streams, `{"$sort": {"b": 1, "a": -1}}` is another sort than the other way round. `Debug` does
-/// not show it, since it may hold secrets.
+/// The order of keys and every digit of a number are preserved: in a pipeline of streams,
+/// `{"$sort": {"b": 1, "a": -1}}` sorts differently if the keys are swapped. `Debug` does not show
+/// the text, since it may contain secrets.
 ///
 /// ```
 /// use atlas_model::Json;
@@ -28,7 +28,7 @@ use serde_json::value::RawValue;
 pub struct Json(Box<RawValue>);
 
 impl Json {
-    /// Takes a text that is JSON.
+    /// Parses a text as JSON.
     ///
     /// # Errors
     /// The text is not JSON.
@@ -36,22 +36,22 @@ impl Json {
         serde_json::from_str(text)
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
 
-    /// The value. Keys are in alphabetical order, and numbers beyond 64 bits are rounded.
+    /// Returns the value. Keys are in alphabetical order, and numbers beyond 64 bits are rounded.
     ///
-    /// What `serde_json` cannot hold, such as `1e400`, is `null`.
+    /// A value that `serde_json` cannot represent, such as `1e400`, is `null`.
     pub fn value(&self) -> Value {
         self.read().unwrap_or_default()
     }
 
-    /// Reads it as a type.
+    /// Deserializes it as a type.
     ///
     /// # Errors
-    /// It does not fit the type.
+    /// The JSON does not match the type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.as_str())
     }
@@ -71,14 +71,14 @@ impl From<Box<RawValue>> for Json {
 }
 
 impl Default for Json {
-    /// `null`
+    /// Returns `null`.
     fn default() -> Self {
         Self(RawValue::NULL.to_owned())
     }
 }
 
 impl PartialEq for Json {
-    /// Whether both are the same text.
+    /// Whether both texts are the same.
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()
     }

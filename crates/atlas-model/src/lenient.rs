@@ -1,7 +1,7 @@
-//! Takes what does not fit out of a JSON text, so that the rest can be read.
+//! Removes values of unexpected types from JSON text, so that the rest can be read.
 //!
-//! Nothing here depends on the type that is read: serde says where it stopped, and the node that
-//! stands there is removed from the text.
+//! Nothing here depends on the target type: serde reports where it stopped, and the node at that
+//! position is removed from the text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,20 +14,20 @@ use crate::deviation::Deviation;
 use crate::link::hide_links;
 use crate::payload::Unfit;
 
-/// How many nodes of one answer are taken out before it is given up.
+/// The number of nodes that are removed from one body before it is refused.
 pub(crate) const MAX_REMOVALS: usize = 32;
 
-/// How many bytes are read again, in all, before an answer is given up.
+/// The total number of bytes that are parsed again before a body is refused.
 const MAX_WORK: usize = 64 << 20;
 
-/// Marks the length of a union and the way to a node within it, in the message of an error.
+/// Delimits the length of a union and the path to a node within it, in an error message.
 const MARK: char = '\u{1}';
 
-/// Reads again and again, each time without the node that did not fit.
+/// Parses repeatedly, each time without the node that failed.
 ///
 /// # Errors
-/// [`Unfit`] if the text is not JSON, does not fit as a whole, or more than [`MAX_REMOVALS`] nodes
-/// do not.
+/// [`Unfit`] if the text is not JSON, is of a wrong type as a whole, or has more than
+/// [`MAX_REMOVALS`] invalid nodes.
 #[cold]
 pub(crate) fn mend(
     text: &[u8],
@@ -78,16 +78,16 @@ pub(crate) fn mend(
     }
 }
 
-/// The text with a number such as `5.0` as the integer that is expected in its place, and that it is.
+/// The text with a number such as `5.0` written as an integer, if an integer is expected there.
 fn with_integer(text: &str, way: &[usize], error: &serde_json::Error) -> Option<String> {
     let expects_integer = message(error).ends_with("expected i64");
     let number: f64 = expects_integer.then(|| node(text, way))??.parse().ok()?;
-    // Beyond this, not every integer is a number of JSON.
+    // Beyond this, a double does not represent every integer.
     let is_integer = number.fract() == 0.0 && number.abs() < 9e15;
     is_integer.then(|| replace(text, way, &format!("{number:.0}")))?
 }
 
-/// The error of a union, with the way to the node within `object` that did not fit.
+/// The error of a union, with the path to the node within `object` that failed.
 pub(crate) fn within(object: &str, error: &serde_json::Error) -> String {
     marked(
         object,
@@ -96,7 +96,7 @@ pub(crate) fn within(object: &str, error: &serde_json::Error) -> String {
     )
 }
 
-/// An error of a union as a whole.
+/// An error about a union as a whole.
 pub(crate) fn of_whole(object: &str, message: &str) -> String {
     marked(object, &[], message)
 }
@@ -106,13 +106,13 @@ fn marked(object: &str, way: &[usize], message: &str) -> String {
     format!("{MARK}{}:{}{MARK}{message}", object.len(), way.join("."))
 }
 
-/// The way to the node that an error is about: which child, which child of that one, and so on.
+/// The path to the node of an error, as child indices from the root.
 fn locate(text: &str, error: &serde_json::Error) -> Option<Vec<usize>> {
     if !error.is_data() {
         return None;
     }
     if let Some((length, within)) = mark(error) {
-        // The error of a union that is the whole text has no place.
+        // An error about a union that is the whole text has no position.
         let mut way = match error.line() {
             0 => Vec::new(),
             line => ending(text, offset(text, line, error.column())?, length)?,
@@ -125,7 +125,7 @@ fn locate(text: &str, error: &serde_json::Error) -> Option<Vec<usize>> {
     let mut node = text;
     loop {
         let start = position(text, node)?;
-        // The errors of an object come at its end, those of a key before its value.
+        // Errors about an object are at its end, errors about a key before its value.
         if offset >= start + node.trim_end().len() {
             break;
         }
@@ -147,8 +147,8 @@ fn locate(text: &str, error: &serde_json::Error) -> Option<Vec<usize>> {
     Some(way)
 }
 
-/// The way to the union of this length that was read before `offset`. `serde_json` looks for the end
-/// of what holds it before it gives the error a place: one mark may have been read as well.
+/// The path to the last union of this length before `offset`. `serde_json` looks for the end of the
+/// enclosing node before it assigns a position to the error: one more character may have been read.
 fn ending(text: &str, offset: usize, length: usize) -> Option<Vec<usize>> {
     let mut way = Vec::new();
     let mut node = text;
@@ -167,14 +167,14 @@ fn ending(text: &str, offset: usize, length: usize) -> Option<Vec<usize>> {
     }
 }
 
-/// The node at the end of a way.
+/// The node at the end of a path.
 fn node<'a>(text: &'a str, way: &[usize]) -> Option<&'a str> {
     way.iter().try_fold(text, |node, index| {
         Some(Children::of(node)?.0.get(*index)?.text)
     })
 }
 
-/// The text with another node at the end of a way.
+/// The text with the node at the end of a path replaced.
 fn replace(text: &str, way: &[usize], with: &str) -> Option<String> {
     let node = node(text, way)?;
     let start = position(text, node)?;
@@ -182,7 +182,7 @@ fn replace(text: &str, way: &[usize], with: &str) -> Option<String> {
     Some(format!("{before}{with}{after}"))
 }
 
-/// The members of an object, as they stand in its text; `None` if it is not one.
+/// The members of an object, as slices of its text; `None` if it is not an object.
 pub(crate) fn members(text: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
     if !text.trim_start().starts_with('{') {
         return None;
@@ -193,7 +193,7 @@ pub(crate) fn members(text: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
         .collect()
 }
 
-/// A text without one of its nodes; `None` if that is the whole.
+/// The text without one of its nodes; `None` if the node is the root.
 fn remove(text: &str, way: &[usize]) -> Option<String> {
     let (last, others) = way.split_last()?;
     let holder = node(text, others)?;
@@ -218,7 +218,7 @@ fn remove(text: &str, way: &[usize]) -> Option<String> {
     replace(text, others, &rest)
 }
 
-/// The way to a node in the text as it came, from that in the text without what was taken out.
+/// Converts a path in the text with nodes removed to the path in the original text.
 fn in_original(way: &[usize], taken_out: &[Vec<usize>]) -> Vec<usize> {
     let mut original = Vec::with_capacity(way.len());
     for index in way {
@@ -236,7 +236,7 @@ fn in_original(way: &[usize], taken_out: &[Vec<usize>]) -> Vec<usize> {
     original
 }
 
-/// A way as the API spells it: `results[0].id`.
+/// A path as the API spells it: `results[0].id`.
 fn path(text: &str, way: &[usize]) -> String {
     let mut path = String::new();
     let mut node = text;
@@ -259,9 +259,9 @@ fn path(text: &str, way: &[usize]) -> String {
     path
 }
 
-/// A text that does not fit as a whole, after this was taken out.
+/// The error for a text that is invalid as a whole, after these nodes were removed.
 fn as_a_whole(text: &str, error: &serde_json::Error, taken_out: &[Deviation]) -> Unfit {
-    // A text that breaks off further on is no JSON, whatever did not fit before.
+    // A text that is truncated further on is not JSON, even if nodes were removed before.
     let problem = match serde_json::from_str::<IgnoredAny>(text) {
         Err(syntax) => syntax.to_string(),
         Ok(_) if error.is_data() => problem(error, kind(text)),
@@ -275,7 +275,7 @@ fn as_a_whole(text: &str, error: &serde_json::Error, taken_out: &[Deviation]) ->
     Unfit::new(line)
 }
 
-/// The beginning of a text, which may hold the keys of an answer.
+/// The beginning of a text, which may contain keys of the response.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(120) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -283,7 +283,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// What is wrong, without the value.
+/// Describes what is wrong, without the value.
 fn problem(error: &serde_json::Error, found: &str) -> String {
     let message = message(error);
     match message.rsplit_once("expected ") {
@@ -302,7 +302,7 @@ fn problem(error: &serde_json::Error, found: &str) -> String {
     }
 }
 
-/// The message of an error without its place.
+/// The message of an error without its position.
 fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let end = text.rfind(" at line ").unwrap_or(text.len());
@@ -312,7 +312,7 @@ fn message(error: &serde_json::Error) -> String {
     }
 }
 
-/// The length of a union and the way within it, if the error is of one.
+/// The length of a union and the path within it, if the error is about a union.
 fn mark(error: &serde_json::Error) -> Option<(usize, Vec<usize>)> {
     let text = error.to_string();
     let mut parts = text.splitn(3, MARK);
@@ -324,7 +324,7 @@ fn mark(error: &serde_json::Error) -> Option<(usize, Vec<usize>)> {
     Some((length.parse().ok()?, way.collect()))
 }
 
-/// How many bytes of a text were read up to this line and column.
+/// The number of bytes before this line and column.
 fn offset(text: &str, line: usize, column: usize) -> Option<usize> {
     let mut start = 0;
     for _ in 1..line {
@@ -333,12 +333,12 @@ fn offset(text: &str, line: usize, column: usize) -> Option<usize> {
     Some(start + column)
 }
 
-/// Where `part`, which is a part of `text`, begins.
+/// The offset of `part`, a slice of `text`.
 fn position(text: &str, part: &str) -> Option<usize> {
     (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)
 }
 
-/// What a JSON text is.
+/// The JSON type of a text.
 pub(crate) fn kind(text: &str) -> &'static str {
     match text.trim_start().bytes().next() {
         Some(b'{') => "an object",
@@ -407,7 +407,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Children<'a> {
     }
 }
 
-/// How many children of one node are looked at; what has more is not mended.
+/// The number of children of one node that are read; a node with more is not repaired.
 const MAX_CHILDREN: usize = 100_000;
 
 fn check_room<E: serde::de::Error>(children: usize) -> Result<(), E> {

@@ -1,8 +1,8 @@
 //! The MongoDB Atlas Administration API v2 in types: operations, resources, ids, versions, errors.
 //!
-//! Sans-IO: no socket, no clock, no runtime. An operation is a value; [`OperationExt`] turns it into
-//! an [`http::Request`] and reads the [`http::Response`]. `atlas-transport` sends operations with
-//! authentication and retries; any other HTTP stack can carry them too.
+//! Sans-IO: no socket, no clock, no runtime. An operation is a value; [`OperationExt`] turns it
+//! into an [`http::Request`] and reads the [`http::Response`]. `atlas-transport` sends operations
+//! with authentication and retries; any other HTTP client can send them too.
 //!
 //! ```
 //! use atlas_model::flex_clusters::{ClusterState, GetFlexCluster};
@@ -15,7 +15,7 @@
 //! let request = operation.to_request(&options)?;
 //! assert_eq!(request.headers()["accept"], "application/vnd.atlas.2024-11-13+json");
 //!
-//! // … send the request, then read what came back:
+//! // … send the request, then read the response:
 //! let response = http::Response::new(r#"{"stateName": "IDLE", "new": 1}"#.into());
 //! let cluster = GetFlexCluster::from_response(response, &options)?.into_inner();
 //! assert_eq!(cluster.state_name, Some(ClusterState::Idle));
@@ -25,22 +25,24 @@
 //! # Modules and features
 //!
 //! Each of the API's 60 tags is a module with its operations and types, behind a feature of the
-//! same name: `flex_clusters` behind `flex-clusters`. A type that several tags have stands in
-//! [`shared`], and each of them re-exports it. The default features are the eight tags around backups:
+//! same name: `flex_clusters` behind `flex-clusters`. A type used by several tags is in [`shared`],
+//! and each of their modules re-exports it. The default features are the eight tags around backups:
 //! `cloud-backups`, `clusters`, `flex-clusters`, `flex-restore-jobs`, `flex-snapshots`, `projects`,
-//! `shared-tier-restore-jobs` and `shared-tier-snapshots`. `full` is all tags, 520 operations. `preview` adds the
-//! 26 operations that have a preview version only; they may change in any release.
+//! `shared-tier-restore-jobs` and `shared-tier-snapshots`. `full` enables all tags, 520 operations.
+//! `preview` adds the 26 operations that have only a preview version; they may change in any
+//! release.
 //!
-//! rustdoc's search finds operations by their `operationId`, also by former ones.
+//! rustdoc's search finds operations by their current and former `operationId`.
 //!
 //! # Requests
 //!
-//! A constructor takes what the operation requires, in the order of its path, and then its body;
-//! that of a body takes its required fields in the alphabetical order of the wire. Consuming setters
-//! take the rest. A text, an enum or a union is passed as it is: `"AWS"` or `CloudProvider::Aws`. A [`ClusterName`]
-//! or [`ProjectId`] exists only if it fits its documented pattern; other parameters are checked when
-//! the request is built. The body of a `PATCH` requires nothing. Fields that are `None` are left
-//! out: to send a `null`, make a raw call with `atlas-transport`.
+//! The constructor of an operation takes its required parameters, path parameters first and in the
+//! order of the path, and then the body. The constructor of a body takes its required fields in the
+//! alphabetical order of their JSON names. Consuming setters set the rest. Text, enum and union
+//! arguments convert from several types: pass `"AWS"` or `CloudProvider::Aws`. A [`ClusterName`] or
+//! [`ProjectId`] exists only if it matches its documented pattern; other parameters are checked
+//! when the request is built. The body of a `PATCH` has no required fields. Fields that are `None`
+//! are left out; to send a `null`, make a raw call with `atlas-transport`.
 //!
 //! ```
 //! use atlas_model::flex_clusters::{
@@ -55,14 +57,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Answers
+//! # Responses
 //!
-//! Every field is an `Option`, whatever the documentation requires, and no pattern or bound is
-//! enforced. Enums are open: an unknown value is `Other`. A union is an enum with the arm `Unknown`
-//! for a type that is not documented. A value of another JSON type than the documented one is left
-//! out, and [`Answer::deviations`] says where; unknown fields are in [`Answer::body`]. One odd field
-//! costs that field and not the answer; more than 32 of them are an error that names all, as is a body
-//! that is not JSON. What has no documented shape is [`Json`], kept as it came.
+//! Every field is an `Option`, even if it is documented as required, and no pattern or bound is
+//! enforced. Enums are open: an unknown value is `Other`. A union is an enum with the variant
+//! `Unknown` for undocumented types. A value whose JSON type differs from the documented one is
+//! left out and listed in [`Answer::deviations`]; the other fields are still read. More than 32
+//! such values are an error that lists all of them; a body that is not JSON is an error too.
+//! Unknown fields are in [`Answer::body`]. JSON without a documented shape is kept unchanged as
+//! [`Json`].
 //!
 //! ```
 //! use atlas_model::flex_clusters::GetFlexCluster;
@@ -79,19 +82,21 @@
 //! # Ok::<(), atlas_model::ResponseError>(())
 //! ```
 //!
-//! The types have the fields of the newest stable version, which is asked for by default. An answer
-//! in another version is a deviation. Secrets in bodies are [`Secret`]s, which `Debug` does not show.
+//! The types have the fields of the newest stable version, which is requested by default. A
+//! response in another version is a deviation. Secrets in bodies are [`Secret`]s, which `Debug`
+//! does not show.
 //!
-//! # An operation that is not here
+//! # Other operations
 //!
-//! [`Operation`] can be implemented anywhere; its page shows how, in 25 lines. Make the fields of its
-//! answer `Option`s: a value that does not fit is then left out, as in the generated types.
+//! [`Operation`] can be implemented for operations that this crate lacks; its page shows how, in 25
+//! lines. Make the fields of the response type `Option`s: values of a wrong type are then left out,
+//! as in the generated types.
 //!
 //! # Not supported
 //!
 //! Types of versions other than the newest, and `upcoming` versions. A union whose members share no
-//! documented discriminator is a struct with the fields of all of them; where two of them give one
-//! field different types, it is text or JSON.
+//! documented discriminator is a struct with the fields of all of them; a field with different
+//! types in two members is a string or [`Json`].
 
 #![forbid(unsafe_code)]
 
@@ -348,7 +353,7 @@ pub use serde_json;
 pub use timestamp::{RetryAfter, Timestamp, TimestampError, http_date};
 pub use version::{ApiVersion, Format, MediaTypeError, VersionError, VersionedMediaType};
 
-/// The README's program, as a test.
+/// Tests the program in the README.
 #[cfg(all(doctest, feature = "flex-clusters"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

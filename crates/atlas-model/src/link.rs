@@ -1,4 +1,4 @@
-//! Links: the web links of a resource, and the signed link to a snapshot.
+//! Links: the web links of a resource, and the signed link of a snapshot.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ use crate::object::{self, Object};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Link {
-    /// Where the link leads.
+    /// The target of the link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<CompactString>,
-    /// How this resource relates to that one, for instance `self`.
+    /// The relation of this resource to the target, for instance `self`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rel: Option<CompactString>,
 }
@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for Link {
 }
 
 impl Link {
-    /// A link to `href` with the relation `rel`.
+    /// Creates a link to `href` with the relation `rel`.
     pub fn new(href: &str, rel: &str) -> Self {
         Self {
             href: Some(href.into()),
@@ -47,7 +47,7 @@ impl Link {
         }
     }
 
-    /// Whether the link has this relation: in any case, as one of several separated by spaces
+    /// Whether the link has this relation, ignoring case: alone, among several separated by spaces
     /// (RFC 8288 section 3.3), or as the last segment of a URL.
     pub(crate) fn is(&self, relation: &str) -> bool {
         let name = |rel: &str| rel.rsplit(['/', '#']).next().map(str::to_owned);
@@ -56,10 +56,10 @@ impl Link {
             .any(|name| name.eq_ignore_ascii_case(relation))
     }
 
-    /// The query of the target, ready for a request line; `None` if it has none.
+    /// Returns the query of the target, ready for a request line; `None` if it has none.
     ///
-    /// Takes relative targets and those with `&` escaped as in HTML. Characters that cannot
-    /// stand in a query are percent-encoded.
+    /// Accepts relative targets and targets with `&` escaped as in HTML. Characters that are
+    /// invalid in a query are percent-encoded.
     pub(crate) fn query(&self) -> Option<String> {
         let mut href = self.href.as_deref()?.trim().to_owned();
         for escaped in ["&amp;", "&#38;", "&#x26;", "&#X26;"] {
@@ -72,7 +72,7 @@ impl Link {
     }
 }
 
-/// What is escaped in a query (RFC 3986 section 3.4), beside everything that is not ASCII.
+/// The characters to escape in a query (RFC 3986 section 3.4), in addition to all non-ASCII ones.
 const OUTSIDE_A_QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -85,21 +85,21 @@ const OUTSIDE_A_QUERY: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The signed link under which a snapshot can be fetched, for four hours and by anyone who has it.
+/// The signed link of a snapshot's file, valid for four hours for everyone who has it.
 ///
-/// A secret: `Debug` hides it, and there is no `Display`. It leads to an object store, not to
-/// Atlas, and must be asked without `Authorization`.
+/// It is a secret: `Debug` hides it, and there is no `Display`. It leads to an object store, not to
+/// Atlas; request it without `Authorization`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SnapshotUrl(CompactString);
 
 impl SnapshotUrl {
-    /// Takes a link as text.
+    /// Creates a link from its text.
     pub fn new(text: &str) -> Self {
         Self(text.into())
     }
 
-    /// The link itself. Do not log it.
+    /// Returns the link itself. Do not log it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -111,10 +111,10 @@ impl fmt::Debug for SnapshotUrl {
     }
 }
 
-/// Replaces every absolute URL in a text by `[link]`, so that an excerpt or an error message
-/// cannot carry a signed one.
+/// Replaces every absolute URL in a text by `[link]`, so that an excerpt or an error message cannot
+/// contain a signed one.
 ///
-/// A URL is taken to run from its scheme to the next character that cannot stand in one.
+/// A URL extends from its scheme to the next character that is invalid in a URL.
 pub(crate) fn hide_links(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -136,7 +136,7 @@ pub(crate) fn hide_links(text: &str) -> String {
     out
 }
 
-/// Where the first `://` stands, plain or as JSON may escape it, and how long it is.
+/// The position and length of the first `://`, plain or escaped as in JSON.
 fn scheme_separator(text: &str) -> Option<(usize, usize)> {
     ["://", ":\\/\\/", "%3A%2F%2F", "%3a%2f%2f"]
         .iter()
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_relation_may_stand_among_others_or_at_the_end_of_a_url() {
+    fn a_relation_is_found_among_others_and_at_the_end_of_a_url() {
         for rel in [
             "next",
             "NEXT",

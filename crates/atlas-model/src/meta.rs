@@ -1,4 +1,4 @@
-//! The facts about an operation that its requests and answers need.
+//! Facts about an operation that building requests and reading responses need.
 
 use http::Method;
 use jiff::civil::Date;
@@ -7,7 +7,7 @@ use crate::version::{ApiVersion, Format};
 
 /// The facts about one operation.
 ///
-/// Made by a `const` constructor and `const` setters, so that one can be declared anywhere:
+/// Created by a `const` constructor and `const` setters, so that it can be declared in any crate:
 ///
 /// ```
 /// use atlas_model::{OperationMeta, Version};
@@ -29,25 +29,25 @@ use crate::version::{ApiVersion, Format};
 pub struct OperationMeta {
     /// The API's `operationId`.
     pub id: &'static str,
-    /// The shorter name, `atlas api TAG NAME`; the id if there is none.
+    /// The short name in `atlas api TAG NAME`; the id if there is none.
     pub short_id: &'static str,
-    /// The group the API documents it under; empty if it is in none.
+    /// The tag that the API documents it under; empty if there is none.
     pub tag: &'static str,
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// The path, with a `{name}` for each parameter. Text may follow a name.
+    /// The path, with `{name}` for each parameter. Text may follow a parameter.
     pub path: &'static str,
     /// Its versions, oldest first; never empty.
     pub versions: &'static [Version],
-    /// The documented roles, of which any one is enough; empty if none is documented.
+    /// The documented roles, any one of which is sufficient; empty if none is documented.
     pub roles: &'static [&'static str],
     /// The id of the operation to use instead, if there is one.
     pub successor: Option<&'static str>,
-    /// The format of its answer.
+    /// The format of the response body.
     pub format: Format,
-    /// Whether it takes `pretty`.
+    /// Whether it supports the parameter `pretty`.
     pub pretty: bool,
-    /// Whether it takes `envelope`.
+    /// Whether it supports the parameter `envelope`.
     pub envelope: bool,
 }
 
@@ -55,17 +55,17 @@ pub struct OperationMeta {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Version {
-    /// Its date, or that it is a preview.
+    /// The version: a date or `preview`.
     pub version: ApiVersion,
     /// Its sunset date.
     pub sunset: Option<Date>,
 }
 
 impl Version {
-    /// The version of this date.
+    /// Creates the version of this date.
     ///
     /// # Panics
-    /// If there is no such day; in a constant, that is an error of the compiler.
+    /// If the date does not exist; in a constant, this is a compile error.
     pub const fn new(year: i16, month: i8, day: i8) -> Self {
         Self {
             version: ApiVersion::new(Date::constant(year, month, day)),
@@ -84,7 +84,7 @@ impl Version {
     /// Sets the sunset date.
     ///
     /// # Panics
-    /// If there is no such day; in a constant, that is an error of the compiler.
+    /// If the date does not exist; in a constant, this is a compile error.
     #[must_use]
     pub const fn sunset(mut self, year: i16, month: i8, day: i8) -> Self {
         self.sunset = Some(Date::constant(year, month, day));
@@ -93,11 +93,12 @@ impl Version {
 }
 
 impl OperationMeta {
-    /// An operation in JSON that takes `pretty` and `envelope`; `versions` are oldest first.
+    /// Creates the facts of a JSON operation with `pretty` and `envelope`; `versions` are oldest
+    /// first.
     ///
     /// # Panics
-    /// If there is no version, the path does not begin with a slash, or a brace in it has no
-    /// partner; in a constant, that is an error of the compiler.
+    /// If `versions` is empty, the path does not begin with a slash, or a brace in it is unmatched;
+    /// in a constant, this is a compile error.
     pub const fn new(
         id: &'static str,
         method: Method,
@@ -127,7 +128,7 @@ impl OperationMeta {
         }
     }
 
-    /// Sets the group it is documented under, and its name there.
+    /// Sets the tag it is documented under, and its short name.
     #[must_use]
     pub const fn tag(mut self, tag: &'static str, short_id: &'static str) -> Self {
         self.tag = tag;
@@ -135,7 +136,7 @@ impl OperationMeta {
         self
     }
 
-    /// Sets the documented roles, of which any one is enough.
+    /// Sets the documented roles, any one of which is sufficient.
     #[must_use]
     pub const fn roles(mut self, roles: &'static [&'static str]) -> Self {
         self.roles = roles;
@@ -149,50 +150,50 @@ impl OperationMeta {
         self
     }
 
-    /// Sets the format of the answer.
+    /// Sets the format of the response body.
     #[must_use]
     pub const fn format(mut self, format: Format) -> Self {
         self.format = format;
         self
     }
 
-    /// Says that it takes no `pretty`.
+    /// Declares that it does not support `pretty`.
     #[must_use]
     pub const fn without_pretty(mut self) -> Self {
         self.pretty = false;
         self
     }
 
-    /// Says that it takes no `envelope`.
+    /// Declares that it does not support `envelope`.
     #[must_use]
     pub const fn without_envelope(mut self) -> Self {
         self.envelope = false;
         self
     }
 
-    /// The newest version.
+    /// Returns the newest version.
     pub const fn newest(&self) -> Version {
         self.versions[self.versions.len() - 1]
     }
 
-    /// The oldest version.
+    /// Returns the oldest version.
     pub const fn oldest(&self) -> Version {
         self.versions[0]
     }
 
-    /// The version that answers when `asked` is asked for: the newest that is not newer.
+    /// Returns the version that responds to a request for `asked`: the newest that is not newer.
     pub fn answered(&self, asked: ApiVersion) -> Option<Version> {
         let not_newer = |version: &&Version| version.version <= asked;
         self.versions.iter().rev().find(not_newer).copied()
     }
 
-    /// The sunset date of its newest version, if there is one.
+    /// Returns the sunset date of the newest version, if there is one.
     pub const fn sunset(&self) -> Option<Date> {
         self.newest().sunset
     }
 
-    /// The tag as `atlas api` spells it: `Shared-Tier Snapshots` is `sharedTierSnapshots`, and
-    /// `Programmatic API Keys` is `programmaticApiKeys`.
+    /// Returns the tag as `atlas api` spells it: `Shared-Tier Snapshots` is `sharedTierSnapshots`,
+    /// and `Programmatic API Keys` is `programmaticApiKeys`.
     pub fn tag_command(&self) -> String {
         let mut command = String::with_capacity(self.tag.len());
         let mut before = ' ';
@@ -211,7 +212,7 @@ impl OperationMeta {
         command
     }
 
-    /// The raw path parameters of `path`, if it is one of this operation's.
+    /// Returns the raw path parameters of `path`, if the path belongs to this operation.
     pub fn captures<'a>(&self, path: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
         let mut captures = Vec::new();
         let mut segments = path.split('/');
@@ -227,12 +228,13 @@ impl OperationMeta {
     }
 }
 
-/// The name in a path template's segment `{name}`, and the text that follows it.
+/// Splits the segment `{name}text` of a path template into the name and the text after it.
 pub(crate) fn parameter(segment: &str) -> Option<(&str, &str)> {
     segment.strip_prefix('{')?.split_once('}')
 }
 
-/// Whether a path begins with a slash and each segment is a text or `{name}` with a text behind it.
+/// Whether a path begins with a slash and each segment is text, or `{name}` with optional text
+/// after it.
 const fn is_template(path: &str) -> bool {
     let bytes = path.as_bytes();
     if bytes.is_empty() || bytes[0] != b'/' {

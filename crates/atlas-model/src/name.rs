@@ -1,4 +1,4 @@
-//! Names of clusters, each inside its documented pattern.
+//! Names of clusters, databases, collections and projects, each matching its documented pattern.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $field:literal, $pattern:ident) => {
         $(#[$doc])*
         ///
-        /// Up to 24 bytes are kept without an allocation.
+        /// Names of up to 24 bytes are stored without an allocation.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(CompactString);
@@ -22,15 +22,15 @@ macro_rules! name {
             /// The documented pattern.
             pub const PATTERN: &'static str = $pattern::SOURCE;
 
-            /// Parses a text inside the documented pattern.
+            /// Parses a text that matches the documented pattern.
             ///
             /// # Errors
-            /// [`PatternError`] shows the text and says what is expected.
+            /// [`PatternError`] with the text and the expected form.
             pub fn parse(text: &str) -> Result<Self, PatternError> {
                 <Self as Patterned>::parse_field(<Self as Patterned>::FIELD, text)
             }
 
-            /// The name as text.
+            /// Returns the name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -101,10 +101,10 @@ macro_rules! name {
 }
 
 name! {
-    /// The name of a cluster, as it stands in a path: ASCII letters, digits and hyphens, a
-    /// hyphen never first.
+    /// The name of a cluster, as used in a path: ASCII letters, digits and hyphens, not starting
+    /// with a hyphen.
     ///
-    /// The pattern sets no upper length; Atlas itself does.
+    /// The pattern sets no upper length; Atlas does.
     ClusterName, "clusterName", cluster_name
 }
 
@@ -128,20 +128,20 @@ name! {
 name! {
     /// The name of a database in a snapshot.
     ///
-    /// No pattern is documented for it. Empty, `.` and `..` are refused, since none of them can
-    /// stand in a path.
+    /// Its pattern is undocumented. Empty, `.` and `..` are refused, since they are invalid in a
+    /// path.
     DatabaseName, "databaseName", path_text
 }
 
 name! {
     /// The name of a collection in a snapshot.
     ///
-    /// No pattern is documented for it. Empty, `.` and `..` are refused, since none of them can
-    /// stand in a path.
+    /// Its pattern is undocumented. Empty, `.` and `..` are refused, since they are invalid in a
+    /// path.
     CollectionName, "collectionName", path_text
 }
 
 name! {
-    /// The name of a project: 1 to 64 characters, as those of a [`DeploymentItemName`].
+    /// The name of a project: 1 to 64 characters, the same as in a [`DeploymentItemName`].
     ProjectName, "name", item_name
 }

@@ -1,8 +1,8 @@
 //! Reads and writes the objects of the generated modules.
 //!
-//! Leaner than serde's derive: nothing is compiled for a type but its list of fields, lists are no
-//! objects, and a key is looked for first where the one before it was found, since Atlas writes
-//! keys in their order.
+//! Compiles to less code than serde's derive: each type adds only its list of fields. Arrays are
+//! not accepted as objects. The search for a key starts after the previous one, since Atlas writes
+//! keys in field order.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,14 +13,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// A struct whose fields are all optional.
 pub(crate) trait Object: Default {
-    /// The names of the fields on the wire.
+    /// The JSON names of the fields.
     const FIELDS: &'static [&'static str];
 
-    /// Reads the value of the field with this number by [`read`].
+    /// Reads the value of the field with this number, using [`read`].
     fn set<'de, A: MapAccess<'de>>(&mut self, field: usize, map: &mut A) -> Result<(), A::Error>;
 }
 
-/// Reads an object. Unknown fields are passed over, and `null` is an absent field.
+/// Reads an object. Unknown fields are ignored, and `null` is an absent field.
 pub(crate) fn deserialize<'de, T: Object, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -84,7 +84,7 @@ pub(crate) fn write<T: Serialize, M: SerializeMap>(
     }
 }
 
-/// A key, as the number of the field that has that name.
+/// A key, as the number of the field with that name.
 struct Key {
     fields: &'static [&'static str],
     next: usize,

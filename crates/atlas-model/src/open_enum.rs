@@ -1,4 +1,4 @@
-//! Enums that Atlas may extend: what this version does not know is kept as text.
+//! Enums that Atlas may extend: unknown values are kept as text.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::Deserializer;
 use serde::de::{self, Visitor};
 
-/// Reads a text as an enum that takes every text.
+/// Reads a string as an enum that accepts every string.
 pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: for<'a> From<&'a str>,

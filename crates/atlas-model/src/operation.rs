@@ -1,4 +1,4 @@
-//! Operations: values that become requests and are answered.
+//! Operations: values that become requests, with the types of their responses.
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -16,10 +16,10 @@ use crate::request::{RequestWriter, json};
 use crate::request_error::BuildError;
 use crate::response_error::{self, A_PAGE, Opened, ResponseError, is_page};
 
-/// An operation of the API: a value that becomes a request, and the type of its answer.
+/// An operation of the API: a value that becomes a request, and the type of its response.
 ///
 /// The generated modules have one for each operation of the API. An operation that they lack can be
-/// declared anywhere, and a client sends it as it sends the others:
+/// declared in any crate, and a client sends it like the others:
 ///
 /// ```
 /// use atlas_model::{
@@ -75,32 +75,34 @@ pub trait Operation {
     /// The facts about the operation, the same for every value of it.
     const META: &'static OperationMeta;
 
-    /// What answers it: a type that serde reads, [`Empty`](crate::Empty), or [`Body`] for a file.
+    /// The type of its response: a type that serde reads, [`Empty`](crate::Empty), or [`Body`] for
+    /// a file.
     type Response: Payload;
 
-    /// The body of its request; [`NoBody`] if it has none.
+    /// The type of its request body; [`NoBody`] if it has none.
     type Body: Serialize;
 
-    /// Puts the parameters into a request.
+    /// Writes the parameters into a request.
     fn encode(&self, out: &mut RequestWriter);
 
-    /// The body, if there is one.
+    /// Returns the body, if there is one.
     fn body(&self) -> Option<&Self::Body> {
         None
     }
 }
 
-/// The body of an operation that has none. There is no value of it.
+/// The body of an operation without a body. It has no values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum NoBody {}
 
-/// The two conversions of every operation.
+/// Converts operations to requests and reads their responses.
 pub trait OperationExt: Operation {
-    /// Builds the request, its target in origin form, for a transport to send. `Debug` of a request
+    /// Builds the request for a transport to send, its target in origin form. `Debug` of a request
     /// shows its body, secrets included.
     ///
     /// # Errors
-    /// [`BuildError`] if a parameter is not as documented, or the body has no JSON form.
+    /// [`BuildError`] if a parameter violates its documentation, or the body cannot be written as
+    /// JSON.
     fn to_request(&self, options: &CallOptions) -> Result<http::Request<Bytes>, BuildError> {
         let mut writer = RequestWriter::new(Self::META);
         self.encode(&mut writer);
@@ -111,16 +113,16 @@ pub trait OperationExt: Operation {
         writer.finish(options, body)
     }
 
-    /// Reads the response, leniently.
+    /// Reads the response leniently.
     ///
-    /// A field that does not fit its type is left out and becomes one of
-    /// [`Answer::deviations`]; so does an answer in another version than the type's. The
-    /// envelope's status counts where there is an envelope, whatever the status line says; one is
-    /// looked for only if `options` asked for it. An error body under the status of a success
-    /// counts as the error it is.
+    /// A value of an unexpected type is left out and becomes one of [`Answer::deviations`]; so does
+    /// a response in another version than the type's. The status of the envelope, if there is one,
+    /// replaces that of the status line; an envelope is opened only if `options` requested it. An
+    /// error body with a success status is an error.
     ///
     /// # Errors
-    /// [`ResponseError`] for an error of Atlas and for a body that is neither.
+    /// [`ResponseError`] for an error of Atlas and for a body that is neither an error nor the
+    /// resource.
     fn from_response(
         response: http::Response<Bytes>,
         options: &CallOptions,
@@ -128,11 +130,11 @@ pub trait OperationExt: Operation {
         Self::read_response(&response, options)
     }
 
-    /// Reads the response, as [`from_response`](OperationExt::from_response) does, and leaves it
-    /// to the caller.
+    /// Reads the response like [`from_response`](OperationExt::from_response), without consuming
+    /// it.
     ///
     /// # Errors
-    /// As [`from_response`](OperationExt::from_response).
+    /// The same as [`from_response`](OperationExt::from_response).
     fn read_response(
         response: &http::Response<Bytes>,
         options: &CallOptions,
@@ -146,8 +148,8 @@ pub trait OperationExt: Operation {
         let read = if is_page(headers, &opened.content) {
             Err(Unfit::new(A_PAGE.to_owned()))
         } else if !options.envelope && is_wrapped_error(&opened.content) {
-            // It must not pass for a resource without fields.
-            Err(Unfit::new("an envelope that was not asked for".to_owned()))
+            // Otherwise the envelope would be read as a resource without fields.
+            Err(Unfit::new("an envelope that was not requested".to_owned()))
         } else {
             Self::Response::read(&opened.content)
         };
@@ -174,9 +176,9 @@ pub trait OperationExt: Operation {
 
 impl<O: Operation> OperationExt for O {}
 
-/// Whether a body is an envelope around an error.
+/// Whether a body is an envelope with an error.
 fn is_wrapped_error(body: &[u8]) -> bool {
-    // An envelope has two members, so that its content begins early.
+    // An envelope has only two fields, so `content` is near the beginning.
     let head = &body[..body.len().min(64)];
     let named = memmem::find(head, CONTENT).is_some();
     named && Envelope::open(body).is_some_and(|envelope| !envelope.status.is_success())
@@ -184,25 +186,24 @@ fn is_wrapped_error(body: &[u8]) -> bool {
 
 const CONTENT: &[u8] = b"\"content\"";
 
-/// The deviation of an answer in another version than the one that the type has.
+/// The deviation for a response in another version than that of the type.
 fn other_version(meta: &OperationMeta, answer: &AnswerMeta) -> Option<Deviation> {
     let typed = meta.newest().version;
     let answered = answer.version.filter(|version| *version != typed)?;
     Some(Deviation::new(
         "",
-        format!("answered in version {answered}, and the type has the fields of {typed}"),
+        format!("the response has version {answered}, but the type has the fields of {typed}"),
     ))
 }
 
 /// Reads the response to a request that was not built from an [`Operation`], leniently: `value` is
 /// the body without its envelope.
 ///
-/// An envelope is looked for only if `envelope` says that one was asked for. `operation` is called
-/// for an error.
+/// An envelope is opened only if `envelope` states that it was requested. `operation` is called
+/// only for an error.
 ///
 /// # Errors
-/// [`ResponseError`] for every status but those of success, for an error of Atlas, and for an HTML
-/// page.
+/// [`ResponseError`] for every status but success, for an error of Atlas, and for an HTML page.
 pub fn read_answer(
     operation: impl Fn() -> AskedOperation,
     response: &http::Response<Bytes>,
@@ -229,7 +230,7 @@ pub fn read_answer(
     })
 }
 
-/// Takes off the envelope and turns every answer without success into an error.
+/// Removes the envelope and turns every response without success into an error.
 fn open(
     operation: &dyn Fn() -> AskedOperation,
     response: &http::Response<Bytes>,

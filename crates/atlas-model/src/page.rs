@@ -1,4 +1,4 @@
-//! Lists: one page of them, and the numbers that choose it.
+//! Pages of lists, and the numbers that select them.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -27,13 +27,13 @@ use crate::operation::Operation;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// Links to this page and to its neighbours (RFC 8288).
+    /// Links to this page and its neighbours (RFC 8288).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<Vec<Link>>,
     /// The items.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub results: Option<Vec<T>>,
-    /// How many items there are in all; absent if it was not asked for.
+    /// The total number of items of the list; absent if it was not requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_count: Option<i64>,
 }
@@ -68,8 +68,8 @@ impl<T: DeserializeOwned> Object for Page<T> {
     }
 }
 
-/// The items of a page. A page of Atlas has 500 at most; one of very many short items would take a
-/// hundred times the room of its text.
+/// The items of a page. Atlas sends at most 500 per page; a page of very many short items would use
+/// a hundred times as much memory as its text.
 struct Items<T>(Vec<T>);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
@@ -99,7 +99,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
     }
 }
 
-/// How many items one page may have.
+/// The maximum number of items in a page.
 const MAX_ITEMS: usize = 100_000;
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
@@ -109,7 +109,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page of items, of `total_count` in all.
+    /// Creates a page of items, with `total_count` in the whole list.
     pub fn new(results: Vec<T>, total_count: Option<i64>) -> Self {
         Self {
             links: None,
@@ -118,52 +118,52 @@ impl<T> Page<T> {
         }
     }
 
-    /// The items; none if Atlas gave none.
+    /// Returns the items; an empty slice if the response has none.
     pub fn items(&self) -> &[T] {
         self.results.as_deref().unwrap_or_default()
     }
 
-    /// Takes the items.
+    /// Returns the items by value.
     pub fn into_items(self) -> Vec<T> {
         self.results.unwrap_or_default()
     }
 }
 
-/// An operation whose answer is one page of a list.
+/// An operation whose response is one page of a list.
 ///
-/// Names what its pages are made of and how another one is asked for. [`Paging`](crate::Paging)
-/// decides where a list ends; `Client::pages` of `atlas-transport` reads all of it.
+/// Names the item type and sets the page to request. [`Paging`](crate::Paging) decides where a list
+/// ends; `Client::pages` of `atlas-transport` reads all pages.
 pub trait Paged: Operation<Response = Page<Self::Item>> + Clone {
-    /// What the list holds.
+    /// The type of the items.
     type Item: DeserializeOwned + Clone + PartialEq;
 
-    /// Whether a page can be asked for by its number. Other lists have a single page, unless it
-    /// has a link to the next one.
+    /// Whether a page can be requested by its number. Other lists have a single page, unless it has
+    /// a link to the next one.
     const NUMBERED: bool = false;
 
-    /// Asks for this page, with so many items; does nothing if pages have no numbers.
+    /// Sets the page number and size to request; does nothing if pages have no numbers.
     fn set_page(&mut self, _number: PageNumber, _size: ItemsPerPage) {}
 
-    /// Which page was asked for, if that was chosen.
+    /// The requested page number, if it was set.
     fn page_number(&self) -> Option<PageNumber> {
         None
     }
 
-    /// How many items a page was asked to have, if that was chosen.
+    /// The requested page size, if it was set.
     fn page_size(&self) -> Option<ItemsPerPage> {
         None
     }
 }
 
-/// How many items a page has: 1 to 500.
+/// The size of a page: 1 to 500 items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemsPerPage(u16);
 
-/// Which page: 1 is the first.
+/// The number of a page: 1 is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageNumber(u32);
 
-/// A number outside of its documented limits.
+/// A number outside its documented limits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("invalid number: expected {expected}")]
 pub struct NumberError {
@@ -173,10 +173,10 @@ pub struct NumberError {
 debug_as_chain!(NumberError);
 
 impl ItemsPerPage {
-    /// The most items a page can have.
+    /// The largest page size.
     pub const MAX: Self = Self(500);
 
-    /// Takes 1 to 500; `None` for anything else.
+    /// Creates a page size of 1 to 500; `None` for other numbers.
     pub const fn new(count: u16) -> Option<Self> {
         if count >= 1 && count <= Self::MAX.0 {
             Some(Self(count))
@@ -185,7 +185,7 @@ impl ItemsPerPage {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn get(self) -> u16 {
         self.0
     }
@@ -212,7 +212,7 @@ impl TryFrom<u32> for PageNumber {
 }
 
 impl Default for ItemsPerPage {
-    /// 100, what Atlas takes where nothing is asked for.
+    /// 100, the default of Atlas.
     fn default() -> Self {
         Self(100)
     }
@@ -222,7 +222,7 @@ impl PageNumber {
     /// The first page.
     pub const FIRST: Self = Self(1);
 
-    /// Takes any number from 1; `None` for 0.
+    /// Creates a page number from 1; `None` for 0.
     pub const fn new(number: u32) -> Option<Self> {
         if number >= 1 {
             Some(Self(number))
@@ -231,12 +231,12 @@ impl PageNumber {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn get(self) -> u32 {
         self.0
     }
 
-    /// The page after this one.
+    /// Returns the number of the next page.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_very_many_items_is_left_out_and_told_of_without_being_read_again_and_again() {
+    fn a_page_of_very_many_items_is_left_out_as_one_deviation() {
         use crate::payload::Payload;
 
         let page = |items: usize| {

@@ -1,4 +1,4 @@
-//! Walking through a list: what to ask for after each page.
+//! Reading a list page by page: decides the next request after each page.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,11 +10,11 @@ use crate::error_chain::debug_as_chain;
 use crate::link::Link;
 use crate::page::{ItemsPerPage, PageNumber};
 
-/// Decides after each page of a list where the next one is, or that there is none.
+/// Decides after each page of a list where the next one is, or that the list has ended.
 ///
-/// Sans-IO: the caller asks for the pages. A link with `rel` `next` is followed, whatever the
-/// length of the page; `links` without it end the list; without any `links`, a page that is
-/// shorter than asked for ends it. Only lists that answer a `GET` have more than one page.
+/// Sans-IO: the caller requests the pages. A link with `rel` `next` is followed, whatever the
+/// length of the page. `links` without it end the list. Without any `links`, a page shorter than
+/// requested ends it. Only lists requested by `GET` have more than one page.
 ///
 /// ```
 /// use atlas_model::{ItemsPerPage, Link, NextPage, PageNumber, Paging};
@@ -33,29 +33,29 @@ pub struct Paging {
     follows: bool,
     numbered: bool,
     size: ItemsPerPage,
-    /// The number of the page that was asked for last; `None` if only a server knows it.
+    /// The number of the last requested page; `None` if only the server knows it.
     number: Option<PageNumber>,
     pages: u32,
     items: u64,
     page_limit: u32,
     item_limit: u64,
-    /// Fingerprints of the queries that were asked or are those of pages already read.
+    /// Fingerprints of the queries of all pages that were requested or read.
     seen: HashSet<u64>,
 }
 
-/// Where a list goes on.
+/// The next request of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NextPage {
-    /// Nowhere: the page was the last one.
+    /// None: the page was the last one.
     End,
-    /// At the list's own path on its own host, with this query in place of the one before.
+    /// The list's own path on its own host, with this query instead of the previous one.
     Follow(String),
-    /// At the page of this number.
+    /// The page with this number.
     ByNumber(PageNumber),
 }
 
-/// Why a list cannot be read to its end. What came of it is incomplete.
+/// An error that prevents reading the rest of a list. The items read so far are incomplete.
 #[derive(Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum PagingError {
@@ -67,7 +67,7 @@ pub enum PagingError {
         /// How many pages were read.
         pages: u32,
     },
-    /// The link to the next page leads to one that was read before.
+    /// The link to the next page leads to a page that was already read.
     #[error(
         "the list is incomplete: the link after page {pages} leads back to a page already read; \
          try again"
@@ -76,7 +76,7 @@ pub enum PagingError {
         /// How many pages were read.
         pages: u32,
     },
-    /// A page has no `results`, so that it may be something else than a page.
+    /// A page has no `results`, so it may not be a page of a list.
     #[error(
         "the list is incomplete: page {pages} has no results; check the base URL and any proxy in \
          between"
@@ -85,30 +85,30 @@ pub enum PagingError {
         /// How many pages were read.
         pages: u32,
     },
-    /// A page has the same items as the one before it.
+    /// A page has the same items as the previous one.
     #[error("the list is incomplete: page {pages} repeats the page before it; try again")]
     Repeated {
         /// How many pages were read.
         pages: u32,
     },
-    /// A full page without links came after a link without a page number.
+    /// A full page without links follows a link without a page number.
     #[error("the list is incomplete: page {pages} is full and has no links; try again")]
     LinksLost {
         /// How many pages were read.
         pages: u32,
     },
-    /// The list has more pages than are read.
+    /// The list has more pages than the limit.
     #[error(
-        "the list is incomplete: it goes on after {pages} pages; ask for more items a page, \
+        "the list is incomplete: it continues after {pages} pages; request more items per page, \
          start at a later page, or raise the limit of pages"
     )]
     TooLong {
         /// How many pages were read.
         pages: u32,
     },
-    /// The list has more items than are read.
+    /// The list has more items than the limit.
     #[error(
-        "the list is incomplete: it goes on after {items} items; start at a later page, or raise \
+        "the list is incomplete: it continues after {items} items; start at a later page, or raise \
          the limit of items"
     )]
     TooManyItems {
@@ -120,12 +120,12 @@ pub enum PagingError {
 debug_as_chain!(PagingError);
 
 impl Paging {
-    /// How many pages of a list are read at most, unless [`limits`](Paging::limits) says otherwise.
+    /// The default limit of pages per list; [`limits`](Paging::limits) changes it.
     pub const MAX_PAGES: u32 = 10_000;
-    /// How many items of a list are read at most, unless [`limits`](Paging::limits) says otherwise.
+    /// The default limit of items per list; [`limits`](Paging::limits) changes it.
     pub const MAX_ITEMS: u64 = 1_000_000;
 
-    /// Starts before the first page of a list, asked for by number and size.
+    /// Starts before the first page of a list whose pages have numbers.
     pub fn new(method: &Method, first: PageNumber, size: ItemsPerPage) -> Self {
         Self {
             follows: *method == Method::GET,
@@ -140,9 +140,9 @@ impl Paging {
         }
     }
 
-    /// Starts before the first page of a list that cannot be asked for by number.
+    /// Starts before the first page of a list whose pages have no numbers.
     ///
-    /// Without a link to the next page such a list is at its end.
+    /// Such a list ends at a page without a link to the next one.
     pub fn unnumbered(method: &Method) -> Self {
         Self {
             numbered: false,
@@ -150,7 +150,7 @@ impl Paging {
         }
     }
 
-    /// Sets after how many pages and items no further page is asked for.
+    /// Sets the numbers of pages and items after which no further page is requested.
     #[must_use]
     pub fn limits(mut self, pages: u32, items: u64) -> Self {
         self.page_limit = pages;
@@ -158,14 +158,14 @@ impl Paging {
         self
     }
 
-    /// Takes a page that was read: how many items it has, and its links.
+    /// Processes a page: its number of items, and its links.
     ///
-    /// An empty list of links counts as none at all.
+    /// An empty list of links is equal to `None`.
     ///
     /// # Errors
-    /// [`PagingError`] if there is more, but no way to it. It is neither
-    /// [`PagingError::NoResults`] nor [`PagingError::Repeated`], which only those who see the
-    /// items can tell.
+    /// [`PagingError`] if there are more pages, but the next one cannot be requested. It is never
+    /// [`PagingError::NoResults`] or [`PagingError::Repeated`], which need the items to be
+    /// detected.
     pub fn after(&mut self, items: usize, links: Option<&[Link]>) -> Result<NextPage, PagingError> {
         self.pages = self.pages.saturating_add(1);
         let next = self.next(items, links.unwrap_or_default())?;
@@ -182,12 +182,12 @@ impl Paging {
         Ok(next)
     }
 
-    /// How many items a page was asked to have, by the caller or by the last link.
+    /// Returns the page size that was requested, by the caller or by the last link.
     pub fn size(&self) -> ItemsPerPage {
         self.size
     }
 
-    /// How many pages were read.
+    /// Returns the number of pages read.
     pub fn pages(&self) -> u32 {
         self.pages
     }
@@ -226,7 +226,7 @@ impl Paging {
     }
 }
 
-/// The pairs of a query, each percent-decoded, in any order.
+/// The pairs of a query, percent-decoded.
 fn pairs(query: &str) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
     query.split('&').map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -240,7 +240,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     String::from_utf8(value).ok()
 }
 
-/// A number that two spellings of one query share.
+/// A hash that is equal for all spellings of a query.
 fn fingerprint(query: &str) -> u64 {
     let mut pairs: Vec<_> = pairs(query).collect();
     pairs.sort();
@@ -270,11 +270,11 @@ mod tests {
     }
 
     #[test]
-    fn a_link_to_the_next_page_counts_more_than_the_length_of_a_page() {
+    fn a_link_to_the_next_page_is_followed_after_a_page_of_any_length() {
         for items in [0, 1, 2, 3] {
             let mut paging = paging();
-            let said = paging.after(items, Some(&next("/x?pageNum=2")));
-            assert_eq!(said, Ok(follow("pageNum=2")));
+            let next = paging.after(items, Some(&next("/x?pageNum=2")));
+            assert_eq!(next, Ok(follow("pageNum=2")));
             let own = [Link::new("/x?pageNum=2", "self")];
             assert_eq!(paging.after(items, Some(&own)), Ok(NextPage::End));
         }
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_loses_its_links_goes_on_where_the_last_link_led() {
+    fn a_list_that_loses_its_links_continues_after_the_last_link() {
         let mut one = paging();
         let query = "itemsPerPage=1&pageNum=7";
         one.after(2, Some(&next(&format!("/x?{query}")))).unwrap();
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_page_number_is_not_asked_for_again() {
+    fn the_highest_page_number_is_not_requested_twice() {
         let last = PageNumber::new(u32::MAX).unwrap();
         let mut paging = Paging::new(&Method::GET, last, ItemsPerPage::MAX);
         let too_long = PagingError::TooLong { pages: 1 };
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_numbers_goes_on_by_links_alone() {
+    fn a_list_without_numbers_continues_by_links_alone() {
         let mut paging = Paging::unnumbered(&Method::GET);
         assert_eq!(
             paging.after(1, Some(&next("?pageNum=2"))),

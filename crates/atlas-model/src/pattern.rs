@@ -8,30 +8,30 @@ use serde::de::{self, Visitor};
 
 pub use atlas_pattern::{PatternError, PatternFault};
 
-/// A value that Atlas documents a pattern for.
+/// A value with a documented pattern.
 ///
-/// A type that implements this holds only values its [`PATTERN`](Patterned::PATTERN) accepts.
+/// An implementing type holds only values that match its [`PATTERN`](Patterned::PATTERN).
 pub trait Patterned: Sized + fmt::Display {
     /// The pattern as documented, in the dialect of the [`regex`](https://docs.rs/regex) crate.
     const PATTERN: &'static str;
 
     /// The phrase that an error shows after "expected", such as "24 lowercase hex digits".
-    const EXPECTED: &'static str = "a text inside the documented pattern";
+    const EXPECTED: &'static str = "a text that matches the documented pattern";
 
-    /// The name under which the API usually carries this value, for errors.
+    /// The usual name of this value in the API, for errors.
     const FIELD: &'static str;
 
-    /// Parses `text`; `field` is the name that an error gives.
+    /// Parses `text`; `field` is the name to show in an error.
     ///
     /// # Errors
-    /// [`PatternError`] if `text` is not in the language of [`PATTERN`](Patterned::PATTERN).
+    /// [`PatternError`] if `text` does not match [`PATTERN`](Patterned::PATTERN).
     fn parse_field(field: &'static str, text: &str) -> Result<Self, PatternError>;
 
-    /// Whether `text` is in the language of [`PATTERN`](Patterned::PATTERN); keeps nothing of it.
+    /// Whether `text` matches [`PATTERN`](Patterned::PATTERN), without creating a value.
     fn is_match(text: &str) -> bool;
 }
 
-/// Reads a text that must fit the pattern of its type.
+/// Reads a string that must match the pattern of its type.
 pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Patterned,

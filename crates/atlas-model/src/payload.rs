@@ -1,4 +1,4 @@
-//! What answers an operation: JSON read leniently, nothing, or a file.
+//! The content of responses: JSON read leniently, nothing, or a file.
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -8,17 +8,17 @@ use crate::deviation::Deviation;
 use crate::error_chain::debug_as_chain;
 use crate::lenient;
 
-/// Something that an answer carries.
+/// The content of a response.
 ///
-/// Every type that serde reads is one, as are [`Empty`] and [`Body`].
+/// Implemented for every type that serde reads, and for [`Empty`] and [`Body`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be read from an answer",
+    message = "`{Self}` cannot be read from a response",
     label = "this is not a type that serde reads",
     note = "derive `serde::Deserialize` for it, or use `Empty` or `Body`"
 )]
 pub trait Payload: Sized {
-    /// Reads the content of an answer, leniently: a value that does not fit its type is left out
-    /// and becomes a [`Deviation`].
+    /// Reads the content of a response leniently: a value of an unexpected type is left out and
+    /// becomes a [`Deviation`].
     ///
     /// ```
     /// use atlas_model::Payload;
@@ -37,7 +37,7 @@ pub trait Payload: Sized {
     /// ```
     ///
     /// # Errors
-    /// [`Unfit`] if the content is not JSON, or too much of it does not fit.
+    /// [`Unfit`] if the content is not JSON, or too many of its values are of an unexpected type.
     fn read(content: &Bytes) -> Result<(Self, Vec<Deviation>), Unfit>;
 }
 
@@ -73,7 +73,7 @@ impl<T: DeserializeOwned> Payload for T {
     }
 }
 
-/// The answer of an operation that has nothing to say.
+/// The response of an operation without content.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Empty;
 

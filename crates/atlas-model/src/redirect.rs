@@ -1,15 +1,15 @@
-//! Where a redirect leads, as far as it may be shown.
+//! The target of a redirect, without its secrets.
 
 use crate::api_error::OneLine;
 
-/// How many characters of a target are shown.
+/// The number of characters of a target that are shown.
 const SHOWN: usize = 200;
 
-/// The target of a `Location` as it may be shown: host and path in one line.
+/// The target of a `Location` in a form that may be shown: host and path in one line.
 ///
-/// The user, the query, the fragment and what follows a semicolon are left out, since a token or a
-/// session can stand there. Of a target that is no path and no URL with a host, only the scheme is
-/// given.
+/// The user, the query, the fragment and everything from a semicolon are left out, since they can
+/// contain a token or a session. If the target is neither a path nor a URL with a host, only the
+/// scheme is shown.
 pub(crate) fn shown(location: &[u8]) -> String {
     let text = String::from_utf8_lossy(location);
     let text = text.trim();

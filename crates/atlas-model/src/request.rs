@@ -1,4 +1,4 @@
-//! The request of an operation, as it is written.
+//! Writes the request of an operation.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use crate::call_options::CallOptions;
 use crate::meta::{OperationMeta, parameter};
 use crate::request_error::BuildError;
 
-/// Collects what one operation puts into its request.
+/// Collects the parameters of one operation for its request.
 ///
-/// The first value that cannot be sent is kept as an error, which
-/// [`to_request`](crate::OperationExt::to_request) gives.
+/// The first invalid value is kept as an error, which
+/// [`to_request`](crate::OperationExt::to_request) returns.
 #[derive(Debug)]
 pub struct RequestWriter {
     meta: &'static OperationMeta,
@@ -39,32 +39,32 @@ impl RequestWriter {
         }
     }
 
-    /// Sets a parameter of the path; it is percent-encoded.
+    /// Sets a path parameter; it is percent-encoded.
     ///
-    /// Empty, `.` and `..` are errors: none of them can stand in a path.
+    /// Empty, `.` and `..` are errors: they are invalid in a path.
     pub fn path(&mut self, name: &'static str, value: &dyn fmt::Display) {
         let value = value.to_compact_string();
         if matches!(value.as_str(), "" | "." | "..") {
-            self.refuse(name, &value, "a text other than . and ..");
+            self.refuse(name, &value, "a non-empty text other than . and ..");
         }
         self.path.push((name, value));
     }
 
-    /// Sets a parameter of the query, if there is a value; it is percent-encoded.
+    /// Sets a query parameter, if there is a value; it is percent-encoded.
     pub fn query<T: fmt::Display>(&mut self, name: &'static str, value: Option<&T>) {
         if let Some(value) = value {
             self.pair(name, value);
         }
     }
 
-    /// Sets a parameter of the query to several values: `a=1&a=2`.
+    /// Sets a query parameter to several values: `a=1&a=2`.
     pub fn query_list<T: fmt::Display>(&mut self, name: &'static str, values: Option<&Vec<T>>) {
         for value in values.into_iter().flatten() {
             self.pair(name, value);
         }
     }
 
-    /// Refuses a required list without a value.
+    /// Refuses an empty required list.
     pub fn check_filled<T>(&mut self, name: &'static str, values: &[T]) {
         if values.is_empty() {
             self.refuse(name, "", "at least one value");
@@ -78,8 +78,8 @@ impl RequestWriter {
         }
     }
 
-    /// Refuses a value outside of a documented pattern: one of those that
-    /// [`atlas_pattern::Pattern::find`] knows. Refuses every value if the pattern is another.
+    /// Refuses a value that does not match a documented pattern known to
+    /// [`atlas_pattern::Pattern::find`]. Refuses every value if the pattern is unknown.
     pub fn check_pattern<T: AsRef<str>>(
         &mut self,
         name: &'static str,
@@ -90,7 +90,7 @@ impl RequestWriter {
             return;
         };
         let Some(pattern) = Pattern::find(pattern) else {
-            let expected = format!("a pattern that is documented, not {pattern}");
+            let expected = format!("a documented pattern, not {pattern}");
             return self.refuse(name, value.as_ref(), &expected);
         };
         if !pattern.is_match(value.as_ref()) {
@@ -98,7 +98,7 @@ impl RequestWriter {
         }
     }
 
-    /// Refuses a number outside of documented bounds.
+    /// Refuses a number outside its documented bounds.
     pub fn check_range(
         &mut self,
         name: &'static str,
@@ -160,7 +160,7 @@ impl RequestWriter {
         };
         let version = options.version.unwrap_or(meta.newest().version);
         let accept = version.media_type(meta.format).text();
-        // Room for what a client adds.
+        // Room for the headers that a client adds.
         let mut headers = HeaderMap::with_capacity(self.headers.len() + 8);
         let accept = HeaderValue::try_from(accept).map_err(|error| failed(error.into()))?;
         headers.insert(ACCEPT, accept);
@@ -183,7 +183,7 @@ impl RequestWriter {
 
     fn target(&self, options: &CallOptions) -> Result<String, BuildError> {
         let mut target = String::with_capacity(self.meta.path.len() + 64);
-        // By bytes: the segments are too short for a search.
+        // Bytewise: the segments are too short for `memchr`.
         for segment in self
             .meta
             .path
@@ -221,7 +221,7 @@ impl RequestWriter {
     }
 }
 
-/// Writes a body as JSON.
+/// Serializes a body as JSON.
 pub(crate) fn json<T: Serialize>(meta: &OperationMeta, value: &T) -> Result<Bytes, BuildError> {
     match serde_json::to_vec(value) {
         Ok(body) => Ok(body.into()),
@@ -232,11 +232,11 @@ pub(crate) fn json<T: Serialize>(meta: &OperationMeta, value: &T) -> Result<Byte
     }
 }
 
-/// The media type of requests without a version, and of errors.
+/// The media type of request bodies without a version, and of errors.
 pub(crate) const JSON: &str = "application/json";
 
-/// What is escaped in a path segment and in a query: all but the unreserved characters of RFC 3986
-/// section 2.3.
+/// The characters to escape in a path segment and in a query: all but the unreserved ones (RFC 3986
+/// section 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

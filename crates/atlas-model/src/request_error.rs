@@ -1,8 +1,8 @@
-//! What can be wrong with a request before it is sent.
+//! Errors of building a request.
 
 use crate::error_chain::debug_as_chain;
 
-/// A value that could not become a request.
+/// A value that cannot become a request.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -11,7 +11,7 @@ pub enum BuildError {
     Body {
         /// The operation's id.
         operation: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         source: serde_json::Error,
     },
@@ -20,23 +20,23 @@ pub enum BuildError {
     Http {
         /// The operation's id.
         operation: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         source: http::Error,
     },
-    /// A parameter is outside of its documented bounds or pattern.
+    /// A parameter violates its documented bounds or pattern.
     #[error("invalid {parameter} {value:?} of {operation}: expected {expected}")]
     Parameter {
         /// The operation's id.
         operation: &'static str,
         /// The parameter, as the API spells it.
         parameter: &'static str,
-        /// The value.
+        /// The invalid value.
         value: String,
-        /// What is expected.
+        /// The expected form.
         expected: String,
     },
-    /// A name in the path has no value: [`Operation::encode`](crate::Operation::encode) did not set
+    /// A path parameter has no value: [`Operation::encode`](crate::Operation::encode) did not set
     /// it.
     #[error("the path of {operation} needs a value for {parameter}")]
     Unset {
@@ -45,8 +45,8 @@ pub enum BuildError {
         /// The parameter, as the API spells it.
         parameter: String,
     },
-    /// An envelope was asked for, and the operation has none.
-    #[error("{operation} answers without an envelope: leave the option envelope out")]
+    /// An envelope was requested, but the operation does not support it.
+    #[error("{operation} does not support envelopes; leave the option envelope out")]
     NoEnvelope {
         /// The operation's id.
         operation: &'static str,

@@ -1,4 +1,4 @@
-//! What can be wrong with a response.
+//! Errors of reading a response.
 
 use std::fmt;
 
@@ -13,20 +13,20 @@ use crate::error_chain::debug_as_chain;
 use crate::link::hide_links;
 use crate::version::essence;
 
-/// A response that carries no resource.
+/// A response without a usable resource.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// Atlas refused, in its own words.
+    /// An error response of Atlas.
     #[error(transparent)]
     Api(Box<ApiFailure>),
-    /// Neither the resource nor an error of Atlas: a proxy's page, an empty or broken body.
+    /// Neither the resource nor an error of Atlas: a proxy's page, an empty or malformed body.
     #[error(transparent)]
     Unreadable(Box<Unreadable>),
 }
 
 impl ResponseError {
-    /// What status and headers said.
+    /// Returns the status and headers of the response.
     pub fn meta(&self) -> &AnswerMeta {
         match self {
             Self::Api(failure) => &failure.meta,
@@ -34,12 +34,12 @@ impl ResponseError {
         }
     }
 
-    /// The status that counts.
+    /// Returns the status: that of the envelope, if there is one, or of the status line.
     pub fn status(&self) -> StatusCode {
         self.meta().status
     }
 
-    /// Why Atlas may have refused, the likeliest first. Empty where its own words say enough.
+    /// Returns likely causes, the likeliest first; empty if the error itself is specific enough.
     pub fn likely_causes(&self) -> Vec<Cause> {
         match self {
             Self::Api(failure) => Cause::of(
@@ -53,7 +53,7 @@ impl ResponseError {
         }
     }
 
-    /// The operation that was asked.
+    /// Returns the requested operation.
     pub fn operation(&self) -> &AskedOperation {
         match self {
             Self::Api(failure) => &failure.operation,
@@ -61,7 +61,7 @@ impl ResponseError {
         }
     }
 
-    /// Sets the documented roles of the operation that was asked, for a caller that knows them.
+    /// Sets the documented roles of the requested operation, for callers that know them.
     #[must_use]
     pub fn with_roles(mut self, roles: Vec<&'static str>) -> Self {
         match &mut self {
@@ -71,7 +71,7 @@ impl ResponseError {
         self
     }
 
-    /// What Atlas said, if it was Atlas that answered.
+    /// Returns the error body of Atlas, if Atlas sent one.
     pub fn api_error(&self) -> Option<&ApiError> {
         match self {
             Self::Api(failure) => Some(&failure.error),
@@ -80,15 +80,15 @@ impl ResponseError {
     }
 }
 
-/// An error that Atlas answered, and to what.
+/// An error response of Atlas to an operation.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ApiFailure {
-    /// The operation that was asked.
+    /// The requested operation.
     pub operation: AskedOperation,
-    /// What status and headers said.
+    /// The status and headers of the response.
     pub meta: AnswerMeta,
-    /// What the body said.
+    /// The error in the body.
     pub error: ApiError,
 }
 
@@ -98,7 +98,7 @@ impl fmt::Display for ApiFailure {
         write!(f, "{} answered {said}", self.operation.id)?;
         let other = |status: &u16| *status != self.meta.status.as_u16();
         if let Some(other) = self.error.error.filter(other) {
-            write!(f, " (the body says {other})")?;
+            write!(f, " (the body states {other})")?;
         }
         let likely = Cause::of(&self.operation, self.meta.status, Some(&self.error));
         causes(f, &likely)
@@ -107,25 +107,25 @@ impl fmt::Display for ApiFailure {
 
 impl std::error::Error for ApiFailure {}
 
-/// A response whose body could not be used.
+/// A response whose body cannot be used.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Unreadable {
-    /// The operation that was asked.
+    /// The requested operation.
     pub operation: AskedOperation,
-    /// What status and headers said.
+    /// The status and headers of the response.
     pub meta: AnswerMeta,
-    /// The `Content-Type`, as it came.
+    /// The `Content-Type`, as received.
     pub media_type: Option<String>,
     /// What is wrong with the body, in one line.
     pub problem: String,
     /// The beginning of the body, at most [`EXCERPT_CHARACTERS`](Self::EXCERPT_CHARACTERS), with
-    /// links hidden; empty where it might be a resource, which can hold secrets.
+    /// links hidden; empty if the body could be a resource, which can contain secrets.
     pub excerpt: String,
 }
 
 impl Unreadable {
-    /// How many characters an excerpt has at most.
+    /// The maximum length of an excerpt, in characters.
     pub const EXCERPT_CHARACTERS: usize = 200;
 }
 
@@ -134,7 +134,7 @@ impl fmt::Display for Unreadable {
         let status = self.meta.status;
         write!(f, "{} answered {}", self.operation.id, status.as_u16())?;
         if let Some(target) = &self.meta.redirect {
-            // The page behind a redirect says no more than its target.
+            // The page of a redirect contains no more than its target.
             write!(f, ": redirected to {target}")?;
         } else {
             let media_type = self.media_type.as_deref().unwrap_or("no content type");
@@ -145,7 +145,7 @@ impl fmt::Display for Unreadable {
                 OneLine(&self.problem)
             )?;
             if !self.excerpt.is_empty() {
-                write!(f, "; it begins: {}", self.excerpt)?;
+                write!(f, "; the body begins: {}", self.excerpt)?;
             }
         }
         causes(f, &Cause::of_other(&self.operation, status))
@@ -156,7 +156,7 @@ impl std::error::Error for Unreadable {}
 
 debug_as_chain!(ResponseError, ApiFailure, Unreadable);
 
-/// Reads a response that is no success: an error of Atlas, or something else.
+/// Reads a response without success: an error of Atlas, or something else.
 pub(crate) fn failure(
     operation: AskedOperation,
     meta: AnswerMeta,
@@ -170,7 +170,7 @@ pub(crate) fn failure(
     }
 }
 
-/// Whether an answer is an HTML page, such as a proxy's.
+/// Whether a response is an HTML page, such as a proxy's.
 pub(crate) fn is_page(headers: &HeaderMap, content: &[u8]) -> bool {
     let media_type = headers
         .get(header::CONTENT_TYPE)
@@ -183,7 +183,7 @@ pub(crate) fn is_page(headers: &HeaderMap, content: &[u8]) -> bool {
     named && !content.is_empty() || begins_as_page(content)
 }
 
-/// Whether a body begins as an HTML page, whatever its media type. No JSON begins so.
+/// Whether a body begins like an HTML page, whatever its media type. JSON never does.
 fn begins_as_page(content: &[u8]) -> bool {
     let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
     [&b"<!doctype html"[..], b"<html"].iter().any(|beginning| {
@@ -192,10 +192,10 @@ fn begins_as_page(content: &[u8]) -> bool {
     })
 }
 
-/// What is wrong with an HTML page.
+/// The problem of an HTML page.
 pub(crate) const A_PAGE: &str = "a web page, not the API";
 
-/// An error of Atlas to an operation.
+/// Creates the error for an error body of Atlas.
 pub(crate) fn refused(
     operation: AskedOperation,
     meta: AnswerMeta,
@@ -208,7 +208,7 @@ pub(crate) fn refused(
     }))
 }
 
-/// Describes a body that could not be used.
+/// Describes a body that cannot be used.
 pub(crate) fn unreadable(
     operation: AskedOperation,
     meta: AnswerMeta,
@@ -242,8 +242,8 @@ pub(crate) fn unreadable(
 
 /// The beginning of a body as one line of text, with links hidden.
 fn excerpt(media_type: Option<&str>, body: &[u8]) -> String {
-    // Links are hidden before the text is cut: a cut link is still a link. What may begin in
-    // the excerpt ends within a few times its length.
+    // Links are hidden before the text is truncated: half a link is still a link. The bytes needed
+    // for the excerpt are within a few times its length.
     let head = &body[..body.len().min(EXCERPT_SOURCE_BYTES)];
     let latin = media_type.is_some_and(|media_type| {
         let parameters = &media_type[essence(media_type).len().min(media_type.len())..];
@@ -262,10 +262,10 @@ fn excerpt(media_type: Option<&str>, body: &[u8]) -> String {
     words.chars().take(Unreadable::EXCERPT_CHARACTERS).collect()
 }
 
-/// How much of a body is looked at for an excerpt.
+/// The number of bytes of a body that are read for an excerpt.
 const EXCERPT_SOURCE_BYTES: usize = 4096;
 
-/// The parts of a response, once its envelope is off.
+/// The parts of a response, after its envelope is removed.
 pub(crate) struct Opened {
     pub(crate) meta: AnswerMeta,
     pub(crate) content: Bytes,

@@ -1,4 +1,4 @@
-//! Texts that must not be shown.
+//! Strings that must not be shown.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Secret(CompactString);
 
 impl Secret {
-    /// The text itself. Do not log it.
+    /// Returns the text. Do not log it.
     pub fn expose(&self) -> &str {
         &self.0
     }

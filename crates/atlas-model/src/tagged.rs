@@ -1,4 +1,4 @@
-//! Unions: objects of which one field says what type they are.
+//! Unions: objects with a field that names their type.
 
 use serde::de::{self, DeserializeOwned};
 use serde::{Deserialize, Deserializer};
@@ -7,9 +7,10 @@ use serde_json::value::RawValue;
 use crate::json::Json;
 use crate::lenient;
 
-/// An object that was read as text, with the text of the field that says what type it is.
+/// An object kept as text, with the value of the field that names its type.
 ///
-/// serde's own tagged enums forget where they stopped, and then one odd field costs the object.
+/// serde's own tagged enums lose the position of an error, so one invalid field would lose the
+/// whole object.
 pub(crate) struct Tagged {
     object: Box<RawValue>,
     tag: String,
@@ -31,13 +32,13 @@ impl Tagged {
         Ok(Self { object, tag })
     }
 
-    /// The text of the field that says what type it is.
+    /// Returns the value of the field that names the type.
     pub(crate) fn tag(&self) -> &str {
         &self.tag
     }
 
-    /// The object as it came.
-    #[allow(clippy::unnecessary_wraps, reason = "stands beside `into_type`")]
+    /// Returns the object as received.
+    #[allow(clippy::unnecessary_wraps, reason = "same signature as `into_type`")]
     pub(crate) fn into_json<E: de::Error>(self) -> Result<Json, E> {
         Ok(self.object.into())
     }

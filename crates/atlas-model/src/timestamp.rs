@@ -12,10 +12,10 @@ use crate::error_chain::debug_as_chain;
 
 /// A point in time in a body, RFC 3339 with up to nine fractional digits.
 ///
-/// Kept as the text that came and parsed when [`instant`](Timestamp::instant) is asked for: most
-/// readers of a response look at one of its dates or none.
+/// Kept as the received text and parsed by [`instant`](Timestamp::instant): most callers use few of
+/// the timestamps in a response.
 ///
-/// Two are equal if their texts are; they are ordered by the points in time.
+/// Two timestamps are equal if their texts are; they are ordered by the points in time.
 ///
 /// ```
 /// use atlas_model::Timestamp;
@@ -28,7 +28,7 @@ use crate::error_chain::debug_as_chain;
 #[serde(transparent)]
 pub struct Timestamp(CompactString);
 
-/// A text that is not an RFC 3339 timestamp.
+/// The error for a text that is not an RFC 3339 timestamp.
 #[derive(Clone, thiserror::Error)]
 #[error("invalid timestamp {text:?}: expected RFC 3339, such as 2026-05-04T09:42:00Z")]
 pub struct TimestampError {
@@ -38,15 +38,15 @@ pub struct TimestampError {
 debug_as_chain!(TimestampError);
 
 impl Timestamp {
-    /// The text as it came.
+    /// Returns the text as received.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The point in time, to the nanosecond.
+    /// Returns the point in time, to the nanosecond.
     ///
     /// # Errors
-    /// [`TimestampError`] if Atlas sent something else than RFC 3339.
+    /// [`TimestampError`] if the text is not RFC 3339.
     pub fn instant(&self) -> Result<jiff::Timestamp, TimestampError> {
         self.0.parse().map_err(|_| TimestampError {
             text: self.0.chars().take(SHOWN).collect(),
@@ -55,8 +55,7 @@ impl Timestamp {
 }
 
 impl Ord for Timestamp {
-    /// By the points in time; texts of one point, and texts that are not RFC 3339, by their
-    /// characters. What is not RFC 3339 comes first.
+    /// Orders by point in time, then by text. Texts that are not RFC 3339 come first.
     fn cmp(&self, other: &Self) -> Ordering {
         let by_time = self.instant().ok().cmp(&other.instant().ok());
         by_time.then_with(|| self.0.cmp(&other.0))
@@ -76,7 +75,7 @@ impl From<jiff::Timestamp> for Timestamp {
 }
 
 impl From<&str> for Timestamp {
-    /// Takes a text as it is; [`instant`](Timestamp::instant) says whether it is RFC 3339.
+    /// Keeps the text unchecked; [`instant`](Timestamp::instant) fails if it is not RFC 3339.
     fn from(text: &str) -> Self {
         Self(text.into())
     }
@@ -88,13 +87,13 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// How many characters of an odd text an error shows.
+/// The number of characters of an invalid text that an error shows.
 const SHOWN: usize = 80;
 
 /// Parses the date of a `Deprecation` or `Sunset` header.
 ///
-/// Three forms are read: the HTTP date of RFC 9110 section 5.6.7, the same with a one-digit day
-/// (what Atlas sends), and the `@` seconds of RFC 9745.
+/// Supports three forms: the HTTP date of RFC 9110 section 5.6.7, the same with a one-digit day
+/// (sent by Atlas), and the `@` seconds of RFC 9745.
 pub(crate) fn header_date(text: &str) -> Option<jiff::Timestamp> {
     let text = text.trim();
     match text.strip_prefix('@') {
@@ -106,7 +105,7 @@ pub(crate) fn header_date(text: &str) -> Option<jiff::Timestamp> {
     }
 }
 
-/// When a server wants to be asked again: the header `Retry-After` (RFC 9110 section 10.2.3).
+/// When to send the next request: the header `Retry-After` (RFC 9110 section 10.2.3).
 ///
 /// ```
 /// use std::time::Duration;
@@ -122,24 +121,24 @@ pub(crate) fn header_date(text: &str) -> Option<jiff::Timestamp> {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RetryAfter {
-    /// After so many seconds.
+    /// After this number of seconds.
     Seconds(u64),
-    /// At that time.
+    /// At this time.
     At(jiff::Timestamp),
 }
 
 impl RetryAfter {
-    /// Reads the header's value; `None` if it is neither seconds nor a date.
+    /// Parses the header's value; `None` if it is neither seconds nor a date.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            // More seconds than fit are more than anybody waits.
+            // More seconds than fit are longer than any wait.
             return Some(Self::Seconds(text.parse().unwrap_or(u64::MAX)));
         }
         http_date_of_any_age(text).map(Self::At)
     }
 
-    /// How long that is from `now`; a date in the past is no wait at all.
+    /// Returns the time from `now`; zero for a date in the past.
     pub fn delay(self, now: jiff::Timestamp) -> Duration {
         match self {
             Self::Seconds(seconds) => Duration::from_secs(seconds),
@@ -148,8 +147,8 @@ impl RetryAfter {
     }
 }
 
-/// Parses an HTTP date, also in the two obsolete forms that RFC 9110 section 5.6.7 has every
-/// recipient read.
+/// Parses an HTTP date, also in the two obsolete forms that RFC 9110 section 5.6.7 requires every
+/// recipient to accept.
 pub(crate) fn http_date_of_any_age(text: &str) -> Option<jiff::Timestamp> {
     header_date(text).or_else(|| {
         ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
@@ -161,7 +160,7 @@ pub(crate) fn http_date_of_any_age(text: &str) -> Option<jiff::Timestamp> {
     })
 }
 
-/// Prints a date as an HTTP date, `Thu, 22 Jan 2026 00:00:00 GMT`.
+/// Formats a date as an HTTP date, `Thu, 22 Jan 2026 00:00:00 GMT`.
 pub fn http_date(instant: jiff::Timestamp) -> String {
     jiff::fmt::rfc2822::DateTimePrinter::new()
         .timestamp_to_rfc9110_string(&instant)

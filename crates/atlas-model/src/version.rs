@@ -9,9 +9,8 @@ use crate::error_chain::debug_as_chain;
 
 /// A version of the API: a date such as `2025-02-19`, or `preview`.
 ///
-/// Atlas answers a request with the newest version of the resource that is not newer than the
-/// one asked for, so the version answered is often older than the one asked. `preview` is newer
-/// than every date.
+/// Atlas responds with the newest version of the resource that is not newer than the requested one,
+/// so the version of a response is often older than requested. `preview` is newer than every date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApiVersion(Which);
 
@@ -21,7 +20,7 @@ enum Which {
     Preview,
 }
 
-/// A text that is not a version.
+/// The error for a text that is not a version.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("invalid API version: expected a date such as 2025-02-19, or preview")]
 pub struct VersionError;
@@ -32,12 +31,12 @@ impl ApiVersion {
     /// The preview version, which may change at any time.
     pub const PREVIEW: Self = Self(Which::Preview);
 
-    /// The version of this date.
+    /// Creates the version of this date.
     pub const fn new(date: Date) -> Self {
         Self(Which::Date(date))
     }
 
-    /// The version's date; the preview has none.
+    /// Returns the version's date; `None` for the preview.
     pub const fn date(self) -> Option<Date> {
         match self.0 {
             Which::Date(date) => Some(date),
@@ -45,7 +44,7 @@ impl ApiVersion {
         }
     }
 
-    /// The media type that asks for this version in this format.
+    /// Returns the media type that requests this version in this format.
     pub const fn media_type(self, format: Format) -> VersionedMediaType {
         VersionedMediaType {
             version: self,
@@ -53,7 +52,7 @@ impl ApiVersion {
         }
     }
 
-    /// The JSON media type that asks for this version.
+    /// Returns the JSON media type that requests this version.
     pub const fn json(self) -> VersionedMediaType {
         VersionedMediaType {
             version: self,
@@ -65,7 +64,7 @@ impl ApiVersion {
 impl FromStr for ApiVersion {
     type Err = VersionError;
 
-    /// Reads exactly ten characters, `YYYY-MM-DD`, or `preview`.
+    /// Parses exactly ten characters, `YYYY-MM-DD`, or `preview`.
     fn from_str(text: &str) -> Result<Self, VersionError> {
         if text == "preview" {
             return Ok(Self::PREVIEW);
@@ -86,7 +85,7 @@ impl FromStr for ApiVersion {
 }
 
 impl ApiVersion {
-    /// Writes it as `Display` does. Each request has it, so it goes without the machinery of `fmt`.
+    /// Writes it as `Display` does. Every request needs it, so it avoids the overhead of `fmt`.
     fn write(self, out: &mut String) {
         let Which::Date(date) = self.0 else {
             out.push_str("preview");
@@ -117,7 +116,7 @@ impl fmt::Display for ApiVersion {
     }
 }
 
-/// The format half of a versioned media type.
+/// The format in a versioned media type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -130,7 +129,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What follows the plus sign.
+    /// The text after the plus sign.
     fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
@@ -142,7 +141,7 @@ impl Format {
 
 /// A media type that names a version: `application/vnd.atlas.2025-02-19+json`.
 ///
-/// Reading ignores parameters and the case of letters, as RFC 9110 section 8.3.1 has it.
+/// Parsing ignores parameters and the case of letters (RFC 9110 section 8.3.1).
 ///
 /// ```
 /// use atlas_model::VersionedMediaType;
@@ -155,13 +154,13 @@ impl Format {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VersionedMediaType {
-    /// The version asked for or answered.
+    /// The requested version, or that of a response.
     pub version: ApiVersion,
     /// The format of the body.
     pub format: Format,
 }
 
-/// A text that is not a versioned media type of Atlas.
+/// The error for a text that is not a versioned media type of Atlas.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error(
     "invalid media type: expected a versioned one such as application/vnd.atlas.2025-02-19+json"
@@ -187,7 +186,7 @@ impl FromStr for VersionedMediaType {
 }
 
 impl VersionedMediaType {
-    /// The media type as it stands in a header.
+    /// The media type as written in a header.
     pub(crate) fn text(self) -> String {
         let mut text = String::with_capacity(48);
         text.push_str(PREFIX);
@@ -206,12 +205,12 @@ impl fmt::Display for VersionedMediaType {
 
 /// A media type without its parameters.
 pub(crate) fn essence(text: &str) -> &str {
-    // By bytes: too short for a search.
+    // Bytewise: too short for `memchr`.
     let end = text.bytes().position(|byte| byte == b';');
     text[..end.unwrap_or(text.len())].trim()
 }
 
-/// What every versioned media type begins with.
+/// The prefix of every versioned media type.
 const PREFIX: &str = "application/vnd.atlas.";
 
 #[cfg(test)]
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_version_is_refused() {
+    fn a_media_type_without_a_version_is_refused() {
         for text in [
             "",
             "application/json",

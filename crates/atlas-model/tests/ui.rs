@@ -1,7 +1,7 @@
-//! The errors that the compiler shows for what users get wrong.
+//! Compares the compiler errors for common mistakes of users.
 //!
-//! They differ between releases of Rust, so this target runs only where the release is known:
-//! `.ci/run` names it. `UI=overwrite` writes what is expected.
+//! They differ between releases of Rust, so this target runs only with a known release: `.ci/run`
+//! names it. `UI=overwrite` rewrites the expected errors.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![allow(clippy::disallowed_methods, reason = "expectations are files")]
@@ -47,7 +47,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     sources
 }
 
-/// A package with a program for each source.
+/// A package with one program for each source.
 fn project(crate_folder: &Path, sources: &[PathBuf]) -> PathBuf {
     let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui");
     fs::create_dir_all(&project).unwrap();
@@ -74,7 +74,7 @@ fn project(crate_folder: &Path, sources: &[PathBuf]) -> PathBuf {
     project
 }
 
-/// What the compiler says about each program.
+/// Returns the compiler's messages for each program.
 fn errors(project: &Path, crate_folder: &Path) -> BTreeMap<String, String> {
     let output = Command::new(env!("CARGO"))
         .args([
@@ -106,8 +106,8 @@ fn errors(project: &Path, crate_folder: &Path) -> BTreeMap<String, String> {
     errors
 }
 
-/// A message without what changes when code elsewhere does: the numbers of lines, the width
-/// of their column, and the list of the types that would have done.
+/// A message without the parts that depend on unrelated code: line numbers, the width of their
+/// column, and the list of types that implement the trait.
 fn without_numbers(rendered: &str) -> String {
     let mut kept = String::new();
     let mut in_list = false;

@@ -1,4 +1,4 @@
-//! Reading error bodies, whatever subset of the documented fields they hold.
+//! Reads error bodies with any subset of the documented fields.
 
 use http::HeaderMap;
 use memchr::memmem;
@@ -11,9 +11,9 @@ use crate::envelope::Envelope;
 impl ApiError {
     /// Reads the body of an error response; `None` if it holds none of the documented fields.
     ///
-    /// Any of `error`, `errorCode`, `detail`, `reason` and `badRequestDetail` is enough, also
-    /// inside an [envelope](crate::envelope). Reads the `error` and `error_description` of
-    /// RFC 6750 as code and detail.
+    /// Any of `error`, `errorCode`, `detail`, `reason` and `badRequestDetail` is sufficient, also
+    /// inside an [envelope](crate::envelope). `error` and `error_description` of RFC 6750 are read
+    /// as code and detail.
     pub fn read(body: &[u8]) -> Option<Self> {
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let content = Envelope::open(body).map_or(body, |envelope| envelope.content);
@@ -21,7 +21,7 @@ impl ApiError {
         Some(Self::from_fields(fields)).filter(Self::says_something)
     }
 
-    /// Reads an error response, its code from `X-Error-Code` where the body has none.
+    /// Reads an error response; the code is that of `X-Error-Code` if the body has none.
     pub(crate) fn read_response(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         let code = headers.get("x-error-code");
         let code = code.and_then(|value| value.to_str().ok()).and_then(filled);
@@ -38,10 +38,10 @@ impl ApiError {
         }
     }
 
-    /// Reads an error that came where a resource should be: a status from 400 in `error` with a
-    /// code or words beside it, or a code with words.
+    /// Reads an error body that was sent instead of a resource: `error` with a status from 400 and
+    /// a code or text, or a code with text.
     pub(crate) fn in_place_of_a_resource(body: &[u8]) -> Option<Self> {
-        // Reading twice is for bodies that have the field at all.
+        // Most bodies lack the field and need not be parsed a second time.
         let names_it = || {
             memmem::find_iter(body, b"\"error")
                 .map(|at| &body[at + b"\"error".len()..])
@@ -72,7 +72,7 @@ impl ApiError {
             || self.bad_request_detail.is_some()
     }
 
-    /// Takes each field on its own: one of an unexpected type is lost, the others are not.
+    /// Reads each field on its own: a field of an unexpected type does not affect the others.
     fn from_fields(mut fields: Map<String, Value>) -> Self {
         let status = fields.remove("error");
         let mut field = |name: &str| fields.remove(name).filter(|value| !value.is_null());
@@ -101,7 +101,7 @@ impl<'de> Deserialize<'de> for ApiError {
     }
 }
 
-/// A status: a whole number, or one written as text.
+/// A status: an integer, or an integer as text.
 fn number(value: &Value) -> Option<u16> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
@@ -112,7 +112,7 @@ fn number(value: &Value) -> Option<u16> {
     }
 }
 
-/// Text that is not empty, or a number or truth value as text.
+/// Text that is not empty, or a number or boolean as text.
 fn text(value: Value) -> Option<String> {
     match value {
         Value::String(text) => filled(&text),
@@ -125,7 +125,7 @@ fn filled(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.to_owned())
 }
 
-/// The entries of an array; anything else is the only entry.
+/// The elements of an array; any other value is a single element.
 fn list(value: Value) -> Vec<Value> {
     match value {
         Value::Array(entries) => entries,
@@ -133,7 +133,7 @@ fn list(value: Value) -> Vec<Value> {
     }
 }
 
-/// Refused fields: `{"fields": […]}` as documented, a bare array or entry, or text alone.
+/// Refused fields: `{"fields": […]}` as documented, a bare array or entry, or a plain text.
 fn refused_fields(value: Value) -> Option<BadRequestDetail> {
     let entries = match value {
         Value::Object(mut object) if object.contains_key("fields") => {
@@ -155,14 +155,14 @@ fn refused_fields(value: Value) -> Option<BadRequestDetail> {
         }),
     };
     let fields: Vec<_> = entries.into_iter().filter_map(violation).collect();
-    let told = |entry: &FieldViolation| entry.description.is_some() || entry.field.is_some();
-    let fields: Vec<_> = fields.into_iter().filter(told).collect();
+    let has_text = |entry: &FieldViolation| entry.description.is_some() || entry.field.is_some();
+    let fields: Vec<_> = fields.into_iter().filter(has_text).collect();
     (!fields.is_empty()).then_some(BadRequestDetail {
         fields: Some(fields),
     })
 }
 
-/// A code as RFC 6749 and RFC 6750 spell them, such as `invalid_token`.
+/// Whether a text is spelled like the codes of RFC 6749 and RFC 6750, such as `invalid_token`.
 fn oauth_code(value: &Value) -> Option<String> {
     let text = value.as_str()?.trim();
     let spelled = text
@@ -171,10 +171,10 @@ fn oauth_code(value: &Value) -> Option<String> {
     (spelled && text.contains('_')).then(|| text.to_owned())
 }
 
-/// What some servers begin a text with (U+FEFF in UTF-8).
+/// The byte order mark that some servers send first (U+FEFF in UTF-8).
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Larger bodies are not looked through for an error in place of a resource.
+/// Larger bodies are not searched for an error in place of a resource.
 const LARGEST_ERROR: usize = 16 * 1024;
 
 #[cfg(test)]
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_an_unexpected_type_costs_that_field_alone() {
+    fn only_the_field_of_an_unexpected_type_is_left_out() {
         let error = read(&json!({
             "error": "404", "errorCode": 7, "detail": {"a": 1}, "reason": "Not Found",
             "parameters": {"name": "Cluster0"},

@@ -26,7 +26,7 @@ fn read(text: &str) -> Result<(Tree, Vec<String>), Unfit> {
 }
 
 #[test]
-fn one_odd_node_costs_that_node_alone() {
+fn only_the_node_of_a_wrong_type_is_left_out() {
     let odd = [
         ("5", "a number"),
         ("-0.5e3", "a number"),
@@ -59,7 +59,7 @@ fn one_odd_node_costs_that_node_alone() {
 }
 
 #[test]
-fn texts_are_odd_where_something_else_is_expected() {
+fn strings_are_reported_where_another_type_is_expected() {
     let (tree, deviations) = read(r#"{"size":"x","on":"secret","inner":"y","name":"z"}"#).unwrap();
     assert_eq!(tree.name.as_deref(), Some("z"));
     assert_eq!(
@@ -73,7 +73,7 @@ fn texts_are_odd_where_something_else_is_expected() {
 }
 
 #[test]
-fn a_repeated_key_costs_its_second_value() {
+fn the_second_value_of_a_repeated_key_is_left_out() {
     let (tree, deviations) = read(r#"{"size":1,"on":true,"size":2,"name":"a"}"#).unwrap();
     assert_eq!((tree.size, tree.on), (Some(1), Some(true)));
     assert_eq!(tree.name.as_deref(), Some("a"));
@@ -81,7 +81,7 @@ fn a_repeated_key_costs_its_second_value() {
 }
 
 #[test]
-fn what_is_not_json_or_does_not_fit_as_a_whole_is_an_error() {
+fn text_that_is_not_json_or_of_a_wrong_type_as_a_whole_is_an_error() {
     for text in [
         "",
         "{",
@@ -97,7 +97,7 @@ fn what_is_not_json_or_does_not_fit_as_a_whole_is_an_error() {
 }
 
 #[test]
-fn after_32_odd_nodes_the_error_names_all_of_them() {
+fn after_32_invalid_nodes_the_error_names_all_of_them() {
     let odd = |count: usize| {
         let items: Vec<String> = (0..count).map(|_| r#"{"size":"x"}"#.to_owned()).collect();
         format!(r#"{{"list":[{}]}}"#, items.join(","))
@@ -123,7 +123,7 @@ fn a_number_that_is_an_integer_is_read_as_one() {
     );
 }
 
-/// A union, read as the generated ones are.
+/// A union, read like the generated ones.
 #[derive(Debug, PartialEq)]
 enum Plant {
     Tree(Tree),
@@ -148,7 +148,7 @@ struct Garden {
 }
 
 #[test]
-fn the_odd_node_of_a_union_is_found_wherever_the_union_stands() {
+fn the_invalid_node_of_a_union_is_found_at_every_position_of_the_union() {
     let tree = |size: &str| format!("{{\"is\":\"tree\",\"size\":{size},\"on\":true}}");
     for space in ["", " ", "\n"] {
         for odd in 0..5 {
@@ -198,7 +198,7 @@ fn a_union_is_an_object_and_an_unknown_one_is_kept() {
 }
 
 #[test]
-fn a_place_is_that_of_the_text_as_it_came_whatever_was_taken_out_before() {
+fn a_path_is_that_of_the_original_text_after_earlier_removals() {
     let text = r#"{"names":["x",1,"y",2,"z",3],"list":[7,{"size":"a"},8,{"names":[1,"b",2]}]}"#;
     let (tree, deviations) = read(text).unwrap();
     assert_eq!(tree.names.unwrap(), ["x", "y", "z"]);
@@ -240,7 +240,7 @@ fn no_error_shows_a_value_or_a_long_key() {
             &error[..100]
         );
     }
-    // The bytes of a text that is no UTF-8 are not shown either.
+    // The bytes of a text that is not UTF-8 are not shown either.
     let mut decode = |text: &[u8]| serde_json::from_slice::<Tree>(text).map(|_| ());
     let odd = b"{\"name\":\"s3cret\xff\"}";
     let error = decode(odd).unwrap_err();
@@ -249,7 +249,7 @@ fn no_error_shows_a_value_or_a_long_key() {
 }
 
 #[test]
-fn a_large_text_is_not_read_again_and_again() {
+fn a_large_text_is_not_parsed_repeatedly() {
     let filler = "x".repeat(8 << 20);
     let odd = vec!["{\"size\":\"a\"}"; 31].join(",");
     let text = format!("{{\"name\":\"{filler}\",\"list\":[{odd}]}}");

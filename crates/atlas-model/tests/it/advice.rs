@@ -1,4 +1,4 @@
-//! What errors tell: who answered, what to check, and the same from `Display` and `Debug`.
+//! Errors: the source of the response, likely causes, and `Debug` equal to `Display`.
 
 use std::error::Error;
 
@@ -49,7 +49,7 @@ fn a_redirect_names_its_target_without_what_may_be_secret() {
         assert_eq!(target, Some("https://login.example/sign-in"));
         assert!(!format!("{:?}", error.meta()).contains("s3cret"));
     }
-    // A resource was made, and this is where.
+    // 201 has a `Location` without being a redirect.
     let created = Response::builder()
         .status(201)
         .header("location", "/api/atlas/v2/groups/1")
@@ -59,7 +59,7 @@ fn a_redirect_names_its_target_without_what_may_be_secret() {
 }
 
 #[test]
-fn a_web_page_is_told_from_the_api_under_every_status_and_media_type() {
+fn a_web_page_is_recognised_with_every_status_and_media_type() {
     for (status, media_type) in [
         (200, "text/html"),
         (200, "application/json"),
@@ -85,7 +85,7 @@ fn a_web_page_is_told_from_the_api_under_every_status_and_media_type() {
 }
 
 #[test]
-fn a_refusal_that_atlas_did_not_word_points_at_what_is_in_between() {
+fn an_error_that_is_not_from_atlas_suggests_checking_the_base_url_and_proxies() {
     let causes = |status| refused(status, &[], r#"{"message":"Not Found"}"#).likely_causes();
     assert_eq!(causes(404), [Cause::NotAtlas]);
     assert_eq!(causes(302), [Cause::NotAtlas]);
@@ -93,12 +93,12 @@ fn a_refusal_that_atlas_did_not_word_points_at_what_is_in_between() {
     assert_eq!(causes(407), [Cause::ProxyLogin]);
     assert_eq!(causes(502), [Cause::ServerTrouble, Cause::NotAtlas]);
     assert_eq!(causes(511), [Cause::NetworkLogin]);
-    // Some requests without a valid key get an empty 401 from Atlas.
+    // Atlas answers some requests without a valid key with an empty 401.
     assert_eq!(causes(401)[0], Cause::CredentialsRefused);
 }
 
 #[test]
-fn a_version_that_is_gone_names_those_that_are_known() {
+fn a_removed_version_lists_the_known_ones() {
     let gone = refused(
         410,
         &[],
@@ -106,13 +106,13 @@ fn a_version_that_is_gone_names_those_that_are_known() {
     );
     assert_eq!(
         gone.to_string(),
-        "getGroupCluster answered 410 VERSION_GONE: Old; a newer version is needed; known versions: \
+        "getGroupCluster answered 410 VERSION_GONE: Old; request a newer version; known versions: \
          2023-02-01, 2024-08-05 (update this client for later ones)"
     );
     let ended = refused(410, &[], r#"{"error":410,"errorCode":"UNEXPECTED_ERROR"}"#);
     let line = ended.to_string();
     assert!(
-        line.ends_with("; the operation has ended; use getGroupFlexCluster"),
+        line.ends_with("; the operation no longer exists; use getGroupFlexCluster"),
         "{line}"
     );
     let response = Response::builder().status(410);
@@ -126,7 +126,7 @@ fn a_version_that_is_gone_names_those_that_are_known() {
 }
 
 #[test]
-fn a_403_names_the_documented_roles() {
+fn a_403_lists_the_documented_roles() {
     let line = refused(403, &[], r#"{"error":403,"errorCode":"USER_UNAUTHORIZED"}"#).to_string();
     let roles = "the credentials may lack the role Project Read Only or Project Owner";
     assert!(line.contains(roles), "{line}");

@@ -1,4 +1,4 @@
-//! The model's tests, on the data in `fixtures/`.
+//! The model's tests, with the data in `fixtures/`.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![allow(clippy::disallowed_methods, reason = "fixtures are files")]

@@ -1,4 +1,4 @@
-//! The operations that this project started with: their requests, byte for byte.
+//! The first 39 operations: their requests, byte for byte.
 
 use atlas_model::cloud_backups as backups;
 use atlas_model::clusters::{GetCluster, ListClusterDetails, ListClusters};
@@ -35,7 +35,7 @@ fn job() -> RestoreJobId {
     ID.parse().unwrap()
 }
 
-/// Sets the parameters that choose a page.
+/// Sets the page to request.
 macro_rules! paged {
     ($list:expr) => {
         $list
@@ -253,7 +253,7 @@ fn the_first_39_operations_are_sent_byte_for_byte_as_recorded() {
 }
 
 #[test]
-fn a_name_never_leaves_its_place_in_the_path() {
+fn a_name_never_adds_a_segment_to_the_path() {
     let named = |name: &str| {
         let get = backups::GetBackupSnapshotDatabase::new(project(), cluster(), snapshot(), name);
         get.to_request(&CallOptions::default())
@@ -299,14 +299,14 @@ fn a_name_never_leaves_its_place_in_the_path() {
 }
 
 #[test]
-fn a_typed_id_turns_into_one_that_is_not() {
+fn a_typed_id_converts_to_an_object_id_and_back() {
     assert_eq!(ObjectId::from(project()).to_string(), ID);
     assert_eq!(ObjectId::from(snapshot()), ObjectId::from(job()));
     assert_eq!(CompactString::from(project()), ID);
 }
 
 #[test]
-fn an_older_version_answers_a_newer_question_and_none_an_older_one() {
+fn the_responding_version_is_the_newest_that_is_not_newer_than_requested() {
     let meta = tenant::DownloadClusterBackupTenant::META;
     let answered = meta.answered("2025-02-19".parse().unwrap()).unwrap();
     assert_eq!(answered.version.to_string(), "2023-01-01");

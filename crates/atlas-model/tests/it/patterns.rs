@@ -1,4 +1,4 @@
-//! The matchers against the documented patterns, as the `regex` crate understands them.
+//! The matchers compared with the documented patterns in the `regex` crate.
 
 use atlas_model::{
     ClusterName, DeploymentItemName, PatternFault, Patterned, ProjectId, RestoreJobId, SnapshotId,
@@ -32,7 +32,7 @@ fn agrees_with_cases<T: Patterned>(path: &str) {
 }
 
 #[test]
-fn every_pattern_accepts_and_refuses_what_its_cases_say() {
+fn every_pattern_agrees_with_its_cases() {
     agrees_with_cases::<ProjectId>("patterns/id.json");
     agrees_with_cases::<SnapshotId>("patterns/id.json");
     agrees_with_cases::<RestoreJobId>("patterns/id.json");

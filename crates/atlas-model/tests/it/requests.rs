@@ -1,4 +1,4 @@
-//! What goes into a request, by operations declared here.
+//! Building requests, with operations declared here.
 
 use atlas_model::{
     ApiVersion, BuildError, CallOptions, Empty, Format, NoBody, Operation, OperationExt,
@@ -52,7 +52,7 @@ impl Operation for Everything {
     }
 }
 
-/// An operation that forgets its parameter and has no envelope.
+/// An operation that does not set its parameter and has no envelope.
 struct Forgetful;
 
 impl Operation for Forgetful {
@@ -118,7 +118,7 @@ fn a_value_outside_its_bounds_is_refused_and_named() {
     assert!(fine.target(&CallOptions::default()).is_ok());
 }
 
-/// An operation whose list is required, and whose pattern is not a documented one.
+/// An operation with a required list and an undocumented pattern.
 struct Filled(Vec<String>, Option<String>);
 
 impl Operation for Filled {
@@ -136,7 +136,7 @@ impl Operation for Filled {
 }
 
 #[test]
-fn a_required_list_has_a_value_and_a_pattern_is_known() {
+fn an_empty_required_list_and_an_unknown_pattern_are_refused() {
     let built = |list: &[&str], word: Option<&str>| {
         let list = list.iter().map(|it| (*it).to_owned()).collect();
         Filled(list, word.map(str::to_owned)).to_request(&CallOptions::default())
@@ -149,13 +149,13 @@ fn a_required_list_has_a_value_and_a_pattern_is_known() {
     );
     let error = built(&["A"], Some("a")).unwrap_err().to_string();
     assert!(
-        error.ends_with("expected a pattern that is documented, not ^[a-z]$"),
+        error.ends_with("expected a documented pattern, not ^[a-z]$"),
         "{error}"
     );
 }
 
 #[test]
-fn a_name_without_a_value_and_an_envelope_that_is_not_there_are_errors() {
+fn a_path_parameter_without_a_value_and_an_unsupported_envelope_are_errors() {
     let error = Forgetful.to_request(&CallOptions::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -168,12 +168,12 @@ fn a_name_without_a_value_and_an_envelope_that_is_not_there_are_errors() {
     let error = Forgetful.to_request(&options).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "forgetful answers without an envelope: leave the option envelope out"
+        "forgetful does not support envelopes; leave the option envelope out"
     );
 }
 
 #[test]
-fn a_preview_is_asked_for_by_name_and_newer_than_every_date() {
+fn a_preview_is_requested_by_name_and_newer_than_every_date() {
     let date: ApiVersion = "2999-01-01".parse().unwrap();
     assert!(ApiVersion::PREVIEW > date);
     assert_eq!("preview".parse(), Ok(ApiVersion::PREVIEW));

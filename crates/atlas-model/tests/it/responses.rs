@@ -1,4 +1,4 @@
-//! Responses: lenient in, every status, every broken body.
+//! Reading responses: lenient types, every error status, malformed bodies.
 
 use atlas_model::envelope::wrap;
 use atlas_model::shared_tier_snapshots::{
@@ -32,7 +32,7 @@ fn response(status: u16, media_type: Option<&str>, body: impl Into<Bytes>) -> Re
 }
 
 #[test]
-fn the_documented_answer_is_read_written_and_read_again() {
+fn the_documented_response_is_read_written_and_read_again() {
     let text = fixture(&format!("{FOLDER}/responses/200.json"));
     let answer = read(
         response(
@@ -55,7 +55,7 @@ fn the_documented_answer_is_read_written_and_read_again() {
 }
 
 #[test]
-fn what_is_not_documented_is_kept_and_what_does_not_fit_is_left_out_and_told() {
+fn undocumented_values_are_kept_and_values_of_a_wrong_type_are_deviations() {
     let body = r#"{"id":"NOT AN ID","status":"PAUSED","deliveryType":null,"new":{"a":[1]},
         "snapshotId":"32b6e34b3d91647abb20e7b8","clusterName":"a_b","expirationDate":"soon",
         "snapshotUrl":7}"#;
@@ -80,7 +80,7 @@ fn what_is_not_documented_is_kept_and_what_does_not_fit_is_left_out_and_told() {
 }
 
 #[test]
-fn an_answer_in_another_version_than_the_types_is_told() {
+fn a_response_in_another_version_than_that_of_the_type_is_a_deviation() {
     let answered = |version: &str| {
         let media_type = format!("application/vnd.atlas.{version}+json");
         let answer = read(response(200, Some(&media_type), "{}"), false).unwrap();
@@ -110,7 +110,7 @@ fn every_documented_error_is_read_in_every_form() {
             }
             let mut sent = status;
             if envelope {
-                // The status inside decides, whatever the status line says.
+                // The status in the envelope overrides the status line.
                 let inside = StatusCode::from_u16(status).unwrap();
                 body = wrap(inside, false, pretty, &body);
                 sent = 200;
@@ -130,7 +130,7 @@ fn every_documented_error_is_read_in_every_form() {
 }
 
 #[test]
-fn an_answer_without_the_envelope_that_was_asked_for_is_still_read() {
+fn a_response_without_the_requested_envelope_is_still_read() {
     let text = fixture(&format!("{FOLDER}/responses/200.json"));
     assert!(read(response(200, None, text), true).is_ok());
     let error = fixture(&format!("{FOLDER}/responses/404.json"));
@@ -141,7 +141,7 @@ fn an_answer_without_the_envelope_that_was_asked_for_is_still_read() {
 }
 
 #[test]
-fn an_envelope_that_nobody_asked_for_is_not_opened() {
+fn an_envelope_that_was_not_requested_is_not_opened() {
     let body = r#"{"status":404,"content":{"error":404,"errorCode":"CLUSTER_NOT_FOUND"}}"#;
     let error = read(response(200, None, body), false).unwrap_err();
     assert_eq!((error.status().as_u16(), error.api_error()), (200, None));
@@ -176,7 +176,7 @@ fn an_error_with_any_subset_of_the_documented_fields_is_recognised() {
         ),
         (
             r#"{"error":404,"errorCode":null,"detail":"Gone."}"#,
-            "answered 401: Gone (the body says 404);",
+            "answered 401: Gone (the body states 404);",
         ),
         (r#"{"error":"401"}"#, "answered 401;"),
         (r#"{"reason":"Unauthorized"}"#, "answered 401 Unauthorized;"),
@@ -186,7 +186,7 @@ fn an_error_with_any_subset_of_the_documented_fields_is_recognised() {
         ),
         (
             r#"{"error":400,"badRequestDetail":{"fields":"name is too long"}}"#,
-            "answered 401; a field: name is too long (the body says 400);",
+            "answered 401; a field: name is too long (the body states 400);",
         ),
         (
             r#"{"error":"invalid_token","error_description":"It has\nexpired."}"#,
@@ -210,7 +210,7 @@ fn an_error_with_any_subset_of_the_documented_fields_is_recognised() {
 }
 
 #[test]
-fn no_text_of_an_error_alters_the_line_that_it_stands_in() {
+fn no_text_of_an_error_breaks_its_line() {
     let text = "a\\u001b[2J\\u202eb\\u2028c\\u2066d\\u009be";
     for field in ["errorCode", "reason", "detail"] {
         let body = format!("{{\"{field}\":\"{text}\"}}");
@@ -222,7 +222,7 @@ fn no_text_of_an_error_alters_the_line_that_it_stands_in() {
 }
 
 #[test]
-fn the_code_comes_from_its_header_where_the_body_has_none() {
+fn the_code_is_that_of_the_header_if_the_body_has_none() {
     let bodies = [
         r#"{"error":400,"detail":"No."}"#,
         r#"{"error":400,"errorCode":null}"#,
@@ -247,7 +247,7 @@ fn the_code_comes_from_its_header_where_the_body_has_none() {
 }
 
 #[test]
-fn an_error_body_is_an_error_also_under_the_status_of_a_success() {
+fn an_error_body_with_a_success_status_is_an_error() {
     for (body, status) in [
         (r#"{"error":404,"errorCode":"CLUSTER_NOT_FOUND"}"#, 404),
         (r#"{"error":"401","reason":"Unauthorized"}"#, 401),
@@ -272,7 +272,7 @@ fn an_error_body_is_an_error_also_under_the_status_of_a_success() {
 }
 
 #[test]
-fn a_body_that_is_no_error_of_atlas_still_gives_a_usable_error() {
+fn a_body_that_is_not_an_atlas_error_becomes_a_usable_error() {
     let long = format!("<html>{}</html>", "x ".repeat(100_000));
     let cases: [(u16, Option<&str>, &[u8], &str); 8] = [
         (
@@ -315,7 +315,7 @@ fn a_body_that_is_no_error_of_atlas_still_gives_a_usable_error() {
 }
 
 #[test]
-fn a_success_that_is_no_resource_is_an_error_that_shows_no_link() {
+fn a_success_without_a_resource_is_an_error_that_shows_no_link() {
     let link = "https://store.example/file?signature=s3cret";
     let bodies = [
         format!("<html><a href=\"{link}\">"),
@@ -351,7 +351,7 @@ fn a_success_that_is_no_resource_is_an_error_that_shows_no_link() {
 }
 
 #[test]
-fn headers_become_the_answers_metadata_and_odd_ones_are_absent() {
+fn headers_become_metadata_and_invalid_ones_are_absent() {
     let mut response = response(200, Some("application/vnd.atlas.2023-01-01+json"), "{}");
     let headers = response.headers_mut();
     for (name, value) in [
@@ -387,7 +387,7 @@ fn headers_become_the_answers_metadata_and_odd_ones_are_absent() {
 }
 
 #[test]
-fn an_error_in_an_envelope_and_a_page_never_pass_for_a_success() {
+fn an_error_in_an_envelope_and_a_web_page_are_never_a_success() {
     use atlas_model::flex_clusters::{DeleteFlexCluster, GetFlexCluster};
     let bodies = [
         (

@@ -1,4 +1,4 @@
-//! What the values say when they are asked.
+//! The values in requests and responses.
 
 use atlas_model::flex_clusters::{FlexClusterDescription, GetFlexCluster};
 use atlas_model::flex_snapshots::FlexBackupSnapshot;
@@ -19,14 +19,14 @@ fn read<T: Payload>(body: &Value) -> (T, Vec<String>) {
 }
 
 #[test]
-fn a_page_gives_its_items_and_only_the_odd_part_of_one_is_left_out() {
+fn only_the_invalid_part_of_a_page_is_left_out() {
     let body = json!({"results": [{"id": ID, "status": 5}, 7, {"id": "odd"}], "totalCount": 3});
-    let (page, told): (Page<FlexBackupSnapshot>, _) = read(&body);
+    let (page, deviations): (Page<FlexBackupSnapshot>, _) = read(&body);
     assert_eq!(page.total_count, Some(3));
     let ids: Vec<bool> = page.items().iter().map(|item| item.id.is_some()).collect();
     assert_eq!(ids, [true, false]);
     assert_eq!(
-        told,
+        deviations,
         [
             "results[0].status: a number, expected a string",
             "results[1]: a number, expected an object",
@@ -37,15 +37,15 @@ fn a_page_gives_its_items_and_only_the_odd_part_of_one_is_left_out() {
 }
 
 #[test]
-fn an_empty_answer_and_a_file_are_read_whatever_they_hold() {
+fn an_empty_response_and_a_file_are_read_with_any_content() {
     let odd = Bytes::from_static(b"{");
     assert_eq!(Empty::read(&odd), Ok((Empty, Vec::new())));
-    let (file, told) = Body::read(&odd).unwrap();
-    assert_eq!((file.bytes(), told.len()), (&odd, 0));
+    let (file, deviations) = Body::read(&odd).unwrap();
+    assert_eq!((file.bytes(), deviations.len()), (&odd, 0));
 }
 
 #[test]
-fn what_was_read_can_be_changed_and_sent_back_with_its_read_only_fields() {
+fn a_value_that_was_read_can_be_changed_and_sent_back_with_its_read_only_fields() {
     let (mut cluster, _): (FlexClusterDescription, _) =
         read(&json!({"groupId": ID, "name": "Flex0", "stateName": "IDLE", "tags": []}));
     cluster.termination_protection_enabled = Some(true);
@@ -57,14 +57,14 @@ fn what_was_read_can_be_changed_and_sent_back_with_its_read_only_fields() {
 }
 
 #[test]
-fn no_pattern_bound_or_required_field_is_enforced_on_an_answer() {
-    let (project, told): (Project, _) = read(&json!({"name": "odd / name \u{1f600}"}));
+fn no_pattern_bound_or_required_field_is_enforced_on_a_response() {
+    let (project, deviations): (Project, _) = read(&json!({"name": "odd / name \u{1f600}"}));
     assert_eq!(project.name.as_deref(), Some("odd / name \u{1f600}"));
-    assert_eq!(told, [""; 0]);
+    assert_eq!(deviations, [""; 0]);
 }
 
 #[test]
-fn an_id_of_another_type_says_what_is_expected() {
+fn the_error_of_an_id_of_another_type_states_what_is_expected() {
     let strict = serde_json::from_value::<ProjectId>(json!(1)).unwrap_err();
     assert_eq!(
         strict.to_string(),
@@ -73,7 +73,7 @@ fn an_id_of_another_type_says_what_is_expected() {
 }
 
 #[test]
-fn a_time_is_there_as_text() {
+fn a_timestamp_keeps_its_text() {
     let (snapshot, _): (FlexBackupSnapshot, _) =
         read(&json!({"finishTime": "2026-01-02T03:04:05Z"}));
     let time = snapshot.finish_time.unwrap();
@@ -84,7 +84,7 @@ fn a_time_is_there_as_text() {
 }
 
 #[test]
-fn a_link_and_a_secret_are_hidden_and_say_so() {
+fn debug_hides_links_and_secrets_and_shows_that_it_did() {
     let shown = format!(
         "{:?} {:?}",
         SnapshotUrl::new("https://store.example/s3cr3t"),
@@ -105,7 +105,7 @@ fn refusal(status: u16, body: &Value) -> ResponseError {
 }
 
 #[test]
-fn an_error_says_its_likely_causes_in_their_order() {
+fn an_error_lists_its_likely_causes_in_order() {
     let error = |status: u16, code: &str| json!({"error": status, "errorCode": code});
     for (status, code, hint) in [
         (
@@ -137,7 +137,7 @@ fn an_error_says_its_likely_causes_in_their_order() {
 }
 
 #[test]
-fn a_429_says_its_numbers_and_no_other_error_does() {
+fn only_a_429_has_throttle_numbers() {
     let parameters = ["here", "55", "10", "5", "60"].map(Value::from).to_vec();
     let of = |code: &str| {
         let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, code, "");
@@ -169,7 +169,7 @@ fn two_wrong_digits_side_by_side_are_as_wrong_as_one() {
 }
 
 #[test]
-fn a_body_in_debug_says_how_long_it_is() {
+fn debug_of_a_body_shows_its_length() {
     let response = Response::new(Bytes::from_static(b"{\"name\": \"s3cr3t\"}"));
     let read = GetFlexCluster::from_response(response, &CallOptions::default());
     let shown = format!("{:?}", read.unwrap().body);
@@ -191,7 +191,7 @@ fn a_version_has_ten_characters_and_two_hyphens() {
 }
 
 #[test]
-fn a_text_matches_where_it_can_be_parsed_and_nowhere_else() {
+fn a_text_matches_if_and_only_if_it_parses() {
     for text in ["sample", "a b", "Größe", "", ".", "..", "a/b"] {
         let parsed = DatabaseName::parse(text).is_ok();
         assert_eq!(DatabaseName::is_match(text), parsed, "{text:?}");

@@ -1,4 +1,4 @@
-//! The path of an operation of one's own is not a template.
+//! The path of a user-defined operation is not a template.
 
 use atlas_model::{NoBody, Operation, OperationMeta, RequestWriter, Version};
 

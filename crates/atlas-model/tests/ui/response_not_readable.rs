@@ -1,4 +1,4 @@
-//! The answer of an operation of one's own cannot be read.
+//! The response type of a user-defined operation cannot be read.
 
 use atlas_model::{NoBody, Operation, OperationMeta, RequestWriter, Version};
 
