@@ -1,10 +1,10 @@
-//! Writes JSON in one way only: no spaces, keys sorted, one entry a line where a file is reviewed.
+//! Writes JSON in a canonical form: no spaces, sorted keys, one entry per line in reviewed files.
 
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-/// What a value is, which decides the order of its keys and the kind of its children.
+/// The kind of a value, which determines the order of its keys and the kind of its children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Any JSON; keys are sorted.
@@ -17,12 +17,12 @@ pub(crate) enum Kind {
     Union,
     /// An object that holds schemas by name.
     Schemas,
-    /// A discriminator: the property's name stands before the mapping.
+    /// A discriminator: the property's name is written before the mapping.
     Discriminator,
 }
 
 impl Kind {
-    /// The kind of the value that stands under `key`.
+    /// The kind of the value under `key`.
     pub(crate) fn child(self, key: &str) -> Self {
         match (self, key) {
             (Self::Parameter, "schema")
@@ -35,7 +35,7 @@ impl Kind {
         }
     }
 
-    /// The kind of the values in a list.
+    /// The kind of the elements of a list.
     pub(crate) fn element(self) -> Self {
         if self == Self::Union {
             Self::Schema
@@ -86,14 +86,15 @@ pub(crate) fn text(out: &mut String, value: &str) {
     let _ = write!(out, "{}", Value::from(value));
 }
 
-/// `value` on one line.
+/// Returns `value` on one line.
 pub(crate) fn line(value: &Value, kind: Kind) -> String {
     let mut out = String::new();
     write(&mut out, value, kind);
     out
 }
 
-/// An object of objects and lists with one entry a line, in the order of `keys`, then sorted.
+/// An object of objects and lists with one entry per line: first the keys in `keys`, then the
+/// others, sorted.
 pub(crate) fn document(value: &Map<String, Value>, keys: &[&str]) -> String {
     let mut names: Vec<&String> = value.keys().collect();
     let rank = |name: &str| {

@@ -27,7 +27,7 @@ pub(crate) struct Expected {
     pub(crate) notes: Vec<String>,
 }
 
-/// Makes every file from the sources.
+/// Generates every file from the sources.
 pub(crate) fn expected(sources: &Sources) -> Result<Expected, Error> {
     let mut facts = sources.typed_facts()?;
     facts.sort();
@@ -37,7 +37,7 @@ pub(crate) fn expected(sources: &Sources) -> Result<Expected, Error> {
         .name_operations(&facts)
         .and_then(|()| names.name_types(&facts, &sources.facts, &sources.overrides));
     if let Err(error) = result {
-        // What is wrong in another source is to be mended first.
+        // Errors in other sources are reported first.
         consistent(sources, &facts)?;
         return Err(error.in_file(source_name("names.json")));
     }
@@ -72,7 +72,7 @@ pub(crate) fn expected(sources: &Sources) -> Result<Expected, Error> {
     })
 }
 
-/// Refuses names that mean something else than they did when they were added to the list of names.
+/// Refuses names whose meaning has changed since they were added to the list of names.
 fn released(root: &Path, names: &Names) -> Result<(), Error> {
     let Ok(list) = fs::read_to_string(root.join(FOLDER).join("golden/names.txt")) else {
         return Ok(());
@@ -86,7 +86,7 @@ fn released(root: &Path, names: &Names) -> Result<(), Error> {
             Some(now) if now.contains(meant) => {}
             _ => {
                 let what = format!(
-                    "{} no longer means {}: restore it, and give what is new a name of its own",
+                    "{} no longer means {}: restore it, and give the new item another name",
                     shown(name),
                     shown(meant)
                 );
@@ -97,7 +97,7 @@ fn released(root: &Path, names: &Names) -> Result<(), Error> {
     Ok(())
 }
 
-/// One line for each file that differs from `expected`.
+/// Returns one line for each file that differs from `expected`.
 pub(crate) fn stale(sources: &Sources, expected: &Expected) -> Vec<String> {
     let mut lines = Vec::new();
     for (path, bytes) in &expected.files {
@@ -110,12 +110,12 @@ pub(crate) fn stale(sources: &Sources, expected: &Expected) -> Vec<String> {
     }
     for path in leftovers(&sources.root, &expected.files) {
         let name = path.strip_prefix(&sources.root).unwrap_or(&path).display();
-        lines.push(format!("{name} is not generated any more: run {MEND}"));
+        lines.push(format!("{name} is no longer generated: run {MEND}"));
     }
     lines
 }
 
-/// Files in the folder of generated modules that are not generated.
+/// Finds files in the folder of generated modules that are not generated.
 pub(crate) fn leftovers(root: &Path, files: &[(PathBuf, Vec<u8>)]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root.join(generate::model::FOLDER)];
@@ -138,7 +138,7 @@ fn overrides_text(overrides: &Value) -> String {
     canonical::document(overrides.as_object().unwrap_or(&empty), &[])
 }
 
-/// Refuses sources that name something the facts lack.
+/// Refuses sources that name items missing from the facts.
 fn consistent(sources: &Sources, facts: &Facts) -> Result<(), Error> {
     import::check(facts)
         .and_then(|()| import::buildable(facts))
@@ -166,7 +166,8 @@ fn roles(overrides: &Value, facts: &Facts) -> Result<(), Error> {
     Ok(())
 }
 
-/// Each key of `values` is `Schema.field`, with `[]` behind a list, and each entry has a reason.
+/// Checks that each key of `values` is `Schema.field`, with `[]` after a list, and each entry has a
+/// reason.
 fn values(overrides: &Value, facts: &Facts) -> Result<(), Error> {
     let values = overrides["values"].as_object();
     let values = values.ok_or_else(|| Error::at("values", "missing: expected an object"))?;
@@ -203,7 +204,8 @@ fn has_property(schema: &Value, field: &str) -> bool {
             .any(|part| has_property(part, field))
 }
 
-/// Each row of `types` is of a field or a parameter, has a reason, and names a type that there is.
+/// Checks that each row of `types` is about a field or a parameter, has a reason, and names a known
+/// type.
 fn types(overrides: &Value, facts: &Facts) -> Result<(), Error> {
     let mut named = BTreeSet::new();
     for schema in facts.schemas.values() {
@@ -226,7 +228,7 @@ fn types(overrides: &Value, facts: &Facts) -> Result<(), Error> {
         {
             return Err(Error::at(
                 place,
-                "no reason: say why in at least 10 characters",
+                "missing reason: expected at least 10 characters",
             ));
         }
         let name = key.trim_end_matches(['[', ']', '{', '}']);
@@ -237,7 +239,7 @@ fn types(overrides: &Value, facts: &Facts) -> Result<(), Error> {
             }
             None => named.contains(name),
         };
-        // The small descriptions of tests have few of the fields.
+        // The small descriptions of tests lack most of the fields.
         if !known && facts.schemas.len() > 100 {
             return Err(Error::at(
                 place,
@@ -248,7 +250,7 @@ fn types(overrides: &Value, facts: &Facts) -> Result<(), Error> {
     Ok(())
 }
 
-/// The names of all fields of a schema and of those inside of it.
+/// The names of all fields of a schema and of the schemas inside it.
 fn fields(schema: &Value, named: &mut BTreeSet<String>) {
     match schema {
         Value::Object(map) => {
@@ -262,7 +264,7 @@ fn fields(schema: &Value, named: &mut BTreeSet<String>) {
     }
 }
 
-/// Each operation that ends and its successor are in the facts, and each row has a reason.
+/// Checks that each operation and its successor are in the facts, and each row has a reason.
 fn successors(overrides: &Value, facts: &Facts) -> Result<(), Error> {
     let rows = overrides["successors"].as_object();
     let rows = rows.ok_or_else(|| Error::at("successors", "missing: expected an object"))?;

@@ -19,13 +19,13 @@ use crate::import::references;
 /// The effect of a change on a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
-    /// A call that worked can fail, or an answer can lack what it had.
+    /// A call that worked can fail, or a response can lack a field it had.
     Breaking,
-    /// An operation or schema is gone.
+    /// An operation or schema was removed.
     Removed,
-    /// Calls work as before, and something about them differs: roles, sunsets, defaults, statuses.
+    /// Calls work as before, but roles, sunset dates, defaults or statuses differ.
     Behavioural,
-    /// Something new, which no present call notices.
+    /// An addition that does not affect existing calls.
     Added,
 }
 
@@ -63,7 +63,7 @@ impl Diff {
         });
     }
 
-    /// Whether anything is removed or breaking.
+    /// Whether there is a removal or a breaking change.
     pub(crate) fn is_breaking(&self) -> bool {
         self.changes
             .iter()
@@ -81,7 +81,7 @@ impl Diff {
             .count()
     }
 
-    /// One line of counts.
+    /// Returns the counts as one line.
     pub(crate) fn summary(&self) -> String {
         let counts: Vec<String> = CLASSES
             .iter()
@@ -90,7 +90,7 @@ impl Diff {
         counts.join(", ")
     }
 
-    /// One line a change, and the counts.
+    /// Returns one line per change, and the counts.
     pub(crate) fn to_text(&self) -> String {
         let mut out = String::new();
         for Change { class, place, text } in &self.changes {
@@ -106,7 +106,7 @@ impl Diff {
         out
     }
 
-    /// The changes and the counts as JSON.
+    /// Returns the changes and the counts as JSON.
     pub(crate) fn to_json(&self) -> Value {
         let counts: BTreeMap<&str, usize> = CLASSES
             .iter()
@@ -162,7 +162,7 @@ pub(crate) fn diff(old: &Facts, new: &Facts) -> Diff {
         let Some(right) = operations.find(|right| right.id == left.id) else {
             continue;
         };
-        // Where the old line is gone, its removal is told.
+        // If the old line is gone, its removal is reported instead.
         if right.request_line() != line && after.contains_key(&line) {
             let change = format!("id now means {}, was {line}", right.request_line());
             diff.add(Class::Breaking, &left.id, change);
@@ -219,7 +219,7 @@ fn schemas(diff: &mut Diff, old: &Facts, new: &Facts) {
     }
 }
 
-/// Where a schema is used.
+/// The directions in which a schema is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Direction {
     pub(crate) request: bool,
@@ -235,7 +235,7 @@ impl Direction {
     }
 }
 
-/// Which schemas requests and responses lead to.
+/// Finds the schemas that requests and responses refer to.
 fn directions(facts: &Facts) -> BTreeMap<String, Direction> {
     let mut directions: BTreeMap<String, Direction> = BTreeMap::new();
     let mut open: Vec<(String, Direction)> = Vec::new();

@@ -1,4 +1,4 @@
-//! Errors: one line each, with the place and the next step.
+//! Errors: one line each, with the location and a hint.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum Error {
-    /// The text of a file is not what it has to be.
+    /// The content of a file is invalid.
     #[error("{file}: {place}: {what}")]
     Invalid {
-        /// The file as the caller named it.
+        /// The file, as the caller named it.
         file: String,
         /// The place inside it, such as `paths./groups.get` or `line 3 column 5`.
         place: String,
-        /// What is wrong, and what was expected.
+        /// The problem, and the expected form.
         what: String,
     },
     /// A file cannot be read.
@@ -21,7 +21,7 @@ pub(crate) enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A file cannot be written. No other file was changed.
@@ -29,13 +29,13 @@ pub(crate) enum Error {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }
 
 impl Error {
-    /// An error at `place`, in a file that [`Error::in_file`] names later.
+    /// Creates an error at `place`; [`Error::in_file`] adds the file later.
     pub(crate) fn at(place: impl Into<String>, what: impl Into<String>) -> Self {
         let place = escaped(&place.into());
         Self::Invalid {
@@ -45,7 +45,7 @@ impl Error {
         }
     }
 
-    /// Names the file, unless one is named already.
+    /// Adds the file, unless the error has one.
     pub(crate) fn in_file(self, name: impl Into<String>) -> Self {
         match self {
             Self::Invalid { file, place, what } if file.is_empty() => Self::Invalid {
@@ -57,7 +57,7 @@ impl Error {
         }
     }
 
-    /// What is wrong, without the place.
+    /// Returns the problem, without the place.
     pub(crate) fn what(&self) -> String {
         match self {
             Self::Invalid { what, .. } => what.clone(),
@@ -80,7 +80,7 @@ impl Error {
     }
 }
 
-/// Shows a place on one line, without characters that a terminal obeys or that turn text around.
+/// Escapes a place: one line, without control characters and changes of writing direction.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -93,7 +93,7 @@ pub(crate) fn escaped(text: &str) -> String {
     out
 }
 
-/// Shows a value from outside on one line, shortened, escaped as a place is.
+/// Formats an external value on one line, truncated and escaped like a place.
 pub(crate) fn shown(text: &str) -> String {
     let mut short: String = text.chars().take(80).collect();
     if short.len() < text.len() {
@@ -102,7 +102,7 @@ pub(crate) fn shown(text: &str) -> String {
     escaped(&short)
 }
 
-/// Marks of direction, separators of lines, and other characters without a shape.
+/// Characters that change the writing direction, separate lines or are invisible.
 const INVISIBLE: [std::ops::RangeInclusive<char>; 5] = [
     '\u{61c}'..='\u{61c}',
     '\u{200b}'..='\u{200f}',

@@ -1,5 +1,5 @@
-//! Writes the facts as an OpenAPI 3.0 description, from which `import` makes the same facts again
-//! when it is given their date.
+//! Writes the facts as an OpenAPI 3.0 description. `import` with the same date turns it back into
+//! the same facts.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::canonical::Kind;
 use crate::facts::{Facts, Operation, Verb, Version};
 
-/// The description of `facts`. Its few sentences are templates of this project.
+/// Returns the description of `facts`. Its few sentences are templates of this project.
 pub(crate) fn export(facts: &Facts) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     let mut errors: BTreeSet<u16> = BTreeSet::new();
@@ -146,7 +146,7 @@ fn media(version: &Version, schema: &Value) -> Value {
     out
 }
 
-/// A copy whose references have the prefix that OpenAPI wants.
+/// Copies a value with the prefix that OpenAPI requires in references.
 fn prefixed(value: &Value, kind: Kind) -> Value {
     let reference = |name: &Value| {
         json!(format!(

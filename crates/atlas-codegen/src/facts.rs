@@ -64,14 +64,14 @@ pub(crate) struct Version {
 /// Schemas by format: `json`, `gzip` or `csv`.
 pub(crate) type Formats = BTreeMap<String, Value>;
 
-/// The verb that the source gives an operation instead of that of its method.
+/// The verb of an operation, if the source overrides that of its method.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(from = "Option<String>")]
 pub(crate) enum Verb {
-    /// The source overrides nothing.
+    /// The source has no override.
     #[default]
     Absent,
-    /// The source says that the method is custom, and names no verb.
+    /// The source marks the method as custom, without a verb.
     Unnamed,
     /// The source names a verb.
     Named(String),
@@ -84,7 +84,7 @@ impl From<Option<String>> for Verb {
 }
 
 impl Facts {
-    /// Reads a facts file.
+    /// Parses a facts file.
     pub(crate) fn from_value(value: &Value) -> Result<Self, Error> {
         keys::facts(value)?;
         Self::deserialize(value).map_err(|error| {
@@ -95,7 +95,7 @@ impl Facts {
         })
     }
 
-    /// The text of the facts file: one parameter, operation or schema a line.
+    /// Returns the text of the facts file: one parameter, operation or schema per line.
     pub(crate) fn to_text(&self) -> String {
         let list = |values: &[String]| canonical::line(&Value::from(values.to_vec()), Kind::Plain);
         let quoted = |value: &str| canonical::line(&Value::from(value), Kind::Plain);
@@ -121,7 +121,7 @@ impl Facts {
         )
     }
 
-    /// Brings lists into their order: operations by id, parameters by place and name, and so on.
+    /// Sorts the lists: operations by id, parameters by place and name, and so on.
     pub(crate) fn sort(&mut self) {
         self.tags.sort();
         self.tags.dedup();
@@ -143,25 +143,25 @@ impl Facts {
         }
     }
 
-    /// The operation of this id.
+    /// Returns the operation with this id.
     pub(crate) fn operation(&self, id: &str) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.id == id)
     }
 
-    /// A parameter of an operation, with its reference followed.
+    /// Returns a parameter of an operation, with its reference resolved.
     pub(crate) fn parameter<'a>(&'a self, parameter: &'a Value) -> &'a Value {
         resolved(&self.parameters, parameter)
     }
 }
 
-/// A parameter, with its reference into `shared` followed.
+/// Returns a parameter, with its reference into `shared` resolved.
 pub(crate) fn resolved<'a>(shared: &'a BTreeMap<String, Value>, parameter: &'a Value) -> &'a Value {
     let name = parameter.get("$ref").and_then(Value::as_str);
     name.and_then(|name| shared.get(name)).unwrap_or(parameter)
 }
 
 impl Operation {
-    /// The method and the path, which stay when an id changes.
+    /// Returns the method and the path, which stay the same if the id changes.
     pub(crate) fn request_line(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
@@ -205,7 +205,7 @@ impl Operation {
 }
 
 impl Version {
-    /// Each schema of the version: its place (`request json`, `200 json`) and itself.
+    /// Returns each schema of the version with its place (`request json`, `200 json`).
     pub(crate) fn bodies(&self) -> impl Iterator<Item = (String, &Value)> {
         let request = self
             .request
@@ -260,7 +260,7 @@ fn list(out: &mut String, values: &[Value], kind: Kind) {
     out.push(']');
 }
 
-/// An object on one line, whose fields keep the order they are written in.
+/// Writes an object on one line, without changing the order of its fields.
 struct Line(String);
 
 impl Line {

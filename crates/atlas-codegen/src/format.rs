@@ -1,11 +1,11 @@
-//! Lays out generated Rust, and compares it whatever its layout.
+//! Formats generated Rust code, and compares it independently of its formatting.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Whether two texts of a file say the same. The layout of generated modules is that of `rustfmt`;
-/// where there is none, their words are compared, whatever their order.
+/// Whether two texts of a file are equal. Generated modules are formatted by `rustfmt`; if it is
+/// not installed, their words are compared, in any order.
 pub(crate) fn same(path: &Path, old: &[u8], new: &[u8]) -> bool {
     if old == new || !is_module(path) {
         return old == new;
@@ -17,14 +17,14 @@ pub(crate) fn same(path: &Path, old: &[u8], new: &[u8]) -> bool {
 }
 
 fn words(text: &[u8]) -> Vec<&[u8]> {
-    // rustfmt adds commas and braces where it breaks a line, and sorts imports.
+    // rustfmt adds commas and braces at line breaks, and sorts imports.
     let layout = |byte: &u8| byte.is_ascii_whitespace() || b",{}".contains(byte);
     let mut words: Vec<&[u8]> = text.split(layout).filter(|word| !word.is_empty()).collect();
     words.sort_unstable();
     words
 }
 
-/// The text as `rustfmt` lays it out; as it is where there is no `rustfmt`.
+/// Formats the text with `rustfmt`; returns it unchanged if `rustfmt` is not installed.
 pub(crate) fn formatted(path: &Path, text: Vec<u8>) -> Vec<u8> {
     if !is_module(path) {
         return text;

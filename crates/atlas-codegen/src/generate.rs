@@ -1,4 +1,4 @@
-//! Makes what the crates embed or compile, out of the sources.
+//! Generates the files that the crates embed or compile.
 
 pub(crate) mod catalog;
 mod date;
@@ -12,7 +12,7 @@ pub(crate) use catalog::{camel_case, corrected};
 use crate::error::Error;
 use crate::store::{Sources, source_name};
 
-/// Every generated file with its bytes, in the order of their paths.
+/// Returns every generated file with its bytes, ordered by path.
 pub(crate) fn outputs(sources: &Sources) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> {
     let Sources {
         root,

@@ -1,4 +1,4 @@
-//! Turns an OpenAPI 3.0 description into facts, by allow-lists of keywords.
+//! Converts an OpenAPI 3.0 description into facts, with allow-lists of keywords.
 
 mod buildable;
 mod consistent;
@@ -25,10 +25,10 @@ use crate::canonical::Kind;
 use crate::error::{Error, escaped, shown};
 use crate::facts::Facts;
 
-/// What an import needs besides the description.
+/// The inputs of an import, in addition to the description.
 #[derive(Debug)]
 pub(crate) struct Options {
-    /// The revision of the description, where it does not name one in `info.x-xgen-sha`.
+    /// The revision of the description, if it has none in `info.x-xgen-sha`.
     pub(crate) source: Option<String>,
     /// The date on which the description was published, as YYYY-MM-DD.
     pub(crate) date: String,
@@ -36,7 +36,7 @@ pub(crate) struct Options {
     pub(crate) roles: Roles,
 }
 
-/// Reads the facts out of a description.
+/// Reads the facts from a description.
 pub(crate) fn import(root: &Value, options: &Options) -> Result<(Facts, Report), Error> {
     let root = object(root, "description")?;
     let openapi = version(root)?;
@@ -115,7 +115,7 @@ impl<'a> Description<'a> {
         Ok(schemas)
     }
 
-    /// Follows references into a section of the components.
+    /// Resolves references into a section of the components.
     fn resolve(&self, value: &'a Value, section: &str, place: &str) -> Result<&'a Value, Error> {
         let mut value = value;
         for _ in 0..MAX_REFERENCES {
@@ -234,7 +234,7 @@ fn source(
     Ok(source.to_owned())
 }
 
-/// Reads a date that is given as an argument.
+/// Parses a date given as an argument.
 pub(crate) fn date(text: &str) -> Result<String, &'static str> {
     if prose::is_date(text) {
         return Ok(text.to_owned());
@@ -284,7 +284,7 @@ fn unused_tags(root: &Map<String, Value>, facts: &Facts, report: &mut Report) {
     }
 }
 
-/// A path whose names are blanked: two paths of one shape cannot be told apart.
+/// A path with blanked parameter names: paths of the same shape are ambiguous.
 fn shape(path: &str) -> String {
     let mut shape = String::new();
     let mut inside = false;
@@ -316,7 +316,7 @@ fn text(map: &Map<String, Value>, key: &str, place: &str) -> Result<Option<Strin
     }
 }
 
-/// True or false, which extensions also spell as strings.
+/// Reads true or false, also as strings, which extensions use.
 fn flag(map: &Map<String, Value>, key: &str, place: &str) -> Result<Option<bool>, Error> {
     match map.get(key) {
         None | Some(Value::Null) => Ok(None),
@@ -360,5 +360,5 @@ const ROOT: &[&str] = &["openapi", "info", "servers", "tags", "paths", "componen
 const COMPONENTS: &[&str] = &["parameters", "requestBodies", "responses", "schemas"];
 const ITEM: &[&str] = &["delete", "get", "parameters", "patch", "post", "put"];
 
-/// References that lead to references; the published description has none.
+/// The maximum depth of chained references; the published description has none.
 const MAX_REFERENCES: usize = 8;

@@ -11,8 +11,8 @@ use crate::import::references;
 
 /// Copies each operation of `kept` that `new` lacks, with the schemas and parameters it needs.
 ///
-/// Returns one line for each. What the new description still has under the same name is used as
-/// it is there.
+/// Returns one line for each. Schemas and parameters that the new description still has are used
+/// unchanged.
 pub(crate) fn keep(
     old: &Facts,
     new: &mut Facts,
@@ -22,7 +22,7 @@ pub(crate) fn keep(
     for id in kept {
         if new.operations.iter().any(|operation| operation.id == *id) {
             notes.push(format!(
-                "{id} is listed as kept, and the description has it"
+                "{id} is listed as kept, but the description has it"
             ));
             continue;
         }
@@ -37,7 +37,7 @@ pub(crate) fn keep(
             .find(|other| other.request_line() == line)
         {
             notes.push(format!(
-                "{id} is listed as kept, and the description has it as {}",
+                "{id} is listed as kept, but the description has it as {}",
                 other.id
             ));
             continue;

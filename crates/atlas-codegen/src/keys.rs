@@ -1,4 +1,4 @@
-//! Refuses keys that a source does not have, so that a misspelt one is not lost.
+//! Refuses unknown keys in the sources, so that a misspelt key is not ignored.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use crate::canonical::Kind;
 use crate::error::Error;
 use crate::import::{PARAMETER_KEYS, SCHEMA_KEYS, check_type};
 
-/// Refuses unknown keys in `facts.json`, also inside parameters and schemas, and unknown types.
+/// Refuses unknown keys in `facts.json`, including parameters and schemas, and unknown types.
 pub(crate) fn facts(facts: &Value) -> Result<(), Error> {
     keys(facts, FACTS, "")?;
     for (name, value) in entries(facts, "parameters") {
@@ -127,7 +127,7 @@ fn keys(value: &Value, allowed: &[&str], place: &str) -> Result<(), Error> {
     })
 }
 
-/// `a`, `a or b`, `a, b or c`.
+/// Formats a list: `a`, `a or b`, `a, b or c`.
 pub(crate) fn one_of(names: &[&str]) -> String {
     match names {
         [] => "none".to_owned(),
@@ -200,6 +200,6 @@ const SUCCESSOR: &[&str] = &["successor", "reason"];
 const TYPE: &[&str] = &["type", "reason"];
 const VALUES: &[&str] = &["values", "relax", "reason"];
 
-/// The keys of an entry of `watch.json`, in the order in which they are written.
+/// The keys of an entry of `watch.json`, in their written order.
 pub(crate) const WATCH: [&str; 6] = ["id", "get", "version", "params", "until", "fail"];
 const UNTIL: &[&str] = &["status", "path", "values"];

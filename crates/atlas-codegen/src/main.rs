@@ -1,7 +1,7 @@
-//! Turns a published API description into facts, and facts into what the crates embed.
+//! Converts a published API description into facts, and generates the files that the crates embed.
 //!
-//! `import` reads a description, `export` writes one, `generate` and `check` keep the files made
-//! from `fixtures/api` up to date, `diff` compares two facts files.
+//! `import` reads a description, `export` writes one, `generate` and `check` keep the files
+//! generated from `fixtures/api` up to date, `diff` compares two facts files.
 
 #![forbid(unsafe_code)]
 
@@ -33,11 +33,11 @@ use facts::Facts;
 use refresh::Refresh;
 use store::{FOLDER, Sources, source_name};
 
-/// Turns a published API description into facts, and facts into what the crates embed.
+/// Converts a published API description into facts, and generates the files that the crates embed.
 ///
-/// Exit codes: 0 done, or nothing differs; 1 `check` found files that are out of date, or `diff`
-/// found behavioural changes or additions only; 2 an input cannot be used, and no file was changed;
-/// 3 `diff` found at least one breaking change or removal.
+/// Exit codes: 0 success, or no differences; 1 `check` found files that are out of date, or `diff`
+/// found only behavioural changes or additions; 2 an input is invalid, and no file was changed; 3
+/// `diff` found at least one breaking change or removal.
 #[derive(Debug, Parser)]
 #[command(name = "atlas-codegen")]
 struct Arguments {
@@ -53,8 +53,8 @@ struct Arguments {
 enum Command {
     /// Reads an OpenAPI 3.0 description, rewrites the facts and names, and generates everything.
     ///
-    /// Lists the changes on standard output. Lists on standard error what it left out, and which
-    /// rows of overrides.json and watch.json it added, removed or changed to fit the new facts.
+    /// Prints the changes to standard output. Prints to standard error what it left out, and which
+    /// rows of overrides.json and watch.json it added, removed or changed to match the new facts.
     Import {
         /// The description, in YAML or JSON; `-` reads standard input.
         description: PathBuf,
@@ -64,24 +64,25 @@ enum Command {
         /// The revision of the description [default: its `info.x-xgen-sha`].
         #[arg(long, value_name = "REVISION")]
         source: Option<String>,
-        /// Keeps this operation if the description has dropped it; names.json remembers.
+        /// Keeps this operation if the description lacks it; names.json records it.
         #[arg(long, value_name = "ID")]
         keep: Vec<String>,
-        /// Prints the facts of the description, and changes no file.
+        /// Prints the facts of the description without changing any file.
         ///
-        /// Cannot be combined with --keep, since the present facts are not read.
+        /// Cannot be combined with --keep, since the current facts are not read.
         #[arg(long, conflicts_with = "keep")]
         print: bool,
     },
     /// Prints the facts as an OpenAPI 3.0 description.
     Export {
-        /// How the description is written.
+        /// The format of the description.
         #[arg(long, value_enum, default_value_t = Format::Yaml)]
         format: Format,
     },
-    /// Writes every generated file, and rewrites the sources with keys in order and one entry a line.
+    /// Writes every generated file, and rewrites the sources with sorted keys and one entry per
+    /// line.
     Generate,
-    /// Compares every generated file with what `generate` would write.
+    /// Compares every generated file with the output of `generate`.
     Check,
     /// Lists the changes between two facts files.
     Diff {
@@ -89,7 +90,7 @@ enum Command {
         old: PathBuf,
         /// The later facts.
         new: PathBuf,
-        /// How the changes are written.
+        /// The format of the changes.
         #[arg(short, long, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
@@ -174,7 +175,7 @@ fn import(
         names: &names,
     };
     let value = |text: String| read::value(text.as_bytes());
-    // Where the corrections do not fit, the check of the sources says so.
+    // If the corrections do not apply, the check of the sources reports it.
     let schemas = |facts: serde_json::Value, overrides: &serde_json::Value| {
         let corrected = generate::corrected(&facts, overrides).unwrap_or(facts);
         corrected["schemas"].clone()
@@ -247,7 +248,7 @@ fn facts(path: &Path) -> Result<Facts, Error> {
         .map_err(|error| error.in_file(path.display().to_string()))
 }
 
-/// Writes every file, and removes the modules that are not generated any more.
+/// Writes every file, and removes modules that are no longer generated.
 fn write(root: &Path, files: Vec<(PathBuf, Vec<u8>)>) -> Result<(), Error> {
     let leftovers = check::leftovers(root, &files);
     for path in store::write_all(files)? {
@@ -274,7 +275,7 @@ fn say_notes(notes: &[String]) {
     }
 }
 
-/// Writes to a stream whose reader may be gone.
+/// Writes to a stream that may be closed.
 fn say(stream: &mut impl Write, text: &str) {
     let _ = stream.write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! The lock of names: which id and schemas a request line has, and which it had before.
+//! The lock of names: the current and former id and schemas of each request line.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,18 +16,18 @@ use crate::keys;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct Names {
-    /// Ids that an operation had before, by the id it has now.
+    /// Former ids, by the current id of the operation.
     pub(crate) formerly: BTreeMap<String, Vec<String>>,
-    /// Names that a schema had before, by the name it has now.
+    /// Former names of schemas, by the current name.
     pub(crate) former_schemas: BTreeMap<String, Vec<String>>,
-    /// Operations that stay in the facts although the description has dropped them.
+    /// Operations that stay in the facts although the description no longer has them.
     pub(crate) kept: BTreeSet<String>,
-    /// The Rust name of each schema, and of each place where an enum or an object stands. Names of
-    /// what is gone stay, so that nothing else takes them.
+    /// The Rust name of each schema, and of each place of an enum or an object. Names of removed
+    /// items stay reserved.
     pub(crate) types: BTreeMap<String, String>,
-    /// The request line that a Rust or CLI name meant, for operations that are gone.
+    /// The request line that a Rust or CLI name meant, for removed operations.
     pub(crate) retired: BTreeMap<String, String>,
-    /// What each method and path is called.
+    /// The names of each operation, by method and path.
     pub(crate) operations: BTreeMap<String, Lock>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Lock {
 }
 
 impl Names {
-    /// Reads the lock.
+    /// Parses the lock.
     pub(crate) fn from_value(value: &Value) -> Result<Self, Error> {
         keys::names(value)?;
         Self::deserialize(value).map_err(|error| {
@@ -59,12 +59,12 @@ impl Names {
         })
     }
 
-    /// The lock as JSON.
+    /// Returns the lock as JSON.
     pub(crate) fn to_value(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// The text of the lock, one entry a line.
+    /// Returns the text of the lock, one entry per line.
     pub(crate) fn to_text(&self) -> String {
         let value = self.to_value();
         let empty = serde_json::Map::new();
@@ -79,10 +79,11 @@ impl Names {
         canonical::document(value.as_object().unwrap_or(&empty), &keys)
     }
 
-    /// Brings the lock in line with `facts`, and says what it changed.
+    /// Updates the lock for `facts`, and returns notes of the changes.
     ///
-    /// An id that changed while method and path stayed becomes a former id. A schema that was
-    /// replaced at its place, and is gone from the facts, becomes a former name of the new one.
+    /// An id that changed while method and path stayed the same becomes a former id. A schema that
+    /// was replaced at its place, and is no longer in the facts, becomes a former name of the new
+    /// one.
     pub(crate) fn update(&mut self, facts: &Facts) -> Vec<String> {
         let mut notes = Vec::new();
         let operations: BTreeMap<String, Lock> = facts
@@ -97,7 +98,7 @@ impl Names {
             let stays = ids.contains(id.as_str());
             if !stays {
                 notes.push(format!(
-                    "{id} was listed as kept, and no operation has this id: removed from the list"
+                    "{id} was listed as kept, but no operation has this id: removed from the list"
                 ));
             }
             stays
@@ -118,10 +119,10 @@ impl Names {
         notes
     }
 
-    /// Gives a Rust and a CLI name to each operation that has none.
+    /// Assigns a Rust and a CLI name to each operation without one.
     ///
     /// # Errors
-    /// A name would mean another operation than it did.
+    /// A name would change its meaning to another operation.
     pub(crate) fn name_operations(&mut self, facts: &Facts) -> Result<(), Error> {
         let retired: BTreeSet<String> = self.retired.keys().cloned().collect();
         let clash =
@@ -174,7 +175,7 @@ impl Names {
         Ok(())
     }
 
-    /// What each Rust and CLI name means: request lines, and schemas or places.
+    /// Returns the meanings of each Rust and CLI name: request lines, and schemas or places.
     pub(crate) fn meanings(&self) -> BTreeMap<&str, BTreeSet<String>> {
         let mut meanings: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         let mut add = |name, meaning: String| {
@@ -189,7 +190,7 @@ impl Names {
         }
         for (key, name) in &self.types {
             add(name, format!("schema {key}"));
-            // A schema that was renamed is the same schema.
+            // A renamed schema is still the same schema.
             let (schema, rest) = key.split_at(key.find('.').unwrap_or(key.len()));
             for before in self.former_schemas.get(schema).into_iter().flatten() {
                 add(name, format!("schema {before}{rest}"));
@@ -198,7 +199,7 @@ impl Names {
         meanings
     }
 
-    /// The module and the name of an operation's type.
+    /// Returns the module and the name of an operation's type.
     pub(crate) fn rust_name(&self, operation: &Operation) -> Option<(&str, &str)> {
         self.operations
             .get(&operation.request_line())?
@@ -206,7 +207,7 @@ impl Names {
             .split_once("::")
     }
 
-    /// Gives a Rust name to each type that has none.
+    /// Assigns a Rust name to each type without one.
     ///
     /// # Errors
     /// Two types have one name.
@@ -222,7 +223,7 @@ impl Names {
         Ok(())
     }
 
-    /// Former ids go with the method and path, also where two operations swap their ids.
+    /// Moves former ids with the method and path, even if two operations swap their ids.
     fn follow_ids(&mut self, operations: &BTreeMap<String, Lock>, notes: &mut Vec<String>) {
         let before = std::mem::take(&mut self.formerly);
         let ids: BTreeSet<&str> = operations.values().map(|lock| lock.id.as_str()).collect();
@@ -241,7 +242,7 @@ impl Names {
             if old != lock.id {
                 aliases.push(old.to_owned());
                 let now = &lock.id;
-                notes.push(format!("{line}: {old} is now {now}, the former id stays"));
+                notes.push(format!("{line}: {old} is now {now}, the former id is kept"));
             }
             aliases.retain(|alias| {
                 if *alias != lock.id && ids.contains(alias.as_str()) {
@@ -254,11 +255,11 @@ impl Names {
             }
         }
         for id in before.keys().filter(|id| !followed.contains(id.as_str())) {
-            notes.push(format!("{id} is gone, and its former ids with it"));
+            notes.push(format!("{id} is gone: removed its former ids"));
         }
     }
 
-    /// A schema that is gone, and has another name at the same place, lends that one its names.
+    /// Moves the names of a removed schema to the schema that replaced it at the same place.
     fn follow_schemas(
         &mut self,
         operations: &BTreeMap<String, Lock>,
@@ -313,7 +314,7 @@ fn lock(operation: &Operation) -> Lock {
     }
 }
 
-/// The Rust names of a schema, and of what stands inside of it, go with it to its new name.
+/// Moves the Rust names of a schema, and of the types inside it, to its new name.
 fn rename_types(types: &mut BTreeMap<String, String>, before: &str, name: &str) {
     let inside = |key: &String| {
         let rest = key.strip_prefix(before)?;
@@ -332,7 +333,7 @@ fn rename_types(types: &mut BTreeMap<String, String>, before: &str, name: &str) 
 
 fn clash(name: &str, known: &str, new: &str, retired: bool) -> Error {
     let or = if retired {
-        ", or remove the name from retired if nobody uses it any more"
+        ", or remove the name from retired if it is no longer used"
     } else {
         ""
     };

@@ -1,4 +1,4 @@
-//! Reads YAML or JSON into a value, and refuses ambiguous or oversized input.
+//! Reads YAML or JSON, and refuses ambiguous or oversized input.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use crate::error::{Error, shown};
 
 /// Reads a description or a facts file, in YAML or JSON.
 ///
-/// A key that stands twice in one object is an error, since either of its values could be meant.
-/// Aliases of YAML may not unfold into more than [`MAX_NODES`] nodes.
+/// A duplicate key in an object is an error, since either value could be intended. YAML aliases
+/// must not expand into more than [`MAX_NODES`] nodes.
 pub(crate) fn value(bytes: &[u8]) -> Result<Value, Error> {
     match any(bytes)? {
         value @ Value::Object(_) => Ok(value),
@@ -19,7 +19,7 @@ pub(crate) fn value(bytes: &[u8]) -> Result<Value, Error> {
     }
 }
 
-/// Reads any YAML or JSON value, as [`value`] does.
+/// Reads any YAML or JSON value, like [`value`].
 pub(crate) fn any(bytes: &[u8]) -> Result<Value, Error> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
@@ -84,7 +84,7 @@ fn yaml(text: &str) -> Result<Value, Error> {
                 |at| format!("line {} column {}", at.line(), at.column()),
             );
             if let serde_saphyr::Error::Budget { .. } = error {
-                let what = "invalid YAML: too many values, or aliases that unfold into too many";
+                let what = "invalid YAML: too many values, or aliases that expand into too many";
                 return Error::at(place, what);
             }
             if let serde_saphyr::Error::DuplicateMappingKey { key, .. } = &error {
@@ -101,7 +101,7 @@ fn yaml(text: &str) -> Result<Value, Error> {
         })
 }
 
-/// A value whose objects name each key once.
+/// A value without duplicate keys in its objects.
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {

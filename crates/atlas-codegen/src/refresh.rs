@@ -1,7 +1,7 @@
-//! Brings the sources that are written by hand in line with new facts.
+//! Updates the handwritten sources for new facts.
 //!
-//! Only what fitted the old facts is changed. Anything else is a mistake in the file, which the
-//! check of the sources reports.
+//! Only entries that matched the old facts are changed. All others are mistakes in the file, which
+//! the check of the sources reports.
 
 mod values;
 mod watch;
@@ -21,7 +21,7 @@ pub(crate) struct Refresh<'a> {
 }
 
 impl Refresh<'_> {
-    /// Brings `overrides.json` in line, and returns one line for each change to report.
+    /// Updates `overrides.json`, and returns one line for each change to report.
     pub(crate) fn overrides(&self, overrides: &mut Value) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(rows) = overrides.get_mut("patterns").and_then(Value::as_array_mut) {
@@ -42,7 +42,7 @@ impl Refresh<'_> {
         notes.into_iter().map(line).collect()
     }
 
-    /// Brings `watch.json` in line, and returns one line for each change to report.
+    /// Updates `watch.json`, and returns one line for each change to report.
     ///
     /// `schemas` are those of the old and the new facts, with the corrections of their overrides.
     pub(crate) fn watch(&self, watch: &mut Value, schemas: &[Value; 2]) -> Vec<String> {
@@ -66,7 +66,7 @@ impl Refresh<'_> {
             let gone = old.contains(pattern) && !new.contains(pattern);
             if gone {
                 notes.push(format!(
-                    "removed the row of pattern \"{}\": no schema has it any more",
+                    "removed the row of pattern \"{}\": no schema has it",
                     shown(pattern)
                 ));
             }
@@ -77,7 +77,7 @@ impl Refresh<'_> {
                 continue;
             }
             let source = escaped(&self.new.source);
-            let reason = format!("Not judged yet: new in revision {source} of the description.");
+            let reason = format!("Not reviewed yet: new in revision {source} of the description.");
             let row = json!({"pattern": pattern, "enforced": false, "reason": reason});
             let later = |row: &Value| row["pattern"].as_str().is_some_and(|other| other > pattern);
             let place = rows.iter().position(later).unwrap_or(rows.len());
@@ -89,7 +89,7 @@ impl Refresh<'_> {
         }
     }
 
-    /// Follows renamed operations, and removes the rows of those that are gone.
+    /// Renames operations, and removes the rows of operations that are gone.
     fn successors(&self, rows: Map<String, Value>, notes: &mut Vec<String>) -> Map<String, Value> {
         let mut kept = Map::new();
         for (id, mut row) in rows {
@@ -115,10 +115,10 @@ impl Refresh<'_> {
         kept
     }
 
-    /// The id that an operation of the old facts has now, or `None` if the operation is gone.
+    /// Returns the current id of an operation of the old facts, or `None` if the operation is gone.
     ///
-    /// An operation is known by its method and path. One whose method and path are gone has moved
-    /// if its id is at a new place. An id that the old facts lack is returned as it is.
+    /// An operation is identified by its method and path. If these are gone but its id is at a new
+    /// place, it has moved. An id that the old facts lack is returned unchanged.
     fn id(&self, id: &str) -> Option<String> {
         let Some(old) = self.old.operation(id) else {
             return Some(id.to_owned());
@@ -138,7 +138,7 @@ impl Refresh<'_> {
     }
 }
 
-/// The parts of the facts that can have patterns.
+/// The parts of the facts that can contain patterns.
 fn schemas(facts: &Facts) -> Value {
     let operations: Vec<Value> = facts
         .operations

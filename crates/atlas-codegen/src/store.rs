@@ -1,4 +1,4 @@
-//! Reads the sources in `fixtures/api`, and writes files whole or not at all.
+//! Reads the sources in `fixtures/api`, and writes files atomically.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -13,7 +13,7 @@ use crate::keys;
 use crate::names::Names;
 use crate::read;
 
-/// The files that everything else is made from.
+/// The source files.
 #[derive(Debug)]
 pub(crate) struct Sources {
     /// The folder of the workspace.
@@ -50,7 +50,7 @@ impl Sources {
     }
 }
 
-/// The name of a source as messages show it.
+/// Returns the name of a source for messages.
 pub(crate) fn source_name(name: &str) -> String {
     format!("{FOLDER}/{name}")
 }
@@ -89,8 +89,8 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
 
 /// Writes every file that differs, and returns those.
 ///
-/// All of them are written beside their places first, and renamed only once every one is complete.
-/// If a rename fails, those before it are undone.
+/// Each file is first written to a temporary file next to it; all are renamed once every one is
+/// complete. If a rename fails, the earlier ones are undone.
 pub(crate) fn write_all(files: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<PathBuf>, Error> {
     let mut ready = Vec::new();
     for (path, bytes) in files {
@@ -132,7 +132,7 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile
     Ok(file)
 }
 
-/// Where the sources are.
+/// The folder of the sources.
 pub(crate) const FOLDER: &str = "fixtures/api";
 
 /// The published description has 5 MB.
@@ -147,7 +147,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("a"), "old").unwrap();
-        // A folder stands where the last file has to go.
+        // A folder is in place of the last file.
         fs::create_dir(path("c")).unwrap();
         let files = ["a", "b", "c"].map(|name| (path(name), b"new".to_vec()));
         let error = write_all(files.to_vec()).unwrap_err();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_the_same_is_not_written() {
+    fn an_unchanged_file_is_not_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let write = |bytes: &[u8]| write_all(vec![(path.clone(), bytes.to_vec())]).unwrap();

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::{Error, shown};
 use crate::facts::{Facts, Operation};
 
-/// Refuses entries that name something the facts lack, or that can never end.
+/// Refuses entries that name items missing from the facts, or whose polling can never end.
 ///
 /// `schemas` are those of the facts, with the corrections of the overrides.
 pub(super) fn check(watch: &Value, facts: &Facts, schemas: &Value) -> Result<(), Error> {
@@ -24,7 +24,7 @@ pub(super) fn check(watch: &Value, facts: &Facts, schemas: &Value) -> Result<(),
     Ok(())
 }
 
-/// Refuses one entry, which stands at `place`.
+/// Refuses an invalid entry; `place` is its location.
 pub(crate) fn entry(
     value: &Value,
     place: &str,
@@ -80,7 +80,8 @@ impl<'a> Entry<'a> {
         resolved.find(|parameter| parameter["name"] == name)
     }
 
-    /// Each parameter is known, has a source that always has a value, and none is missing.
+    /// Checks that each parameter is known, has a source that always has a value, and none is
+    /// missing.
     fn params(&self) -> Result<(), Error> {
         let empty = serde_json::Map::new();
         let params = self.value["params"].as_object().unwrap_or(&empty);
@@ -129,7 +130,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Every answer of the call, in each of its versions, has the field.
+    /// Checks that every response of the call, in each version, has the field.
     fn body(&self, place: &str, path: &str) -> Result<(), Error> {
         for version in &self.call.versions {
             for (status, formats) in &version.responses {
@@ -139,7 +140,7 @@ impl<'a> Entry<'a> {
                 };
                 if fields.is_empty() || !fields.iter().all(simple) {
                     let what = format!(
-                        "answer {status} of {} {} has no string or number at {}",
+                        "response {status} of {} {} has no string or number at {}",
                         self.call.id,
                         version.name,
                         shown(path)
@@ -150,14 +151,14 @@ impl<'a> Entry<'a> {
         }
         match self.call.bare.first() {
             Some(status) => {
-                let what = format!("answer {status} of {} has no content", self.call.id);
+                let what = format!("response {status} of {} has no content", self.call.id);
                 Err(self.error(place, what))
             }
             None => Ok(()),
         }
     }
 
-    /// The polled answer can have each of the values, or the status.
+    /// Checks that the polled response can have each of the values, or the status.
     fn until(&self) -> Result<(), Error> {
         let get = &self.get.id;
         let name = self.value["version"].as_str().unwrap_or_default();
@@ -183,7 +184,7 @@ impl<'a> Entry<'a> {
             .flat_map(|formats| self.fields(formats.get("json"), path))
             .collect();
         if fields.is_empty() {
-            let what = format!("the answer of {get} {name} has no field {}", shown(path));
+            let what = format!("the response of {get} {name} has no field {}", shown(path));
             return Err(self.error("until.path", what));
         }
         let known: Option<Vec<&Value>> = fields
@@ -209,7 +210,7 @@ impl<'a> Entry<'a> {
         Ok(())
     }
 
-    /// The schemas of the field at a path such as `$.a.b`; none if there is no such field.
+    /// Returns the schemas of the field at a path such as `$.a.b`; none if there is no such field.
     fn fields(&self, schema: Option<&'a Value>, path: &str) -> Vec<&'a Value> {
         let Some(steps) = path.strip_prefix("$.") else {
             return Vec::new();
@@ -232,7 +233,7 @@ impl<'a> Entry<'a> {
         parts
     }
 
-    /// A schema and all that it is composed of: parts of `allOf`, and members of unions.
+    /// Returns a schema and all its components: parts of `allOf`, and members of unions.
     fn parts(&self, schema: &'a Value, parts: &mut Vec<&'a Value>) {
         if parts.iter().any(|part| std::ptr::eq(*part, schema)) {
             return;
@@ -261,7 +262,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The values that a part of a field can have, or nothing if it can have any.
+/// Returns the values that a part of a field can have, or nothing if it can have any.
 fn possible_values(part: &Value) -> Option<Vec<&Value>> {
     let recorded = part["answers"]["values"].as_array().into_iter().flatten();
     if let Some(values) = part["enum"].as_array() {
@@ -271,6 +272,6 @@ fn possible_values(part: &Value) -> Option<Vec<&Value>> {
         return Some(recorded.collect());
     }
     let composed = ["allOf", "anyOf", "oneOf"].map(|key| part[key].is_array());
-    // Its members are among the parts.
+    // The members of a union are among the parts.
     composed.contains(&true).then(Vec::new)
 }

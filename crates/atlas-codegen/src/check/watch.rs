@@ -1,4 +1,4 @@
-//! The canonical form of `fixtures/api/watch.json`, and whether it fits the facts.
+//! The canonical form of `fixtures/api/watch.json`, and its checks against the facts.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::keys::WATCH;
 use crate::names::Names;
 
-/// One entry a line, with former ids brought up to date.
+/// Writes one entry per line, with former ids replaced by current ones.
 pub(super) fn text(watch: &Value, names: &Names) -> Result<String, Error> {
     let current = |id: &Value| -> Value {
         let known = id.as_str().and_then(|id| {
@@ -51,7 +51,7 @@ pub(super) fn text(watch: &Value, names: &Names) -> Result<String, Error> {
     Ok(format!("[\n{}]\n", lines.join(",\n")))
 }
 
-/// Refuses entries that name something the facts lack, or that have another shape.
+/// Refuses entries that name items missing from the facts, or have an invalid form.
 pub(super) fn check(watch: &Value, facts: &Facts) -> Result<(), Error> {
     for (index, value) in watch.as_array().into_iter().flatten().enumerate() {
         entry(value, &format!("[{index}]"), facts)?;
@@ -59,7 +59,7 @@ pub(super) fn check(watch: &Value, facts: &Facts) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses one entry, which stands at `place`.
+/// Refuses an invalid entry; `place` is its location.
 pub(crate) fn entry(entry: &Value, place: &str, facts: &Facts) -> Result<(), Error> {
     let at = |key: &str| format!("{place}.{key}");
     for key in ["id", "get"] {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::schema::{Side, walk};
 use super::{Class, Diff};
 
-/// Members of a union or of `allOf`. References are compared by name; of the other members, equal
-/// ones belong together, and those that are left by position.
+/// Compares members of a union or of `allOf`. References are compared by name. Of the other
+/// members, equal ones are paired first, and the rest by position.
 pub(super) fn members(
     diff: &mut Diff,
     side: &Side<'_>,
@@ -74,7 +74,7 @@ pub(super) fn members(
     diff.add(class, &side.place, change);
 }
 
-/// The names that are referred to, and the other members with their positions among these.
+/// Returns the names of referenced schemas, and the other members with their positions among these.
 fn split(value: Option<&Value>) -> (BTreeSet<&str>, Vec<(usize, &Value)>) {
     let (mut names, mut inline) = (BTreeSet::new(), Vec::new());
     for member in value.and_then(Value::as_array).into_iter().flatten() {

@@ -1,10 +1,10 @@
-//! Compares numbers exactly: two large integers can be one floating-point number.
+//! Compares numbers exactly: two large integers can be the same floating-point number.
 
 use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-/// Whether two keywords have the same value; `1` and `1.0` are one number.
+/// Whether two keywords have the same value; `1` and `1.0` are equal.
 pub(super) fn same(left: Option<&Value>, right: Option<&Value>) -> bool {
     match (left, right) {
         (Some(Value::Number(left)), Some(Value::Number(right))) => {
@@ -14,7 +14,7 @@ pub(super) fn same(left: Option<&Value>, right: Option<&Value>) -> bool {
     }
 }
 
-/// Whether `left` is a number above `right`, or the only number.
+/// Whether `left` is a greater number than `right`, or the only number.
 pub(super) fn is_above(left: Option<&Value>, right: Option<&Value>) -> bool {
     match (left, right) {
         (Some(Value::Number(left)), Some(Value::Number(right))) => {
@@ -25,7 +25,7 @@ pub(super) fn is_above(left: Option<&Value>, right: Option<&Value>) -> bool {
     }
 }
 
-/// A number as messages show it; `1.0` is `1`.
+/// Formats a number for messages; `1.0` is `1`.
 pub(super) fn text(number: &Number) -> String {
     whole(number).map_or_else(|| number.to_string(), |whole| whole.to_string())
 }
@@ -34,7 +34,7 @@ fn compare(left: &Number, right: &Number) -> Ordering {
     if let (Some(left), Some(right)) = (whole(left), whole(right)) {
         return left.cmp(&right);
     }
-    // One of them has a fraction, and is far below the integers that f64 cannot hold.
+    // One of them has a fraction, so it is far below the integers that f64 cannot represent.
     let float = |number: &Number| number.as_f64().unwrap_or_default();
     float(left).total_cmp(&float(right))
 }

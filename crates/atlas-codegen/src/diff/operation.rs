@@ -69,7 +69,7 @@ pub(super) fn compare(
     versions(diff, old, left, new, right);
 }
 
-/// Values that came and went, where both are behavioural.
+/// Compares sets of values whose additions and removals are both behavioural.
 fn set<T: Ord + ToString>(diff: &mut Diff, id: &str, name: &str, left: &[T], right: &[T]) {
     let (left, right): (BTreeSet<&T>, BTreeSet<&T>) =
         (left.iter().collect(), right.iter().collect());
@@ -187,7 +187,7 @@ fn parameters(
     }
 }
 
-/// How the values of a parameter are written; by default as OpenAPI says.
+/// The style of a parameter; by default that of OpenAPI.
 fn style(parameter: &Value) -> &str {
     let default = if parameter["in"] == "query" {
         "form"
@@ -197,7 +197,7 @@ fn style(parameter: &Value) -> &str {
     parameter["style"].as_str().unwrap_or(default)
 }
 
-/// Whether a list is written as several parameters.
+/// Whether a list is sent as repeated parameters.
 fn explode(parameter: &Value) -> bool {
     let explode = parameter["explode"].as_bool();
     explode.unwrap_or_else(|| style(parameter) == "form")
@@ -288,7 +288,7 @@ fn bodies(
                 );
             }
             (Some(left), None) => {
-                // Another status may have the same content in its place.
+                // Another status may have the same content.
                 let moved = after.responses.iter().any(|(status, formats)| {
                     !before.responses.contains_key(status) && formats == left
                 });

@@ -8,8 +8,8 @@ use super::schema::Side;
 use super::{Class, Diff};
 use crate::facts::Facts;
 
-/// Compares the required fields of two schemas, whether or not `required` itself differs: a field
-/// that is no longer read-only has to be sent from now on.
+/// Compares the required fields of two schemas, even if `required` itself is equal: a field that is
+/// no longer read-only becomes required in requests.
 pub(super) fn required(diff: &mut Diff, side: &Side<'_>, left: &Value, right: &Value) {
     let (before, after) = (names(left), names(right));
     let sent = |facts, schema, names: &BTreeSet<_>| without(facts, schema, names, "readOnly");
@@ -27,7 +27,7 @@ pub(super) fn required(diff: &mut Diff, side: &Side<'_>, left: &Value, right: &V
         } else if after.contains(name) && !before.contains(name) {
             diff.add(Class::Behavioural, place(name), "became required");
         }
-        // A field that is gone is told as such.
+        // The removal of a field is reported elsewhere.
         let gone = has(side.old, left, name) && !has(side.new, right, name);
         let may_lack = answered_before.contains(name) && !answered_after.contains(name);
         if side.direction.response && may_lack && !gone {
@@ -48,7 +48,7 @@ fn names(schema: &Value) -> BTreeSet<&str> {
     names.filter_map(Value::as_str).collect()
 }
 
-/// The names of fields that do not have the keyword.
+/// Returns the names of fields without the keyword.
 fn without<'a>(
     facts: &Facts,
     schema: &Value,
@@ -70,7 +70,7 @@ fn has(facts: &Facts, schema: &Value, name: &str) -> bool {
     !fields(facts, schema, name, MAX_DEPTH).is_empty()
 }
 
-/// The schemas of a field, in a schema and in the parts it is composed of.
+/// Returns the schemas of a field, in a schema and in its parts.
 fn fields<'a>(facts: &'a Facts, schema: &'a Value, name: &str, depth: usize) -> Vec<&'a Value> {
     let schema = resolved(facts, schema);
     let mut found: Vec<&Value> = schema["properties"].get(name).into_iter().collect();
@@ -95,5 +95,5 @@ fn resolved<'a>(facts: &'a Facts, mut schema: &'a Value) -> &'a Value {
     schema
 }
 
-/// References and parts that lead to further ones; the published description has two of them.
+/// The maximum depth of references and parts; the published description has two levels.
 const MAX_DEPTH: usize = 8;

@@ -11,7 +11,7 @@ use super::{Class, Diff, Direction};
 use crate::canonical::{self, Kind};
 use crate::facts::Facts;
 
-/// Where a schema stands, which way it travels, and what its references lead to.
+/// The location of a schema, its directions, and the schemas to resolve its references.
 #[derive(Clone, Debug)]
 pub(super) struct Side<'a> {
     pub(super) place: String,
@@ -33,7 +33,7 @@ impl Side<'_> {
 pub(super) fn walk(diff: &mut Diff, side: &Side<'_>, left: &Value, right: &Value) {
     let (Value::Object(before), Value::Object(after)) = (left, right) else {
         if left != right {
-            // A body without schema is null; an answer may get content.
+            // A body without schema is null; a response may gain content.
             let class = if left.is_null() && !side.direction.request {
                 Class::Behavioural
             } else {
@@ -126,7 +126,7 @@ fn keyword(diff: &mut Diff, side: &Side<'_>, key: &str, old: Option<&Value>, new
     }
 }
 
-/// A tighter bound breaks requests; on answers no bound is enforced.
+/// Compares bounds. A tighter bound breaks requests; in responses no bound is enforced.
 fn bound(request: bool, tighter: bool) -> Class {
     if request && tighter {
         Class::Breaking
@@ -156,7 +156,7 @@ fn properties(diff: &mut Diff, side: &Side<'_>, old: Option<&Value>, new: Option
     }
 }
 
-/// A schema of additional fields, where none, true and `{}` mean the same: any.
+/// Compares schemas of additional fields; none, true and `{}` all mean any.
 fn additional(diff: &mut Diff, side: &Side<'_>, old: Option<&Value>, new: Option<&Value>) {
     let key = "additionalProperties";
     let any = |value: Option<&Value>| {
@@ -180,10 +180,10 @@ fn additional(diff: &mut Diff, side: &Side<'_>, old: Option<&Value>, new: Option
     let Direction { request, response } = side.direction;
     let class = match (any(old), any(new)) {
         (true, true) => Class::Behavioural,
-        // What was refused is allowed, or what was any has a schema.
+        // Refused fields are now allowed, or untyped ones have a schema.
         (_, _) if none(old) => Class::Behavioural,
         (true, false) if !request => Class::Behavioural,
-        // A reader of the fields relied on their schema.
+        // Callers that read the fields relied on their schema.
         (false, true) if !response => Class::Behavioural,
         _ => Class::Breaking,
     };
@@ -191,7 +191,7 @@ fn additional(diff: &mut Diff, side: &Side<'_>, old: Option<&Value>, new: Option
     diff.add(class, &side.place, change);
 }
 
-/// The type. Without one, a schema that has properties is an object all the same.
+/// Compares types. A schema without a type that has properties is an object.
 fn kind(diff: &mut Diff, side: &Side<'_>, old: &Map<String, Value>, new: &Map<String, Value>) {
     let meant = |schema: &Map<String, Value>| match schema.get("type") {
         None if schema.contains_key("properties") => Some(Value::from("object")),
@@ -285,7 +285,7 @@ fn entries(value: Option<&Value>) -> BTreeMap<&str, &Value> {
         .collect()
 }
 
-/// Values as messages show them: a string only in quotes if it would read as another value.
+/// Formats values for messages: a string has quotes only if it could be mistaken for another type.
 fn list(value: Option<&Value>) -> BTreeSet<String> {
     let values = value.and_then(Value::as_array).into_iter().flatten();
     values
@@ -312,7 +312,7 @@ fn is_set(value: Option<&Value>) -> bool {
     value == Some(&Value::Bool(true))
 }
 
-/// Keywords whose absence means false.
+/// Keywords whose default is false.
 const FLAGS: &[&str] = &[
     "deprecated",
     "exclusiveMaximum",

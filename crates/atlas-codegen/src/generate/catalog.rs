@@ -1,19 +1,19 @@
 //! Packs the facts into the file that `atlas-catalog` embeds.
 //!
-//! `atlas-catalog/src/data.rs` reads this layout; all numbers are little-endian. A header of the
+//! `atlas-catalog/src/data.rs` reads this layout; all numbers are little-endian. The header has the
 //! magic, then an offset (`u32`) for each section and one for the end:
 //!
 //! | section | content |
 //! | --- | --- |
 //! | text | the names that the index refers to by offset and length, in UTF-8 |
-//! | tags | name, camel-case name, first operation, number of operations |
+//! | operations | by tag and short id: id, short id, path, method, flags, location of the details |
 //! | operations | by tag and short id: id, short id, path, method, flags, place of the details |
-//! | segments | the distinct path segments |
+//! | paths | for each operation the numbers of its segments |
 //! | paths | for each operation its segments' numbers |
 //! | by id | operation numbers in the order of their ids |
 //! | former | former ids in order, each with its operation |
 //! | routes | operation numbers by method, number of segments and path |
-//! | blocks | compressed details: operations, then schemas, then what belongs to none |
+//! | blocks | compressed details: operations, then schemas, then the other facts |
 //!
 //! A block is raw DEFLATE of JSON lines. Schemas refer to each other by number.
 
@@ -34,10 +34,10 @@ use crate::store::source_name;
 
 /// The first bytes of the file; the last one is the version of the layout.
 pub(crate) const MAGIC: &[u8; 4] = b"ATC\x01";
-/// The methods, in the order of their numbers.
+/// The methods, ordered by their numbers.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// Packs facts, names, overrides and watches: the bytes that `atlas-catalog` embeds.
+/// Packs facts, names, overrides and watches into the file that `atlas-catalog` embeds.
 pub(crate) fn generate(
     facts: &Value,
     names: &Value,
@@ -140,7 +140,7 @@ fn pack(facts: &Value, names: &Value, overrides: &Value, watch: &Value) -> Resul
     Ok(file)
 }
 
-/// The sections that are read in place.
+/// Packs the sections that are read in place.
 struct Index {
     tags: Vec<u8>,
     records: Vec<u8>,
@@ -203,7 +203,7 @@ impl Index {
     }
 }
 
-/// The table of the blocks, and the blocks.
+/// Packs the table of blocks, and the blocks.
 fn block_table(
     blocks: &Blocks,
     first_schema_block: usize,
@@ -229,7 +229,7 @@ fn block_table(
 /// The length of a tag's record.
 const TAG: usize = 2 * 6 + 4;
 
-/// One operation, as the index needs it.
+/// The facts of one operation for the index.
 struct Operation<'a> {
     id: &'a str,
     short: &'a str,
@@ -286,7 +286,7 @@ fn operations(facts: &Value) -> Result<Vec<Operation<'_>>, String> {
     Ok(operations)
 }
 
-/// A tag as the command line spells it: `MongoDB Cloud Users` is `mongoDbCloudUsers`.
+/// Spells a tag as the command line does: `MongoDB Cloud Users` is `mongoDbCloudUsers`.
 pub(crate) fn camel_case(tag: &str) -> String {
     let mut name = String::new();
     let mut before = ' ';
@@ -305,7 +305,7 @@ pub(crate) fn camel_case(tag: &str) -> String {
     name
 }
 
-/// Former ids in order, without those that are an operation's own id today.
+/// Returns the former ids in order, without those that are a current id of an operation.
 fn former<'a>(
     names: &'a Value,
     operations: &[Operation<'_>],
@@ -339,7 +339,7 @@ fn former<'a>(
     Ok(former)
 }
 
-/// One field of each row of a table of the overrides.
+/// Extracts one field of each row of a table of the overrides.
 fn column(overrides: &Value, table: &str, field: &str) -> Value {
     let rows = overrides[table].as_object().into_iter().flatten();
     Value::Object(

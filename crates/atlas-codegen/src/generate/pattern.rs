@@ -1,4 +1,4 @@
-//! The patterns: from `overrides.json` to `crates/atlas-pattern/src/table.rs`.
+//! Generates `crates/atlas-pattern/src/table.rs` from the patterns in `overrides.json`.
 
 mod automaton;
 mod parse;
@@ -13,27 +13,27 @@ use serde_json::Value;
 use automaton::Automaton;
 use parse::Parsed;
 
-/// An override or a pattern that the table cannot be written from.
+/// An override or a pattern that prevents generating the table.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum Error {
-    /// `patterns` is not a list of objects with the documented members.
+    /// `patterns` is not a list of objects with the documented fields.
     #[error("expected {expected}")]
     Shape {
         /// The place in `overrides.json`, which the message leaves out.
         place: String,
-        /// What belongs there.
+        /// The expected form.
         expected: &'static str,
     },
     /// A pattern of the facts has no row.
     #[error(
-        "no row for pattern {pattern:?}: add one that says whether the pattern is enforced and why"
+        "no row for pattern {pattern:?}: add one that states whether the pattern is enforced and why"
     )]
     Missing {
         /// The pattern.
         pattern: String,
     },
-    /// A row is about a pattern that the facts do not have.
+    /// A row is about a pattern that is not in the facts.
     #[error("pattern {pattern:?} is not in the facts: remove its row")]
     Unknown {
         /// The pattern.
@@ -45,7 +45,7 @@ pub(crate) enum Error {
         /// The pattern.
         pattern: String,
     },
-    /// An enforced pattern is outside of the subset that can be compiled.
+    /// An enforced pattern is outside the subset that can be compiled.
     #[error(
         "pattern {pattern:?} cannot be compiled: {problem} at character {position}; \
          set \"enforced\": false or extend the subset"
@@ -53,23 +53,23 @@ pub(crate) enum Error {
     Unsupported {
         /// The pattern.
         pattern: String,
-        /// What is outside of the subset.
+        /// The unsupported part.
         problem: &'static str,
-        /// Where it stands; the first character is 1.
+        /// Its position; the first character is 1.
         position: usize,
     },
-    /// An enforced pattern needs more states than a table may have.
+    /// An enforced pattern needs more states than the limit.
     #[error("pattern {pattern:?} needs more than {limit} states: set \"enforced\": false")]
     TooLarge {
         /// The pattern.
         pattern: String,
-        /// How many states there may be.
+        /// The maximum number of states.
         limit: usize,
     },
 }
 
 impl Error {
-    /// The place in `overrides.json`.
+    /// Returns the place in `overrides.json`.
     pub(crate) fn place(&self) -> &str {
         match self {
             Self::Shape { place, .. } => place,
@@ -82,7 +82,7 @@ impl Error {
 ///
 /// # Errors
 /// [`Error`] if the patterns of the facts and the rows of the overrides differ, if a row is
-/// malformed, or if an enforced pattern is outside of the subset that can be compiled.
+/// malformed, or if an enforced pattern is outside the subset that can be compiled.
 pub(crate) fn generate(facts: &Value, overrides: &Value) -> Result<String, Error> {
     let rows = rows(overrides)?;
     let patterns = patterns(facts);
@@ -126,7 +126,7 @@ pub(crate) fn generate(facts: &Value, overrides: &Value) -> Result<String, Error
     ))
 }
 
-/// Reads the rows: each pattern, and what it expects if it is enforced.
+/// Reads the rows: each pattern, with its description if it is enforced.
 fn rows(overrides: &Value) -> Result<BTreeMap<&str, Option<&str>>, Error> {
     let shape = |place: String, expected| Error::Shape { place, expected };
     let list = overrides
@@ -186,14 +186,14 @@ fn rows(overrides: &Value) -> Result<BTreeMap<&str, Option<&str>>, Error> {
     Ok(rows)
 }
 
-/// The distinct patterns of the facts.
+/// Returns the distinct patterns of the facts.
 pub(crate) fn patterns(facts: &Value) -> BTreeSet<&str> {
     let mut patterns = Vec::new();
     collect(facts, &mut patterns);
     patterns.into_iter().collect()
 }
 
-/// Collects the pattern of every schema. A property that is named `pattern` holds an object.
+/// Collects the pattern of every schema. A property named `pattern` holds an object.
 fn collect<'a>(value: &'a Value, patterns: &mut Vec<&'a str>) {
     match value {
         Value::Object(members) => {
@@ -213,7 +213,7 @@ fn collect<'a>(value: &'a Value, patterns: &mut Vec<&'a str>) {
     }
 }
 
-/// The function of `atlas-pattern` that matches this pattern, for those that have a faster one.
+/// Returns the function of `atlas-pattern` that matches this pattern, if there is a faster one.
 fn by_hand(pattern: &str) -> Option<&'static str> {
     match pattern {
         "^([a-f0-9]{24})$" => Some("crate::id::is_match"),
@@ -222,7 +222,7 @@ fn by_hand(pattern: &str) -> Option<&'static str> {
     }
 }
 
-/// The statics that the entries refer to. Equal ones are written once.
+/// The statics that the entries refer to, without duplicates.
 #[derive(Default)]
 struct Tables {
     text: String,
@@ -274,7 +274,7 @@ impl Tables {
     }
 }
 
-/// Writes numbers as the inside of an array, in lines.
+/// Formats numbers as the elements of an array, in lines.
 fn numbers<T: ToString>(numbers: &[T]) -> String {
     let mut lines = String::from("\n");
     let mut line = String::new();

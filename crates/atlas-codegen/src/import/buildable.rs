@@ -1,4 +1,4 @@
-//! Refuses facts of which no request or no command can be built.
+//! Refuses facts from which no request or no command can be built.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub(crate) fn buildable(facts: &Facts) -> Result<(), Error> {
         if *first != operation.tag {
             let first = shown(first);
             return refused(format!(
-                "tags \"{first}\" and \"{shown_tag}\" have one name"
+                "tags \"{first}\" and \"{shown_tag}\" have the same name"
             ));
         }
         let short = operation.short.as_ref().unwrap_or(&operation.id);
@@ -65,7 +65,7 @@ fn path(path: &str) -> Result<(), String> {
             if let Some(wrong) = wrong {
                 let wrong = shown(&wrong.to_string());
                 return Err(format!(
-                    "invalid path: \"{wrong}\" cannot stand in a segment"
+                    "invalid path: \"{wrong}\" is not allowed in a segment"
                 ));
             }
         }
@@ -86,10 +86,10 @@ fn parameters(facts: &Facts, operation: &Operation, place: &str) -> Result<(), E
             Err(Error::at(place, what))
         };
         if !names.insert(name) {
-            return refused("stands in two places: rename one");
+            return refused("is in two places: rename one");
         }
         if !flags.insert(flag(name)) {
-            return refused("has the flag of another one: rename one");
+            return refused("has the same flag as another one: rename one");
         }
         if FLAGS.contains(&name) || FLAGS.contains(&flag(name).as_str()) {
             return refused("has the name of a flag of the command line: rename it");
@@ -101,7 +101,7 @@ fn parameters(facts: &Facts, operation: &Operation, place: &str) -> Result<(), E
     Ok(())
 }
 
-/// Why a parameter cannot be written into a request.
+/// Returns why a parameter cannot be written into a request.
 fn unusable(facts: &Facts, parameter: &Value, name: &str) -> Option<&'static str> {
     let token = |c: char| c.is_ascii_alphanumeric() || TOKEN.contains(c);
     let place = parameter["in"].as_str().unwrap_or_default();
@@ -143,7 +143,7 @@ fn is_array(schema: &Value) -> bool {
     schema["type"] == "array" || schema.get("items").is_some()
 }
 
-/// Whether a schema has fields. The source gives unions of enums the type `object` too.
+/// Whether a schema has fields. The source also gives unions of enums the type `object`.
 fn is_object(schema: &Value) -> bool {
     let union = ["anyOf", "oneOf"].map(|key| schema[key].is_array());
     let fields = ["properties", "additionalProperties"].map(|key| schema[key].is_object());
@@ -163,7 +163,7 @@ fn resolved<'a>(facts: &'a Facts, mut schema: &'a Value) -> &'a Value {
     schema
 }
 
-/// A parameter as a flag, as the command line spells it: `Use-Effective-Fields` is
+/// Spells a parameter as a flag of the command line: `Use-Effective-Fields` is
 /// `useEffectiveFields`.
 fn flag(name: &str) -> String {
     if name.contains('-') {
@@ -180,10 +180,10 @@ fn flag(name: &str) -> String {
     }
 }
 
-/// What may stand in a segment beside letters and digits (RFC 3986, without `%`).
+/// The characters allowed in a segment in addition to letters and digits (RFC 3986, without `%`).
 const SEGMENT: &str = "-._~!$&'()*+,;=:@";
 
-/// What may stand in the name of a header beside letters and digits (RFC 9110).
+/// The characters allowed in a header name in addition to letters and digits (RFC 9110).
 const TOKEN: &str = "!#$%&'*+-.^_`|~";
 
 /// The commands of `atlas api` that are not tags.
@@ -207,7 +207,7 @@ const FLAGS: &[&str] = &[
     "watchTimeout",
 ];
 
-/// The headers that a client sets by itself.
+/// The headers that a client sets.
 const HEADERS: &[&str] = &[
     "accept",
     "accept-encoding",

@@ -7,8 +7,8 @@ use crate::canonical::Kind;
 use crate::error::{Error, shown};
 use crate::facts::Facts;
 
-/// Refuses facts with an invalid date, references that lead nowhere, and operations or parts of them
-/// that stand twice.
+/// Refuses facts with an invalid date, unresolved references, or duplicate operations or parts of
+/// them.
 pub(crate) fn check(facts: &Facts) -> Result<(), Error> {
     prose::date(&facts.date, "date")?;
     duplicates(facts)?;
@@ -68,17 +68,18 @@ fn duplicates(facts: &Facts) -> Result<(), Error> {
     let (mut ids, mut lines) = (BTreeSet::new(), BTreeSet::new());
     for operation in &facts.operations {
         let place = format!("operations.{}", operation.id);
-        let twice = |what: String| Err(Error::at(&place, format!("{what} twice: remove one")));
+        let duplicate =
+            |what: String| Err(Error::at(&place, format!("duplicate {what}: remove one")));
         if !ids.insert(&operation.id) {
-            return twice("the id stands".to_owned());
+            return duplicate("id".to_owned());
         }
         if !lines.insert((&operation.method, shape(&operation.path))) {
-            return twice(format!("{} stands", shown(&operation.request_line())));
+            return duplicate(shown(&operation.request_line()));
         }
         let mut versions = BTreeSet::new();
         for version in &operation.versions {
             if !versions.insert(&version.name) {
-                return twice(format!("version {} stands", shown(&version.name)));
+                return duplicate(format!("version {}", shown(&version.name)));
             }
         }
         let mut parameters = BTreeSet::new();
@@ -86,7 +87,7 @@ fn duplicates(facts: &Facts) -> Result<(), Error> {
             let parameter = facts.parameter(parameter);
             let name = parameter["name"].as_str().unwrap_or_default();
             if !parameters.insert((parameter["in"].as_str(), name)) {
-                return twice(format!("parameter \"{}\" stands", shown(name)));
+                return duplicate(format!("parameter \"{}\"", shown(name)));
             }
         }
     }

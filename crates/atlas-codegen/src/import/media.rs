@@ -1,4 +1,4 @@
-//! Takes the versions, formats and schemas of bodies out of their media types.
+//! Reads the versions, formats and schemas of bodies from their media types.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ impl Media<'_> {
             Some(value) => schema::take(value, Kind::Schema, &format!("{place}.schema"), report)?,
             None => Value::Null,
         };
-        // The unprocessed edition of the description writes a date as its midnight.
+        // The original edition of the description writes a date as its midnight.
         let sunset = text(map, "x-sunset", &place)?
             .map(|text| text.strip_suffix("T00:00:00Z").unwrap_or(&text).to_owned());
         if let Some(sunset) = &sunset {
@@ -114,7 +114,8 @@ impl Media<'_> {
     }
 }
 
-/// The name of a private preview, and whether it is public; the source writes both as texts.
+/// Returns the name of a private preview, and whether it is public; the source writes both as
+/// strings.
 fn preview(
     map: &Map<String, Value>,
     place: &str,
@@ -148,7 +149,7 @@ fn date(text: &str, place: &str, expected: &str) -> Result<(), Error> {
     Err(Error::at(place, what))
 }
 
-/// The formats a body can have.
+/// The formats of bodies.
 const FORMATS: [&str; 3] = ["csv", "gzip", "json"];
 
 const PREVIEW: &str = "x-xgen-preview";

@@ -1,4 +1,4 @@
-//! Takes the facts of one operation: parameters, bodies, versions, statuses and roles.
+//! Reads the facts of one operation: parameters, bodies, versions, statuses and roles.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{Description, flag, keywords, object, prose, roles, schema, text};
 use crate::error::{Error, shown};
 use crate::facts::{Operation, Verb, Version};
 
-/// Where an operation stands.
+/// The location of an operation.
 pub(super) struct Source<'a> {
     pub(super) path: &'a str,
     pub(super) method: &'a str,
@@ -20,7 +20,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Description<'a> {
-    /// The operation, unless it cannot be called because no body of it has a version.
+    /// Reads the operation, unless it cannot be called because no body of it has a version.
     pub(super) fn operation(
         &self,
         source: &Source<'a>,
@@ -139,7 +139,7 @@ impl<'a> Description<'a> {
             };
             let value = object(self.resolve(value, "responses", &place)?, &place)?;
             match status {
-                // One operation documents 102 beside its answer.
+                // One operation documents 102 in addition to its response.
                 100..200 | 300.. => {
                     keywords(value, &[], &place, report);
                     operation.errors.push(status);
@@ -180,7 +180,8 @@ fn tag(map: &Map<String, Value>, place: &str, report: &mut Report) -> Result<Str
     Ok(tag)
 }
 
-/// `[]` says that no login is needed; everything else is what all operations have.
+/// Reads the security: `[]` means that no login is needed; any other value is that of all
+/// operations.
 fn security(map: &Map<String, Value>, place: &str, report: &mut Report) -> Option<Value> {
     let security = map.get("security")?;
     if security.as_array().is_some_and(Vec::is_empty) {
@@ -211,7 +212,7 @@ fn identifier(map: &Map<String, Value>, key: &str, place: &str) -> Result<Option
 
 const VERB: &str = "x-xgen-method-verb-override";
 
-/// `description` is read for roles alone; the facts hold none of its text.
+/// Reads only the roles from `description`; the facts contain none of its text.
 const OPERATION: &[&str] = &[
     "deprecated",
     "description",

@@ -1,4 +1,4 @@
-//! Takes the facts of parameters, and compares them with the names in the path.
+//! Reads the facts of parameters, and compares them with the names in the path.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::error::{Error, shown};
 use crate::facts::{Operation, resolved};
 use crate::keys::one_of;
 
-/// The parameters of an operation and of its path, in any order.
+/// Returns the parameters of an operation and of its path, unordered.
 pub(super) fn parameters(
     source: &Source<'_>,
     map: &Map<String, Value>,
@@ -21,7 +21,7 @@ pub(super) fn parameters(
 ) -> Result<Vec<Value>, Error> {
     let mut taken: Vec<Value> = Vec::new();
     let mut own = BTreeSet::new();
-    // An operation's own parameters come first, since they replace those of its path.
+    // An operation's own parameters come first, since they override those of its path.
     for (level, parameters) in [map.get("parameters"), source.item.get("parameters")]
         .into_iter()
         .enumerate()
@@ -60,7 +60,7 @@ pub(super) fn parameters(
     Ok(taken)
 }
 
-/// A parameter that stands in an operation or among the shared ones.
+/// Reads a parameter of an operation or a shared one.
 pub(super) fn parameter(value: &Value, place: &str, report: &mut Report) -> Result<Value, Error> {
     let map = object(value, place)?;
     keywords(map, PARAMETER, place, report);
@@ -113,7 +113,7 @@ pub(super) fn parameter(value: &Value, place: &str, report: &mut Report) -> Resu
     Ok(taken.into())
 }
 
-/// Each name in the path has a parameter, and each path parameter a name in the path.
+/// Checks that each name in the path has a parameter, and each path parameter a name in the path.
 pub(super) fn path_names(
     operation: &Operation,
     shared: &BTreeMap<String, Value>,
@@ -174,7 +174,7 @@ const STYLES: &[&str] = &[
     "spaceDelimited",
 ];
 
-/// The keywords of a parameter that hold facts.
+/// The keywords of a parameter that contain facts.
 pub(crate) const PARAMETER: &[&str] = &[
     "deprecated",
     "explode",

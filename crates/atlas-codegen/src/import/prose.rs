@@ -1,4 +1,4 @@
-//! Tells names and values from sentences: the facts hold no prose, wherever it stands.
+//! Distinguishes names and values from sentences: the facts must not contain prose.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ pub(super) fn is_prose(text: &str) -> bool {
     text.split_whitespace().count() > MAX_WORDS || text.chars().count() > MAX_LENGTH
 }
 
-/// Whether a value has prose in it, at any depth.
+/// Whether a value contains prose, at any depth.
 pub(super) fn holds_prose(value: &Value) -> bool {
     match value {
         Value::String(text) => is_prose(text),
@@ -21,7 +21,7 @@ pub(super) fn holds_prose(value: &Value) -> bool {
     }
 }
 
-/// Whether a pattern is not one, but prose.
+/// Whether a pattern is prose rather than a pattern.
 pub(super) fn is_long_pattern(text: &str) -> bool {
     text.split_whitespace().count() > MAX_WORDS || text.len() > MAX_PATTERN
 }
@@ -51,7 +51,7 @@ pub(super) fn tag(text: &str, place: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses what is not an identifier.
+/// Refuses an invalid identifier.
 pub(super) fn identifier(text: &str, place: &str) -> Result<(), Error> {
     if is_identifier(text) {
         return Ok(());
@@ -63,13 +63,13 @@ pub(super) fn identifier(text: &str, place: &str) -> Result<(), Error> {
     Err(Error::at(place, what))
 }
 
-/// Letters, digits, and what joins words.
+/// Whether a character is a letter, a digit, or a word separator.
 pub(super) fn is_identifier(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     !text.is_empty() && text.len() <= MAX_LENGTH && text.chars().all(fits)
 }
 
-/// Refuses what is not a calendar date.
+/// Refuses an invalid calendar date.
 pub(super) fn date(text: &str, place: &str) -> Result<(), Error> {
     if is_date(text) {
         return Ok(());
@@ -81,12 +81,12 @@ pub(super) fn date(text: &str, place: &str) -> Result<(), Error> {
     Err(Error::at(place, what))
 }
 
-/// A calendar date as YYYY-MM-DD.
+/// Parses a calendar date, YYYY-MM-DD.
 pub(super) fn is_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }
 
-/// Refuses a server that is not the URL of one.
+/// Refuses an invalid server URL.
 pub(super) fn server(url: &str, place: &str) -> Result<(), Error> {
     let rest = ["https://", "http://"].map(|scheme| url.strip_prefix(scheme));
     let host = rest.into_iter().flatten().next().unwrap_or_default();

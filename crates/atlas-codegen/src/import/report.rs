@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::error::escaped;
 
-/// Counts of what was left out, each with the first place.
+/// Counts of skipped keywords, each with the first place.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     left_out: BTreeMap<String, Count>,
@@ -20,7 +20,7 @@ struct Count {
 }
 
 impl Report {
-    /// Notes a keyword that is not on the allow-list.
+    /// Records a keyword that is not on the allow-list.
     pub(crate) fn keyword(&mut self, key: &str, place: &str) {
         let table = if NO_FACTS.contains(&key) {
             &mut self.left_out
@@ -36,12 +36,12 @@ impl Report {
             });
     }
 
-    /// Notes something else that the person who imports should read.
+    /// Records another note for the user.
     pub(crate) fn note(&mut self, place: &str, what: &str) {
         self.notes.push(format!("{}: {what}", escaped(place)));
     }
 
-    /// One line for each keyword and note.
+    /// Returns one line for each keyword and note.
     pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         for (title, table) in [
@@ -66,7 +66,7 @@ impl Report {
     }
 }
 
-/// Keywords that are known to hold prose, or nothing that the facts use.
+/// Keywords that are known to contain prose, or nothing that the facts use.
 const NO_FACTS: &[&str] = &[
     "components",
     "contact",

@@ -1,4 +1,4 @@
-//! Reads the documented roles out of an operation's description.
+//! Reads the documented roles from an operation's description.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,12 +62,12 @@ impl Roles {
         Ok(Self(all))
     }
 
-    /// Whether `role` may stand in the facts.
+    /// Whether `role` is allowed in the facts.
     pub(crate) fn contains(&self, role: &str) -> bool {
         self.0.contains_key(role)
     }
 
-    /// The least of several alternatives: a role that includes another of them says nothing more.
+    /// Keeps the least of several alternatives: a role that includes another one is redundant.
     pub(super) fn least(&self, roles: &[String]) -> Vec<String> {
         let includes_another = |role: &String| {
             self.0
@@ -85,9 +85,10 @@ impl Roles {
     }
 }
 
-/// The least of the roles named after "must have" in any sentence, and the role-like names that are not known.
+/// Returns the least of the roles named after "must have" in any sentence, and the unknown names
+/// that resemble roles.
 ///
-/// Only names out of `known` are taken, so that no other word of a sentence becomes a fact.
+/// Only names in `known` are returned as roles, so that no other word of a sentence becomes a fact.
 pub(super) fn find(description: &str, known: &Roles) -> (Vec<String>, Vec<String>) {
     let mut roles = Vec::new();
     let mut unknown = Vec::new();
@@ -113,12 +114,12 @@ pub(super) fn find(description: &str, known: &Roles) -> (Vec<String>, Vec<String
     (known.least(&roles), unknown)
 }
 
-/// A full stop ends a sentence if a space or the end follows.
+/// Splits sentences: a full stop ends one if a space or the end follows.
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.split(". "))
 }
 
-/// Runs of capitalised words of more than one word, such as `Project Data Access Admin`.
+/// Finds sequences of several capitalised words, such as `Project Data Access Admin`.
 fn capitalised(text: &str) -> Vec<String> {
     let mut runs = Vec::new();
     let mut run: Vec<&str> = Vec::new();
@@ -139,7 +140,7 @@ fn capitalised(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether `text` is the role, and nothing or the next role follows.
+/// Whether `text` starts with the role, followed by nothing or the next role.
 fn starts_with_role(text: &str, role: &str) -> bool {
     text.strip_prefix(role).is_some_and(|rest| {
         let next = rest.trim_start();
@@ -148,7 +149,7 @@ fn starts_with_role(text: &str, role: &str) -> bool {
     })
 }
 
-/// The words that stand before the roles in every published description.
+/// The words before the roles in every published description.
 const TRIGGER: &str = "must have";
 
 /// The first word of every role.

@@ -1,4 +1,4 @@
-//! Takes the facts of a schema or parameter, keyword by keyword of an allow-list.
+//! Reads the facts of a schema or parameter, with an allow-list of keywords.
 
 use serde_json::{Map, Value};
 
@@ -10,8 +10,8 @@ use crate::keys::one_of;
 
 /// Copies the allowed keywords of `value`, which is of `kind`, and reports the others.
 ///
-/// References lose the prefix `#/components/schemas/`, and nothing stays beside a reference, as
-/// OpenAPI 3.0 has it.
+/// References lose the prefix `#/components/schemas/`; other keywords next to a reference are
+/// dropped, as in OpenAPI 3.0.
 pub(super) fn take(
     value: &Value,
     kind: Kind,
@@ -181,7 +181,7 @@ fn discriminator(value: &Value, place: &str, report: &mut Report) -> Result<Valu
     Ok(taken.into())
 }
 
-/// The name in `#/components/<section>/<name>`.
+/// Returns the name in `#/components/<section>/<name>`.
 pub(super) fn reference_name(
     reference: &Value,
     section: &str,
@@ -203,7 +203,7 @@ pub(super) fn reference_name(
     }
 }
 
-/// Refuses a type that OpenAPI 3.0 does not have, such as a list of types.
+/// Refuses a type that OpenAPI 3.0 lacks, such as a list of types.
 pub(crate) fn check_type(value: &Value, place: &str) -> Result<(), Error> {
     let expected = one_of(TYPES);
     let what = match value.as_str() {
@@ -214,7 +214,7 @@ pub(crate) fn check_type(value: &Value, place: &str) -> Result<(), Error> {
     Err(Error::at(place, what))
 }
 
-/// Each reference in a schema, with its place.
+/// Visits each reference in a schema, with its place.
 pub(crate) fn references<'a>(
     value: &'a Value,
     kind: Kind,
@@ -255,7 +255,7 @@ pub(crate) fn references<'a>(
     }
 }
 
-/// A list of strings.
+/// Reads a list of strings.
 pub(super) fn strings(value: &Value, place: &str) -> Result<Vec<String>, Error> {
     let list = value
         .as_array()
@@ -266,10 +266,11 @@ pub(super) fn strings(value: &Value, place: &str) -> Result<Vec<String>, Error> 
         .ok_or_else(|| Error::at(place, "expected a list of strings"))
 }
 
-/// Keeps integers as they are, and writes whole numbers below a million as integers (`1.0` is `1`).
+/// Keeps integers unchanged, and writes floating-point integers below a million as integers (`1.0`
+/// is `1`).
 ///
 /// The YAML edition of the description writes numbers from a million on with an exponent, which
-/// makes them floating-point; they stay so.
+/// makes them floating-point; they stay unchanged.
 fn plain_number(value: &Value) -> Value {
     let float = value.as_f64().filter(|_| value.is_f64());
     match float {
@@ -295,7 +296,7 @@ fn whole(value: &Value) -> Option<u64> {
 /// The types of OpenAPI 3.0.
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
-/// The keywords of a schema that hold facts.
+/// The keywords of a schema that contain facts.
 pub(crate) const KEYWORDS: &[&str] = &[
     "additionalProperties",
     "allOf",

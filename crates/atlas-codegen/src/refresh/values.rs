@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::generate::catalog::corrected;
 
 impl Refresh<'_> {
-    /// Follows renamed schemas, and removes what no longer corrects anything.
+    /// Renames schemas, and removes corrections that are no longer needed.
     pub(super) fn values(
         &self,
         rows: Map<String, Value>,
@@ -35,7 +35,7 @@ impl Refresh<'_> {
                 kept.entry(now).or_insert(row);
             } else {
                 notes.push(format!(
-                    "removed the row of {}: it corrects nothing any more",
+                    "removed the row of {}: it no longer corrects anything",
                     shown(&key)
                 ));
             }
@@ -43,7 +43,7 @@ impl Refresh<'_> {
         kept
     }
 
-    /// Removes the members of a list of the row that the new facts no longer need.
+    /// Removes the elements of a list in the row that the new facts no longer need.
     fn trim(&self, key: &str, now: &str, row: &mut Value, field: &str, notes: &mut Vec<String>) {
         let Some(list) = row.get(field).and_then(Value::as_array) else {
             return;
@@ -78,7 +78,7 @@ impl Refresh<'_> {
         }
     }
 
-    /// The key with the name that its schema has now.
+    /// Returns the key with the current name of its schema.
     fn renamed(&self, key: &str) -> String {
         let (schema, field) = key.split_once('.').unwrap_or((key, ""));
         if self.new.schemas.contains_key(schema) {
@@ -90,7 +90,7 @@ impl Refresh<'_> {
     }
 }
 
-/// Whether a correction can be made to the facts.
+/// Whether a correction applies to the facts.
 fn applies(facts: &Facts, key: &str, row: &Value) -> bool {
     let name = key.split('.').next().unwrap_or_default();
     let mut schemas = Map::new();

@@ -8,7 +8,7 @@ use crate::error::shown;
 use crate::facts::{Facts, Operation, Version};
 
 impl Refresh<'_> {
-    /// The entry as the new facts need it, or `None` if nothing can be polled any more.
+    /// Returns the entry updated for the new facts, or `None` if there is nothing left to poll.
     pub(super) fn watched(
         &self,
         mut entry: Value,
@@ -60,7 +60,7 @@ impl Refresh<'_> {
     }
 }
 
-/// The next later version that has the polled field, else the latest one, else the preview.
+/// Returns the next later version with the polled field, else the latest one, else the preview.
 fn replacement<'a>(
     facts: &Facts,
     get: &'a Operation,
@@ -86,7 +86,7 @@ fn replacement<'a>(
         .map(|other| other.name.as_str())
 }
 
-/// Whether answers of this schema can have the field.
+/// Whether responses of this schema can have the field.
 fn has_field(facts: &Facts, schema: &Value, path: &[&str], depth: usize) -> bool {
     let Some((first, rest)) = path.split_first() else {
         return true;
@@ -106,5 +106,5 @@ fn has_field(facts: &Facts, schema: &Value, path: &[&str], depth: usize) -> bool
         })
 }
 
-/// References and unions to follow, since a schema may contain itself.
+/// The maximum depth of references and unions, since a schema may contain itself.
 const MAX_DEPTH: usize = 16;

@@ -1,10 +1,11 @@
-//! `diff` tells what breaks callers, also where it is easily overlooked, and raises no false alarm.
+//! `diff` reports breaking changes, including subtle ones, without false alarms.
 
 use serde_json::{Value, json};
 
 use crate::changes::{diff, small};
 
-/// Facts whose only operation has `schema` under `Thing`, in requests and answers, or in one of them.
+/// Facts whose only operation has `schema` under `Thing`, in requests and responses, or in one of
+/// them.
 fn facts(schema: &Value, request: bool, response: bool) -> Value {
     let mut facts = small();
     facts["schemas"]["Thing"] = schema.clone();
@@ -18,7 +19,7 @@ fn facts(schema: &Value, request: bool, response: bool) -> Value {
     facts
 }
 
-/// What `diff` prints of a changed schema, without the line of counts.
+/// The output of `diff` for a changed schema, without the line of counts.
 fn changed(old: &Value, new: &Value, request: bool, response: bool) -> Vec<String> {
     let (old, new) = (facts(old, request, response), facts(new, request, response));
     let run = diff(&old, &new, &[]);
@@ -69,7 +70,7 @@ fn ids_that_two_operations_swap_are_breaking() {
 }
 
 #[test]
-fn content_that_an_answer_loses_is_breaking_unless_another_status_has_it() {
+fn content_that_a_response_loses_is_breaking_unless_another_status_has_it() {
     let old = small();
     let content = old["operations"][0]["versions"][0]["responses"]["201"].clone();
     for (responses, class) in [
@@ -123,7 +124,7 @@ fn requiring_a_read_only_field_breaks_no_request() {
 }
 
 #[test]
-fn a_field_that_an_answer_may_lack_or_have_as_null_is_breaking() {
+fn a_field_that_may_be_absent_or_null_in_a_response_is_breaking() {
     let text = json!({"type": "string"});
     let (must, may) = (object(&text, true), object(&text, false));
     assert_eq!(
@@ -194,7 +195,7 @@ fn numbers_are_compared_exactly() {
 }
 
 #[test]
-fn what_says_the_same_in_other_words_is_no_alarm() {
+fn equivalent_schemas_are_no_breaking_change() {
     let text = json!({"type": "string"});
     let thing = object(&text, false);
     let more = |value: Value| {
@@ -224,7 +225,7 @@ fn what_says_the_same_in_other_words_is_no_alarm() {
 }
 
 #[test]
-fn a_default_that_is_spelled_out_is_no_change() {
+fn an_explicit_default_is_no_change() {
     for flag in [
         "deprecated",
         "exclusiveMaximum",
@@ -256,7 +257,7 @@ fn a_default_that_is_spelled_out_is_no_change() {
 }
 
 #[test]
-fn an_answer_that_gets_content_is_not_breaking() {
+fn a_response_that_gains_content_is_not_breaking() {
     let mut old = small();
     let version = &mut old["operations"][0]["versions"][0];
     version["responses"]["201"]["json"] = json!(null);
@@ -269,7 +270,7 @@ fn an_answer_that_gets_content_is_not_breaking() {
 }
 
 #[test]
-fn additional_fields_that_are_refused_or_get_a_schema_break_those_who_send_or_read_them() {
+fn additional_fields_that_are_refused_or_get_a_schema_are_breaking() {
     let (any, none) = (json!({}), json!({"additionalProperties": false}));
     let text = json!({"additionalProperties": {"type": "string"}});
     for (old, new, request, response) in [
@@ -290,7 +291,7 @@ fn additional_fields_that_are_refused_or_get_a_schema_break_those_who_send_or_re
 }
 
 #[test]
-fn a_member_that_changes_in_a_reordered_union_is_told_alone() {
+fn only_the_changed_member_of_a_reordered_union_is_reported() {
     let member = |bound: u8| json!({"type": "string", "maxLength": bound});
     let (one, two) = (json!({"type": "integer"}), json!({"type": "boolean"}));
     let old = json!({"oneOf": [one, two, member(5)]});
@@ -313,7 +314,7 @@ fn facts_that_contradict_themselves_are_refused() {
                 let operation = facts["operations"][0].clone();
                 facts["operations"].as_array_mut().unwrap().push(operation);
             },
-            format!("{thing}: the id stands twice: remove one"),
+            format!("{thing}: duplicate id: remove one"),
         ),
         (
             &|facts| {
@@ -321,7 +322,7 @@ fn facts_that_contradict_themselves_are_refused() {
                 operation["id"] = json!("other");
                 facts["operations"].as_array_mut().unwrap().push(operation);
             },
-            "operations.other: POST /api/atlas/v2/groups/{groupId}/things stands twice: remove one"
+            "operations.other: duplicate POST /api/atlas/v2/groups/{groupId}/things: remove one"
                 .to_owned(),
         ),
         (
@@ -330,7 +331,7 @@ fn facts_that_contradict_themselves_are_refused() {
                 let version = versions[0].clone();
                 versions.as_array_mut().unwrap().push(version);
             },
-            format!("{thing}: version 2023-01-01 stands twice: remove one"),
+            format!("{thing}: duplicate version 2023-01-01: remove one"),
         ),
         (
             &|facts| {
@@ -338,7 +339,7 @@ fn facts_that_contradict_themselves_are_refused() {
                 let parameter = parameters[1].clone();
                 parameters.as_array_mut().unwrap().push(parameter);
             },
-            format!("{thing}: parameter \"size\" stands twice: remove one"),
+            format!("{thing}: duplicate parameter \"size\": remove one"),
         ),
         (
             &|facts| {

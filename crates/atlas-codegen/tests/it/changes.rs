@@ -1,4 +1,4 @@
-//! `diff` names every change and its effect on callers.
+//! `diff` reports every change and its effect on callers.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) fn diff(old: &Value, new: &Value, arguments: &[&str]) -> Run {
     run(Path::new("."), &all)
 }
 
-/// Changes the small facts, and expects exactly one change of `class`.
+/// Changes the small facts, and expects a single change of `class`.
 fn one(change: impl Fn(&mut Value), class: &str, text: &str) {
     let mut new = small();
     change(&mut new);
@@ -157,7 +157,7 @@ fn a_new_parameter_is_breaking_only_if_it_is_required() {
 }
 
 #[test]
-fn fields_and_values_that_go_are_breaking_and_those_that_come_are_added() {
+fn removed_fields_and_values_are_breaking_and_new_ones_are_added() {
     one(
         remove("/schemas/Thing/properties/name"),
         "breaking",
@@ -199,7 +199,7 @@ fn fields_and_values_that_go_are_breaking_and_those_that_come_are_added() {
 }
 
 #[test]
-fn changes_in_answers_alone_break_no_request() {
+fn changes_in_responses_alone_break_no_request() {
     let mut old = small();
     old["operations"][0]["versions"][0]
         .as_object_mut()
@@ -234,7 +234,7 @@ fn changes_in_answers_alone_break_no_request() {
 }
 
 #[test]
-fn a_schema_that_a_request_reaches_through_others_counts_as_requested() {
+fn a_schema_that_a_request_refers_to_indirectly_is_part_of_the_request() {
     let mut old = small();
     old["schemas"]["Thing"]["properties"]["name"] = json!({"$ref": "Name"});
     old["schemas"]["Name"] = json!({"type": "string"});
@@ -310,7 +310,7 @@ fn roles_sunsets_login_defaults_and_statuses_are_behavioural() {
 }
 
 #[test]
-fn a_body_that_becomes_optional_is_added_and_one_that_goes_is_breaking() {
+fn a_body_that_becomes_optional_is_added_and_a_removed_one_is_breaking() {
     let text = "createGroupThing: request body changed from required to";
     one(
         set("/operations/0/body", json!("optional")),
@@ -325,7 +325,7 @@ fn a_body_that_becomes_optional_is_added_and_one_that_goes_is_breaking() {
 }
 
 #[test]
-fn an_operation_is_known_by_method_and_path_so_that_a_new_id_is_behavioural() {
+fn a_new_id_at_the_same_method_and_path_is_behavioural() {
     one(
         set("/operations/0/id", json!("makeGroupThing")),
         "behavioural",
@@ -442,7 +442,7 @@ fn the_real_facts_are_compared_whole() {
 }
 
 #[test]
-fn a_file_that_holds_no_facts_is_refused() {
+fn a_file_without_facts_is_refused() {
     let run = diff(&small(), &json!({"openapi": "3.0.1"}), &[]);
     assert_eq!(run.code, Some(2));
     assert!(

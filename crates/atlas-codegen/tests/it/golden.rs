@@ -1,11 +1,11 @@
-//! One small description for each shape that the published one has, with the facts it must give.
+//! A small description for each shape in the published one, with the expected facts.
 
 use std::fs;
 
 use crate::support::{Run, fixture, import, run};
 
-/// Imports a description of `fixtures/api/golden`, and compares the facts byte for byte. The facts
-/// are then exported and imported again.
+/// Imports a description of `fixtures/api/golden`, and compares the facts byte for byte. Then
+/// exports the facts and imports them again.
 fn golden(name: &str) -> Run {
     let expected = fixture("golden").join(format!("{name}.facts.json"));
     let expected = fs::read_to_string(expected).unwrap();
@@ -84,9 +84,9 @@ fn each_version_has_its_own_schemas_and_sunset_and_upcoming_ones_are_reported() 
 }
 
 #[test]
-fn schemas_of_several_tags_stand_once_and_references_are_followed() {
+fn shared_schemas_appear_once_and_references_are_resolved() {
     let run = golden("shared-schemas");
-    // The bodies of errors are the same everywhere, and no facts.
+    // The bodies of errors are the same everywhere, and not part of the facts.
     let place = "paths./api/atlas/v2/a.get.responses.404";
     let expected = format!("left out: content (2), first at {place}\n");
     assert!(run.stderr.contains(&expected), "{}", run.stderr);
@@ -114,7 +114,7 @@ fn roles_are_the_least_of_the_alternatives_and_unknown_ones_are_reported() {
 }
 
 #[test]
-fn prose_is_left_out_and_every_keyword_that_was_is_reported_with_its_first_place() {
+fn prose_is_left_out_and_each_keyword_is_reported_with_its_first_place() {
     let run = golden("prose");
     for line in [
         "left out: description (2), first at paths./api/atlas/v2/things.get.parameters[0]\n",

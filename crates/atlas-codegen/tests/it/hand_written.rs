@@ -1,4 +1,4 @@
-//! An import brings what is written by hand in line with the description, and reports each change.
+//! An import updates the handwritten sources for the description, and reports each change.
 
 mod waits;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{DESCRIPTION, Run, Small, fixture, json as read, run, workspace};
 
-/// A GET of things, whose answers have a state. It takes the place of the first path.
+/// A GET of things, whose responses have a state. It replaces the first path.
 const POLLED: &str = "paths:
   /api/atlas/v2/groups/{groupId}/things/one:
     get:
@@ -25,7 +25,7 @@ fn polled() -> String {
     DESCRIPTION.replacen("paths:\n", POLLED, 1)
 }
 
-/// Sources made of [`polled`], with a wait after `createGroupThing`.
+/// Sources generated from [`polled`], with a wait after `createGroupThing`.
 fn watched() -> Small {
     let small = Small::new(&polled());
     let entry = json!({"id": "createGroupThing", "get": "getGroupThing", "version": "2023-01-01",
@@ -35,7 +35,7 @@ fn watched() -> Small {
     small
 }
 
-/// Sources made of `description`, with `rows` under `key` of the overrides.
+/// Sources generated from `description`, with `rows` under `key` of the overrides.
 fn overridden(description: &str, key: &str, rows: Value) -> Small {
     let small = Small::new(description);
     let mut overrides = value(&small, "overrides.json");
@@ -50,8 +50,8 @@ fn value(small: &Small, name: &str) -> Value {
     serde_json::from_str(&small.read(name)).unwrap()
 }
 
-/// Imports `description` without a problem, with `line` on standard error, and leaves nothing out
-/// of date.
+/// Imports `description` without an error, with `line` on standard error, and checks that every
+/// file is up to date.
 fn imported(small: &Small, description: &str, line: &str) -> Run {
     let imported = small.import(description, &[]);
     assert_eq!(imported.code, Some(0), "{}", imported.stderr);
@@ -78,7 +78,7 @@ fn a_new_pattern_gets_a_row_in_its_place_that_does_not_enforce_it() {
         "name: {type: string}",
         "name: {type: string}\n        more: {type: string, pattern: ^b$}",
     );
-    // The first import adds a row as well: nothing is to be written by hand before it.
+    // The first import adds a row too: none has to be written by hand.
     let small = Small::new(&only_b);
     let mut overrides = value(&small, "overrides.json");
     assert_eq!(overrides["patterns"][0]["pattern"], "^b$");
@@ -88,7 +88,7 @@ fn a_new_pattern_gets_a_row_in_its_place_that_does_not_enforce_it() {
                 whether it may be";
     imported(&small, &both, line);
     let new = json!({"pattern": "^a$", "enforced": false,
-        "reason": "Not judged yet: new in revision small of the description."});
+        "reason": "Not reviewed yet: new in revision small of the description."});
     assert_eq!(
         value(&small, "overrides.json")["patterns"],
         json!([new, old])
@@ -109,18 +109,18 @@ fn a_pattern_of_any_text_can_be_imported() {
 }
 
 #[test]
-fn the_row_of_a_pattern_goes_with_its_last_schema() {
+fn the_row_of_a_pattern_is_removed_with_its_last_schema() {
     let with = DESCRIPTION.replace("name: {type: string}", "name: {type: string, pattern: ^a$}");
     let row =
         json!({"pattern": "^a$", "enforced": true, "expected": "a", "reason": "for this test"});
     let small = overridden(&with, "patterns", json!([row]));
-    let line = "overrides.json: removed the row of pattern \"^a$\": no schema has it any more";
+    let line = "overrides.json: removed the row of pattern \"^a$\": no schema has it";
     imported(&small, DESCRIPTION, line);
     assert_eq!(value(&small, "overrides.json")["patterns"], json!([]));
 }
 
 #[test]
-fn corrections_go_with_what_they_correct() {
+fn corrections_are_removed_with_their_fields_and_values() {
     let with = DESCRIPTION.replace(
         "name: {type: string}",
         "name: {type: string, format: email}",
@@ -141,7 +141,7 @@ fn corrections_go_with_what_they_correct() {
             &[
                 "removed \"HUGE\" from values of Thing.kind: the field is gone",
                 "removed \"TINY\" from values of Thing.kind: the field is gone",
-                "removed the row of Thing.kind: it corrects nothing any more",
+                "removed the row of Thing.kind: it no longer corrects anything",
             ][..],
             json!({"Thing.name": name}),
         ),
@@ -156,7 +156,7 @@ fn corrections_go_with_what_they_correct() {
             changed(", format: email", ""),
             &[
                 "removed \"format\" from relax of Thing.name: the keyword format is gone",
-                "removed the row of Thing.name: it corrects nothing any more",
+                "removed the row of Thing.name: it no longer corrects anything",
             ],
             json!({"Thing.kind": kind}),
         ),
@@ -180,7 +180,7 @@ fn corrections_go_with_what_they_correct() {
 }
 
 #[test]
-fn a_successor_goes_with_either_operation_and_follows_a_renamed_one() {
+fn a_successor_is_removed_with_either_operation_and_follows_a_renamed_one() {
     let row = json!({"reason": "for this test", "successor": "createGroupThing"});
     let ends = || overridden(&polled(), "successors", json!({"getGroupThing": row}));
     let small = ends();
@@ -206,7 +206,7 @@ fn a_successor_goes_with_either_operation_and_follows_a_renamed_one() {
 }
 
 #[test]
-fn a_mistake_that_stood_there_before_still_stops_the_import() {
+fn an_earlier_mistake_still_stops_the_import() {
     for (name, source, expected) in [
         (
             "watch.json",
@@ -254,7 +254,7 @@ fn a_mistake_that_stood_there_before_still_stops_the_import() {
 }
 
 #[test]
-fn the_committed_sources_survive_a_description_that_drops_what_they_name() {
+fn the_committed_sources_survive_a_description_without_the_items_they_name() {
     let small = Small::new(DESCRIPTION);
     for name in ["facts.json", "names.json", "overrides.json", "watch.json"] {
         small.write(name, &std::fs::read_to_string(fixture(name)).unwrap());
@@ -298,7 +298,7 @@ fn the_committed_sources_survive_a_description_that_drops_what_they_name() {
     let check = crate::support::run(small.root(), &["check"]);
     assert_eq!((check.code, check.stderr.as_str()), (Some(0), ""));
     let stays = |entry: &&Value| {
-        // The field that this one polls has a row in the overrides, and is dropped above.
+        // The field polled here has a row in the overrides, and is dropped above.
         entry["id"] != "verifyGroupUserSecurityLdap"
             && ["id", "get"]
                 .iter()

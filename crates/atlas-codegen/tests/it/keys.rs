@@ -1,4 +1,4 @@
-//! A key that a source does not have is refused with its place, since it would be lost.
+//! Unknown keys in the sources are refused with their place, since they would be lost.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn an_unknown_key_is_refused_in_every_source() {
             small.import(DESCRIPTION, &[]),
         ] {
             assert_eq!(run.code, Some(2), "{line}: {run:?}");
-            // Reports of what the import left out may stand before the error.
+            // Reports of skipped keywords may precede the error.
             let error = run
                 .stderr
                 .lines()
@@ -147,7 +147,8 @@ fn a_type_in_the_facts_that_openapi_does_not_have_is_refused() {
     );
 }
 
-/// A source, a pointer to the object that gets a key `more`, the key's place, and what is expected.
+/// A source, a pointer to the object that gets a key `more`, the key's place, and the expected
+/// keys.
 const UNKNOWN: [(&str, &str, &str, &str); 19] = [
     (
         "facts.json",

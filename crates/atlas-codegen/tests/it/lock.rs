@@ -1,4 +1,4 @@
-//! The lock of names: what a Rust name or a command means, it means for good.
+//! The lock of names: the meaning of a Rust name or a command never changes.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::support::{DESCRIPTION, Small, fixture, json as read, run};
 
 const LINE: &str = "POST /api/atlas/v2/groups/{groupId}/things";
 
-/// Another operation, which takes the place of the first path.
+/// Another operation, which replaces the first path.
 const OTHER: &str = "paths:
   /api/atlas/v2/others:
     get:
@@ -58,7 +58,7 @@ fn a_rust_name_stays_with_its_request_line_whatever_is_renamed() {
         assert_eq!(types(&after), types(&before), "{renamed}");
         assert_eq!(run(small.root(), &["check"]).code, Some(0));
     }
-    // The command follows its short id, and the one before is never given to another operation.
+    // The command follows its short id; the former command is never given to another operation.
     let small = Small::new(&with_short);
     small.import(
         &with_short.replace(&format!("{short}a"), &format!("{short}b")),
@@ -101,11 +101,11 @@ fn a_name_of_an_operation_that_is_gone_is_not_given_to_another() {
     assert_eq!(refused.code, Some(2), "{refused:?}");
     let expected = "others::ListOthers means GET /api/atlas/v2/others and would mean \
                     GET /api/atlas/v2/more: give the latter another name in names.json, or remove \
-                    the name from retired if nobody uses it any more\n";
+                    the name from retired if it is no longer used\n";
     assert!(refused.stderr.ends_with(expected), "{}", refused.stderr);
     assert!(small.files() == before);
 
-    // What the error says to do helps.
+    // The hint in the error resolves it.
     let mut freed = names(&small);
     freed["retired"] = json!({});
     small.write("names.json", &freed.to_string());
@@ -114,7 +114,7 @@ fn a_name_of_an_operation_that_is_gone_is_not_given_to_another() {
     let lock = names(&small)["operations"]["GET /api/atlas/v2/more"].clone();
     assert_eq!(lock["rust"], "others::ListOthers");
 
-    // The operation that comes back gets the names that it had.
+    // An operation that returns gets its former names back.
     let small = Small::new(&both());
     let first = names(&small);
     small.import(DESCRIPTION, &[]);
@@ -133,7 +133,7 @@ fn an_enum_that_gains_a_value_keeps_its_name() {
 }
 
 #[test]
-fn every_name_still_means_what_it_meant_when_it_was_added() {
+fn every_name_has_the_meaning_it_was_added_with() {
     let names = read(&fixture("names.json"));
     let mut meant: BTreeSet<String> = BTreeSet::new();
     for (line, lock) in names["operations"].as_object().unwrap() {
@@ -148,7 +148,7 @@ fn every_name_still_means_what_it_meant_when_it_was_added() {
     for (key, name) in names["types"].as_object().unwrap() {
         let name = name.as_str().unwrap();
         meant.insert(format!("{name} = schema {key}"));
-        // A schema that was renamed is the same schema.
+        // A renamed schema is still the same schema.
         let end = key.find('.').unwrap_or(key.len());
         let (schema, rest) = key.split_at(end);
         for before in former
@@ -177,7 +177,7 @@ fn every_name_still_means_what_it_meant_when_it_was_added() {
 }
 
 #[test]
-fn a_name_that_was_added_to_the_list_is_not_given_away_by_hand() {
+fn a_name_in_the_list_cannot_be_reassigned_by_hand() {
     let small = Small::new(DESCRIPTION);
     std::fs::create_dir_all(small.path("golden")).unwrap();
     let list = format!("# names\nthings::CreateGroupThing = {LINE}\nThing = schema Thing\n");
@@ -204,7 +204,7 @@ fn a_name_that_was_added_to_the_list_is_not_given_away_by_hand() {
 }
 
 #[test]
-fn what_cannot_be_told_apart_in_rust_is_refused_and_changes_no_file() {
+fn ambiguous_rust_names_are_refused_and_change_no_file() {
     let small = Small::new(DESCRIPTION);
     let before = small.files();
     for fields in [
@@ -225,28 +225,28 @@ fn what_cannot_be_told_apart_in_rust_is_refused_and_changes_no_file() {
         );
         let refused = small.import(&odd, &[]);
         assert_eq!(refused.code, Some(2), "{fields}: {}", refused.stdout);
-        let told = refused.stderr.contains("one name") || refused.stderr.contains("no letter");
-        assert!(told, "{fields}: {}", refused.stderr);
+        let refusal = refused.stderr.contains("same name") || refused.stderr.contains("no letter");
+        assert!(refusal, "{fields}: {}", refused.stderr);
         assert_eq!(small.files(), before, "{fields}");
     }
 }
 
 #[test]
-fn a_row_of_types_names_a_type_and_says_why() {
+fn a_row_of_types_needs_a_known_type_and_a_reason() {
     let small = Small::new(DESCRIPTION);
     let overrides: Value = serde_json::from_str(&small.read("overrides.json")).unwrap();
-    for (row, told) in [
+    for (row, problem) in [
         (
             json!({"type": "Foo", "reason": "it is one of these"}),
             "unknown type \"Foo\"",
         ),
-        (json!({"type": "ProjectId"}), "no reason"),
+        (json!({"type": "ProjectId"}), "missing reason"),
     ] {
         let mut odd = overrides.clone();
         odd["types"] = json!({"name": row});
         small.write("overrides.json", &odd.to_string());
         let refused = run(small.root(), &["check"]);
         assert_eq!(refused.code, Some(2));
-        assert!(refused.stderr.contains(told), "{}", refused.stderr);
+        assert!(refused.stderr.contains(problem), "{}", refused.stderr);
     }
 }

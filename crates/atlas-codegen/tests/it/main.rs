@@ -1,4 +1,4 @@
-//! Runs the tool as a process, on descriptions and facts in files.
+//! Runs the tool as a process, with descriptions and facts in files.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![allow(clippy::disallowed_methods, reason = "fixtures are files")]

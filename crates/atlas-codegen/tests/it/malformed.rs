@@ -1,4 +1,4 @@
-//! Inputs that cannot be used: one line with the place, exit code 2, and nothing written.
+//! Invalid inputs: one line with the place, exit code 2, and no file written.
 
 mod values;
 
@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use crate::support::{DATE, DESCRIPTION, Small, fixture, run};
 
-/// Imports `description`, and expects the error `expected` and no change to any file.
+/// Imports `description`, and expects the error `expected` and no changed file.
 fn refused(description: impl AsRef<[u8]>, expected: &str) {
     let small = Small::new(DESCRIPTION);
     let before = small.files();
@@ -43,7 +43,7 @@ fn a_page_of_html_is_refused() {
 }
 
 #[test]
-fn text_that_is_no_object_is_refused() {
+fn text_that_is_not_an_object_is_refused() {
     refused("just some words", ": line 1: not a YAML or JSON object");
     refused("[1, 2]", ": line 1: not a YAML or JSON object");
 }
@@ -80,7 +80,7 @@ fn a_byte_order_mark_is_skipped() {
 }
 
 #[test]
-fn aliases_that_unfold_without_end_are_refused() {
+fn aliases_that_expand_without_end_are_refused() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let below = format!("*a{}", level - 1);
@@ -148,7 +148,7 @@ fn a_description_without_paths_is_refused() {
 }
 
 #[test]
-fn a_description_without_revision_asks_for_one_and_takes_it() {
+fn a_description_without_revision_requires_one_as_an_argument() {
     let text = changed(", x-xgen-sha: small", "");
     let expected = ": info.x-xgen-sha: missing: pass the revision of the description by --source";
     refused(&text, expected);
@@ -262,7 +262,7 @@ fn a_mapping_to_nothing_is_refused() {
 }
 
 #[test]
-fn an_id_that_two_operations_have_is_refused() {
+fn a_duplicate_operation_id_is_refused() {
     let other = "paths:\n  /api/atlas/v2/a:\n    get:\n      operationId: createGroupThing\n      tags: [T]\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
     refused(
         changed("paths:\n", other),
@@ -271,7 +271,7 @@ fn an_id_that_two_operations_have_is_refused() {
 }
 
 #[test]
-fn a_path_that_stands_twice_is_refused() {
+fn a_duplicate_path_is_refused() {
     let other = "paths:\n  /api/atlas/v2/groups/{groupId}/things: {}\n";
     let small = Small::new(DESCRIPTION);
     let run = small.import(&changed("paths:\n", other), &[]);
@@ -289,11 +289,11 @@ fn a_path_that_stands_twice_is_refused() {
 }
 
 #[test]
-fn paths_that_differ_in_names_alone_are_refused() {
+fn paths_that_differ_only_in_parameter_names_are_refused() {
     let other = "paths:\n  /api/atlas/v2/groups/{id}/things:\n    post:\n      operationId: other\n      tags: [T]\n      parameters:\n        - {in: path, name: id, required: true, schema: {type: string}}\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
     let place = "paths./api/atlas/v2/groups/{groupId}/things.post";
     let first = "paths./api/atlas/v2/groups/{id}/things.post";
-    // Whichever comes first, the other one is named.
+    // The error names the other path, whichever comes first.
     let small = Small::new(DESCRIPTION);
     let run = small.import(&changed("paths:\n", other), &[]);
     assert_eq!(run.code, Some(2));
@@ -327,7 +327,7 @@ fn a_name_in_the_path_without_parameter_is_refused() {
 }
 
 #[test]
-fn characters_that_a_terminal_obeys_are_escaped() {
+fn control_characters_are_escaped() {
     let text = changed(
         "operationId: createGroupThing",
         "operationId: \"a\\u001b[31m\\u0007\\u202e\\u009b\"",

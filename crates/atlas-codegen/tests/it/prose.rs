@@ -1,4 +1,4 @@
-//! Sentences are left out or refused wherever a fact could stand.
+//! Sentences are left out or refused in every place of a fact.
 
 use crate::support::{DESCRIPTION, Small};
 

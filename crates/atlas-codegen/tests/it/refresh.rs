@@ -1,4 +1,4 @@
-//! One command brings everything in line with a new description, and a renamed id breaks no caller.
+//! One command updates everything for a new description, and a renamed id breaks no caller.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ fn an_id_that_changes_at_its_method_and_path_stays_as_a_former_id() {
         &[],
     );
     let note = "names: POST /api/atlas/v2/groups/{groupId}/things: createGroupThing is now \
-                makeGroupThing, the former id stays\n";
+                makeGroupThing, the former id is kept\n";
     assert!(run.stderr.contains(note), "{}", run.stderr);
     small.import(
         &DESCRIPTION.replace("createGroupThing", "addGroupThing"),
@@ -51,7 +51,7 @@ fn an_id_that_changes_at_its_method_and_path_stays_as_a_former_id() {
         value(&small, "names.json")["formerly"],
         json!({"addGroupThing": ["createGroupThing", "makeGroupThing"]})
     );
-    // The first id comes back, and is not a former id any more.
+    // The first id returns, and is no longer a former id.
     small.import(DESCRIPTION, &[]);
     assert_eq!(
         value(&small, "names.json")["formerly"],
@@ -73,7 +73,7 @@ fn a_former_id_that_another_operation_takes_means_that_one_alone() {
 }
 
 #[test]
-fn former_ids_go_with_the_path_when_two_operations_swap_their_ids() {
+fn former_ids_follow_the_path_when_two_operations_swap_their_ids() {
     let other = "paths:\n  /api/atlas/v2/a:\n    get:\n      operationId: getA\n      x-xgen-operation-id-override: get\n      tags: [T]\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
     let both = DESCRIPTION.replacen("paths:\n", other, 1);
     let small = Small::new(&both);
@@ -115,7 +115,7 @@ fn a_schema_that_changes_its_name_at_its_place_stays_as_a_former_name() {
 }
 
 #[test]
-fn an_operation_that_is_kept_outlives_the_description_with_its_schemas() {
+fn a_kept_operation_stays_with_its_schemas_when_the_description_drops_it() {
     let other = "openapi: 3.0.1\ninfo: {x-xgen-sha: other}\npaths:\n  /api/atlas/v2/a:\n    get:\n      operationId: getA\n      tags: [A]\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
     let small = Small::new(DESCRIPTION);
     let operation = |small: &Small| {
@@ -132,7 +132,7 @@ fn an_operation_that_is_kept_outlives_the_description_with_its_schemas() {
     assert_eq!(operation(&small), before);
     assert!(value(&small, "facts.json")["schemas"]["Thing"].is_object());
     assert_eq!(value(&small, "facts.json")["tags"], json!(["A", "Things"]));
-    // The lock remembers.
+    // The lock records it.
     assert_eq!(small.import(other, &[]).code, Some(0));
     assert_eq!(operation(&small), before);
 }
@@ -158,7 +158,7 @@ fn schemas_that_a_kept_operation_reaches_through_others_are_kept_too() {
 fn an_operation_at_another_path_does_not_inherit_the_former_ids_of_a_renamed_one() {
     let small = Small::new(&DESCRIPTION.replace("createGroupThing", "oldThing"));
     small.import(DESCRIPTION, &[]);
-    // The id goes to another path, and its operation gets a third one.
+    // The id moves to another path, and its operation gets a third one.
     let other = "paths:\n  /api/atlas/v2/a:\n    get:\n      operationId: createGroupThing\n      tags: [T]\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
     let moved = DESCRIPTION
         .replace("createGroupThing", "thirdThing")
@@ -171,7 +171,7 @@ fn an_operation_at_another_path_does_not_inherit_the_former_ids_of_a_renamed_one
 }
 
 #[test]
-fn an_operation_that_is_not_kept_goes_with_its_former_ids() {
+fn an_operation_that_is_not_kept_is_removed_with_its_former_ids() {
     let other = "openapi: 3.0.1\ninfo: {x-xgen-sha: other}\npaths:\n  /api/atlas/v2/a:\n    get:\n      operationId: getA\n      tags: [A]\n      responses: {\"200\": {content: {application/vnd.atlas.2023-01-01+json: {}}}}\n";
     let small = Small::new(DESCRIPTION);
     small.import(
@@ -187,7 +187,7 @@ fn an_operation_that_is_not_kept_goes_with_its_former_ids() {
     );
     assert!(
         run.stderr
-            .contains("makeGroupThing is gone, and its former ids with it\n")
+            .contains("makeGroupThing is gone: removed its former ids\n")
     );
     assert_eq!(value(&small, "names.json")["formerly"], json!({}));
 }
@@ -204,7 +204,7 @@ fn an_unknown_operation_cannot_be_kept() {
 }
 
 #[test]
-fn what_is_watched_follows_a_renamed_id() {
+fn a_watch_follows_a_renamed_id() {
     let small = Small::new(DESCRIPTION);
     let watch = r#"[{"until":{"status":404},"id":"createGroupThing","get":"createGroupThing","version":"2023-01-01","params":{"groupId":"input:groupId"}}]"#;
     small.write("watch.json", watch);

@@ -1,4 +1,4 @@
-//! Exported facts give the same bytes when they are imported.
+//! Exported facts import to the same bytes.
 
 use std::fs;
 

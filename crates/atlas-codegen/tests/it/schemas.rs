@@ -1,4 +1,4 @@
-//! The JSON Schemas beside the sources accept these, and refuse invalid ones.
+//! The JSON Schemas next to the sources accept these, and refuse invalid ones.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn every_golden_file_matches_the_schema_of_facts() {
     }
 }
 
-/// Puts each value at its pointer in a valid source, and expects the schema to refuse the result.
+/// Sets each value at its pointer in a valid source, and expects the schema to refuse the result.
 fn refuses(name: &str, valid: &Value, wrong: &[(&str, Value)]) {
     assert_eq!(problems(name, valid), [""; 0]);
     for (pointer, value) in wrong {

@@ -14,7 +14,7 @@ fn nothing_committed_is_out_of_date() {
 }
 
 #[test]
-fn a_source_in_another_form_is_out_of_date_and_generate_mends_it() {
+fn a_source_in_another_form_is_out_of_date_until_generate() {
     let small = Small::new(DESCRIPTION);
     for name in ["facts.json", "names.json", "overrides.json"] {
         let right = small.read(name);
@@ -151,19 +151,19 @@ fn sources_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn names_of_what_is_not_there_and_former_ids_of_two_operations_are_out_of_date() {
+fn names_of_missing_operations_and_ambiguous_former_ids_are_out_of_date() {
     let small = Small::new(DESCRIPTION);
     let right = small.read("names.json");
     for (formerly, kept, note) in [
         (
             json!({"gone": ["a"]}),
             json!([]),
-            "names: gone is gone, and its former ids with it\n",
+            "names: gone is gone: removed its former ids\n",
         ),
         (
             json!({}),
             json!(["gone"]),
-            "names: gone was listed as kept, and no operation has this id: removed from the list\n",
+            "names: gone was listed as kept, but no operation has this id: removed from the list\n",
         ),
     ] {
         let mut names: Value = serde_json::from_str(&right).unwrap();
@@ -214,7 +214,7 @@ fn no_text_of_the_facts_is_a_sentence() {
         let mut found = Vec::new();
         texts(&source, "", &mut found);
         for text in found {
-            // The longest name of a tag has seven words.
+            // The longest tag has seven words.
             assert!(text.split_whitespace().count() <= 7, "{name}: {text}");
             assert!(
                 !text.contains(". ") && !text.ends_with('.'),
@@ -225,7 +225,7 @@ fn no_text_of_the_facts_is_a_sentence() {
 }
 
 #[test]
-fn the_facts_have_the_shapes_that_were_counted() {
+fn the_facts_have_the_counted_shapes() {
     let facts = read(&fixture("facts.json"));
     let operations = facts["operations"].as_array().unwrap();
     let count = |wanted: &dyn Fn(&Value) -> bool| {
@@ -238,7 +238,7 @@ fn the_facts_have_the_shapes_that_were_counted() {
     assert_eq!(facts["tags"].as_array().unwrap().len(), 60);
     assert_eq!(facts["schemas"].as_object().unwrap().len(), 1146);
     let method = |name: &str| count(&|operation| operation["method"] == name);
-    // Among them are six tenant operations that have ended: four GETs and two POSTs.
+    // These include six tenant operations past their sunset date: four GETs and two POSTs.
     let counts = ["GET", "POST", "DELETE", "PATCH", "PUT"].map(method);
     assert_eq!(counts, [272, 117, 80, 67, 10]);
     assert_eq!(count(&|operation| operation.get("short").is_none()), 160);
@@ -332,7 +332,7 @@ fn the_lock_names_every_operation_and_keeps_the_six_that_ended() {
 }
 
 #[test]
-fn exported_descriptions_hold_no_sentence_but_their_own() {
+fn exported_descriptions_contain_only_template_sentences() {
     let exported = run(&workspace(), &["export", "--format", "json"]).stdout;
     let exported: Value = serde_json::from_str(&exported).unwrap();
     let mut sentences = BTreeSet::new();

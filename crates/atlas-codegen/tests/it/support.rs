@@ -1,4 +1,4 @@
-//! Runs the tool, in a folder of its own where it writes.
+//! Runs the tool, in a separate folder if it writes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What a run printed, and how it ended.
+/// The output and exit code of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -34,7 +34,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Run {
     run_with(root, arguments, Stdio::null())
 }
 
-/// Runs the tool with `arguments` on the sources under `root`, and with an input.
+/// Runs the tool with `arguments` on the sources under `root`, with standard input.
 pub(crate) fn run_with(root: &Path, arguments: &[&str], input: impl Into<Stdio>) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_atlas-codegen"))
         .arg("--root")
@@ -50,25 +50,25 @@ pub(crate) fn run_with(root: &Path, arguments: &[&str], input: impl Into<Stdio>)
     }
 }
 
-/// Facts that `import --print` makes of a description with the date [`DATE`].
+/// The facts that `import --print` creates from a description with the date [`DATE`].
 pub(crate) fn import(path: &Path) -> Run {
     import_of(path, DATE)
 }
 
-/// Facts that `import --print` makes of a description with another date.
+/// The facts that `import --print` creates from a description with another date.
 pub(crate) fn import_of(path: &Path, date: &str) -> Run {
     let path = path.to_str().unwrap();
     run(&workspace(), &["import", "--print", "--date", date, path])
 }
 
-/// A workspace that may be written to, with the facts of a small description.
+/// A writable workspace, with the facts of a small description.
 #[derive(Debug)]
 pub(crate) struct Small {
     folder: TempDir,
 }
 
 impl Small {
-    /// Sources made of `description`, with nothing to watch.
+    /// Sources generated from `description`, with an empty `watch.json`.
     pub(crate) fn new(description: &str) -> Self {
         let small = Self {
             folder: tempfile::tempdir().unwrap(),
@@ -109,7 +109,7 @@ impl Small {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Takes an operation out of the lock of names, as if it had not been there before.
+    /// Removes an operation from the lock of names, as if it were new.
     pub(crate) fn forget(&self, line: &str) {
         let mut names: Value = serde_json::from_str(&self.read("names.json")).unwrap();
         let operations = names["operations"].as_object_mut().unwrap();
@@ -117,7 +117,7 @@ impl Small {
         self.write("names.json", &names.to_string());
     }
 
-    /// Every file and its bytes, to show that a failed run changes nothing.
+    /// Every file and its bytes, to check that a failed run changes nothing.
     pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
         let mut open = vec![self.root().to_path_buf()];
@@ -135,7 +135,7 @@ impl Small {
         files
     }
 
-    /// Imports `description` into it. The description lies outside of the workspace.
+    /// Imports `description`, which is a file outside the workspace.
     pub(crate) fn import(&self, description: &str, arguments: &[&str]) -> Run {
         self.import_bytes(description.as_bytes(), arguments)
     }

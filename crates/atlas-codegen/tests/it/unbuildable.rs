@@ -1,4 +1,4 @@
-//! Descriptions of which no request or command can be built: refused, with the place.
+//! Descriptions from which no request or command can be built are refused with the place.
 
 use crate::support::{DESCRIPTION, Small};
 
@@ -29,11 +29,11 @@ fn taken(from: &str, to: &str) {
 #[test]
 fn paths_that_are_not_part_of_a_url_are_refused() {
     for (segment, what) in [
-        ("a?b", "\"?\" cannot stand in a segment"),
-        ("a#b", "\"#\" cannot stand in a segment"),
-        ("\"a b\"", "\" \" cannot stand in a segment"),
-        ("a%2Fb", "\"%\" cannot stand in a segment"),
-        ("ä", "\"ä\" cannot stand in a segment"),
+        ("a?b", "\"?\" is not allowed in a segment"),
+        ("a#b", "\"#\" is not allowed in a segment"),
+        ("\"a b\"", "\" \" is not allowed in a segment"),
+        ("a%2Fb", "\"%\" is not allowed in a segment"),
+        ("ä", "\"ä\" is not allowed in a segment"),
         ("..", "the segment \"..\""),
         ("a//b", "the segment \"\""),
     ] {
@@ -43,7 +43,7 @@ fn paths_that_are_not_part_of_a_url_are_refused() {
             format!(": paths./api/atlas/v2/groups/{{groupId}}/{path}.post: invalid path: {what}");
         refused("/api/atlas/v2/groups/{groupId}/things:", &to, &expected);
     }
-    // Another path is another operation, which cannot have the name of the first.
+    // Another path is another operation, which cannot take the name of the first.
     taken(
         "/things:\n    post:\n      operationId: create",
         "/things.gz:\n    post:\n      operationId: make",
@@ -74,7 +74,7 @@ fn parameters_that_cannot_be_sent_are_refused() {
     for (parameter, what) in [
         (
             "{in: query, name: groupId, schema: {type: string}}",
-            "\"groupId\" stands in two places: rename one",
+            "\"groupId\" is in two places: rename one",
         ),
         (
             "{in: query, name: size, schema: {type: object}}",
@@ -164,12 +164,12 @@ fn parameters_with_the_names_of_flags_are_refused() {
     refused(
         SIZE,
         &both,
-        ": parameter \"size\" has the flag of another one: rename one",
+        ": parameter \"size\" has the same flag as another one: rename one",
     );
 }
 
 #[test]
-fn tags_and_short_ids_that_mean_another_command_are_refused() {
+fn tags_and_short_ids_of_another_command_are_refused() {
     for (tag, command) in [
         ("Search", "search"),
         ("LIST", "list"),
@@ -193,7 +193,7 @@ fn tags_and_short_ids_that_mean_another_command_are_refused() {
     refused(
         "paths:\n",
         &other("things", "getIt"),
-        ": paths./api/atlas/v2/a.get.tags: tags \"Things\" and \"things\" have one name",
+        ": paths./api/atlas/v2/a.get.tags: tags \"Things\" and \"things\" have the same name",
     );
     refused(
         "paths:\n",

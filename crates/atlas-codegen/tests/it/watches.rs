@@ -1,10 +1,10 @@
-//! Every entry of `watch.json` can be polled to its end, or `check` says why it cannot.
+//! Every entry of `watch.json` can be polled to its end, or `check` reports why not.
 
 use serde_json::{Value, json};
 
 use crate::support::{Small, run};
 
-/// A job that is started and looked at, and a call that answers without content.
+/// A job that is started and polled, and a call with a response without content.
 const JOBS: &str = r##"
 openapi: 3.0.1
 info: {title: Jobs, version: "2.0", x-xgen-sha: jobs}
@@ -103,19 +103,19 @@ fn a_watch_that_cannot_work_is_refused() {
     for (watch, expected) in [
         (
             set("/params/jobId", json!("body:$.id")),
-            "params.jobId: answer 201 of startJob 2023-01-01 has no string or number at $.id",
+            "params.jobId: response 201 of startJob 2023-01-01 has no string or number at $.id",
         ),
         (
             set("/params/jobId", json!("body:$.tags")),
-            "params.jobId: answer 201 of startJob 2023-01-01 has no string or number at $.tags",
+            "params.jobId: response 201 of startJob 2023-01-01 has no string or number at $.tags",
         ),
         (
             set("/params/jobId", json!("body:$.more.kind")),
-            "params.jobId: answer 201 of startJob 2023-01-01 has no string or number at $.more.kind",
+            "params.jobId: response 201 of startJob 2023-01-01 has no string or number at $.more.kind",
         ),
         (
             json!([deleted]),
-            "params.jobId: answer 204 of deleteJob 2023-01-01 has no string or number at $._id",
+            "params.jobId: response 204 of deleteJob 2023-01-01 has no string or number at $._id",
         ),
         (
             set("/params/jobId", json!("input:jobId")),
@@ -135,7 +135,7 @@ fn a_watch_that_cannot_work_is_refused() {
         ),
         (
             set("/until/path", json!("$.status")),
-            "until.path: the answer of getJob 2023-01-01 has no field $.status",
+            "until.path: the response of getJob 2023-01-01 has no field $.status",
         ),
         (
             set("/until/values", json!(["DONE", "READY"])),
@@ -174,7 +174,7 @@ fn an_operation_is_watched_once() {
 }
 
 #[test]
-fn a_value_that_the_overrides_add_may_be_waited_for() {
+fn a_wait_may_end_with_a_value_added_by_the_overrides() {
     let small = Small::new(JOBS);
     let mut overrides: Value = serde_json::from_str(&small.read("overrides.json")).unwrap();
     overrides["values"]["Base.state"] = json!({"reason": "for this test", "values": ["FAILED"]});

@@ -1,4 +1,4 @@
-//! What the typed operations read from answers that are valid, nearly valid, and not.
+//! The typed operations with responses that are valid, nearly valid, and invalid.
 
 use std::collections::BTreeSet;
 
@@ -11,18 +11,18 @@ use crate::facts::{answer, operations, version};
 use crate::maker::{Fields, Instance, Kind, Node, instance};
 use crate::path::{Path, difference, same};
 
-/// Fields whose Rust type takes any JSON, since the members of their union differ too much: by the
-/// module of the operation.
+/// Fields whose Rust type is arbitrary JSON, since the members of their union differ too much, by
+/// the module of the operation.
 const ANY: [(&str, &str); 3] = [
     ("alert_configurations", "matchers[]"),
     ("alert_configurations", "metricThreshold"),
     ("alert_configurations", "threshold"),
 ];
 
-/// How many forms of a union are tried for one operation at most.
+/// The maximum number of forms of a union that are tested for one operation.
 pub(crate) const MOST_FORMS: usize = 6;
 
-/// Collects what is wrong, and shows each sort of it once.
+/// Collects failures, and reports each kind once.
 #[derive(Default)]
 pub(crate) struct Wrong {
     count: usize,
@@ -52,7 +52,7 @@ impl Wrong {
     }
 }
 
-/// Whether a node is of a type that takes any JSON, or within one.
+/// Whether a node is, or is within, a node of arbitrary JSON.
 pub(crate) fn is_any(case: &Case, node: &Node, nodes: &[Node]) -> bool {
     let module = case.rust.split("::").next().unwrap();
     let fields = ANY.iter().filter(|(known, _)| *known == module);
@@ -66,7 +66,7 @@ pub(crate) fn is_any(case: &Case, node: &Node, nodes: &[Node]) -> bool {
     listed || any.any(|outer| node.path.starts_with(&outer.path))
 }
 
-/// Values that a node cannot have.
+/// Values that are invalid for a node.
 pub(crate) fn odd(node: &Node, random: &mut Rng) -> Value {
     let choices = match node.kind {
         Kind::Text => vec![json!(5), json!(true), json!({"odd": 1}), json!(["odd"])],
@@ -77,12 +77,12 @@ pub(crate) fn odd(node: &Node, random: &mut Rng) -> Value {
         Kind::List => vec![json!("odd"), json!(5), json!({"odd": 1}), json!(true)],
         Kind::Map => vec![json!("odd"), json!(5), json!(["odd"]), json!(true)],
         Kind::Object => vec![json!("odd"), json!(5), json!([]), json!([{"odd": 1}])],
-        Kind::Any | Kind::Tag => panic!("no value of {node:?} is odd"),
+        Kind::Any | Kind::Tag => panic!("no value of {node:?} is invalid"),
     };
     choices[random.usize(..choices.len())].clone()
 }
 
-/// Every operation that answers JSON, with values of its answer.
+/// Every operation with a JSON response, with values of its response.
 pub(crate) fn answers(fields: Fields, mut each: impl FnMut(&'static Case, Decode, u16, Instance)) {
     let mut count = 0;
     for (operation, case) in operations() {
@@ -91,7 +91,7 @@ pub(crate) fn answers(fields: Fields, mut each: impl FnMut(&'static Case, Decode
             continue;
         };
         let decode = case.answer.unwrap();
-        // Operations begin with different forms, so that all have their turn.
+        // Operations start with different forms, so that all forms are used.
         let (mut tried, mut wanted) = (0, 2);
         while tried < wanted {
             let seed = tried + count * 5;
@@ -113,7 +113,7 @@ pub(crate) fn read(decode: Decode, value: &Value) -> Result<(Value, Vec<String>)
 }
 
 #[test]
-fn every_answer_may_be_empty() {
+fn every_response_may_be_empty() {
     let mut wrong = Wrong::default();
     for (operation, case) in operations() {
         let (Some(decode), Some((_, schema))) = (case.answer, answer(version(operation))) else {
@@ -133,7 +133,7 @@ fn every_answer_may_be_empty() {
 }
 
 #[test]
-fn a_valid_answer_is_read_and_written_as_the_same_json() {
+fn a_valid_response_is_read_and_written_as_the_same_json() {
     let mut wrong = Wrong::default();
     for fields in [Fields::Required, Fields::Some, Fields::All] {
         answers(fields, |case, decode, _, instance| {
@@ -155,16 +155,16 @@ fn a_valid_answer_is_read_and_written_as_the_same_json() {
 }
 
 #[test]
-fn fields_that_nobody_documented_cost_nothing() {
+fn undocumented_fields_are_ignored() {
     let mut wrong = Wrong::default();
     answers(Fields::All, |case, decode, _, instance| {
-        let mut unheard = instance.value.clone();
+        let mut undocumented = instance.value.clone();
         for node in &instance.nodes {
             if node.kind == Kind::Object && !is_any(case, node, &instance.nodes) {
-                node.path.of(&mut unheard)["unheard"] = json!({"of": [1, null]});
+                node.path.of(&mut undocumented)["undocumented"] = json!({"of": [1, null]});
             }
         }
-        match read(decode, &unheard) {
+        match read(decode, &undocumented) {
             Ok((value, deviations)) if deviations.is_empty() => {
                 if !same(&instance.value, &value) {
                     wrong.note("changed", case.rust, &difference(&instance.value, &value));
@@ -181,7 +181,7 @@ fn fields_that_nobody_documented_cost_nothing() {
 }
 
 #[test]
-fn one_odd_value_costs_that_value_alone() {
+fn only_the_invalid_value_is_left_out() {
     let mut wrong = Wrong::default();
     let mut random = Rng::with_seed(7);
     let mut tried = 0;
@@ -206,7 +206,7 @@ fn one_odd_value_costs_that_value_alone() {
             match read(decode, &given) {
                 Err(problem) => wrong.note("unfit", &node.place, &format!("{odd} {problem}")),
                 Ok((_, deviations)) if deviations.is_empty() => {
-                    wrong.note("took", &node.place, &format!("{odd} at {path}"));
+                    wrong.note("accepted", &node.place, &format!("{odd} at {path}"));
                 }
                 Ok((value, deviations)) => {
                     let [only] = deviations.as_slice() else {
@@ -226,7 +226,7 @@ fn one_odd_value_costs_that_value_alone() {
                     } else if !same(&expected, &value) {
                         let difference = difference(&expected, &value);
                         wrong.note(
-                            "cost more",
+                            "lost more",
                             &node.place,
                             &format!("{odd} at {path}: {difference}"),
                         );
@@ -240,7 +240,7 @@ fn one_odd_value_costs_that_value_alone() {
 }
 
 #[test]
-fn a_form_that_nobody_documented_is_kept_as_it_came() {
+fn an_undocumented_form_is_kept_unchanged() {
     let mut wrong = Wrong::default();
     let mut tried = 0;
     answers(Fields::All, |case, decode, _, instance| {
@@ -253,7 +253,7 @@ fn a_form_that_nobody_documented_is_kept_as_it_came() {
             *tag.path.of(&mut given) = json!("UNHEARD");
             let mut object = tag.path.clone();
             object.0.pop();
-            object.of(&mut given)["unheard"] = json!([1, {"of": null}]);
+            object.of(&mut given)["undocumented"] = json!([1, {"of": null}]);
             match read(decode, &given) {
                 Ok((value, deviations)) if deviations.is_empty() => {
                     if !same(&given, &value) {
@@ -269,7 +269,7 @@ fn a_form_that_nobody_documented_is_kept_as_it_came() {
 }
 
 #[test]
-fn an_answer_that_is_another_thing_altogether_is_unfit() {
+fn a_response_of_another_type_is_unfit() {
     answers(Fields::Required, |case, decode, _, instance| {
         let Some(whole) = instance
             .nodes

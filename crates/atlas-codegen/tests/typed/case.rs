@@ -1,5 +1,5 @@
-//! What the tests know of one operation. There is little code for each type: one that reads and one
-//! that writes it.
+//! An operation as the tests use it. There is little code for each type: one function reads it and
+//! one writes it.
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Reads a content as a type, leniently, and writes that as JSON.
+/// Reads content as a type, leniently, and writes it as JSON.
 pub(crate) type Decode = fn(&Bytes) -> Result<(Value, Vec<Deviation>), Unfit>;
 
 /// An operation.
@@ -19,11 +19,11 @@ pub(crate) struct Case {
     /// The module and the name of its type.
     pub(crate) rust: &'static str,
     pub(crate) meta: &'static OperationMeta,
-    /// Reads its answer, if that is JSON.
+    /// Reads its response, if it is JSON.
     pub(crate) answer: Option<Decode>,
-    /// Reads its body, if it takes one.
+    /// Reads its body, if it has one.
     pub(crate) body: Option<Decode>,
-    /// Makes it by its constructor and setters, and turns it into a request.
+    /// Builds it with its constructor and setters, and converts it to a request.
     pub(crate) ask: fn(&Given) -> Result<http::Request<Bytes>, BuildError>,
 }
 
@@ -59,12 +59,12 @@ fn decode<T: Payload + Serialize>(content: &Bytes) -> Result<(Value, Vec<Deviati
     Ok((serde_json::from_slice(&text).unwrap(), deviations))
 }
 
-/// What an operation is asked with.
+/// The inputs of a request.
 pub(crate) struct Given {
-    /// The texts of each parameter by its name on the wire; several for a list.
+    /// The values of each parameter by its name on the wire; several for a list.
     pub(crate) parameters: Vec<(String, Vec<String>)>,
     pub(crate) body: Bytes,
-    /// Whether what is optional is left out.
+    /// Whether optional parts are left out.
     pub(crate) sparse: bool,
 }
 
@@ -90,10 +90,7 @@ impl Given {
         T::read(&self.body).unwrap().0
     }
 
-    #[allow(
-        clippy::unused_self,
-        reason = "a row of the table has nothing else to call it on"
-    )]
+    #[allow(clippy::unused_self, reason = "rows of the table call it as a method")]
     pub(crate) fn ask<O: Operation>(&self, asked: &O) -> Result<http::Request<Bytes>, BuildError> {
         asked.to_request(&CallOptions::default())
     }

@@ -1,4 +1,4 @@
-//! What the catalog's checks find in answers.
+//! The catalog's checks of responses.
 
 use atlas_catalog::{Operation, Violation, ViolationKind};
 use fastrand::Rng;
@@ -20,7 +20,7 @@ fn told(found: &[Violation]) -> String {
 }
 
 #[test]
-fn a_valid_answer_has_no_violation() {
+fn a_valid_response_has_no_violation() {
     let mut wrong = Wrong::default();
     for fields in [Fields::Required, Fields::Some, Fields::All] {
         answers(fields, |case, _, status, instance| {
@@ -33,7 +33,7 @@ fn a_valid_answer_has_no_violation() {
     wrong.none();
 }
 
-/// Checks that the only violation is of `kind` and at `path`, or at the union that it is part of.
+/// Checks that the only violation is of `kind` and at `path`, or at the union that contains it.
 fn only(
     wrong: &mut Wrong,
     node: &Node,
@@ -59,7 +59,7 @@ fn only(
 }
 
 #[test]
-fn a_value_of_another_type_is_the_one_violation() {
+fn a_value_of_another_type_is_the_only_violation() {
     let mut wrong = Wrong::default();
     let mut random = Rng::with_seed(8);
     answers(Fields::All, |case, _, status, instance| {
@@ -102,7 +102,7 @@ fn a_value_of_another_type_is_the_one_violation() {
 }
 
 #[test]
-fn a_field_that_nobody_documented_is_the_one_violation() {
+fn an_undocumented_field_is_the_only_violation() {
     let mut wrong = Wrong::default();
     let mut random = Rng::with_seed(9);
     answers(Fields::All, |case, _, status, instance| {
@@ -115,9 +115,9 @@ fn a_field_that_nobody_documented_is_the_one_violation() {
             return;
         };
         let mut given = instance.value.clone();
-        node.path.of(&mut given)["unheard"] = json!(1);
+        node.path.of(&mut given)["undocumented"] = json!(1);
         let found = check(case, status, &given);
-        let path = node.path.field("unheard");
+        let path = node.path.field("undocumented");
         only(
             &mut wrong,
             node,
@@ -131,7 +131,7 @@ fn a_field_that_nobody_documented_is_the_one_violation() {
 }
 
 #[test]
-fn a_required_field_that_is_missing_is_the_one_violation() {
+fn a_required_field_that_is_missing_is_the_only_violation() {
     let mut wrong = Wrong::default();
     let mut random = Rng::with_seed(10);
     let mut tried = 0;

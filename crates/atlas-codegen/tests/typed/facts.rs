@@ -1,4 +1,4 @@
-//! The facts as they are committed, and the typed version of each operation.
+//! The committed facts, and the typed version of each operation.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -26,7 +26,7 @@ pub(crate) fn operations() -> impl Iterator<Item = (&'static Value, &'static Cas
     })
 }
 
-/// The version that the types are made of: the newest stable one, or the preview.
+/// The version of the types: the newest stable one, or the preview.
 pub(crate) fn version(operation: &'static Value) -> &'static Value {
     let versions = operation["versions"].as_array().unwrap();
     let mut stable = versions
@@ -36,12 +36,12 @@ pub(crate) fn version(operation: &'static Value) -> &'static Value {
     stable.next().unwrap_or_else(|| versions.last().unwrap())
 }
 
-/// The schema of the answer in JSON, with its status, if there is one.
+/// The schema of the JSON response, with its status, if there is one.
 pub(crate) fn answer(version: &'static Value) -> Option<(u16, &'static Value)> {
     let mut responses = version["responses"].as_object().unwrap().iter();
     responses.find_map(|(status, formats)| {
         let schema = formats.get("json").filter(|schema| schema.is_object())?;
-        // One operation answers PEM, and one XML, under the media type of JSON.
+        // One operation responds with PEM and one with XML, under the media type of JSON.
         (schema["type"] != "string").then(|| (status.parse().unwrap(), schema))
     })
 }

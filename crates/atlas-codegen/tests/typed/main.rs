@@ -1,5 +1,5 @@
-//! Values made from the schemas of the facts: what the generated types of `atlas-model` and the
-//! checks of `atlas-catalog` make of them.
+//! Values generated from the schemas of the facts, with the generated types of `atlas-model` and
+//! the checks of `atlas-catalog`.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![allow(clippy::disallowed_methods, reason = "fixtures are files")]

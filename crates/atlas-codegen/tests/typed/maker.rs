@@ -1,4 +1,4 @@
-//! Makes values from the schemas of the facts.
+//! Generates values from the schemas of the facts.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use crate::facts::{FACTS, OVERRIDES};
 use crate::path::{Path, Step};
 use crate::texts::text;
 
-/// Which fields a value has.
+/// The fields of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fields {
     Required,
@@ -15,11 +15,11 @@ pub(crate) enum Fields {
     All,
 }
 
-/// A value with what is known of its nodes.
+/// A value with facts about its nodes.
 pub(crate) struct Instance {
     pub(crate) value: Value,
     pub(crate) nodes: Vec<Node>,
-    /// How many forms the union with the most of them has.
+    /// The number of forms of the union that has the most.
     pub(crate) forms: usize,
 }
 
@@ -27,15 +27,15 @@ pub(crate) struct Instance {
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) path: Path,
-    /// The schema and field that it is of.
+    /// The schema and field of the node.
     pub(crate) place: String,
     pub(crate) kind: Kind,
     pub(crate) required: bool,
-    /// Where the outermost union without a discriminator begins that it is part of.
+    /// The start of the outermost union without a discriminator that contains the node.
     pub(crate) union: Option<Path>,
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
@@ -48,13 +48,13 @@ pub(crate) enum Kind {
     Object,
     /// Any JSON.
     Any,
-    /// The field that says which form of a union its object has.
+    /// The field that selects the form of a union.
     Tag,
 }
 
 pub(crate) struct Maker {
     fields: Fields,
-    /// The fields that this direction does not have: `readOnly` or `writeOnly`.
+    /// The fields that this direction lacks: `readOnly` or `writeOnly`.
     without: &'static str,
     random: Rng,
     seed: usize,
@@ -62,13 +62,13 @@ pub(crate) struct Maker {
     path: Path,
     union: Option<Path>,
     required: bool,
-    /// The named schemas that are being made.
+    /// The named schemas that are being generated.
     open: Vec<String>,
     nodes: Vec<Node>,
     forms: usize,
 }
 
-/// Makes a value of a schema at `place`.
+/// Generates a value of a schema at `place`.
 pub(crate) fn instance(
     schema: &Value,
     place: &str,
@@ -97,7 +97,7 @@ pub(crate) fn instance(
     }
 }
 
-/// The schemas that an object has fields of, with their places.
+/// The schemas of an object's fields, with their places.
 type Parts = Vec<(Value, String)>;
 
 fn parts_of(schema: &Value, place: &str, parts: &mut Parts) {
@@ -118,13 +118,13 @@ fn says_something(schema: &Value) -> bool {
     says.any(|(key, value)| key != "description" && !(key == "type" && value == "object"))
 }
 
-/// Whether the overrides say that answers go beyond this keyword.
+/// Whether the overrides state that responses violate this keyword.
 fn is_relaxed(place: &str, keyword: &str) -> bool {
     let relaxed = OVERRIDES["values"][place]["relax"].as_array();
     relaxed.is_some_and(|relaxed| relaxed.iter().any(|one| one == keyword))
 }
 
-/// Whether a text is an id: by its pattern, or since the overrides say so of its field.
+/// Whether a string is an id: by its pattern, or by an override of its field.
 fn is_id(schema: &Value, place: &str) -> bool {
     let field = place.rsplit('.').next().unwrap();
     let row = [place, field]
@@ -139,7 +139,7 @@ fn named(name: &str) -> &'static Value {
 }
 
 impl Maker {
-    /// Every form in turn, as the seed grows.
+    /// Selects every form in turn, as the seed grows.
     fn pick(&mut self, count: usize) -> usize {
         self.forms = self.forms.max(count);
         self.picks += 1;
@@ -298,7 +298,7 @@ impl Maker {
         fields.into()
     }
 
-    /// Chooses a form by the discriminator of a schema: gives the field that tells it.
+    /// Selects a form by the discriminator of a schema; returns the discriminator's field.
     fn choose(&mut self, schema: &Value, parts: &mut Parts) -> Option<(String, String, String)> {
         let discriminator = &schema["discriminator"];
         let mapping = discriminator["mapping"].as_object()?;
@@ -331,7 +331,7 @@ impl Maker {
                     continue;
                 }
                 let path = self.path.field(name);
-                // A field that is declared again: the last one counts, if it says something.
+                // If a field is declared again, the last declaration applies, unless it is empty.
                 if fields.contains_key(name) {
                     if !says_something(field) {
                         continue;

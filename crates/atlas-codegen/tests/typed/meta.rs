@@ -1,4 +1,4 @@
-//! The facts that each typed operation carries, compared with the catalog's.
+//! The facts of each typed operation, compared with the catalog's.
 
 use atlas_catalog::{Operation, Version};
 use atlas_model::Format;
@@ -6,7 +6,7 @@ use atlas_model::Format;
 use crate::facts::{operations, read, version};
 
 #[test]
-fn every_operation_says_of_itself_what_the_catalog_says() {
+fn the_facts_of_every_operation_agree_with_the_catalog() {
     let names = read("names.json");
     for (operation, case) in operations() {
         let meta = case.meta;
@@ -37,7 +37,7 @@ fn every_operation_says_of_itself_what_the_catalog_says() {
             meta.id
         );
 
-        // A preview is there only where there is nothing else.
+        // A preview is used only if there is no other version.
         let stable = known.versions().iter().any(|version| !version.is_preview());
         let versions = known
             .versions()
@@ -56,7 +56,7 @@ fn every_operation_says_of_itself_what_the_catalog_says() {
             Format::Json => "json",
             Format::Gzip => "gzip",
             Format::Csv => "csv",
-            _ => panic!("{}: a format that the facts do not have", meta.id),
+            _ => panic!("{}: a format that is not in the facts", meta.id),
         };
         let version = known.version(Some(&newest)).unwrap();
         assert!(

@@ -1,4 +1,4 @@
-//! Places within a JSON value.
+//! Locations within a JSON value.
 
 use std::fmt::Write as _;
 
@@ -20,7 +20,7 @@ impl Path {
         path
     }
 
-    /// As a deviation has it: `results[0].id`.
+    /// Formats it like a deviation: `results[0].id`.
     pub(crate) fn as_deviation(&self) -> String {
         let mut text = String::new();
         for step in &self.0 {
@@ -33,7 +33,7 @@ impl Path {
         text
     }
 
-    /// As the catalog has it: `$.results[0].id`.
+    /// Formats it like the catalog: `$.results[0].id`.
     pub(crate) fn as_violation(&self) -> String {
         let mut text = "$".to_owned();
         for step in &self.0 {
@@ -51,7 +51,7 @@ impl Path {
         self.0.starts_with(&start.0)
     }
 
-    /// The value at this place.
+    /// Returns the value at this location.
     pub(crate) fn of<'a>(&self, value: &'a mut Value) -> &'a mut Value {
         self.0.iter().fold(value, |value, step| match step {
             Step::Field(name) => &mut value[name],
@@ -59,7 +59,7 @@ impl Path {
         })
     }
 
-    /// Takes the value at this place out of its object or list.
+    /// Removes the value at this location from its object or list.
     pub(crate) fn remove(&self, value: &mut Value) {
         let (last, parent) = self.0.split_last().unwrap();
         match (last, Self(parent.to_vec()).of(value)) {
@@ -74,7 +74,7 @@ impl Path {
     }
 }
 
-/// Whether two values say the same: `5` and `5.0` are one number.
+/// Whether two values are equal; `5` and `5.0` are.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -89,7 +89,7 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Where two values differ first.
+/// Returns the first difference of two values.
 pub(crate) fn difference(a: &Value, b: &Value) -> String {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {

@@ -1,4 +1,4 @@
-//! What the typed operations send, judged by the catalog.
+//! The requests of typed operations, checked by the catalog.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::facts::{FACTS, body, operations, version};
 use crate::maker::{Fields, Kind, instance};
 use crate::path::{difference, same};
 
-/// The parameters of an operation that the typed one has.
+/// The parameters of an operation that its type has.
 fn parameters(operation: &'static Value) -> impl Iterator<Item = &'static Value> {
     let given = operation["parameters"].as_array().unwrap().iter();
     given
@@ -46,7 +46,7 @@ fn decoded(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8().unwrap()
 }
 
-/// What a request has, as text: by its place and name.
+/// The content of a request as text, by place and name.
 fn sent(operation: Operation, request: &http::Request<Bytes>) -> Vec<(String, String)> {
     let target = request.uri();
     let route = route(request.method(), target.path()).unwrap();
@@ -155,7 +155,7 @@ fn judge(
         .filter(|node| node.kind == Kind::Tag);
     let tags: Vec<String> = tags.map(|tag| tag.path.as_violation()).collect();
     for violation in known.check_request(typed, Some(&body)) {
-        // Some documented tags are read-only, and choose a form all the same.
+        // Some documented tags are read-only, but still select a form.
         let tag = violation.kind() == ViolationKind::ReadOnly
             && tags.iter().any(|tag| tag == violation.path());
         if !tag {
@@ -166,7 +166,7 @@ fn judge(
 }
 
 #[test]
-fn what_a_typed_operation_sends_is_what_it_was_given_and_what_the_catalog_accepts() {
+fn a_typed_request_has_the_given_values_and_passes_the_catalogs_checks() {
     let mut wrong = Wrong::default();
     for (number, (operation, case)) in operations().enumerate() {
         for fields in [Fields::Required, Fields::Some, Fields::All] {
@@ -182,7 +182,7 @@ fn what_a_typed_operation_sends_is_what_it_was_given_and_what_the_catalog_accept
 }
 
 #[test]
-fn what_a_body_must_not_have_is_found_by_the_catalog() {
+fn invalid_fields_of_a_body_are_found_by_the_catalog() {
     let mut random = Rng::with_seed(11);
     let mut wrong = Wrong::default();
     for (operation, case) in operations() {
@@ -203,8 +203,8 @@ fn what_a_body_must_not_have_is_found_by_the_catalog() {
         if fields.is_empty() {
             continue;
         }
-        fields.insert("unheard".to_owned(), json!(1));
-        // What a type does not know it does not send.
+        fields.insert("undocumented".to_owned(), json!(1));
+        // Fields that a type lacks are not sent.
         let (sent, _) = read(decode, &fields.clone().into()).unwrap();
         let known = Operation::find(case.meta.id).unwrap();
         let typed = known.version(None).unwrap();
@@ -214,8 +214,8 @@ fn what_a_body_must_not_have_is_found_by_the_catalog() {
             .filter(|one| one.kind() != ViolationKind::ReadOnly)
             .map(ToString::to_string)
             .collect();
-        let free = sent.get("unheard").is_some() && found.is_empty();
-        if !free && found != ["$.unheard: unknown field"] {
+        let free = sent.get("undocumented").is_some() && found.is_empty();
+        if !free && found != ["$.undocumented: unknown field"] {
             wrong.note("body", case.rust, &format!("{found:?}"));
         }
     }

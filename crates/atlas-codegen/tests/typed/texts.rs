@@ -1,9 +1,9 @@
-//! Texts that fit a schema.
+//! Strings that match a schema.
 
 use fastrand::Rng;
 use serde_json::Value;
 
-/// A text that fits a schema.
+/// Returns a string that matches a schema.
 pub(crate) fn text(schema: &Value, random: &mut Rng) -> String {
     if let Some(pattern) = schema["pattern"].as_str() {
         return of_pattern(pattern).to_owned();
@@ -20,7 +20,7 @@ pub(crate) fn text(schema: &Value, random: &mut Rng) -> String {
     (0..length).map(|_| random.lowercase()).collect()
 }
 
-/// A text in the language of a documented pattern.
+/// Returns a string that matches a documented pattern.
 fn of_pattern(pattern: &str) -> &'static str {
     match pattern {
         "^[a-zA-Z0-9][a-zA-Z0-9-]*$" => "Cluster0",

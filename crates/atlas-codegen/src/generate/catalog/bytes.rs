@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use miniz_oxide::deflate::compress_to_vec;
 use serde_json::Value;
 
-/// How much JSON a block holds, about: a larger one compresses better, a smaller one opens faster.
+/// The approximate size of a block's JSON: larger blocks compress better, smaller ones open faster.
 const BLOCK: usize = 32 << 10;
-/// The names that the index refers to, each once.
+/// The names that the index refers to, without duplicates.
 #[derive(Default)]
 pub(super) struct Text {
     pub(super) bytes: Vec<u8>,
@@ -28,7 +28,7 @@ impl Text {
     }
 }
 
-/// JSON lines, gathered into compressed blocks.
+/// JSON lines, collected into compressed blocks.
 #[derive(Default)]
 pub(super) struct Blocks {
     pub(super) packed: Vec<Packed>,
@@ -39,15 +39,15 @@ pub(super) struct Blocks {
 
 pub(super) struct Packed {
     pub(super) bytes: Vec<u8>,
-    /// Its length when it is inflated.
+    /// Its inflated length.
     pub(super) raw: usize,
-    /// How many lines of the same sort stand before it.
+    /// The number of preceding lines of the same kind.
     pub(super) first: usize,
     pub(super) lines: usize,
 }
 
 impl Blocks {
-    /// Adds a line; gives its block and its number in there.
+    /// Adds a line; returns its block and its number in the block.
     pub(super) fn add(&mut self, line: &Value) -> (u16, u16) {
         if self.open.len() > BLOCK {
             self.pack();
@@ -63,14 +63,14 @@ impl Blocks {
         )
     }
 
-    /// Ends the open block; lines of another sort follow.
+    /// Ends the open block; lines of another kind follow.
     pub(super) fn close(&mut self) {
         self.pack();
         self.closed = 0;
     }
 
     fn pack(&mut self) {
-        // The same bytes on every machine, which faster compressors do not promise.
+        // Produces the same bytes on every machine, which faster compressors do not guarantee.
         let packed = compress_to_vec(&self.open, 9);
         self.packed.push(Packed {
             bytes: packed,
@@ -84,7 +84,7 @@ impl Blocks {
     }
 }
 
-/// The same with the keys of every object in order, however the JSON library keeps them.
+/// Returns a copy with the keys of every object sorted, whatever map the JSON library uses.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),

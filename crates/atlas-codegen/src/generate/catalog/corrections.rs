@@ -1,8 +1,9 @@
-//! Applies `values` of the overrides: what recorded answers have and the description does not.
+//! Applies `values` of the overrides: undocumented values in recorded responses.
 
 use serde_json::{Value, json};
 
-/// The facts with what recorded answers have beyond the description, as `answers` of each field.
+/// Returns the facts with the undocumented values of recorded responses, as `answers` of each
+/// field.
 pub(crate) fn corrected(facts: &Value, overrides: &Value) -> Result<Value, String> {
     let mut facts = facts.clone();
     for (place, correction) in overrides["values"].as_object().into_iter().flatten() {
@@ -24,7 +25,7 @@ pub(crate) fn corrected(facts: &Value, overrides: &Value) -> Result<Value, Strin
             if !fields.contains_key(keyword) {
                 return Err(format!("{place} has no {keyword} to relax"));
             }
-            // Whatever its direction is documented to be, answers have it.
+            // Responses have it, whatever direction is documented.
             if keyword == "writeOnly" {
                 fields.remove(keyword);
             } else {
@@ -46,7 +47,7 @@ pub(crate) fn corrected(facts: &Value, overrides: &Value) -> Result<Value, Strin
     Ok(facts)
 }
 
-/// The schema of a field, in a schema or in one of the parts it is composed of.
+/// Returns the schema of a field, in a schema or in one of its parts.
 fn property<'a>(schema: &'a mut Value, name: &str) -> Option<&'a mut Value> {
     if schema["properties"].get(name).is_some() {
         return schema["properties"].get_mut(name);
@@ -57,8 +58,8 @@ fn property<'a>(schema: &'a mut Value, name: &str) -> Option<&'a mut Value> {
         .find_map(|part| part.get_mut("properties")?.get_mut(name))
 }
 
-/// Takes away the documented values where one of them stands for any text, such as
-/// `<a custom role name>`.
+/// Removes the documented values if one of them is a placeholder for any text, such as `<a custom
+/// role name>`.
 fn open_placeholders(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(open_placeholders),

@@ -1,10 +1,10 @@
-//! The facts as they are packed: schemas by number, shared parameters in their places.
+//! The facts in packed form: schemas by number, shared parameters inlined.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// What the index has of an operation, so that its details do not.
+/// The fields of an operation in the index, which its details omit.
 const INDEXED: [&str; 7] = [
     "id",
     "tag",
@@ -14,17 +14,17 @@ const INDEXED: [&str; 7] = [
     "deprecated",
     "security",
 ];
-/// What names are made from, which is done by now.
+/// The fields that names are derived from; they are not needed later.
 const UNUSED: [&str; 2] = ["verb", "custom"];
 
-/// Facts whose references are numbers.
+/// Facts with numbers as references.
 pub(super) struct Numbered<'a> {
     pub(super) schemas: &'a BTreeMap<&'a str, usize>,
     pub(super) parameters: Option<&'a Map<String, Value>>,
 }
 
 impl Numbered<'_> {
-    /// The details of an operation: what the index does not have.
+    /// Returns the details of an operation: the fields that the index lacks.
     pub(super) fn details(&self, facts: &Value, watch: Option<&Value>) -> Result<Value, String> {
         let mut details = Map::new();
         for (key, value) in facts.as_object().into_iter().flatten() {
@@ -58,7 +58,7 @@ impl Numbered<'_> {
         };
         let mut parameter = self.number(given)?;
         if let Some(fields) = parameter.as_object_mut() {
-            // In a query, an array is one parameter for each element, which is the default there.
+            // In a query, the default is one parameter for each element of an array.
             let in_query = given["in"] == "query";
             let default = if in_query { "form" } else { "simple" };
             let style = fields.remove("style").unwrap_or(default.into());
@@ -81,7 +81,7 @@ impl Numbered<'_> {
         Ok(schema)
     }
 
-    /// The same with schemas by number, in references and in the mappings of discriminators.
+    /// Replaces schemas by numbers, in references and in the mappings of discriminators.
     fn number(&self, value: &Value) -> Result<Value, String> {
         Ok(match value {
             Value::Array(items) => {
@@ -100,7 +100,7 @@ impl Numbered<'_> {
                             });
                             Value::Object(pairs.collect::<Result<_, String>>()?)
                         }
-                        // The names of fields are not keywords.
+                        // Names of fields are not keywords.
                         ("properties", Value::Object(fields)) => {
                             let fields = fields
                                 .iter()

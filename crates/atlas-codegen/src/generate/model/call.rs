@@ -1,4 +1,4 @@
-//! Writes what an operation is called with: its facts, its parameters and its pages.
+//! Generates the calls of an operation: its facts, its parameters and its pages.
 
 use std::fmt::Write as _;
 
@@ -68,7 +68,7 @@ pub(super) fn meta(operation: &Operation, context: &Context<'_>, response: &Resp
     out
 }
 
-/// The call that puts a parameter into a request, and the checks on it.
+/// Returns the call that adds a parameter to a request, and its checks.
 pub(super) fn encode(parameter: &Parameter<'_>, overrides: &Value) -> String {
     let Parameter {
         wire, rust, schema, ..
@@ -98,7 +98,7 @@ pub(super) fn encode(parameter: &Parameter<'_>, overrides: &Value) -> String {
                 return out;
             }
             let bound = |bound: Option<f64>| {
-                #[allow(clippy::cast_possible_truncation, reason = "bounds are whole numbers")]
+                #[allow(clippy::cast_possible_truncation, reason = "bounds are integers")]
                 bound.map_or_else(
                     || "None".to_owned(),
                     |bound| format!("Some({})", separated(bound as i64)),
@@ -137,7 +137,7 @@ pub(super) fn encode(parameter: &Parameter<'_>, overrides: &Value) -> String {
     out
 }
 
-/// Makes an operation a list of pages.
+/// Implements `Paged` for an operation.
 pub(super) fn paged(parameters: &[Parameter<'_>], name: &str, item: &str, gate: &str) -> String {
     let has = |wire: &str| {
         parameters
@@ -157,7 +157,7 @@ pub(super) fn paged(parameters: &[Parameter<'_>], name: &str, item: &str, gate: 
     }
 }
 
-/// A number with an underscore between each three digits, where it is long.
+/// Formats a number, with an underscore between groups of three digits if it is long.
 fn separated(number: i64) -> String {
     let digits = number.to_string();
     if digits.trim_start_matches('-').len() < 6 {

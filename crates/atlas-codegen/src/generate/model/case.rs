@@ -1,10 +1,10 @@
-//! Turns names of the wire into names of Rust.
+//! Converts names of the wire into Rust names.
 
-/// The words of a name: `diskSizeGB` is `disk`, `size`, `gb`.
+/// Splits a name into words: `diskSizeGB` is `disk`, `size`, `gb`.
 ///
 /// A word ends before a capital that follows a small letter or a digit, and before the last capital
-/// of a run that a small letter follows (`KMSKeyId`). Everything that is no letter or digit
-/// separates words. `MongoDB` and `IPs` are one word each.
+/// of a run if a small letter follows (`KMSKeyId`). All characters but letters and digits separate
+/// words. `MongoDB` and `IPs` are one word each.
 fn words(name: &str) -> Vec<String> {
     let name = name
         .replace("MongoDB", "Mongodb")
@@ -43,7 +43,7 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// `disk_size_gb`. A word of Rust gets an underscore at its end, and `type` becomes `kind`.
+/// Returns `disk_size_gb`. A keyword of Rust gets a trailing underscore, and `type` becomes `kind`.
 pub(super) fn snake(name: &str) -> String {
     let snake = words(name).join("_");
     match snake.as_str() {
@@ -59,11 +59,11 @@ pub(super) fn snake(name: &str) -> String {
     }
 }
 
-/// `DiskSizeGb`.
+/// Returns `DiskSizeGb`.
 pub(crate) fn pascal(name: &str) -> String {
     let mut pascal = String::new();
     for word in words(name) {
-        // Numbers that touch would become another number: 5.0 is V5_0.
+        // Adjacent numbers would merge into another number: 5.0 is V5_0.
         let joins = |c: char| c.is_ascii_digit();
         if pascal.ends_with(joins) && word.starts_with(joins) {
             pascal.push('_');
@@ -84,12 +84,12 @@ pub(crate) fn pascal(name: &str) -> String {
     pascal
 }
 
-/// The module of a tag: `X.509 Authentication` is `x509_authentication`.
+/// Returns the module of a tag: `X.509 Authentication` is `x509_authentication`.
 pub(crate) fn module(tag: &str) -> String {
     words(&tag.replace('.', "")).join("_")
 }
 
-/// The feature of a module: `x509-authentication`.
+/// Returns the feature of a module: `x509-authentication`.
 pub(super) fn feature(module: &str) -> String {
     module.replace('_', "-")
 }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_split_where_a_reader_would() {
+    fn names_are_split_into_words() {
         for (name, expected) in [
             ("diskSizeGB", "disk_size_gb"),
             ("mongoDBVersion", "mongodb_version"),

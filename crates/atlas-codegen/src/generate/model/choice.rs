@@ -1,4 +1,4 @@
-//! Writes unions and enums.
+//! Generates unions and enums.
 
 use std::fmt::Write as _;
 
@@ -32,7 +32,7 @@ impl Plan {
             arms.push((variant, kind, values));
         }
         let mut out = format!(
-            "/// The schema `{key}`: `{}` says which type it is.\n{}{gate}#[derive(Debug, Clone, PartialEq)]\n\
+            "/// The schema `{key}`: `{}` selects the type.\n{}{gate}#[derive(Debug, Clone, PartialEq)]\n\
              #[non_exhaustive]\npub enum {name} {{\n",
             union.tag,
             alias(key, name),
@@ -45,7 +45,7 @@ impl Plan {
                 .collect();
             let _ = writeln!(out, "/// {}.\n{variant}({kind}),", values.join(", "));
         }
-        out.push_str("/// Another type, as it came.\nUnknown(Json),\n}\n\n");
+        out.push_str("/// An undocumented type, as received.\nUnknown(Json),\n}\n\n");
         let _ = write!(
             out,
             "{gate}impl<'de> Deserialize<'de> for {name} {{\n\
@@ -83,7 +83,7 @@ impl Plan {
         Ok(out)
     }
 
-    /// The texts of an enum with their variants.
+    /// Returns the values of an enum with their variants.
     pub(super) fn enum_values(&self, name: &str) -> Vec<(String, String)> {
         let mut found: Vec<(String, String)> = Vec::new();
         for key in &self.items[name].keys {
@@ -110,7 +110,7 @@ impl Plan {
         found
     }
 
-    /// Other spellings of the values of an enum, each with its variant.
+    /// Returns other spellings of the values of an enum, each with its variant.
     fn spellings(&self, name: &str, values: &[(String, String)]) -> Vec<(String, String)> {
         let mut found: Vec<(String, String)> = Vec::new();
         let keys = self.items[name].keys.iter();
@@ -146,7 +146,7 @@ impl Plan {
         for (value, variant) in &values {
             let _ = writeln!(out, "/// `{value}`\n{variant},");
         }
-        out.push_str("/// A value that is not documented, as it came.\nOther(Box<str>),\n}\n\n");
+        out.push_str("/// An undocumented value, as received.\nOther(Box<str>),\n}\n\n");
         let _ = write!(
             out,
             "{gate}impl {name} {{\n/// The documented values.\npub const DOCUMENTED: &'static [&'static str] = &[{}];\n\n\

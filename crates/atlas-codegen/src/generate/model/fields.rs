@@ -60,7 +60,8 @@ impl Schemas {
         }
     }
 
-    /// Adds the fields of the members of a union, where two differ as what both can be.
+    /// Adds the fields of the members of a union; fields of different types get a type that holds
+    /// both.
     fn collect_members(&self, schema: &Value, found: &mut BTreeMap<String, Field>) {
         let mapped = schema["discriminator"]["mapping"].as_object();
         let mut members: BTreeSet<&str> = mapped
@@ -92,8 +93,8 @@ impl Schemas {
         }
     }
 
-    /// The type of a field that a schema inherits and declares again: the later one counts, unless
-    /// it says less.
+    /// The type of a field that a schema inherits and declares again: the later declaration, unless
+    /// it is less specific.
     fn merged(known: &Field, property: &Value, kind: Type) -> Type {
         let says = property.as_object().is_some_and(says_something);
         if says { kind } else { known.kind.clone() }
@@ -119,7 +120,7 @@ impl Schemas {
     }
 }
 
-/// What both types can be.
+/// Returns a type that holds values of both types.
 fn mixed(a: &Type, b: &Type) -> Type {
     let text = |kind: &Type| {
         matches!(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// What imports what: the path of each name that generated code may use.
+/// The path of each name that generated code may use.
 const IMPORTS: [(&str, &str); 42] = [
     ("BTreeMap", "std::collections::BTreeMap"),
     ("Display", "std::fmt::Display"),
@@ -52,16 +52,16 @@ const IMPORTS: [(&str, &str); 42] = [
 /// Names of other generated modules.
 #[derive(Debug)]
 pub(super) enum Names<'a> {
-    /// Those of `shared` that the module gives as its own, and those of preview operations.
+    /// Names of `shared` that the module re-exports, and those of preview operations.
     Reexported([Vec<&'a str>; 2]),
-    /// Those of the module around, of which a part uses some.
+    /// Names of the enclosing module that a part uses.
     Around(Vec<&'a str>),
     None,
 }
 
-/// The imports that a module needs.
+/// Returns the imports that a module needs.
 pub(super) fn imports(body: &str, names: &Names<'_>) -> String {
-    // Variants are no uses, whatever they are called.
+    // Variants are not imports, even if they have the same name.
     let variant = |line: &str| line.ends_with(',') && !line.contains([' ', '(', '"', ':']);
     let words: BTreeSet<&str> = body
         .lines()
@@ -89,7 +89,7 @@ pub(super) fn imports(body: &str, names: &Names<'_>) -> String {
         };
         blocks[block].entry(parent).or_default().push(last);
     }
-    // In the order that rustfmt gives them, so that laying them out changes nothing else.
+    // In rustfmt's order, so that formatting changes nothing else.
     let mut lines: [BTreeMap<String, String>; 3] = Default::default();
     for (block, lines) in blocks.into_iter().zip(&mut lines) {
         for (parent, mut names) in block {
@@ -134,7 +134,7 @@ pub(super) fn imports(body: &str, names: &Names<'_>) -> String {
     text
 }
 
-/// Names as a `use` lists them.
+/// Formats names as a `use` lists them.
 fn listed(names: &[&str]) -> String {
     match names {
         [name] => (*name).to_owned(),

@@ -1,4 +1,4 @@
-//! Writes structs.
+//! Generates structs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,11 +10,11 @@ use super::plan::{Item, Plan};
 use super::schema::{Field, Shape};
 use super::types::Type;
 
-/// Methods that a type has already.
+/// Names of methods that every type has.
 const METHODS: [&str; 6] = ["clone", "default", "eq", "fmt", "from", "new"];
 
 impl Plan {
-    /// The Rust text of a type.
+    /// Returns the Rust text of a type.
     pub(super) fn text(&self, kind: &Type) -> String {
         match kind {
             Type::Bool => "bool".to_owned(),
@@ -33,7 +33,7 @@ impl Plan {
         }
     }
 
-    /// The type that a constructor or setter takes, and what it does with a value of it.
+    /// The argument type of a constructor or setter, and the expression that converts it.
     pub(super) fn argument(&self, kind: &Type, name: &str) -> (String, String) {
         let is_union = |key: &String| matches!(*self.schemas.shape(key), Shape::Union(_));
         match kind {
@@ -49,7 +49,7 @@ impl Plan {
         }
     }
 
-    /// Writes the type of this Rust name, and everything that belongs to it.
+    /// Generates the type of this Rust name, with its impls.
     pub(super) fn item(&self, name: &str, condition: Option<&str>) -> Result<String, String> {
         let item = &self.items[name];
         let key = &item.keys[0];
@@ -121,7 +121,7 @@ impl Plan {
         out
     }
 
-    /// The constructor and the setters of a struct that is sent.
+    /// Generates the constructor and the setters of a struct that is sent.
     fn builder(
         &self,
         name: &str,
@@ -131,7 +131,7 @@ impl Plan {
         tag: Option<&(String, String)>,
         gate: &str,
     ) -> String {
-        // What is required is required of who creates, not of who changes.
+        // Required fields are required to create a resource, not to change it.
         let patch = item.sent_by.iter().all(|method| method == "PATCH");
         let is_tag = |field: &Field| tag.is_some_and(|(wire, _)| *wire == field.wire);
         let required: Vec<&Field> = fields
@@ -159,12 +159,15 @@ impl Plan {
             .map(|field| format!("`{}`", field.wire))
             .collect();
         let doc = match names.as_slice() {
-            [] if tag.is_some() => "Requires nothing.".to_owned(),
-            [] => "Has no field set.".to_owned(),
-            names => format!("Takes what is required: {}.", names.join(", ")),
+            [] if tag.is_some() => "Creates a value.".to_owned(),
+            [] => "Creates a value with all fields unset.".to_owned(),
+            names => format!(
+                "Creates a value with its required fields: {}.",
+                names.join(", ")
+            ),
         };
         let doc = match tag {
-            Some((wire, _)) => format!("{doc} Sets `{wire}`, which says what it is."),
+            Some((wire, _)) => format!("{doc} Sets `{wire}`, which selects its type."),
             None => doc,
         };
         let many = if required.len() > 7 {
@@ -202,7 +205,7 @@ impl Plan {
         out
     }
 
-    /// What a setter of a field takes, and the value that it stores.
+    /// Returns the argument type of a field's setter, and the expression that it stores.
     fn taken(&self, key: &str, field: &Field, rust: &str) -> (String, String) {
         if let Some(strict) = field.strict {
             return (strict.to_owned(), format!("{rust}.into()"));
@@ -214,7 +217,8 @@ impl Plan {
         (kind, value)
     }
 
-    /// The field that says which arm of a union a struct is, with its value, if it can be only one.
+    /// Returns the field that selects the variant of a union for this struct, with its value, if it
+    /// can have only one.
     fn fixed_field(&self, key: &str, fields: &[Field]) -> Option<(String, String)> {
         let parent = self.parents.get(key)?;
         let shape = self.schemas.shape(parent);
@@ -242,7 +246,7 @@ impl Plan {
         Some((union.tag.clone(), value))
     }
 
-    /// Whether a field of this type, in the schema `key`, may hold such a schema again.
+    /// Whether a field of this type, in the schema `key`, may contain such a schema again.
     fn holds_itself(&self, key: &str, kind: &Type) -> bool {
         let mut stack: Vec<String> = kind.held().map(str::to_owned).into_iter().collect();
         let mut seen = BTreeSet::new();
@@ -274,7 +278,7 @@ pub(super) fn gate(condition: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
-/// Refuses names of the wire that cannot all be names of Rust.
+/// Refuses names of the wire that cannot all become Rust names.
 pub(super) fn distinct<'a>(
     owner: &str,
     wires: impl Iterator<Item = &'a str>,
@@ -283,18 +287,20 @@ pub(super) fn distinct<'a>(
     for wire in wires {
         let rust = rust_name(wire);
         if !rust.starts_with(|first: char| first.is_ascii_lowercase()) {
-            return Err(format!("{wire:?} of {owner} has no letter to be named by"));
+            return Err(format!(
+                "{wire:?} of {owner} has no letters for a Rust name"
+            ));
         }
         if let Some(other) = seen.insert(rust, wire) {
             return Err(format!(
-                "{other:?} and {wire:?} of {owner} would have one name"
+                "{other:?} and {wire:?} of {owner} would have the same name"
             ));
         }
     }
     Ok(())
 }
 
-/// The schema's own name, for who searches for it.
+/// The schema's own name as a search alias.
 pub(super) fn alias(key: &str, name: &str) -> String {
     if key == name || key.contains(['.', ' ']) {
         String::new()
@@ -303,7 +309,7 @@ pub(super) fn alias(key: &str, name: &str) -> String {
     }
 }
 
-/// The Rust name of a field: Rust says project, the wire says group.
+/// Returns the Rust name of a field: Rust has project where the wire has group.
 pub(super) fn rust_name(wire: &str) -> String {
     match wire {
         "groupId" => "project_id".to_owned(),
@@ -314,7 +320,7 @@ pub(super) fn rust_name(wire: &str) -> String {
     }
 }
 
-/// The name of a setter: that of its field, if it is free.
+/// Returns the name of a setter: that of its field, if it is free.
 pub(super) fn method_name(rust: &str) -> String {
     if METHODS.contains(&rust) {
         format!("{rust}_value")
@@ -341,7 +347,7 @@ fn field_doc(field: &Field) -> String {
     format!("/// {}.\n", facts.join(", "))
 }
 
-/// The bounds of a schema, in words.
+/// Describes the bounds of a schema.
 pub(super) fn bounds(schema: &Value) -> Vec<String> {
     let number = |key: &str| {
         let value = &schema[key];
@@ -364,7 +370,7 @@ pub(super) fn bounds(schema: &Value) -> Vec<String> {
     found
 }
 
-/// A default as a text, if it is a plain one.
+/// Returns a default as text, if it is a simple value.
 pub(super) fn plain(value: &Value) -> Option<String> {
     match value {
         Value::Null | Value::Array(_) | Value::Object(_) => None,

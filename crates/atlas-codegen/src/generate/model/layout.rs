@@ -1,4 +1,4 @@
-//! Puts operations and types into files: one for each tag, and several for a large one.
+//! Distributes operations and types over files: one for each tag, and several for a large one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,12 +9,12 @@ use super::case::feature;
 use super::imports::{Names, imports};
 use super::plan::Plan;
 
-/// How many lines make a tag a large one, before `rustfmt` breaks some of them.
+/// The number of lines of a large tag, before `rustfmt` breaks some of them.
 const LARGE: usize = 4_000;
-/// How many lines a group of operations needs for a file of its own.
+/// The minimum number of lines of a group of operations with a separate file.
 const GROUP: usize = 400;
 
-/// What a module holds.
+/// The content of a module.
 #[derive(Debug, Default)]
 pub(super) struct Module {
     parts: Vec<Part>,
@@ -38,7 +38,7 @@ impl Module {
         });
     }
 
-    /// The groups that have a file of their own.
+    /// Returns the groups with a separate file.
     fn groups(&self) -> BTreeSet<&str> {
         let lines = |text: &str| text.lines().count();
         if self
@@ -60,7 +60,7 @@ impl Module {
         sizes.into_keys().collect()
     }
 
-    /// The text of a group; of what has no file of its own, if none is given.
+    /// Returns the text of a group, or of everything without a separate file if none is given.
     fn body(&self, groups: &BTreeSet<&str>, group: Option<&str>) -> String {
         let own = |part: &&Part| {
             let of = part.group.as_deref().filter(|of| groups.contains(of));
@@ -74,7 +74,7 @@ impl Module {
     }
 }
 
-/// The files of all modules.
+/// Returns the files of all modules.
 pub(super) fn layout(
     plan: &Plan,
     modules: &BTreeMap<String, Module>,

@@ -1,4 +1,4 @@
-//! Gives types their Rust names: those of the lock, and by a rule where the lock has none.
+//! Assigns Rust names to types: those of the lock, or by rule for the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use super::plan::Item;
 use super::schema::{Schemas, Shape};
 use crate::names::Names;
 
-/// Names that the crate or its generated modules use for something else.
+/// Names that the crate or its generated modules already use.
 pub(crate) const RESERVED: [&str; 70] = [
     "Answer",
     "ApiError",
@@ -81,7 +81,7 @@ pub(crate) const RESERVED: [&str; 70] = [
     "Version",
 ];
 
-/// Words that say nothing without the type they stand in.
+/// Words that have no meaning without the type they belong to.
 const GENERIC: [&str; 20] = [
     "Action",
     "Frequency",
@@ -105,7 +105,7 @@ const GENERIC: [&str; 20] = [
     "Value",
 ];
 
-/// The Rust name of each schema and place in `needs`.
+/// Returns the Rust name of each schema and place in `needs`.
 pub(super) fn type_names(
     schemas: &Schemas,
     needs: &BTreeMap<String, Item>,
@@ -129,7 +129,7 @@ pub(super) fn type_names(
         .keys()
         .filter(|key| !names.contains_key(*key))
         .collect();
-    // Schemas first: what stands inside of one is named after it.
+    // Schemas first: types inside a schema are named after it.
     let (inner, outer): (Vec<_>, Vec<_>) =
         new.into_iter().partition(|key| key.contains(['.', ' ']));
     for key in outer {
@@ -185,7 +185,7 @@ fn claim(
     }
 }
 
-/// Takes the first of these names that is free, with a number behind it if none is.
+/// Takes the first free name, with a number appended if none is free.
 fn free<const N: usize>(taken: &mut BTreeSet<String>, names: [String; N]) -> String {
     let last = names[N - 1].clone();
     let numbered = (2..).map(|number| format!("{last}{number}"));
@@ -201,7 +201,7 @@ fn is_enum(schemas: &Schemas, key: &str) -> bool {
     !schemas.values_at(key).is_empty()
 }
 
-/// The name of a schema without dates and words that say nothing to a reader.
+/// Returns the name of a schema without dates and meaningless words.
 fn clean(name: &str) -> String {
     let name = name.strip_suffix("_Atlas").unwrap_or(name);
     let dated = name.len() > 8
@@ -229,7 +229,7 @@ fn plain(name: &str) -> String {
     pascal(name)
 }
 
-/// The last field of a place.
+/// Returns the last field of a place.
 fn field(place: &str) -> String {
     let last = place.rsplit(['.', ' ']).next().unwrap_or(place);
     let name = pascal(last.trim_end_matches(['[', ']', '{', '}']));
@@ -248,12 +248,12 @@ fn singular(name: &str) -> String {
     }
 }
 
-/// The name of what a place belongs to, and of the place.
+/// Returns the name of the owner of a place, and of the place.
 fn owned(place: &str, names: &BTreeMap<String, String>) -> String {
     let split = place.rfind(['.', ' ']).unwrap_or(0);
     let owner = &place[..split];
     let owner = if owner.contains(' ') {
-        // A parameter: the last words of its path say what it is of.
+        // A parameter: the last words of its path name its resource.
         let mut words = owner.split(['/', '{', '}', ':', ' ']);
         words
             .rfind(|word| !word.is_empty())
@@ -266,7 +266,7 @@ fn owned(place: &str, names: &BTreeMap<String, String>) -> String {
 }
 
 impl Schemas {
-    /// The texts of the enum at a place or of this name.
+    /// Returns the values of the enum at a place or with this name.
     pub(super) fn values_at(&self, key: &str) -> Vec<String> {
         if let Some(values) = self.enums.borrow().get(key) {
             return values.clone();

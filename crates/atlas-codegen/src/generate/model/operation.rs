@@ -1,4 +1,4 @@
-//! Writes operations.
+//! Generates operations.
 
 use std::fmt::Write as _;
 
@@ -10,11 +10,11 @@ use super::plan::{Plan, Response, typed_version};
 use super::types::Type;
 use crate::facts::{Facts, Operation};
 
-/// What operations are written from, beside the facts.
+/// The inputs for operations, in addition to the facts.
 pub(super) struct Context<'a> {
     pub(super) facts: &'a Facts,
     pub(super) overrides: &'a Value,
-    /// The ids that an operation had before.
+    /// The former ids of an operation.
     pub(super) formerly: &'a [String],
     /// The name of the Rust type.
     pub(super) name: &'a str,
@@ -120,7 +120,7 @@ impl Plan {
                 .and_then(|name| facts.parameters.get(name));
             let parameter: &'a Value = match resolved {
                 Some(parameter) => parameter,
-                // The operation belongs to the facts as well.
+                // The operation itself is part of the facts too.
                 None => facts
                     .operations
                     .iter()
@@ -147,7 +147,7 @@ impl Plan {
                 strict,
             });
         }
-        // Path parameters in the order of the path, then what else is required, then the page.
+        // Path parameters in the order of the path, then other required ones, then the page.
         let at = |wire: &str| operation.path.find(&format!("{{{wire}}}"));
         found.sort_by_key(|parameter| {
             let position = at(parameter.wire).filter(|_| parameter.place == "path");
@@ -203,8 +203,15 @@ impl Plan {
         } else {
             ""
         };
+        let has_parameters = parameters.iter().any(|parameter| parameter.required);
+        let doc = match (has_parameters, body.is_some() && !optional_body) {
+            (false, false) => "Creates the operation.",
+            (false, true) => "Creates the operation with its body.",
+            (true, false) => "Creates the operation with its required parameters.",
+            (true, true) => "Creates the operation with its required parameters and its body.",
+        };
         let mut out = format!(
-            "{gate}impl {name} {{\n/// Takes what the operation requires.\n{default}pub fn new({}) -> Self {{ Self {{ {} }} }}\n\n",
+            "{gate}impl {name} {{\n/// {doc}\n{default}pub fn new({}) -> Self {{ Self {{ {} }} }}\n\n",
             arguments.join(", "),
             set.join(", "),
         );
@@ -232,7 +239,7 @@ impl Plan {
         out
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the parts of one impl")]
+    #[allow(clippy::too_many_arguments, reason = "all parts of one impl")]
     fn operation_impl(
         &self,
         operation: &Operation,
@@ -276,7 +283,7 @@ impl Plan {
 
     fn doc(operation: &Operation, context: &Context<'_>, answer: &str) -> String {
         let mut out = format!(
-            "/// Calls `{}`: `{} {}`.\n///\n/// Answered by {}.\n",
+            "/// Calls `{}`: `{} {}`.\n///\n/// Response: {}.\n",
             operation.id,
             operation.method,
             operation.path,

@@ -1,4 +1,4 @@
-//! Which types the operations need, which module each of them stands in, and what it is called.
+//! Determines the types that the operations need, their modules and their names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::types::Type;
 use crate::facts::{Facts, Operation, Version};
 use crate::names::Names;
 
-/// Everything that is written.
+/// The types to generate.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) schemas: Schemas,
@@ -18,14 +18,14 @@ pub(super) struct Plan {
     pub(super) items: BTreeMap<String, Item>,
     /// The Rust name of each schema and each place of an enum.
     names: BTreeMap<String, String>,
-    /// The union that a schema is an arm of.
+    /// The union that a schema is a variant of.
     pub(super) parents: BTreeMap<String, String>,
 }
 
-/// A type that is written.
+/// A type to generate.
 #[derive(Debug, Default)]
 pub(super) struct Item {
-    /// The schemas or places that it stands for; several for an enum.
+    /// The schemas or places of the type; several for an enum.
     pub(super) keys: Vec<String>,
     /// The modules whose operations need it, and whether a stable operation does.
     pub(super) modules: BTreeMap<String, bool>,
@@ -35,7 +35,7 @@ pub(super) struct Item {
     groups: BTreeSet<Option<String>>,
 }
 
-/// Who needs a type.
+/// The operation that needs a type.
 #[derive(Clone, Copy)]
 struct Need<'a> {
     module: &'a str,
@@ -88,17 +88,17 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The Rust name of a schema or place.
+    /// Returns the Rust name of a schema or place.
     pub(super) fn name(&self, key: &str) -> &str {
         self.names.get(key).map_or("Unnamed", String::as_str)
     }
 
-    /// The names of all types, by schema or place.
+    /// Returns the names of all types, by schema or place.
     pub(super) fn names(&self) -> &BTreeMap<String, String> {
         &self.names
     }
 
-    /// The module that a type stands in.
+    /// Returns the module of a type.
     pub(super) fn module_of(&self, name: &str) -> String {
         let tags = &self.items[name].modules;
         match tags.keys().next() {
@@ -171,7 +171,7 @@ impl Plan {
         });
     }
 
-    /// The type of a parameter.
+    /// Returns the type of a parameter.
     pub(super) fn parameter(&self, operation: &Operation, parameter: &Value) -> Type {
         let name = parameter["name"].as_str().unwrap_or_default();
         let place = format!("{} {name}", operation.request_line());
@@ -181,7 +181,7 @@ impl Plan {
             _ => {
                 let kind = self.schemas.kind(&parameter["schema"], &place, Some(name));
                 match kind {
-                    // A path that names a secret would show it in every log.
+                    // A secret in a path would appear in every log.
                     Type::Secret => Type::Text,
                     kind => kind,
                 }
@@ -189,7 +189,7 @@ impl Plan {
         }
     }
 
-    /// The type of the body that the operation takes.
+    /// Returns the type of an operation's request body.
     pub(super) fn request(&self, operation: &Operation, version: &Version) -> Option<Type> {
         let schema = version.request.as_ref()?.get("json")?;
         let place = format!("{} body", operation.request_line());
@@ -197,7 +197,7 @@ impl Plan {
             .then(|| self.schemas.kind(schema, &place, None))
     }
 
-    /// What answers the operation.
+    /// Returns the response of an operation.
     pub(super) fn response(&self, operation: &Operation, version: &Version) -> Response {
         let place = format!("{} answer", operation.request_line());
         let mut file = None;
@@ -205,7 +205,7 @@ impl Plan {
             for (format, schema) in formats {
                 match (format.as_str(), schema) {
                     (_, Value::Null) => {}
-                    // One operation answers PEM, and one XML, under the media type of JSON.
+                    // One operation responds with PEM and one with XML, under the media type of JSON.
                     ("json", schema) if schema["type"] == "string" => {
                         file = file.or(Some("json"));
                     }
@@ -221,16 +221,16 @@ impl Plan {
     }
 }
 
-/// What answers an operation.
+/// The response of an operation.
 #[derive(Debug, PartialEq)]
 pub(super) enum Response {
     Nothing,
     Json(Type),
-    /// Bytes, in this format.
+    /// A file in this format.
     File(&'static str),
 }
 
-/// The version that an operation is typed in, and whether it is a stable one.
+/// Returns the version that an operation's types have, and whether it is stable.
 pub(super) fn typed_version(operation: &Operation) -> (&Version, bool) {
     let stable = |version: &&Version| version.name != "preview";
     match operation.versions.iter().rev().find(stable) {
@@ -239,7 +239,7 @@ pub(super) fn typed_version(operation: &Operation) -> (&Version, bool) {
     }
 }
 
-/// The group that an operation belongs to: what stands last in its path and is no parameter.
+/// Returns the group of an operation: the last segment of its path that is not a parameter.
 pub(super) fn group(operation: &Operation) -> Option<String> {
     let last = operation
         .path
@@ -250,7 +250,7 @@ pub(super) fn group(operation: &Operation) -> Option<String> {
 }
 
 impl Item {
-    /// The only group of operations that needs it, if there is one.
+    /// Returns the only group of operations that needs the type, if there is one.
     pub(super) fn group(&self, module: &str) -> Option<String> {
         match self.groups.iter().next() {
             Some(group) if self.groups.len() == 1 && module != "shared" => group.clone(),
@@ -258,7 +258,7 @@ impl Item {
         }
     }
 
-    /// The condition under which a type of the module `shared` is there.
+    /// Returns the condition under which a type of the module `shared` exists.
     pub(super) fn condition(&self) -> String {
         let features: Vec<String> = self
             .modules
@@ -275,7 +275,8 @@ impl Item {
         format!("any({})", features.join(", "))
     }
 
-    /// Whether operations of this module need it, and a stable one among them or none.
+    /// Whether operations of this module need it, with a stable one among them if `stable` is set,
+    /// or else none.
     pub(super) fn is_needed_by(&self, module: &str, stable: bool) -> bool {
         self.modules.get(module) == Some(&stable)
     }

@@ -1,4 +1,4 @@
-//! Reads schemas as shapes of Rust types.
+//! Converts schemas into Rust types.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,18 +11,18 @@ use super::types::Type;
 /// The pattern of ids.
 const ID_PATTERN: &str = "^([a-f0-9]{24})$";
 
-/// The schemas of the facts, and those that stand inside of others, by the place where they do.
+/// The schemas of the facts, and the schemas inside others, by their places.
 #[derive(Debug)]
 pub(super) struct Schemas {
     named: BTreeMap<String, Value>,
-    /// The types that overrides give to fields, by `Schema.field` or `field`.
+    /// The types that overrides assign to fields, by `Schema.field` or `field`.
     pub(super) types: BTreeMap<String, String>,
-    /// The texts of the enums that were met, by place.
+    /// The values of the enums found so far, by place.
     pub(super) enums: RefCell<BTreeMap<String, Vec<String>>>,
     shapes: RefCell<BTreeMap<String, Rc<Shape>>>,
 }
 
-/// What a schema becomes.
+/// The Rust form of a schema.
 #[derive(Debug)]
 pub(super) enum Shape {
     Struct(Vec<Field>),
@@ -30,7 +30,7 @@ pub(super) enum Shape {
     Enum(Vec<String>),
     /// One page of a list of these.
     Page(Type),
-    /// No type of its own.
+    /// No separate type.
     Alias(Type),
 }
 
@@ -41,17 +41,17 @@ pub(super) struct Field {
     pub(super) kind: Type,
     pub(super) required: bool,
     pub(super) read_only: bool,
-    /// The type that a constructor and a setter take instead, which is then turned into text.
+    /// The type that a constructor and a setter accept instead, which is then converted to text.
     pub(super) strict: Option<&'static str>,
     /// The schema, for the documentation.
     pub(super) schema: Value,
 }
 
-/// Several schemas, of which the text of one field chooses one.
+/// Several schemas, selected by the value of one field.
 #[derive(Debug)]
 pub(super) struct Union {
     pub(super) tag: String,
-    /// The schema of each arm, with the texts that choose it.
+    /// The schema of each variant, with the values that select it.
     pub(super) arms: Vec<(String, Vec<String>)>,
 }
 
@@ -72,12 +72,12 @@ impl Schemas {
         schemas
     }
 
-    /// The schema of this name or place.
+    /// Returns the schema with this name or place.
     pub(super) fn get(&self, name: &str) -> &Value {
         self.named.get(name).unwrap_or(&Value::Null)
     }
 
-    /// Gives a name to each object and union that stands inside of a schema: its place.
+    /// Names each object and union inside a schema by its place.
     fn name_inner(&mut self) {
         let names: Vec<String> = self.named.keys().cloned().collect();
         for name in names {
@@ -118,7 +118,7 @@ impl Schemas {
         }
     }
 
-    /// What the schema of this name becomes.
+    /// Returns the Rust form of the schema with this name.
     pub(super) fn shape(&self, name: &str) -> Rc<Shape> {
         if let Some(known) = self.shapes.borrow().get(name) {
             return Rc::clone(known);
@@ -149,7 +149,7 @@ impl Schemas {
         page(&fields).map_or_else(|| Shape::Struct(fields), Shape::Page)
     }
 
-    /// The type of a schema that stands at `place`.
+    /// Returns the type of a schema at `place`.
     pub(super) fn kind(&self, schema: &Value, place: &str, field: Option<&str>) -> Type {
         let text = |key: &str| schema[key].as_str();
         if let Some(name) = reference(schema) {
@@ -161,7 +161,7 @@ impl Schemas {
         {
             return self.reference(name);
         }
-        // A row is for texts; that of a list's elements ends in [].
+        // A row is about strings; that of a list's elements ends in [].
         if let Some(chosen) = self.chosen(place, field)
             && (text("type") == Some("string") || chosen == Type::Json)
         {
@@ -199,7 +199,7 @@ impl Schemas {
         }
     }
 
-    /// The type that overrides give to the field at `place`.
+    /// Returns the type that overrides assign to the field at `place`.
     fn chosen(&self, place: &str, field: Option<&str>) -> Option<Type> {
         let name = self
             .types
@@ -230,7 +230,8 @@ impl Schemas {
         }
     }
 
-    /// What kind of type a schema has, without looking at its fields: a schema may hold itself.
+    /// Returns the kind of type of a schema, without visiting its fields: a schema may contain
+    /// itself.
     fn shape_kind(&self, name: &str) -> Kind {
         let schema = self.get(name);
         if self.enum_values(schema).is_some() {
@@ -251,11 +252,11 @@ impl Schemas {
         }
     }
 
-    /// The texts of an enum, or of a union of nothing but enums.
+    /// Returns the values of an enum, or of a union that consists only of enums.
     pub(super) fn enum_values(&self, schema: &Value) -> Option<Vec<String>> {
         if schema["enum"].is_array() {
             let mut seen = BTreeSet::new();
-            // What answers have beside the documented values comes after those.
+            // Undocumented values of responses come after the documented ones.
             let answered = schema["answers"]["values"].as_array();
             let texts = schema["enum"].as_array()?.iter();
             let texts = texts.chain(answered.into_iter().flatten());
@@ -293,7 +294,7 @@ enum Kind {
     Other,
 }
 
-/// Whether a schema holds more than that it is an object.
+/// Whether a schema specifies more than the type object.
 pub(super) fn says_something(schema: &Map<String, Value>) -> bool {
     schema
         .iter()
@@ -316,7 +317,7 @@ fn union(schema: &Value) -> Option<Union> {
     })
 }
 
-/// The items, if the fields are those of one page of a list.
+/// Returns the items, if the fields are those of one page of a list.
 fn page(fields: &[Field]) -> Option<Type> {
     let known = ["links", "results", "totalCount"];
     if fields.iter().any(|field| !known.contains(&&*field.wire)) {

@@ -6,18 +6,18 @@ pub(super) enum Type {
     Bool,
     Int,
     Float,
-    /// Any text.
+    /// A string.
     Text,
-    /// A text that `Debug` hides.
+    /// A string that `Debug` hides.
     Secret,
     Timestamp,
     /// 24 hex digits, as this type of the crate.
     Id(String),
     /// Any JSON.
     Json,
-    /// A type that is written by hand in the crate.
+    /// A handwritten type of the crate.
     Core(&'static str),
-    /// An enum, by the place that it is known by.
+    /// An enum, by the place that identifies it.
     Enum(String),
     /// A struct or union, by its schema.
     Named(String),
@@ -27,7 +27,7 @@ pub(super) enum Type {
 }
 
 impl Type {
-    /// The schema that a value of this type holds without a pointer in between.
+    /// Returns the schema that a value of this type contains without indirection.
     pub(super) fn held(&self) -> Option<&str> {
         match self {
             Self::Named(name) => Some(name),
@@ -35,7 +35,7 @@ impl Type {
         }
     }
 
-    /// Every enum and schema that the type names.
+    /// Visits every enum and schema that the type names.
     pub(super) fn visit(&self, found: &mut impl FnMut(&Type)) {
         match self {
             Self::List(inner) | Self::Map(inner) | Self::Page(inner) => inner.visit(found),

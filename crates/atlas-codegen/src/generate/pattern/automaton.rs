@@ -1,14 +1,14 @@
-//! From a pattern to a minimal deterministic automaton over bytes.
+//! Compiles a pattern to a minimal deterministic automaton over bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Error;
 use super::parse::Node;
 
-/// A minimal automaton in the form that `atlas-pattern` runs.
+/// A minimal automaton in the form that `atlas-pattern` executes.
 ///
-/// A state is the place of its row in `next`. State 0 is dead, accepting states come last, and class
-/// 0 is that of bytes beyond ASCII.
+/// A state is the offset of its row in `next`. State 0 is dead, accepting states are last, and
+/// class 0 is that of non-ASCII bytes.
 #[derive(Debug)]
 pub(super) struct Automaton {
     pub(super) classes: Vec<u8>,
@@ -30,15 +30,15 @@ impl Automaton {
     }
 }
 
-/// A state of the automaton that follows the pattern's structure.
+/// A state of the nondeterministic automaton of the pattern.
 enum State {
-    /// Takes one ASCII character out of a set.
+    /// Consumes one ASCII character of a set.
     Class(u128, usize),
-    /// Goes on in several states at once.
+    /// Continues in several states.
     Split(Vec<usize>),
-    /// Goes on at the start of the text only.
+    /// Continues at the start of the text only.
     Start(usize),
-    /// Goes on at the end of the text only.
+    /// Continues at the end of the text only.
     End(usize),
     Match,
 }
@@ -65,14 +65,14 @@ impl Nfa {
         })
     }
 
-    /// Adds the states of a part that goes on in `next`; returns its first one.
+    /// Adds the states of a part that continues in `next`; returns the first one.
     fn add(&mut self, node: &Node, next: usize) -> Option<usize> {
         match node {
             Node::Start => self.push(State::Start(next)),
             Node::End => self.push(State::End(next)),
             Node::Class(set) | Node::Letters(set) => self.push(State::Class(*set, next)),
             Node::Concat(parts) => {
-                // One state at least, so that a repetition of nothing meets the limit.
+                // At least one state, so that repetitions of nothing reach the limit.
                 let mut next = self.push(State::Split(vec![next]))?;
                 for part in parts.iter().rev() {
                     next = self.add(part, next)?;
@@ -109,10 +109,10 @@ impl Nfa {
         }
     }
 
-    /// What can be reached without taking a character.
+    /// Returns the states that are reachable without consuming a character.
     fn closure(&self, seeds: &[usize], at_start: bool) -> Reached {
         let mut seen = vec![false; self.states.len()];
-        // Two passes: what holds anywhere, then what holds at the end of the text only.
+        // Two passes: anywhere, then at the end of the text only.
         let mut ends = Vec::new();
         let mut reached = Reached::default();
         let mut stack = seeds.to_vec();
@@ -145,7 +145,7 @@ impl Nfa {
             }
         }
         if reached.matched {
-            // A match was found; nothing that follows can undo it.
+            // A match was found; later characters cannot change that.
             reached.classes.clear();
         }
         reached
@@ -182,7 +182,7 @@ impl Dfa {
                     row.push(dfa.next.len());
                     continue;
                 }
-                // The search may begin anew after each byte.
+                // The search may start after each byte.
                 let mut seeds = vec![nfa.start];
                 for &state in &from.classes {
                     if let State::Class(set, target) = nfa.states[state]
@@ -215,7 +215,7 @@ impl Dfa {
         Some(dfa)
     }
 
-    /// Merges states that no text tells apart, and symbols that no state tells apart.
+    /// Merges equivalent states and equivalent symbols.
     fn minimal(&self) -> Option<Automaton> {
         let blocks = self.blocks();
         let count = blocks.iter().max().map_or(0, |last| last + 1);
@@ -227,7 +227,7 @@ impl Dfa {
         }
         let is_dead = |block: usize| !accepting[block] && rows[block].iter().all(|&to| to == block);
 
-        // State 0 is dead, whether one is reached or not.
+        // State 0 is dead, even if no dead state is reachable.
         let mut order: Vec<usize> = (0..count).filter(|&block| !is_dead(block)).collect();
         order.sort_by_key(|&block| accepting[block]);
         let mut number = vec![0; count];
@@ -268,7 +268,8 @@ impl Dfa {
         })
     }
 
-    /// The block of each state after refinement (Moore's algorithm), numbered in order of states.
+    /// Returns the block of each state after refinement (Moore's algorithm), numbered in order of
+    /// states.
     fn blocks(&self) -> Vec<usize> {
         let mut blocks: Vec<usize> = self.accepting.iter().map(|&yes| usize::from(yes)).collect();
         let mut count = 0;
@@ -296,7 +297,7 @@ impl Dfa {
     }
 }
 
-/// The symbol of all bytes beyond ASCII.
+/// The symbol of all non-ASCII bytes.
 const BEYOND_ASCII: usize = 128;
 const SYMBOLS: usize = 129;
 

@@ -1,16 +1,17 @@
-//! The subset of ECMA-262's patterns that can be compiled.
+//! Parses the subset of ECMA-262 patterns that can be compiled.
 //!
 //! ASCII characters, escapes of punctuation, `\d`, `\w`, classes of them without negation, groups,
-//! alternatives, `^`, `$` and quantifiers. Classes with `\p{L}\p{N}` stand alone, as
-//! `^[\p{L}\p{N}…]{m,n}$`. Everything else is refused, also what engines read differently.
+//! alternatives, `^`, `$` and quantifiers. Classes with `\p{L}\p{N}` only as a whole pattern
+//! `^[\p{L}\p{N}…]{m,n}$`. Everything else is refused, including syntax that engines interpret
+//! differently.
 
 use super::Error;
 
-/// A pattern as read.
+/// A parsed pattern.
 pub(super) enum Parsed {
-    /// One class with letters and numbers of any script, repeated, and nothing around it.
+    /// One repeated class with letters and numbers of any script, as the whole pattern.
     Characters(Characters),
-    /// Anything else in the subset.
+    /// Any other pattern in the subset.
     Regular(Node),
 }
 
@@ -28,19 +29,19 @@ pub(super) enum Node {
     Start,
     /// `$`
     End,
-    /// One ASCII character out of a set, a bit each.
+    /// One ASCII character of a set, one bit each.
     Class(u128),
-    /// One letter or number of any script, or an ASCII character out of a set.
+    /// One letter or number of any script, or an ASCII character of a set.
     Letters(u128),
-    /// One after the other; matches the empty text if there are none.
+    /// A sequence; matches the empty text if it is empty.
     Concat(Vec<Self>),
-    /// One of several.
+    /// Alternatives.
     Alternate(Vec<Self>),
-    /// Repeated, without an upper bound if there is no maximum.
+    /// A repetition, without an upper bound if there is no maximum.
     Repeat(Box<Self>, usize, Option<usize>),
 }
 
-/// Reads a pattern.
+/// Parses a pattern.
 pub(super) fn parse(pattern: &str) -> Result<Parsed, Error> {
     let mut parser = Parser {
         pattern,
@@ -71,11 +72,11 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed, Error> {
         }));
     }
     parser.at = position;
-    Err(parser.unsupported("\\p{L}\\p{N} beside other parts"))
+    Err(parser.unsupported("\\p{L}\\p{N} next to other parts"))
 }
 
 impl Characters {
-    /// Writes the constructor's call.
+    /// Returns the constructor's call.
     pub(super) fn rust(&self) -> String {
         let others: String = (0..128_u8)
             .filter(|byte| self.ascii >> byte & 1 == 1 && !byte.is_ascii_alphanumeric())
@@ -102,7 +103,7 @@ struct Parser<'a> {
     characters: Vec<char>,
     at: usize,
     depth: usize,
-    /// Where the first `\p` stands.
+    /// The position of the first `\p`.
     letters: Option<usize>,
 }
 
@@ -168,7 +169,7 @@ impl Parser<'_> {
                 let set = self.escape()?;
                 Ok(Node::Class(set))
             }
-            '.' => Err(self.unsupported("an unescaped dot, which engines read differently")),
+            '.' => Err(self.unsupported("an unescaped dot, which engines interpret differently")),
             '*' | '+' | '?' | '{' | '}' | ']' => {
                 Err(self.unsupported("a special character without a meaning here"))
             }
@@ -176,7 +177,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads the quantifier after an atom, if there is one.
+    /// Parses the quantifier after an atom, if there is one.
     fn quantified(&mut self, atom: Node) -> Result<Node, Error> {
         let position = self.at;
         let (minimum, maximum) = match self.peek() {
@@ -247,7 +248,7 @@ impl Parser<'_> {
                 }
                 Some(']') => break,
                 Some('[') => {
-                    return Err(self.unsupported("a bracket that engines read differently"));
+                    return Err(self.unsupported("a bracket that engines interpret differently"));
                 }
                 Some('\\') if self.characters.get(self.at + 1) == Some(&'p') => {
                     self.letters.get_or_insert(self.at);
@@ -273,11 +274,11 @@ impl Parser<'_> {
             let last = match self.peek() {
                 Some('\\') => self.escape()?,
                 Some('[') | None => {
-                    return Err(self.unsupported("a bracket that engines read differently"));
+                    return Err(self.unsupported("a bracket that engines interpret differently"));
                 }
                 Some(_) => self.literal()?,
             };
-            // A set of one character each, in order: everything between the two bits.
+            // Each side is a set with one character: the range is all bits between them.
             if item.count_ones() != 1 || last.count_ones() != 1 || last < item {
                 self.at -= 1;
                 return Err(self.unsupported("a range that does not run between two characters"));
@@ -299,7 +300,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads an escape that stands for ASCII characters.
+    /// Parses an escape of ASCII characters.
     fn escape(&mut self) -> Result<u128, Error> {
         let set = match self.characters.get(self.at + 1) {
             Some('d') => DIGITS,
@@ -311,14 +312,14 @@ impl Parser<'_> {
         Ok(set)
     }
 
-    /// Reads a character that stands for itself.
+    /// Parses a literal character.
     fn literal(&mut self) -> Result<u128, Error> {
         match self.peek() {
             Some(literal) if literal.is_ascii() => {
                 self.at += 1;
                 Ok(bit(literal))
             }
-            _ => Err(self.unsupported("a character beyond ASCII")),
+            _ => Err(self.unsupported("a non-ASCII character")),
         }
     }
 
@@ -346,10 +347,10 @@ const fn bit(character: char) -> u128 {
     1 << (character as u32 & 127)
 }
 
-/// How deeply groups may be nested.
+/// The maximum nesting of groups.
 const DEPTH: usize = 50;
 
-/// The highest bound of a quantifier.
+/// The maximum bound of a quantifier.
 const REPEATS: usize = 1000;
 
 const DIGITS: u128 = 0x3ff << b'0';

@@ -1,4 +1,4 @@
-//! Compiled patterns against the `regex` crate, and each malformed input.
+//! Compiled patterns compared with the `regex` crate, and each malformed input.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn compile(pattern: &str) -> Result<Automaton, Error> {
     }
 }
 
-/// Runs an automaton as its description says.
+/// Runs an automaton.
 fn accepts(automaton: &Automaton, text: &str) -> bool {
     let mut state = automaton.start;
     for &byte in text.as_bytes() {
@@ -33,7 +33,7 @@ fn accepts(automaton: &Automaton, text: &str) -> bool {
     state >= automaton.accepting
 }
 
-/// Facts with these patterns, one a schema.
+/// Facts with these patterns, one per schema.
 fn facts(patterns: &[&str]) -> Value {
     let schemas: Vec<Value> = patterns
         .iter()
@@ -51,7 +51,7 @@ fn generated(patterns: &[&str], rows: &[Value]) -> Result<String, Error> {
 }
 
 #[test]
-fn the_committed_table_is_what_the_facts_and_overrides_give() {
+fn the_committed_table_is_up_to_date_with_the_facts_and_overrides() {
     let read = |path| serde_json::from_str(&repository(path)).unwrap();
     let table = generate(
         &read("fixtures/api/facts.json"),
@@ -65,7 +65,7 @@ fn the_committed_table_is_what_the_facts_and_overrides_give() {
 }
 
 #[test]
-fn a_table_lists_the_enforced_patterns_by_source_and_nothing_of_the_others() {
+fn a_table_lists_only_the_enforced_patterns_ordered_by_source() {
     let rows = [
         enforced("b"),
         json!({"pattern": "(?=x)", "enforced": false, "reason": "A lookahead."}),
@@ -119,7 +119,7 @@ fn rows_that_differ_from_the_facts_are_named() {
 }
 
 #[test]
-fn a_malformed_override_is_named_by_its_place() {
+fn the_error_of_a_malformed_override_has_its_place() {
     let row = |member: &str, value: Value| {
         let mut row = enforced("a");
         row[member] = value;
@@ -149,7 +149,7 @@ fn a_malformed_override_is_named_by_its_place() {
 }
 
 #[test]
-fn what_is_outside_of_the_subset_is_refused_with_the_pattern_and_the_place() {
+fn a_pattern_outside_the_subset_is_refused_with_its_position() {
     let cases = [
         ("a.b", "dot", 2),
         ("[^a]", "negated", 2),
@@ -165,8 +165,8 @@ fn what_is_outside_of_the_subset_is_refused_with_the_pattern_and_the_place() {
         (r"[\p{L}\p{N}]+", "beside", 2),
         (r"[\p{M}]", "property", 2),
         (r"\", "escape", 1),
-        ("é", "beyond ASCII", 1),
-        ("[é]", "beyond ASCII", 2),
+        ("é", "non-ASCII", 1),
+        ("[é]", "non-ASCII", 2),
         ("[z-a]", "range", 4),
         (r"[\d-z]", "range", 5),
         ("[[:alpha:]]", "bracket", 2),
@@ -218,7 +218,7 @@ fn a_pattern_that_needs_too_many_states_is_refused_in_time() {
 
 #[test]
 fn an_automaton_is_minimal() {
-    // A dead state, and one for each number of digits that were read.
+    // A dead state, and one for each number of digits read.
     for (pattern, states) in [
         ("^[0-9]{12}$", 14),
         ("^(aa|ab|ba|bb)$", 4),
@@ -234,7 +234,7 @@ fn an_automaton_is_minimal() {
 }
 
 #[test]
-fn escapes_and_classes_mean_ascii() {
+fn escapes_and_classes_match_only_ascii() {
     for (pattern, inside, outside) in [
         (r"^\d$", "7", "٣"),
         (r"^\w$", "_", "é"),
@@ -250,7 +250,7 @@ fn escapes_and_classes_mean_ascii() {
     }
 }
 
-/// Patterns of the subset, as both this parser and the `regex` crate read them.
+/// Patterns of the subset, in the syntax of both this parser and the `regex` crate.
 fn patterns() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         4 => prop::sample::select(vec!["a", "b", "-", "0", "[ab]", "[a-c0-9]", r"[\-_]", r"\."]),
@@ -284,7 +284,7 @@ proptest! {
         let automaton = match compile(&pattern) {
             Ok(automaton) => automaton,
             Err(Error::TooLarge { .. } | Error::Unsupported { .. }) => {
-                // Only repeated anchors are outside of the subset.
+                // Only repeated anchors are outside the subset.
                 prop_assume!(false);
                 return Ok(());
             }

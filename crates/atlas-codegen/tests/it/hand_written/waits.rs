@@ -1,4 +1,4 @@
-//! The entries of `watch.json` follow the operations that they name.
+//! The entries of `watch.json` follow the operations they name.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{imported, polled, value, watched};
 use crate::support::DESCRIPTION;
 
 #[test]
-fn a_wait_goes_with_the_operation_that_it_follows() {
+fn a_wait_is_removed_with_the_operation_that_it_follows() {
     let small = watched();
     let from = polled().find("  /api/atlas/v2/groups/{groupId}/things:\n");
     let to = polled().find("components:\n");
@@ -18,7 +18,7 @@ fn a_wait_goes_with_the_operation_that_it_follows() {
 }
 
 #[test]
-fn a_wait_goes_with_the_operation_that_it_polls() {
+fn a_wait_is_removed_with_the_operation_that_it_polls() {
     let small = watched();
     let line = "watch.json: removed the entry of createGroupThing: getGroupThing is gone";
     imported(&small, DESCRIPTION, line);
@@ -26,7 +26,7 @@ fn a_wait_goes_with_the_operation_that_it_polls() {
 }
 
 #[test]
-fn a_wait_polls_a_later_version_where_its_own_has_ended() {
+fn a_wait_polls_a_later_version_if_its_own_has_ended() {
     let small = watched();
     let later = "            application/vnd.atlas.2024-01-01+json";
     let ended = polled().replacen(
@@ -58,7 +58,7 @@ fn a_wait_polls_an_earlier_version_rather_than_a_preview() {
 }
 
 #[test]
-fn a_wait_goes_if_no_version_has_the_field_that_it_polls() {
+fn a_wait_is_removed_if_no_version_has_the_field_that_it_polls() {
     let small = watched();
     let ended = polled().replacen(
         "            application/vnd.atlas.2023-01-01+json: {schema: {$ref: \"#/components/schemas/Thing\"}}\n            application/vnd.atlas.2024-01-01+json: {schema: {$ref: \"#/components/schemas/Thing\"}}",
@@ -72,7 +72,7 @@ fn a_wait_goes_if_no_version_has_the_field_that_it_polls() {
 }
 
 #[test]
-fn a_wait_goes_if_the_polled_operation_lost_a_parameter() {
+fn a_wait_is_removed_if_the_polled_operation_lost_a_parameter() {
     let small = watched();
     let moved = polled().replace("groups/{groupId}/things/one", "things/one");
     let moved = moved.replacen(
@@ -80,7 +80,7 @@ fn a_wait_goes_if_the_polled_operation_lost_a_parameter() {
         "        - {in: query, name: group, schema: {type: string}}\n",
         1,
     );
-    // Another path is another operation: the names are to mean it from now on.
+    // Another path is another operation, which is to have the names from now on.
     small.forget("GET /api/atlas/v2/groups/{groupId}/things/one");
     let line = "watch.json: removed the entry of createGroupThing: getGroupThing has no \
                 parameter \"groupId\"";
@@ -90,7 +90,7 @@ fn a_wait_goes_if_the_polled_operation_lost_a_parameter() {
 
 #[test]
 fn waits_and_successors_follow_the_path_when_two_operations_swap_their_ids() {
-    // A short id that stays: what a command means does not change.
+    // The short id stays the same, so the meaning of the command does not change.
     let short = |text: &str, id: &str, short: &str| {
         let line = format!("operationId: {id}\n");
         let shortened = format!("{line}      x-xgen-operation-id-override: {short}\n");

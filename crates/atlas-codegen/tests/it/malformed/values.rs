@@ -1,4 +1,4 @@
-//! Values of a description that cannot be used.
+//! Invalid values in a description.
 
 use super::{changed, refused};
 use crate::support::{DESCRIPTION, Small};
