@@ -22,7 +22,7 @@ use crate::request::RequestWriter;
 
 /// Calls `getGroupDbAccessHistoryCluster`: `GET /api/atlas/v2/groups/{groupId}/dbAccessHistory/clusters/{clusterName}`.
 ///
-/// Answered by `MongodbAccessLogsList`.
+/// Response: `MongodbAccessLogsList`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Cluster Log Viewer or Project Database Access Admin.
 #[doc(alias = "getGroupDbAccessHistoryCluster")]
@@ -48,7 +48,7 @@ pub struct GetAccessHistoryCluster {
 }
 
 impl GetAccessHistoryCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -129,7 +129,7 @@ impl Operation for GetAccessHistoryCluster {
 
 /// Calls `getGroupDbAccessHistoryProcess`: `GET /api/atlas/v2/groups/{groupId}/dbAccessHistory/processes/{hostname}`.
 ///
-/// Answered by `MongodbAccessLogsList`.
+/// Response: `MongodbAccessLogsList`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Cluster Log Viewer or Project Database Access Admin.
 #[doc(alias = "getGroupDbAccessHistoryProcess")]
@@ -155,7 +155,7 @@ pub struct GetAccessHistoryProcess {
 }
 
 impl GetAccessHistoryProcess {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, hostname: impl Into<CompactString>) -> Self {
         Self {
             project_id,

@@ -24,7 +24,7 @@ use crate::timestamp::Timestamp;
 
 /// Calls `getGroupActivityFeed`: `GET /api/atlas/v2/groups/{groupId}/activityFeed`.
 ///
-/// Answered by `ActivityFeedLinkResponse`.
+/// Response: `ActivityFeedLinkResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupActivityFeed")]
@@ -44,7 +44,7 @@ pub struct GetGroupActivityFeed {
 }
 
 impl GetGroupActivityFeed {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -109,7 +109,7 @@ impl Operation for GetGroupActivityFeed {
 
 /// Calls `getOrgActivityFeed`: `GET /api/atlas/v2/orgs/{orgId}/activityFeed`.
 ///
-/// Answered by `ActivityFeedLinkResponse`.
+/// Response: `ActivityFeedLinkResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgActivityFeed")]
@@ -127,7 +127,7 @@ pub struct GetOrgActivityFeed {
 }
 
 impl GetOrgActivityFeed {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,

@@ -25,7 +25,7 @@ use crate::secret::Secret;
 
 /// Calls `createGroupAiModelApiKey`: `POST /api/atlas/v2/groups/{groupId}/aiModelApiKeys`.
 ///
-/// Answered by `AiModelApiKeyResponse`.
+/// Response: `AiModelApiKeyResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Model Owner.
 #[doc(alias = "createGroupAiModelApiKey")]
@@ -41,7 +41,7 @@ pub struct CreateGroupModelKey {
 }
 
 impl CreateGroupModelKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: AiModelApiKeyCreateRequest) -> Self {
         Self { project_id, body }
     }
@@ -71,7 +71,7 @@ impl Operation for CreateGroupModelKey {
 
 /// Calls `deleteGroupAiModelApiKey`: `DELETE /api/atlas/v2/groups/{groupId}/aiModelApiKeys/{apiKeyId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Model Owner.
 #[doc(alias = "deleteGroupAiModelApiKey")]
@@ -87,7 +87,7 @@ pub struct DeleteGroupModelKey {
 }
 
 impl DeleteGroupModelKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, api_key_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -117,7 +117,7 @@ impl Operation for DeleteGroupModelKey {
 
 /// Calls `getGroupAiModelApiKey`: `GET /api/atlas/v2/groups/{groupId}/aiModelApiKeys/{apiKeyId}`.
 ///
-/// Answered by `AiModelApiKeyResponse`.
+/// Response: `AiModelApiKeyResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupAiModelApiKey")]
@@ -132,7 +132,7 @@ pub struct GetGroupModelKey {
 }
 
 impl GetGroupModelKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, api_key_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -162,7 +162,7 @@ impl Operation for GetGroupModelKey {
 
 /// Calls `getOrgAiModelApiKey`: `GET /api/atlas/v2/orgs/{orgId}/aiModelApiKeys/{apiKeyId}`.
 ///
-/// Answered by `AiModelApiKeyResponse`.
+/// Response: `AiModelApiKeyResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "getOrgAiModelApiKey")]
@@ -177,7 +177,7 @@ pub struct GetOrgModelKey {
 }
 
 impl GetOrgModelKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, api_key_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -207,7 +207,7 @@ impl Operation for GetOrgModelKey {
 
 /// Calls `listGroupAiModelApiKeys`: `GET /api/atlas/v2/groups/{groupId}/aiModelApiKeys`.
 ///
-/// Answered by `Page<AiModelApiKeyResponse>`.
+/// Response: `Page<AiModelApiKeyResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupAiModelApiKeys")]
@@ -224,7 +224,7 @@ pub struct ListGroupModelKeys {
 }
 
 impl ListGroupModelKeys {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -289,7 +289,7 @@ impl Paged for ListGroupModelKeys {
 
 /// Calls `listOrgAiModelApiKeys`: `GET /api/atlas/v2/orgs/{orgId}/aiModelApiKeys`.
 ///
-/// Answered by `Page<AiModelApiKeyResponse>`.
+/// Response: `Page<AiModelApiKeyResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "listOrgAiModelApiKeys")]
@@ -306,7 +306,7 @@ pub struct ListOrgModelKeys {
 }
 
 impl ListOrgModelKeys {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -371,7 +371,7 @@ impl Paged for ListOrgModelKeys {
 
 /// Calls `updateGroupAiModelApiKey`: `PATCH /api/atlas/v2/groups/{groupId}/aiModelApiKeys/{apiKeyId}`.
 ///
-/// Answered by `AiModelApiKeyResponse`.
+/// Response: `AiModelApiKeyResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Model Owner.
 #[doc(alias = "updateGroupAiModelApiKey")]
@@ -389,7 +389,7 @@ pub struct UpdateGroupModelKey {
 }
 
 impl UpdateGroupModelKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         api_key_id: impl Into<CompactString>,
@@ -468,7 +468,7 @@ impl Serialize for AiModelApiKeyCreateRequest {
 }
 
 impl AiModelApiKeyCreateRequest {
-    /// Takes what is required: `cloud`, `geography`, `name`.
+    /// Creates a value with its required fields: `cloud`, `geography`, `name`.
     pub fn new(
         cloud: impl Into<Cloud>,
         geography: impl Into<Geography>,
@@ -627,7 +627,7 @@ impl Serialize for AiModelApiKeyUpdateRequest {
 }
 
 impl AiModelApiKeyUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

@@ -23,7 +23,7 @@ use crate::request::RequestWriter;
 
 /// Calls `getGroupAiModelApiCloudGeographyModelGroupNameRateLimits`: `GET /api/atlas/v2/groups/{groupId}/aiModelApiClouds/{cloud}/geographies/{geography}/modelGroupNames/{modelGroupName}/rateLimits`.
 ///
-/// Answered by `AiModelRateLimitResponse`.
+/// Response: `AiModelRateLimitResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupAiModelApiCloudGeographyModelGroupNameRateLimits")]
@@ -42,7 +42,7 @@ pub struct GetGroupRateLimits {
 }
 
 impl GetGroupRateLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud: impl Into<Cloud>,
@@ -81,7 +81,7 @@ impl Operation for GetGroupRateLimits {
 
 /// Calls `getGroupAiModelApiRateLimits`: `GET /api/atlas/v2/groups/{groupId}/aiModelApiRateLimits`.
 ///
-/// Answered by `Page<AiModelRateLimitResponse>`.
+/// Response: `Page<AiModelRateLimitResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupAiModelApiRateLimits")]
@@ -98,7 +98,7 @@ pub struct GetGroupModelLimits {
 }
 
 impl GetGroupModelLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -163,7 +163,7 @@ impl Paged for GetGroupModelLimits {
 
 /// Calls `getOrgAiModelApiCloudGeographyModelGroupNameRateLimits`: `GET /api/atlas/v2/orgs/{orgId}/aiModelApiClouds/{cloud}/geographies/{geography}/modelGroupNames/{modelGroupName}/rateLimits`.
 ///
-/// Answered by `AiModelRateLimitResponse`.
+/// Response: `AiModelRateLimitResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "getOrgAiModelApiCloudGeographyModelGroupNameRateLimits")]
@@ -182,7 +182,7 @@ pub struct GetOrgRateLimits {
 }
 
 impl GetOrgRateLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         org_id: OrgId,
         cloud: impl Into<Cloud>,
@@ -221,7 +221,7 @@ impl Operation for GetOrgRateLimits {
 
 /// Calls `getOrgAiModelApiRateLimits`: `GET /api/atlas/v2/orgs/{orgId}/aiModelApiRateLimits`.
 ///
-/// Answered by `Page<AiModelRateLimitResponse>`.
+/// Response: `Page<AiModelRateLimitResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "getOrgAiModelApiRateLimits")]
@@ -238,7 +238,7 @@ pub struct GetOrgModelLimits {
 }
 
 impl GetOrgModelLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -303,7 +303,7 @@ impl Paged for GetOrgModelLimits {
 
 /// Calls `resetGroupAiModelApiCloudGeographyModelGroupNameRateLimits`: `POST /api/atlas/v2/groups/{groupId}/aiModelApiClouds/{cloud}/geographies/{geography}/modelGroupNames/{modelGroupName}/rateLimits:reset`.
 ///
-/// Answered by `AiModelRateLimitResponse`.
+/// Response: `AiModelRateLimitResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Model Owner.
 #[doc(alias = "resetGroupAiModelApiCloudGeographyModelGroupNameRateLimits")]
@@ -322,7 +322,7 @@ pub struct ResetGroupModelLimits {
 }
 
 impl ResetGroupModelLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud: impl Into<Cloud>,
@@ -361,7 +361,7 @@ impl Operation for ResetGroupModelLimits {
 
 /// Calls `resetGroupAiModelApiRateLimits`: `POST /api/atlas/v2/groups/{groupId}/aiModelApiRateLimits:reset`.
 ///
-/// Answered by `Page<AiModelRateLimitResponse>`.
+/// Response: `Page<AiModelRateLimitResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Model Owner.
 #[doc(alias = "resetGroupAiModelApiRateLimits")]
@@ -374,7 +374,7 @@ pub struct ResetGroupRateLimits {
 }
 
 impl ResetGroupRateLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -404,7 +404,7 @@ impl Paged for ResetGroupRateLimits {
 
 /// Calls `updateGroupAiModelApiCloudGeographyModelGroupNameRateLimits`: `PATCH /api/atlas/v2/groups/{groupId}/aiModelApiClouds/{cloud}/geographies/{geography}/modelGroupNames/{modelGroupName}/rateLimits`.
 ///
-/// Answered by `AiModelRateLimitResponse`.
+/// Response: `AiModelRateLimitResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Model Owner.
 #[doc(alias = "updateGroupAiModelApiCloudGeographyModelGroupNameRateLimits")]
@@ -425,7 +425,7 @@ pub struct UpdateGroupRateLimits {
 }
 
 impl UpdateGroupRateLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cloud: impl Into<Cloud>,
@@ -603,7 +603,7 @@ impl Serialize for AiModelsRateLimitUpdateRequest {
 }
 
 impl AiModelsRateLimitUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

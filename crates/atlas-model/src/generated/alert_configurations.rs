@@ -31,7 +31,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupAlertConfig`: `POST /api/atlas/v2/groups/{groupId}/alertConfigs`.
 ///
-/// Answered by `GroupAlertsConfig`.
+/// Response: `GroupAlertsConfig`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Alerts Manager.
 #[doc(alias = "createGroupAlertConfig")]
@@ -47,7 +47,7 @@ pub struct CreateAlertConfig {
 }
 
 impl CreateAlertConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: GroupAlertsConfig) -> Self {
         Self { project_id, body }
     }
@@ -77,7 +77,7 @@ impl Operation for CreateAlertConfig {
 
 /// Calls `deleteGroupAlertConfig`: `DELETE /api/atlas/v2/groups/{groupId}/alertConfigs/{alertConfigId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Alerts Manager.
 #[doc(alias = "deleteGroupAlertConfig")]
@@ -93,7 +93,7 @@ pub struct DeleteAlertConfig {
 }
 
 impl DeleteAlertConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, alert_config_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -123,7 +123,7 @@ impl Operation for DeleteAlertConfig {
 
 /// Calls `getGroupAlertAlertConfigs`: `GET /api/atlas/v2/groups/{groupId}/alerts/{alertId}/alertConfigs`.
 ///
-/// Answered by `Page<GroupAlertsConfig>`.
+/// Response: `Page<GroupAlertsConfig>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupAlertAlertConfigs")]
@@ -145,7 +145,7 @@ pub struct GetAlertConfigs {
 }
 
 impl GetAlertConfigs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, alert_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -221,7 +221,7 @@ impl Paged for GetAlertConfigs {
 
 /// Calls `getGroupAlertConfig`: `GET /api/atlas/v2/groups/{groupId}/alertConfigs/{alertConfigId}`.
 ///
-/// Answered by `GroupAlertsConfig`.
+/// Response: `GroupAlertsConfig`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupAlertConfig")]
@@ -237,7 +237,7 @@ pub struct GetAlertConfig {
 }
 
 impl GetAlertConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, alert_config_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -267,7 +267,7 @@ impl Operation for GetAlertConfig {
 
 /// Calls `listAlertConfigMatcherFieldNames`: `GET /api/atlas/v2/alertConfigs/matchers/fieldNames`.
 ///
-/// Answered by `Vec<MatcherField>`.
+/// Response: `Vec<MatcherField>`.
 /// Versions: **2023-01-01**.
 #[doc(alias = "listAlertConfigMatcherFieldNames")]
 #[doc(alias = "listMatcherFieldNames")]
@@ -277,7 +277,7 @@ impl Operation for GetAlertConfig {
 pub struct ListMatcherFieldNames {}
 
 impl ListMatcherFieldNames {
-    /// Takes what the operation requires.
+    /// Creates the operation.
     #[allow(
         clippy::new_without_default,
         reason = "most operations require something"
@@ -304,7 +304,7 @@ impl Operation for ListMatcherFieldNames {
 
 /// Calls `listGroupAlertConfigs`: `GET /api/atlas/v2/groups/{groupId}/alertConfigs`.
 ///
-/// Answered by `Page<GroupAlertsConfig>`.
+/// Response: `Page<GroupAlertsConfig>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupAlertConfigs")]
@@ -324,7 +324,7 @@ pub struct ListAlertConfigs {
 }
 
 impl ListAlertConfigs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -398,7 +398,7 @@ impl Paged for ListAlertConfigs {
 
 /// Calls `toggleGroupAlertConfig`: `PATCH /api/atlas/v2/groups/{groupId}/alertConfigs/{alertConfigId}`.
 ///
-/// Answered by `GroupAlertsConfig`.
+/// Response: `GroupAlertsConfig`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Alerts Manager.
 #[doc(alias = "toggleGroupAlertConfig")]
@@ -416,7 +416,7 @@ pub struct ToggleAlertConfig {
 }
 
 impl ToggleAlertConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, alert_config_id: ObjectId, body: AlertsToggle) -> Self {
         Self {
             project_id,
@@ -451,7 +451,7 @@ impl Operation for ToggleAlertConfig {
 
 /// Calls `updateGroupAlertConfig`: `PUT /api/atlas/v2/groups/{groupId}/alertConfigs/{alertConfigId}`.
 ///
-/// Answered by `GroupAlertsConfig`.
+/// Response: `GroupAlertsConfig`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Alerts Manager.
 #[doc(alias = "updateGroupAlertConfig")]
@@ -469,7 +469,7 @@ pub struct UpdateAlertConfig {
 }
 
 impl UpdateAlertConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, alert_config_id: ObjectId, body: GroupAlertsConfig) -> Self {
         Self {
             project_id,
@@ -715,7 +715,7 @@ impl Serialize for AlertsNotificationRootForGroup {
 }
 
 impl AlertsNotificationRootForGroup {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -974,7 +974,7 @@ impl Serialize for AlertsToggle {
 }
 
 impl AlertsToggle {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1003,7 +1003,7 @@ pub enum DatadogNotificationDatadogRegion {
     Ap1,
     /// `US1_FED`
     Us1Fed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1069,7 +1069,7 @@ pub enum EventSeverity {
     Error,
     /// `CRITICAL`
     Critical,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1214,7 +1214,7 @@ impl Serialize for GroupAlertsConfig {
 }
 
 impl GroupAlertsConfig {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1299,7 +1299,7 @@ pub enum MatcherField {
     RuleId,
     /// `SOFTWARE_TYPE`
     SoftwareType,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1389,7 +1389,7 @@ pub enum OpsGenieNotificationOpsGenieRegion {
     Us,
     /// `EU`
     Eu,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

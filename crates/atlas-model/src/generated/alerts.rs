@@ -28,7 +28,7 @@ use crate::{object, open_enum};
 
 /// Calls `acknowledgeGroupAlert`: `PATCH /api/atlas/v2/groups/{groupId}/alerts/{alertId}`.
 ///
-/// Answered by `AlertForProject`.
+/// Response: `AlertForProject`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-05-30**.
 /// Needs the role Project Alerts Manager.
 #[doc(alias = "acknowledgeGroupAlert")]
@@ -45,7 +45,7 @@ pub struct AcknowledgeAlert {
 }
 
 impl AcknowledgeAlert {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, alert_id: ObjectId, body: AcknowledgeAlertBody) -> Self {
         Self {
             project_id,
@@ -83,7 +83,7 @@ impl Operation for AcknowledgeAlert {
 
 /// Calls `getGroupAlert`: `GET /api/atlas/v2/groups/{groupId}/alerts/{alertId}`.
 ///
-/// Answered by `AlertForProject`.
+/// Response: `AlertForProject`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupAlert")]
@@ -98,7 +98,7 @@ pub struct GetAlert {
 }
 
 impl GetAlert {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, alert_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -128,7 +128,7 @@ impl Operation for GetAlert {
 
 /// Calls `getGroupAlertConfigAlerts`: `GET /api/atlas/v2/groups/{groupId}/alertConfigs/{alertConfigId}/alerts`.
 ///
-/// Answered by `Page<AlertForProject>`.
+/// Response: `Page<AlertForProject>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupAlertConfigAlerts")]
@@ -150,7 +150,7 @@ pub struct GetAlertConfigAlerts {
 }
 
 impl GetAlertConfigAlerts {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, alert_config_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -226,7 +226,7 @@ impl Paged for GetAlertConfigAlerts {
 
 /// Calls `listGroupAlerts`: `GET /api/atlas/v2/groups/{groupId}/alerts`.
 ///
-/// Answered by `Page<AlertForProject>`.
+/// Response: `Page<AlertForProject>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupAlerts")]
@@ -247,7 +247,7 @@ pub struct ListAlerts {
 }
 
 impl ListAlerts {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -396,7 +396,7 @@ impl Serialize for AcknowledgeAlertBody {
 }
 
 impl AcknowledgeAlertBody {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -620,7 +620,7 @@ pub enum AlertsStatus {
     Tracking,
     /// `CLOSED`
     Closed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -24,7 +24,7 @@ use crate::{object, open_enum};
 
 /// Calls `getGroupAuditLog`: `GET /api/atlas/v2/groups/{groupId}/auditLog`.
 ///
-/// Answered by `AuditLog`.
+/// Response: `AuditLog`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "getGroupAuditLog")]
@@ -37,7 +37,7 @@ pub struct GetGroupAuditLog {
 }
 
 impl GetGroupAuditLog {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -63,7 +63,7 @@ impl Operation for GetGroupAuditLog {
 
 /// Calls `updateGroupAuditLog`: `PATCH /api/atlas/v2/groups/{groupId}/auditLog`.
 ///
-/// Answered by `AuditLog`.
+/// Response: `AuditLog`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupAuditLog")]
@@ -79,7 +79,7 @@ pub struct UpdateAuditLog {
 }
 
 impl UpdateAuditLog {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: AuditLog) -> Self {
         Self { project_id, body }
     }
@@ -170,7 +170,7 @@ impl Serialize for AuditLog {
 }
 
 impl AuditLog {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -207,7 +207,7 @@ pub enum AuditLogConfigurationType {
     FilterBuilder,
     /// `FILTER_JSON`
     FilterJson,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -20,7 +20,7 @@ use crate::request::RequestWriter;
 
 /// Calls `getGroupAwsCustomDns`: `GET /api/atlas/v2/groups/{groupId}/awsCustomDNS`.
 ///
-/// Answered by `AwsCustomDnsEnabled`.
+/// Response: `AwsCustomDnsEnabled`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupAwsCustomDns")]
@@ -33,7 +33,7 @@ pub struct GetAwsCustomDns {
 }
 
 impl GetAwsCustomDns {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -59,7 +59,7 @@ impl Operation for GetAwsCustomDns {
 
 /// Calls `toggleGroupAwsCustomDns`: `PATCH /api/atlas/v2/groups/{groupId}/awsCustomDNS`.
 ///
-/// Answered by `AwsCustomDnsEnabled`.
+/// Response: `AwsCustomDnsEnabled`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "toggleGroupAwsCustomDns")]
@@ -74,7 +74,7 @@ pub struct ToggleAwsCustomDns {
 }
 
 impl ToggleAwsCustomDns {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: AwsCustomDnsEnabled) -> Self {
         Self { project_id, body }
     }
@@ -137,7 +137,7 @@ impl Serialize for AwsCustomDnsEnabled {
 }
 
 impl AwsCustomDnsEnabled {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

@@ -62,7 +62,7 @@ pub use self::snapshots::*;
 
 /// Calls `deleteGroupClusterBackupSnapshotShardedCluster`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/shardedCluster/{snapshotId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "deleteGroupClusterBackupSnapshotShardedCluster")]
@@ -80,7 +80,7 @@ pub struct DeleteBackupShardedCluster {
 }
 
 impl DeleteBackupShardedCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, snapshot_id: SnapshotId) -> Self {
         Self {
             project_id,
@@ -112,7 +112,7 @@ impl Operation for DeleteBackupShardedCluster {
 
 /// Calls `getGroupClusterBackupSnapshotDatabase`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/{snapshotId}/databases/{databaseName}`.
 ///
-/// Answered by `DiskBackupDatabaseResponse`.
+/// Response: `DiskBackupDatabaseResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "getGroupClusterBackupSnapshotDatabase")]
@@ -131,7 +131,7 @@ pub struct GetBackupSnapshotDatabase {
 }
 
 impl GetBackupSnapshotDatabase {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -170,7 +170,7 @@ impl Operation for GetBackupSnapshotDatabase {
 
 /// Calls `getGroupClusterBackupSnapshotShardedCluster`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/shardedCluster/{snapshotId}`.
 ///
-/// Answered by `DiskBackupShardedClusterSnapshot`.
+/// Response: `DiskBackupShardedClusterSnapshot`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterBackupSnapshotShardedCluster")]
@@ -188,7 +188,7 @@ pub struct GetBackupShardedCluster {
 }
 
 impl GetBackupShardedCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, snapshot_id: SnapshotId) -> Self {
         Self {
             project_id,
@@ -220,7 +220,7 @@ impl Operation for GetBackupShardedCluster {
 
 /// Calls `listGroupClusterBackupSnapshotDatabases`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/{snapshotId}/databases`.
 ///
-/// Answered by `Page<DiskBackupDatabaseResponse>`.
+/// Response: `Page<DiskBackupDatabaseResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "listGroupClusterBackupSnapshotDatabases")]
@@ -243,7 +243,7 @@ pub struct ListBackupSnapshotDatabases {
 }
 
 impl ListBackupSnapshotDatabases {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, snapshot_id: SnapshotId) -> Self {
         Self {
             project_id,
@@ -321,7 +321,7 @@ impl Paged for ListBackupSnapshotDatabases {
 
 /// Calls `listGroupClusterBackupSnapshotShardedClusters`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/shardedClusters`.
 ///
-/// Answered by `Page<DiskBackupShardedClusterSnapshot>`.
+/// Response: `Page<DiskBackupShardedClusterSnapshot>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterBackupSnapshotShardedClusters")]
@@ -337,7 +337,7 @@ pub struct ListBackupShardedClusters {
 }
 
 impl ListBackupShardedClusters {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -383,7 +383,7 @@ pub enum CollectionRestoreIndexStatusState {
     Failed,
     /// `NOT_RESTORED`
     NotRestored,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -653,7 +653,7 @@ pub enum FrequencyType {
     Yearly,
     /// `ondemand`
     Ondemand,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -720,7 +720,7 @@ pub enum RetentionUnit {
     Months,
     /// `years`
     Years,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -778,7 +778,7 @@ pub enum SnapshotKind {
     ReplicaSet,
     /// `shardedCluster`
     ShardedCluster,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -836,7 +836,7 @@ pub enum SnapshotStatus {
     Completed,
     /// `failed`
     Failed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -897,7 +897,7 @@ pub enum SnapshotType {
     Scheduled,
     /// `fallback`
     Fallback,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -28,7 +28,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupLiveMigration`: `POST /api/atlas/v2/groups/{groupId}/liveMigrations`.
 ///
-/// Answered by `LiveMigrationResponse`.
+/// Response: `LiveMigrationResponse`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-05-30**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createGroupLiveMigration")]
@@ -43,7 +43,7 @@ pub struct CreateGroupLiveMigration {
 }
 
 impl CreateGroupLiveMigration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: LiveMigrationRequest) -> Self {
         Self { project_id, body }
     }
@@ -76,7 +76,7 @@ impl Operation for CreateGroupLiveMigration {
 
 /// Calls `createOrgLiveMigrationLinkToken`: `POST /api/atlas/v2/orgs/{orgId}/liveMigrations/linkTokens`.
 ///
-/// Answered by `TargetOrg`.
+/// Response: `TargetOrg`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgLiveMigrationLinkToken")]
@@ -91,7 +91,7 @@ pub struct CreateLinkToken {
 }
 
 impl CreateLinkToken {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: TargetOrgRequest) -> Self {
         Self { org_id, body }
     }
@@ -121,7 +121,7 @@ impl Operation for CreateLinkToken {
 
 /// Calls `cutoverGroupLiveMigration`: `PUT /api/atlas/v2/groups/{groupId}/liveMigrations/{liveMigrationId}/cutover`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "cutoverGroupLiveMigration")]
@@ -136,7 +136,7 @@ pub struct CutoverMigration {
 }
 
 impl CutoverMigration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, live_migration_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -166,7 +166,7 @@ impl Operation for CutoverMigration {
 
 /// Calls `deleteOrgLiveMigrationLinkTokens`: `DELETE /api/atlas/v2/orgs/{orgId}/liveMigrations/linkTokens`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrgLiveMigrationLinkTokens")]
@@ -180,7 +180,7 @@ pub struct DeleteLinkTokens {
 }
 
 impl DeleteLinkTokens {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -207,7 +207,7 @@ impl Operation for DeleteLinkTokens {
 
 /// Calls `getGroupLiveMigration`: `GET /api/atlas/v2/groups/{groupId}/liveMigrations/{liveMigrationId}`.
 ///
-/// Answered by `LiveMigrationResponse`.
+/// Response: `LiveMigrationResponse`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "getGroupLiveMigration")]
@@ -222,7 +222,7 @@ pub struct GetGroupLiveMigration {
 }
 
 impl GetGroupLiveMigration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, live_migration_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -252,7 +252,7 @@ impl Operation for GetGroupLiveMigration {
 
 /// Calls `getGroupLiveMigrationValidateStatus`: `GET /api/atlas/v2/groups/{groupId}/liveMigrations/validate/{validationId}`.
 ///
-/// Answered by `LiveImportValidation`.
+/// Response: `LiveImportValidation`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "getGroupLiveMigrationValidateStatus")]
@@ -268,7 +268,7 @@ pub struct GetMigrationValidateStatus {
 }
 
 impl GetMigrationValidateStatus {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, validation_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -299,7 +299,7 @@ impl Operation for GetMigrationValidateStatus {
 
 /// Calls `listOrgLiveMigrationAvailableProjects`: `GET /api/atlas/v2/orgs/{orgId}/liveMigrations/availableProjects`.
 ///
-/// Answered by `Vec<LiveImportAvailableProject>`.
+/// Response: `Vec<LiveImportAvailableProject>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "listOrgLiveMigrationAvailableProjects")]
@@ -313,7 +313,7 @@ pub struct ListAvailableProjects {
 }
 
 impl ListAvailableProjects {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -339,7 +339,7 @@ impl Operation for ListAvailableProjects {
 
 /// Calls `validateGroupLiveMigrations`: `POST /api/atlas/v2/groups/{groupId}/liveMigrations/validate`.
 ///
-/// Answered by `LiveImportValidation`.
+/// Response: `LiveImportValidation`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-05-30**.
 /// Needs the role Organization Owner.
 #[doc(alias = "validateGroupLiveMigrations")]
@@ -355,7 +355,7 @@ pub struct ValidateLiveMigrations {
 }
 
 impl ValidateLiveMigrations {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: LiveMigrationRequest) -> Self {
         Self { project_id, body }
     }
@@ -534,7 +534,7 @@ impl Serialize for Destination {
 }
 
 impl Destination {
-    /// Takes what is required: `clusterName`, `groupId`, `hostnameSchemaType`.
+    /// Creates a value with its required fields: `clusterName`, `groupId`, `hostnameSchemaType`.
     pub fn new(
         cluster_name: impl Into<CompactString>,
         project_id: ProjectId,
@@ -590,7 +590,7 @@ pub enum DestinationHostnameSchemaType {
     PrivateLink,
     /// `VPC_PEERING`
     VpcPeering,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -743,7 +743,7 @@ pub enum LiveImportValidationStatus {
     Success,
     /// `FAILED`
     Failed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -862,7 +862,7 @@ impl Serialize for LiveMigrationRequest {
 }
 
 impl LiveMigrationRequest {
-    /// Takes what is required: `destination`, `migrationHosts`, `source`.
+    /// Creates a value with its required fields: `destination`, `migrationHosts`, `source`.
     pub fn new(
         destination: Destination,
         migration_hosts: Vec<CompactString>,
@@ -981,7 +981,7 @@ pub enum LiveMigrationResponseStatus {
     Complete,
     /// `EXPIRED`
     Expired,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1076,7 +1076,7 @@ impl Serialize for ShardEntry {
 }
 
 impl ShardEntry {
-    /// Takes what is required: `collection`, `database`, `shardCollection`.
+    /// Creates a value with its required fields: `collection`, `database`, `shardCollection`.
     pub fn new(
         collection: impl Into<CompactString>,
         database: impl Into<CompactString>,
@@ -1145,7 +1145,7 @@ impl Serialize for ShardKeys {
 }
 
 impl ShardKeys {
-    /// Takes what is required: `key`.
+    /// Creates a value with its required fields: `key`.
     pub fn new(key: Vec<Json>) -> Self {
         Self { key: Some(key) }
     }
@@ -1204,7 +1204,7 @@ impl Serialize for ShardingRequest {
 }
 
 impl ShardingRequest {
-    /// Takes what is required: `createSupportingIndexes`, `shardingEntries`.
+    /// Creates a value with its required fields: `createSupportingIndexes`, `shardingEntries`.
     pub fn new(create_supporting_indexes: bool, sharding_entries: Vec<ShardEntry>) -> Self {
         Self {
             create_supporting_indexes: Some(create_supporting_indexes),
@@ -1305,7 +1305,7 @@ impl Serialize for Source {
 }
 
 impl Source {
-    /// Takes what is required: `clusterName`, `groupId`, `managedAuthentication`, `ssl`.
+    /// Creates a value with its required fields: `clusterName`, `groupId`, `managedAuthentication`, `ssl`.
     pub fn new(
         cluster_name: impl Into<CompactString>,
         project_id: ProjectId,
@@ -1438,7 +1438,7 @@ impl Serialize for TargetOrgRequest {
 }
 
 impl TargetOrgRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

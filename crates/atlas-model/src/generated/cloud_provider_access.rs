@@ -29,7 +29,7 @@ use crate::{object, open_enum};
 
 /// Calls `authorizeGroupCloudProviderAccessRole`: `PATCH /api/atlas/v2/groups/{groupId}/cloudProviderAccess/{roleId}`.
 ///
-/// Answered by `CloudProviderAccessRole`.
+/// Response: `CloudProviderAccessRole`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "authorizeGroupCloudProviderAccessRole")]
@@ -47,7 +47,7 @@ pub struct AuthorizeProviderAccessRole {
 }
 
 impl AuthorizeProviderAccessRole {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         role_id: ObjectId,
@@ -86,7 +86,7 @@ impl Operation for AuthorizeProviderAccessRole {
 
 /// Calls `createGroupCloudProviderAccess`: `POST /api/atlas/v2/groups/{groupId}/cloudProviderAccess`.
 ///
-/// Answered by `CloudProviderAccessRole`.
+/// Response: `CloudProviderAccessRole`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupCloudProviderAccess")]
@@ -102,7 +102,7 @@ pub struct CreateCloudProviderAccess {
 }
 
 impl CreateCloudProviderAccess {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: CloudProviderAccessRoleRequest) -> Self {
         Self { project_id, body }
     }
@@ -132,7 +132,7 @@ impl Operation for CreateCloudProviderAccess {
 
 /// Calls `deauthorizeGroupCloudProviderAccessRole`: `DELETE /api/atlas/v2/groups/{groupId}/cloudProviderAccess/{cloudProvider}/{roleId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deauthorizeGroupCloudProviderAccessRole")]
@@ -150,7 +150,7 @@ pub struct DeauthorizeProviderAccessRole {
 }
 
 impl DeauthorizeProviderAccessRole {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<CloudProvider>,
@@ -186,7 +186,7 @@ impl Operation for DeauthorizeProviderAccessRole {
 
 /// Calls `getGroupCloudProviderAccess`: `GET /api/atlas/v2/groups/{groupId}/cloudProviderAccess/{roleId}`.
 ///
-/// Answered by `CloudProviderAccessRole`.
+/// Response: `CloudProviderAccessRole`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupCloudProviderAccess")]
@@ -202,7 +202,7 @@ pub struct GetCloudProviderAccess {
 }
 
 impl GetCloudProviderAccess {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, role_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -232,7 +232,7 @@ impl Operation for GetCloudProviderAccess {
 
 /// Calls `listGroupCloudProviderAccess`: `GET /api/atlas/v2/groups/{groupId}/cloudProviderAccess`.
 ///
-/// Answered by `CloudProviderAccessRoles`.
+/// Response: `CloudProviderAccessRoles`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupCloudProviderAccess")]
@@ -246,7 +246,7 @@ pub struct ListCloudProviderAccess {
 }
 
 impl ListCloudProviderAccess {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -308,7 +308,7 @@ impl Serialize for CloudProviderAccessAtlasLogIntegrationFeatureUsage {
 }
 
 impl CloudProviderAccessAtlasLogIntegrationFeatureUsage {
-    /// Requires nothing. Sets `featureType`, which says what it is.
+    /// Creates a value. Sets `featureType`, which selects its type.
     pub fn new() -> Self {
         Self {
             feature_type: Some(CloudProviderAccessFeatureUsageFeatureType::AtlasLogIntegration),
@@ -493,7 +493,7 @@ impl Serialize for CloudProviderAccessAwsIamRoleRequest {
 }
 
 impl CloudProviderAccessAwsIamRoleRequest {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(ProviderName::Aws),
@@ -590,7 +590,7 @@ impl Serialize for CloudProviderAccessAwsIamRoleRequestUpdate {
 }
 
 impl CloudProviderAccessAwsIamRoleRequestUpdate {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(ProviderName::Aws),
@@ -763,7 +763,7 @@ impl Serialize for CloudProviderAccessAzureServicePrincipalRequest {
 }
 
 impl CloudProviderAccessAzureServicePrincipalRequest {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(ProviderName::Azure),
@@ -872,7 +872,7 @@ impl Serialize for CloudProviderAccessAzureServicePrincipalRequestUpdate {
 }
 
 impl CloudProviderAccessAzureServicePrincipalRequestUpdate {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(ProviderName::Azure),
@@ -940,7 +940,7 @@ impl Serialize for CloudProviderAccessDataLakeFeatureUsage {
 }
 
 impl CloudProviderAccessDataLakeFeatureUsage {
-    /// Requires nothing. Sets `featureType`, which says what it is.
+    /// Creates a value. Sets `featureType`, which selects its type.
     pub fn new() -> Self {
         Self {
             feature_type: Some(CloudProviderAccessFeatureUsageFeatureType::AtlasDataLake),
@@ -997,7 +997,7 @@ impl Serialize for CloudProviderAccessEncryptionAtRestFeatureUsage {
 }
 
 impl CloudProviderAccessEncryptionAtRestFeatureUsage {
-    /// Requires nothing. Sets `featureType`, which says what it is.
+    /// Creates a value. Sets `featureType`, which selects its type.
     pub fn new() -> Self {
         Self {
             feature_type: Some(CloudProviderAccessFeatureUsageFeatureType::EncryptionAtRest),
@@ -1051,7 +1051,7 @@ impl Serialize for CloudProviderAccessExportSnapshotFeatureUsage {
 }
 
 impl CloudProviderAccessExportSnapshotFeatureUsage {
-    /// Requires nothing. Sets `featureType`, which says what it is.
+    /// Creates a value. Sets `featureType`, which selects its type.
     pub fn new() -> Self {
         Self {
             feature_type: Some(CloudProviderAccessFeatureUsageFeatureType::ExportSnapshot),
@@ -1070,7 +1070,7 @@ impl CloudProviderAccessExportSnapshotFeatureUsage {
     }
 }
 
-/// The schema `CloudProviderAccessFeatureUsage`: `featureType` says which type it is.
+/// The schema `CloudProviderAccessFeatureUsage`: `featureType` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CloudProviderAccessFeatureUsage {
@@ -1084,7 +1084,7 @@ pub enum CloudProviderAccessFeatureUsage {
     ExportSnapshot(CloudProviderAccessExportSnapshotFeatureUsage),
     /// `PUSH_BASED_LOG_EXPORT`.
     PushBasedLogExport(CloudProviderAccessPushBasedLogExportFeatureUsage),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1187,7 +1187,7 @@ impl Serialize for CloudProviderAccessFeatureUsageAtlasLogIntegrationFeatureId {
 }
 
 impl CloudProviderAccessFeatureUsageAtlasLogIntegrationFeatureId {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1231,7 +1231,7 @@ impl Serialize for CloudProviderAccessFeatureUsageDataLakeFeatureId {
 }
 
 impl CloudProviderAccessFeatureUsageDataLakeFeatureId {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1282,7 +1282,7 @@ impl Serialize for CloudProviderAccessFeatureUsageExportSnapshotFeatureId {
 }
 
 impl CloudProviderAccessFeatureUsageExportSnapshotFeatureId {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1302,7 +1302,7 @@ pub enum CloudProviderAccessFeatureUsageFeatureType {
     PushBasedLogExport,
     /// `ATLAS_LOG_INTEGRATION`
     AtlasLogIntegration,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1398,7 +1398,7 @@ impl Serialize for CloudProviderAccessFeatureUsagePushBasedLogExportFeatureId {
 }
 
 impl CloudProviderAccessFeatureUsagePushBasedLogExportFeatureId {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1538,7 +1538,7 @@ impl Serialize for CloudProviderAccessGcpServiceAccountRequest {
 }
 
 impl CloudProviderAccessGcpServiceAccountRequest {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(ProviderName::Gcp),
@@ -1582,7 +1582,7 @@ impl Serialize for CloudProviderAccessGcpServiceAccountRequestUpdate {
 }
 
 impl CloudProviderAccessGcpServiceAccountRequestUpdate {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(ProviderName::Gcp),
@@ -1602,7 +1602,7 @@ pub enum CloudProviderAccessGcpServiceAccountStatus {
     Failed,
     /// `NOT_INITIATED`
     NotInitiated,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1691,7 +1691,7 @@ impl Serialize for CloudProviderAccessPushBasedLogExportFeatureUsage {
 }
 
 impl CloudProviderAccessPushBasedLogExportFeatureUsage {
-    /// Requires nothing. Sets `featureType`, which says what it is.
+    /// Creates a value. Sets `featureType`, which selects its type.
     pub fn new() -> Self {
         Self {
             feature_type: Some(CloudProviderAccessFeatureUsageFeatureType::PushBasedLogExport),
@@ -1710,7 +1710,7 @@ impl CloudProviderAccessPushBasedLogExportFeatureUsage {
     }
 }
 
-/// The schema `CloudProviderAccessRole`: `providerName` says which type it is.
+/// The schema `CloudProviderAccessRole`: `providerName` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CloudProviderAccessRole {
@@ -1720,7 +1720,7 @@ pub enum CloudProviderAccessRole {
     Azure(CloudProviderAccessAzureServicePrincipal),
     /// `GCP`.
     Gcp(CloudProviderAccessGcpServiceAccount),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1765,7 +1765,7 @@ impl From<CloudProviderAccessGcpServiceAccount> for CloudProviderAccessRole {
     }
 }
 
-/// The schema `CloudProviderAccessRoleRequest`: `providerName` says which type it is.
+/// The schema `CloudProviderAccessRoleRequest`: `providerName` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CloudProviderAccessRoleRequest {
@@ -1775,7 +1775,7 @@ pub enum CloudProviderAccessRoleRequest {
     Azure(CloudProviderAccessAzureServicePrincipalRequest),
     /// `GCP`.
     Gcp(CloudProviderAccessGcpServiceAccountRequest),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1820,7 +1820,7 @@ impl From<CloudProviderAccessGcpServiceAccountRequest> for CloudProviderAccessRo
     }
 }
 
-/// The schema `CloudProviderAccessRoleRequestUpdate`: `providerName` says which type it is.
+/// The schema `CloudProviderAccessRoleRequestUpdate`: `providerName` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CloudProviderAccessRoleRequestUpdate {
@@ -1830,7 +1830,7 @@ pub enum CloudProviderAccessRoleRequestUpdate {
     Azure(CloudProviderAccessAzureServicePrincipalRequestUpdate),
     /// `GCP`.
     Gcp(CloudProviderAccessGcpServiceAccountRequestUpdate),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 

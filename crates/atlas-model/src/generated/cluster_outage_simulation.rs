@@ -27,7 +27,7 @@ use crate::{object, open_enum};
 
 /// Calls `endGroupClusterOutageSimulation`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/outageSimulation`.
 ///
-/// Answered by `ClusterOutageSimulation`.
+/// Response: `ClusterOutageSimulation`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Cluster Manager or Project Cluster Resilience Tester or Project Replica Set Manager.
 #[doc(alias = "endGroupClusterOutageSimulation")]
@@ -42,7 +42,7 @@ pub struct EndOutageSimulation {
 }
 
 impl EndOutageSimulation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -76,7 +76,7 @@ impl Operation for EndOutageSimulation {
 
 /// Calls `getGroupClusterOutageSimulation`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/outageSimulation`.
 ///
-/// Answered by `ClusterOutageSimulation`.
+/// Response: `ClusterOutageSimulation`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Cluster Manager or Project Cluster Resilience Tester.
 #[doc(alias = "getGroupClusterOutageSimulation")]
@@ -91,7 +91,7 @@ pub struct GetOutageSimulation {
 }
 
 impl GetOutageSimulation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -124,7 +124,7 @@ impl Operation for GetOutageSimulation {
 
 /// Calls `startGroupClusterOutageSimulation`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/outageSimulation`.
 ///
-/// Answered by `ClusterOutageSimulation`.
+/// Response: `ClusterOutageSimulation`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Cluster Manager or Project Cluster Resilience Tester or Project Replica Set Manager.
 #[doc(alias = "startGroupClusterOutageSimulation")]
@@ -141,7 +141,7 @@ pub struct StartOutageSimulation {
 }
 
 impl StartOutageSimulation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -224,7 +224,7 @@ impl Serialize for AtlasClusterOutageSimulationOutageFilter {
 }
 
 impl AtlasClusterOutageSimulationOutageFilter {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -257,7 +257,7 @@ impl AtlasClusterOutageSimulationOutageFilter {
 pub enum AtlasClusterOutageSimulationOutageFilterType {
     /// `REGION`
     Region,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -371,7 +371,7 @@ impl Serialize for ClusterOutageSimulation {
 }
 
 impl ClusterOutageSimulation {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -403,7 +403,7 @@ pub enum ClusterOutageSimulationState {
     Recovering,
     /// `COMPLETE`
     Complete,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

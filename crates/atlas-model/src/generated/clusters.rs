@@ -58,7 +58,7 @@ pub use self::tenant_upgrade::*;
 
 /// Calls `autoGroupClusterScalingConfiguration`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/autoScalingConfiguration`.
 ///
-/// Answered by `ClusterDescriptionAutoScalingModeConfiguration`.
+/// Response: `ClusterDescriptionAutoScalingModeConfiguration`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -74,7 +74,7 @@ pub struct AutoScalingConfiguration {
 }
 
 impl AutoScalingConfiguration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -104,7 +104,7 @@ impl Operation for AutoScalingConfiguration {
 
 /// Calls `createGroupCluster`: `POST /api/atlas/v2/groups/{groupId}/clusters`.
 ///
-/// Answered by `ClusterDescription`.
+/// Response: `ClusterDescription`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), 2023-02-01 (sunset date 2027-07-01), 2024-08-05 (sunset date 2027-03-01), **2024-10-23**.
 /// Needs the role Project Cluster Creator.
 #[doc(alias = "createGroupCluster")]
@@ -123,7 +123,7 @@ pub struct CreateCluster {
 }
 
 impl CreateCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: ClusterDescription) -> Self {
         Self {
             project_id,
@@ -188,7 +188,7 @@ impl Operation for CreateCluster {
 
 /// Calls `deleteGroupCluster`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2023-02-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupCluster")]
@@ -205,7 +205,7 @@ pub struct DeleteCluster {
 }
 
 impl DeleteCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -247,7 +247,7 @@ impl Operation for DeleteCluster {
 
 /// Calls `getGroupCluster`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}`.
 ///
-/// Answered by `ClusterDescription`.
+/// Response: `ClusterDescription`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), 2023-02-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupCluster")]
@@ -266,7 +266,7 @@ pub struct GetCluster {
 }
 
 impl GetCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -327,7 +327,7 @@ impl Operation for GetCluster {
 
 /// Calls `getGroupClusterProcessArgs`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/processArgs`.
 ///
-/// Answered by `ClusterDescriptionProcessArgs`.
+/// Response: `ClusterDescriptionProcessArgs`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterProcessArgs")]
@@ -343,7 +343,7 @@ pub struct GetProcessArgs {
 }
 
 impl GetProcessArgs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -376,7 +376,7 @@ impl Operation for GetProcessArgs {
 
 /// Calls `getGroupClusterSqlInterface`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/sqlInterface`.
 ///
-/// Answered by `SqlInterfaceStatusResponse`.
+/// Response: `SqlInterfaceStatusResponse`.
 /// Versions: **preview**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterSqlInterface")]
@@ -393,7 +393,7 @@ pub struct GetClusterSqlInterface {
 
 #[cfg(feature = "preview")]
 impl GetClusterSqlInterface {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -424,7 +424,7 @@ impl Operation for GetClusterSqlInterface {
 
 /// Calls `getGroupClusterStatus`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/status`.
 ///
-/// Answered by `ClusterStatus`.
+/// Response: `ClusterStatus`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterStatus")]
@@ -439,7 +439,7 @@ pub struct GetClusterStatus {
 }
 
 impl GetClusterStatus {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -469,7 +469,7 @@ impl Operation for GetClusterStatus {
 
 /// Calls `getGroupSampleDatasetLoad`: `GET /api/atlas/v2/groups/{groupId}/sampleDatasetLoad/{sampleDatasetId}`.
 ///
-/// Answered by `SampleDatasetStatus`.
+/// Response: `SampleDatasetStatus`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "getGroupSampleDatasetLoad")]
@@ -485,7 +485,7 @@ pub struct GetSampleDatasetLoad {
 }
 
 impl GetSampleDatasetLoad {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, sample_dataset_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -516,7 +516,7 @@ impl Operation for GetSampleDatasetLoad {
 
 /// Calls `grantGroupClusterMongoDbEmployeeAccess`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}:grantMongoDBEmployeeAccess`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Support Access Manager.
 #[doc(alias = "grantGroupClusterMongoDbEmployeeAccess")]
@@ -534,7 +534,7 @@ pub struct GrantMongoEmployeeAccess {
 }
 
 impl GrantMongoEmployeeAccess {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -573,7 +573,7 @@ impl Operation for GrantMongoEmployeeAccess {
 
 /// Calls `listClusterDetails`: `GET /api/atlas/v2/clusters`.
 ///
-/// Answered by `Page<OrgGroup>`.
+/// Response: `Page<OrgGroup>`.
 /// Versions: **2023-01-01**.
 #[doc(alias = "listClusterDetails")]
 #[doc(alias = "listClustersForAllProjects")]
@@ -589,7 +589,7 @@ pub struct ListClusterDetails {
 }
 
 impl ListClusterDetails {
-    /// Takes what the operation requires.
+    /// Creates the operation.
     #[allow(
         clippy::new_without_default,
         reason = "most operations require something"
@@ -664,7 +664,7 @@ impl Paged for ListClusterDetails {
 
 /// Calls `listGroupClusterProviderRegions`: `GET /api/atlas/v2/groups/{groupId}/clusters/provider/regions`.
 ///
-/// Answered by `Page<CloudProviderRegions>`.
+/// Response: `Page<CloudProviderRegions>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterProviderRegions")]
@@ -688,7 +688,7 @@ pub struct ListClusterProviderRegions {
 }
 
 impl ListClusterProviderRegions {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -780,7 +780,7 @@ impl Paged for ListClusterProviderRegions {
 
 /// Calls `listGroupClusters`: `GET /api/atlas/v2/groups/{groupId}/clusters`.
 ///
-/// Answered by `Page<ClusterDescription>`.
+/// Response: `Page<ClusterDescription>`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), 2023-02-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusters")]
@@ -803,7 +803,7 @@ pub struct ListClusters {
 }
 
 impl ListClusters {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -908,7 +908,7 @@ impl Paged for ListClusters {
 
 /// Calls `pinGroupClusterFeatureCompatibilityVersion`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}:pinFeatureCompatibilityVersion`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Owner.
 #[doc(alias = "pinGroupClusterFeatureCompatibilityVersion")]
@@ -925,7 +925,7 @@ pub struct PinFeatureCompatibilityVersion {
 }
 
 impl PinFeatureCompatibilityVersion {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -967,7 +967,7 @@ impl Operation for PinFeatureCompatibilityVersion {
 
 /// Calls `requestGroupSampleDatasetLoad`: `POST /api/atlas/v2/groups/{groupId}/sampleDatasetLoad/{name}`.
 ///
-/// Answered by `SampleDatasetStatus`.
+/// Response: `SampleDatasetStatus`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "requestGroupSampleDatasetLoad")]
@@ -983,7 +983,7 @@ pub struct RequestSampleDatasetLoad {
 }
 
 impl RequestSampleDatasetLoad {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, name: ClusterName) -> Self {
         Self { project_id, name }
     }
@@ -1011,7 +1011,7 @@ impl Operation for RequestSampleDatasetLoad {
 
 /// Calls `restartGroupClusterPrimaries`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/restartPrimaries`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2023-02-01**.
 /// Needs the role Project Cluster Manager.
 #[doc(alias = "restartGroupClusterPrimaries")]
@@ -1027,7 +1027,7 @@ pub struct RestartPrimaries {
 }
 
 impl RestartPrimaries {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -1060,7 +1060,7 @@ impl Operation for RestartPrimaries {
 
 /// Calls `revokeGroupClusterMongoDbEmployeeAccess`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}:revokeMongoDBEmployeeAccess`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Support Access Manager.
 #[doc(alias = "revokeGroupClusterMongoDbEmployeeAccess")]
@@ -1076,7 +1076,7 @@ pub struct RevokeMongoEmployeeAccess {
 }
 
 impl RevokeMongoEmployeeAccess {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -1106,7 +1106,7 @@ impl Operation for RevokeMongoEmployeeAccess {
 
 /// Calls `unpinGroupClusterFeatureCompatibilityVersion`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}:unpinFeatureCompatibilityVersion`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Owner.
 #[doc(alias = "unpinGroupClusterFeatureCompatibilityVersion")]
@@ -1121,7 +1121,7 @@ pub struct UnpinFeatureCompatibilityVersion {
 }
 
 impl UnpinFeatureCompatibilityVersion {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -1151,7 +1151,7 @@ impl Operation for UnpinFeatureCompatibilityVersion {
 
 /// Calls `updateGroupCluster`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}`.
 ///
-/// Answered by `ClusterDescription`.
+/// Response: `ClusterDescription`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), 2023-02-01 (sunset date 2027-07-01), 2024-08-05 (sunset date 2027-03-01), **2024-10-23**.
 /// Needs the role Project Cluster Manager or Project Cluster Resilience Tester or Project Replica Set Manager.
 #[doc(alias = "updateGroupCluster")]
@@ -1172,7 +1172,7 @@ pub struct UpdateCluster {
 }
 
 impl UpdateCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: ClusterDescription) -> Self {
         Self {
             project_id,
@@ -1243,7 +1243,7 @@ impl Operation for UpdateCluster {
 
 /// Calls `updateGroupClusterProcessArgs`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/processArgs`.
 ///
-/// Answered by `ClusterDescriptionProcessArgs`.
+/// Response: `ClusterDescriptionProcessArgs`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Cluster Manager.
 #[doc(alias = "updateGroupClusterProcessArgs")]
@@ -1261,7 +1261,7 @@ pub struct UpdateProcessArgs {
 }
 
 impl UpdateProcessArgs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -1303,7 +1303,7 @@ impl Operation for UpdateProcessArgs {
 
 /// Calls `updateGroupClusterSqlInterface`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/sqlInterface`.
 ///
-/// Answered by `SqlInterfaceStatusResponse`.
+/// Response: `SqlInterfaceStatusResponse`.
 /// Versions: **preview**.
 /// Needs the role Project Cluster Manager or Project Replica Set Manager.
 #[doc(alias = "updateGroupClusterSqlInterface")]
@@ -1322,7 +1322,7 @@ pub struct UpdateClusterSqlInterface {
 
 #[cfg(feature = "preview")]
 impl UpdateClusterSqlInterface {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: impl Into<CompactString>,
@@ -1362,7 +1362,7 @@ impl Operation for UpdateClusterSqlInterface {
 
 /// Calls `upgradeGroupClusterTenantUpgradeToServerless`: `POST /api/atlas/v2/groups/{groupId}/clusters/tenantUpgradeToServerless`.
 ///
-/// Answered by `ServerlessInstanceDescription`.
+/// Response: `ServerlessInstanceDescription`.
 /// Versions: **2023-01-01** (sunset date 2025-02-05).
 /// Needs the role Project Cluster Manager.
 /// Use `tenantGroupFlexClusterUpgrade` instead.
@@ -1379,7 +1379,7 @@ pub struct UpgradeClusterToServerless {
 }
 
 impl UpgradeClusterToServerless {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: ServerlessInstanceDescription) -> Self {
         Self { project_id, body }
     }
@@ -1410,7 +1410,7 @@ impl Operation for UpgradeClusterToServerless {
 
 /// Calls `validateGroupClusterConfigurations`: `POST /api/atlas/v2/groups/{groupId}/clusterConfigurations:validate`.
 ///
-/// Answered by `ClusterConfigurationValidationResult`.
+/// Response: `ClusterConfigurationValidationResult`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Cluster Manager.
 #[doc(alias = "validateGroupClusterConfigurations")]
@@ -1424,7 +1424,7 @@ pub struct ValidateGroupClusterConfigurations {
 }
 
 impl ValidateGroupClusterConfigurations {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: ClusterConfigurationValidation) -> Self {
         Self { project_id, body }
     }
@@ -1586,7 +1586,7 @@ pub enum CloudClusterAvailability {
     Unavailable,
     /// `warning`
     Warning,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1645,7 +1645,7 @@ pub enum CloudClusterKind {
     ReplicaSet,
     /// `SHARDED_CLUSTER`
     ShardedCluster,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1738,7 +1738,7 @@ pub enum CloudProviderRegionsProvider {
     Gcp,
     /// `AZURE`
     Azure,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1908,7 +1908,7 @@ impl Serialize for ClusterConfigurationValidation {
 }
 
 impl ClusterConfigurationValidation {
-    /// Takes what is required: `clusterDescription`, `editing`.
+    /// Creates a value with its required fields: `clusterDescription`, `editing`.
     pub fn new(cluster_description: ClusterDescription, editing: bool) -> Self {
         Self {
             cluster_description: Some(cluster_description),
@@ -2078,7 +2078,7 @@ pub enum ClusterDescriptionAutoScalingModeConfigurationAutoScalingMode {
     IndependentShardScaling,
     /// `CLUSTER_WIDE_SCALING`
     ClusterWideScaling,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2334,7 +2334,7 @@ impl Serialize for ClusterDescriptionProcessArgs {
 }
 
 impl ClusterDescriptionProcessArgs {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2522,7 +2522,7 @@ pub enum ClusterStatusChangeStatus {
     Pending,
     /// `APPLIED`
     Applied,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2672,7 +2672,7 @@ impl Serialize for PinFcv {
 }
 
 impl PinFcv {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2755,7 +2755,7 @@ pub enum SampleDatasetStatusState {
     Failed,
     /// `COMPLETED`
     Completed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2861,7 +2861,7 @@ pub enum SqlInterfaceStatusResponseStatus {
     On,
     /// `OFF`
     Off,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2923,7 +2923,7 @@ pub enum SqlInterfaceStatusResponseUnsupportedReason {
     UnsupportedType,
     /// `UNSUPPORTED_MONGODB_VERSION`
     UnsupportedMongodbVersion,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3019,7 +3019,7 @@ impl Serialize for SqlInterfaceStatusUpdateRequest {
 
 #[cfg(feature = "preview")]
 impl SqlInterfaceStatusUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

@@ -30,7 +30,7 @@ use crate::{object, open_enum};
 
 /// Calls `getGroupClusterCollStatNamespaces`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/{clusterView}/collStats/namespaces`.
 ///
-/// Answered by `CollStatsRankedNamespaces`.
+/// Response: `CollStatsRankedNamespaces`.
 /// Versions: **2023-11-15**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterCollStatNamespaces")]
@@ -54,7 +54,7 @@ pub struct GetClusterNamespaces {
 }
 
 impl GetClusterNamespaces {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -118,7 +118,7 @@ impl Operation for GetClusterNamespaces {
 
 /// Calls `getGroupProcessCollStatNamespaces`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/collStats/namespaces`.
 ///
-/// Answered by `CollStatsRankedNamespaces`.
+/// Response: `CollStatsRankedNamespaces`.
 /// Versions: **2023-11-15**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupProcessCollStatNamespaces")]
@@ -140,7 +140,7 @@ pub struct GetProcessNamespaces {
 }
 
 impl GetProcessNamespaces {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, process_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -198,7 +198,7 @@ impl Operation for GetProcessNamespaces {
 
 /// Calls `listGroupClusterCollStatMeasurements`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/{clusterView}/{databaseName}/{collectionName}/collStats/measurements`.
 ///
-/// Answered by `MeasurementsCollStatsLatencyCluster`.
+/// Response: `MeasurementsCollStatsLatencyCluster`.
 /// Versions: **2023-11-15**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterCollStatMeasurements")]
@@ -228,7 +228,7 @@ pub struct ListCollStatMeasurements {
 }
 
 impl ListCollStatMeasurements {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -307,7 +307,7 @@ impl Operation for ListCollStatMeasurements {
 
 /// Calls `listGroupClusterCollStatPinnedNamespaces`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/collStats/pinned`.
 ///
-/// Answered by `PinnedNamespaces`.
+/// Response: `PinnedNamespaces`.
 /// Versions: **2023-11-15**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterCollStatPinnedNamespaces")]
@@ -323,7 +323,7 @@ pub struct ListPinnedNamespaces {
 }
 
 impl ListPinnedNamespaces {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -354,7 +354,7 @@ impl Operation for ListPinnedNamespaces {
 
 /// Calls `listGroupCollStatMetrics`: `GET /api/atlas/v2/groups/{groupId}/collStats/metrics`.
 ///
-/// Answered by `CollStatsLatencyNamespaceMetrics`.
+/// Response: `CollStatsLatencyNamespaceMetrics`.
 /// Versions: **2023-11-15**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupCollStatMetrics")]
@@ -368,7 +368,7 @@ pub struct ListCollStatMetrics {
 }
 
 impl ListCollStatMetrics {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -395,7 +395,7 @@ impl Operation for ListCollStatMetrics {
 
 /// Calls `listGroupProcessCollStatMeasurements`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/{databaseName}/{collectionName}/collStats/measurements`.
 ///
-/// Answered by `MeasurementsCollStatsLatencyHost`.
+/// Response: `MeasurementsCollStatsLatencyHost`.
 /// Versions: **2023-11-15**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupProcessCollStatMeasurements")]
@@ -423,7 +423,7 @@ pub struct ListProcessMeasurements {
 }
 
 impl ListProcessMeasurements {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         process_id: impl Into<CompactString>,
@@ -499,7 +499,7 @@ impl Operation for ListProcessMeasurements {
 
 /// Calls `pinGroupClusterCollStatPinnedNamespaces`: `PUT /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/collStats/pinned`.
 ///
-/// Answered by `PinnedNamespaces`.
+/// Response: `PinnedNamespaces`.
 /// Versions: **2023-11-15**.
 /// Needs the role Project Read Only.
 #[doc(alias = "pinGroupClusterCollStatPinnedNamespaces")]
@@ -517,7 +517,7 @@ pub struct PinNamespaces {
 }
 
 impl PinNamespaces {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: NamespacesRequest) -> Self {
         Self {
             project_id,
@@ -553,7 +553,7 @@ impl Operation for PinNamespaces {
 
 /// Calls `unpinGroupClusterCollStatUnpinNamespaces`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/collStats/unpin`.
 ///
-/// Answered by `PinnedNamespaces`.
+/// Response: `PinnedNamespaces`.
 /// Versions: **2023-11-15**.
 /// Needs the role Project Read Only.
 #[doc(alias = "unpinGroupClusterCollStatUnpinNamespaces")]
@@ -570,7 +570,7 @@ pub struct UnpinNamespaces {
 }
 
 impl UnpinNamespaces {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: NamespacesRequest) -> Self {
         Self {
             project_id,
@@ -606,7 +606,7 @@ impl Operation for UnpinNamespaces {
 
 /// Calls `updateGroupClusterCollStatPinnedNamespaces`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/collStats/pinned`.
 ///
-/// Answered by `PinnedNamespaces`.
+/// Response: `PinnedNamespaces`.
 /// Versions: **2023-11-15**.
 /// Needs the role Project Read Only.
 #[doc(alias = "updateGroupClusterCollStatPinnedNamespaces")]
@@ -624,7 +624,7 @@ pub struct UpdatePinnedNamespaces {
 }
 
 impl UpdatePinnedNamespaces {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: NamespacesRequest) -> Self {
         Self {
             project_id,
@@ -668,7 +668,7 @@ pub enum ClusterView {
     Secondary,
     /// `INDIVIDUAL_PROCESS`
     IndividualProcess,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -805,7 +805,7 @@ pub enum CollStatsLatencyNamespaceMetricMetricName {
     TotalOpsP95Value,
     /// `TOTAL_OPS_P99_VALUE`
     TotalOpsP99Value,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -926,7 +926,7 @@ impl<'de> Deserialize<'de> for CollStatsLatencyNamespaceMetricMetricName {
 pub enum CollStatsLatencyNamespaceMetricUnits {
     /// `MILLISECONDS`
     Milliseconds,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1269,7 +1269,7 @@ pub enum Metric {
     TotalOpsP95Value,
     /// `TOTAL_OPS_P99_VALUE`
     TotalOpsP99Value,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1418,7 +1418,7 @@ impl Serialize for NamespacesRequest {
 }
 
 impl NamespacesRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

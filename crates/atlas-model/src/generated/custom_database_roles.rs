@@ -25,7 +25,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupCustomDbRoleRole`: `POST /api/atlas/v2/groups/{groupId}/customDBRoles/roles`.
 ///
-/// Answered by `UserCustomDbRole`.
+/// Response: `UserCustomDbRole`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Database Access Admin or Project Stream Processing Owner.
 #[doc(alias = "createGroupCustomDbRoleRole")]
@@ -41,7 +41,7 @@ pub struct CreateCustomDbRole {
 }
 
 impl CreateCustomDbRole {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: UserCustomDbRole) -> Self {
         Self { project_id, body }
     }
@@ -74,7 +74,7 @@ impl Operation for CreateCustomDbRole {
 
 /// Calls `deleteGroupCustomDbRoleRole`: `DELETE /api/atlas/v2/groups/{groupId}/customDBRoles/roles/{roleName}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Database Access Admin or Project Stream Processing Owner.
 #[doc(alias = "deleteGroupCustomDbRoleRole")]
@@ -90,7 +90,7 @@ pub struct DeleteCustomDbRole {
 }
 
 impl DeleteCustomDbRole {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, role_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -123,7 +123,7 @@ impl Operation for DeleteCustomDbRole {
 
 /// Calls `getGroupCustomDbRoleRole`: `GET /api/atlas/v2/groups/{groupId}/customDBRoles/roles/{roleName}`.
 ///
-/// Answered by `UserCustomDbRole`.
+/// Response: `UserCustomDbRole`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupCustomDbRoleRole")]
@@ -139,7 +139,7 @@ pub struct GetCustomDbRole {
 }
 
 impl GetCustomDbRole {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, role_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -169,7 +169,7 @@ impl Operation for GetCustomDbRole {
 
 /// Calls `listGroupCustomDbRoleRoles`: `GET /api/atlas/v2/groups/{groupId}/customDBRoles/roles`.
 ///
-/// Answered by `Vec<UserCustomDbRole>`.
+/// Response: `Vec<UserCustomDbRole>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupCustomDbRoleRoles")]
@@ -183,7 +183,7 @@ pub struct ListCustomDbRoles {
 }
 
 impl ListCustomDbRoles {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -209,7 +209,7 @@ impl Operation for ListCustomDbRoles {
 
 /// Calls `updateGroupCustomDbRoleRole`: `PATCH /api/atlas/v2/groups/{groupId}/customDBRoles/roles/{roleName}`.
 ///
-/// Answered by `UserCustomDbRole`.
+/// Response: `UserCustomDbRole`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Database Access Admin or Project Stream Processing Owner.
 #[doc(alias = "updateGroupCustomDbRoleRole")]
@@ -227,7 +227,7 @@ pub struct UpdateCustomDbRole {
 }
 
 impl UpdateCustomDbRole {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         role_name: impl Into<CompactString>,
@@ -305,7 +305,7 @@ impl Serialize for DatabaseInheritedRole {
 }
 
 impl DatabaseInheritedRole {
-    /// Takes what is required: `db`, `role`.
+    /// Creates a value with its required fields: `db`, `role`.
     pub fn new(db: impl Into<CompactString>, role: impl Into<CompactString>) -> Self {
         Self {
             db: Some(db.into()),
@@ -370,7 +370,7 @@ impl Serialize for DatabasePermittedNamespaceResource {
 }
 
 impl DatabasePermittedNamespaceResource {
-    /// Takes what is required: `cluster`, `collection`, `db`.
+    /// Creates a value with its required fields: `cluster`, `collection`, `db`.
     pub fn new(
         cluster: bool,
         collection: impl Into<CompactString>,
@@ -443,7 +443,7 @@ impl Serialize for DatabasePrivilegeAction {
 }
 
 impl DatabasePrivilegeAction {
-    /// Takes what is required: `action`, `resources`.
+    /// Creates a value with its required fields: `action`, `resources`.
     pub fn new(
         action: impl Into<DatabasePrivilegeActionAction>,
         resources: Vec<DatabasePermittedNamespaceResource>,
@@ -633,7 +633,7 @@ pub enum DatabasePrivilegeActionAction {
     ListSearchIndexes,
     /// `UPDATE_SEARCH_INDEX`
     UpdateSearchIndex,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -955,7 +955,7 @@ impl Serialize for UpdateCustomDbRoleBody {
 }
 
 impl UpdateCustomDbRoleBody {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1018,7 +1018,7 @@ impl Serialize for UserCustomDbRole {
 }
 
 impl UserCustomDbRole {
-    /// Takes what is required: `roleName`.
+    /// Creates a value with its required fields: `roleName`.
     pub fn new(role_name: impl Into<CompactString>) -> Self {
         Self {
             role_name: Some(role_name.into()),

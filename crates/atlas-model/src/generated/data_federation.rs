@@ -36,7 +36,7 @@ pub use self::endpoint_ids::*;
 
 /// Calls `createGroupDataFederation`: `POST /api/atlas/v2/groups/{groupId}/dataFederation`.
 ///
-/// Answered by `DataLakeTenant`.
+/// Response: `DataLakeTenant`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupDataFederation")]
@@ -54,7 +54,7 @@ pub struct CreateDataFederation {
 }
 
 impl CreateDataFederation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: DataLakeTenant) -> Self {
         Self {
             project_id,
@@ -96,7 +96,7 @@ impl Operation for CreateDataFederation {
 
 /// Calls `deleteGroupDataFederation`: `DELETE /api/atlas/v2/groups/{groupId}/dataFederation/{tenantName}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupDataFederation")]
@@ -112,7 +112,7 @@ pub struct DeleteDataFederation {
 }
 
 impl DeleteDataFederation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, tenant_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -142,7 +142,7 @@ impl Operation for DeleteDataFederation {
 
 /// Calls `deleteGroupDataFederationLimit`: `DELETE /api/atlas/v2/groups/{groupId}/dataFederation/{tenantName}/limits/{limitName}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupDataFederationLimit")]
@@ -160,7 +160,7 @@ pub struct DeleteDataFederationLimit {
 }
 
 impl DeleteDataFederationLimit {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -197,7 +197,7 @@ impl Operation for DeleteDataFederationLimit {
 
 /// Calls `downloadGroupDataFederationQueryLogs`: `GET /api/atlas/v2/groups/{groupId}/dataFederation/{tenantName}/queryLogs.gz`.
 ///
-/// Answered by a file.
+/// Response: a file.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Data Access Admin or Project Data Access Read Only or Project Data Access Read Write or Project Stream Processing Owner.
 #[doc(alias = "downloadGroupDataFederationQueryLogs")]
@@ -217,7 +217,7 @@ pub struct DownloadFederationQueryLogs {
 }
 
 impl DownloadFederationQueryLogs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, tenant_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -273,7 +273,7 @@ impl Operation for DownloadFederationQueryLogs {
 
 /// Calls `getGroupDataFederation`: `GET /api/atlas/v2/groups/{groupId}/dataFederation/{tenantName}`.
 ///
-/// Answered by `DataLakeTenant`.
+/// Response: `DataLakeTenant`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupDataFederation")]
@@ -289,7 +289,7 @@ pub struct GetDataFederation {
 }
 
 impl GetDataFederation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, tenant_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -320,7 +320,7 @@ impl Operation for GetDataFederation {
 
 /// Calls `getGroupDataFederationLimit`: `GET /api/atlas/v2/groups/{groupId}/dataFederation/{tenantName}/limits/{limitName}`.
 ///
-/// Answered by `DataFederationTenantQueryLimit`.
+/// Response: `DataFederationTenantQueryLimit`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupDataFederationLimit")]
@@ -338,7 +338,7 @@ pub struct GetDataFederationLimit {
 }
 
 impl GetDataFederationLimit {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -374,7 +374,7 @@ impl Operation for GetDataFederationLimit {
 
 /// Calls `listGroupDataFederation`: `GET /api/atlas/v2/groups/{groupId}/dataFederation`.
 ///
-/// Answered by `Vec<DataLakeTenant>`.
+/// Response: `Vec<DataLakeTenant>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupDataFederation")]
@@ -390,7 +390,7 @@ pub struct ListDataFederation {
 }
 
 impl ListDataFederation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -427,7 +427,7 @@ impl Operation for ListDataFederation {
 
 /// Calls `listGroupDataFederationLimits`: `GET /api/atlas/v2/groups/{groupId}/dataFederation/{tenantName}/limits`.
 ///
-/// Answered by `Vec<DataFederationTenantQueryLimit>`.
+/// Response: `Vec<DataFederationTenantQueryLimit>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupDataFederationLimits")]
@@ -443,7 +443,7 @@ pub struct ListDataFederationLimits {
 }
 
 impl ListDataFederationLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, tenant_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -473,7 +473,7 @@ impl Operation for ListDataFederationLimits {
 
 /// Calls `setGroupDataFederationLimit`: `PATCH /api/atlas/v2/groups/{groupId}/dataFederation/{tenantName}/limits/{limitName}`.
 ///
-/// Answered by `DataFederationTenantQueryLimit`.
+/// Response: `DataFederationTenantQueryLimit`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "setGroupDataFederationLimit")]
@@ -493,7 +493,7 @@ pub struct SetDataFederationLimit {
 }
 
 impl SetDataFederationLimit {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -536,7 +536,7 @@ impl Operation for SetDataFederationLimit {
 
 /// Calls `updateGroupDataFederation`: `PATCH /api/atlas/v2/groups/{groupId}/dataFederation/{tenantName}`.
 ///
-/// Answered by `DataLakeTenant`.
+/// Response: `DataLakeTenant`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupDataFederation")]
@@ -556,7 +556,7 @@ pub struct UpdateDataFederation {
 }
 
 impl UpdateDataFederation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -630,7 +630,7 @@ pub enum BaseAtlasDataLakeRegion {
     IowaUsa,
     /// `BELGIUM_EU`
     BelgiumEu,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -769,7 +769,7 @@ impl Serialize for DataFederationAzureCloudProviderConfig {
 }
 
 impl DataFederationAzureCloudProviderConfig {
-    /// Takes what is required: `roleId`.
+    /// Creates a value with its required fields: `roleId`.
     pub fn new(role_id: ObjectId) -> Self {
         Self {
             role_id: Some(role_id),
@@ -828,7 +828,7 @@ impl Serialize for DataFederationGcpCloudProviderConfig {
 }
 
 impl DataFederationGcpCloudProviderConfig {
-    /// Takes what is required: `roleId`.
+    /// Creates a value with its required fields: `roleId`.
     pub fn new(role_id: ObjectId) -> Self {
         Self {
             role_id: Some(role_id),
@@ -919,7 +919,7 @@ impl Serialize for DataFederationTenantQueryLimit {
 }
 
 impl DataFederationTenantQueryLimit {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -950,7 +950,7 @@ pub enum DataFederationTenantQueryLimitOverrunPolicy {
     Block,
     /// `BLOCK_AND_KILL`
     BlockAndKill,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1004,7 +1004,7 @@ pub enum DataFederationType {
     User,
     /// `ONLINE_ARCHIVE`
     OnlineArchive,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1092,7 +1092,7 @@ impl Serialize for DataLakeApiBase {
 }
 
 impl DataLakeApiBase {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1180,7 +1180,7 @@ impl Serialize for DataLakeAtlasStoreInstance {
 }
 
 impl DataLakeAtlasStoreInstance {
-    /// Requires nothing. Sets `provider`, which says what it is.
+    /// Creates a value. Sets `provider`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider: Some("atlas".into()),
@@ -1251,7 +1251,7 @@ impl Serialize for DataLakeAtlasStoreReadConcern {
 }
 
 impl DataLakeAtlasStoreReadConcern {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1278,7 +1278,7 @@ pub enum DataLakeAtlasStoreReadConcernLevel {
     Snapshot,
     /// `AVAILABLE`
     Available,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1377,7 +1377,7 @@ impl Serialize for DataLakeAtlasStoreReadPreference {
 }
 
 impl DataLakeAtlasStoreReadPreference {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1418,7 +1418,7 @@ pub enum DataLakeAtlasStoreReadPreferenceMode {
     SecondaryPreferred,
     /// `nearest`
     Nearest,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1514,7 +1514,7 @@ impl Serialize for DataLakeAtlasStoreReadPreferenceTag {
 }
 
 impl DataLakeAtlasStoreReadPreferenceTag {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1595,7 +1595,7 @@ impl Serialize for DataLakeAwsCloudProviderConfig {
 }
 
 impl DataLakeAwsCloudProviderConfig {
-    /// Takes what is required: `roleId`, `testS3Bucket`.
+    /// Creates a value with its required fields: `roleId`, `testS3Bucket`.
     pub fn new(role_id: ObjectId, test_s3_bucket: impl Into<CompactString>) -> Self {
         Self {
             role_id: Some(role_id),
@@ -1699,7 +1699,7 @@ impl Serialize for DataLakeAzureBlobStore {
 }
 
 impl DataLakeAzureBlobStore {
-    /// Requires nothing. Sets `provider`, which says what it is.
+    /// Creates a value. Sets `provider`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider: Some("azure".into()),
@@ -1869,7 +1869,7 @@ pub enum DataLakeAzureBlobStoreRegion {
     UaeNorth,
     /// `QATAR_CENTRAL`
     QatarCentral,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2101,7 +2101,7 @@ impl Serialize for DataLakeCloudProviderConfig {
 }
 
 impl DataLakeCloudProviderConfig {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2166,7 +2166,7 @@ impl Serialize for DataLakeDataProcessRegion {
 }
 
 impl DataLakeDataProcessRegion {
-    /// Takes what is required: `cloudProvider`, `region`.
+    /// Creates a value with its required fields: `cloudProvider`, `region`.
     pub fn new(
         cloud_provider: impl Into<CloudProvider>,
         region: impl Into<BaseAtlasDataLakeRegion>,
@@ -2230,7 +2230,7 @@ impl Serialize for DataLakeDatabaseCollection {
 }
 
 impl DataLakeDatabaseCollection {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2350,7 +2350,7 @@ impl Serialize for DataLakeDatabaseDataSourceSettings {
 }
 
 impl DataLakeDatabaseDataSourceSettings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2493,7 +2493,7 @@ pub enum DataLakeDatabaseDataSourceSettingsDefaultFormat {
     TsvBz2,
     /// `.tsv.gz`
     TsvGz,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2645,7 +2645,7 @@ impl Serialize for DataLakeDatabaseInstance {
 }
 
 impl DataLakeDatabaseInstance {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2722,7 +2722,7 @@ impl Serialize for DataLakeDlsAzureStore {
 }
 
 impl DataLakeDlsAzureStore {
-    /// Requires nothing. Sets `provider`, which says what it is.
+    /// Creates a value. Sets `provider`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider: Some("dls:azure".into()),
@@ -2788,7 +2788,7 @@ impl Serialize for DataLakeDlsawsStore {
 }
 
 impl DataLakeDlsawsStore {
-    /// Requires nothing. Sets `provider`, which says what it is.
+    /// Creates a value. Sets `provider`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider: Some("dls:aws".into()),
@@ -2883,7 +2883,7 @@ pub enum DataLakeDlsawsStoreRegion {
     CaWest1,
     /// `GLOBAL`
     Global,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3071,7 +3071,7 @@ impl Serialize for DataLakeDlsgcpStore {
 }
 
 impl DataLakeDlsgcpStore {
-    /// Requires nothing. Sets `provider`, which says what it is.
+    /// Creates a value. Sets `provider`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider: Some("dls:gcp".into()),
@@ -3170,7 +3170,7 @@ pub enum DataLakeDlsgcpStoreRegion {
     WesternEurope,
     /// `WESTERN_US`
     WesternUs,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3396,7 +3396,7 @@ impl Serialize for DataLakeGoogleCloudStorageStore {
 }
 
 impl DataLakeGoogleCloudStorageStore {
-    /// Requires nothing. Sets `provider`, which says what it is.
+    /// Creates a value. Sets `provider`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider: Some("gcs".into()),
@@ -3509,7 +3509,7 @@ impl Serialize for DataLakeHttpStore {
 }
 
 impl DataLakeHttpStore {
-    /// Requires nothing. Sets `provider`, which says what it is.
+    /// Creates a value. Sets `provider`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider: Some("http".into()),
@@ -3630,7 +3630,7 @@ impl Serialize for DataLakeS3StoreSettings {
 }
 
 impl DataLakeS3StoreSettings {
-    /// Requires nothing. Sets `provider`, which says what it is.
+    /// Creates a value. Sets `provider`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider: Some("s3".into()),
@@ -3708,7 +3708,7 @@ pub enum DataLakeS3StoreSettingsAdditionalStorageClasse {
     IntelligentTiering,
     /// `STANDARD_IA`
     StandardIa,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3795,7 +3795,7 @@ impl Serialize for DataLakeStorage {
 }
 
 impl DataLakeStorage {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3815,7 +3815,7 @@ impl DataLakeStorage {
     }
 }
 
-/// The schema `DataLakeStoreSettings`: `provider` says which type it is.
+/// The schema `DataLakeStoreSettings`: `provider` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DataLakeStoreSettings {
@@ -3835,7 +3835,7 @@ pub enum DataLakeStoreSettings {
     Http(DataLakeHttpStore),
     /// `s3`.
     S3(DataLakeS3StoreSettings),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -4007,7 +4007,7 @@ impl Serialize for DataLakeTenant {
 }
 
 impl DataLakeTenant {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4054,7 +4054,7 @@ pub enum DataLakeTenantState {
     Active,
     /// `DELETED`
     Deleted,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4114,7 +4114,7 @@ pub enum LimitNameLimitName {
     BytesProcessedWeekly,
     /// `bytesProcessed.monthly`
     BytesProcessedMonthly,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4207,7 +4207,7 @@ impl Serialize for PrivateEndpointHostname {
 }
 
 impl PrivateEndpointHostname {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

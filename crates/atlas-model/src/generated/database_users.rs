@@ -31,7 +31,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupDatabaseUser`: `POST /api/atlas/v2/groups/{groupId}/databaseUsers`.
 ///
-/// Answered by `CloudDatabaseUser`.
+/// Response: `CloudDatabaseUser`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Database Access Admin or Project Stream Processing Owner.
 #[doc(alias = "createGroupDatabaseUser")]
@@ -46,7 +46,7 @@ pub struct CreateDatabaseUser {
 }
 
 impl CreateDatabaseUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: CloudDatabaseUser) -> Self {
         Self { project_id, body }
     }
@@ -79,7 +79,7 @@ impl Operation for CreateDatabaseUser {
 
 /// Calls `deleteGroupDatabaseUser`: `DELETE /api/atlas/v2/groups/{groupId}/databaseUsers/{databaseName}/{username}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Database Access Admin or Project Stream Processing Owner.
 #[doc(alias = "deleteGroupDatabaseUser")]
@@ -96,7 +96,7 @@ pub struct DeleteDatabaseUser {
 }
 
 impl DeleteDatabaseUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         database_name: impl Into<CompactString>,
@@ -135,7 +135,7 @@ impl Operation for DeleteDatabaseUser {
 
 /// Calls `getGroupDatabaseUser`: `GET /api/atlas/v2/groups/{groupId}/databaseUsers/{databaseName}/{username}`.
 ///
-/// Answered by `CloudDatabaseUser`.
+/// Response: `CloudDatabaseUser`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupDatabaseUser")]
@@ -152,7 +152,7 @@ pub struct GetDatabaseUser {
 }
 
 impl GetDatabaseUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         database_name: impl Into<CompactString>,
@@ -188,7 +188,7 @@ impl Operation for GetDatabaseUser {
 
 /// Calls `listGroupDatabaseUsers`: `GET /api/atlas/v2/groups/{groupId}/databaseUsers`.
 ///
-/// Answered by `Page<CloudDatabaseUser>`.
+/// Response: `Page<CloudDatabaseUser>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupDatabaseUsers")]
@@ -207,7 +207,7 @@ pub struct ListDatabaseUsers {
 }
 
 impl ListDatabaseUsers {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -281,7 +281,7 @@ impl Paged for ListDatabaseUsers {
 
 /// Calls `updateGroupDatabaseUser`: `PATCH /api/atlas/v2/groups/{groupId}/databaseUsers/{databaseName}/{username}`.
 ///
-/// Answered by `CloudDatabaseUser`.
+/// Response: `CloudDatabaseUser`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Database Access Admin or Project Stream Processing Owner.
 #[doc(alias = "updateGroupDatabaseUser")]
@@ -300,7 +300,7 @@ pub struct UpdateDatabaseUser {
 }
 
 impl UpdateDatabaseUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         database_name: impl Into<CompactString>,
@@ -444,7 +444,7 @@ impl Serialize for CloudDatabaseUser {
 }
 
 impl CloudDatabaseUser {
-    /// Takes what is required: `databaseName`, `groupId`, `roles`, `username`.
+    /// Creates a value with its required fields: `databaseName`, `groupId`, `roles`, `username`.
     pub fn new(
         database_name: impl Into<CloudDatabaseUserDatabaseName>,
         project_id: ProjectId,
@@ -571,7 +571,7 @@ pub enum CloudDatabaseUserAwsIamType {
     User,
     /// `ROLE`
     Role,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -627,7 +627,7 @@ pub enum CloudDatabaseUserDatabaseName {
     Admin,
     /// `$external`
     External,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -683,7 +683,7 @@ pub enum CloudDatabaseUserLdapAuthType {
     Group,
     /// `USER`
     User,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -741,7 +741,7 @@ pub enum CloudDatabaseUserOidcAuthType {
     IdpGroup,
     /// `USER`
     User,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -799,7 +799,7 @@ pub enum CloudDatabaseUserX509Type {
     Customer,
     /// `MANAGED`
     Managed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -889,7 +889,7 @@ impl Serialize for DatabaseUserRole {
 }
 
 impl DatabaseUserRole {
-    /// Takes what is required: `databaseName`, `roleName`.
+    /// Creates a value with its required fields: `databaseName`, `roleName`.
     pub fn new(
         database_name: impl Into<CompactString>,
         role_name: impl Into<CompactString>,
@@ -961,7 +961,7 @@ impl Serialize for UserScope {
 }
 
 impl UserScope {
-    /// Takes what is required: `name`, `type`.
+    /// Creates a value with its required fields: `name`, `type`.
     pub fn new(name: ClusterName, kind: impl Into<UserScopeType>) -> Self {
         Self {
             name: Some(name.into()),
@@ -994,7 +994,7 @@ pub enum UserScopeType {
     DataLake,
     /// `STREAM`
     Stream,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

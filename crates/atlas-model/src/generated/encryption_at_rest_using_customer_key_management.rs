@@ -30,7 +30,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupEncryptionAtRestPrivateEndpoint`: `POST /api/atlas/v2/groups/{groupId}/encryptionAtRest/{cloudProvider}/privateEndpoints`.
 ///
-/// Answered by `EarPrivateEndpoint`.
+/// Response: `EarPrivateEndpoint`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupEncryptionAtRestPrivateEndpoint")]
@@ -48,7 +48,7 @@ pub struct CreateRestPrivateEndpoint {
 }
 
 impl CreateRestPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<AwsKmsEarPrivateEndpointCloudProvider>,
@@ -90,7 +90,7 @@ impl Operation for CreateRestPrivateEndpoint {
 
 /// Calls `getGroupEncryptionAtRest`: `GET /api/atlas/v2/groups/{groupId}/encryptionAtRest`.
 ///
-/// Answered by `EncryptionAtRest`.
+/// Response: `EncryptionAtRest`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupEncryptionAtRest")]
@@ -103,7 +103,7 @@ pub struct GetEncryptionAtRest {
 }
 
 impl GetEncryptionAtRest {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -132,7 +132,7 @@ impl Operation for GetEncryptionAtRest {
 
 /// Calls `getGroupEncryptionAtRestPrivateEndpoint`: `GET /api/atlas/v2/groups/{groupId}/encryptionAtRest/{cloudProvider}/privateEndpoints/{endpointId}`.
 ///
-/// Answered by `EarPrivateEndpoint`.
+/// Response: `EarPrivateEndpoint`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "getGroupEncryptionAtRestPrivateEndpoint")]
@@ -150,7 +150,7 @@ pub struct GetRestPrivateEndpoint {
 }
 
 impl GetRestPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<AwsKmsEarPrivateEndpointCloudProvider>,
@@ -186,7 +186,7 @@ impl Operation for GetRestPrivateEndpoint {
 
 /// Calls `listGroupEncryptionAtRestPrivateEndpoints`: `GET /api/atlas/v2/groups/{groupId}/encryptionAtRest/{cloudProvider}/privateEndpoints`.
 ///
-/// Answered by `Page<EarPrivateEndpoint>`.
+/// Response: `Page<EarPrivateEndpoint>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "listGroupEncryptionAtRestPrivateEndpoints")]
@@ -208,7 +208,7 @@ pub struct ListRestPrivateEndpoints {
 }
 
 impl ListRestPrivateEndpoints {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<AwsKmsEarPrivateEndpointCloudProvider>,
@@ -290,7 +290,7 @@ impl Paged for ListRestPrivateEndpoints {
 
 /// Calls `requestGroupEncryptionAtRestPrivateEndpointDeletion`: `DELETE /api/atlas/v2/groups/{groupId}/encryptionAtRest/{cloudProvider}/privateEndpoints/{endpointId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "requestGroupEncryptionAtRestPrivateEndpointDeletion")]
@@ -308,7 +308,7 @@ pub struct RequestPrivateEndpointDeletion {
 }
 
 impl RequestPrivateEndpointDeletion {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<AwsKmsEarPrivateEndpointCloudProvider>,
@@ -344,7 +344,7 @@ impl Operation for RequestPrivateEndpointDeletion {
 
 /// Calls `updateGroupEncryptionAtRest`: `PATCH /api/atlas/v2/groups/{groupId}/encryptionAtRest`.
 ///
-/// Answered by `EncryptionAtRest`.
+/// Response: `EncryptionAtRest`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupEncryptionAtRest")]
@@ -359,7 +359,7 @@ pub struct UpdateEncryptionAtRest {
 }
 
 impl UpdateEncryptionAtRest {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: EncryptionAtRest) -> Self {
         Self { project_id, body }
     }
@@ -474,7 +474,7 @@ impl Serialize for AwsKmsConfiguration {
 }
 
 impl AwsKmsConfiguration {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -614,7 +614,7 @@ pub enum AwsKmsConfigurationRegion {
     MxCentral1,
     /// `GLOBAL`
     Global,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -844,7 +844,7 @@ impl Serialize for AwsKmsEarPrivateEndpoint {
 }
 
 impl AwsKmsEarPrivateEndpoint {
-    /// Requires nothing. Sets `cloudProvider`, which says what it is.
+    /// Creates a value. Sets `cloudProvider`, which selects its type.
     pub fn new() -> Self {
         Self {
             cloud_provider: Some(AwsKmsEarPrivateEndpointCloudProvider::Aws),
@@ -868,7 +868,7 @@ pub enum AwsKmsEarPrivateEndpointCloudProvider {
     Azure,
     /// `AWS`
     Aws,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1021,7 +1021,7 @@ impl Serialize for AzureKeyVault {
 }
 
 impl AzureKeyVault {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1117,7 +1117,7 @@ pub enum AzureKeyVaultAzureEnvironment {
     AzureChina,
     /// `AZURE_US_GOVERNMENT`
     AzureUsGovernment,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1236,7 +1236,7 @@ impl Serialize for AzureKeyVaultEarPrivateEndpoint {
 }
 
 impl AzureKeyVaultEarPrivateEndpoint {
-    /// Requires nothing. Sets `cloudProvider`, which says what it is.
+    /// Creates a value. Sets `cloudProvider`, which selects its type.
     pub fn new() -> Self {
         Self {
             cloud_provider: Some(AwsKmsEarPrivateEndpointCloudProvider::Azure),
@@ -1252,7 +1252,7 @@ impl AzureKeyVaultEarPrivateEndpoint {
     }
 }
 
-/// The schema `EARPrivateEndpoint`: `cloudProvider` says which type it is.
+/// The schema `EARPrivateEndpoint`: `cloudProvider` selects the type.
 #[doc(alias = "EARPrivateEndpoint")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1261,7 +1261,7 @@ pub enum EarPrivateEndpoint {
     Aws(AwsKmsEarPrivateEndpoint),
     /// `AZURE`.
     Azure(AzureKeyVaultEarPrivateEndpoint),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1357,7 +1357,7 @@ impl Serialize for EncryptionAtRest {
 }
 
 impl EncryptionAtRest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1460,7 +1460,7 @@ impl Serialize for GoogleCloudKms {
 }
 
 impl GoogleCloudKms {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1687,7 +1687,7 @@ pub enum RegionName {
     MxCentral1,
     /// `GLOBAL`
     Global,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

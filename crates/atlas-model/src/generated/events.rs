@@ -30,7 +30,7 @@ use crate::{object, open_enum};
 
 /// Calls `getGroupEvent`: `GET /api/atlas/v2/groups/{groupId}/events/{eventId}`.
 ///
-/// Answered by `EventForProject`.
+/// Response: `EventForProject`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupEvent")]
@@ -47,7 +47,7 @@ pub struct GetGroupEvent {
 }
 
 impl GetGroupEvent {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, event_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -86,7 +86,7 @@ impl Operation for GetGroupEvent {
 
 /// Calls `getOrgEvent`: `GET /api/atlas/v2/orgs/{orgId}/events/{eventId}`.
 ///
-/// Answered by `EventForOrg`.
+/// Response: `EventForOrg`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgEvent")]
@@ -103,7 +103,7 @@ pub struct GetOrgEvent {
 }
 
 impl GetOrgEvent {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, event_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -142,7 +142,7 @@ impl Operation for GetOrgEvent {
 
 /// Calls `listEventTypes`: `GET /api/atlas/v2/eventTypes`.
 ///
-/// Answered by `Page<EventTypeDetails>`.
+/// Response: `Page<EventTypeDetails>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member or Project Read Only.
 #[doc(alias = "listEventTypes")]
@@ -158,7 +158,7 @@ pub struct ListEventTypes {
 }
 
 impl ListEventTypes {
-    /// Takes what the operation requires.
+    /// Creates the operation.
     #[allow(
         clippy::new_without_default,
         reason = "most operations require something"
@@ -234,7 +234,7 @@ impl Paged for ListEventTypes {
 
 /// Calls `listGroupEvents`: `GET /api/atlas/v2/groups/{groupId}/events`.
 ///
-/// Answered by `Page<EventForProject>`.
+/// Response: `Page<EventForProject>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupEvents")]
@@ -265,7 +265,7 @@ pub struct ListGroupEvents {
 }
 
 impl ListGroupEvents {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -393,7 +393,7 @@ impl Paged for ListGroupEvents {
 
 /// Calls `listOrgEvents`: `GET /api/atlas/v2/orgs/{orgId}/events`.
 ///
-/// Answered by `Page<EventForOrg>`.
+/// Response: `Page<EventForOrg>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "listOrgEvents")]
@@ -420,7 +420,7 @@ pub struct ListOrgEvents {
 }
 
 impl ListOrgEvents {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -1182,7 +1182,7 @@ pub enum RawSeverity {
     Error,
     /// `CRITICAL`
     Critical,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

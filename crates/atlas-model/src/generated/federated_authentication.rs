@@ -28,7 +28,7 @@ use crate::{object, open_enum};
 
 /// Calls `createFederationSettingConnectedOrgConfigRoleMapping`: `POST /api/atlas/v2/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}/roleMappings`.
 ///
-/// Answered by `AuthFederationRoleMapping`.
+/// Response: `AuthFederationRoleMapping`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createFederationSettingConnectedOrgConfigRoleMapping")]
@@ -45,7 +45,7 @@ pub struct CreateRoleMapping {
 }
 
 impl CreateRoleMapping {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         federation_settings_id: ObjectId,
         org_id: OrgId,
@@ -85,7 +85,7 @@ impl Operation for CreateRoleMapping {
 
 /// Calls `createFederationSettingIdentityProvider`: `POST /api/atlas/v2/federationSettings/{federationSettingsId}/identityProviders`.
 ///
-/// Answered by `FederationOidcIdentityProvider`.
+/// Response: `FederationOidcIdentityProvider`.
 /// Versions: **2023-11-15**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createFederationSettingIdentityProvider")]
@@ -100,7 +100,7 @@ pub struct CreateIdentityProvider {
 }
 
 impl CreateIdentityProvider {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         federation_settings_id: ObjectId,
         body: FederationOidcIdentityProviderUpdate,
@@ -137,7 +137,7 @@ impl Operation for CreateIdentityProvider {
 
 /// Calls `deleteFederationSetting`: `DELETE /api/atlas/v2/federationSettings/{federationSettingsId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteFederationSetting")]
@@ -150,7 +150,7 @@ pub struct DeleteFederationSetting {
 }
 
 impl DeleteFederationSetting {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(federation_settings_id: ObjectId) -> Self {
         Self {
             federation_settings_id,
@@ -180,7 +180,7 @@ impl Operation for DeleteFederationSetting {
 
 /// Calls `deleteFederationSettingConnectedOrgConfigRoleMapping`: `DELETE /api/atlas/v2/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}/roleMappings/{id}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteFederationSettingConnectedOrgConfigRoleMapping")]
@@ -197,7 +197,7 @@ pub struct DeleteRoleMapping {
 }
 
 impl DeleteRoleMapping {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(federation_settings_id: ObjectId, org_id: OrgId, id: ObjectId) -> Self {
         Self {
             federation_settings_id,
@@ -230,7 +230,7 @@ impl Operation for DeleteRoleMapping {
 
 /// Calls `deleteFederationSettingIdentityProvider`: `DELETE /api/atlas/v2/federationSettings/{federationSettingsId}/identityProviders/{identityProviderId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-11-15**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteFederationSettingIdentityProvider")]
@@ -245,7 +245,7 @@ pub struct DeleteIdentityProvider {
 }
 
 impl DeleteIdentityProvider {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         federation_settings_id: ObjectId,
         identity_provider_id: impl Into<CompactString>,
@@ -279,7 +279,7 @@ impl Operation for DeleteIdentityProvider {
 
 /// Calls `getFederationSettingConnectedOrgConfig`: `GET /api/atlas/v2/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}`.
 ///
-/// Answered by `ConnectedOrgConfig`.
+/// Response: `ConnectedOrgConfig`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "getFederationSettingConnectedOrgConfig")]
@@ -294,7 +294,7 @@ pub struct GetConnectedOrgConfig {
 }
 
 impl GetConnectedOrgConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(federation_settings_id: ObjectId, org_id: OrgId) -> Self {
         Self {
             federation_settings_id,
@@ -325,7 +325,7 @@ impl Operation for GetConnectedOrgConfig {
 
 /// Calls `getFederationSettingConnectedOrgConfigRoleMapping`: `GET /api/atlas/v2/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}/roleMappings/{id}`.
 ///
-/// Answered by `AuthFederationRoleMapping`.
+/// Response: `AuthFederationRoleMapping`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "getFederationSettingConnectedOrgConfigRoleMapping")]
@@ -342,7 +342,7 @@ pub struct GetRoleMapping {
 }
 
 impl GetRoleMapping {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(federation_settings_id: ObjectId, org_id: OrgId, id: ObjectId) -> Self {
         Self {
             federation_settings_id,
@@ -375,7 +375,7 @@ impl Operation for GetRoleMapping {
 
 /// Calls `getFederationSettingIdentityProvider`: `GET /api/atlas/v2/federationSettings/{federationSettingsId}/identityProviders/{identityProviderId}`.
 ///
-/// Answered by `FederationIdentityProvider`.
+/// Response: `FederationIdentityProvider`.
 /// Versions: 2023-01-01 (sunset date 2025-01-01), **2023-11-15**.
 /// Needs the role Organization Owner.
 #[doc(alias = "getFederationSettingIdentityProvider")]
@@ -390,7 +390,7 @@ pub struct GetIdentityProvider {
 }
 
 impl GetIdentityProvider {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         federation_settings_id: ObjectId,
         identity_provider_id: impl Into<CompactString>,
@@ -424,7 +424,7 @@ impl Operation for GetIdentityProvider {
 
 /// Calls `getFederationSettingIdentityProviderMetadata`: `GET /api/atlas/v2/federationSettings/{federationSettingsId}/identityProviders/{identityProviderId}/metadata.xml`.
 ///
-/// Answered by a file.
+/// Response: a file.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "getFederationSettingIdentityProviderMetadata")]
@@ -439,7 +439,7 @@ pub struct GetIdentityProviderMetadata {
 }
 
 impl GetIdentityProviderMetadata {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         federation_settings_id: ObjectId,
         identity_provider_id: impl Into<CompactString>,
@@ -474,7 +474,7 @@ impl Operation for GetIdentityProviderMetadata {
 
 /// Calls `getOrgFederationSettings`: `GET /api/atlas/v2/orgs/{orgId}/federationSettings`.
 ///
-/// Answered by `OrgFederationSettings`.
+/// Response: `OrgFederationSettings`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "getOrgFederationSettings")]
@@ -487,7 +487,7 @@ pub struct GetFederationSettings {
 }
 
 impl GetFederationSettings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -513,7 +513,7 @@ impl Operation for GetFederationSettings {
 
 /// Calls `listFederationSettingConnectedOrgConfigRoleMappings`: `GET /api/atlas/v2/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}/roleMappings`.
 ///
-/// Answered by `Page<AuthFederationRoleMapping>`.
+/// Response: `Page<AuthFederationRoleMapping>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "listFederationSettingConnectedOrgConfigRoleMappings")]
@@ -528,7 +528,7 @@ pub struct ListRoleMappings {
 }
 
 impl ListRoleMappings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(federation_settings_id: ObjectId, org_id: OrgId) -> Self {
         Self {
             federation_settings_id,
@@ -563,7 +563,7 @@ impl Paged for ListRoleMappings {
 
 /// Calls `listFederationSettingConnectedOrgConfigs`: `GET /api/atlas/v2/federationSettings/{federationSettingsId}/connectedOrgConfigs`.
 ///
-/// Answered by `Page<ConnectedOrgConfig>`.
+/// Response: `Page<ConnectedOrgConfig>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "listFederationSettingConnectedOrgConfigs")]
@@ -580,7 +580,7 @@ pub struct ListConnectedOrgConfigs {
 }
 
 impl ListConnectedOrgConfigs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(federation_settings_id: ObjectId) -> Self {
         Self {
             federation_settings_id,
@@ -646,7 +646,7 @@ impl Paged for ListConnectedOrgConfigs {
 
 /// Calls `listFederationSettingIdentityProviders`: `GET /api/atlas/v2/federationSettings/{federationSettingsId}/identityProviders`.
 ///
-/// Answered by `Page<FederationIdentityProvider>`.
+/// Response: `Page<FederationIdentityProvider>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "listFederationSettingIdentityProviders")]
@@ -667,7 +667,7 @@ pub struct ListIdentityProviders {
 }
 
 impl ListIdentityProviders {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(federation_settings_id: ObjectId) -> Self {
         Self {
             federation_settings_id,
@@ -751,7 +751,7 @@ impl Paged for ListIdentityProviders {
 
 /// Calls `removeFederationSettingConnectedOrgConfig`: `DELETE /api/atlas/v2/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "removeFederationSettingConnectedOrgConfig")]
@@ -766,7 +766,7 @@ pub struct RemoveConnectedOrgConfig {
 }
 
 impl RemoveConnectedOrgConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(federation_settings_id: ObjectId, org_id: OrgId) -> Self {
         Self {
             federation_settings_id,
@@ -797,7 +797,7 @@ impl Operation for RemoveConnectedOrgConfig {
 
 /// Calls `revokeFederationSettingIdentityProviderJwks`: `DELETE /api/atlas/v2/federationSettings/{federationSettingsId}/identityProviders/{identityProviderId}/jwks`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-11-15**.
 /// Needs the role Organization Owner.
 #[doc(alias = "revokeFederationSettingIdentityProviderJwks")]
@@ -813,7 +813,7 @@ pub struct RevokeIdentityProviderJwks {
 }
 
 impl RevokeIdentityProviderJwks {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         federation_settings_id: ObjectId,
         identity_provider_id: impl Into<CompactString>,
@@ -847,7 +847,7 @@ impl Operation for RevokeIdentityProviderJwks {
 
 /// Calls `updateFederationSettingConnectedOrgConfig`: `PATCH /api/atlas/v2/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}`.
 ///
-/// Answered by `ConnectedOrgConfig`.
+/// Response: `ConnectedOrgConfig`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateFederationSettingConnectedOrgConfig")]
@@ -864,7 +864,7 @@ pub struct UpdateConnectedOrgConfig {
 }
 
 impl UpdateConnectedOrgConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(federation_settings_id: ObjectId, org_id: OrgId, body: ConnectedOrgConfig) -> Self {
         Self {
             federation_settings_id,
@@ -900,7 +900,7 @@ impl Operation for UpdateConnectedOrgConfig {
 
 /// Calls `updateFederationSettingConnectedOrgConfigRoleMapping`: `PUT /api/atlas/v2/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}/roleMappings/{id}`.
 ///
-/// Answered by `AuthFederationRoleMapping`.
+/// Response: `AuthFederationRoleMapping`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateFederationSettingConnectedOrgConfigRoleMapping")]
@@ -919,7 +919,7 @@ pub struct UpdateRoleMapping {
 }
 
 impl UpdateRoleMapping {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         federation_settings_id: ObjectId,
         org_id: OrgId,
@@ -962,7 +962,7 @@ impl Operation for UpdateRoleMapping {
 
 /// Calls `updateFederationSettingIdentityProvider`: `PATCH /api/atlas/v2/federationSettings/{federationSettingsId}/identityProviders/{identityProviderId}`.
 ///
-/// Answered by `FederationIdentityProvider`.
+/// Response: `FederationIdentityProvider`.
 /// Versions: 2023-01-01 (sunset date 2025-01-01), **2023-11-15**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateFederationSettingIdentityProvider")]
@@ -979,7 +979,7 @@ pub struct UpdateIdentityProvider {
 }
 
 impl UpdateIdentityProvider {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         federation_settings_id: ObjectId,
         identity_provider_id: impl Into<CompactString>,
@@ -1063,7 +1063,7 @@ impl Serialize for AuthFederationRoleMapping {
 }
 
 impl AuthFederationRoleMapping {
-    /// Takes what is required: `externalGroupName`, `roleAssignments`.
+    /// Creates a value with its required fields: `externalGroupName`, `roleAssignments`.
     pub fn new(
         external_group_name: impl Into<CompactString>,
         role_assignments: Vec<ConnectedOrgConfigRoleAssignment>,
@@ -1101,7 +1101,7 @@ pub enum AuthorizationType {
     Group,
     /// `USER`
     User,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1255,7 +1255,7 @@ impl Serialize for ConnectedOrgConfig {
 }
 
 impl ConnectedOrgConfig {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1344,7 +1344,7 @@ pub enum ConnectedOrgConfigPostAuthRoleGrant {
     OrgStreamProcessingAdmin,
     /// `ORG_READ_ONLY`
     OrgReadOnly,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1450,7 +1450,7 @@ impl Serialize for ConnectedOrgConfigRoleAssignment {
 }
 
 impl ConnectedOrgConfigRoleAssignment {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1541,7 +1541,7 @@ impl Serialize for FederatedUser {
 }
 
 impl FederatedUser {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1893,7 +1893,7 @@ impl Serialize for FederationIdentityProviderUpdate {
 }
 
 impl FederationIdentityProviderUpdate {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2257,7 +2257,7 @@ impl Serialize for FederationOidcIdentityProviderUpdate {
 }
 
 impl FederationOidcIdentityProviderUpdate {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2355,7 +2355,7 @@ pub enum FederationSamlIdentityProviderStatus {
     Active,
     /// `INACTIVE`
     Inactive,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2409,7 +2409,7 @@ pub enum IdpType {
     Workforce,
     /// `WORKLOAD`
     Workload,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2534,7 +2534,7 @@ pub enum OrgFederationSettingsIdentityProviderStatus {
     Active,
     /// `INACTIVE`
     Inactive,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2655,7 +2655,7 @@ impl Serialize for PemFileInfoUpdate {
 }
 
 impl PemFileInfoUpdate {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2683,7 +2683,7 @@ pub enum Protocol {
     Saml,
     /// `OIDC`
     Oidc,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2737,7 +2737,7 @@ pub enum RequestBinding {
     HttpPost,
     /// `HTTP-REDIRECT`
     HttpRedirect,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2791,7 +2791,7 @@ pub enum ResponseSignatureAlgorithm {
     Sha1,
     /// `SHA-256`
     Sha256,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2916,7 +2916,7 @@ impl Serialize for X509CertificateUpdate {
 }
 
 impl X509CertificateUpdate {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

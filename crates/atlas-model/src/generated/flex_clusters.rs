@@ -45,7 +45,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupFlexCluster`: `POST /api/atlas/v2/groups/{groupId}/flexClusters`.
 ///
-/// Answered by `FlexClusterDescription`.
+/// Response: `FlexClusterDescription`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupFlexCluster")]
@@ -60,7 +60,7 @@ pub struct CreateFlexCluster {
 }
 
 impl CreateFlexCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: FlexClusterDescriptionCreate) -> Self {
         Self { project_id, body }
     }
@@ -90,7 +90,7 @@ impl Operation for CreateFlexCluster {
 
 /// Calls `deleteGroupFlexCluster`: `DELETE /api/atlas/v2/groups/{groupId}/flexClusters/{name}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupFlexCluster")]
@@ -105,7 +105,7 @@ pub struct DeleteFlexCluster {
 }
 
 impl DeleteFlexCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, name: ClusterName) -> Self {
         Self { project_id, name }
     }
@@ -132,7 +132,7 @@ impl Operation for DeleteFlexCluster {
 
 /// Calls `getGroupFlexCluster`: `GET /api/atlas/v2/groups/{groupId}/flexClusters/{name}`.
 ///
-/// Answered by `FlexClusterDescription`.
+/// Response: `FlexClusterDescription`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupFlexCluster")]
@@ -147,7 +147,7 @@ pub struct GetFlexCluster {
 }
 
 impl GetFlexCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, name: ClusterName) -> Self {
         Self { project_id, name }
     }
@@ -174,7 +174,7 @@ impl Operation for GetFlexCluster {
 
 /// Calls `listGroupFlexClusters`: `GET /api/atlas/v2/groups/{groupId}/flexClusters`.
 ///
-/// Answered by `Page<FlexClusterDescription>`.
+/// Response: `Page<FlexClusterDescription>`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupFlexClusters")]
@@ -193,7 +193,7 @@ pub struct ListFlexClusters {
 }
 
 impl ListFlexClusters {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -267,7 +267,7 @@ impl Paged for ListFlexClusters {
 
 /// Calls `tenantGroupFlexClusterUpgrade`: `POST /api/atlas/v2/groups/{groupId}/flexClusters:tenantUpgrade`.
 ///
-/// Answered by `FlexClusterDescription`.
+/// Response: `FlexClusterDescription`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Cluster Manager.
 #[doc(alias = "tenantGroupFlexClusterUpgrade")]
@@ -283,7 +283,7 @@ pub struct TenantUpgrade {
 }
 
 impl TenantUpgrade {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: AtlasTenantClusterUpgradeRequest) -> Self {
         Self { project_id, body }
     }
@@ -313,7 +313,7 @@ impl Operation for TenantUpgrade {
 
 /// Calls `updateGroupFlexCluster`: `PATCH /api/atlas/v2/groups/{groupId}/flexClusters/{name}`.
 ///
-/// Answered by `FlexClusterDescription`.
+/// Response: `FlexClusterDescription`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupFlexCluster")]
@@ -330,7 +330,7 @@ pub struct UpdateFlexCluster {
 }
 
 impl UpdateFlexCluster {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         name: ClusterName,
@@ -718,7 +718,7 @@ impl Serialize for AtlasTenantClusterUpgradeRequest {
 }
 
 impl AtlasTenantClusterUpgradeRequest {
-    /// Takes what is required: `name`.
+    /// Creates a value with its required fields: `name`.
     pub fn new(name: ClusterName) -> Self {
         Self {
             name: Some(name.into()),
@@ -1106,7 +1106,7 @@ impl Serialize for FlexClusterDescription {
 pub enum FlexClusterDescriptionClusterType {
     /// `REPLICASET`
     Replicaset,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1219,7 +1219,7 @@ impl Serialize for FlexClusterDescriptionCreate {
 }
 
 impl FlexClusterDescriptionCreate {
-    /// Takes what is required: `name`, `providerSettings`.
+    /// Creates a value with its required fields: `name`, `providerSettings`.
     pub fn new(name: ClusterName, provider_settings: FlexProviderSettingsCreate) -> Self {
         Self {
             name: Some(name.into()),
@@ -1308,7 +1308,7 @@ impl Serialize for FlexClusterDescriptionUpdate {
 }
 
 impl FlexClusterDescriptionUpdate {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1336,7 +1336,7 @@ pub enum FlexClusterDescriptionVersionReleaseSystem {
     Lts,
     /// `CONTINUOUS`
     Continuous,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1531,7 +1531,7 @@ impl Serialize for FlexProviderSettingsCreate {
 }
 
 impl FlexProviderSettingsCreate {
-    /// Takes what is required: `backingProviderName`, `regionName`.
+    /// Creates a value with its required fields: `backingProviderName`, `regionName`.
     pub fn new(
         backing_provider_name: impl Into<BackingProviderName>,
         region_name: impl Into<CompactString>,
@@ -1567,7 +1567,7 @@ impl FlexProviderSettingsCreate {
 pub enum FlexProviderSettingsProviderName {
     /// `FLEX`
     Flex,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

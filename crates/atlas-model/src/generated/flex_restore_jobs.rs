@@ -26,7 +26,7 @@ use crate::timestamp::Timestamp;
 
 /// Calls `createGroupFlexClusterBackupRestoreJob`: `POST /api/atlas/v2/groups/{groupId}/flexClusters/{name}/backup/restoreJobs`.
 ///
-/// Answered by `FlexBackupRestoreJob`.
+/// Response: `FlexBackupRestoreJob`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Backup Recovery Operator.
 #[doc(alias = "createGroupFlexClusterBackupRestoreJob")]
@@ -44,7 +44,7 @@ pub struct CreateFlexRestoreJob {
 }
 
 impl CreateFlexRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, name: ClusterName, body: FlexBackupRestoreJobCreate) -> Self {
         Self {
             project_id,
@@ -79,7 +79,7 @@ impl Operation for CreateFlexRestoreJob {
 
 /// Calls `getGroupFlexClusterBackupRestoreJob`: `GET /api/atlas/v2/groups/{groupId}/flexClusters/{name}/backup/restoreJobs/{restoreJobId}`.
 ///
-/// Answered by `FlexBackupRestoreJob`.
+/// Response: `FlexBackupRestoreJob`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupFlexClusterBackupRestoreJob")]
@@ -97,7 +97,7 @@ pub struct GetFlexRestoreJob {
 }
 
 impl GetFlexRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, name: ClusterName, restore_job_id: RestoreJobId) -> Self {
         Self {
             project_id,
@@ -129,7 +129,7 @@ impl Operation for GetFlexRestoreJob {
 
 /// Calls `listGroupFlexClusterBackupRestoreJobs`: `GET /api/atlas/v2/groups/{groupId}/flexClusters/{name}/backup/restoreJobs`.
 ///
-/// Answered by `Page<FlexBackupRestoreJob>`.
+/// Response: `Page<FlexBackupRestoreJob>`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupFlexClusterBackupRestoreJobs")]
@@ -151,7 +151,7 @@ pub struct ListFlexRestoreJobs {
 }
 
 impl ListFlexRestoreJobs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, name: ClusterName) -> Self {
         Self {
             project_id,
@@ -355,7 +355,7 @@ impl Serialize for FlexBackupRestoreJobCreate {
 }
 
 impl FlexBackupRestoreJobCreate {
-    /// Takes what is required: `snapshotId`, `targetDeploymentItemName`.
+    /// Creates a value with its required fields: `snapshotId`, `targetDeploymentItemName`.
     pub fn new(snapshot_id: SnapshotId, target_deployment_item_name: DeploymentItemName) -> Self {
         Self {
             snapshot_id: Some(snapshot_id),

@@ -26,7 +26,7 @@ use crate::timestamp::Timestamp;
 
 /// Calls `downloadGroupFlexClusterBackup`: `POST /api/atlas/v2/groups/{groupId}/flexClusters/{name}/backup/download`.
 ///
-/// Answered by `FlexBackupRestoreJob`.
+/// Response: `FlexBackupRestoreJob`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Backup Export Operator.
 #[doc(alias = "downloadGroupFlexClusterBackup")]
@@ -43,7 +43,7 @@ pub struct DownloadFlexBackup {
 }
 
 impl DownloadFlexBackup {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         name: ClusterName,
@@ -82,7 +82,7 @@ impl Operation for DownloadFlexBackup {
 
 /// Calls `getGroupFlexClusterBackupSnapshot`: `GET /api/atlas/v2/groups/{groupId}/flexClusters/{name}/backup/snapshots/{snapshotId}`.
 ///
-/// Answered by `FlexBackupSnapshot`.
+/// Response: `FlexBackupSnapshot`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupFlexClusterBackupSnapshot")]
@@ -100,7 +100,7 @@ pub struct GetFlexBackupSnapshot {
 }
 
 impl GetFlexBackupSnapshot {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, name: ClusterName, snapshot_id: SnapshotId) -> Self {
         Self {
             project_id,
@@ -133,7 +133,7 @@ impl Operation for GetFlexBackupSnapshot {
 
 /// Calls `listGroupFlexClusterBackupSnapshots`: `GET /api/atlas/v2/groups/{groupId}/flexClusters/{name}/backup/snapshots`.
 ///
-/// Answered by `Page<FlexBackupSnapshot>`.
+/// Response: `Page<FlexBackupSnapshot>`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupFlexClusterBackupSnapshots")]
@@ -155,7 +155,7 @@ pub struct ListFlexBackupSnapshots {
 }
 
 impl ListFlexBackupSnapshots {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, name: ClusterName) -> Self {
         Self {
             project_id,
@@ -339,7 +339,7 @@ impl Serialize for FlexBackupSnapshotDownloadCreate {
 }
 
 impl FlexBackupSnapshotDownloadCreate {
-    /// Takes what is required: `snapshotId`.
+    /// Creates a value with its required fields: `snapshotId`.
     pub fn new(snapshot_id: SnapshotId) -> Self {
         Self {
             snapshot_id: Some(snapshot_id),

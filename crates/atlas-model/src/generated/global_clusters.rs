@@ -24,7 +24,7 @@ use crate::request::RequestWriter;
 
 /// Calls `createGroupClusterGlobalWriteCustomZoneMapping`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/globalWrites/customZoneMapping`.
 ///
-/// Answered by `GeoSharding`.
+/// Response: `GeoSharding`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), 2023-02-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupClusterGlobalWriteCustomZoneMapping")]
@@ -41,7 +41,7 @@ pub struct CreateCustomZoneMapping {
 }
 
 impl CreateCustomZoneMapping {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: CustomZoneMappings) -> Self {
         Self {
             project_id,
@@ -80,7 +80,7 @@ impl Operation for CreateCustomZoneMapping {
 
 /// Calls `createGroupClusterGlobalWriteManagedNamespace`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/globalWrites/managedNamespaces`.
 ///
-/// Answered by `GeoSharding`.
+/// Response: `GeoSharding`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), 2023-02-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Data Access Admin.
 #[doc(alias = "createGroupClusterGlobalWriteManagedNamespace")]
@@ -97,7 +97,7 @@ pub struct CreateManagedNamespace {
 }
 
 impl CreateManagedNamespace {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: ManagedNamespaces) -> Self {
         Self {
             project_id,
@@ -136,7 +136,7 @@ impl Operation for CreateManagedNamespace {
 
 /// Calls `deleteGroupClusterGlobalWriteCustomZoneMapping`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/globalWrites/customZoneMapping`.
 ///
-/// Answered by `GeoSharding`.
+/// Response: `GeoSharding`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), 2023-02-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupClusterGlobalWriteCustomZoneMapping")]
@@ -152,7 +152,7 @@ pub struct DeleteCustomZoneMapping {
 }
 
 impl DeleteCustomZoneMapping {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -186,7 +186,7 @@ impl Operation for DeleteCustomZoneMapping {
 
 /// Calls `deleteGroupClusterGlobalWriteManagedNamespaces`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/globalWrites/managedNamespaces`.
 ///
-/// Answered by `GeoSharding`.
+/// Response: `GeoSharding`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), 2023-02-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Data Access Admin.
 #[doc(alias = "deleteGroupClusterGlobalWriteManagedNamespaces")]
@@ -206,7 +206,7 @@ pub struct DeleteManagedNamespaces {
 }
 
 impl DeleteManagedNamespaces {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -258,7 +258,7 @@ impl Operation for DeleteManagedNamespaces {
 
 /// Calls `getGroupClusterGlobalWrites`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/globalWrites`.
 ///
-/// Answered by `GeoSharding`.
+/// Response: `GeoSharding`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), 2023-02-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterGlobalWrites")]
@@ -274,7 +274,7 @@ pub struct GetClusterGlobalWrites {
 }
 
 impl GetClusterGlobalWrites {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -344,7 +344,7 @@ impl Serialize for CustomZoneMappings {
 }
 
 impl CustomZoneMappings {
-    /// Takes what is required: `customZoneMappings`.
+    /// Creates a value with its required fields: `customZoneMappings`.
     pub fn new(custom_zone_mappings: Vec<ZoneMapping>) -> Self {
         Self {
             custom_zone_mappings: Some(custom_zone_mappings),
@@ -503,7 +503,7 @@ impl Serialize for ManagedNamespaces {
 }
 
 impl ManagedNamespaces {
-    /// Takes what is required: `collection`, `customShardKey`, `db`.
+    /// Creates a value with its required fields: `collection`, `customShardKey`, `db`.
     pub fn new(
         collection: impl Into<CompactString>,
         custom_shard_key: impl Into<CompactString>,
@@ -605,7 +605,7 @@ impl Serialize for ZoneMapping {
 }
 
 impl ZoneMapping {
-    /// Takes what is required: `location`, `zone`.
+    /// Creates a value with its required fields: `location`, `zone`.
     pub fn new(location: impl Into<CompactString>, zone: impl Into<CompactString>) -> Self {
         Self {
             location: Some(location.into()),

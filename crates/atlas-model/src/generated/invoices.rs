@@ -32,7 +32,7 @@ use crate::{object, open_enum};
 
 /// Calls `createOrgBillingCostExplorerUsageProcess`: `POST /api/atlas/v2/orgs/{orgId}/billing/costExplorer/usage`.
 ///
-/// Answered by `CostExplorerFilterResponse`.
+/// Response: `CostExplorerFilterResponse`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "createOrgBillingCostExplorerUsageProcess")]
@@ -48,7 +48,7 @@ pub struct CreateCostExplorerProcess {
 }
 
 impl CreateCostExplorerProcess {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: CostExplorerFilterRequestBody) -> Self {
         Self { org_id, body }
     }
@@ -79,7 +79,7 @@ impl Operation for CreateCostExplorerProcess {
 
 /// Calls `createOrgInvoiceReport`: `POST /api/atlas/v2/orgs/{orgId}/invoices/{invoiceId}/reports`.
 ///
-/// Answered by `InvoiceReportResponse`.
+/// Response: `InvoiceReportResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "createOrgInvoiceReport")]
@@ -95,7 +95,7 @@ pub struct CreateOrgInvoiceReport {
 }
 
 impl CreateOrgInvoiceReport {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         org_id: OrgId,
         invoice_id: impl Into<CompactString>,
@@ -136,7 +136,7 @@ impl Operation for CreateOrgInvoiceReport {
 
 /// Calls `generateOrgInvoiceAndDownloadReport`: `POST /api/atlas/v2/orgs/{orgId}/invoices/{invoiceId}:generateAndDownloadReport`.
 ///
-/// Answered by a file.
+/// Response: a file.
 /// Versions: **preview**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "generateOrgInvoiceAndDownloadReport")]
@@ -155,7 +155,7 @@ pub struct GenerateInvoiceReport {
 
 #[cfg(feature = "preview")]
 impl GenerateInvoiceReport {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         org_id: OrgId,
         invoice_id: impl Into<CompactString>,
@@ -198,7 +198,7 @@ impl Operation for GenerateInvoiceReport {
 
 /// Calls `getOrgAssociatedInvoices`: `GET /api/atlas/v2/orgs/{orgId}/associatedInvoices`.
 ///
-/// Answered by `OrgAssociatedInvoiceResponse`.
+/// Response: `OrgAssociatedInvoiceResponse`.
 /// Versions: **2025-03-12**, preview (sunset date 2026-09-16).
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "getOrgAssociatedInvoices")]
@@ -216,7 +216,7 @@ pub struct GetOrgAssociatedInvoices {
 }
 
 impl GetOrgAssociatedInvoices {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -275,7 +275,7 @@ impl Operation for GetOrgAssociatedInvoices {
 
 /// Calls `getOrgBillingCostExplorerUsage`: `GET /api/atlas/v2/orgs/{orgId}/billing/costExplorer/usage/{token}`.
 ///
-/// Answered by `Json`.
+/// Response: `Json`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "getOrgBillingCostExplorerUsage")]
@@ -291,7 +291,7 @@ pub struct GetCostExplorerUsage {
 }
 
 impl GetCostExplorerUsage {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, token: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -322,7 +322,7 @@ impl Operation for GetCostExplorerUsage {
 
 /// Calls `getOrgInvoice`: `GET /api/atlas/v2/orgs/{orgId}/invoices/{invoiceId}`.
 ///
-/// Answered by `BillingInvoice`.
+/// Response: `BillingInvoice`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "getOrgInvoice")]
@@ -337,7 +337,7 @@ pub struct GetInvoice {
 }
 
 impl GetInvoice {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, invoice_id: ObjectId) -> Self {
         Self { org_id, invoice_id }
     }
@@ -364,7 +364,7 @@ impl Operation for GetInvoice {
 
 /// Calls `getOrgInvoiceCsv`: `GET /api/atlas/v2/orgs/{orgId}/invoices/{invoiceId}/csv`.
 ///
-/// Answered by a file.
+/// Response: a file.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "getOrgInvoiceCsv")]
@@ -380,7 +380,7 @@ pub struct GetInvoiceCsv {
 }
 
 impl GetInvoiceCsv {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, invoice_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -411,7 +411,7 @@ impl Operation for GetInvoiceCsv {
 
 /// Calls `getOrgInvoiceReport`: `GET /api/atlas/v2/orgs/{orgId}/invoices/{invoiceId}/reports/{reportId}`.
 ///
-/// Answered by `InvoiceReportResponse`.
+/// Response: `InvoiceReportResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "getOrgInvoiceReport")]
@@ -427,7 +427,7 @@ pub struct GetOrgInvoiceReport {
 }
 
 impl GetOrgInvoiceReport {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         org_id: OrgId,
         invoice_id: impl Into<CompactString>,
@@ -465,7 +465,7 @@ impl Operation for GetOrgInvoiceReport {
 
 /// Calls `getSku`: `GET /api/atlas/v2/skus/{skuId}`.
 ///
-/// Answered by `SkuResponse`.
+/// Response: `SkuResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Member or Project Read Only.
 #[doc(alias = "getSku")]
@@ -477,7 +477,7 @@ pub struct GetSku {
 }
 
 impl GetSku {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(sku_id: impl Into<CompactString>) -> Self {
         Self {
             sku_id: sku_id.into(),
@@ -505,7 +505,7 @@ impl Operation for GetSku {
 
 /// Calls `listOrgInvoicePending`: `GET /api/atlas/v2/orgs/{orgId}/invoices/pending`.
 ///
-/// Answered by `Page<BillingInvoice>`.
+/// Response: `Page<BillingInvoice>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "listOrgInvoicePending")]
@@ -519,7 +519,7 @@ pub struct ListInvoicePending {
 }
 
 impl ListInvoicePending {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -549,7 +549,7 @@ impl Paged for ListInvoicePending {
 
 /// Calls `listOrgInvoiceReports`: `GET /api/atlas/v2/orgs/{orgId}/invoices/{invoiceId}/reports`.
 ///
-/// Answered by `Page<InvoiceReportResponse>`.
+/// Response: `Page<InvoiceReportResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "listOrgInvoiceReports")]
@@ -569,7 +569,7 @@ pub struct ListOrgInvoiceReports {
 }
 
 impl ListOrgInvoiceReports {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, invoice_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -645,7 +645,7 @@ impl Paged for ListOrgInvoiceReports {
 
 /// Calls `listOrgInvoices`: `GET /api/atlas/v2/orgs/{orgId}/invoices`.
 ///
-/// Answered by `Page<BillingInvoiceMetadata>`.
+/// Response: `Page<BillingInvoiceMetadata>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "listOrgInvoices")]
@@ -676,7 +676,7 @@ pub struct ListInvoices {
 }
 
 impl ListInvoices {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -804,7 +804,7 @@ impl Paged for ListInvoices {
 
 /// Calls `listSkus`: `GET /api/atlas/v2/skus`.
 ///
-/// Answered by `Page<SkuResponse>`.
+/// Response: `Page<SkuResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Member or Project Read Only.
 #[doc(alias = "listSkus")]
@@ -820,7 +820,7 @@ pub struct ListSkus {
 }
 
 impl ListSkus {
-    /// Takes what the operation requires.
+    /// Creates the operation.
     #[allow(
         clippy::new_without_default,
         reason = "most operations require something"
@@ -896,7 +896,7 @@ impl Paged for ListSkus {
 
 /// Calls `searchOrgInvoiceLineItems`: `GET /api/atlas/v2/orgs/{orgId}/invoices/{invoiceId}/lineItems:search`.
 ///
-/// Answered by `Page<PublicApiUsageDetailsLineItem>`.
+/// Response: `Page<PublicApiUsageDetailsLineItem>`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Billing Viewer.
 #[doc(alias = "searchOrgInvoiceLineItems")]
@@ -918,7 +918,7 @@ pub struct SearchInvoiceLineItems {
 }
 
 impl SearchInvoiceLineItems {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, invoice_id: ObjectId, body: PublicUsageDetailsQueryRequest) -> Self {
         Self {
             org_id,
@@ -1426,7 +1426,7 @@ pub enum BillingPaymentStatusName {
     PendingReversal,
     /// `REFUNDED`
     Refunded,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1626,7 +1626,7 @@ impl Serialize for CostExplorerFilterRequestBody {
 }
 
 impl CostExplorerFilterRequestBody {
-    /// Takes what is required: `endDate`, `startDate`.
+    /// Creates a value with its required fields: `endDate`, `startDate`.
     pub fn new(end_date: impl Into<CompactString>, start_date: impl Into<CompactString>) -> Self {
         Self {
             end_date: Some(end_date.into()),
@@ -1704,7 +1704,7 @@ pub enum CostExplorerFilterRequestBodyGroupBy {
     Clusters,
     /// `services`
     Services,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1805,7 +1805,7 @@ pub enum CostExplorerFilterRequestBodyService {
     Support,
     /// `Credits`
     Credits,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2092,7 +2092,7 @@ pub enum InvoiceLineItemCloudProvider {
     Azure,
     /// `ATLAS`
     Atlas,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2188,7 +2188,7 @@ impl Serialize for InvoiceReportRequest {
 }
 
 impl InvoiceReportRequest {
-    /// Takes what is required: `reportFormat`, `reportType`.
+    /// Creates a value with its required fields: `reportFormat`, `reportType`.
     pub fn new(report_format: impl Into<ReportFormat>, report_type: impl Into<ReportType>) -> Self {
         Self {
             report_format: Some(report_format.into()),
@@ -2310,7 +2310,7 @@ pub enum InvoiceReportResponseState {
     Succeeded,
     /// `FAILED`
     Failed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2368,7 +2368,7 @@ pub enum InvoicesOrderBy {
     Desc,
     /// `asc`
     Asc,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2422,7 +2422,7 @@ pub enum InvoicesSortBy {
     StartDate,
     /// `END_DATE`
     EndDate,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2641,7 +2641,7 @@ impl Serialize for PublicUsageDetailsQueryRequest {
 }
 
 impl PublicUsageDetailsQueryRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2684,7 +2684,7 @@ pub enum PublicUsageDetailsQueryRequestSortField {
     BillDates,
     /// `TOTAL_PRICE_CENTS`
     TotalPriceCents,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2741,7 +2741,7 @@ pub enum PublicUsageDetailsQueryRequestSortOrder {
     Ascending,
     /// `DESCENDING`
     Descending,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2793,7 +2793,7 @@ impl<'de> Deserialize<'de> for PublicUsageDetailsQueryRequestSortOrder {
 pub enum ReportFormat {
     /// `CSV`
     Csv,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2884,7 +2884,7 @@ impl Serialize for ReportGenerationRequest {
 
 #[cfg(feature = "preview")]
 impl ReportGenerationRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2917,7 +2917,7 @@ impl ReportGenerationRequest {
 pub enum ReportType {
     /// `FOCUS`
     Focus,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3018,7 +3018,7 @@ pub enum StatusName {
     Prepaid,
     /// `INVOICED`
     Invoiced,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3157,7 +3157,7 @@ impl Serialize for UsageDetailsFilterRequest {
 }
 
 impl UsageDetailsFilterRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3269,7 +3269,7 @@ pub enum UsageDetailsFilterRequestSkuService {
     Support,
     /// `Credits`
     Credits,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -29,7 +29,7 @@ use crate::{object, open_enum};
 
 /// Calls `deleteGroupUserSecurityLdapUserToDnMapping`: `DELETE /api/atlas/v2/groups/{groupId}/userSecurity/ldap/userToDNMapping`.
 ///
-/// Answered by `UserSecurity`.
+/// Response: `UserSecurity`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupUserSecurityLdapUserToDnMapping")]
@@ -43,7 +43,7 @@ pub struct DeleteLdapUserMapping {
 }
 
 impl DeleteLdapUserMapping {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -69,7 +69,7 @@ impl Operation for DeleteLdapUserMapping {
 
 /// Calls `getGroupUserSecurity`: `GET /api/atlas/v2/groups/{groupId}/userSecurity`.
 ///
-/// Answered by `UserSecurity`.
+/// Response: `UserSecurity`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "getGroupUserSecurity")]
@@ -83,7 +83,7 @@ pub struct GetUserSecurity {
 }
 
 impl GetUserSecurity {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -109,7 +109,7 @@ impl Operation for GetUserSecurity {
 
 /// Calls `getGroupUserSecurityLdapVerify`: `GET /api/atlas/v2/groups/{groupId}/userSecurity/ldap/verify/{requestId}`.
 ///
-/// Answered by `LdapVerifyConnectivityJobRequest`.
+/// Response: `LdapVerifyConnectivityJobRequest`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "getGroupUserSecurityLdapVerify")]
@@ -125,7 +125,7 @@ pub struct GetUserSecurityVerify {
 }
 
 impl GetUserSecurityVerify {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, request_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -155,7 +155,7 @@ impl Operation for GetUserSecurityVerify {
 
 /// Calls `updateGroupUserSecurity`: `PATCH /api/atlas/v2/groups/{groupId}/userSecurity`.
 ///
-/// Answered by `UserSecurity`.
+/// Response: `UserSecurity`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupUserSecurity")]
@@ -171,7 +171,7 @@ pub struct UpdateUserSecurity {
 }
 
 impl UpdateUserSecurity {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: UserSecurity) -> Self {
         Self { project_id, body }
     }
@@ -201,7 +201,7 @@ impl Operation for UpdateUserSecurity {
 
 /// Calls `verifyGroupUserSecurityLdap`: `POST /api/atlas/v2/groups/{groupId}/userSecurity/ldap/verify`.
 ///
-/// Answered by `LdapVerifyConnectivityJobRequest`.
+/// Response: `LdapVerifyConnectivityJobRequest`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "verifyGroupUserSecurityLdap")]
@@ -217,7 +217,7 @@ pub struct VerifyUserSecurityLdap {
 }
 
 impl VerifyUserSecurityLdap {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: LdapVerifyConnectivityJobRequestParams) -> Self {
         Self { project_id, body }
     }
@@ -377,7 +377,7 @@ impl Serialize for LdapVerifyConnectivityJobRequestParams {
 }
 
 impl LdapVerifyConnectivityJobRequestParams {
-    /// Takes what is required: `bindPassword`, `bindUsername`, `hostname`, `port`.
+    /// Creates a value with its required fields: `bindPassword`, `bindUsername`, `hostname`, `port`.
     pub fn new(
         bind_password: impl Into<Secret>,
         bind_username: impl Into<CompactString>,
@@ -448,7 +448,7 @@ pub enum LdapVerifyConnectivityJobRequestStatus {
     Success,
     /// `FAILED`
     Failed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -544,7 +544,7 @@ pub enum LdapVerifyConnectivityJobRequestValidationStatus {
     Fail,
     /// `OK`
     Ok,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -608,7 +608,7 @@ pub enum LdapVerifyConnectivityJobRequestValidationValidationType {
     ServerSpecified,
     /// `TEMPLATE`
     Template,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -31,7 +31,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupClusterRestoreJob`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/restoreJobs`.
 ///
-/// Answered by `Page<BackupRestoreJob>`.
+/// Response: `Page<BackupRestoreJob>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 /// Deprecated.
@@ -50,7 +50,7 @@ pub struct CreateClusterRestoreJob {
 }
 
 impl CreateClusterRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: BackupRestoreJob) -> Self {
         Self {
             project_id,
@@ -89,7 +89,7 @@ impl Paged for CreateClusterRestoreJob {
 
 /// Calls `deleteGroupClusterSnapshot`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/snapshots/{snapshotId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 /// Deprecated.
@@ -108,7 +108,7 @@ pub struct DeleteClusterSnapshot {
 }
 
 impl DeleteClusterSnapshot {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, snapshot_id: SnapshotId) -> Self {
         Self {
             project_id,
@@ -140,7 +140,7 @@ impl Operation for DeleteClusterSnapshot {
 
 /// Calls `getGroupClusterBackupCheckpoint`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backupCheckpoints/{checkpointId}`.
 ///
-/// Answered by `Checkpoint`.
+/// Response: `Checkpoint`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -159,7 +159,7 @@ pub struct GetClusterBackupCheckpoint {
 }
 
 impl GetClusterBackupCheckpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, checkpoint_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -191,7 +191,7 @@ impl Operation for GetClusterBackupCheckpoint {
 
 /// Calls `getGroupClusterRestoreJob`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/restoreJobs/{jobId}`.
 ///
-/// Answered by `BackupRestoreJob`.
+/// Response: `BackupRestoreJob`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -210,7 +210,7 @@ pub struct GetClusterRestoreJob {
 }
 
 impl GetClusterRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, job_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -242,7 +242,7 @@ impl Operation for GetClusterRestoreJob {
 
 /// Calls `getGroupClusterSnapshot`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/snapshots/{snapshotId}`.
 ///
-/// Answered by `BackupSnapshot`.
+/// Response: `BackupSnapshot`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -261,7 +261,7 @@ pub struct GetClusterSnapshot {
 }
 
 impl GetClusterSnapshot {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, snapshot_id: SnapshotId) -> Self {
         Self {
             project_id,
@@ -293,7 +293,7 @@ impl Operation for GetClusterSnapshot {
 
 /// Calls `getGroupClusterSnapshotSchedule`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/snapshotSchedule`.
 ///
-/// Answered by `SnapshotSchedule`.
+/// Response: `SnapshotSchedule`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -310,7 +310,7 @@ pub struct GetClusterSnapshotSchedule {
 }
 
 impl GetClusterSnapshotSchedule {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -340,7 +340,7 @@ impl Operation for GetClusterSnapshotSchedule {
 
 /// Calls `listGroupClusterBackupCheckpoints`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backupCheckpoints`.
 ///
-/// Answered by `Page<Checkpoint>`.
+/// Response: `Page<Checkpoint>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -363,7 +363,7 @@ pub struct ListClusterBackupCheckpoints {
 }
 
 impl ListClusterBackupCheckpoints {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -439,7 +439,7 @@ impl Paged for ListClusterBackupCheckpoints {
 
 /// Calls `listGroupClusterRestoreJobs`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/restoreJobs`.
 ///
-/// Answered by `Page<BackupRestoreJob>`.
+/// Response: `Page<BackupRestoreJob>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -464,7 +464,7 @@ pub struct ListClusterRestoreJobs {
 }
 
 impl ListClusterRestoreJobs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -549,7 +549,7 @@ impl Paged for ListClusterRestoreJobs {
 
 /// Calls `listGroupClusterSnapshots`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/snapshots`.
 ///
-/// Answered by `Page<BackupSnapshot>`.
+/// Response: `Page<BackupSnapshot>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -574,7 +574,7 @@ pub struct ListClusterSnapshots {
 }
 
 impl ListClusterSnapshots {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -659,7 +659,7 @@ impl Paged for ListClusterSnapshots {
 
 /// Calls `updateGroupClusterSnapshot`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/snapshots/{snapshotId}`.
 ///
-/// Answered by `BackupSnapshot`.
+/// Response: `BackupSnapshot`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 /// Deprecated.
@@ -680,7 +680,7 @@ pub struct UpdateClusterSnapshot {
 }
 
 impl UpdateClusterSnapshot {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -722,7 +722,7 @@ impl Operation for UpdateClusterSnapshot {
 
 /// Calls `updateGroupClusterSnapshotSchedule`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/snapshotSchedule`.
 ///
-/// Answered by `SnapshotSchedule`.
+/// Response: `SnapshotSchedule`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 /// Deprecated.
@@ -741,7 +741,7 @@ pub struct UpdateClusterSnapshotSchedule {
 }
 
 impl UpdateClusterSnapshotSchedule {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: SnapshotSchedule) -> Self {
         Self {
             project_id,
@@ -912,7 +912,7 @@ impl Serialize for BackupRestoreJob {
 }
 
 impl BackupRestoreJob {
-    /// Takes what is required: `delivery`.
+    /// Creates a value with its required fields: `delivery`.
     pub fn new(delivery: BackupRestoreJobDelivery) -> Self {
         Self {
             delivery: Some(delivery),
@@ -1065,7 +1065,7 @@ impl Serialize for BackupRestoreJobDelivery {
 }
 
 impl BackupRestoreJobDelivery {
-    /// Takes what is required: `methodName`.
+    /// Creates a value with its required fields: `methodName`.
     pub fn new(method_name: impl Into<BackupRestoreJobDeliveryMethodName>) -> Self {
         Self {
             method_name: Some(method_name.into()),
@@ -1137,7 +1137,7 @@ pub enum BackupRestoreJobDeliveryMethodName {
     ClientPitScp,
     /// `SCP`
     Scp,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1221,7 +1221,7 @@ pub enum BackupRestoreJobDeliveryStatusName {
     MaxDownloadsExceeded,
     /// `PENDING`
     Pending,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1300,7 +1300,7 @@ pub enum BackupRestoreJobStatusName {
     Killed,
     /// `FINISHED`
     Finished,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1450,7 +1450,7 @@ impl Serialize for BackupSnapshot {
 }
 
 impl BackupSnapshot {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1600,7 +1600,7 @@ impl Serialize for BackupSnapshotPart {
 }
 
 impl BackupSnapshotPart {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1614,7 +1614,7 @@ pub enum BackupSnapshotPartCompressionSetting {
     None,
     /// `GZIP`
     Gzip,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1672,7 +1672,7 @@ pub enum BackupSnapshotPartTypeName {
     ConfigServerReplicaSet,
     /// `CONFIG_SHARD_REPLICA_SET`
     ConfigShardReplicaSet,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1869,7 +1869,7 @@ pub enum CheckpointPartTypeName {
     ConfigServer,
     /// `CONFIG_SERVER_REPLICA_SET`
     ConfigServerReplicaSet,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1964,7 +1964,7 @@ impl Serialize for RestoreJobFileHash {
 }
 
 impl RestoreJobFileHash {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1976,7 +1976,7 @@ impl RestoreJobFileHash {
 pub enum RestoreJobFileHashTypeName {
     /// `SHA1`
     Sha1,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2158,7 +2158,7 @@ impl Serialize for SnapshotSchedule {
 }
 
 impl SnapshotSchedule {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2233,7 +2233,7 @@ pub enum SnapshotsCompleted {
     True,
     /// `false`
     False,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

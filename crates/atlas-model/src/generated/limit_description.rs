@@ -25,7 +25,7 @@ use crate::{object, open_enum};
 
 /// Calls `getDefaultGroupLimit`: `GET /api/atlas/v2/defaultGroupLimits/{limitName}`.
 ///
-/// Answered by `DefaultGroupLimitResponse`.
+/// Response: `DefaultGroupLimitResponse`.
 /// Versions: **preview**.
 #[doc(alias = "getDefaultGroupLimit")]
 #[cfg(feature = "preview")]
@@ -38,7 +38,7 @@ pub struct GetDefaultGroupLimit {
 
 #[cfg(feature = "preview")]
 impl GetDefaultGroupLimit {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(limit_name: impl Into<LimitNameLimitNameValue>) -> Self {
         Self {
             limit_name: limit_name.into(),
@@ -66,7 +66,7 @@ impl Operation for GetDefaultGroupLimit {
 
 /// Calls `listDefaultGroupLimits`: `GET /api/atlas/v2/defaultGroupLimits`.
 ///
-/// Answered by `Page<DefaultGroupLimitResponse>`.
+/// Response: `Page<DefaultGroupLimitResponse>`.
 /// Versions: **preview**.
 #[doc(alias = "listDefaultGroupLimits")]
 #[cfg(feature = "preview")]
@@ -81,7 +81,7 @@ pub struct ListDefaultGroupLimits {
 
 #[cfg(feature = "preview")]
 impl ListDefaultGroupLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation.
     #[allow(
         clippy::new_without_default,
         reason = "most operations require something"
@@ -228,7 +228,7 @@ pub enum LimitNameLimitNameValue {
     NumPrivateServiceConnectionsPerRegionGroup,
     /// `GCP_PSC_NAT_SUBNET_MASK`
     GcpPscNatSubnetMask,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

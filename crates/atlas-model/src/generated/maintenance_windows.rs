@@ -22,7 +22,7 @@ use crate::request::RequestWriter;
 
 /// Calls `deferGroupMaintenanceWindow`: `POST /api/atlas/v2/groups/{groupId}/maintenanceWindow/defer`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deferGroupMaintenanceWindow")]
@@ -35,7 +35,7 @@ pub struct DeferMaintenanceWindow {
 }
 
 impl DeferMaintenanceWindow {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -62,7 +62,7 @@ impl Operation for DeferMaintenanceWindow {
 
 /// Calls `getGroupMaintenanceWindow`: `GET /api/atlas/v2/groups/{groupId}/maintenanceWindow`.
 ///
-/// Answered by `GroupMaintenanceWindow`.
+/// Response: `GroupMaintenanceWindow`.
 /// Versions: **2023-01-01**, preview.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupMaintenanceWindow")]
@@ -75,7 +75,7 @@ pub struct GetMaintenanceWindow {
 }
 
 impl GetMaintenanceWindow {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -101,7 +101,7 @@ impl Operation for GetMaintenanceWindow {
 
 /// Calls `resetGroupMaintenanceWindow`: `DELETE /api/atlas/v2/groups/{groupId}/maintenanceWindow`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "resetGroupMaintenanceWindow")]
@@ -114,7 +114,7 @@ pub struct ResetMaintenanceWindow {
 }
 
 impl ResetMaintenanceWindow {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -141,7 +141,7 @@ impl Operation for ResetMaintenanceWindow {
 
 /// Calls `toggleGroupMaintenanceWindowAutoDefer`: `POST /api/atlas/v2/groups/{groupId}/maintenanceWindow/autoDefer`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "toggleGroupMaintenanceWindowAutoDefer")]
@@ -154,7 +154,7 @@ pub struct ToggleMaintenanceAutoDefer {
 }
 
 impl ToggleMaintenanceAutoDefer {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -181,7 +181,7 @@ impl Operation for ToggleMaintenanceAutoDefer {
 
 /// Calls `updateGroupMaintenanceWindow`: `PATCH /api/atlas/v2/groups/{groupId}/maintenanceWindow`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**, preview.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupMaintenanceWindow")]
@@ -196,7 +196,7 @@ pub struct UpdateMaintenanceWindow {
 }
 
 impl UpdateMaintenanceWindow {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: GroupMaintenanceWindow) -> Self {
         Self { project_id, body }
     }
@@ -303,7 +303,7 @@ impl Serialize for GroupMaintenanceWindow {
 }
 
 impl GroupMaintenanceWindow {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -382,7 +382,7 @@ impl Serialize for ProtectedHours {
 }
 
 impl ProtectedHours {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

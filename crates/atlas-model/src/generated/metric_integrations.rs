@@ -27,7 +27,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupMetricIntegration`: `POST /api/atlas/v2/groups/{groupId}/metricIntegrations`.
 ///
-/// Answered by `MetricIntegrationResponse`.
+/// Response: `MetricIntegrationResponse`.
 /// Versions: **2025-03-12**, preview (sunset date 2026-09-14).
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupMetricIntegration")]
@@ -41,7 +41,7 @@ pub struct CreateGroupMetricIntegration {
 }
 
 impl CreateGroupMetricIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: MetricIntegrationRequest) -> Self {
         Self { project_id, body }
     }
@@ -71,7 +71,7 @@ impl Operation for CreateGroupMetricIntegration {
 
 /// Calls `deleteGroupMetricIntegration`: `DELETE /api/atlas/v2/groups/{groupId}/metricIntegrations/{metricIntegrationId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2025-03-12**, preview (sunset date 2026-09-14).
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupMetricIntegration")]
@@ -85,7 +85,7 @@ pub struct DeleteGroupMetricIntegration {
 }
 
 impl DeleteGroupMetricIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, metric_integration_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -115,7 +115,7 @@ impl Operation for DeleteGroupMetricIntegration {
 
 /// Calls `getGroupMetricIntegration`: `GET /api/atlas/v2/groups/{groupId}/metricIntegrations/{metricIntegrationId}`.
 ///
-/// Answered by `MetricIntegrationResponse`.
+/// Response: `MetricIntegrationResponse`.
 /// Versions: **2025-03-12**, preview (sunset date 2026-09-14).
 /// Needs the role Project Owner.
 #[doc(alias = "getGroupMetricIntegration")]
@@ -129,7 +129,7 @@ pub struct GetGroupMetricIntegration {
 }
 
 impl GetGroupMetricIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, metric_integration_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -159,7 +159,7 @@ impl Operation for GetGroupMetricIntegration {
 
 /// Calls `listGroupMetricIntegrations`: `GET /api/atlas/v2/groups/{groupId}/metricIntegrations`.
 ///
-/// Answered by `Page<MetricIntegrationResponse>`.
+/// Response: `Page<MetricIntegrationResponse>`.
 /// Versions: **2025-03-12**, preview (sunset date 2026-09-14).
 /// Needs the role Project Owner.
 #[doc(alias = "listGroupMetricIntegrations")]
@@ -181,7 +181,7 @@ pub struct ListGroupMetricIntegrations {
 }
 
 impl ListGroupMetricIntegrations {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -273,7 +273,7 @@ impl Paged for ListGroupMetricIntegrations {
 
 /// Calls `updateGroupMetricIntegration`: `PUT /api/atlas/v2/groups/{groupId}/metricIntegrations/{metricIntegrationId}`.
 ///
-/// Answered by `MetricIntegrationResponse`.
+/// Response: `MetricIntegrationResponse`.
 /// Versions: **2025-03-12**, preview (sunset date 2026-09-14).
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupMetricIntegration")]
@@ -289,7 +289,7 @@ pub struct UpdateGroupMetricIntegration {
 }
 
 impl UpdateGroupMetricIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         metric_integration_id: impl Into<CompactString>,
@@ -334,7 +334,7 @@ pub enum AggregationTemporality {
     Delta,
     /// `CUMULATIVE`
     Cumulative,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -386,7 +386,7 @@ impl<'de> Deserialize<'de> for AggregationTemporality {
 pub enum AuthType {
     /// `HEADER`
     Header,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -504,7 +504,7 @@ impl Serialize for MetricIntegrationRequest {
 }
 
 impl MetricIntegrationRequest {
-    /// Takes what is required: `aggregationTemporality`, `authType`, `endpoint`, `integrationType`, `metricSelection`, `providerType`.
+    /// Creates a value with its required fields: `aggregationTemporality`, `authType`, `endpoint`, `integrationType`, `metricSelection`, `providerType`.
     pub fn new(
         aggregation_temporality: impl Into<AggregationTemporality>,
         auth_type: impl Into<AuthType>,
@@ -586,7 +586,7 @@ impl MetricIntegrationRequest {
 pub enum MetricIntegrationRequestIntegrationType {
     /// `OTEL`
     Otel,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -786,7 +786,7 @@ impl Serialize for MetricIntegrationUpdateRequest {
 }
 
 impl MetricIntegrationUpdateRequest {
-    /// Takes what is required: `aggregationTemporality`, `authType`, `endpoint`, `integrationType`, `metricSelection`, `providerType`.
+    /// Creates a value with its required fields: `aggregationTemporality`, `authType`, `endpoint`, `integrationType`, `metricSelection`, `providerType`.
     pub fn new(
         aggregation_temporality: impl Into<AggregationTemporality>,
         auth_type: impl Into<AuthType>,
@@ -872,7 +872,7 @@ pub enum MetricSelection {
     MongodbMetrics,
     /// `HARDWARE_METRICS`
     HardwareMetrics,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -934,7 +934,7 @@ pub enum ProviderType {
     Dynatrace,
     /// `NEW_RELIC`
     NewRelic,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

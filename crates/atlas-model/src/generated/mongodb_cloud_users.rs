@@ -30,7 +30,7 @@ use crate::{object, open_enum};
 
 /// Calls `addGroupUserRole`: `POST /api/atlas/v2/groups/{groupId}/users/{userId}:addRole`.
 ///
-/// Answered by `GroupUserResponse`.
+/// Response: `GroupUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "addGroupUserRole")]
@@ -47,7 +47,7 @@ pub struct AddGroupUserRole {
 }
 
 impl AddGroupUserRole {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, user_id: ObjectId, body: AddOrRemoveGroupRole) -> Self {
         Self {
             project_id,
@@ -82,7 +82,7 @@ impl Operation for AddGroupUserRole {
 
 /// Calls `addGroupUsers`: `POST /api/atlas/v2/groups/{groupId}/users`.
 ///
-/// Answered by `GroupUserResponse`.
+/// Response: `GroupUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "addGroupUsers")]
@@ -97,7 +97,7 @@ pub struct AddGroupUsers {
 }
 
 impl AddGroupUsers {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: GroupUserRequest) -> Self {
         Self { project_id, body }
     }
@@ -127,7 +127,7 @@ impl Operation for AddGroupUsers {
 
 /// Calls `addOrgTeamUser`: `POST /api/atlas/v2/orgs/{orgId}/teams/{teamId}:addUser`.
 ///
-/// Answered by `OrgUserResponse`.
+/// Response: `OrgUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Organization Owner.
 #[doc(alias = "addOrgTeamUser")]
@@ -144,7 +144,7 @@ pub struct AddOrgTeamUser {
 }
 
 impl AddOrgTeamUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, team_id: ObjectId, body: AddOrRemoveUserFromTeam) -> Self {
         Self {
             org_id,
@@ -179,7 +179,7 @@ impl Operation for AddOrgTeamUser {
 
 /// Calls `addOrgUserRole`: `POST /api/atlas/v2/orgs/{orgId}/users/{userId}:addRole`.
 ///
-/// Answered by `OrgUserResponse`.
+/// Response: `OrgUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Organization Owner.
 #[doc(alias = "addOrgUserRole")]
@@ -197,7 +197,7 @@ pub struct AddOrgRole {
 }
 
 impl AddOrgRole {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, user_id: ObjectId, body: AddOrRemoveOrgRole) -> Self {
         Self {
             org_id,
@@ -232,7 +232,7 @@ impl Operation for AddOrgRole {
 
 /// Calls `createOrgUser`: `POST /api/atlas/v2/orgs/{orgId}/users`.
 ///
-/// Answered by `OrgUserResponse`.
+/// Response: `OrgUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgUser")]
@@ -247,7 +247,7 @@ pub struct CreateOrgUser {
 }
 
 impl CreateOrgUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: OrgUserRequest) -> Self {
         Self { org_id, body }
     }
@@ -277,7 +277,7 @@ impl Operation for CreateOrgUser {
 
 /// Calls `createUser`: `POST /api/atlas/v2/users`.
 ///
-/// Answered by `CloudAppUser`.
+/// Response: `CloudAppUser`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Use `createOrgUser` instead.
 #[doc(alias = "createUser")]
@@ -289,7 +289,7 @@ pub struct CreateUser {
 }
 
 impl CreateUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its body.
     pub fn new(body: CloudAppUser) -> Self {
         Self { body }
     }
@@ -317,7 +317,7 @@ impl Operation for CreateUser {
 
 /// Calls `getGroupUser`: `GET /api/atlas/v2/groups/{groupId}/users/{userId}`.
 ///
-/// Answered by `GroupUserResponse`.
+/// Response: `GroupUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupUser")]
@@ -334,7 +334,7 @@ pub struct GetGroupUser {
 }
 
 impl GetGroupUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, user_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -379,7 +379,7 @@ impl Operation for GetGroupUser {
 
 /// Calls `getOrgUser`: `GET /api/atlas/v2/orgs/{orgId}/users/{userId}`.
 ///
-/// Answered by `OrgUserResponse`.
+/// Response: `OrgUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgUser")]
@@ -396,7 +396,7 @@ pub struct GetOrgUser {
 }
 
 impl GetOrgUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, user_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -441,7 +441,7 @@ impl Operation for GetOrgUser {
 
 /// Calls `getUser`: `GET /api/atlas/v2/users/{userId}`.
 ///
-/// Answered by `CloudAppUser`.
+/// Response: `CloudAppUser`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Use `getOrgUser` instead.
 #[doc(alias = "getUser")]
@@ -453,7 +453,7 @@ pub struct GetUser {
 }
 
 impl GetUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(user_id: ObjectId) -> Self {
         Self { user_id }
     }
@@ -479,7 +479,7 @@ impl Operation for GetUser {
 
 /// Calls `getUserByName`: `GET /api/atlas/v2/users/byName/{userName}`.
 ///
-/// Answered by `CloudAppUser`.
+/// Response: `CloudAppUser`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Use `listOrgUsers` instead.
 #[doc(alias = "getUserByName")]
@@ -492,7 +492,7 @@ pub struct GetUserByName {
 }
 
 impl GetUserByName {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(user_name: impl Into<CompactString>) -> Self {
         Self {
             user_name: user_name.into(),
@@ -520,7 +520,7 @@ impl Operation for GetUserByName {
 
 /// Calls `listGroupUsers`: `GET /api/atlas/v2/groups/{groupId}/users`.
 ///
-/// Answered by `Page<GroupUserResponse>`.
+/// Response: `Page<GroupUserResponse>`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2025-02-19**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupUsers")]
@@ -549,7 +549,7 @@ pub struct ListGroupUsers {
 }
 
 impl ListGroupUsers {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -680,7 +680,7 @@ impl Paged for ListGroupUsers {
 
 /// Calls `listOrgTeamUsers`: `GET /api/atlas/v2/orgs/{orgId}/teams/{teamId}/users`.
 ///
-/// Answered by `Page<OrgUserResponse>`.
+/// Response: `Page<OrgUserResponse>`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2025-02-19**.
 /// Needs the role Organization Member.
 #[doc(alias = "listOrgTeamUsers")]
@@ -707,7 +707,7 @@ pub struct ListTeamUsers {
 }
 
 impl ListTeamUsers {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, team_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -822,7 +822,7 @@ impl Paged for ListTeamUsers {
 
 /// Calls `listOrgUsers`: `GET /api/atlas/v2/orgs/{orgId}/users`.
 ///
-/// Answered by `Page<OrgUserResponse>`.
+/// Response: `Page<OrgUserResponse>`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2025-02-19**.
 /// Needs the role Organization Member.
 #[doc(alias = "listOrgUsers")]
@@ -847,7 +847,7 @@ pub struct ListOrgUsers {
 }
 
 impl ListOrgUsers {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -960,7 +960,7 @@ impl Paged for ListOrgUsers {
 
 /// Calls `removeGroupUser`: `DELETE /api/atlas/v2/groups/{groupId}/users/{userId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2025-02-19**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "removeGroupUser")]
@@ -975,7 +975,7 @@ pub struct RemoveGroupUser {
 }
 
 impl RemoveGroupUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, user_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -1008,7 +1008,7 @@ impl Operation for RemoveGroupUser {
 
 /// Calls `removeGroupUserRole`: `POST /api/atlas/v2/groups/{groupId}/users/{userId}:removeRole`.
 ///
-/// Answered by `GroupUserResponse`.
+/// Response: `GroupUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "removeGroupUserRole")]
@@ -1025,7 +1025,7 @@ pub struct RemoveGroupUserRole {
 }
 
 impl RemoveGroupUserRole {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, user_id: ObjectId, body: AddOrRemoveGroupRole) -> Self {
         Self {
             project_id,
@@ -1060,7 +1060,7 @@ impl Operation for RemoveGroupUserRole {
 
 /// Calls `removeOrgTeamUser`: `POST /api/atlas/v2/orgs/{orgId}/teams/{teamId}:removeUser`.
 ///
-/// Answered by `OrgUserResponse`.
+/// Response: `OrgUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Organization Owner.
 #[doc(alias = "removeOrgTeamUser")]
@@ -1077,7 +1077,7 @@ pub struct RemoveOrgTeamUser {
 }
 
 impl RemoveOrgTeamUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, team_id: ObjectId, body: AddOrRemoveUserFromTeam) -> Self {
         Self {
             org_id,
@@ -1112,7 +1112,7 @@ impl Operation for RemoveOrgTeamUser {
 
 /// Calls `removeOrgUser`: `DELETE /api/atlas/v2/orgs/{orgId}/users/{userId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2025-02-19**.
 /// Needs the role Organization Owner.
 #[doc(alias = "removeOrgUser")]
@@ -1127,7 +1127,7 @@ pub struct RemoveOrgUser {
 }
 
 impl RemoveOrgUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, user_id: ObjectId) -> Self {
         Self { org_id, user_id }
     }
@@ -1157,7 +1157,7 @@ impl Operation for RemoveOrgUser {
 
 /// Calls `removeOrgUserRole`: `POST /api/atlas/v2/orgs/{orgId}/users/{userId}:removeRole`.
 ///
-/// Answered by `OrgUserResponse`.
+/// Response: `OrgUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Organization Owner.
 #[doc(alias = "removeOrgUserRole")]
@@ -1175,7 +1175,7 @@ pub struct RemoveOrgRole {
 }
 
 impl RemoveOrgRole {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, user_id: ObjectId, body: AddOrRemoveOrgRole) -> Self {
         Self {
             org_id,
@@ -1210,7 +1210,7 @@ impl Operation for RemoveOrgRole {
 
 /// Calls `updateOrgUser`: `PATCH /api/atlas/v2/orgs/{orgId}/users/{userId}`.
 ///
-/// Answered by `OrgUserResponse`.
+/// Response: `OrgUserResponse`.
 /// Versions: **2025-02-19**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateOrgUser")]
@@ -1227,7 +1227,7 @@ pub struct UpdateOrgUser {
 }
 
 impl UpdateOrgUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, user_id: ObjectId, body: OrgUserUpdateRequest) -> Self {
         Self {
             org_id,
@@ -1294,7 +1294,7 @@ impl Serialize for AddOrRemoveGroupRole {
 }
 
 impl AddOrRemoveGroupRole {
-    /// Takes what is required: `groupRole`.
+    /// Creates a value with its required fields: `groupRole`.
     pub fn new(group_role: impl Into<CompactString>) -> Self {
         Self {
             group_role: Some(group_role.into()),
@@ -1343,7 +1343,7 @@ impl Serialize for AddOrRemoveOrgRole {
 }
 
 impl AddOrRemoveOrgRole {
-    /// Takes what is required: `orgRole`.
+    /// Creates a value with its required fields: `orgRole`.
     pub fn new(org_role: impl Into<OrgRole>) -> Self {
         Self {
             org_role: Some(org_role.into()),
@@ -1392,7 +1392,7 @@ impl Serialize for AddOrRemoveUserFromTeam {
 }
 
 impl AddOrRemoveUserFromTeam {
-    /// Takes what is required: `id`.
+    /// Creates a value with its required fields: `id`.
     pub fn new(id: ObjectId) -> Self {
         Self { id: Some(id) }
     }
@@ -1604,7 +1604,7 @@ impl Serialize for GroupRoleAssignment {
 }
 
 impl GroupRoleAssignment {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1662,7 +1662,7 @@ impl Serialize for GroupUserRequest {
 }
 
 impl GroupUserRequest {
-    /// Takes what is required: `roles`, `username`.
+    /// Creates a value with its required fields: `roles`, `username`.
     pub fn new(roles: Vec<CompactString>, username: impl Into<CompactString>) -> Self {
         Self {
             roles: Some(roles),
@@ -1685,7 +1685,7 @@ impl GroupUserRequest {
     }
 }
 
-/// The schema `GroupUserResponse`: `orgMembershipStatus` says which type it is.
+/// The schema `GroupUserResponse`: `orgMembershipStatus` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum GroupUserResponse {
@@ -1693,7 +1693,7 @@ pub enum GroupUserResponse {
     Active(GroupActiveUserResponse),
     /// `INVITATION_EXPIRED`, `INVITATION_REJECTED`, `PENDING`.
     GroupPendingUserResponse(GroupPendingUserResponse),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1833,7 +1833,7 @@ pub enum OrgMembershipStatus {
     InvitationExpired,
     /// `INVITATION_REJECTED`
     InvitationRejected,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1900,7 +1900,7 @@ pub enum OrgMembershipStatuse {
     InvitationExpired,
     /// `INVITATION_REJECTED`
     InvitationRejected,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2079,7 +2079,7 @@ impl Serialize for OrgUserRequest {
 }
 
 impl OrgUserRequest {
-    /// Takes what is required: `roles`, `username`.
+    /// Creates a value with its required fields: `roles`, `username`.
     pub fn new(roles: OrgUserRolesRequest, username: impl Into<CompactString>) -> Self {
         Self {
             roles: Some(roles),
@@ -2110,7 +2110,7 @@ impl OrgUserRequest {
     }
 }
 
-/// The schema `OrgUserResponse`: `orgMembershipStatus` says which type it is.
+/// The schema `OrgUserResponse`: `orgMembershipStatus` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum OrgUserResponse {
@@ -2118,7 +2118,7 @@ pub enum OrgUserResponse {
     Active(OrgActiveUserResponse),
     /// `INVITATION_EXPIRED`, `INVITATION_REJECTED`, `PENDING`.
     OrgPendingUserResponse(OrgPendingUserResponse),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -2203,7 +2203,7 @@ impl Serialize for OrgUserRolesRequest {
 }
 
 impl OrgUserRolesRequest {
-    /// Takes what is required: `orgRoles`.
+    /// Creates a value with its required fields: `orgRoles`.
     pub fn new(org_roles: Vec<OrgRole>) -> Self {
         Self {
             org_roles: Some(org_roles),
@@ -2312,7 +2312,7 @@ impl Serialize for OrgUserUpdateRequest {
 }
 
 impl OrgUserUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

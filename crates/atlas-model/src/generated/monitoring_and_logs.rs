@@ -32,7 +32,7 @@ use crate::{object, open_enum};
 
 /// Calls `downloadGroupClusterLog`: `GET /api/atlas/v2/groups/{groupId}/clusters/{hostName}/logs/{logName}.gz`.
 ///
-/// Answered by a file.
+/// Response: a file.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2023-02-01**.
 /// Needs the role Project Cluster Log Viewer or Project Data Access Admin or Project Data Access Read Only or Project Data Access Read Write or Project Stream Processing Owner.
 #[doc(alias = "downloadGroupClusterLog")]
@@ -54,7 +54,7 @@ pub struct DownloadClusterLog {
 }
 
 impl DownloadClusterLog {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         host_name: impl Into<CompactString>,
@@ -121,7 +121,7 @@ impl Operation for DownloadClusterLog {
 
 /// Calls `getGroupHostFtsMetricIndexMeasurements`: `GET /api/atlas/v2/groups/{groupId}/hosts/{processId}/fts/metrics/indexes/{databaseName}/{collectionName}/{indexName}/measurements`.
 ///
-/// Answered by `MeasurementsIndexes`.
+/// Response: `MeasurementsIndexes`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupHostFtsMetricIndexMeasurements")]
@@ -153,7 +153,7 @@ pub struct GetIndexMeasurements {
 }
 
 impl GetIndexMeasurements {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         process_id: impl Into<CompactString>,
@@ -230,7 +230,7 @@ impl Operation for GetIndexMeasurements {
 
 /// Calls `getGroupProcess`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}`.
 ///
-/// Answered by `Host`.
+/// Response: `Host`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupProcess")]
@@ -245,7 +245,7 @@ pub struct GetGroupProcess {
 }
 
 impl GetGroupProcess {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, process_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -275,7 +275,7 @@ impl Operation for GetGroupProcess {
 
 /// Calls `getGroupProcessDatabase`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/databases/{databaseName}`.
 ///
-/// Answered by `MesurementsDatabase`.
+/// Response: `MesurementsDatabase`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupProcessDatabase")]
@@ -292,7 +292,7 @@ pub struct GetDatabase {
 }
 
 impl GetDatabase {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         process_id: impl Into<CompactString>,
@@ -328,7 +328,7 @@ impl Operation for GetDatabase {
 
 /// Calls `getGroupProcessDatabaseMeasurements`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/databases/{databaseName}/measurements`.
 ///
-/// Answered by `MeasurementsGeneral`.
+/// Response: `MeasurementsGeneral`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupProcessDatabaseMeasurements")]
@@ -355,7 +355,7 @@ pub struct GetDatabaseMeasurements {
 }
 
 impl GetDatabaseMeasurements {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         process_id: impl Into<CompactString>,
@@ -430,7 +430,7 @@ impl Operation for GetDatabaseMeasurements {
 
 /// Calls `getGroupProcessDisk`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/disks/{partitionName}`.
 ///
-/// Answered by `MeasurementDiskPartition`.
+/// Response: `MeasurementDiskPartition`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupProcessDisk")]
@@ -448,7 +448,7 @@ pub struct GetProcessDisk {
 }
 
 impl GetProcessDisk {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         process_id: impl Into<CompactString>,
@@ -485,7 +485,7 @@ impl Operation for GetProcessDisk {
 
 /// Calls `getGroupProcessDiskMeasurements`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/disks/{partitionName}/measurements`.
 ///
-/// Answered by `MeasurementsGeneral`.
+/// Response: `MeasurementsGeneral`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupProcessDiskMeasurements")]
@@ -513,7 +513,7 @@ pub struct GetProcessDiskMeasurements {
 }
 
 impl GetProcessDiskMeasurements {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         process_id: impl Into<CompactString>,
@@ -588,7 +588,7 @@ impl Operation for GetProcessDiskMeasurements {
 
 /// Calls `getGroupProcessMeasurements`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/measurements`.
 ///
-/// Answered by `MeasurementsGeneral`.
+/// Response: `MeasurementsGeneral`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupProcessMeasurements")]
@@ -614,7 +614,7 @@ pub struct GetProcessMeasurements {
 }
 
 impl GetProcessMeasurements {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         process_id: impl Into<CompactString>,
@@ -686,7 +686,7 @@ impl Operation for GetProcessMeasurements {
 
 /// Calls `listGroupHostFtsMetricIndexMeasurements`: `GET /api/atlas/v2/groups/{groupId}/hosts/{processId}/fts/metrics/indexes/{databaseName}/{collectionName}/measurements`.
 ///
-/// Answered by `MeasurementsIndexes`.
+/// Response: `MeasurementsIndexes`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupHostFtsMetricIndexMeasurements")]
@@ -716,7 +716,7 @@ pub struct ListIndexMeasurements {
 }
 
 impl ListIndexMeasurements {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         process_id: impl Into<CompactString>,
@@ -790,7 +790,7 @@ impl Operation for ListIndexMeasurements {
 
 /// Calls `listGroupHostFtsMetricMeasurements`: `GET /api/atlas/v2/groups/{groupId}/hosts/{processId}/fts/metrics/measurements`.
 ///
-/// Answered by `MeasurementsNonIndex`.
+/// Response: `MeasurementsNonIndex`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupHostFtsMetricMeasurements")]
@@ -816,7 +816,7 @@ pub struct ListMeasurements {
 }
 
 impl ListMeasurements {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         process_id: impl Into<CompactString>,
@@ -884,7 +884,7 @@ impl Operation for ListMeasurements {
 
 /// Calls `listGroupHostFtsMetrics`: `GET /api/atlas/v2/groups/{groupId}/hosts/{processId}/fts/metrics`.
 ///
-/// Answered by `CloudSearchMetrics`.
+/// Response: `CloudSearchMetrics`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupHostFtsMetrics")]
@@ -900,7 +900,7 @@ pub struct ListHostFtsMetrics {
 }
 
 impl ListHostFtsMetrics {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, process_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -931,7 +931,7 @@ impl Operation for ListHostFtsMetrics {
 
 /// Calls `listGroupProcessDatabases`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/databases`.
 ///
-/// Answered by `Page<MesurementsDatabase>`.
+/// Response: `Page<MesurementsDatabase>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupProcessDatabases")]
@@ -952,7 +952,7 @@ pub struct ListDatabases {
 }
 
 impl ListDatabases {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, process_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -1028,7 +1028,7 @@ impl Paged for ListDatabases {
 
 /// Calls `listGroupProcessDisks`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/disks`.
 ///
-/// Answered by `Page<MeasurementDiskPartition>`.
+/// Response: `Page<MeasurementDiskPartition>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupProcessDisks")]
@@ -1050,7 +1050,7 @@ pub struct ListProcessDisks {
 }
 
 impl ListProcessDisks {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, process_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -1126,7 +1126,7 @@ impl Paged for ListProcessDisks {
 
 /// Calls `listGroupProcesses`: `GET /api/atlas/v2/groups/{groupId}/processes`.
 ///
-/// Answered by `Page<Host>`.
+/// Response: `Page<Host>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupProcesses")]
@@ -1145,7 +1145,7 @@ pub struct ListGroupProcesses {
 }
 
 impl ListGroupProcesses {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -1361,7 +1361,7 @@ pub enum FtsMetricMetricName {
     JvmMaxMemory,
     /// `PAGE_FAULTS`
     PageFaults,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1497,7 +1497,7 @@ pub enum FtsMetricUnits {
     ScalarPerSecond,
     /// `SECONDS`
     Seconds,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1591,7 +1591,7 @@ pub enum GzLogName {
     MongodbAuditLog,
     /// `mongos-audit-log`
     MongosAuditLog,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1755,7 +1755,7 @@ pub enum HostTypeName {
     ShardSecondary,
     /// `NO_DATA`
     NoData,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2313,7 +2313,7 @@ pub enum MeasurementsM {
     OperationThrottlingRejectedOperations,
     /// `QUERY_SPILL_TO_DISK_DURING_SORT`
     QuerySpillToDiskDuringSort,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2807,7 +2807,7 @@ pub enum MeasurementsMValue {
     DatabaseObjectCount,
     /// `DATABASE_VIEW_COUNT`
     DatabaseViewCount,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2923,7 +2923,7 @@ pub enum MeasurementsMValue2 {
     DiskPartitionThroughputWrite,
     /// `DISK_QUEUE_DEPTH`
     DiskQueueDepth,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3053,7 +3053,7 @@ pub enum MeasurementsMetric {
     ReplicationLag,
     /// `TOTAL_NUMBER_OF_QUERIES`
     TotalNumberOfQueries,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3152,7 +3152,7 @@ pub enum MeasurementsMetricValue {
     JvmMaxMemory,
     /// `PAGE_FAULTS`
     PageFaults,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -29,7 +29,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupContainer`: `POST /api/atlas/v2/groups/{groupId}/containers`.
 ///
-/// Answered by `CloudProviderContainer`.
+/// Response: `CloudProviderContainer`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupContainer")]
@@ -44,7 +44,7 @@ pub struct CreateGroupContainer {
 }
 
 impl CreateGroupContainer {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: CloudProviderContainer) -> Self {
         Self { project_id, body }
     }
@@ -74,7 +74,7 @@ impl Operation for CreateGroupContainer {
 
 /// Calls `createGroupPeer`: `POST /api/atlas/v2/groups/{groupId}/peers`.
 ///
-/// Answered by `BaseNetworkPeeringConnectionSettings`.
+/// Response: `BaseNetworkPeeringConnectionSettings`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Network Access Manager.
 #[doc(alias = "createGroupPeer")]
@@ -89,7 +89,7 @@ pub struct CreateGroupPeer {
 }
 
 impl CreateGroupPeer {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: BaseNetworkPeeringConnectionSettings) -> Self {
         Self { project_id, body }
     }
@@ -119,7 +119,7 @@ impl Operation for CreateGroupPeer {
 
 /// Calls `deleteGroupContainer`: `DELETE /api/atlas/v2/groups/{groupId}/containers/{containerId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupContainer")]
@@ -134,7 +134,7 @@ pub struct DeleteGroupContainer {
 }
 
 impl DeleteGroupContainer {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, container_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -164,7 +164,7 @@ impl Operation for DeleteGroupContainer {
 
 /// Calls `deleteGroupPeer`: `DELETE /api/atlas/v2/groups/{groupId}/peers/{peerId}`.
 ///
-/// Answered by `Json`.
+/// Response: `Json`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Network Access Manager.
 #[doc(alias = "deleteGroupPeer")]
@@ -179,7 +179,7 @@ pub struct DeleteGroupPeer {
 }
 
 impl DeleteGroupPeer {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, peer_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -209,7 +209,7 @@ impl Operation for DeleteGroupPeer {
 
 /// Calls `disableGroupPrivateIpModePeering`: `PATCH /api/atlas/v2/groups/{groupId}/privateIpMode`.
 ///
-/// Answered by `PrivateIpMode`.
+/// Response: `PrivateIpMode`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 /// Deprecated.
@@ -225,7 +225,7 @@ pub struct DisablePeering {
 }
 
 impl DisablePeering {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: PrivateIpMode) -> Self {
         Self { project_id, body }
     }
@@ -255,7 +255,7 @@ impl Operation for DisablePeering {
 
 /// Calls `getGroupContainer`: `GET /api/atlas/v2/groups/{groupId}/containers/{containerId}`.
 ///
-/// Answered by `CloudProviderContainer`.
+/// Response: `CloudProviderContainer`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupContainer")]
@@ -270,7 +270,7 @@ pub struct GetGroupContainer {
 }
 
 impl GetGroupContainer {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, container_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -300,7 +300,7 @@ impl Operation for GetGroupContainer {
 
 /// Calls `getGroupPeer`: `GET /api/atlas/v2/groups/{groupId}/peers/{peerId}`.
 ///
-/// Answered by `BaseNetworkPeeringConnectionSettings`.
+/// Response: `BaseNetworkPeeringConnectionSettings`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupPeer")]
@@ -315,7 +315,7 @@ pub struct GetGroupPeer {
 }
 
 impl GetGroupPeer {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, peer_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -345,7 +345,7 @@ impl Operation for GetGroupPeer {
 
 /// Calls `listGroupContainerAll`: `GET /api/atlas/v2/groups/{groupId}/containers/all`.
 ///
-/// Answered by `Page<CloudProviderContainer>`.
+/// Response: `Page<CloudProviderContainer>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupContainerAll")]
@@ -364,7 +364,7 @@ pub struct ListGroupContainerAll {
 }
 
 impl ListGroupContainerAll {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -438,7 +438,7 @@ impl Paged for ListGroupContainerAll {
 
 /// Calls `listGroupContainers`: `GET /api/atlas/v2/groups/{groupId}/containers`.
 ///
-/// Answered by `Page<CloudProviderContainer>`.
+/// Response: `Page<CloudProviderContainer>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupContainers")]
@@ -459,7 +459,7 @@ pub struct ListGroupContainers {
 }
 
 impl ListGroupContainers {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, provider_name: impl Into<ProviderName>) -> Self {
         Self {
             project_id,
@@ -535,7 +535,7 @@ impl Paged for ListGroupContainers {
 
 /// Calls `listGroupPeers`: `GET /api/atlas/v2/groups/{groupId}/peers`.
 ///
-/// Answered by `Page<BaseNetworkPeeringConnectionSettings>`.
+/// Response: `Page<BaseNetworkPeeringConnectionSettings>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupPeers")]
@@ -556,7 +556,7 @@ pub struct ListGroupPeers {
 }
 
 impl ListGroupPeers {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -639,7 +639,7 @@ impl Paged for ListGroupPeers {
 
 /// Calls `updateGroupContainer`: `PATCH /api/atlas/v2/groups/{groupId}/containers/{containerId}`.
 ///
-/// Answered by `CloudProviderContainer`.
+/// Response: `CloudProviderContainer`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupContainer")]
@@ -656,7 +656,7 @@ pub struct UpdateGroupContainer {
 }
 
 impl UpdateGroupContainer {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         container_id: ObjectId,
@@ -695,7 +695,7 @@ impl Operation for UpdateGroupContainer {
 
 /// Calls `updateGroupPeer`: `PATCH /api/atlas/v2/groups/{groupId}/peers/{peerId}`.
 ///
-/// Answered by `BaseNetworkPeeringConnectionSettings`.
+/// Response: `BaseNetworkPeeringConnectionSettings`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Network Access Manager.
 #[doc(alias = "updateGroupPeer")]
@@ -712,7 +712,7 @@ pub struct UpdateGroupPeer {
 }
 
 impl UpdateGroupPeer {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         peer_id: ObjectId,
@@ -751,7 +751,7 @@ impl Operation for UpdateGroupPeer {
 
 /// Calls `verifyGroupPrivateIpMode`: `GET /api/atlas/v2/groups/{groupId}/privateIpMode`.
 ///
-/// Answered by `PrivateIpMode`.
+/// Response: `PrivateIpMode`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -766,7 +766,7 @@ pub struct VerifyPrivateIpMode {
 }
 
 impl VerifyPrivateIpMode {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -852,7 +852,7 @@ impl Serialize for AwsCloudProviderContainer {
 }
 
 impl AwsCloudProviderContainer {
-    /// Takes what is required: `regionName`. Sets `providerName`, which says what it is.
+    /// Creates a value with its required fields: `regionName`. Sets `providerName`, which selects its type.
     pub fn new(region_name: impl Into<AwsRegionName>) -> Self {
         Self {
             region_name: Some(region_name.into()),
@@ -965,7 +965,7 @@ impl Serialize for AwsNetworkPeeringConnectionSettings {
 }
 
 impl AwsNetworkPeeringConnectionSettings {
-    /// Takes what is required: `accepterRegionName`, `awsAccountId`, `containerId`, `routeTableCidrBlock`, `vpcId`. Sets `providerName`, which says what it is.
+    /// Creates a value with its required fields: `accepterRegionName`, `awsAccountId`, `containerId`, `routeTableCidrBlock`, `vpcId`. Sets `providerName`, which selects its type.
     pub fn new(
         accepter_region_name: impl Into<CompactString>,
         aws_account_id: impl Into<CompactString>,
@@ -1033,7 +1033,7 @@ pub enum AwsNetworkPeeringConnectionSettingsErrorStateName {
     Expired,
     /// `INVALID_ARGUMENT`
     InvalidArgument,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1097,7 +1097,7 @@ pub enum AwsNetworkPeeringConnectionSettingsStatusName {
     Available,
     /// `TERMINATING`
     Terminating,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1228,7 +1228,7 @@ impl Serialize for AzureCloudProviderContainer {
 }
 
 impl AzureCloudProviderContainer {
-    /// Takes what is required: `atlasCidrBlock`, `region`. Sets `providerName`, which says what it is.
+    /// Creates a value with its required fields: `atlasCidrBlock`, `region`. Sets `providerName`, which selects its type.
     pub fn new(
         atlas_cidr_block: impl Into<CompactString>,
         region: impl Into<AzureCloudProviderContainerRegion>,
@@ -1380,7 +1380,7 @@ pub enum AzureCloudProviderContainerRegion {
     UsGovArizona,
     /// `US_GOV_TEXAS`
     UsGovTexas,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1691,7 +1691,7 @@ impl Serialize for AzureNetworkPeeringConnectionSettings {
 }
 
 impl AzureNetworkPeeringConnectionSettings {
-    /// Takes what is required: `azureDirectoryId`, `azureSubscriptionId`, `containerId`, `resourceGroupName`, `vnetName`. Sets `providerName`, which says what it is.
+    /// Creates a value with its required fields: `azureDirectoryId`, `azureSubscriptionId`, `containerId`, `resourceGroupName`, `vnetName`. Sets `providerName`, which selects its type.
     pub fn new(
         azure_directory_id: impl Into<CompactString>,
         azure_subscription_id: impl Into<CompactString>,
@@ -1763,7 +1763,7 @@ pub enum AzureNetworkPeeringConnectionSettingsStatus {
     DeletionFailed,
     /// `DELETING`
     Deleting,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1821,7 +1821,7 @@ impl<'de> Deserialize<'de> for AzureNetworkPeeringConnectionSettingsStatus {
     }
 }
 
-/// The schema `BaseNetworkPeeringConnectionSettings`: `providerName` says which type it is.
+/// The schema `BaseNetworkPeeringConnectionSettings`: `providerName` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum BaseNetworkPeeringConnectionSettings {
@@ -1831,7 +1831,7 @@ pub enum BaseNetworkPeeringConnectionSettings {
     Azure(AzureNetworkPeeringConnectionSettings),
     /// `GCP`.
     Gcp(GcpNetworkPeeringConnectionSettings),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1876,7 +1876,7 @@ impl From<GcpNetworkPeeringConnectionSettings> for BaseNetworkPeeringConnectionS
     }
 }
 
-/// The schema `CloudProviderContainer`: `providerName` says which type it is.
+/// The schema `CloudProviderContainer`: `providerName` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CloudProviderContainer {
@@ -1886,7 +1886,7 @@ pub enum CloudProviderContainer {
     Azure(AzureCloudProviderContainer),
     /// `GCP`.
     Gcp(GcpCloudProviderContainer),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1945,7 +1945,7 @@ pub enum CloudProviderContainerProviderName {
     Tenant,
     /// `SERVERLESS`
     Serverless,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2065,7 +2065,7 @@ impl Serialize for GcpCloudProviderContainer {
 }
 
 impl GcpCloudProviderContainer {
-    /// Takes what is required: `atlasCidrBlock`, `regions`. Sets `providerName`, which says what it is.
+    /// Creates a value with its required fields: `atlasCidrBlock`, `regions`. Sets `providerName`, which selects its type.
     pub fn new(
         atlas_cidr_block: impl Into<CompactString>,
         regions: Vec<GcpCloudProviderContainerRegion>,
@@ -2173,7 +2173,7 @@ pub enum GcpCloudProviderContainerRegion {
     WesternEurope,
     /// `WESTERN_US`
     WesternUs,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2397,7 +2397,7 @@ impl Serialize for GcpNetworkPeeringConnectionSettings {
 }
 
 impl GcpNetworkPeeringConnectionSettings {
-    /// Takes what is required: `containerId`, `gcpProjectId`, `networkName`. Sets `providerName`, which says what it is.
+    /// Creates a value with its required fields: `containerId`, `gcpProjectId`, `networkName`. Sets `providerName`, which selects its type.
     pub fn new(
         container_id: ObjectId,
         gcp_project_id: impl Into<CompactString>,
@@ -2448,7 +2448,7 @@ pub enum GcpNetworkPeeringConnectionSettingsStatus {
     Failed,
     /// `DELETING`
     Deleting,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2541,7 +2541,7 @@ impl Serialize for PrivateIpMode {
 }
 
 impl PrivateIpMode {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

@@ -32,7 +32,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupClusterOnlineArchive`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/onlineArchives`.
 ///
-/// Answered by `BackupOnlineArchive`.
+/// Response: `BackupOnlineArchive`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Data Access Admin.
 #[doc(alias = "createGroupClusterOnlineArchive")]
@@ -49,7 +49,7 @@ pub struct CreateOnlineArchive {
 }
 
 impl CreateOnlineArchive {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -88,7 +88,7 @@ impl Operation for CreateOnlineArchive {
 
 /// Calls `deleteGroupClusterOnlineArchive`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/onlineArchives/{archiveId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Data Access Admin.
 #[doc(alias = "deleteGroupClusterOnlineArchive")]
@@ -105,7 +105,7 @@ pub struct DeleteOnlineArchive {
 }
 
 impl DeleteOnlineArchive {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, archive_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -137,7 +137,7 @@ impl Operation for DeleteOnlineArchive {
 
 /// Calls `downloadGroupClusterOnlineArchiveQueryLogs`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/onlineArchives/queryLogs.gz`.
 ///
-/// Answered by a file.
+/// Response: a file.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Data Access Admin or Project Data Access Read Only or Project Data Access Read Write or Project Stream Processing Owner.
 #[doc(alias = "downloadGroupClusterOnlineArchiveQueryLogs")]
@@ -159,7 +159,7 @@ pub struct DownloadQueryLogs {
 }
 
 impl DownloadQueryLogs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -225,7 +225,7 @@ impl Operation for DownloadQueryLogs {
 
 /// Calls `getGroupClusterOnlineArchive`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/onlineArchives/{archiveId}`.
 ///
-/// Answered by `BackupOnlineArchive`.
+/// Response: `BackupOnlineArchive`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterOnlineArchive")]
@@ -242,7 +242,7 @@ pub struct GetOnlineArchive {
 }
 
 impl GetOnlineArchive {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, archive_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -274,7 +274,7 @@ impl Operation for GetOnlineArchive {
 
 /// Calls `listGroupClusterOnlineArchives`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/onlineArchives`.
 ///
-/// Answered by `Page<BackupOnlineArchive>`.
+/// Response: `Page<BackupOnlineArchive>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterOnlineArchives")]
@@ -295,7 +295,7 @@ pub struct ListOnlineArchives {
 }
 
 impl ListOnlineArchives {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -371,7 +371,7 @@ impl Paged for ListOnlineArchives {
 
 /// Calls `updateGroupClusterOnlineArchive`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/onlineArchives/{archiveId}`.
 ///
-/// Answered by `BackupOnlineArchive`.
+/// Response: `BackupOnlineArchive`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Data Access Admin.
 #[doc(alias = "updateGroupClusterOnlineArchive")]
@@ -390,7 +390,7 @@ pub struct UpdateOnlineArchive {
 }
 
 impl UpdateOnlineArchive {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -469,7 +469,7 @@ impl Serialize for AwsCreateDataProcessRegion {
 }
 
 impl AwsCreateDataProcessRegion {
-    /// Requires nothing. Sets `cloudProvider`, which says what it is.
+    /// Creates a value. Sets `cloudProvider`, which selects its type.
     pub fn new() -> Self {
         Self {
             cloud_provider: Some(CloudProvider::Aws),
@@ -509,7 +509,7 @@ pub enum AwsCreateDataProcessRegionRegion {
     ApSoutheast2,
     /// `AP_NORTHEAST_2`
     ApNortheast2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -621,7 +621,7 @@ impl Serialize for AwsDataProcessRegion {
 }
 
 impl AwsDataProcessRegion {
-    /// Requires nothing. Sets `cloudProvider`, which says what it is.
+    /// Creates a value. Sets `cloudProvider`, which selects its type.
     pub fn new() -> Self {
         Self {
             cloud_provider: Some(CloudProvider::Aws),
@@ -669,7 +669,7 @@ impl Serialize for AzureCreateDataProcessRegion {
 }
 
 impl AzureCreateDataProcessRegion {
-    /// Requires nothing. Sets `cloudProvider`, which says what it is.
+    /// Creates a value. Sets `cloudProvider`, which selects its type.
     pub fn new() -> Self {
         Self {
             cloud_provider: Some(CloudProvider::Azure),
@@ -695,7 +695,7 @@ pub enum AzureCreateDataProcessRegionRegion {
     EuropeWest,
     /// `BRAZIL_SOUTH`
     BrazilSouth,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -782,7 +782,7 @@ impl Serialize for AzureDataProcessRegion {
 }
 
 impl AzureDataProcessRegion {
-    /// Requires nothing. Sets `cloudProvider`, which says what it is.
+    /// Creates a value. Sets `cloudProvider`, which selects its type.
     pub fn new() -> Self {
         Self {
             cloud_provider: Some(CloudProvider::Azure),
@@ -900,7 +900,7 @@ impl Serialize for BackupOnlineArchive {
 }
 
 impl BackupOnlineArchive {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1053,7 +1053,7 @@ impl Serialize for BackupOnlineArchiveCreate {
 }
 
 impl BackupOnlineArchiveCreate {
-    /// Takes what is required: `collName`, `criteria`, `dbName`.
+    /// Creates a value with its required fields: `collName`, `criteria`, `dbName`.
     pub fn new(
         coll_name: impl Into<CompactString>,
         criteria: impl Into<Criteria>,
@@ -1150,7 +1150,7 @@ pub enum BackupOnlineArchiveState {
     Deleted,
     /// `ORPHANED`
     Orphaned,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1214,7 +1214,7 @@ pub enum CollectionType {
     Timeseries,
     /// `STANDARD`
     Standard,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1260,7 +1260,7 @@ impl<'de> Deserialize<'de> for CollectionType {
     }
 }
 
-/// The schema `CreateDataProcessRegionView`: `cloudProvider` says which type it is.
+/// The schema `CreateDataProcessRegionView`: `cloudProvider` selects the type.
 #[doc(alias = "CreateDataProcessRegionView")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1271,7 +1271,7 @@ pub enum CreateDataProcessRegion {
     Azure(AzureCreateDataProcessRegion),
     /// `GCP`.
     Gcp(GcpCreateDataProcessRegion),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1316,7 +1316,7 @@ impl From<GcpCreateDataProcessRegion> for CreateDataProcessRegion {
     }
 }
 
-/// The schema `CriteriaView`: `type` says which type it is.
+/// The schema `CriteriaView`: `type` selects the type.
 #[doc(alias = "CriteriaView")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1325,7 +1325,7 @@ pub enum Criteria {
     Custom(CustomCriteria),
     /// `DATE`.
     Date(DateCriteria),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1370,7 +1370,7 @@ pub enum CriteriaType {
     Date,
     /// `CUSTOM`
     Custom,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1455,7 +1455,7 @@ impl Serialize for CustomCriteria {
 }
 
 impl CustomCriteria {
-    /// Takes what is required: `query`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `query`. Sets `type`, which selects its type.
     pub fn new(query: impl Into<CompactString>) -> Self {
         Self {
             query: Some(query.into()),
@@ -1523,7 +1523,7 @@ impl Serialize for DailySchedule {
 }
 
 impl DailySchedule {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(OnlineArchiveScheduleType::Daily),
@@ -1595,7 +1595,7 @@ impl Serialize for DataExpirationRule {
 }
 
 impl DataExpirationRule {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1608,7 +1608,7 @@ impl DataExpirationRule {
     }
 }
 
-/// The schema `DataProcessRegionView`: `cloudProvider` says which type it is.
+/// The schema `DataProcessRegionView`: `cloudProvider` selects the type.
 #[doc(alias = "DataProcessRegionView")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1619,7 +1619,7 @@ pub enum DataProcessRegion {
     Azure(AzureDataProcessRegion),
     /// `GCP`.
     Gcp(GcpDataProcessRegion),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1711,7 +1711,7 @@ impl Serialize for DateCriteria {
 }
 
 impl DateCriteria {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(CriteriaType::Date),
@@ -1755,7 +1755,7 @@ pub enum DateCriteriaDateFormat {
     EpochNanoseconds,
     /// `OBJECT_ID`
     ObjectId,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1848,7 +1848,7 @@ impl Serialize for DefaultSchedule {
 }
 
 impl DefaultSchedule {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(OnlineArchiveScheduleType::Default),
@@ -1895,7 +1895,7 @@ impl Serialize for GcpCreateDataProcessRegion {
 }
 
 impl GcpCreateDataProcessRegion {
-    /// Requires nothing. Sets `cloudProvider`, which says what it is.
+    /// Creates a value. Sets `cloudProvider`, which selects its type.
     pub fn new() -> Self {
         Self {
             cloud_provider: Some(CloudProvider::Gcp),
@@ -1919,7 +1919,7 @@ pub enum GcpCreateDataProcessRegionRegion {
     CentralUs,
     /// `WESTERN_EUROPE`
     WesternEurope,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2004,7 +2004,7 @@ impl Serialize for GcpDataProcessRegion {
 }
 
 impl GcpDataProcessRegion {
-    /// Requires nothing. Sets `cloudProvider`, which says what it is.
+    /// Creates a value. Sets `cloudProvider`, which selects its type.
     pub fn new() -> Self {
         Self {
             cloud_provider: Some(CloudProvider::Gcp),
@@ -2075,7 +2075,7 @@ impl Serialize for MonthlySchedule {
 }
 
 impl MonthlySchedule {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(OnlineArchiveScheduleType::Monthly),
@@ -2119,7 +2119,7 @@ impl MonthlySchedule {
     }
 }
 
-/// The schema `OnlineArchiveSchedule`: `type` says which type it is.
+/// The schema `OnlineArchiveSchedule`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum OnlineArchiveSchedule {
@@ -2131,7 +2131,7 @@ pub enum OnlineArchiveSchedule {
     Monthly(MonthlySchedule),
     /// `WEEKLY`.
     Weekly(WeeklySchedule),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -2196,7 +2196,7 @@ pub enum OnlineArchiveScheduleType {
     Weekly,
     /// `MONTHLY`
     Monthly,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2289,7 +2289,7 @@ impl Serialize for PartitionField {
 }
 
 impl PartitionField {
-    /// Takes what is required: `fieldName`, `order`.
+    /// Creates a value with its required fields: `fieldName`, `order`.
     pub fn new(field_name: impl Into<CompactString>, order: i64) -> Self {
         Self {
             field_name: Some(field_name.into()),
@@ -2329,7 +2329,7 @@ pub enum PartitionFieldFieldType {
     String,
     /// `uuid`
     Uuid,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2446,7 +2446,7 @@ impl Serialize for WeeklySchedule {
 }
 
 impl WeeklySchedule {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(OnlineArchiveScheduleType::Weekly),

@@ -34,7 +34,7 @@ use crate::{object, open_enum};
 
 /// Calls `createOrg`: `POST /api/atlas/v2/orgs`.
 ///
-/// Answered by `CreateOrganizationResponse`.
+/// Response: `CreateOrganizationResponse`.
 /// Versions: **2023-01-01**.
 #[doc(alias = "createOrg")]
 #[doc(alias = "createOrganization")]
@@ -46,7 +46,7 @@ pub struct CreateOrg {
 }
 
 impl CreateOrg {
-    /// Takes what the operation requires.
+    /// Creates the operation with its body.
     pub fn new(body: CreateOrganizationRequest) -> Self {
         Self { body }
     }
@@ -73,7 +73,7 @@ impl Operation for CreateOrg {
 
 /// Calls `createOrgInvite`: `POST /api/atlas/v2/orgs/{orgId}/invites`.
 ///
-/// Answered by `OrganizationInvitation`.
+/// Response: `OrganizationInvitation`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Organization Owner.
 /// Use `createOrgUser` instead.
@@ -89,7 +89,7 @@ pub struct CreateOrgInvite {
 }
 
 impl CreateOrgInvite {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: OrganizationInvitationRequest) -> Self {
         Self { org_id, body }
     }
@@ -120,7 +120,7 @@ impl Operation for CreateOrgInvite {
 
 /// Calls `deleteOrg`: `DELETE /api/atlas/v2/orgs/{orgId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrg")]
@@ -133,7 +133,7 @@ pub struct DeleteOrg {
 }
 
 impl DeleteOrg {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -160,7 +160,7 @@ impl Operation for DeleteOrg {
 
 /// Calls `deleteOrgInvite`: `DELETE /api/atlas/v2/orgs/{orgId}/invites/{invitationId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Organization Owner.
 /// Use `removeOrgUser` instead.
@@ -176,7 +176,7 @@ pub struct DeleteOrgInvite {
 }
 
 impl DeleteOrgInvite {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, invitation_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -207,7 +207,7 @@ impl Operation for DeleteOrgInvite {
 
 /// Calls `getOrg`: `GET /api/atlas/v2/orgs/{orgId}`.
 ///
-/// Answered by `AtlasOrganization`.
+/// Response: `AtlasOrganization`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrg")]
@@ -220,7 +220,7 @@ pub struct GetOrg {
 }
 
 impl GetOrg {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -246,7 +246,7 @@ impl Operation for GetOrg {
 
 /// Calls `getOrgDelegationSettings`: `GET /api/atlas/v2/orgs/{orgId}/delegationSettings`.
 ///
-/// Answered by `OrgDelegationSettingsResponse`.
+/// Response: `OrgDelegationSettingsResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgDelegationSettings")]
@@ -258,7 +258,7 @@ pub struct GetOrgDelegationSettings {
 }
 
 impl GetOrgDelegationSettings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -284,7 +284,7 @@ impl Operation for GetOrgDelegationSettings {
 
 /// Calls `getOrgGroups`: `GET /api/atlas/v2/orgs/{orgId}/groups`.
 ///
-/// Answered by `Page<Project>`.
+/// Response: `Page<Project>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgGroups")]
@@ -305,7 +305,7 @@ pub struct GetOrgGroups {
 }
 
 impl GetOrgGroups {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -388,7 +388,7 @@ impl Paged for GetOrgGroups {
 
 /// Calls `getOrgInvite`: `GET /api/atlas/v2/orgs/{orgId}/invites/{invitationId}`.
 ///
-/// Answered by `OrganizationInvitation`.
+/// Response: `OrganizationInvitation`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Organization Owner.
 /// Use `getOrgUser` instead.
@@ -404,7 +404,7 @@ pub struct GetOrgInvite {
 }
 
 impl GetOrgInvite {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, invitation_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -436,7 +436,7 @@ impl Operation for GetOrgInvite {
 
 /// Calls `getOrgMaintenanceSettings`: `GET /api/atlas/v2/orgs/{orgId}/maintenanceSettings`.
 ///
-/// Answered by `OrganizationMaintenanceSettingsResponse`.
+/// Response: `OrganizationMaintenanceSettingsResponse`.
 /// Versions: **preview**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgMaintenanceSettings")]
@@ -450,7 +450,7 @@ pub struct GetOrgMaintenanceSettings {
 
 #[cfg(feature = "preview")]
 impl GetOrgMaintenanceSettings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -477,7 +477,7 @@ impl Operation for GetOrgMaintenanceSettings {
 
 /// Calls `getOrgSettings`: `GET /api/atlas/v2/orgs/{orgId}/settings`.
 ///
-/// Answered by `OrganizationSettings`.
+/// Response: `OrganizationSettings`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgSettings")]
@@ -490,7 +490,7 @@ pub struct GetOrgSettings {
 }
 
 impl GetOrgSettings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -516,7 +516,7 @@ impl Operation for GetOrgSettings {
 
 /// Calls `listOrgInvites`: `GET /api/atlas/v2/orgs/{orgId}/invites`.
 ///
-/// Answered by `Vec<OrganizationInvitation>`.
+/// Response: `Vec<OrganizationInvitation>`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Organization Owner.
 /// Use `listOrgUsers` instead.
@@ -532,7 +532,7 @@ pub struct ListOrgInvites {
 }
 
 impl ListOrgInvites {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -570,7 +570,7 @@ impl Operation for ListOrgInvites {
 
 /// Calls `listOrgs`: `GET /api/atlas/v2/orgs`.
 ///
-/// Answered by `Page<AtlasOrganization>`.
+/// Response: `Page<AtlasOrganization>`.
 /// Versions: **2023-01-01**.
 #[doc(alias = "listOrgs")]
 #[doc(alias = "listOrganizations")]
@@ -588,7 +588,7 @@ pub struct ListOrgs {
 }
 
 impl ListOrgs {
-    /// Takes what the operation requires.
+    /// Creates the operation.
     #[allow(
         clippy::new_without_default,
         reason = "most operations require something"
@@ -672,7 +672,7 @@ impl Paged for ListOrgs {
 
 /// Calls `resetOrgMaintenanceSettings`: `POST /api/atlas/v2/orgs/{orgId}/maintenanceSettings:reset`.
 ///
-/// Answered by `OrganizationMaintenanceSettingsResponse`.
+/// Response: `OrganizationMaintenanceSettingsResponse`.
 /// Versions: **preview**.
 /// Needs the role Organization Owner.
 #[doc(alias = "resetOrgMaintenanceSettings")]
@@ -686,7 +686,7 @@ pub struct ResetOrgMaintenanceSettings {
 
 #[cfg(feature = "preview")]
 impl ResetOrgMaintenanceSettings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -713,7 +713,7 @@ impl Operation for ResetOrgMaintenanceSettings {
 
 /// Calls `updateOrg`: `PATCH /api/atlas/v2/orgs/{orgId}`.
 ///
-/// Answered by `AtlasOrganization`.
+/// Response: `AtlasOrganization`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateOrg")]
@@ -728,7 +728,7 @@ pub struct UpdateOrg {
 }
 
 impl UpdateOrg {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: AtlasOrganization) -> Self {
         Self { org_id, body }
     }
@@ -758,7 +758,7 @@ impl Operation for UpdateOrg {
 
 /// Calls `updateOrgDelegationSettings`: `PATCH /api/atlas/v2/orgs/{orgId}/delegationSettings`.
 ///
-/// Answered by `OrgDelegationSettingsResponse`.
+/// Response: `OrgDelegationSettingsResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateOrgDelegationSettings")]
@@ -772,7 +772,7 @@ pub struct UpdateOrgDelegationSettings {
 }
 
 impl UpdateOrgDelegationSettings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: OrgDelegationSettingsUpdateRequest) -> Self {
         Self { org_id, body }
     }
@@ -802,7 +802,7 @@ impl Operation for UpdateOrgDelegationSettings {
 
 /// Calls `updateOrgInviteById`: `PATCH /api/atlas/v2/orgs/{orgId}/invites/{invitationId}`.
 ///
-/// Answered by `OrganizationInvitation`.
+/// Response: `OrganizationInvitation`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Organization Owner.
 /// Use `updateOrgUser` instead.
@@ -820,7 +820,7 @@ pub struct UpdateOrgInviteById {
 }
 
 impl UpdateOrgInviteById {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         org_id: OrgId,
         invitation_id: ObjectId,
@@ -860,7 +860,7 @@ impl Operation for UpdateOrgInviteById {
 
 /// Calls `updateOrgInvites`: `PATCH /api/atlas/v2/orgs/{orgId}/invites`.
 ///
-/// Answered by `OrganizationInvitation`.
+/// Response: `OrganizationInvitation`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Organization Owner.
 /// Use `updateOrgUser` instead.
@@ -876,7 +876,7 @@ pub struct UpdateOrgInvites {
 }
 
 impl UpdateOrgInvites {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: OrganizationInvitationRequest) -> Self {
         Self { org_id, body }
     }
@@ -907,7 +907,7 @@ impl Operation for UpdateOrgInvites {
 
 /// Calls `updateOrgMaintenanceSettings`: `PATCH /api/atlas/v2/orgs/{orgId}/maintenanceSettings`.
 ///
-/// Answered by `OrganizationMaintenanceSettingsResponse`.
+/// Response: `OrganizationMaintenanceSettingsResponse`.
 /// Versions: **preview**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateOrgMaintenanceSettings")]
@@ -923,7 +923,7 @@ pub struct UpdateOrgMaintenanceSettings {
 
 #[cfg(feature = "preview")]
 impl UpdateOrgMaintenanceSettings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: OrganizationMaintenanceSettingsUpdateRequest) -> Self {
         Self { org_id, body }
     }
@@ -954,7 +954,7 @@ impl Operation for UpdateOrgMaintenanceSettings {
 
 /// Calls `updateOrgSettings`: `PATCH /api/atlas/v2/orgs/{orgId}/settings`.
 ///
-/// Answered by `OrganizationSettings`.
+/// Response: `OrganizationSettings`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateOrgSettings")]
@@ -969,7 +969,7 @@ pub struct UpdateOrgSettings {
 }
 
 impl UpdateOrgSettings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: OrganizationSettings) -> Self {
         Self { org_id, body }
     }
@@ -999,7 +999,7 @@ impl Operation for UpdateOrgSettings {
 
 /// Calls `updateOrgUserRoles`: `PUT /api/atlas/v2/orgs/{orgId}/users/{userId}/roles`.
 ///
-/// Answered by `UpdateOrgRolesForUser`.
+/// Response: `UpdateOrgRolesForUser`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Organization Owner.
 /// Use `updateOrgUser` instead.
@@ -1017,7 +1017,7 @@ pub struct UpdateOrgUserRoles {
 }
 
 impl UpdateOrgUserRoles {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, user_id: ObjectId, body: UpdateOrgRolesForUser) -> Self {
         Self {
             org_id,
@@ -1115,7 +1115,7 @@ impl Serialize for AtlasOrganization {
 }
 
 impl AtlasOrganization {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1212,7 +1212,7 @@ impl Serialize for CreateOrganizationRequest {
 }
 
 impl CreateOrganizationRequest {
-    /// Takes what is required: `name`.
+    /// Creates a value with its required fields: `name`.
     pub fn new(name: impl Into<CompactString>) -> Self {
         Self {
             name: Some(name.into()),
@@ -1396,7 +1396,7 @@ impl Serialize for CustomSessionTimeouts {
 }
 
 impl CustomSessionTimeouts {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1429,7 +1429,7 @@ pub enum DelegatedMcpAccess {
     ReadOnly,
     /// `READ_WRITE`
     ReadWrite,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1485,7 +1485,7 @@ pub enum DelegatedPartnerAccess {
     Disallowed,
     /// `READ_WRITE`
     ReadWrite,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1688,7 +1688,7 @@ impl Serialize for OrgDelegationSettingsUpdateRequest {
 }
 
 impl OrgDelegationSettingsUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1766,7 +1766,7 @@ impl Serialize for OrganizationInvitationGroupRoleAssignmentsRequest {
 }
 
 impl OrganizationInvitationGroupRoleAssignmentsRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1841,7 +1841,7 @@ impl Serialize for OrganizationInvitationRequest {
 }
 
 impl OrganizationInvitationRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1928,7 +1928,7 @@ impl Serialize for OrganizationInvitationUpdateRequest {
 }
 
 impl OrganizationInvitationUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2021,7 +2021,7 @@ pub enum OrganizationMaintenanceSettingsResponseEffectiveWaveAssignmentMode {
     Manual,
     /// `ENV_TAG_MAPPING`
     EnvTagMapping,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2115,7 +2115,7 @@ impl Serialize for OrganizationMaintenanceSettingsUpdateRequest {
 
 #[cfg(feature = "preview")]
 impl OrganizationMaintenanceSettingsUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2267,7 +2267,7 @@ impl Serialize for OrganizationSettings {
 }
 
 impl OrganizationSettings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2381,7 +2381,7 @@ impl Serialize for UpdateOrgRolesForUser {
 }
 
 impl UpdateOrgRolesForUser {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2403,7 +2403,7 @@ pub enum WaveAssignmentMode {
     Manual,
     /// `ENV_TAG_MAPPING`
     EnvTagMapping,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

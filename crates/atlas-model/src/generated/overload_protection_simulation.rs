@@ -26,7 +26,7 @@ use crate::timestamp::Timestamp;
 
 /// Calls `createGroupClusterOverloadSimulation`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/overloadSimulations`.
 ///
-/// Answered by `OverloadProtectionSimulationResponse`.
+/// Response: `OverloadProtectionSimulationResponse`.
 /// Versions: **preview**.
 /// Needs the role Project Cluster Manager.
 #[doc(alias = "createGroupClusterOverloadSimulation")]
@@ -45,7 +45,7 @@ pub struct CreateClusterOverloadSimulation {
 
 #[cfg(feature = "preview")]
 impl CreateClusterOverloadSimulation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -88,7 +88,7 @@ impl Operation for CreateClusterOverloadSimulation {
 
 /// Calls `deleteGroupClusterOverloadSimulation`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/overloadSimulations/{simulationId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **preview**.
 /// Needs the role Project Cluster Manager.
 #[doc(alias = "deleteGroupClusterOverloadSimulation")]
@@ -107,7 +107,7 @@ pub struct DeleteClusterOverloadSimulation {
 
 #[cfg(feature = "preview")]
 impl DeleteClusterOverloadSimulation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -147,7 +147,7 @@ impl Operation for DeleteClusterOverloadSimulation {
 
 /// Calls `getGroupClusterOverloadSimulation`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/overloadSimulations/{simulationId}`.
 ///
-/// Answered by `OverloadProtectionSimulationResponse`.
+/// Response: `OverloadProtectionSimulationResponse`.
 /// Versions: **preview**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterOverloadSimulation")]
@@ -166,7 +166,7 @@ pub struct GetClusterOverloadSimulation {
 
 #[cfg(feature = "preview")]
 impl GetClusterOverloadSimulation {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -206,7 +206,7 @@ impl Operation for GetClusterOverloadSimulation {
 
 /// Calls `listGroupClusterOverloadSimulations`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/overloadSimulations`.
 ///
-/// Answered by `Page<OverloadProtectionSimulationResponse>`.
+/// Response: `Page<OverloadProtectionSimulationResponse>`.
 /// Versions: **preview**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterOverloadSimulations")]
@@ -227,7 +227,7 @@ pub struct ListClusterOverloadSimulations {
 
 #[cfg(feature = "preview")]
 impl ListClusterOverloadSimulations {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -336,7 +336,7 @@ impl Serialize for OverloadProtectionSimulationRequest {
 
 #[cfg(feature = "preview")]
 impl OverloadProtectionSimulationRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

@@ -31,7 +31,7 @@ use crate::{object, open_enum};
 
 /// Calls `disableGroupManagedSlowMs`: `DELETE /api/atlas/v2/groups/{groupId}/managedSlowMs/disable`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "disableGroupManagedSlowMs")]
@@ -45,7 +45,7 @@ pub struct DisableManagedSlowMs {
 }
 
 impl DisableManagedSlowMs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -71,7 +71,7 @@ impl Operation for DisableManagedSlowMs {
 
 /// Calls `enableGroupManagedSlowMs`: `POST /api/atlas/v2/groups/{groupId}/managedSlowMs/enable`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "enableGroupManagedSlowMs")]
@@ -85,7 +85,7 @@ pub struct EnableManagedSlowMs {
 }
 
 impl EnableManagedSlowMs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -111,7 +111,7 @@ impl Operation for EnableManagedSlowMs {
 
 /// Calls `getGroupManagedSlowMs`: `GET /api/atlas/v2/groups/{groupId}/managedSlowMs`.
 ///
-/// Answered by `bool`.
+/// Response: `bool`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupManagedSlowMs")]
@@ -124,7 +124,7 @@ pub struct GetManagedSlowMs {
 }
 
 impl GetManagedSlowMs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -150,7 +150,7 @@ impl Operation for GetManagedSlowMs {
 
 /// Calls `getGroupServerlessPerformanceAdvisorAutoIndexing`: `GET /api/atlas/v2/groups/{groupId}/serverless/{clusterName}/performanceAdvisor/autoIndexing`.
 ///
-/// Answered by `bool`.
+/// Response: `bool`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -166,7 +166,7 @@ pub struct GetServerlessAutoIndexing {
 }
 
 impl GetServerlessAutoIndexing {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -196,7 +196,7 @@ impl Operation for GetServerlessAutoIndexing {
 
 /// Calls `listGroupClusterPerformanceAdvisorDropIndexSuggestions`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/performanceAdvisor/dropIndexSuggestions`.
 ///
-/// Answered by `EnvelopedDropIndexSuggestionsResponse`.
+/// Response: `EnvelopedDropIndexSuggestionsResponse`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterPerformanceAdvisorDropIndexSuggestions")]
@@ -212,7 +212,7 @@ pub struct ListDropIndexSuggestions {
 }
 
 impl ListDropIndexSuggestions {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -243,7 +243,7 @@ impl Operation for ListDropIndexSuggestions {
 
 /// Calls `listGroupClusterPerformanceAdvisorSchemaAdvice`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/performanceAdvisor/schemaAdvice`.
 ///
-/// Answered by `EnvelopedSchemaAdvisorResponse`.
+/// Response: `EnvelopedSchemaAdvisorResponse`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterPerformanceAdvisorSchemaAdvice")]
@@ -258,7 +258,7 @@ pub struct ListSchemaAdvice {
 }
 
 impl ListSchemaAdvice {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -289,7 +289,7 @@ impl Operation for ListSchemaAdvice {
 
 /// Calls `listGroupClusterPerformanceAdvisorSuggestedIndexes`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/performanceAdvisor/suggestedIndexes`.
 ///
-/// Answered by `EnvelopedPerformanceAdvisorResponse`.
+/// Response: `EnvelopedPerformanceAdvisorResponse`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterPerformanceAdvisorSuggestedIndexes")]
@@ -312,7 +312,7 @@ pub struct ListClusterSuggestedIndexes {
 }
 
 impl ListClusterSuggestedIndexes {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -381,7 +381,7 @@ impl Operation for ListClusterSuggestedIndexes {
 
 /// Calls `listGroupProcessPerformanceAdvisorNamespaces`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/performanceAdvisor/namespaces`.
 ///
-/// Answered by `Namespaces`.
+/// Response: `Namespaces`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupProcessPerformanceAdvisorNamespaces")]
@@ -401,7 +401,7 @@ pub struct ListPerformanceAdvisorNamespaces {
 }
 
 impl ListPerformanceAdvisorNamespaces {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, process_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -450,7 +450,7 @@ impl Operation for ListPerformanceAdvisorNamespaces {
 
 /// Calls `listGroupProcessPerformanceAdvisorSlowQueryLogs`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/performanceAdvisor/slowQueryLogs`.
 ///
-/// Answered by `PerformanceAdvisorSlowQueryList`.
+/// Response: `PerformanceAdvisorSlowQueryList`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Data Access Admin or Project Data Access Read Only or Project Data Access Read Write or Project Observability Viewer or Project Stream Processing Owner.
 #[doc(alias = "listGroupProcessPerformanceAdvisorSlowQueryLogs")]
@@ -480,7 +480,7 @@ pub struct ListSlowQueryLogs {
 }
 
 impl ListSlowQueryLogs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, process_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -581,7 +581,7 @@ impl Operation for ListSlowQueryLogs {
 
 /// Calls `listGroupProcessPerformanceAdvisorSuggestedIndexes`: `GET /api/atlas/v2/groups/{groupId}/processes/{processId}/performanceAdvisor/suggestedIndexes`.
 ///
-/// Answered by `PerformanceAdvisorResponse`.
+/// Response: `PerformanceAdvisorResponse`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupProcessPerformanceAdvisorSuggestedIndexes")]
@@ -612,7 +612,7 @@ pub struct ListSuggestedIndexes {
 }
 
 impl ListSuggestedIndexes {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, process_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -715,7 +715,7 @@ impl Operation for ListSuggestedIndexes {
 
 /// Calls `setGroupServerlessPerformanceAdvisorAutoIndexing`: `POST /api/atlas/v2/groups/{groupId}/serverless/{clusterName}/performanceAdvisor/autoIndexing`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Owner.
 /// Deprecated.
@@ -733,7 +733,7 @@ pub struct SetServerlessAutoIndexing {
 }
 
 impl SetServerlessAutoIndexing {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, enable: bool) -> Self {
         Self {
             project_id,
@@ -1052,7 +1052,7 @@ impl Serialize for NamespaceObj {
 pub enum NamespaceObjType {
     /// `collection`
     Collection,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1654,7 +1654,7 @@ pub enum SchemaAdvisorItemRecommendationKind {
     OptimizeCaseInsensitiveRegexQueries,
     /// `OPTIMIZE_TEXT_QUERIES`
     OptimizeTextQueries,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1843,7 +1843,7 @@ pub enum SchemaAdvisorTriggerDetailsTriggerType {
     NumIndexes,
     /// `QUERIES_CONTAIN_CASE_INSENSITIVE_REGEX`
     QueriesContainCaseInsensitiveRegex,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -28,7 +28,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupPrivateEndpointEndpointService`: `POST /api/atlas/v2/groups/{groupId}/privateEndpoint/endpointService`.
 ///
-/// Answered by `EndpointService`.
+/// Response: `EndpointService`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupPrivateEndpointEndpointService")]
@@ -43,7 +43,7 @@ pub struct CreatePrivateEndpointService {
 }
 
 impl CreatePrivateEndpointService {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: CloudProviderEndpointServiceRequest) -> Self {
         Self { project_id, body }
     }
@@ -73,7 +73,7 @@ impl Operation for CreatePrivateEndpointService {
 
 /// Calls `createGroupPrivateEndpointEndpointServiceEndpoint`: `POST /api/atlas/v2/groups/{groupId}/privateEndpoint/{cloudProvider}/endpointService/{endpointServiceId}/endpoint`.
 ///
-/// Answered by `PrivateLinkEndpoint`.
+/// Response: `PrivateLinkEndpoint`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupPrivateEndpointEndpointServiceEndpoint")]
@@ -92,7 +92,7 @@ pub struct CreatePrivateEndpoint {
 }
 
 impl CreatePrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<CloudProvider>,
@@ -134,7 +134,7 @@ impl Operation for CreatePrivateEndpoint {
 
 /// Calls `deleteGroupPrivateEndpointEndpointService`: `DELETE /api/atlas/v2/groups/{groupId}/privateEndpoint/{cloudProvider}/endpointService/{endpointServiceId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupPrivateEndpointEndpointService")]
@@ -151,7 +151,7 @@ pub struct DeletePrivateEndpointService {
 }
 
 impl DeletePrivateEndpointService {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<CloudProvider>,
@@ -187,7 +187,7 @@ impl Operation for DeletePrivateEndpointService {
 
 /// Calls `deleteGroupPrivateEndpointEndpointServiceEndpoint`: `DELETE /api/atlas/v2/groups/{groupId}/privateEndpoint/{cloudProvider}/endpointService/{endpointServiceId}/endpoint/{endpointId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupPrivateEndpointEndpointServiceEndpoint")]
@@ -206,7 +206,7 @@ pub struct DeletePrivateEndpoint {
 }
 
 impl DeletePrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<CloudProvider>,
@@ -245,7 +245,7 @@ impl Operation for DeletePrivateEndpoint {
 
 /// Calls `getGroupPrivateEndpointEndpointService`: `GET /api/atlas/v2/groups/{groupId}/privateEndpoint/{cloudProvider}/endpointService/{endpointServiceId}`.
 ///
-/// Answered by `EndpointService`.
+/// Response: `EndpointService`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupPrivateEndpointEndpointService")]
@@ -262,7 +262,7 @@ pub struct GetPrivateEndpointService {
 }
 
 impl GetPrivateEndpointService {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<CloudProvider>,
@@ -298,7 +298,7 @@ impl Operation for GetPrivateEndpointService {
 
 /// Calls `getGroupPrivateEndpointEndpointServiceEndpoint`: `GET /api/atlas/v2/groups/{groupId}/privateEndpoint/{cloudProvider}/endpointService/{endpointServiceId}/endpoint/{endpointId}`.
 ///
-/// Answered by `PrivateLinkEndpoint`.
+/// Response: `PrivateLinkEndpoint`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupPrivateEndpointEndpointServiceEndpoint")]
@@ -317,7 +317,7 @@ pub struct GetPrivateEndpoint {
 }
 
 impl GetPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<CloudProvider>,
@@ -356,7 +356,7 @@ impl Operation for GetPrivateEndpoint {
 
 /// Calls `getGroupPrivateEndpointRegionalMode`: `GET /api/atlas/v2/groups/{groupId}/privateEndpoint/regionalMode`.
 ///
-/// Answered by `ProjectSettingItem`.
+/// Response: `ProjectSettingItem`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupPrivateEndpointRegionalMode")]
@@ -370,7 +370,7 @@ pub struct GetRegionalEndpointMode {
 }
 
 impl GetRegionalEndpointMode {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -396,7 +396,7 @@ impl Operation for GetRegionalEndpointMode {
 
 /// Calls `listGroupPrivateEndpointEndpointService`: `GET /api/atlas/v2/groups/{groupId}/privateEndpoint/{cloudProvider}/endpointService`.
 ///
-/// Answered by `Vec<EndpointService>`.
+/// Response: `Vec<EndpointService>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupPrivateEndpointEndpointService")]
@@ -412,7 +412,7 @@ pub struct ListPrivateEndpointService {
 }
 
 impl ListPrivateEndpointService {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cloud_provider: impl Into<CloudProvider>) -> Self {
         Self {
             project_id,
@@ -442,7 +442,7 @@ impl Operation for ListPrivateEndpointService {
 
 /// Calls `toggleGroupPrivateEndpointRegionalMode`: `PATCH /api/atlas/v2/groups/{groupId}/privateEndpoint/regionalMode`.
 ///
-/// Answered by `ProjectSettingItem`.
+/// Response: `ProjectSettingItem`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "toggleGroupPrivateEndpointRegionalMode")]
@@ -458,7 +458,7 @@ pub struct ToggleRegionalEndpointMode {
 }
 
 impl ToggleRegionalEndpointMode {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: ProjectSettingItem) -> Self {
         Self { project_id, body }
     }
@@ -488,7 +488,7 @@ impl Operation for ToggleRegionalEndpointMode {
 
 /// Calls `updateGroupPrivateEndpointEndpointService`: `PATCH /api/atlas/v2/groups/{groupId}/privateEndpoint/endpointService/{endpointServiceId}`.
 ///
-/// Answered by `EndpointService`.
+/// Response: `EndpointService`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupPrivateEndpointEndpointService")]
@@ -505,7 +505,7 @@ pub struct UpdatePrivateEndpointService {
 }
 
 impl UpdatePrivateEndpointService {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         endpoint_service_id: ObjectId,
@@ -620,7 +620,7 @@ pub enum AwsInterfaceEndpointConnectionStatus {
     Rejected,
     /// `DELETING`
     Deleting,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -779,7 +779,7 @@ pub enum AwsPrivateLinkConnectionStatus {
     Failed,
     /// `DELETING`
     Deleting,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -938,7 +938,7 @@ pub enum AzurePrivateEndpointStatus {
     Failed,
     /// `DELETING`
     Deleting,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1142,7 +1142,7 @@ impl Serialize for CloudProviderEndpointServiceRequest {
 }
 
 impl CloudProviderEndpointServiceRequest {
-    /// Takes what is required: `providerName`, `region`.
+    /// Creates a value with its required fields: `providerName`, `region`.
     pub fn new(provider_name: impl Into<ProviderName>, region: impl Into<CompactString>) -> Self {
         Self {
             provider_name: Some(provider_name.into()),
@@ -1222,7 +1222,7 @@ impl Serialize for CreateAwsEndpointRequest {
 }
 
 impl CreateAwsEndpointRequest {
-    /// Takes what is required: `id`. Sets `cloudProvider`, which says what it is.
+    /// Creates a value with its required fields: `id`. Sets `cloudProvider`, which selects its type.
     pub fn new(id: impl Into<CompactString>) -> Self {
         Self {
             id: Some(id.into()),
@@ -1288,7 +1288,7 @@ impl Serialize for CreateAzureEndpointRequest {
 }
 
 impl CreateAzureEndpointRequest {
-    /// Takes what is required: `id`, `privateEndpointIPAddress`. Sets `cloudProvider`, which says what it is.
+    /// Creates a value with its required fields: `id`, `privateEndpointIPAddress`. Sets `cloudProvider`, which selects its type.
     pub fn new(
         id: impl Into<CompactString>,
         private_endpoint_ip_address: impl Into<CompactString>,
@@ -1318,7 +1318,7 @@ impl CreateAzureEndpointRequest {
     }
 }
 
-/// The schema `CreateEndpointRequest`: `cloudProvider` says which type it is.
+/// The schema `CreateEndpointRequest`: `cloudProvider` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CreateEndpointRequest {
@@ -1328,7 +1328,7 @@ pub enum CreateEndpointRequest {
     Azure(CreateAzureEndpointRequest),
     /// `GCP`.
     Gcp(CreateGcpEndpointGroupRequest),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1429,7 +1429,7 @@ impl Serialize for CreateGcpEndpointGroupRequest {
 }
 
 impl CreateGcpEndpointGroupRequest {
-    /// Takes what is required: `endpointGroupName`, `gcpProjectId`. Sets `cloudProvider`, which says what it is.
+    /// Creates a value with its required fields: `endpointGroupName`, `gcpProjectId`. Sets `cloudProvider`, which selects its type.
     pub fn new(
         endpoint_group_name: impl Into<CompactString>,
         gcp_project_id: impl Into<CompactString>,
@@ -1503,7 +1503,7 @@ impl Serialize for CreateGcpForwardingRuleRequest {
 }
 
 impl CreateGcpForwardingRuleRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1523,7 +1523,7 @@ impl CreateGcpForwardingRuleRequest {
     }
 }
 
-/// The schema `EndpointService`: `cloudProvider` says which type it is.
+/// The schema `EndpointService`: `cloudProvider` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum EndpointService {
@@ -1533,7 +1533,7 @@ pub enum EndpointService {
     Azure(AzurePrivateLinkConnection),
     /// `GCP`.
     Gcp(GcpEndpointService),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1754,7 +1754,7 @@ impl Serialize for ModifyEndpointServiceRequest {
 }
 
 impl ModifyEndpointServiceRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1875,7 +1875,7 @@ pub enum PrivateGcpEndpointGroupStatus {
     Deleting,
     /// `DELETED`
     Deleted,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1936,7 +1936,7 @@ impl<'de> Deserialize<'de> for PrivateGcpEndpointGroupStatus {
     }
 }
 
-/// The schema `PrivateLinkEndpoint`: `cloudProvider` says which type it is.
+/// The schema `PrivateLinkEndpoint`: `cloudProvider` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PrivateLinkEndpoint {
@@ -1946,7 +1946,7 @@ pub enum PrivateLinkEndpoint {
     Azure(AzurePrivateEndpoint),
     /// `GCP`.
     Gcp(PrivateGcpEndpointGroup),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -2026,7 +2026,7 @@ impl Serialize for ProjectSettingItem {
 }
 
 impl ProjectSettingItem {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

@@ -29,7 +29,7 @@ use crate::timestamp::Timestamp;
 
 /// Calls `addGroupApiKey`: `POST /api/atlas/v2/groups/{groupId}/apiKeys/{apiUserId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "addGroupApiKey")]
@@ -46,7 +46,7 @@ pub struct AddGroupApiKey {
 }
 
 impl AddGroupApiKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         api_user_id: ObjectId,
@@ -85,7 +85,7 @@ impl Operation for AddGroupApiKey {
 
 /// Calls `createGroupApiKey`: `POST /api/atlas/v2/groups/{groupId}/apiKeys`.
 ///
-/// Answered by `KeyUserDetails`.
+/// Response: `KeyUserDetails`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "createGroupApiKey")]
@@ -100,7 +100,7 @@ pub struct CreateGroupApiKey {
 }
 
 impl CreateGroupApiKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: CreateAtlasProjectApiKey) -> Self {
         Self { project_id, body }
     }
@@ -130,7 +130,7 @@ impl Operation for CreateGroupApiKey {
 
 /// Calls `createOrgApiKey`: `POST /api/atlas/v2/orgs/{orgId}/apiKeys`.
 ///
-/// Answered by `KeyUserDetails`.
+/// Response: `KeyUserDetails`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgApiKey")]
@@ -145,7 +145,7 @@ pub struct CreateOrgApiKey {
 }
 
 impl CreateOrgApiKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: CreateAtlasOrganizationApiKey) -> Self {
         Self { org_id, body }
     }
@@ -175,7 +175,7 @@ impl Operation for CreateOrgApiKey {
 
 /// Calls `createOrgApiKeyAccessListEntry`: `POST /api/atlas/v2/orgs/{orgId}/apiKeys/{apiUserId}/accessList`.
 ///
-/// Answered by `Page<UserAccessListResponse>`.
+/// Response: `Page<UserAccessListResponse>`.
 /// Versions: **2023-01-01**.
 #[doc(alias = "createOrgApiKeyAccessListEntry")]
 #[doc(alias = "createOrgAccessEntry")]
@@ -198,7 +198,7 @@ pub struct CreateOrgAccessEntry {
 }
 
 impl CreateOrgAccessEntry {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, api_user_id: ObjectId, body: Vec<UserAccessListRequest>) -> Self {
         Self {
             org_id,
@@ -278,7 +278,7 @@ impl Paged for CreateOrgAccessEntry {
 
 /// Calls `deleteOrgApiKey`: `DELETE /api/atlas/v2/orgs/{orgId}/apiKeys/{apiUserId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrgApiKey")]
@@ -293,7 +293,7 @@ pub struct DeleteOrgApiKey {
 }
 
 impl DeleteOrgApiKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, api_user_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -323,7 +323,7 @@ impl Operation for DeleteOrgApiKey {
 
 /// Calls `deleteOrgApiKeyAccessListEntry`: `DELETE /api/atlas/v2/orgs/{orgId}/apiKeys/{apiUserId}/accessList/{ipAddress}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 #[doc(alias = "deleteOrgApiKeyAccessListEntry")]
 #[doc(alias = "deleteAccessEntry")]
@@ -340,7 +340,7 @@ pub struct DeleteAccessEntry {
 }
 
 impl DeleteAccessEntry {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, api_user_id: ObjectId, ip_address: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -371,7 +371,7 @@ impl Operation for DeleteAccessEntry {
 
 /// Calls `getOrgApiKey`: `GET /api/atlas/v2/orgs/{orgId}/apiKeys/{apiUserId}`.
 ///
-/// Answered by `KeyUserDetails`.
+/// Response: `KeyUserDetails`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgApiKey")]
@@ -386,7 +386,7 @@ pub struct GetOrgApiKey {
 }
 
 impl GetOrgApiKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, api_user_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -416,7 +416,7 @@ impl Operation for GetOrgApiKey {
 
 /// Calls `getOrgApiKeyAccessListEntry`: `GET /api/atlas/v2/orgs/{orgId}/apiKeys/{apiUserId}/accessList/{ipAddress}`.
 ///
-/// Answered by `UserAccessListResponse`.
+/// Response: `UserAccessListResponse`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgApiKeyAccessListEntry")]
@@ -434,7 +434,7 @@ pub struct GetOrgAccessEntry {
 }
 
 impl GetOrgAccessEntry {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, api_user_id: ObjectId, ip_address: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -466,7 +466,7 @@ impl Operation for GetOrgAccessEntry {
 
 /// Calls `listGroupApiKeys`: `GET /api/atlas/v2/groups/{groupId}/apiKeys`.
 ///
-/// Answered by `Page<KeyUserDetails>`.
+/// Response: `Page<KeyUserDetails>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupApiKeys")]
@@ -485,7 +485,7 @@ pub struct ListGroupApiKeys {
 }
 
 impl ListGroupApiKeys {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -559,7 +559,7 @@ impl Paged for ListGroupApiKeys {
 
 /// Calls `listOrgApiKeyAccessListEntries`: `GET /api/atlas/v2/orgs/{orgId}/apiKeys/{apiUserId}/accessList`.
 ///
-/// Answered by `Page<UserAccessListResponse>`.
+/// Response: `Page<UserAccessListResponse>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "listOrgApiKeyAccessListEntries")]
@@ -581,7 +581,7 @@ pub struct ListOrgAccessEntries {
 }
 
 impl ListOrgAccessEntries {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, api_user_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -657,7 +657,7 @@ impl Paged for ListOrgAccessEntries {
 
 /// Calls `listOrgApiKeys`: `GET /api/atlas/v2/orgs/{orgId}/apiKeys`.
 ///
-/// Answered by `Page<KeyUserDetails>`.
+/// Response: `Page<KeyUserDetails>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "listOrgApiKeys")]
@@ -676,7 +676,7 @@ pub struct ListOrgApiKeys {
 }
 
 impl ListOrgApiKeys {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -750,7 +750,7 @@ impl Paged for ListOrgApiKeys {
 
 /// Calls `removeGroupApiKey`: `DELETE /api/atlas/v2/groups/{groupId}/apiKeys/{apiUserId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "removeGroupApiKey")]
@@ -765,7 +765,7 @@ pub struct RemoveGroupApiKey {
 }
 
 impl RemoveGroupApiKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, api_user_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -795,7 +795,7 @@ impl Operation for RemoveGroupApiKey {
 
 /// Calls `updateGroupApiKeyRoles`: `PATCH /api/atlas/v2/groups/{groupId}/apiKeys/{apiUserId}`.
 ///
-/// Answered by `KeyUserDetails`.
+/// Response: `KeyUserDetails`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "updateGroupApiKeyRoles")]
@@ -818,7 +818,7 @@ pub struct UpdateApiKeyRoles {
 }
 
 impl UpdateApiKeyRoles {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         api_user_id: ObjectId,
@@ -884,7 +884,7 @@ impl Operation for UpdateApiKeyRoles {
 
 /// Calls `updateOrgApiKey`: `PATCH /api/atlas/v2/orgs/{orgId}/apiKeys/{apiUserId}`.
 ///
-/// Answered by `KeyUserDetails`.
+/// Response: `KeyUserDetails`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateOrgApiKey")]
@@ -901,7 +901,7 @@ pub struct UpdateOrgApiKey {
 }
 
 impl UpdateOrgApiKey {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, api_user_id: ObjectId, body: UpdateAtlasOrganizationApiKey) -> Self {
         Self {
             org_id,
@@ -972,7 +972,7 @@ impl Serialize for CreateAtlasProjectApiKey {
 }
 
 impl CreateAtlasProjectApiKey {
-    /// Takes what is required: `desc`, `roles`.
+    /// Creates a value with its required fields: `desc`, `roles`.
     pub fn new(desc: impl Into<CompactString>, roles: Vec<CompactString>) -> Self {
         Self {
             desc: Some(desc.into()),
@@ -1033,7 +1033,7 @@ impl Serialize for UpdateAtlasOrganizationApiKey {
 }
 
 impl UpdateAtlasOrganizationApiKey {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1091,7 +1091,7 @@ impl Serialize for UpdateAtlasProjectApiKey {
 }
 
 impl UpdateAtlasProjectApiKey {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1149,7 +1149,7 @@ impl Serialize for UserAccessListRequest {
 }
 
 impl UserAccessListRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1272,7 +1272,7 @@ impl Serialize for UserAccessRoleAssignment {
 }
 
 impl UserAccessRoleAssignment {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

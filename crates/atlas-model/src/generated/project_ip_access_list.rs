@@ -28,7 +28,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupAccessListEntry`: `POST /api/atlas/v2/groups/{groupId}/accessList`.
 ///
-/// Answered by `Page<NetworkPermissionEntry>`.
+/// Response: `Page<NetworkPermissionEntry>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Network Access Manager.
 #[doc(alias = "createGroupAccessListEntry")]
@@ -50,7 +50,7 @@ pub struct CreateAccessListEntry {
 }
 
 impl CreateAccessListEntry {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: Vec<NetworkPermissionEntry>) -> Self {
         Self {
             project_id,
@@ -129,7 +129,7 @@ impl Paged for CreateAccessListEntry {
 
 /// Calls `deleteGroupAccessListEntry`: `DELETE /api/atlas/v2/groups/{groupId}/accessList/{entryValue}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Network Access Manager.
 #[doc(alias = "deleteGroupAccessListEntry")]
@@ -145,7 +145,7 @@ pub struct DeleteAccessListEntry {
 }
 
 impl DeleteAccessListEntry {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, entry_value: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -175,7 +175,7 @@ impl Operation for DeleteAccessListEntry {
 
 /// Calls `getGroupAccessListEntry`: `GET /api/atlas/v2/groups/{groupId}/accessList/{entryValue}`.
 ///
-/// Answered by `NetworkPermissionEntry`.
+/// Response: `NetworkPermissionEntry`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupAccessListEntry")]
@@ -191,7 +191,7 @@ pub struct GetAccessListEntry {
 }
 
 impl GetAccessListEntry {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, entry_value: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -221,7 +221,7 @@ impl Operation for GetAccessListEntry {
 
 /// Calls `getGroupAccessListStatus`: `GET /api/atlas/v2/groups/{groupId}/accessList/{entryValue}/status`.
 ///
-/// Answered by `NetworkPermissionEntryStatus`.
+/// Response: `NetworkPermissionEntryStatus`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupAccessListStatus")]
@@ -237,7 +237,7 @@ pub struct GetAccessListStatus {
 }
 
 impl GetAccessListStatus {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, entry_value: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -267,7 +267,7 @@ impl Operation for GetAccessListStatus {
 
 /// Calls `listGroupAccessListEntries`: `GET /api/atlas/v2/groups/{groupId}/accessList`.
 ///
-/// Answered by `Page<NetworkPermissionEntry>`.
+/// Response: `Page<NetworkPermissionEntry>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupAccessListEntries")]
@@ -287,7 +287,7 @@ pub struct ListAccessListEntries {
 }
 
 impl ListAccessListEntries {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -429,7 +429,7 @@ impl Serialize for NetworkPermissionEntry {
 }
 
 impl NetworkPermissionEntry {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -513,7 +513,7 @@ pub enum NetworkPermissionState {
     Failed,
     /// `ACTIVE`
     Active,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -35,7 +35,7 @@ use crate::{object, open_enum};
 
 /// Calls `addGroupAccessUser`: `POST /api/atlas/v2/groups/{groupId}/access`.
 ///
-/// Answered by `OrganizationInvitation`.
+/// Response: `OrganizationInvitation`.
 /// Versions: **2023-02-01** (sunset date 2027-07-01).
 /// Needs the role Project Owner.
 /// Use `addGroupUsers` instead.
@@ -52,7 +52,7 @@ pub struct AddGroupUser {
 }
 
 impl AddGroupUser {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: GroupInvitationRequest) -> Self {
         Self { project_id, body }
     }
@@ -83,7 +83,7 @@ impl Operation for AddGroupUser {
 
 /// Calls `createGroup`: `POST /api/atlas/v2/groups`.
 ///
-/// Answered by `Project`.
+/// Response: `Project`.
 /// Versions: **2023-01-01**.
 #[doc(alias = "createGroup")]
 #[doc(alias = "createProject")]
@@ -97,7 +97,7 @@ pub struct CreateGroup {
 }
 
 impl CreateGroup {
-    /// Takes what the operation requires.
+    /// Creates the operation with its body.
     pub fn new(body: Project) -> Self {
         Self {
             project_owner_id: None,
@@ -136,7 +136,7 @@ impl Operation for CreateGroup {
 
 /// Calls `createGroupInvite`: `POST /api/atlas/v2/groups/{groupId}/invites`.
 ///
-/// Answered by `GroupInvitation`.
+/// Response: `GroupInvitation`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Owner.
 /// Use `addGroupUsers` instead.
@@ -152,7 +152,7 @@ pub struct CreateGroupInvite {
 }
 
 impl CreateGroupInvite {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: GroupInvitationRequest) -> Self {
         Self { project_id, body }
     }
@@ -183,7 +183,7 @@ impl Operation for CreateGroupInvite {
 
 /// Calls `deleteGroup`: `DELETE /api/atlas/v2/groups/{groupId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroup")]
@@ -196,7 +196,7 @@ pub struct DeleteGroup {
 }
 
 impl DeleteGroup {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -222,7 +222,7 @@ impl Operation for DeleteGroup {
 
 /// Calls `deleteGroupInvite`: `DELETE /api/atlas/v2/groups/{groupId}/invites/{invitationId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Owner.
 /// Use `removeGroupUser` instead.
@@ -238,7 +238,7 @@ pub struct DeleteGroupInvite {
 }
 
 impl DeleteGroupInvite {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, invitation_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -270,7 +270,7 @@ impl Operation for DeleteGroupInvite {
 
 /// Calls `deleteGroupLimit`: `DELETE /api/atlas/v2/groups/{groupId}/limits/{limitName}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupLimit")]
@@ -285,7 +285,7 @@ pub struct DeleteGroupLimit {
 }
 
 impl DeleteGroupLimit {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, limit_name: impl Into<LimitName>) -> Self {
         Self {
             project_id,
@@ -315,7 +315,7 @@ impl Operation for DeleteGroupLimit {
 
 /// Calls `getGroup`: `GET /api/atlas/v2/groups/{groupId}`.
 ///
-/// Answered by `Project`.
+/// Response: `Project`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroup")]
@@ -328,7 +328,7 @@ pub struct GetGroup {
 }
 
 impl GetGroup {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -354,7 +354,7 @@ impl Operation for GetGroup {
 
 /// Calls `getGroupByName`: `GET /api/atlas/v2/groups/byName/{groupName}`.
 ///
-/// Answered by `Project`.
+/// Response: `Project`.
 /// Versions: **2023-01-01**.
 #[doc(alias = "getGroupByName")]
 #[doc(alias = "getProjectByName")]
@@ -366,7 +366,7 @@ pub struct GetGroupByName {
 }
 
 impl GetGroupByName {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_name: impl Into<CompactString>) -> Self {
         Self {
             project_name: project_name.into(),
@@ -393,7 +393,7 @@ impl Operation for GetGroupByName {
 
 /// Calls `getGroupInvite`: `GET /api/atlas/v2/groups/{groupId}/invites/{invitationId}`.
 ///
-/// Answered by `GroupInvitation`.
+/// Response: `GroupInvitation`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Owner.
 /// Use `getGroupUser` instead.
@@ -409,7 +409,7 @@ pub struct GetGroupInvite {
 }
 
 impl GetGroupInvite {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, invitation_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -440,7 +440,7 @@ impl Operation for GetGroupInvite {
 
 /// Calls `getGroupIpAddresses`: `GET /api/atlas/v2/groups/{groupId}/ipAddresses`.
 ///
-/// Answered by `GroupIpAddresses`.
+/// Response: `GroupIpAddresses`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupIpAddresses")]
@@ -453,7 +453,7 @@ pub struct GetGroupIpAddresses {
 }
 
 impl GetGroupIpAddresses {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -479,7 +479,7 @@ impl Operation for GetGroupIpAddresses {
 
 /// Calls `getGroupLimit`: `GET /api/atlas/v2/groups/{groupId}/limits/{limitName}`.
 ///
-/// Answered by `DataFederationLimit`.
+/// Response: `DataFederationLimit`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupLimit")]
@@ -494,7 +494,7 @@ pub struct GetGroupLimit {
 }
 
 impl GetGroupLimit {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, limit_name: impl Into<LimitName>) -> Self {
         Self {
             project_id,
@@ -524,7 +524,7 @@ impl Operation for GetGroupLimit {
 
 /// Calls `getGroupMongoDbVersions`: `GET /api/atlas/v2/groups/{groupId}/mongoDBVersions`.
 ///
-/// Answered by `Page<MdbAvailableVersion>`.
+/// Response: `Page<MdbAvailableVersion>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupMongoDbVersions")]
@@ -548,7 +548,7 @@ pub struct GetMongoDbVersions {
 }
 
 impl GetMongoDbVersions {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -646,7 +646,7 @@ impl Paged for GetMongoDbVersions {
 
 /// Calls `getGroupSettings`: `GET /api/atlas/v2/groups/{groupId}/settings`.
 ///
-/// Answered by `GroupSettings`.
+/// Response: `GroupSettings`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupSettings")]
@@ -659,7 +659,7 @@ pub struct GetGroupSettings {
 }
 
 impl GetGroupSettings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -685,7 +685,7 @@ impl Operation for GetGroupSettings {
 
 /// Calls `listGroupInvites`: `GET /api/atlas/v2/groups/{groupId}/invites`.
 ///
-/// Answered by `Vec<GroupInvitation>`.
+/// Response: `Vec<GroupInvitation>`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Owner.
 /// Use `listGroupUsers` instead.
@@ -701,7 +701,7 @@ pub struct ListGroupInvites {
 }
 
 impl ListGroupInvites {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -739,7 +739,7 @@ impl Operation for ListGroupInvites {
 
 /// Calls `listGroupLimits`: `GET /api/atlas/v2/groups/{groupId}/limits`.
 ///
-/// Answered by `Vec<DataFederationLimit>`.
+/// Response: `Vec<DataFederationLimit>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupLimits")]
@@ -752,7 +752,7 @@ pub struct ListGroupLimits {
 }
 
 impl ListGroupLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -778,7 +778,7 @@ impl Operation for ListGroupLimits {
 
 /// Calls `listGroups`: `GET /api/atlas/v2/groups`.
 ///
-/// Answered by `Page<Project>`.
+/// Response: `Page<Project>`.
 /// Versions: **2023-01-01**.
 #[doc(alias = "listGroups")]
 #[doc(alias = "listProjects")]
@@ -794,7 +794,7 @@ pub struct ListGroups {
 }
 
 impl ListGroups {
-    /// Takes what the operation requires.
+    /// Creates the operation.
     #[allow(
         clippy::new_without_default,
         reason = "most operations require something"
@@ -869,7 +869,7 @@ impl Paged for ListGroups {
 
 /// Calls `migrateGroup`: `POST /api/atlas/v2/groups/{groupId}:migrate`.
 ///
-/// Answered by `Project`.
+/// Response: `Project`.
 /// Versions: **2024-05-30**.
 /// Needs the role Organization Owner.
 #[doc(alias = "migrateGroup")]
@@ -884,7 +884,7 @@ pub struct MigrateGroup {
 }
 
 impl MigrateGroup {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: GroupMigrationRequest) -> Self {
         Self { project_id, body }
     }
@@ -915,7 +915,7 @@ impl Operation for MigrateGroup {
 
 /// Calls `setGroupLimit`: `PATCH /api/atlas/v2/groups/{groupId}/limits/{limitName}`.
 ///
-/// Answered by `DataFederationLimit`.
+/// Response: `DataFederationLimit`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "setGroupLimit")]
@@ -932,7 +932,7 @@ pub struct SetGroupLimit {
 }
 
 impl SetGroupLimit {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         limit_name: impl Into<LimitName>,
@@ -971,7 +971,7 @@ impl Operation for SetGroupLimit {
 
 /// Calls `updateGroup`: `PATCH /api/atlas/v2/groups/{groupId}`.
 ///
-/// Answered by `Project`.
+/// Response: `Project`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroup")]
@@ -986,7 +986,7 @@ pub struct UpdateGroup {
 }
 
 impl UpdateGroup {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: GroupUpdate) -> Self {
         Self { project_id, body }
     }
@@ -1016,7 +1016,7 @@ impl Operation for UpdateGroup {
 
 /// Calls `updateGroupInviteById`: `PATCH /api/atlas/v2/groups/{groupId}/invites/{invitationId}`.
 ///
-/// Answered by `GroupInvitation`.
+/// Response: `GroupInvitation`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Owner.
 /// Use `addGroupUserRole` instead.
@@ -1035,7 +1035,7 @@ pub struct UpdateInviteById {
 }
 
 impl UpdateInviteById {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         invitation_id: ObjectId,
@@ -1076,7 +1076,7 @@ impl Operation for UpdateInviteById {
 
 /// Calls `updateGroupInvites`: `PATCH /api/atlas/v2/groups/{groupId}/invites`.
 ///
-/// Answered by `GroupInvitation`.
+/// Response: `GroupInvitation`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Owner.
 /// Use `addGroupUserRole` instead.
@@ -1092,7 +1092,7 @@ pub struct UpdateGroupInvites {
 }
 
 impl UpdateGroupInvites {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: GroupInvitationRequest) -> Self {
         Self { project_id, body }
     }
@@ -1123,7 +1123,7 @@ impl Operation for UpdateGroupInvites {
 
 /// Calls `updateGroupSettings`: `PATCH /api/atlas/v2/groups/{groupId}/settings`.
 ///
-/// Answered by `GroupSettings`.
+/// Response: `GroupSettings`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupSettings")]
@@ -1138,7 +1138,7 @@ pub struct UpdateGroupSettings {
 }
 
 impl UpdateGroupSettings {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: GroupSettings) -> Self {
         Self { project_id, body }
     }
@@ -1168,7 +1168,7 @@ impl Operation for UpdateGroupSettings {
 
 /// Calls `updateGroupUserRoles`: `PUT /api/atlas/v2/groups/{groupId}/users/{userId}/roles`.
 ///
-/// Answered by `UpdateGroupRolesForUser`.
+/// Response: `UpdateGroupRolesForUser`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Owner.
 /// Use `addGroupUserRole` instead.
@@ -1186,7 +1186,7 @@ pub struct UpdateGroupUserRoles {
 }
 
 impl UpdateGroupUserRoles {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, user_id: ObjectId, body: UpdateGroupRolesForUser) -> Self {
         Self {
             project_id,
@@ -1276,13 +1276,13 @@ impl Serialize for ClusterIpAddresses {
     }
 }
 
-/// The schema `DataFederationLimit`: `name` says which type it is.
+/// The schema `DataFederationLimit`: `name` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DataFederationLimit {
     /// `atlas.project.deployment.clusters`, `atlas.project.deployment.nodesPerPrivateLinkRegion`, `atlas.project.deployment.serverlessMTMs`, `atlas.project.security.databaseAccess.customRoles`, `atlas.project.security.databaseAccess.users`, `atlas.project.security.networkAccess.crossRegionEntries`.
     DefaultLimit(DefaultLimit),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1375,7 +1375,7 @@ impl Serialize for DefaultLimit {
 }
 
 impl DefaultLimit {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1501,7 +1501,7 @@ impl Serialize for GroupInvitationRequest {
 }
 
 impl GroupInvitationRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1555,7 +1555,7 @@ impl Serialize for GroupInvitationUpdateRequest {
 }
 
 impl GroupInvitationUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1672,7 +1672,7 @@ impl Serialize for GroupMigrationRequest {
 }
 
 impl GroupMigrationRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1914,7 +1914,7 @@ impl Serialize for GroupSettings {
 }
 
 impl GroupSettings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2068,7 +2068,7 @@ impl Serialize for GroupUpdate {
 }
 
 impl GroupUpdate {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2125,7 +2125,7 @@ pub enum LimitName {
     AtlasProjectDeploymentPrivateServiceConnectionsPerRegionGroup,
     /// `atlas.project.deployment.privateServiceConnectionsSubnetMask`
     AtlasProjectDeploymentPrivateServiceConnectionsSubnetMask,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2298,7 +2298,7 @@ pub enum MdbAvailableVersionDefaultStatus {
     Default,
     /// `NOT_DEFAULT`
     NotDefault,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2356,7 +2356,7 @@ pub enum MongodbVersionsCloudProvider {
     Gcp,
     /// `TENANT`
     Tenant,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2412,7 +2412,7 @@ impl<'de> Deserialize<'de> for MongodbVersionsCloudProvider {
 pub enum MongodbVersionsDefaultStatus {
     /// `DEFAULT`
     Default,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2494,7 +2494,7 @@ impl Serialize for UpdateGroupRolesForUser {
 }
 
 impl UpdateGroupRolesForUser {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

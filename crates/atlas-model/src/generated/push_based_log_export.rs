@@ -32,7 +32,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupLogIntegration`: `POST /api/atlas/v2/groups/{groupId}/logIntegrations`.
 ///
-/// Answered by `LogIntegrationResponse`.
+/// Response: `LogIntegrationResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupLogIntegration")]
@@ -46,7 +46,7 @@ pub struct CreateGroupLogIntegration {
 }
 
 impl CreateGroupLogIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: LogIntegrationRequest) -> Self {
         Self { project_id, body }
     }
@@ -76,7 +76,7 @@ impl Operation for CreateGroupLogIntegration {
 
 /// Calls `createGroupPushBasedLogExport`: `POST /api/atlas/v2/groups/{groupId}/pushBasedLogExport`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01** (sunset date 2027-02-04).
 /// Needs the role Project Owner.
 /// Use `createGroupLogIntegration` instead.
@@ -93,7 +93,7 @@ pub struct CreateLogExport {
 }
 
 impl CreateLogExport {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: CreatePushBasedLogExportProjectRequest) -> Self {
         Self { project_id, body }
     }
@@ -124,7 +124,7 @@ impl Operation for CreateLogExport {
 
 /// Calls `deleteGroupLogIntegration`: `DELETE /api/atlas/v2/groups/{groupId}/logIntegrations/{id}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupLogIntegration")]
@@ -138,7 +138,7 @@ pub struct DeleteGroupLogIntegration {
 }
 
 impl DeleteGroupLogIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -168,7 +168,7 @@ impl Operation for DeleteGroupLogIntegration {
 
 /// Calls `deleteGroupPushBasedLogExport`: `DELETE /api/atlas/v2/groups/{groupId}/pushBasedLogExport`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01** (sunset date 2027-02-04).
 /// Needs the role Project Owner.
 /// Use `deleteGroupLogIntegration` instead.
@@ -183,7 +183,7 @@ pub struct DeleteLogExport {
 }
 
 impl DeleteLogExport {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -210,7 +210,7 @@ impl Operation for DeleteLogExport {
 
 /// Calls `getGroupLogIntegration`: `GET /api/atlas/v2/groups/{groupId}/logIntegrations/{id}`.
 ///
-/// Answered by `LogIntegrationResponse`.
+/// Response: `LogIntegrationResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Owner.
 #[doc(alias = "getGroupLogIntegration")]
@@ -224,7 +224,7 @@ pub struct GetGroupLogIntegration {
 }
 
 impl GetGroupLogIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -254,7 +254,7 @@ impl Operation for GetGroupLogIntegration {
 
 /// Calls `getGroupPushBasedLogExport`: `GET /api/atlas/v2/groups/{groupId}/pushBasedLogExport`.
 ///
-/// Answered by `PushBasedLogExportProject`.
+/// Response: `PushBasedLogExportProject`.
 /// Versions: **2023-01-01** (sunset date 2027-02-04).
 /// Needs the role Project Owner.
 /// Use `getGroupLogIntegration` instead.
@@ -269,7 +269,7 @@ pub struct GetLogExport {
 }
 
 impl GetLogExport {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -296,7 +296,7 @@ impl Operation for GetLogExport {
 
 /// Calls `listGroupLogIntegrations`: `GET /api/atlas/v2/groups/{groupId}/logIntegrations`.
 ///
-/// Answered by `Page<LogIntegrationResponse>`.
+/// Response: `Page<LogIntegrationResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Owner.
 #[doc(alias = "listGroupLogIntegrations")]
@@ -316,7 +316,7 @@ pub struct ListGroupLogIntegrations {
 }
 
 impl ListGroupLogIntegrations {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -399,7 +399,7 @@ impl Paged for ListGroupLogIntegrations {
 
 /// Calls `updateGroupLogIntegration`: `PUT /api/atlas/v2/groups/{groupId}/logIntegrations/{id}`.
 ///
-/// Answered by `LogIntegrationResponse`.
+/// Response: `LogIntegrationResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupLogIntegration")]
@@ -415,7 +415,7 @@ pub struct UpdateGroupLogIntegration {
 }
 
 impl UpdateGroupLogIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         id: impl Into<CompactString>,
@@ -454,7 +454,7 @@ impl Operation for UpdateGroupLogIntegration {
 
 /// Calls `updateGroupPushBasedLogExport`: `PATCH /api/atlas/v2/groups/{groupId}/pushBasedLogExport`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01** (sunset date 2027-02-04).
 /// Needs the role Project Owner.
 /// Use `updateGroupLogIntegration` instead.
@@ -471,7 +471,7 @@ pub struct UpdateLogExport {
 }
 
 impl UpdateLogExport {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: PushBasedLogExportProject) -> Self {
         Self { project_id, body }
     }
@@ -573,7 +573,7 @@ impl Serialize for AzureLogIntegrationRequest {
 }
 
 impl AzureLogIntegrationRequest {
-    /// Takes what is required: `logTypes`, `prefixPath`, `roleId`, `storageAccountName`, `storageContainerName`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `logTypes`, `prefixPath`, `roleId`, `storageAccountName`, `storageContainerName`. Sets `type`, which selects its type.
     pub fn new(
         log_types: Vec<LogType>,
         prefix_path: impl Into<CompactString>,
@@ -636,7 +636,7 @@ impl AzureLogIntegrationRequest {
 pub enum AzureLogIntegrationRequestType {
     /// `AZURE_LOG_EXPORT`
     AzureLogExport,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -799,7 +799,7 @@ impl Serialize for CreatePushBasedLogExportProjectRequest {
 }
 
 impl CreatePushBasedLogExportProjectRequest {
-    /// Takes what is required: `bucketName`, `iamRoleId`, `prefixPath`.
+    /// Creates a value with its required fields: `bucketName`, `iamRoleId`, `prefixPath`.
     pub fn new(
         bucket_name: impl Into<CompactString>,
         iam_role_id: ObjectId,
@@ -880,7 +880,7 @@ impl Serialize for DatadogLogIntegrationRequest {
 }
 
 impl DatadogLogIntegrationRequest {
-    /// Takes what is required: `apiKey`, `logTypes`, `region`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `apiKey`, `logTypes`, `region`. Sets `type`, which selects its type.
     pub fn new(
         api_key: impl Into<Secret>,
         log_types: Vec<LogType>,
@@ -934,7 +934,7 @@ pub enum DatadogLogIntegrationRequestRegion {
     Ap2,
     /// `US1_FED`
     Us1Fed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -997,7 +997,7 @@ impl<'de> Deserialize<'de> for DatadogLogIntegrationRequestRegion {
 pub enum DatadogLogIntegrationRequestType {
     /// `DATADOG_LOG_EXPORT`
     DatadogLogExport,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1141,7 +1141,7 @@ impl Serialize for GcsLogIntegrationRequest {
 }
 
 impl GcsLogIntegrationRequest {
-    /// Takes what is required: `bucketName`, `logTypes`, `prefixPath`, `roleId`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `bucketName`, `logTypes`, `prefixPath`, `roleId`. Sets `type`, which selects its type.
     pub fn new(
         bucket_name: impl Into<CompactString>,
         log_types: Vec<LogType>,
@@ -1192,7 +1192,7 @@ impl GcsLogIntegrationRequest {
 pub enum GcsLogIntegrationRequestType {
     /// `GCS_LOG_EXPORT`
     GcsLogExport,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1296,7 +1296,7 @@ impl Serialize for GcsLogIntegrationResponse {
     }
 }
 
-/// The schema `LogIntegrationRequest`: `type` says which type it is.
+/// The schema `LogIntegrationRequest`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LogIntegrationRequest {
@@ -1312,7 +1312,7 @@ pub enum LogIntegrationRequest {
     S3LogExport(S3LogIntegrationRequest),
     /// `SPLUNK_LOG_EXPORT`.
     SplunkLogExport(SplunkLogIntegrationRequest),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1381,7 +1381,7 @@ impl From<SplunkLogIntegrationRequest> for LogIntegrationRequest {
     }
 }
 
-/// The schema `LogIntegrationResponse`: `type` says which type it is.
+/// The schema `LogIntegrationResponse`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LogIntegrationResponse {
@@ -1397,7 +1397,7 @@ pub enum LogIntegrationResponse {
     S3LogExport(S3LogIntegrationResponse),
     /// `SPLUNK_LOG_EXPORT`.
     SplunkLogExport(SplunkLogIntegrationResponse),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1478,7 +1478,7 @@ pub enum LogType {
     MongodAudit,
     /// `MONGOS_AUDIT`
     MongosAudit,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1580,7 +1580,7 @@ impl Serialize for OtelLogIntegrationRequest {
 }
 
 impl OtelLogIntegrationRequest {
-    /// Takes what is required: `logTypes`, `otelEndpoint`, `otelSuppliedHeaders`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `logTypes`, `otelEndpoint`, `otelSuppliedHeaders`. Sets `type`, which selects its type.
     pub fn new(
         log_types: Vec<LogType>,
         otel_endpoint: impl Into<CompactString>,
@@ -1622,7 +1622,7 @@ impl OtelLogIntegrationRequest {
 pub enum OtelLogIntegrationRequestType {
     /// `OTEL_LOG_EXPORT`
     OtelLogExport,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1786,7 +1786,7 @@ impl Serialize for PushBasedLogExportProject {
 }
 
 impl PushBasedLogExportProject {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1829,7 +1829,7 @@ pub enum PushBasedLogExportProjectState {
     AssumeRoleFailed,
     /// `ACTIVE`
     Active,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1964,7 +1964,7 @@ impl Serialize for S3LogIntegrationRequest {
 }
 
 impl S3LogIntegrationRequest {
-    /// Takes what is required: `bucketName`, `iamRoleId`, `logTypes`, `prefixPath`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `bucketName`, `iamRoleId`, `logTypes`, `prefixPath`. Sets `type`, which selects its type.
     pub fn new(
         bucket_name: impl Into<CompactString>,
         iam_role_id: impl Into<CompactString>,
@@ -2030,7 +2030,7 @@ impl S3LogIntegrationRequest {
 pub enum S3LogIntegrationRequestType {
     /// `S3_LOG_EXPORT`
     S3LogExport,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2198,7 +2198,7 @@ impl Serialize for SplunkLogIntegrationRequest {
 }
 
 impl SplunkLogIntegrationRequest {
-    /// Takes what is required: `hecToken`, `hecUrl`, `logTypes`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `hecToken`, `hecUrl`, `logTypes`. Sets `type`, which selects its type.
     pub fn new(
         hec_token: impl Into<Secret>,
         hec_url: impl Into<CompactString>,
@@ -2240,7 +2240,7 @@ impl SplunkLogIntegrationRequest {
 pub enum SplunkLogIntegrationRequestType {
     /// `SPLUNK_LOG_EXPORT`
     SplunkLogExport,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -26,7 +26,7 @@ use crate::{object, open_enum};
 
 /// Calls `getGroupClusterQueryShape`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/queryShapes/{queryShapeHash}`.
 ///
-/// Answered by `QueryShapeResponse`.
+/// Response: `QueryShapeResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterQueryShape")]
@@ -43,7 +43,7 @@ pub struct GetClusterQueryShape {
 }
 
 impl GetClusterQueryShape {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -84,7 +84,7 @@ impl Operation for GetClusterQueryShape {
 
 /// Calls `getGroupClusterQueryShapeInsightDetails`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/queryShapeInsights/{queryShapeHash}/details`.
 ///
-/// Answered by `QueryStatsDetailsResponse`.
+/// Response: `QueryStatsDetailsResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterQueryShapeInsightDetails")]
@@ -107,7 +107,7 @@ pub struct GetQueryShapeDetails {
 }
 
 impl GetQueryShapeDetails {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -177,7 +177,7 @@ impl Operation for GetQueryShapeDetails {
 
 /// Calls `listGroupClusterQueryShapeInsightSummaries`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/queryShapeInsights/summaries`.
 ///
-/// Answered by `QueryStatsSummaryListResponse`.
+/// Response: `QueryStatsSummaryListResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterQueryShapeInsightSummaries")]
@@ -209,7 +209,7 @@ pub struct ListQueryShapeSummaries {
 }
 
 impl ListQueryShapeSummaries {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -314,7 +314,7 @@ impl Operation for ListQueryShapeSummaries {
 
 /// Calls `listGroupClusterQueryShapes`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/queryShapes`.
 ///
-/// Answered by `Page<QueryShapeResponse>`.
+/// Response: `Page<QueryShapeResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterQueryShapes")]
@@ -337,7 +337,7 @@ pub struct ListClusterQueryShapes {
 }
 
 impl ListClusterQueryShapes {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -422,7 +422,7 @@ impl Paged for ListClusterQueryShapes {
 
 /// Calls `updateGroupClusterQueryShape`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/queryShapes/{queryShapeHash}`.
 ///
-/// Answered by `QueryShapeResponse`.
+/// Response: `QueryShapeResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Data Access Admin.
 #[doc(alias = "updateGroupClusterQueryShape")]
@@ -441,7 +441,7 @@ pub struct UpdateClusterQueryShape {
 }
 
 impl UpdateClusterQueryShape {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -496,7 +496,7 @@ pub enum Command {
     Distinct,
     /// `aggregate`
     Aggregate,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -609,7 +609,7 @@ pub enum QueryShapeResponseCommand {
     Distinct,
     /// `AGGREGATE`
     Aggregate,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -665,7 +665,7 @@ pub enum QueryShapeResponseStatus {
     Rejected,
     /// `UNREJECTED`
     Unrejected,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -795,7 +795,7 @@ impl Serialize for QueryShapeUpdateRequest {
 }
 
 impl QueryShapeUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -814,7 +814,7 @@ impl QueryShapeUpdateRequest {
 pub enum QueryShapesStatus {
     /// `REJECTED`
     Rejected,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1120,7 +1120,7 @@ pub enum SummariesSery {
     P90ExecutionTime,
     /// `P99_EXECUTION_TIME`
     P99ExecutionTime,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -25,7 +25,7 @@ use crate::{object, open_enum};
 
 /// Calls `getRateLimit`: `GET /api/atlas/v2/rateLimits/{endpointSetId}`.
 ///
-/// Answered by `RateLimitEndpointSetResponse`.
+/// Response: `RateLimitEndpointSetResponse`.
 /// Versions: **2025-03-12**, preview (sunset date 2026-04-21).
 #[doc(alias = "getRateLimit")]
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +44,7 @@ pub struct GetRateLimit {
 }
 
 impl GetRateLimit {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(endpoint_set_id: impl Into<CompactString>) -> Self {
         Self {
             endpoint_set_id: endpoint_set_id.into(),
@@ -107,7 +107,7 @@ impl Operation for GetRateLimit {
 
 /// Calls `listRateLimits`: `GET /api/atlas/v2/rateLimits`.
 ///
-/// Answered by `Page<RateLimitEndpointSetResponse>`.
+/// Response: `Page<RateLimitEndpointSetResponse>`.
 /// Versions: **2025-03-12**, preview (sunset date 2026-04-21).
 #[doc(alias = "listRateLimits")]
 #[derive(Debug, Clone, PartialEq)]
@@ -132,7 +132,7 @@ pub struct ListRateLimits {
 }
 
 impl ListRateLimits {
-    /// Takes what the operation requires.
+    /// Creates the operation.
     #[allow(
         clippy::new_without_default,
         reason = "most operations require something"
@@ -338,7 +338,7 @@ pub enum RateLimitEndpointSetEndpointMethod {
     Delete,
     /// `PATCH`
     Patch,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -549,7 +549,7 @@ pub enum RateLimitEndpointSetResponseScope {
     Organization,
     /// `USER`
     User,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -27,7 +27,7 @@ use crate::request::RequestWriter;
 
 /// Calls `createGroupMcpConfig`: `POST /api/atlas/v2/groups/{groupId}/mcpConfigs`.
 ///
-/// Answered by `GroupMcpConfigResponse`.
+/// Response: `GroupMcpConfigResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupMcpConfig")]
@@ -41,7 +41,7 @@ pub struct CreateGroupMcpConfig {
 }
 
 impl CreateGroupMcpConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: CreateGroupMcpConfigRequest) -> Self {
         Self { project_id, body }
     }
@@ -73,7 +73,7 @@ impl Operation for CreateGroupMcpConfig {
 
 /// Calls `createGroupMcpConfigSecret`: `POST /api/atlas/v2/groups/{groupId}/mcpConfigs/{mcpConfigId}/secrets`.
 ///
-/// Answered by `ServiceAccountSecret`.
+/// Response: `ServiceAccountSecret`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupMcpConfigSecret")]
@@ -90,7 +90,7 @@ pub struct CreateGroupMcpSecret {
 }
 
 impl CreateGroupMcpSecret {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         mcp_config_id: impl Into<CompactString>,
@@ -131,7 +131,7 @@ impl Operation for CreateGroupMcpSecret {
 
 /// Calls `createOrgMcpConfig`: `POST /api/atlas/v2/orgs/{orgId}/mcpConfigs`.
 ///
-/// Answered by `OrgMcpConfigResponse`.
+/// Response: `OrgMcpConfigResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgMcpConfig")]
@@ -145,7 +145,7 @@ pub struct CreateOrgMcpConfig {
 }
 
 impl CreateOrgMcpConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: CreateOrgMcpConfigRequest) -> Self {
         Self { org_id, body }
     }
@@ -177,7 +177,7 @@ impl Operation for CreateOrgMcpConfig {
 
 /// Calls `createOrgMcpConfigSecret`: `POST /api/atlas/v2/orgs/{orgId}/mcpConfigs/{mcpConfigId}/secrets`.
 ///
-/// Answered by `ServiceAccountSecret`.
+/// Response: `ServiceAccountSecret`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgMcpConfigSecret")]
@@ -194,7 +194,7 @@ pub struct CreateOrgMcpSecret {
 }
 
 impl CreateOrgMcpSecret {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         org_id: OrgId,
         mcp_config_id: impl Into<CompactString>,
@@ -235,7 +235,7 @@ impl Operation for CreateOrgMcpSecret {
 
 /// Calls `deleteGroupMcpConfig`: `DELETE /api/atlas/v2/groups/{groupId}/mcpConfigs/{mcpConfigId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupMcpConfig")]
@@ -251,7 +251,7 @@ pub struct DeleteGroupMcpConfig {
 }
 
 impl DeleteGroupMcpConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, mcp_config_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -292,7 +292,7 @@ impl Operation for DeleteGroupMcpConfig {
 
 /// Calls `deleteGroupMcpConfigSecret`: `DELETE /api/atlas/v2/groups/{groupId}/mcpConfigs/{mcpConfigId}/secrets/{secretId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupMcpConfigSecret")]
@@ -309,7 +309,7 @@ pub struct DeleteGroupMcpSecret {
 }
 
 impl DeleteGroupMcpSecret {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         mcp_config_id: impl Into<CompactString>,
@@ -347,7 +347,7 @@ impl Operation for DeleteGroupMcpSecret {
 
 /// Calls `deleteOrgMcpConfig`: `DELETE /api/atlas/v2/orgs/{orgId}/mcpConfigs/{mcpConfigId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrgMcpConfig")]
@@ -363,7 +363,7 @@ pub struct DeleteOrgMcpConfig {
 }
 
 impl DeleteOrgMcpConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, mcp_config_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -404,7 +404,7 @@ impl Operation for DeleteOrgMcpConfig {
 
 /// Calls `deleteOrgMcpConfigSecret`: `DELETE /api/atlas/v2/orgs/{orgId}/mcpConfigs/{mcpConfigId}/secrets/{secretId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrgMcpConfigSecret")]
@@ -421,7 +421,7 @@ pub struct DeleteOrgMcpSecret {
 }
 
 impl DeleteOrgMcpSecret {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         org_id: OrgId,
         mcp_config_id: impl Into<CompactString>,
@@ -459,7 +459,7 @@ impl Operation for DeleteOrgMcpSecret {
 
 /// Calls `getGroupMcpConfig`: `GET /api/atlas/v2/groups/{groupId}/mcpConfigs/{mcpConfigId}`.
 ///
-/// Answered by `GroupMcpConfigResponse`.
+/// Response: `GroupMcpConfigResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupMcpConfig")]
@@ -473,7 +473,7 @@ pub struct GetGroupMcpConfig {
 }
 
 impl GetGroupMcpConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, mcp_config_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -503,7 +503,7 @@ impl Operation for GetGroupMcpConfig {
 
 /// Calls `getGroupMcpConfigSecret`: `GET /api/atlas/v2/groups/{groupId}/mcpConfigs/{mcpConfigId}/secrets/{secretId}`.
 ///
-/// Answered by `ServiceAccountSecret`.
+/// Response: `ServiceAccountSecret`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupMcpConfigSecret")]
@@ -520,7 +520,7 @@ pub struct GetGroupMcpSecret {
 }
 
 impl GetGroupMcpSecret {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         mcp_config_id: impl Into<CompactString>,
@@ -556,7 +556,7 @@ impl Operation for GetGroupMcpSecret {
 
 /// Calls `getOrgMcpConfig`: `GET /api/atlas/v2/orgs/{orgId}/mcpConfigs/{mcpConfigId}`.
 ///
-/// Answered by `OrgMcpConfigResponse`.
+/// Response: `OrgMcpConfigResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "getOrgMcpConfig")]
@@ -570,7 +570,7 @@ pub struct GetOrgMcpConfig {
 }
 
 impl GetOrgMcpConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, mcp_config_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -600,7 +600,7 @@ impl Operation for GetOrgMcpConfig {
 
 /// Calls `getOrgMcpConfigSecret`: `GET /api/atlas/v2/orgs/{orgId}/mcpConfigs/{mcpConfigId}/secrets/{secretId}`.
 ///
-/// Answered by `ServiceAccountSecret`.
+/// Response: `ServiceAccountSecret`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "getOrgMcpConfigSecret")]
@@ -617,7 +617,7 @@ pub struct GetOrgMcpSecret {
 }
 
 impl GetOrgMcpSecret {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         org_id: OrgId,
         mcp_config_id: impl Into<CompactString>,
@@ -653,7 +653,7 @@ impl Operation for GetOrgMcpSecret {
 
 /// Calls `listGroupMcpConfigSecrets`: `GET /api/atlas/v2/groups/{groupId}/mcpConfigs/{mcpConfigId}/secrets`.
 ///
-/// Answered by `Page<ServiceAccountSecret>`.
+/// Response: `Page<ServiceAccountSecret>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupMcpConfigSecrets")]
@@ -674,7 +674,7 @@ pub struct ListGroupMcpSecrets {
 }
 
 impl ListGroupMcpSecrets {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, mcp_config_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -750,7 +750,7 @@ impl Paged for ListGroupMcpSecrets {
 
 /// Calls `listGroupMcpConfigs`: `GET /api/atlas/v2/groups/{groupId}/mcpConfigs`.
 ///
-/// Answered by `Page<GroupMcpConfigResponse>`.
+/// Response: `Page<GroupMcpConfigResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupMcpConfigs")]
@@ -768,7 +768,7 @@ pub struct ListGroupMcpConfigs {
 }
 
 impl ListGroupMcpConfigs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -842,7 +842,7 @@ impl Paged for ListGroupMcpConfigs {
 
 /// Calls `listOrgMcpConfigSecrets`: `GET /api/atlas/v2/orgs/{orgId}/mcpConfigs/{mcpConfigId}/secrets`.
 ///
-/// Answered by `Page<ServiceAccountSecret>`.
+/// Response: `Page<ServiceAccountSecret>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "listOrgMcpConfigSecrets")]
@@ -863,7 +863,7 @@ pub struct ListOrgMcpSecrets {
 }
 
 impl ListOrgMcpSecrets {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, mcp_config_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -939,7 +939,7 @@ impl Paged for ListOrgMcpSecrets {
 
 /// Calls `listOrgMcpConfigs`: `GET /api/atlas/v2/orgs/{orgId}/mcpConfigs`.
 ///
-/// Answered by `Page<OrgMcpConfigResponse>`.
+/// Response: `Page<OrgMcpConfigResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "listOrgMcpConfigs")]
@@ -957,7 +957,7 @@ pub struct ListOrgMcpConfigs {
 }
 
 impl ListOrgMcpConfigs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -1031,7 +1031,7 @@ impl Paged for ListOrgMcpConfigs {
 
 /// Calls `updateGroupMcpConfig`: `PATCH /api/atlas/v2/groups/{groupId}/mcpConfigs/{mcpConfigId}`.
 ///
-/// Answered by `GroupMcpConfigResponse`.
+/// Response: `GroupMcpConfigResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupMcpConfig")]
@@ -1047,7 +1047,7 @@ pub struct UpdateGroupMcpConfig {
 }
 
 impl UpdateGroupMcpConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         mcp_config_id: impl Into<CompactString>,
@@ -1087,7 +1087,7 @@ impl Operation for UpdateGroupMcpConfig {
 
 /// Calls `updateOrgMcpConfig`: `PATCH /api/atlas/v2/orgs/{orgId}/mcpConfigs/{mcpConfigId}`.
 ///
-/// Answered by `OrgMcpConfigResponse`.
+/// Response: `OrgMcpConfigResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateOrgMcpConfig")]
@@ -1103,7 +1103,7 @@ pub struct UpdateOrgMcpConfig {
 }
 
 impl UpdateOrgMcpConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         org_id: OrgId,
         mcp_config_id: impl Into<CompactString>,
@@ -1183,7 +1183,7 @@ impl Serialize for CreateGroupMcpConfigRequest {
 }
 
 impl CreateGroupMcpConfigRequest {
-    /// Takes what is required: `mcpConfigName`, `roles`.
+    /// Creates a value with its required fields: `mcpConfigName`, `roles`.
     pub fn new(mcp_config_name: impl Into<CompactString>, roles: Vec<CompactString>) -> Self {
         Self {
             mcp_config_name: Some(mcp_config_name.into()),
@@ -1256,7 +1256,7 @@ impl Serialize for CreateOrgMcpConfigRequest {
 }
 
 impl CreateOrgMcpConfigRequest {
-    /// Takes what is required: `mcpConfigName`, `roles`.
+    /// Creates a value with its required fields: `mcpConfigName`, `roles`.
     pub fn new(
         mcp_config_name: impl Into<CompactString>,
         roles: Vec<CreateAtlasOrganizationApiKeyRole>,
@@ -1392,7 +1392,7 @@ impl Serialize for GroupMcpConfigUpdateRequest {
 }
 
 impl GroupMcpConfigUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1521,7 +1521,7 @@ impl Serialize for OrgMcpConfigUpdateRequest {
 }
 
 impl OrgMcpConfigUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

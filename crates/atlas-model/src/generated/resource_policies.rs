@@ -26,7 +26,7 @@ use crate::{object, open_enum};
 
 /// Calls `createOrgResourcePolicy`: `POST /api/atlas/v2/orgs/{orgId}/resourcePolicies`.
 ///
-/// Answered by `ResourcePolicy`.
+/// Response: `ResourcePolicy`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgResourcePolicy")]
@@ -41,7 +41,7 @@ pub struct CreateOrgResourcePolicy {
 }
 
 impl CreateOrgResourcePolicy {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: ResourcePolicyCreate) -> Self {
         Self { org_id, body }
     }
@@ -71,7 +71,7 @@ impl Operation for CreateOrgResourcePolicy {
 
 /// Calls `deleteOrgResourcePolicy`: `DELETE /api/atlas/v2/orgs/{orgId}/resourcePolicies/{resourcePolicyId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrgResourcePolicy")]
@@ -86,7 +86,7 @@ pub struct DeleteOrgResourcePolicy {
 }
 
 impl DeleteOrgResourcePolicy {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, resource_policy_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -116,7 +116,7 @@ impl Operation for DeleteOrgResourcePolicy {
 
 /// Calls `getOrgNonCompliantResources`: `GET /api/atlas/v2/orgs/{orgId}/nonCompliantResources`.
 ///
-/// Answered by `Vec<NonCompliantResource>`.
+/// Response: `Vec<NonCompliantResource>`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgNonCompliantResources")]
@@ -130,7 +130,7 @@ pub struct GetNonCompliantResources {
 }
 
 impl GetNonCompliantResources {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -156,7 +156,7 @@ impl Operation for GetNonCompliantResources {
 
 /// Calls `getOrgResourcePolicy`: `GET /api/atlas/v2/orgs/{orgId}/resourcePolicies/{resourcePolicyId}`.
 ///
-/// Answered by `ResourcePolicy`.
+/// Response: `ResourcePolicy`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgResourcePolicy")]
@@ -171,7 +171,7 @@ pub struct GetOrgResourcePolicy {
 }
 
 impl GetOrgResourcePolicy {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, resource_policy_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -201,7 +201,7 @@ impl Operation for GetOrgResourcePolicy {
 
 /// Calls `listOrgResourcePolicies`: `GET /api/atlas/v2/orgs/{orgId}/resourcePolicies`.
 ///
-/// Answered by `Vec<ResourcePolicy>`.
+/// Response: `Vec<ResourcePolicy>`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Member.
 #[doc(alias = "listOrgResourcePolicies")]
@@ -214,7 +214,7 @@ pub struct ListOrgResourcePolicies {
 }
 
 impl ListOrgResourcePolicies {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self { org_id }
     }
@@ -240,7 +240,7 @@ impl Operation for ListOrgResourcePolicies {
 
 /// Calls `updateOrgResourcePolicy`: `PATCH /api/atlas/v2/orgs/{orgId}/resourcePolicies/{resourcePolicyId}`.
 ///
-/// Answered by `ResourcePolicy`.
+/// Response: `ResourcePolicy`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateOrgResourcePolicy")]
@@ -257,7 +257,7 @@ pub struct UpdateOrgResourcePolicy {
 }
 
 impl UpdateOrgResourcePolicy {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, resource_policy_id: ObjectId, body: ResourcePolicyEdit) -> Self {
         Self {
             org_id,
@@ -292,7 +292,7 @@ impl Operation for UpdateOrgResourcePolicy {
 
 /// Calls `validateOrgResourcePolicies`: `POST /api/atlas/v2/orgs/{orgId}/resourcePolicies:validate`.
 ///
-/// Answered by `ResourcePolicy`.
+/// Response: `ResourcePolicy`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "validateOrgResourcePolicies")]
@@ -308,7 +308,7 @@ pub struct ValidateResourcePolicies {
 }
 
 impl ValidateResourcePolicies {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: ResourcePolicyCreate) -> Self {
         Self { org_id, body }
     }
@@ -412,7 +412,7 @@ pub enum NonCompliantResourceResourceType {
     Project,
     /// `CLUSTER`
     Cluster,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -540,7 +540,7 @@ impl Serialize for PolicyCreate {
 }
 
 impl PolicyCreate {
-    /// Takes what is required: `body`.
+    /// Creates a value with its required fields: `body`.
     pub fn new(body: impl Into<CompactString>) -> Self {
         Self {
             body: Some(body.into()),
@@ -717,7 +717,7 @@ impl Serialize for ResourcePolicyCreate {
 }
 
 impl ResourcePolicyCreate {
-    /// Takes what is required: `name`, `policies`.
+    /// Creates a value with its required fields: `name`, `policies`.
     pub fn new(name: impl Into<CompactString>, policies: Vec<PolicyCreate>) -> Self {
         Self {
             name: Some(name.into()),
@@ -791,7 +791,7 @@ impl Serialize for ResourcePolicyEdit {
 }
 
 impl ResourcePolicyEdit {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

@@ -28,7 +28,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupClusterIndexRollingIndex`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/index`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Data Access Admin or Project Index Manager.
 #[doc(alias = "createGroupClusterIndexRollingIndex")]
@@ -45,7 +45,7 @@ pub struct CreateRollingIndex {
 }
 
 impl CreateRollingIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -158,7 +158,7 @@ impl Serialize for Collation {
 }
 
 impl Collation {
-    /// Takes what is required: `locale`.
+    /// Creates a value with its required fields: `locale`.
     pub fn new(locale: impl Into<CollationLocale>) -> Self {
         Self {
             locale: Some(locale.into()),
@@ -238,7 +238,7 @@ pub enum CollationAlternate {
     NonIgnorable,
     /// `shifted`
     Shifted,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -294,7 +294,7 @@ pub enum CollationCaseFirst {
     Off,
     /// `upper`
     Upper,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -566,7 +566,7 @@ pub enum CollationLocale {
     Zu,
     /// `simple`
     Simple,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -947,7 +947,7 @@ pub enum CollationMaxVariable {
     Punct,
     /// `space`
     Space,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1043,7 +1043,7 @@ impl Serialize for DatabaseRollingIndexRequest {
 }
 
 impl DatabaseRollingIndexRequest {
-    /// Takes what is required: `collection`, `db`, `keys`.
+    /// Creates a value with its required fields: `collection`, `db`, `keys`.
     pub fn new(
         collection: impl Into<CompactString>,
         db: impl Into<CompactString>,
@@ -1245,7 +1245,7 @@ impl Serialize for IndexOptions {
 }
 
 impl IndexOptions {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

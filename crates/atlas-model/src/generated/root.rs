@@ -27,7 +27,7 @@ use crate::{object, open_enum};
 
 /// Calls `getSystemStatus`: `GET /api/atlas/v2`.
 ///
-/// Answered by `SystemStatus`.
+/// Response: `SystemStatus`.
 /// Versions: **2023-01-01**.
 #[doc(alias = "getSystemStatus")]
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ use crate::{object, open_enum};
 pub struct GetSystemStatus {}
 
 impl GetSystemStatus {
-    /// Takes what the operation requires.
+    /// Creates the operation.
     #[allow(
         clippy::new_without_default,
         reason = "most operations require something"
@@ -62,7 +62,7 @@ impl Operation for GetSystemStatus {
 
 /// Calls `listControlPlaneIpAddresses`: `GET /api/atlas/v2/unauth/controlPlaneIPAddresses`.
 ///
-/// Answered by `ControlPlaneIpAddresses`.
+/// Response: `ControlPlaneIpAddresses`.
 /// Versions: **2023-11-15**.
 /// Needs no credentials.
 #[doc(alias = "listControlPlaneIpAddresses")]
@@ -73,7 +73,7 @@ impl Operation for GetSystemStatus {
 pub struct ListControlPlaneAddresses {}
 
 impl ListControlPlaneAddresses {
-    /// Takes what the operation requires.
+    /// Creates the operation.
     #[allow(
         clippy::new_without_default,
         reason = "most operations require something"
@@ -438,7 +438,7 @@ impl Serialize for SystemStatus {
 pub enum SystemStatusAppName {
     /// `MongoDB Atlas`
     MongodbAtlas,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -42,7 +42,7 @@ use crate::request::RequestWriter;
 
 /// Calls `createOrgSandboxConfig`: `POST /api/atlas/v2/orgs/{orgId}/sandboxConfig`.
 ///
-/// Answered by `SandboxConfigResponse`.
+/// Response: `SandboxConfigResponse`.
 /// Versions: **preview**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgSandboxConfig")]
@@ -58,7 +58,7 @@ pub struct CreateOrgSandboxConfig {
 
 #[cfg(feature = "preview")]
 impl CreateOrgSandboxConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: SandboxConfigRequest) -> Self {
         Self { org_id, body }
     }
@@ -89,7 +89,7 @@ impl Operation for CreateOrgSandboxConfig {
 
 /// Calls `deleteOrgSandboxConfig`: `DELETE /api/atlas/v2/orgs/{orgId}/sandboxConfig/{sandboxConfigId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **preview**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrgSandboxConfig")]
@@ -105,7 +105,7 @@ pub struct DeleteOrgSandboxConfig {
 
 #[cfg(feature = "preview")]
 impl DeleteOrgSandboxConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, sandbox_config_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -138,7 +138,7 @@ impl Operation for DeleteOrgSandboxConfig {
 
 /// Calls `generateGroupSandboxClusterDescription`: `GET /api/atlas/v2/groups/{groupId}/sandbox/{sandboxConfigId}:generateClusterDescription`.
 ///
-/// Answered by `ClusterDescription`.
+/// Response: `ClusterDescription`.
 /// Versions: **preview**.
 /// Needs the role Organization Project Creator.
 #[doc(alias = "generateGroupSandboxClusterDescription")]
@@ -155,7 +155,7 @@ pub struct GenerateSandboxClusterDescription {
 
 #[cfg(feature = "preview")]
 impl GenerateSandboxClusterDescription {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, sandbox_config_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -186,7 +186,7 @@ impl Operation for GenerateSandboxClusterDescription {
 
 /// Calls `getOrgSandboxConfig`: `GET /api/atlas/v2/orgs/{orgId}/sandboxConfig/{sandboxConfigId}`.
 ///
-/// Answered by `SandboxConfigResponse`.
+/// Response: `SandboxConfigResponse`.
 /// Versions: **preview**.
 /// Needs the role Organization Project Creator.
 #[doc(alias = "getOrgSandboxConfig")]
@@ -202,7 +202,7 @@ pub struct GetOrgSandboxConfig {
 
 #[cfg(feature = "preview")]
 impl GetOrgSandboxConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, sandbox_config_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -233,7 +233,7 @@ impl Operation for GetOrgSandboxConfig {
 
 /// Calls `listOrgSandboxConfig`: `GET /api/atlas/v2/orgs/{orgId}/sandboxConfig`.
 ///
-/// Answered by `Page<SandboxConfigResponse>`.
+/// Response: `Page<SandboxConfigResponse>`.
 /// Versions: **preview**.
 /// Needs the role Organization Project Creator.
 #[doc(alias = "listOrgSandboxConfig")]
@@ -251,7 +251,7 @@ pub struct ListOrgSandboxConfig {
 
 #[cfg(feature = "preview")]
 impl ListOrgSandboxConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -318,7 +318,7 @@ impl Paged for ListOrgSandboxConfig {
 
 /// Calls `updateOrgSandboxConfig`: `PATCH /api/atlas/v2/orgs/{orgId}/sandboxConfig/{sandboxConfigId}`.
 ///
-/// Answered by `SandboxConfigResponse`.
+/// Response: `SandboxConfigResponse`.
 /// Versions: **preview**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateOrgSandboxConfig")]
@@ -336,7 +336,7 @@ pub struct UpdateOrgSandboxConfig {
 
 #[cfg(feature = "preview")]
 impl UpdateOrgSandboxConfig {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         org_id: OrgId,
         sandbox_config_id: ObjectId,
@@ -422,7 +422,7 @@ impl Serialize for SandboxClusterTemplate {
 
 #[cfg(feature = "preview")]
 impl SandboxClusterTemplate {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -492,7 +492,7 @@ impl Serialize for SandboxConfigRequest {
 
 #[cfg(feature = "preview")]
 impl SandboxConfigRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -600,7 +600,7 @@ impl Serialize for SandboxConfigUpdateRequest {
 
 #[cfg(feature = "preview")]
 impl SandboxConfigUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

@@ -26,7 +26,7 @@ use crate::request::RequestWriter;
 
 /// Calls `getGroupServerlessInstance`: `GET /api/atlas/v2/groups/{groupId}/serverless/{name}`.
 ///
-/// Answered by `ServerlessInstanceDescription`.
+/// Response: `ServerlessInstanceDescription`.
 /// Versions: **2023-01-01** (sunset date 2027-01-18).
 /// Needs the role Project Read Only.
 /// Use `getGroupFlexCluster` instead.
@@ -42,7 +42,7 @@ pub struct GetServerlessInstance {
 }
 
 impl GetServerlessInstance {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, name: ClusterName) -> Self {
         Self { project_id, name }
     }
@@ -70,7 +70,7 @@ impl Operation for GetServerlessInstance {
 
 /// Calls `listGroupServerlessInstances`: `GET /api/atlas/v2/groups/{groupId}/serverless`.
 ///
-/// Answered by `Page<ServerlessInstanceDescription>`.
+/// Response: `Page<ServerlessInstanceDescription>`.
 /// Versions: **2023-01-01** (sunset date 2027-01-18).
 /// Needs the role Project Read Only.
 /// Use `listGroupFlexClusters` instead.
@@ -90,7 +90,7 @@ pub struct ListServerlessInstances {
 }
 
 impl ListServerlessInstances {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,

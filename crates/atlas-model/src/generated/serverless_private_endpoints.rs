@@ -29,7 +29,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupPrivateEndpointServerlessInstanceEndpoint`: `POST /api/atlas/v2/groups/{groupId}/privateEndpoint/serverless/instance/{instanceName}/endpoint`.
 ///
-/// Answered by `ServerlessTenantEndpoint`.
+/// Response: `ServerlessTenantEndpoint`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Owner.
 /// Deprecated.
@@ -47,7 +47,7 @@ pub struct CreateServerlessPrivateEndpoint {
 }
 
 impl CreateServerlessPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         instance_name: ClusterName,
@@ -87,7 +87,7 @@ impl Operation for CreateServerlessPrivateEndpoint {
 
 /// Calls `deleteGroupPrivateEndpointServerlessInstanceEndpoint`: `DELETE /api/atlas/v2/groups/{groupId}/privateEndpoint/serverless/instance/{instanceName}/endpoint/{endpointId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Owner.
 /// Deprecated.
@@ -105,7 +105,7 @@ pub struct DeleteServerlessPrivateEndpoint {
 }
 
 impl DeleteServerlessPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, instance_name: ClusterName, endpoint_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -138,7 +138,7 @@ impl Operation for DeleteServerlessPrivateEndpoint {
 
 /// Calls `getGroupPrivateEndpointServerlessInstanceEndpoint`: `GET /api/atlas/v2/groups/{groupId}/privateEndpoint/serverless/instance/{instanceName}/endpoint/{endpointId}`.
 ///
-/// Answered by `ServerlessTenantEndpoint`.
+/// Response: `ServerlessTenantEndpoint`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -156,7 +156,7 @@ pub struct GetServerlessPrivateEndpoint {
 }
 
 impl GetServerlessPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, instance_name: ClusterName, endpoint_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -189,7 +189,7 @@ impl Operation for GetServerlessPrivateEndpoint {
 
 /// Calls `listGroupPrivateEndpointServerlessInstanceEndpoint`: `GET /api/atlas/v2/groups/{groupId}/privateEndpoint/serverless/instance/{instanceName}/endpoint`.
 ///
-/// Answered by `Vec<ServerlessTenantEndpoint>`.
+/// Response: `Vec<ServerlessTenantEndpoint>`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Read Only.
 /// Deprecated.
@@ -206,7 +206,7 @@ pub struct ListServerlessPrivateEndpoint {
 }
 
 impl ListServerlessPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, instance_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -237,7 +237,7 @@ impl Operation for ListServerlessPrivateEndpoint {
 
 /// Calls `updateGroupPrivateEndpointServerlessInstanceEndpoint`: `PATCH /api/atlas/v2/groups/{groupId}/privateEndpoint/serverless/instance/{instanceName}/endpoint/{endpointId}`.
 ///
-/// Answered by `ServerlessTenantEndpoint`.
+/// Response: `ServerlessTenantEndpoint`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Owner.
 /// Deprecated.
@@ -257,7 +257,7 @@ pub struct UpdateServerlessPrivateEndpoint {
 }
 
 impl UpdateServerlessPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         instance_name: ClusterName,
@@ -349,7 +349,7 @@ impl Serialize for ServerlessAwsTenantEndpointUpdate {
 }
 
 impl ServerlessAwsTenantEndpointUpdate {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(ServerlessConnectionStringsPrivateEndpointItemProviderName::Aws),
@@ -442,7 +442,7 @@ impl Serialize for ServerlessAzureTenantEndpointUpdate {
 }
 
 impl ServerlessAzureTenantEndpointUpdate {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(ServerlessConnectionStringsPrivateEndpointItemProviderName::Azure),
@@ -512,7 +512,7 @@ impl Serialize for ServerlessTenantCreateRequest {
 }
 
 impl ServerlessTenantCreateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -644,7 +644,7 @@ pub enum ServerlessTenantEndpointStatus {
     Failed,
     /// `DELETING`
     Deleting,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -705,7 +705,7 @@ impl<'de> Deserialize<'de> for ServerlessTenantEndpointStatus {
     }
 }
 
-/// The schema `ServerlessTenantEndpointUpdate`: `providerName` says which type it is.
+/// The schema `ServerlessTenantEndpointUpdate`: `providerName` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ServerlessTenantEndpointUpdate {
@@ -713,7 +713,7 @@ pub enum ServerlessTenantEndpointUpdate {
     Aws(ServerlessAwsTenantEndpointUpdate),
     /// `AZURE`.
     Azure(ServerlessAzureTenantEndpointUpdate),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 

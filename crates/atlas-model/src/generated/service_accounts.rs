@@ -28,7 +28,7 @@ use crate::timestamp::Timestamp;
 
 /// Calls `createGroupServiceAccount`: `POST /api/atlas/v2/groups/{groupId}/serviceAccounts`.
 ///
-/// Answered by `GroupServiceAccount`.
+/// Response: `GroupServiceAccount`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupServiceAccount")]
@@ -43,7 +43,7 @@ pub struct CreateGroupServiceAccount {
 }
 
 impl CreateGroupServiceAccount {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: GroupServiceAccountRequest) -> Self {
         Self { project_id, body }
     }
@@ -73,7 +73,7 @@ impl Operation for CreateGroupServiceAccount {
 
 /// Calls `createGroupServiceAccountAccessList`: `POST /api/atlas/v2/groups/{groupId}/serviceAccounts/{clientId}/accessList`.
 ///
-/// Answered by `Page<ServiceAccountIpAccessListEntry>`.
+/// Response: `Page<ServiceAccountIpAccessListEntry>`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "createGroupServiceAccountAccessList")]
@@ -97,7 +97,7 @@ pub struct CreateAccessList {
 }
 
 impl CreateAccessList {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         client_id: impl Into<CompactString>,
@@ -187,7 +187,7 @@ impl Paged for CreateAccessList {
 
 /// Calls `createGroupServiceAccountSecret`: `POST /api/atlas/v2/groups/{groupId}/serviceAccounts/{clientId}/secrets`.
 ///
-/// Answered by `ServiceAccountSecret`.
+/// Response: `ServiceAccountSecret`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupServiceAccountSecret")]
@@ -205,7 +205,7 @@ pub struct CreateGroupSecret {
 }
 
 impl CreateGroupSecret {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         client_id: impl Into<CompactString>,
@@ -249,7 +249,7 @@ impl Operation for CreateGroupSecret {
 
 /// Calls `createOrgServiceAccount`: `POST /api/atlas/v2/orgs/{orgId}/serviceAccounts`.
 ///
-/// Answered by `OrgServiceAccount`.
+/// Response: `OrgServiceAccount`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgServiceAccount")]
@@ -264,7 +264,7 @@ pub struct CreateOrgServiceAccount {
 }
 
 impl CreateOrgServiceAccount {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: OrgServiceAccountRequest) -> Self {
         Self { org_id, body }
     }
@@ -294,7 +294,7 @@ impl Operation for CreateOrgServiceAccount {
 
 /// Calls `createOrgServiceAccountAccessList`: `POST /api/atlas/v2/orgs/{orgId}/serviceAccounts/{clientId}/accessList`.
 ///
-/// Answered by `Page<ServiceAccountIpAccessListEntry>`.
+/// Response: `Page<ServiceAccountIpAccessListEntry>`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgServiceAccountAccessList")]
@@ -318,7 +318,7 @@ pub struct CreateOrgAccessList {
 }
 
 impl CreateOrgAccessList {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         org_id: OrgId,
         client_id: impl Into<CompactString>,
@@ -408,7 +408,7 @@ impl Paged for CreateOrgAccessList {
 
 /// Calls `createOrgServiceAccountSecret`: `POST /api/atlas/v2/orgs/{orgId}/serviceAccounts/{clientId}/secrets`.
 ///
-/// Answered by `ServiceAccountSecret`.
+/// Response: `ServiceAccountSecret`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgServiceAccountSecret")]
@@ -426,7 +426,7 @@ pub struct CreateOrgSecret {
 }
 
 impl CreateOrgSecret {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         org_id: OrgId,
         client_id: impl Into<CompactString>,
@@ -470,7 +470,7 @@ impl Operation for CreateOrgSecret {
 
 /// Calls `deleteGroupServiceAccount`: `DELETE /api/atlas/v2/groups/{groupId}/serviceAccounts/{clientId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupServiceAccount")]
@@ -485,7 +485,7 @@ pub struct DeleteGroupServiceAccount {
 }
 
 impl DeleteGroupServiceAccount {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, client_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -520,7 +520,7 @@ impl Operation for DeleteGroupServiceAccount {
 
 /// Calls `deleteGroupServiceAccountAccessListEntry`: `DELETE /api/atlas/v2/groups/{groupId}/serviceAccounts/{clientId}/accessList/{ipAddress}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "deleteGroupServiceAccountAccessListEntry")]
@@ -538,7 +538,7 @@ pub struct DeleteGroupAccessEntry {
 }
 
 impl DeleteGroupAccessEntry {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         client_id: impl Into<CompactString>,
@@ -579,7 +579,7 @@ impl Operation for DeleteGroupAccessEntry {
 
 /// Calls `deleteGroupServiceAccountSecret`: `DELETE /api/atlas/v2/groups/{groupId}/serviceAccounts/{clientId}/secrets/{secretId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupServiceAccountSecret")]
@@ -597,7 +597,7 @@ pub struct DeleteGroupSecret {
 }
 
 impl DeleteGroupSecret {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         client_id: impl Into<CompactString>,
@@ -638,7 +638,7 @@ impl Operation for DeleteGroupSecret {
 
 /// Calls `deleteOrgServiceAccount`: `DELETE /api/atlas/v2/orgs/{orgId}/serviceAccounts/{clientId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrgServiceAccount")]
@@ -653,7 +653,7 @@ pub struct DeleteOrgServiceAccount {
 }
 
 impl DeleteOrgServiceAccount {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, client_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -688,7 +688,7 @@ impl Operation for DeleteOrgServiceAccount {
 
 /// Calls `deleteOrgServiceAccountAccessListEntry`: `DELETE /api/atlas/v2/orgs/{orgId}/serviceAccounts/{clientId}/accessList/{ipAddress}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrgServiceAccountAccessListEntry")]
@@ -706,7 +706,7 @@ pub struct DeleteOrgAccessEntry {
 }
 
 impl DeleteOrgAccessEntry {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         org_id: OrgId,
         client_id: impl Into<CompactString>,
@@ -747,7 +747,7 @@ impl Operation for DeleteOrgAccessEntry {
 
 /// Calls `deleteOrgServiceAccountSecret`: `DELETE /api/atlas/v2/orgs/{orgId}/serviceAccounts/{clientId}/secrets/{secretId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrgServiceAccountSecret")]
@@ -765,7 +765,7 @@ pub struct DeleteOrgSecret {
 }
 
 impl DeleteOrgSecret {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         org_id: OrgId,
         client_id: impl Into<CompactString>,
@@ -806,7 +806,7 @@ impl Operation for DeleteOrgSecret {
 
 /// Calls `getGroupServiceAccount`: `GET /api/atlas/v2/groups/{groupId}/serviceAccounts/{clientId}`.
 ///
-/// Answered by `GroupServiceAccount`.
+/// Response: `GroupServiceAccount`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupServiceAccount")]
@@ -821,7 +821,7 @@ pub struct GetGroupServiceAccount {
 }
 
 impl GetGroupServiceAccount {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, client_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -856,7 +856,7 @@ impl Operation for GetGroupServiceAccount {
 
 /// Calls `getOrgServiceAccount`: `GET /api/atlas/v2/orgs/{orgId}/serviceAccounts/{clientId}`.
 ///
-/// Answered by `OrgServiceAccount`.
+/// Response: `OrgServiceAccount`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "getOrgServiceAccount")]
@@ -871,7 +871,7 @@ pub struct GetOrgServiceAccount {
 }
 
 impl GetOrgServiceAccount {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, client_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -906,7 +906,7 @@ impl Operation for GetOrgServiceAccount {
 
 /// Calls `getOrgServiceAccountGroups`: `GET /api/atlas/v2/orgs/{orgId}/serviceAccounts/{clientId}/groups`.
 ///
-/// Answered by `Page<ServiceAccountGroup>`.
+/// Response: `Page<ServiceAccountGroup>`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "getOrgServiceAccountGroups")]
@@ -926,7 +926,7 @@ pub struct GetServiceAccountGroups {
 }
 
 impl GetServiceAccountGroups {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, client_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -998,7 +998,7 @@ impl Paged for GetServiceAccountGroups {
 
 /// Calls `inviteGroupServiceAccount`: `POST /api/atlas/v2/groups/{groupId}/serviceAccounts/{clientId}:invite`.
 ///
-/// Answered by `GroupServiceAccount`.
+/// Response: `GroupServiceAccount`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "inviteGroupServiceAccount")]
@@ -1015,7 +1015,7 @@ pub struct InviteGroupServiceAccount {
 }
 
 impl InviteGroupServiceAccount {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         client_id: impl Into<CompactString>,
@@ -1059,7 +1059,7 @@ impl Operation for InviteGroupServiceAccount {
 
 /// Calls `listGroupServiceAccountAccessList`: `GET /api/atlas/v2/groups/{groupId}/serviceAccounts/{clientId}/accessList`.
 ///
-/// Answered by `Page<ServiceAccountIpAccessListEntry>`.
+/// Response: `Page<ServiceAccountIpAccessListEntry>`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupServiceAccountAccessList")]
@@ -1081,7 +1081,7 @@ pub struct ListAccessList {
 }
 
 impl ListAccessList {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, client_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -1162,7 +1162,7 @@ impl Paged for ListAccessList {
 
 /// Calls `listGroupServiceAccounts`: `GET /api/atlas/v2/groups/{groupId}/serviceAccounts`.
 ///
-/// Answered by `Page<GroupServiceAccount>`.
+/// Response: `Page<GroupServiceAccount>`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupServiceAccounts")]
@@ -1181,7 +1181,7 @@ pub struct ListGroupServiceAccounts {
 }
 
 impl ListGroupServiceAccounts {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -1255,7 +1255,7 @@ impl Paged for ListGroupServiceAccounts {
 
 /// Calls `listOrgServiceAccountAccessList`: `GET /api/atlas/v2/orgs/{orgId}/serviceAccounts/{clientId}/accessList`.
 ///
-/// Answered by `Page<ServiceAccountIpAccessListEntry>`.
+/// Response: `Page<ServiceAccountIpAccessListEntry>`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "listOrgServiceAccountAccessList")]
@@ -1277,7 +1277,7 @@ pub struct ListOrgAccessList {
 }
 
 impl ListOrgAccessList {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, client_id: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -1358,7 +1358,7 @@ impl Paged for ListOrgAccessList {
 
 /// Calls `listOrgServiceAccounts`: `GET /api/atlas/v2/orgs/{orgId}/serviceAccounts`.
 ///
-/// Answered by `Page<OrgServiceAccount>`.
+/// Response: `Page<OrgServiceAccount>`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Read Only.
 #[doc(alias = "listOrgServiceAccounts")]
@@ -1377,7 +1377,7 @@ pub struct ListOrgServiceAccounts {
 }
 
 impl ListOrgServiceAccounts {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -1451,7 +1451,7 @@ impl Paged for ListOrgServiceAccounts {
 
 /// Calls `updateGroupServiceAccount`: `PATCH /api/atlas/v2/groups/{groupId}/serviceAccounts/{clientId}`.
 ///
-/// Answered by `GroupServiceAccount`.
+/// Response: `GroupServiceAccount`.
 /// Versions: **2024-08-05**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupServiceAccount")]
@@ -1468,7 +1468,7 @@ pub struct UpdateGroupServiceAccount {
 }
 
 impl UpdateGroupServiceAccount {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         client_id: impl Into<CompactString>,
@@ -1512,7 +1512,7 @@ impl Operation for UpdateGroupServiceAccount {
 
 /// Calls `updateOrgServiceAccount`: `PATCH /api/atlas/v2/orgs/{orgId}/serviceAccounts/{clientId}`.
 ///
-/// Answered by `OrgServiceAccount`.
+/// Response: `OrgServiceAccount`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Owner.
 #[doc(alias = "updateOrgServiceAccount")]
@@ -1529,7 +1529,7 @@ pub struct UpdateOrgServiceAccount {
 }
 
 impl UpdateOrgServiceAccount {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         org_id: OrgId,
         client_id: impl Into<CompactString>,
@@ -1686,7 +1686,7 @@ impl Serialize for GroupServiceAccountRequest {
 }
 
 impl GroupServiceAccountRequest {
-    /// Takes what is required: `description`, `name`, `roles`, `secretExpiresAfterHours`.
+    /// Creates a value with its required fields: `description`, `name`, `roles`, `secretExpiresAfterHours`.
     pub fn new(
         description: impl Into<CompactString>,
         name: impl Into<CompactString>,
@@ -1764,7 +1764,7 @@ impl Serialize for GroupServiceAccountRoleAssignment {
 }
 
 impl GroupServiceAccountRoleAssignment {
-    /// Takes what is required: `roles`.
+    /// Creates a value with its required fields: `roles`.
     pub fn new(roles: Vec<CompactString>) -> Self {
         Self { roles: Some(roles) }
     }
@@ -1819,7 +1819,7 @@ impl Serialize for GroupServiceAccountUpdateRequest {
 }
 
 impl GroupServiceAccountUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1888,7 +1888,7 @@ impl Serialize for OrgServiceAccountUpdateRequest {
 }
 
 impl OrgServiceAccountUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

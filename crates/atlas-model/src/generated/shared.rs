@@ -39,7 +39,7 @@ pub enum AdaptiveCapacity {
     Enabled,
     /// `DISABLED`
     Disabled,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -173,7 +173,7 @@ impl Serialize for AdvancedAutoScalingSettings {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl AdvancedAutoScalingSettings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -273,7 +273,7 @@ impl Serialize for AdvancedComputeAutoScaling {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl AdvancedComputeAutoScaling {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -328,7 +328,7 @@ pub enum AwsHardwareSpecEbsVolumeType {
     Provisioned,
     /// `HIGH_PERFORMANCE`
     HighPerformance,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -546,7 +546,7 @@ impl Serialize for AwsRegionConfig {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl AwsRegionConfig {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(CloudRegionConfigProviderName::Aws),
@@ -720,7 +720,7 @@ pub enum AwsRegionName {
     UsGovWest1,
     /// `US_GOV_EAST_1`
     UsGovEast1,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1029,7 +1029,7 @@ impl Serialize for AzureRegionConfig {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl AzureRegionConfig {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(CloudRegionConfigProviderName::Azure),
@@ -1136,7 +1136,7 @@ pub enum BackingProviderName {
     Gcp,
     /// `AZURE`
     Azure,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1277,7 +1277,7 @@ impl Serialize for BiConnector {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl BiConnector {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1315,7 +1315,7 @@ pub enum BiConnectorReadPreference {
     Secondary,
     /// `ANALYTICS`
     Analytics,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1432,7 +1432,7 @@ impl Serialize for BsonTimestamp {
 
 #[cfg(any(feature = "cloud-backups", feature = "legacy-backup"))]
 impl BsonTimestamp {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1445,7 +1445,7 @@ impl BsonTimestamp {
 pub enum Cloud {
     /// `ANY`
     Any,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1571,7 +1571,7 @@ impl Serialize for CloudAccessRoleAssignment {
     feature = "teams"
 ))]
 impl CloudAccessRoleAssignment {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1699,7 +1699,7 @@ impl Serialize for CloudAppUser {
 
 #[cfg(any(feature = "mongodb-cloud-users", feature = "teams"))]
 impl CloudAppUser {
-    /// Takes what is required: `country`, `firstName`, `lastName`, `mobileNumber`, `password`, `roles`, `username`.
+    /// Creates a value with its required fields: `country`, `firstName`, `lastName`, `mobileNumber`, `password`, `roles`, `username`.
     pub fn new(
         country: impl Into<CompactString>,
         first_name: impl Into<CompactString>,
@@ -1790,7 +1790,7 @@ pub enum CloudProvider {
     Azure,
     /// `GCP`
     Gcp,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2000,7 +2000,7 @@ pub enum CloudProviderInstanceSize {
     M400,
     /// `R600`
     R600,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2237,7 +2237,7 @@ impl<'de> Deserialize<'de> for CloudProviderInstanceSize {
     }
 }
 
-/// The schema `CloudRegionConfig20240805`: `providerName` says which type it is.
+/// The schema `CloudRegionConfig20240805`: `providerName` selects the type.
 #[doc(alias = "CloudRegionConfig20240805")]
 #[cfg(any(
     feature = "clusters",
@@ -2255,7 +2255,7 @@ pub enum CloudRegionConfig {
     Gcp(GcpRegionConfig),
     /// `TENANT`.
     Tenant(TenantRegionConfig),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -2355,7 +2355,7 @@ pub enum CloudRegionConfigProviderName {
     Gcp,
     /// `TENANT`
     Tenant,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2721,7 +2721,7 @@ pub enum CloudRegionConfigRegionName {
     AsiaSouth2,
     /// `ASIA_SOUTHEAST_2`
     AsiaSoutheast2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3317,7 +3317,7 @@ impl Serialize for ClusterAdvancedConfiguration {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl ClusterAdvancedConfiguration {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3458,7 +3458,7 @@ impl Serialize for ClusterConnectionStrings {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl ClusterConnectionStrings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3820,7 +3820,7 @@ impl Serialize for ClusterDescription {
 
 #[cfg(any(feature = "clusters", all(feature = "sandbox", feature = "preview")))]
 impl ClusterDescription {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4137,7 +4137,7 @@ impl Serialize for ClusterDescriptionConnectionStringsPrivateEndpoint {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl ClusterDescriptionConnectionStringsPrivateEndpoint {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4210,7 +4210,7 @@ impl Serialize for ClusterDescriptionConnectionStringsPrivateEndpointEndpoint {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl ClusterDescriptionConnectionStringsPrivateEndpointEndpoint {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4229,7 +4229,7 @@ pub enum ClusterDescriptionConnectionStringsPrivateEndpointType {
     Mongod,
     /// `MONGOS`
     Mongos,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4347,7 +4347,7 @@ impl Serialize for ClusterServerlessBackupOptions {
 
 #[cfg(any(feature = "clusters", feature = "serverless-instances"))]
 impl ClusterServerlessBackupOptions {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4383,7 +4383,7 @@ pub enum ClusterState {
     Deleting,
     /// `REPAIRING`
     Repairing,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4481,7 +4481,7 @@ pub enum ClusterType {
     Sharded,
     /// `GEOSHARDED`
     Geosharded,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4622,7 +4622,7 @@ impl Serialize for ComponentLabel {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl ComponentLabel {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4655,7 +4655,7 @@ pub enum ConfigServerManagementMode {
     AtlasManaged,
     /// `FIXED_TO_DEDICATED`
     FixedToDedicated,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4740,7 +4740,7 @@ pub enum ConfigServerType {
     Dedicated,
     /// `EMBEDDED`
     Embedded,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4859,7 +4859,7 @@ impl Serialize for CreateAtlasOrganizationApiKey {
 
 #[cfg(any(feature = "organizations", feature = "programmatic-api-keys"))]
 impl CreateAtlasOrganizationApiKey {
-    /// Takes what is required: `desc`, `roles`.
+    /// Creates a value with its required fields: `desc`, `roles`.
     pub fn new(
         desc: impl Into<CompactString>,
         roles: Vec<CreateAtlasOrganizationApiKeyRole>,
@@ -4910,7 +4910,7 @@ pub enum CreateAtlasOrganizationApiKeyRole {
     OrgStreamProcessingAdmin,
     /// `ORG_READ_ONLY`
     OrgReadOnly,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5022,7 +5022,7 @@ pub enum CustomOpensslCipherConfigTls12 {
     TlsEcdheRsaWithAes256GcmSha384,
     /// `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`
     TlsEcdheRsaWithAes128GcmSha256,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5113,7 +5113,7 @@ pub enum CustomOpensslCipherConfigTls13 {
     TlsAes128GcmSha256,
     /// `TLS_AES_128_CCM_SHA256`
     TlsAes128CcmSha256,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5237,7 +5237,7 @@ impl Serialize for DbUserTlsx509Settings {
 
 #[cfg(any(feature = "ldap-configuration", feature = "x509-authentication"))]
 impl DbUserTlsx509Settings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -5337,7 +5337,7 @@ impl Serialize for DedicatedHardwareSpec {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl DedicatedHardwareSpec {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -5395,7 +5395,7 @@ pub enum DeliveryType {
     Restore,
     /// `DOWNLOAD`
     Download,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5531,7 +5531,7 @@ impl Serialize for DiskGbAutoScaling {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl DiskGbAutoScaling {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -5559,7 +5559,7 @@ pub enum DiskWarmingMode {
     VisibleEarlier,
     /// `ENHANCED_FULLY_WARMED`
     EnhancedFullyWarmed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5701,7 +5701,7 @@ impl Serialize for EmployeeAccessGrant {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl EmployeeAccessGrant {
-    /// Takes what is required: `expirationTime`, `grantType`.
+    /// Creates a value with its required fields: `expirationTime`, `grantType`.
     pub fn new(
         expiration_time: impl Into<Timestamp>,
         grant_type: impl Into<EmployeeAccessGrantGrantType>,
@@ -5743,7 +5743,7 @@ pub enum EmployeeAccessGrantGrantType {
     ClusterInfrastructure,
     /// `CLUSTER_INFRASTRUCTURE_AND_APP_SERVICES_SYNC_DATA`
     ClusterInfrastructureAndAppServicesSyncData,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5842,7 +5842,7 @@ pub enum EncryptionAtRestProvider {
     Azure,
     /// `GCP`
     Gcp,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -6523,7 +6523,7 @@ pub enum EventTypeForOrg {
     OauthUserConsentGranted,
     /// `OAUTH_USER_CONSENT_REVOKED`
     OauthUserConsentRevoked,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -8966,7 +8966,7 @@ pub enum EventTypeForProject {
     AiModelsApisRateLimitReset,
     /// `AI_MODELS_APIS_RATE_LIMIT_ADMIN_OVERRIDE`
     AiModelsApisRateLimitAdminOverride,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -11857,7 +11857,7 @@ impl Serialize for GcpRegionConfig {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl GcpRegionConfig {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(CloudRegionConfigProviderName::Gcp),
@@ -11955,7 +11955,7 @@ impl GcpRegionConfig {
 pub enum Geography {
     /// `ANY`
     Any,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -12019,7 +12019,7 @@ pub enum Granularity {
     P1D,
     /// `PT30M`
     Pt30M,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -12217,7 +12217,7 @@ impl Serialize for HardwareSpec {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl HardwareSpec {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -12304,7 +12304,7 @@ impl Serialize for Header {
 
 #[cfg(any(feature = "metric-integrations", feature = "push-based-log-export"))]
 impl Header {
-    /// Takes what is required: `name`, `value`.
+    /// Creates a value with its required fields: `name`, `value`.
     pub fn new(name: impl Into<CompactString>, value: impl Into<Secret>) -> Self {
         Self {
             name: Some(name.into()),
@@ -12445,7 +12445,7 @@ pub enum HostMetricValueUnits {
     Million,
     /// `billion`
     Billion,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -12658,7 +12658,7 @@ pub enum InstanceSize {
     S80StorageNvme,
     /// `S90_STORAGE_NVME`
     S90StorageNvme,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -12799,7 +12799,7 @@ pub enum InternalClusterRole {
     SystemCluster,
     /// `INTERNAL_SHADOW_CLUSTER`
     InternalShadowCluster,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -13039,7 +13039,7 @@ impl Serialize for LdapSecuritySettings {
 
 #[cfg(any(feature = "ldap-configuration", feature = "x509-authentication"))]
 impl LdapSecuritySettings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -13225,7 +13225,7 @@ pub enum MetricsMeasurementUnits {
     Megabytes,
     /// `SECONDS`
     Seconds,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -13329,7 +13329,7 @@ pub enum MinimumEnabledTlsProtocol {
     Tls1_2,
     /// `TLS1_3`
     Tls1_3,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -13411,7 +13411,7 @@ impl<'de> Deserialize<'de> for MinimumEnabledTlsProtocol {
 pub enum ModifyEndpointServiceRequestCloudProvider {
     /// `AWS`
     Aws,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -13479,7 +13479,7 @@ pub enum OrgRole {
     OrgReadOnly,
     /// `ORG_MEMBER`
     OrgMember,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -13672,7 +13672,7 @@ impl Serialize for OrgServiceAccountRequest {
 
 #[cfg(any(feature = "organizations", feature = "service-accounts"))]
 impl OrgServiceAccountRequest {
-    /// Takes what is required: `description`, `name`, `roles`, `secretExpiresAfterHours`.
+    /// Creates a value with its required fields: `description`, `name`, `roles`, `secretExpiresAfterHours`.
     pub fn new(
         description: impl Into<CompactString>,
         name: impl Into<CompactString>,
@@ -13833,7 +13833,7 @@ pub enum PrivateEndpointStatus {
     PendingRecreation,
     /// `DELETING`
     Deleting,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -14012,7 +14012,7 @@ impl Serialize for Project {
 
 #[cfg(any(feature = "organizations", feature = "projects"))]
 impl Project {
-    /// Takes what is required: `name`, `orgId`.
+    /// Creates a value with its required fields: `name`, `orgId`.
     pub fn new(name: impl Into<CompactString>, org_id: OrgId) -> Self {
         Self {
             name: Some(name.into()),
@@ -14069,7 +14069,7 @@ pub enum ProjectRegionUsageRestrictions {
     CommercialFedrampRegionsOnly,
     /// `GOV_REGIONS_ONLY`
     GovRegionsOnly,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -14139,7 +14139,7 @@ pub enum ProviderName {
     Azure,
     /// `GCP`
     Gcp,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -14236,7 +14236,7 @@ pub enum Region {
     Us,
     /// `EU`
     Eu,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -14302,7 +14302,7 @@ pub enum ReplicaSetScalingStrategy {
     WorkloadType,
     /// `NODE_TYPE`
     NodeType,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -14447,7 +14447,7 @@ impl Serialize for ReplicationSpec {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl ReplicationSpec {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -14545,7 +14545,7 @@ impl Serialize for ResourceTag {
     feature = "serverless-instances"
 ))]
 impl ResourceTag {
-    /// Takes what is required: `key`, `value`.
+    /// Creates a value with its required fields: `key`, `value`.
     pub fn new(key: impl Into<CompactString>, value: impl Into<CompactString>) -> Self {
         Self {
             key: Some(key.into()),
@@ -14588,7 +14588,7 @@ pub enum RestoreStatus {
     Failed,
     /// `COMPLETED`
     Completed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -14682,7 +14682,7 @@ impl<'de> Deserialize<'de> for RestoreStatus {
 pub enum RootCertType {
     /// `ISRGROOTX1`
     Isrgrootx1,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -14795,7 +14795,7 @@ impl Serialize for SearchDeploymentSpec {
 
 #[cfg(any(feature = "atlas-search", feature = "clusters"))]
 impl SearchDeploymentSpec {
-    /// Takes what is required: `instanceSize`, `nodeCount`.
+    /// Creates a value with its required fields: `instanceSize`, `nodeCount`.
     pub fn new(instance_size: impl Into<InstanceSize>, node_count: i64) -> Self {
         Self {
             instance_size: Some(instance_size.into()),
@@ -14865,7 +14865,7 @@ impl Serialize for ServerlessConnectionStringsPrivateEndpointItem {
 
 #[cfg(any(feature = "clusters", feature = "serverless-instances"))]
 impl ServerlessConnectionStringsPrivateEndpointItem {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -14884,7 +14884,7 @@ pub enum ServerlessConnectionStringsPrivateEndpointItemProviderName {
     Aws,
     /// `AZURE`
     Azure,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -15006,7 +15006,7 @@ impl Serialize for ServerlessConnectionStringsPrivateEndpointList {
 
 #[cfg(any(feature = "clusters", feature = "serverless-instances"))]
 impl ServerlessConnectionStringsPrivateEndpointList {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -15019,7 +15019,7 @@ impl ServerlessConnectionStringsPrivateEndpointList {
 pub enum ServerlessConnectionStringsPrivateEndpointListType {
     /// `MONGOS`
     Mongos,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -15188,7 +15188,7 @@ impl Serialize for ServerlessInstanceDescription {
 
 #[cfg(any(feature = "clusters", feature = "serverless-instances"))]
 impl ServerlessInstanceDescription {
-    /// Takes what is required: `providerSettings`.
+    /// Creates a value with its required fields: `providerSettings`.
     pub fn new(provider_settings: ServerlessProviderSettings) -> Self {
         Self {
             provider_settings: Some(provider_settings),
@@ -15288,7 +15288,7 @@ impl Serialize for ServerlessInstanceDescriptionConnectionStrings {
 
 #[cfg(any(feature = "clusters", feature = "serverless-instances"))]
 impl ServerlessInstanceDescriptionConnectionStrings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -15388,7 +15388,7 @@ impl Serialize for ServerlessProviderSettings {
 
 #[cfg(any(feature = "clusters", feature = "serverless-instances"))]
 impl ServerlessProviderSettings {
-    /// Takes what is required: `backingProviderName`, `regionName`.
+    /// Creates a value with its required fields: `backingProviderName`, `regionName`.
     pub fn new(
         backing_provider_name: impl Into<BackingProviderName>,
         region_name: impl Into<CompactString>,
@@ -15445,7 +15445,7 @@ impl ServerlessProviderSettings {
 pub enum ServerlessProviderSettingsProviderName {
     /// `SERVERLESS`
     Serverless,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -15561,7 +15561,7 @@ impl Serialize for ServiceAccountIpAccessListEntry {
 
 #[cfg(any(feature = "remote-mcp-configurations", feature = "service-accounts"))]
 impl ServiceAccountIpAccessListEntry {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -15712,7 +15712,7 @@ impl Serialize for ServiceAccountSecretRequest {
 
 #[cfg(any(feature = "remote-mcp-configurations", feature = "service-accounts"))]
 impl ServiceAccountSecretRequest {
-    /// Takes what is required: `secretExpiresAfterHours`.
+    /// Creates a value with its required fields: `secretExpiresAfterHours`.
     pub fn new(secret_expires_after_hours: i64) -> Self {
         Self {
             secret_expires_after_hours: Some(secret_expires_after_hours),
@@ -15744,7 +15744,7 @@ pub enum TenantHardwareSpecEffectiveInstanceSize {
     M5,
     /// `M0`
     M0,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -15905,7 +15905,7 @@ impl Serialize for TenantRegionConfig {
     all(feature = "sandbox", feature = "preview")
 ))]
 impl TenantRegionConfig {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some(CloudRegionConfigProviderName::Tenant),
@@ -16094,7 +16094,7 @@ impl Serialize for TenantRestore {
     feature = "shared-tier-snapshots"
 ))]
 impl TenantRestore {
-    /// Takes what is required: `snapshotId`, `targetDeploymentItemName`.
+    /// Creates a value with its required fields: `snapshotId`, `targetDeploymentItemName`.
     pub fn new(snapshot_id: SnapshotId, target_deployment_item_name: DeploymentItemName) -> Self {
         Self {
             snapshot_id: Some(snapshot_id),
@@ -16141,7 +16141,7 @@ pub enum TlsCipherConfigMode {
     Custom,
     /// `DEFAULT`
     Default,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -16259,7 +16259,7 @@ impl Serialize for UserSecurity {
 
 #[cfg(any(feature = "ldap-configuration", feature = "x509-authentication"))]
 impl UserSecurity {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -16327,7 +16327,7 @@ impl Serialize for UserToDnMapping {
 
 #[cfg(any(feature = "ldap-configuration", feature = "x509-authentication"))]
 impl UserToDnMapping {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -16367,7 +16367,7 @@ pub enum VersionReleaseSystem {
     Lts,
     /// `CONTINUOUS`
     Continuous,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -18,7 +18,7 @@ use crate::request::RequestWriter;
 
 /// Calls `createGroupClusterBackupTenantRestore`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/tenant/restore`.
 ///
-/// Answered by `TenantRestore`.
+/// Response: `TenantRestore`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Use `createGroupFlexClusterBackupRestoreJob` instead.
 #[doc(alias = "createGroupClusterBackupTenantRestore")]
@@ -36,7 +36,7 @@ pub struct CreateBackupTenantRestore {
 }
 
 impl CreateBackupTenantRestore {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: TenantRestore) -> Self {
         Self {
             project_id,
@@ -71,7 +71,7 @@ impl Operation for CreateBackupTenantRestore {
 
 /// Calls `getGroupClusterBackupTenantRestore`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/tenant/restores/{restoreId}`.
 ///
-/// Answered by `TenantRestore`.
+/// Response: `TenantRestore`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Use `getGroupFlexClusterBackupRestoreJob` instead.
 #[doc(alias = "getGroupClusterBackupTenantRestore")]
@@ -89,7 +89,7 @@ pub struct GetBackupTenantRestore {
 }
 
 impl GetBackupTenantRestore {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, restore_id: RestoreJobId) -> Self {
         Self {
             project_id,
@@ -121,7 +121,7 @@ impl Operation for GetBackupTenantRestore {
 
 /// Calls `listGroupClusterBackupTenantRestores`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/tenant/restores`.
 ///
-/// Answered by `Page<TenantRestore>`.
+/// Response: `Page<TenantRestore>`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Use `listGroupFlexClusterBackupRestoreJobs` instead.
 #[doc(alias = "listGroupClusterBackupTenantRestores")]
@@ -137,7 +137,7 @@ pub struct ListBackupTenantRestores {
 }
 
 impl ListBackupTenantRestores {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,

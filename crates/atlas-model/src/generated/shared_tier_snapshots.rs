@@ -26,7 +26,7 @@ use crate::timestamp::Timestamp;
 
 /// Calls `downloadGroupClusterBackupTenant`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/tenant/download`.
 ///
-/// Answered by `TenantRestore`.
+/// Response: `TenantRestore`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Owner.
 /// Use `downloadGroupFlexClusterBackup` instead.
@@ -45,7 +45,7 @@ pub struct DownloadClusterBackupTenant {
 }
 
 impl DownloadClusterBackupTenant {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: TenantRestore) -> Self {
         Self {
             project_id,
@@ -81,7 +81,7 @@ impl Operation for DownloadClusterBackupTenant {
 
 /// Calls `getGroupClusterBackupTenantSnapshot`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/tenant/snapshots/{snapshotId}`.
 ///
-/// Answered by `BackupTenantSnapshot`.
+/// Response: `BackupTenantSnapshot`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Use `getGroupFlexClusterBackupSnapshot` instead.
 #[doc(alias = "getGroupClusterBackupTenantSnapshot")]
@@ -99,7 +99,7 @@ pub struct GetBackupTenantSnapshot {
 }
 
 impl GetBackupTenantSnapshot {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, snapshot_id: SnapshotId) -> Self {
         Self {
             project_id,
@@ -131,7 +131,7 @@ impl Operation for GetBackupTenantSnapshot {
 
 /// Calls `listGroupClusterBackupTenantSnapshots`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/tenant/snapshots`.
 ///
-/// Answered by `Page<BackupTenantSnapshot>`.
+/// Response: `Page<BackupTenantSnapshot>`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Use `listGroupFlexClusterBackupSnapshots` instead.
 #[doc(alias = "listGroupClusterBackupTenantSnapshots")]
@@ -147,7 +147,7 @@ pub struct ListClusterBackupSnapshots {
 }
 
 impl ListClusterBackupSnapshots {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,

@@ -28,7 +28,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupStandbyLink`: `POST /api/atlas/v2/groups/{groupId}/standbyLinks`.
 ///
-/// Answered by `StandbyLinkResponse`.
+/// Response: `StandbyLinkResponse`.
 /// Versions: **preview**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupStandbyLink")]
@@ -44,7 +44,7 @@ pub struct CreateGroupStandbyLink {
 
 #[cfg(feature = "preview")]
 impl CreateGroupStandbyLink {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: StandbyLinkRequest) -> Self {
         Self { project_id, body }
     }
@@ -76,7 +76,7 @@ impl Operation for CreateGroupStandbyLink {
 
 /// Calls `createGroupStandbyLinkFailover`: `POST /api/atlas/v2/groups/{groupId}/standbyLinks/{standbyLinkId}/failovers`.
 ///
-/// Answered by `StandbyLinkFailoverResponse`.
+/// Response: `StandbyLinkFailoverResponse`.
 /// Versions: **preview**.
 /// Needs the role Project Cluster Manager.
 #[doc(alias = "createGroupStandbyLinkFailover")]
@@ -95,7 +95,7 @@ pub struct CreateStandbyLinkFailover {
 
 #[cfg(feature = "preview")]
 impl CreateStandbyLinkFailover {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         standby_link_id: impl Into<CompactString>,
@@ -136,7 +136,7 @@ impl Operation for CreateStandbyLinkFailover {
 
 /// Calls `deleteGroupStandbyLink`: `DELETE /api/atlas/v2/groups/{groupId}/standbyLinks/{standbyLinkId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **preview**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupStandbyLink")]
@@ -152,7 +152,7 @@ pub struct DeleteGroupStandbyLink {
 
 #[cfg(feature = "preview")]
 impl DeleteGroupStandbyLink {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, standby_link_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -184,7 +184,7 @@ impl Operation for DeleteGroupStandbyLink {
 
 /// Calls `getGroupStandbyLink`: `GET /api/atlas/v2/groups/{groupId}/standbyLinks/{standbyLinkId}`.
 ///
-/// Answered by `StandbyLinkResponse`.
+/// Response: `StandbyLinkResponse`.
 /// Versions: **preview**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupStandbyLink")]
@@ -200,7 +200,7 @@ pub struct GetGroupStandbyLink {
 
 #[cfg(feature = "preview")]
 impl GetGroupStandbyLink {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, standby_link_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -232,7 +232,7 @@ impl Operation for GetGroupStandbyLink {
 
 /// Calls `getGroupStandbyLinkFailover`: `GET /api/atlas/v2/groups/{groupId}/standbyLinks/{standbyLinkId}/failovers/{failoverId}`.
 ///
-/// Answered by `StandbyLinkFailoverResponse`.
+/// Response: `StandbyLinkFailoverResponse`.
 /// Versions: **preview**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupStandbyLinkFailover")]
@@ -251,7 +251,7 @@ pub struct GetStandbyLinkFailover {
 
 #[cfg(feature = "preview")]
 impl GetStandbyLinkFailover {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         standby_link_id: impl Into<CompactString>,
@@ -289,7 +289,7 @@ impl Operation for GetStandbyLinkFailover {
 
 /// Calls `inspectGroupStandbyLinkFailoverReadiness`: `GET /api/atlas/v2/groups/{groupId}/standbyLinks/{standbyLinkId}:inspectFailoverReadiness`.
 ///
-/// Answered by `StandbyLinkFailoverReadinessResponse`.
+/// Response: `StandbyLinkFailoverReadinessResponse`.
 /// Versions: **preview**.
 /// Needs the role Project Read Only.
 #[doc(alias = "inspectGroupStandbyLinkFailoverReadiness")]
@@ -306,7 +306,7 @@ pub struct InspectFailoverReadiness {
 
 #[cfg(feature = "preview")]
 impl InspectFailoverReadiness {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, standby_link_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -337,7 +337,7 @@ impl Operation for InspectFailoverReadiness {
 
 /// Calls `listGroupStandbyLinkFailovers`: `GET /api/atlas/v2/groups/{groupId}/standbyLinks/{standbyLinkId}/failovers`.
 ///
-/// Answered by `Page<StandbyLinkFailoverResponse>`.
+/// Response: `Page<StandbyLinkFailoverResponse>`.
 /// Versions: **preview**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupStandbyLinkFailovers")]
@@ -358,7 +358,7 @@ pub struct ListStandbyLinkFailovers {
 
 #[cfg(feature = "preview")]
 impl ListStandbyLinkFailovers {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, standby_link_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -427,7 +427,7 @@ impl Paged for ListStandbyLinkFailovers {
 
 /// Calls `listGroupStandbyLinks`: `GET /api/atlas/v2/groups/{groupId}/standbyLinks`.
 ///
-/// Answered by `Page<StandbyLinkResponse>`.
+/// Response: `Page<StandbyLinkResponse>`.
 /// Versions: **preview**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupStandbyLinks")]
@@ -445,7 +445,7 @@ pub struct ListGroupStandbyLinks {
 
 #[cfg(feature = "preview")]
 impl ListGroupStandbyLinks {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -621,7 +621,7 @@ impl Serialize for StandbyLinkFailoverRequest {
 
 #[cfg(feature = "preview")]
 impl StandbyLinkFailoverRequest {
-    /// Takes what is required: `type`.
+    /// Creates a value with its required fields: `type`.
     pub fn new(kind: impl Into<StandbyLinkFailoverRequestType>) -> Self {
         Self {
             kind: Some(kind.into()),
@@ -647,7 +647,7 @@ pub enum StandbyLinkFailoverRequestType {
     PlannedReverse,
     /// `PLANNED`
     Planned,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -783,7 +783,7 @@ pub enum StandbyLinkFailoverResponseFailoverStage {
     PreparingClusterForServing,
     /// `DONE`
     Done,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -854,7 +854,7 @@ pub enum StandbyLinkFailoverResponseStatus {
     InProgress,
     /// `COMPLETE`
     Complete,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -967,7 +967,7 @@ impl Serialize for StandbyLinkRequest {
 
 #[cfg(feature = "preview")]
 impl StandbyLinkRequest {
-    /// Takes what is required: `activeClusterUniqueId`, `standbyClusterUniqueId`.
+    /// Creates a value with its required fields: `activeClusterUniqueId`, `standbyClusterUniqueId`.
     pub fn new(
         active_cluster_unique_id: impl Into<CompactString>,
         standby_cluster_unique_id: impl Into<CompactString>,

@@ -45,7 +45,7 @@ pub use self::processor::*;
 
 /// Calls `acceptGroupStreamVpcPeeringConnection`: `POST /api/atlas/v2/groups/{groupId}/streams/vpcPeeringConnections/{id}:accept`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Owner.
 #[doc(alias = "acceptGroupStreamVpcPeeringConnection")]
@@ -62,7 +62,7 @@ pub struct AcceptVpcPeeringConnection {
 }
 
 impl AcceptVpcPeeringConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         id: impl Into<CompactString>,
@@ -105,7 +105,7 @@ impl Operation for AcceptVpcPeeringConnection {
 
 /// Calls `createGroupStreamConnection`: `POST /api/atlas/v2/groups/{groupId}/streams/{tenantName}/connections`.
 ///
-/// Answered by `StreamsConnection`.
+/// Response: `StreamsConnection`.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "createGroupStreamConnection")]
@@ -122,7 +122,7 @@ pub struct CreateStreamConnection {
 }
 
 impl CreateStreamConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -164,7 +164,7 @@ impl Operation for CreateStreamConnection {
 
 /// Calls `createGroupStreamWorkspace`: `POST /api/atlas/v2/groups/{groupId}/streams`.
 ///
-/// Answered by `StreamsTenant`.
+/// Response: `StreamsTenant`.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Data Access Admin or Project Stream Processing Manager.
 #[doc(alias = "createGroupStreamWorkspace")]
@@ -180,7 +180,7 @@ pub struct CreateStreamWorkspace {
 }
 
 impl CreateStreamWorkspace {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: StreamsTenant) -> Self {
         Self { project_id, body }
     }
@@ -214,7 +214,7 @@ impl Operation for CreateStreamWorkspace {
 
 /// Calls `deleteGroupStreamConnection`: `DELETE /api/atlas/v2/groups/{groupId}/streams/{tenantName}/connections/{connectionName}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "deleteGroupStreamConnection")]
@@ -231,7 +231,7 @@ pub struct DeleteStreamConnection {
 }
 
 impl DeleteStreamConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -270,7 +270,7 @@ impl Operation for DeleteStreamConnection {
 
 /// Calls `deleteGroupStreamVpcPeeringConnection`: `DELETE /api/atlas/v2/groups/{groupId}/streams/vpcPeeringConnections/{id}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Owner.
 #[doc(alias = "deleteGroupStreamVpcPeeringConnection")]
@@ -285,7 +285,7 @@ pub struct DeleteVpcPeeringConnection {
 }
 
 impl DeleteVpcPeeringConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -319,7 +319,7 @@ impl Operation for DeleteVpcPeeringConnection {
 
 /// Calls `deleteGroupStreamWorkspace`: `DELETE /api/atlas/v2/groups/{groupId}/streams/{tenantName}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Data Access Admin or Project Stream Processing Manager.
 #[doc(alias = "deleteGroupStreamWorkspace")]
@@ -335,7 +335,7 @@ pub struct DeleteStreamWorkspace {
 }
 
 impl DeleteStreamWorkspace {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, tenant_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -369,7 +369,7 @@ impl Operation for DeleteStreamWorkspace {
 
 /// Calls `downloadGroupStreamAuditLogs`: `GET /api/atlas/v2/groups/{groupId}/streams/{tenantName}/auditLogs`.
 ///
-/// Answered by a file.
+/// Response: a file.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Data Access Admin or Project Data Access Read Only or Project Data Access Read Write or Project Stream Processing Manager.
 #[doc(alias = "downloadGroupStreamAuditLogs")]
@@ -391,7 +391,7 @@ pub struct DownloadAuditLogs {
 }
 
 impl DownloadAuditLogs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, tenant_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -456,7 +456,7 @@ impl Operation for DownloadAuditLogs {
 
 /// Calls `downloadGroupStreamOperationalLogs`: `GET /api/atlas/v2/groups/{groupId}/streams/{tenantName}:downloadOperationalLogs`.
 ///
-/// Answered by a file.
+/// Response: a file.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Stream Processing Admin or Project Data Access Admin or Project Data Access Read Only or Project Data Access Read Write or Project Stream Processing Manager.
 #[doc(alias = "downloadGroupStreamOperationalLogs")]
@@ -477,7 +477,7 @@ pub struct DownloadOperationalLogs {
 }
 
 impl DownloadOperationalLogs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, tenant_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -542,7 +542,7 @@ impl Operation for DownloadOperationalLogs {
 
 /// Calls `getGroupStreamAccountDetails`: `GET /api/atlas/v2/groups/{groupId}/streams/accountDetails`.
 ///
-/// Answered by `AccountDetails`.
+/// Response: `AccountDetails`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupStreamAccountDetails")]
@@ -559,7 +559,7 @@ pub struct GetAccountDetails {
 }
 
 impl GetAccountDetails {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<CompactString>,
@@ -596,7 +596,7 @@ impl Operation for GetAccountDetails {
 
 /// Calls `getGroupStreamConnection`: `GET /api/atlas/v2/groups/{groupId}/streams/{tenantName}/connections/{connectionName}`.
 ///
-/// Answered by `StreamsConnection`.
+/// Response: `StreamsConnection`.
 /// Versions: **2023-02-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupStreamConnection")]
@@ -613,7 +613,7 @@ pub struct GetStreamConnection {
 }
 
 impl GetStreamConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -650,7 +650,7 @@ impl Operation for GetStreamConnection {
 
 /// Calls `getGroupStreamProcessors`: `GET /api/atlas/v2/groups/{groupId}/streams/{tenantName}/processors`.
 ///
-/// Answered by `Page<StreamsProcessorWithStats>`.
+/// Response: `Page<StreamsProcessorWithStats>`.
 /// Versions: **2024-05-30**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "getGroupStreamProcessors")]
@@ -672,7 +672,7 @@ pub struct GetStreamProcessors {
 }
 
 impl GetStreamProcessors {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, tenant_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -751,7 +751,7 @@ impl Paged for GetStreamProcessors {
 
 /// Calls `getGroupStreamWorkspace`: `GET /api/atlas/v2/groups/{groupId}/streams/{tenantName}`.
 ///
-/// Answered by `StreamsTenant`.
+/// Response: `StreamsTenant`.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Data Access Admin or Project Data Access Read Only or Project Data Access Read Write or Project Stream Processing Manager.
 #[doc(alias = "getGroupStreamWorkspace")]
@@ -769,7 +769,7 @@ pub struct GetStreamWorkspace {
 }
 
 impl GetStreamWorkspace {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, tenant_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -815,7 +815,7 @@ impl Operation for GetStreamWorkspace {
 
 /// Calls `listGroupStreamActiveVpcPeeringConnections`: `GET /api/atlas/v2/groups/{groupId}/streams/activeVpcPeeringConnections`.
 ///
-/// Answered by `Page<VpcPeeringConnection>`.
+/// Response: `Page<VpcPeeringConnection>`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupStreamActiveVpcPeeringConnections")]
@@ -833,7 +833,7 @@ pub struct ListActivePeeringConnections {
 }
 
 impl ListActivePeeringConnections {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -898,7 +898,7 @@ impl Paged for ListActivePeeringConnections {
 
 /// Calls `listGroupStreamConnections`: `GET /api/atlas/v2/groups/{groupId}/streams/{tenantName}/connections`.
 ///
-/// Answered by `Page<StreamsConnection>`.
+/// Response: `Page<StreamsConnection>`.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Data Access Admin or Project Data Access Read Only or Project Data Access Read Write or Project Stream Processing Manager.
 #[doc(alias = "listGroupStreamConnections")]
@@ -917,7 +917,7 @@ pub struct ListStreamConnections {
 }
 
 impl ListStreamConnections {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, tenant_name: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -990,7 +990,7 @@ impl Paged for ListStreamConnections {
 
 /// Calls `listGroupStreamVpcPeeringConnections`: `GET /api/atlas/v2/groups/{groupId}/streams/vpcPeeringConnections`.
 ///
-/// Answered by `Page<VpcPeeringConnection>`.
+/// Response: `Page<VpcPeeringConnection>`.
 /// Versions: **2023-02-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupStreamVpcPeeringConnections")]
@@ -1010,7 +1010,7 @@ pub struct ListVpcPeeringConnections {
 }
 
 impl ListVpcPeeringConnections {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, requester_account_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -1077,7 +1077,7 @@ impl Paged for ListVpcPeeringConnections {
 
 /// Calls `listGroupStreamWorkspaces`: `GET /api/atlas/v2/groups/{groupId}/streams`.
 ///
-/// Answered by `Page<StreamsTenant>`.
+/// Response: `Page<StreamsTenant>`.
 /// Versions: **2023-02-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupStreamWorkspaces")]
@@ -1095,7 +1095,7 @@ pub struct ListStreamWorkspaces {
 }
 
 impl ListStreamWorkspaces {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -1160,7 +1160,7 @@ impl Paged for ListStreamWorkspaces {
 
 /// Calls `rejectGroupStreamVpcPeeringConnection`: `POST /api/atlas/v2/groups/{groupId}/streams/vpcPeeringConnections/{id}:reject`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Owner.
 #[doc(alias = "rejectGroupStreamVpcPeeringConnection")]
@@ -1175,7 +1175,7 @@ pub struct RejectVpcPeeringConnection {
 }
 
 impl RejectVpcPeeringConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -1209,7 +1209,7 @@ impl Operation for RejectVpcPeeringConnection {
 
 /// Calls `updateGroupStreamConnection`: `PATCH /api/atlas/v2/groups/{groupId}/streams/{tenantName}/connections/{connectionName}`.
 ///
-/// Answered by `StreamsConnection`.
+/// Response: `StreamsConnection`.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "updateGroupStreamConnection")]
@@ -1228,7 +1228,7 @@ pub struct UpdateStreamConnection {
 }
 
 impl UpdateStreamConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -1273,7 +1273,7 @@ impl Operation for UpdateStreamConnection {
 
 /// Calls `updateGroupStreamWorkspace`: `PATCH /api/atlas/v2/groups/{groupId}/streams/{tenantName}`.
 ///
-/// Answered by `StreamsTenant`.
+/// Response: `StreamsTenant`.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Data Access Admin or Project Stream Processing Manager.
 #[doc(alias = "updateGroupStreamWorkspace")]
@@ -1291,7 +1291,7 @@ pub struct UpdateStreamWorkspace {
 }
 
 impl UpdateStreamWorkspace {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -1334,7 +1334,7 @@ impl Operation for UpdateStreamWorkspace {
 
 /// Calls `withGroupStreamSampleConnections`: `POST /api/atlas/v2/groups/{groupId}/streams:withSampleConnections`.
 ///
-/// Answered by `StreamsTenant`.
+/// Response: `StreamsTenant`.
 /// Versions: **2024-08-05**.
 /// Needs the role Organization Stream Processing Admin or Project Data Access Admin or Project Stream Processing Manager.
 #[doc(alias = "withGroupStreamSampleConnections")]
@@ -1350,7 +1350,7 @@ pub struct WithStreamSampleConnections {
 }
 
 impl WithStreamSampleConnections {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: Json) -> Self {
         Self { project_id, body }
     }
@@ -1382,7 +1382,7 @@ impl Operation for WithStreamSampleConnections {
     }
 }
 
-/// The schema `AccountDetails`: `cloudProvider` says which type it is.
+/// The schema `AccountDetails`: `cloudProvider` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AccountDetails {
@@ -1392,7 +1392,7 @@ pub enum AccountDetails {
     Azure(AzureAccountDetails),
     /// `gcp`.
     Gcp(GcpAccountDetails),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1615,7 +1615,7 @@ impl Serialize for AzureConnection {
 }
 
 impl AzureConnection {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1692,7 +1692,7 @@ pub enum BaseStreamsRegion {
     EuropeWest1,
     /// `US_EAST4`
     UsEast4,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1838,7 +1838,7 @@ impl Serialize for ConfluentSaslInheritAuthentication {
 }
 
 impl ConfluentSaslInheritAuthentication {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(SchemaRegistryAuthenticationType::SaslInherit),
@@ -1888,7 +1888,7 @@ impl Serialize for ConfluentUserInfoAuthentication {
 }
 
 impl ConfluentUserInfoAuthentication {
-    /// Takes what is required: `password`, `username`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `password`, `username`. Sets `type`, which selects its type.
     pub fn new(password: impl Into<Secret>, username: impl Into<CompactString>) -> Self {
         Self {
             password: Some(password.into()),
@@ -1955,7 +1955,7 @@ impl Serialize for DbRoleToExecute {
 }
 
 impl DbRoleToExecute {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1983,7 +1983,7 @@ pub enum DbRoleToExecuteType {
     BuiltIn,
     /// `CUSTOM`
     Custom,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2085,7 +2085,7 @@ impl Serialize for GcpAccountDetails {
     }
 }
 
-/// The schema `SchemaRegistryAuthentication`: `type` says which type it is.
+/// The schema `SchemaRegistryAuthentication`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SchemaRegistryAuthentication {
@@ -2093,7 +2093,7 @@ pub enum SchemaRegistryAuthentication {
     SaslInherit(ConfluentSaslInheritAuthentication),
     /// `USER_INFO`.
     UserInfo(ConfluentUserInfoAuthentication),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -2138,7 +2138,7 @@ pub enum SchemaRegistryAuthenticationType {
     UserInfo,
     /// `SASL_INHERIT`
     SaslInherit,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2226,7 +2226,7 @@ impl Serialize for StreamConfig {
 }
 
 impl StreamConfig {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2260,7 +2260,7 @@ pub enum StreamConfigMaxTierSize {
     Sp5,
     /// `SP2`
     Sp2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2355,7 +2355,7 @@ impl Serialize for StreamsAwsConnectionConfig {
 }
 
 impl StreamsAwsConnectionConfig {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2447,7 +2447,7 @@ impl Serialize for StreamsAwsKinesisDataStreamsConnection {
 }
 
 impl StreamsAwsKinesisDataStreamsConnection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsConnectionType::AwsKinesisDataStreams),
@@ -2564,7 +2564,7 @@ impl Serialize for StreamsAwsLambdaConnection {
 }
 
 impl StreamsAwsLambdaConnection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsConnectionType::AwsLambda),
@@ -2683,7 +2683,7 @@ impl Serialize for StreamsAzureBlobStorageConnection {
 }
 
 impl StreamsAzureBlobStorageConnection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsConnectionType::AzureBlobStorage),
@@ -2803,7 +2803,7 @@ impl Serialize for StreamsClusterConnection {
 }
 
 impl StreamsClusterConnection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsConnectionType::Cluster),
@@ -2847,7 +2847,7 @@ impl StreamsClusterConnection {
     }
 }
 
-/// The schema `StreamsConnection`: `type` says which type it is.
+/// The schema `StreamsConnection`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum StreamsConnection {
@@ -2871,7 +2871,7 @@ pub enum StreamsConnection {
     Sample(StreamsSampleConnection),
     /// `SchemaRegistry`.
     SchemaRegistry(StreamsSchemaRegistryConnection),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -2984,7 +2984,7 @@ pub enum StreamsConnectionState {
     Deleting,
     /// `FAILED`
     Failed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3056,7 +3056,7 @@ pub enum StreamsConnectionType {
     SchemaRegistry,
     /// `GCPPubSub`
     GcpPubSub,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3168,7 +3168,7 @@ impl Serialize for StreamsDataProcessRegion {
 }
 
 impl StreamsDataProcessRegion {
-    /// Takes what is required: `cloudProvider`, `region`.
+    /// Creates a value with its required fields: `cloudProvider`, `region`.
     pub fn new(
         cloud_provider: impl Into<StreamsDataProcessRegionCloudProvider>,
         region: impl Into<BaseStreamsRegion>,
@@ -3212,7 +3212,7 @@ pub enum StreamsDataProcessRegionCloudProvider {
     Tenant,
     /// `SERVERLESS`
     Serverless,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3312,7 +3312,7 @@ impl Serialize for StreamsDlq {
 }
 
 impl StreamsDlq {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3382,7 +3382,7 @@ impl Serialize for StreamsGcpConnectionConfig {
 }
 
 impl StreamsGcpConnectionConfig {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3475,7 +3475,7 @@ impl Serialize for StreamsGcpPubSubConnection {
 }
 
 impl StreamsGcpPubSubConnection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsConnectionType::GcpPubSub),
@@ -3579,7 +3579,7 @@ impl Serialize for StreamsHttpsConnection {
 }
 
 impl StreamsHttpsConnection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsConnectionType::Https),
@@ -3729,7 +3729,7 @@ impl Serialize for StreamsKafkaAuthentication {
 }
 
 impl StreamsKafkaAuthentication {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3919,7 +3919,7 @@ impl Serialize for StreamsKafkaConnection {
 }
 
 impl StreamsKafkaConnection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsConnectionType::Kafka),
@@ -4015,7 +4015,7 @@ impl Serialize for StreamsKafkaNetworking {
 }
 
 impl StreamsKafkaNetworking {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4079,7 +4079,7 @@ impl Serialize for StreamsKafkaNetworkingAccess {
 }
 
 impl StreamsKafkaNetworkingAccess {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4125,7 +4125,7 @@ pub enum StreamsKafkaNetworkingAccessType {
     PrivateLink,
     /// `TRANSIT_GATEWAY`
     TransitGateway,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4226,7 +4226,7 @@ impl Serialize for StreamsKafkaSecurity {
 }
 
 impl StreamsKafkaSecurity {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4287,7 +4287,7 @@ impl Serialize for StreamsOptions {
 }
 
 impl StreamsOptions {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4346,7 +4346,7 @@ impl Serialize for StreamsProcessorStatus {
 }
 
 impl StreamsProcessorStatus {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4381,7 +4381,7 @@ pub enum StreamsProcessorStatusMode {
     Graceful,
     /// `FORCED`
     Forced,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4437,7 +4437,7 @@ pub enum StreamsProcessorStatusStatus {
     Stopped,
     /// `FAILED_OVER`
     FailedOver,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4607,7 +4607,7 @@ impl Serialize for StreamsPublicPrivateLinkNetworking {
 }
 
 impl StreamsPublicPrivateLinkNetworking {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4662,7 +4662,7 @@ impl Serialize for StreamsPublicPrivateLinkNetworkingAccess {
 }
 
 impl StreamsPublicPrivateLinkNetworkingAccess {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4690,7 +4690,7 @@ pub enum StreamsPublicPrivateLinkNetworkingAccessType {
     Public,
     /// `PRIVATE_LINK`
     PrivateLink,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4807,7 +4807,7 @@ impl Serialize for StreamsS3Connection {
 }
 
 impl StreamsS3Connection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsConnectionType::from("S3")),
@@ -4898,7 +4898,7 @@ impl Serialize for StreamsSampleConnection {
 }
 
 impl StreamsSampleConnection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsConnectionType::Sample),
@@ -4959,7 +4959,7 @@ impl Serialize for StreamsSampleConnections {
 }
 
 impl StreamsSampleConnections {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -5060,7 +5060,7 @@ impl Serialize for StreamsSchemaRegistryConnection {
 }
 
 impl StreamsSchemaRegistryConnection {
-    /// Takes what is required: `provider`, `schemaRegistryAuthentication`, `schemaRegistryUrls`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `provider`, `schemaRegistryAuthentication`, `schemaRegistryUrls`. Sets `type`, which selects its type.
     pub fn new(
         provider: impl Into<StreamsSchemaRegistryConnectionProvider>,
         schema_registry_authentication: impl Into<SchemaRegistryAuthentication>,
@@ -5123,7 +5123,7 @@ impl StreamsSchemaRegistryConnection {
 pub enum StreamsSchemaRegistryConnectionProvider {
     /// `CONFLUENT`
     Confluent,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5256,7 +5256,7 @@ impl Serialize for StreamsTenant {
 }
 
 impl StreamsTenant {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -5358,7 +5358,7 @@ impl Serialize for StreamsTenantUpdateRequest {
 }
 
 impl StreamsTenantUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -5416,7 +5416,7 @@ pub enum Tier {
     Sp5,
     /// `SP2`
     Sp2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5515,7 +5515,7 @@ impl Serialize for VpcPeeringActionChallenge {
 }
 
 impl VpcPeeringActionChallenge {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -5668,7 +5668,7 @@ pub enum VpcPeeringConnectionLocalStatus {
     DeleteRequested,
     /// `ACTIVE`
     Active,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

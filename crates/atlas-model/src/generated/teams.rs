@@ -25,7 +25,7 @@ use crate::request::RequestWriter;
 
 /// Calls `addGroupTeams`: `POST /api/atlas/v2/groups/{groupId}/teams`.
 ///
-/// Answered by `Page<TeamRole>`.
+/// Response: `Page<TeamRole>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "addGroupTeams")]
@@ -40,7 +40,7 @@ pub struct AddGroupTeams {
 }
 
 impl AddGroupTeams {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: Vec<TeamRole>) -> Self {
         Self { project_id, body }
     }
@@ -74,7 +74,7 @@ impl Paged for AddGroupTeams {
 
 /// Calls `addOrgTeamUsers`: `POST /api/atlas/v2/orgs/{orgId}/teams/{teamId}/users`.
 ///
-/// Answered by `Page<CloudAppUser>`.
+/// Response: `Page<CloudAppUser>`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Organization Owner.
 /// Use `addOrgTeamUser` instead.
@@ -93,7 +93,7 @@ pub struct AddTeamUsers {
 }
 
 impl AddTeamUsers {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, team_id: ObjectId, body: Vec<AddUserToTeam>) -> Self {
         Self {
             org_id,
@@ -133,7 +133,7 @@ impl Paged for AddTeamUsers {
 
 /// Calls `createOrgTeam`: `POST /api/atlas/v2/orgs/{orgId}/teams`.
 ///
-/// Answered by `Team`.
+/// Response: `Team`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "createOrgTeam")]
@@ -148,7 +148,7 @@ pub struct CreateOrgTeam {
 }
 
 impl CreateOrgTeam {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, body: Team) -> Self {
         Self { org_id, body }
     }
@@ -178,7 +178,7 @@ impl Operation for CreateOrgTeam {
 
 /// Calls `deleteOrgTeam`: `DELETE /api/atlas/v2/orgs/{orgId}/teams/{teamId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "deleteOrgTeam")]
@@ -193,7 +193,7 @@ pub struct DeleteOrgTeam {
 }
 
 impl DeleteOrgTeam {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, team_id: ObjectId) -> Self {
         Self { org_id, team_id }
     }
@@ -220,7 +220,7 @@ impl Operation for DeleteOrgTeam {
 
 /// Calls `getGroupTeam`: `GET /api/atlas/v2/groups/{groupId}/teams/{teamId}`.
 ///
-/// Answered by `TeamRole`.
+/// Response: `TeamRole`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupTeam")]
@@ -235,7 +235,7 @@ pub struct GetGroupTeam {
 }
 
 impl GetGroupTeam {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, team_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -265,7 +265,7 @@ impl Operation for GetGroupTeam {
 
 /// Calls `getOrgTeam`: `GET /api/atlas/v2/orgs/{orgId}/teams/{teamId}`.
 ///
-/// Answered by `TeamResponse`.
+/// Response: `TeamResponse`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgTeam")]
@@ -280,7 +280,7 @@ pub struct GetOrgTeam {
 }
 
 impl GetOrgTeam {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, team_id: ObjectId) -> Self {
         Self { org_id, team_id }
     }
@@ -307,7 +307,7 @@ impl Operation for GetOrgTeam {
 
 /// Calls `getOrgTeamByName`: `GET /api/atlas/v2/orgs/{orgId}/teams/byName/{teamName}`.
 ///
-/// Answered by `TeamResponse`.
+/// Response: `TeamResponse`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "getOrgTeamByName")]
@@ -322,7 +322,7 @@ pub struct GetTeamByName {
 }
 
 impl GetTeamByName {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, team_name: impl Into<CompactString>) -> Self {
         Self {
             org_id,
@@ -352,7 +352,7 @@ impl Operation for GetTeamByName {
 
 /// Calls `listGroupTeams`: `GET /api/atlas/v2/groups/{groupId}/teams`.
 ///
-/// Answered by `Page<TeamRole>`.
+/// Response: `Page<TeamRole>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupTeams")]
@@ -371,7 +371,7 @@ pub struct ListGroupTeams {
 }
 
 impl ListGroupTeams {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -445,7 +445,7 @@ impl Paged for ListGroupTeams {
 
 /// Calls `listOrgTeams`: `GET /api/atlas/v2/orgs/{orgId}/teams`.
 ///
-/// Answered by `Page<TeamResponse>`.
+/// Response: `Page<TeamResponse>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Member.
 #[doc(alias = "listOrgTeams")]
@@ -464,7 +464,7 @@ pub struct ListOrgTeams {
 }
 
 impl ListOrgTeams {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId) -> Self {
         Self {
             org_id,
@@ -538,7 +538,7 @@ impl Paged for ListOrgTeams {
 
 /// Calls `removeGroupTeam`: `DELETE /api/atlas/v2/groups/{groupId}/teams/{teamId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "removeGroupTeam")]
@@ -553,7 +553,7 @@ pub struct RemoveGroupTeam {
 }
 
 impl RemoveGroupTeam {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, team_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -584,7 +584,7 @@ impl Operation for RemoveGroupTeam {
 
 /// Calls `removeOrgTeamUserFromTeam`: `DELETE /api/atlas/v2/orgs/{orgId}/teams/{teamId}/users/{userId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Organization Owner.
 /// Use `removeOrgTeamUser` instead.
@@ -603,7 +603,7 @@ pub struct RemoveUserFromTeam {
 }
 
 impl RemoveUserFromTeam {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(org_id: OrgId, team_id: ObjectId, user_id: ObjectId) -> Self {
         Self {
             org_id,
@@ -636,7 +636,7 @@ impl Operation for RemoveUserFromTeam {
 
 /// Calls `renameOrgTeam`: `PATCH /api/atlas/v2/orgs/{orgId}/teams/{teamId}`.
 ///
-/// Answered by `TeamResponse`.
+/// Response: `TeamResponse`.
 /// Versions: **2023-01-01**.
 /// Needs the role Organization Owner.
 #[doc(alias = "renameOrgTeam")]
@@ -653,7 +653,7 @@ pub struct RenameOrgTeam {
 }
 
 impl RenameOrgTeam {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(org_id: OrgId, team_id: ObjectId, body: TeamUpdate) -> Self {
         Self {
             org_id,
@@ -688,7 +688,7 @@ impl Operation for RenameOrgTeam {
 
 /// Calls `updateGroupTeam`: `PATCH /api/atlas/v2/groups/{groupId}/teams/{teamId}`.
 ///
-/// Answered by `Page<TeamRole>`.
+/// Response: `Page<TeamRole>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Access Manager.
 #[doc(alias = "updateGroupTeam")]
@@ -705,7 +705,7 @@ pub struct UpdateGroupTeam {
 }
 
 impl UpdateGroupTeam {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, team_id: ObjectId, body: TeamRole) -> Self {
         Self {
             project_id,
@@ -776,7 +776,7 @@ impl Serialize for AddUserToTeam {
 }
 
 impl AddUserToTeam {
-    /// Takes what is required: `id`.
+    /// Creates a value with its required fields: `id`.
     pub fn new(id: ObjectId) -> Self {
         Self { id: Some(id) }
     }
@@ -835,7 +835,7 @@ impl Serialize for Team {
 }
 
 impl Team {
-    /// Takes what is required: `name`, `usernames`.
+    /// Creates a value with its required fields: `name`, `usernames`.
     pub fn new(name: impl Into<CompactString>, usernames: Vec<CompactString>) -> Self {
         Self {
             name: Some(name.into()),
@@ -942,7 +942,7 @@ impl Serialize for TeamRole {
 }
 
 impl TeamRole {
-    /// Takes what is required: `roleNames`, `teamId`.
+    /// Creates a value with its required fields: `roleNames`, `teamId`.
     pub fn new(role_names: Vec<CompactString>, team_id: ObjectId) -> Self {
         Self {
             role_names: Some(role_names),
@@ -1004,7 +1004,7 @@ impl Serialize for TeamUpdate {
 }
 
 impl TeamUpdate {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

@@ -30,7 +30,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupIntegration`: `POST /api/atlas/v2/groups/{groupId}/integrations/{integrationType}`.
 ///
-/// Answered by `Page<ThirdPartyIntegration>`.
+/// Response: `Page<ThirdPartyIntegration>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupIntegration")]
@@ -53,7 +53,7 @@ pub struct CreateGroupIntegration {
 }
 
 impl CreateGroupIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         integration_type: impl Into<IntegrationType>,
@@ -138,7 +138,7 @@ impl Paged for CreateGroupIntegration {
 
 /// Calls `deleteGroupIntegration`: `DELETE /api/atlas/v2/groups/{groupId}/integrations/{integrationType}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupIntegration")]
@@ -153,7 +153,7 @@ pub struct DeleteGroupIntegration {
 }
 
 impl DeleteGroupIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, integration_type: impl Into<IntegrationType>) -> Self {
         Self {
             project_id,
@@ -183,7 +183,7 @@ impl Operation for DeleteGroupIntegration {
 
 /// Calls `getGroupIntegration`: `GET /api/atlas/v2/groups/{groupId}/integrations/{integrationType}`.
 ///
-/// Answered by `ThirdPartyIntegration`.
+/// Response: `ThirdPartyIntegration`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupIntegration")]
@@ -198,7 +198,7 @@ pub struct GetGroupIntegration {
 }
 
 impl GetGroupIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, integration_type: impl Into<IntegrationType>) -> Self {
         Self {
             project_id,
@@ -228,7 +228,7 @@ impl Operation for GetGroupIntegration {
 
 /// Calls `listGroupIntegrations`: `GET /api/atlas/v2/groups/{groupId}/integrations`.
 ///
-/// Answered by `Page<ThirdPartyIntegration>`.
+/// Response: `Page<ThirdPartyIntegration>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupIntegrations")]
@@ -247,7 +247,7 @@ pub struct ListGroupIntegrations {
 }
 
 impl ListGroupIntegrations {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -321,7 +321,7 @@ impl Paged for ListGroupIntegrations {
 
 /// Calls `updateGroupIntegration`: `PUT /api/atlas/v2/groups/{groupId}/integrations/{integrationType}`.
 ///
-/// Answered by `Page<ThirdPartyIntegration>`.
+/// Response: `Page<ThirdPartyIntegration>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupIntegration")]
@@ -344,7 +344,7 @@ pub struct UpdateGroupIntegration {
 }
 
 impl UpdateGroupIntegration {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         integration_type: impl Into<IntegrationType>,
@@ -526,7 +526,7 @@ impl Serialize for Datadog {
 }
 
 impl Datadog {
-    /// Takes what is required: `apiKey`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `apiKey`. Sets `type`, which selects its type.
     pub fn new(api_key: impl Into<Secret>) -> Self {
         Self {
             api_key: Some(api_key.into()),
@@ -607,7 +607,7 @@ pub enum DatadogRegion {
     Ap1,
     /// `US1_FED`
     Us1Fed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -667,7 +667,7 @@ impl<'de> Deserialize<'de> for DatadogRegion {
 pub enum DatadogType {
     /// `DATADOG`
     Datadog,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -735,7 +735,7 @@ pub enum IntegrationType {
     Prometheus,
     /// `MICROSOFT_TEAMS`
     MicrosoftTeams,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -858,7 +858,7 @@ impl Serialize for MicrosoftTeams {
 }
 
 impl MicrosoftTeams {
-    /// Takes what is required: `microsoftTeamsWebhookUrl`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `microsoftTeamsWebhookUrl`. Sets `type`, which selects its type.
     pub fn new(microsoft_teams_webhook_url: impl Into<Secret>) -> Self {
         Self {
             microsoft_teams_webhook_url: Some(microsoft_teams_webhook_url.into()),
@@ -891,7 +891,7 @@ impl MicrosoftTeams {
 pub enum MicrosoftTeamsType {
     /// `MICROSOFT_TEAMS`
     MicrosoftTeams,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -996,7 +996,7 @@ impl Serialize for NewRelic {
 }
 
 impl NewRelic {
-    /// Takes what is required: `accountId`, `licenseKey`, `readToken`, `writeToken`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `accountId`, `licenseKey`, `readToken`, `writeToken`. Sets `type`, which selects its type.
     pub fn new(
         account_id: impl Into<CompactString>,
         license_key: impl Into<Secret>,
@@ -1055,7 +1055,7 @@ impl NewRelic {
 pub enum NewRelicType {
     /// `NEW_RELIC`
     NewRelic,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1145,7 +1145,7 @@ impl Serialize for OpsGenie {
 }
 
 impl OpsGenie {
-    /// Takes what is required: `apiKey`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `apiKey`. Sets `type`, which selects its type.
     pub fn new(api_key: impl Into<Secret>) -> Self {
         Self {
             api_key: Some(api_key.into()),
@@ -1182,7 +1182,7 @@ impl OpsGenie {
 pub enum OpsGenieType {
     /// `OPS_GENIE`
     OpsGenie,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1272,7 +1272,7 @@ impl Serialize for PagerDuty {
 }
 
 impl PagerDuty {
-    /// Takes what is required: `serviceKey`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `serviceKey`. Sets `type`, which selects its type.
     pub fn new(service_key: impl Into<Secret>) -> Self {
         Self {
             service_key: Some(service_key.into()),
@@ -1309,7 +1309,7 @@ impl PagerDuty {
 pub enum PagerDutyType {
     /// `PAGER_DUTY`
     PagerDuty,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1431,7 +1431,7 @@ impl Serialize for Prometheus {
 }
 
 impl Prometheus {
-    /// Takes what is required: `enabled`, `serviceDiscovery`, `username`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `enabled`, `serviceDiscovery`, `username`. Sets `type`, which selects its type.
     pub fn new(
         enabled: bool,
         service_discovery: impl Into<PrometheusServiceDiscovery>,
@@ -1504,7 +1504,7 @@ pub enum PrometheusServiceDiscovery {
     Http,
     /// `file`
     File,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1556,7 +1556,7 @@ impl<'de> Deserialize<'de> for PrometheusServiceDiscovery {
 pub enum PrometheusType {
     /// `PROMETHEUS`
     Prometheus,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1650,7 +1650,7 @@ impl Serialize for Slack {
 }
 
 impl Slack {
-    /// Takes what is required: `apiToken`, `channelName`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `apiToken`, `channelName`. Sets `type`, which selects its type.
     pub fn new(api_token: impl Into<Secret>, channel_name: impl Into<CompactString>) -> Self {
         Self {
             api_token: Some(api_token.into()),
@@ -1695,7 +1695,7 @@ impl Slack {
 pub enum SlackType {
     /// `SLACK`
     Slack,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1739,7 +1739,7 @@ impl<'de> Deserialize<'de> for SlackType {
     }
 }
 
-/// The schema `ThirdPartyIntegration`: `type` says which type it is.
+/// The schema `ThirdPartyIntegration`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThirdPartyIntegration {
@@ -1761,7 +1761,7 @@ pub enum ThirdPartyIntegration {
     VictorOps(VictorOps),
     /// `WEBHOOK`.
     Webhook(Webhook),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1900,7 +1900,7 @@ impl Serialize for VictorOps {
 }
 
 impl VictorOps {
-    /// Takes what is required: `apiKey`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `apiKey`. Sets `type`, which selects its type.
     pub fn new(api_key: impl Into<Secret>) -> Self {
         Self {
             api_key: Some(api_key.into()),
@@ -1937,7 +1937,7 @@ impl VictorOps {
 pub enum VictorOpsType {
     /// `VICTOR_OPS`
     VictorOps,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2042,7 +2042,7 @@ impl Serialize for Webhook {
 }
 
 impl Webhook {
-    /// Takes what is required: `url`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `url`. Sets `type`, which selects its type.
     pub fn new(url: impl Into<Secret>) -> Self {
         Self {
             url: Some(url.into()),
@@ -2093,7 +2093,7 @@ impl Webhook {
 pub enum WebhookType {
     /// `WEBHOOK`
     Webhook,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

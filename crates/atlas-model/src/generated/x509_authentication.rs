@@ -28,7 +28,7 @@ use crate::timestamp::Timestamp;
 
 /// Calls `createGroupDatabaseUserCert`: `POST /api/atlas/v2/groups/{groupId}/databaseUsers/{username}/certs`.
 ///
-/// Answered by a file.
+/// Response: a file.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupDatabaseUserCert")]
@@ -46,7 +46,7 @@ pub struct CreateDatabaseUserCert {
 }
 
 impl CreateDatabaseUserCert {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, username: impl Into<CompactString>, body: UserCert) -> Self {
         Self {
             project_id,
@@ -81,7 +81,7 @@ impl Operation for CreateDatabaseUserCert {
 
 /// Calls `disableGroupUserSecurityCustomerX509`: `DELETE /api/atlas/v2/groups/{groupId}/userSecurity/customerX509`.
 ///
-/// Answered by `UserSecurity`.
+/// Response: `UserSecurity`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "disableGroupUserSecurityCustomerX509")]
@@ -95,7 +95,7 @@ pub struct DisableSecurityCustomerX509 {
 }
 
 impl DisableSecurityCustomerX509 {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -122,7 +122,7 @@ impl Operation for DisableSecurityCustomerX509 {
 
 /// Calls `listGroupDatabaseUserCerts`: `GET /api/atlas/v2/groups/{groupId}/databaseUsers/{username}/certs`.
 ///
-/// Answered by `Page<UserCert>`.
+/// Response: `Page<UserCert>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupDatabaseUserCerts")]
@@ -144,7 +144,7 @@ pub struct ListDatabaseUserCerts {
 }
 
 impl ListDatabaseUserCerts {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, username: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -292,7 +292,7 @@ impl Serialize for UserCert {
 }
 
 impl UserCert {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

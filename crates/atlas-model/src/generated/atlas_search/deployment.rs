@@ -27,7 +27,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupClusterSearchDeployment`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/deployment`.
 ///
-/// Answered by `SearchDeploymentResponse`.
+/// Response: `SearchDeploymentResponse`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-05-30**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupClusterSearchDeployment")]
@@ -45,7 +45,7 @@ pub struct CreateClusterSearchDeployment {
 }
 
 impl CreateClusterSearchDeployment {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -87,7 +87,7 @@ impl Operation for CreateClusterSearchDeployment {
 
 /// Calls `deleteGroupClusterSearchDeployment`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/deployment`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-05-30**.
 /// Needs the role Project Cluster Manager.
 #[doc(alias = "deleteGroupClusterSearchDeployment")]
@@ -103,7 +103,7 @@ pub struct DeleteClusterSearchDeployment {
 }
 
 impl DeleteClusterSearchDeployment {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -136,7 +136,7 @@ impl Operation for DeleteClusterSearchDeployment {
 
 /// Calls `getGroupClusterSearchDeployment`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/deployment`.
 ///
-/// Answered by `SearchDeploymentResponse`.
+/// Response: `SearchDeploymentResponse`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), 2024-05-30 (sunset date 2027-07-01), **2025-03-12**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterSearchDeployment")]
@@ -152,7 +152,7 @@ pub struct GetClusterSearchDeployment {
 }
 
 impl GetClusterSearchDeployment {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -186,7 +186,7 @@ impl Operation for GetClusterSearchDeployment {
 
 /// Calls `updateGroupClusterSearchDeployment`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/deployment`.
 ///
-/// Answered by `SearchDeploymentResponse`.
+/// Response: `SearchDeploymentResponse`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-05-30**.
 /// Needs the role Project Cluster Manager.
 #[doc(alias = "updateGroupClusterSearchDeployment")]
@@ -204,7 +204,7 @@ pub struct UpdateClusterSearchDeployment {
 }
 
 impl UpdateClusterSearchDeployment {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -334,7 +334,7 @@ impl Serialize for SearchDeploymentRequest {
 }
 
 impl SearchDeploymentRequest {
-    /// Takes what is required: `specs`.
+    /// Creates a value with its required fields: `specs`.
     pub fn new(specs: Vec<SearchDeploymentRequestSpec>) -> Self {
         Self {
             specs: Some(specs),
@@ -405,7 +405,7 @@ impl Serialize for SearchDeploymentRequestSpec {
 }
 
 impl SearchDeploymentRequestSpec {
-    /// Takes what is required: `instanceSize`.
+    /// Creates a value with its required fields: `instanceSize`.
     pub fn new(instance_size: impl Into<InstanceSize>) -> Self {
         Self {
             instance_size: Some(instance_size.into()),
@@ -521,7 +521,7 @@ pub enum SearchDeploymentResponseStateName {
     Paused,
     /// `UPDATING`
     Updating,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -30,7 +30,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupClusterFtsIndex`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/fts/indexes`.
 ///
-/// Answered by `ClusterSearchIndex`.
+/// Response: `ClusterSearchIndex`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Search Index Editor.
 /// Use `createGroupClusterSearchIndex` instead.
@@ -49,7 +49,7 @@ pub struct CreateClusterFtsIndex {
 }
 
 impl CreateClusterFtsIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, body: ClusterSearchIndex) -> Self {
         Self {
             project_id,
@@ -85,7 +85,7 @@ impl Operation for CreateClusterFtsIndex {
 
 /// Calls `createGroupClusterSearchIndex`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/indexes`.
 ///
-/// Answered by `SearchIndexResponse`.
+/// Response: `SearchIndexResponse`.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Search Index Editor.
 #[doc(alias = "createGroupClusterSearchIndex")]
@@ -103,7 +103,7 @@ pub struct CreateClusterSearchIndex {
 }
 
 impl CreateClusterSearchIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -142,7 +142,7 @@ impl Operation for CreateClusterSearchIndex {
 
 /// Calls `deleteGroupClusterFtsIndex`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/fts/indexes/{indexId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Search Index Editor.
 /// Use `deleteGroupClusterSearchIndex` instead.
@@ -161,7 +161,7 @@ pub struct DeleteClusterFtsIndex {
 }
 
 impl DeleteClusterFtsIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, index_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -194,7 +194,7 @@ impl Operation for DeleteClusterFtsIndex {
 
 /// Calls `deleteGroupClusterSearchIndex`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/indexes/{indexId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Search Index Editor.
 #[doc(alias = "deleteGroupClusterSearchIndex")]
@@ -212,7 +212,7 @@ pub struct DeleteClusterSearchIndex {
 }
 
 impl DeleteClusterSearchIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, index_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -244,7 +244,7 @@ impl Operation for DeleteClusterSearchIndex {
 
 /// Calls `deleteGroupClusterSearchIndexByName`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/indexes/{databaseName}/{collectionName}/{indexName}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Search Index Editor.
 #[doc(alias = "deleteGroupClusterSearchIndexByName")]
@@ -266,7 +266,7 @@ pub struct DeleteIndexByName {
 }
 
 impl DeleteIndexByName {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -308,7 +308,7 @@ impl Operation for DeleteIndexByName {
 
 /// Calls `getGroupClusterFtsIndex`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/fts/indexes/{indexId}`.
 ///
-/// Answered by `ClusterSearchIndex`.
+/// Response: `ClusterSearchIndex`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Data Access Read Only or Project Data Access Read Write or Project Search Index Editor or Project Stream Processing Owner.
 /// Use `getGroupClusterSearchIndex` instead.
@@ -327,7 +327,7 @@ pub struct GetClusterFtsIndex {
 }
 
 impl GetClusterFtsIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, index_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -365,7 +365,7 @@ impl Operation for GetClusterFtsIndex {
 
 /// Calls `getGroupClusterSearchIndex`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/indexes/{indexId}`.
 ///
-/// Answered by `SearchIndexResponse`.
+/// Response: `SearchIndexResponse`.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Data Access Read Only or Project Data Access Read Write or Project Search Index Editor or Project Stream Processing Owner.
 #[doc(alias = "getGroupClusterSearchIndex")]
@@ -383,7 +383,7 @@ pub struct GetClusterSearchIndex {
 }
 
 impl GetClusterSearchIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, index_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -420,7 +420,7 @@ impl Operation for GetClusterSearchIndex {
 
 /// Calls `getGroupClusterSearchIndexByName`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/indexes/{databaseName}/{collectionName}/{indexName}`.
 ///
-/// Answered by `SearchIndexResponse`.
+/// Response: `SearchIndexResponse`.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Data Access Read Only or Project Data Access Read Write or Project Search Index Editor or Project Stream Processing Owner.
 #[doc(alias = "getGroupClusterSearchIndexByName")]
@@ -442,7 +442,7 @@ pub struct GetIndexByName {
 }
 
 impl GetIndexByName {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -484,7 +484,7 @@ impl Operation for GetIndexByName {
 
 /// Calls `listGroupClusterFtsIndex`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/fts/indexes/{databaseName}/{collectionName}`.
 ///
-/// Answered by `Vec<ClusterSearchIndex>`.
+/// Response: `Vec<ClusterSearchIndex>`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Data Access Read Only or Project Data Access Read Write or Project Search Index Editor or Project Stream Processing Owner.
 /// Use `listGroupClusterSearchIndex` instead.
@@ -505,7 +505,7 @@ pub struct ListClusterFtsIndex {
 }
 
 impl ListClusterFtsIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -545,7 +545,7 @@ impl Operation for ListClusterFtsIndex {
 
 /// Calls `listGroupClusterSearchIndex`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/indexes/{databaseName}/{collectionName}`.
 ///
-/// Answered by `Vec<SearchIndexResponse>`.
+/// Response: `Vec<SearchIndexResponse>`.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Data Access Read Only or Project Data Access Read Write or Project Search Index Editor or Project Stream Processing Owner.
 #[doc(alias = "listGroupClusterSearchIndex")]
@@ -565,7 +565,7 @@ pub struct ListSearchIndex {
 }
 
 impl ListSearchIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -604,7 +604,7 @@ impl Operation for ListSearchIndex {
 
 /// Calls `listGroupClusterSearchIndexes`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/indexes`.
 ///
-/// Answered by `Vec<SearchIndexResponse>`.
+/// Response: `Vec<SearchIndexResponse>`.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Data Access Read Only or Project Data Access Read Write or Project Search Index Editor or Project Stream Processing Owner.
 #[doc(alias = "listGroupClusterSearchIndexes")]
@@ -620,7 +620,7 @@ pub struct ListClusterSearchIndexes {
 }
 
 impl ListClusterSearchIndexes {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -655,7 +655,7 @@ impl Operation for ListClusterSearchIndexes {
 
 /// Calls `updateGroupClusterFtsIndex`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/fts/indexes/{indexId}`.
 ///
-/// Answered by `ClusterSearchIndex`.
+/// Response: `ClusterSearchIndex`.
 /// Versions: **2023-01-01** (sunset date 2027-07-01).
 /// Needs the role Project Search Index Editor.
 /// Use `updateGroupClusterSearchIndex` instead.
@@ -676,7 +676,7 @@ pub struct UpdateClusterFtsIndex {
 }
 
 impl UpdateClusterFtsIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -719,7 +719,7 @@ impl Operation for UpdateClusterFtsIndex {
 
 /// Calls `updateGroupClusterSearchIndex`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/indexes/{indexId}`.
 ///
-/// Answered by `SearchIndexResponse`.
+/// Response: `SearchIndexResponse`.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Search Index Editor.
 #[doc(alias = "updateGroupClusterSearchIndex")]
@@ -739,7 +739,7 @@ pub struct UpdateClusterSearchIndex {
 }
 
 impl UpdateClusterSearchIndex {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -781,7 +781,7 @@ impl Operation for UpdateClusterSearchIndex {
 
 /// Calls `updateGroupClusterSearchIndexByName`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/search/indexes/{databaseName}/{collectionName}/{indexName}`.
 ///
-/// Answered by `SearchIndexResponse`.
+/// Response: `SearchIndexResponse`.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Search Index Editor.
 #[doc(alias = "updateGroupClusterSearchIndexByName")]
@@ -805,7 +805,7 @@ pub struct UpdateIndexByName {
 }
 
 impl UpdateIndexByName {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -947,7 +947,7 @@ pub enum Analyzer {
     LuceneTurkish,
     /// `lucene.ukrainian`
     LuceneUkrainian,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1174,7 +1174,7 @@ impl Serialize for AtlasSearchAnalyzer {
 }
 
 impl AtlasSearchAnalyzer {
-    /// Takes what is required: `name`, `tokenizer`.
+    /// Creates a value with its required fields: `name`, `tokenizer`.
     pub fn new(name: impl Into<CompactString>, tokenizer: impl Into<Json>) -> Self {
         Self {
             name: Some(name.into()),
@@ -1212,7 +1212,7 @@ impl AtlasSearchAnalyzer {
     }
 }
 
-/// The schema `ClusterSearchIndex`: `type` says which type it is.
+/// The schema `ClusterSearchIndex`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ClusterSearchIndex {
@@ -1220,7 +1220,7 @@ pub enum ClusterSearchIndex {
     Search(SearchIndex),
     /// `vectorSearch`.
     VectorSearch(VectorSearchIndex),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1273,7 +1273,7 @@ pub enum ClusterSearchIndexStatus {
     Stale,
     /// `PAUSED`
     Paused,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1342,7 +1342,7 @@ pub enum ClusterSearchIndexType {
     Search,
     /// `vectorSearch`
     VectorSearch,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1435,7 +1435,7 @@ impl Serialize for FtsAnalyzers {
 }
 
 impl FtsAnalyzers {
-    /// Takes what is required: `name`, `tokenizer`.
+    /// Creates a value with its required fields: `name`, `tokenizer`.
     pub fn new(
         name: impl Into<CompactString>,
         tokenizer: impl Into<FtsAnalyzersTokenizer>,
@@ -1518,7 +1518,7 @@ impl Serialize for FtsAnalyzersCharFilter {
 }
 
 impl FtsAnalyzersCharFilter {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1678,7 +1678,7 @@ impl Serialize for FtsAnalyzersTokenFilter {
 }
 
 impl FtsAnalyzersTokenFilter {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1822,7 +1822,7 @@ impl FtsAnalyzersTokenFilter {
     }
 }
 
-/// The schema `ApiAtlasFTSAnalyzersViewManual.tokenizer`: `type` says which type it is.
+/// The schema `ApiAtlasFTSAnalyzersViewManual.tokenizer`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FtsAnalyzersTokenizer {
@@ -1842,7 +1842,7 @@ pub enum FtsAnalyzersTokenizer {
     UaxUrlEmail(TokenizeruaxUrlEmail),
     /// `whitespace`.
     Whitespace(Tokenizerwhitespace),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -1966,7 +1966,7 @@ impl Serialize for FtsMappings {
 }
 
 impl FtsMappings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2082,7 +2082,7 @@ pub enum SearchAnalyzer {
     LuceneTurkish,
     /// `lucene.ukrainian`
     LuceneUkrainian,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2359,7 +2359,7 @@ impl Serialize for SearchIndex {
 }
 
 impl SearchIndex {
-    /// Takes what is required: `collectionName`, `database`, `name`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `collectionName`, `database`, `name`. Sets `type`, which selects its type.
     pub fn new(
         collection_name: impl Into<CompactString>,
         database: impl Into<CompactString>,
@@ -2445,7 +2445,7 @@ impl SearchIndex {
     }
 }
 
-/// The schema `SearchIndexCreateRequest`: `type` says which type it is.
+/// The schema `SearchIndexCreateRequest`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SearchIndexCreateRequest {
@@ -2453,7 +2453,7 @@ pub enum SearchIndexCreateRequest {
     Search(TextSearchIndexCreateRequest),
     /// `vectorSearch`.
     VectorSearch(VectorSearchIndexCreateRequest),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -2527,7 +2527,7 @@ impl Serialize for SearchIndexDefinitionVersion {
     }
 }
 
-/// The schema `SearchIndexResponse`: `type` says which type it is.
+/// The schema `SearchIndexResponse`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SearchIndexResponse {
@@ -2535,7 +2535,7 @@ pub enum SearchIndexResponse {
     Search(TextSearchIndexResponse),
     /// `vectorSearch`.
     VectorSearch(VectorSearchIndexResponse),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -2590,7 +2590,7 @@ pub enum SearchIndexResponseStatus {
     Ready,
     /// `DOES_NOT_EXIST`
     DoesNotExist,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2688,7 +2688,7 @@ impl Serialize for SearchIndexUpdateRequest {
 }
 
 impl SearchIndexUpdateRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2787,7 +2787,7 @@ impl Serialize for SearchIndexUpdateRequestDefinition {
 }
 
 impl SearchIndexUpdateRequestDefinition {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2908,7 +2908,7 @@ impl Serialize for SearchMappings {
 }
 
 impl SearchMappings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2970,7 +2970,7 @@ impl Serialize for SearchSynonymMappingDefinition {
 }
 
 impl SearchSynonymMappingDefinition {
-    /// Takes what is required: `analyzer`, `name`, `source`.
+    /// Creates a value with its required fields: `analyzer`, `name`, `source`.
     pub fn new(
         analyzer: impl Into<Analyzer>,
         name: impl Into<CompactString>,
@@ -3043,7 +3043,7 @@ impl Serialize for SearchTypeSets {
 }
 
 impl SearchTypeSets {
-    /// Takes what is required: `name`, `types`.
+    /// Creates a value with its required fields: `name`, `types`.
     pub fn new(name: impl Into<CompactString>, types: Vec<Json>) -> Self {
         Self {
             name: Some(name.into()),
@@ -3076,7 +3076,7 @@ pub enum SynonymMappingStatus {
     Building,
     /// `READY`
     Ready,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3175,7 +3175,7 @@ pub enum SynonymMappingStatusDetailStatus {
     Building,
     /// `READY`
     Ready,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3257,7 +3257,7 @@ impl Serialize for SynonymSource {
 }
 
 impl SynonymSource {
-    /// Takes what is required: `collection`.
+    /// Creates a value with its required fields: `collection`.
     pub fn new(collection: impl Into<CompactString>) -> Self {
         Self {
             collection: Some(collection.into()),
@@ -3378,7 +3378,7 @@ impl Serialize for TextSearchIndexCreateRequest {
 }
 
 impl TextSearchIndexCreateRequest {
-    /// Takes what is required: `collectionName`, `database`, `definition`, `name`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `collectionName`, `database`, `definition`, `name`. Sets `type`, which selects its type.
     pub fn new(
         collection_name: impl Into<CompactString>,
         database: impl Into<CompactString>,
@@ -3499,7 +3499,7 @@ impl Serialize for TextSearchIndexDefinition {
 }
 
 impl TextSearchIndexDefinition {
-    /// Takes what is required: `mappings`.
+    /// Creates a value with its required fields: `mappings`.
     pub fn new(mappings: SearchMappings) -> Self {
         Self {
             mappings: Some(mappings),
@@ -3887,7 +3887,7 @@ impl Serialize for TokenFilterWordDelimiterGraphDelimiterOptions {
 }
 
 impl TokenFilterWordDelimiterGraphDelimiterOptions {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -4001,7 +4001,7 @@ impl Serialize for TokenFilterWordDelimiterGraphProtectedWords {
 }
 
 impl TokenFilterWordDelimiterGraphProtectedWords {
-    /// Takes what is required: `words`.
+    /// Creates a value with its required fields: `words`.
     pub fn new(words: Vec<CompactString>) -> Self {
         Self {
             words: Some(words),
@@ -4036,7 +4036,7 @@ pub enum TokenFiltericuNormalizerNormalizationForm {
     Nfkd,
     /// `nfkc`
     Nfkc,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4094,7 +4094,7 @@ pub enum TokenFilterregexMatches {
     All,
     /// `first`
     First,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4194,7 +4194,7 @@ pub enum TokenFiltersnowballStemmingStemmerName {
     Swedish,
     /// `turkish`
     Turkish,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4355,7 +4355,7 @@ impl Serialize for TokenizeredgeGram {
 }
 
 impl TokenizeredgeGram {
-    /// Takes what is required: `maxGram`, `minGram`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `maxGram`, `minGram`. Sets `type`, which selects its type.
     pub fn new(max_gram: i64, min_gram: i64) -> Self {
         Self {
             max_gram: Some(max_gram),
@@ -4385,7 +4385,7 @@ impl TokenizeredgeGram {
 pub enum TokenizeredgeGramType {
     /// `edgeGram`
     EdgeGram,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4464,7 +4464,7 @@ impl Serialize for Tokenizerkeyword {
 }
 
 impl Tokenizerkeyword {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(TokenizerkeywordType::Keyword),
@@ -4478,7 +4478,7 @@ impl Tokenizerkeyword {
 pub enum TokenizerkeywordType {
     /// `keyword`
     Keyword,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4565,7 +4565,7 @@ impl Serialize for TokenizernGram {
 }
 
 impl TokenizernGram {
-    /// Takes what is required: `maxGram`, `minGram`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `maxGram`, `minGram`. Sets `type`, which selects its type.
     pub fn new(max_gram: i64, min_gram: i64) -> Self {
         Self {
             max_gram: Some(max_gram),
@@ -4632,7 +4632,7 @@ impl Serialize for TokenizerregexCaptureGroup {
 }
 
 impl TokenizerregexCaptureGroup {
-    /// Takes what is required: `group`, `pattern`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `group`, `pattern`. Sets `type`, which selects its type.
     pub fn new(group: i64, pattern: impl Into<CompactString>) -> Self {
         Self {
             group: Some(group),
@@ -4662,7 +4662,7 @@ impl TokenizerregexCaptureGroup {
 pub enum TokenizerregexCaptureGroupType {
     /// `regexCaptureGroup`
     RegexCaptureGroup,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4745,7 +4745,7 @@ impl Serialize for TokenizerregexSplit {
 }
 
 impl TokenizerregexSplit {
-    /// Takes what is required: `pattern`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `pattern`. Sets `type`, which selects its type.
     pub fn new(pattern: impl Into<CompactString>) -> Self {
         Self {
             pattern: Some(pattern.into()),
@@ -4767,7 +4767,7 @@ impl TokenizerregexSplit {
 pub enum TokenizerregexSplitType {
     /// `regexSplit`
     RegexSplit,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4850,7 +4850,7 @@ impl Serialize for Tokenizerstandard {
 }
 
 impl Tokenizerstandard {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(TokenizerstandardType::Standard),
@@ -4872,7 +4872,7 @@ impl Tokenizerstandard {
 pub enum TokenizerstandardType {
     /// `standard`
     Standard,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4955,7 +4955,7 @@ impl Serialize for TokenizeruaxUrlEmail {
 }
 
 impl TokenizeruaxUrlEmail {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(TokenizeruaxUrlEmailType::UaxUrlEmail),
@@ -4977,7 +4977,7 @@ impl TokenizeruaxUrlEmail {
 pub enum TokenizeruaxUrlEmailType {
     /// `uaxUrlEmail`
     UaxUrlEmail,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5060,7 +5060,7 @@ impl Serialize for Tokenizerwhitespace {
 }
 
 impl Tokenizerwhitespace {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(TokenizerwhitespaceType::Whitespace),
@@ -5082,7 +5082,7 @@ impl Tokenizerwhitespace {
 pub enum TokenizerwhitespaceType {
     /// `whitespace`
     Whitespace,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5262,7 +5262,7 @@ impl Serialize for VectorSearchIndex {
 }
 
 impl VectorSearchIndex {
-    /// Takes what is required: `collectionName`, `database`, `name`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `collectionName`, `database`, `name`. Sets `type`, which selects its type.
     pub fn new(
         collection_name: impl Into<CompactString>,
         database: impl Into<CompactString>,
@@ -5378,7 +5378,7 @@ impl Serialize for VectorSearchIndexCreateRequest {
 }
 
 impl VectorSearchIndexCreateRequest {
-    /// Takes what is required: `collectionName`, `database`, `definition`, `name`. Sets `type`, which says what it is.
+    /// Creates a value with its required fields: `collectionName`, `database`, `definition`, `name`. Sets `type`, which selects its type.
     pub fn new(
         collection_name: impl Into<CompactString>,
         database: impl Into<CompactString>,
@@ -5470,7 +5470,7 @@ impl Serialize for VectorSearchIndexDefinition {
 }
 
 impl VectorSearchIndexDefinition {
-    /// Takes what is required: `fields`.
+    /// Creates a value with its required fields: `fields`.
     pub fn new(fields: Vec<Json>) -> Self {
         Self {
             fields: Some(fields),

@@ -27,7 +27,7 @@ use crate::{object, open_enum};
 
 /// Calls `disableGroupBackupCompliancePolicy`: `DELETE /api/atlas/v2/groups/{groupId}/backupCompliancePolicy`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Owner.
 #[doc(alias = "disableGroupBackupCompliancePolicy")]
@@ -41,7 +41,7 @@ pub struct DisableCompliancePolicy {
 }
 
 impl DisableCompliancePolicy {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -67,7 +67,7 @@ impl Operation for DisableCompliancePolicy {
 
 /// Calls `getGroupBackupCompliancePolicy`: `GET /api/atlas/v2/groups/{groupId}/backupCompliancePolicy`.
 ///
-/// Answered by `DataProtectionSettings`.
+/// Response: `DataProtectionSettings`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2023-10-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "getGroupBackupCompliancePolicy")]
@@ -81,7 +81,7 @@ pub struct GetCompliancePolicy {
 }
 
 impl GetCompliancePolicy {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self { project_id }
     }
@@ -110,7 +110,7 @@ impl Operation for GetCompliancePolicy {
 
 /// Calls `updateGroupBackupCompliancePolicy`: `PUT /api/atlas/v2/groups/{groupId}/backupCompliancePolicy`.
 ///
-/// Answered by `DataProtectionSettings`.
+/// Response: `DataProtectionSettings`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2023-10-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "updateGroupBackupCompliancePolicy")]
@@ -128,7 +128,7 @@ pub struct UpdateCompliancePolicy {
 }
 
 impl UpdateCompliancePolicy {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: DataProtectionSettings) -> Self {
         Self {
             project_id,
@@ -234,7 +234,7 @@ impl Serialize for BackupComplianceOnDemandPolicyItem {
 }
 
 impl BackupComplianceOnDemandPolicyItem {
-    /// Takes what is required: `frequencyInterval`, `frequencyType`, `retentionUnit`, `retentionValue`.
+    /// Creates a value with its required fields: `frequencyInterval`, `frequencyType`, `retentionUnit`, `retentionValue`.
     pub fn new(
         frequency_interval: i64,
         frequency_type: impl Into<BackupComplianceOnDemandPolicyItemFrequencyType>,
@@ -288,7 +288,7 @@ impl BackupComplianceOnDemandPolicyItem {
 pub enum BackupComplianceOnDemandPolicyItemFrequencyType {
     /// `ondemand`
     Ondemand,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -392,7 +392,7 @@ impl Serialize for BackupComplianceScheduledPolicyItem {
 }
 
 impl BackupComplianceScheduledPolicyItem {
-    /// Takes what is required: `frequencyInterval`, `frequencyType`, `retentionUnit`, `retentionValue`.
+    /// Creates a value with its required fields: `frequencyInterval`, `frequencyType`, `retentionUnit`, `retentionValue`.
     pub fn new(
         frequency_interval: i64,
         frequency_type: impl Into<FrequencyType>,
@@ -587,7 +587,7 @@ impl Serialize for DataProtectionSettings {
 }
 
 impl DataProtectionSettings {
-    /// Takes what is required: `authorizedEmail`, `authorizedUserFirstName`, `authorizedUserLastName`.
+    /// Creates a value with its required fields: `authorizedEmail`, `authorizedUserFirstName`, `authorizedUserLastName`.
     pub fn new(
         authorized_email: impl Into<CompactString>,
         authorized_user_first_name: impl Into<CompactString>,
@@ -696,7 +696,7 @@ pub enum DataProtectionSettingsState {
     Updating,
     /// `DISABLING`
     Disabling,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

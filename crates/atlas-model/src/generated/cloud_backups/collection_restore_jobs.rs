@@ -28,7 +28,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupClusterCollectionRestoreJob`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/collectionRestoreJobs`.
 ///
-/// Answered by `CollectionRestoreJobResponse`.
+/// Response: `CollectionRestoreJobResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Backup Recovery Operator.
 #[doc(alias = "createGroupClusterCollectionRestoreJob")]
@@ -45,7 +45,7 @@ pub struct CreateCollectionRestoreJob {
 }
 
 impl CreateCollectionRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -84,7 +84,7 @@ impl Operation for CreateCollectionRestoreJob {
 
 /// Calls `getGroupClusterCollectionRestoreJob`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/collectionRestoreJobs/{jobId}`.
 ///
-/// Answered by `CollectionRestoreJobResponse`.
+/// Response: `CollectionRestoreJobResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "getGroupClusterCollectionRestoreJob")]
@@ -101,7 +101,7 @@ pub struct GetCollectionRestoreJob {
 }
 
 impl GetCollectionRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, job_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -133,7 +133,7 @@ impl Operation for GetCollectionRestoreJob {
 
 /// Calls `listGroupClusterCollectionRestoreJobs`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/collectionRestoreJobs`.
 ///
-/// Answered by `Page<CollectionRestoreJobResponse>`.
+/// Response: `Page<CollectionRestoreJobResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "listGroupClusterCollectionRestoreJobs")]
@@ -152,7 +152,7 @@ pub struct ListCollectionRestoreJobs {
 }
 
 impl ListCollectionRestoreJobs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -371,7 +371,7 @@ impl Serialize for CollectionRestoreJobRequest {
 }
 
 impl CollectionRestoreJobRequest {
-    /// Takes what is required: `indexStrategy`, `targetClusterName`, `targetGroupId`, `writeStrategy`.
+    /// Creates a value with its required fields: `indexStrategy`, `targetClusterName`, `targetGroupId`, `writeStrategy`.
     pub fn new(
         index_strategy: impl Into<IndexStrategy>,
         target_cluster_name: impl Into<CompactString>,
@@ -639,7 +639,7 @@ pub enum CollectionRestoreJobResponseState {
     Canceled,
     /// `FAILED`
     Failed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -710,7 +710,7 @@ pub enum IndexStrategy {
     None,
     /// `ALL_EXCEPT_TTL`
     AllExceptTtl,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -797,7 +797,7 @@ impl Serialize for RestoreNamespace {
 }
 
 impl RestoreNamespace {
-    /// Takes what is required: `sourceNamespace`.
+    /// Creates a value with its required fields: `sourceNamespace`.
     pub fn new(source_namespace: impl Into<CompactString>) -> Self {
         Self {
             source_namespace: Some(source_namespace.into()),
@@ -828,7 +828,7 @@ pub enum WriteStrategy {
     CreateNew,
     /// `OVERWRITE_EXISTING`
     OverwriteExisting,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

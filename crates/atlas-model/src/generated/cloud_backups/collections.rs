@@ -29,7 +29,7 @@ use crate::{object, open_enum};
 
 /// Calls `getGroupClusterBackupSnapshotDatabaseCollection`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/{snapshotId}/databases/{databaseName}/collections/{collectionName}`.
 ///
-/// Answered by `DiskBackupCollectionResponse`.
+/// Response: `DiskBackupCollectionResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "getGroupClusterBackupSnapshotDatabaseCollection")]
@@ -50,7 +50,7 @@ pub struct GetSnapshotDatabaseCollection {
 }
 
 impl GetSnapshotDatabaseCollection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -92,7 +92,7 @@ impl Operation for GetSnapshotDatabaseCollection {
 
 /// Calls `getGroupClusterCollectionRestoreJobCollection`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/collectionRestoreJobs/{jobId}/collections/{sourceNamespace}`.
 ///
-/// Answered by `CollectionRestoreCollectionStateResponse`.
+/// Response: `CollectionRestoreCollectionStateResponse`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "getGroupClusterCollectionRestoreJobCollection")]
@@ -111,7 +111,7 @@ pub struct GetRestoreJobCollection {
 }
 
 impl GetRestoreJobCollection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -150,7 +150,7 @@ impl Operation for GetRestoreJobCollection {
 
 /// Calls `listGroupClusterBackupSnapshotDatabaseCollections`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/{snapshotId}/databases/{databaseName}/collections`.
 ///
-/// Answered by `Page<DiskBackupCollectionResponse>`.
+/// Response: `Page<DiskBackupCollectionResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "listGroupClusterBackupSnapshotDatabaseCollections")]
@@ -175,7 +175,7 @@ pub struct ListSnapshotDatabaseCollections {
 }
 
 impl ListSnapshotDatabaseCollections {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -260,7 +260,7 @@ impl Paged for ListSnapshotDatabaseCollections {
 
 /// Calls `listGroupClusterCollectionRestoreJobCollections`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/collectionRestoreJobs/{jobId}/collections`.
 ///
-/// Answered by `Page<CollectionRestoreCollectionStateResponse>`.
+/// Response: `Page<CollectionRestoreCollectionStateResponse>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "listGroupClusterCollectionRestoreJobCollections")]
@@ -287,7 +287,7 @@ pub struct ListRestoreJobCollections {
 }
 
 impl ListRestoreJobCollections {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, job_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -486,7 +486,7 @@ pub enum CollectionRestoreCollectionStateResponseState {
     Failed,
     /// `INDEX_BUILD_FAILED`
     IndexBuildFailed,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -27,7 +27,7 @@ use crate::tagged::Tagged;
 
 /// Calls `createGroupBackupExportBucket`: `POST /api/atlas/v2/groups/{groupId}/backup/exportBuckets`.
 ///
-/// Answered by `DiskBackupSnapshotExportBucketResponse`.
+/// Response: `DiskBackupSnapshotExportBucketResponse`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-05-30**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "createGroupBackupExportBucket")]
@@ -42,7 +42,7 @@ pub struct CreateExportBucket {
 }
 
 impl CreateExportBucket {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: DiskBackupSnapshotExportBucketRequest) -> Self {
         Self { project_id, body }
     }
@@ -75,7 +75,7 @@ impl Operation for CreateExportBucket {
 
 /// Calls `deleteGroupBackupExportBucket`: `DELETE /api/atlas/v2/groups/{groupId}/backup/exportBuckets/{exportBucketId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "deleteGroupBackupExportBucket")]
@@ -90,7 +90,7 @@ pub struct DeleteExportBucket {
 }
 
 impl DeleteExportBucket {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, export_bucket_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -121,7 +121,7 @@ impl Operation for DeleteExportBucket {
 
 /// Calls `getGroupBackupExportBucket`: `GET /api/atlas/v2/groups/{groupId}/backup/exportBuckets/{exportBucketId}`.
 ///
-/// Answered by `DiskBackupSnapshotExportBucketResponse`.
+/// Response: `DiskBackupSnapshotExportBucketResponse`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-05-30**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupBackupExportBucket")]
@@ -136,7 +136,7 @@ pub struct GetExportBucket {
 }
 
 impl GetExportBucket {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, export_bucket_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -170,7 +170,7 @@ impl Operation for GetExportBucket {
 
 /// Calls `listGroupBackupExportBuckets`: `GET /api/atlas/v2/groups/{groupId}/backup/exportBuckets`.
 ///
-/// Answered by `Page<DiskBackupSnapshotExportBucketResponse>`.
+/// Response: `Page<DiskBackupSnapshotExportBucketResponse>`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-05-30**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupBackupExportBuckets")]
@@ -189,7 +189,7 @@ pub struct ListExportBuckets {
 }
 
 impl ListExportBuckets {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -266,7 +266,7 @@ impl Paged for ListExportBuckets {
 
 /// Calls `updateGroupBackupExportBucket`: `PATCH /api/atlas/v2/groups/{groupId}/backup/exportBuckets/{exportBucketId}`.
 ///
-/// Answered by `DiskBackupSnapshotAwsExportBucketResponse`.
+/// Response: `DiskBackupSnapshotAwsExportBucketResponse`.
 /// Versions: **2024-05-30**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "updateGroupBackupExportBucket")]
@@ -283,7 +283,7 @@ pub struct UpdateBackupExportBucket {
 }
 
 impl UpdateBackupExportBucket {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         export_bucket_id: ObjectId,
@@ -385,7 +385,7 @@ impl Serialize for DiskBackupSnapshotAwsExportBucketRequest {
 }
 
 impl DiskBackupSnapshotAwsExportBucketRequest {
-    /// Takes what is required: `bucketName`, `iamRoleId`. Sets `cloudProvider`, which says what it is.
+    /// Creates a value with its required fields: `bucketName`, `iamRoleId`. Sets `cloudProvider`, which selects its type.
     pub fn new(bucket_name: impl Into<CompactString>, iam_role_id: ObjectId) -> Self {
         Self {
             bucket_name: Some(bucket_name.into()),
@@ -552,7 +552,7 @@ impl Serialize for DiskBackupSnapshotAzureExportBucketRequest {
 }
 
 impl DiskBackupSnapshotAzureExportBucketRequest {
-    /// Takes what is required: `roleId`, `serviceUrl`. Sets `cloudProvider`, which says what it is.
+    /// Creates a value with its required fields: `roleId`, `serviceUrl`. Sets `cloudProvider`, which selects its type.
     pub fn new(role_id: ObjectId, service_url: impl Into<CompactString>) -> Self {
         Self {
             role_id: Some(role_id),
@@ -656,7 +656,7 @@ impl Serialize for DiskBackupSnapshotAzureExportBucketResponse {
     }
 }
 
-/// The schema `DiskBackupSnapshotExportBucketRequest`: `cloudProvider` says which type it is.
+/// The schema `DiskBackupSnapshotExportBucketRequest`: `cloudProvider` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DiskBackupSnapshotExportBucketRequest {
@@ -666,7 +666,7 @@ pub enum DiskBackupSnapshotExportBucketRequest {
     Azure(DiskBackupSnapshotAzureExportBucketRequest),
     /// `GCP`.
     Gcp(DiskBackupSnapshotGcpExportBucketRequest),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -711,7 +711,7 @@ impl From<DiskBackupSnapshotGcpExportBucketRequest> for DiskBackupSnapshotExport
     }
 }
 
-/// The schema `DiskBackupSnapshotExportBucketResponse`: `cloudProvider` says which type it is.
+/// The schema `DiskBackupSnapshotExportBucketResponse`: `cloudProvider` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DiskBackupSnapshotExportBucketResponse {
@@ -721,7 +721,7 @@ pub enum DiskBackupSnapshotExportBucketResponse {
     Azure(DiskBackupSnapshotAzureExportBucketResponse),
     /// `GCP`.
     Gcp(DiskBackupSnapshotGcpExportBucketResponse),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -813,7 +813,7 @@ impl Serialize for DiskBackupSnapshotGcpExportBucketRequest {
 }
 
 impl DiskBackupSnapshotGcpExportBucketRequest {
-    /// Takes what is required: `bucketName`, `roleId`. Sets `cloudProvider`, which says what it is.
+    /// Creates a value with its required fields: `bucketName`, `roleId`. Sets `cloudProvider`, which selects its type.
     pub fn new(bucket_name: impl Into<CompactString>, role_id: ObjectId) -> Self {
         Self {
             bucket_name: Some(bucket_name.into()),
@@ -932,7 +932,7 @@ impl Serialize for UpdateRequirePrivateNetworkingRequest {
 }
 
 impl UpdateRequirePrivateNetworkingRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

@@ -28,7 +28,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupClusterBackupExport`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/exports`.
 ///
-/// Answered by `DiskBackupExportJob`.
+/// Response: `DiskBackupExportJob`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Export Operator.
 #[doc(alias = "createGroupClusterBackupExport")]
@@ -46,7 +46,7 @@ pub struct CreateBackupExport {
 }
 
 impl CreateBackupExport {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -86,7 +86,7 @@ impl Operation for CreateBackupExport {
 
 /// Calls `getGroupClusterBackupExport`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/exports/{exportId}`.
 ///
-/// Answered by `DiskBackupExportJob`.
+/// Response: `DiskBackupExportJob`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "getGroupClusterBackupExport")]
@@ -104,7 +104,7 @@ pub struct GetBackupExport {
 }
 
 impl GetBackupExport {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, export_id: ObjectId) -> Self {
         Self {
             project_id,
@@ -137,7 +137,7 @@ impl Operation for GetBackupExport {
 
 /// Calls `listGroupClusterBackupExports`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/exports`.
 ///
-/// Answered by `Page<DiskBackupExportJob>`.
+/// Response: `Page<DiskBackupExportJob>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "listGroupClusterBackupExports")]
@@ -159,7 +159,7 @@ pub struct ListBackupExports {
 }
 
 impl ListBackupExports {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -271,7 +271,7 @@ impl Serialize for BackupLabel {
 }
 
 impl BackupLabel {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -428,7 +428,7 @@ impl Serialize for DiskBackupExportJobRequest {
 }
 
 impl DiskBackupExportJobRequest {
-    /// Takes what is required: `exportBucketId`, `snapshotId`.
+    /// Creates a value with its required fields: `exportBucketId`, `snapshotId`.
     pub fn new(export_bucket_id: ObjectId, snapshot_id: SnapshotId) -> Self {
         Self {
             export_bucket_id: Some(export_bucket_id),
@@ -473,7 +473,7 @@ pub enum DiskBackupExportJobState {
     Queued,
     /// `Successful`
     Successful,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -27,7 +27,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupBackupPrivateEndpoint`: `POST /api/atlas/v2/groups/{groupId}/backup/{cloudProvider}/privateEndpoints`.
 ///
-/// Answered by `ObjectStoragePrivateEndpointResponse`.
+/// Response: `ObjectStoragePrivateEndpointResponse`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupBackupPrivateEndpoint")]
@@ -44,7 +44,7 @@ pub struct CreateBackupPrivateEndpoint {
 }
 
 impl CreateBackupPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<ModifyEndpointServiceRequestCloudProvider>,
@@ -83,7 +83,7 @@ impl Operation for CreateBackupPrivateEndpoint {
 
 /// Calls `deleteGroupBackupPrivateEndpoint`: `DELETE /api/atlas/v2/groups/{groupId}/backup/{cloudProvider}/privateEndpoints/{endpointId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupBackupPrivateEndpoint")]
@@ -100,7 +100,7 @@ pub struct DeleteBackupPrivateEndpoint {
 }
 
 impl DeleteBackupPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<ModifyEndpointServiceRequestCloudProvider>,
@@ -136,7 +136,7 @@ impl Operation for DeleteBackupPrivateEndpoint {
 
 /// Calls `getGroupBackupPrivateEndpoint`: `GET /api/atlas/v2/groups/{groupId}/backup/{cloudProvider}/privateEndpoints/{endpointId}`.
 ///
-/// Answered by `ObjectStoragePrivateEndpointResponse`.
+/// Response: `ObjectStoragePrivateEndpointResponse`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Owner.
 #[doc(alias = "getGroupBackupPrivateEndpoint")]
@@ -153,7 +153,7 @@ pub struct GetBackupPrivateEndpoint {
 }
 
 impl GetBackupPrivateEndpoint {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<ModifyEndpointServiceRequestCloudProvider>,
@@ -189,7 +189,7 @@ impl Operation for GetBackupPrivateEndpoint {
 
 /// Calls `listGroupBackupPrivateEndpoints`: `GET /api/atlas/v2/groups/{groupId}/backup/{cloudProvider}/privateEndpoints`.
 ///
-/// Answered by `Page<ObjectStoragePrivateEndpointResponse>`.
+/// Response: `Page<ObjectStoragePrivateEndpointResponse>`.
 /// Versions: **2024-11-13**.
 /// Needs the role Project Owner.
 #[doc(alias = "listGroupBackupPrivateEndpoints")]
@@ -210,7 +210,7 @@ pub struct ListBackupPrivateEndpoints {
 }
 
 impl ListBackupPrivateEndpoints {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cloud_provider: impl Into<ModifyEndpointServiceRequestCloudProvider>,
@@ -329,7 +329,7 @@ impl Serialize for ObjectStoragePrivateEndpointRequest {
 }
 
 impl ObjectStoragePrivateEndpointRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -420,7 +420,7 @@ pub enum ObjectStoragePrivateEndpointRequestRegionName {
     EuSouth1,
     /// `GLOBAL`
     Global,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -675,7 +675,7 @@ pub enum VpcRegionName {
     EuSouth1,
     /// `GLOBAL`
     Global,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -30,7 +30,7 @@ use crate::{object, open_enum};
 
 /// Calls `cancelGroupClusterBackupRestoreJob`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/restoreJobs/{restoreJobId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Export Operator or Project Backup Recovery Operator.
 #[doc(alias = "cancelGroupClusterBackupRestoreJob")]
@@ -47,7 +47,7 @@ pub struct CancelBackupRestoreJob {
 }
 
 impl CancelBackupRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -86,7 +86,7 @@ impl Operation for CancelBackupRestoreJob {
 
 /// Calls `createGroupClusterBackupRestoreJob`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/restoreJobs`.
 ///
-/// Answered by `DiskBackupSnapshotRestoreJob`.
+/// Response: `DiskBackupSnapshotRestoreJob`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Export Operator or Project Backup Recovery Operator.
 #[doc(alias = "createGroupClusterBackupRestoreJob")]
@@ -103,7 +103,7 @@ pub struct CreateBackupRestoreJob {
 }
 
 impl CreateBackupRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -145,7 +145,7 @@ impl Operation for CreateBackupRestoreJob {
 
 /// Calls `createGroupServerlessBackupRestoreJob`: `POST /api/atlas/v2/groups/{groupId}/serverless/{clusterName}/backup/restoreJobs`.
 ///
-/// Answered by `ServerlessBackupRestoreJob`.
+/// Response: `ServerlessBackupRestoreJob`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Owner.
 /// Use `createGroupFlexClusterBackupRestoreJob` instead.
@@ -164,7 +164,7 @@ pub struct CreateServerlessRestoreJob {
 }
 
 impl CreateServerlessRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -204,7 +204,7 @@ impl Operation for CreateServerlessRestoreJob {
 
 /// Calls `getGroupClusterBackupRestoreJob`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/restoreJobs/{restoreJobId}`.
 ///
-/// Answered by `DiskBackupSnapshotRestoreJob`.
+/// Response: `DiskBackupSnapshotRestoreJob`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "getGroupClusterBackupRestoreJob")]
@@ -221,7 +221,7 @@ pub struct GetBackupRestoreJob {
 }
 
 impl GetBackupRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -257,7 +257,7 @@ impl Operation for GetBackupRestoreJob {
 
 /// Calls `getGroupServerlessBackupRestoreJob`: `GET /api/atlas/v2/groups/{groupId}/serverless/{clusterName}/backup/restoreJobs/{restoreJobId}`.
 ///
-/// Answered by `ServerlessBackupRestoreJob`.
+/// Response: `ServerlessBackupRestoreJob`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Owner.
 /// Use `getGroupFlexClusterBackupRestoreJob` instead.
@@ -276,7 +276,7 @@ pub struct GetServerlessRestoreJob {
 }
 
 impl GetServerlessRestoreJob {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -313,7 +313,7 @@ impl Operation for GetServerlessRestoreJob {
 
 /// Calls `listGroupClusterBackupRestoreJobs`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/restoreJobs`.
 ///
-/// Answered by `Page<DiskBackupSnapshotRestoreJob>`.
+/// Response: `Page<DiskBackupSnapshotRestoreJob>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "listGroupClusterBackupRestoreJobs")]
@@ -334,7 +334,7 @@ pub struct ListBackupRestoreJobs {
 }
 
 impl ListBackupRestoreJobs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -410,7 +410,7 @@ impl Paged for ListBackupRestoreJobs {
 
 /// Calls `listGroupServerlessBackupRestoreJobs`: `GET /api/atlas/v2/groups/{groupId}/serverless/{clusterName}/backup/restoreJobs`.
 ///
-/// Answered by `Page<ServerlessBackupRestoreJob>`.
+/// Response: `Page<ServerlessBackupRestoreJob>`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Owner.
 /// Use `listGroupFlexClusterBackupRestoreJobs` instead.
@@ -433,7 +433,7 @@ pub struct ListServerlessRestoreJobs {
 }
 
 impl ListServerlessRestoreJobs {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -518,7 +518,7 @@ pub enum BackupDeliveryType {
     Download,
     /// `pointInTime`
     PointInTime,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -620,7 +620,7 @@ impl Serialize for DiskBackupRestoreMember {
 }
 
 impl DiskBackupRestoreMember {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -776,7 +776,7 @@ impl Serialize for DiskBackupSnapshotRestoreJob {
 }
 
 impl DiskBackupSnapshotRestoreJob {
-    /// Takes what is required: `deliveryType`.
+    /// Creates a value with its required fields: `deliveryType`.
     pub fn new(delivery_type: impl Into<BackupDeliveryType>) -> Self {
         Self {
             delivery_type: Some(delivery_type.into()),
@@ -880,7 +880,7 @@ impl Serialize for PrivateDownloadDeliveryUrl {
 }
 
 impl PrivateDownloadDeliveryUrl {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1032,7 +1032,7 @@ impl Serialize for ServerlessBackupRestoreJob {
 }
 
 impl ServerlessBackupRestoreJob {
-    /// Takes what is required: `deliveryType`, `targetClusterName`, `targetGroupId`.
+    /// Creates a value with its required fields: `deliveryType`, `targetClusterName`, `targetGroupId`.
     pub fn new(
         delivery_type: impl Into<BackupDeliveryType>,
         target_cluster_name: ClusterName,

@@ -30,7 +30,7 @@ use crate::{object, open_enum};
 
 /// Calls `deleteGroupClusterBackupSchedule`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/schedule`.
 ///
-/// Answered by `DiskBackupSnapshotSchedule`.
+/// Response: `DiskBackupSnapshotSchedule`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "deleteGroupClusterBackupSchedule")]
@@ -46,7 +46,7 @@ pub struct DeleteClusterBackupSchedule {
 }
 
 impl DeleteClusterBackupSchedule {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -80,7 +80,7 @@ impl Operation for DeleteClusterBackupSchedule {
 
 /// Calls `getGroupClusterBackupSchedule`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/schedule`.
 ///
-/// Answered by `DiskBackupSnapshotSchedule`.
+/// Response: `DiskBackupSnapshotSchedule`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterBackupSchedule")]
@@ -95,7 +95,7 @@ pub struct GetBackupSchedule {
 }
 
 impl GetBackupSchedule {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -128,7 +128,7 @@ impl Operation for GetBackupSchedule {
 
 /// Calls `updateGroupClusterBackupSchedule`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/schedule`.
 ///
-/// Answered by `DiskBackupSnapshotSchedule`.
+/// Response: `DiskBackupSnapshotSchedule`.
 /// Versions: 2023-01-01 (sunset date 2027-07-01), **2024-08-05**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "updateGroupClusterBackupSchedule")]
@@ -145,7 +145,7 @@ pub struct UpdateBackupSchedule {
 }
 
 impl UpdateBackupSchedule {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -223,7 +223,7 @@ impl Serialize for AdvancedDiskBackupSnapshotSchedulePolicy {
 }
 
 impl AdvancedDiskBackupSnapshotSchedulePolicy {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -282,7 +282,7 @@ impl Serialize for AutoExportPolicy {
 }
 
 impl AutoExportPolicy {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -313,7 +313,7 @@ pub enum AutoExportPolicyFrequencyType {
     Monthly,
     /// `yearly`
     Yearly,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -402,7 +402,7 @@ impl Serialize for DeleteCopiedBackups {
 }
 
 impl DeleteCopiedBackups {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -489,7 +489,7 @@ impl Serialize for DiskBackupApiPolicyItem {
 }
 
 impl DiskBackupApiPolicyItem {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -542,7 +542,7 @@ pub enum DiskBackupApiPolicyItemFrequencyType {
     Yearly,
     /// `ondemand`
     Ondemand,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -597,7 +597,7 @@ impl<'de> Deserialize<'de> for DiskBackupApiPolicyItemFrequencyType {
     }
 }
 
-/// The schema `DiskBackupCopyPolicyItem`: `frequencyType` says which type it is.
+/// The schema `DiskBackupCopyPolicyItem`: `frequencyType` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DiskBackupCopyPolicyItem {
@@ -605,7 +605,7 @@ pub enum DiskBackupCopyPolicyItem {
     DiskBackupTimeBasedCopyPolicyItem(DiskBackupTimeBasedCopyPolicyItem),
     /// `ondemand`.
     Ondemand(DiskBackupOnDemandCopyPolicyItem),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -723,7 +723,7 @@ impl Serialize for DiskBackupCopySetting {
 }
 
 impl DiskBackupCopySetting {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -794,7 +794,7 @@ pub enum DiskBackupCopySettingFrequency {
     Yearly,
     /// `ON_DEMAND`
     OnDemand,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -893,7 +893,7 @@ impl Serialize for DiskBackupOnDemandCopyPolicyItem {
 }
 
 impl DiskBackupOnDemandCopyPolicyItem {
-    /// Requires nothing. Sets `frequencyType`, which says what it is.
+    /// Creates a value. Sets `frequencyType`, which selects its type.
     pub fn new() -> Self {
         Self {
             frequency_type: Some(DiskBackupApiPolicyItemFrequencyType::Ondemand),
@@ -1098,7 +1098,7 @@ impl Serialize for DiskBackupSnapshotSchedule {
 }
 
 impl DiskBackupSnapshotSchedule {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1273,7 +1273,7 @@ impl Serialize for DiskBackupTimeBasedCopyPolicyItem {
 }
 
 impl DiskBackupTimeBasedCopyPolicyItem {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1341,7 +1341,7 @@ impl Serialize for ExtraRetentionSetting {
 }
 
 impl ExtraRetentionSetting {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1380,7 +1380,7 @@ pub enum ExtraRetentionSettingFrequencyType {
     Yearly,
     /// `ON_DEMAND`
     OnDemand,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

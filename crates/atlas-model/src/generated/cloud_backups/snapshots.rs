@@ -35,7 +35,7 @@ use crate::{object, open_enum};
 
 /// Calls `deleteGroupClusterBackupSnapshot`: `DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/{snapshotId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "deleteGroupClusterBackupSnapshot")]
@@ -53,7 +53,7 @@ pub struct DeleteClusterBackupSnapshot {
 }
 
 impl DeleteClusterBackupSnapshot {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, snapshot_id: SnapshotId) -> Self {
         Self {
             project_id,
@@ -85,7 +85,7 @@ impl Operation for DeleteClusterBackupSnapshot {
 
 /// Calls `getGroupClusterBackupSnapshot`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/{snapshotId}`.
 ///
-/// Answered by `DiskBackupReplicaSet`.
+/// Response: `DiskBackupReplicaSet`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupClusterBackupSnapshot")]
@@ -103,7 +103,7 @@ pub struct GetClusterBackupSnapshot {
 }
 
 impl GetClusterBackupSnapshot {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, snapshot_id: SnapshotId) -> Self {
         Self {
             project_id,
@@ -135,7 +135,7 @@ impl Operation for GetClusterBackupSnapshot {
 
 /// Calls `getGroupServerlessBackupSnapshot`: `GET /api/atlas/v2/groups/{groupId}/serverless/{clusterName}/backup/snapshots/{snapshotId}`.
 ///
-/// Answered by `ServerlessBackupSnapshot`.
+/// Response: `ServerlessBackupSnapshot`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Read Only.
 /// Use `getGroupFlexClusterBackupSnapshot` instead.
@@ -154,7 +154,7 @@ pub struct GetServerlessBackupSnapshot {
 }
 
 impl GetServerlessBackupSnapshot {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName, snapshot_id: SnapshotId) -> Self {
         Self {
             project_id,
@@ -188,7 +188,7 @@ impl Operation for GetServerlessBackupSnapshot {
 
 /// Calls `listGroupClusterBackupSnapshots`: `GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots`.
 ///
-/// Answered by `Page<DiskBackupReplicaSet>`.
+/// Response: `Page<DiskBackupReplicaSet>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupClusterBackupSnapshots")]
@@ -216,7 +216,7 @@ pub struct ListBackupSnapshots {
 }
 
 impl ListBackupSnapshots {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -322,7 +322,7 @@ impl Paged for ListBackupSnapshots {
 
 /// Calls `listGroupServerlessBackupSnapshots`: `GET /api/atlas/v2/groups/{groupId}/serverless/{clusterName}/backup/snapshots`.
 ///
-/// Answered by `Page<ServerlessBackupSnapshot>`.
+/// Response: `Page<ServerlessBackupSnapshot>`.
 /// Versions: **2023-01-01** (sunset date 2026-01-22).
 /// Needs the role Project Read Only.
 /// Use `listGroupFlexClusterBackupSnapshots` instead.
@@ -345,7 +345,7 @@ pub struct ListServerlessBackupSnapshots {
 }
 
 impl ListServerlessBackupSnapshots {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, cluster_name: ClusterName) -> Self {
         Self {
             project_id,
@@ -422,7 +422,7 @@ impl Paged for ListServerlessBackupSnapshots {
 
 /// Calls `takeGroupClusterBackupSnapshots`: `POST /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots`.
 ///
-/// Answered by `DiskBackupSnapshot`.
+/// Response: `DiskBackupSnapshot`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Creator.
 #[doc(alias = "takeGroupClusterBackupSnapshots")]
@@ -440,7 +440,7 @@ pub struct TakeSnapshots {
 }
 
 impl TakeSnapshots {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -479,7 +479,7 @@ impl Operation for TakeSnapshots {
 
 /// Calls `updateGroupClusterBackupSnapshot`: `PATCH /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/snapshots/{snapshotId}`.
 ///
-/// Answered by `DiskBackupReplicaSet`.
+/// Response: `DiskBackupReplicaSet`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Backup Manager.
 #[doc(alias = "updateGroupClusterBackupSnapshot")]
@@ -499,7 +499,7 @@ pub struct UpdateBackupSnapshot {
 }
 
 impl UpdateBackupSnapshot {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         cluster_name: ClusterName,
@@ -581,7 +581,7 @@ impl Serialize for BackupSnapshotRetention {
 }
 
 impl BackupSnapshotRetention {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -616,7 +616,7 @@ pub enum BackupSnapshotRetentionRetentionUnit {
     Months,
     /// `YEARS`
     Years,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -708,7 +708,7 @@ impl Serialize for DiskBackupOnDemandSnapshotRequest {
 }
 
 impl DiskBackupOnDemandSnapshotRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -842,7 +842,7 @@ impl Serialize for DiskBackupReplicaSet {
     }
 }
 
-/// The schema `DiskBackupSnapshot`: `type` says which type it is.
+/// The schema `DiskBackupSnapshot`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DiskBackupSnapshot {
@@ -850,7 +850,7 @@ pub enum DiskBackupSnapshot {
     ReplicaSet(DiskBackupReplicaSet),
     /// `shardedCluster`.
     ShardedCluster(DiskBackupShardedClusterSnapshot),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -991,7 +991,7 @@ pub enum ServerlessBackupSnapshotFrequencyType {
     Weekly,
     /// `monthly`
     Monthly,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1049,7 +1049,7 @@ pub enum ServerlessBackupSnapshotSnapshotType {
     OnDemand,
     /// `scheduled`
     Scheduled,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

@@ -37,7 +37,7 @@ use crate::{object, open_enum};
 
 /// Calls `upgradeGroupClusterTenantUpgrade`: `POST /api/atlas/v2/groups/{groupId}/clusters/tenantUpgrade`.
 ///
-/// Answered by `LegacyAtlasCluster`.
+/// Response: `LegacyAtlasCluster`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Cluster Manager.
 #[doc(alias = "upgradeGroupClusterTenantUpgrade")]
@@ -53,7 +53,7 @@ pub struct UpgradeTenantUpgrade {
 }
 
 impl UpgradeTenantUpgrade {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: LegacyAtlasTenantClusterUpgradeRequest) -> Self {
         Self { project_id, body }
     }
@@ -156,7 +156,7 @@ impl Serialize for AwsCloudProviderSettings {
 }
 
 impl AwsCloudProviderSettings {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some("AWS".into()),
@@ -311,7 +311,7 @@ pub enum AwsCloudProviderSettingsInstanceSizeName {
     M200NvmeGen2,
     /// `M400_NVME_GEN_2`
     M400NvmeGen2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -505,7 +505,7 @@ pub enum AwsCloudProviderSettingsVolumeType {
     Provisioned,
     /// `HIGH_PERFORMANCE`
     HighPerformance,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -593,7 +593,7 @@ impl Serialize for AwsComputeAutoScaling {
 }
 
 impl AwsComputeAutoScaling {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -717,7 +717,7 @@ pub enum AwsComputeAutoScalingMaxInstanceSize {
     M200NvmeGen2,
     /// `M400_NVME_GEN_2`
     M400NvmeGen2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -999,7 +999,7 @@ pub enum AwsComputeAutoScalingMinInstanceSize {
     M200NvmeGen2,
     /// `M400_NVME_GEN_2`
     M400NvmeGen2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1243,7 +1243,7 @@ impl Serialize for AzureCloudProviderSettings {
 }
 
 impl AzureCloudProviderSettings {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some("AZURE".into()),
@@ -1313,7 +1313,7 @@ pub enum AzureCloudProviderSettingsDiskTypeName {
     P40,
     /// `P50`
     P50,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1425,7 +1425,7 @@ pub enum AzureCloudProviderSettingsInstanceSizeName {
     M400Nvme,
     /// `M600_NVME`
     M600Nvme,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1650,7 +1650,7 @@ pub enum AzureCloudProviderSettingsRegionName {
     UsGovArizona,
     /// `US_GOV_TEXAS`
     UsGovTexas,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -1899,7 +1899,7 @@ impl Serialize for AzureComputeAutoScalingRules {
 }
 
 impl AzureComputeAutoScalingRules {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -1973,7 +1973,7 @@ pub enum AzureComputeAutoScalingRulesMaxInstanceSize {
     M400Nvme,
     /// `M600_NVME`
     M600Nvme,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2130,7 +2130,7 @@ pub enum AzureComputeAutoScalingRulesMinInstanceSize {
     M400Nvme,
     /// `M600_NVME`
     M600Nvme,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2295,7 +2295,7 @@ impl Serialize for CloudGcpProviderSettings {
 }
 
 impl CloudGcpProviderSettings {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some("GCP".into()),
@@ -2403,7 +2403,7 @@ pub enum CloudGcpProviderSettingsInstanceSizeName {
     R300Gen2,
     /// `R400_GEN_2`
     R400Gen2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2652,7 +2652,7 @@ pub enum CloudGcpProviderSettingsRegionName {
     AsiaSouth2,
     /// `ASIA_SOUTHEAST_2`
     AsiaSoutheast2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -2880,7 +2880,7 @@ impl Serialize for CloudProviderAwsAutoScaling {
 }
 
 impl CloudProviderAwsAutoScaling {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2927,7 +2927,7 @@ impl Serialize for CloudProviderAzureAutoScaling {
 }
 
 impl CloudProviderAzureAutoScaling {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -2975,7 +2975,7 @@ impl Serialize for CloudProviderGcpAutoScaling {
 }
 
 impl CloudProviderGcpAutoScaling {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3026,7 +3026,7 @@ impl Serialize for ClusterAutoScalingSettings {
 }
 
 impl ClusterAutoScalingSettings {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3088,7 +3088,7 @@ impl Serialize for ClusterComputeAutoScaling {
 }
 
 impl ClusterComputeAutoScaling {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3167,7 +3167,7 @@ impl Serialize for ClusterFlexProviderSettings {
 }
 
 impl ClusterFlexProviderSettings {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some("FLEX".into()),
@@ -3209,7 +3209,7 @@ impl ClusterFlexProviderSettings {
 pub enum ClusterFlexProviderSettingsInstanceSizeName {
     /// `FLEX`
     Flex,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3287,7 +3287,7 @@ impl Serialize for ClusterFreeAutoScaling {
 }
 
 impl ClusterFreeAutoScaling {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3377,7 +3377,7 @@ impl Serialize for ClusterFreeProviderSettings {
 }
 
 impl ClusterFreeProviderSettings {
-    /// Requires nothing. Sets `providerName`, which says what it is.
+    /// Creates a value. Sets `providerName`, which selects its type.
     pub fn new() -> Self {
         Self {
             provider_name: Some("TENANT".into()),
@@ -3432,7 +3432,7 @@ pub enum ClusterFreeProviderSettingsEffectiveInstanceSizeName {
     M5,
     /// `M0`
     M0,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3492,7 +3492,7 @@ pub enum ClusterFreeProviderSettingsInstanceSizeName {
     M2,
     /// `M5`
     M5,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3540,7 +3540,7 @@ impl<'de> Deserialize<'de> for ClusterFreeProviderSettingsInstanceSizeName {
     }
 }
 
-/// The schema `ClusterProviderSettings`: `providerName` says which type it is.
+/// The schema `ClusterProviderSettings`: `providerName` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ClusterProviderSettings {
@@ -3554,7 +3554,7 @@ pub enum ClusterProviderSettings {
     Gcp(CloudGcpProviderSettings),
     /// `TENANT`.
     Tenant(ClusterFreeProviderSettings),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -3653,7 +3653,7 @@ impl Serialize for FreeComputeAutoScalingRules {
 }
 
 impl FreeComputeAutoScalingRules {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3689,7 +3689,7 @@ pub enum FreeComputeAutoScalingRulesMaxInstanceSize {
     M2,
     /// `M5`
     M5,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3747,7 +3747,7 @@ pub enum FreeComputeAutoScalingRulesMinInstanceSize {
     M2,
     /// `M5`
     M5,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -3834,7 +3834,7 @@ impl Serialize for GcpComputeAutoScaling {
 }
 
 impl GcpComputeAutoScaling {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -3932,7 +3932,7 @@ pub enum GcpComputeAutoScalingMaxInstanceSize {
     R300Gen2,
     /// `R400_GEN_2`
     R400Gen2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -4149,7 +4149,7 @@ pub enum GcpComputeAutoScalingMinInstanceSize {
     R300Gen2,
     /// `R400_GEN_2`
     R400Gen2,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -5061,7 +5061,7 @@ impl Serialize for LegacyAtlasTenantClusterUpgradeRequest {
 }
 
 impl LegacyAtlasTenantClusterUpgradeRequest {
-    /// Takes what is required: `name`.
+    /// Creates a value with its required fields: `name`.
     pub fn new(name: ClusterName) -> Self {
         Self {
             name: Some(name.into()),
@@ -5364,7 +5364,7 @@ impl Serialize for LegacyReplicationSpec {
 }
 
 impl LegacyReplicationSpec {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -5449,7 +5449,7 @@ impl Serialize for RegionSpec {
 }
 
 impl RegionSpec {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

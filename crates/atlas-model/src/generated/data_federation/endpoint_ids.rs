@@ -26,7 +26,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupPrivateNetworkSettingEndpointId`: `POST /api/atlas/v2/groups/{groupId}/privateNetworkSettings/endpointIds`.
 ///
-/// Answered by `Page<PrivateNetworkEndpointIdEntry>`.
+/// Response: `Page<PrivateNetworkEndpointIdEntry>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "createGroupPrivateNetworkSettingEndpointId")]
@@ -42,7 +42,7 @@ pub struct CreatePrivateEndpointId {
 }
 
 impl CreatePrivateEndpointId {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: PrivateNetworkEndpointIdEntry) -> Self {
         Self { project_id, body }
     }
@@ -76,7 +76,7 @@ impl Paged for CreatePrivateEndpointId {
 
 /// Calls `deleteGroupPrivateNetworkSettingEndpointId`: `DELETE /api/atlas/v2/groups/{groupId}/privateNetworkSettings/endpointIds/{endpointId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Owner.
 #[doc(alias = "deleteGroupPrivateNetworkSettingEndpointId")]
@@ -92,7 +92,7 @@ pub struct DeletePrivateEndpointId {
 }
 
 impl DeletePrivateEndpointId {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, endpoint_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -122,7 +122,7 @@ impl Operation for DeletePrivateEndpointId {
 
 /// Calls `getGroupPrivateNetworkSettingEndpointId`: `GET /api/atlas/v2/groups/{groupId}/privateNetworkSettings/endpointIds/{endpointId}`.
 ///
-/// Answered by `PrivateNetworkEndpointIdEntry`.
+/// Response: `PrivateNetworkEndpointIdEntry`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupPrivateNetworkSettingEndpointId")]
@@ -138,7 +138,7 @@ pub struct GetPrivateEndpointId {
 }
 
 impl GetPrivateEndpointId {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, endpoint_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -168,7 +168,7 @@ impl Operation for GetPrivateEndpointId {
 
 /// Calls `listGroupPrivateNetworkSettingEndpointIds`: `GET /api/atlas/v2/groups/{groupId}/privateNetworkSettings/endpointIds`.
 ///
-/// Answered by `Page<PrivateNetworkEndpointIdEntry>`.
+/// Response: `Page<PrivateNetworkEndpointIdEntry>`.
 /// Versions: **2023-01-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupPrivateNetworkSettingEndpointIds")]
@@ -188,7 +188,7 @@ pub struct ListPrivateEndpointIds {
 }
 
 impl ListPrivateEndpointIds {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -357,7 +357,7 @@ impl Serialize for PrivateNetworkEndpointIdEntry {
 }
 
 impl PrivateNetworkEndpointIdEntry {
-    /// Takes what is required: `endpointId`.
+    /// Creates a value with its required fields: `endpointId`.
     pub fn new(endpoint_id: impl Into<CompactString>) -> Self {
         Self {
             endpoint_id: Some(endpoint_id.into()),
@@ -450,7 +450,7 @@ pub enum PrivateNetworkEndpointIdEntryProvider {
     Aws,
     /// `AZURE`
     Azure,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -508,7 +508,7 @@ pub enum PrivateNetworkEndpointIdEntryStatus {
     Failed,
     /// `DELETING`
     Deleting,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -564,7 +564,7 @@ impl<'de> Deserialize<'de> for PrivateNetworkEndpointIdEntryStatus {
 pub enum PrivateNetworkEndpointIdEntryType {
     /// `DATA_LAKE`
     DataLake,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 

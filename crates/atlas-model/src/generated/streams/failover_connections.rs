@@ -34,7 +34,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupStreamConnectionFailoverConnection`: `POST /api/atlas/v2/groups/{groupId}/streams/{tenantName}/connections/{connectionName}/failoverConnections`.
 ///
-/// Answered by `StreamsFailoverConnection`.
+/// Response: `StreamsFailoverConnection`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "createGroupStreamConnectionFailoverConnection")]
@@ -53,7 +53,7 @@ pub struct CreateFailoverConnection {
 }
 
 impl CreateFailoverConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -95,7 +95,7 @@ impl Operation for CreateFailoverConnection {
 
 /// Calls `deleteGroupStreamConnectionFailoverConnection`: `DELETE /api/atlas/v2/groups/{groupId}/streams/{tenantName}/connections/{connectionName}/failoverConnections/{failoverConnectionId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "deleteGroupStreamConnectionFailoverConnection")]
@@ -114,7 +114,7 @@ pub struct DeleteStreamFailoverConnection {
 }
 
 impl DeleteStreamFailoverConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -153,7 +153,7 @@ impl Operation for DeleteStreamFailoverConnection {
 
 /// Calls `getGroupStreamConnectionFailoverConnection`: `GET /api/atlas/v2/groups/{groupId}/streams/{tenantName}/connections/{connectionName}/failoverConnections/{failoverConnectionId}`.
 ///
-/// Answered by `StreamsFailoverConnection`.
+/// Response: `StreamsFailoverConnection`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "getGroupStreamConnectionFailoverConnection")]
@@ -172,7 +172,7 @@ pub struct GetStreamFailoverConnection {
 }
 
 impl GetStreamFailoverConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -211,7 +211,7 @@ impl Operation for GetStreamFailoverConnection {
 
 /// Calls `listGroupStreamConnectionFailoverConnections`: `GET /api/atlas/v2/groups/{groupId}/streams/{tenantName}/connections/{connectionName}/failoverConnections`.
 ///
-/// Answered by `Page<StreamsFailoverConnection>`.
+/// Response: `Page<StreamsFailoverConnection>`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "listGroupStreamConnectionFailoverConnections")]
@@ -232,7 +232,7 @@ pub struct ListFailoverConnections {
 }
 
 impl ListFailoverConnections {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -305,7 +305,7 @@ impl Paged for ListFailoverConnections {
 
 /// Calls `updateGroupStreamConnectionFailoverConnection`: `PATCH /api/atlas/v2/groups/{groupId}/streams/{tenantName}/connections/{connectionName}/failoverConnections/{failoverConnectionId}`.
 ///
-/// Answered by `StreamsFailoverConnection`.
+/// Response: `StreamsFailoverConnection`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "updateGroupStreamConnectionFailoverConnection")]
@@ -326,7 +326,7 @@ pub struct UpdateStreamFailoverConnection {
 }
 
 impl UpdateStreamFailoverConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -449,7 +449,7 @@ impl Serialize for StreamsFailoverClusterConnection {
 }
 
 impl StreamsFailoverClusterConnection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsFailoverConnectionType::Cluster),
@@ -493,7 +493,7 @@ impl StreamsFailoverClusterConnection {
     }
 }
 
-/// The schema `StreamsFailoverConnection`: `type` says which type it is.
+/// The schema `StreamsFailoverConnection`: `type` selects the type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum StreamsFailoverConnection {
@@ -501,7 +501,7 @@ pub enum StreamsFailoverConnection {
     Cluster(StreamsFailoverClusterConnection),
     /// `Kafka`.
     Kafka(StreamsFailoverKafkaConnection),
-    /// Another type, as it came.
+    /// An undocumented type, as received.
     Unknown(Json),
 }
 
@@ -546,7 +546,7 @@ pub enum StreamsFailoverConnectionType {
     Kafka,
     /// `Cluster`
     Cluster,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -682,7 +682,7 @@ impl Serialize for StreamsFailoverKafkaConnection {
 }
 
 impl StreamsFailoverKafkaConnection {
-    /// Requires nothing. Sets `type`, which says what it is.
+    /// Creates a value. Sets `type`, which selects its type.
     pub fn new() -> Self {
         Self {
             kind: Some(StreamsFailoverConnectionType::Kafka),

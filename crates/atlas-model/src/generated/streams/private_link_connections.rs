@@ -27,7 +27,7 @@ use crate::{object, open_enum};
 
 /// Calls `createGroupStreamPrivateLinkConnection`: `POST /api/atlas/v2/groups/{groupId}/streams/privateLinkConnections`.
 ///
-/// Answered by `StreamsPrivateLinkConnection`.
+/// Response: `StreamsPrivateLinkConnection`.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "createGroupStreamPrivateLinkConnection")]
@@ -42,7 +42,7 @@ pub struct CreatePrivateLinkConnection {
 }
 
 impl CreatePrivateLinkConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(project_id: ProjectId, body: StreamsPrivateLinkConnection) -> Self {
         Self { project_id, body }
     }
@@ -75,7 +75,7 @@ impl Operation for CreatePrivateLinkConnection {
 
 /// Calls `deleteGroupStreamPrivateLinkConnection`: `DELETE /api/atlas/v2/groups/{groupId}/streams/privateLinkConnections/{connectionId}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2023-02-01**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "deleteGroupStreamPrivateLinkConnection")]
@@ -90,7 +90,7 @@ pub struct DeletePrivateLinkConnection {
 }
 
 impl DeletePrivateLinkConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, connection_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -123,7 +123,7 @@ impl Operation for DeletePrivateLinkConnection {
 
 /// Calls `getGroupStreamPrivateLinkConnection`: `GET /api/atlas/v2/groups/{groupId}/streams/privateLinkConnections/{connectionId}`.
 ///
-/// Answered by `StreamsPrivateLinkConnection`.
+/// Response: `StreamsPrivateLinkConnection`.
 /// Versions: **2023-02-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "getGroupStreamPrivateLinkConnection")]
@@ -138,7 +138,7 @@ pub struct GetPrivateLinkConnection {
 }
 
 impl GetPrivateLinkConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId, connection_id: impl Into<CompactString>) -> Self {
         Self {
             project_id,
@@ -169,7 +169,7 @@ impl Operation for GetPrivateLinkConnection {
 
 /// Calls `listGroupStreamPrivateLinkConnections`: `GET /api/atlas/v2/groups/{groupId}/streams/privateLinkConnections`.
 ///
-/// Answered by `Page<StreamsPrivateLinkConnection>`.
+/// Response: `Page<StreamsPrivateLinkConnection>`.
 /// Versions: **2023-02-01**.
 /// Needs the role Project Read Only.
 #[doc(alias = "listGroupStreamPrivateLinkConnections")]
@@ -186,7 +186,7 @@ pub struct ListPrivateLinkConnections {
 }
 
 impl ListPrivateLinkConnections {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(project_id: ProjectId) -> Self {
         Self {
             project_id,
@@ -251,7 +251,7 @@ impl Paged for ListPrivateLinkConnections {
 
 /// Calls `updateGroupStreamPrivateLinkConnection`: `PATCH /api/atlas/v2/groups/{groupId}/streams/privateLinkConnections/{connectionId}`.
 ///
-/// Answered by `StreamsPrivateLinkConnection`.
+/// Response: `StreamsPrivateLinkConnection`.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "updateGroupStreamPrivateLinkConnection")]
@@ -268,7 +268,7 @@ pub struct UpdatePrivateLinkConnection {
 }
 
 impl UpdatePrivateLinkConnection {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         connection_id: impl Into<CompactString>,
@@ -469,7 +469,7 @@ impl Serialize for StreamsPrivateLinkConnection {
 }
 
 impl StreamsPrivateLinkConnection {
-    /// Takes what is required: `provider`.
+    /// Creates a value with its required fields: `provider`.
     pub fn new(provider: impl Into<CompactString>) -> Self {
         Self {
             provider: Some(provider.into()),
@@ -571,7 +571,7 @@ pub enum StreamsPrivateLinkConnectionAuthenticationScheme {
     SaslScram,
     /// `IAM`
     Iam,
-    /// A value that is not documented, as it came.
+    /// An undocumented value, as received.
     Other(Box<str>),
 }
 
@@ -653,7 +653,7 @@ impl Serialize for StreamsPrivateLinkConnectionRequest {
 }
 
 impl StreamsPrivateLinkConnectionRequest {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }

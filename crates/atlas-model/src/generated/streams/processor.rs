@@ -28,7 +28,7 @@ use crate::timestamp::Timestamp;
 
 /// Calls `createGroupStreamProcessor`: `POST /api/atlas/v2/groups/{groupId}/streams/{tenantName}/processor`.
 ///
-/// Answered by `StreamsProcessor`.
+/// Response: `StreamsProcessor`.
 /// Versions: **2024-05-30**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "createGroupStreamProcessor")]
@@ -45,7 +45,7 @@ pub struct CreateStreamProcessor {
 }
 
 impl CreateStreamProcessor {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -87,7 +87,7 @@ impl Operation for CreateStreamProcessor {
 
 /// Calls `deleteGroupStreamProcessor`: `DELETE /api/atlas/v2/groups/{groupId}/streams/{tenantName}/processor/{processorName}`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-05-30**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "deleteGroupStreamProcessor")]
@@ -104,7 +104,7 @@ pub struct DeleteStreamProcessor {
 }
 
 impl DeleteStreamProcessor {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -143,7 +143,7 @@ impl Operation for DeleteStreamProcessor {
 
 /// Calls `getGroupStreamProcessor`: `GET /api/atlas/v2/groups/{groupId}/streams/{tenantName}/processor/{processorName}`.
 ///
-/// Answered by `StreamsProcessorWithStats`.
+/// Response: `StreamsProcessorWithStats`.
 /// Versions: **2024-05-30**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "getGroupStreamProcessor")]
@@ -160,7 +160,7 @@ pub struct GetStreamProcessor {
 }
 
 impl GetStreamProcessor {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -199,7 +199,7 @@ impl Operation for GetStreamProcessor {
 
 /// Calls `startGroupStreamProcessor`: `POST /api/atlas/v2/groups/{groupId}/streams/{tenantName}/processor/{processorName}:start`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-05-30**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "startGroupStreamProcessor")]
@@ -216,7 +216,7 @@ pub struct StartStreamProcessor {
 }
 
 impl StartStreamProcessor {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -255,7 +255,7 @@ impl Operation for StartStreamProcessor {
 
 /// Calls `startGroupStreamProcessorWith`: `POST /api/atlas/v2/groups/{groupId}/streams/{tenantName}/processor/{processorName}:startWith`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2025-03-12**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "startGroupStreamProcessorWith")]
@@ -274,7 +274,7 @@ pub struct StartStreamProcessorWith {
 }
 
 impl StartStreamProcessorWith {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -325,7 +325,7 @@ impl Operation for StartStreamProcessorWith {
 
 /// Calls `stopGroupStreamProcessor`: `POST /api/atlas/v2/groups/{groupId}/streams/{tenantName}/processor/{processorName}:stop`.
 ///
-/// Answered by nothing.
+/// Response: nothing.
 /// Versions: **2024-05-30**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "stopGroupStreamProcessor")]
@@ -342,7 +342,7 @@ pub struct StopStreamProcessor {
 }
 
 impl StopStreamProcessor {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -381,7 +381,7 @@ impl Operation for StopStreamProcessor {
 
 /// Calls `updateGroupStreamProcessor`: `PATCH /api/atlas/v2/groups/{groupId}/streams/{tenantName}/processor/{processorName}`.
 ///
-/// Answered by `StreamsProcessorWithStats`.
+/// Response: `StreamsProcessorWithStats`.
 /// Versions: **2024-05-30**.
 /// Needs the role Organization Stream Processing Admin or Project Stream Processing Manager.
 #[doc(alias = "updateGroupStreamProcessor")]
@@ -401,7 +401,7 @@ pub struct UpdateStreamProcessor {
 }
 
 impl UpdateStreamProcessor {
-    /// Takes what the operation requires.
+    /// Creates the operation with its required parameters and its body.
     pub fn new(
         project_id: ProjectId,
         tenant_name: impl Into<CompactString>,
@@ -505,7 +505,7 @@ impl Serialize for StreamsModifyStreamProcessor {
 }
 
 impl StreamsModifyStreamProcessor {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -596,7 +596,7 @@ impl Serialize for StreamsModifyStreamProcessorOptions {
 }
 
 impl StreamsModifyStreamProcessorOptions {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -682,7 +682,7 @@ impl Serialize for StreamsProcessor {
 }
 
 impl StreamsProcessor {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
@@ -769,7 +769,7 @@ impl Serialize for StreamsStartProcessorFailover {
 }
 
 impl StreamsStartProcessorFailover {
-    /// Takes what is required: `region`.
+    /// Creates a value with its required fields: `region`.
     pub fn new(region: impl Into<CompactString>) -> Self {
         Self {
             region: Some(region.into()),
@@ -878,7 +878,7 @@ impl Serialize for StreamsStartStreamProcessorWith {
 }
 
 impl StreamsStartStreamProcessorWith {
-    /// Has no field set.
+    /// Creates a value with all fields unset.
     pub fn new() -> Self {
         Self::default()
     }
