@@ -123,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    fn told(place: &str, schema: &Value, text: &str) -> Vec<String> {
+    fn reported(place: &str, schema: &Value, text: &str) -> Vec<String> {
         let parameter = json!({"name": "p", "in": place, "schema": schema});
         let parameter: Parameter = serde_json::from_value(parameter).unwrap();
         let found = value(&parameter, text);
@@ -181,7 +181,11 @@ mod tests {
             ),
         ];
         for (schema, text, expected) in rows {
-            assert_eq!(told("query", &schema, text), expected, "{schema} {text}");
+            assert_eq!(
+                reported("query", &schema, text),
+                expected,
+                "{schema} {text}"
+            );
         }
     }
 
@@ -190,13 +194,13 @@ mod tests {
         let schema = json!({"type": "string"});
         for text in ["", ".", ".."] {
             let expected = format!("p: expected a path segment, found {text:?}");
-            assert_eq!(told("path", &schema, text), [expected]);
-            assert!(told("query", &schema, text).is_empty());
-            assert!(told("header", &schema, text).is_empty());
+            assert_eq!(reported("path", &schema, text), [expected]);
+            assert!(reported("query", &schema, text).is_empty());
+            assert!(reported("header", &schema, text).is_empty());
         }
         let expected = "p: expected a header value, found \"a\\nb\"";
-        assert_eq!(told("header", &schema, "a\nb"), [expected]);
-        assert!(told("query", &schema, "a\nb").is_empty());
-        assert!(told("path", &schema, "a\nb").is_empty());
+        assert_eq!(reported("header", &schema, "a\nb"), [expected]);
+        assert!(reported("query", &schema, "a\nb").is_empty());
+        assert!(reported("path", &schema, "a\nb").is_empty());
     }
 }

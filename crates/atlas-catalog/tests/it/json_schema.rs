@@ -105,11 +105,11 @@ impl Converter<'_> {
         if self.without == "readOnly" && schema["properties"][property]["readOnly"] != true {
             all.push(json!({"required": [property]}));
         }
-        let mut told = &schema["properties"][property];
-        while let Some(name) = told["$ref"].as_str() {
-            told = &self.facts["schemas"][name];
+        let mut field = &schema["properties"][property];
+        while let Some(name) = field["$ref"].as_str() {
+            field = &self.facts["schemas"][name];
         }
-        if told["enum"].is_null() {
+        if field["enum"].is_null() {
             let values: Vec<&String> = mapping.keys().collect();
             all.push(json!({
                 "if": {"properties": {property: {"type": "string"}}, "required": [property]},

@@ -44,14 +44,14 @@ fn a_recorded_value_is_not_a_violation() {
     let operation = Operation::find("getGroupCluster").unwrap();
     let version = operation.version(None).unwrap();
     let answer = |value: &str| json!({"biConnector": {"readPreference": value}});
-    let told = |value: &str| {
+    let reported = |value: &str| {
         let found = operation.check_response(version, 200, &answer(value));
         found
             .iter()
             .any(|one| one.path() == "$.biConnector.readPreference")
     };
-    assert!(!told("secondary"));
-    assert!(told("tertiary"));
+    assert!(!reported("secondary"));
+    assert!(reported("tertiary"));
 }
 
 #[test]

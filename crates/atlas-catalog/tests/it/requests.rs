@@ -170,8 +170,8 @@ fn an_invalid_request_is_refused_with_one_line() {
             "getGroup does not support format \"csv\"; see its documented formats",
         ),
     ];
-    for (request, told) in cases {
-        assert_eq!(request.build().unwrap_err().to_string(), told);
+    for (request, reported) in cases {
+        assert_eq!(request.build().unwrap_err().to_string(), reported);
     }
     for odd in ["", ".", "..", "a\nb"] {
         let request = find("getGroupCluster")
@@ -187,31 +187,31 @@ fn an_invalid_request_is_refused_with_one_line() {
 #[test]
 fn each_parameter_may_be_repeated_up_to_its_maximum() {
     const GROUP: (&str, &str) = ("groupId", "32b6e34b3d91647abb20e7b8");
-    let told = |id: &str, given: &[(&str, &str)]| -> Vec<String> {
+    let reported = |id: &str, given: &[(&str, &str)]| -> Vec<String> {
         let operation = Operation::find(id).unwrap();
         let given = [&[GROUP], given].concat();
         let found = operation.check_parameters(given);
         found.iter().map(ToString::to_string).collect()
     };
     let members = |count| vec![("clusterName", "a"); count];
-    assert!(told("getGroupActivityFeed", &members(20)).is_empty());
+    assert!(reported("getGroupActivityFeed", &members(20)).is_empty());
     assert_eq!(
-        told("getGroupActivityFeed", &members(21)),
+        reported("getGroupActivityFeed", &members(21)),
         ["clusterName: expected at most 20 values"]
     );
     assert_eq!(
-        told("getGroup", &[GROUP]),
+        reported("getGroup", &[GROUP]),
         ["groupId: expected one value, since it is not an array"]
     );
     let process = [("processId", "a:27017")];
-    let found = told("getGroupHostFtsMetricIndexMeasurements", &process);
+    let found = reported("getGroupHostFtsMetricIndexMeasurements", &process);
     let missing = "granularity: required parameter is missing".to_owned();
     assert!(found.contains(&missing), "{found:?}");
     let given = [process[0], ("granularity", "PT1M")];
-    let found = told("getGroupHostFtsMetricIndexMeasurements", &given);
+    let found = reported("getGroupHostFtsMetricIndexMeasurements", &given);
     assert!(!found.contains(&missing), "{found:?}");
     assert_eq!(
-        told("getGroup", &[("zzzzzzzzzz", "1")]),
+        reported("getGroup", &[("zzzzzzzzzz", "1")]),
         ["zzzzzzzzzz: unknown parameter"]
     );
 }

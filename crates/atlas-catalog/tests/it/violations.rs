@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 fn request(id: &str, body: &Value) -> Vec<String> {
     let operation = Operation::find(id).unwrap();
     let version = operation.version(None).unwrap();
-    told(&operation.check_request(version, Some(body)))
+    reported(&operation.check_request(version, Some(body)))
 }
 
 fn response(id: &str, body: &Value) -> Vec<String> {
     let operation = Operation::find(id).unwrap();
     let version = operation.version(None).unwrap();
-    told(&operation.check_response(version, 200, body))
+    reported(&operation.check_response(version, 200, body))
 }
 
-fn told(violations: &[atlas_catalog::Violation]) -> Vec<String> {
+fn reported(violations: &[atlas_catalog::Violation]) -> Vec<String> {
     let lines = violations
         .iter()
         .map(|one| format!("{} ({})", one, one.kind()));
