@@ -104,13 +104,13 @@ pub(crate) fn stale(sources: &Sources, expected: &Expected) -> Vec<String> {
         let name = path.strip_prefix(&sources.root).unwrap_or(path).display();
         match fs::read(path) {
             Ok(present) if same(path, &present, bytes) => {}
-            Ok(_) => lines.push(format!("{name} is out of date: run {MEND}")),
-            Err(_) => lines.push(format!("{name} is missing: run {MEND}")),
+            Ok(_) => lines.push(format!("{name} is out of date: run {HINT}")),
+            Err(_) => lines.push(format!("{name} is missing: run {HINT}")),
         }
     }
     for path in leftovers(&sources.root, &expected.files) {
         let name = path.strip_prefix(&sources.root).unwrap_or(&path).display();
-        lines.push(format!("{name} is no longer generated: run {MEND}"));
+        lines.push(format!("{name} is no longer generated: run {HINT}"));
     }
     lines
 }
@@ -288,4 +288,4 @@ fn successors(overrides: &Value, facts: &Facts) -> Result<(), Error> {
     Ok(())
 }
 
-const MEND: &str = "cargo run -p atlas-codegen -- generate";
+const HINT: &str = "cargo run -p atlas-codegen -- generate";

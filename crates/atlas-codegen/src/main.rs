@@ -155,9 +155,9 @@ fn import(
     };
     let (mut facts, report) = import::import(&description, &options)
         .map_err(|error| error.in_file(path.display().to_string()))?;
-    say(&mut io::stderr(), &report.text());
+    write_text(&mut io::stderr(), &report.text());
     if print {
-        say(&mut io::stdout(), &facts.to_text());
+        write_text(&mut io::stdout(), &facts.to_text());
         return Ok(ExitCode::SUCCESS);
     }
 
@@ -191,7 +191,7 @@ fn import(
         ..sources
     };
     let files = check::expected(&sources)?.files;
-    say(&mut io::stdout(), &changes.to_text());
+    write_text(&mut io::stdout(), &changes.to_text());
     write(root, files)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -204,7 +204,7 @@ fn export(root: &Path, format: Format) -> Result<ExitCode, Error> {
         Format::Yaml => serde_saphyr::to_string(&description)
             .map_err(|error| Error::at("yaml", error.to_string()).in_file("export"))?,
     };
-    say(&mut io::stdout(), &text);
+    write_text(&mut io::stdout(), &text);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -222,7 +222,7 @@ fn check(root: &Path) -> Result<ExitCode, Error> {
     say_names(&expected.notes);
     let stale = check::stale(&sources, &expected);
     for line in &stale {
-        say(&mut io::stderr(), &format!("{line}\n"));
+        write_text(&mut io::stderr(), &format!("{line}\n"));
     }
     Ok(ExitCode::from(u8::from(!stale.is_empty())))
 }
@@ -230,8 +230,8 @@ fn check(root: &Path) -> Result<ExitCode, Error> {
 fn diff(old: &Path, new: &Path, output: Output) -> Result<ExitCode, Error> {
     let diff = diff::diff(&facts(old)?, &facts(new)?);
     match output {
-        Output::Text => say(&mut io::stdout(), &diff.to_text()),
-        Output::Json => say(&mut io::stdout(), &format!("{:#}\n", diff.to_json())),
+        Output::Text => write_text(&mut io::stdout(), &diff.to_text()),
+        Output::Json => write_text(&mut io::stdout(), &format!("{:#}\n", diff.to_json())),
     }
     Ok(ExitCode::from(
         match (diff.is_empty(), diff.is_breaking()) {
@@ -253,12 +253,12 @@ fn write(root: &Path, files: Vec<(PathBuf, Vec<u8>)>) -> Result<(), Error> {
     let leftovers = check::leftovers(root, &files);
     for path in store::write_all(files)? {
         let name = path.strip_prefix(root).unwrap_or(&path).display();
-        say(&mut io::stdout(), &format!("wrote {name}\n"));
+        write_text(&mut io::stdout(), &format!("wrote {name}\n"));
     }
     for path in leftovers {
         std::fs::remove_file(&path).map_err(|source| Error::write(&path, source))?;
         let name = path.strip_prefix(root).unwrap_or(&path).display();
-        say(&mut io::stdout(), &format!("removed {name}\n"));
+        write_text(&mut io::stdout(), &format!("removed {name}\n"));
     }
     Ok(())
 }
@@ -271,11 +271,11 @@ fn say_names(notes: &[String]) {
 
 fn say_notes(notes: &[String]) {
     for note in notes {
-        say(&mut io::stderr(), &format!("{}\n", error::escaped(note)));
+        write_text(&mut io::stderr(), &format!("{}\n", error::escaped(note)));
     }
 }
 
 /// Writes to a stream that may be closed.
-fn say(stream: &mut impl Write, text: &str) {
+fn write_text(stream: &mut impl Write, text: &str) {
     let _ = stream.write_all(text.as_bytes());
 }

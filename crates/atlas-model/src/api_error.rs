@@ -64,7 +64,7 @@ pub struct BadRequestDetail {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FieldViolation {
-    /// What is wrong with it.
+    /// The problem with the field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Its name or path in the request.

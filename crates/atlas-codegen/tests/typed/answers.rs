@@ -250,7 +250,7 @@ fn an_undocumented_form_is_kept_unchanged() {
         for tag in of_unions.take(4) {
             tried += 1;
             let mut given = instance.value.clone();
-            *tag.path.of(&mut given) = json!("UNHEARD");
+            *tag.path.of(&mut given) = json!("UNDOCUMENTED");
             let mut object = tag.path.clone();
             object.0.pop();
             object.of(&mut given)["undocumented"] = json!([1, {"of": null}]);

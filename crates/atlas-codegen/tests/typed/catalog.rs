@@ -14,7 +14,7 @@ fn check(case: &Case, status: u16, value: &Value) -> Vec<Violation> {
     operation.check_response(operation.version(None).unwrap(), status, value)
 }
 
-fn told(found: &[Violation]) -> String {
+fn reported(found: &[Violation]) -> String {
     let lines: Vec<String> = found.iter().take(3).map(ToString::to_string).collect();
     lines.join("; ")
 }
@@ -26,7 +26,7 @@ fn a_valid_response_has_no_violation() {
         answers(fields, |case, _, status, instance| {
             let found = check(case, status, &instance.value);
             if !found.is_empty() {
-                wrong.note("refused", case.rust, &told(&found));
+                wrong.note("refused", case.rust, &reported(&found));
             }
         });
     }
@@ -43,7 +43,11 @@ fn only(
     what: &str,
 ) {
     let [one] = found else {
-        return wrong.note("not one", &node.place, &format!("{what}: {}", told(found)));
+        return wrong.note(
+            "not one",
+            &node.place,
+            &format!("{what}: {}", reported(found)),
+        );
     };
     let at = one.path() == path.as_violation() && one.kind() == kind;
     let of_union = node.union.as_ref().is_some_and(|union| {
