@@ -1,4 +1,4 @@
-//! Lists the projects that the credentials see.
+//! Lists the projects that the credentials have access to.
 //!
 //! `cargo run -p atlas-transport --example list_projects`, with the credentials in the environment:
 //! see `atlas_transport::environment` for the variables.

@@ -1,4 +1,4 @@
-//! Sends an operation that is declared here, with fields of one's own choice.
+//! Sends a custom operation, declared here with only the fields that it needs.
 //!
 //! `cargo run -p atlas-transport --example own_operation -- PROJECT_ID CLUSTER_NAME`,
 //! with the credentials in the environment.
@@ -8,7 +8,7 @@ use atlas_transport::Credentials;
 use atlas_transport::http::Method;
 use serde::Deserialize;
 
-/// `GET …/flexClusters/{name}`, of which only the state is wanted.
+/// `GET …/flexClusters/{name}`, reading only the state.
 struct GetFlexState {
     project: ProjectId,
     name: String,

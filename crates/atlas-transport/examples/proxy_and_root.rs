@@ -1,12 +1,12 @@
-//! Calls through a proxy, trusting a root of one's own.
+//! Calls through a proxy, with an additional certificate root.
 //!
 //! `cargo run -p atlas-transport --example proxy_and_root -- http://user:password@proxy:3128 ca.pem`
 //!
-//! The credentials are in the environment. Plain `http`, to a sandbox on this machine, uses no proxy;
-//! `atlas sandbox --tls` does.
+//! The credentials are in the environment. Plain `http`, to a local sandbox, uses no proxy;
+//! `https`, to `atlas sandbox --tls`, does.
 //!
-//! Without a setting of the client, `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`
-//! decide. Whatever cannot be used is an error when the client is built.
+//! Without these settings, `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` apply. An
+//! invalid setting is an error when the client is built.
 
 use std::env;
 

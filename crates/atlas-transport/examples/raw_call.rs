@@ -1,4 +1,4 @@
-//! Calls any operation by its name and prints the JSON that it answers, as `atlas api` does.
+//! Calls any operation by its name and prints the JSON response, as `atlas api` does.
 //!
 //! `cargo run -p atlas-transport --example raw_call -- getGroup groupId=32b6e34b3d91647abb20e7b8`,
 //! with the credentials in the environment.

@@ -1,4 +1,4 @@
-//! Asks for a project, and tells a 403, a 429 and what passes from everything else.
+//! Requests a project, and handles a 403, a 429 and transient failures separately.
 //!
 //! `cargo run -p atlas-transport --example refusals -- PROJECT_ID`,
 //! with the credentials in the environment.
@@ -12,7 +12,7 @@ use atlas_transport::{Client, Credentials};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let project = std::env::args().nth(1).ok_or("which project?")?.parse()?;
     let builder = Credentials::from_env()?.client_builder();
-    // The default policy waits a 429 out by itself; here each is to be seen.
+    // The default policy would wait and retry; this example shows the error.
     let client: Client = builder.retry(RetryPolicy::none()).build()?;
 
     let error = match client.send(&GetGroup::new(project)).await {
@@ -23,19 +23,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Err(error) => error,
     };
     match error.status() {
-        // The line names the roles of which the credentials may lack one.
+        // The message names the roles of which the credentials may lack one.
         Some(StatusCode::FORBIDDEN) => println!("not allowed: {error}"),
         Some(StatusCode::TOO_MANY_REQUESTS) => {
-            println!("too many requests; asked to wait {:?}", error.retry_after());
+            println!("too many requests; retry after {:?}", error.retry_after());
         }
-        _ if error.is_transient() => println!("later perhaps: {error}"),
+        _ if error.is_transient() => println!("try again later: {error}"),
         _ => return Err(error.into()),
     }
     if let Some(code) = error
         .api_error()
-        .and_then(|said| said.error_code.as_deref())
+        .and_then(|error| error.error_code.as_deref())
     {
-        println!("Atlas calls it {code}");
+        println!("error code: {code}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Calls with a service account, whose access token is kept for other processes and later runs.
+//! Calls with a service account, and shares its access token with other processes and later runs.
 //!
 //! `cargo run -p atlas-transport --example service_account`, with `MONGODB_ATLAS_CLIENT_ID` and
 //! `MONGODB_ATLAS_CLIENT_SECRET`.
@@ -11,7 +11,7 @@ use atlas_transport::{Credentials, TokenDirectory};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = Credentials::from_env()?.client_builder();
-    // Ten token requests a minute are allowed; with a folder, many processes need one an hour.
+    // Ten token requests a minute are allowed; with a folder, all processes together need one an hour.
     if let Some(tokens) = TokenDirectory::of_user() {
         builder = builder.token_cache(Arc::new(tokens));
     }

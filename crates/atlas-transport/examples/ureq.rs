@@ -1,8 +1,8 @@
-//! Digest and OAuth for another HTTP client, here ureq: the sessions of `atlas_transport::auth` say
-//! what to send and need no runtime.
+//! Digest and OAuth for another HTTP client, here ureq: the sessions of `atlas_transport::auth`
+//! return what to send and need no runtime.
 //!
 //! `cargo run -p atlas-transport --example ureq`, with an API key or a service account in the
-//! environment. It speaks plain `http`, to a sandbox on this machine; give ureq its feature `rustls` for
+//! environment. It uses plain `http`, for a local sandbox; enable the feature `rustls` of ureq for
 //! `https`.
 
 use std::error::Error;
@@ -20,7 +20,7 @@ const TARGET: &str = "/api/atlas/v2/groups";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let account = Credentials::from_env()?;
-    // A status is no error: a 401 is a challenge.
+    // A 401 is a challenge, not an error.
     let config = Agent::config_builder().http_status_as_error(false);
     let server = Server {
         agent: config.build().into(),
@@ -57,7 +57,7 @@ fn by_digest(
             ..
         } = step
         else {
-            return Err("another request is ahead, and there is none".into());
+            return Err("unexpected step: no other request is in flight".into());
         };
         let (status, headers, body) = match server.get(authorization.as_ref()) {
             Ok(response) => response,
@@ -109,7 +109,7 @@ fn by_token(
                     _ => return Ok((status, body)),
                 }
             }
-            _ => return Err("another request is ahead, and there is none".into()),
+            _ => return Err("unexpected step: no other request is in flight".into()),
         }
     }
 }

@@ -1,29 +1,29 @@
-//! Authentication as state machines, for any HTTP client and any runtime: they know no socket, no
-//! clock and no thread, are told the time and the responses, and say what to send.
+//! Authentication as state machines, for any HTTP client and any runtime. They use no socket, clock or
+//! thread: the caller passes the time and the responses, and receives what to send.
 //!
-//! [`Client`](crate::Client) drives them; this module is for those who send requests otherwise.
+//! [`Client`](crate::Client) uses them; this module is for other HTTP clients.
 //! [`DigestSession`] is for API keys (RFC 7616), [`TokenSession`] for service accounts (RFC 6749
-//! section 4.4). Both are shared by all requests with the same credentials, behind a lock that is not
-//! held while a request is under way:
+//! section 4.4). All requests with the same credentials share a session, behind a lock that is not
+//! held while a request is in flight:
 //!
 //! ```text
 //! prepare ─┬─ Send(authorization, ticket) ── observe(ticket) ─┬─ Done
-//!          ├─ Fetch ── a token comes or does not ──────────┐   ├─ Retry ──► prepare
+//!          ├─ Fetch ── fetched or failed ──────────────────┐   ├─ Retry ──► prepare
 //!          └─ Wait ── another request probes or fetches ───┴─► └─ Refused
 //! ```
 //!
-//! A ticket carries the generation of the challenge or token it was made with, so that a late 401
-//! for an old one cannot push out a newer. A digest request that ends without a response is handed to
-//! [`DigestSession::abandon`], and a fetch without a token to [`TokenSession::failed`]: a waiting
-//! request then takes over. Whoever gets `Wait` prepares again after the next `observe`, `abandon`,
-//! `fetched` or `failed` of another request; a condition variable beside the lock will do. A single
-//! thread never gets it. [`Verdict::Unanswerable`] is a challenge that no answer can be made for.
+//! A ticket holds the generation of its challenge or token, so that a late 401 for an old one cannot
+//! replace a newer one. If a digest request ends without a response, call [`DigestSession::abandon`]; if
+//! a fetch ends without a token, call [`TokenSession::failed`]: a waiting request then takes over. After
+//! `Wait`, prepare again after the next `observe`, `abandon`, `fetched` or `failed` of another request,
+//! for instance with a condition variable. A single thread never receives `Wait`.
+//! [`Verdict::Unanswerable`] is a challenge that is invalid or not supported.
 //!
 //! ```
 //! use atlas_transport::auth::{DigestSession, DigestStep, Verdict};
 //! use http::{HeaderMap, StatusCode};
 //!
-//! /// Any HTTP client: here one that refuses whoever has no `Authorization`.
+//! /// Any HTTP client: here one whose server requires `Authorization`.
 //! fn send(authorization: Option<&http::HeaderValue>) -> (StatusCode, HeaderMap) {
 //!     let mut headers = HeaderMap::new();
 //!     if authorization.is_some() {
@@ -41,7 +41,7 @@
 //!     let DigestStep::Send { authorization, ticket, .. } =
 //!         session.prepare("GET", "/api/atlas/v2/groups")?
 //!     else {
-//!         unreachable!("there is no other request to wait for");
+//!         unreachable!("no other request is in flight");
 //!     };
 //!     let (status, headers) = send(authorization.as_ref());
 //!     match session.observe(ticket, attempt, status, &headers) {
@@ -73,29 +73,29 @@ pub use token::{TokenSession, TokenStep};
 pub use token_answer::{Token, TokenError, TokenRefusal};
 pub use token_cache::{CachedToken, LockAttempt, TokenCache, TokenKey, TokenLock};
 
-/// What a response means for authentication.
+/// The consequence of a response for authentication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Nothing: the response stands.
+    /// None: use the response.
     Done,
-    /// Send the request again, as another `prepare` says.
+    /// Call `prepare` again, and send the request again.
     Retry,
-    /// The credentials were refused: the response stands.
+    /// The credentials were refused: use the response.
     Refused,
     /// The digest challenge cannot be answered, for this reason, which may quote the server.
     Unanswerable(String),
 }
 
-/// Ties a response to the challenge or token its request was made with.
+/// Links a response to the challenge or token of its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "hand it to `observe`, or to `abandon` if there is no response"]
+#[must_use = "pass it to `observe`, or to `abandon` if there is no response"]
 pub struct Ticket {
     /// The generation of the challenge or token.
     generation: u64,
-    /// Whether it asks for the challenge that all others wait for.
+    /// Whether the request obtains the challenge that all others wait for.
     probes: bool,
-    /// Whether it verifies the keys, which all others wait for.
+    /// Whether the request verifies the keys, which all others wait for.
     verifies: bool,
 }
 
@@ -108,31 +108,31 @@ impl Ticket {
         }
     }
 
-    /// The ticket of a request whose credentials never change.
+    /// Returns the ticket of a request whose credentials never change.
     pub(crate) fn none() -> Self {
         Self::new(0)
     }
 
-    /// Whether other requests may be waiting for the outcome of this one.
+    /// Returns whether other requests may be waiting for the outcome of this one.
     pub fn is_waited_for(&self) -> bool {
         self.probes || self.verifies
     }
 
-    /// The number of the challenge or token, for logs.
+    /// Returns the number of the challenge or token, for logs.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 }
 
-/// Credentials, or a request, that no `Authorization` can be made for.
+/// Credentials or a request for which no `Authorization` can be built.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// Something cannot stand in a header.
+    /// A part is not a valid header value.
     #[error("{what} cannot be sent; check it for line breaks and other control characters")]
     #[non_exhaustive]
     Unsendable {
-        /// What cannot be sent.
+        /// The part that cannot be sent.
         what: &'static str,
     },
 }
@@ -144,12 +144,12 @@ impl fmt::Debug for AuthError {
     }
 }
 
-/// An `Authorization` header for a bearer token, marked as a secret.
+/// Returns an `Authorization` header for a bearer token, marked as sensitive.
 pub(crate) fn bearer(token: &str) -> Result<HeaderValue, AuthError> {
     secret_header(&format!("Bearer {token}"), "the access token")
 }
 
-/// A header value that `Debug` does not show.
+/// Returns a header value that `Debug` does not show.
 fn secret_header(text: &str, what: &'static str) -> Result<HeaderValue, AuthError> {
     let value = HeaderValue::from_str(text.trim());
     let mut value = value.map_err(|_| AuthError::Unsendable { what })?;

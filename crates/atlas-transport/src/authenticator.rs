@@ -1,4 +1,4 @@
-//! One client's authentication: drives the sessions of [`auth`](crate::auth) on Tokio.
+//! The authentication of one client: runs the sessions of [`auth`](crate::auth) on Tokio.
 
 #[cfg(all(test, shuttle))]
 mod interleavings;
@@ -19,7 +19,7 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::sync::Mutex;
 
-/// One client's authentication, shared by its calls.
+/// The authentication of one client, shared by its calls.
 pub(crate) struct Authenticator {
     session: Mutex<Session>,
     changed: Notify,
@@ -30,7 +30,7 @@ enum Session {
     Digest(DigestSession),
     Token {
         session: TokenSession,
-        /// How the last fetch failed, and which one it was.
+        /// The number and error of the last failed fetch.
         failure: Option<(u64, Arc<Error>)>,
     },
 }
@@ -59,15 +59,15 @@ impl Authenticator {
         }))
     }
 
-    /// Says what to send for one attempt, waiting for others where they are ahead. `fetch` is
-    /// handed the duty to have a token fetched, and must not wait for it.
+    /// Returns what to send for one attempt, after waiting for other calls if needed. `fetch` receives the
+    /// duty to fetch a token, and must not block.
     pub(crate) async fn prepare(
         self: &Arc<Self>,
         method: &str,
         target: &str,
         fetch: impl Fn(Fetching),
     ) -> Result<Prepared, ErrorKind> {
-        // Mostly there is nothing to wait for.
+        // In most cases there is nothing to wait for.
         let step = self.session.lock().prepare(method, target, None)?;
         let (authorization, ticket) = match step {
             Step::Send(authorization, ticket) => (authorization, ticket),
@@ -80,7 +80,7 @@ impl Authenticator {
         })
     }
 
-    /// Goes on from a step until there is something to send.
+    /// Continues from a step until there is something to send.
     async fn when_ready(
         self: &Arc<Self>,
         mut step: Step,
@@ -111,7 +111,7 @@ impl Authenticator {
                     prepare(number)?
                 }
                 Step::Wait(number) => match prepare(number)? {
-                    // Nothing changed before the listening began.
+                    // Nothing changed before the notification was enabled.
                     Step::Wait(_) => {
                         changed.await;
                         prepare(number)?
@@ -122,7 +122,7 @@ impl Authenticator {
         }
     }
 
-    /// Forgets the access token, if one was fetched.
+    /// Drops the access token, if one was fetched.
     pub(crate) fn drop_token(&self) -> Option<SecretString> {
         match &mut *self.session.lock() {
             Session::Token { session, .. } => session.drop_token(),
@@ -130,7 +130,7 @@ impl Authenticator {
         }
     }
 
-    /// The request for a token, for a service account.
+    /// Returns the request for a token, for a service account.
     pub(crate) fn token_request(&self) -> Option<Request<Bytes>> {
         match &*self.session.lock() {
             Session::Token { session, .. } => Some(session.token_request()),
@@ -138,7 +138,7 @@ impl Authenticator {
         }
     }
 
-    /// The request that takes a token back, for a service account.
+    /// Returns the request that revokes a token, for a service account.
     pub(crate) fn revocation_request(&self, token: &SecretString) -> Option<Request<Bytes>> {
         match &*self.session.lock() {
             Session::Token { session, .. } => Some(session.revocation_request(token)),
@@ -169,19 +169,19 @@ impl Authenticator {
     }
 }
 
-/// What to do next for one call.
+/// The next step for one call.
 #[derive(Debug)]
 enum Step {
     Send(Option<HeaderValue>, Ticket),
     SendAndFetch(HeaderValue, Ticket),
-    /// Have a token fetched, and wait for it; the number of the fetch.
+    /// Start a fetch, which has this number, and wait for it.
     Fetch(u64),
-    /// Wait for another call, or for the fetch of this number.
+    /// Wait for another call, or for the fetch with this number.
     Wait(u64),
 }
 
 impl Session {
-    /// `waited_for` is the fetch that this call waited for.
+    /// `waited_for` is the number of the fetch that this call waited for.
     fn prepare(
         &mut self,
         method: &str,
@@ -222,13 +222,13 @@ impl Session {
     }
 }
 
-/// The duty to fetch a token. Dropping it unfulfilled lets a waiting call take over.
+/// The duty to fetch a token. If it is dropped unfulfilled, a waiting call takes over.
 pub(crate) struct Fetching {
     auth: Option<Arc<Authenticator>>,
 }
 
 impl Fetching {
-    /// The last token that a 401 came for.
+    /// Returns the last token that was refused with a 401.
     pub(crate) fn refused(&self) -> Option<SecretString> {
         match &*self.auth.as_ref()?.session.lock() {
             Session::Token { session, .. } => session.refused(),
@@ -236,7 +236,7 @@ impl Fetching {
         }
     }
 
-    /// Hands over the token, or why there is none.
+    /// Ends the fetch with a token or an error.
     pub(crate) fn end(mut self, fetched: Result<Token, Error>) {
         if let Some(auth) = self.auth.take() {
             auth.end_fetch(Some(fetched));
@@ -252,7 +252,7 @@ impl Drop for Fetching {
     }
 }
 
-/// One attempt that is about to be made. Dropping it lets a waiting call take over.
+/// A prepared attempt. If it is dropped, a waiting call takes over.
 pub(crate) struct Prepared {
     auth: Arc<Authenticator>,
     /// The header to send with the request.
@@ -261,7 +261,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Takes the response to attempt number `attempt`, the first being 1.
+    /// Evaluates the response to attempt number `attempt`, the first being 1.
     pub(crate) fn observe(
         mut self,
         attempt: u32,

@@ -1,4 +1,4 @@
-//! Where Atlas is, and whether it may be spoken to in the clear.
+//! The base URL of Atlas, and the check that secrets are sent encrypted.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,10 +7,10 @@ use std::str::FromStr;
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
-/// Where an Atlas API is served: scheme, host, and the path before `/api/atlas/v2`, if any.
+/// The base URL of an Atlas API: scheme, host, and the path before `/api/atlas/v2`, if any.
 ///
-/// An address that ends in `/api/atlas/v2`, or in that of an older API such as `/api/atlas/v1.0`, is
-/// read without that end.
+/// If the path ends with `/api/atlas/v2`, or with that of an older API such as `/api/atlas/v1.0`, this
+/// end is removed.
 ///
 /// ```
 /// use atlas_transport::BaseUrl;
@@ -19,8 +19,8 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 /// assert!("https://ops.example/prefix/".parse::<BaseUrl>().is_ok());
 /// let copied: BaseUrl = "https://cloud.mongodb.com/api/atlas/v2/".parse().unwrap();
 /// assert_eq!(copied, BaseUrl::cloud());
-/// assert!("http://127.0.0.1:8080".parse::<BaseUrl>().is_ok(), "loopback may be plain");
-/// assert!("http://ops.example".parse::<BaseUrl>().is_err(), "keys never travel in the clear");
+/// assert!("http://127.0.0.1:8080".parse::<BaseUrl>().is_ok(), "plain http to loopback");
+/// assert!("http://ops.example".parse::<BaseUrl>().is_err(), "keys are never sent unencrypted");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BaseUrl {
@@ -29,28 +29,28 @@ pub struct BaseUrl {
     prefix: String,
 }
 
-/// A text that is not a base URL, or one that would send secrets in the clear.
+/// A text that is not a valid base URL, or would send secrets unencrypted.
 #[derive(Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaseUrlError {
-    /// Not an absolute `http` or `https` URL without user, query and fragment.
+    /// The text is not an absolute `http` or `https` URL without user, query and fragment.
     #[error("invalid base URL {text:?}: expected a URL such as https://cloud.mongodb.com")]
     NotAUrl {
-        /// The text, without query and fragment; it has no user's part.
+        /// The text, without query and fragment; it contains no user or password.
         text: String,
     },
-    /// A user or password stands in the URL; credentials belong elsewhere.
-    #[error("the base URL holds a user or password; give credentials separately")]
+    /// The URL contains a user or password.
+    #[error("the base URL contains a user or password; set credentials separately")]
     UserInfo,
-    /// The URL of an operation or of another API.
-    #[error("the base URL ends before /api/atlas/v2: leave {path} out")]
+    /// The URL is that of an operation or of another API.
+    #[error("the base URL must end before /api/atlas/v2; remove {path}")]
     ApiPath {
-        /// The part of its path that does not belong there.
+        /// The part of its path to remove.
         path: String,
     },
-    /// Plain `http` to another machine; see [`BaseUrl::allowing_plain_http`].
+    /// The URL has plain `http` to another machine; see [`BaseUrl::allowing_plain_http`].
     #[error(
-        "http://{host} would send credentials in the clear; use https, or a loopback address, or \
+        "http://{host} would send credentials unencrypted; use https, or a loopback address, or \
          opt in with ATLAS_ALLOW_HTTP=true"
     )]
     Plain {
@@ -67,20 +67,20 @@ impl fmt::Debug for BaseUrlError {
 }
 
 impl BaseUrl {
-    /// `https://cloud.mongodb.com`
+    /// Returns `https://cloud.mongodb.com`.
     pub fn cloud() -> Self {
         Self::well_known("cloud.mongodb.com")
     }
 
-    /// `https://cloud.mongodbgov.com`, Atlas for Government.
+    /// Returns `https://cloud.mongodbgov.com`, Atlas for Government.
     pub fn cloud_gov() -> Self {
         Self::well_known("cloud.mongodbgov.com")
     }
 
-    /// Reads a base URL that may be plain `http` to another machine, such as `http://atlas:8080`.
+    /// Parses a base URL and allows plain `http` to another machine, such as `http://atlas:8080`.
     ///
-    /// Everything is sent unencrypted then, access tokens and client secrets included: use it only
-    /// for a test server, such as the sandbox in another container. Files are downloaded in the clear
+    /// Everything is then sent unencrypted, access tokens and client secrets included: use it only
+    /// for a test server, such as the sandbox in another container. Files are downloaded unencrypted
     /// from the same host only.
     ///
     /// ```
@@ -92,19 +92,19 @@ impl BaseUrl {
     /// ```
     ///
     /// # Errors
-    /// [`BaseUrlError`], but for [`Plain`](BaseUrlError::Plain).
+    /// [`BaseUrlError`], except [`Plain`](BaseUrlError::Plain).
     pub fn allowing_plain_http(text: &str) -> Result<Self, BaseUrlError> {
         Self::read(text, true)
     }
 
-    /// Whether requests go to another machine unencrypted.
+    /// Returns whether requests are sent unencrypted to another machine.
     pub fn sends_in_the_clear(&self) -> bool {
         is_scheme_allowed(&self.scheme, self.authority.host()) == Some(false)
     }
 
-    /// Whether files may be downloaded from a host by a scheme: as secrets may be sent there, and
-    /// in the clear from this URL's own host if that is spoken to in the clear. `None` for a scheme
-    /// that is neither `http` nor `https`.
+    /// Returns whether files may be downloaded from a host with a scheme. The rules are those for
+    /// secrets; in addition, this URL's own host may use plain `http` if this URL does. `None` for a scheme
+    /// other than `http` and `https`.
     pub(crate) fn allows_link(&self, scheme: &Scheme, host: &str) -> Option<bool> {
         let own = self.sends_in_the_clear() && self.authority.host().eq_ignore_ascii_case(host);
         is_scheme_allowed(scheme, host).map(|allowed| allowed || own)
@@ -118,17 +118,17 @@ impl BaseUrl {
         }
     }
 
-    /// The host, with its port if it has one.
+    /// Returns the host, with its port if it has one.
     pub(crate) fn authority(&self) -> &str {
         self.authority.as_str()
     }
 
-    /// The absolute URI of an origin-form target such as `/api/atlas/v2/groups`.
+    /// Returns the absolute URI of an origin-form target such as `/api/atlas/v2/groups`.
     pub(crate) fn resolve(&self, target: &str) -> Result<Uri, http::Error> {
         self.resolve_path(target.parse()?)
     }
 
-    /// The absolute URI of a target that was parsed already.
+    /// Returns the absolute URI of a parsed target.
     pub(crate) fn resolve_path(&self, target: PathAndQuery) -> Result<Uri, http::Error> {
         let path = if self.prefix.is_empty() {
             target
@@ -198,7 +198,7 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// A path without the API's own, which every request has by itself.
+/// Removes the path of the API, which every request has itself.
 fn before_the_api(path: &str) -> Result<&str, BaseUrlError> {
     let path = path.trim_end_matches('/');
     let Some(at) = path.find("/api/") else {
@@ -220,8 +220,8 @@ fn before_the_api(path: &str) -> Result<&str, BaseUrlError> {
     }
 }
 
-/// A URI without the user and password of its authority, which must reach neither the network nor
-/// a log nor an error.
+/// Removes the user and password of a URI's authority, which must not be sent, logged or shown in an
+/// error.
 pub(crate) fn without_user(uri: Uri) -> Uri {
     let host = uri.authority().and_then(|authority| {
         let (_, host) = authority.as_str().rsplit_once('@')?;
@@ -235,8 +235,8 @@ pub(crate) fn without_user(uri: Uri) -> Uri {
     Uri::from_parts(parts).unwrap_or(uri)
 }
 
-/// Checks that there can be a host and port to connect to. `http` takes any text for a host, and
-/// takes a port that is too large for none, so that a connection would go to another port.
+/// Checks that the host and port of an authority are valid. The `http` crate accepts any text as a host,
+/// and ignores a port that is too large, so that a connection would go to another port.
 pub(crate) fn check_authority(authority: &Authority) -> Result<(), &'static str> {
     let text = authority.as_str();
     let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
@@ -269,7 +269,7 @@ pub(crate) fn check_authority(authority: &Authority) -> Result<(), &'static str>
 const BAD_HOST: &str = "its host is invalid";
 const BAD_PORT: &str = "its port is not a number from 1 to 65535";
 
-/// Whether a text is a host name that can be looked up, or an IPv4 address.
+/// Returns whether a text is a valid host name or an IPv4 address.
 fn is_host(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -281,8 +281,8 @@ fn is_host(host: &str) -> bool {
         && (!is_number || host.parse::<Ipv4Addr>().is_ok())
 }
 
-/// Whether secrets may go to a host by a scheme: always by `https`, by `http` only within this
-/// machine. `None` for any other scheme.
+/// Returns whether secrets may be sent to a host with a scheme: always with `https`, with `http` only
+/// to a loopback address. `None` for any other scheme.
 pub(crate) fn is_scheme_allowed(scheme: &Scheme, host: &str) -> Option<bool> {
     if *scheme == Scheme::HTTPS {
         return Some(true);

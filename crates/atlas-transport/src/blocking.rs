@@ -1,9 +1,8 @@
 //! The client for programs without an async runtime; needs the feature `blocking`.
 //!
-//! The calls of [`crate::Client`], each returning once it ended; a raw call is sent or listed, and to
-//! stream one takes the async client. A runtime with one thread of
-//! its own stands behind them; clones share it. Calls may be made from several threads, and also from
-//! within an async runtime, where they hold up the thread that they are made on.
+//! Has the calls of [`crate::Client`], each of which blocks until it has ended; streaming a raw call
+//! needs the async client. Clones share a runtime with one thread. Calls may be made from several
+//! threads, and also within an async runtime, where they block the calling thread.
 //!
 //! ```no_run
 //! # fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,7 +40,7 @@ use crate::error::{Error, ErrorKind};
 
 /// A client whose calls block.
 ///
-/// Cheap to clone; clones share what those of the async client share, and the thread.
+/// Cheap to clone; clones share the state of the async client, and the thread.
 #[derive(Clone)]
 pub struct Client {
     client: crate::Client,
@@ -52,14 +51,14 @@ impl ClientBuilder {
     /// Builds a client whose calls block.
     ///
     /// # Errors
-    /// As [`build`](ClientBuilder::build); [`ErrorKind::NoRuntime`] if no thread can be started.
+    /// As [`build`](ClientBuilder::build); [`ErrorKind::NoRuntime`] if the thread cannot be started.
     pub fn build_blocking(self) -> Result<Client, Error> {
         Client::of(self.build()?)
     }
 }
 
 impl Client {
-    /// A client with the default settings; [`ClientBuilder::build_blocking`] for others.
+    /// Builds a client with the default settings; see [`ClientBuilder::build_blocking`] for others.
     ///
     /// # Errors
     /// As [`ClientBuilder::build_blocking`].
@@ -67,16 +66,16 @@ impl Client {
         crate::Client::builder(base, credentials).build_blocking()
     }
 
-    /// A client that sends what an async one would, with the same settings, connections and token.
+    /// Wraps an async client, with the same settings, connections and token.
     ///
     /// # Errors
-    /// [`ErrorKind::NoRuntime`] if no thread can be started.
+    /// [`ErrorKind::NoRuntime`] if the thread cannot be started.
     pub fn of(client: crate::Client) -> Result<Self, Error> {
         let driver = Driver::start()?;
         Ok(Self { client, driver })
     }
 
-    /// The same client with other settings.
+    /// Returns the same client with other settings.
     ///
     /// ```no_run
     /// # fn example(client: &atlas_transport::blocking::Client) {
@@ -93,7 +92,7 @@ impl Client {
         }
     }
 
-    /// Sends an operation and reads its answer; see [`crate::Client::send`].
+    /// Sends an operation and reads its response; see [`crate::Client::send`].
     ///
     /// # Errors
     /// As [`crate::Client::send`].
@@ -104,7 +103,7 @@ impl Client {
         self.send_with(operation, &CallOptions::default())
     }
 
-    /// Sends an operation in a chosen version and form; see [`crate::Client::send_with`].
+    /// Sends an operation with a chosen version and response format; see [`crate::Client::send_with`].
     ///
     /// # Errors
     /// As [`crate::Client::send`].
@@ -119,7 +118,7 @@ impl Client {
         self.driver.run(self.client.send_with(operation, options))
     }
 
-    /// Sends a request and collects the response, whatever its status; see
+    /// Sends a request and returns the response, whatever its status; see
     /// [`crate::Client::execute`].
     ///
     /// # Errors
@@ -137,7 +136,7 @@ impl Client {
         self.iterate(self.client.pages(operation))
     }
 
-    /// Reads the items of a list to its end; see [`crate::Client::items`].
+    /// Returns the items of a list, to its end; see [`crate::Client::items`].
     pub fn items<O>(&self, operation: O) -> Iter<O::Item>
     where
         O: Paged + Send + Sync + 'static,
@@ -180,7 +179,7 @@ impl Client {
         Ok(Download::of(download, self.driver.clone()))
     }
 
-    /// Takes a service account's access token back; see [`crate::Client::revoke_token`].
+    /// Revokes a service account's access token; see [`crate::Client::revoke_token`].
     ///
     /// # Errors
     /// As [`crate::Client::revoke_token`].
@@ -247,7 +246,7 @@ impl Call {
         }
     }
 
-    /// Sends it and collects the answer; see [`crate::Call::send`].
+    /// Sends the call and reads the response; see [`crate::Call::send`].
     ///
     /// # Errors
     /// As [`crate::Call::send`].
@@ -263,7 +262,7 @@ impl Call {
         }
     }
 
-    /// Reads the items of a list; see [`crate::Call::items`].
+    /// Returns the items of a list; see [`crate::Call::items`].
     pub fn items(self) -> Iter<serde_json::Value> {
         Iter {
             stream: Box::pin(self.call.items()),
@@ -272,9 +271,9 @@ impl Call {
     }
 }
 
-/// A snapshot's file under way, which can be read from.
+/// A snapshot's file in transfer, which implements [`Read`](io::Read).
 ///
-/// An error of a read holds the client's [`Error`] as its inner one.
+/// An error of a read contains the client's [`Error`] as its inner error.
 #[derive(Debug)]
 pub struct Download {
     inner: download::Download,
@@ -291,22 +290,22 @@ impl Download {
         }
     }
 
-    /// How many bytes this transfer has, if the store announced it.
+    /// Returns the number of bytes of this transfer, if the store announced it.
     pub fn length(&self) -> Option<u64> {
         self.inner.length()
     }
 
-    /// Which part of the file it is; `None` is the whole.
+    /// Returns the part of the file that is transferred; `None` for the whole file.
     pub fn part(&self) -> Option<ContentRange> {
         self.inner.part()
     }
 
-    /// The store's tag of this very file, if it gave one.
+    /// Returns the file's `ETag`, if the store sent one.
     pub fn etag(&self) -> Option<&str> {
         self.inner.etag()
     }
 
-    /// Waits for the next bytes; `None` at the end.
+    /// Waits for the next bytes; returns `None` at the end.
     ///
     /// # Errors
     /// As [`crate::Download::chunk`].
@@ -336,13 +335,13 @@ impl io::Read for Download {
     }
 }
 
-/// A runtime on a thread of its own, which also serves connections between the calls.
+/// A runtime on its own thread, which also serves connections between calls.
 #[derive(Clone)]
 struct Driver {
     runtime: Arc<Background>,
 }
 
-/// A runtime that may be dropped anywhere: waiting for its thread would panic in an async context.
+/// A runtime that can be dropped anywhere: waiting for its thread would panic in an async context.
 struct Background(Option<Runtime>);
 
 impl Driver {
@@ -358,7 +357,7 @@ impl Driver {
         })
     }
 
-    /// Waits for a future that gives a result of the client.
+    /// Waits for a future that returns a result of the client.
     fn run<T: Send>(
         &self,
         future: impl Future<Output = Result<T, Error>> + Send,
@@ -371,11 +370,15 @@ impl Driver {
         F: Future + Send,
         F::Output: Send,
     {
-        let runtime = self.runtime.0.as_ref().expect("it is taken only by drop");
+        let runtime = self
+            .runtime
+            .0
+            .as_ref()
+            .expect("only drop takes the runtime");
         if Handle::try_current().is_err() {
             return Ok(runtime.block_on(future));
         }
-        // A runtime cannot be entered from within another one; another thread can.
+        // A runtime cannot be entered from within another one, but from another thread.
         std::thread::scope(|scope| {
             let waiting = std::thread::Builder::new()
                 .spawn_scoped(scope, || runtime.block_on(future))

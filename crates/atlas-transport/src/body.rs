@@ -1,4 +1,4 @@
-//! Reading a response body: within a size, within a wait for each piece, decompressed.
+//! Reads a response body, with a size limit and a time limit for each piece, and decompresses it.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ use crate::error::{ErrorKind, Phase};
 use crate::timer::Timer;
 use crate::transport::Incoming;
 
-/// Waits for the next piece of a body; `None` at its end.
+/// Waits for the next piece of a body; returns `None` at its end.
 pub(crate) async fn next(
     body: &mut Incoming,
     timer: &mut Timer,
@@ -24,14 +24,14 @@ pub(crate) async fn next(
             return Ok(None);
         };
         let frame = frame.map_err(broken)?;
-        // Trailers are no data.
+        // Trailers are ignored.
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
         }
     }
 }
 
-/// Why a body ended before its end: its framing is invalid, or the connection broke.
+/// Returns the error of an incomplete body: invalid framing or a broken connection.
 fn broken(source: BoxError) -> ErrorKind {
     let is_framing = |error: &io::Error| {
         matches!(
@@ -46,12 +46,12 @@ fn broken(source: BoxError) -> ErrorKind {
     }
 }
 
-/// How many values a body may have. Each may take a hundred times the room of its text.
+/// The maximum number of values in a body. Each may need a hundred times the memory of its text.
 const MAX_VALUES: usize = 1_000_000;
-/// A shorter body has fewer in any case.
+/// A shorter body cannot exceed that.
 const SHORT: usize = 2 * MAX_VALUES;
 
-/// Refuses a body of more values than any answer has.
+/// Returns an error for a body with more values than any real response.
 pub(crate) fn check_values(body: &[u8]) -> Result<(), ErrorKind> {
     if body.len() > SHORT && memchr::memchr_iter(b',', body).count() > MAX_VALUES {
         return Err(ErrorKind::TooManyValues { limit: MAX_VALUES });
@@ -59,7 +59,7 @@ pub(crate) fn check_values(body: &[u8]) -> Result<(), ErrorKind> {
     Ok(())
 }
 
-/// Reads a whole body; the limit counts what comes out of the decompression.
+/// Reads a whole body; the limit applies to the decompressed size.
 pub(crate) async fn collect(
     headers: &HeaderMap,
     mut body: Incoming,
@@ -72,7 +72,7 @@ pub(crate) async fn collect(
     }
     let mut sink = Sink::new(headers, limit)?;
     while let Some(data) = next(&mut body, timer).await? {
-        // A body that is all there, as it is, needs no copy.
+        // A body in one uncompressed piece needs no copy.
         if let Sink::Plain(out) = &sink
             && out.bytes.is_empty()
             && body.is_end_stream()
@@ -90,7 +90,7 @@ pub(crate) async fn collect(
 
 enum Sink {
     Plain(Limited),
-    /// With whether anything came.
+    /// A decoder, and whether it has received any data.
     Gzip(Box<MultiGzDecoder<Limited>>, bool),
 }
 
@@ -140,7 +140,7 @@ impl Sink {
     }
 }
 
-/// A buffer that refuses to grow past its limit.
+/// A buffer with a maximum size.
 struct Limited {
     bytes: Vec<u8>,
     limit: usize,
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_more_values_than_any_answer_has_is_refused() {
+    fn a_body_with_too_many_values_is_an_error() {
         let list = |items: usize| format!("[{}1]", "1,".repeat(items));
         assert!(check_values(list(MAX_VALUES).as_bytes()).is_ok());
         let error = check_values(list(MAX_VALUES + 1).as_bytes()).unwrap_err();

@@ -1,4 +1,4 @@
-//! Setting up a client.
+//! The builder of a client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub struct ClientBuilder {
 }
 
 impl Client {
-    /// A client with the default settings.
+    /// Builds a client with the default settings.
     ///
     /// # Errors
     /// As [`ClientBuilder::build`].
@@ -47,7 +47,7 @@ impl Client {
         Self::builder(base, credentials).build()
     }
 
-    /// Starts to set up a client.
+    /// Returns a builder for a client.
     pub fn builder(base: BaseUrl, credentials: &Credentials) -> ClientBuilder {
         ClientBuilder::new(base, credentials)
     }
@@ -66,34 +66,34 @@ impl ClientBuilder {
         }
     }
 
-    /// Trusts one more certificate authority beside the platform's, its certificate in DER; for a
-    /// self-managed server. [`trust_pem`](ClientBuilder::trust_pem) takes PEM.
+    /// Trusts a certificate authority in addition to the platform's, given as a DER certificate; for a
+    /// self-managed server. [`trust_pem`](ClientBuilder::trust_pem) accepts PEM.
     ///
-    /// Certificates that are added here are trusted beside those that `SSL_CERT_FILE` and
-    /// `SSL_CERT_DIR` name as well, and for proxies of `https` too.
+    /// The certificate is also added to the roots of `SSL_CERT_FILE` and `SSL_CERT_DIR`, and is used for
+    /// `https` proxies too.
     #[must_use]
     pub fn trust(mut self, certificate: impl Into<Vec<u8>>) -> Self {
         self.tls.trust(certificate.into());
         self
     }
 
-    /// Trusts the certificate authorities of a PEM bundle beside the platform's, as
-    /// [`trust`](ClientBuilder::trust) does one in DER. Text around the certificates, other kinds
-    /// of blocks and both kinds of line ends are fine; a bundle without a certificate, or with one
-    /// that is broken, is an error of [`build`](ClientBuilder::build).
+    /// Trusts the certificate authorities of a PEM bundle; see [`trust`](ClientBuilder::trust).
+    ///
+    /// Text around the certificates, other kinds of blocks, and LF and CRLF line ends are accepted. A
+    /// bundle without a certificate, or with an invalid one, is an error of
+    /// [`build`](ClientBuilder::build).
     #[must_use]
     pub fn trust_pem(mut self, bundle: impl Into<Vec<u8>>) -> Self {
         self.tls.trust_pem(bundle.into());
         self
     }
 
-    /// Shows a client certificate to a server that asks for one (mutual TLS): a chain in PEM, the
-    /// client's own certificate first, and its key in PEM (PKCS #8, PKCS #1 or SEC 1, not
-    /// encrypted).
+    /// Sets the client certificate for servers that request one (mutual TLS): a chain in PEM, the
+    /// client's own certificate first, and its key in PEM (PKCS #8, PKCS #1 or SEC 1, not encrypted).
     ///
-    /// It is offered to the host and port of the base URL only, for calls, token requests and
-    /// downloads from there. Neither other hosts that a snapshot's link names nor proxies see it.
-    /// The key appears in no `Debug` and no error.
+    /// It is presented to the host and port of the base URL only, for calls, token requests and
+    /// downloads. Proxies and the other hosts of snapshot links never receive it. The key appears in no
+    /// `Debug` and no error.
     #[must_use]
     pub fn client_certificate(
         mut self,
@@ -104,71 +104,72 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends `https` through this proxy, `[scheme://][user:password@]host[:port]`, instead of the one
-    /// that `HTTPS_PROXY` or `ALL_PROXY` names for hosts outside of `NO_PROXY`. The scheme is `http`
-    /// (also without one), `https`, `socks5` (hosts are looked up here) or `socks5h` (by the proxy);
-    /// the port 1080 by default, as in curl, and 443 for `https`. User and password are
-    /// percent-encoded. Calls, token requests and downloads go through the same proxy; `http` to a
-    /// loopback address never does.
+    /// Sets the proxy for `https`, `[scheme://][user:password@]host[:port]`. It replaces `HTTPS_PROXY`,
+    /// `ALL_PROXY` and `NO_PROXY`.
+    ///
+    /// The scheme is `http` (the default), `https`, `socks5` (the client resolves hosts) or `socks5h`
+    /// (the proxy does). The port is 1080 by default, as in curl, and 443 for `https`. User and password
+    /// are percent-encoded. Calls, token requests and downloads all use the proxy; `http` to a loopback
+    /// address never does.
     #[must_use]
     pub fn proxy(mut self, address: impl Into<String>) -> Self {
         self.proxy = Proxy::To(address.into());
         self
     }
 
-    /// Uses no proxy, whatever the environment says.
+    /// Disables proxies, also those of the environment.
     #[must_use]
     pub fn no_proxy(mut self) -> Self {
         self.proxy = Proxy::Direct;
         self
     }
 
-    /// Which calls are sent again, and when; [`RetryPolicy::default`] by default.
+    /// Sets which calls are retried, and when; [`RetryPolicy::default`] by default.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.calls.retry = policy;
         self
     }
 
-    /// Keeps a service account's access token beyond this client.
+    /// Sets a cache that keeps a service account's access token beyond the life of this client.
     #[must_use]
     pub fn token_cache(mut self, cache: Arc<dyn TokenCache>) -> Self {
         self.cache = Some(cache);
         self
     }
 
-    /// How long a connection may take, TLS and proxy included; 10 s by default.
+    /// Limits the time to connect, TLS and proxy included; 10 s by default.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.settings.connect_timeout = limit;
         self
     }
 
-    /// How long the answer's head, and then each piece of its body, may take; 30 s by default.
+    /// Limits the wait for response headers, and for each piece of the body; 30 s by default.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.settings.read_timeout = limit;
         self
     }
 
-    /// How long a call may take, authentication, retries and the waits between them included;
-    /// 120 s by default. Downloads have no such limit.
+    /// Limits the time of a call, authentication, retries and the waits between them included; 120 s
+    /// by default. Of a download, it bounds the opening only.
     #[must_use]
     pub fn total_timeout(mut self, limit: Duration) -> Self {
         self.calls.total_timeout = limit;
         self
     }
 
-    /// How long reading a list may wait for its pages, all of them together; 10 minutes by default.
-    /// Each page is a call with its own [`total_timeout`](ClientBuilder::total_timeout); the time
-    /// that the caller takes between two pages does not count.
+    /// Limits the total wait for the pages of one list; 10 minutes by default. Each page is a call with
+    /// its own [`total_timeout`](ClientBuilder::total_timeout). The caller's time between two pages is
+    /// not included.
     #[must_use]
     pub fn list_timeout(mut self, limit: Duration) -> Self {
         self.settings.list_timeout = limit;
         self
     }
 
-    /// How many bytes an answer may have, once decompressed; 16 MiB by default. Downloads have no
+    /// Limits the size of a response body, decompressed, in bytes; 16 MiB by default. Downloads have no
     /// such limit.
     #[must_use]
     pub fn response_limit(mut self, bytes: usize) -> Self {
@@ -176,32 +177,31 @@ impl ClientBuilder {
         self
     }
 
-    /// How many bytes the head of a response may have; 128 KiB by default, and at least 8 KiB.
+    /// Limits the size of a response head, in bytes; 128 KiB by default, at least 8 KiB.
     #[must_use]
     pub fn header_limit(mut self, bytes: usize) -> Self {
         self.settings.header_limit = bytes;
         self
     }
 
-    /// After how many pages of one list no further page is asked for; 10,000 by default. A list that
-    /// goes on then ends as [`ErrorKind::List`].
+    /// Limits the pages of one list; 10,000 by default. A longer list ends as [`ErrorKind::List`].
     #[must_use]
     pub fn page_limit(mut self, pages: u32) -> Self {
         self.settings.page_limit = pages;
         self
     }
 
-    /// After how many items of one list no further page is asked for; 1,000,000 by default. Each page
-    /// is given whole; a list that goes on then ends as [`ErrorKind::List`].
+    /// Limits the items of one list; 1,000,000 by default. The page that reaches the limit is returned
+    /// whole; a longer list then ends as [`ErrorKind::List`].
     #[must_use]
     pub fn item_limit(mut self, items: u64) -> Self {
         self.settings.item_limit = items;
         self
     }
 
-    /// How slowly a file may come: at least `bytes_per_second` on average over each `window` of
-    /// waiting; 10 KiB a second over 60 s by default, and 0 is any rate. The time that the caller
-    /// takes between two chunks does not count.
+    /// Sets the minimum rate of a file: `bytes_per_second` on average over each `window` of waiting;
+    /// 10 KiB a second over 60 s by default, and 0 for no minimum. The caller's time between two chunks
+    /// is not included.
     #[must_use]
     pub fn min_rate(mut self, bytes_per_second: u64, window: Duration) -> Self {
         self.calls.min_rate = MinRate {
@@ -211,24 +211,24 @@ impl ClientBuilder {
         self
     }
 
-    /// The `User-Agent`; `atlas-rs/VERSION` by default.
+    /// Sets the `User-Agent`; `atlas-rs/VERSION` by default.
     #[must_use]
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.settings.user_agent = name.into();
         self
     }
 
-    /// Builds a client on hyper.
+    /// Builds a client that uses hyper.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsendable`] if a credential or the `User-Agent` cannot stand in a header,
+    /// [`ErrorKind::Unsendable`] if a credential or the `User-Agent` is not a valid header value,
     /// [`ErrorKind::Setting`] if a limit is out of bounds,
-    /// [`ErrorKind::Certificate`] if a certificate to [`trust`](ClientBuilder::trust) cannot be used,
+    /// [`ErrorKind::Certificate`] if a certificate to [`trust`](ClientBuilder::trust) is invalid,
     /// [`ErrorKind::ClientCertificate`] if the
-    /// [client certificate](ClientBuilder::client_certificate) cannot be used or its key is not the
-    /// certificate's, [`ErrorKind::Roots`] if the roots that `SSL_CERT_FILE` or `SSL_CERT_DIR` names
-    /// cannot be used, and [`ErrorKind::Proxy`] if the [`proxy`](ClientBuilder::proxy), or the one
-    /// that the environment names for the base URL's host, cannot be used.
+    /// [client certificate](ClientBuilder::client_certificate) is invalid or does not match its key,
+    /// [`ErrorKind::Roots`] if `SSL_CERT_FILE` or `SSL_CERT_DIR` cannot be used, and
+    /// [`ErrorKind::Proxy`] if the [`proxy`](ClientBuilder::proxy), or the proxy that the environment
+    /// sets for the base URL's host, is invalid.
     pub fn build(mut self) -> Result<Client, Error> {
         let proxy = std::mem::take(&mut self.proxy);
         let base = self.base.resolve("/").map_err(|_| ErrorKind::Unsendable {
@@ -245,7 +245,7 @@ impl ClientBuilder {
         self.build_on(transports)
     }
 
-    /// Builds a client on another transport, for instance a sandbox without a socket.
+    /// Builds a client that uses another transport, for instance a sandbox without a socket.
     ///
     /// # Errors
     /// As [`build`](ClientBuilder::build).
@@ -292,7 +292,7 @@ impl ClientBuilder {
     }
 }
 
-/// What hyper can work with.
+/// The minimum that hyper supports.
 const MIN_HEADER_LIMIT: usize = 8 << 10;
 
 impl std::fmt::Debug for ClientBuilder {

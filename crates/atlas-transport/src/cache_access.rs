@@ -1,4 +1,4 @@
-//! The token cache as a fetch sees it: off the async workers, and never in the way.
+//! Accesses the token cache for a fetch: outside of async workers, and with time limits.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,31 +9,31 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::auth::{CachedToken, LockAttempt, Token, TokenCache, TokenKey, TokenLock};
 
-/// How long other processes are waited for that fetch a token.
+/// How long to wait for another process that fetches a token.
 pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long lies between two looks at the cache and its lock, on average.
+/// The average time between two checks of the cache and its lock.
 const POLL: Duration = Duration::from_millis(100);
-/// How long one access may take, for instance to a network file system that hangs.
+/// The time limit of one access, for instance to an unresponsive network file system.
 const ACCESS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The cache of one service account, for the time of one fetch.
+/// The cache of one service account, during one fetch.
 pub(crate) struct CacheAccess {
     cache: Arc<dyn TokenCache>,
     key: TokenKey,
-    /// The last token that a 401 came for; the cache may still have it.
+    /// The last token that was refused with a 401; the cache may still have it.
     refused: Option<SecretString>,
-    /// An access took too long. There is none after it, so that no threads pile up.
+    /// Whether an access timed out. No other follows, so that threads do not pile up.
     hangs: bool,
-    /// How long one access may take.
-    patience: Duration,
+    /// The time limit of one access.
+    access_timeout: Duration,
 }
 
-/// What a fetch is to do once it has waited for others.
+/// The result of waiting for other processes.
 #[derive(Debug)]
 pub(crate) enum Turn {
-    /// Nothing: there is a token.
+    /// There is a token.
     Cached(Token),
-    /// Ask the token endpoint, and keep the lock meanwhile; `None` if there is none to be had.
+    /// Request a token, and hold the lock meanwhile, if there is one.
     Fetch(Option<TokenLock>),
 }
 
@@ -48,17 +48,17 @@ impl CacheAccess {
             key,
             refused,
             hangs: false,
-            patience: ACCESS_TIMEOUT,
+            access_timeout: ACCESS_TIMEOUT,
         }
     }
 
-    /// The token in the cache, if it can be used.
+    /// Returns the token in the cache, if it can be used.
     pub(crate) async fn load(&mut self) -> Option<Token> {
         let cached = self.blocking(|cache, key| cache.load(key)).await?;
         self.usable(&cached?)
     }
 
-    /// The access token in the cache, whatever its age.
+    /// Removes the access token from the cache and returns it, whatever its age.
     pub(crate) async fn take(&mut self) -> Option<SecretString> {
         let take = |cache: &dyn TokenCache, key: &TokenKey| {
             let cached = cache.load(key);
@@ -74,13 +74,13 @@ impl CacheAccess {
             .await;
     }
 
-    /// Waits up to `limit` until there is a token or no other process fetches one.
+    /// Waits, up to `limit`, until there is a token or no other process is fetching one.
     pub(crate) async fn turn(&mut self, limit: Duration) -> Turn {
         let end = Instant::now().checked_add(limit);
         let mut waits = false;
         loop {
             let poll = |cache: &dyn TokenCache, key: &TokenKey| {
-                // In this order: the process that held the lock before has stored its token by then.
+                // In this order: a process that released the lock has stored its token before.
                 let lock = cache.try_lock(key);
                 (lock, cache.load(key))
             };
@@ -100,11 +100,14 @@ impl CacheAccess {
                 }
             }
             let now = Instant::now();
-            // Not all at the same moment.
+            // A random delay, so that processes do not poll at the same moment.
             let next = now + POLL / 2 + POLL.mul_f64(fastrand::f64());
             match end {
                 Some(end) if end <= now => {
-                    tracing::debug!(?limit, "the token lock is held too long; going on without");
+                    tracing::debug!(
+                        ?limit,
+                        "the token lock is held too long; continuing without it"
+                    );
                     return Turn::Fetch(None);
                 }
                 Some(end) => sleep_until(next.min(end)).await,
@@ -119,8 +122,8 @@ impl CacheAccess {
         (refused != Some(token.access_token.expose_secret())).then_some(token)
     }
 
-    /// Runs one access on a thread that may block. Given up, it still ends by itself, and drops
-    /// what it got.
+    /// Runs one access on a thread that may block. After a timeout, the access still runs to its end, and
+    /// its result is dropped.
     async fn blocking<T: Send + 'static>(
         &mut self,
         access: impl FnOnce(&dyn TokenCache, &TokenKey) -> T + Send + 'static,
@@ -130,10 +133,10 @@ impl CacheAccess {
         }
         let (cache, key) = (self.cache.clone(), self.key.clone());
         let job = spawn_blocking(move || access(&*cache, &key));
-        if let Ok(done) = timeout(self.patience, job).await {
+        if let Ok(done) = timeout(self.access_timeout, job).await {
             return done.ok();
         }
-        tracing::debug!("the token cache does not respond; going on without");
+        tracing::debug!("the token cache does not respond; continuing without it");
         self.hangs = true;
         None
     }

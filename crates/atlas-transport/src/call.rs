@@ -1,4 +1,4 @@
-//! One call: what is sent for it, with the authentication that it needs.
+//! Sends one call, with the authentication that it needs.
 
 use std::sync::Arc;
 
@@ -26,13 +26,13 @@ use crate::sync::Mutex;
 use crate::timer::Timer;
 use crate::transport::{self, Incoming, Transport, Transports};
 
-/// What the clones of a client share.
+/// The state that the clones of a client share.
 pub(crate) struct Shared {
     pub(crate) base: BaseUrl,
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) transports: Transports,
     pub(crate) settings: Settings,
-    /// What a clone of the client begins with; token requests go by it.
+    /// The initial settings of a clone; token requests use these.
     pub(crate) calls: CallSettings,
     pub(crate) user_agent: HeaderValue,
     pub(crate) cache: Option<(Arc<dyn TokenCache>, TokenKey)>,
@@ -41,9 +41,9 @@ pub(crate) struct Shared {
     pub(crate) secrets: Secrets,
 }
 
-/// Gives the request of a call, its target in origin form: once for each time that it is sent.
+/// Builds the request of a call, its target in origin form: once for each time that it is sent.
 ///
-/// Building one again is rare, and costs less than copying each.
+/// Building it again is rare, and costs less than cloning every request.
 pub(crate) type Requests<'a> = dyn FnMut() -> Result<Request<Bytes>, ErrorKind> + Send + 'a;
 
 impl Shared {
@@ -62,7 +62,7 @@ impl Shared {
         self.run(&mut call, settings).await
     }
 
-    /// The same, with the body of a successful response left to be read.
+    /// Does the same, but leaves the body of a successful response to be streamed.
     #[cfg(feature = "catalog")]
     pub(crate) async fn call_to_stream(
         self: &Arc<Self>,
@@ -98,7 +98,7 @@ impl Shared {
         Ok(response)
     }
 
-    /// What the retries of an exchange go by.
+    /// Returns the settings for the retries of an exchange.
     pub(crate) fn retries<'a>(
         &'a self,
         settings: &'a CallSettings,
@@ -112,8 +112,8 @@ impl Shared {
         }
     }
 
-    /// Waits where calls are spread out before a rate limit. A turn that the call cannot live to see is
-    /// not waited for: the server decides.
+    /// Waits for a turn if calls are spread out to stay under a rate limit. If the turn comes after the
+    /// call's deadline, the request is sent at once and the server decides.
     #[inline]
     async fn wait_for_turn(&self, timer: &mut Timer) -> Result<(), ErrorKind> {
         let turn = {
@@ -129,7 +129,7 @@ impl Shared {
             }
             at
         };
-        // Dropped or out of time, the call leaves its turn to another.
+        // If the call is dropped or times out, its turn is returned.
         let mut unused = Unused(Some(&self.pace));
         timer.pause_until(turn).await?;
         unused.0 = None;
@@ -144,7 +144,7 @@ impl Shared {
         mut request: Request<Full<Bytes>>,
         timer: &mut Timer,
     ) -> Result<Response<Incoming>, ErrorKind> {
-        // A wait that can end while there is no connection yet, and nothing was sent.
+        // If the wait may time out before there is a connection, nothing was sent.
         let connecting = (timer.next_limit() <= self.settings.connect_timeout)
             .then(|| transport.capture(&mut request));
         let response = match timer.wait(Phase::Head, transport.send(request)).await {
@@ -193,19 +193,19 @@ impl Shared {
     }
 }
 
-/// Tokio's timers panic outside of a runtime.
+/// Returns an error outside of a Tokio runtime, where Tokio's timers would panic.
 pub(crate) fn in_runtime() -> Result<(), ErrorKind> {
     Handle::try_current()
         .map(drop)
         .map_err(|_| ErrorKind::OutsideRuntime)
 }
 
-/// A request that may be sent more than once.
+/// Copies a request that may be sent more than once.
 pub(crate) fn again(parts: &request::Parts, payload: &Bytes) -> Request<Full<Bytes>> {
     Request::from_parts(parts.clone(), Full::new(payload.clone()))
 }
 
-/// A turn that is given back unless it was used.
+/// A turn that is returned on drop unless it was used.
 struct Unused<'a>(Option<&'a Mutex<Pace>>);
 
 impl Drop for Unused<'_> {
@@ -216,18 +216,18 @@ impl Drop for Unused<'_> {
     }
 }
 
-/// A call of the API.
+/// A call of the API, with its authentication.
 struct AuthenticatedCall<'a> {
     shared: &'a Arc<Shared>,
-    /// The request that was built for the next attempt.
+    /// The request built for the next attempt.
     next: Option<Request<Full<Bytes>>>,
     requests: &'a mut Requests<'a>,
-    /// Where the body of a success goes, if it is to be streamed.
+    /// Receives the body of a success, if it is to be streamed.
     streamed: Option<&'a mut Option<Incoming>>,
 }
 
 impl AuthenticatedCall<'_> {
-    /// The request, with what every call has.
+    /// Builds the request, with the headers of every call.
     fn request(&mut self) -> Result<Request<Full<Bytes>>, ErrorKind> {
         let (mut parts, payload) = (self.requests)()?.into_parts();
         let target = parts.uri.into_parts().path_and_query;
@@ -241,7 +241,7 @@ impl AuthenticatedCall<'_> {
         let user_agent = self.shared.user_agent.clone();
         parts.headers.insert(USER_AGENT, user_agent);
         if self.streamed.is_none() {
-            // What is streamed is given as it is.
+            // A streamed body is passed on unchanged.
             let gzip = HeaderValue::from_static("gzip");
             parts.headers.insert(ACCEPT_ENCODING, gzip);
         }
@@ -252,7 +252,7 @@ impl AuthenticatedCall<'_> {
 impl Exchange for AuthenticatedCall<'_> {
     type Response = Response<Bytes>;
 
-    /// Sends the request as often as authentication asks for.
+    /// Sends the request, and repeats it as authentication requires.
     async fn attempt(&mut self, timer: &mut Timer) -> Result<Response<Bytes>, Failed> {
         let shared = self.shared;
         let mut attempt = 1;
@@ -300,8 +300,8 @@ impl Exchange for AuthenticatedCall<'_> {
                 Verdict::Unanswerable(problem) => {
                     return Err(ErrorKind::Challenge { problem }.into());
                 }
-                // The connection can be used again once its response has been read; if it cannot
-                // be read, another connection will do.
+                // The connection is reusable once its response has been read; if reading fails, the
+                // next request uses another connection.
                 Verdict::Retry => attempt += 1,
             }
         }

@@ -1,4 +1,4 @@
-//! The client: operations in, answers out.
+//! The client: sends operations and reads their responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use crate::timer::Timer;
 
 /// A client of one Atlas API with one set of credentials.
 ///
-/// Cheap to clone; clones share connections, challenge, token and retry budget. Calls can be
-/// dropped at any point. Needs a Tokio runtime with time and I/O; outside of one its calls end as
+/// Cheap to clone; clones share connections, challenge, token and retry budget. The future of a call
+/// can be dropped at any point. Needs a Tokio runtime with time and I/O; without one, calls end as
 /// [`ErrorKind::OutsideRuntime`].
 ///
 /// ```no_run
@@ -32,7 +32,7 @@ use crate::timer::Timer;
 /// let client = Client::new(BaseUrl::cloud(), &credentials)?;
 /// let project = "32b6e34b3d91647abb20e7b8".parse()?;
 /// let answer = client.send(&GetFlexCluster::new(project, "Flex0".parse()?)).await?;
-/// println!("{:?}, answered as {:?}", answer.value.state_name, answer.meta.version);
+/// println!("{:?}, version {:?}", answer.value.state_name, answer.meta.version);
 /// # Ok(())
 /// # }
 /// ```
@@ -54,8 +54,8 @@ impl Client {
         }
     }
 
-    /// The same client for calls that do no harm if Atlas gets them twice: a `POST` whose answer is
-    /// lost is then sent again, instead of ending as [`ErrorKind::OutcomeUnknown`].
+    /// Returns the same client for calls that are safe to repeat: a `POST` whose response is lost is
+    /// sent again, instead of ending as [`ErrorKind::OutcomeUnknown`].
     #[must_use]
     pub fn assume_idempotent(&self) -> Self {
         let mut client = self.clone();
@@ -63,8 +63,8 @@ impl Client {
         client
     }
 
-    /// The same client for calls that may take this long, authentication, retries and the waits
-    /// between them included, in place of the builder's
+    /// Returns the same client with another time limit for calls, authentication, retries and the
+    /// waits between them included, in place of the builder's
     /// [`total_timeout`](crate::ClientBuilder::total_timeout).
     ///
     /// ```
@@ -81,8 +81,8 @@ impl Client {
         client
     }
 
-    /// The same client with another retry policy for its calls and downloads. The fetching of an
-    /// access token, which all clones share, goes by the builder's.
+    /// Returns the same client with another retry policy for its calls and downloads. Token requests,
+    /// which all clones share, use the builder's policy.
     #[must_use]
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
         let mut client = self.clone();
@@ -90,7 +90,7 @@ impl Client {
         client
     }
 
-    /// The same client with another minimum rate for files, as
+    /// Returns the same client with another minimum rate for files; see
     /// [`ClientBuilder::min_rate`](crate::ClientBuilder::min_rate).
     #[must_use]
     pub fn with_min_rate(&self, bytes_per_second: u64, window: Duration) -> Self {
@@ -102,7 +102,7 @@ impl Client {
         client
     }
 
-    /// The minimum rate for files: bytes a second, and over which time.
+    /// Returns the minimum rate for files: bytes a second, and the window over which it is measured.
     pub fn min_rate(&self) -> (u64, Duration) {
         let MinRate {
             bytes_per_second,
@@ -111,18 +111,18 @@ impl Client {
         (bytes_per_second, window)
     }
 
-    /// The retry policy of this client's calls and downloads.
+    /// Returns the retry policy of this client's calls and downloads.
     pub fn retry_policy(&self) -> &RetryPolicy {
         &self.settings.retry
     }
 
-    /// The same client for typed calls whose answers must be as documented, for tests: one that
-    /// strays from the facts of its version is an error.
+    /// Returns the same client for typed calls in tests: a response that does not match the
+    /// documentation of its version is an error.
     ///
-    /// Real answers stray: 31.6 % of the recorded ones have a value that no enum lists.
+    /// Real responses differ: 31.6 % of the recorded ones have a value that no enum lists.
     ///
-    /// Needs the feature `catalog`, which is on by default. Errors show where an answer strays and what
-    /// was expected there, and never the value.
+    /// Needs the feature `catalog`, which is on by default. Errors show the place of each difference and
+    /// what was expected there, never the value.
     ///
     /// # Errors
     /// Its calls end as [`ErrorKind::Undocumented`], with every difference. An operation
@@ -136,14 +136,13 @@ impl Client {
         }
     }
 
-    /// Sends an operation and reads its answer, in the version that its types are of: the newest.
+    /// Sends an operation and reads its response, in the newest version: that of its types.
     ///
-    /// An answer is read leniently: see [`Answer::deviations`].
-    ///
-    /// Sent again where the [retry policy](crate::retry::RetryPolicy) says so.
+    /// Responses are read leniently; see [`Answer::deviations`]. The request is retried by the
+    /// [retry policy](crate::retry::RetryPolicy).
     ///
     /// # Errors
-    /// [`Error`]; [`Error::may_have_been_sent`] tells whether Atlas can have acted on it.
+    /// [`Error`]; [`Error::may_have_been_sent`] returns whether Atlas may have processed the request.
     pub async fn send<O: Operation + Sync>(
         &self,
         operation: &O,
@@ -151,10 +150,10 @@ impl Client {
         self.send_with(operation, &CallOptions::default()).await
     }
 
-    /// Sends an operation in a chosen version and form.
+    /// Sends an operation with a chosen version and response format.
     ///
-    /// The types have the fields of the newest version. Of an older one, they show what both have,
-    /// and the answer's deviations say so; [`call`](Client::call) gives all of it.
+    /// The types have the fields of the newest version. From an older version they hold the common
+    /// fields, and deviations list the others; [`call`](Client::call) returns all of them.
     ///
     /// # Errors
     /// As [`send`](Client::send).
@@ -167,7 +166,7 @@ impl Client {
         self.send_requests::<O>(&mut requests, options).await
     }
 
-    /// Sends the request of an operation and reads its answer.
+    /// Sends the request of an operation and reads its response.
     pub(crate) async fn send_requests<O: Operation>(
         &self,
         requests: &mut Requests<'_>,
@@ -193,18 +192,18 @@ impl Client {
         read.map_err(|error: ErrorKind| Error::new(error, attempts))
     }
 
-    /// The paging of a list, within this client's bounds.
+    /// Returns the paging of a list, within this client's limits.
     pub(crate) fn limited(&self, paging: Paging) -> Paging {
         let settings = &self.shared.settings;
         paging.limits(settings.page_limit, settings.item_limit)
     }
 
-    /// The time for reading a list.
+    /// Returns the time budget for reading a list.
     pub(crate) fn list_time(&self) -> ListTime {
         ListTime::new(self.shared.settings.list_timeout)
     }
 
-    /// Reads an answer, so that an error quotes no secret of this client.
+    /// Reads a response such that an error quotes no secret of this client.
     #[cfg(feature = "catalog")]
     pub(crate) fn guard<T, E>(
         &self,
@@ -215,10 +214,10 @@ impl Client {
     }
 
     /// Sends a request whose target is in origin form, as
-    /// [`to_request`](OperationExt::to_request) builds it: authenticates it, sends it, again where
-    /// the retry policy says so, and collects the answer whatever its status.
+    /// [`to_request`](OperationExt::to_request) builds it. Authenticates it, retries it by the retry
+    /// policy, and returns the response whatever its status.
     ///
-    /// An answer to a request that was sent again has its [`Attempts`] among its extensions.
+    /// If the request was retried, the response's extensions contain the [`Attempts`].
     ///
     /// # Errors
     /// As [`send`](Client::send), without [`ErrorKind::Response`].
@@ -227,7 +226,7 @@ impl Client {
         self.shared.call(&mut requests, &self.settings).await
     }
 
-    /// Sends a request and gives the head of the answer, with the rest to stream if it is a success.
+    /// Sends a request and returns the response, with a body to stream if it is a success.
     #[cfg(feature = "catalog")]
     pub(crate) async fn open_stream(
         &self,
@@ -248,30 +247,30 @@ impl Client {
         Ok((response, download))
     }
 
-    /// Takes a service account's access token back (RFC 7009): here, in the token cache, and at
-    /// Atlas. The next call fetches another. Does nothing for other credentials.
+    /// Revokes the access token of a service account (RFC 7009) at Atlas and removes it from the client
+    /// and the token cache. The next call fetches another. Does nothing for other credentials.
     ///
     /// # Errors
-    /// [`Error`]; the token is forgotten here and in the cache even then.
+    /// [`Error`]; the client and the cache drop the token in any case.
     pub async fn revoke_token(&self) -> Result<(), Error> {
         self.shared.revoke().await
     }
 
     /// Opens a snapshot's file for streaming.
     ///
-    /// Goes to the object store that the link names, without `Authorization` and without following
-    /// redirects. The link appears in no error and no log. Opening it is retried as the client's
-    /// [retry policy](crate::retry::RetryPolicy) says; a file that breaks off later is not opened
-    /// again: ask for the missing part with [`download_part`](Client::download_part).
+    /// The request goes to the object store that the link names, without `Authorization`; redirects are
+    /// not followed. The link appears in no error and no log. Opening the file is retried by the
+    /// [retry policy](crate::retry::RetryPolicy); a download that breaks later is not: request the
+    /// missing part with [`download_part`](Client::download_part).
     ///
     /// # Errors
-    /// [`ErrorKind::LinkExpired`] for 403, [`ErrorKind::Link`] for any other answer but 200, and
+    /// [`ErrorKind::LinkExpired`] for 403, [`ErrorKind::Link`] for any other status but 200, and
     /// [`ErrorKind::InvalidLink`] or [`ErrorKind::InsecureLink`] before anything is sent.
     pub async fn download(&self, link: &SnapshotUrl) -> Result<Download, Error> {
         let download = self.open(link, None).await?;
         match download.part() {
             None => Ok(download),
-            // No part was asked for.
+            // No range was requested.
             Some(_) => Err(ErrorKind::Link {
                 status: http::StatusCode::PARTIAL_CONTENT,
                 retry_after: None,
@@ -280,15 +279,14 @@ impl Client {
         }
     }
 
-    /// Opens a part of a snapshot's file for streaming, as [`download`](Client::download) does
-    /// the whole.
+    /// Opens a part of a snapshot's file for streaming; see [`download`](Client::download).
     ///
-    /// A store that knows no ranges, or whose file has another tag than `if_range`, answers with
-    /// the whole: then [`Download::part`] is `None`.
+    /// A store that does not support ranges, or whose file has another `ETag` than `if_range`, returns
+    /// the whole file: [`Download::part`] is then `None`.
     ///
     /// # Errors
-    /// As [`download`](Client::download); 206 is fine here. [`ErrorKind::Malformed`] for a 206
-    /// whose `Content-Range` makes no sense, begins elsewhere, or ends later than asked for.
+    /// As [`download`](Client::download), but 206 is accepted. [`ErrorKind::Malformed`] for a 206
+    /// whose `Content-Range` is invalid, begins elsewhere, or ends after the requested range.
     pub async fn download_part(
         &self,
         link: &SnapshotUrl,
@@ -317,7 +315,7 @@ impl Client {
         if let Some(range) = range {
             let put = range.put(&mut parts.headers);
             put.map_err(|()| ErrorKind::Unsendable {
-                what: "the tag of the file",
+                what: "the ETag of the file",
             })?;
         }
         let mut timer = Timer::new(
@@ -336,7 +334,7 @@ impl Client {
     }
 }
 
-/// What is wrong with a link that is no `http` or `https` URL.
+/// The problem of a link that is not an `http` or `https` URL.
 const NOT_A_URL: &str = "expected an https URL";
 
 impl std::fmt::Debug for Client {

@@ -1,4 +1,4 @@
-//! What to check when there is no connection, by what was in the way.
+//! Hints for connection errors, by their cause.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -9,10 +9,10 @@ use rustls::{AlertDescription, CertificateError, Error as TlsError};
 use crate::chain::{BoxError, chain, found};
 use crate::proxy::ProxyFailure;
 
-/// What to check, as the end of an error's line.
+/// Returns what to check, as the end of an error message.
 pub(crate) fn hint(source: &BoxError) -> Cow<'static, str> {
     if let Some(failure) = found::<ProxyFailure>(source) {
-        // Its line says what to do, and names the setting.
+        // Its message includes a hint with the setting.
         return failure.to_string().into();
     }
     let hint = chain(source).find_map(of);
@@ -32,9 +32,9 @@ fn of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
         io::ErrorKind::ConnectionRefused => {
             Some("nothing listens there; check the host, the port and any firewall")
         }
-        io::ErrorKind::UnexpectedEof => Some(
-            "it closed the connection during the TLS handshake; check that the port speaks TLS",
-        ),
+        io::ErrorKind::UnexpectedEof => {
+            Some("it closed the connection during the TLS handshake; check that the port uses TLS")
+        }
         _ => None,
     }
 }
@@ -51,31 +51,31 @@ fn of_tls(error: &TlsError) -> &'static str {
             | AlertDescription::CertificateRevoked
             | AlertDescription::UnsupportedCertificate
             | AlertDescription::AccessDenied,
-        ) => "it asks for a client certificate, or refuses the one that it got",
+        ) => "it requires a client certificate, or rejected the one it received",
         TlsError::InvalidMessage(_) => {
-            "the port does not speak TLS; check the scheme and the port of the URL"
+            "the port does not use TLS; check the scheme and the port of the URL"
         }
         TlsError::InvalidCertificate(problem) => match problem {
             Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
-                "its certificate is not valid yet; check the clock of this machine"
+                "its certificate is not valid yet; check the system clock"
             }
             Bad::Expired | Bad::ExpiredContext { .. } => {
-                "its certificate has expired, or the clock of this machine is wrong"
+                "its certificate has expired, or the system clock is wrong"
             }
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
                 "its certificate is for another host; check the URL and any proxy"
             }
             Bad::UnknownIssuer => {
-                "its certificate is not trusted; if a proxy inspects TLS, or the server has an \
-                 authority of its own, name a file with that root in SSL_CERT_FILE"
+                "its certificate is not trusted; if a proxy inspects TLS, or the server has its own \
+                 certificate authority, set SSL_CERT_FILE to a file with that root"
             }
-            _ => "its certificate is refused; check the URL and any proxy",
+            _ => "its certificate is invalid; check the URL and any proxy",
         },
-        _ => "TLS cannot be agreed on; check the URL and any proxy",
+        _ => "the TLS handshake failed; check the URL and any proxy",
     }
 }
 
-/// What hyper-util calls a failed look-up; the type of this error is not public.
+/// The message of a failed lookup in hyper-util; the type of this error is not public.
 const DNS_ERROR: &str = "dns error";
 
 #[cfg(test)]
@@ -96,11 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn the_hint_is_about_what_was_in_the_way() {
+    fn the_hint_depends_on_the_cause() {
         for (source, expected) in [
             (
                 tls(TlsError::InvalidMessage(InvalidMessage::InvalidContentType)),
-                "does not speak TLS",
+                "does not use TLS",
             ),
             (certificate(CertificateError::NotValidYet), "clock"),
             (certificate(CertificateError::Expired), "clock"),
@@ -112,7 +112,10 @@ mod tests {
                 certificate(CertificateError::UnknownIssuer),
                 "SSL_CERT_FILE",
             ),
-            (certificate(CertificateError::BadEncoding), "refused"),
+            (
+                certificate(CertificateError::BadEncoding),
+                "certificate is invalid",
+            ),
             (
                 ProxyFailure::Refused {
                     setting: "HTTPS_PROXY",
@@ -137,7 +140,7 @@ mod tests {
 
     /// `.invalid` never resolves (RFC 6761 section 6.4), with a resolver or without one.
     #[tokio::test]
-    async fn a_name_that_cannot_be_resolved_is_told_from_a_host_that_cannot_be_reached() {
+    async fn an_unresolvable_name_has_its_own_hint() {
         let mut tcp = HttpConnector::new();
         let error = tcp.call(http::Uri::from_static("http://atlas.invalid/"));
         let error: BoxError = error.await.unwrap_err().into();

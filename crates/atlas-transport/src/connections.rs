@@ -1,5 +1,5 @@
-//! Connections for the object-store client of `atlas-backup`, so that TLS, proxies and what counts
-//! as transient are the same there. Not part of the public API.
+//! Connections for the object-store client of `atlas-backup`, with the same TLS, proxies and transient
+//! failures as [`Client`](crate::Client). Not part of the public API.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,10 +19,10 @@ pub struct Connections<B> {
     client: legacy::Client<Timed, B>,
 }
 
-/// Why a request has no response.
+/// The failure of a request without a response.
 #[derive(Debug)]
 pub struct ConnectionFailure {
-    /// What happened.
+    /// The kind of the failure.
     pub kind: ErrorKind,
     /// Whether the same request may succeed later.
     pub is_transient: bool,
@@ -41,7 +41,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    /// Through the proxy of the environment, if one is set for a host; `https` only.
+    /// Creates connections that use the proxy of the environment, for `https` only.
     ///
     /// # Errors
     /// [`ErrorKind`] if TLS cannot be set up.
@@ -50,7 +50,7 @@ where
         Ok(Self { client })
     }
 
-    /// Through no proxy.
+    /// Creates connections that use no proxy.
     ///
     /// # Errors
     /// [`ErrorKind`] if TLS cannot be set up.
@@ -62,7 +62,7 @@ where
     /// Sends a request once. Redirects are not followed.
     ///
     /// # Errors
-    /// [`ConnectionFailure`] if no response begins.
+    /// [`ConnectionFailure`] if no response head is received.
     pub async fn send(
         &self,
         host: &str,
@@ -73,7 +73,7 @@ where
     }
 }
 
-/// Says why the body of a response broke off.
+/// Converts the error of an incomplete response body.
 pub fn interrupted(error: hyper::Error) -> ConnectionFailure {
     let source = error.into();
     ErrorKind::Interrupted { source }.into()

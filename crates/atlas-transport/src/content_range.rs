@@ -1,4 +1,4 @@
-//! `Content-Range`: which part of a file an answer holds.
+//! The `Content-Range` header: the part of a file in a response.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 /// Content-Range = "bytes" SP ( first "-" last "/" ( complete-length / "*" ) / "*/" complete-length )
 /// ```
 ///
-/// A value whose numbers contradict each other is none.
+/// A value with inconsistent numbers is invalid.
 ///
 /// ```
 /// use atlas_transport::ContentRange;
@@ -22,23 +22,23 @@ use std::str::FromStr;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentRange {
-    /// The answer holds this part, both ends included.
+    /// The response contains this part, both ends included.
     Part {
-        /// Where it begins, from 0.
+        /// The first byte, from 0.
         first: u64,
         /// Its last byte.
         last: u64,
-        /// How long the whole file is, if the server knows.
+        /// The length of the whole file, if the server knows it.
         length: Option<u64>,
     },
-    /// No part of a file of this length fits what was asked for; goes with status 416.
+    /// No part of a file of this length matches the requested range; sent with status 416.
     Unsatisfied {
-        /// How long the whole file is.
+        /// The length of the whole file.
         length: u64,
     },
 }
 
-/// A text that is no `Content-Range` in bytes.
+/// A text that is not a valid `Content-Range` in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("invalid content range: expected bytes such as \"bytes 0-99/1000\"")]
 pub struct ContentRangeError;
@@ -82,7 +82,7 @@ fn read(text: &str) -> Option<ContentRange> {
     })
 }
 
-/// Digits only: `parse` alone would take a plus sign.
+/// Parses digits only: `parse` alone would accept a plus sign.
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok())?
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_is_read_only_if_it_makes_sense() {
+    fn only_a_consistent_range_is_valid() {
         for (text, read) in [
             ("bytes 0-0/1", Some((0, 0, Some(1)))),
             ("Bytes  5-9/*", Some((5, 9, None))),

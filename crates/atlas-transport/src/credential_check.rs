@@ -1,4 +1,4 @@
-//! Refuses credentials that hold what a file or a copy left in them, before anything is sent.
+//! Rejects credentials with remains of a file or a copy, before anything is sent.
 
 use secrecy::ExposeSecret;
 
@@ -6,7 +6,7 @@ use crate::credentials::Credentials;
 use crate::error::ErrorKind;
 use crate::value_problem::ValueProblem;
 
-/// Checks each part; what is wrong is told without quoting anything.
+/// Checks each part; errors quote nothing.
 pub(crate) fn check(credentials: &Credentials) -> Result<(), ErrorKind> {
     let parts = match credentials {
         Credentials::Bearer { token } => vec![("the access token", token.expose_secret())],
@@ -33,7 +33,7 @@ pub(crate) fn check(credentials: &Credentials) -> Result<(), ErrorKind> {
         };
         match checked {
             Ok(()) => {}
-            // Odd characters may be a part of it, as long as it can be sent.
+            // Other invisible characters may be part of it, as long as it can be sent.
             Err(ValueProblem::Unprintable) if !text.contains(char::is_control) => {}
             Err(ValueProblem::Unprintable) => return Err(ErrorKind::Unsendable { what }),
             Err(problem) => return Err(ErrorKind::Credentials { what, problem }),

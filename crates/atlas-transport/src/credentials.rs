@@ -1,4 +1,4 @@
-//! What proves to Atlas who is asking.
+//! The credentials of a client.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::auth::ClientAuthentication;
 
-/// What proves to Atlas who is asking. `Debug` shows no secret.
+/// The credentials of a client. `Debug` shows no secret.
 ///
 /// ```
 /// use atlas_transport::Credentials;
@@ -17,16 +17,16 @@ use crate::auth::ClientAuthentication;
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Credentials {
-    /// An access token from elsewhere, sent as it is (RFC 6750).
+    /// An access token from another source, sent unchanged (RFC 6750).
     Bearer {
         /// The token.
         token: SecretString,
     },
     /// An API key pair, by HTTP Digest (RFC 7616).
     ApiKey {
-        /// The public key, the user of the digest.
+        /// The public key: the user name of the digest.
         public_key: String,
-        /// The private key, its password; never sent.
+        /// The private key: the password of the digest. Never sent.
         private_key: SecretString,
     },
     /// A service account, by OAuth 2.0 client credentials (RFC 6749 section 4.4).
@@ -36,20 +36,20 @@ pub enum Credentials {
         client_id: String,
         /// The client secret, `mdb_sa_sk_…`; sent to the token endpoint only.
         client_secret: SecretString,
-        /// Where both stand in requests to the token endpoint.
+        /// How the two are sent to the token endpoint.
         authentication: ClientAuthentication,
     },
 }
 
 impl Credentials {
-    /// A ready access token.
+    /// Returns credentials with an access token.
     pub fn bearer(token: impl Into<String>) -> Self {
         Self::Bearer {
             token: token.into().into(),
         }
     }
 
-    /// An API key pair.
+    /// Returns the credentials of an API key pair.
     pub fn api_key(public_key: impl Into<String>, private_key: impl Into<String>) -> Self {
         Self::ApiKey {
             public_key: public_key.into(),
@@ -57,7 +57,7 @@ impl Credentials {
         }
     }
 
-    /// A service account, whose client id and secret go to the token endpoint by HTTP Basic.
+    /// Returns the credentials of a service account, sent to the token endpoint by HTTP Basic.
     pub fn service_account(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
         Self::ServiceAccount {
             client_id: client_id.into(),
@@ -66,8 +66,8 @@ impl Credentials {
         }
     }
 
-    /// Sets where a service account's client id and secret stand in requests to the token
-    /// endpoint; [`ClientAuthentication::Basic`] by default. Other credentials stay as they are.
+    /// Sets how a service account's client id and secret are sent to the token endpoint;
+    /// [`ClientAuthentication::Basic`] by default. Other credentials are unchanged.
     ///
     /// ```
     /// use atlas_transport::{ClientAuthentication, Credentials};

@@ -1,4 +1,4 @@
-//! A snapshot's file, or a part of it, as it streams in.
+//! Streams a snapshot's file, or a part of it.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -20,15 +20,15 @@ use crate::settings::MinRate;
 use crate::timer::Timer;
 use crate::transport::Incoming;
 
-/// A part of a file to ask for (RFC 9110 section 14.2).
+/// A part of a file to request (RFC 9110 section 14.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByteRange {
     /// The first byte, from 0.
     pub first: u64,
-    /// The last byte; `None` is up to the end.
+    /// The last byte; `None` for the end of the file.
     pub last: Option<u64>,
-    /// A strong tag that the file must still have (RFC 9110 section 13.1.5); otherwise the whole
-    /// file is answered. A weak tag fits nothing.
+    /// A strong `ETag` that the file must still have (RFC 9110 section 13.1.5); otherwise the store returns
+    /// the whole file. A weak tag never matches.
     pub if_range: Option<String>,
 }
 
@@ -44,9 +44,9 @@ impl ByteRange {
     }
 }
 
-/// A snapshot's file under way, from [`Client::download`](crate::Client::download).
+/// A snapshot's file in transfer, from [`Client::download`](crate::Client::download).
 ///
-/// No file or path name is taken from the server. Dropping it ends the transfer.
+/// No file name or path is accepted from the server. Dropping it ends the transfer.
 pub struct Download {
     headers: HeaderMap,
     part: Option<ContentRange>,
@@ -55,10 +55,10 @@ pub struct Download {
     rate: Rate,
 }
 
-/// How fast a file comes.
+/// Measures the transfer rate of a file.
 struct Rate {
     min: MinRate,
-    /// The bytes of the current window, and the time that was waited for them.
+    /// The bytes received in the current window, and the time spent waiting for them.
     received: u64,
     waited: Duration,
 }
@@ -72,12 +72,12 @@ impl Rate {
         }
     }
 
-    /// How long may be waited before the window ends; `None` if any rate will do.
+    /// Returns the rest of the window; `None` if there is no minimum rate.
     fn left(&self) -> Option<Duration> {
         (self.min.bytes() > 0).then(|| self.min.window.saturating_sub(self.waited))
     }
 
-    /// Takes what came after a wait; fails at the end of a window in which too little came.
+    /// Adds the bytes received after a wait; fails at the end of a window with too few bytes.
     fn observe(&mut self, bytes: usize, waited: Duration) -> Result<(), ErrorKind> {
         self.received = self.received.saturating_add(bytes as u64);
         self.waited = self.waited.saturating_add(waited);
@@ -95,7 +95,7 @@ impl Rate {
     }
 }
 
-/// How much of a refusal is read, to find out what the store calls it.
+/// How many bytes of an error response are read to find its code.
 const REFUSAL: usize = 4 << 10;
 
 /// A request for a file or a part of it.
@@ -120,7 +120,7 @@ impl Exchange for FileRequest<'_> {
 }
 
 impl FileRequest<'_> {
-    /// Takes the response to the request.
+    /// Evaluates the response to the request.
     async fn open(
         &self,
         head: Parts,
@@ -170,7 +170,7 @@ impl Answered for Download {
 }
 
 impl Download {
-    /// A whole body that is under way.
+    /// Wraps a whole body that is in transfer.
     pub(crate) fn of(headers: HeaderMap, body: Incoming, timer: Timer, min_rate: MinRate) -> Self {
         Self {
             headers,
@@ -181,38 +181,38 @@ impl Download {
         }
     }
 
-    /// How many bytes this transfer has, if the store announced it.
+    /// Returns the number of bytes of this transfer, if the store announced it.
     pub fn length(&self) -> Option<u64> {
         self.header(CONTENT_LENGTH.as_str())?.trim().parse().ok()
     }
 
-    /// Which part of the file it is; `None` is the whole.
+    /// Returns the part of the file that is transferred; `None` for the whole file.
     pub fn part(&self) -> Option<ContentRange> {
         self.part
     }
 
-    /// The store's tag of this very file, if it gave one; a weak one (`W/"…"`) says only that the
-    /// file means the same, not that its bytes are.
+    /// Returns the file's `ETag`, if the store sent one. A weak one (`W/"…"`) means an equivalent file, not
+    /// necessarily the same bytes.
     pub fn etag(&self) -> Option<&str> {
         self.header(ETAG.as_str())
     }
 
-    /// A header of the store, if it is there and readable.
+    /// Returns a header of the store, if it is present and valid text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Waits for the next bytes; `None` at the end of the file or part.
+    /// Waits for the next bytes; returns `None` at the end of the file or part.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`] if nothing comes within the client's read timeout,
-    /// [`ErrorKind::TooSlow`] if what comes stays below its
+    /// [`ErrorKind::Timeout`] if no bytes arrive within the client's read timeout,
+    /// [`ErrorKind::TooSlow`] if the rate is below its
     /// [`min_rate`](crate::ClientBuilder::min_rate), and [`ErrorKind::Interrupted`] if the connection
     /// breaks before the announced end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let (rate, body, timer) = (&mut self.rate, &mut self.body, &mut self.timer);
         let mut next = pin!(body::next(body, timer));
-        // Only waiting counts: whoever writes the file may take its time.
+        // Only waiting counts: the caller may be slow to write the file.
         let mut since = Instant::now();
         loop {
             let next = next.as_mut();
@@ -235,7 +235,7 @@ impl Download {
     }
 }
 
-/// An answer that is not the file.
+/// Returns the error of a response without the file.
 fn unusable(head: &Parts) -> ErrorKind {
     ErrorKind::Link {
         status: head.status,
@@ -243,7 +243,7 @@ fn unusable(head: &Parts) -> ErrorKind {
     }
 }
 
-/// The part that an answer holds, if it is one that was asked for.
+/// Returns the part in a response, if it matches the requested range.
 fn part(headers: &HeaderMap, asked: Option<&ByteRange>) -> Result<ContentRange, ErrorKind> {
     let value = headers
         .get(CONTENT_RANGE)
@@ -254,7 +254,7 @@ fn part(headers: &HeaderMap, asked: Option<&ByteRange>) -> Result<ContentRange, 
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok());
         let length: Option<u64> = length.and_then(|value| value.trim().parse().ok());
-        // Both ends are included; all of 2^64 bytes are more than any length says.
+        // Both ends are included; the full range of 2^64 bytes exceeds any length.
         let held = (last - first).checked_add(1);
         let fits = length.is_none_or(|length| Some(length) == held);
         if first == asked.first && asked.last.is_none_or(|most| last <= most) && fits {
@@ -269,11 +269,11 @@ fn part(headers: &HeaderMap, asked: Option<&ByteRange>) -> Result<ContentRange, 
         }
     }
     Err(ErrorKind::Malformed {
-        source: "the content range is not the one that was asked for".into(),
+        source: "the content range does not match the requested range".into(),
     })
 }
 
-/// What a store calls its refusal: the `Code` of the XML that S3, Google and Azure answer with.
+/// Returns the error code of a store: the `Code` of the XML that S3, Google and Azure send.
 async fn refusal(mut body: Incoming, timer: &mut Timer) -> Option<String> {
     let mut text = Vec::new();
     let limit = timer.read_limit();
@@ -284,7 +284,7 @@ async fn refusal(mut body: Incoming, timer: &mut Timer) -> Option<String> {
             text.extend_from_slice(&data);
         }
     };
-    // One that only drips is not waited for: what came of it by now has to do.
+    // A slow body is not waited for: the part that was received is searched.
     let _ = timeout(limit, reading).await;
     let text = String::from_utf8_lossy(&text);
     let (_, rest) = text.split_once("<Code>")?;

@@ -1,4 +1,4 @@
-//! Credentials out of the environment: sets of variables, told apart by their prefix.
+//! Reads credentials from the environment, from sets of variables with different prefixes.
 //!
 //! | set | variables |
 //! | --- | --- |
@@ -6,22 +6,20 @@
 //! | [`Mcli`](VariableSet::Mcli) | `MCLI_` before the same names |
 //! | [`Terraform`](VariableSet::Terraform) | `MONGODB_ATLAS_PUBLIC_KEY` and `MONGODB_ATLAS_PRIVATE_KEY`; `MONGODB_ATLAS_BASE_URL` |
 //!
-//! The first set that has credentials is used, and of these an access token before a service account
-//! before an API key. They go to the base URL of the same set, or to the cloud that its `SERVICE`
-//! names (`cloud` or `cloudgov`), or to [`BaseUrl::cloud`]. An empty variable counts as unset.
-//! With `ATLAS_ALLOW_HTTP=true`, a base URL may be [plain `http`](BaseUrl::allowing_plain_http).
+//! The first set with credentials is used; within it, an access token comes before a service account,
+//! and that before an API key. They are sent to the base URL of the same set, or to the cloud of its
+//! `SERVICE` (`cloud` or `cloudgov`), or to [`BaseUrl::cloud`]. An empty variable counts as unset.
 //!
-//! A credential can also come from a file, such as a systemd credential or a container secret: the
-//! name of its variable plus `_FILE`, such as `MONGODB_ATLAS_PRIVATE_API_KEY_FILE`, names a file that
-//! contains the value. Setting a variable and its `_FILE` is an error; an empty one counts as unset.
-//! The path is relative to the working directory, and symbolic links are followed. The file must be a
-//! regular one of at most 64 KiB of UTF-8. A byte order mark at its start and one line break at its
-//! end are removed; what is left must not be empty, and is checked like the value of a variable. Errors
-//! show the path and never the content. The file is small, but reading it blocks the thread. Other
-//! settings have no `_FILE`.
+//! A credential can also be in a file, such as a systemd credential or a container secret. The path is
+//! in the variable with `_FILE` appended, such as `MONGODB_ATLAS_PRIVATE_API_KEY_FILE`. Setting both a
+//! variable and its `_FILE` is an error. The path is relative to the working directory, and symbolic
+//! links are followed. The file must be a regular file of at most 64 KiB of UTF-8. A byte order mark at
+//! its start and one line break at its end are removed; the rest must not be empty, and is checked like
+//! the value of a variable. Errors show the path, never the content. Reading the file blocks the
+//! thread. Other settings have no `_FILE`.
 //!
-//! These are the rules of the `atlas` command, which reads a profile after the environment;
-//! a library does not.
+//! The `atlas` command uses the same rules, and reads a profile after the environment; this library
+//! does not.
 
 mod error;
 mod secret_file;
@@ -45,18 +43,18 @@ pub use secret_file::FileProblem;
 pub struct Account {
     /// The credentials.
     pub credentials: Credentials,
-    /// Where they go.
+    /// The base URL that the credentials are sent to.
     pub base_url: BaseUrl,
-    /// The set of variables that both are from.
+    /// The set of variables with the credentials.
     pub set: VariableSet,
-    /// Half of a pair of another kind, which is not used: an [`EnvironmentError::HalfAPair`].
+    /// An incomplete pair of another kind, which is not used: an [`EnvironmentError::HalfAPair`].
     pub ignored: Option<EnvironmentError>,
     names_base_url: bool,
 }
 
 impl Account {
-    /// Finds the account in variables that `lookup` gives by their names, such as
-    /// [`std::env::var_os`]; [`Credentials::from_env`] is this with that.
+    /// Finds the account in the variables that `lookup` returns by name. [`Credentials::from_env`] calls
+    /// this with [`std::env::var_os`].
     ///
     /// ```
     /// use atlas_transport::environment::Account;
@@ -72,9 +70,9 @@ impl Account {
     /// ```
     ///
     /// # Errors
-    /// [`EnvironmentError`]: no credentials, half a pair, an invalid value, a variable that is set
-    /// together with its `_FILE`, a file that cannot be used, or a base URL in another set than that of
-    /// the credentials.
+    /// [`EnvironmentError`]: no credentials, an incomplete pair, an invalid value, a variable set together
+    /// with its `_FILE`, a file that cannot be used, or a base URL in a different set than the
+    /// credentials.
     pub fn from_variables(
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, EnvironmentError> {
@@ -99,19 +97,19 @@ impl Account {
         Err(EnvironmentError::NoCredentials)
     }
 
-    /// Whether the set names the base URL, so that it is not [`BaseUrl::cloud`] by default.
+    /// Returns whether the set defines the base URL; otherwise it is [`BaseUrl::cloud`] by default.
     pub fn names_base_url(&self) -> bool {
         self.names_base_url
     }
 
-    /// Starts to set up a client of this account.
+    /// Returns a builder for a client of this account.
     pub fn client_builder(&self) -> ClientBuilder {
         Client::builder(self.base_url.clone(), &self.credentials)
     }
 }
 
-/// Whether the variable `ATLAS_ALLOW_HTTP` is `true`, so that a base URL may be plain `http` to
-/// another machine: see [`BaseUrl::allowing_plain_http`].
+/// Returns whether the variable `ATLAS_ALLOW_HTTP` is `true`, which allows a base URL with plain `http`
+/// to another machine; see [`BaseUrl::allowing_plain_http`].
 pub fn allows_plain_http(lookup: impl Fn(&str) -> Option<OsString>) -> bool {
     lookup(ALLOW_HTTP).is_some_and(|value| value == "true")
 }
@@ -129,10 +127,10 @@ pub enum VariableSet {
 }
 
 impl VariableSet {
-    /// All sets, in the order in which they are looked at.
+    /// All sets, in order of precedence.
     pub const ALL: [Self; 3] = [Self::Atlas, Self::Mcli, Self::Terraform];
 
-    /// The variable of this set for a setting, which is named by what follows `MONGODB_ATLAS_`, such as
+    /// Returns the variable of this set for a setting, named by its suffix after `MONGODB_ATLAS_`, such as
     /// `CLIENT_ID`; `None` if the set has no such variable.
     ///
     /// ```
@@ -153,7 +151,7 @@ impl VariableSet {
         }
     }
 
-    /// The value of a setting in this set; empty counts as unset. If the `_FILE` variable of a
+    /// Returns the value of a setting in this set; empty counts as unset. If the `_FILE` variable of a
     /// credential is set, each call reads the file, which blocks the thread.
     ///
     /// # Errors
@@ -168,13 +166,13 @@ impl VariableSet {
         Ok(found.map(|found| found.value))
     }
 
-    /// Whether this set has credentials, or half of them, even if they cannot be used. Reads no file.
+    /// Returns whether this set has credentials, even if incomplete or invalid. Reads no file.
     pub fn has_credentials(self, lookup: impl Fn(&str) -> Option<OsString>) -> bool {
         let mut settings = CREDENTIALS.into_iter();
         settings.any(|setting| self.given(setting, &lookup) != (None, None))
     }
 
-    /// The base URL that this set names, if it names one: its URL, or that of its service.
+    /// Returns the base URL of this set, from its URL or its service; `None` if it has neither.
     ///
     /// # Errors
     /// [`EnvironmentError::Value`], [`EnvironmentError::Service`] and [`EnvironmentError::BaseUrl`].
@@ -203,13 +201,13 @@ impl VariableSet {
             variable: self.name(BASE_URL),
             problem: match error {
                 BaseUrlError::UserInfo => {
-                    "holds a user or password; give credentials separately".to_owned()
+                    "contains a user or password; set credentials separately".to_owned()
                 }
                 BaseUrlError::ApiPath { path } => {
-                    format!("ends before /api/atlas/v2: leave {path} out")
+                    format!("must end before /api/atlas/v2; remove {path}")
                 }
                 BaseUrlError::Plain { .. } => {
-                    "would send credentials in the clear; use https, or a loopback address, \
+                    "would send credentials unencrypted; use https, or a loopback address, \
                          or opt in with ATLAS_ALLOW_HTTP=true"
                         .to_owned()
                 }
@@ -220,7 +218,7 @@ impl VariableSet {
         })
     }
 
-    /// The value of a setting, and the variable that holds it or names its file.
+    /// Returns the value of a setting, and the variable with the value or with the path of its file.
     fn find(
         self,
         setting: &str,
@@ -251,7 +249,7 @@ impl VariableSet {
         }
     }
 
-    /// The variable of a setting and its `_FILE` variable, each if it is set and not empty.
+    /// Returns the variable of a setting and its `_FILE` variable, each if it is set and not empty.
     fn given(
         self,
         setting: &str,
@@ -269,12 +267,12 @@ impl VariableSet {
         (given(variable), file.and_then(given))
     }
 
-    /// The variable of a setting that every set has, or else its plain name.
+    /// Returns the variable of a setting that every set has, or else the setting itself.
     fn name(self, setting: &str) -> String {
         self.variable(setting).unwrap_or_else(|| setting.to_owned())
     }
 
-    /// The credentials of this set, and half of another pair.
+    /// Returns the credentials of this set, with the error of an incomplete pair.
     fn credentials(
         self,
         lookup: impl Fn(&str) -> Option<OsString>,
@@ -305,14 +303,14 @@ impl VariableSet {
         half.map_or(Ok(None), Err)
     }
 
-    /// Credentials without a base URL could be meant for one that stands in another set.
+    /// Checks that no other set has a base URL that these credentials could be meant for.
     fn check_others(
         self,
         base_url: &BaseUrl,
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(), EnvironmentError> {
         let others = Self::ALL.into_iter().filter(|set| *set != self);
-        // Half a pair is no credentials: the base URL could be meant for those of this set.
+        // A set with an incomplete pair has no credentials: its base URL could be meant for this set.
         let whole = |set: Self| matches!(set.credentials(&lookup), Ok(Some(_)));
         for other in others.filter(|set| !whole(*set)) {
             if other.base_url(&lookup)?.is_none_or(|url| url == *base_url) {
@@ -342,14 +340,14 @@ impl fmt::Display for VariableSet {
 /// The name of a variable, and its value.
 type Given = (String, OsString);
 
-/// A value, and the variable that holds it or names its file. It has no `Debug`, since the value may
-/// be a secret.
+/// A value, and the variable with the value or with the path of its file. No `Debug`, since the value
+/// may be a secret.
 struct Found {
     variable: String,
     value: String,
 }
 
-/// The opt-in for a base URL in the clear.
+/// The opt-in for a base URL with plain `http`.
 const ALLOW_HTTP: &str = "ATLAS_ALLOW_HTTP";
 const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
 const CLIENT_ID: &str = "CLIENT_ID";
@@ -359,7 +357,7 @@ const PRIVATE_KEY: &str = "PRIVATE_API_KEY";
 const BASE_URL: &str = "OPS_MANAGER_URL";
 const SERVICE: &str = "SERVICE";
 
-/// The settings that are credentials, or half of them.
+/// The settings that are credentials, or halves of a pair.
 const CREDENTIALS: [&str; 5] = [
     ACCESS_TOKEN,
     CLIENT_ID,
@@ -369,12 +367,12 @@ const CREDENTIALS: [&str; 5] = [
 ];
 
 impl Credentials {
-    /// Finds credentials in the environment of this process, together with the base URL that they
-    /// belong to; see [`environment`](crate::environment) for the variables.
+    /// Reads credentials from the environment of this process, together with their base URL; see
+    /// [`environment`](crate::environment) for the variables.
     ///
-    /// A variable with `_FILE` after its name, such as
-    /// `MONGODB_ATLAS_PRIVATE_API_KEY_FILE=/run/secrets/atlas`, names a file that contains the value. The
-    /// files are small, but reading them blocks the thread: call this once, at the start of a program.
+    /// A variable with `_FILE` appended, such as
+    /// `MONGODB_ATLAS_PRIVATE_API_KEY_FILE=/run/secrets/atlas`, is the path of a file with the value. Reading
+    /// files blocks the thread: call this once, at the start of a program.
     ///
     /// ```no_run
     /// use atlas_transport::Credentials;

@@ -1,4 +1,4 @@
-//! What can go wrong between a request and its response.
+//! The error of a call.
 
 mod attempt;
 mod kind;
@@ -14,13 +14,13 @@ use crate::retry::Outcome;
 pub use attempt::{Attempt, Attempts, Phase};
 pub use kind::ErrorKind;
 
-/// Why a call has no answer, and what was tried.
+/// The error of a call, with the attempts before it.
 ///
-/// [`kind`](Error::kind) says what happened in the end, [`attempts`](Error::attempts) what
-/// happened before, and [`may_have_been_sent`](Error::may_have_been_sent) whether Atlas can have
-/// acted on it.
+/// [`kind`](Error::kind) is the final failure, [`attempts`](Error::attempts) are the earlier ones,
+/// and [`may_have_been_sent`](Error::may_have_been_sent) returns whether Atlas may have processed the
+/// request.
 ///
-/// `Display` is one line that says what failed and what to do; `Debug` is that line and those of
+/// `Display` is one line that states what failed and what to do. `Debug` is that line and those of
 /// the [`causes`](Error::causes), each once, since `main() -> Result` prints `Debug`.
 pub struct Error {
     inner: Box<Inner>,
@@ -32,7 +32,7 @@ struct Inner {
 }
 
 impl Error {
-    /// What happened in the end, and what before.
+    /// Creates an error from the final failure and the earlier attempts.
     pub fn new(kind: impl Into<ErrorKind>, attempts: Attempts) -> Self {
         let kind = kind.into();
         Self {
@@ -40,29 +40,28 @@ impl Error {
         }
     }
 
-    /// What happened in the end.
+    /// Returns the final failure.
     pub fn kind(&self) -> &ErrorKind {
         &self.inner.kind
     }
 
-    /// What happened before, if the request was sent again.
+    /// Returns the attempts before the last, if the request was retried.
     pub fn attempts(&self) -> &[Attempt] {
         &self.inner.attempts.0
     }
 
-    /// Whether the request can have reached Atlas, so that asking again could act twice.
+    /// Returns whether the request may have reached Atlas, so that repeating it could apply it twice.
     pub fn may_have_been_sent(&self) -> bool {
         let lost = |attempt: &Attempt| attempt.outcome == Outcome::NoResponse;
         self.kind().may_have_been_sent() || self.attempts().iter().any(lost)
     }
 
-    /// What the error came from, nearest first: of the libraries below, or the error that a token
-    /// request ended with.
+    /// Returns the underlying errors, nearest first: those of libraries, or of a failed token request.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
         atlas_model::causes(self)
     }
 
-    /// What Atlas said, if it was Atlas that answered.
+    /// Returns the error body of Atlas, if Atlas sent one.
     pub fn api_error(&self) -> Option<&ApiError> {
         match self.kind() {
             ErrorKind::Response(error) => error.api_error(),
@@ -70,19 +69,18 @@ impl Error {
         }
     }
 
-    /// Whether the failure can pass by itself, so that the same call may succeed later with nothing
-    /// changed: refused and broken connections, timeouts, 408, 429 and most of 5xx. Not among them
-    /// are refused credentials, a certificate that is not trusted and a proxy that refuses.
+    /// Returns whether the failure is transient: the same call may succeed later. Transient are refused
+    /// and broken connections, timeouts, 408, 429 and most of 5xx. Rejected credentials, an untrusted
+    /// certificate and a proxy's refusal are not.
     ///
-    /// Says nothing about whether asking again does harm; see
+    /// This does not mean that a retry is safe; see
     /// [`may_have_been_sent`](Error::may_have_been_sent).
     pub fn is_transient(&self) -> bool {
         self.kind().is_transient()
     }
 
-    /// The same as [`ErrorKind::OutcomeUnknown`], with what happened as its source: for a caller who knows
-    /// that a request must not be repeated after such an answer, for instance a `POST` that was answered
-    /// 502 or 504.
+    /// Converts the error to [`ErrorKind::OutcomeUnknown`], with the original as its source. For a request
+    /// that must not be repeated after such a response, for instance a `POST` that ended with 502 or 504.
     ///
     /// ```
     /// use atlas_transport::{Error, ErrorKind};
@@ -106,8 +104,8 @@ impl Error {
         Self::new(kind, attempts)
     }
 
-    /// When the server wants to be asked again, from now: by `Retry-After`, or by the numbers of
-    /// Atlas's 429.
+    /// Returns the delay, from now, after which the server accepts a retry: from `Retry-After`, or from
+    /// the numbers in Atlas's 429.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind() {
             ErrorKind::Response(error) => {
@@ -121,7 +119,7 @@ impl Error {
         }
     }
 
-    /// The status that was answered, if one was.
+    /// Returns the status of the response, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         match self.kind() {
             ErrorKind::Response(error) => Some(error.status()),
@@ -164,15 +162,15 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind() {
-            // Its line is shown already; what is behind it is not.
+            // The display already contains its message; its source is the next cause.
             ErrorKind::NoToken(error) => error.source(),
             kind => std::error::Error::source(kind),
         }
     }
 }
 
-/// The wait that `Retry-After` asks for, by the server's clock if it shows it: this machine's may be
-/// wrong.
+/// Returns the wait that `Retry-After` requests. Uses the server's clock if the response has a `Date`,
+/// since the local clock may be wrong.
 pub(crate) fn asked_wait(meta: &AnswerMeta) -> Option<Duration> {
     let asked = meta.retry_after?;
     let now = meta.date.or_else(|| SystemTime::now().try_into().ok())?;

@@ -1,9 +1,10 @@
 //! A client of the MongoDB Atlas Administration API: sends the operations of [`atlas_model`].
 //!
-//! hyper 1 over rustls with the platform's roots, HTTP/1.1 or HTTP/2 as ALPN agrees, connections
-//! kept and reused, gzip read, every wait bounded. Three kinds of [`Credentials`]: an access token,
-//! an API key pair by HTTP Digest with a challenge that is kept (one request a call, and one more
-//! for the first), and a service account whose token is fetched once for all callers.
+//! Uses hyper 1 over rustls with the platform's roots, and HTTP/1.1 or HTTP/2 as negotiated by ALPN.
+//! Connections are kept alive and reused, gzip is decompressed, and every wait is bounded. There are
+//! three kinds of [`Credentials`]: an access token; an API key pair, by HTTP Digest with a reused
+//! challenge (one request per call, plus one for the first); and a service account, whose token is
+//! fetched once for all callers.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,22 +26,21 @@
 //! # }
 //! ```
 //!
-//! [`Client::send`] takes the operations of `atlas-model`, whose modules stand behind the features of
-//! their tags, and those of your own; [`Client::pages`] and [`Client::items`] read lists. With the
-//! feature `catalog`, on by default, [`Client::call`] calls any operation by its name, and
-//! [`Client::strict`] makes an answer that is not as documented an error.
+//! [`Client::send`] accepts the operations of `atlas-model`, whose modules are behind the features of
+//! their tags, and your own; [`Client::pages`] and [`Client::items`] read lists. With the feature
+//! `catalog`, on by default, [`Client::call`] calls any operation by its name, and [`Client::strict`]
+//! turns a response that does not match the documentation into an error.
 //!
-//! Nothing is sent by plain `http`, except to a loopback address. Secrets appear in no `Debug`, no
-//! error and no log.
+//! Nothing is sent over plain `http`, except to a loopback address. Secrets never appear in `Debug`,
+//! errors or logs.
 //!
 //! To try it without an account, run `atlas sandbox` (package `atlas-toolkit`) and paste the lines that
-//! it prints: [`Credentials::from_env`] reads them. The crates are not on crates.io yet:
+//! it prints: [`Credentials::from_env`] reads them. The program above needs:
 //!
-//! ```toml
-//! [dependencies]
-//! atlas-model = { git = "https://github.com/atlas-rs/atlas-rs" }
-//! atlas-transport = { git = "https://github.com/atlas-rs/atlas-rs" }
-//! tokio = { version = "1", features = ["macros", "rt"] }
+//! ```console
+//! cargo add atlas-transport
+//! cargo add atlas-model --features flex-clusters
+//! cargo add tokio --features macros,rt
 //! ```
 //!
 //! | feature | default | adds |
@@ -49,29 +49,29 @@
 //! | `token-directory` | yes | `TokenDirectory`, access tokens in a folder |
 //! | `blocking` | no | `blocking::Client` |
 //!
-//! The folder `examples` has whole programs: lists, refusals, a service account, a proxy with a root
-//! of one's own, an operation of one's own, raw calls, the blocking client, and ureq.
+//! The folder `examples` has whole programs: lists, error handling, a service account, a proxy with a
+//! custom root, a custom operation, raw calls, the blocking client, and ureq.
 //!
 //! # Without an async runtime, or with another one
 //!
 //! `blocking::Client`, behind the feature `blocking`, is for programs without an async runtime. It has
-//! the calls of [`Client`] except the streaming of raw calls. The sessions in [`auth`] do digest and
-//! OAuth for any other HTTP client.
+//! the calls of [`Client`] except the streaming of raw calls. The sessions in [`auth`] implement digest
+//! and OAuth for any other HTTP client.
 //!
 //! # Errors
 //!
-//! An [`Error`] is one line that says what failed and what to do; [`Error::causes`] are what it came
-//! from, and `Debug` is all of it in one line. [`Error::status`], [`Error::api_error`],
-//! [`Error::retry_after`] and [`Error::is_transient`] answer what callers ask for most. Failed
-//! requests are retried where that is safe, and [`Error::attempts`] tells; the rules and the list
-//! of transient failures stand in [`retry`].
+//! The message of an [`Error`] is one line that states what failed and what to do. [`Error::causes`]
+//! returns the underlying errors, and `Debug` shows the whole chain in one line. [`Error::status`],
+//! [`Error::api_error`], [`Error::retry_after`] and [`Error::is_transient`] cover the most common
+//! questions. Failed requests are retried where that is safe, and [`Error::attempts`] lists the
+//! retries; [`retry`] documents the rules and the transient failures.
 //!
 //! # Bounds
 //!
-//! Whatever a server does, a client waits for no more and takes no more than this. Nothing is allocated
-//! for a length that is only announced.
+//! These limits hold whatever a server does. No memory is allocated for a length that is only
+//! announced.
 //!
-//! | what | at most, by default | setting | then |
+//! | subject | limit, by default | setting | beyond it |
 //! | --- | --- | --- | --- |
 //! | a connection, TLS and proxy included | 10 s | [`connect_timeout`](ClientBuilder::connect_timeout) | [`Connect`](ErrorKind::Connect) |
 //! | the wait for response headers, and for each piece of a body | 30 s | [`read_timeout`](ClientBuilder::read_timeout) | [`Timeout`](ErrorKind::Timeout) |
@@ -82,72 +82,72 @@
 //! | the head of a response | 128 KiB, and 100 lines over HTTP/1.1 | [`header_limit`](ClientBuilder::header_limit) | [`Malformed`](ErrorKind::Malformed), or [`Interrupted`](ErrorKind::Interrupted) over HTTP/2 |
 //! | the body of a response, decompressed | 16 MiB | [`response_limit`](ClientBuilder::response_limit) | [`TooLarge`](ErrorKind::TooLarge) |
 //! | the minimum rate of a file | 10 KiB/s over each 60 s of waiting | [`min_rate`](ClientBuilder::min_rate) | [`TooSlow`](ErrorKind::TooSlow) |
-//! | attempts | 3; waits of 20 s, or of 60 s if the server asks | [`retry`](ClientBuilder::retry) | the last outcome |
-//! | retries of all calls together | a budget of 500, of which a retry takes 14 or 5 ([`RetryBudget`](retry::RetryBudget)) | | the last outcome |
+//! | attempts | 3; waits of 20 s, or of 60 s if the server requests it | [`retry`](ClientBuilder::retry) | the last outcome |
+//! | retries of all calls together | a budget of 500; a retry costs 14 or 5 ([`RetryBudget`](retry::RetryBudget)) | | the last outcome |
 //! | requests in one attempt, for authentication | 3 | | the 401 |
-//! | an access token | 16 KiB; its lifetime is taken as 5 s to 24 h | | [`Token`](ErrorKind::Token) |
-//! | the wait for another process's token | 30 s, or half of the call | | goes on without |
-//! | what is read of a store's refusal | 4 KiB, for one read timeout | | its code is unknown |
+//! | an access token | 16 KiB; a lifetime outside of 5 s to 24 h is clamped | | [`Token`](ErrorKind::Token) |
+//! | the wait for another process's token | 30 s, or half of the call | | the client fetches its own |
+//! | the body of an object store's error response | 4 KiB, for one read timeout | | the error code is unknown |
 //! | the head of a proxy's response | 16 KiB | | [`Connect`](ErrorKind::Connect) |
 //! | the files of certificate roots, together | 16 MiB | | [`Roots`](ErrorKind::Roots) |
-//! | the file of a credential, which a `_FILE` variable names | 64 KiB | | [`EnvironmentError::File`](environment::EnvironmentError::File) |
-//! | values in one answer, by its commas | 1,000,000 | | [`TooManyValues`](ErrorKind::TooManyValues) |
-//! | items of one page | 100,000 | | left out, and a deviation |
-//! | values of one answer that do not fit | 32 | | the answer is an error |
-//! | the wait for a turn before the rate limit | 60 s, and none that outlasts the call | | goes on |
+//! | a credential file, named by a `_FILE` variable | 64 KiB | | [`EnvironmentError::File`](environment::EnvironmentError::File) |
+//! | values in one response, counted by commas | 1,000,000 | | [`TooManyValues`](ErrorKind::TooManyValues) |
+//! | items of one page | 100,000 | | dropped, with a deviation |
+//! | values of one response that do not match the type | 32 | | the response is an error |
+//! | the wait for a turn before the rate limit | 60 s, and less than the rest of the call | | the request is sent |
 //!
 //! # Access tokens
 //!
-//! The token of a service account lives an hour, and its endpoint allows ten requests a minute. One
-//! client fetches it once for all its calls. Programs that start often, or in numbers, share it through a
-//! [`TokenCache`], such as the `TokenDirectory` of the feature `token-directory`: one of them asks the
-//! endpoint, and the others wait for its token. A rate limit is waited out as long as the call's
-//! [`total_timeout`](ClientBuilder::total_timeout) lasts; with
-//! [`RetryPolicy::none`](retry::RetryPolicy::none) it is not. A rate limit that asks for less than a
-//! second is retried as the policy says. [`Credentials::from_env`] finds credentials in the environment,
-//! and in the files that it names.
+//! The token of a service account is valid for an hour, and its endpoint allows ten requests a minute.
+//! One client fetches it once for all its calls. Programs that start often, or many at a time, share it
+//! through a [`TokenCache`], such as the `TokenDirectory` of the feature `token-directory`: one of them
+//! requests a token, and the others wait for it. A call waits out a rate limit as long as its
+//! [`total_timeout`](ClientBuilder::total_timeout) allows, but not with
+//! [`RetryPolicy::none`](retry::RetryPolicy::none). A rate limit of less than a second is retried by the
+//! policy. [`Credentials::from_env`] reads credentials from the environment, and from the files that it
+//! names.
 //!
 //! # Not supported
 //!
-//! Redirects (none is followed: no `Authorization` goes to another origin), SOCKS 4, a proxy's
+//! Redirects (never followed: no `Authorization` goes to another origin), SOCKS 4, proxy
 //! authentication other than Basic and SOCKS user and password, proxies for plain `http`,
-//! encrypted private keys, and lists of revoked certificates.
+//! encrypted private keys, and certificate revocation lists.
 //!
 //! # Proxies
 //!
-//! `https`, that is calls, token requests and downloads alike, goes through the proxy that the first
-//! non-empty variable of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` names, or
-//! [`ClientBuilder::proxy`]: `[scheme://][user:password@]host[:port]`.
+//! All `https` requests (calls, token requests and downloads) go through the proxy of
+//! [`ClientBuilder::proxy`], or else of the first non-empty variable of `HTTPS_PROXY`, `https_proxy`,
+//! `ALL_PROXY` and `all_proxy`: `[scheme://][user:password@]host[:port]`.
 //!
-//! | scheme | port by default, as in curl | |
+//! | scheme | port by default, as in curl | protocol |
 //! | --- | --- | --- |
 //! | `http`, or none | 1080 | CONNECT, with Basic authentication |
-//! | `https` | 443 | the same within TLS to the proxy, with the roots of the target's |
-//! | `socks5` | 1080 | SOCKS 5; this machine looks up the host and asks for its first IPv4 address, or else its first |
-//! | `socks5h` | 1080 | SOCKS 5; the proxy looks up the host |
+//! | `https` | 443 | the same over TLS to the proxy, with the same roots as for the target |
+//! | `socks5` | 1080 | SOCKS 5; the client resolves the host and sends its first IPv4 address, or else its first address |
+//! | `socks5h` | 1080 | SOCKS 5; the proxy resolves the host |
 //!
-//! An address that cannot be used is an error that names the variable and quotes nothing of it. It
-//! never becomes a direct connection, and neither does a proxy that fails: a refused password (407)
-//! or host is never retried, a connection that fails is retried as the retry policy says. All of it,
-//! TLS included, takes [`ClientBuilder::connect_timeout`] at most.
+//! An invalid address is an error that names the variable and quotes nothing of it. Neither an invalid
+//! address nor a failing proxy ever leads to a direct connection. A refused password (407) or host is
+//! never retried; a failed connection is retried by the retry policy.
+//! [`ClientBuilder::connect_timeout`] bounds all of it, TLS included.
 //!
-//! The hosts in `NO_PROXY`, or else `no_proxy`, are connected to directly, as in curl: `*` alone is every
-//! host; entries stand between commas or white space; `example.com` and `.example.com` are that
-//! domain and those below it; an IP address, an IPv6 one with brackets or without, is itself, and
-//! `10.0.0.0/8` or `2001:db8::/32` a network. Any other entry matches no host, such as one with a port or
-//! `*.example.com`. [`ClientBuilder::proxy`] has no exceptions.
+//! The hosts in `NO_PROXY`, or else `no_proxy`, are connected to directly, as in curl. `*` alone matches
+//! every host. Entries are separated by commas or white space. `example.com` and `.example.com` match
+//! the domain and its subdomains; an IP address, IPv6 with brackets or without, matches itself;
+//! `10.0.0.0/8` and `2001:db8::/32` match a network. Any other entry, such as one with a port or
+//! `*.example.com`, matches no host. [`ClientBuilder::proxy`] has no exceptions.
 //!
 //! Plain `http` goes to loopback addresses only and never through a proxy, so `HTTP_PROXY` is not
 //! read.
 //!
 //! # TLS
 //!
-//! TLS 1.2 and 1.3. The roots are the platform's, or, on every platform, those that `SSL_CERT_FILE`
-//! (a file in PEM) and `SSL_CERT_DIR` (folders of such files, with `:` between them, `;` on Windows)
-//! name in their place. A variable that is set, not empty, and names no root is an error that says
-//! why. [`ClientBuilder::trust`] and [`ClientBuilder::trust_pem`] add roots beside either.
+//! TLS 1.2 and 1.3. The roots are the platform's. On every platform, `SSL_CERT_FILE` (a PEM file) and
+//! `SSL_CERT_DIR` (folders of such files, separated by `:`, or `;` on Windows) replace them. A variable
+//! that is set, not empty, and leads to no root is an error that states the reason.
+//! [`ClientBuilder::trust`] and [`ClientBuilder::trust_pem`] add roots to either.
 //!
-//! [`ClientBuilder::client_certificate`] is offered to the host and port of the base URL only.
+//! [`ClientBuilder::client_certificate`] is presented to the host and port of the base URL only.
 //!
 //! ```no_run
 //! # fn run() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,4 +1,4 @@
-//! How long reading a list may wait for its pages, all of them together.
+//! The time limit for all the pages of a list together.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use crate::call::in_runtime;
 use crate::error::{Error, ErrorKind, Phase};
 
-/// What is left of a list's time. The caller's own time between two pages does not count.
+/// The time left for a list. The caller's time between two pages is not included.
 #[derive(Debug)]
 pub(crate) struct ListTime {
     limit: Duration,

@@ -1,4 +1,4 @@
-//! Slowing down before a rate limit is reached, instead of running into 429.
+//! Slows down before a rate limit is reached, to avoid 429.
 //!
 //! Atlas's limits are token buckets that refill by two fifths or more of their size in a minute.
 //! Once less than a twentieth of a bucket remains, the client's calls are spread out to that rate.
@@ -15,26 +15,26 @@ pub(crate) struct Pace {
 
 #[derive(Debug)]
 struct Slow {
-    /// The size of the bucket that is nearly empty; other buckets say nothing about it.
+    /// The size of the bucket that is nearly empty; it identifies the bucket.
     limit: u64,
     interval: Duration,
-    /// When the next call may go.
+    /// The time of the next free turn.
     next: Instant,
-    /// When what the server last said is too old to go by.
+    /// The time after which the server's last numbers are outdated.
     until: Instant,
 }
 
-/// The time in which a bucket refills by two fifths, or by more.
+/// The time in which a bucket refills by two fifths or more.
 const PERIOD: Duration = Duration::from_secs(60);
 
 impl Pace {
-    /// Whether calls are spread out. Cheap, and asked for each call.
+    /// Returns whether calls are spread out. Cheap, since each call checks it.
     pub(crate) fn is_slow(&self) -> bool {
         self.slow.is_some()
     }
 
-    /// When the next call may go; `None` is at once. Reserves that time, which is not later than when
-    /// the reading is too old.
+    /// Reserves the next turn and returns its time; `None` for at once. It is never later than the time at
+    /// which the server's numbers are outdated.
     pub(crate) fn reserve(&mut self, now: Instant) -> Option<Instant> {
         let slow = self.slow.as_mut()?;
         if now >= slow.until {
@@ -46,14 +46,14 @@ impl Pace {
         (at > now).then(|| at.min(slow.until))
     }
 
-    /// Gives a time back that was reserved and is not used: later calls go earlier.
+    /// Returns a reserved turn that is not used: later calls move forward.
     pub(crate) fn give_back(&mut self) {
         if let Some(slow) = &mut self.slow {
             slow.next = slow.next.checked_sub(slow.interval).unwrap_or(slow.next);
         }
     }
 
-    /// Takes what an answer says of its bucket.
+    /// Records the rate limit of a response.
     pub(crate) fn observe(&mut self, rate: RateLimit, now: Instant) {
         let (Some(limit), remaining) = (rate.limit, rate.remaining) else {
             return;
@@ -67,7 +67,7 @@ impl Pace {
         let a_minutes_worth = u32::try_from(limit.saturating_mul(2) / 5).unwrap_or(u32::MAX);
         let interval = PERIOD / a_minutes_worth.max(1);
         let next = match &self.slow {
-            // Those with a later time go when the earlier reading is too old.
+            // Calls with a later turn go when the earlier numbers are outdated.
             Some(slow) if slow.limit == limit => slow.next.min(slow.until),
             _ => {
                 tracing::info!(
@@ -110,7 +110,7 @@ mod tests {
             let at = pace.reserve(start).unwrap();
             assert_eq!(at - start, Duration::from_millis(125) * count);
         }
-        // Another bucket's health says nothing about this one; its own does.
+        // Another bucket's state does not matter for this one; its own does.
         pace.observe(rate(10_000, 9_999), start);
         assert!(pace.reserve(start).is_some());
         pace.observe(rate(1200, 500), start);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_time_that_is_given_back_is_another_call_s_and_no_time_is_beyond_the_reading() {
+    async fn a_returned_turn_is_reused_and_no_turn_is_later_than_the_period() {
         let start = Instant::now();
         let mut pace = Pace::default();
         pace.observe(rate(10, 0), start);
@@ -129,7 +129,7 @@ mod tests {
         }
         let second = pace.reserve(start).unwrap();
         assert_eq!(second - start, (first - start) * 2);
-        // However many wait, none waits longer; and when all are dropped, no time is taken twice.
+        // No turn is later than the period, however many wait; and after all are dropped, none is reused twice.
         for _ in 0..100 {
             assert!(pace.reserve(start).unwrap() - start <= PERIOD);
         }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_old_reading_slows_nobody_down() {
+    async fn outdated_numbers_do_not_slow_calls_down() {
         let start = Instant::now();
         let mut pace = Pace::default();
         pace.observe(rate(1, 0), start);

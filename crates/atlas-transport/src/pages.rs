@@ -1,4 +1,4 @@
-//! Lists, page by page.
+//! Reads lists page by page.
 
 use atlas_model::{
     Answer, CallOptions, ItemsPerPage, NextPage, OperationExt, Page, PageNumber, Paged, Paging,
@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::list_time::ListTime;
 
-/// Where a list is.
+/// The position in a list.
 enum At<O: Paged> {
     /// Before a page.
     Before(Walk<O>),
@@ -23,13 +23,13 @@ enum At<O: Paged> {
     End,
 }
 
-/// A list that is being read.
+/// A list while it is read.
 struct Walk<O: Paged> {
     operation: O,
-    /// The query of the link to the page, in place of the operation's own.
+    /// The query of the link to the page, which replaces the operation's own.
     query: Option<String>,
     paging: Paging,
-    /// The items of the page before, to see a server repeat itself.
+    /// The items of the previous page, to detect a server that repeats itself.
     before: Vec<O::Item>,
     time: ListTime,
 }
@@ -37,20 +37,20 @@ struct Walk<O: Paged> {
 impl Client {
     /// Reads a list page by page to its end.
     ///
-    /// Starts at the operation's page number, and asks for 500 items a page unless the operation
-    /// says otherwise.
+    /// Starts at the operation's page number, and requests 500 items a page unless the operation sets
+    /// another size.
     ///
-    /// Follows the links to the next page, also after a page that is shorter than asked for, but
-    /// takes only their query: path and host stay those of the operation. A page with links, but
-    /// none to a next page, ends the list. Where a server gives no links at all, a page that is
-    /// shorter than asked for does.
+    /// Follows the links to the next page, also after a page that is shorter than requested, but uses
+    /// only their query: path and host stay those of the operation. A page with links, but without one
+    /// to a next page, ends the list. If a server returns no links, a page that is shorter than
+    /// requested ends it.
     ///
     /// # Errors
-    /// An error is the last item. [`ErrorKind::List`] if there is more, but no way to it: a link
-    /// that leads nowhere or back, a page that repeats the one before or has no `results`, or
+    /// An error is the last item. [`ErrorKind::List`] if the list cannot be read to its end: a link
+    /// that is invalid or leads back, a page that repeats the previous one or has no `results`, or
     /// more pages or items than the client's [`page_limit`](crate::ClientBuilder::page_limit) and
-    /// [`item_limit`](crate::ClientBuilder::item_limit). [`ErrorKind::Timeout`] if the pages take longer than
-    /// the client's [`list_timeout`](crate::ClientBuilder::list_timeout) together.
+    /// [`item_limit`](crate::ClientBuilder::item_limit). [`ErrorKind::Timeout`] if the pages together exceed
+    /// the client's [`list_timeout`](crate::ClientBuilder::list_timeout).
     ///
     /// ```no_run
     /// # async fn run(client: atlas_transport::Client) -> Result<(), atlas_transport::Error> {
@@ -88,7 +88,7 @@ impl Client {
         })
     }
 
-    /// The items of a list, one by one; see [`pages`](Client::pages).
+    /// Returns the items of a list, one by one; see [`pages`](Client::pages).
     pub fn items<O>(
         &self,
         operation: O,
@@ -107,7 +107,7 @@ impl Client {
     }
 }
 
-/// A page or an error, and what comes after it.
+/// A page or an error, and the position after it.
 type Step<O> = (Result<Answer<Page<<O as Paged>::Item>>, Error>, At<O>);
 
 impl<O: Paged + Sync> Walk<O> {
@@ -130,7 +130,7 @@ impl<O: Paged + Sync> Walk<O> {
         }
     }
 
-    /// Reads a page and finds out where the next one is.
+    /// Reads a page and determines the next one.
     async fn step(mut self, client: &Client) -> Step<O> {
         let options = CallOptions::default();
         let (operation, query) = (&self.operation, self.query.as_deref());
@@ -171,7 +171,7 @@ impl<O: Paged + Sync> Walk<O> {
     }
 }
 
-/// The request for the page that comes after `pages` others.
+/// Builds the request for the page after the first `pages`.
 fn page_request<O: Paged>(
     operation: &O,
     query: Option<&str>,

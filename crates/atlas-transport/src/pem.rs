@@ -1,31 +1,31 @@
-//! Certificates and keys in PEM (RFC 7468), with nothing passed over in silence.
+//! Reads certificates and keys in PEM (RFC 7468); an invalid one is never skipped silently.
 
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Why PEM cannot be read. Quotes nothing of it, since it may be a key.
+/// A PEM error. Quotes nothing of the text, since it may be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PemError {
-    #[error("it has no certificate in PEM")]
+    #[error("it has no PEM certificate")]
     NoCertificate,
-    #[error("certificate {number} is broken: {problem}")]
+    #[error("certificate {number} is invalid: {problem}")]
     Certificate {
-        /// Which one, from 1.
+        /// The position, from 1.
         number: usize,
         problem: &'static str,
     },
-    #[error("it has no private key in PEM")]
+    #[error("it has no PEM private key")]
     NoKey,
     #[error("it has more than one private key; expected one")]
     SeveralKeys,
-    #[error("the private key is encrypted; decrypt it first, with `openssl pkey` for instance")]
+    #[error("the private key is encrypted; decrypt it first, for instance with `openssl pkey`")]
     EncryptedKey,
-    #[error("the private key is broken: {0}")]
+    #[error("the private key is invalid: {0}")]
     Key(&'static str),
 }
 
-/// The certificates of a bundle, at least one, in their order. Other blocks and text between the
-/// blocks are passed over.
+/// Returns the certificates of a bundle in order, at least one. Other blocks and the text between the
+/// blocks are ignored.
 pub(crate) fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
     let mut certificates = Vec::new();
     for block in blocks(text, |label| label == b"CERTIFICATE") {
@@ -42,7 +42,7 @@ pub(crate) fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
     Ok(certificates)
 }
 
-/// The one private key of a text, which may have other blocks.
+/// Returns the only private key of a text, which may have other blocks.
 pub(crate) fn key(text: &[u8]) -> Result<PrivateKeyDer<'static>, PemError> {
     let keys: Vec<_> = blocks(text, |label| label.ends_with(b"PRIVATE KEY")).collect();
     let key = match *keys.as_slice() {
@@ -57,8 +57,8 @@ pub(crate) fn key(text: &[u8]) -> Result<PrivateKeyDer<'static>, PemError> {
     PrivateKeyDer::from_pem_slice(key).map_err(|error| PemError::Key(problem(&error)))
 }
 
-/// The parts of a text that begin with the first line of a block with such a label, each as far as
-/// the next block's, or the end.
+/// Returns the parts of a text that begin with the first line of a matching block, and end before the
+/// next block or with the text.
 fn blocks(text: &[u8], is: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = &[u8]> {
     let mut starts = Vec::new();
     let mut at = 0;
@@ -75,8 +75,8 @@ fn blocks(text: &[u8], is: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = &[u8]
     wanted.map(|((start, _), end)| &text[start..end])
 }
 
-/// Where the first line of a block begins in a line, and the block's label. A line with too few
-/// hyphens is one as well, so that its block is not passed over.
+/// Returns the start of a block's first line within a line, and the block's label. A line with too few
+/// hyphens counts too, so that its block is not skipped.
 fn label(line: &[u8]) -> Option<(usize, &[u8])> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let start = if line.starts_with(BYTE_ORDER_MARK) {
@@ -96,10 +96,10 @@ fn problem(error: &pem::Error) -> &'static str {
     match error {
         pem::Error::MissingSectionEnd { .. } => "its END line is missing",
         pem::Error::IllegalSectionStart { .. } | pem::Error::NoItemsFound => {
-            "its BEGIN line is not as expected"
+            "its BEGIN line is malformed"
         }
         pem::Error::Base64Decode(_) => "its base64 cannot be decoded",
-        _ => "it cannot be read",
+        _ => "it is malformed",
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// A block with any bytes.
+    /// Returns a block with any content.
     fn block(label: &str, text: &str) -> String {
         format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_certificate_is_an_error_that_says_which() {
+    fn an_invalid_certificate_is_an_error_with_its_position() {
         let good = block("CERTIFICATE", "AQ==");
         for (bad, problem) in [
             (block("CERTIFICATE", "A!=="), "its base64 cannot be decoded"),
@@ -148,13 +148,13 @@ mod tests {
             ),
             (
                 good.replacen("-----", "----", 1),
-                "its BEGIN line is not as expected",
+                "its BEGIN line is malformed",
             ),
             (
                 good.replacen("CERTIFICATE-----", "CERTIFICATE----", 1),
-                "its BEGIN line is not as expected",
+                "its BEGIN line is malformed",
             ),
-            (format!(" {good}"), "its BEGIN line is not as expected"),
+            (format!(" {good}"), "its BEGIN line is malformed"),
         ] {
             let expected = Err(PemError::Certificate { number: 2, problem });
             assert_eq!(read(&format!("{good}{bad}{good}")), expected, "{bad}");
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_read_whatever_its_kind_and_an_unusable_one_is_an_error() {
+    fn a_key_of_any_kind_is_valid_and_an_unusable_one_is_an_error() {
         let certificate = block("CERTIFICATE", "AQ==");
         for label in ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"] {
             let text = format!("{certificate}{}", block(label, "AQ=="));
@@ -200,7 +200,7 @@ mod tests {
             ),
             (
                 block("DSA PRIVATE KEY", "AQ=="),
-                PemError::Key("its BEGIN line is not as expected"),
+                PemError::Key("its BEGIN line is malformed"),
             ),
         ] {
             let error = key(text.as_bytes()).unwrap_err();

@@ -1,4 +1,4 @@
-//! Ways around a firewall: `https` through an HTTP proxy's CONNECT or through SOCKS 5.
+//! Connects through proxies: `https` through an HTTP proxy's CONNECT or through SOCKS 5.
 
 mod address;
 mod exceptions;
@@ -30,28 +30,28 @@ use exceptions::Exceptions;
 pub(crate) use failure::ProxyFailure;
 use socks::Destination;
 
-/// Which proxy `https` goes through. Loopback `http` never goes through one.
+/// The proxy for `https`. Loopback `http` never uses one.
 #[derive(Clone, Default)]
 pub(crate) enum Proxy {
     /// The first of [`VARIABLES`] that is set and not empty, for hosts outside of `NO_PROXY`.
     #[default]
     Environment,
-    /// None.
+    /// No proxy.
     Direct,
-    /// This one, for every host.
+    /// This proxy, for every host.
     To(String),
 }
 
-/// The variables that name a proxy, in their order. `HTTP_PROXY` is not among them: plain `http`
-/// only goes to loopback addresses. So a CGI program, whose `HTTP_PROXY` is chosen by the request,
-/// needs no exception.
+/// The variables for a proxy, in order of precedence. `HTTP_PROXY` is not among them, since plain `http`
+/// only goes to loopback addresses. A CGI program, whose `HTTP_PROXY` is set by the request, thus needs
+/// no exception.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-/// The variables that list hosts to connect to directly, in their order.
+/// The variables with hosts to connect to directly, in order of precedence.
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An address can hold a password.
+        // An address can contain a password.
         f.write_str(match self {
             Self::Environment => "Environment",
             Self::Direct => "Direct",
@@ -60,7 +60,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// A setting that names a proxy and cannot be used. Shows the setting's name, never its value.
+/// An invalid proxy setting. Shows the name of the setting, never its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{setting} cannot be used: {problem}")]
 pub(crate) struct InvalidProxy {
@@ -68,13 +68,13 @@ pub(crate) struct InvalidProxy {
     pub(crate) problem: &'static str,
 }
 
-/// A proxy, or why the configured one cannot be used, and the hosts that it is for.
+/// A proxy, or the error of its setting, and the hosts that do not use it.
 struct Route {
     proxy: Result<Way, InvalidProxy>,
     exceptions: Exceptions,
 }
 
-/// A proxy and the setting that names it.
+/// A proxy and its setting.
 struct Way {
     setting: &'static str,
     address: Address,
@@ -90,8 +90,8 @@ impl Route {
         })
     }
 
-    /// Reads the environment. A proxy that is configured but unusable still makes a route, so that
-    /// nothing is sent around it.
+    /// Reads the environment. An invalid setting still makes a route, so that nothing is sent directly
+    /// instead.
     fn from_environment(read: impl Fn(&'static str) -> Option<OsString>) -> Option<Self> {
         let first = |names: &[&'static str]| {
             names.iter().find_map(|name| {
@@ -121,7 +121,7 @@ impl Route {
         Some(route)
     }
 
-    /// The proxy for a URI; `None` is a direct connection.
+    /// Returns the proxy for a URI; `None` for a direct connection.
     fn proxy_for(&self, uri: &Uri) -> Result<Option<&Way>, InvalidProxy> {
         let is_direct = |host| self.exceptions.contain(host);
         if uri.scheme() != Some(&Scheme::HTTPS) || uri.host().is_some_and(is_direct) {
@@ -131,7 +131,7 @@ impl Route {
     }
 }
 
-/// The host and port that a proxy is to connect to, an IPv6 address without brackets.
+/// The host and port that a proxy should connect to; an IPv6 address is without brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Target {
     host: String,
@@ -162,18 +162,18 @@ impl fmt::Display for Target {
 /// A connection to a host, or to an HTTP proxy over TLS and from there to the host.
 pub(crate) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
-/// A TCP connector that goes through a proxy where there is one.
+/// A TCP connector that uses a proxy if one is set.
 #[derive(Clone)]
 pub(crate) struct Proxied {
     tcp: HttpConnector,
-    /// To proxies, with TLS for those of `https`.
+    /// Connects to proxies, with TLS to those of `https`.
     to_proxy: HttpsConnector<HttpConnector>,
     route: Option<Arc<Route>>,
 }
 
 impl Proxied {
-    /// Fails if the client's own setting cannot be used. The environment's is checked for each host
-    /// when it is connected to, since it may not be for that host.
+    /// Fails if the client's own setting is invalid. That of the environment is checked for each
+    /// connection, since it may not apply to the host.
     pub(crate) fn new(
         tcp: HttpConnector,
         tls: ClientConfig,
@@ -196,7 +196,7 @@ impl Proxied {
         })
     }
 
-    /// Fails if a host has to be reached through a proxy that cannot be used.
+    /// Fails if a host requires a proxy whose setting is invalid.
     pub(crate) fn check(&self, uri: &Uri) -> Result<(), InvalidProxy> {
         if let Some(route) = &self.route {
             route.proxy_for(uri)?;
@@ -210,8 +210,8 @@ impl Proxied {
         let target = Target::of(uri).ok_or("the address has no host")?;
         let failed = |error: BoxError| {
             let hint = match (address.is_default_port, address.uri.port_u16()) {
-                (true, Some(443)) => ", whose port is 443 unless it is given",
-                (true, _) => ", whose port is 1080 unless it is given",
+                (true, Some(443)) => ", whose port is 443 by default",
+                (true, _) => ", whose port is 1080 by default",
                 (false, _) => "",
             };
             ProxyFailure::unreachable(setting, hint, &error)
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_variable_that_is_not_empty_names_the_proxy_of_https() {
+    fn the_first_variable_that_is_not_empty_sets_the_proxy_of_https() {
         let atlas = "https://cloud.mongodb.com/";
         for (variables, expected) in [
             (vec![("HTTPS_PROXY", "http://a:1")], Some("a")),
@@ -296,7 +296,7 @@ mod tests {
                 vec![("HTTPS_PROXY", "a:1"), ("NO_PROXY", "example")],
                 Some("a"),
             ),
-            // Set for CGI programs; it does not switch proxies off.
+            // Set for CGI programs; it does not disable proxies.
             (
                 vec![("HTTPS_PROXY", "a:1"), ("REQUEST_METHOD", "GET")],
                 Some("a"),
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_in_brackets_is_asked_for_with_them_by_connect_alone() {
+    fn only_connect_uses_the_brackets_of_an_address() {
         for (uri, host, shown) in [
             ("https://[2001:db8::1]/", "2001:db8::1", "[2001:db8::1]:443"),
             ("https://a.example:8443/x", "a.example", "a.example:8443"),
@@ -339,17 +339,17 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn variables_that_are_not_utf_8_are_named() {
+    fn the_error_of_a_variable_that_is_not_utf_8_names_it() {
         use std::os::unix::ffi::OsStringExt;
         let atlas = Uri::from_static("https://cloud.mongodb.com/");
-        for odd in ["HTTPS_PROXY", "NO_PROXY"] {
+        for variable in ["HTTPS_PROXY", "NO_PROXY"] {
             let route = Route::from_environment(|name| match name {
-                _ if name == odd => Some(OsString::from_vec(b"http://u:\xff@p".to_vec())),
+                _ if name == variable => Some(OsString::from_vec(b"http://u:\xff@p".to_vec())),
                 "HTTPS_PROXY" => Some("http://p:3128".into()),
                 _ => None,
             });
             let invalid = route.unwrap().proxy_for(&atlas).err().unwrap();
-            assert_eq!(invalid.setting, odd);
+            assert_eq!(invalid.setting, variable);
         }
     }
 }

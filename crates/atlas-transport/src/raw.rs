@@ -20,10 +20,10 @@ use crate::download::Download;
 use crate::error::{Attempts, Error, ErrorKind};
 use crate::list_time::ListTime;
 
-/// A call of an operation by its name, being put together; from [`Client::call`].
+/// A call of an operation by its name, under construction; from [`Client::call`].
 ///
 /// Nothing is sent before [`send`](Call::send), [`stream`](Call::stream), [`pages`](Call::pages)
-/// or [`items`](Call::items), and nothing at all if the name or a parameter is wrong.
+/// or [`items`](Call::items), nor if the name or a parameter is invalid.
 ///
 /// ```no_run
 /// # async fn run(client: atlas_transport::Client) -> Result<(), atlas_transport::Error> {
@@ -35,7 +35,7 @@ use crate::list_time::ListTime;
 ///     .await?;
 /// match answer.value.json() {
 ///     Ok(json) => println!("{}", json["stateName"]),
-///     Err(error) => println!("no JSON: {error}"),
+///     Err(error) => println!("not JSON: {error}"),
 /// }
 /// # Ok(())
 /// # }
@@ -48,8 +48,8 @@ pub struct Call {
 }
 
 impl Client {
-    /// Starts a call of an operation by its id (`getGroupCluster`), an id it had before, or tag and
-    /// short id (`clusters.getCluster`).
+    /// Starts a call of an operation by its id (`getGroupCluster`), a former id, or its tag and short id
+    /// (`clusters.getCluster`).
     ///
     /// Authentication, retries, envelope and errors are those of [`send`](Client::send).
     pub fn call(&self, operation: &str) -> Call {
@@ -61,7 +61,7 @@ impl Client {
         }
     }
 
-    /// Starts a call from a request that was put together elsewhere.
+    /// Starts a call from a request that was built elsewhere.
     pub fn call_request(&self, request: RequestBuilder) -> Call {
         Call {
             client: self.clone(),
@@ -76,55 +76,55 @@ impl Call {
         self
     }
 
-    /// Adds a parameter by its name on the wire, whether it belongs in the path, the query or a
-    /// header. One that is an array is added once for each value.
+    /// Adds a parameter of the path, the query or a header by its name on the wire. An array parameter
+    /// is added once for each value.
     pub fn parameter(self, name: impl Into<String>, value: impl fmt::Display) -> Self {
         self.with(|request| request.parameter(name, value))
     }
 
-    /// Asks for the newest version that is not newer than this date (`YYYY-MM-DD`), or for
-    /// `preview`. The newest stable one by default.
+    /// Requests the newest version that is not newer than this date (`YYYY-MM-DD`), or `preview`; the
+    /// newest stable version by default.
     pub fn version(self, version: impl Into<String>) -> Self {
         self.with(|request| request.version(version))
     }
 
-    /// Asks for an answer in a format: `json`, `gzip` or `csv`. By default JSON, or the only
-    /// documented one.
+    /// Requests a response format: `json`, `gzip` or `csv`; JSON by default, or the only documented
+    /// format.
     pub fn format(self, format: impl Into<String>) -> Self {
         self.with(|request| request.format(format))
     }
 
-    /// Sets a JSON body. It is sent as it is; see
+    /// Sets a JSON body, sent without checks; see
     /// [`check_body`](atlas_catalog::RequestBuilder::check_body).
     pub fn json(self, body: Value) -> Self {
         self.with(|request| request.json(body))
     }
 
-    /// Sets a body that is sent as it is, as JSON in the version asked for.
+    /// Sets a body of bytes, sent unchanged as JSON in the requested version.
     pub fn bytes(self, body: impl Into<Bytes>) -> Self {
         self.with(|request| request.bytes(body))
     }
 
-    /// Says that the operation does no harm if Atlas gets it twice: a `POST` or `PATCH` whose
-    /// answer is lost is then sent again.
+    /// Declares that the operation is safe to repeat: a `POST` or `PATCH` whose response is lost is
+    /// sent again.
     pub fn assume_idempotent(mut self) -> Self {
         self.client = self.client.assume_idempotent();
         self
     }
 
-    /// Sets how long the call, or each page of a list, may take; see
+    /// Limits the time of the call, or of each page of a list; see
     /// [`Client::with_total_timeout`].
     pub fn total_timeout(mut self, limit: Duration) -> Self {
         self.client = self.client.with_total_timeout(limit);
         self
     }
 
-    /// Sends it and collects the answer: any status of success will do. `value` is the body
-    /// without its envelope; empty where the answer has no content.
+    /// Sends the call and reads the response; any success status is accepted. `value` is the body
+    /// without its envelope, empty if the response has no content.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownOperation`] and [`ErrorKind::Request`] if nothing was sent; else as
-    /// [`Client::send`]. The error of a refusal names the documented roles.
+    /// [`ErrorKind::UnknownOperation`] and [`ErrorKind::Request`] before anything is sent; otherwise as
+    /// [`Client::send`]. The error of a 403 names the documented roles.
     pub async fn send(self) -> Result<Answer<Body>, Error> {
         let request = self.request()?;
         self.client
@@ -132,8 +132,8 @@ impl Call {
             .await
     }
 
-    /// Sends it and gives the answer as it comes in, for files of logs and the like. The body is
-    /// given as it is: what is compressed in itself (`gzip`) stays so.
+    /// Sends the call and streams the response, for log files and the like. The body is not
+    /// decompressed: a `gzip` file stays compressed.
     ///
     /// # Errors
     /// As [`send`](Call::send).
@@ -152,10 +152,10 @@ impl Call {
         })
     }
 
-    /// Reads a list page by page to its end, by the rules of [`Client::pages`]. An operation whose
-    /// answer is one page gives that one.
+    /// Reads a list page by page to its end, by the rules of [`Client::pages`]. If the response is not
+    /// paged, returns it as the only page.
     ///
-    /// Only a `GET` is followed. Starts at the call's `pageNum`, and asks for 500 items a page
+    /// Follows pages of a `GET` only. Starts at the call's `pageNum`, and requests 500 items a page
     /// unless the call has `itemsPerPage`.
     ///
     /// # Errors
@@ -174,11 +174,11 @@ impl Call {
         })
     }
 
-    /// The items of a list, one by one: the elements of `results`, or of an answer that is an
+    /// Returns the items of a list, one by one: the elements of `results`, or of a response that is an
     /// array.
     ///
     /// # Errors
-    /// As [`pages`](Call::pages); [`ErrorKind::NotAList`] for an answer that is neither.
+    /// As [`pages`](Call::pages); [`ErrorKind::NotAList`] for any other response.
     pub fn items(self) -> impl Stream<Item = Result<Value, Error>> + Send + use<> {
         use futures_util::{StreamExt as _, TryStreamExt as _};
 
@@ -202,7 +202,7 @@ impl Call {
     }
 }
 
-/// The items of a page: `results`, or the array that it is.
+/// Returns the items of a page: `results`, or the elements if the page is an array.
 fn items_of(page: &Answer<Body>) -> Option<Vec<Value>> {
     match page.value.json().ok()? {
         Value::Array(items) => Some(items),
@@ -235,13 +235,13 @@ fn refusal(operation: Operation, mut response: http::Response<Bytes>, envelope: 
     match read_answer(|| asked(operation), &response, envelope) {
         Err(error) => Error::new(error, attempts),
         Ok(_) => ErrorKind::Malformed {
-            source: "an answer without a body to stream".into(),
+            source: "response without a body to stream".into(),
         }
         .into(),
     }
 }
 
-/// What an error says of an operation.
+/// Returns the facts of an operation for error messages.
 pub(crate) fn asked(operation: Operation) -> AskedOperation {
     let roles = operation.roles().iter().map(String::as_str).collect();
     let versions = operation.versions().iter();
@@ -254,7 +254,7 @@ pub(crate) fn asked(operation: Operation) -> AskedOperation {
     asked
 }
 
-/// An answer as it comes in; from [`Call::stream`].
+/// A streamed response; from [`Call::stream`].
 #[derive(Debug)]
 pub struct RawStream {
     meta: AnswerMeta,
@@ -262,17 +262,17 @@ pub struct RawStream {
 }
 
 impl RawStream {
-    /// What status and headers said.
+    /// Returns the metadata of the response, from its status and headers.
     pub fn meta(&self) -> &AnswerMeta {
         &self.meta
     }
 
-    /// A header, if it is there and readable.
+    /// Returns a header, if it is present and valid text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.download.header(name)
     }
 
-    /// Waits for the next bytes; `None` at the end.
+    /// Waits for the next bytes; returns `None` at the end.
     ///
     /// # Errors
     /// As [`Download::chunk`].
@@ -281,7 +281,7 @@ impl RawStream {
     }
 }
 
-/// Where a list is.
+/// The position in a list.
 enum At {
     /// Before a page.
     Before(Box<Walk>),
@@ -290,14 +290,14 @@ enum At {
     End,
 }
 
-/// A list that is being read.
+/// A list while it is read.
 struct Walk {
     client: Client,
     request: RequestBuilder,
-    /// The query of the link to the page, in place of the call's own.
+    /// The query of the link to the page, which replaces the call's own.
     query: Option<String>,
     paging: Paging,
-    /// The body of the page before, to see a server repeat itself.
+    /// The items of the previous page, to detect a server that repeats itself.
     before: Option<Vec<Value>>,
     time: ListTime,
 }
@@ -309,7 +309,7 @@ impl Walk {
         let method = operation.method();
         let numbered = method == http::Method::GET && operation.parameter("pageNum").is_some();
         let paging = if numbered {
-            // A value that is not a number is refused when the request is built.
+            // A value that is not a number fails when the request is built.
             let given = |name| {
                 request
                     .value(name)
@@ -337,7 +337,7 @@ impl Walk {
         })
     }
 
-    /// Reads a page and finds out where the next one is.
+    /// Reads a page and determines the next one.
     async fn step(mut self) -> (Result<Answer<Body>, Error>, At) {
         let built = match self.next_request() {
             Ok(built) => built,

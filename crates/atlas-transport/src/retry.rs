@@ -1,26 +1,26 @@
-//! Which calls are sent again, and when: a policy that is told what happened, knows no clock and
-//! no socket, and draws no random numbers.
+//! Retry policy and retry budget: pure functions of their arguments, without a clock, socket or random
+//! numbers.
 //!
 //! # Transient failures
 //!
-//! Only a transient failure is retried: one that can pass by itself. This is the one list of them; calls, token
-//! requests, downloads, the waits for jobs and snapshots of `atlas-backup` and its object stores go by
-//! it, and [`Error::is_transient`](crate::Error::is_transient) tells.
+//! Only a transient failure is retried: one that may go away by itself. The table below applies to calls,
+//! token requests and downloads, and to the waits and object stores of `atlas-backup`.
+//! [`Error::is_transient`](crate::Error::is_transient) returns it for an error.
 //!
 //! | failure | transient | why |
 //! | --- | --- | --- |
 //! | refused, reset, unreachable, timed out | yes | servers restart, networks recover |
-//! | a host name that is not found | yes | resolvers answer so while a network comes up, and the system's interface does not tell "no such host" from "no resolver" |
-//! | a certificate that is not trusted, TLS that cannot be agreed on | no | the same peer fails the same way until its setup changes |
+//! | a host name that is not found | yes | resolvers report this while a network comes up, and the system's interface does not distinguish "no such host" from "no resolver" |
+//! | an untrusted certificate, a failed TLS negotiation | no | the same peer fails the same way until its setup changes |
 //! | a proxy's 407, 403 and other 4xx, except 408 and 429 | no | repeated wrong passwords can lock an account |
 //! | a SOCKS proxy's refused login, and its replies "not allowed" and "not supported" | no | the same |
 //! | a SOCKS proxy's replies for a host that is unreachable or refuses, and "general failure" | yes | as without a proxy |
-//! | a proxy that answers in another protocol than its setting says | no | |
-//! | a proxy, certificate or key setting that cannot be used | no | |
-//! | 408, 429, 5xx | yes | the server says so |
+//! | a proxy that uses another protocol than its setting | no | the setting is wrong |
+//! | an invalid proxy, certificate or key setting | no | the setting is wrong |
+//! | 408, 429, 5xx | yes | by their definition |
 //! | 501, 505, 511 | no | not implemented, not supported, log in first |
-//! | any other status | no | it is the answer |
-//! | an answer that is malformed, too large or badly compressed | no | |
+//! | any other status | no | it is the result |
+//! | a response that is malformed, too large or badly compressed | no | a repeated response is the same |
 
 use std::fmt;
 use std::time::Duration;
@@ -29,28 +29,28 @@ use http::StatusCode;
 
 use crate::transient::is_transient_status;
 
-/// How often, how soon and for what a call is sent again.
+/// Decides whether and when a call is retried.
 ///
-/// What is sent again depends on how the last attempt ended, and on whether doing the same twice
-/// does harm. `GET`, `HEAD`, `PUT`, `DELETE` and `OPTIONS` are idempotent (RFC 9110 section
+/// This depends on the outcome of the last attempt, and on whether repeating the request is safe.
+/// `GET`, `HEAD`, `PUT`, `DELETE` and `OPTIONS` are idempotent (RFC 9110 section
 /// 9.2.2); a `POST` or `PATCH` counts as idempotent only through [`Client::assume_idempotent`](crate::Client::assume_idempotent).
 ///
 /// | the attempt ended with | idempotent | a `POST` or `PATCH` |
 /// | --- | --- | --- |
-/// | nothing sent, or a peer that says it did nothing | retried | retried |
+/// | nothing sent, or not processed according to the peer | retried | retried |
 /// | 429; 503 with `Retry-After` | retried | retried |
-/// | 408; 5xx, except 501, 505 and 511 | retried | the call ends with this answer |
+/// | 408; 5xx, except 501, 505 and 511 | retried | the call ends with this response |
 /// | no complete response | retried | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) |
-/// | anything else | the call ends with this answer | the same |
-/// | a certificate that is not trusted, a proxy that refuses | the call ends with this error | the same |
+/// | another response | the call ends with this response | the same |
+/// | an untrusted certificate, a refusing proxy | the call ends with this error | the same |
 ///
-/// The last rows are what [`Error::is_transient`](crate::Error::is_transient) says of a failure: one
-/// that is not transient is never retried.
+/// The last rows are the failures that are not transient by
+/// [`Error::is_transient`](crate::Error::is_transient).
 ///
-/// The wait before attempt n + 1 is random between nothing and the smaller of `max_delay` and
-/// `base_delay` · 2ⁿ⁻¹ ("full jitter"). A `Retry-After` replaces it; a longer one than
-/// `retry_after_cap` is cut to that, so that the next attempt comes earlier than the server asked.
-/// No wait goes past the end of the call's total time: then the last outcome stands at once.
+/// The wait before attempt n + 1 is random between zero and the smaller of `max_delay` and
+/// `base_delay` · 2ⁿ⁻¹ ("full jitter"). A `Retry-After` replaces it, up to `retry_after_cap`: the next
+/// attempt may then come earlier than the server requested. If a wait would exceed the call's total
+/// time, the call ends at once with the last outcome.
 ///
 /// ```
 /// use std::time::Duration;
@@ -70,14 +70,14 @@ use crate::transient::is_transient_status;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How many attempts a call has at most, the first one included; 3 by default, and 1 is no
-    /// retry at all. What authentication needs does not count.
+    /// The maximum number of attempts of a call, the first one included; 3 by default, and 1 disables
+    /// retries. Requests for authentication do not count.
     pub max_attempts: u32,
     /// The upper bound of the first wait; 1 s by default.
     pub base_delay: Duration,
-    /// The upper bound of any wait that the server did not ask for; 20 s by default.
+    /// The upper bound of a wait without `Retry-After`; 20 s by default.
     pub max_delay: Duration,
-    /// The upper bound of a wait that the server asked for; 60 s by default, the time in which
+    /// The upper bound of a wait that the server requests; 60 s by default, the time in which
     /// Atlas's rate limits refill.
     pub retry_after_cap: Duration,
 }
@@ -93,21 +93,21 @@ impl Default for RetryPolicy {
     }
 }
 
-/// How one attempt ended.
+/// The outcome of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Nothing was sent, or the peer says that it processed nothing.
+    /// Nothing was sent, or the peer states that it did not process the request.
     NotSent,
-    /// The request may have arrived, and no full answer came.
+    /// The request may have arrived, but no complete response was received.
     NoResponse,
-    /// An answer that cannot be used, or no connection, and either would be the same another time.
+    /// An invalid response, or no connection, with the same result expected from a retry.
     InvalidResponse,
-    /// There was an answer.
+    /// A response was received.
     Answered {
         /// Its status.
         status: StatusCode,
-        /// When the server wants to be asked again.
+        /// The wait that the server requests.
         retry_after: Option<Duration>,
     },
 }
@@ -123,17 +123,17 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What to do after an attempt.
+/// The decision after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Nothing more: what happened stands.
+    /// End with the last outcome.
     Stop,
     /// Send the request again after a wait.
     Retry(Duration),
 }
 
 impl RetryPolicy {
-    /// A policy that sends nothing again.
+    /// Returns a policy without retries.
     pub fn none() -> Self {
         Self {
             max_attempts: 1,
@@ -141,7 +141,7 @@ impl RetryPolicy {
         }
     }
 
-    /// Sets how many attempts a call has at most, the first one included.
+    /// Sets the maximum number of attempts of a call, the first one included.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
@@ -155,22 +155,22 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the upper bound of any wait that the server did not ask for.
+    /// Sets the upper bound of a wait without `Retry-After`.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
         self
     }
 
-    /// Sets the upper bound of a wait that the server asked for.
+    /// Sets the upper bound of a wait that the server requests.
     #[must_use]
     pub fn retry_after_cap(mut self, wait: Duration) -> Self {
         self.retry_after_cap = wait;
         self
     }
 
-    /// Decides after attempt number `attempt`, the first being 1; `random` is a number of at least
-    /// 0 and less than 1, and any other is taken as the nearest of these.
+    /// Decides what to do after attempt number `attempt`, the first being 1. `random` is clamped to 0..1
+    /// and scales the wait.
     pub fn decide(
         &self,
         attempt: u32,
@@ -206,7 +206,7 @@ impl RetryPolicy {
     }
 }
 
-/// A part of a wait. `Duration::mul_f64` panics where a rounded product no longer fits.
+/// Returns a part of a wait. `Duration::mul_f64` would panic if a rounded product does not fit.
 fn part_of(bound: Duration, part: f64) -> Duration {
     let seconds = bound.as_secs_f64() * part.clamp(0.0, 1.0);
     if seconds.is_nan() {
@@ -215,36 +215,35 @@ fn part_of(bound: Duration, part: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).map_or(bound, |wait| wait.min(bound))
 }
 
-/// What a client may spend on retries, over all its calls.
+/// The budget of a client for retries, over all its calls.
 ///
-/// A retry draws 14 from a bucket of 500, or 5 if the server was merely too busy. A call that
-/// succeeds at once puts 1 back, and one that succeeds after a retry what its last retry drew. With an
-/// empty bucket nothing is sent again, so that a server in trouble does not get three times the
-/// calls.
+/// A retry takes 14 from a bucket of 500, or 5 after a 429. A call that succeeds at the first attempt
+/// adds 1, and one that succeeds after a retry adds the cost of its last retry. With an empty bucket
+/// nothing is retried, so that an overloaded server does not receive three times the calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryBudget {
     left: u32,
 }
 
 impl RetryBudget {
-    /// What a full bucket holds.
+    /// The content of a full bucket.
     pub const CAPACITY: u32 = 500;
     const RETRY: u32 = 14;
     const THROTTLED: u32 = 5;
 
-    /// A full bucket.
+    /// Returns a full budget.
     pub fn new() -> Self {
         Self {
             left: Self::CAPACITY,
         }
     }
 
-    /// What is left.
+    /// Returns the remaining content.
     pub fn left(&self) -> u32 {
         self.left
     }
 
-    /// Draws for one retry after `outcome`; `None` if too little is left.
+    /// Takes the cost of one retry after `outcome`; `None` if too little is left.
     pub fn draw(&mut self, outcome: &Outcome) -> Option<Drawn> {
         let cost = match outcome {
             Outcome::Answered { status, .. } if *status == StatusCode::TOO_MANY_REQUESTS => {
@@ -256,7 +255,7 @@ impl RetryBudget {
         Some(Drawn(cost))
     }
 
-    /// A call succeeded, after drawing for its last retry what `drawn` says.
+    /// Records the success of a call; `drawn` is the cost of its last retry.
     pub fn succeeded(&mut self, drawn: Option<Drawn>) {
         let back = drawn.map_or(1, |drawn| drawn.0);
         self.left = self.left.saturating_add(back).min(Self::CAPACITY);
@@ -269,7 +268,7 @@ impl Default for RetryBudget {
     }
 }
 
-/// What one retry drew from a [`RetryBudget`].
+/// The cost of one retry, taken from a [`RetryBudget`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drawn(u32);
 

@@ -1,4 +1,4 @@
-//! The one retry loop: calls, token requests and the opening of files go through it.
+//! The retry loop of calls, token requests and the opening of files.
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,35 +13,35 @@ use crate::secrets::Secrets;
 use crate::sync::Mutex;
 use crate::timer::Timer;
 
-/// Something that can be sent more than once.
+/// A request that can be sent more than once.
 pub(crate) trait Exchange: Send {
-    /// What comes of it.
+    /// The result of a successful attempt.
     type Response: Answered + Send;
 
-    /// Sends it once, with whatever authentication needs.
+    /// Sends it once, with the requests that authentication needs.
     fn attempt(
         &mut self,
         timer: &mut Timer,
     ) -> impl Future<Output = Result<Self::Response, Failed>> + Send;
 
-    /// A wait that the response asks for and that counts as none of the policy's attempts.
+    /// Returns a wait that the response requests and that does not count as an attempt of the policy.
     fn waits_out(&self, _: &Self::Response) -> Option<Duration> {
         None
     }
 }
 
-/// A response, as the retry policy sees it.
+/// A response, as seen by the retry policy.
 pub(crate) trait Answered {
     fn status(&self) -> StatusCode;
 
-    /// The wait that a 429 or 503 asks for.
+    /// Returns the wait that a 429 or 503 requests.
     fn retry_after(&self) -> Option<Duration>;
 
-    /// Hides secrets that the server repeats.
+    /// Masks secrets that the server repeats.
     fn mask(&mut self, secrets: &Secrets);
 }
 
-/// Why an attempt failed, and the status that had come by then.
+/// The failure of an attempt, with the status if it was received.
 pub(crate) struct Failed {
     pub(crate) kind: ErrorKind,
     pub(crate) status: Option<StatusCode>,
@@ -53,17 +53,17 @@ impl From<ErrorKind> for Failed {
     }
 }
 
-/// What the retries of one exchange go by.
+/// The parameters for the retries of one exchange.
 pub(crate) struct Retries<'a> {
     pub(crate) policy: &'a RetryPolicy,
     pub(crate) budget: &'a Mutex<RetryBudget>,
     pub(crate) secrets: &'a Secrets,
-    /// Whether sending it twice does no harm.
+    /// Whether repeating the request is safe.
     pub(crate) idempotent: bool,
 }
 
 impl Retries<'_> {
-    /// Sends an exchange until its outcome stands, and gives it with the attempts before.
+    /// Sends a request until its outcome is final. Returns it with the earlier attempts.
     pub(crate) async fn run<E: Exchange>(
         &self,
         exchange: &mut E,
@@ -99,7 +99,7 @@ impl Retries<'_> {
             let delay = match waits_out.filter(|_| self.policy.max_attempts > 1) {
                 Some(asked) => {
                     waited_out += 1;
-                    // One that outlasts the call is not begun.
+                    // A wait that would outlast the call is not started.
                     let lasts = timer.left().is_none_or(|left| asked < left);
                     lasts.then(|| asked.min(self.policy.retry_after_cap))
                 }
@@ -122,7 +122,7 @@ impl Retries<'_> {
         }
     }
 
-    /// How long to wait before the next attempt; `None` if the outcome stands.
+    /// Returns the wait before the next attempt; `None` if the outcome is final.
     fn delay(&self, attempt: usize, outcome: &Outcome, timer: &Timer) -> Option<(Duration, Drawn)> {
         let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
         let random = fastrand::f64();
@@ -138,7 +138,7 @@ impl Retries<'_> {
         }
         let drawn = self.budget.lock().draw(outcome);
         if drawn.is_none() {
-            tracing::info!(attempt, %outcome, "the retry budget is spent");
+            tracing::info!(attempt, %outcome, "the retry budget is used up");
         }
         Some((delay, drawn?))
     }
@@ -167,7 +167,7 @@ impl Answered for Response<Bytes> {
         self.status()
     }
 
-    /// By its header, or by the numbers in Atlas's own body.
+    /// From the header, or from the numbers in Atlas's own body.
     fn retry_after(&self) -> Option<Duration> {
         let busy = [
             StatusCode::TOO_MANY_REQUESTS,

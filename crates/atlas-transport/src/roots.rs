@@ -1,5 +1,5 @@
-//! The certificate roots that the environment names, `SSL_CERT_FILE` and `SSL_CERT_DIR`: they stand in
-//! place of the platform's.
+//! Certificate roots from the environment, which replace the platform's: `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR`.
 
 use std::collections::HashMap;
 use std::env;
@@ -17,11 +17,11 @@ use crate::pem::{self, PemError};
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
 
-/// The largest file of roots, and all that are read together, in bytes; those of common systems have
-/// less than one MiB.
+/// The maximum size of all root files together, in bytes; those of common systems have less than one
+/// MiB.
 const LARGEST: u64 = 16 << 20;
 
-/// The roots that the environment names; `None` if it names none, so that the platform's count.
+/// Returns the roots of the environment; `None` if it sets none, and the platform's are used.
 pub(crate) fn from_environment() -> Result<Option<RootCertStore>, ErrorKind> {
     read(env::var_os)
 }
@@ -34,7 +34,7 @@ fn read(
     let given = |value: Option<OsString>| value.filter(|value| !value.is_empty());
     let (file, folders) = (given(file), given(folders));
     if file.is_none() && folders.is_none() {
-        // The platform's verifier takes an empty variable for a path.
+        // The platform's verifier would use an empty variable as a path.
         return Ok(if is_set { of_system() } else { None });
     }
     let mut roots = Roots::default();
@@ -48,12 +48,12 @@ fn read(
     Ok(Some(roots.store))
 }
 
-/// Roots as they are read, each once.
+/// The roots read so far, without duplicates.
 struct Roots {
     store: RootCertStore,
-    /// Each that was read, and whether it can be used.
+    /// The certificates read so far, and whether each can be used.
     seen: HashMap<CertificateDer<'static>, bool>,
-    /// How many bytes may still be read.
+    /// The number of bytes that may still be read.
     left: u64,
 }
 
@@ -68,7 +68,7 @@ impl Default for Roots {
 }
 
 impl Roots {
-    /// Adds those of a file, which must have one that can be used.
+    /// Adds the roots of a file, of which at least one must be usable.
     fn add_file(&mut self, path: &Path) -> Result<(), String> {
         let shown = shown(path);
         let certificates = self.certificates(path)?;
@@ -76,11 +76,11 @@ impl Roots {
         if self.add(certificates) {
             return Ok(());
         }
-        Err(format!("{shown}: none of its certificates can be used"))
+        Err(format!("{shown}: none of its certificates is usable"))
     }
 
-    /// Adds those of the files in a list of folders, which must have one that can be used. Files
-    /// without certificates are passed over, folders inside are not looked into.
+    /// Adds the roots in a list of folders, of which at least one must be usable. Files without
+    /// certificates and subfolders are ignored.
     fn add_folders(&mut self, list: &OsString) -> Result<(), String> {
         let mut found = false;
         for folder in env::split_paths(list).filter(|path| !path.as_os_str().is_empty()) {
@@ -89,7 +89,7 @@ impl Roots {
                 let path = entry.map_err(failed)?.path();
                 match path.metadata() {
                     Ok(metadata) if metadata.is_file() => {}
-                    // A link to nothing, which `openssl rehash` leaves behind, is not an error.
+                    // `openssl rehash` leaves broken links behind; they are not errors.
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         return Err(cannot_read(&path, &error));
                     }
@@ -105,11 +105,11 @@ impl Roots {
         if found {
             return Ok(());
         }
-        Err("no certificate in PEM is in its folders".to_owned())
+        Err("no PEM certificate in its folders".to_owned())
     }
 
-    /// Adds certificates, and says whether one of them can be used. Those of old forms cannot, as
-    /// they are among the platform's.
+    /// Adds certificates. Returns whether at least one is usable; as with the platform's roots, those in
+    /// obsolete formats are not.
     fn add(&mut self, certificates: Vec<CertificateDer<'static>>) -> bool {
         let mut usable = false;
         for certificate in certificates {
@@ -122,8 +122,8 @@ impl Roots {
         usable
     }
 
-    /// The certificates of a file. It is not opened unless it is a plain file: a pipe may never end,
-    /// and what it says is there only once.
+    /// Reads the certificates of a file. Only a regular file is opened: a pipe may never end, and its
+    /// content can be read only once.
     fn certificates(
         &mut self,
         path: &Path,
@@ -132,7 +132,7 @@ impl Roots {
         let failed = |error: io::Error| cannot_read(path, &error);
         let metadata = path.metadata().map_err(failed)?;
         if let Some(kind) = other_kind(&metadata) {
-            return Err(format!("{shown} is {kind}; expected a file in PEM"));
+            return Err(format!("{shown} is {kind}; expected a PEM file"));
         }
         let mut text = Vec::new();
         let file = File::open(path).map_err(failed)?;
@@ -144,7 +144,7 @@ impl Roots {
     }
 }
 
-/// A path in quotes, with everything escaped that a terminal must not get.
+/// Quotes a path and escapes terminal control characters.
 fn shown(path: &Path) -> String {
     format!("{:?}", path.to_string_lossy())
 }
@@ -153,7 +153,7 @@ fn cannot_read(path: &Path, error: &io::Error) -> String {
     format!("cannot read {}: {error}", shown(path))
 }
 
-/// What there is in place of a plain file.
+/// Returns the kind of a file that is not regular.
 fn other_kind(metadata: &Metadata) -> Option<&'static str> {
     if metadata.is_file() {
         None
@@ -164,7 +164,7 @@ fn other_kind(metadata: &Metadata) -> Option<&'static str> {
     }
 }
 
-/// The system's roots, where they are files.
+/// Returns the roots of the system, if they are files.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 #[expect(clippy::unnecessary_wraps, reason = "other systems have none in files")]
 fn of_system() -> Option<RootCertStore> {
@@ -203,7 +203,7 @@ mod tests {
         params.self_signed(&key).unwrap().pem()
     }
 
-    /// How many roots the variables name.
+    /// Returns the number of roots that the variables set.
     fn roots(file: Option<&Path>, folders: Option<&str>) -> Result<Option<usize>, String> {
         let found = read(|name| match name {
             FILE => file.map(|path| path.as_os_str().to_owned()),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_roots_that_cannot_be_used_is_an_error_that_says_why() {
+    fn an_unusable_file_of_roots_is_an_error_with_the_reason() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -236,7 +236,7 @@ mod tests {
             ("/dev/null".into(), "a device or a pipe"),
             (write("empty", ""), "has no certificate"),
             (write("text", "roots\n"), "has no certificate"),
-            (write("broken", &broken), "certificate 2 is broken"),
+            (write("broken", &broken), "certificate 2 is invalid"),
             (write("not-der", not_der), "none of its certificates"),
             (large, "at most 16 MiB"),
         ] {
@@ -280,13 +280,13 @@ mod tests {
         fs::write(two.path().join("c.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
         let line = roots(None, Some(&list)).unwrap_err();
         assert!(
-            line.contains("c.pem") && line.contains("is broken"),
+            line.contains("c.pem") && line.contains("is invalid"),
             "{line}"
         );
     }
 
     #[test]
-    fn an_empty_variable_is_as_none() {
+    fn an_empty_variable_counts_as_unset() {
         assert_eq!(roots(None, None), Ok(None));
         #[cfg(not(target_vendor = "apple"))]
         {

@@ -1,4 +1,4 @@
-//! The secrets that a client uses, so that no text from a server shows them.
+//! Masks the secrets of a client in texts from a server.
 
 use bytes::Bytes;
 use http::header::HeaderValue;
@@ -12,18 +12,18 @@ use crate::credentials::Credentials;
 use crate::error::ErrorKind;
 use crate::sync::Mutex;
 
-/// What a client must never show: its credentials, in each form in which they are sent, and the
-/// access tokens that it fetched last.
+/// The secrets of a client: its credentials, in each form in which they are sent, and the last fetched
+/// access tokens.
 pub(crate) struct Secrets {
     own: Vec<SecretString>,
     tokens: Mutex<Vec<SecretString>>,
 }
 
-/// What stands in place of a secret.
+/// The replacement of a secret.
 const MASK: &str = "[hidden]";
-/// A shorter text is not taken for a secret, since it occurs in ordinary words.
+/// A shorter text is not masked, since it may occur in ordinary words.
 const MIN_LENGTH: usize = 6;
-/// How many fetched tokens are remembered.
+/// The number of fetched tokens to remember.
 const MAX_TOKENS: usize = 4;
 
 impl Secrets {
@@ -46,7 +46,7 @@ impl Secrets {
         }
     }
 
-    /// Remembers an access token that was fetched, or taken from a cache.
+    /// Adds an access token that was fetched, or read from a cache.
     pub(crate) fn remember(&self, token: &SecretString) {
         let mut tokens = self.tokens.lock();
         let known = |known: &SecretString| known.expose_secret() == token.expose_secret();
@@ -59,8 +59,8 @@ impl Secrets {
         tokens.push(token.clone());
     }
 
-    /// Reads an answer. If it cannot be read, the error is about the answer without the secrets
-    /// in it.
+    /// Reads a response. On failure, masks the secrets in the response and reads it again, so that the
+    /// error quotes none of them.
     pub(crate) fn guard<T, E>(
         &self,
         mut response: Response<Bytes>,
@@ -74,7 +74,7 @@ impl Secrets {
         Err(read(&response).err().unwrap_or(failed))
     }
 
-    /// Masks secrets in the headers and the body of an answer.
+    /// Masks secrets in the headers and the body of a response.
     pub(crate) fn mask_response(&self, response: &mut Response<Bytes>) {
         let secrets = self.all();
         mask_headers(response.headers_mut(), &secrets);
@@ -83,7 +83,7 @@ impl Secrets {
         }
     }
 
-    /// Masks secrets in what an error quotes of a server.
+    /// Masks secrets in the parts of an error that quote a server.
     pub(crate) fn mask_error(&self, kind: &mut ErrorKind) {
         let (ErrorKind::Challenge { problem: quoted }
         | ErrorKind::Encoding { encoding: quoted }
@@ -106,13 +106,13 @@ impl Secrets {
             .flat_map(|token| forms(token.expose_secret()))
             .chain(self.own.iter().cloned())
             .collect();
-        // A secret may be a part of another.
+        // The longest first: a secret may be part of another.
         all.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
         all
     }
 }
 
-/// A secret as it is, and as it is in a form or query.
+/// Returns a secret unchanged, and encoded for a form or query.
 fn forms(secret: &str) -> Vec<SecretString> {
     let secret = secret.trim();
     if secret.len() < MIN_LENGTH {
@@ -120,14 +120,14 @@ fn forms(secret: &str) -> Vec<SecretString> {
     }
     let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let mut forms = vec![secret.to_owned(), encoded, form_encode(secret)];
-    // Servers may write the digits of escapes in lower case.
+    // Servers may use lower-case digits in escapes.
     let lower: Vec<String> = forms[1..].iter().map(|form| lower_escapes(form)).collect();
     forms.extend(lower);
     forms.dedup();
     forms.into_iter().map(SecretString::from).collect()
 }
 
-/// A percent-encoded text with escapes such as `%2f`.
+/// Changes the escapes of a percent-encoded text to lower case, such as `%2f`.
 fn lower_escapes(text: &str) -> String {
     let mut digits = 0;
     let lower = |c: char| {
@@ -183,7 +183,7 @@ fn mask_headers(headers: &mut HeaderMap, secrets: &[SecretString]) {
     }
 }
 
-/// Masks secrets in a body. Those in JSON are found however they are escaped.
+/// Masks secrets in a body; in JSON, whatever their escapes.
 fn mask_body(body: &[u8], secrets: &[SecretString]) -> Option<Vec<u8>> {
     if secrets.is_empty() {
         return None;

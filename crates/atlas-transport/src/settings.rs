@@ -1,10 +1,10 @@
-//! What a client is set up with.
+//! The settings of a client.
 
 use std::time::Duration;
 
 use crate::retry::RetryPolicy;
 
-/// What the clones of a client have in common.
+/// The settings that the clones of a client share.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) connect_timeout: Duration,
@@ -17,27 +17,27 @@ pub(crate) struct Settings {
     pub(crate) user_agent: String,
 }
 
-/// What each clone of a client may have of its own.
+/// The settings that each clone of a client can change.
 #[derive(Debug, Clone)]
 pub(crate) struct CallSettings {
-    /// Whether any call may be sent twice.
+    /// Whether every call counts as idempotent.
     pub(crate) idempotent: bool,
     pub(crate) total_timeout: Duration,
     pub(crate) retry: RetryPolicy,
     pub(crate) min_rate: MinRate,
 }
 
-/// How fast a file has to come.
+/// The minimum rate of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MinRate {
-    /// Bytes a second; 0 is any rate.
+    /// Bytes a second; 0 for no minimum.
     pub(crate) bytes_per_second: u64,
-    /// Over which time the rate is taken.
+    /// The window over which the rate is measured.
     pub(crate) window: Duration,
 }
 
 impl MinRate {
-    /// How many bytes have to come within one window.
+    /// Returns the minimum number of bytes in one window.
     pub(crate) fn bytes(&self) -> u64 {
         let bytes = u128::from(self.bytes_per_second).saturating_mul(self.window.as_millis());
         u64::try_from(bytes / 1000).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! Answers that must be as documented.
+//! Checks responses against the documentation.
 
 use atlas_catalog::{Operation, Violation, ViolationKind};
 use atlas_model::envelope::Envelope;
@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::error::ErrorKind;
 
-/// The operation in the catalog that a type is of.
+/// Finds the operation of a type in the catalog.
 pub(crate) fn find(meta: &'static OperationMeta) -> Result<Operation, ErrorKind> {
     Operation::find(meta.id)
         .filter(|operation| operation.method() == meta.method && operation.path() == meta.path)
         .ok_or(ErrorKind::NotInCatalog { operation: meta.id })
 }
 
-/// Refuses an answer that strays from what is documented for its version.
+/// Returns an error for a response that does not match the documentation of its version.
 pub(crate) fn check<R>(
     operation: Operation,
     meta: &'static OperationMeta,
@@ -29,7 +29,7 @@ pub(crate) fn check<R>(
     let mut found: Vec<(String, String)> = Vec::new();
     match (version, serde_json::from_slice::<Value>(content)) {
         (Some(version), Ok(mut content)) => {
-            // A list has the status of its envelope beside its results.
+            // A list has its envelope's status next to its results.
             if let (Some(opened), Value::Object(list)) = (opened, &mut content)
                 && opened.content.len() == body.len()
             {
@@ -40,14 +40,11 @@ pub(crate) fn check<R>(
                 operation
                     .check_response(version, status, &content)
                     .iter()
-                    .map(told),
+                    .map(place_and_problem),
             );
         }
         (_, Err(_)) if meta.format == Format::Json && !content.is_empty() => {
-            found.push((
-                String::new(),
-                "the body cannot be read as a whole".to_owned(),
-            ));
+            found.push((String::new(), "the body cannot be read as JSON".to_owned()));
         }
         _ => {}
     }
@@ -56,8 +53,8 @@ pub(crate) fn check<R>(
             found.push((deviation.path().to_owned(), deviation.problem().to_owned()));
         }
     }
-    let told = found.into_iter();
-    let violations: Vec<String> = told
+    let violations: Vec<String> = found
+        .into_iter()
         .map(|(path, problem)| Deviation::new(path, problem).to_string())
         .collect();
     if violations.is_empty() {
@@ -69,8 +66,9 @@ pub(crate) fn check<R>(
     })
 }
 
-/// Where a violation is and what was expected there, without the value, which may be a secret.
-fn told(violation: &Violation) -> (String, String) {
+/// Returns the place of a violation and what was expected there, without the value, which may be a
+/// secret.
+fn place_and_problem(violation: &Violation) -> (String, String) {
     let path = violation
         .path()
         .trim_start_matches('$')

@@ -1,4 +1,4 @@
-//! The lock around what calls share; under `--cfg shuttle` one whose interleavings are explored.
+//! The mutex for state shared by calls; under `--cfg shuttle`, all interleavings are explored.
 
 #[cfg(not(all(test, shuttle)))]
 type Lock<T> = std::sync::Mutex<T>;
@@ -9,8 +9,8 @@ type Guard<'a, T> = std::sync::MutexGuard<'a, T>;
 #[cfg(all(test, shuttle))]
 type Guard<'a, T> = shuttle::sync::MutexGuard<'a, T>;
 
-/// A mutex that is never poisoned: every step leaves its content whole, so a panic elsewhere
-/// cannot have broken it. Never held across an await.
+/// A mutex that is never poisoned: every step leaves its content consistent, so a panic elsewhere
+/// cannot have broken it. It is never held across an await.
 pub(crate) struct Mutex<T>(Lock<T>);
 
 impl<T> Mutex<T> {

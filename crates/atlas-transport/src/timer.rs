@@ -1,7 +1,7 @@
-//! The waits of one call, on one timer.
+//! The time limits of one call, with one timer.
 //!
-//! A timer of the runtime is set only when something is really waited for, and moved from wait to
-//! wait instead of being made anew: setting one may have to wake another thread.
+//! A timer of the runtime is set only for an actual wait, and is reused for the next one: setting a
+//! timer may have to wake another thread.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -15,7 +15,7 @@ use crate::error::{ErrorKind, Phase};
 /// Bounds each wait of a call, and the call as a whole.
 pub(crate) struct Timer {
     read: Duration,
-    /// When the call must have ended, and how long it may take; a download has no such end.
+    /// The deadline of the call, and its total time; `None` for a download.
     call: Option<(Instant, Duration)>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -31,19 +31,19 @@ impl Timer {
         }
     }
 
-    /// How long one wait may take.
+    /// Returns the time limit of one wait.
     pub(crate) fn read_limit(&self) -> Duration {
         self.read
     }
 
-    /// Waits for what the peer is to send next.
+    /// Waits for the next data from the peer.
     pub(crate) async fn wait<F: Future>(
         &mut self,
         phase: Phase,
         future: F,
     ) -> Result<F::Output, ErrorKind> {
         let mut future = pin!(future);
-        // What is there already needs no clock.
+        // Output that is ready needs no timer.
         if let Some(output) = poll_once(future.as_mut()).await {
             return Ok(output);
         }
@@ -57,12 +57,12 @@ impl Timer {
         self.until(end, phase, limit, future).await
     }
 
-    /// How long the next wait may take.
+    /// Returns the time limit of the next wait.
     pub(crate) fn next_limit(&self) -> Duration {
         self.left().map_or(self.read, |left| left.min(self.read))
     }
 
-    /// Waits for what comes before a request.
+    /// Waits for a condition before the request, such as a token.
     pub(crate) async fn wait_for_others<F: Future>(
         &mut self,
         future: F,
@@ -72,13 +72,13 @@ impl Timer {
             .await
     }
 
-    /// What is left of the call's time, if that is bounded.
+    /// Returns the rest of the call's time, if it is limited.
     pub(crate) fn left(&self) -> Option<Duration> {
         let (end, _) = self.call?;
         Some(end.saturating_duration_since(Instant::now()))
     }
 
-    /// Lets time pass.
+    /// Sleeps for a duration.
     pub(crate) async fn pause(&mut self, delay: Duration) -> Result<(), ErrorKind> {
         match Instant::now().checked_add(delay) {
             Some(end) => self.pause_until(end).await,
@@ -86,7 +86,7 @@ impl Timer {
         }
     }
 
-    /// Lets time pass up to an instant.
+    /// Sleeps until an instant.
     pub(crate) async fn pause_until(&mut self, end: Instant) -> Result<(), ErrorKind> {
         if !end.saturating_duration_since(Instant::now()).is_zero() {
             self.wait_for_others(sleep_until(end)).await?;
@@ -124,7 +124,7 @@ impl Timer {
     }
 }
 
-/// What a future gives if it is polled just once.
+/// Polls a future once.
 async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_peer_is_given_up_after_one_wait() {
+    async fn a_silent_peer_times_out_after_one_wait() {
         let start = Instant::now();
         let mut timer = Timer::new(READ, None);
         let error = timer.wait(Phase::Body, pending::<()>()).await.unwrap_err();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn limits_that_no_clock_reaches_are_none() {
+    async fn limits_beyond_the_range_of_the_clock_are_ignored() {
         let mut timer = Timer::new(Duration::MAX, Some(Duration::MAX));
         timer.wait(Phase::Head, sleep(READ)).await.unwrap();
         timer.wait_for_others(sleep(READ)).await.unwrap();

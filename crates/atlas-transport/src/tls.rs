@@ -1,4 +1,4 @@
-//! TLS: whom a client trusts, who it says it is, and how it connects.
+//! TLS: trusted roots, the client certificate, and connections.
 
 use std::fmt;
 use std::future::Future;
@@ -23,7 +23,7 @@ use crate::pem;
 use crate::proxy::{Proxied, Stream};
 use crate::roots;
 
-/// Whom to trust beside the platform's roots or those of the environment, and the client's own
+/// The certificates to trust in addition to the roots of the platform or the environment, and the client
 /// certificate.
 #[derive(Clone, Default)]
 pub(crate) struct TlsSettings {
@@ -37,7 +37,7 @@ enum Trusted {
     Pem(Vec<u8>),
 }
 
-/// A client's certificate and key, in PEM.
+/// A client certificate and its key, in PEM.
 #[derive(Clone)]
 struct Identity {
     chain: Vec<u8>,
@@ -46,9 +46,9 @@ struct Identity {
 
 /// The configurations of one client.
 pub(crate) struct TlsConfigs {
-    /// Without the client's certificate.
+    /// Without the client certificate.
     pub(crate) anonymous: ClientConfig,
-    /// With it, if there is one.
+    /// With the client certificate, if there is one.
     identified: Option<ClientConfig>,
 }
 
@@ -66,8 +66,8 @@ impl TlsSettings {
         self.identity = Some(Identity { chain, key });
     }
 
-    /// TLS 1.2 and 1.3, judged by the roots that the environment names, or else the platform's
-    /// verifier, and the trusted certificates beside them.
+    /// Returns the configurations for TLS 1.2 and 1.3. The roots are those of the environment, or else the
+    /// platform's verifier, plus the trusted certificates.
     pub(crate) fn configs(&self) -> Result<TlsConfigs, ErrorKind> {
         let builder = self.verified()?;
         let identified = self.identity.as_ref().map(|identity| {
@@ -80,8 +80,8 @@ impl TlsSettings {
         })
     }
 
-    /// A machine without any roots (a bare container) gets a configuration without any roots: plain
-    /// loopback still works there, and `https` fails as an unknown issuer.
+    /// Returns a builder with the verifier. On a machine without roots (a bare container) it trusts none:
+    /// plain loopback still works, and `https` fails with an unknown issuer.
     fn verified(&self) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, ErrorKind> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -107,7 +107,7 @@ impl TlsSettings {
         }
     }
 
-    /// The certificates to trust, each of which can be used.
+    /// Returns the certificates to trust; fails if one of them is unusable.
     fn trusted(&self) -> Result<Vec<CertificateDer<'static>>, ErrorKind> {
         let mut all = Vec::new();
         for trusted in &self.trusted {
@@ -128,7 +128,7 @@ impl TlsSettings {
                         source: if is_bundle {
                             format!("certificate {} of the bundle: {error}", index + 1).into()
                         } else {
-                            format!("expected one certificate in DER: {error}").into()
+                            format!("expected one DER certificate: {error}").into()
                         },
                     })?;
                 all.push(certificate);
@@ -139,7 +139,7 @@ impl TlsSettings {
 }
 
 impl Identity {
-    /// Fails if there is no certificate or key, or the key is another's.
+    /// Fails if the certificate or key is missing, or they do not match.
     fn config(
         &self,
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
@@ -159,15 +159,15 @@ impl fmt::Debug for TlsSettings {
     }
 }
 
-/// Which versions of HTTP are offered.
+/// The HTTP versions to offer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Versions {
     All,
     Http1,
 }
 
-/// Connects to hosts, by TLS for `https`. The client's certificate is offered to the host and port of
-/// the base URL only.
+/// Connects to hosts, with TLS for `https`. Presents the client certificate to the host and port of the
+/// base URL only.
 #[derive(Clone)]
 pub(crate) struct Connector {
     anonymous: HttpsConnector<Proxied>,
@@ -217,7 +217,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// A host and port of `https`.
+/// The host and port of an `https` URL.
 #[derive(Debug, PartialEq, Eq)]
 struct Origin {
     host: String,

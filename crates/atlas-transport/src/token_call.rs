@@ -1,4 +1,4 @@
-//! Requests to the token endpoint, for the calls that need its tokens.
+//! Requests to the token endpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,9 @@ use crate::retry_loop::{Answered, Exchange, Failed};
 use crate::secrets::Secrets;
 use crate::timer::Timer;
 
-/// How long a rate limit is waited out that does not say how long it lasts: ten requests a minute
-/// are allowed.
+/// The wait after a rate limit that states no duration: ten requests a minute are allowed.
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(10);
-/// The shortest wait after a rate limit that is waited out.
+/// The shortest rate limit that is waited out.
 const MIN_RATE_LIMIT_WAIT: Duration = Duration::from_secs(1);
 
 /// A request to the token endpoint.
@@ -29,14 +28,14 @@ struct TokenRequest<'a> {
     shared: &'a Shared,
     parts: request::Parts,
     form: Bytes,
-    /// Where another process may put a token between two attempts.
+    /// The cache, in which another process may store a token between two attempts.
     cache: Option<&'a mut CacheAccess>,
     attempted: bool,
 }
 
-/// What comes of it.
+/// The result of a token request.
 enum Fetched {
-    /// Another process's token.
+    /// A token of another process.
     Cached(Token),
     Response(Response<Bytes>),
 }
@@ -66,8 +65,8 @@ impl Exchange for TokenRequest<'_> {
         Ok(Fetched::Response(response))
     }
 
-    /// A rate limit is waited out, as often as the time allows. One that says to come back at once
-    /// gets the attempts of the policy and no more.
+    /// Waits out a rate limit, as often as the time allows. A rate limit of less than a second uses the
+    /// attempts of the policy.
     fn waits_out(&self, response: &Fetched) -> Option<Duration> {
         if response.status() != StatusCode::TOO_MANY_REQUESTS {
             return None;
@@ -100,7 +99,7 @@ impl Answered for Fetched {
 }
 
 impl Shared {
-    /// Has a token fetched beside the calls, so that a dropped call does not lose it.
+    /// Starts a task that fetches a token, so that a dropped call does not cancel the fetch.
     pub(crate) fn start_fetch(self: &Arc<Self>, duty: Fetching) {
         let shared = self.clone();
         tokio::spawn(async move {
@@ -114,7 +113,7 @@ impl Shared {
         Some(CacheAccess::new(cache.clone(), key.clone(), refused))
     }
 
-    /// A token, from the cache or the endpoint.
+    /// Returns a token, from the cache or the endpoint.
     async fn token(&self, refused: Option<SecretString>) -> Result<Token, Error> {
         let mut cache = self.cache(refused);
         let token = self.cached_or_fetched(cache.as_mut()).await?;
@@ -127,10 +126,10 @@ impl Shared {
             return self.fetch(None).await;
         };
         if let Some(token) = cache.load().await {
-            tracing::debug!("a token was kept from earlier");
+            tracing::debug!("using the cached token");
             return Ok(token);
         }
-        // Half of the time is left for the request, if another process never ends.
+        // Leaves half of the time for the request, in case another process holds the lock.
         let limit = LOCK_TIMEOUT.min(self.calls.total_timeout / 2);
         // Released when the token is stored, or when this future is dropped.
         let _lock = match cache.turn(limit).await {
@@ -145,7 +144,7 @@ impl Shared {
         Ok(token)
     }
 
-    /// Asks the endpoint for a token, looking into the cache before each further attempt.
+    /// Requests a token from the endpoint, checking the cache before each retry.
     async fn fetch(&self, cache: Option<&mut CacheAccess>) -> Result<Token, Error> {
         let request = self.auth.token_request().ok_or(NO_SERVICE_ACCOUNT)?;
         match self.ask(request, cache).await? {
@@ -154,7 +153,7 @@ impl Shared {
         }
     }
 
-    /// Takes the access token back (RFC 7009), here, in the cache and at the endpoint.
+    /// Revokes the access token at the endpoint (RFC 7009), and removes it from the client and the cache.
     pub(crate) async fn revoke(&self) -> Result<(), Error> {
         in_runtime()?;
         let mut tokens = Vec::from_iter(self.auth.drop_token());
@@ -190,21 +189,21 @@ impl Shared {
         };
         let read = self.secrets.guard(response, read);
         read.map_err(|error: TokenError| {
-            // What is left out of a code can put a secret together that was not one before.
+            // Removing characters from a code can produce a secret that was not there before.
             let mut kind = ErrorKind::from(error);
             self.secrets.mask_error(&mut kind);
             Error::new(kind, attempts)
         })
     }
 
-    /// Sends a request to the token endpoint. Two tokens do no harm, so it is idempotent.
+    /// Sends a request to the token endpoint. It is idempotent: fetching a second token is harmless.
     async fn ask(
         &self,
         request: Request<Bytes>,
         cache: Option<&mut CacheAccess>,
     ) -> Result<(Fetched, Attempts), Error> {
         let (mut parts, form) = request.into_parts();
-        let what = "the token endpoint's address";
+        let what = "the URL of the token endpoint";
         parts.uri = self.resolve(parts.uri.path(), what)?;
         parts.headers.insert(USER_AGENT, self.user_agent.clone());
         let total = Some(self.calls.total_timeout);
@@ -221,7 +220,7 @@ impl Shared {
     }
 }
 
-/// Only the session of a service account asks for tokens.
+/// Only the session of a service account requests tokens.
 const NO_SERVICE_ACCOUNT: ErrorKind = ErrorKind::Unsendable {
     what: "a token request without a service account",
 };

@@ -1,4 +1,4 @@
-//! Access tokens and their locks in a folder of one user.
+//! A folder with the access tokens of one user, and their locks.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -10,32 +10,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::{CachedToken, LockAttempt, TokenCache, TokenKey, TokenLock};
 
-/// A [`TokenCache`] in a folder: one file for each service account and base URL, and one beside it
-/// that is locked while a token is fetched, so that of many processes only one asks the token
-/// endpoint.
+/// A [`TokenCache`] in a folder, with two files for each service account and base URL: the token, and a
+/// file that is locked while a token is fetched, so that only one of many processes requests a token.
 ///
-/// Needs the feature `token-directory`, which is on by default. What cannot be read, written,
-/// locked or trusted is as if it were not there; `tracing` has it at level debug.
+/// Needs the feature `token-directory`, which is on by default. Files that cannot be read, written,
+/// locked or trusted are treated as missing; `tracing` logs the reason at level debug.
 ///
 /// # Files
 ///
-/// `KEY.json` has the token and its life, `KEY.lock` is empty and stays; `KEY` is
-/// [`TokenKey::as_str`], which tells neither client nor secret. A token is written under another
-/// name and renamed, so that no reader meets half of it. Missing folders are made, for their owner
-/// alone (0700), and files too (0600).
+/// `KEY.json` contains the token and its lifetime; `KEY.lock` is empty and is never removed. `KEY` is
+/// [`TokenKey::as_str`], which reveals neither client nor secret. A token is written under another name
+/// and renamed, so that a reader never sees a part of it. Missing folders are created with mode 0700, and
+/// files with 0600.
 ///
 /// On Unix the folder must belong to the effective user of the process, root included, and no
 /// other user may write to it (mode `go-w`). A file in it is used only if it belongs to the same
-/// user, has no permission for anyone else, and is a regular file with one name: no symbolic link,
-/// pipe or hard link. Both checks are made on what was opened. On other systems nothing is
-/// checked: keep the folder inside the user's profile, which Windows closes to other users.
+/// user, grants no permission to other users, and is a regular file with one name: not a symbolic link,
+/// pipe or hard link. Both checks use the opened folder or file. On other systems nothing is checked:
+/// keep the folder inside the user's profile, which Windows protects from other users.
 ///
 /// # Locks
 ///
 /// They are advisory locks of the operating system ([`File::try_lock`]: `flock` on Unix,
-/// `LockFileEx` on Windows), which end with the process that has them, also by `SIGKILL`. A file
-/// that is there is no lock. Where there are none, such as in a folder that cannot be written to,
-/// on a full disk or on some network file systems, each process fetches a token of its own.
+/// `LockFileEx` on Windows), which end with their process, even on `SIGKILL`. An existing lock file does
+/// not mean that it is locked. Where locks are not available, for instance in a read-only folder, on a
+/// full disk or on some network file systems, each process fetches its own token.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -56,16 +55,16 @@ pub struct TokenDirectory {
 }
 
 impl TokenDirectory {
-    /// A folder of the caller's choice. It is made when the first token is fetched.
+    /// Uses the given folder. It is created when the first token is fetched.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
         }
     }
 
-    /// The folder that the `atlas` command uses: `atlas-rs/tokens` in the user's cache folder,
+    /// Returns the folder that the `atlas` command uses: `atlas-rs/tokens` in the user's cache folder,
     /// which is `$XDG_CACHE_HOME` or `~/.cache`, `~/Library/Caches` on macOS, and
-    /// `%LOCALAPPDATA%` on Windows. `None` if the user has no home.
+    /// `%LOCALAPPDATA%` on Windows. `None` if the user has no home folder.
     pub fn of_user() -> Option<Self> {
         let folders = choose_native_strategy().ok()?;
         Some(Self::new(
@@ -73,7 +72,7 @@ impl TokenDirectory {
         ))
     }
 
-    /// Where the folder is.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.folder
     }
@@ -94,8 +93,8 @@ impl TokenDirectory {
             .take(MAX_FILE)
             .read_to_end(&mut text)?;
         let stored: Stored<SecretString> =
-            // The parser's own words may quote the token.
-            serde_json::from_slice(&text).map_err(|_| refused("the token file is not JSON"))?;
+            // The parser's message may quote the token.
+            serde_json::from_slice(&text).map_err(|_| refused("the token file is not valid JSON"))?;
         Ok(CachedToken {
             access_token: stored.access_token,
             obtained: stored.obtained,
@@ -110,7 +109,7 @@ impl TokenDirectory {
             obtained: token.obtained,
             expires: token.expires,
         };
-        // A temporary file is its owner's alone (0600), and stays so under its final name.
+        // A temporary file has mode 0600, and keeps it when it is renamed.
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(&serde_json::to_vec(&stored)?)?;
         file.persist(self.token_path(key))?;
@@ -125,7 +124,7 @@ impl TokenDirectory {
     }
 }
 
-/// What a file of a token holds.
+/// The content of a token file.
 #[derive(Serialize, Deserialize)]
 struct Stored<T> {
     access_token: T,
@@ -133,7 +132,7 @@ struct Stored<T> {
     expires: u64,
 }
 
-/// How many bytes of a file are read; more than any token needs.
+/// The maximum number of bytes read from a file; more than any token needs.
 const MAX_FILE: u64 = 1 << 20;
 
 impl TokenCache for TokenDirectory {
@@ -142,7 +141,7 @@ impl TokenCache for TokenDirectory {
             Ok(token) => Some(token),
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
-                    tracing::debug!(%error, "the token file is not used");
+                    tracing::debug!(%error, "ignoring the token file");
                 }
                 None
             }
@@ -151,12 +150,12 @@ impl TokenCache for TokenDirectory {
 
     fn store(&self, key: &TokenKey, token: &CachedToken) {
         if let Err(error) = self.try_store(key, token) {
-            tracing::debug!(%error, "the token is not kept");
+            tracing::debug!(%error, "cannot store the token");
         }
     }
 
     fn remove(&self, key: &TokenKey) {
-        // Nothing is removed from a folder of someone else.
+        // Nothing is removed from a folder that fails the checks.
         if check_folder(&self.folder).is_ok() {
             let _ = std::fs::remove_file(self.token_path(key));
         }
@@ -166,7 +165,7 @@ impl TokenCache for TokenDirectory {
         let file = match self.open_lock(key) {
             Ok(file) => file,
             Err(error) => {
-                tracing::debug!(%error, "the token is fetched without a lock");
+                tracing::debug!(%error, "fetching the token without a lock");
                 return LockAttempt::Unsupported;
             }
         };
@@ -175,7 +174,7 @@ impl TokenCache for TokenDirectory {
             Ok(()) => LockAttempt::Acquired(TokenLock::new(file)),
             Err(TryLockError::WouldBlock) => LockAttempt::Busy,
             Err(TryLockError::Error(error)) => {
-                tracing::debug!(%error, "the token is fetched without a lock");
+                tracing::debug!(%error, "fetching the token without a lock");
                 LockAttempt::Unsupported
             }
         }
@@ -194,7 +193,7 @@ fn refused(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, why)
 }
 
-/// Checks that a folder is this user's and that no other user can write to it.
+/// Checks that a folder belongs to this user and that no other user can write to it.
 #[cfg(unix)]
 fn check_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -221,15 +220,15 @@ fn check_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a regular file that belongs to this user and that only this user can read. The checks are
-/// made on the open file, so that it cannot be exchanged in between.
+/// Opens a regular file that belongs to this user and that only this user can access. The checks use
+/// the open file, so that it cannot be replaced in between.
 #[cfg(unix)]
 fn open_private(path: &Path, options: &mut std::fs::OpenOptions) -> io::Result<File> {
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
     use rustix::fs::OFlags;
 
-    // Neither follows a link nor waits for the other end of a pipe.
+    // Do not follow a symbolic link or wait for the other end of a pipe.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = options
         .mode(0o600)
@@ -246,7 +245,7 @@ fn open_private(path: &Path, options: &mut std::fs::OpenOptions) -> io::Result<F
         return Err(refused("other users have permissions for it"));
     }
     if metadata.nlink() != 1 {
-        return Err(refused("it has a second name"));
+        return Err(refused("it has more than one hard link"));
     }
     Ok(file)
 }

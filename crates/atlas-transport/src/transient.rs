@@ -1,5 +1,5 @@
-//! Which failures can pass by themselves, by status and by what a connection failed of. The table and
-//! its reasons stand in the front page of [`retry`](crate::retry).
+//! Decides which failures are transient, by status and by connection error. The table and its reasons
+//! are in the front page of [`retry`](crate::retry).
 
 use std::io;
 
@@ -9,7 +9,7 @@ use rustls::{AlertDescription, Error as TlsError};
 
 use crate::chain::{BoxError, chain};
 
-/// Whether a status says that the same request may be answered otherwise later.
+/// Returns whether the same request may get another status later.
 pub(crate) fn is_transient_status(status: StatusCode) -> bool {
     match status.as_u16() {
         408 | 429 => true,
@@ -18,7 +18,7 @@ pub(crate) fn is_transient_status(status: StatusCode) -> bool {
     }
 }
 
-/// Whether a connection failed in a way that the next attempt fails as well.
+/// Returns whether the next connection would fail in the same way.
 pub(crate) fn is_final_connect(source: &BoxError) -> bool {
     chain(source).any(|error| {
         if let Some(error) = error.downcast_ref::<TlsError>() {
@@ -36,8 +36,8 @@ pub(crate) fn is_final_connect(source: &BoxError) -> bool {
     })
 }
 
-/// Whether an open connection ended in a way that the next one ends as well: in TLS 1.3 a server
-/// refuses a client only after the handshake.
+/// Returns whether the next connection would break in the same way: in TLS 1.3 a server refuses a
+/// client only after the handshake.
 pub(crate) fn is_final_break(source: &BoxError) -> bool {
     chain(source).any(|error| {
         let alert = error.downcast_ref::<TlsError>();
@@ -48,7 +48,7 @@ pub(crate) fn is_final_break(source: &BoxError) -> bool {
 
 fn is_final_tls(error: &TlsError) -> bool {
     match error {
-        // Damage on the way, or trouble inside the server.
+        // Data damaged in transit, or a failure inside the server.
         TlsError::DecryptError => false,
         TlsError::AlertReceived(alert) => !matches!(
             alert,
@@ -70,7 +70,7 @@ mod tests {
     use crate::proxy::ProxyFailure;
 
     #[test]
-    fn a_status_is_transient_only_where_the_server_says_so() {
+    fn only_408_429_and_most_5xx_are_transient() {
         for (status, transient) in [
             (200, false),
             (302, false),

@@ -1,4 +1,4 @@
-//! How requests are sent: hyper over rustls, or any `tower_service::Service`.
+//! Sends requests: hyper over rustls, or any `tower_service::Service`.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::tls::{Connector, TlsSettings, Versions};
 use crate::transient::is_final_break;
 
-/// A body that comes in.
+/// A response body.
 pub(crate) enum Incoming {
     Hyper(hyper::body::Incoming),
     Other(UnsyncBoxBody<Bytes, BoxError>),
@@ -54,16 +54,16 @@ impl Body for Incoming {
 
 type Responding = Pin<Box<dyn Future<Output = Result<Response<Incoming>, BoxError>> + Send>>;
 
-/// Something that sends one request and gives its response.
+/// Sends one request and returns its response.
 #[derive(Clone)]
 pub(crate) enum Transport {
-    /// hyper's pool: known by its type, so that a call's future is boxed once, by hyper.
+    /// hyper's pool; a concrete type, so that a call's future is boxed only once, by hyper.
     Hyper(Arc<legacy::Client<Timed, Full<Bytes>>>),
-    /// A service of the caller, as an object, so that a client's type does not name it.
+    /// A service of the caller, as a trait object, so that the client's type does not depend on it.
     Other(Arc<dyn DynService>),
 }
 
-/// A service as an object.
+/// A service as a trait object.
 pub(crate) trait DynService: Send + Sync {
     fn send(&self, request: Request<Full<Bytes>>) -> Responding;
 }
@@ -98,7 +98,7 @@ impl Captured {
 }
 
 impl Transport {
-    /// Has a request tell when it has a connection; `None` where that cannot be known.
+    /// Tracks whether a request has a connection; `None` if the transport does not support that.
     pub(crate) fn capture(&self, request: &mut Request<Full<Bytes>>) -> Option<Captured> {
         match self {
             Self::Hyper(_) => Some(Captured(capture_connection(request))),
@@ -115,7 +115,7 @@ impl Transport {
     }
 }
 
-/// A request under way.
+/// A request in flight.
 pub(crate) enum Sending {
     Hyper(legacy::ResponseFuture),
     Other(Responding),
@@ -134,7 +134,7 @@ impl Future for Sending {
     }
 }
 
-/// How calls are sent, and how files are.
+/// The transports for calls and for files.
 #[derive(Clone)]
 pub(crate) struct Transports {
     pub(crate) calls: Transport,
@@ -142,7 +142,7 @@ pub(crate) struct Transports {
 }
 
 impl Transports {
-    /// Both in the same way.
+    /// Uses one service for both.
     pub(crate) fn same(service: Arc<dyn DynService>) -> Self {
         let calls = Transport::Other(service);
         Self {
@@ -152,8 +152,8 @@ impl Transports {
     }
 }
 
-/// hyper with connection pools, rustls with the roots of [`tls`](crate::tls). Calls take HTTP/2 where
-/// ALPN agrees; files HTTP/1.1 only, since several streams of HTTP/2 would share one connection.
+/// Returns hyper with connection pools, over rustls with the roots of [`tls`](crate::tls). Calls use
+/// HTTP/2 if ALPN selects it; files use HTTP/1.1, since HTTP/2 streams would share one connection.
 pub(crate) fn hyper(
     settings: &Settings,
     tls: &TlsSettings,
@@ -180,7 +180,7 @@ fn tcp(connect_timeout: Duration) -> HttpConnector {
     tcp
 }
 
-/// HTTP/1.1 with bodies of any type, for another crate's client.
+/// Returns an HTTP/1.1 client for bodies of any type, for another crate.
 pub(crate) fn plain<B>(
     connect_timeout: Duration,
     proxy: Proxy,
@@ -215,7 +215,7 @@ where
         })
 }
 
-/// A connector whose connection, proxy and TLS included, must be there in time.
+/// A connector with a time limit for the connection, proxy and TLS included.
 #[derive(Clone)]
 pub(crate) struct Timed {
     inner: Connector,
@@ -242,7 +242,7 @@ impl Service<Uri> for Timed {
     }
 }
 
-/// The cause of a connection that did not come in time.
+/// Returns the cause of a connection that timed out.
 pub(crate) fn not_within(limit: Duration) -> BoxError {
     format!(
         "timed out after {} s, TLS and any proxy included",
@@ -251,7 +251,7 @@ pub(crate) fn not_within(limit: Duration) -> BoxError {
     .into()
 }
 
-/// Says what a transport's error means for the request to `host`.
+/// Converts a transport's error for the request to `host`.
 pub(crate) fn classify(host: &str, source: BoxError) -> ErrorKind {
     if let Some(invalid) = found::<InvalidProxy>(&source) {
         return (*invalid).into();
@@ -266,7 +266,7 @@ pub(crate) fn classify(host: &str, source: BoxError) -> ErrorKind {
         };
     }
     if is_final_break(&source) {
-        // In TLS 1.3 a server refuses a client after the handshake, and takes no request of it.
+        // In TLS 1.3 a server refuses a client after the handshake, and processes no request.
         return ErrorKind::Connect {
             host: host.to_owned(),
             source,
@@ -283,8 +283,8 @@ pub(crate) fn classify(host: &str, source: BoxError) -> ErrorKind {
     ErrorKind::Interrupted { source }
 }
 
-/// Whether an HTTP/2 peer says that it processed nothing of a stream: it refused it (RFC 9113
-/// section 8.7), or its GOAWAY names an earlier stream as the last (section 6.8).
+/// Returns whether an HTTP/2 peer states that it did not process a stream: it refused the stream (RFC
+/// 9113 section 8.7), or its GOAWAY has an earlier stream as the last (section 6.8).
 fn not_processed(error: &h2::Error) -> bool {
     let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
     error.is_remote() && (refused || error.is_go_away())

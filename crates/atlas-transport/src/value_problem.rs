@@ -1,27 +1,27 @@
-//! What a file or a copy leaves in a key, token or other setting.
+//! Checks of keys, tokens and other settings for the remains of a file or a copy.
 
 use std::fmt;
 
-/// What is wrong with the value of a setting.
+/// A problem with the value of a setting.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueProblem {
-    /// There is nothing.
+    /// The value is empty.
     #[error("is empty; set it")]
     Empty,
-    /// It is not UTF-8.
+    /// The value is not UTF-8.
     #[error("is not valid UTF-8")]
     NotUnicode,
-    /// What `$(cat file)` removes, and other ways to read a file leave.
+    /// A line break at the end, which `$(cat file)` removes and other ways to read a file keep.
     #[error("ends with a line break; remove it")]
     LineBreak,
-    /// What some editors put before a text.
+    /// A byte order mark, which some editors add.
     #[error("begins with a byte order mark; remove it")]
     ByteOrderMark,
-    /// What copying leaves.
+    /// White space at an end, as left by copying.
     #[error("begins or ends with white space; remove it")]
     WhiteSpace,
-    /// A control character, or one that shows nothing.
+    /// A control character, or an invisible one.
     #[error("contains a character that cannot be printed; remove it")]
     Unprintable,
 }
@@ -34,10 +34,10 @@ impl fmt::Debug for ValueProblem {
 }
 
 impl ValueProblem {
-    /// Checks a value for what a file or a copy leaves in it. An empty one is fine.
+    /// Checks a value for the remains of a file or a copy. An empty value is valid.
     ///
     /// # Errors
-    /// The first problem.
+    /// The first problem found.
     pub fn check(value: &str) -> Result<(), Self> {
         if value.ends_with(['\n', '\r']) {
             Err(Self::LineBreak)
@@ -53,10 +53,10 @@ impl ValueProblem {
     }
 }
 
-/// Whether `Debug` would show a text as it is, quotes and backslashes aside.
+/// Returns whether `Debug` shows a text unchanged, quotes and backslashes aside.
 fn is_printable(text: &str) -> bool {
     let plain = text.replace(['"', '\'', '\\'], "");
-    // An accent at the beginning would be shown by its number, since it has no letter to stand on.
+    // A leading combining accent would be escaped, since it has no letter to combine with.
     let plain = format!("a{plain}");
     plain.escape_debug().eq(plain.chars())
 }

@@ -170,7 +170,7 @@ async fn a_proxy_that_speaks_another_protocol_than_its_scheme_is_met_once() {
             &|| vec![send("HTTP/1.1 400 Bad\r\n\r\n"), Act::Stall],
             "corrupt message",
         ),
-        ("http", &socks, "does not answer as an HTTP proxy does"),
+        ("http", &socks, "does not respond like an HTTP proxy"),
         ("http", &plain, "proxy answered 400"),
     ];
     for (scheme, script, cause) in cases {
@@ -211,9 +211,9 @@ async fn a_head_without_end_and_data_before_it_is_asked_for_are_refused_once() {
         ]
     };
     let cases: [(Script, &str); 3] = [
-        (&endless, "does not answer as an HTTP proxy does"),
-        (&line, "does not answer as an HTTP proxy does"),
-        (&early, "sent data before it was asked"),
+        (&endless, "does not respond like an HTTP proxy"),
+        (&line, "does not respond like an HTTP proxy"),
+        (&early, "sent data before the TLS handshake"),
     ];
     for (script, cause) in cases {
         let peer = Peer::start((0..4).map(|_| script()).collect()).await;
@@ -263,18 +263,9 @@ async fn a_dead_proxy_names_its_setting_and_a_port_that_was_not_given() {
     for (address, hint) in [
         ("http://us3r:s3cret@127.0.0.1:1", "ClientBuilder::proxy: "),
         ("socks5://127.0.0.1:1", "ClientBuilder::proxy: "),
-        (
-            "http://127.0.0.1",
-            ", whose port is 1080 unless it is given: ",
-        ),
-        (
-            "socks5h://127.0.0.1",
-            ", whose port is 1080 unless it is given: ",
-        ),
-        (
-            "https://127.0.0.1",
-            ", whose port is 443 unless it is given: ",
-        ),
+        ("http://127.0.0.1", ", whose port is 1080 by default: "),
+        ("socks5h://127.0.0.1", ", whose port is 1080 by default: "),
+        ("https://127.0.0.1", ", whose port is 443 by default: "),
     ] {
         let client = through(address).retry(RetryPolicy::none()).build();
         let error = client.unwrap().send(&operation()).await.unwrap_err();

@@ -152,7 +152,11 @@ async fn a_refusal_is_met_once_and_a_failed_connection_again() {
             1,
         ),
         (&|| login(&[1, 0xff]), "refused to log in", 1),
-        (&|| login(&[5, 0]), "does not answer as a SOCKS 5 proxy", 1),
+        (
+            &|| login(&[5, 0]),
+            "does not respond like a SOCKS 5 proxy",
+            1,
+        ),
         (&|| reply(2), "answered 2, connection not allowed", 1),
         (&|| reply(7), "answered 7, command not supported", 1),
         (&|| reply(8), "answered 8, address type not supported", 1),
@@ -161,28 +165,32 @@ async fn a_refusal_is_met_once_and_a_failed_connection_again() {
         (&|| reply(5), "answered 5, connection refused", 3),
         (
             &|| vec![Act::Take(4), send("HTTP/1.1 400 Bad")],
-            "does not answer as a SOCKS 5",
+            "does not respond like a SOCKS 5",
             1,
         ),
         (
             &|| vec![Act::Take(4), send([4, 2]), Act::Take(13), send([1, 0])],
-            "does not answer as a SOCKS 5",
+            "does not respond like a SOCKS 5",
             1,
         ),
         (
             &|| vec![Act::Take(4), send([4, 0])],
-            "does not answer as a SOCKS 5",
+            "does not respond like a SOCKS 5",
             1,
         ),
         (
             &|| vec![Act::Take(4), send([5, 1])],
-            "does not answer as a SOCKS 5",
+            "does not respond like a SOCKS 5",
             1,
         ),
-        (&|| vec![Act::Take(4), send([5])], "ended the connection", 3),
+        (
+            &|| vec![Act::Take(4), send([5])],
+            "closed the connection",
+            3,
+        ),
         (
             &|| vec![Act::Take(4), send([5, 0]), Act::Take(16)],
-            "ended the connection",
+            "closed the connection",
             3,
         ),
     ];
@@ -209,7 +217,7 @@ async fn a_login_that_was_not_offered_is_no_answer() {
     let error = through(&proxy).build().unwrap().send(&operation()).await;
     let line = chain(&error.unwrap_err());
     assert!(
-        line.contains("does not answer as a SOCKS 5 proxy"),
+        line.contains("does not respond like a SOCKS 5 proxy"),
         "{line}"
     );
     assert_eq!(peer.connections(), 1);

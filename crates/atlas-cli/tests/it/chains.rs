@@ -69,7 +69,7 @@ fn a_link_that_has_ended_in_a_download_and_in_a_pull() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(server.start()).unwrap();
     let folder = folder();
-    let ended = ["the snapshot link has expired", "ask for a new one"];
+    let ended = ["the snapshot link has expired", "request a new one"];
 
     let download = [
         "backups",

@@ -188,7 +188,7 @@ fn a_base_url_with_the_path_of_the_api_works_and_another_path_is_explained() {
             (found.verdicts.as_str(), found.code),
             ("FAIL skip skip skip skip skip", Some(2))
         );
-        let expected = format!("ends before /api/atlas/v2: leave {path} out");
+        let expected = format!("must end before /api/atlas/v2; remove {path}");
         assert!(found.line.contains(&expected), "{}", found.line);
     }
 }
@@ -211,7 +211,7 @@ fn blurter(bytes: &'static [u8]) -> String {
 fn a_port_that_speaks_no_tls_and_one_that_speaks_it_are_named() {
     let plain = blurter(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     let url = format!("https://{plain}");
-    let expected = "the port does not speak TLS; check the scheme and the port";
+    let expected = "the port does not use TLS; check the scheme and the port";
     no_connection(&mut at(&url), 5, &[&plain, expected]);
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -332,11 +332,11 @@ fn a_clock_that_is_wrong_is_named_where_it_breaks_tls() {
     for (years, expected) in [
         (
             -53,
-            "its certificate is not valid yet; check the clock of this machine",
+            "its certificate is not valid yet; check the system clock",
         ),
         (
             2100,
-            "its certificate has expired, or the clock of this machine is wrong",
+            "its certificate has expired, or the system clock is wrong",
         ),
     ] {
         let mut command = at(server.url());

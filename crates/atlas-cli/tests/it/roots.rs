@@ -86,9 +86,9 @@ fn roots_that_cannot_be_used_are_an_error_that_names_the_variable_and_the_file()
         (
             "SSL_CERT_FILE",
             &write("broken", "-----BEGIN CERTIFICATE-----\nAQ==\n"),
-            "certificate 1 is broken: its END line is missing",
+            "certificate 1 is invalid: its END line is missing",
         ),
-        ("SSL_CERT_DIR", &inside, "certificate 1 is broken"),
+        ("SSL_CERT_DIR", &inside, "certificate 1 is invalid"),
     ] {
         let output = atlas(&folder)
             .args(["api", "projects", "listGroups"])

@@ -1,8 +1,8 @@
-//! Reading digest challenges: which one to answer, and with which nonce.
+//! Reads digest challenges and selects the one to use.
 //!
-//! The grammar is the `http-auth` crate's (RFC 9110 section 11.6.1). Around it stands what real
-//! servers need: white space of any length, an algorithm in any case, a scheme before or after
-//! whose credentials are no parameters (`Negotiate abc==`), and `nextnonce`.
+//! The `http-auth` crate parses (RFC 9110 section 11.6.1). This module adds support for real servers:
+//! white space of any length, an algorithm in any case, a neighbouring scheme whose credentials are not
+//! parameters (`Negotiate abc==`), and `nextnonce`.
 
 use http::HeaderMap;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
@@ -10,26 +10,26 @@ use http_auth::digest::{Algorithm, DigestClient, Qop};
 use http_auth::parser::ChallengeParser;
 use http_auth::{ChallengeRef, ParamValue};
 
-/// A digest challenge that can be answered, as it was given; its use is counted in the
-/// [`DigestClient`] made from it.
+/// A digest challenge that can be answered, as received. The [`DigestClient`] made from it counts its
+/// use.
 #[derive(Debug)]
 pub(crate) struct Challenge {
     /// Names and values, the values still escaped.
     parameters: Vec<(String, String)>,
 }
 
-/// Why no challenge can be answered.
+/// The reason why no challenge can be answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// There is no digest challenge.
     NoDigest,
-    /// There is one, but not one that can be answered.
+    /// There is one, but it is invalid or not supported.
     Unusable(String),
 }
 
 impl Challenge {
-    /// The strongest challenge over all `WWW-Authenticate` headers, and whether it says that the
-    /// last nonce was stale. Other schemes, Basic among them, are passed over.
+    /// Returns the strongest digest challenge of all `WWW-Authenticate` headers. Other schemes, such as
+    /// Basic, are ignored.
     pub(crate) fn strongest(headers: &HeaderMap) -> Result<(Self, DigestClient), Refusal> {
         let mut best: Option<(Self, DigestClient)> = None;
         let mut refusal = Refusal::NoDigest;
@@ -58,7 +58,7 @@ impl Challenge {
         best.ok_or(refusal)
     }
 
-    /// The same challenge with another nonce, from `Authentication-Info` (RFC 7616 section 3.5).
+    /// Returns the challenge with the next nonce of `Authentication-Info` (RFC 7616 section 3.5).
     pub(crate) fn renewed(&self, headers: &HeaderMap) -> Option<(Self, DigestClient)> {
         let value = headers.get(HeaderName::from_static("authentication-info"))?;
         // The header has the grammar of a challenge's parameters.
@@ -101,18 +101,18 @@ impl Challenge {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The algorithm that it names, if it names one.
+    /// Returns the algorithm, if it is stated.
     pub(crate) fn algorithm(&self) -> Option<&str> {
         self.get("algorithm").map(canonical)
     }
 
-    /// Whether the user's name is to be sent hashed (RFC 7616 section 3.4.4).
+    /// Returns whether the user's name must be sent hashed (RFC 7616 section 3.4.4).
     pub(super) fn wants_hashed_username(&self) -> bool {
         self.get("userhash")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// What this challenge says, or why it cannot be answered.
+    /// Returns the client for this challenge, or the reason why it cannot be answered.
     fn client(&self) -> Result<DigestClient, String> {
         let mut parsed = ChallengeRef::new("Digest");
         for (name, value) in &self.parameters {
@@ -127,21 +127,21 @@ impl Challenge {
         }
         let client = DigestClient::try_from(&parsed)?;
         if !(client.qop() & Qop::Auth) {
-            return Err("it asks for qop=\"auth-int\" only, which is not supported".to_owned());
+            return Err("it requires qop=\"auth-int\", which is not supported".to_owned());
         }
         if client.session() && client.rfc2069_compat() {
-            // The session's key is made with a cnonce, which is not sent without a qop.
-            return Err("it asks for a -sess algorithm without a qop".to_owned());
+            // The session key depends on a cnonce, which is not sent without a qop.
+            return Err("it has a -sess algorithm without a qop".to_owned());
         }
         Ok(client)
     }
 }
 
-/// The digest challenges of one header.
+/// Returns the digest challenges of one header.
 fn digests(text: &str) -> Result<Vec<Challenge>, String> {
     let mut found = Vec::new();
     let mut broken = false;
-    // What is no challenge (`NTLM abc==`) ends the parser; it starts again after the next comma.
+    // Invalid challenges (`NTLM abc==`) stop the parser; it starts again after the next comma.
     for start in std::iter::once(0).chain(commas(text)).take(MAX_STARTS) {
         let (challenges, whole) = parse(text[start..].trim_start());
         let digests = challenges
@@ -154,15 +154,15 @@ fn digests(text: &str) -> Result<Vec<Challenge>, String> {
         }
     }
     if found.is_empty() && broken && text.to_ascii_lowercase().contains("digest") {
-        return Err("it cannot be parsed".to_owned());
+        return Err("it is malformed".to_owned());
     }
     Ok(found)
 }
 
-/// From how many places a header is read before it is given up.
+/// The maximum number of positions at which parsing starts.
 const MAX_STARTS: usize = 16;
 
-/// The challenges up to the first error, and whether there was none.
+/// Returns the challenges up to the first error, and whether there was no error.
 fn parse(text: &str) -> (Vec<ChallengeRef<'_>>, bool) {
     let mut challenges = Vec::new();
     for challenge in ChallengeParser::new(text) {
@@ -174,7 +174,7 @@ fn parse(text: &str) -> (Vec<ChallengeRef<'_>>, bool) {
     (challenges, true)
 }
 
-/// Where each element after the first begins: after a comma outside of quotes.
+/// Returns the start of each element after the first: after a comma outside of quotes.
 fn commas(text: &str) -> impl Iterator<Item = usize> + '_ {
     let mut quotes = Quotes::default();
     text.bytes()
@@ -183,7 +183,7 @@ fn commas(text: &str) -> impl Iterator<Item = usize> + '_ {
         .map(|(index, _)| index + 1)
 }
 
-/// The text with runs of white space outside of quotes as single spaces.
+/// Replaces runs of white space outside of quotes by single spaces.
 fn collapse(text: &str) -> String {
     let mut quotes = Quotes::default();
     let mut out = String::with_capacity(text.len());
@@ -198,7 +198,7 @@ fn collapse(text: &str) -> String {
     out
 }
 
-/// Follows quoted strings (RFC 9110 section 5.6.4).
+/// Tracks quoted strings (RFC 9110 section 5.6.4).
 #[derive(Default)]
 struct Quotes {
     open: bool,
@@ -206,7 +206,7 @@ struct Quotes {
 }
 
 impl Quotes {
-    /// Whether the next byte stands within a quoted string.
+    /// Returns whether the next byte is within a quoted string.
     fn inside(&mut self, byte: u8) -> bool {
         let inside = self.open;
         if self.escaped {
@@ -220,7 +220,7 @@ impl Quotes {
     }
 }
 
-/// An algorithm's name as registered (RFC 7616 section 6.1), whatever its case.
+/// Returns the registered name of an algorithm (RFC 7616 section 6.1), whatever its case.
 fn canonical(algorithm: &str) -> &str {
     const KNOWN: [&str; 6] = [
         "MD5",

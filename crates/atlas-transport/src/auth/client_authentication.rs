@@ -1,4 +1,4 @@
-//! How a service account proves itself to the token endpoint (RFC 6749 section 2.3.1).
+//! Authentication of a service account to the token endpoint (RFC 6749 section 2.3.1).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,30 +10,30 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{AuthError, secret_header};
 
-/// Where a service account's client id and secret stand in requests to the token endpoint
+/// The way in which a service account's client id and secret are sent to the token endpoint
 /// (RFC 6749 section 2.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum ClientAuthentication {
-    /// In an `Authorization: Basic` header (`client_secret_basic`), which every server has to
-    /// understand; the default.
+    /// In an `Authorization: Basic` header (`client_secret_basic`), which every server must support; the
+    /// default.
     ///
-    /// Id and secret are form-encoded first, as the section requires. Those of Atlas stay as they
-    /// are; a server that takes others without decoding them needs [`Form`](Self::Form).
+    /// Id and secret are form-encoded first, as the section requires. This does not change those of
+    /// Atlas; for others, a server that does not decode them needs [`Form`](Self::Form).
     #[default]
     Basic,
     /// In the form, as `client_id` and `client_secret` (`client_secret_post`): for a server, or a
-    /// proxy before it, that drops or refuses the header. The sandbox takes [`Basic`](Self::Basic)
+    /// proxy before it, that drops or refuses the header. The sandbox accepts [`Basic`](Self::Basic)
     /// only.
     Form,
 }
 
-/// What a request to the token endpoint carries of the client.
+/// The client's credentials in a request to the token endpoint.
 #[derive(Clone)]
 pub(crate) enum ClientProof {
     /// An `Authorization` header.
     Header(HeaderValue),
-    /// Fields of the form, encoded.
+    /// Encoded fields of the form.
     Form(SecretString),
 }
 
@@ -57,7 +57,7 @@ impl ClientProof {
         })
     }
 
-    /// A request with a form, its target in origin form.
+    /// Returns a request with a form, its target in origin form.
     pub(crate) fn request(&self, target: &'static str, form: &str) -> Request<Bytes> {
         let (form, authorization) = match self {
             Self::Header(basic) => (form.to_owned(), Some(basic.clone())),
@@ -77,13 +77,13 @@ impl ClientProof {
     }
 }
 
-/// The credentials of HTTP Basic.
+/// Returns the credentials of HTTP Basic.
 pub(crate) fn basic_pair(client_id: &str, secret: &str) -> String {
     let pair = format!("{}:{}", form_encode(client_id), form_encode(secret));
     STANDARD.encode(pair)
 }
 
-/// A text as it stands in a form.
+/// Encodes a text for a form.
 pub(crate) fn form_encode(text: &str) -> String {
     byte_serialize(text.as_bytes()).collect()
 }
@@ -98,7 +98,7 @@ mod tests {
 
     fn basic(id: &str, secret: &str) -> String {
         let ClientProof::Header(header) = proof(ClientAuthentication::Basic, id, secret) else {
-            panic!("Basic is a header");
+            panic!("expected a header for Basic");
         };
         assert!(header.is_sensitive());
         let pair = header.to_str().unwrap().strip_prefix("Basic ").unwrap();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn basic_has_id_and_secret_form_encoded_which_leaves_those_of_atlas_as_they_are() {
+    fn basic_form_encodes_id_and_secret_and_leaves_those_of_atlas_unchanged() {
         let (id, secret) = ("mdb_sa_id_32b6e34b", "mdb_sa_sk_aZ09-_.*");
         assert_eq!(basic(id, secret), format!("{id}:{secret}"));
         assert_eq!(basic("a:b", "s /+%\u{e9}:"), "a%3Ab:s+%2F%2B%25%C3%A9%3A");
@@ -116,7 +116,7 @@ mod tests {
     fn the_form_has_id_and_secret_encoded_and_no_header() {
         let ClientProof::Form(form) = proof(ClientAuthentication::Form, "i d", "s&=+/\u{e9}")
         else {
-            panic!("a form is no header");
+            panic!("expected form fields");
         };
         let form = form.expose_secret();
         assert_eq!(form, "client_id=i+d&client_secret=s%26%3D%2B%2F%C3%A9");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_no_header_can_hold_is_named_and_not_shown() {
+    fn the_error_of_an_invalid_header_value_names_the_secret_without_its_value() {
         let error = secret_header("Bearer a\nb", "the access token").unwrap_err();
         let line = "the access token cannot be sent; check it for line breaks and other control characters";
         assert_eq!(error.to_string(), line);

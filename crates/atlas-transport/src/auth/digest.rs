@@ -1,18 +1,18 @@
-//! HTTP Digest (RFC 7616) with a challenge that is kept, so that a call costs one request.
+//! HTTP Digest (RFC 7616) with a reused challenge, so that a call needs one request.
 //!
-//! Section 3.6 lets a client send `Authorization` ahead with a nonce it was given before, counting
-//! its uses in `nc`. Parsing is the `http-auth` crate's; what is kept here is which
-//! challenge is current, who waits for one, and when a 401 means what.
+//! Section 3.6 allows a client to send `Authorization` in advance with an earlier nonce, counting its
+//! uses in `nc`. The `http-auth` crate parses. This module tracks which challenge is current, which
+//! requests wait for one, and the meaning of each 401.
 //!
 //! ```text
 //! Unchallenged ─ first call, without Authorization ─► Probing ─ 401 + challenge ─► Challenged
 //!      ▲                                                 │                          │   ▲
-//!      └───────────── abandoned, or no challenge ────────┘  stale, nextnonce, or once over ─┘
+//!      └───────────── abandoned, or no challenge ────────┘ stale, nextnonce, or a refusal ───┘
 //! ```
 //!
-//! A server may want the uses of a nonce in their order, and refuse those of several calls at once.
-//! So unverified keys are probed by a single request with a nonce of its own: only then does a refusal
-//! say something about the keys.
+//! A server may require the uses of a nonce in order, and refuse those of concurrent calls. Unverified
+//! keys are therefore probed by a single request with its own nonce: only then is a refusal evidence
+//! about the keys.
 
 use std::fmt;
 
@@ -24,14 +24,14 @@ use super::challenge::{Challenge, Refusal};
 use super::responder::Responder;
 use super::{AuthError, Ticket, Verdict};
 
-/// How many requests one call may cost, a probe and a stale nonce included.
+/// The maximum number of requests of one call, a probe and a stale nonce included.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// Authentication of one API key against one server, shared by all requests to it.
 ///
-/// For each attempt, [`prepare`](DigestSession::prepare) says what to send, and
-/// [`observe`](DigestSession::observe) takes what came back. An attempt that ends without a response
-/// is handed to [`abandon`](DigestSession::abandon), so that requests that wait for it can go on.
+/// For each attempt, [`prepare`](DigestSession::prepare) returns what to send, and
+/// [`observe`](DigestSession::observe) evaluates the response. If an attempt ends without a response,
+/// call [`abandon`](DigestSession::abandon), so that waiting requests can continue.
 pub struct DigestSession {
     username: String,
     password: SecretString,
@@ -42,27 +42,27 @@ pub struct DigestSession {
     verifying: bool,
 }
 
-/// What to do next for one request.
+/// The next step for one request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DigestStep {
     /// Send the request, with this `Authorization` if there is one.
     #[non_exhaustive]
     Send {
-        /// The header's value, marked as sensitive; `None` to be challenged.
+        /// The header's value, marked as sensitive; `None` to receive a challenge.
         authorization: Option<HeaderValue>,
-        /// To be handed to [`DigestSession::observe`] or [`DigestSession::abandon`].
+        /// Pass this to [`DigestSession::observe`] or [`DigestSession::abandon`].
         ticket: Ticket,
     },
-    /// Another request finds out what the server wants, or whether the keys are right: prepare again
-    /// once it was observed or abandoned.
+    /// Another request obtains the challenge or verifies the keys: prepare again once it was observed or
+    /// abandoned.
     Wait,
 }
 
-/// What is known of the keys.
+/// What is known about the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keys {
-    /// Not used yet, or doubted since a use was refused.
+    /// Not used yet, or refused once since they were accepted.
     Unverified,
     Accepted,
     Refused,
@@ -78,7 +78,7 @@ enum State {
 }
 
 impl DigestSession {
-    /// A session that has not been challenged yet.
+    /// Creates a session without a challenge.
     pub fn new(username: impl Into<String>, password: SecretString) -> Self {
         Self {
             username: username.into(),
@@ -90,10 +90,10 @@ impl DigestSession {
         }
     }
 
-    /// Says what to send for one attempt of a request; `target` is the one on the request line.
+    /// Returns what to send for one attempt of a request; `target` is that of the request line.
     ///
     /// # Errors
-    /// [`AuthError::Unsendable`] if the target cannot stand in a header.
+    /// [`AuthError::Unsendable`] if the target is not valid in a header.
     pub fn prepare(&mut self, method: &str, target: &str) -> Result<DigestStep, AuthError> {
         let mut ticket = Ticket::new(self.generation);
         match &mut self.state {
@@ -124,7 +124,7 @@ impl DigestSession {
         }
     }
 
-    /// Takes the response to attempt number `attempt` of one request, the first being 1.
+    /// Evaluates the response to attempt number `attempt` of one request, the first being 1.
     pub fn observe(
         &mut self,
         ticket: Ticket,
@@ -141,10 +141,10 @@ impl DigestSession {
                 self.keys = Keys::Accepted;
             }
             match &self.state {
-                // Accepted without authentication: there was nothing to be challenged for.
+                // Accepted without authentication: no challenge was needed.
                 State::Probing if ticket.probes => self.state = State::Unchallenged,
                 State::Challenged { challenge, .. } if current => {
-                    // One that cannot be answered is as good as none: the next 401 brings another.
+                    // An unusable challenge is ignored: the next 401 brings another.
                     if let Some(renewed) = challenge.renewed(headers) {
                         let _ = self.take(renewed);
                     }
@@ -169,7 +169,7 @@ impl DigestSession {
             Verdict::Refused
         };
         if !current {
-            // A newer challenge is there already; this one is late.
+            // A newer challenge has been received; this one is late.
             return again;
         }
         if !ticket.probes && !client.stale() {
@@ -177,7 +177,7 @@ impl DigestSession {
                 self.keys = Keys::Refused;
                 return Verdict::Refused;
             }
-            // The keys are no more, the nonce is too old, or the count came out of its order.
+            // The keys were deleted, the nonce is too old, or the count arrived out of order.
             self.keys = Keys::Unverified;
         }
         match self.take((challenge, client)) {
@@ -189,8 +189,8 @@ impl DigestSession {
         }
     }
 
-    /// Takes back an attempt that ended without a response, so that another request can do what
-    /// others wait for.
+    /// Ends an attempt without a response, so that another request can obtain the challenge or verify the
+    /// keys.
     pub fn abandon(&mut self, ticket: Ticket) {
         if ticket.verifies {
             self.verifying = false;

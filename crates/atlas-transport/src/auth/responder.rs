@@ -1,6 +1,6 @@
-//! The `Authorization` that answers a digest challenge (RFC 7616 section 3.4).
+//! The `Authorization` header for a digest challenge (RFC 7616 section 3.4).
 //!
-//! What does not change from request to request, H(A1) among it, is made once for each challenge.
+//! The parts that all requests share, such as H(A1), are computed once per challenge.
 
 use bytes::Bytes;
 use const_hex::Buffer;
@@ -14,26 +14,26 @@ use sha2::{Digest, Sha256, Sha512_256};
 
 use super::challenge::Challenge;
 
-/// Answers one challenge, and counts the uses of its nonce.
+/// Builds the headers for one challenge, and counts the uses of its nonce.
 pub(super) struct Responder {
     algorithm: Hash,
-    /// The hash of what every response begins with: H(A1) in hexadecimal digits, `:nonce:` after it.
+    /// The hash of the common beginning of all responses: H(A1) in hexadecimal digits, then `:nonce:`.
     begun: Begun,
     /// The header up to the value of `uri`.
     before_uri: String,
-    /// From there up to the value of `nc`, or of `response` where there is no `qop`.
+    /// From there up to the value of `nc`, or of `response` if there is no `qop`.
     after_uri: String,
-    /// What follows the response's value.
+    /// The rest after the response's value.
     end: String,
     cnonce: Cnonce,
     count: u32,
 }
 
-/// What the client adds to the nonce, with `qop=auth`.
+/// The client's nonce, with `qop=auth`.
 enum Cnonce {
-    /// These digits and the count, so that each request has its own.
+    /// These digits and the count, so that each request has a different one.
     Counted(String),
-    /// This one, also where the key was made of it (`-sess`, section 3.4.2).
+    /// A constant, from which the key was derived (`-sess`, section 3.4.2).
     Fixed(String),
     /// No `qop` (RFC 2069).
     None,
@@ -47,7 +47,7 @@ enum Hash {
 }
 
 impl Responder {
-    /// Prepares the answers to a challenge; fails if it holds what no header can.
+    /// Prepares the headers for a challenge; fails if it contains invalid characters.
     pub(super) fn new(
         challenge: &Challenge,
         parsed: &DigestClient,
@@ -99,7 +99,7 @@ impl Responder {
             escape(&mut before_uri, username);
             before_uri.push('"');
         } else {
-            // Section 4: what is not ASCII goes into the extended notation of RFC 8187.
+            // Section 4: other characters use the extended notation of RFC 8187.
             before_uri.push_str("username*=UTF-8''");
             before_uri.extend(utf8_percent_encode(username, NOT_ATTR_CHAR));
         }
@@ -128,7 +128,7 @@ impl Responder {
         }
         for piece in [&before_uri, &after_uri, &end] {
             HeaderValue::from_bytes(piece.as_bytes())
-                .map_err(|_| "it holds control characters".to_owned())?;
+                .map_err(|_| "it contains control characters".to_owned())?;
         }
         Ok(Self {
             algorithm,
@@ -141,13 +141,12 @@ impl Responder {
         })
     }
 
-    /// Whether the nonce can be used once more.
+    /// Returns whether the nonce can be used once more.
     pub(super) fn is_usable(&self) -> bool {
         self.count < u32::MAX
     }
-
-    /// The header for a request, marked as a secret; `None` if the target cannot stand in a header
-    /// or the nonce is used up.
+    /// Returns the header for a request, marked as sensitive; `None` if the target is not valid in a
+    /// header or the nonce is used up.
     pub(super) fn respond(&mut self, method: &str, target: &str) -> Option<HeaderValue> {
         let count = self.count.checked_add(1)?;
         let a2 = self.algorithm.hex(&[method, ":", target]);
@@ -188,7 +187,7 @@ impl Responder {
 }
 
 impl Hash {
-    /// The hash of some parts, to which more can be added.
+    /// Starts a hash with some parts; more can be added.
     fn begin(self, parts: &[&str]) -> Begun {
         match self {
             Self::Md5 => Begun::Md5(with(Md5::new(), parts)),
@@ -201,7 +200,7 @@ impl Hash {
         self.begin(parts).hex(&[])
     }
 
-    /// The registered name (RFC 7616 section 6.1).
+    /// Returns the registered name (RFC 7616 section 6.1).
     fn name(self, session: bool) -> &'static str {
         match (self, session) {
             (Self::Md5, false) => "MD5",
@@ -214,7 +213,7 @@ impl Hash {
     }
 }
 
-/// A hash that goes on.
+/// A hash that can be continued.
 enum Begun {
     Md5(Md5),
     Sha256(Sha256),
@@ -222,7 +221,7 @@ enum Begun {
 }
 
 impl Begun {
-    /// The digits of the hash with some more parts.
+    /// Returns the digits of the hash with some more parts.
     fn hex(&self, parts: &[&str]) -> Hex {
         match self {
             Self::Md5(hash) => {
@@ -264,7 +263,7 @@ fn with<H: Digest>(mut hash: H, parts: &[&str]) -> H {
     hash
 }
 
-/// Writes the inside of a quoted string (RFC 9110 section 5.6.4).
+/// Appends the content of a quoted string (RFC 9110 section 5.6.4).
 fn escape(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some(at) = memchr2(b'"', b'\\', rest.as_bytes()) {
@@ -280,7 +279,7 @@ fn is_printable(byte: u8) -> bool {
     byte == b'\t' || (b' '..=b'~').contains(&byte)
 }
 
-/// What RFC 8187 section 3.2.1 does not let stand for itself.
+/// The characters that RFC 8187 section 3.2.1 requires to be encoded.
 const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')

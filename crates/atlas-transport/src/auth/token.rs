@@ -1,10 +1,10 @@
-//! OAuth 2.0 client credentials (RFC 6749 section 4.4): one token, shared by all calls and
-//! replaced before it expires.
+//! OAuth 2.0 client credentials (RFC 6749 section 4.4): one token, shared by all calls and replaced
+//! before it expires.
 //!
 //! ```text
-//! Empty ─ first call ─► Fetching ─ a token ─► Fresh ─ the last part of its life ─► Aging
-//!   ▲                      │                    ▲   one call has it replaced meanwhile │
-//!   ├──── it failed ◄──────┘                    └──────────────────────────────────────┤
+//! Empty ─ first call ─► Fetching ─ fetched ──► Fresh ─ the last part of its life ──► Aging
+//!   ▲                      │                    ▲   one call replaces it meanwhile     │
+//!   ├──── failed ◄─────────┘                    └──────────────────────────────────────┤
 //!   └──────────────────────────── expired, or refused by a 401 ◄───────────────────────┘
 //! ```
 
@@ -19,37 +19,37 @@ use super::client_authentication::{ClientProof, form_encode};
 use super::token_answer::Token;
 use super::{AuthError, ClientAuthentication, Ticket, Verdict, bearer};
 
-/// Where tokens are asked for.
+/// The path of the token endpoint.
 const TOKEN_TARGET: &str = "/api/oauth/token";
-/// Where they are taken back.
+/// The path of the revocation endpoint.
 const REVOCATION_TARGET: &str = "/api/oauth/revoke";
-/// Asks for a token by client credentials (RFC 6749 section 4.4.2).
+/// The form that requests a token by client credentials (RFC 6749 section 4.4.2).
 const TOKEN_FORM: &str = "grant_type=client_credentials";
-/// How long before its end a token is replaced, at most a tenth of its life.
+/// How long before its expiry a token is replaced; at most a tenth of its lifetime.
 const MARGIN: Duration = Duration::from_secs(60);
-/// How soon a failed replacement is tried again while the old token lasts; the endpoint allows
-/// ten requests a minute.
+/// The wait after a failed replacement while the old token is valid; the endpoint allows ten requests a
+/// minute.
 const PAUSE: Duration = Duration::from_secs(15);
 
 /// Authentication of one service account, shared by all requests with its tokens.
 ///
-/// For each attempt, [`prepare`](TokenSession::prepare) says what to send, and
-/// [`observe`](TokenSession::observe) takes what came back. Where it says that a token is to be
-/// fetched, the caller sends a [`token_request`](TokenSession::token_request) and hands the [`Token`]
-/// to [`fetched`](TokenSession::fetched), or calls [`failed`](TokenSession::failed).
+/// For each attempt, [`prepare`](TokenSession::prepare) returns what to send, and
+/// [`observe`](TokenSession::observe) evaluates the response. To fetch a token, the caller sends a
+/// [`token_request`](TokenSession::token_request) and passes the [`Token`] to
+/// [`fetched`](TokenSession::fetched), or calls [`failed`](TokenSession::failed).
 pub struct TokenSession {
     client_proof: ClientProof,
     held: Option<Held>,
     fetching: bool,
-    /// Counts the tokens.
+    /// The number of tokens so far.
     generation: u64,
-    /// Counts the fetches, so that those who waited for one learn how that one ended.
+    /// The number of fetches so far, so that a waiting request can identify the result it waited for.
     fetches: u64,
-    /// The last token that a 401 came for.
+    /// The last token that was refused with a 401.
     refused: Option<SecretString>,
 }
 
-/// What to do next for one request.
+/// The next step for one request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TokenStep {
@@ -58,20 +58,20 @@ pub enum TokenStep {
     Send {
         /// The header's value, marked as sensitive.
         authorization: HeaderValue,
-        /// To be handed to [`TokenSession::observe`].
+        /// Pass this to [`TokenSession::observe`].
         ticket: Ticket,
     },
-    /// Send the request, and have the aging token replaced meanwhile.
+    /// Send the request, and replace the aging token meanwhile.
     #[non_exhaustive]
     SendAndFetch {
         /// The header's value, marked as sensitive.
         authorization: HeaderValue,
-        /// To be handed to [`TokenSession::observe`].
+        /// Pass this to [`TokenSession::observe`].
         ticket: Ticket,
     },
     /// Fetch a token, then prepare again.
     Fetch,
-    /// Another request has a token fetched: prepare again once that ended.
+    /// Another request is fetching a token: prepare again once that has ended.
     Wait,
 }
 
@@ -83,10 +83,10 @@ struct Held {
 }
 
 impl TokenSession {
-    /// A session without a token.
+    /// Creates a session without a token.
     ///
     /// # Errors
-    /// [`AuthError::Unsendable`] if id and secret cannot stand in a header.
+    /// [`AuthError::Unsendable`] if id and secret do not form a valid header value.
     pub fn new(
         how: ClientAuthentication,
         client_id: &str,
@@ -103,25 +103,25 @@ impl TokenSession {
         })
     }
 
-    /// The request for a token (RFC 6749 section 4.4.2), its target in origin form: a `POST` of a
+    /// Returns the request for a token (RFC 6749 section 4.4.2), its target in origin form: a `POST` of a
     /// form to `/api/oauth/token`.
     pub fn token_request(&self) -> Request<Bytes> {
         self.client_proof.request(TOKEN_TARGET, TOKEN_FORM)
     }
 
-    /// The request that takes an access token back (RFC 7009), its target in origin form.
+    /// Returns the request that revokes an access token (RFC 7009), its target in origin form.
     pub fn revocation_request(&self, token: &SecretString) -> Request<Bytes> {
         let token = form_encode(token.expose_secret());
         let form = format!("token={token}&token_type_hint=access_token");
         self.client_proof.request(REVOCATION_TARGET, &form)
     }
 
-    /// The last token that was refused, so that it is not taken from a cache again.
+    /// Returns the last refused token, so that it is not used from a cache again.
     pub fn refused(&self) -> Option<SecretString> {
         self.refused.clone()
     }
 
-    /// Says what to send for one attempt of a request.
+    /// Returns what to send for one attempt of a request.
     pub fn prepare(&mut self, now: Instant) -> TokenStep {
         let ticket = Ticket::new(self.generation);
         let valid = self.held.as_ref().filter(|held| now < held.expires_at);
@@ -151,15 +151,15 @@ impl TokenSession {
         self.fetches += 1;
     }
 
-    /// How many fetches were asked for; the number of the current or last one.
+    /// Returns how many fetches were started: the number of the current or last one.
     pub fn fetches(&self) -> u64 {
         self.fetches
     }
 
-    /// Takes the token that a fetch brought.
+    /// Stores the token of a successful fetch.
     ///
     /// # Errors
-    /// [`AuthError::Unsendable`] if it cannot stand in a header; the fetch goes on then, until
+    /// [`AuthError::Unsendable`] if it is not a valid header value. The fetch then continues, until
     /// [`failed`](TokenSession::failed) or another token.
     pub fn fetched(&mut self, token: &Token, now: Instant) -> Result<(), AuthError> {
         let authorization = bearer(token.access_token.expose_secret())?;
@@ -175,7 +175,7 @@ impl TokenSession {
         Ok(())
     }
 
-    /// A fetch ended without a token; one that still lasts is replaced 15 s later.
+    /// Records a fetch without a token. A token that is still valid is replaced 15 s later.
     pub fn failed(&mut self, now: Instant) {
         self.fetching = false;
         if let Some(held) = &mut self.held {
@@ -183,14 +183,14 @@ impl TokenSession {
         }
     }
 
-    /// Takes the response to attempt number `attempt` of one request, the first being 1: a refused
+    /// Evaluates the response to attempt number `attempt` of one request, the first being 1. A refused
     /// token is dropped and replaced once.
     pub fn observe(&mut self, ticket: Ticket, attempt: u32, status: StatusCode) -> Verdict {
         if status != StatusCode::UNAUTHORIZED {
             return Verdict::Done;
         }
         if ticket.generation == self.generation {
-            // The first refusal of a token takes it; the next ones find none.
+            // Only the first refusal of a token drops it.
             self.drop_token();
         }
         if attempt == 1 {
@@ -200,7 +200,7 @@ impl TokenSession {
         }
     }
 
-    /// Forgets the token, so that the next call fetches another.
+    /// Drops the token, so that the next call fetches another.
     pub fn drop_token(&mut self) -> Option<SecretString> {
         let token = self.held.take()?.token;
         self.refused = Some(token.clone());
@@ -217,7 +217,7 @@ impl fmt::Debug for TokenSession {
     }
 }
 
-/// A lifetime that no clock reaches is none at all: another token is fetched then.
+/// Adds a wait to a time. On overflow returns the time itself: another token is fetched then.
 fn later(now: Instant, wait: Duration) -> Instant {
     now.checked_add(wait).unwrap_or(now)
 }
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_asked_for_and_taken_back_by_a_form() {
+    fn a_token_is_requested_and_revoked_with_a_form() {
         let session = session();
         let token = "a+b".into();
         for (request, target, form) in [
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_how_far_a_session_is_and_no_token() {
+    fn debug_shows_the_state_of_a_session_and_no_token() {
         let mut session = session();
         session.fetched(&token(3600), Instant::now()).unwrap();
         assert_eq!(
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_fetched_once_and_replaced_while_calls_go_on_with_the_old_one() {
+    fn a_token_is_fetched_once_and_replaced_while_calls_use_the_old_one() {
         let mut session = session();
         let start = Instant::now();
         assert!(matches!(session.prepare(start), TokenStep::Fetch));
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_a_short_life_is_replaced_in_its_last_tenth() {
+    fn a_short_lived_token_is_replaced_in_its_last_tenth() {
         let mut session = session();
         let start = Instant::now();
         session.fetched(&token(100), start).unwrap();
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_replacement_is_not_tried_again_at_once() {
+    fn a_failed_replacement_is_not_retried_at_once() {
         let mut session = session();
         let start = Instant::now();
         session.fetched(&token(3600), start).unwrap();
@@ -345,11 +345,11 @@ mod tests {
         let now = Instant::now();
         session.fetched(&token(3600), now).unwrap();
         let TokenStep::Send { ticket: old, .. } = session.prepare(now) else {
-            panic!("a token is there");
+            panic!("expected the first token");
         };
         let refused = StatusCode::UNAUTHORIZED;
         for _ in 0..3 {
-            // Several calls were under way with the same token.
+            // Several calls were in flight with the same token.
             assert_eq!(session.observe(old, 1, refused), Verdict::Retry);
             assert_eq!(session.refused().unwrap().expose_secret(), "t0ken");
         }
@@ -357,7 +357,7 @@ mod tests {
         session.fetched(&token(3600), now).unwrap();
         assert_eq!(session.observe(old, 1, refused), Verdict::Retry);
         let TokenStep::Send { ticket: new, .. } = session.prepare(now) else {
-            panic!("the new token is still there");
+            panic!("expected the new token");
         };
         assert_eq!(session.observe(new, 2, refused), Verdict::Refused);
     }

@@ -1,4 +1,4 @@
-//! What a token endpoint answers: a token (RFC 6749 section 5.1) or a refusal (section 5.2).
+//! Responses of a token endpoint: a token (RFC 6749 section 5.1) or a refusal (section 5.2).
 
 use std::fmt;
 use std::time::Duration;
@@ -10,26 +10,26 @@ use serde_json::Value;
 
 use crate::transient::is_transient_status;
 
-/// An access token and how long it lives.
+/// An access token and its lifetime.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Token {
     /// The token.
     pub access_token: SecretString,
-    /// For how long it may be used: from 5 s to a day.
+    /// How long the token may be used: from 5 s to a day.
     pub lifetime: Duration,
 }
 
-/// A response of the token endpoint that is no token.
+/// A response of the token endpoint without a usable token.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", line(*status, refusal.as_ref(), *retry_after))]
 #[non_exhaustive]
 pub struct TokenError {
     /// The endpoint's status.
     pub status: StatusCode,
-    /// The code of its refusal; `None` if the response is not one of RFC 6749.
+    /// The error code; `None` if the response is not one of RFC 6749.
     pub refusal: Option<TokenRefusal>,
-    /// When the endpoint wants to be asked again.
+    /// The wait that the endpoint requests.
     pub retry_after: Option<Duration>,
 }
 
@@ -42,37 +42,37 @@ impl fmt::Debug for TokenError {
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Token([hidden], lives {:?})", self.lifetime)
+        write!(f, "Token([hidden], valid for {:?})", self.lifetime)
     }
 }
 
-/// How long a token is taken to live if the endpoint does not say; Atlas's live an hour.
+/// The lifetime if the endpoint does not state it: that of Atlas's tokens.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
-/// A token is used at least this long: if it really ended at once, the 401 says so.
+/// The minimum lifetime. If the token expires earlier, a 401 shows it.
 const MIN_LIFETIME: Duration = Duration::from_secs(5);
-/// No token is trusted longer, whatever the endpoint says.
+/// The maximum lifetime, whatever the endpoint states.
 pub(crate) const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// The code of a token endpoint's refusal (RFC 6749 section 5.2).
+/// The error code of a token endpoint (RFC 6749 section 5.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenRefusal {
     /// `invalid_request`: the endpoint did not understand the request.
     InvalidRequest,
-    /// `invalid_client`: the client id or secret is wrong, or the service account is gone.
+    /// `invalid_client`: the client id or secret is wrong, or the service account does not exist.
     InvalidClient,
     /// `invalid_grant`
     InvalidGrant,
-    /// `unauthorized_client`: this service account may not ask for tokens this way.
+    /// `unauthorized_client`: the service account may not request tokens by this grant.
     UnauthorizedClient,
-    /// `unsupported_grant_type`: the endpoint knows no client credentials.
+    /// `unsupported_grant_type`: the endpoint does not support client credentials.
     UnsupportedGrantType,
     /// `invalid_scope`
     InvalidScope,
-    /// No refusal, but an access token that cannot be sent: it is empty, longer than 16 KiB, or
+    /// The endpoint returned an access token that cannot be sent: it is empty, longer than 16 KiB, or
     /// not visible ASCII (RFC 6750 section 2.1).
     UnusableToken,
-    /// Another code, as it came.
+    /// Another code, as received.
     Other(String),
 }
 
@@ -108,11 +108,11 @@ impl fmt::Display for TokenRefusal {
 }
 
 impl Token {
-    /// Reads a response of the token endpoint. Its body is quoted nowhere: it may hold a token.
-    /// `retry_after` is what the response's `Retry-After` asks for, for the error; `None` if it has none.
+    /// Reads a response of the token endpoint. Errors never quote its body, which may contain a token.
+    /// `retry_after` is the wait of the response's `Retry-After`, copied to the error.
     ///
     /// # Errors
-    /// [`TokenError`] for a refusal, and for a success without a token that can be sent.
+    /// [`TokenError`] for a refusal, and for a success without a usable token.
     pub fn read(
         status: StatusCode,
         body: &[u8],
@@ -147,7 +147,7 @@ fn read(
         if !is_usable(&answer.access_token) {
             return Err(problem(Some(TokenRefusal::UnusableToken)));
         }
-        // Section 7.1: a token of a type that is not understood must not be used.
+        // Section 7.1: a token of an unknown type must not be used.
         let kind = answer.token_type.as_deref().unwrap_or("Bearer");
         if !kind.eq_ignore_ascii_case("bearer") {
             let code = format!("token_type {}", printable(kind));
@@ -161,17 +161,17 @@ fn read(
     Err(problem(refused(body)))
 }
 
-/// Whether a token can be sent in a header, as it is.
+/// Returns whether a token can be sent in a header unchanged.
 pub(crate) fn is_usable(token: &SecretString) -> bool {
     let token = token.expose_secret();
     (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// How many bytes a token may have: what servers commonly allow for all headers.
+/// The maximum size of a token in bytes: a common limit of servers for all headers.
 const MAX_TOKEN: usize = 16 << 10;
 
-/// Reads the code of a refusal: as RFC 6749 has it, or as Atlas's own errors do, whose `error`
-/// is a status. Those name their code, or else their reason.
+/// Reads the code of a refusal: as in RFC 6749, or as in Atlas's own errors, whose `error` is a status.
+/// Those have a code, or else a reason.
 fn refused(body: &[u8]) -> Option<TokenRefusal> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let is_status = |text: &str| text.trim().parse::<u16>().is_ok();
@@ -185,15 +185,15 @@ fn refused(body: &[u8]) -> Option<TokenRefusal> {
     Some(TokenRefusal::new(&code))
 }
 
-/// Section 5.2 allows printable ASCII and spaces. Longer codes are cut.
+/// Keeps printable ASCII and spaces, as section 5.2 allows, up to 64 characters.
 fn printable(code: &str) -> String {
     let allowed = |c: &char| c.is_ascii_graphic() || *c == ' ';
     let printable: String = code.trim().chars().filter(allowed).take(64).collect();
     printable.trim_end().to_owned()
 }
 
-/// A lifetime in seconds: a number, or one written as a text; `null`, absent and nonsense are
-/// an hour.
+/// Returns a lifetime in seconds, from a number or a number as text. `null`, missing and invalid values
+/// are an hour.
 fn lifetime(expires_in: &Value) -> Duration {
     let seconds = match expires_in {
         Value::Number(number) => number.as_f64(),
@@ -208,7 +208,7 @@ fn lifetime(expires_in: &Value) -> Duration {
         .clamp(MIN_LIFETIME, MAX_LIFETIME)
 }
 
-/// What an answer without a token comes to, and what to do about it.
+/// Returns the message of a response without a token, with a hint.
 pub(crate) fn line(
     status: StatusCode,
     refusal: Option<&TokenRefusal>,
@@ -235,11 +235,11 @@ pub(crate) fn line(
     };
     match refusal {
         Some(refusal) => format!("the token endpoint answered {number} {refusal}; {hint}"),
-        None => format!("the token endpoint answered {number} and no token; {hint}"),
+        None => format!("the token endpoint answered {number} without a token; {hint}"),
     }
 }
 
-/// When to ask again, in whole seconds.
+/// Returns the time of the next try, in whole seconds.
 fn again(retry_after: Option<Duration>) -> Option<String> {
     let wait = retry_after?;
     let seconds = wait
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_lifetimes_are_brought_within_seconds_and_a_day() {
+    fn lifetimes_are_clamped_to_5_seconds_and_a_day() {
         for (expires_in, seconds) in [
             ("", 3600),
             (r#", "expires_in": null"#, 3600),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_keeps_its_code_and_a_page_has_none() {
+    fn a_refusal_keeps_its_code_and_an_unknown_body_has_none() {
         let refusal = |status: u16, body: &str| {
             let status = StatusCode::from_u16(status).unwrap();
             match read(status, body.as_bytes(), None) {
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_to_look_at_by_its_status() {
+    fn the_hint_of_a_refusal_depends_on_its_status() {
         for (status, advice) in [
             (400, "client id and secret"),
             (401, "client id and secret"),
@@ -333,16 +333,16 @@ mod tests {
             (200, "base URL"),
             (502, "try again later"),
         ] {
-            let said = line(StatusCode::from_u16(status).unwrap(), None, None);
-            assert!(said.contains(advice), "{status}: {said}");
+            let message = line(StatusCode::from_u16(status).unwrap(), None, None);
+            assert!(message.contains(advice), "{status}: {message}");
         }
         let busy = Some(Duration::from_millis(2_500));
-        let said = line(StatusCode::SERVICE_UNAVAILABLE, None, busy);
-        assert!(said.ends_with("try again in 3 s"), "{said}");
+        let message = line(StatusCode::SERVICE_UNAVAILABLE, None, busy);
+        assert!(message.ends_with("try again in 3 s"), "{message}");
     }
 
     #[test]
-    fn a_rate_limit_is_called_one_and_says_when_to_try_again() {
+    fn the_message_of_a_rate_limit_states_when_to_try_again() {
         let limit = StatusCode::TOO_MANY_REQUESTS;
         let code = TokenRefusal::Other("RATE_LIMITED".into());
         assert_eq!(
@@ -350,12 +350,12 @@ mod tests {
             "rate limit of the token endpoint reached (429 RATE_LIMITED): ten requests a minute \
              are allowed; try again in 17 s"
         );
-        let said = line(limit, None, None);
-        assert!(said.ends_with("try again in a minute"), "{said}");
-        for said in [said, line(limit, Some(&code), Some(Duration::MAX))] {
+        let message = line(limit, None, None);
+        assert!(message.ends_with("try again in a minute"), "{message}");
+        for message in [message, line(limit, Some(&code), Some(Duration::MAX))] {
             assert!(
-                !said.contains("refused") && !said.contains("secret"),
-                "{said}"
+                !message.contains("refused") && !message.contains("secret"),
+                "{message}"
             );
         }
     }
@@ -365,7 +365,7 @@ mod tests {
         let error = read(StatusCode::NOT_FOUND, b"", None).unwrap_err();
         assert_eq!(
             format!("{error:?}"),
-            "the token endpoint answered 404 and no token; check the base URL and any proxy in between"
+            "the token endpoint answered 404 without a token; check the base URL and any proxy in between"
         );
         assert_eq!(format!("{error:?}"), error.to_string());
     }
@@ -385,8 +385,8 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_the_life_of_a_token_and_not_the_token() {
+    fn debug_shows_the_lifetime_of_a_token_and_not_the_token() {
         let token = read(StatusCode::OK, br#"{"access_token": "s3cret"}"#, None).unwrap();
-        assert_eq!(format!("{token:?}"), "Token([hidden], lives 3600s)");
+        assert_eq!(format!("{token:?}"), "Token([hidden], valid for 3600s)");
     }
 }

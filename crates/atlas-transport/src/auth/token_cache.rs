@@ -1,4 +1,4 @@
-//! Keeping access tokens beyond one process.
+//! The cache that keeps access tokens beyond one process.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,36 +8,36 @@ use sha2::{Digest as _, Sha256};
 
 use super::token_answer::{MAX_LIFETIME, Token, is_usable};
 
-/// Keeps access tokens beyond the life of a client, so that programs that start often do not ask
-/// the token endpoint each time; it allows ten requests a minute.
+/// A cache that keeps access tokens beyond the life of a client, so that programs that start often do
+/// not request one each time; the token endpoint allows ten requests a minute.
 ///
-/// [`TokenDirectory`](crate::TokenDirectory) is one, for the programs of one user. A cache never
-/// fails a call: what it cannot load or store, it leaves. Its methods are called on threads where
-/// blocking is allowed; one that takes longer than 5 seconds is given up, and the fetch goes on
-/// without the cache. A token is a secret; keep it where only its owner reads.
+/// [`TokenDirectory`](crate::TokenDirectory) implements it for the programs of one user. A cache never
+/// fails a call: errors of loading and storing are ignored. Its methods are called on threads where
+/// blocking is allowed; after 5 seconds the fetch continues without the cache. A token is a secret: keep
+/// it where only its owner can read it.
 pub trait TokenCache: Send + Sync {
-    /// The token that was stored under a key, if it is still there.
+    /// Returns the token that was stored under a key, if it is still available.
     fn load(&self, key: &TokenKey) -> Option<CachedToken>;
-    /// Stores a token in place of any other.
+    /// Stores a token, replacing any other.
     fn store(&self, key: &TokenKey, token: &CachedToken);
-    /// Forgets the token that was stored under a key.
+    /// Removes the token that was stored under a key.
     fn remove(&self, key: &TokenKey);
 
-    /// Tries to become the only one that fetches the token of a key, without waiting.
+    /// Tries to lock the fetching of a key's token, without waiting.
     ///
     /// While another process or client has the lock, this client reads the cache and tries again
     /// about ten times a second, for at most 30 seconds or half of the call's total time; then it
-    /// fetches a token without the lock. The lock must end with the process that has it, however
-    /// that ends.
+    /// fetches a token without the lock. The lock must end with its process, even if the process is
+    /// killed.
     ///
-    /// By default [`LockAttempt::Unsupported`]: a token is fetched at once.
+    /// The default is [`LockAttempt::Unsupported`]: a token is fetched at once.
     fn try_lock(&self, key: &TokenKey) -> LockAttempt {
         let _ = key;
         LockAttempt::Unsupported
     }
 }
 
-/// What came of [`TokenCache::try_lock`].
+/// The result of [`TokenCache::try_lock`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LockAttempt {
@@ -55,7 +55,7 @@ pub struct TokenLock {
 }
 
 impl TokenLock {
-    /// Wraps what releases the lock when it is dropped.
+    /// Wraps a guard that releases the lock when it is dropped.
     pub fn new(guard: impl Send + 'static) -> Self {
         Self {
             _guard: Box::new(guard),
@@ -69,35 +69,35 @@ impl fmt::Debug for TokenLock {
     }
 }
 
-/// Names a service account with its secret at a base URL, without telling any: 64 hexadecimal digits
-/// of a SHA-256. With another secret it is another key, so a wrong secret finds no token.
+/// Identifies a service account, its secret and a base URL without revealing any of them: a SHA-256 in 64
+/// hexadecimal digits. Another secret has another key, so a wrong secret finds no token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TokenKey(String);
 
 impl TokenKey {
     pub(crate) fn new(base: &str, client_id: &str, secret: &SecretString) -> Self {
         let mut hash = Sha256::new();
-        // Neither a URL nor an id that can be sent has a line break, so no two look the same.
+        // A valid URL or id contains no line break, so the concatenation is unambiguous.
         for part in [base, "\n", client_id, "\n", secret.expose_secret()] {
             hash.update(part);
         }
         Self(format!("{:x}", hash.finalize()))
     }
 
-    /// The digits, fit for a file's name.
+    /// Returns the digits, which are safe in a file name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A token in a cache, with its life in seconds since 1970 by this machine's clock.
+/// A token in a cache. Its times are seconds since 1970 by the local clock.
 #[derive(Clone)]
 pub struct CachedToken {
     /// The token.
     pub access_token: SecretString,
-    /// When it was obtained.
+    /// The time when it was obtained.
     pub obtained: u64,
-    /// When it expires.
+    /// The time when it expires.
     pub expires: u64,
 }
 
@@ -111,10 +111,8 @@ impl CachedToken {
         }
     }
 
-    /// The token with what is left of its life. A token from the future is none: the clock was
-    /// set back, and nobody knows how old it is.
-    ///
-    /// One that cannot be sent is none either.
+    /// Returns the token with its remaining lifetime; `None` if it has expired or cannot be sent. Also
+    /// `None` for a token from the future: the clock was set back, and its age is unknown.
     pub(crate) fn fresh(&self, now: SystemTime) -> Option<Token> {
         let now = seconds(now);
         let left = self.expires.checked_sub(now)?;
@@ -137,8 +135,8 @@ impl fmt::Debug for CachedToken {
     }
 }
 
-/// A token with fewer seconds left, or with less than a tenth of its life, is not worth starting
-/// with: a session would replace it at once.
+/// A token with fewer seconds left, or with less than a tenth of its lifetime, is not loaded: a session
+/// would replace it at once.
 const WORTH_USING: u64 = 60;
 
 fn seconds(time: SystemTime) -> u64 {
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_without_locks_says_so() {
+    fn locks_are_unsupported_by_default() {
         struct Nothing;
         impl TokenCache for Nothing {
             fn load(&self, _: &TokenKey) -> Option<CachedToken> {
@@ -203,12 +201,12 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_shown_by_its_name() {
+    fn debug_of_a_lock_is_its_name() {
         assert_eq!(format!("{:?}", TokenLock::new(())), "TokenLock { .. }");
     }
 
     #[test]
-    fn a_key_tells_base_client_and_secret_apart_and_shows_none() {
+    fn a_key_depends_on_base_client_and_secret() {
         let key = |base, id, secret: &str| TokenKey::new(base, id, &secret.to_owned().into());
         let this = key("https://a.example", "id", "s");
         assert_eq!(this, key("https://a.example", "id", "s"));

@@ -1,4 +1,4 @@
-//! The session under every order of its steps that shuttle finds:
+//! Runs the digest session under every order of its steps that shuttle finds:
 //! `RUSTFLAGS="--cfg shuttle" cargo test -p atlas-transport --lib interleavings`
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,11 +12,11 @@ use shuttle::{future, thread};
 use super::{Authenticator, Verdict};
 use crate::credentials::Credentials;
 
-/// A server that ends each nonce after a few uses.
+/// A server that expires each nonce after a few uses.
 #[derive(Default)]
 struct Server {
     nonce: usize,
-    /// The counts that came with each nonce.
+    /// The received counts of each nonce.
     counts: BTreeMap<usize, BTreeSet<u32>>,
 }
 
@@ -36,7 +36,10 @@ impl Server {
             let nonce = field("nonce=").parse().unwrap();
             let count = u32::from_str_radix(field("nc="), 16).unwrap();
             let counts = self.counts.entry(nonce).or_default();
-            assert!(counts.insert(count), "{count} came twice for {nonce}");
+            assert!(
+                counts.insert(count),
+                "duplicate count {count} of nonce {nonce}"
+            );
             if nonce == self.nonce && counts.len() <= USES {
                 return (StatusCode::OK, HeaderMap::new());
             }
@@ -81,7 +84,7 @@ fn explore() {
             thread::spawn(move || {
                 future::block_on(async {
                     if number == 0 {
-                        // A call that is dropped before its answer must not hold up the others.
+                        // A call that is dropped before its response must not block the others.
                         drop(auth.prepare("GET", "/", |_| {}).await.unwrap());
                     }
                     for _ in 0..2 {
@@ -96,7 +99,7 @@ fn explore() {
     }
     for (nonce, counts) in &server.lock().unwrap().counts {
         let highest = *counts.last().unwrap();
-        // One count at most never came: the one of the dropped call.
+        // At most one count is missing: that of the dropped call.
         assert!(
             counts.len() + 1 >= usize::try_from(highest).unwrap(),
             "{nonce}: {counts:?}"
@@ -105,11 +108,11 @@ fn explore() {
 }
 
 #[test]
-fn counts_strictly_increase_per_nonce_and_nobody_waits_for_ever_in_random_orders() {
+fn counts_strictly_increase_per_nonce_and_every_call_ends_in_random_orders() {
     shuttle::check_random(explore, 2000);
 }
 
 #[test]
-fn counts_strictly_increase_per_nonce_and_nobody_waits_for_ever_in_rare_orders() {
+fn counts_strictly_increase_per_nonce_and_every_call_ends_in_rare_orders() {
     shuttle::check_pct(explore, 2000, 3);
 }

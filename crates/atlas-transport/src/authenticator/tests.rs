@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::*;
 
-/// Long enough for whatever can happen; time is paused.
+/// Long enough for everything in these tests; time is paused.
 const EVER: Duration = Duration::from_secs(3600);
 
 type Duties = Arc<Mutex<Vec<Fetching>>>;
@@ -18,7 +18,7 @@ fn auth(credentials: &Credentials) -> (Arc<Authenticator>, Duties) {
     (auth, Arc::new(Mutex::new(Vec::new())))
 }
 
-/// One call's next attempt, beside this test, as far as it comes alone.
+/// Starts one call's next attempt in a task, and lets it run until it waits.
 async fn begun(
     (auth, duties): &(Arc<Authenticator>, Duties),
 ) -> JoinHandle<Result<Prepared, ErrorKind>> {
@@ -33,10 +33,10 @@ async fn begun(
 
 async fn ended(begun: JoinHandle<Result<Prepared, ErrorKind>>) -> Result<Prepared, ErrorKind> {
     let ended = timeout(EVER, begun).await;
-    ended.expect("it waits for ever").unwrap()
+    ended.expect("the attempt ends").unwrap()
 }
 
-/// One call's next attempt, which waits for nobody.
+/// Runs one call's next attempt, which does not wait for another call.
 async fn attempt(who: &(Arc<Authenticator>, Duties)) -> Result<Prepared, ErrorKind> {
     ended(begun(who).await).await
 }
@@ -74,19 +74,19 @@ async fn a_challenge_wakes_one_call_and_its_success_the_others() {
     let second = ended(second).await.unwrap();
     assert!(second.authorization.is_some());
     tokio::task::yield_now().await;
-    assert!(!third.is_finished(), "the keys are tried by one call alone");
+    assert!(!third.is_finished(), "a single call verifies the keys");
     second.observe(1, StatusCode::OK, &HeaderMap::new());
     assert!(ended(third).await.unwrap().authorization.is_some());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_dropped_is_taken_over_from_by_one_that_waits() {
+async fn a_waiting_call_takes_over_from_a_dropped_one() {
     let who = api_key();
     let probe = attempt(&who).await.unwrap();
     let second = begun(&who).await;
     drop(probe);
     let probe = ended(second).await.unwrap();
-    assert!(probe.authorization.is_none(), "it probes in its turn");
+    assert!(probe.authorization.is_none(), "the waiting call probes");
     probe.observe(1, REFUSED, &challenge("n1"));
     let trial = attempt(&who).await.unwrap();
     let third = begun(&who).await;
@@ -95,7 +95,7 @@ async fn a_call_that_is_dropped_is_taken_over_from_by_one_that_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_a_call_that_nobody_waits_for_ends_no_trial() {
+async fn dropping_a_call_without_waiters_does_not_end_the_verification() {
     let who = api_key();
     let probe = attempt(&who).await.unwrap();
     probe.observe(1, REFUSED, &challenge("n1"));
@@ -118,7 +118,8 @@ async fn a_fetch_that_is_dropped_is_taken_over_and_ends_with_a_token_for_all() {
     who.1.lock().clear();
     tokio::task::yield_now().await;
     let duty = who.1.lock().pop();
-    duty.expect("the duty was handed on").end(Ok(token("t1")));
+    duty.expect("a waiting call took over the fetch")
+        .end(Ok(token("t1")));
     for call in [first, second] {
         let call = ended(call).await.unwrap();
         assert_eq!(call.authorization.as_ref().unwrap(), "Bearer t1");
@@ -126,7 +127,7 @@ async fn a_fetch_that_is_dropped_is_taken_over_and_ends_with_a_token_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_told_to_the_fetch_of_the_next_one() {
+async fn the_fetch_of_a_token_knows_the_refused_one() {
     let who = service_account();
     let first = begun(&who).await;
     let duty = who.1.lock().pop().unwrap();
@@ -145,7 +146,7 @@ async fn a_refused_token_is_told_to_the_fetch_of_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_service_account_has_a_token_to_forget() {
+async fn only_a_service_account_has_a_token_to_drop() {
     let who = service_account();
     assert!(who.0.drop_token().is_none());
     let first = begun(&who).await;
@@ -157,11 +158,11 @@ async fn only_a_service_account_has_a_token_to_forget() {
 }
 
 #[test]
-fn only_a_service_account_asks_for_tokens_and_takes_them_back() {
+fn only_a_service_account_requests_and_revokes_tokens() {
     let token = SecretString::from("t 1");
     let (who, _) = service_account();
-    let asks = who.token_request().unwrap();
-    assert_eq!(asks.uri(), "/api/oauth/token");
+    let request = who.token_request().unwrap();
+    assert_eq!(request.uri(), "/api/oauth/token");
     let revokes = who.revocation_request(&token).unwrap();
     assert_eq!(revokes.uri(), "/api/oauth/revoke");
     assert!(revokes.body().starts_with(b"token=t+1&"));
@@ -182,7 +183,7 @@ async fn a_failed_fetch_fails_the_calls_that_waited_for_it_and_no_later_one() {
         assert!(matches!(error, ErrorKind::NoToken(_)), "{error}");
     }
     let third = begun(&who).await;
-    assert!(!third.is_finished(), "another fetch is under way");
+    assert!(!third.is_finished(), "another fetch is in flight");
     let duty = who.1.lock().pop().unwrap();
     duty.end(Ok(token("t1")));
     assert!(ended(third).await.is_ok());
@@ -194,7 +195,7 @@ async fn a_call_whose_fetch_failed_waits_for_the_next_one_if_that_has_begun() {
     let first = begun(&who).await;
     let duty = who.1.lock().pop().unwrap();
     duty.end(Err(ErrorKind::Unsendable { what: "it" }.into()));
-    // Before the first call goes on, another one has a token fetched.
+    // Before the first call continues, another one starts a fetch.
     let fetch = |duty| who.1.lock().push(duty);
     let second = who.0.prepare("GET", "/a", fetch);
     let mut second = std::pin::pin!(second);

@@ -1,4 +1,4 @@
-//! What a base URL may be.
+//! Valid and invalid base URLs.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn a_uri_loses_its_user_and_nothing_else() {
 }
 
 #[test]
-fn plain_http_to_another_machine_is_an_opt_in_that_holds_for_its_host_only() {
+fn plain_http_to_another_machine_is_an_opt_in_for_its_host_only() {
     let base = BaseUrl::allowing_plain_http("http://atlas:8080/prefix/").unwrap();
     assert_eq!(base.to_string(), "http://atlas:8080/prefix");
     assert!(base.sends_in_the_clear());
@@ -97,7 +97,7 @@ fn a_host_and_port_that_cannot_be_connected_to_are_refused() {
 }
 
 #[test]
-fn the_path_of_the_api_is_taken_off_and_that_of_another_is_explained() {
+fn the_path_of_the_api_is_removed_and_that_of_another_is_an_error() {
     for (text, expected) in [
         ("https://a.example/api/atlas/v2", "https://a.example"),
         ("https://a.example/api/atlas/v2/", "https://a.example"),
@@ -122,14 +122,14 @@ fn the_path_of_the_api_is_taken_off_and_that_of_another_is_explained() {
         ("https://a.example/api/public/v1.0/", "/api/public/v1.0"),
     ] {
         let error = text.parse::<BaseUrl>().unwrap_err();
-        let line = format!("the base URL ends before /api/atlas/v2: leave {path} out");
+        let line = format!("the base URL must end before /api/atlas/v2; remove {path}");
         assert_eq!(error.to_string(), line);
         assert_eq!(format!("{error:?}"), line);
     }
 }
 
 #[test]
-fn an_invalid_base_url_is_shown_without_what_may_be_secret() {
+fn an_invalid_base_url_is_shown_without_possible_secrets() {
     for text in [
         "https://a.example/?key=s3cret",
         "https://a.example/#s3cret",

@@ -6,7 +6,7 @@ use crate::sync::Mutex;
 
 type Script = dyn FnMut(usize) -> (LockAttempt, Option<CachedToken>) + Send;
 
-/// A cache that says for each look what there is, the first being 1.
+/// A cache with a script that returns the state at each check, the first being 1.
 struct Scripted {
     looks: AtomicUsize,
     script: Mutex<Box<Script>>,
@@ -54,7 +54,7 @@ fn cached(text: &str) -> CachedToken {
     CachedToken::new(&token, SystemTime::now())
 }
 
-/// A lock that says when it is released.
+/// Returns a lock and a handle that shows whether it is released.
 fn lock() -> (LockAttempt, Arc<()>) {
     let held = Arc::new(());
     (LockAttempt::Acquired(TokenLock::new(held.clone())), held)
@@ -65,7 +65,7 @@ fn is_released(held: &Arc<()>) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_waits_leaves_as_soon_as_there_is_a_token() {
+async fn a_wait_ends_as_soon_as_there_is_a_token() {
     let (cache, mut access) = scripted(|look| match look {
         20 => (LockAttempt::Busy, Some(cached("t0ken"))),
         _ => (LockAttempt::Busy, Some(cached("refused"))),
@@ -87,7 +87,7 @@ async fn a_lock_that_never_ends_is_waited_for_no_longer_than_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_gets_the_lock_reads_the_cache_again_and_frees_it_if_there_is_a_token() {
+async fn the_owner_of_the_lock_reads_the_cache_again_and_releases_it_if_there_is_a_token() {
     let (attempt, held) = lock();
     let mut attempt = Some(attempt);
     let (_, mut access) = scripted(move |look| match look {
@@ -109,7 +109,7 @@ async fn whoever_gets_the_lock_reads_the_cache_again_and_frees_it_if_there_is_a_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cache_that_cannot_lock_or_panics_costs_no_time() {
+async fn a_cache_that_cannot_lock_or_panics_does_not_delay_the_fetch() {
     let (_, mut access) = scripted(|_| (LockAttempt::Unsupported, None));
     let start = Instant::now();
     assert!(matches!(access.turn(LOCK_TIMEOUT).await, Turn::Fetch(None)));
@@ -119,7 +119,7 @@ async fn a_cache_that_cannot_lock_or_panics_costs_no_time() {
 }
 
 #[tokio::test]
-async fn a_cache_that_hangs_is_given_up_for_good_and_frees_its_lock_when_it_comes_back() {
+async fn a_hanging_cache_is_not_used_again_and_its_late_lock_is_released() {
     let (attempt, held) = lock();
     let mut attempt = Some(attempt);
     let (resume, hang) = mpsc::channel::<()>();
@@ -127,7 +127,7 @@ async fn a_cache_that_hangs_is_given_up_for_good_and_frees_its_lock_when_it_come
         let _ = hang.recv();
         (attempt.take().unwrap(), None)
     });
-    access.patience = Duration::from_millis(1);
+    access.access_timeout = Duration::from_millis(1);
     let turn = access.turn(LOCK_TIMEOUT).await;
     assert!(matches!(turn, Turn::Fetch(None)), "{turn:?}");
     assert!(access.load().await.is_none());

@@ -1,12 +1,12 @@
-//! Why the environment gives no account.
+//! The error of reading an account from the environment.
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{FileProblem, ValueProblem, VariableSet};
 
-/// Why the environment gives no account. Names variables, and the paths that `_FILE` variables hold;
-/// never the value of another variable, and never the content of a file.
+/// The error of reading an account from the environment. Names variables and the paths of `_FILE`
+/// variables, but never the value of another variable or the content of a file.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
@@ -16,12 +16,12 @@ pub enum EnvironmentError {
          MONGODB_ATLAS_PRIVATE_API_KEY, or MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET"
     )]
     NoCredentials,
-    /// One half of a pair is there. Two halves of different sets are never put together.
+    /// Only one half of a pair is set. Halves of different sets are never combined.
     #[error("{there} is set but {missing} is not; set both")]
     HalfAPair {
         /// The variable that is set: the `_FILE` variable if the value comes from a file.
         there: String,
-        /// The one that is not.
+        /// The variable that is not set.
         missing: String,
     },
     /// A value is invalid.
@@ -29,26 +29,26 @@ pub enum EnvironmentError {
     Value {
         /// The variable.
         variable: String,
-        /// What is wrong with its value.
+        /// The problem with its value.
         problem: ValueProblem,
     },
     /// A variable and its `_FILE` variable are both set.
     #[error("{variable} and {file} are both set; unset one of them")]
     BothSet {
-        /// The variable that holds the value.
+        /// The variable with the value.
         variable: String,
-        /// The one that names a file with the value.
+        /// The variable with the path of a file.
         file: String,
     },
-    /// The file that a `_FILE` variable names cannot be used.
+    /// The file of a `_FILE` variable cannot be used.
     #[error("{variable} names {}, which {problem}", shown(path, problem))]
     File {
-        /// The variable that names the file.
+        /// The variable with the path.
         variable: String,
-        /// Its path, as the variable has it. The message leaves out a name without a folder that
-        /// cannot be read, since it may be the secret itself.
+        /// The path, as set. The message omits a bare name that cannot be read, since it may be the
+        /// secret itself.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem with the file.
         problem: FileProblem,
     },
     /// A service is unknown.
@@ -57,31 +57,31 @@ pub enum EnvironmentError {
         /// The variable.
         variable: String,
     },
-    /// A base URL cannot be used.
+    /// A base URL is invalid.
     #[error("{variable} {problem}")]
     BaseUrl {
         /// The variable.
         variable: String,
-        /// What is wrong with it.
+        /// The problem with its value.
         problem: String,
     },
-    /// The credentials of one set have no base URL, and another set without credentials has one:
-    /// they could be meant for that one.
+    /// The credentials of one set have no base URL, and another set has one without credentials: the
+    /// credentials could be meant for it.
     #[error(
-        "the credentials are those of {credentials}, but {variable} names another base URL; set \
+        "the credentials are those of {credentials}, but {variable} has another base URL; set \
          {expected} to the base URL of these credentials, or unset {variable}"
     )]
     OtherBaseUrl {
         /// The set of the credentials.
         credentials: VariableSet,
-        /// The variable that names a base URL.
+        /// The variable with the other base URL.
         variable: String,
-        /// The variable that names the base URL in the set of the credentials.
+        /// The variable for the base URL in the set of the credentials.
         expected: String,
     },
 }
 
-/// A path, unless it may be the secret itself: what cannot be read and is in no folder that exists.
+/// Returns a path for display, unless it may be the secret itself: unreadable, and in no existing folder.
 fn shown(path: &Path, problem: &FileProblem) -> String {
     let is_in_folder = path.parent().is_some_and(|folder| {
         let names = folder.components();
@@ -89,9 +89,9 @@ fn shown(path: &Path, problem: &FileProblem) -> String {
         names.next().is_some() && folder.is_dir()
     });
     if !is_in_folder && matches!(problem, FileProblem::Unreadable { .. }) {
-        return "a file (not shown; it must be a path, not the value itself)".to_owned();
+        return "a file (not shown: expected a path, not the value itself)".to_owned();
     }
-    // In quotes, with what could control a terminal escaped.
+    // Quoted, with terminal control characters escaped.
     let path: &dyn fmt::Debug = &path;
     format!("{path:?}")
 }

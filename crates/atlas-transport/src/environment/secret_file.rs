@@ -1,4 +1,4 @@
-//! Reads the value of a setting from the file that a `_FILE` variable names.
+//! Reads the value of a setting from the file of a `_FILE` variable.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -7,32 +7,32 @@ use std::path::Path;
 
 use super::ValueProblem;
 
-/// Why a file gives no value. Shows nothing of its content.
+/// A problem with a secret file. Shows nothing of its content.
 #[derive(Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileProblem {
     /// It is missing, or cannot be opened or read.
     #[error("cannot be read: {reason}; check the path and its permissions")]
     Unreadable {
-        /// What the operating system says.
+        /// The message of the operating system.
         reason: String,
     },
-    /// It is a directory, pipe, socket or device.
-    #[error("is not a regular file; name a regular file that contains only the value")]
+    /// It is a folder, pipe, socket or device.
+    #[error("is not a regular file; use a regular file that contains only the value")]
     NotRegular,
-    /// It has more than 64 KiB.
-    #[error("is larger than 64 KiB; name a file that contains only the value")]
+    /// It is larger than 64 KiB.
+    #[error("is larger than 64 KiB; use a file that contains only the value")]
     TooLarge,
-    /// It is empty, or has only a byte order mark or a line break.
+    /// It is empty, apart from a byte order mark or a line break.
     #[error("is empty; write the value to it")]
     Empty,
     /// It is not UTF-8.
     #[error("is not valid UTF-8; save it as UTF-8")]
     NotUnicode,
-    /// The value is invalid, as it would be in a variable.
+    /// The value is invalid, by the rules for variables.
     #[error("{problem}")]
     Value {
-        /// What is wrong with it.
+        /// The problem with the value.
         problem: ValueProblem,
     },
 }
@@ -55,8 +55,8 @@ impl FileProblem {
 /// The largest file, in bytes.
 const LIMIT: u64 = 64 << 10;
 
-/// The value in a file: its text without a byte order mark at the start and one line break at the end.
-/// It is not empty.
+/// Reads the value in a file: its text without a byte order mark at the start and one line break at the
+/// end. It is not empty.
 pub(super) fn read(path: &Path) -> Result<String, FileProblem> {
     let mut bytes = Vec::new();
     let mut limited = open(path)?.take(LIMIT + 1);
@@ -80,8 +80,8 @@ fn value_of(text: &str) -> &str {
     without.unwrap_or(text)
 }
 
-/// Opens a regular file; a symbolic link is followed. Nothing else is opened, since opening a device can
-/// act on it.
+/// Opens a regular file; a symbolic link is followed. Other kinds of files are not opened, since opening
+/// a device can have effects.
 fn open(path: &Path) -> Result<File, FileProblem> {
     let metadata = path.metadata();
     let metadata = metadata.map_err(|error| FileProblem::unreadable(&error))?;
@@ -91,7 +91,7 @@ fn open(path: &Path) -> Result<File, FileProblem> {
     open_at_once(path)
 }
 
-/// Opens a file without waiting, and checks again that it is a regular one, since it can have been
+/// Opens a file without blocking, and checks again that it is a regular file, since it may have been
 /// replaced.
 fn open_at_once(path: &Path) -> Result<File, FileProblem> {
     let opened = options().and_then(|options| {
@@ -105,7 +105,7 @@ fn open_at_once(path: &Path) -> Result<File, FileProblem> {
     }
 }
 
-/// Options to read, without waiting for the other end of a pipe.
+/// Returns options for reading, without waiting for the other end of a pipe.
 #[cfg(unix)]
 fn options() -> io::Result<OpenOptions> {
     use std::os::unix::fs::OpenOptionsExt as _;

@@ -33,7 +33,7 @@ fn account(variables: &[(&str, &str)]) -> Result<Account, EnvironmentError> {
     })
 }
 
-/// The user and the secret of credentials, and what kind they are.
+/// Returns the kind, the user and the secret of credentials.
 fn shown(credentials: &Credentials) -> String {
     match credentials {
         Credentials::Bearer { token } => format!("bearer {}", token.expose_secret()),
@@ -73,7 +73,7 @@ fn credentials_come_with_the_base_url_of_their_own_set_and_with_no_other() {
         for [_, _, other] in SETS.into_iter().filter(|set| set[2] != url) {
             let line = error(&[(public, "p"), (private, "s3cret"), (other, URL)]);
             assert!(line.contains(other) && line.contains(url), "{line}");
-            // The same place is no contradiction, and neither is one of its own.
+            // The same URL is not a contradiction, nor is a URL in the own set.
             let same = [
                 (public, "p"),
                 (private, "s"),
@@ -103,7 +103,7 @@ fn the_first_set_with_credentials_is_used_and_of_these_a_token_before_a_service_
     assert_eq!(
         found.base_url,
         BaseUrl::cloud(),
-        "that of the other set is in use there"
+        "the other set uses its own base URL"
     );
 
     let service = [
@@ -124,7 +124,7 @@ fn the_first_set_with_credentials_is_used_and_of_these_a_token_before_a_service_
 }
 
 #[test]
-fn halves_are_named_and_never_put_together() {
+fn halves_are_named_and_never_combined() {
     for first in SETS {
         for second in SETS.into_iter().filter(|second| *second != first) {
             let line = error(&[(first[0], "p"), (second[1], "s3cret")]);
@@ -147,9 +147,9 @@ fn halves_are_named_and_never_put_together() {
     );
 }
 
-/// Otherwise a token would go to the cloud in place of the server that it may be meant for.
+/// Otherwise a token could be sent to the cloud instead of the server that it is meant for.
 #[test]
-fn half_a_pair_beside_a_base_url_does_not_take_the_base_url_for_itself() {
+fn an_incomplete_pair_does_not_claim_the_base_url_of_its_set() {
     let token = ("MONGODB_ATLAS_ACCESS_TOKEN", "s3cret");
     let url = ("MCLI_OPS_MANAGER_URL", URL);
     for half in [None, Some(("MCLI_PUBLIC_API_KEY", "p"))] {
@@ -203,10 +203,10 @@ fn an_invalid_value_is_named_and_not_shown() {
 fn a_value_that_is_not_utf_8_is_named() {
     use std::os::unix::ffi::OsStringExt as _;
 
-    let odd = Account::from_variables(|name| {
+    let invalid = Account::from_variables(|name| {
         (name == "MCLI_CLIENT_ID").then(|| OsString::from_vec(vec![b'k', 0xff]))
     });
-    let line = odd.unwrap_err().to_string();
+    let line = invalid.unwrap_err().to_string();
     assert_eq!(line, "MCLI_CLIENT_ID is not valid UTF-8");
 }
 
@@ -216,7 +216,7 @@ fn a_base_url_or_service_that_cannot_be_used_is_named_and_not_shown() {
     for (value, problem) in [
         ("s3cret", "expected a URL"),
         ("https://u:s3cret@ops.example", "user or password"),
-        ("http://s3cret.example", "in the clear"),
+        ("http://s3cret.example", "unencrypted"),
         ("https://s3cret.example/?q", "expected a URL"),
     ] {
         for name in ["MONGODB_ATLAS_OPS_MANAGER_URL", "MCLI_OPS_MANAGER_URL"] {
@@ -228,7 +228,7 @@ fn a_base_url_or_service_that_cannot_be_used_is_named_and_not_shown() {
     assert_eq!(line, "invalid MCLI_SERVICE: expected cloud or cloudgov");
     let line = with("MCLI_SERVICE", "cloudgov");
     assert!(
-        line.contains("but MCLI_SERVICE names another base URL"),
+        line.contains("but MCLI_SERVICE has another base URL"),
         "{line}"
     );
 }

@@ -1,11 +1,11 @@
-//! What a call waited for, and how it went before its end.
+//! The attempts of a call and the phases in which it waits.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::retry::Outcome;
 
-/// What a call can wait for.
+/// A phase in which a call waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
@@ -15,7 +15,7 @@ pub enum Phase {
     Body,
     /// The call as a whole.
     Call,
-    /// A challenge, a token or a turn that comes before the request. Nothing was sent by then.
+    /// A challenge, a token or a turn before the request. Nothing has been sent.
     Turn,
     /// The last page of a list.
     List,
@@ -26,16 +26,16 @@ impl fmt::Display for Phase {
         f.write_str(match self {
             Self::Head => "response headers",
             Self::Body => "the response body",
-            Self::Turn => "an access token, a challenge, or its turn before the rate limit",
+            Self::Turn => "an access token, a challenge, or a turn before the rate limit",
             Self::Call => "the call to complete",
             Self::List => "the last page; the list is incomplete",
         })
     }
 }
 
-/// The attempts of one call that were followed by another, in their order.
+/// The attempts of one call that were followed by another, in order.
 ///
-/// Also stands in the extensions of a response that [`Client::execute`](crate::Client::execute) gives.
+/// Also in the extensions of a response from [`Client::execute`](crate::Client::execute).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attempts(pub Vec<Attempt>);
 
@@ -43,8 +43,8 @@ pub struct Attempts(pub Vec<Attempt>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// How it ended.
+    /// How the attempt ended.
     pub outcome: Outcome,
-    /// How long was waited before the next.
+    /// The wait before the next attempt.
     pub delay: Duration,
 }

@@ -16,38 +16,38 @@ use crate::retry::Outcome;
 use crate::transient::{is_final_break, is_final_connect, is_transient_status};
 use crate::value_problem::ValueProblem;
 
-/// What happened in the end. `Debug` is the message and those of its causes, in one line.
+/// The kind of a failure. `Debug` is the message and those of its causes, in one line.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The request could not be built. Nothing was sent.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// The API has no operation of that name. Nothing was sent.
+    /// The API has no operation with this name. Nothing was sent.
     #[cfg(feature = "catalog")]
     #[error("unknown operation {name:?}{}", did_you_mean(suggestions))]
     UnknownOperation {
         /// The name.
         name: String,
-        /// Names that are close to it.
+        /// Similar names.
         suggestions: Vec<String>,
     },
     /// A request by name could not be built. Nothing was sent.
     #[cfg(feature = "catalog")]
     #[error(transparent)]
     Request(#[from] atlas_catalog::RequestError),
-    /// The answer of an operation is not a list.
+    /// The response of an operation is not a list.
     #[cfg(feature = "catalog")]
-    #[error("the answer of {operation} is not a list")]
+    #[error("the response of {operation} is not a list")]
     NotAList {
         /// The operation.
         operation: &'static str,
     },
-    /// An answer strays from what is documented, and the client is a
-    /// [strict](crate::Client::strict) one.
+    /// A response does not match the documentation, and the client is
+    /// [strict](crate::Client::strict).
     #[cfg(feature = "catalog")]
     #[error(
-        "the answer of {operation} is not as documented: {}; a client that is not strict reads it",
+        "the response of {operation} is not as documented: {}; a client that is not strict accepts it",
         violations.join("; ")
     )]
     Undocumented {
@@ -56,222 +56,221 @@ pub enum ErrorKind {
         /// Each difference, in one line.
         violations: Vec<String>,
     },
-    /// A [strict](crate::Client::strict) client cannot check the answer of an operation that is not
+    /// A [strict](crate::Client::strict) client cannot check the response of an operation that is not
     /// in the catalog. Nothing was sent.
     #[cfg(feature = "catalog")]
-    #[error("{operation} is not in the catalog: send it by a client that is not strict")]
+    #[error("{operation} is not in the catalog: use a client that is not strict")]
     NotInCatalog {
         /// The operation.
         operation: &'static str,
     },
-    /// A secret cannot stand in a header, or a URL is none. Nothing was sent.
+    /// A secret is not a valid header value, or a URL is invalid. Nothing was sent.
     #[error("{what} cannot be sent; check it for line breaks and other control characters")]
     Unsendable {
-        /// What cannot be sent.
+        /// The part of the request that cannot be sent.
         what: &'static str,
     },
-    /// A key, token or secret holds what cannot be part of it, such as a line break at its end.
-    /// Nothing was sent.
+    /// A key, token or secret contains invalid characters, such as a line break at its end. Nothing was
+    /// sent.
     #[error("{what} {problem}")]
     #[non_exhaustive]
     Credentials {
-        /// Which part of the credentials.
+        /// The part of the credentials.
         what: &'static str,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: ValueProblem,
     },
-    /// A certificate to trust cannot be used. Nothing was sent.
+    /// An additional root certificate is invalid. Nothing was sent.
     #[error("an extra root certificate cannot be used")]
     Certificate {
-        /// Why, and which one of several.
+        /// The reason, and the position of the certificate.
         #[source]
         source: BoxError,
     },
-    /// The client certificate or its key cannot be used. Nothing was sent.
+    /// The client certificate or its key is invalid. Nothing was sent.
     #[error("the client certificate cannot be used")]
     #[non_exhaustive]
     ClientCertificate {
-        /// Why; quotes nothing of the key.
+        /// The reason; quotes nothing of the key.
         #[source]
         source: BoxError,
     },
-    /// The certificate roots that the environment names cannot be used. Nothing was sent.
+    /// The certificate roots set by the environment cannot be used. Nothing was sent.
     #[error("{setting} cannot be used: {problem}")]
     #[non_exhaustive]
     Roots {
         /// The variable: `SSL_CERT_FILE` or `SSL_CERT_DIR`.
         setting: &'static str,
-        /// What is wrong, and with which file.
+        /// The problem, with the file.
         problem: String,
     },
     /// A setting of the client is out of bounds. Nothing was sent.
     #[error("invalid {setting}: expected {expected}")]
     #[non_exhaustive]
     Setting {
-        /// The setting, as the method of [`ClientBuilder`](crate::ClientBuilder) is called.
+        /// The setting, named as its method of [`ClientBuilder`](crate::ClientBuilder).
         setting: &'static str,
-        /// What it has to be.
+        /// The valid values.
         expected: &'static str,
     },
     /// The call was made outside of a Tokio runtime. Nothing was sent.
-    #[error("no Tokio runtime here; call it within one, or use blocking::Client")]
+    #[error("not in a Tokio runtime; call it within one, or use blocking::Client")]
     OutsideRuntime,
-    /// No thread can be started for a blocking client. Nothing was sent.
+    /// The thread of a blocking client cannot be started. Nothing was sent.
     #[cfg(feature = "blocking")]
-    #[error("no thread can be started for a blocking client")]
+    #[error("cannot start a thread for a blocking client")]
     #[non_exhaustive]
     NoRuntime {
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
-    /// A file comes too slowly. The connection is given up; another may be faster.
+    /// A file arrives too slowly. The connection is closed; another may be faster.
     #[error(
-        "the file came at less than {bytes_per_second} bytes/s over {} s; try again, or lower the \
+        "the file arrived at less than {bytes_per_second} bytes/s over {} s; try again, or lower the \
          client's min_rate",
         window.as_secs_f64()
     )]
     #[non_exhaustive]
     TooSlow {
-        /// The rate that is required.
+        /// The minimum rate.
         bytes_per_second: u64,
-        /// Over which time.
+        /// The window over which it is measured.
         window: Duration,
     },
-    /// A configured proxy cannot be used. Nothing was sent, neither through it nor around it.
+    /// A configured proxy cannot be used. Nothing was sent, neither through the proxy nor directly.
     #[error("{setting} cannot be used: {problem}")]
     Proxy {
-        /// The variable that names it, or `ClientBuilder::proxy`.
+        /// The variable that sets it, or `ClientBuilder::proxy`.
         setting: &'static str,
-        /// What is wrong with it; quotes nothing of it, since it may hold a password.
+        /// The problem; quotes nothing of the address, since it may contain a password.
         problem: &'static str,
     },
-    /// A link leads to another machine by plain `http`. Nothing was sent.
-    #[error("the snapshot link is not https; refusing to fetch it in the clear")]
+    /// A link uses plain `http` to another machine. Nothing was sent.
+    #[error("the snapshot link is not https; refusing to download it unencrypted")]
     InsecureLink,
-    /// A link cannot be connected to, since its URL is invalid. Nothing was sent.
-    #[error("the snapshot link cannot be used: {problem}; ask for a new one")]
+    /// A link is not a valid URL. Nothing was sent.
+    #[error("the snapshot link cannot be used: {problem}; request a new one")]
     #[non_exhaustive]
     InvalidLink {
-        /// What is wrong with it; quotes nothing of it, since a link is a secret.
+        /// The problem; quotes nothing of the link, since a link is a secret.
         problem: &'static str,
     },
-    /// No connection, or no TLS over it. Nothing was sent. Whether it can pass by itself,
-    /// [`Error::is_transient`] tells.
+    /// The connection, or TLS over it, failed. Nothing was sent. [`Error::is_transient`] returns whether
+    /// a retry may succeed.
     #[error("no connection to {host}; {}", connect_hint::hint(source))]
     Connect {
         /// The host and port.
         host: String,
-        /// Why.
+        /// The reason.
         #[source]
         source: BoxError,
     },
-    /// There was a connection, but the peer says that it processed nothing of the request.
+    /// The connection was closed, and the peer states that it did not process the request.
     #[error("connection closed before the request was processed; try again")]
     NotTaken {
-        /// Why.
+        /// The reason.
         #[source]
         source: BoxError,
     },
-    /// A wait was longer than allowed.
+    /// A wait exceeded its limit.
     #[error("timed out after {} s waiting for {phase}", limit.as_secs_f64())]
     Timeout {
-        /// What was waited for.
+        /// The phase.
         phase: Phase,
-        /// How long.
+        /// The limit.
         limit: Duration,
     },
-    /// The connection broke once the request was under way.
+    /// The connection broke after the request was started.
     #[error("connection broken before the response was complete; the request may have arrived")]
     Interrupted {
-        /// Why.
+        /// The reason.
         #[source]
         source: BoxError,
     },
-    /// What came back is not HTTP as this client trusts it.
-    #[error("the answer is malformed; check the base URL and any proxy in between")]
+    /// The response is not valid HTTP.
+    #[error("the response is malformed; check the base URL and any proxy in between")]
     Malformed {
-        /// Why.
+        /// The reason.
         #[source]
         source: BoxError,
     },
-    /// A request that must not be repeated may have arrived, and its answer is lost. Atlas may
-    /// have acted on it: look before asking again.
+    /// A request that must not be repeated may have arrived, and its response is lost. Atlas may have
+    /// applied it: check before retrying.
     #[error("response lost: the request may have been applied; check before retrying")]
     OutcomeUnknown {
-        /// The status, if at least that came.
+        /// The status, if it was received.
         status: Option<StatusCode>,
-        /// What happened to the answer.
+        /// The failure of the response.
         source: Box<ErrorKind>,
     },
-    /// The answer is larger than allowed, once decompressed.
-    #[error("the answer is larger than {limit} bytes; raise the client's response limit")]
+    /// The response is larger than allowed, once decompressed.
+    #[error("the response is larger than {limit} bytes; raise the client's response limit")]
     TooLarge {
-        /// How many bytes are allowed.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// The answer has more values than a client makes room for, however short they are.
-    #[error("the answer has more than {limit} values; ask for fewer items")]
+    /// The response has more values than a client allocates memory for, however short they are.
+    #[error("the response has more than {limit} values; request fewer items")]
     #[non_exhaustive]
     TooManyValues {
-        /// How many are allowed.
+        /// The limit.
         limit: usize,
     },
-    /// The answer's compression is unknown or broken.
+    /// The response's compression is unknown or broken.
     #[error(
-        "the answer's content encoding \"{}\" cannot be read",
+        "cannot decode the response's content encoding \"{}\"",
         printable(encoding)
     )]
     Encoding {
-        /// The `Content-Encoding`. The error's own line escapes it.
+        /// The `Content-Encoding`. `Display` escapes it.
         encoding: String,
     },
-    /// The server asks for digest authentication in a way that cannot be answered. No secret was
-    /// sent.
+    /// The server's digest challenge is not supported or invalid. No secret was sent.
     #[error(
         "the server's digest challenge cannot be answered: {}",
         printable(problem)
     )]
     Challenge {
-        /// Why; may quote the server. The error's own line escapes it.
+        /// The reason; may quote the server. `Display` escapes it.
         problem: String,
     },
-    /// The token endpoint refused, or answered something else than a token.
+    /// The token endpoint refused the request, or returned something other than a token.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// No access token could be fetched, for all the calls that waited for it. Says why in
-    /// its own line.
+    /// No access token could be fetched; shared by all the calls that waited for it. `Display` includes
+    /// the reason.
     #[error("no access token: {0}")]
     NoToken(#[source] Arc<Error>),
-    /// A snapshot link has ended, or was altered. It will not work again: ask for a new one.
+    /// A snapshot link has expired, or was altered. It will not work again: request a new one.
     #[error(
-        "the snapshot link has expired{}, four hours after it was made, or was altered; ask for a \
+        "the snapshot link has expired{}, four hours after its creation, or was altered; request a \
          new one",
         code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default()
     )]
     #[non_exhaustive]
     LinkExpired {
-        /// The status: 403, or 400 with a code that says so.
+        /// The status: 403, or 400 with an error code that means the same.
         status: StatusCode,
-        /// What the store called it, for instance `AccessDenied` or `ExpiredToken`.
+        /// The store's error code, for instance `AccessDenied` or `ExpiredToken`.
         code: Option<String>,
     },
-    /// A snapshot link gave no file.
+    /// A snapshot link returned no file.
     #[error("the snapshot link answered {}; {}", status.as_u16(), link_hint(*status))]
     Link {
         /// The status.
         status: StatusCode,
-        /// When the store wants to be asked again.
+        /// The wait that the store requests.
         retry_after: Option<Duration>,
     },
-    /// A list cannot be read to its end. The pages before this are sound, but not all there is.
+    /// A list cannot be read to its end. The pages before the error are valid, but incomplete.
     #[error("{operation}: {problem}")]
     List {
         /// The operation's id.
         operation: &'static str,
-        /// Why.
+        /// The reason.
         problem: PagingError,
     },
-    /// Something answered, but not with the resource.
+    /// The response is an error, or not the expected resource.
     #[error(transparent)]
     Response(#[from] ResponseError),
 }
@@ -285,7 +284,7 @@ fn did_you_mean(suggestions: &[String]) -> String {
 }
 
 impl ErrorKind {
-    /// Whether the failure can pass by itself; [`retry`](crate::retry) has the reasons.
+    /// Returns whether the failure is transient; [`retry`](crate::retry) documents the rules.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Connect { source, .. } => match found::<ProxyFailure>(source) {
@@ -303,7 +302,7 @@ impl ErrorKind {
         }
     }
 
-    /// How an attempt ended that ended with this.
+    /// Returns the outcome of an attempt that ended with this error.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
             _ if !self.is_transient() => Outcome::InvalidResponse,
@@ -385,8 +384,8 @@ impl fmt::Debug for ErrorKind {
     }
 }
 
-/// The beginning of a text from a server, as it may be shown on a terminal: in one line, with
-/// everything escaped that moves a cursor or turns the writing direction.
+/// Returns the beginning of a text from a server, safe for a terminal: in one line, with every
+/// character escaped that moves the cursor or changes the writing direction.
 fn printable(text: &str) -> String {
     let shown = text.chars().take(200);
     shown.fold(String::new(), |mut line, c| {
@@ -400,9 +399,9 @@ fn printable(text: &str) -> String {
 
 fn link_hint(status: StatusCode) -> &'static str {
     match status.as_u16() {
-        404 => "the file is gone; ask for a new one",
-        416 => "the file has no such part; start over",
+        404 => "the file is gone; request a new link",
+        416 => "the file does not have this part; start over",
         300..=399 => "redirects are not followed",
-        _ => "try again, then ask for a new one",
+        _ => "try again, then request a new link",
     }
 }

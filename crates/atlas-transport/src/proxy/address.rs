@@ -10,38 +10,38 @@ use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 
-/// Where a proxy is and how it is spoken to. `Debug` does not show it, since it may hold a password.
+/// The address of a proxy and its protocol. `Debug` does not show it, since it may contain a password.
 #[derive(Clone)]
 pub(crate) struct Address {
-    /// Where it is, without user and password and with its port; `https` if TLS is spoken to it.
+    /// The URI, without user and password and with the port; `https` for TLS to the proxy.
     pub(crate) uri: Uri,
     pub(crate) protocol: Protocol,
-    /// Whether the port is the one of its scheme, since the address has none.
+    /// Whether the address has no port, so that of its scheme is used.
     pub(crate) is_default_port: bool,
 }
 
-/// How a proxy is asked for a connection.
+/// The protocol for requesting a connection.
 #[derive(Clone)]
 pub(crate) enum Protocol {
-    /// By HTTP's CONNECT.
+    /// HTTP's CONNECT.
     Connect {
-        /// Its `Proxy-Authorization`.
+        /// The value of `Proxy-Authorization`.
         authorization: Option<HeaderValue>,
     },
-    /// By SOCKS 5.
+    /// SOCKS 5.
     Socks {
-        /// Who looks up the names of hosts.
+        /// Where host names are resolved.
         lookup: Lookup,
         login: Option<Login>,
     },
 }
 
-/// Who looks up the names of hosts.
+/// Where host names are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lookup {
-    /// This machine: `socks5`.
+    /// On this machine: `socks5`.
     Here,
-    /// The proxy: `socks5h`.
+    /// At the proxy: `socks5h`.
     AtProxy,
 }
 
@@ -60,8 +60,8 @@ impl Login {
 }
 
 impl Address {
-    /// Parses an address; without a scheme it is `http`, as in curl. What is wrong is told without
-    /// quoting anything, since any part may be a piece of a password.
+    /// Parses an address; without a scheme it is `http`, as in curl. Errors quote nothing, since any part
+    /// may be a piece of a password.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if text
             .chars()
@@ -134,7 +134,7 @@ impl Scheme {
     }
 }
 
-/// Checks a host and its port, and says whether there is a port.
+/// Checks a host and its port. Returns whether there is a port.
 fn check_host(text: &str) -> Result<bool, &'static str> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -165,7 +165,7 @@ fn check_host(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// Decodes the percent-encoding of a user's part.
+/// Decodes the percent-encoding of user and password.
 fn decode(text: &str) -> Result<(String, String), &'static str> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -191,9 +191,9 @@ fn decode(text: &str) -> Result<(String, String), &'static str> {
 /// HTTP Basic (RFC 7617).
 fn connect(login: Option<(String, String)>) -> Result<Protocol, &'static str> {
     let basic = |(user, password): (String, String)| {
-        // The colon ends the user (RFC 7617 section 2).
+        // The first colon ends the user (RFC 7617 section 2).
         if user.contains(':') {
-            return Err("its user contains a colon, which an HTTP proxy cannot be given");
+            return Err("its user contains a colon, which HTTP Basic does not support");
         }
         let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         let mut value = HeaderValue::from_str(&value).map_err(|_| EXPECTED)?;
@@ -205,7 +205,7 @@ fn connect(login: Option<(String, String)>) -> Result<Protocol, &'static str> {
     })
 }
 
-/// A user and password of RFC 1929, which counts their bytes in one byte each.
+/// User and password of RFC 1929, whose lengths are single bytes.
 fn socks(lookup: Lookup, login: Option<(String, String)>) -> Result<Protocol, &'static str> {
     let counted = |(user, password): (String, String)| {
         if user.len() > 255 || password.len() > 255 {
@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// The scheme and authority of where it connects to, how it is asked, and the user and password.
+    /// Returns the scheme and authority of the URI, the protocol, and user and password.
     fn parsed(text: &str) -> Option<(String, &'static str, Option<String>)> {
         let address = Address::parse(text).ok()?;
         let (how, login) = match address.protocol {
@@ -245,7 +245,7 @@ mod tests {
                 });
                 let how = match lookup {
                     Lookup::Here => "looked up here",
-                    Lookup::AtProxy => "looked up there",
+                    Lookup::AtProxy => "looked up at the proxy",
                 };
                 (how, login)
             }
@@ -288,7 +288,7 @@ mod tests {
             (
                 "SOCKS5h://u%3Av:p@p:9",
                 "http://p:9",
-                "looked up there",
+                "looked up at the proxy",
                 Some("u:v:p"),
             ),
         ] {
@@ -360,14 +360,14 @@ mod tests {
             "http://\u{e4}:1",
         ] {
             let Err(problem) = Address::parse(text) else {
-                panic!("{text:?} was taken");
+                panic!("{text:?} was accepted");
             };
             assert!(!problem.contains("s3"), "{problem}");
         }
     }
 
     #[test]
-    fn what_is_expected_instead_of_socks_4_is_said() {
+    fn the_error_of_socks_4_names_the_supported_schemes() {
         for text in ["socks://p", "socks4://p", "SOCKS4a://p:1"] {
             let problem = Address::parse(text).unwrap_err();
             assert!(problem.contains("expected socks5://"), "{problem}");

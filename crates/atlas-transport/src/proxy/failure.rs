@@ -1,4 +1,4 @@
-//! What goes wrong between this machine and a proxy.
+//! Failures between the client and a proxy.
 
 use atlas_model::error_line;
 use http::StatusCode;
@@ -7,13 +7,13 @@ use rustls::{CertificateError, Error as TlsError};
 use crate::chain::{BoxError, found};
 use crate::transient::{is_final_connect, is_transient_status};
 
-/// Why a proxy opened no connection. Names the setting that names the proxy, never its value.
+/// The reason why a proxy opened no connection. Names the setting, never its value.
 ///
-/// Its line has the whole reason and it has no source, so that it says the same where only the
-/// innermost error is shown.
+/// The message is complete without a source, so that it is the same where only the innermost error is
+/// shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProxyFailure {
-    /// No connection to the proxy itself, or no TLS over it.
+    /// The connection to the proxy, or TLS over it, failed.
     #[error("no connection to the proxy of {setting}{hint}: {problem}")]
     Unreachable {
         setting: &'static str,
@@ -21,49 +21,49 @@ pub(crate) enum ProxyFailure {
         problem: String,
         is_final: bool,
     },
-    /// An HTTP proxy refused.
+    /// An HTTP proxy refused the request.
     #[error("the proxy answered {} to CONNECT; {}", status.as_u16(), hint(*status, setting))]
     Refused {
         setting: &'static str,
         status: StatusCode,
     },
-    /// A SOCKS proxy wants another way to log in than the setting has.
+    /// A SOCKS proxy requires another login method than the setting has.
     #[error(
-        "the SOCKS proxy takes none of the offered ways to log in; check the user and password in \
+        "the SOCKS proxy supports none of the offered login methods; check the user and password in \
          {setting}"
     )]
     LoginMethod { setting: &'static str },
     /// A SOCKS proxy refused the user or password.
-    #[error("the SOCKS proxy refused to log in; check the user and password in {setting}")]
+    #[error("the SOCKS proxy rejected the login; check the user and password in {setting}")]
     Login { setting: &'static str },
     /// A SOCKS proxy refused the connection, or could not open it.
     #[error("the SOCKS proxy of {setting} answered {code}, {}", reply(*code))]
     Reply { setting: &'static str, code: u8 },
-    /// The proxy speaks something else.
-    #[error("the proxy of {setting} does not answer as {expected} does; check its scheme and port")]
+    /// The proxy uses another protocol.
+    #[error("the proxy of {setting} does not respond like {expected}; check its scheme and port")]
     Garbled {
         setting: &'static str,
         expected: &'static str,
     },
-    /// A TLS server says nothing before the client does.
-    #[error("the proxy of {setting} sent data before it was asked")]
+    /// The proxy sent data before the TLS handshake, in which the client is first.
+    #[error("the proxy of {setting} sent data before the TLS handshake")]
     Early { setting: &'static str },
     /// The connection to the proxy broke.
-    #[error("the proxy of {setting} ended the connection: {problem}")]
+    #[error("the proxy of {setting} closed the connection: {problem}")]
     Broken {
         setting: &'static str,
         problem: String,
     },
-    /// This machine does not find the host that `socks5` is to connect to.
+    /// The local lookup of the host for `socks5` failed.
     #[error(
-        "the host cannot be looked up: {problem}; with socks5h in {setting} the proxy looks it up"
+        "cannot look up the host: {problem}; use socks5h in {setting} for a lookup by the proxy"
     )]
     Lookup {
         setting: &'static str,
         problem: String,
     },
-    /// The host's name is longer than SOCKS can say.
-    #[error("the host's name is longer than 255 bytes, the limit of SOCKS 5")]
+    /// The host name is too long for SOCKS.
+    #[error("the host name is longer than 255 bytes, the limit of SOCKS 5")]
     LongHost,
 }
 
@@ -73,7 +73,7 @@ impl ProxyFailure {
             setting,
             hint,
             problem: match found(error) {
-                // Its own line quotes the proxy's host.
+                // Its message quotes the proxy's host.
                 Some(error) if is_for_another(error) => ANOTHERS.to_owned(),
                 _ => error_line(error.as_ref()),
             },
@@ -88,7 +88,7 @@ impl ProxyFailure {
         }
     }
 
-    /// Whether the next attempt fails as well.
+    /// Returns whether the next attempt would fail in the same way.
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Unreachable { is_final, .. } => *is_final,
@@ -117,24 +117,24 @@ fn is_for_another(error: &TlsError) -> bool {
 
 fn hint(status: StatusCode, setting: &str) -> String {
     match status.as_u16() {
-        // 401 is what tinyproxy answers to a wrong password.
+        // tinyproxy sends 401 for a wrong password.
         401 | 407 => format!("check the user and password in {setting}"),
         403 => format!("the proxy of {setting} does not allow this host"),
         _ => format!("check {setting}"),
     }
 }
 
-/// The replies of RFC 1928 section 6.
+/// Returns the meaning of a reply code of RFC 1928 section 6.
 fn reply(code: u8) -> &'static str {
     match code {
         1 => "general failure",
-        2 => "connection not allowed; its rules do not allow this host",
+        2 => "connection not allowed by the proxy's rules",
         3 => "network unreachable",
         4 => "host unreachable",
         5 => "connection refused",
         6 => "time to live expired",
         7 => "command not supported",
         8 => "address type not supported",
-        _ => "which is not assigned",
+        _ => "an unassigned code",
     }
 }

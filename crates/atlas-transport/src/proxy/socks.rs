@@ -1,7 +1,7 @@
 //! SOCKS 5 (RFC 1928), with a user and password (RFC 1929) or without.
 //!
-//! By hand, since hyper-util's reads more of the stream than its messages, looks names up on the
-//! worker thread, and has no room for a user and password of 255 bytes each.
+//! Not hyper-util's implementation, which reads beyond its messages, resolves names on the worker thread,
+//! and has no buffer for a user and password of 255 bytes each.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +14,7 @@ use super::address::{Login, Lookup};
 use super::failure::ProxyFailure;
 
 const VERSION: u8 = 5;
-/// The version of the login's own messages.
+/// The version of the login messages.
 const LOGIN_VERSION: u8 = 1;
 const NO_LOGIN: u8 = 0;
 const USER_AND_PASSWORD: u8 = 2;
@@ -24,11 +24,11 @@ const IPV4: u8 = 1;
 const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
-/// Where the proxy is asked to connect to, as its message says it.
+/// The destination of a proxy connection, as encoded in its message.
 pub(super) struct Destination(Vec<u8>);
 
 impl Destination {
-    /// The destination for a host, which is looked up here if it is to be.
+    /// Returns the destination for a host, resolving it if `lookup` requires it.
     pub(super) async fn of(
         target: &Target,
         lookup: Lookup,
@@ -45,7 +45,7 @@ impl Destination {
             };
             let found = tokio::net::lookup_host((host.as_str(), *port)).await;
             let found: Vec<SocketAddr> = found.map_err(failed)?.collect();
-            // More proxies reach IPv4 than IPv6, and only one address can be asked for.
+            // More proxies reach IPv4 than IPv6, and a request has only one address.
             let first = found.iter().find(|address| address.is_ipv4());
             let first = first.or(found.first()).ok_or_else(|| {
                 failed(io::Error::new(io::ErrorKind::NotFound, "it has no address"))
@@ -76,8 +76,8 @@ impl Destination {
     }
 }
 
-/// Has the proxy at the other end of a stream connect to a destination. Not a byte more than its
-/// messages is read.
+/// Requests that the proxy at the other end of a stream connect to a destination. Reads no byte beyond
+/// the proxy's messages.
 pub(super) async fn open(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     setting: &'static str,
@@ -117,7 +117,7 @@ pub(super) async fn open(
     let mut request = vec![VERSION, CONNECT, 0];
     request.extend(&destination.0);
     stream.write_all(&request).await.map_err(broken)?;
-    // A refusal may end after its code.
+    // A refusal may end after the code.
     let mut reply = [0; 2];
     stream.read_exact(&mut reply).await.map_err(broken)?;
     match reply {
@@ -125,7 +125,7 @@ pub(super) async fn open(
         [VERSION, code] => return Err(ProxyFailure::Reply { setting, code }),
         _ => return Err(garbled),
     }
-    // The address that the proxy connects from says nothing to this client.
+    // The proxy's own address is not used.
     let mut kind = [0; 2];
     stream.read_exact(&mut kind).await.map_err(broken)?;
     let length = match kind[1] {
@@ -144,7 +144,7 @@ fn login_message(login: &Login) -> Vec<u8> {
     let mut message = vec![LOGIN_VERSION];
     for part in [login.user(), login.password()] {
         let part = part.expose_secret().as_bytes();
-        message.push(u8::try_from(part.len()).expect("a login's parts have at most 255 bytes"));
+        message.push(u8::try_from(part.len()).expect("user and password have at most 255 bytes"));
         message.extend(part);
     }
     message

@@ -12,10 +12,10 @@ use super::failure::ProxyFailure;
 use super::{Stream, Target};
 use crate::chain::BoxError;
 
-/// How many bytes the head of a proxy's answer may have.
+/// The maximum size of the head of a proxy's response, in bytes.
 const HEAD_LIMIT: usize = 16 << 10;
 
-/// Opens a connection to a host over one to the proxy.
+/// Opens a connection to a host over a connection to the proxy.
 pub(super) async fn open(
     stream: Stream,
     setting: &'static str,
@@ -51,7 +51,7 @@ pub(super) async fn open(
         if !status.is_success() {
             return Err(ProxyFailure::Refused { setting, status });
         }
-        // Any 2xx opens the tunnel, but hyper gives no connection for some, such as 204.
+        // Any 2xx opens the tunnel, but hyper returns no connection for some, such as 204.
         let upgraded = hyper::upgrade::on(response).await;
         upgraded.map_err(|error| {
             if error.is_user() {
@@ -65,7 +65,7 @@ pub(super) async fn open(
     let upgraded = tokio::select! {
         biased;
         upgraded = &mut exchange => upgraded?,
-        // Its error, if there is one, is the exchange's as well.
+        // An error of the connection is also an error of the exchange.
         _ = &mut connection => exchange.await?,
     };
     let parts = upgraded

@@ -8,7 +8,7 @@ fn answered(status: u16, retry_after: Option<u64>) -> Outcome {
 }
 
 #[test]
-fn what_is_sent_again_depends_on_the_outcome_and_on_whether_it_may_be_repeated() {
+fn a_retry_depends_on_the_outcome_and_on_idempotence() {
     let policy = RetryPolicy::default();
     let again = |idempotent, outcome: &Outcome| {
         matches!(
@@ -42,7 +42,7 @@ fn what_is_sent_again_depends_on_the_outcome_and_on_whether_it_may_be_repeated()
 }
 
 #[test]
-fn waits_double_up_to_a_bound_and_are_random_from_nothing() {
+fn waits_double_up_to_a_bound_and_are_random_from_zero() {
     let policy = RetryPolicy::default().max_attempts(u32::MAX);
     let wait = |attempt, random| match policy.decide(attempt, true, &Outcome::NoResponse, random) {
         Decision::Retry(wait) => wait.as_millis(),
@@ -56,7 +56,7 @@ fn waits_double_up_to_a_bound_and_are_random_from_nothing() {
 }
 
 #[test]
-fn a_server_may_ask_for_a_wait_but_not_for_hours() {
+fn a_server_may_request_a_wait_up_to_the_cap() {
     let policy = RetryPolicy::default();
     for (asked, waited) in [(0, 0), (7, 7), (60, 60), (3600, 60)] {
         let decision = policy.decide(1, false, &answered(429, Some(asked)), 0.5);
@@ -65,7 +65,7 @@ fn a_server_may_ask_for_a_wait_but_not_for_hours() {
 }
 
 #[test]
-fn attempts_are_bounded_and_none_is_none() {
+fn attempts_are_bounded_and_the_policy_none_has_no_retry() {
     let policy = RetryPolicy::default();
     assert!(matches!(
         policy.decide(2, true, &Outcome::NoResponse, 0.0),
@@ -100,7 +100,7 @@ fn the_budget_runs_out_in_an_outage_and_comes_back_with_successes() {
 }
 
 #[test]
-fn a_retry_draws_less_only_where_the_server_was_merely_too_busy() {
+fn a_retry_costs_less_only_after_a_429() {
     for (outcome, cost) in [
         (answered(429, None), 5),
         (answered(503, Some(1)), 14),
@@ -140,7 +140,7 @@ fn no_policy_and_no_random_number_makes_a_decision_panic() {
 }
 
 #[test]
-fn the_first_wait_is_bounded_by_what_was_set() {
+fn the_first_wait_is_bounded_by_the_setting() {
     let policy = RetryPolicy::default().base_delay(Duration::from_secs(8));
     let decision = policy.decide(1, true, &Outcome::NoResponse, 1.0);
     assert_eq!(decision, Decision::Retry(Duration::from_secs(8)));
@@ -148,14 +148,14 @@ fn the_first_wait_is_bounded_by_what_was_set() {
 }
 
 #[test]
-fn an_outcome_is_told_in_a_word_or_three() {
-    for (outcome, told) in [
+fn an_outcome_is_shown_in_one_or_two_words() {
+    for (outcome, shown) in [
         (Outcome::NotSent, "not sent"),
         (Outcome::NoResponse, "no response"),
         (Outcome::InvalidResponse, "invalid response"),
         (answered(503, Some(1)), "503"),
     ] {
-        assert_eq!(outcome.to_string(), told);
+        assert_eq!(outcome.to_string(), shown);
     }
 }
 

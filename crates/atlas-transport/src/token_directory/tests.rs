@@ -16,7 +16,7 @@ fn token() -> CachedToken {
     }
 }
 
-/// A directory with a token, in a folder that is there already.
+/// Returns a directory with a token, in an existing folder.
 fn stored() -> (TempDir, TokenDirectory) {
     let folder = tempfile::tempdir().unwrap();
     let tokens = TokenDirectory::new(folder.path());
@@ -38,7 +38,7 @@ fn is_locked(tokens: &TokenDirectory) -> bool {
 }
 
 #[test]
-fn a_token_is_kept_for_its_owner_alone_and_forgotten() {
+fn a_token_is_stored_for_its_owner_only_and_removed() {
     let folder = tempfile::tempdir().unwrap();
     let tokens = TokenDirectory::new(folder.path().join("a/b"));
     assert!(tokens.load(&key()).is_none());
@@ -56,18 +56,18 @@ fn a_token_is_kept_for_its_owner_alone_and_forgotten() {
 }
 
 #[test]
-fn a_lock_is_held_by_one_and_ends_when_it_is_dropped_not_when_its_file_is_gone() {
+fn a_lock_is_exclusive_and_ends_when_it_is_dropped_while_its_file_remains() {
     let (_folder, tokens) = stored();
     let other = TokenDirectory::new(tokens.path());
     let LockAttempt::Acquired(lock) = tokens.try_lock(&key()) else {
-        panic!("nobody has the lock");
+        panic!("the lock is free");
     };
     assert!(is_locked(&other) && is_locked(&tokens));
     let another = TokenKey::new("https://b.example", "id", &"s3cret".into());
     let attempt = other.try_lock(&another);
     assert!(matches!(attempt, LockAttempt::Acquired(_)), "{attempt:?}");
     drop(lock);
-    assert!(tokens.lock_path(&key()).exists(), "a file is no lock");
+    assert!(tokens.lock_path(&key()).exists(), "the file remains");
     assert!(!is_locked(&other));
 }
 
@@ -109,7 +109,7 @@ fn a_file_that_others_could_have_made_or_read_is_not_used() {
         std::fs::rename(&elsewhere, &path).unwrap();
         assert!(is_used());
 
-        // Only root can give a file away, and root is who could read one of any user.
+        // Only root can change the owner, and only root could read another user's file.
         match chown(&path, Some(12_345), None) {
             Ok(()) => assert!(!is_used(), "another user's"),
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
@@ -117,7 +117,7 @@ fn a_file_that_others_could_have_made_or_read_is_not_used() {
     }
 }
 
-/// Whether a folder is used in any way.
+/// Returns whether a folder is used in any way.
 fn is_touched(tokens: &TokenDirectory) -> bool {
     let lock = tokens.try_lock(&key());
     tokens.remove(&key());
@@ -134,7 +134,7 @@ fn a_folder_that_others_can_write_to_is_neither_read_nor_written() {
         assert!(!is_touched(&tokens), "{shared:o}");
     }
     set_mode(folder.path(), 0o755);
-    assert!(tokens.load(&key()).is_some(), "others may look");
+    assert!(tokens.load(&key()).is_some(), "others may read");
 
     let link = folder.path().join("link");
     symlink(folder.path(), &link).unwrap();
@@ -146,14 +146,17 @@ fn a_folder_that_others_can_write_to_is_neither_read_nor_written() {
 }
 
 #[test]
-fn what_cannot_be_read_or_made_is_as_if_it_were_not_there() {
+fn invalid_files_and_folders_are_treated_as_missing() {
     let (_folder, tokens) = stored();
     for text in ["", "{", "[]", r#"{"access_token": 7}"#] {
         std::fs::write(tokens.token_path(&key()), text).unwrap();
         assert!(tokens.load(&key()).is_none(), "{text}");
     }
     tokens.store(&key(), &token());
-    assert!(tokens.load(&key()).is_some(), "it is replaced");
+    assert!(
+        tokens.load(&key()).is_some(),
+        "the invalid file is replaced"
+    );
 
     let nowhere = TokenDirectory::new("/dev/null/tokens");
     nowhere.store(&key(), &token());

@@ -60,7 +60,7 @@ fn of_several_algorithms_the_strongest_wins_in_every_order_and_the_first_among_e
 }
 
 #[test]
-fn commas_within_quotes_begin_nothing() {
+fn commas_within_quotes_do_not_separate() {
     let text = r#"a="x,y\",z", b, c="\\", d"#;
     let starts: Vec<&str> = commas(text).map(|start| &text[start..]).collect();
     assert_eq!(starts, [r#" b, c="\\", d"#, r#" c="\\", d"#, " d"]);
@@ -68,7 +68,7 @@ fn commas_within_quotes_begin_nothing() {
 }
 
 #[test]
-fn what_follows_a_challenge_and_is_none_does_not_make_it_two() {
+fn an_invalid_neighbour_does_not_duplicate_a_challenge() {
     let text = r#"Digest realm="r", nonce="n", NTLM abc=="#;
     assert_eq!(digests(text).unwrap().len(), 1);
     let text = r#"NTLM abc==, Digest realm="r", nonce="n""#;
@@ -76,7 +76,7 @@ fn what_follows_a_challenge_and_is_none_does_not_make_it_two() {
 }
 
 #[test]
-fn a_stronger_challenge_is_found_behind_what_is_none() {
+fn a_stronger_challenge_is_found_after_an_invalid_one() {
     let client = strongest(&[
         r#"Digest realm="r", nonce="n", qop="auth", algorithm=MD5, NTLM abc==, Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256"#,
     ]);
@@ -84,9 +84,9 @@ fn a_stronger_challenge_is_found_behind_what_is_none() {
 }
 
 #[test]
-fn a_broken_digest_is_told_from_none() {
+fn a_malformed_digest_challenge_differs_from_none() {
     let refusal = |header: &str| strongest(&[header]).err();
-    let broken = Refusal::Unusable("it cannot be parsed".to_owned());
+    let broken = Refusal::Unusable("it is malformed".to_owned());
     assert_eq!(refusal("Digest realm=\"open"), Some(broken));
     for none in ["Basic realm=\"digest\"", "NTLM abc==", "Basic realm=\"open"] {
         assert_eq!(refusal(none), Some(Refusal::NoDigest), "{none}");

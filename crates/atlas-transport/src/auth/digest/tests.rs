@@ -82,7 +82,7 @@ fn others_wait_for_the_first_probe_and_one_takes_over_when_it_is_abandoned() {
 }
 
 #[test]
-fn a_wrong_key_is_an_answer_not_a_loop() {
+fn a_wrong_key_is_final() {
     let mut session = started();
     let (_, ticket) = send(&mut session);
     let verdict = session.observe(ticket, 2, REFUSED, &nonce("n2", false));
@@ -90,7 +90,7 @@ fn a_wrong_key_is_an_answer_not_a_loop() {
 }
 
 #[test]
-fn a_stale_nonce_is_replaced_but_not_for_ever() {
+fn a_stale_nonce_is_replaced_a_limited_number_of_times() {
     let mut session = started();
     let (_, ticket) = send(&mut session);
     let verdict = session.observe(ticket, 2, REFUSED, &nonce("n2", true));
@@ -119,7 +119,7 @@ fn a_plain_refusal_after_a_success_is_challenged_once_more() {
 }
 
 #[test]
-fn a_session_keeps_the_cnonce_its_key_was_made_of_and_others_do_not() {
+fn only_a_sess_algorithm_keeps_its_cnonce() {
     for (algorithm, kept) in [("MD5-sess", true), ("MD5", false)] {
         let mut session = session();
         let (_, ticket) = send(&mut session);
@@ -136,7 +136,7 @@ fn a_session_keeps_the_cnonce_its_key_was_made_of_and_others_do_not() {
 }
 
 #[test]
-fn a_late_refusal_of_an_old_nonce_does_not_push_out_a_newer_challenge() {
+fn a_late_refusal_of_an_old_nonce_does_not_replace_a_newer_challenge() {
     let mut session = accepted();
     let (_, early) = send(&mut session);
     let (_, late) = send(&mut session);
@@ -165,18 +165,18 @@ fn a_next_nonce_is_used_from_the_next_call_on() {
         header.contains("nonce=\"n2\", algorithm=MD5, nc=00000001"),
         "{header}"
     );
-    // It can have ended by then; these keys are known to be right.
+    // The nonce may have expired by then; these keys are known to be right.
     let verdict = session.observe(ticket, 1, REFUSED, &nonce("n3", false));
     assert_eq!(verdict, Verdict::Retry);
 }
 
 #[test]
-fn a_count_out_of_order_is_tried_again_alone_whichever_refusal_comes_first() {
+fn a_count_out_of_order_is_retried_alone_whichever_refusal_comes_first() {
     for swapped in [false, true] {
         let mut session = accepted();
         let (_, one) = send(&mut session);
         let (_, two) = send(&mut session);
-        // The second came first, to a server that wants counts in their order: both are refused.
+        // The second request arrives first at a server that requires counts in order: both are refused.
         let (first, second) = if swapped { (two, one) } else { (one, two) };
         let verdict = session.observe(first, 1, REFUSED, &nonce("n2", false));
         assert_eq!(verdict, Verdict::Retry);
@@ -192,7 +192,7 @@ fn a_count_out_of_order_is_tried_again_alone_whichever_refusal_comes_first() {
 }
 
 #[test]
-fn one_call_tries_the_keys_and_the_others_are_told_once_each() {
+fn one_call_verifies_the_keys_and_each_other_call_is_refused_once() {
     let mut wrong = started();
     let (_, tries) = send(&mut wrong);
     assert!(waits(&mut wrong));
@@ -201,12 +201,16 @@ fn one_call_tries_the_keys_and_the_others_are_told_once_each() {
     for _ in 0..3 {
         let (_, other) = send(&mut wrong);
         let verdict = wrong.observe(other, 1, REFUSED, &refused);
-        assert_eq!(verdict, Verdict::Refused, "no storm of wrong keys");
+        assert_eq!(
+            verdict,
+            Verdict::Refused,
+            "no further request with wrong keys"
+        );
     }
 }
 
 #[test]
-fn a_trial_that_is_abandoned_is_taken_over() {
+fn an_abandoned_verification_is_taken_over() {
     let mut session = started();
     let (_, ticket) = send(&mut session);
     assert!(ticket.verifies && waits(&mut session));
@@ -232,7 +236,7 @@ fn the_strongest_challenge_is_answered_and_basic_never() {
 }
 
 #[test]
-fn what_cannot_be_answered_is_refused_before_a_secret_is_sent() {
+fn an_unsupported_challenge_is_refused_before_a_secret_is_sent() {
     for (challenge, answerable) in [
         ("Basic realm=\"a\"", Verdict::Refused),
         (
@@ -262,7 +266,7 @@ fn a_success_without_a_digest_says_nothing_about_the_keys() {
     session.observe(lead, 1, REFUSED, &nonce("n1", false));
     let (header, _) = send(&mut session);
     assert!(header.is_some());
-    assert!(waits(&mut session), "the keys are tried by one call alone");
+    assert!(waits(&mut session), "a single call verifies the keys");
 }
 
 #[test]
@@ -275,7 +279,7 @@ fn a_late_success_does_not_end_a_probe_that_another_call_leads() {
 }
 
 #[test]
-fn what_an_old_nonce_still_brings_says_nothing_about_the_newer_one() {
+fn a_late_response_to_an_old_nonce_does_not_affect_the_newer_one() {
     let mut session = accepted();
     let (_, refused) = send(&mut session);
     let (_, late) = send(&mut session);
@@ -303,7 +307,7 @@ fn an_algorithm_is_named_without_a_qop_where_the_challenge_names_one() {
 }
 
 #[test]
-fn a_ticket_tells_the_number_of_its_challenge() {
+fn a_ticket_has_the_number_of_its_challenge() {
     let mut session = session();
     for (number, answer) in ["n1", "n2", "n3"].into_iter().enumerate() {
         let (_, ticket) = send(&mut session);
@@ -313,7 +317,7 @@ fn a_ticket_tells_the_number_of_its_challenge() {
 }
 
 #[test]
-fn other_requests_wait_for_a_probe_and_for_a_trial_of_the_keys_alone() {
+fn other_requests_wait_only_for_a_probe_and_a_verification_of_the_keys() {
     let mut session = session();
     let (_, probe) = send(&mut session);
     assert!(probe.is_waited_for());
@@ -325,7 +329,7 @@ fn other_requests_wait_for_a_probe_and_for_a_trial_of_the_keys_alone() {
 }
 
 #[test]
-fn abandoning_ends_a_probe_of_its_own_alone() {
+fn abandoning_a_request_ends_only_its_own_probe() {
     let mut session = accepted();
     let (_, plain) = send(&mut session);
     session.state = State::Probing;
@@ -335,14 +339,17 @@ fn abandoning_ends_a_probe_of_its_own_alone() {
     let (_, probe) = send(&mut session);
     session.observe(probe, 1, REFUSED, &nonce("n1", false));
     session.abandon(probe);
-    assert!(send(&mut session).0.is_some(), "the challenge is there");
+    assert!(
+        send(&mut session).0.is_some(),
+        "the challenge is still available"
+    );
 }
 
 #[test]
-fn a_nonce_that_is_used_up_is_asked_for_again() {
+fn a_used_up_nonce_is_replaced_by_a_probe() {
     let mut session = accepted();
     let State::Challenged { responder, .. } = &mut session.state else {
-        panic!("there was a challenge");
+        panic!("expected a challenge");
     };
     responder.use_up();
     let (header, ticket) = send(&mut session);
@@ -350,7 +357,7 @@ fn a_nonce_that_is_used_up_is_asked_for_again() {
 }
 
 #[test]
-fn debug_shows_what_is_known_of_the_keys_and_not_the_keys() {
+fn debug_shows_the_state_of_the_keys_and_not_the_keys() {
     assert_eq!(
         format!("{:?}", accepted()),
         "DigestSession { generation: 1, keys: Accepted, .. }"

@@ -4,7 +4,7 @@ use http::header::WWW_AUTHENTICATE;
 use super::*;
 
 impl Responder {
-    /// Lets the nonce have been used as often as it can be.
+    /// Uses the nonce as often as possible.
     pub(in crate::auth) fn use_up(&mut self) {
         self.count = u32::MAX;
     }
@@ -31,7 +31,7 @@ fn text(header: &HeaderValue) -> &str {
 }
 
 #[test]
-fn the_example_of_rfc_2617_section_3_5_is_answered_as_printed_there() {
+fn the_header_for_rfc_2617_section_3_5_is_the_printed_one() {
     let challenge = "Digest realm=\"testrealm@host.com\", qop=\"auth,auth-int\", \
         nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", \
         opaque=\"5ccc069c403ebaf9f0171e9517f40e41\"";
@@ -46,7 +46,7 @@ fn the_example_of_rfc_2617_section_3_5_is_answered_as_printed_there() {
 }
 
 #[test]
-fn both_challenges_of_rfc_7616_section_3_9_1_are_answered_as_printed_there() {
+fn the_responses_for_rfc_7616_section_3_9_1_are_the_printed_ones() {
     for (algorithm, response) in [
         ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),
         (
@@ -67,7 +67,7 @@ fn both_challenges_of_rfc_7616_section_3_9_1_are_answered_as_printed_there() {
 }
 
 #[test]
-fn the_user_of_rfc_7616_section_3_9_2_is_hashed_and_a_utf_8_name_travels_extended() {
+fn the_user_of_rfc_7616_section_3_9_2_is_hashed_and_a_utf_8_name_is_sent_extended() {
     let challenge = "Digest realm=\"api@example.org\", qop=\"auth\", algorithm=SHA-512-256, \
         nonce=\"5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK\", \
         opaque=\"HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS\", charset=UTF-8";
@@ -87,9 +87,9 @@ fn the_user_of_rfc_7616_section_3_9_2_is_hashed_and_a_utf_8_name_travels_extende
     assert!(header.contains(extended), "{header}");
 }
 
-/// `http-auth` computes the same; its interface for a given cnonce is for tests only.
+/// `http-auth` is the reference; its interface for a given cnonce is for tests only.
 #[test]
-fn every_algorithm_is_answered_as_the_http_auth_crate_answers_it() {
+fn every_algorithm_has_the_header_of_the_http_auth_crate() {
     let uris = ["/", "/api/atlas/v2/groups?pageNum=2", "/a\\b"];
     for (qop, names) in [
         (", qop=\"auth\"", &["MD5", "MD5-sess", "SHA-256"][..]),
@@ -134,7 +134,7 @@ fn every_algorithm_is_answered_as_the_http_auth_crate_answers_it() {
 }
 
 #[test]
-fn each_request_has_its_own_count_and_cnonce_and_no_secret_shows() {
+fn each_request_has_its_own_count_and_cnonce_and_debug_shows_no_secret() {
     let challenge = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\"";
     let mut headers = HeaderMap::new();
     headers.insert(WWW_AUTHENTICATE, challenge.parse().unwrap());
@@ -158,7 +158,7 @@ fn each_request_has_its_own_count_and_cnonce_and_no_secret_shows() {
 }
 
 #[test]
-fn what_no_header_can_hold_is_refused() {
+fn an_invalid_target_or_a_used_up_nonce_has_no_header() {
     let challenge = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\"";
     let mut good = responder(challenge, NAME, Cnonce::Fixed("c".to_owned())).unwrap();
     assert!(good.respond("GET", "/a\nb").is_none());

@@ -17,7 +17,7 @@ impl Folder {
     }
 }
 
-/// What is wrong with a file, which shows nothing of its content.
+/// Returns the problem with a file, and checks that it shows nothing of the content.
 fn problem(path: &Path) -> FileProblem {
     let problem = read(path).unwrap_err();
     let shown = format!("{problem} {problem:?} {problem:#?}");
@@ -26,7 +26,7 @@ fn problem(path: &Path) -> FileProblem {
 }
 
 #[test]
-fn a_byte_order_mark_and_one_line_break_are_no_part_of_the_value() {
+fn a_byte_order_mark_and_one_line_break_are_removed() {
     let folder = Folder::new();
     let most = usize::try_from(LIMIT).unwrap();
     let longest = "x".repeat(most);
@@ -46,7 +46,7 @@ fn a_byte_order_mark_and_one_line_break_are_no_part_of_the_value() {
 }
 
 #[test]
-fn a_value_in_a_file_is_checked_as_one_in_a_variable() {
+fn a_value_in_a_file_is_checked_like_one_in_a_variable() {
     let folder = Folder::new();
     let value = |problem| FileProblem::Value { problem };
     for (content, expected) in [
@@ -110,15 +110,15 @@ mod unix {
 
     use super::*;
 
-    /// What `ask` comes to, unless it waits.
-    fn without_waiting<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> T {
+    /// Returns the result of `read`; fails if it blocks.
+    fn without_waiting<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> T {
         let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || sender.send(ask()));
-        let answer = receiver.recv_timeout(Duration::from_secs(10));
-        answer.expect("it answers without waiting")
+        thread::spawn(move || sender.send(read()));
+        let result = receiver.recv_timeout(Duration::from_secs(10));
+        result.expect("it does not block")
     }
 
-    // `rustix` makes no pipes on Apple's systems.
+    // `rustix` creates no pipes on Apple's systems.
     #[cfg(not(target_vendor = "apple"))]
     #[test]
     fn a_pipe_is_refused_without_waiting() {
@@ -133,7 +133,7 @@ mod unix {
                 without_waiting(move || problem(&named)),
                 FileProblem::NotRegular
             );
-            // It may take the place of a file after that was looked at.
+            // It may replace a file after the first check.
             let opened = without_waiting(move || open_at_once(&path));
             assert_eq!(opened.unwrap_err(), FileProblem::NotRegular);
         }
@@ -154,7 +154,7 @@ mod unix {
     #[test]
     fn a_symbolic_link_is_followed() {
         let folder = Folder::new();
-        // As Kubernetes lays out a volume of a secret.
+        // The layout of a Kubernetes secret volume.
         fs::create_dir(folder.0.path().join("..data")).unwrap();
         folder.file("..data/secret", "s3cret\n");
         let link = folder.0.path().join("secret");
@@ -172,7 +172,7 @@ mod unix {
         let folder = Folder::new();
         let path = folder.file("secret", "s3cret");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-        // Root reads it all the same.
+        // Root can read it anyway.
         if File::open(&path).is_err() {
             let problem = problem(&path);
             assert!(matches!(problem, FileProblem::Unreadable { .. }));

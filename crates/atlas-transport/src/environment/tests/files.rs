@@ -33,7 +33,7 @@ const TOKENS: [(VariableSet, &str); 2] = [
     (VariableSet::Mcli, "MCLI_ACCESS_TOKEN"),
 ];
 
-/// The path of a new file.
+/// Creates a file and returns its path.
 fn write(folder: &tempfile::TempDir, content: &str) -> OsString {
     let file = tempfile::Builder::new().tempfile_in(folder).unwrap();
     let path = file.into_temp_path().keep().unwrap();
@@ -45,7 +45,7 @@ fn file_variable(name: &str) -> String {
     format!("{name}_FILE")
 }
 
-/// The account of variables, and the names that were looked up.
+/// Returns the account of variables, and the names that were looked up.
 fn looked_up(
     variables: &[(&str, OsString)],
 ) -> (Result<Account, EnvironmentError>, RefCell<Vec<String>>) {
@@ -69,7 +69,7 @@ fn account(variables: &[(&str, OsString)]) -> Result<Account, EnvironmentError> 
     looked_up(variables).0
 }
 
-/// The error that variables give, which shows no content of a file.
+/// Returns the error of variables, and checks that it shows no content of a file.
 fn error(variables: &[(&str, OsString)]) -> EnvironmentError {
     let error = account(variables).unwrap_err();
     let shown = format!("{error} {error:?} {error:#?}");
@@ -122,7 +122,7 @@ fn half_a_pair_names_the_variable_of_the_file() {
             assert!(account(&[(&there, secret.clone()), token]).is_ok());
         }
     }
-    // Nor are halves of two sets put together.
+    // Halves of two sets are not combined either.
     let halves = [
         ("MONGODB_ATLAS_CLIENT_ID_FILE", secret.clone()),
         ("MCLI_CLIENT_SECRET_FILE", secret.clone()),
@@ -138,7 +138,7 @@ fn half_a_pair_names_the_variable_of_the_file() {
 }
 
 #[test]
-fn a_secret_file_takes_no_base_url_of_another_set() {
+fn a_secret_file_does_not_use_the_base_url_of_another_set() {
     let folder = tempfile::tempdir().unwrap();
     let secret = write(&folder, "s3cret");
     let token = ("MONGODB_ATLAS_ACCESS_TOKEN_FILE", secret.clone());
@@ -170,7 +170,7 @@ fn both_the_variable_and_its_file_are_refused() {
 }
 
 #[test]
-fn an_empty_file_variable_is_as_none() {
+fn an_empty_file_variable_counts_as_unset() {
     for (_, name) in TOKENS {
         let file = file_variable(name);
         let nothing = account(&[(&file, "".into())]).unwrap_err();
@@ -208,7 +208,7 @@ fn only_credentials_have_a_file_variable() {
 }
 
 #[test]
-fn a_set_has_the_credentials_of_a_file_whether_it_can_be_read_or_not() {
+fn a_set_has_credentials_even_if_their_file_is_unreadable() {
     let folder = tempfile::tempdir().unwrap();
     let good = write(&folder, "s3cret\n");
     for path in [good.clone(), "/missing".into()] {
@@ -225,7 +225,7 @@ fn a_set_has_the_credentials_of_a_file_whether_it_can_be_read_or_not() {
 }
 
 #[test]
-fn an_error_names_the_variable_and_the_path_and_what_to_do() {
+fn an_error_has_the_variable_the_path_and_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(&folder, "s3cret\n\n");
     for (set, [first, second]) in PAIRS {
@@ -253,12 +253,12 @@ fn a_secret_in_place_of_its_path_is_not_shown() {
         let error = error(&[("MONGODB_ATLAS_ACCESS_TOKEN_FILE", secret.into())]);
         for text in [error.to_string(), format!("{error:?}")] {
             assert!(!text.contains("s3cret"), "{text}");
-            assert!(text.contains("must be a path"), "{text}");
+            assert!(text.contains("expected a path"), "{text}");
         }
     }
 }
 
-/// File systems of Apple take only UTF-8.
+/// Apple's file systems accept only UTF-8.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 #[test]
 fn a_path_that_is_not_utf_8_works() {
