@@ -31,15 +31,14 @@
 //! `catalog`, on by default, [`Client::call`] calls any operation by its name, and [`Client::strict`]
 //! turns a response that does not match the documentation into an error.
 //!
-//! Nothing is sent over plain `http`, except to a loopback address. Secrets never appear in `Debug`,
-//! errors or logs.
+//! Nothing is sent over plain `http`, except to a loopback address or if the [`BaseUrl`] allows it.
+//! Secrets never appear in `Debug`, errors or logs.
 //!
 //! To try it without an account, run `atlas sandbox` (package `atlas-toolkit`) and paste the lines that
 //! it prints: [`Credentials::from_env`] reads them. The program above needs:
 //!
 //! ```console
-//! cargo add atlas-transport
-//! cargo add atlas-model --features flex-clusters
+//! cargo add atlas-transport atlas-model
 //! cargo add tokio --features macros,rt
 //! ```
 //!
@@ -137,8 +136,7 @@
 //! `10.0.0.0/8` and `2001:db8::/32` match a network. Any other entry, such as one with a port or
 //! `*.example.com`, matches no host. [`ClientBuilder::proxy`] has no exceptions.
 //!
-//! Plain `http` goes to loopback addresses only and never through a proxy, so `HTTP_PROXY` is not
-//! read.
+//! Plain `http` never goes through a proxy, so `HTTP_PROXY` is not read.
 //!
 //! # TLS
 //!

@@ -41,7 +41,7 @@ use crate::transient::is_transient_status;
 /// | 429; 503 with `Retry-After` | retried | retried |
 /// | 408; 5xx, except 501, 505 and 511 | retried | the call ends with this response |
 /// | no complete response | retried | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) |
-/// | another response | the call ends with this response | the same |
+/// | anything else | the call ends with this response | the same |
 /// | an untrusted certificate, a refusing proxy | the call ends with this error | the same |
 ///
 /// The last rows are the failures that are not transient by
@@ -75,7 +75,7 @@ pub struct RetryPolicy {
     pub max_attempts: u32,
     /// The upper bound of the first wait; 1 s by default.
     pub base_delay: Duration,
-    /// The upper bound of a wait without `Retry-After`; 20 s by default.
+    /// The upper bound of a wait that the server did not request; 20 s by default.
     pub max_delay: Duration,
     /// The upper bound of a wait that the server requests; 60 s by default, the time in which
     /// Atlas's rate limits refill.
@@ -155,7 +155,7 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the upper bound of a wait without `Retry-After`.
+    /// Sets the upper bound of a wait that the server did not request.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;

@@ -7,7 +7,7 @@
 //! ```text
 //! Unchallenged ─ first call, without Authorization ─► Probing ─ 401 + challenge ─► Challenged
 //!      ▲                                                 │                          │   ▲
-//!      └───────────── abandoned, or no challenge ────────┘ stale, nextnonce, or a refusal ───┘
+//!      └───────────── abandoned, or no challenge ────────┘ stale, nextnonce, or a refusal ──┘
 //! ```
 //!
 //! A server may require the uses of a nonce in order, and refuse those of concurrent calls. Unverified
@@ -59,7 +59,7 @@ pub enum DigestStep {
     Wait,
 }
 
-/// What is known about the keys.
+/// The known state of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keys {
     /// Not used yet, or refused once since they were accepted.

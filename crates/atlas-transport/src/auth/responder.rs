@@ -145,6 +145,7 @@ impl Responder {
     pub(super) fn is_usable(&self) -> bool {
         self.count < u32::MAX
     }
+
     /// Returns the header for a request, marked as sensitive; `None` if the target is not valid in a
     /// header or the nonce is used up.
     pub(super) fn respond(&mut self, method: &str, target: &str) -> Option<HeaderValue> {

@@ -2,7 +2,7 @@
 //! before it expires.
 //!
 //! ```text
-//! Empty ─ first call ─► Fetching ─ fetched ──► Fresh ─ the last part of its life ──► Aging
+//! Empty ─ first call ─► Fetching ─ fetched ─► Fresh ─ the last part of its life ─► Aging
 //!   ▲                      │                    ▲   one call replaces it meanwhile     │
 //!   ├──── failed ◄─────────┘                    └──────────────────────────────────────┤
 //!   └──────────────────────────── expired, or refused by a 401 ◄───────────────────────┘
