@@ -295,7 +295,12 @@ async fn dante_with_hosts_looked_up_here() {
 async fn microsocks_with_a_password() {
     let Some(proxy) = microsocks() else { return };
     // It refuses no host; nobody listens there.
-    check(proxy, "refused to log in", "answered 5, connection refused").await;
+    check(
+        proxy,
+        "rejected the login",
+        "answered 5, connection refused",
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -176,7 +176,7 @@ fn a_client_certificate_that_cannot_be_used_is_an_error_that_does_not_show_the_k
         (
             &chain_of_one,
             not_base64,
-            "the private key is broken: its base64",
+            "the private key is invalid: its base64",
         ),
         (&chain_of_one, "", "it has no private key"),
         (
@@ -188,7 +188,7 @@ fn a_client_certificate_that_cannot_be_used_is_an_error_that_does_not_show_the_k
         (
             &chain_of_one[..200],
             &key,
-            "certificate 1 is broken: its END line is missing",
+            "certificate 1 is invalid: its END line is missing",
         ),
     ] {
         let builder = builder(1).client_certificate(pem_chain, pem_key);
@@ -233,7 +233,7 @@ fn a_bundle_that_cannot_be_used_as_a_whole_is_an_error_that_says_where() {
         (String::new(), "it has no certificate"),
         (
             format!("{good}{broken}{good}"),
-            "certificate 2 is broken: its base64",
+            "certificate 2 is invalid: its base64",
         ),
         (
             format!("{good}{good}{not_der}"),

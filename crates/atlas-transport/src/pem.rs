@@ -6,7 +6,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 /// A PEM error. Quotes nothing of the text, since it may be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PemError {
-    #[error("it has no PEM certificate")]
+    #[error("it has no certificate in PEM")]
     NoCertificate,
     #[error("certificate {number} is invalid: {problem}")]
     Certificate {
@@ -14,7 +14,7 @@ pub(crate) enum PemError {
         number: usize,
         problem: &'static str,
     },
-    #[error("it has no PEM private key")]
+    #[error("it has no private key in PEM")]
     NoKey,
     #[error("it has more than one private key; expected one")]
     SeveralKeys,

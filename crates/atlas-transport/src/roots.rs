@@ -105,7 +105,7 @@ impl Roots {
         if found {
             return Ok(());
         }
-        Err("no PEM certificate in its folders".to_owned())
+        Err("its folders contain no certificate in PEM".to_owned())
     }
 
     /// Adds certificates. Returns whether at least one is usable; as with the platform's roots, those in

@@ -148,10 +148,10 @@ async fn a_refusal_is_met_once_and_a_failed_connection_again() {
         ),
         (
             &|| login(&[1, 1]),
-            "refused to log in; check the user and password in",
+            "rejected the login; check the user and password in",
             1,
         ),
-        (&|| login(&[1, 0xff]), "refused to log in", 1),
+        (&|| login(&[1, 0xff]), "rejected the login", 1),
         (
             &|| login(&[5, 0]),
             "does not respond like a SOCKS 5 proxy",
@@ -160,7 +160,7 @@ async fn a_refusal_is_met_once_and_a_failed_connection_again() {
         (&|| reply(2), "answered 2, connection not allowed", 1),
         (&|| reply(7), "answered 7, command not supported", 1),
         (&|| reply(8), "answered 8, address type not supported", 1),
-        (&|| reply(99), "answered 99, which is not assigned", 1),
+        (&|| reply(99), "answered 99, an unassigned code", 1),
         (&|| reply(1), "answered 1, general failure", 3),
         (&|| reply(5), "answered 5, connection refused", 3),
         (
@@ -263,7 +263,7 @@ async fn a_host_that_this_machine_cannot_look_up_names_the_other_scheme() {
     let error = client.send(&operation()).await.unwrap_err();
     let line = chain(&error);
     assert!(
-        line.contains("with socks5h in ClientBuilder::proxy"),
+        line.contains("use socks5h in ClientBuilder::proxy"),
         "{line}"
     );
     assert_eq!(peer.connections(), 0);
