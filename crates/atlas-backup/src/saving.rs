@@ -238,15 +238,20 @@ pub(crate) fn plain(shard: &str, index: usize) -> String {
     }
 }
 
-/// The file of one shard: its name before the ending.
+/// The path of a shard's file: the shard's name is inserted before the ending.
 pub(crate) fn of_shard(out: &Path, shard: &str) -> PathBuf {
     let name = out.file_name().map(OsString::from).unwrap_or_default();
     let name = name.to_string_lossy().into_owned();
-    let (stem, ending) = match name.find('.').filter(|at| *at > 0) {
-        Some(at) => name.split_at(at),
-        None => (name.as_str(), ""),
-    };
+    let (stem, ending) = file_parts(&name);
     out.with_file_name(format!("{stem}-{shard}{ending}"))
+}
+
+/// A file's name before its first dot, and the ending from that dot on.
+pub(crate) fn file_parts(name: &str) -> (&str, &str) {
+    match name.find('.').filter(|at| *at > 0) {
+        Some(at) => name.split_at(at),
+        None => (name, ""),
+    }
 }
 
 #[cfg(test)]

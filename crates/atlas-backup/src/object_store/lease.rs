@@ -22,8 +22,11 @@ use super::claim::Claim;
 use super::cleanup::Cleanup;
 use super::connection::{Connection, Failed, Text};
 use super::holder::Holder;
+use super::url;
 use crate::error::Error;
 use crate::journal::{FORMAT, Head};
+use crate::saving::file_parts;
+use crate::shards::is_usable;
 
 /// What such an object says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,23 +204,36 @@ impl Leasing {
         (left >= SignedDuration::ZERO).then(|| left.unsigned_abs() + Duration::from_secs(1))
     }
 
-    /// Takes up the uploads of a lease that has ended, if they are of the same snapshot.
+    /// Takes over the uploads of an expired lease if they belong to the same snapshot; aborts them
+    /// otherwise.
     async fn take_up(&self, lease: &mut Lease, other: Lease) {
         if other.source == self.source {
             lease.uploads = other.uploads;
+            lease.uploads.retain(|key, _| self.covers(key));
             return;
         }
         self.abort(&other).await;
     }
 
-    /// Aborts the uploads of a lease.
+    /// Aborts the uploads of a lease. A lease can be forged: uploads of keys that it does not cover
+    /// are left alone.
     pub(super) async fn abort(&self, other: &Lease) {
         for (key, begun) in &other.uploads {
+            if !self.covers(key) {
+                tracing::warn!(lease = %self.url, "the lease names an upload of another key; ignored");
+                continue;
+            }
             let Ok(key) = Path::parse(key) else { continue };
             if let Err(failed) = self.connection.abort(&key, &begun.id).await {
-                tracing::warn!(failure = %failed.failure, "an upload of another run stays open");
+                tracing::warn!(failure = %failed.failure, "cannot abort an upload of another run");
             }
         }
+    }
+
+    /// Whether an upload's key belongs to the snapshot of this lease: the lease's own key without its
+    /// ending, or the key of one of the snapshot's shards.
+    fn covers(&self, key: &str) -> bool {
+        covers(self.key.as_ref(), key)
     }
 
     fn failed(&self, failed: Failed) -> Error {
@@ -234,6 +250,28 @@ impl Leasing {
 /// No lease is believed to last longer: a day.
 const LONGEST_LEASE: i64 = 86_400;
 
+/// Whether `key` is the object of a lease, or of one of its shards.
+fn covers(lease: &str, key: &str) -> bool {
+    let Some(object) = url::object_of(lease) else {
+        return false;
+    };
+    let split = |key: &str| match key.rsplit_once('/') {
+        Some((folder, file)) => (Some(folder.to_owned()), file.to_owned()),
+        None => (None, key.to_owned()),
+    };
+    let ((folder, file), (other_folder, other)) = (split(object), split(key));
+    if folder != other_folder {
+        return false;
+    }
+    // The name that `of_shard` gives, for any shard that may occur in it.
+    let (stem, ending) = file_parts(&file);
+    let shard = other
+        .strip_prefix(stem)
+        .and_then(|rest| rest.strip_prefix('-'));
+    let shard = shard.and_then(|rest| rest.strip_suffix(ending));
+    other == file || shard.is_some_and(is_usable)
+}
+
 impl Lease {
     fn read(text: &[u8]) -> Option<Self> {
         let lease: Self = serde_json::from_slice(text).ok()?;
@@ -244,5 +282,37 @@ impl Lease {
         let mut text = serde_json::to_vec(self).unwrap_or_default();
         text.push(b'\n');
         text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_covers_the_keys_of_its_snapshot_alone() {
+        let covered = [
+            ("s.tgz.part", "s.tgz"),
+            ("s.tgz.part", "s-shard-0.tgz"),
+            ("a/s.tar.gz.part", "a/s-Sharded0-shard-1.tar.gz"),
+            ("a/s.part", "a/s-0"),
+        ];
+        for (lease, key) in covered {
+            assert!(covers(lease, key), "{lease} {key}");
+        }
+        let others = [
+            ("s.tgz.part", "t.tgz"),
+            ("s.tgz.part", "s.tgz.json"),
+            ("s.tgz.part", "s-.tgz"),
+            ("s.tgz.part", "s-a.b.tgz"),
+            ("s.tgz.part", "a/s.tgz"),
+            ("s.tgz.part", "s-a/b.tgz"),
+            ("a/s.tgz.part", "s.tgz"),
+            ("a/s.tgz.part", "b/s.tgz"),
+            ("s.tgz", "s.tgz"),
+        ];
+        for (lease, key) in others {
+            assert!(!covers(lease, key), "{lease} {key}");
+        }
     }
 }

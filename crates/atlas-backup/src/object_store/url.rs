@@ -154,6 +154,11 @@ pub(super) fn part_key(key: &Path) -> Path {
     Path::parse(format!("{key}{PART}")).unwrap_or_default()
 }
 
+/// The key of the object that a lease is for.
+pub(super) fn object_of(lease: &str) -> Option<&str> {
+    lease.strip_suffix(PART)
+}
+
 /// Whether an output is meant for a store: any `scheme://`, or a store's scheme before a colon.
 pub(super) fn is_meant(out: &str) -> bool {
     let Some((scheme, rest)) = out.split_once(':') else {
