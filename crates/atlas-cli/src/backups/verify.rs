@@ -116,10 +116,18 @@ impl Verify {
                 }
             }
             if Path::new(path).is_dir() {
-                for (name, detail) in missing(Path::new(path), &known)? {
-                    tell(&name, Err(&detail));
-                    let failure = Failure::Unsound(format!("{name}: {detail}"));
-                    first = first.and(Err(failure));
+                match missing(Path::new(path), &known) {
+                    Ok(missing) => {
+                        for (name, detail) in missing {
+                            tell(&name, Err(&detail));
+                            let failure = Failure::Unsound(format!("{name}: {detail}"));
+                            first = first.and(Err(failure));
+                        }
+                    }
+                    Err(failure) => {
+                        log::failed(&failure.to_string(), json!({"file": path}));
+                        first = first.and(Err(failure));
+                    }
                 }
             }
         }

@@ -166,3 +166,28 @@ fn a_root_of_several_clusters_is_checked_whole_whatever_is_missing() {
     assert!(lines.contains("the file is gone"), "{lines}");
     assert!(lines.contains("sound    root/Dedicated0"), "{lines}");
 }
+
+/// The path of each file in the first folder is longer than the system allows, so that the folder
+/// can be listed, and its files cannot be examined.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_whose_files_cannot_be_examined_does_not_hide_the_next_folder() {
+    const LONGEST_PATH: usize = 4095;
+    let folder = pulled();
+    let mut deep = "d".to_owned();
+    while deep.len() < LONGEST_PATH - 5 {
+        let name = (LONGEST_PATH - 6 - deep.len()).clamp(1, 200);
+        deep = format!("{deep}/{}", "d".repeat(name));
+    }
+    // From a folder half-way down, so that no path is too long.
+    let half = deep[..LONGEST_PATH / 2].rfind('/').unwrap();
+    let (upper, lower) = (folder.path().join(&deep[..half]), &deep[half + 1..]);
+    std::fs::create_dir_all(&upper).unwrap();
+    let script = "mkdir -p \"$1\" && touch \"$1/s.tgz\" \"$1/s.tgz.json\"";
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", script, "sh", lower]).current_dir(upper);
+    assert!(shell.status().unwrap().success());
+    let (code, lines) = verify(&folder, &[&deep, "kept"]);
+    assert_eq!(code, Some(6), "{lines:?}");
+    assert_eq!(words(&lines), ["UNSOUND", "sound", "sound"]);
+}
