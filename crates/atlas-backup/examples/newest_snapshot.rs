@@ -1,5 +1,5 @@
-//! Downloads the newest snapshot of a cluster (Flex, shared tier or dedicated) to a file and checks
-//! it, with a line of progress.
+//! Downloads the newest snapshot of a cluster (Flex, shared tier or dedicated) to a file, checks
+//! it, and prints the progress.
 //!
 //! `cargo run -p atlas-backup --example newest_snapshot -- PROJECT_ID CLUSTER_NAME snapshot.tgz`,
 //! with the credentials in the environment.

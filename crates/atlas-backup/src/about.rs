@@ -1,14 +1,14 @@
-//! Whether an answer is for what was asked for.
+//! Checks whether a response is for what was requested.
 //!
-//! A field that is missing says nothing; one that names anything else ends the call, since a file
-//! would be kept under the wrong name.
+//! A missing field is accepted. A field that names anything else ends the call, since a file would
+//! be saved under the wrong name.
 
 use atlas_model::{Answer, ClusterName, ProjectId, RestoreJobId, SnapshotId};
 use serde_json::Value;
 
 use crate::error::Error;
 
-/// What a restore job says that it is for, as it came.
+/// The fields of a restore job that identify its subject, as received.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct About {
     pub(crate) id: Option<String>,
@@ -18,7 +18,7 @@ pub(crate) struct About {
     pub(crate) delivery: Option<String>,
 }
 
-/// What a restore job has to be for.
+/// The expected subject of a restore job.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) project: ProjectId,
@@ -29,7 +29,7 @@ pub(crate) struct Asked<'a> {
 }
 
 impl About {
-    /// Reads what a job says, as text: a value that is no id must not pass for one that is missing.
+    /// Reads the fields as text: an invalid id must not pass for a missing one.
     pub(crate) fn read(job: &Value) -> Self {
         Self {
             id: text(&job["id"]),
@@ -40,8 +40,8 @@ impl About {
         }
     }
 
-    /// What a job says by its type, and else by its text: where both say something, the type is what
-    /// is used.
+    /// Combines the typed fields with those read as text; typed ones take precedence, since they
+    /// are used.
     pub(crate) fn or(self, text: Self) -> Self {
         Self {
             id: self.id.or(text.id),
@@ -52,7 +52,7 @@ impl About {
         }
     }
 
-    /// Compares with what was asked for.
+    /// Compares the fields with the requested ones.
     pub(crate) fn check(&self, asked: &Asked<'_>) -> Result<(), Error> {
         same("restore job", asked.id.as_ref(), self.id.as_deref())?;
         same(
@@ -80,7 +80,7 @@ impl About {
     }
 }
 
-/// Compares the project and the cluster that an answer names with those that were asked for.
+/// Compares the project and the cluster of a response with the requested ones.
 pub(crate) fn project_and_cluster(
     project: ProjectId,
     cluster: &ClusterName,
@@ -91,7 +91,7 @@ pub(crate) fn project_and_cluster(
     same("cluster", Some(cluster), found_cluster)
 }
 
-/// The body of an answer, whose text is looked at beside its type.
+/// The body of a response as JSON.
 pub(crate) fn body<R>(answer: &Answer<R>) -> Result<Value, Error> {
     answer.body.json().map_err(|_| Error::Unreadable)
 }
@@ -128,10 +128,10 @@ fn same(
     })
 }
 
-/// How many characters of what an answer is for are shown.
+/// How many characters of a response's value are shown.
 const SHOWN: usize = 200;
 
-/// Refuses an answer that lists more than can be right, before anything is made for it.
+/// Refuses a response that lists more than is plausible, before anything is allocated for it.
 pub(crate) fn at_most(what: &'static str, count: usize, limit: usize) -> Result<(), Error> {
     if count > limit {
         return Err(Error::TooMany { what, limit });

@@ -1,4 +1,4 @@
-//! Asking for a download, as often as new links are needed.
+//! Requesting a download, and again whenever new links are needed.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -15,7 +15,7 @@ use crate::retries::Retries;
 use crate::snapshot::SnapshotView;
 use crate::waiting::Wait;
 
-/// Asks for a download, as often as new links are needed.
+/// Requests a download, and again whenever new links are needed.
 pub(crate) struct Asking<'a> {
     client: &'a Client,
     place: &'a Place<'a>,
@@ -23,7 +23,7 @@ pub(crate) struct Asking<'a> {
     policy: &'a WaitPolicy,
     retries: &'a Retries,
     progress: Progress<'a>,
-    /// A job that was made before, until it is looked at.
+    /// An existing job, until it is checked.
     existing: Mutex<Option<JobView>>,
     /// The shards of the first job, in its order.
     shards: OnceLock<Vec<Option<String>>>,
@@ -50,7 +50,7 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Takes the first links from a job that was made before, if there is one.
+    /// Uses the first links of an existing job, if there is one.
     pub(crate) fn existing(self, job: Option<JobView>) -> Self {
         Self {
             existing: Mutex::new(job),
@@ -58,7 +58,7 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// New links to the n-th file.
+    /// The source of new links to the n-th file.
     pub(crate) fn links(&self, index: usize) -> Renewing<'_> {
         Renewing {
             asking: self,
@@ -100,8 +100,8 @@ impl<'a> Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// The job that was made before, once it has its links; `None` if there is none, or if its links
-    /// have ended.
+    /// The existing job, once it has its links; `None` if there is none, or if its links have
+    /// expired.
     async fn usable(&self, wait: &mut Wait<'_>) -> Result<Option<JobView>, Error> {
         let existing = self.existing.lock();
         let existing = existing.unwrap_or_else(PoisonError::into_inner).take();
@@ -123,7 +123,7 @@ impl Asking<'_> {
         }
     }
 
-    /// A renewed job that has fewer links than the first is for other shards.
+    /// A renewed job with fewer links than the first is for other shards.
     fn of_fewer(&self, error: Error) -> Error {
         match (error, self.shards.get()) {
             (Error::MissingLinks { found, .. }, Some(known)) => Error::Mismatch {
@@ -147,7 +147,7 @@ fn shown(shards: &[Option<String>]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// New links to the n-th file of a download.
+/// The source of new links to the n-th file of a download.
 pub(crate) struct Renewing<'a> {
     asking: &'a Asking<'a>,
     index: usize,
@@ -156,7 +156,7 @@ pub(crate) struct Renewing<'a> {
 impl Links for Renewing<'_> {
     async fn fresh(&mut self) -> Result<SnapshotUrl, Error> {
         let job = self.asking.ready().await?;
-        // The same shard, wherever it stands in the new job.
+        // The same shard, wherever it is in the new job.
         let shards = self.asking.shards.get();
         let shard = shards.and_then(|shards| shards.get(self.index));
         let link = shard.and_then(|shard| job.links.iter().find(|link| link.shard == *shard));

@@ -1,4 +1,4 @@
-//! The whole way: cluster, snapshot, job, link, file.
+//! The entry point of the crate: from a cluster to a file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,22 +22,22 @@ use crate::saving::How;
 use crate::snapshot::{self, Pick, SnapshotView};
 use crate::waiting::Wait;
 
-/// The backups of the clusters that one client can reach.
+/// The backups of the clusters that a client can access.
 ///
-/// What kind of cluster it is, is found out once and remembered.
+/// The kind of each cluster is requested once and cached.
 #[derive(Debug)]
 pub struct Backups {
     client: Client,
     clusters: Mutex<BTreeMap<(ProjectId, ClusterName), Known>>,
-    /// A permit for each connection through which a file comes.
+    /// One permit for each connection that downloads a file.
     connections: Arc<Semaphore>,
 }
 
-/// How many connections for files there are at most, if nothing else is set.
+/// The default limit of connections for files.
 const CONNECTIONS: usize = 128;
 
 impl Backups {
-    /// The backups that a client can reach.
+    /// Creates a value that uses `client` for all requests.
     pub fn new(client: Client) -> Self {
         Self {
             client,
@@ -46,8 +46,8 @@ impl Backups {
         }
     }
 
-    /// Sets how many connections for files there are at most, over all downloads of this value that
-    /// are under way at the same time; 128 by default, and 1 at least. The others wait for their turn.
+    /// Sets the maximum number of connections for files, over all concurrent downloads of this
+    /// value; 128 by default, at least 1. Further connections wait.
     #[must_use]
     pub fn connection_limit(mut self, connections: usize) -> Self {
         let connections = connections.clamp(1, Semaphore::MAX_PERMITS);
@@ -55,17 +55,17 @@ impl Backups {
         self
     }
 
-    /// The permits for connections to stores. Each request for a file, or for a piece of one, holds a
-    /// permit from before it is sent until its body has ended or was dropped, and holds none while it
-    /// waits before another attempt.
+    /// The permits for connections to stores. Each request for a file, or for a part of one, holds
+    /// a permit from before it is sent until its body has ended or was dropped. No permit is held
+    /// during the wait before another attempt.
     pub(crate) fn connections(&self) -> &Arc<Semaphore> {
         &self.connections
     }
 
-    /// What kind of cluster it is, by Atlas's own answers.
+    /// Returns the kind of a cluster, as Atlas reports it.
     ///
     /// # Errors
-    /// [`Error::Call`], for instance if there is no such cluster.
+    /// [`Error::Call`], for instance if the cluster does not exist.
     pub async fn kind(
         &self,
         project: ProjectId,
@@ -74,8 +74,8 @@ impl Backups {
         Ok(self.cluster(project, cluster).await?.kind)
     }
 
-    /// The same, asked again as long as Atlas fails in a way that can pass by itself, for `patience`
-    /// at most, unless the client's policy has a single attempt.
+    /// Does the same as [`kind`](Backups::kind), and retries transient failures for at most
+    /// `patience`, unless the client's policy has a single attempt.
     ///
     /// # Errors
     /// [`Error::Call`]
@@ -106,7 +106,7 @@ impl Backups {
         self.clusters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The client for a file. What failed is retried by this crate.
+    /// The client for files. This crate retries failures itself.
     pub(crate) fn file_client(&self) -> Client {
         self.client.with_retry(RetryPolicy::none())
     }
@@ -129,7 +129,7 @@ impl Backups {
         })
     }
 
-    /// The snapshots of a cluster, as Atlas lists them.
+    /// Lists the snapshots of a cluster.
     ///
     /// # Errors
     /// [`Error::Call`]
@@ -143,7 +143,7 @@ impl Backups {
         Ok(listing.snapshots)
     }
 
-    /// One snapshot, complete or not.
+    /// Returns a snapshot, complete or not.
     ///
     /// # Errors
     /// [`Error::NoSnapshot`], [`Error::Call`]
@@ -158,12 +158,12 @@ impl Backups {
         found.ok_or_else(|| no_snapshot(cluster, id))
     }
 
-    /// Waits until a snapshot is complete, through outages of Atlas, which
-    /// [`Event::Retrying`] tells of. Ends at the deadline of `policy`, or a second later: a call that is
-    /// under way then is dropped.
+    /// Waits until a snapshot is complete. Outages of Atlas are waited out and reported by
+    /// [`Event::Retrying`]. Ends at the deadline of `policy`, or at most a second later: a call in
+    /// progress is then dropped.
     ///
     /// # Errors
-    /// [`Error::SnapshotFailed`] if it failed, [`Error::NoSnapshot`] if it is not there,
+    /// [`Error::SnapshotFailed`] if it failed, [`Error::NoSnapshot`] if it does not exist,
     /// [`Error::Deadline`], [`Error::Call`]
     pub async fn watch_snapshot(
         &self,
@@ -194,20 +194,20 @@ impl Backups {
         }
     }
 
-    /// Asks for a download of a snapshot, and does not wait for it. Writes to no cluster, whatever
-    /// kind it is.
+    /// Requests a download of a snapshot, and returns without waiting for it. Writes to no cluster
+    /// of any kind.
     ///
-    /// A failure that can pass by itself is waited out up to the deadline of `policy`, unless the
-    /// client's own policy has a single attempt; [`Event::Retrying`] tells of it. What is read from Atlas
-    /// ends at the deadline, or a second later. The request itself is never dropped, since it may have
-    /// been applied: one that is under way at the deadline ends within the client's
+    /// A transient failure is waited out up to the deadline of `policy`, unless the client's own
+    /// policy has a single attempt; [`Event::Retrying`] reports it. Read requests end at the
+    /// deadline, or at most a second later. The download request itself is never dropped, since it
+    /// may have been applied: if it is in progress at the deadline, it ends within the client's
     /// [`total_timeout`](atlas_transport::ClientBuilder::total_timeout), 90 s by default. A second
-    /// download does no harm, so that the request may be repeated.
+    /// download does no harm, so the request may be repeated.
     ///
     /// # Errors
-    /// [`Error::NoSnapshot`], [`Error::SnapshotFailed`], [`Error::Call`], [`Error::Deadline`] if other downloads of the
-    /// cluster did not end in time, [`Error::AcceptedUnreadable`] if Atlas accepted the request and its
-    /// answer has no id that can be read.
+    /// [`Error::NoSnapshot`], [`Error::SnapshotFailed`], [`Error::Call`], [`Error::Deadline`] if
+    /// other downloads of the cluster did not end in time, [`Error::AcceptedUnreadable`] if Atlas
+    /// accepted the request but its response contains no readable id.
     pub async fn request_download(
         &self,
         project: ProjectId,
@@ -230,7 +230,7 @@ impl Backups {
         Ok(job)
     }
 
-    /// The restore jobs of a cluster, downloads among them.
+    /// Lists the restore jobs of a cluster, including downloads.
     ///
     /// # Errors
     /// [`Error::Call`]
@@ -243,7 +243,7 @@ impl Backups {
         job::list(&self.client, &place).await
     }
 
-    /// One restore job.
+    /// Returns a restore job.
     ///
     /// # Errors
     /// [`Error::Call`]
@@ -257,13 +257,13 @@ impl Backups {
         job::get(&self.client, &place, id).await
     }
 
-    /// Waits until a restore job is at its end, through outages of Atlas, which [`Event::Retrying`]
-    /// tells of. Ends at the deadline of `policy`, or a second later: a call that is under way then is
-    /// dropped.
+    /// Waits until a restore job ends. Outages of Atlas are waited out and reported by
+    /// [`Event::Retrying`]. Ends at the deadline of `policy`, or at most a second later: a call in
+    /// progress is then dropped.
     ///
     /// # Errors
-    /// [`Error::JobEnded`] if it ends without a result, [`Error::UnreadableLinks`] if it is a download
-    /// whose links cannot be read, [`Error::Deadline`], [`Error::Call`]
+    /// [`Error::JobEnded`] if it ends without a result, [`Error::UnreadableLinks`] if it is a
+    /// download with unreadable links, [`Error::Deadline`], [`Error::Call`]
     pub async fn watch_job(
         &self,
         project: ProjectId,
@@ -281,20 +281,20 @@ impl Backups {
         job::wait(&self.client, &place, job, 0, wait, progress).await
     }
 
-    /// Downloads a snapshot to a file, and gives it its name when it is complete and sound.
+    /// Downloads a snapshot to a file, which gets its name when it is complete and sound.
     ///
-    /// While it is under way it is `<out>.part`, with a journal beside it: after an interruption
-    /// of any kind the same call goes on where it was. A sharded cluster gives one file for each
-    /// shard, `<out>` with the shard's name before its ending.
+    /// During the download the file is `<out>.part`, with a journal next to it: after any
+    /// interruption, the same call resumes the download. A sharded cluster produces one file for
+    /// each shard, named `<out>` with the shard's name before the ending.
     ///
-    /// Only `<out>` is ever replaced, and only if `options` say so. A file of another program that
-    /// stands where the manifest or the partial file has to be is an error; if replacing is allowed, it
-    /// is kept under another name ([`Event::SetAside`]).
+    /// Only `<out>` is ever replaced, and only if `options` allow it. A file of another program in
+    /// the place of the manifest or the partial file is an error; if replacing is allowed, that
+    /// file is renamed ([`Event::SetAside`]).
     ///
-    /// [`Pick::Job`] takes the link of a download that was asked for before, by this program or
-    /// another, and asks for no new one while that can be used.
+    /// [`Pick::Job`] uses the link of an existing download job, of this program or another, and
+    /// requests a new one only when that link cannot be used any more.
     ///
-    /// `progress` is told how far it is; see [`Event`] for how often and from where.
+    /// `progress` receives the events; see [`Event`] for how often and on which thread.
     ///
     /// ```no_run
     /// # use atlas_backup::{Backups, DownloadOptions, Error, Event, Pick};
@@ -302,7 +302,7 @@ impl Backups {
     /// # async fn run(backups: Backups, project: ProjectId, cluster: ClusterName) -> Result<(), Error> {
     /// let mut percent = 0;
     /// let show = |event: Event| {
-    ///     // What was resumed counts, and all connections: one event draws the whole bar.
+    /// Totals include resumed bytes and all connections: one event is enough to draw the bar.
     ///     if let Event::Received { received, length: Some(length) } = event {
     ///         let now = u128::from(received) * 100 / u128::from(length.max(1));
     ///         if now != percent {
@@ -319,8 +319,8 @@ impl Backups {
     /// ```
     ///
     /// # Errors
-    /// Any [`Error`]; no file is there under its final name then, and what a later call can go on
-    /// with is kept.
+    /// Any [`Error`]. There is no file under the final name then, and everything that a later call
+    /// can resume is kept.
     pub async fn download(
         &self,
         project: ProjectId,

@@ -13,7 +13,7 @@ use crate::manifest::Manifest;
 
 /// The name of the catalogue in a folder.
 pub(crate) const CATALOGUE: &str = "catalogue.json";
-/// How much of a catalogue is read, in pieces; with more, it is another program's.
+/// The longest catalogue that is read, in pieces; a longer one belongs to another program.
 const LONGEST: u64 = 256 << 20;
 /// The entry of one file in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub(crate) fn text(entries: &[Entry]) -> Vec<u8> {
     text
 }
 
-/// Writes the catalogue of a folder's files, unless it stands there; there is none of an empty folder.
+/// Writes the catalogue of a folder's files, unless it is up to date; an empty folder has none.
 pub(crate) fn write<'a>(
     folder: &Path,
     files: impl Iterator<Item = (&'a Path, &'a Manifest)>,
@@ -66,7 +66,7 @@ pub(crate) fn write<'a>(
     write_whole(&path, &text)
 }
 
-/// Checks that what stands at the place of a folder's catalogue is one.
+/// Checks that a file at the path of a folder's catalogue is a catalogue.
 pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     let path = folder.join(CATALOGUE);
     match look(&path)? {
@@ -77,12 +77,12 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
 }
 
 /// Whether a text is empty or the catalogue of an empty folder, as version 0.1 wrote it. Replacing
-/// it loses nothing.
+/// it loses no data.
 pub(crate) fn is_empty(text: &[u8]) -> bool {
     matches!(text.trim_ascii(), b"" | b"[]")
 }
 
-/// Whether a file is a catalogue with an entry at least, or holds nothing. One entry at a time is in
+/// Whether a file is a catalogue with at least one entry, or is empty. One entry at a time is in
 /// memory.
 fn is_catalogue(path: &Path) -> bool {
     if read_small(path, 16).is_ok_and(|text| is_empty(&text)) {

@@ -1,13 +1,13 @@
-//! Checksums that a store announces, and those of the file that came.
+//! Checksums that a store announces, and those of the received file.
 //!
-//! | header | what it holds |
+//! | header | content |
 //! | --- | --- |
 //! | `x-goog-hash` | `crc32c=` and `md5=`, base64 |
 //! | `x-amz-checksum-crc32`, `-crc32c`, `-sha1`, `-sha256` | base64, of the whole object |
-//! | `Content-MD5` | base64, of this answer (RFC 1864), so only where it is the whole file |
+//! | `Content-MD5` | base64, of this response (RFC 1864), so only where it is the whole file |
 //! | `Digest`, `Repr-Digest` | `sha-256=`, `md5=` (RFC 3230, RFC 9530), of the whole file |
 //!
-//! What cannot be read, or is the checksum of checksums (`…-8`), is passed over.
+//! Values that cannot be parsed, and checksums of checksums (`…-8`), are ignored.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ use crate::fault::Fault;
 pub(crate) struct Checksums(pub(crate) BTreeMap<String, String>);
 
 impl Checksums {
-    /// What the headers of a download announce for the whole file.
+    /// The checksums that the headers of a download announce for the whole file.
     pub(crate) fn announced(download: &Download) -> Self {
         let mut found = Self::default();
         let is_whole = download.part().is_none();
@@ -77,7 +77,7 @@ impl Checksums {
     }
 }
 
-/// The algorithms, and how many bytes each gives.
+/// The algorithms, and the length of each digest in bytes.
 const KNOWN: [(&str, usize); 5] = [
     ("crc32", 4),
     ("crc32c", 4),
@@ -86,8 +86,7 @@ const KNOWN: [(&str, usize); 5] = [
     ("sha256", 32),
 ];
 
-/// Computes the checksums of a file as it is read: SHA-256 always, others where they were
-/// announced.
+/// Computes the checksums of a file as it is read: SHA-256 always, others if they were announced.
 pub(crate) struct Computing {
     sha256: Sha256,
     md5: Option<Md5>,
@@ -124,7 +123,7 @@ impl Computing {
         }
     }
 
-    /// The SHA-256, if no other checksum differs from what was announced.
+    /// The SHA-256, if all announced checksums match.
     pub(crate) fn finish(self, announced: &Checksums) -> Result<String, Fault> {
         let sha256 = hex(&self.sha256.finalize());
         let computed = [
@@ -170,8 +169,8 @@ mod tests {
     }
 
     #[test]
-    fn each_checksum_of_a_known_text_is_told_from_another() {
-        // Of the nine bytes that the check values of CRCs are given for.
+    fn each_checksum_detects_another_text() {
+        // Of the nine bytes for which the check values of CRCs are published.
         let right = [
             ("crc32", "y/Q5Jg=="),
             ("crc32c", "4waSgw=="),
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_checksum_is_passed_over() {
+    fn an_invalid_checksum_is_ignored() {
         for (name, value) in [
             ("md5", "short"),
             ("md5", "!!"),

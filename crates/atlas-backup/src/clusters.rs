@@ -1,4 +1,4 @@
-//! The clusters of a project whose backups can be had.
+//! The clusters of a project that have backups.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -15,12 +15,12 @@ use crate::error::Error;
 use crate::kind::is_tenant;
 
 impl Backups {
-    /// The clusters of a project that have backups, by name: dedicated ones, deleted ones whose
-    /// backups Atlas keeps, and Flex clusters. Those of the shared tier, whose operations have ended,
-    /// and those whose backups are switched off are left out.
+    /// Lists the clusters of a project that have backups, by name: dedicated ones, deleted ones
+    /// whose backups Atlas keeps, and Flex clusters. Clusters of the shared tier, whose operations
+    /// no longer exist, and clusters with backups disabled are left out.
     ///
     /// # Errors
-    /// [`Error::Call`], [`Error::Unreadable`] if a cluster has no name that can be read.
+    /// [`Error::Call`], [`Error::Unreadable`] if a cluster has no readable name.
     pub async fn clusters(&self, project: ProjectId) -> Result<Vec<ClusterName>, Error> {
         let mut names = BTreeSet::new();
         let mut list = ListClusters::new(project);
@@ -64,5 +64,5 @@ impl Backups {
     }
 }
 
-/// The most clusters of a project.
+/// The maximum number of clusters of a project.
 const MOST: usize = 10_000;

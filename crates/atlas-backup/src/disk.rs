@@ -9,12 +9,12 @@ use tempfile::NamedTempFile;
 
 use crate::error::Error;
 
-/// What an [`Error::File`] says of a sync that failed. The data may then be on the disk or not,
-/// and later reads may show it all the same.
+/// The message of an [`Error::File`] for a failed sync. The data may or may not be on the disk, and
+/// later reads may succeed anyway.
 pub(crate) const UNSYNCED: &str = "cannot be synced to disk";
 
 /// Opens a regular file of this user for reading and writing, and makes it private (mode 0600).
-/// Creates it if `create` says so.
+/// Creates it if `create` is set.
 ///
 /// Symbolic links, devices, files of other users and files with a second name are refused: writing
 /// to them would change something else.
@@ -33,14 +33,14 @@ pub(crate) fn open_own(path: &Path, create: bool) -> io::Result<File> {
     {
         use std::os::unix::fs::PermissionsExt;
         if metadata.permissions().mode() & 0o777 != 0o600 {
-            // The owner may do so, unless the file system has no modes.
+            // This succeeds for the owner, unless the file system has no modes.
             let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600));
         }
     }
     Ok(file)
 }
 
-/// Opens a regular file for reading; a symbolic link is followed. A pipe is not waited for.
+/// Opens a regular file for reading; a symbolic link is followed. Does not block on a pipe.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -130,12 +130,12 @@ pub(crate) fn same_file(one: &Metadata, other: &Metadata) -> bool {
     }
 }
 
-/// What stands at a path, without following a symbolic link; `None` if nothing does.
+/// The metadata of a path, without following a symbolic link; `None` if nothing exists there.
 pub(crate) fn look(path: &Path) -> Result<Option<Metadata>, Error> {
     match path.symlink_metadata() {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::file(path, "cannot be looked at", error)),
+        Err(error) => Err(Error::file(path, "cannot be examined", error)),
     }
 }
 
@@ -154,18 +154,18 @@ pub(crate) fn open_small(path: &Path, limit: u64) -> io::Result<Take<File>> {
 pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut file = open_small(path, limit)?;
     let length = file.get_ref().metadata()?.len().min(limit);
-    // In one read, with room to see its end.
+    // In one read, with room to detect the end.
     let mut text = Vec::with_capacity(usize::try_from(length).unwrap_or(0).saturating_add(1));
     file.read_to_end(&mut text)?;
     Ok(text)
 }
 
-/// How the names of temporary files begin and end.
+/// The prefix and suffix of temporary file names.
 const TEMPORARY: (&str, &str) = (".atlas-backup-", ".tmp");
-/// How many random characters are between.
+/// The number of random characters in between.
 const RANDOM: usize = 6;
 
-/// A new file that is locked as long as it is being written, so that [`sweep`] leaves it alone.
+/// A new file that is locked while it is being written, so that [`sweep`] leaves it alone.
 pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     for _ in 0..20 {
         let file = tempfile::Builder::new()
@@ -173,7 +173,7 @@ pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
             .suffix(TEMPORARY.1)
             .rand_bytes(RANDOM)
             .tempfile_in(folder)?;
-        // Another run may have swept it away before it was locked.
+        // Another run may have removed it before it was locked.
         let is_locked = !matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
         let opened = file.as_file().metadata()?;
         let named = file.path().symlink_metadata().ok();
@@ -210,7 +210,7 @@ pub(crate) fn sweep(folder: &Path) {
     }
 }
 
-/// Writes a small file in place of any other of its name, whole or not at all.
+/// Writes a small file in place of any other of its name, completely or not at all.
 pub(crate) fn write_whole(path: &Path, text: &[u8]) -> Result<(), Error> {
     let unwritable = |source| Error::file(path, "cannot be written", source);
     let mut file = temporary(folder(path)).map_err(unwritable)?;
@@ -227,7 +227,8 @@ pub(crate) fn sync(file: &File, path: &Path) -> Result<(), Error> {
         .map_err(|error| Error::file(path, UNSYNCED, error))
 }
 
-/// Syncs the folder of a file, so that the file's name survives a power cut. Not every system can.
+/// Syncs the folder of a file, so that the file's name survives a power failure. Not every system
+/// supports this.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
     let folder = folder(path);
@@ -256,11 +257,11 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     link_new(from, to)
 }
 
-/// The same in two steps. Between them the file has both names, which `settle` puts right.
+/// The same in two steps. Between them the file has both names, which `settle` repairs.
 fn link_new(from: &Path, to: &Path) -> io::Result<()> {
     match std::fs::hard_link(from, to) {
         Ok(()) => match std::fs::remove_file(from) {
-            // Another run has put it right already.
+            // Another run has repaired it already.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed,
         },
@@ -271,7 +272,7 @@ fn link_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives a file that is in the way another name; says which.
+/// Renames a file that is in the way; returns its new name.
 pub(crate) fn set_aside(path: &Path) -> Result<PathBuf, Error> {
     let mut number = 1_u32;
     loop {
@@ -301,7 +302,7 @@ pub(crate) fn folder(path: &Path) -> &Path {
     }
 }
 
-/// How often something was done on this thread, for tests that bound the work.
+/// Counts operations on this thread, for tests that bound the work.
 #[cfg(test)]
 pub(crate) mod counter {
     use std::cell::RefCell;
@@ -315,7 +316,7 @@ pub(crate) mod counter {
         COUNTS.with_borrow_mut(|counts| *counts.entry(what).or_default() += 1);
     }
 
-    /// What was counted since the last time.
+    /// The counts since the last call.
     pub(crate) fn take() -> BTreeMap<&'static str, usize> {
         COUNTS.take()
     }
@@ -341,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn only_temporary_files_that_nobody_writes_are_swept() {
+    fn only_temporary_files_that_are_not_being_written_are_swept() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let written = temporary(folder.path()).unwrap();
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_taken_is_not_renamed_over_in_either_way() {
+    fn an_existing_name_is_not_overwritten_by_either_rename() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         for rename in [rename_new, link_new] {

@@ -1,4 +1,4 @@
-//! Why a backup is not there.
+//! The error type of this crate.
 
 mod judged;
 mod request;
@@ -18,10 +18,11 @@ use crate::job_view::JobEnd;
 pub(crate) use judged::Scope;
 pub use request::{Accepted, Awaited};
 
-/// Why a backup is not there.
+/// The error of a backup operation.
 ///
-/// `Display` says what failed and what to do, and [`causes`](Error::causes) why. `Debug` is both in
-/// one line, so that a `main` that returns the error prints what can be read:
+/// `Display` states what failed and what to do; [`causes`](Error::causes) gives the reasons.
+/// `Debug` prints both in one line, so that a `main` that returns the error prints a readable
+/// message:
 ///
 /// ```
 /// use atlas_backup::{Error, Manifest};
@@ -33,20 +34,20 @@ pub use request::{Accepted, Awaited};
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A call to Atlas or to the store failed.
+    /// A request to Atlas or to the store failed.
     #[error(transparent)]
     Call(#[from] atlas_transport::Error),
-    /// No snapshot is there that was asked for.
+    /// The requested snapshot does not exist.
     #[error(
         "{cluster} has no completed snapshot {wanted}; list its snapshots to see what there is"
     )]
     NoSnapshot {
         /// The cluster.
         cluster: String,
-        /// What was asked for, in words.
+        /// The request, in words.
         wanted: String,
     },
-    /// The snapshot failed, so that it never becomes complete.
+    /// The snapshot failed, so it never becomes complete.
     #[error("snapshot {snapshot} of {cluster} failed; take a new snapshot, or choose another one")]
     SnapshotFailed {
         /// The cluster.
@@ -61,43 +62,43 @@ pub enum Error {
         cluster: String,
         /// The job.
         job: RestoreJobId,
-        /// What Atlas answered.
+        /// The response of Atlas.
         #[source]
         source: Box<atlas_transport::Error>,
     },
-    /// The restore job writes over a cluster, and gives no link.
+    /// The restore job writes to a cluster and provides no link.
     #[error("restore job {job} is not a download; choose one that is, or a snapshot")]
     NotADownload {
         /// The job.
         job: RestoreJobId,
     },
     /// The job ended without a result.
-    #[error("the restore job{} {how}; ask again, or take another snapshot", shown(*job))]
+    #[error("the restore job{} {how}; start another job or choose another snapshot", shown(*job))]
     JobEnded {
         /// The job.
         job: Option<RestoreJobId>,
         /// How it ended.
         how: JobEnd,
     },
-    /// What was waited for was not there in time. It may still come.
+    /// The operation was not complete in time. It may still complete.
     #[error("{}", awaited.not_within(*limit))]
     Deadline {
-        /// What was waited for.
+        /// The awaited operation.
         awaited: Awaited,
-        /// How long was waited.
+        /// How long the call waited.
         limit: Duration,
-        /// Why Atlas could not be asked in the end, if it could not.
+        /// Why the last request to Atlas failed, if it did.
         #[source]
         last: Option<Box<atlas_transport::Error>>,
     },
-    /// Atlas says that the job is complete, but gives no link.
-    #[error("the restore job{} gave no link; ask again", shown(*job))]
+    /// The job is complete according to Atlas, but has no link.
+    #[error("the restore job{} has no link; start another download", shown(*job))]
     NoLink {
         /// The job.
         job: Option<RestoreJobId>,
     },
-    /// The links of a job cannot be read: they are no text, or empty though the job is complete by its
-    /// own word.
+    /// The links of a job cannot be read: they are not text, or they are empty although the job is
+    /// complete.
     #[error(
         "the links of restore job {job} cannot be read; check the base URL and any proxy in between, \
          then start another download"
@@ -106,47 +107,47 @@ pub enum Error {
         /// The job.
         job: RestoreJobId,
     },
-    /// Atlas accepted a request that starts a job, but its answer cannot be read, so that the job is not
-    /// known. **A restore runs all the same**: look at the restore jobs of the cluster before repeating
-    /// it. A download may be asked for again without harm.
-    #[error("the {what} was accepted, but its answer cannot be read; {}", what.hint())]
+    /// Atlas accepted a request that starts a job, but its response cannot be read, so the job is
+    /// unknown. **A restore runs anyway**: check the restore jobs of the cluster before repeating
+    /// it. A download can be requested again without harm.
+    #[error("the {what} was accepted, but the response cannot be read; {}", what.hint())]
     AcceptedUnreadable {
-        /// What was accepted.
+        /// The accepted request.
         what: Accepted,
-        /// What is wrong with the answer, if it can be read in part.
+        /// The problem with the response, if it can be read in part.
         #[source]
         source: Option<Box<Error>>,
     },
-    /// A file of this machine cannot be read or written.
+    /// A local file cannot be read or written.
     #[error("{} {doing}", printable(&path.display().to_string()))]
     File {
         /// The file.
         path: PathBuf,
-        /// What could not be done with it.
+        /// The operation that failed.
         doing: &'static str,
         /// Why.
         #[source]
         source: io::Error,
     },
-    /// An object store cannot be written to.
+    /// An operation on an object store failed.
     #[cfg(feature = "object-store")]
     #[error("cannot {doing} {url}; {hint}")]
     Store {
         /// The object's URL.
         url: String,
-        /// What could not be done with it.
+        /// The operation that failed.
         doing: &'static str,
-        /// What may help.
+        /// A hint for the caller, in the imperative.
         hint: &'static str,
         /// Why.
         #[source]
         source: crate::StoreFailure,
     },
-    /// The credentials do not allow to see whether an object exists.
+    /// The credentials are not sufficient to check whether an object exists.
     #[cfg(feature = "object-store")]
     #[error(
-        "cannot check whether {url} exists; check the credentials, let them read and list, or \
-         allow it to be replaced to write without the check"
+        "cannot check whether {url} exists; check the credentials, grant them read and list, or \
+         allow replacing it to skip the check"
     )]
     CannotCheck {
         /// The object's URL.
@@ -155,60 +156,60 @@ pub enum Error {
         #[source]
         source: crate::StoreFailure,
     },
-    /// An upload failed or was given up, and something of it could not be removed from the store.
+    /// An upload failed or was dropped, and something of it could not be removed from the store.
     #[cfg(feature = "object-store")]
     #[error("{}{what} is left in the store at {url}; remove it there", before(after.as_deref()))]
     LeftInStore {
         /// The URL of the object, or of its manifest.
         url: String,
-        /// What is left.
+        /// The item that is left.
         what: &'static str,
         /// Why it could not be removed.
         #[source]
         source: crate::StoreFailure,
-        /// Why the upload failed, if it was not given up.
+        /// Why the upload failed, if it was not dropped.
         after: Option<Box<Error>>,
     },
-    /// A file has the name already.
-    #[error("{} is there already; choose another name or allow it to be replaced", printable(&path.display().to_string()))]
+    /// A file of that name already exists.
+    #[error("{} already exists; choose another name or allow it to be replaced", printable(&path.display().to_string()))]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// A file that this program did not write stands where one of its files has to be.
+    /// A file that this program did not write is in the place of one of its files.
     #[error("{} was not written by this program; move it away or choose another name", printable(&path.display().to_string()))]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// Atlas answered for something other than what was asked for. No file was saved. If it was the
-    /// answer to a request for a restore, that was accepted.
+    /// The response is for something other than what was requested. No file was saved. If it is the
+    /// response to a restore request, that request was accepted.
     #[error(
         "response for another {what}: expected {expected:?}, found {found:?}; check the base URL and \
          any proxy in between, and check the restore jobs of the cluster"
     )]
     Mismatch {
-        /// What it is that differs.
+        /// The field that differs.
         what: &'static str,
-        /// What was asked for.
+        /// The requested value.
         expected: String,
-        /// What the answer is for.
+        /// The value in the response.
         found: String,
     },
-    /// A response holds something that cannot be read, so that it is not sure what it is for.
+    /// The response contains an unreadable value, so it is not certain what it is for.
     #[error(
         "the response cannot be read as a whole; nothing was saved, check the base URL and any proxy \
          in between"
     )]
     Unreadable,
-    /// The files of a restore job cannot be told apart.
+    /// The files of a restore job cannot be distinguished.
     #[error("the restore job{} has equal links for different shards; start another download", shown(*job))]
     EqualLinks {
         /// The job.
         job: Option<RestoreJobId>,
     },
-    /// Two shards of a snapshot have the same file, so that another shard is missing. The second
-    /// was not saved.
+    /// Two shards of a snapshot have equal files, so another shard is missing. The second file was
+    /// not saved.
     #[error(
         "shards {one} and {other} of the snapshot have equal files, so one shard is missing; \
          download all of its files again, replacing any that exist"
@@ -219,7 +220,7 @@ pub enum Error {
         /// The shard whose file is equal.
         other: String,
     },
-    /// The restore job has links to some shards of the snapshot only, and got no more in time.
+    /// The restore job has links for only some shards of the snapshot, and got no more in time.
     #[error(
         "the restore job{} has {found} of {expected} links after {} s; start another download",
         shown(*job), limit.as_secs()
@@ -231,93 +232,94 @@ pub enum Error {
         found: usize,
         /// How many shards the snapshot has.
         expected: usize,
-        /// How long was waited.
+        /// How long the call waited.
         limit: Duration,
     },
-    /// The snapshot has a file for each shard, and only one can be written here. Nothing was written.
+    /// The snapshot has one file for each shard, and only one can be written here. Nothing was
+    /// written.
     #[error("the snapshot has {files} files, one for each shard; download it to a file")]
     SeveralFiles {
-        /// How many.
+        /// The number of files.
         files: usize,
     },
-    /// A file is damaged, and Atlas does not list its snapshot any more, or not as completed.
+    /// A file is damaged, and Atlas no longer lists its snapshot as completed.
     #[error(
-        "{} is damaged and cannot be downloaded again, since Atlas does not list its snapshot as \
-         completed any more; move it and its manifest away to go on", printable(&path.display().to_string())
+        "{} is damaged and cannot be downloaded again, since Atlas no longer lists its snapshot \
+         as completed; move it and its manifest away to continue", printable(&path.display().to_string())
     )]
     Lost {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The defect of the file.
         #[source]
         source: Box<Error>,
     },
-    /// A file has a manifest, but is gone, and Atlas does not list its snapshot any more.
+    /// A file is missing although its manifest exists, and Atlas no longer lists its snapshot.
     #[error(
-        "{} is gone and cannot be downloaded again, since Atlas does not list its snapshot any more; \
-         bring it back, or move its manifest away to go on", printable(&path.display().to_string())
+        "{} is missing and cannot be downloaded again, since Atlas no longer lists its snapshot; \
+         bring it back, or move its manifest away to continue", printable(&path.display().to_string())
     )]
     Gone {
         /// The file.
         path: PathBuf,
     },
-    /// Another run is writing the same file or object, or works in the same folder: it holds the lock or
-    /// the lease. No other error says so, and this one says nothing else.
+    /// Another run is writing the same file or object, or works in the same folder: it holds the
+    /// lock or the lease. This variant is used for nothing else.
     #[error("{} is in use by another run; wait for it to end", printable(&path.display().to_string()))]
     Busy {
         /// The file or folder, or the URL of the lease.
         path: PathBuf,
     },
-    /// An answer lists more than can be right. Nothing was saved.
+    /// A response lists more than is plausible. Nothing was saved.
     #[error(
-        "the answer lists more than {limit} {what}; check the base URL and any proxy in between"
+        "the response lists more than {limit} {what}; check the base URL and any proxy in between"
     )]
     TooMany {
-        /// What there is too much of.
+        /// The kind of the listed items.
         what: &'static str,
-        /// How many there may be.
+        /// The maximum number.
         limit: usize,
     },
     /// The store announces a file that is longer than any snapshot.
     #[error(
-        "the store announces a file of {announced} bytes, more than any snapshot has; ask again"
+        "the store announces a file of {announced} bytes, more than any snapshot has; start another download"
     )]
     TooLong {
-        /// How many bytes were announced.
+        /// The announced length in bytes.
         announced: u64,
     },
-    /// A file comes below the client's minimum rate, through all of its connections together.
+    /// The file arrives below the client's minimum rate, over all of its connections together.
     #[error(
-        "the file came at less than {bytes_per_second} bytes a second for {} s; try again later, \
+        "the file arrived at less than {bytes_per_second} bytes a second for {} s; try again later, \
          or lower the minimum rate", window.as_secs()
     )]
     TooSlow {
         /// The minimum rate.
         bytes_per_second: u64,
-        /// For how long it came more slowly.
+        /// How long it was slower.
         window: Duration,
     },
-    /// The store gave fewer or more bytes than it announced, again and again.
-    #[error("the store gave {received} of {expected} bytes; try again")]
+    /// The store repeatedly sent fewer or more bytes than it announced.
+    #[error("the store sent {received} of {expected} bytes; try again")]
     Length {
-        /// How many came.
+        /// The number of received bytes.
         received: u64,
-        /// How many were announced.
+        /// The number of announced bytes.
         expected: u64,
     },
-    /// The file changed in the store while it was downloaded, again and again.
+    /// The file repeatedly changed in the store during the download.
     #[error("the file in the store keeps changing; try again later")]
     Changed,
-    /// What was downloaded is not the snapshot. Nothing of it was kept under its final name.
+    /// The downloaded file is not the snapshot. Nothing was saved under its final name.
     #[error("the file is not sound: {fault}; download it again")]
     Unsound {
-        /// What is wrong.
+        /// The defect.
         fault: Fault,
     },
-    /// An argument cannot be used.
+    /// An argument is invalid.
     #[error("{what}")]
     Usage {
-        /// What to do instead.
+        /// The problem and what to do instead.
         what: String,
     },
 }
@@ -332,7 +334,7 @@ fn shown(job: Option<RestoreJobId>) -> String {
     job.map_or_else(String::new, |job| format!(" {job}"))
 }
 
-/// An earlier error with its sources, before what followed from it.
+/// An earlier error with its sources, as the beginning of a message.
 #[cfg(feature = "object-store")]
 fn before(error: Option<&Error>) -> String {
     let Some(error) = error else {
@@ -341,7 +343,7 @@ fn before(error: Option<&Error>) -> String {
     format!("{}; ", error_line(error))
 }
 
-/// Text in one line that moves no cursor: control characters and the like are escaped.
+/// Escapes control characters and the like, so that the text is one line that moves no cursor.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {

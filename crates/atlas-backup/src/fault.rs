@@ -1,34 +1,34 @@
-//! What can be wrong with a file.
+//! The defects of a file.
 
 use std::fmt;
 
 use crate::error::Error;
 
-/// What is wrong with a file. `Debug` reads as `Display` does.
+/// A defect of a file. `Debug` reads as `Display` does.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It does not begin as gzip does.
+    /// It does not start with a gzip header.
     #[error("not a gzip file")]
     NotGzip,
-    /// The gzip stream is broken or ends early.
-    #[error("its gzip stream is broken or cut off")]
+    /// The gzip stream is damaged or truncated.
+    #[error("its gzip stream is damaged or truncated")]
     Gzip,
-    /// Something that is not of the gzip stream follows it.
-    #[error("something follows its gzip stream")]
+    /// Data that is not part of the gzip stream follows it.
+    #[error("unexpected data after its gzip stream")]
     Trailing,
-    /// The tar inside is broken or ends early.
-    #[error("the tar in it is broken or cut off")]
+    /// The tar inside is damaged or truncated.
+    #[error("the tar in it is damaged or truncated")]
     Tar,
-    /// A checksum of the store, or of the manifest beside the file, is another one.
-    #[error("its {0} is not the expected one")]
+    /// A checksum does not match that of the store or the manifest.
+    #[error("its {0} does not match")]
     Checksum(&'static str),
-    /// Its length is another one.
+    /// Its length is not the expected one.
     #[error("it has {found} bytes instead of {expected}")]
     Length {
-        /// How many it has.
+        /// The actual length in bytes.
         found: u64,
-        /// How many it should have.
+        /// The expected length in bytes.
         expected: u64,
     },
 }

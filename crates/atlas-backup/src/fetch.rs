@@ -1,11 +1,11 @@
-//! From a link to all bytes in a sink: in spans through several connections where the store allows
-//! it, and in one stream where it does not.
+//! Downloads all bytes behind a link to a sink: in spans over several connections where the store
+//! supports it, otherwise in one stream.
 //!
 //! ```text
-//! first span ─┬─ 206, a validator, a length ──► spans; each goes on after a failure
-//!             ├─ 200, or no validator ────────► one stream; begins again after a failure
-//!             └─ 403, 401, 404, 410 ──────────► a new link, then on with the same spans
-//! spans ──────── another validator, 200, 416 ─► everything begins again, the last time as a stream
+//! first span ─┬─ 206, a validator, a length ──► spans; each is resumed after a failure
+//!             ├─ 200, or no validator ────────► one stream; restarted after a failure
+//!             └─ 403, 401, 404, 410 ──────────► a new link for the same spans
+//! spans ──────── another validator, 200, 416 ─► a restart, the last time as a stream
 //! ```
 
 mod file;
@@ -36,9 +36,9 @@ use source::{Opened, Source, Transfer, Way};
 pub(crate) use window::Chunks;
 pub(crate) use window::{Output, Part, Window};
 
-/// Gives new links to the same file.
+/// A source of new links to the same file.
 pub(crate) trait Links: Send {
-    /// Asks for a new link.
+    /// Requests a new link.
     fn fresh(&mut self) -> impl Future<Output = Result<SnapshotUrl, Error>> + Send;
 }
 
@@ -50,7 +50,7 @@ impl<L: Links> Links for &mut L {
 
 /// Why an attempt ended.
 pub(crate) enum Stop {
-    /// The store's file is another one, or the store does not know what a range is.
+    /// The store's file is a different one, or the store does not support ranges.
     Changed,
     /// Anything else.
     Failed(Error),
@@ -62,37 +62,37 @@ impl<E: Into<Error>> From<E> for Stop {
     }
 }
 
-/// A file that is announced to be longer is none of Atlas's; nothing is allocated or reserved before
-/// this is checked. 64 TiB.
+/// The longest accepted file, 64 TiB; no snapshot is longer. Checked before anything is allocated
+/// or reserved.
 pub(crate) const LONGEST_FILE: u64 = 64 << 40;
 
-/// How many connections are used at most, whatever is asked for.
+/// The number of connections, clamped to the supported range.
 pub(crate) fn workers(connections: usize) -> usize {
     connections.clamp(1, 128)
 }
 
-/// How many attempts end with a file that changed, unless the policy has fewer.
+/// How many attempts may end with a changed file, unless the policy has fewer.
 const RESTARTS: u32 = 3;
-/// How many new links one download may take without a byte of progress in between, unless the policy
-/// has fewer attempts.
+/// How many new links one download may use without a byte of progress, unless the policy has fewer
+/// attempts.
 const RENEWALS: u32 = 3;
 
 /// A download of one file, from its link to a sink that has all of it and found it sound.
 pub(crate) struct DownloadJob<'a, L> {
-    /// Sends no request twice.
+    /// A client without retries.
     client: Client,
-    /// A connection to a file host needs one of these.
+    /// One permit is needed for each connection to a file host.
     permits: &'a Arc<Semaphore>,
-    /// How many connections at most.
+    /// The maximum number of connections.
     connections: usize,
-    /// When a request that failed is sent again.
+    /// The limits for retries.
     retries: &'a Retries,
     links: L,
     progress: Progress<'a>,
 }
 
 impl<'a, L: Links> DownloadJob<'a, L> {
-    /// A download through so many connections at most.
+    /// Creates a download over at most `connections` connections.
     pub(crate) fn new(
         backups: &'a Backups,
         connections: usize,
@@ -110,7 +110,7 @@ impl<'a, L: Links> DownloadJob<'a, L> {
         }
     }
 
-    /// Fetches a file, or what is missing of it.
+    /// Downloads a file, or its missing parts.
     pub(crate) async fn run<S: Sink>(
         &mut self,
         mut link: SnapshotUrl,
@@ -119,7 +119,7 @@ impl<'a, L: Links> DownloadJob<'a, L> {
         let attempts = self.retries.attempts();
         let mut renewals = Renewals::new(self.retries);
         let (mut restarts, mut is_healed) = (0, false);
-        // Parts are judged together.
+        // The rate of all parts is checked together.
         let (_, window) = self.client.min_rate();
         let parts = &self.client.with_min_rate(0, window);
         self.progress.next_file();
@@ -131,7 +131,7 @@ impl<'a, L: Links> DownloadJob<'a, L> {
                 retries: self.retries,
                 permits: self.permits,
             };
-            // Ranges that failed twice in a way that does not pass are not tried again.
+            // After two permanent failures, ranges are not tried again.
             let way = if restarts + 1 < RESTARTS {
                 Way::Spans
             } else {
@@ -141,8 +141,8 @@ impl<'a, L: Links> DownloadJob<'a, L> {
                 Ok(length) => {
                     self.progress.tell(Event::Verifying);
                     match sink.finish(length, self.progress).await {
-                        // What an earlier run left may have lost something since, in a power cut for
-                        // instance.
+                        // An earlier run's data may have been lost since, for instance in a power
+                        // failure.
                         Err(Error::Unsound { .. }) if sink.is_resumed() && !is_healed => {
                             is_healed = true;
                             sink.restart().await?;
@@ -157,7 +157,7 @@ impl<'a, L: Links> DownloadJob<'a, L> {
             match stop {
                 Stop::Changed => {
                     restarts += 1;
-                    // Even after the last attempt, or the next run would meet the same.
+                    // Even after the last attempt, or the next run would fail in the same way.
                     sink.restart().await?;
                     if restarts >= RESTARTS.min(attempts) {
                         return Err(Error::Changed);
@@ -234,7 +234,7 @@ impl<'a, L: Links> DownloadJob<'a, L> {
                 (Ok(()), _) => return Ok(received),
                 (Err(error), _) => error,
             };
-            // What begins again with each stream is no progress.
+            // Bytes that start again with each stream are not progress.
             if had > 0 && received > had && !error.is_too_slow() {
                 failures.progressed();
             }
@@ -247,7 +247,7 @@ impl<'a, L: Links> DownloadJob<'a, L> {
     }
 }
 
-/// Hands over what a stream brings behind its first `had` bytes.
+/// Writes the bytes of a stream after its first `had` bytes.
 async fn pour(span: &mut impl Span, mut opened: Transfer, mut had: u64) -> Result<(), Error> {
     while let Some(mut chunk) = opened.download.chunk().await? {
         let skipped = had.min(chunk.len() as u64);
@@ -261,19 +261,19 @@ async fn pour(span: &mut impl Span, mut opened: Transfer, mut had: u64) -> Resul
     Ok(())
 }
 
-/// How a link came to its end.
+/// How a link ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LinkEnd {
-    /// The store says so.
+    /// The store reports that it has expired.
     Expired,
-    /// The store refuses it in a way that a new one may cure.
+    /// The store refuses it in a way that a new link may solve.
     Refused,
 }
 
-/// How many new links were taken without a byte of progress in between.
+/// Counts new links without a byte of progress in between.
 ///
-/// A link that has ended is not a failure that a policy ends at once: it ends four hours after it
-/// was made, whatever is being downloaded.
+/// An expired link is not a failure that ends a policy's attempts: each link expires four hours
+/// after it was created.
 struct Renewals {
     most: u32,
     taken: u32,
@@ -289,7 +289,7 @@ impl Renewals {
         }
     }
 
-    /// Takes another, after so many bytes; `false` if there is to be none.
+    /// Counts another link, after `received` bytes; `false` if the limit is reached.
     fn may_take(&mut self, received: u64, ended: LinkEnd) -> bool {
         if received > self.received {
             (self.taken, self.received) = (0, received);

@@ -1,4 +1,4 @@
-//! A folder of snapshots as it is on the disk: files, their manifests, the catalogue and the lock.
+//! A folder of snapshots on disk: files, their manifests, the catalogue and the lock.
 
 mod held_file;
 pub(crate) mod litter;
@@ -30,23 +30,23 @@ pub(crate) struct Folder {
     path: PathBuf,
     project: ProjectId,
     cluster: ClusterName,
-    /// The cluster's id, if Atlas says.
+    /// The cluster's id, if Atlas reports it.
     cluster_id: Option<ClusterId>,
-    /// The snapshots that Atlas lists for it now.
+    /// The snapshots that Atlas lists for it.
     listed: BTreeSet<SnapshotId>,
     files: BTreeMap<PathBuf, HeldFile>,
-    /// Manifests of the cluster whose files are gone.
+    /// Manifests of the cluster whose files are missing.
     lone: Vec<(PathBuf, Manifest)>,
     /// The files of each snapshot of the cluster.
     snapshots: BTreeMap<SnapshotId, BTreeSet<PathBuf>>,
 }
 
-/// A snapshot whose files are all there.
+/// A snapshot with all of its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) taken: Option<Timestamp>,
     pub(crate) snapshot: SnapshotId,
-    /// Whether they are of the cluster that has the name now, as far as is known.
+    /// Whether they are of the cluster that currently has the name, as far as is known.
     pub(crate) is_same_cluster: bool,
     /// Whether its files were read in this run.
     pub(crate) read: bool,
@@ -55,8 +55,8 @@ pub(crate) struct Held {
 }
 
 impl Folder {
-    /// A folder without files. One whose path is empty is nowhere on the disk: its files are put in by
-    /// their names.
+    /// A folder without files. With an empty path it is not on disk: its files are inserted by
+    /// name.
     pub(crate) fn empty(path: &Path, project: ProjectId, cluster: &ClusterName) -> Self {
         Self {
             path: path.to_owned(),
@@ -70,7 +70,7 @@ impl Folder {
         }
     }
 
-    /// The files, by their paths.
+    /// The files, by path.
     #[cfg(feature = "object-store")]
     pub(crate) fn files(&self) -> impl Iterator<Item = (&PathBuf, &HeldFile)> {
         self.files.iter()
@@ -81,7 +81,7 @@ impl Folder {
         self.files.get_mut(path)
     }
 
-    /// The files of a snapshot of the cluster which have the names that this program gave them, and
+    /// The files of a snapshot of the cluster that have the names that this program gave them and
     /// are sound as far as is known.
     pub(crate) fn removable_files(&self, snapshot: SnapshotId) -> Vec<(PathBuf, Manifest)> {
         let files = self.files_of(snapshot);
@@ -137,7 +137,7 @@ impl Folder {
         Ok((folder, damaged))
     }
 
-    /// The manifests whose files are gone, by the paths of the files.
+    /// The manifests whose files are missing, by the paths of the files.
     pub(crate) fn lone(&self) -> &[(PathBuf, Manifest)] {
         &self.lone
     }
@@ -181,13 +181,13 @@ impl Folder {
         sound.map(|(path, file)| (&**path, &file.manifest))
     }
 
-    /// When a snapshot of the cluster was taken, as its files say.
+    /// When a snapshot of the cluster was taken, according to its files.
     pub(crate) fn taken(&self, snapshot: SnapshotId) -> Option<Timestamp> {
         let mut files = self.files_of(snapshot);
         files.find_map(|(_, file)| file.manifest.taken())
     }
 
-    /// The same, for a cluster whose id is known or not.
+    /// Sets the cluster's id, if it is known, and the listed snapshots.
     pub(crate) fn of_cluster(
         mut self,
         id: Option<ClusterId>,
@@ -198,7 +198,7 @@ impl Folder {
         self
     }
 
-    /// Whether all files that may be of the cluster name one id, or all name none.
+    /// Whether all files that may be of the cluster have the same id, or none has an id.
     fn has_one_id(&self) -> bool {
         let own = self
             .files
@@ -208,7 +208,7 @@ impl Folder {
         ids.len() <= 1
     }
 
-    /// The cluster that it is about.
+    /// The cluster of the folder.
     pub(crate) fn of(&self) -> (ProjectId, ClusterName) {
         (self.project, self.cluster.clone())
     }
@@ -217,7 +217,7 @@ impl Folder {
         manifest.project == self.project && manifest.cluster == self.cluster
     }
 
-    /// Reads the files of a snapshot, unless this run has done so.
+    /// Reads the files of a snapshot, unless this run has already read them.
     pub(crate) fn read(&mut self, snapshot: SnapshotId, teller: &Teller) -> Vec<Damage> {
         let paths = self.snapshots.get(&snapshot).into_iter().flatten();
         let mut damaged = Vec::new();
@@ -229,8 +229,8 @@ impl Folder {
         damaged
     }
 
-    /// Looks whether the files that were read are as they were then: hours may have passed. One that
-    /// has changed does not count as read.
+    /// Checks whether the files that were read are unchanged: hours may have passed. One that has
+    /// changed does not count as read.
     pub(crate) fn look_again(&mut self) {
         for (path, file) in &mut self.files {
             if file.state == State::Read {
@@ -253,18 +253,19 @@ impl Folder {
             .collect()
     }
 
-    /// Whether all files of a snapshot are there.
+    /// Whether all files of a snapshot are present.
     pub(crate) fn has(&self, snapshot: SnapshotId) -> bool {
         whole(self.files_of(snapshot).map(|(_, file)| file)).is_some()
     }
 
-    /// The snapshots of the cluster whose files are all there, the newest first.
+    /// The snapshots of the cluster whose files are all present, newest first.
     pub(crate) fn held(&self) -> Vec<Held> {
-        // Where the cluster's id is not known, all files are of it if they are of one cluster.
+        // If the cluster's id is unknown, all files belong to it if they are of one cluster.
         let has_one_id = self.cluster_id.is_none() && self.has_one_id();
         let is_same = |file: &&HeldFile| match (self.cluster_id, file.manifest.cluster_id) {
             (Some(id), Some(of)) => of == id,
-            // Version 0.1 did not note it. What Atlas lists for the cluster is of it.
+            // Version 0.1 did not record it. Snapshots that Atlas lists for the cluster belong to
+            // it.
             (Some(_), None) => self.listed.contains(&file.manifest.snapshot),
             (None, _) => has_one_id,
         };
@@ -287,14 +288,14 @@ impl Folder {
         held
     }
 
-    /// The snapshot that the manifest of a file names, if it is of this cluster.
+    /// The snapshot in a file's manifest, if it is of this cluster.
     pub(crate) fn snapshot_at(&self, path: &Path) -> Option<SnapshotId> {
         let file = self.files.get(path)?;
         self.is_own(&file.manifest)
             .then_some(file.manifest.snapshot)
     }
 
-    /// Takes up files that were just downloaded and verified.
+    /// Adds files that were just downloaded and verified.
     pub(crate) fn add(&mut self, saved: &[Saved]) {
         for saved in saved {
             let file = HeldFile {
@@ -305,15 +306,15 @@ impl Folder {
         }
     }
 
-    /// Removes the files of a snapshot, and their manifests. Only files under the names that this
-    /// program gave them, and which are as it left them, are removed; says which.
+    /// Removes the files of a snapshot, and their manifests. Only files that have the names that
+    /// this program gave them and are unchanged are removed; returns them.
     pub(crate) fn remove(
         &mut self,
         snapshot: SnapshotId,
     ) -> Result<Vec<(PathBuf, Manifest)>, Error> {
         let mut removed = Vec::new();
         for (path, known) in self.removable_files(snapshot) {
-            // Again, and from the disk: nothing is removed for what was true a while ago.
+            // Checked again on disk: earlier results may be outdated.
             let manifest = Manifest::read(&path)?;
             let fits = look(&path)?.is_some_and(|found| manifest.fits(&found));
             if manifest != known || !fits {
@@ -335,7 +336,7 @@ impl Folder {
         file.state != State::Damaged && path == self.path.join(given_name(&file.manifest))
     }
 
-    /// Writes the catalogue of what is there, if another one is there.
+    /// Writes the catalogue of the present files, if it has changed.
     pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
         let files = self.files.iter();
         let sound = files.filter(|(_, file)| file.state != State::Damaged);
@@ -346,15 +347,15 @@ impl Folder {
     }
 }
 
-/// Those of a snapshot's files that are all of it: each shard of a job once, and no two the same.
-/// A file under a name of the user's own does not count twice.
+/// The files that make up a whole snapshot: each shard of a job once, and no two the same. A copy
+/// under a name of the user's does not count twice.
 fn whole<'a>(files: impl Iterator<Item = &'a HeldFile>) -> Option<Vec<&'a HeldFile>> {
     #[cfg(test)]
     counter::add("whole");
     let mut sets: BTreeMap<_, Vec<&HeldFile>> = BTreeMap::new();
     let sound = files.filter(|file| file.state != State::Damaged);
     for file in sound {
-        // Jobs that call the shards otherwise are not mixed: their names and places may overlap.
+        // Jobs with other names for the shards are not mixed: their names and indexes may overlap.
         let set = (&file.manifest.shards, file.manifest.files);
         sets.entry(set).or_default().push(file);
     }
@@ -369,7 +370,8 @@ fn whole<'a>(files: impl Iterator<Item = &'a HeldFile>) -> Option<Vec<&'a HeldFi
     sets.into_values().find(is_whole)
 }
 
-/// `2026-05-04T094200Z-32b6e34b3d91647abb20e7b8.tgz`: sorts by time, and is a name everywhere.
+/// `2026-05-04T094200Z-32b6e34b3d91647abb20e7b8.tgz`: sorts by time, and is a valid name on every
+/// system.
 pub(crate) fn file_name(taken: Option<Timestamp>, snapshot: SnapshotId) -> String {
     let taken = taken.map_or_else(
         || "undated".to_owned(),
@@ -378,7 +380,7 @@ pub(crate) fn file_name(taken: Option<Timestamp>, snapshot: SnapshotId) -> Strin
     format!("{taken}-{snapshot}.tgz")
 }
 
-/// The name that the file of a manifest was given.
+/// The name that this program gave to the file of a manifest.
 fn given_name(manifest: &Manifest) -> PathBuf {
     let name = PathBuf::from(file_name(manifest.taken(), manifest.snapshot));
     match &manifest.shard {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Up to where a file is there without a gap.
+/// The position up to which a file is complete from its beginning.
 #[derive(Debug, Default)]
 pub(crate) struct Frontier {
     state: Mutex<State>,
@@ -19,14 +19,14 @@ struct State {
 
 #[derive(Debug, Clone, Copy)]
 enum End {
-    /// All of it is there.
+    /// The file is complete.
     Complete,
-    /// It is no longer written.
+    /// The file is no longer written.
     Abandoned,
 }
 
 impl Frontier {
-    /// Everything before a position is there.
+    /// Reports that everything before a position is written.
     pub(crate) fn reach(&self, position: u64) {
         let mut state = self.state();
         if position > state.reached {
@@ -35,14 +35,14 @@ impl Frontier {
         }
     }
 
-    /// The file is complete.
+    /// Reports that the file is complete.
     pub(crate) fn complete(&self, length: u64) {
         let mut state = self.state();
         (state.reached, state.end) = (length, Some(End::Complete));
         self.changed.notify_one();
     }
 
-    /// Nothing more comes; a reader that waits fails.
+    /// Reports that nothing more follows; a waiting reader fails.
     pub(crate) fn abandon(&self) {
         let mut state = self.state();
         state.end.get_or_insert(End::Abandoned);
@@ -53,7 +53,8 @@ impl Frontier {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there are bytes after a position; gives how many, and 0 at the end of the file.
+    /// Waits until there are bytes after a position; returns their number, or 0 at the end of the
+    /// file.
     fn after(&self, position: u64) -> io::Result<u64> {
         let mut state = self.state();
         loop {
@@ -62,7 +63,7 @@ impl Frontier {
             }
             match state.end {
                 Some(End::Complete) => return Ok(0),
-                Some(End::Abandoned) => return Err(io::Error::other("the download was given up")),
+                Some(End::Abandoned) => return Err(io::Error::other("the download was abandoned")),
                 None => {}
             }
             let waited = self.changed.wait(state);
@@ -71,7 +72,7 @@ impl Frontier {
     }
 }
 
-/// Reads a file that is being written, and ends where it is complete.
+/// Reads a file while it is being written, up to its end.
 #[derive(Debug)]
 pub(crate) struct Following {
     file: File,
@@ -94,7 +95,7 @@ impl Read for Following {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let there = self.frontier.after(self.position)?;
         if there == 0 {
-            // What is behind the end that was announced would be the file's, too.
+            // Bytes after the announced end would be part of the file, too.
             return self.file.read(buffer);
         }
         let length = usize::try_from(there).unwrap_or(usize::MAX);
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_never_comes_before_what_is_written_and_ends_with_it() {
+    fn a_reader_never_passes_the_written_bytes_and_ends_with_them() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(6).unwrap();
         let frontier = Arc::new(Frontier::default());
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_of_a_file_that_is_given_up_or_cut_fails() {
+    fn a_reader_of_an_abandoned_or_truncated_file_fails() {
         let file = tempfile::NamedTempFile::new().unwrap();
         for (reached, is_abandoned) in [(0, true), (4, false)] {
             let frontier = Arc::new(Frontier::default());

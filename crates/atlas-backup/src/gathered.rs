@@ -1,9 +1,9 @@
-//! Bytes that are gathered until there are enough, without a cost for each small piece.
+//! Collecting bytes without overhead for each small piece.
 
 use bytes::{Bytes, BytesMut};
 
-/// Pieces in their order. Small ones are put together: a server that sends single bytes would
-/// otherwise have forty times of them held in memory.
+/// Pieces in order. Small ones are merged: a server that sends single bytes would otherwise cause
+/// forty times their size to be held in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     pieces: Vec<Bytes>,
@@ -11,18 +11,18 @@ pub(crate) struct Gathered {
     bytes: u64,
 }
 
-/// A piece that is shorter is copied.
+/// Shorter pieces are copied.
 const SMALL: usize = 4 << 10;
-/// How many bytes of small pieces are put together.
+/// How many bytes of small pieces are merged.
 const TOGETHER: usize = 64 << 10;
 
 impl Gathered {
-    /// How many bytes there are.
+    /// The number of collected bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Takes a piece.
+    /// Adds a piece.
     pub(crate) fn push(&mut self, piece: Bytes) {
         self.bytes = self.bytes.saturating_add(piece.len() as u64);
         if piece.len() < SMALL {
@@ -36,7 +36,7 @@ impl Gathered {
         self.pieces.push(piece);
     }
 
-    /// Gives what was gathered, and begins anew.
+    /// Returns the collected pieces, and starts again.
     pub(crate) fn take(&mut self) -> Vec<Bytes> {
         self.put_together();
         self.bytes = 0;
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn single_bytes_cost_no_piece_each_and_the_order_stays() {
+    fn single_bytes_are_merged_in_order() {
         let mut gathered = Gathered::default();
         let mut expected = Vec::new();
         for number in 0..300_000_u32 {

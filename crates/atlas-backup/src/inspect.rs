@@ -1,5 +1,5 @@
-//! Reading a snapshot's file to its end: its checksums on one thread, its gzip stream and the tar in
-//! it on another, while it is still being downloaded.
+//! Reading a snapshot's file to its end: checksums on one thread, the gzip stream and the tar in it
+//! on another, even while the file is being downloaded.
 
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
@@ -19,27 +19,27 @@ use crate::following::{Following, Frontier};
 use crate::progress::{Event, Progress};
 use crate::tar_walk::walk;
 
-/// What was seen of a sound file.
+/// The properties of a sound file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
 }
 
-/// What is wrong with the archive, as soon as it is known.
+/// The defect of the archive, as soon as it is known.
 pub(crate) type Broken = Arc<OnceLock<Fault>>;
 
 /// How much is read at once.
 const CHUNK: usize = 256 << 10;
-/// How many chunks may wait to be inflated.
+/// How many chunks may wait to be decompressed.
 const WAITING: usize = 16;
-/// After how many bytes it is told how far the check is.
+/// The interval of progress reports, in bytes.
 pub(crate) const TOLD: u64 = 8 << 20;
-/// How much of the archive is inflated at once. What is behind it is copied each time, so that small
-/// pieces cost more.
+/// How much of the archive is decompressed at once. The rest is copied each time, so smaller pieces
+/// cost more.
 const INFLATED: usize = 256 << 10;
 
-/// A check that follows a file while it is written. Dropping it ends it.
+/// A check that follows a file while it is written. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Inspection {
     frontier: Arc<Frontier>,
@@ -49,7 +49,7 @@ pub(crate) struct Inspection {
 }
 
 impl Inspection {
-    /// Begins to follow a file from its first byte.
+    /// Starts to follow a file from its first byte.
     pub(crate) fn follow(path: &Path, announced: &Checksums) -> Result<Self, Error> {
         let failed = |error| Error::file(path, "cannot be read", error);
         let file = disk::open_to_read(path).map_err(failed)?;
@@ -58,7 +58,7 @@ impl Inspection {
         Self::start(path, reader, frontier, announced)
     }
 
-    /// Begins to read what comes through a reader, which ends by itself.
+    /// Starts to read from a reader until its end.
     pub(crate) fn read(
         name: &Path,
         reader: impl Read + Send + 'static,
@@ -95,17 +95,17 @@ impl Inspection {
         })
     }
 
-    /// What is wrong with the archive, as soon as it is known: then the rest need not come.
+    /// The defect of the archive, as soon as it is known: the rest need not be downloaded then.
     pub(crate) fn broken(&self) -> &Broken {
         &self.broken
     }
 
-    /// Up to where the file can be read by now.
+    /// Sets the position up to which the file can be read.
     pub(crate) fn reach(&self, position: u64) {
         self.frontier.reach(position);
     }
 
-    /// Waits for the end of the check of a file that is complete, and tells how far it is.
+    /// Waits for the end of the check of a complete file, and reports its progress.
     pub(crate) async fn finish(
         mut self,
         length: Option<u64>,
@@ -135,14 +135,14 @@ impl Drop for Inspection {
     }
 }
 
-/// The end of a check whose thread did not come to its end.
+/// The error of a check whose thread ended early.
 fn abandoned() -> Error {
-    let error = io::Error::other("the check of the file was given up");
+    let error = io::Error::other("the check of the file was abandoned");
     Error::file(Path::new("the download"), "cannot be verified", error)
 }
 
-/// Reads a file to its end. Tells how much of it was read and how long it is: before its first byte,
-/// for every 8 MiB or more, and at the end if it is sound.
+/// Reads a file to its end. `tell` receives the number of bytes read and the length: before the
+/// first byte, every 8 MiB or more, and at the end of a sound file.
 pub(crate) fn inspect(
     path: &Path,
     announced: &Checksums,
@@ -164,7 +164,7 @@ pub(crate) fn inspect(
     Ok(found)
 }
 
-/// Reads a stream to its end. Its structure is looked at on a second thread, in the same order.
+/// Reads a stream to its end. Its structure is checked on a second thread, in the same order.
 fn inspect_reader(
     path: &Path,
     mut reader: impl Read,
@@ -187,7 +187,7 @@ fn inspect_reader(
             })
             .map_err(unreadable)?;
         let summed = sum_up(&mut reader, announced, &chunks, &empty, tell);
-        // The other thread reads to the end of what it was given.
+        // The other thread reads to the end of the chunks it received.
         drop(chunks);
         let walked = walking
             .join()
@@ -199,7 +199,7 @@ fn inspect_reader(
     })
 }
 
-/// Reads to the end, unless the archive is broken: nothing makes it whole.
+/// Reads to the end, or until the archive is found to be damaged.
 fn sum_up(
     reader: &mut impl Read,
     announced: &Checksums,
@@ -231,7 +231,7 @@ fn sum_up(
     }
 }
 
-/// What comes in chunks, as a reader. Handed that were read are given back.
+/// A reader of received chunks, which returns them for reuse.
 struct Handed {
     received: Receiver<Vec<u8>>,
     used: Sender<Vec<u8>>,
@@ -299,13 +299,13 @@ fn structure(mut chunks: Handed) -> Result<(), Fault> {
     })
 }
 
-/// What a gzip file begins with (RFC 1952 section 2.3.1).
+/// The magic number of a gzip file (RFC 1952 section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The members of a gzip stream, one after the other (RFC 1952 section 2.2).
+/// The members of a gzip stream, one after another (RFC 1952 section 2.2).
 struct Members<R> {
     member: Option<GzDecoder<R>>,
-    /// Whether something else follows them.
+    /// Whether other data follows them.
     is_followed: bool,
 }
 
@@ -342,7 +342,7 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// Tells a broken gzip stream from a broken tar in a sound one.
+/// Distinguishes a damaged gzip stream from a damaged tar in a valid one.
 struct Marking<R> {
     inner: R,
     is_broken: bool,

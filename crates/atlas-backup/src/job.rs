@@ -1,4 +1,4 @@
-//! Restore jobs of every kind of cluster: asking for one, looking at it, waiting for it.
+//! Restore jobs of every kind of cluster: requesting, reading and awaiting them.
 
 use std::pin::pin;
 
@@ -26,7 +26,7 @@ use crate::kind::ClusterKind;
 use crate::progress::{Event, Progress};
 use crate::waiting::Wait;
 
-/// Where a job belongs.
+/// The cluster of a job.
 #[derive(Debug, Clone)]
 pub(crate) struct Place<'a> {
     pub(crate) kind: ClusterKind,
@@ -36,7 +36,7 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// What any job of this cluster has to be for.
+    /// The expected contents of any job of this cluster.
     fn asked(&self) -> Asked<'a> {
         Asked {
             project: self.project,
@@ -47,7 +47,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Checks the answer to a request for a job, which is then known to be for the snapshot.
+    /// Checks the response to a request for a job; the job is then known to be for the snapshot.
     pub(crate) fn started(
         &self,
         mut job: JobView,
@@ -64,7 +64,8 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Asks for a download in the cluster kind's own way; waits while another one is under way.
+/// Requests a download with the operation of the cluster's kind; waits while another one is in
+/// progress.
 ///
 /// A second download does no harm, so the request may be repeated.
 pub(crate) async fn request_download(
@@ -123,7 +124,7 @@ async fn request_once(
     }
 }
 
-/// Looks at a job.
+/// Reads a job.
 pub(crate) async fn get(
     client: &Client,
     place: &Place<'_>,
@@ -172,10 +173,11 @@ pub(crate) async fn list(client: &Client, place: &Place<'_>) -> Result<Vec<JobVi
     Ok(jobs)
 }
 
-/// The most jobs of one list. Each is held in memory until the list ends, and a server decides when.
+/// The maximum number of jobs in a list, since all are held in memory and the server decides how
+/// many there are.
 const MOST_JOBS: usize = 100_000;
 
-/// All jobs of a list, each of which is checked to be of the cluster.
+/// All jobs of a list, after checking that each belongs to the cluster.
 async fn jobs<O>(
     client: &Client,
     place: &Place<'_>,
@@ -204,17 +206,17 @@ where
     Ok(views)
 }
 
-/// How often a job is looked at whose links cannot be read.
-const ODD_LOOKS: u32 = 5;
+/// How often a job with unreadable links is polled.
+const MAX_UNREADABLE_POLLS: u32 = 5;
 
-/// Waits until a job is at its end, through outages of Atlas. A download is not before it has a
-/// link for each of `shards`.
+/// Waits until a job ends, through outages of Atlas. A download has not ended before it has a link
+/// for each of `shards`.
 ///
 /// # Errors
 /// [`Error::MissingLinks`] if some shards have no link in time, [`Error::UnreadableLinks`] if links
-/// cannot be read: at once if the job is complete by its own word, and else after a few looks,
+/// cannot be read (at once if the job is complete, otherwise after a few polls),
 /// [`Error::JobEnded`] if it ends without a result, [`Error::Deadline`] if it does not end in time,
-/// and [`Error::Call`] for a failure that does not pass by itself.
+/// and [`Error::Call`] for a failure that is not transient.
 pub(crate) async fn wait(
     client: &Client,
     place: &Place<'_>,
@@ -229,10 +231,10 @@ pub(crate) async fn wait(
             return Err(Error::JobEnded { job: job.id, how });
         }
         unreadable = match job.readable {
-            Readable::Odd => unreadable + 1,
+            Readable::NotNow => unreadable + 1,
             Readable::Yes | Readable::Never => 0,
         };
-        let is_given_up = unreadable >= ODD_LOOKS || job.readable == Readable::Never;
+        let is_given_up = unreadable >= MAX_UNREADABLE_POLLS || job.readable == Readable::Never;
         if let Some(job) = job.id.filter(|_| is_given_up) {
             return Err(Error::UnreadableLinks { job });
         }

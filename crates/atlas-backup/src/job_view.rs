@@ -1,4 +1,4 @@
-//! Restore jobs of every kind of cluster, in one shape.
+//! Restore jobs of every kind of cluster, in one type.
 
 use atlas_model::cloud_backups::DiskBackupSnapshotRestoreJob;
 use atlas_model::flex_restore_jobs::FlexBackupRestoreJob;
@@ -11,7 +11,7 @@ use crate::about::{About, at_most, body};
 use crate::error::Error;
 use crate::shards::unique_names;
 
-/// A restore job, whatever kind of cluster it is of. Its links are not shown.
+/// A restore job of a cluster of any kind. Its links are not shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct JobView {
@@ -19,13 +19,13 @@ pub struct JobView {
     pub id: Option<RestoreJobId>,
     /// The snapshot.
     pub snapshot: Option<SnapshotId>,
-    /// Whether it hands out links, instead of writing over a cluster.
+    /// Whether it provides links, instead of writing to a cluster.
     pub download: bool,
-    /// Where it is.
+    /// Its state.
     pub state: JobState,
-    /// How far it is, in Atlas's words, or in ours where Atlas has only flags.
+    /// Its status as Atlas reports it, or derived where Atlas has only flags.
     pub status: String,
-    /// The cluster that is written over.
+    /// The cluster that it writes to.
     pub target_cluster: Option<String>,
     #[serde(skip)]
     pub(crate) links: Vec<JobLink>,
@@ -39,29 +39,29 @@ pub struct JobView {
 /// Whether the links of a job can be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Readable {
-    /// They can, or are not there yet.
+    /// They can be read, or do not exist yet.
     #[default]
     Yes,
-    /// Not now.
-    Odd,
-    /// Not any more: the job is complete by its own word.
+    /// Not at present.
+    NotNow,
+    /// Not any more: the job is complete.
     Never,
 }
 
-/// Where a job is.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum JobState {
-    /// Not yet at its end.
+    /// It has not ended.
     Running,
-    /// At its end, with a result.
+    /// It has ended with a result.
     Done,
-    /// At its end: it failed.
+    /// It has failed.
     Failed,
-    /// At its end: somebody cancelled it.
+    /// It was cancelled.
     Cancelled,
-    /// At its end: its links are no more.
+    /// Its links have expired.
     Expired,
 }
 
@@ -82,9 +82,9 @@ impl JobState {
 pub enum JobEnd {
     /// It failed.
     Failed,
-    /// Somebody cancelled it.
+    /// It was cancelled.
     Cancelled,
-    /// Its links ended before they were fetched.
+    /// Its links expired before they were used.
     Expired,
 }
 
@@ -102,21 +102,21 @@ impl std::fmt::Display for JobEnd {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct JobLink {
     pub(crate) url: SnapshotUrl,
-    /// The shard whose file it is, by a name that no other shard of the job has.
+    /// The shard of the file, by a name that is unique in the job.
     pub(crate) shard: Option<String>,
-    /// Whether Atlas gave that name. A place in one job may be another shard's in the next.
+    /// Whether Atlas provided that name. The same index may be another shard in the next job.
     pub(crate) is_named: bool,
 }
 
 impl JobView {
-    /// What the job calls its shards, in its order; nothing if it has a single file.
+    /// The names of the job's shards, in its order; empty if it has a single file.
     pub(crate) fn shards(&self) -> Vec<String> {
         let shards = self.links.iter().filter_map(|link| link.shard.clone());
         shards.collect()
     }
 
-    /// Whether it writes over a cluster, by what it says. One that says neither how it delivers nor
-    /// what it writes over may be a download.
+    /// Whether it writes to a cluster. A job with neither a delivery type nor a target may be a
+    /// download.
     pub(crate) fn is_restore(&self) -> bool {
         match &self.about.delivery {
             Some(delivery) => !is_download(delivery),
@@ -124,14 +124,14 @@ impl JobView {
         }
     }
 
-    /// Whether a shard is known by its place in the job only.
+    /// Whether a shard is known only by its index in the job.
     pub(crate) fn is_by_place(&self) -> bool {
         let mut links = self.links.iter();
         links.any(|link| link.shard.is_some() && !link.is_named)
     }
 }
 
-/// A job of an answer, with what it says that it is for.
+/// The job in a response, with the fields that identify its subject.
 pub(crate) fn viewed<R>(answer: &Answer<R>, view: fn(&R) -> JobView) -> Result<JobView, Error> {
     let body = body(answer)?;
     check_files(&body)?;
@@ -140,10 +140,10 @@ pub(crate) fn viewed<R>(answer: &Answer<R>, view: fn(&R) -> JobView) -> Result<J
     job.about = std::mem::take(&mut job.about).or(said);
     let is_complete = !body["finishedAt"].is_null() || body["status"] == "COMPLETED";
     let mut written = written(&body);
-    // A link that cannot be read is a file that would be missing.
-    let is_odd = answer.deviations.iter().any(|it| it.path().ends_with(']'));
-    if is_odd && !job.links.is_empty() {
-        written = Written::Odd;
+    // An unreadable link is a file that would be missing.
+    let has_invalid = answer.deviations.iter().any(|it| it.path().ends_with(']'));
+    if has_invalid && !job.links.is_empty() {
+        written = Written::Invalid;
     }
     if written != Written::Text && !job.links.is_empty() {
         job.links.clear();
@@ -152,40 +152,40 @@ pub(crate) fn viewed<R>(answer: &Answer<R>, view: fn(&R) -> JobView) -> Result<J
         }
     }
     job.readable = match written {
-        Written::Empty | Written::Odd if job.is_restore() => Readable::Yes,
-        Written::Empty | Written::Odd if is_complete => Readable::Never,
-        Written::Odd => Readable::Odd,
-        // An empty text may be how a link that is not there yet is written.
+        Written::Empty | Written::Invalid if job.is_restore() => Readable::Yes,
+        Written::Empty | Written::Invalid if is_complete => Readable::Never,
+        Written::Invalid => Readable::NotNow,
+        // An empty text may represent a link that does not exist yet.
         Written::Empty | Written::Text => Readable::Yes,
     };
     Ok(job)
 }
 
-/// How the links of a job are written.
+/// The form of the links of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Written {
-    /// As text, those that are there.
+    /// Text, for those that are present.
     Text,
     /// One is an empty text.
     Empty,
-    /// Something else than texts stands where links have to be.
-    Odd,
+    /// One is not text.
+    Invalid,
 }
 
 fn written(job: &Value) -> Written {
     let link = |link: &Value| match link {
         Value::String(text) if text.is_empty() => Written::Empty,
         Value::Null | Value::String(_) => Written::Text,
-        _ => Written::Odd,
+        _ => Written::Invalid,
     };
     let list = |list: &Value, of: &dyn Fn(&Value) -> Written| match list {
         Value::Null => Written::Text,
         Value::Array(links) => links.iter().map(of).max().unwrap_or(Written::Text),
-        _ => Written::Odd,
+        _ => Written::Invalid,
     };
     let member = |member: &Value| match member {
         Value::Object(_) => link(&member["downloadUrl"]),
-        _ => Written::Odd,
+        _ => Written::Invalid,
     };
     let single = link(&job["snapshotUrl"]);
     let delivered = list(&job["deliveryUrl"], &link);
@@ -193,8 +193,8 @@ fn written(job: &Value) -> Written {
     single.max(delivered).max(members)
 }
 
-/// The most files of one job: a cluster has 70 shards at most (Atlas documentation, "Atlas service
-/// limits"), and naming and comparing files takes time that grows with the square of their number.
+/// The maximum number of files of a job: a cluster has at most 70 shards (Atlas documentation,
+/// "Atlas service limits"), and naming and comparing files takes time quadratic in their number.
 const MOST_FILES: usize = 1000;
 
 /// Refuses a job with more files than any snapshot has.
@@ -204,7 +204,7 @@ pub(crate) fn check_files(job: &Value) -> Result<(), Error> {
     at_most("files of one restore job", files, MOST_FILES)
 }
 
-/// Jobs that say how far they are have the same fields, whatever their type.
+/// Jobs with a status have the same fields, whatever their type.
 macro_rules! by_status {
     ($function:ident, $job:ty, $cluster:ident) => {
         pub(crate) fn $function(job: &$job) -> JobView {
@@ -231,7 +231,7 @@ macro_rules! by_status {
 by_status!(tenant, TenantRestore, cluster_name);
 by_status!(flex, FlexBackupRestoreJob, instance_name);
 
-/// A job that says how far it is. A link ends a download, whatever the status says beside it.
+/// A job with a status. A link completes a download, whatever the status says.
 fn by_status(
     id: Option<RestoreJobId>,
     snapshot: Option<SnapshotId>,
@@ -268,12 +268,12 @@ fn is_download(delivery: &str) -> bool {
     delivery.eq_ignore_ascii_case("download")
 }
 
-/// A job that has flags. A download ends with its links, not with `finishedAt`.
+/// A job with flags. A download ends when it has its links, not with `finishedAt`.
 pub(crate) fn dedicated(job: &DiskBackupSnapshotRestoreJob) -> JobView {
     let about = About {
         id: job.id.as_ref().map(ToString::to_string),
         snapshot: job.snapshot_id.as_ref().map(ToString::to_string),
-        // A dedicated job names only the cluster that is written over.
+        // A dedicated job names only the cluster that it writes to.
         project: None,
         cluster: None,
         delivery: job.delivery_type.as_ref().map(ToString::to_string),
@@ -305,8 +305,8 @@ pub(crate) fn dedicated(job: &DiskBackupSnapshotRestoreJob) -> JobView {
     }
 }
 
-/// The links of a dedicated cluster's job: each shard's own where there are shards. None as long as
-/// a shard has no link yet, since its file would be missing in the end.
+/// The links of a dedicated cluster's job: one for each shard if there are shards. Empty as long as
+/// a shard has no link, since its file would be missing.
 fn links(job: &DiskBackupSnapshotRestoreJob) -> Vec<JobLink> {
     let members: Vec<_> = job.components.iter().flatten().collect();
     let urls = job.delivery_url.as_deref().unwrap_or_default();
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_for_what_its_type_says_and_else_for_what_its_text_says() {
+    fn the_typed_fields_of_a_job_take_precedence_over_its_text() {
         let about = |body| read(body).unwrap().about;
         let id = "32b6e34b3d91647abb20e7b8";
         assert_eq!(
@@ -366,13 +366,13 @@ mod tests {
         );
         assert_eq!(about(r#"{"id":"odd","snapshotId":7}"#).id.unwrap(), "odd");
         assert_eq!(about(r#"{"snapshotId":7}"#).snapshot.unwrap(), "7");
-        // The first counts, since it is the one that is used.
+        // The first one counts, since it is the one that is used.
         let twice = about(r#"{"id":"32b6e34b3d91647abb20e7b8","id":"odd"}"#);
         assert_eq!(twice.id.unwrap(), id);
     }
 
     #[test]
-    fn a_job_whose_text_cannot_be_read_as_a_whole_is_an_error() {
+    fn a_job_with_an_unreadable_text_is_an_error() {
         for odd in [
             r#"{"id":"32b6e34b3d91647abb20e7b8","zz":1e999}"#,
             r#"{"id":"32b6e34b3d91647abb20e7b8","zz":"\ud800"}"#,

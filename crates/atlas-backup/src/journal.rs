@@ -1,4 +1,4 @@
-//! What a partial file holds, kept beside it, so that a download goes on where it was killed.
+//! The journal of a partial file, kept next to it so that a download can be resumed.
 //!
 //! ```text
 //! {"format":"atlas-backup/1","source":"…","etag":"\"…\"","length":1073741824,"piece":8388608}
@@ -6,15 +6,15 @@
 //! {"piece":1,"bytes":262144}
 //! ```
 //!
-//! A line is added after the bytes it speaks of were handed to the system. A last line that is cut
-//! off is ignored; a journal that contradicts the file beside it is not used.
+//! A line is added after its bytes were handed to the system. A truncated last line is ignored. A
+//! journal that contradicts its partial file is not used.
 //!
-//! A file has 65,536 pieces at most, and a journal that has grown by 4 MiB is written anew with one
-//! line for each piece. It is therefore never longer than 7 MiB, and takes half a MiB of memory,
+//! A file has at most 65,536 pieces, and a journal that has grown by 4 MiB is rewritten with one
+//! line for each piece. It is therefore never longer than 7 MiB, and uses half a MiB of memory,
 //! however long the file and however short the batches are.
 //!
-//! The journal also tells whose the partial file is. A download that cannot be resumed therefore has
-//! one as well, whose pieces have the length 0.
+//! The journal also identifies the owner of the partial file. A download that cannot be resumed
+//! therefore has one as well, with pieces of length 0.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -27,43 +27,43 @@ use crate::checksums::Checksums;
 use crate::disk::{self, with_ending};
 use crate::fetch::{LONGEST_FILE, is_moment, is_strong};
 
-/// What a partial file is a part of.
+/// The description of the file that a partial file belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Head {
-    /// What marks a file as one of this program. Version 0.1 did not write it.
+    /// Marks a file of this program. Version 0.1 did not write it.
     #[serde(default = "format")]
     format: String,
-    /// What is downloaded: ids of project and snapshot, and names. Another one is another file.
+    /// The source: ids of project and snapshot, and names. A different source is a different file.
     pub(crate) source: String,
-    /// The store's strong tag; empty if it gave none.
+    /// The strong tag of the store; empty if there is none.
     pub(crate) etag: String,
-    /// When the store says that the file was last changed, where there is no strong tag.
+    /// The `Last-Modified` date of the store, if there is no strong tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) modified: Option<String>,
-    /// How long the whole file is.
+    /// The length of the whole file in bytes.
     pub(crate) length: u64,
-    /// How long each piece is, but for the last.
+    /// The length of each piece except the last.
     pub(crate) piece: u64,
-    /// What the store announced of the whole file.
+    /// The checksums that the store announced for the whole file.
     #[serde(default)]
     pub(crate) checksums: Checksums,
 }
 
-/// The mark of what this program writes beside a file.
+/// The mark in files that this program writes next to a snapshot.
 pub(crate) const FORMAT: &str = "atlas-backup/1";
 
 fn format() -> String {
     FORMAT.to_owned()
 }
 
-/// How long a piece of a file is; of 0 bytes, the shortest there is.
+/// The length of a file's pieces, for a file of `length` bytes.
 pub(crate) fn piece(length: u64) -> u64 {
     const SHORTEST: u64 = 8 << 20;
     SHORTEST.max(length.div_ceil(1 << 16))
 }
 
-/// How far one piece is.
+/// The progress of one piece.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -75,19 +75,20 @@ struct Line {
 #[derive(Debug)]
 pub(crate) struct Journal {
     pub(crate) head: Head,
-    /// How many bytes of each piece are there, from its beginning.
+    /// The number of bytes of each piece that are present, from its beginning.
     pub(crate) done: Vec<u64>,
-    /// The first piece that is not whole.
+    /// The first incomplete piece.
     first: usize,
     file: File,
-    /// The partial file beside it.
+    /// The partial file of the journal.
     part: PathBuf,
-    /// How many bytes of lines were added since it was written anew.
+    /// The number of bytes of lines added since the last rewrite.
     added: u64,
 }
 
 impl Head {
-    /// A file whose parts can be asked for, by its strong tag or the moment of its last change.
+    /// Describes a file whose parts can be requested, by its strong tag or the date of its last
+    /// change.
     pub(crate) fn new(
         length: u64,
         etag: Option<&str>,
@@ -105,8 +106,8 @@ impl Head {
         }
     }
 
-    /// What a request for a part is sent with, so that it is answered by the same file only
-    /// (`If-Range`, RFC 9110 section 13.1.5).
+    /// The validator of a request for a part, so that only the same file is returned (`If-Range`,
+    /// RFC 9110 section 13.1.5).
     pub(crate) fn validator(&self) -> &str {
         self.modified.as_deref().unwrap_or(&self.etag)
     }
@@ -115,18 +116,18 @@ impl Head {
         usize::try_from(self.length.div_ceil(self.piece.max(1))).unwrap_or(usize::MAX)
     }
 
-    /// Where a piece begins.
+    /// The position of a piece.
     pub(crate) fn start(&self, piece: usize) -> u64 {
         self.piece.saturating_mul(piece as u64)
     }
 
-    /// How long a piece is.
+    /// The length of a piece.
     pub(crate) fn size(&self, piece: usize) -> u64 {
         self.piece
             .min(self.length.saturating_sub(self.start(piece)))
     }
 
-    /// Reads the head of the journal beside a partial file, if this program wrote it.
+    /// Reads the head of a partial file's journal, if this program wrote it.
     pub(crate) fn read(part: &Path) -> Option<Self> {
         let head = first_line(&path_of(part))?;
         let head: Self = serde_json::from_str(&head).ok()?;
@@ -139,7 +140,7 @@ impl Head {
         ours.then_some(head)
     }
 
-    /// The snapshot, if it is of a cluster.
+    /// The snapshot, if it belongs to the cluster.
     pub(crate) fn snapshot_of(
         &self,
         project: ProjectId,
@@ -149,7 +150,7 @@ impl Head {
         rest.split('/').next()?.parse().ok()
     }
 
-    /// Whether a download can go on from what such a journal says.
+    /// Whether a download can be resumed with such a journal.
     pub(crate) fn is_resumable(&self) -> bool {
         let is_known = match &self.modified {
             Some(moment) => is_moment(moment),
@@ -172,15 +173,15 @@ fn first_line(path: &Path) -> Option<String> {
     next_line(&mut BufReader::new(File::open(path).ok()?), LONGEST_HEAD)
 }
 
-/// The next line, with its line break; `None` at the end, and for one that cannot be read, is cut off
-/// or longer than `limit` bytes. No more than that is held in memory.
+/// The next line, with its line break; `None` at the end, and for one that is unreadable, truncated
+/// or longer than `limit` bytes. At most `limit` bytes are held in memory.
 fn next_line(reader: &mut impl BufRead, limit: u64) -> Option<String> {
     let mut line = String::new();
     reader.take(limit).read_line(&mut line).ok()?;
     line.ends_with('\n').then_some(line)
 }
 
-/// Where the journal of a file is.
+/// The path of a partial file's journal.
 pub(crate) fn path_of(part: &Path) -> PathBuf {
     with_ending(part, ".json")
 }
@@ -195,7 +196,7 @@ pub(crate) fn claim_new(part: &Path, source: &str) -> io::Result<()> {
     let path = path_of(part);
     let mut file = disk::temporary(disk::folder(&path))?;
     file.write_all(line(&unresumable(source)).as_bytes())?;
-    // On the disk before the partial file is: without it, that would be anybody's.
+    // Written to disk before the partial file: without it, the owner of that file would be unknown.
     file.as_file().sync_all()?;
     let temporary = file.into_temp_path();
     disk::rename_new(&temporary, &path)?;
@@ -214,7 +215,7 @@ fn unresumable(source: &str) -> Head {
 }
 
 impl Journal {
-    /// Begins a journal, in place of any other. Fails for more pieces than a journal can have.
+    /// Creates a journal, in place of any other. Fails for more pieces than a journal can have.
     pub(crate) fn create(part: &Path, head: Head) -> io::Result<Self> {
         if head.pieces() > MAX_PIECES {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -223,7 +224,7 @@ impl Journal {
         Self::create_at(part, head, done)
     }
 
-    /// Begins a journal that says how far each piece is. At no moment is it there half-written.
+    /// Creates a journal with the progress of each piece. It never exists half-written.
     fn create_at(part: &Path, head: Head, done: Vec<u64>) -> io::Result<Self> {
         let path = path_of(part);
         let mut file = disk::temporary(disk::folder(&path))?;
@@ -246,7 +247,7 @@ impl Journal {
         })
     }
 
-    /// Takes up a journal of the same source, if it is sound and fits the partial file.
+    /// Resumes a journal of the same source, if it is valid and fits the partial file.
     pub(crate) fn resume(part: &Path, source: &str) -> Option<Self> {
         let path = path_of(part);
         let mut reader = BufReader::new(File::open(&path).ok()?);
@@ -260,7 +261,7 @@ impl Journal {
             return None;
         }
         let mut done = vec![0; head.pieces()];
-        // The first line that cannot be read is the one that was being written.
+        // The first unreadable line is the one that was being written.
         while let Some(line) = next_line(&mut reader, LONGEST_LINE) {
             let Ok(line) = serde_json::from_str::<Line>(&line) else {
                 break;
@@ -271,11 +272,11 @@ impl Journal {
             }
             *known = line.bytes.max(*known);
         }
-        // Written anew, so that what is cut off does not stay in the middle.
+        // Rewritten, so that a truncated line does not stay in the middle.
         Self::create_at(part, head, done).ok()
     }
 
-    /// Notes that so many bytes are there behind those that were there from the beginning of a piece.
+    /// Records `bytes` present bytes after position `from`.
     pub(crate) fn note(&mut self, from: u64, bytes: u64) -> io::Result<()> {
         let end = from.saturating_add(bytes).min(self.head.length);
         let mut text = String::new();
@@ -303,7 +304,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Up to where the file is there without a gap.
+    /// The position up to which the file has no gap.
     pub(crate) fn reached(&mut self) -> u64 {
         let is_whole = |piece: usize| self.done[piece] >= self.head.size(piece);
         while self.first < self.done.len() && is_whole(self.first) {
@@ -315,15 +316,15 @@ impl Journal {
         }
     }
 
-    /// How many bytes are there.
+    /// The number of present bytes.
     pub(crate) fn received(&self) -> u64 {
         self.done.iter().sum()
     }
 }
 
-/// How much is added to a journal before it is written anew.
+/// How much is added to a journal before it is rewritten.
 const LONGEST_TAIL: u64 = 4 << 20;
-/// No file of this program has more pieces.
+/// The maximum number of pieces of a file.
 pub(crate) const MAX_PIECES: usize = 1 << 20;
 
 fn line(value: &impl Serialize) -> String {

@@ -1,4 +1,4 @@
-//! What kind of cluster it is, by Atlas's own answers.
+//! Detects the kind of a cluster from the responses of Atlas.
 
 use std::pin::pin;
 
@@ -16,12 +16,12 @@ use serde_json::Value;
 use crate::about::{body, project_and_cluster, text};
 use crate::error::Error;
 
-/// What kind of cluster it is, which decides through which operations its backups are had.
+/// The kind of a cluster, which decides which operations its backups need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ClusterKind {
-    /// Of the shared tier; its operations ended on 2026-01-22.
+    /// A cluster of the shared tier; its operations ended on 2026-01-22.
     Tenant,
     /// A Flex cluster.
     Flex,
@@ -42,20 +42,20 @@ impl std::fmt::Display for ClusterKind {
     }
 }
 
-/// A cluster as Atlas knows it.
+/// A cluster as Atlas describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) kind: ClusterKind,
-    /// Its id, which a cluster that is created again under the same name does not share; `None` if
-    /// Atlas did not say or the cluster was deleted.
+    /// Its id, which differs from that of another cluster of the same name; `None` if Atlas did not
+    /// report it or the cluster was deleted.
     pub(crate) id: Option<ClusterId>,
 }
 
-/// Asks Atlas what kind of cluster it is.
+/// Requests the kind of a cluster.
 ///
-/// The cluster operations answer for all but Flex clusters, and refuse those with a code of their
-/// own. Only if they know no such cluster are the Flex operations asked too. If neither knows it,
-/// it may have been deleted: the backups of a dedicated cluster outlive it, and their list tells
+/// The cluster operations work for all kinds but Flex clusters, which they refuse with a specific
+/// code. Only if they do not find the cluster are the Flex operations tried. If neither finds it,
+/// it may have been deleted: the backups of a dedicated cluster outlive it, and their list reveals
 /// its kind.
 pub(crate) async fn ask(
     client: &Client,
@@ -103,7 +103,7 @@ pub(crate) async fn ask(
             return Ok(Known { kind, id });
         }
         Err(flex) if flex.status() == Some(StatusCode::NOT_FOUND) => {}
-        // Whether there is such a Flex cluster is not known.
+        // It is unknown whether such a Flex cluster exists.
         Err(flex) => return Err(flex.into()),
     }
     match of_backups(client, project, cluster).await? {
@@ -112,7 +112,7 @@ pub(crate) async fn ask(
     }
 }
 
-/// The id of a Flex cluster, which the refusal that tells its kind does not name.
+/// The id of a Flex cluster, which the refusal of the cluster operations does not contain.
 pub(crate) async fn flex_id(
     client: &Client,
     project: ProjectId,
@@ -133,7 +133,7 @@ pub(crate) async fn flex_id(
     Ok(found.id)
 }
 
-/// The kind of a cluster that is no Flex cluster.
+/// The kind of a cluster that is not a Flex cluster.
 fn kind(answer: &Answer<ClusterDescription>) -> Result<ClusterKind, Error> {
     let body = body(answer)?;
     if !matches!(body["clusterType"], Value::Null | Value::String(_)) {
@@ -147,8 +147,8 @@ fn kind(answer: &Answer<ClusterDescription>) -> Result<ClusterKind, Error> {
     })
 }
 
-/// Whether a cluster is of the shared tier: every region of it runs on the provider `TENANT`. The
-/// versions of the API put that in two places.
+/// Whether a cluster belongs to the shared tier: all of its regions have the provider `TENANT`,
+/// which is in one of two places depending on the API version.
 pub(crate) fn is_tenant(body: &Value) -> bool {
     let on_tenant = |value: &Value| value["providerName"] == "TENANT";
     if !body["providerSettings"].is_null() {
@@ -162,7 +162,7 @@ pub(crate) fn is_tenant(body: &Value) -> bool {
     regions.peek().is_some() && regions.all(on_tenant)
 }
 
-/// The kind of a cluster that was deleted, by the snapshots that are left of it.
+/// The kind of a deleted cluster, by its remaining snapshots.
 async fn of_backups(
     client: &Client,
     project: ProjectId,
@@ -175,15 +175,15 @@ async fn of_backups(
             _ => ClusterKind::Dedicated,
         }));
     }
-    // Sharded clusters have a list of their own.
+    // Sharded clusters have a separate list.
     let sharded = ListBackupShardedClusters::new(project, cluster.clone());
     let sharded = unless_refused(client.send(&sharded).await)?;
     let left = sharded.is_some_and(|answer| !answer.value.items().is_empty());
     Ok(left.then_some(ClusterKind::Sharded))
 }
 
-/// `None` if Atlas refused: then the backups tell nothing, and the first error stands. Any other
-/// failure leaves the question open.
+/// `None` if Atlas refused the request: then the backups reveal nothing, and the first error is
+/// returned. Any other failure is an error of its own.
 fn unless_refused<T>(
     asked: Result<T, atlas_transport::Error>,
 ) -> Result<Option<T>, atlas_transport::Error> {
@@ -196,7 +196,7 @@ fn unless_refused<T>(
     }
 }
 
-/// Checks that an answer is for the cluster that was asked for, by its type and by its text.
+/// Checks that a response is for the requested cluster, by its typed fields and by its text.
 fn is_for<R>(
     project: ProjectId,
     cluster: &ClusterName,

@@ -1,9 +1,9 @@
-//! From a cluster's name to a snapshot file that can be trusted.
+//! Downloads MongoDB Atlas snapshots: from a cluster's name to a verified file.
 //!
-//! [`Backups`] finds out what kind of cluster it is, picks a snapshot, asks for it in that kind's
-//! way, waits, downloads it through as many connections as the store allows, goes on where an
-//! earlier run was killed, and gives the file its name when it is complete and sound. A manifest beside
-//! it says what it is, so that it can be checked again later with [`verify`].
+//! [`Backups`] detects the kind of a cluster, picks a snapshot, requests a download, waits for it,
+//! and downloads the file over as many connections as the store allows. An interrupted download is
+//! resumed. The file gets its final name only when it is complete and sound. A manifest next to it
+//! describes the file, so that [`verify`] can check it again later.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -34,40 +34,42 @@
 //! # }
 //! ```
 //!
-//! [`Backups::request_download`] asks for a snapshot and does not wait; [`Pick::Job`] downloads by that
-//! job later, or by one that another program has made.
+//! [`Backups::request_download`] requests a download and returns without waiting. [`Pick::Job`]
+//! downloads the file of that job later, or of a job that another program started.
 //!
-//! # What is never done
+//! # Guarantees
 //!
-//! No call here writes to a cluster, but for [`Backups::restore`]. No path and no name is taken
-//! from a server. The link to a snapshot is a secret: it is in no event, no error and no file.
+//! Only [`Backups::restore`] writes to a cluster. No path or file name is taken from a server. The
+//! link to a snapshot is a secret: it appears in no event, error or file.
 //!
-//! No file of another program is written to, replaced or removed, but for an output that is named
-//! and may be replaced. A file or manifest that this program wrote is told by the project, cluster and
-//! snapshot that stand in it. [`Backups::pull`] says when it removes a file.
+//! Files of other programs are never written, replaced or removed, except an output file that the
+//! caller names and allows to be replaced. A file or manifest of this program is recognized by the
+//! project, cluster and snapshot that it names. [`Backups::pull`] documents when it removes a file.
 //!
 //! # Features
 //!
-//! `object-store` adds `Backups::download_to_store`, which streams a snapshot into S3, Google Cloud
-//! Storage or Azure Blob Storage without a copy on this machine, and `Backups::pull_to_store`, which keeps
-//! a folder there; several processes on several machines share its work. `StoreTarget::from_env` lists the
-//! variables that configure a store; shared configuration files such as `~/.aws/config` are not read.
+//! `object-store` adds `Backups::download_to_store`, which streams a snapshot to S3, Google Cloud
+//! Storage or Azure Blob Storage without a local copy, and `Backups::pull_to_store`, which keeps a
+//! folder in a store up to date and can run on several machines at once. `StoreTarget::from_env`
+//! lists the variables that configure a store. Shared configuration files such as `~/.aws/config`
+//! are not read.
 //!
 //! # How a file is checked
 //!
-//! While it comes, two threads follow it in the order of its bytes: one computes its SHA-256 and what
-//! checksums the store announced, the other inflates it and walks through the tar inside. A download
-//! takes as long as the slower of link and check. After a kill the check begins at the first byte, beside
-//! the rest of the download. A file without ranges comes as one stream, and one whose store gives no
-//! strong tag is resumed by `Last-Modified`. A resumed file that turns out to be broken, after a power cut
-//! for instance, is downloaded again at once.
+//! During the download, two threads read the file in order. One computes its SHA-256 and the
+//! checksums that the store announced; the other decompresses it and walks the tar inside. A
+//! download therefore takes as long as the slower of transfer and check. After an interruption the
+//! check starts again at the first byte, while the rest is downloaded. A store without range
+//! requests sends the file in one stream; without a strong `ETag`, a download is resumed by
+//! `Last-Modified`. If a resumed file turns out to be damaged, for instance after a power failure,
+//! it is downloaded again at once.
 //!
 //! # Retries and bounds
 //!
-//! The client's retry policy decides how often failed requests are retried; see [`DownloadOptions`]. What a server
-//! says is checked before anything is made for it:
+//! The client's retry policy decides how often failed requests are retried; see
+//! [`DownloadOptions`]. Values from a server are checked before anything is allocated for them:
 //!
-//! | what | at most | else |
+//! | what | limit | beyond it |
 //! | --- | --- | --- |
 //! | a file | 64 TiB, 5 TiB in an object store | [`Error::TooLong`], [`Error::Usage`] |
 //! | files of one restore job | 1,000 | [`Error::TooMany`] |
@@ -80,12 +82,12 @@
 //! | memory for parts on their way to a writer | 4 MiB for each connection and 8 MiB more, 128 MiB in all | a slow reader slows the download |
 //! | connections of all downloads of one [`Backups`] | 128, or [`Backups::connection_limit`] | the others wait |
 //! | the journal of a partial file | 7 MiB on the disk, half a MiB in memory | |
-//! | a file's tag that is kept for resuming | 1 KiB | one stream, begun again after a failure |
+//! | a file's tag that is kept for resuming | 1 KiB | one stream, restarted after a failure |
 //! | an extended header of a tar | 1 MiB | [`Error::Unsound`] |
 //! | a manifest | 1 MiB | [`Error::File`] |
 //! | a catalogue | 256 MiB, read in pieces | [`Error::Foreign`] |
 //! | a lease in a store | 2 MiB | [`Error::Foreign`] |
-//! | a wait that a server asks for | the policy's `retry_after_cap` | that |
+//! | a wait that a server requests | the policy's `retry_after_cap` | capped |
 //!
 //! # Not supported
 //!

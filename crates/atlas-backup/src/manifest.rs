@@ -1,4 +1,4 @@
-//! The manifest beside a snapshot's file, which says what it is.
+//! The manifest next to a snapshot's file, which describes the file.
 
 use std::fs::Metadata;
 use std::io;
@@ -11,57 +11,57 @@ use crate::disk::{self, read_small, with_ending, write_whole};
 use crate::error::Error;
 use crate::kind::ClusterKind;
 
-/// What a file is, written beside it as `<file>.json`.
+/// The description of a snapshot's file, written next to it as `<file>.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// That it is a manifest of this program, and of which form.
+    /// Marks a manifest of this program, and its version.
     #[serde(default)]
     pub(crate) format: Format,
     /// The snapshot.
     pub snapshot: SnapshotId,
-    /// The cluster it was taken of.
+    /// The cluster that the snapshot was taken of.
     pub cluster: ClusterName,
-    /// The id of that cluster, if Atlas said. Another cluster may have had the same name.
+    /// The id of that cluster, if Atlas reported it. Another cluster may have had the same name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<ClusterId>,
     /// The project of that cluster.
     pub project: ProjectId,
-    /// What kind of cluster it was.
+    /// The kind of that cluster.
     pub kind: ClusterKind,
     /// The shard, for a file of a sharded cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
-    /// What the restore job called all shards of the snapshot: their names, or their places in that
-    /// job where they had none.
+    /// The names that the restore job used for all shards of the snapshot, or their indexes in that
+    /// job if they had no names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shards: Vec<String>,
-    /// How many files the snapshot has: one for each shard.
+    /// The number of files of the snapshot: one for each shard.
     #[serde(default = "one")]
     pub files: u16,
-    /// When the snapshot was complete, RFC 3339.
+    /// When the snapshot was completed, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken: Option<String>,
-    /// When the file was complete here, RFC 3339.
+    /// When the file was completed here, RFC 3339.
     pub downloaded: String,
-    /// How long the file is.
+    /// The length of the file in bytes.
     pub bytes: u64,
-    /// Its SHA-256, in hexadecimal digits.
+    /// The SHA-256 of the file, in hexadecimal digits.
     pub sha256: String,
-    /// The version of MongoDB that it was taken of.
+    /// The MongoDB version of the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mongodb_version: Option<String>,
-    /// When the file was last modified, RFC 3339, at the moment it was last found sound. As long
-    /// as length, time and inode are the same, it need not be read again.
+    /// The modification time of the file, RFC 3339, when it was last found to be sound. As long as
+    /// length, time and inode are unchanged, the file need not be read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<String>,
-    /// The file's inode, where the system has such numbers.
+    /// The inode of the file, where the system has inodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inode: Option<u64>,
 }
 
-/// The form of a manifest. One with any other word is not of this program, or of a later version,
-/// and is left alone; version 0.1 wrote none.
+/// The format of a manifest. One with any other value is of another program or of a later version,
+/// and is left alone. Version 0.1 wrote no format.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Format {
     #[default]
@@ -77,7 +77,7 @@ fn one() -> u16 {
 }
 
 impl Manifest {
-    /// The error of a shard's file that another shard has as well: then some shard is missing.
+    /// The error of a shard's file that equals another shard's file: some shard is then missing.
     pub(crate) fn check_distinct<'a>(
         &self,
         others: impl IntoIterator<Item = &'a Self>,
@@ -93,28 +93,28 @@ impl Manifest {
         })
     }
 
-    /// When the snapshot was taken, if that can be read.
+    /// When the snapshot was taken, if that can be parsed.
     pub(crate) fn taken(&self) -> Option<jiff::Timestamp> {
         self.taken.as_ref()?.parse().ok()
     }
 
-    /// Where the manifest of a file is.
+    /// Returns the path of a file's manifest.
     pub fn path_of(file: &Path) -> PathBuf {
         with_ending(file, ".json")
     }
 
-    /// Where the manifest of a file is until that file has its name.
+    /// The path of a file's manifest until that file has its name.
     pub(crate) fn pending_path_of(file: &Path) -> PathBuf {
         with_ending(file, ".json.part")
     }
 
     /// Reads the manifest of a file.
     ///
-    /// A run that was killed between naming the file and naming the manifest leaves the manifest as
-    /// `<file>.json.part`; that one is read if it fits the file.
+    /// If a run was killed after it named the file and before it named the manifest, the manifest
+    /// is at `<file>.json.part`; that one is read if it fits the file.
     ///
     /// # Errors
-    /// [`Error::File`] if there is none, or none that makes sense.
+    /// [`Error::File`] if there is none, or it cannot be parsed.
     pub fn read(file: &Path) -> Result<Self, Error> {
         match Self::pending(file) {
             Some(pending) => Ok(pending),
@@ -122,7 +122,7 @@ impl Manifest {
         }
     }
 
-    /// The manifest that waits for its name, if it is the file's.
+    /// The manifest that is not renamed yet, if it describes the file.
     pub(crate) fn pending(file: &Path) -> Option<Self> {
         let pending = Self::read_at(&Self::pending_path_of(file)).ok()?;
         let fits = pending.modified.is_some() && pending.fits(&file.symlink_metadata().ok()?);
@@ -137,7 +137,7 @@ impl Manifest {
         serde_json::from_slice(&text).map_err(|error| unreadable(error.into()))
     }
 
-    /// Writes a manifest, whole or not at all.
+    /// Writes a manifest, completely or not at all.
     pub(crate) fn write_at(&self, path: &Path) -> Result<(), Error> {
         let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
         text.push(b'\n');
@@ -148,14 +148,14 @@ impl Manifest {
         write_whole(path, &text)
     }
 
-    /// Notes which file it is, by its time and inode.
+    /// Records the modification time and inode of the file.
     pub(crate) fn stamp(&mut self, metadata: &Metadata) {
         self.modified = modified(metadata);
         self.inode = inode(metadata);
     }
 
-    /// Whether a file is the one that was found sound, by its length, time and inode; `false`, too,
-    /// for a manifest that does not say.
+    /// Whether a file is the one that was found to be sound, by its length, time and inode; `false`
+    /// if the manifest does not record them.
     pub(crate) fn fits(&self, metadata: &Metadata) -> bool {
         metadata.is_file()
             && metadata.len() == self.bytes
@@ -181,7 +181,7 @@ fn inode(_: &Metadata) -> Option<u64> {
     None
 }
 
-/// Whether nothing stands at the place of a manifest, or a manifest.
+/// Whether the path of a manifest is free, or has a manifest.
 pub(crate) fn is_free_or_manifest(path: &Path) -> Result<bool, Error> {
     let found = disk::look(path)?;
     Ok(found.is_none_or(|found| found.is_file() && Manifest::read_at(path).is_ok()))

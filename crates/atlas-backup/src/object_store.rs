@@ -1,10 +1,9 @@
-//! A snapshot into an object store, without a copy on this machine.
+//! Downloading a snapshot to an object store, without a local copy.
 //!
-//! What comes from Atlas's store goes straight into a multipart upload and is checked on the way: only
-//! a sound snapshot is completed under its key. A download that fails or is dropped aborts its upload;
-//! the run that takes over the lease of a killed process resumes its upload. All bytes are then
-//! read from Atlas once more, since the parts of an upload cannot be read back, but only those that are
-//! missing are sent.
+//! The received bytes are sent to a multipart upload and checked at the same time: only a sound
+//! snapshot is completed under its key. A download that fails or is dropped aborts its upload. The
+//! run that takes over the lease of a killed process resumes its upload. It reads all bytes from
+//! Atlas again, since the parts of an upload cannot be read back, but sends only the missing ones.
 
 mod checked;
 mod claim;
@@ -53,15 +52,15 @@ pub use folder::StoreFolder;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stored {
-    /// Its key.
+    /// The key of the object.
     pub key: String,
-    /// Its whole URL.
+    /// The full URL of the object.
     pub url: String,
-    /// What it is; the same stands in the object `<key>.json` beside it.
+    /// The description of the object; the object `<key>.json` has the same content.
     pub manifest: Manifest,
 }
 
-/// A key in an object store, and how the store is reached.
+/// A key in an object store, and the settings of the store.
 #[derive(Clone)]
 pub struct StoreTarget {
     url: StoreUrl,
@@ -83,41 +82,42 @@ impl std::fmt::Debug for StoreTarget {
 }
 
 impl StoreTarget {
-    /// Whether an output is meant for an object store: `s3://…`, `gs://…`, `az://…`, or a scheme
-    /// that is not supported.
+    /// Returns whether an output is a URL of an object store: `s3://…`, `gs://…`, `az://…`, or a
+    /// scheme that is not supported.
     pub fn is_meant(out: &str) -> bool {
         url::is_meant(out)
     }
 
-    /// `s3://bucket/key`, `gs://bucket/key`, `az://container/key` or
+    /// Creates a target from `s3://bucket/key`, `gs://bucket/key`, `az://container/key` or
     /// `abfss://container@account.host/key`, with the credentials and the endpoint of the
-    /// environment. The key is taken literally; nothing in it is decoded.
+    /// environment. The key is used literally; nothing in it is decoded.
     ///
     /// S3 is configured by `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`,
     /// `AWS_REGION`, `AWS_ENDPOINT_URL` and other `AWS_` variables, Google Cloud Storage by
     /// `GOOGLE_APPLICATION_CREDENTIALS`, `GOOGLE_SERVICE_ACCOUNT` and other `GOOGLE_` variables,
     /// Azure by `AZURE_STORAGE_ACCOUNT_NAME`, `AZURE_STORAGE_ACCOUNT_KEY`,
-    /// `AZURE_STORAGE_SAS_TOKEN` and other `AZURE_` variables. No store reads those of another, and
-    /// no other variable has an effect, but for those of proxies and of certificate roots.
-    /// `AWS_PROFILE` and the files in `~/.aws` are not read.
+    /// `AZURE_STORAGE_SAS_TOKEN` and other `AZURE_` variables. Each store reads only its own
+    /// variables, and those of proxies and certificate roots. `AWS_PROFILE` and the files in
+    /// `~/.aws` are not read.
     ///
-    /// Without credentials among them, the metadata service of this machine is asked for those of
-    /// its role, such as that of an EC2 instance: directly, once, and for 2 s at most.
+    /// Without credentials in these variables, the credentials of the machine's role, such as that
+    /// of an EC2 instance, are requested from the metadata service: directly, once, and for at most
+    /// 2 s.
     ///
-    /// `https` goes through the proxy of `HTTPS_PROXY` or `ALL_PROXY`, except to the hosts in
-    /// `NO_PROXY`, as it does for [`atlas_transport::Client`]: an address that cannot be used is an
-    /// error, never a direct connection. Plain `http`, which has to be allowed, never goes through a
-    /// proxy; `HTTP_PROXY` is not read. `SSL_CERT_FILE` and `SSL_CERT_DIR` count as they do there.
+    /// `https` uses the proxy of `HTTPS_PROXY` or `ALL_PROXY`, except for the hosts in `NO_PROXY`,
+    /// as in [`atlas_transport::Client`]: an invalid proxy address is an error, never a direct
+    /// connection. Plain `http`, which must be allowed, never uses a proxy; `HTTP_PROXY` is not
+    /// read. `SSL_CERT_FILE` and `SSL_CERT_DIR` have the same effect as there.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the URL is invalid or a variable cannot be used; it names the variable
-    /// and does not show its value.
+    /// [`Error::Usage`] if the URL or a variable is invalid; it names the variable and does not
+    /// show its value.
     pub fn from_env(out: &str) -> Result<Self, Error> {
         let url = StoreUrl::parse(out)?;
         Self::open(url, std::env::vars_os(), |given, name| given == name)
     }
 
-    /// The same with settings of the caller's, by the same names in any case; others are ignored.
+    /// Does the same with the given settings, by the same names in any case; others are ignored.
     ///
     /// # Errors
     /// As [`from_env`](StoreTarget::from_env).
@@ -142,26 +142,27 @@ impl StoreTarget {
         })
     }
 
-    /// Waits until the uploads of downloads that were dropped are aborted.
+    /// Waits until the uploads of dropped downloads are aborted.
     ///
-    /// A download to a store aborts its upload also when its future is dropped, but in the
-    /// background. A program that ends then calls this first, or the upload may stay open. An object
-    /// that was just being completed is completed.
+    /// When the future of a download to a store is dropped, its upload is aborted in the
+    /// background. A program should call this before it ends, or the upload may stay open. An
+    /// object that was just being completed is completed.
     pub async fn settle(&self) -> Settled {
         self.cleanup.settle().await
     }
 
-    /// The URLs of manifests whose object is being completed or replaced at this moment: a program
-    /// that ends now may leave them without it. [`download_to_store`](crate::Backups::download_to_store) takes them over.
+    /// Returns the URLs of manifests whose object is being completed or replaced: if the program
+    /// ends now, they may be left without it.
+    /// [`download_to_store`](crate::Backups::download_to_store) takes them over.
     pub fn incomplete(&self) -> Vec<String> {
         self.cleanup.incomplete()
     }
 
-    /// Sets how long a lease lasts that is not renewed; 60 s by default, and 1 s at least.
+    /// Sets how long a lease lasts without a renewal; 60 s by default, at least 1 s.
     ///
-    /// A run that works on a key holds a lease: the object `<key>.part`, which it renews three times as
-    /// often. It also tells which parts are uploaded. A run that was killed holds its lease for so
-    /// long; then another takes it over and goes on with the upload.
+    /// A run that works on a key holds a lease: the object `<key>.part`, which it renews three
+    /// times in that period. The lease also records the uploaded parts. The lease of a killed run
+    /// expires after that period; another run then takes it over and resumes the upload.
     #[must_use]
     pub fn lease(mut self, length: Duration) -> Self {
         self.lease = length.max(Duration::from_secs(1));

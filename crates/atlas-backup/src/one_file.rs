@@ -1,4 +1,4 @@
-//! One file of a snapshot: its manifest, and whether it is there already.
+//! One file of a snapshot: its manifest, and whether it is already present.
 
 use std::path::Path;
 
@@ -19,25 +19,25 @@ pub(crate) struct OneFile<'a> {
     place: &'a Place<'a>,
     snapshot: &'a SnapshotView,
     shard: Option<String>,
-    /// What the job calls all shards of the snapshot, in its order.
+    /// The names that the job uses for all shards of the snapshot, in its order.
     shards: Vec<String>,
     files: u16,
 }
 
-/// What there is under a file's name.
+/// The result of looking for an existing file.
 pub(crate) enum Already {
-    /// The file.
+    /// The file is present and sound.
     Sound(Box<Manifest>),
-    /// A file that was this one and has changed.
+    /// The file is present but has changed.
     Damaged,
-    /// A file of this snapshot that may be another shard's: from a job that called its shards
-    /// otherwise, or had no names for them.
+    /// A file of this snapshot that may be another shard's: from a job with other names for its
+    /// shards, or with none.
     Other,
-    /// Nothing, or anything else.
+    /// No file, or an unrelated one.
     No,
 }
 
-/// Whether a version is short enough for a manifest, whatever the answer held.
+/// Whether a version is short enough for a manifest.
 #[allow(clippy::ptr_arg, reason = "the signature of a filter")]
 fn is_version(version: &String) -> bool {
     version.len() <= 100
@@ -59,7 +59,7 @@ impl<'a> OneFile<'a> {
         }
     }
 
-    /// What is fetched, for the journal.
+    /// The source of the file, for the journal.
     pub(crate) fn source(&self) -> String {
         let Place {
             project, cluster, ..
@@ -69,12 +69,12 @@ impl<'a> OneFile<'a> {
     }
 
     /// Whether the file of a shard was completed by an earlier run, before another shard failed.
-    /// With `anew`, a file of the snapshot is not taken for it whatever it holds.
+    /// With `fresh`, an existing file of the snapshot is never accepted.
     pub(crate) async fn already(
         &self,
         out: &Path,
         existing: Existing,
-        anew: bool,
+        fresh: bool,
         teller: &Teller,
     ) -> Result<Already, Error> {
         if self.shard.is_none() || disk::look(out)?.is_none() {
@@ -87,10 +87,10 @@ impl<'a> OneFile<'a> {
         else {
             return Ok(Already::No);
         };
-        // Version 0.1 did not manifest them.
+        // Version 0.1 did not record them.
         let is_old = manifest.shards.is_empty() && existing == Existing::Refuse;
         let same_shards = is_old || manifest.shards == self.shards;
-        if anew || manifest.files != self.files || !same_shards {
+        if fresh || manifest.files != self.files || !same_shards {
             return Ok(Already::Other);
         }
         let (path, telling) = (out.to_owned(), teller.clone());
@@ -110,7 +110,7 @@ impl<'a> OneFile<'a> {
         }
     }
 
-    /// Whether a manifest is of this very file: of the same shard among the same shards.
+    /// Whether a manifest describes this file: the same shard among the same shards.
     #[cfg(feature = "object-store")]
     pub(crate) fn is_described_by(&self, manifest: &Manifest) -> bool {
         self.is_of(manifest) && manifest.shards == self.shards && manifest.files == self.files

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::retention::Keep;
 
-/// How to download.
+/// Settings of a download.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,37 +18,37 @@ use crate::retention::Keep;
 ///
 /// # Retries
 ///
-/// How often a request that failed is sent again is the
-/// [`RetryPolicy`](atlas_transport::retry::RetryPolicy) of the client, for the store's file and its
-/// parts, for uploads and for what is asked of Atlas:
+/// The [`RetryPolicy`](atlas_transport::retry::RetryPolicy) of the client decides how often a
+/// failed request is sent again: for downloads of a file and its parts, for uploads, and for
+/// requests to Atlas:
 ///
-/// | setting | what it means here |
+/// | setting | meaning here |
 /// | --- | --- |
 /// | `max_attempts` of 1 | each failure is final; the next run resumes the file |
-/// | `max_attempts` of more | how many attempts are made in a row without a byte of progress; as long as `patience` lasts, more are made |
-/// | | how often a file is begun that changes in the store, at most three times, the last time as one stream |
-/// | `base_delay`, `max_delay` | the bounds of each wait, which is random and 50 ms at least |
-/// | `retry_after_cap` | the longest wait that a server can ask for |
+/// | `max_attempts` above 1 | the number of attempts in a row without a byte of progress; more are made as long as `patience` lasts |
+/// | | also how often a file that changes in the store is restarted, at most three times, the last time as one stream |
+/// | `base_delay`, `max_delay` | the bounds of each wait, which is random and at least 50 ms |
+/// | `retry_after_cap` | the longest wait that a server can request |
 ///
 /// Only [transient](atlas_transport::Error::is_transient) failures are retried, whatever the policy
-/// says. Polls of a job are no retries: after a transient failure the next poll follows whatever the
-/// policy says, as long as `patience` lasts and up to [`WaitPolicy::deadline`]. For a link that has ended a new one is asked for, `max_attempts`
-/// times and at most three times without a byte of progress; once for a link that the store refuses
-/// with 400, 401, 404 or 410.
+/// says. Polls of a job do not count as retries: after a transient failure the next poll follows,
+/// as long as `patience` lasts and up to [`WaitPolicy::deadline`]. When a link has expired, a new
+/// one is requested: `max_attempts` times, at most three times without a byte of progress, and once
+/// if the store refuses the link with 400, 401, 404 or 410.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DownloadOptions {
-    /// How many connections at most, where the store allows more than one; 4 by default. It is taken
-    /// as 1 to 128.
+    /// The maximum number of connections, where the store allows more than one; 4 by default.
+    /// Values outside 1 to 128 are clamped.
     pub connections: usize,
-    /// Whether a file of that name is replaced; `false` by default.
+    /// Whether an existing file of that name is replaced; `false` by default.
     pub replace: bool,
     /// How long to wait for the job.
     pub wait: WaitPolicy,
-    /// How long an outage of Atlas or of a store may last without a byte of progress, where the client's
-    /// policy has more than one attempt; 15 minutes by default. Zero leaves the policy's attempts alone.
-    /// It bounds an outage while a job is waited for, too, from the first poll that failed since one was
-    /// answered, and there for any policy.
+    /// How long an outage of Atlas or of a store may last without a byte of progress, if the
+    /// client's policy has more than one attempt; 15 minutes by default. Zero leaves only the
+    /// attempts of the policy. It also bounds an outage during the wait for a job, for any policy,
+    /// from the first failed poll after the last successful one.
     pub patience: Duration,
 }
 
@@ -64,14 +64,14 @@ impl Default for DownloadOptions {
 }
 
 impl DownloadOptions {
-    /// Sets how many connections there are at most; taken as 1 to 128.
+    /// Sets the maximum number of connections; clamped to 1 to 128.
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self
     }
 
-    /// Sets whether a file of that name is replaced.
+    /// Sets whether an existing file of that name is replaced.
     #[must_use]
     pub fn replace(mut self, replace: bool) -> Self {
         self.replace = replace;
@@ -93,7 +93,7 @@ impl DownloadOptions {
     }
 }
 
-/// How long a job or a snapshot is waited for, and how often it is looked at.
+/// How long to wait for a job or a snapshot, and how often to poll it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -111,16 +111,16 @@ impl DownloadOptions {
 pub struct WaitPolicy {
     /// The first wait, at most `longest` and at least 50 ms; 1 s by default.
     pub first: Duration,
-    /// The longest wait that the server did not ask for; each is half as long again as the one
-    /// before. 30 s by default. What the server asks for is kept up to the `retry_after_cap` of the
-    /// client's policy.
+    /// The longest wait between two polls; each wait is half as long again as the one before. 30 s
+    /// by default. A longer wait that the server requests is kept, up to the `retry_after_cap` of
+    /// the client's policy.
     pub longest: Duration,
-    /// How long in all, an hour by default. An outage in between, such as 503 or a connection that
-    /// is refused, is waited out up to here, whatever the client's policy says: a look is a poll and
-    /// no retry. In a download [`patience`](DownloadOptions::patience) bounds it as well.
+    /// The total time limit; an hour by default. An outage in between, such as 503 or a refused
+    /// connection, is waited out up to this limit, whatever the client's policy says: a poll is not
+    /// a retry. In a download, [`patience`](DownloadOptions::patience) bounds an outage as well.
     ///
-    /// A look that is under way at the deadline is dropped, a second later at most. A request for a
-    /// download is not, since it may have been applied: it ends within the client's
+    /// A poll that is in progress at the deadline is dropped, at most a second later. A request for
+    /// a download is not dropped, since it may have been applied: it ends within the client's
     /// [`total_timeout`](atlas_transport::ClientBuilder::total_timeout).
     pub deadline: Duration,
 }
@@ -143,14 +143,14 @@ impl WaitPolicy {
         self
     }
 
-    /// Sets the longest wait that the server did not ask for.
+    /// Sets the longest wait between two polls.
     #[must_use]
     pub fn longest(mut self, wait: Duration) -> Self {
         self.longest = wait;
         self
     }
 
-    /// Sets how long is waited in all.
+    /// Sets the total time limit.
     #[must_use]
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.deadline = limit;
@@ -158,7 +158,7 @@ impl WaitPolicy {
     }
 }
 
-/// How to keep a folder up to date.
+/// Settings of a pull.
 ///
 /// ```
 /// use atlas_backup::{DownloadOptions, Keep, PullOptions};
@@ -172,18 +172,18 @@ impl WaitPolicy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PullOptions {
-    /// Which snapshots are kept; all by default.
+    /// The retention rules; all snapshots are kept by default.
     pub keep: Option<Keep>,
-    /// How many of the newest are kept whatever the rules say; 3 by default, and 1 at least. It has no
-    /// effect where [`Keep::last`] is the only rule.
+    /// The number of newest snapshots that are always kept; 3 by default, at least 1. It has no
+    /// effect if [`Keep::last`] is the only rule.
     pub keep_at_least: usize,
-    /// Whether every file is read to the end and compared with its manifest; by default only those
-    /// are whose length, time or inode have changed.
+    /// Whether every file is read to the end and compared with its manifest. By default, only files
+    /// whose length, time or inode have changed are.
     pub verify: bool,
-    /// Whether nothing is done: Atlas is asked for lists only, nothing in the folder changes, no file
-    /// is read to the end, and what would be done is told.
+    /// Whether to only report what would be done: only lists are requested from Atlas, nothing in
+    /// the folder changes, and no file is read to the end.
     pub dry_run: bool,
-    /// How to download. Its `replace` has no effect here.
+    /// The settings of each download. `replace` has no effect here.
     pub download: DownloadOptions,
 }
 
@@ -200,14 +200,14 @@ impl Default for PullOptions {
 }
 
 impl PullOptions {
-    /// Sets which snapshots are kept; `None` keeps all.
+    /// Sets the retention rules; `None` keeps all snapshots.
     #[must_use]
     pub fn keep(mut self, keep: impl Into<Option<Keep>>) -> Self {
         self.keep = keep.into();
         self
     }
 
-    /// Sets how many of the newest are kept whatever the rules say.
+    /// Sets the number of newest snapshots that are always kept.
     #[must_use]
     pub fn keep_at_least(mut self, snapshots: usize) -> Self {
         self.keep_at_least = snapshots;
@@ -221,14 +221,14 @@ impl PullOptions {
         self
     }
 
-    /// Sets whether nothing is done, and what would be done is told.
+    /// Sets whether to only report what would be done.
     #[must_use]
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;
         self
     }
 
-    /// Sets how to download.
+    /// Sets the settings of each download.
     #[must_use]
     pub fn download(mut self, options: DownloadOptions) -> Self {
         self.download = options;

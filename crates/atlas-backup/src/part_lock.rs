@@ -1,4 +1,4 @@
-//! Choosing a partial file that is ours, and keeping two runs from writing it.
+//! Choosing a partial file of this program, and locking it against other runs.
 
 use std::fs::{File, Metadata, TryLockError};
 use std::io;
@@ -11,8 +11,8 @@ use crate::journal::{self, Head};
 
 /// A lock on a partial file, which ends with the process at the latest.
 ///
-/// The lock belongs to the open file, not to its name: the name is only removed while it still
-/// leads to the locked file.
+/// The lock belongs to the open file, not to its name: the name is removed only while it still
+/// refers to the locked file.
 #[derive(Debug)]
 pub(crate) struct PartLock {
     part: PathBuf,
@@ -21,22 +21,22 @@ pub(crate) struct PartLock {
 
 /// Whether a path can be used for a partial file.
 enum Fitness {
-    /// Nothing is there, or a partial file of this program.
+    /// It is free, or has a partial file of this program.
     Usable,
     /// A file of this user that another program wrote.
     Foreign(PathBuf),
-    /// Nothing that may be written to, such as a symbolic link or another user's file.
+    /// It must not be written to, for instance a symbolic link or another user's file.
     Unusable,
 }
 
 impl PartLock {
-    /// Takes the lock of `<out>.part`, or of `<out>.1.part` and so on if that cannot be used.
+    /// Locks `<out>.part`, or `<out>.1.part` and so on if that cannot be used.
     ///
-    /// A file that another program wrote is an error, unless `step_aside` says that a free name is
-    /// to be found. It is never written to or removed.
+    /// A file that another program wrote is an error, unless `step_aside` allows another name. It
+    /// is never written to or removed.
     ///
     /// # Errors
-    /// [`Error::Busy`] if another run has it, [`Error::Foreign`] also if no name is free,
+    /// [`Error::Busy`] if another run holds the lock, [`Error::Foreign`] also if no name is free,
     /// [`Error::File`]
     pub(crate) fn take(out: &Path, source: &str, step_aside: bool) -> Result<Self, Error> {
         disk::sweep(disk::folder(out));
@@ -58,7 +58,7 @@ impl PartLock {
                 }
                 Fitness::Usable => {}
             }
-            // First the claim: an empty file without one may be another program's.
+            // The journal first: an empty file without one may be another program's.
             if look(&part)?.is_none() && look(&journal::path_of(&part))?.is_none() {
                 match journal::claim_new(&part, source) {
                     Ok(()) => {}
@@ -79,7 +79,7 @@ impl PartLock {
             tries += 1;
         }
         match in_the_way {
-            // No name is left; no other run has anything to do with it.
+            // No name is left, and no other run is involved.
             Some(path) if number == TRIES => Err(Error::Foreign { path }),
             _ => Err(Error::Busy {
                 path: part_of(out, number),
@@ -87,13 +87,13 @@ impl PartLock {
         }
     }
 
-    /// Locks a file; `None` if its name leads to another file meanwhile.
+    /// Locks a file; `None` if its name refers to another file by then.
     fn lock(part: &Path) -> Result<Option<Self>, Error> {
         let uncreated = |error| Error::file(part, "cannot be created", error);
-        // Not truncated: it may be what an earlier run left.
+        // Not truncated: it may be the partial file of an earlier run.
         let file = open_own(part, true).map_err(uncreated)?;
         match file.try_lock() {
-            // Some file systems know no locks; they have to do without.
+            // Some file systems have no locks.
             Ok(()) | Err(TryLockError::Error(_)) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Busy {
@@ -111,7 +111,7 @@ impl PartLock {
         Ok(None)
     }
 
-    /// Where the partial file is.
+    /// The path of the partial file.
     pub(crate) fn path(&self) -> &Path {
         &self.part
     }
@@ -121,16 +121,16 @@ impl PartLock {
         self.file.clone()
     }
 
-    /// Removes the partial file and its journal, since nothing can go on with them.
+    /// Removes the partial file and its journal, which are of no further use.
     pub(crate) fn discard(&self) {
         if self.is_named() {
-            // In this order: a file without a journal is not known as ours.
+            // In this order: without a journal, the owner of the file would be unknown.
             let _ = std::fs::remove_file(&self.part);
             let _ = std::fs::remove_file(journal::path_of(&self.part));
         }
     }
 
-    /// Whether the name still leads to the locked file.
+    /// Whether the name still refers to the locked file.
     fn is_named(&self) -> bool {
         let named: Option<Metadata> = self.part.symlink_metadata().ok();
         let opened = self.file.metadata().ok();
@@ -142,12 +142,12 @@ impl PartLock {
 
 impl Drop for PartLock {
     fn drop(&mut self) {
-        // Nothing can go on with it.
+        // It cannot be resumed.
         if !Head::read(&self.part).is_some_and(|head| head.is_resumable()) {
             self.discard();
         }
-        // A sync that is under way, or a child that is just being started, may have the file open
-        // for another moment, and with it the lock.
+        // A sync in progress, or a child process that is being started, may keep the file open a
+        // little longer, and the lock with it.
         let _ = self.file.unlock();
     }
 }
@@ -155,7 +155,7 @@ impl Drop for PartLock {
 /// How many names are tried, and how often a name may change while it is being locked.
 const TRIES: u32 = 20;
 
-/// The n-th place for a file while it is not complete.
+/// The n-th candidate for the path of a partial file.
 pub(crate) fn part_of(out: &Path, number: u32) -> PathBuf {
     match number {
         0 => with_ending(out, ".part"),
@@ -163,7 +163,7 @@ pub(crate) fn part_of(out: &Path, number: u32) -> PathBuf {
     }
 }
 
-/// Whether the place of a partial file can be used without force.
+/// Returns an error if the path of a partial file has a file of another program.
 pub(crate) fn refuse_foreign_part(out: &Path) -> Result<(), Error> {
     match fitness(&part_of(out, 0), out)? {
         Fitness::Foreign(path) => Err(Error::Foreign { path }),
@@ -187,7 +187,7 @@ fn fitness(part: &Path, out: &Path) -> Result<Fitness, Error> {
         return Ok(Fitness::Usable);
     };
     if found.is_file() && has_both_names(&found, out)? {
-        // Killed between the two steps of a rename: the complete file has both names.
+        // A rename was interrupted between its two steps: the complete file has both names.
         std::fs::remove_file(part)
             .map_err(|error| Error::file(part, "cannot be removed", error))?;
         return Ok(Fitness::Usable);
@@ -212,7 +212,7 @@ mod tests {
     const SOURCE: &str = "32b6e34b3d91647abb20e7b8/Cluster0/32b6e34b3d91647abb20e7b9/";
 
     #[test]
-    fn a_lock_that_ends_does_not_remove_the_file_of_another() {
+    fn a_released_lock_does_not_remove_the_file_of_another() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("s");
         let first = PartLock::take(&out, SOURCE, false).unwrap();
@@ -220,7 +220,7 @@ mod tests {
             PartLock::take(&out, SOURCE, false),
             Err(Error::Busy { .. })
         ));
-        // The first has given its file a name; another run begins.
+        // The first run has named its file; another run begins.
         std::fs::rename(first.path(), &out).unwrap();
         let second = PartLock::take(&out, SOURCE, false).unwrap();
         drop(first);
@@ -230,12 +230,12 @@ mod tests {
             Err(Error::Busy { .. })
         ));
         drop(second);
-        assert!(!part_of(&out, 0).exists(), "nothing can go on with it");
+        assert!(!part_of(&out, 0).exists(), "it cannot be resumed");
         assert!(PartLock::take(&out, SOURCE, false).is_ok());
     }
 
     #[test]
-    fn names_that_are_all_taken_by_other_programs_are_not_those_of_another_run() {
+    fn names_taken_by_other_programs_are_not_reported_as_another_run() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("s");
         for number in 0..TRIES {

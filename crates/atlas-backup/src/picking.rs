@@ -1,4 +1,4 @@
-//! Which snapshot is meant, and which restore job hands it out already.
+//! Choosing the snapshot, and the restore job that already provides it.
 
 use atlas_model::{ClusterName, ProjectId, RestoreJobId};
 use http::StatusCode;
@@ -14,17 +14,17 @@ use crate::snapshot::{self, Pick, SnapshotView, is_future};
 #[derive(Debug)]
 pub(crate) struct Picked {
     pub(crate) snapshot: SnapshotView,
-    /// The download of it that was picked.
+    /// The download job of it, if one was picked.
     pub(crate) job: Option<JobView>,
 }
 
 impl Backups {
-    /// The snapshot that is picked; only complete ones are. One that is dated in the future, by the
-    /// clock of Atlas, is not the latest unless there is no other.
+    /// Returns the snapshot that `pick` selects; only complete ones are considered. One that is
+    /// dated in the future, by the clock of Atlas, is the latest only if there is no other.
     ///
     /// # Errors
-    /// [`Error::SnapshotFailed`] for the id of a snapshot that failed, [`Error::NoSnapshot`],
-    /// [`Error::Call`]; for a job [`Error::NoJob`] and [`Error::NotADownload`] too.
+    /// [`Error::SnapshotFailed`] for the id of a failed snapshot, [`Error::NoSnapshot`],
+    /// [`Error::Call`]; for a job also [`Error::NoJob`] and [`Error::NotADownload`].
     pub async fn pick(
         &self,
         project: ProjectId,
@@ -36,7 +36,7 @@ impl Backups {
         Ok(picked.snapshot)
     }
 
-    /// The same, with the job if one is picked.
+    /// The same, with the job if one was picked.
     pub(crate) async fn picked(&self, place: &Place<'_>, pick: &Pick) -> Result<Picked, Error> {
         let Pick::Job(id) = pick else {
             let snapshot = self.choose(place, pick).await?;
@@ -74,7 +74,7 @@ impl Backups {
         })
     }
 
-    /// A job of the cluster, which has to be a download.
+    /// Reads a job of the cluster, which must be a download.
     async fn existing_download(
         &self,
         place: &Place<'_>,

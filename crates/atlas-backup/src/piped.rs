@@ -1,4 +1,4 @@
-//! A snapshot into a writer, such as standard output: in the order of its bytes, and never twice.
+//! Downloading a snapshot to a writer, such as standard output, in order and without repetition.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -20,27 +20,26 @@ use crate::progress::{Event, Progress, Reporter};
 use crate::retries::Retries;
 use crate::snapshot::Pick;
 
-/// How long a part is: each connection has one in memory, and two more wait for the writer.
+/// The length of a part: each connection has one in memory, and two more wait for the writer.
 const PART: u64 = 4 << 20;
-/// How many parts are in memory at most.
+/// The maximum number of parts in memory.
 const PARTS: usize = 32;
 
 impl Backups {
-    /// Downloads a snapshot of one file into a writer, and gives the manifest of what was written.
+    /// Downloads a snapshot with a single file to a writer, and returns its manifest.
     ///
-    /// The bytes are written in their order, as soon as they are there; the check runs beside it.
-    /// **Whether the snapshot is sound is known only at the end**: what reads from the other side of a
-    /// pipe must not be trusted before this call has succeeded. After a failure of the link or the
-    /// connection the download goes on where it was, but a file that changes in the store ends it,
-    /// and so does the end of the process.
+    /// The bytes are written in order, as soon as they are received; the check runs at the same
+    /// time. **Whether the snapshot is sound is known only at the end**: the reader at the other
+    /// end of a pipe must not trust it before this call has succeeded. After a failure of the link
+    /// or the connection the download is resumed. A file that changes in the store ends it, as does
+    /// the end of the process.
     ///
-    /// Holds 4 MiB of each connection in memory, and 8 MiB more; 128 MiB at most.
+    /// Uses 4 MiB of memory for each connection and 8 MiB more, at most 128 MiB.
     /// [`replace`](DownloadOptions::replace) has no effect.
     ///
     /// # Errors
-    /// [`Error::SeveralFiles`] for a sharded cluster, before anything is written; [`Error::File`] if
-    /// the writer fails; any other [`Error`] after which the bytes that were written are worth
-    /// nothing.
+    /// [`Error::SeveralFiles`] for a sharded cluster, before anything is written; [`Error::File`]
+    /// if the writer fails; any other [`Error`]. After an error, the written bytes are useless.
     pub async fn download_to_writer(
         &self,
         project: ProjectId,
@@ -114,7 +113,7 @@ impl Backups {
     }
 }
 
-/// Where a snapshot goes, and how.
+/// The destination of a snapshot, and how it is written.
 struct Destination<'a, W> {
     writer: W,
     options: &'a DownloadOptions,
@@ -122,7 +121,7 @@ struct Destination<'a, W> {
     progress: Progress<'a>,
 }
 
-/// What the writer is called in errors.
+/// The name of the writer in errors.
 const NAME: &str = "the output";
 
 fn unwritable(error: io::Error) -> Error {
@@ -137,7 +136,7 @@ struct Piped<W> {
 }
 
 impl<W: Write + Send + 'static> Piped<W> {
-    /// Runs what blocks on a thread where it holds up nothing.
+    /// Runs blocking work on a thread for it.
     async fn with_writer(
         &self,
         work: impl FnOnce(&mut W) -> io::Result<()> + Send + 'static,

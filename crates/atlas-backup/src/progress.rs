@@ -1,4 +1,4 @@
-//! Events of a call, for its caller to show.
+//! Progress events of a call.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use atlas_model::RestoreJobId;
 
-/// Something that happened on the way to a file.
+/// A progress event of a download, a wait or a check.
 ///
-/// A callback of any call that downloads or waits is given these as they happen. A bar of one
-/// file needs [`Received`](Event::Received) alone, since it carries the totals; the next file of a
-/// snapshot with shards begins with [`Started`](Event::Started):
+/// The callback of a call receives the events as they occur. A progress bar of one file needs only
+/// [`Received`](Event::Received), since it contains the totals. Each file of a snapshot with shards
+/// starts with [`Started`](Event::Started):
 ///
 /// ```
 /// use atlas_backup::Event;
@@ -27,101 +27,102 @@ use atlas_model::RestoreJobId;
 ///
 /// # The callback
 ///
-/// It is called by the task that polls the call, on that task's thread, never by two threads at once
-/// and never after the call has ended. `Received` comes once for each batch that was written: 16 KiB
-/// to 4 MiB, depending on the length of the file and the number of connections. A download to an
-/// object store or a writer sends it for every 64 KiB or more. All other events are rare.
+/// The callback is called by the task that polls the call, on that task's thread, never by two
+/// threads at once and never after the call has ended. `Received` is sent once for each written
+/// batch: 16 KiB to 4 MiB, depending on the length of the file and the number of connections. A
+/// download to an object store or a writer sends it every 64 KiB or more. All other events are
+/// rare.
 ///
-/// The download stands still while the callback runs: it must not block, and work that takes longer
-/// than a millisecond belongs on another thread. A callback that panics ends the call as dropping it
-/// does: what is on the disk stays, and the next call resumes it.
+/// The download pauses while the callback runs: the callback must not block, and work that takes
+/// longer than a millisecond belongs on another thread. A callback that panics ends the call as
+/// dropping it does: data on disk stays, and the next call resumes the download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// Another download of the cluster is under way; this one waits its turn.
+    /// Another download of the cluster is in progress at Atlas; this one waits for it.
     WaitingForTurn,
-    /// Another run works on the same object of a store; this one waits for it to end. Told as soon as
-    /// it waits, and then at most once a minute. Where a run does not wait, as in a folder of this
-    /// machine, [`Error::Busy`](crate::Error::Busy) says so at once.
+    /// Another run works on the same object of a store; this one waits for it to end. Sent when the
+    /// wait begins, and then at most once a minute. Where runs do not wait, as in a local folder,
+    /// [`Error::Busy`](crate::Error::Busy) is returned at once.
     WaitingForRun {
-        /// What the other run holds: the URL of its lease.
+        /// The lease of the other run, as a URL.
         path: PathBuf,
         /// How long this run has been waiting.
         since: Duration,
     },
-    /// Atlas is at work on what is waited for: it gets a snapshot ready to be downloaded, restores it
-    /// over a cluster, or takes it.
+    /// Atlas is still working: it prepares a snapshot for download, restores it to a cluster, or
+    /// takes it.
     Preparing {
         /// The job; `None` while the snapshot itself is being taken.
         job: Option<RestoreJobId>,
-        /// What Atlas says of it.
+        /// The status that Atlas reports.
         status: String,
-        /// Whether the job writes over a cluster; `false` for a download, and while a snapshot is being
-        /// taken.
+        /// Whether the job writes to a cluster; `false` for a download, and while a snapshot is
+        /// being taken.
         restore: bool,
     },
-    /// A file begins, or goes on: before its first byte, after each new link, and after
-    /// [`StartedOver`](Event::StartedOver). A snapshot with shards has several files, one after the
-    /// other.
+    /// A file starts or resumes: sent before its first byte, after each new link, and after
+    /// [`StartedOver`](Event::StartedOver). The files of a snapshot with shards follow one another.
     Started {
-        /// Its length in bytes, if the store tells.
+        /// Its length in bytes, if the store reports it.
         length: Option<u64>,
-        /// How many bytes of it are there already, mostly from an earlier run.
+        /// The number of bytes that are already present, usually from an earlier run.
         resumed: u64,
     },
-    /// More bytes of the file are on the disk, or were taken by the upload.
+    /// More bytes of the file were written to disk, or accepted by the upload.
     Received {
-        /// How many bytes of the file are there by now, those that were resumed included. Grows
-        /// with each event of a file, however many connections it has, except after
+        /// The total number of bytes of the file so far, including resumed ones. Increases with
+        /// each event of a file, whatever the number of connections, except after
         /// [`StartedOver`](Event::StartedOver).
         received: u64,
-        /// Its length in bytes, if the store tells.
+        /// Its length in bytes, if the store reports it.
         length: Option<u64>,
     },
-    /// What was received of the file counts no more, or not all of it: it changed in the store, or
-    /// it came in a stream that broke and cannot be resumed. [`Started`](Event::Started) follows.
+    /// The received bytes of the file were discarded, at least in part: the file changed in the
+    /// store, or its stream broke and cannot be resumed. [`Started`](Event::Started) follows.
     StartedOver,
-    /// The link ended; a new one was asked for.
+    /// The link expired and was replaced.
     LinkRenewed,
-    /// All bytes of the file are there. What is left of its check follows, since the check runs
-    /// beside the download.
+    /// All bytes of the file were received. The check, which runs during the download, now
+    /// completes.
     Verifying,
-    /// How far the check is, after [`Verifying`](Event::Verifying) or in
-    /// [`verify_with`](crate::verify_with); for every 8 MiB or more.
+    /// The progress of the check, after [`Verifying`](Event::Verifying) or in
+    /// [`verify_with`](crate::verify_with); sent every 8 MiB or more.
     Verified {
-        /// How many bytes of the file were looked at.
+        /// The number of checked bytes.
         verified: u64,
         /// Its length in bytes, if it is known.
         length: Option<u64>,
     },
-    /// A file that is there already is read to its end to check it: because a pull is asked to verify
-    /// all, because the file has changed, or before others are removed for it. Told before its first
-    /// byte, for every 8 MiB or more, and at the end of a sound file. One file is read after the other.
+    /// An existing file is read to its end to check it: because the pull verifies all files,
+    /// because the file has changed, or because others are removed in favor of it. Sent before its
+    /// first byte, every 8 MiB or more, and at the end of a sound file. Files are read one after
+    /// another.
     Checking {
         /// The file's path, or the URL of an object.
         path: PathBuf,
-        /// How many bytes of it were read.
+        /// The number of bytes read so far.
         read: u64,
         /// Its length in bytes.
         length: u64,
     },
-    /// Atlas or a store failed in a way that can pass by itself; it is asked again.
+    /// A transient failure of Atlas or of a store; the request will be retried.
     Retrying {
-        /// What failed, in one line.
+        /// The failure, in one line.
         reason: String,
-        /// How long it has been failing without a byte of progress.
+        /// How long requests have been failing without a byte of progress.
         since: Duration,
-        /// How long until it is asked again.
+        /// The wait before the next attempt.
         wait: Duration,
     },
-    /// A file of another program was in the way and has another name now.
+    /// A file of another program was in the way and was renamed.
     SetAside {
-        /// The name it had.
+        /// The old name.
         path: PathBuf,
-        /// The name it has.
+        /// The new name.
         kept_as: PathBuf,
     },
-    /// A file that was there is not the one that its manifest speaks of; it is downloaded again.
+    /// An existing file does not match its manifest; it is downloaded again.
     Damaged {
         /// The file.
         path: PathBuf,
@@ -131,21 +132,21 @@ pub enum Event {
 /// A callback that ignores every event.
 pub fn silent(_: Event) {}
 
-/// Takes what happens, from whatever is at work on one call.
+/// The receiver of the events of one call, shared by its parts.
 pub(crate) type Progress<'a> = &'a (dyn Report + 'a);
 
-/// What the parts of a download tell.
+/// Reports of the parts of a download.
 pub(crate) trait Report: Send + Sync {
-    /// Something without a count.
+    /// Sends an event without a count.
     fn tell(&self, event: Event);
 
-    /// Another file is next.
+    /// Resets the totals for the next file.
     fn next_file(&self);
 
-    /// The file begins, or goes on.
+    /// Reports that the file starts or resumes.
     fn started(&self, length: Option<u64>, resumed: u64);
 
-    /// More bytes of it are there.
+    /// Adds received bytes of the file.
     fn received(&self, bytes: u64);
 }
 
@@ -171,8 +172,8 @@ impl<F: FnMut(Event) + Send> Reporter<F> {
         }
     }
 
-    /// Held while the callback runs, so that totals arrive in order. A callback that panicked has
-    /// left the counts whole: they are set before it is called.
+    /// The lock is held while the callback runs, so that totals arrive in order. Counts are updated
+    /// before the callback is called, so they stay valid if it panics.
     fn state(&self) -> MutexGuard<'_, State<F>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn only_starting_over_sets_a_total_back_and_it_is_told_before() {
+    fn only_starting_over_resets_a_total_and_is_reported_before() {
         let mut events = Vec::new();
         let reporter = Reporter::new(|event| events.push(event));
         reporter.started(Some(9), 0);
@@ -270,7 +271,7 @@ mod tests {
         let reporter = Reporter::new(|event| {
             if let Event::Received { received, .. } = event {
                 totals.push(received);
-                assert!(received != 2, "as the test wants it");
+                assert!(received != 2, "the panic of the test");
             }
         });
         reporter.received(1);

@@ -1,7 +1,8 @@
-//! A folder that holds a cluster's snapshots: what is missing is taken, what is too old removed.
+//! Keeping a folder of a cluster's snapshots up to date: missing ones are downloaded, old ones
+//! removed.
 //!
-//! Each file has its manifest beside it; the catalogue (`catalogue.json`) lists them all, and is made
-//! anew from the manifests each time, so that losing it loses nothing.
+//! Each file has a manifest next to it. The catalogue (`catalogue.json`) lists all files and is
+//! rebuilt from the manifests each time, so losing it does no harm.
 
 mod disk;
 mod pulled;
@@ -32,36 +33,39 @@ pub(crate) use run::Pull;
 pub(crate) use run::removed_files;
 
 impl Backups {
-    /// Brings a folder up to date with a cluster: takes every complete snapshot that is not there,
-    /// the oldest first, then removes what [`PullOptions::keep`] leaves no room for.
+    /// Updates a folder from a cluster: downloads every complete snapshot that is missing, oldest
+    /// first, then removes those that [`PullOptions::keep`] does not keep.
     ///
-    /// `report` is told what became of each snapshot, once for each and from the task that polls the
-    /// call. One that fails does not keep the others from being taken. Killed at any moment, the same
-    /// call goes on later. `progress` is told of each file as [`Event`] says.
+    /// `report` is called once for each snapshot, by the task that polls the call. A snapshot that
+    /// fails does not prevent the others from being downloaded. After an interruption at any point,
+    /// the same call resumes the work. `progress` receives the events of each file; see [`Event`].
     ///
-    /// An outage of Atlas or of a store ends the pull once [`patience`](crate::DownloadOptions::patience) was
-    /// spent on it, since the other snapshots would meet the same. That is at once if no connection can
-    /// be made, no answer begins, or the answer is 408, 429 or 503. Any other 5xx, and an answer that
-    /// breaks off or comes too slowly, may be about the one snapshot: the next is then tried without
-    /// patience, and ends the pull if it fails so as well. What was downloaded before stays, and nothing
-    /// is removed. A snapshot that is damaged, refused, or whose job fails or does not end in time is
-    /// about no other one.
+    /// An outage of Atlas or of a store ends the pull after
+    /// [`patience`](crate::DownloadOptions::patience), since the other snapshots would fail in the
+    /// same way. It is an outage if no connection can be made, no response begins, or the response
+    /// is 408, 429 or 503. Any other 5xx, and a response that breaks off or is too slow, may
+    /// concern the one snapshot: the next one is then tried without patience, and ends the pull if
+    /// it fails in this way too. Everything that was downloaded before stays, and nothing is
+    /// removed. A snapshot that is damaged or refused, or whose job fails or does not end in time,
+    /// affects no other.
     ///
-    /// A [dry run](PullOptions::dry_run) tells what would be done, and takes no lock.
+    /// A [dry run](PullOptions::dry_run) reports what would be done, and takes no lock.
     ///
-    /// A file is removed only if all of this holds:
-    /// - its manifest says that it is of this cluster, by its id too where Atlas gives it, and it has the name that it was given;
-    /// - Atlas lists complete snapshots, with a date, and this one is not among those it lists;
+    /// A file is removed only if all of these hold:
+    /// - its manifest names this cluster, including its id where Atlas reports it, and the file has
+    ///   the name that this program gave it;
+    /// - Atlas lists complete snapshots, with a date, and does not list this one;
     /// - it is not dated in the future, and no rule of [`PullOptions::keep`] keeps it;
-    /// - those that it is removed for are in the folder, were read to the end and are sound: all that
-    ///   are kept by another rule than their age, at least as many as are always kept;
-    /// - none of the wanted snapshots is missing or damaged.
+    /// - the snapshots that are kept instead are in the folder, were read to the end and are sound:
+    ///   all that are kept by a rule other than age, and at least as many as are always kept;
+    /// - no wanted snapshot is missing or damaged.
     ///
     /// # Errors
     /// [`Error::Busy`] if another run works in the folder, [`Error::Foreign`] if its
-    /// `catalogue.json` is another program's, [`Error::File`], [`Error::Call`] if the snapshots
-    /// cannot be listed, and any [transient](Error::is_transient) error that an outage ended the pull
-    /// with: try again later. That a snapshot failed for another reason is told through `report` only.
+    /// `catalogue.json` belongs to another program, [`Error::File`], [`Error::Call`] if the
+    /// snapshots cannot be listed, and any [transient](Error::is_transient) error of an outage that
+    /// ended the pull: try again later. Other failures of single snapshots are only passed to
+    /// `report`.
     pub async fn pull(
         &self,
         project: ProjectId,
@@ -83,7 +87,7 @@ impl Backups {
         told.tell(progress, Box::pin(pulling)).await
     }
 
-    /// The cluster, by its id too where that can be had, and its snapshots.
+    /// The cluster, including its id where that is available, and its snapshots.
     pub(crate) async fn listed<'a>(
         &self,
         project: ProjectId,
@@ -160,7 +164,7 @@ impl Backups {
             locate: &Path::to_owned,
         };
         let wanted = retention.wanted(&pull.held.held(), &damaged);
-        pull.say_damaged(damaged, &retention);
+        pull.report_damaged(damaged, &retention);
         let brief = retries.brief();
         let mut is_doubtful = false;
         for snapshot in wanted {
@@ -170,7 +174,7 @@ impl Backups {
                 continue;
             }
             let out = folder.join(file_name(snapshot.taken, snapshot.id));
-            // What its own manifest calls this snapshot is replaced, anything else is kept.
+            // A file whose manifest names this snapshot is replaced; any other file is kept.
             let existing = if pull.is_of(&out, snapshot.id) {
                 Existing::Replace
             } else {
@@ -196,14 +200,14 @@ impl Backups {
                     let is_full = error.is_of_full_disk();
                     pull.fail(snapshot.id, snapshot.taken, error);
                     if is_full {
-                        // The others would meet the same.
+                        // The others would fail in the same way.
                         break;
                     }
                 }
             }
         }
-        pull.say_others(&retention);
-        let lone = pull.judge_lone(&retention);
+        pull.report_others(&retention);
+        let lone = pull.handle_lone(&retention);
         disk.remove_manifests(lone).await?;
         pull.end(&retention, &disk).await
     }
@@ -221,7 +225,7 @@ fn downloaded(snapshot: &SnapshotView, saved: Vec<Saved>) -> Pulled {
     }
 }
 
-/// Where a cluster's snapshots go, and how.
+/// The folder of a pull, and how it is written.
 #[derive(Clone, Copy)]
 struct Destination<'a> {
     folder: &'a Path,

@@ -1,4 +1,4 @@
-//! Restoring a snapshot over a cluster: the only thing here that writes to one.
+//! Restoring a snapshot to a cluster: the only request of this crate that writes to one.
 
 use atlas_model::cloud_backups::{
     BackupDeliveryType, CreateBackupRestoreJob, DiskBackupSnapshotRestoreJob,
@@ -16,21 +16,23 @@ use crate::kind::ClusterKind;
 use crate::snapshot::Pick;
 
 impl Backups {
-    /// Restores a snapshot over a cluster: **everything in the target is lost**. The only call
-    /// here that writes to a cluster. Does not wait for it.
+    /// Restores a snapshot to a cluster: **everything in the target is lost**. This is the only
+    /// call of this crate that writes to a cluster. Returns without waiting for the job.
     ///
-    /// It is sent once, and again only after an answer which says that nothing was done: 429, and 503
-    /// with `Retry-After`.
+    /// The request is sent once. It is repeated only after a response which states that nothing was
+    /// done: 429, and 503 with `Retry-After`.
     ///
     /// # Errors
-    /// [`Error::NoSnapshot`], [`Error::SnapshotFailed`], [`Error::Call`]. After two of them the restore
-    /// may run, so that the restore jobs of the cluster are to be looked at before it is repeated;
-    /// neither is [transient](Error::is_transient):
-    /// - [`Error::AcceptedUnreadable`]: Atlas accepted it, and its answer cannot be read or has no id;
-    /// - [`Error::Call`] of the kind [`OutcomeUnknown`](atlas_transport::ErrorKind::OutcomeUnknown): the
-    ///   answer was lost, or is 408, 500 or another 5xx that does not say whether it was applied.
+    /// [`Error::NoSnapshot`], [`Error::SnapshotFailed`], [`Error::Call`]. After two of the errors
+    /// the restore may be running, so check the restore jobs of the cluster before repeating it.
+    /// Neither of them is [transient](Error::is_transient):
+    /// - [`Error::AcceptedUnreadable`]: Atlas accepted the request, and its response cannot be read
+    ///   or has no id;
+    /// - [`Error::Call`] of the kind
+    ///   [`OutcomeUnknown`](atlas_transport::ErrorKind::OutcomeUnknown): the response was lost, or
+    ///   is 408, 500 or another 5xx that leaves open whether the request was applied.
     ///
-    /// [`Error::Mismatch`] says that what was accepted is a job for something else.
+    /// [`Error::Mismatch`] if the accepted job is for something else.
     pub async fn restore(
         &self,
         project: ProjectId,
@@ -83,7 +85,7 @@ impl Backups {
     }
 }
 
-/// Reads the answer to a restore, which must not be repeated unless it is known that nothing was done.
+/// Reads the response to a restore. The request must not be repeated unless nothing was done.
 fn read<R>(
     sent: Result<Answer<R>, atlas_transport::Error>,
     view: fn(&R) -> JobView,
@@ -95,12 +97,13 @@ fn read<R>(
     }
 }
 
-/// Whether an answer leaves open whether a request was applied: a gateway or a server gave up on it.
+/// Whether a response leaves open whether the request was applied: a gateway or a server gave up on
+/// it.
 fn is_unknown(error: &atlas_transport::Error) -> bool {
     let Some(status) = error.status().map(|status| status.as_u16()) else {
         return false;
     };
-    // Both say that nothing was done.
+    // Both state that nothing was done.
     let is_put_off = status == 429 || status == 503 && error.retry_after().is_some();
     matches!(error.kind(), ErrorKind::Response(_)) && error.is_transient() && !is_put_off
 }

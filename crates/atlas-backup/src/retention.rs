@@ -1,9 +1,9 @@
-//! Which snapshots a folder takes, keeps and gives up.
+//! Selects the snapshots that a folder downloads, keeps and removes.
 //!
-//! What is kept is chosen among one set: the sound snapshots in the folder and the complete ones
-//! that Atlas lists. A snapshot of that set that is not kept is neither taken nor, once Atlas no
-//! longer lists it, left in the folder. Since every rule chooses the same from a set without some of
-//! those that it does not keep, a second run finds nothing to do.
+//! The kept snapshots are chosen from one set: the sound snapshots in the folder and the complete
+//! ones that Atlas lists. A snapshot of that set that is not kept is not downloaded, and is removed
+//! from the folder once Atlas no longer lists it. Each rule chooses the same snapshots after some
+//! that it does not keep are removed from the set, so a second run finds nothing to do.
 
 mod keep;
 
@@ -20,12 +20,12 @@ use crate::snapshot::{Listing, SnapshotView, is_future};
 use keep::Kept;
 pub use keep::{Keep, KeepError};
 
-/// What is taken and what is removed.
+/// The rules of one run, with the list they apply to.
 pub(crate) struct Retention<'a> {
     listing: &'a Listing,
-    /// The complete ones, the oldest first.
+    /// The complete snapshots, oldest first.
     complete: Vec<&'a SnapshotView>,
-    /// The ids of all that are listed, and whether each is complete.
+    /// The ids of all listed snapshots, and whether each is complete.
     listed: BTreeMap<SnapshotId, bool>,
     now: Timestamp,
     keep: Option<Keep>,
@@ -41,7 +41,7 @@ impl<'a> Retention<'a> {
             listing,
             complete,
             listed: snapshots.iter().map(|it| (it.id, it.completed)).collect(),
-            // By the clock of this machine only if the server gave none; then nothing is removed.
+            // The local clock is used only if the server sent no date; then nothing is removed.
             now: listing.date.unwrap_or_else(Timestamp::now),
             keep: options.keep,
             at_least: options.keep_at_least,
@@ -58,28 +58,29 @@ impl<'a> Retention<'a> {
         self.keep.is_some()
     }
 
-    /// Whether all that Atlas lists could be read.
+    /// Whether everything that Atlas lists could be read.
     #[cfg(feature = "object-store")]
     pub(crate) fn is_whole(&self) -> bool {
         self.listing.is_whole
     }
 
-    /// The ids of all snapshots that Atlas lists; `None` if some could not be read, or none is listed.
+    /// The ids of all snapshots that Atlas lists; `None` if some could not be read, or the list is
+    /// empty.
     pub(crate) fn all_listed(&self) -> Option<BTreeSet<SnapshotId>> {
-        let is_told = self.listing.is_whole && !self.listed.is_empty();
-        is_told.then(|| self.listed.keys().copied().collect())
+        let is_known = self.listing.is_whole && !self.listed.is_empty();
+        is_known.then(|| self.listed.keys().copied().collect())
     }
 
     pub(crate) fn can_be_taken(&self, snapshot: SnapshotId) -> bool {
         self.listed.get(&snapshot) == Some(&true)
     }
 
-    /// The snapshots that are chosen among: the complete ones that are listed, and those in the
-    /// folder that are of this cluster, as far as they have a date that has come. Says of each
-    /// whether it is kept.
+    /// Decides for each candidate whether it is kept. The candidates are the complete snapshots
+    /// that are listed, and those in the folder that are of this cluster, if they have a date that
+    /// is not in the future.
     fn choose(&self, held: &[Held]) -> BTreeMap<SnapshotId, Kept> {
         let listed = self.complete.iter().map(|it| (it.taken, it.id));
-        // What Atlas says of a snapshot goes before what stands in the folder.
+        // The data of Atlas takes precedence over that of the folder.
         let held = held
             .iter()
             .filter(|held| held.is_same_cluster && !self.can_be_taken(held.snapshot));
@@ -98,7 +99,7 @@ impl<'a> Retention<'a> {
         snapshots.zip(kept).collect()
     }
 
-    /// Whether a snapshot would be kept that is not in the folder.
+    /// Whether a snapshot that is not in the folder would be kept.
     pub(crate) fn would_keep(
         &self,
         held: &[Held],
@@ -116,8 +117,8 @@ impl<'a> Retention<'a> {
         self.choose(&held).get(&snapshot) != Some(&Kept::No)
     }
 
-    /// The complete snapshots that are to be there, the oldest first: those that are kept, those
-    /// that cannot be chosen among, and those that are damaged.
+    /// The complete snapshots that the folder should have, oldest first: those that are kept, those
+    /// without a usable date, and those that are damaged.
     pub(crate) fn wanted(&self, held: &[Held], damaged: &[Damage]) -> Vec<&'a SnapshotView> {
         let chosen = self.choose(held);
         let damaged: BTreeSet<SnapshotId> = damaged.iter().map(|it| it.snapshot).collect();
@@ -128,13 +129,12 @@ impl<'a> Retention<'a> {
             .collect()
     }
 
-    /// The snapshots in the folder that are removed if all goes well.
+    /// The snapshots in the folder that are removed if nothing fails.
     pub(crate) fn soon_removed(&self, held: &[Held]) -> Vec<SnapshotId> {
         self.removable(held, &self.choose(held))
     }
 
-    /// Which of the snapshots in the folder may be removed as far as the list goes, the newest
-    /// first.
+    /// The snapshots in the folder that may be removed according to the list, newest first.
     fn removable(&self, held: &[Held], chosen: &BTreeMap<SnapshotId, Kept>) -> Vec<SnapshotId> {
         let trusted = self.listing.date.is_some() && self.listing.is_whole;
         if !trusted || self.complete.is_empty() {
@@ -150,8 +150,8 @@ impl<'a> Retention<'a> {
         removable.map(|held| held.snapshot).collect()
     }
 
-    /// The snapshots in the folder that have to be read before others are removed: those that the
-    /// others are removed for. None if none is to be removed.
+    /// The snapshots in the folder that must be read before others are removed: those that are kept
+    /// instead of the others. Empty if none is to be removed.
     pub(crate) fn to_be_read(&self, held: &[Held]) -> Vec<SnapshotId> {
         let chosen = self.choose(held);
         if self.removable(held, &chosen).is_empty() {
@@ -163,8 +163,8 @@ impl<'a> Retention<'a> {
         unread.map(|held| held.snapshot).collect()
     }
 
-    /// The snapshots in the folder that are removed; none if those that they are removed for are
-    /// not all there and read.
+    /// The snapshots in the folder that are removed; empty unless all that are kept instead are
+    /// present and were read.
     pub(crate) fn to_be_removed(&self, held: &[Held]) -> Vec<SnapshotId> {
         let chosen = self.choose(held);
         let read = held.iter().filter(|held| held.read);
@@ -179,7 +179,7 @@ impl<'a> Retention<'a> {
 
     pub(crate) fn summary(&self, held: &[Held]) -> PullSummary {
         let listed = self.complete.iter().map(|snapshot| snapshot.taken);
-        // A file of an earlier cluster does not say how old the newest of this one is.
+        // A file of an earlier cluster says nothing about the age of this one's newest snapshot.
         let same = held.iter().filter(|held| held.is_same_cluster);
         let newest = |taken: &mut dyn Iterator<Item = Option<Timestamp>>| {
             let come = taken.filter(|taken| !self.is_future(*taken));

@@ -1,8 +1,8 @@
-//! When a request that failed is sent again: one rule for downloads and uploads.
+//! When a failed request is sent again: one rule for downloads and uploads.
 //!
-//! Only a transient failure is retried, by [`Error::is_transient`]: what Atlas, a store and the network
-//! say, by no list of this crate. How often and how soon is the client's policy, and how long an outage may last is
-//! [`DownloadOptions::patience`](crate::DownloadOptions::patience).
+//! Only transient failures are retried, as [`Error::is_transient`] defines. The client's policy
+//! decides how often and how soon; [`DownloadOptions::patience`](crate::DownloadOptions::patience)
+//! limits how long an outage may last.
 
 use std::future::Future;
 use std::time::Duration;
@@ -16,16 +16,16 @@ use crate::error::Error;
 use crate::progress::Event;
 use crate::teller::{Teller, Told};
 
-/// How often, how soon and how long failures are waited out.
+/// The limits for retries: how often, how soon, and for how long.
 #[derive(Debug, Clone)]
 pub(crate) struct Retries {
     policy: RetryPolicy,
     patience: Duration,
-    /// Takes what is waited out, from whichever task waits.
+    /// Receives the reports of waits, from any task.
     teller: Teller,
 }
 
-/// No two attempts are nearer, whatever the policy says: an outage of minutes is no reason to spin.
+/// The shortest wait between two attempts, whatever the policy says.
 const SHORTEST: Duration = Duration::from_millis(50);
 
 impl Retries {
@@ -37,7 +37,7 @@ impl Retries {
         }
     }
 
-    /// The same, with what tells of the outages that are waited out.
+    /// Creates the limits together with the receiver of the reports of waits.
     pub(crate) fn watched(client: &Client, patience: Duration) -> (Self, Told) {
         let (teller, told) = Teller::new();
         let retries = Self::new(client, patience);
@@ -53,12 +53,12 @@ impl Retries {
         self.patience
     }
 
-    /// Takes events from other tasks and threads that work on the call.
+    /// The sender of events for other tasks and threads of the call.
     pub(crate) fn teller(&self) -> &Teller {
         &self.teller
     }
 
-    /// Every failure is final.
+    /// No retries.
     #[cfg(feature = "object-store")]
     pub(crate) fn none() -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Retries {
         }
     }
 
-    /// The same for what may rather fail soon: the policy's attempts, and no patience beyond them.
+    /// The same for operations that should fail soon: the policy's attempts, without patience.
     pub(crate) fn brief(&self) -> Self {
         Self {
             patience: Duration::ZERO,
@@ -76,12 +76,12 @@ impl Retries {
         }
     }
 
-    /// How many attempts there are at least, the first one included; 1 is no retry at all.
+    /// The minimum number of attempts, including the first; 1 means no retries.
     pub(crate) fn attempts(&self) -> u32 {
         self.policy.max_attempts.max(1)
     }
 
-    /// Counts failures, from none on.
+    /// Starts counting failures.
     pub(crate) fn failures(&self) -> Failures<'_> {
         Failures {
             retries: self,
@@ -90,7 +90,7 @@ impl Retries {
         }
     }
 
-    /// Asks, and asks again while that may help.
+    /// Calls `ask` until it succeeds or a retry cannot help.
     pub(crate) async fn run<T, E, F>(&self, mut ask: impl FnMut() -> F) -> Result<T, Error>
     where
         E: Into<Error>,
@@ -108,8 +108,8 @@ impl Retries {
         }
     }
 
-    /// The wait after the n-th failure: random up to the policy's bound, and no less than what the
-    /// server asked for, up to the policy's cap.
+    /// The wait after the n-th failure: random up to the policy's bound, and at least the wait that
+    /// the server requested, up to the policy's cap.
     fn wait(&self, failures: u32, asked: Option<Duration>) -> Duration {
         let endless = self.policy.clone().max_attempts(u32::MAX);
         let decided = endless.decide(failures, true, &Outcome::NotSent, fastrand::f64());
@@ -122,7 +122,7 @@ impl Retries {
     }
 }
 
-/// Failures in a row without progress in between.
+/// Consecutive failures without progress.
 #[derive(Debug)]
 pub(crate) struct Failures<'a> {
     retries: &'a Retries,
@@ -131,19 +131,19 @@ pub(crate) struct Failures<'a> {
 }
 
 impl Failures<'_> {
-    /// Something came: what failed before counts no more.
+    /// Resets the count after progress.
     pub(crate) fn progressed(&mut self) {
         (self.count, self.since) = (0, None);
     }
 
-    /// Takes a failure and waits before another attempt; `false` if there is to be none.
+    /// Records a failure and waits before another attempt; `false` if there must not be one.
     pub(crate) async fn wait_out(&mut self, error: &Error) -> bool {
         let (transient, asked) = (error.is_transient(), error.retry_after());
         self.wait_out_if(transient, asked, || error_line(error))
             .await
     }
 
-    /// The same for a failure that is known to be transient or not.
+    /// The same for a failure whose kind is known.
     pub(crate) async fn wait_out_if(
         &mut self,
         transient: bool,
@@ -160,11 +160,7 @@ impl Failures<'_> {
             return false;
         }
         let wait = retries.wait(self.count, asked);
-        tracing::info!(
-            failures = self.count,
-            ?wait,
-            "a request failed; it is sent again"
-        );
+        tracing::info!(failures = self.count, ?wait, "a request failed; retrying");
         retries.teller.tell(Event::Retrying {
             reason: reason(),
             since: now.saturating_duration_since(since),
@@ -189,7 +185,7 @@ mod tests {
         }
     }
 
-    /// How many attempts there are when all fail, and how long they take.
+    /// The number of attempts if all fail, and their total time.
     async fn exhaust(retries: &Retries, asked: Option<Duration>) -> (u32, Duration) {
         let start = Instant::now();
         let mut failures = retries.failures();

@@ -1,4 +1,4 @@
-//! Giving a complete file its name, and its manifest beside it.
+//! Giving a complete file its name, and its manifest.
 //!
 //! ```text
 //! out.part (synced), out.part.json          the download
@@ -8,8 +8,9 @@
 //! out.json.part -> out.json                 one rename
 //! ```
 //!
-//! Killed between any two of these steps, the old file is there with its manifest, or the new one with
-//! the waiting manifest, which [`Manifest::read`] finds and [`settle`] gives its name.
+//! After an interruption between any two of these steps, either the old file exists with its
+//! manifest, or the new one with the waiting manifest, which [`Manifest::read`] finds and
+//! [`settle`] renames.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,31 +31,31 @@ use crate::verify::verify_as;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Saved {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What it is; the same stands in the manifest beside it.
+    /// The description of the file; the manifest next to it has the same content.
     pub manifest: Manifest,
 }
 
-/// What is done with a file that has the name already.
+/// The treatment of an existing file of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Existing {
     /// An error.
     Refuse,
-    /// It is replaced.
+    /// Replace it.
     Replace,
-    /// It gets another name.
+    /// Rename it.
     SetAside,
 }
 
-/// Checks, without a request, that a file can be written where `out` says.
+/// Checks, without a request, that a file can be written to `out`.
 ///
-/// [`Backups::download`](crate::Backups::download) does so by itself.
+/// [`Backups::download`](crate::Backups::download) does this itself.
 ///
 /// # Errors
-/// [`Error::Usage`] if `out` is empty, names a folder, or is there and is no regular file;
-/// [`Error::Exists`] if a file is there and `replace` is `false`; [`Error::Foreign`] if a file of
-/// another program stands where the manifest or the partial file has to be and `replace` is `false`;
+/// [`Error::Usage`] if `out` is empty, names a folder, or exists and is not a regular file;
+/// [`Error::Exists`] if the file exists and `replace` is `false`; [`Error::Foreign`] if a file of
+/// another program is at the path of the manifest or the partial file and `replace` is `false`;
 /// [`Error::File`] if the folder is missing.
 pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
     let usage = |problem: &str| Error::Usage {
@@ -67,7 +68,7 @@ pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
     }
     let text = out.as_os_str().as_encoded_bytes();
     if text.ends_with(b"/")
-        // A path's last component is the one before such an ending.
+        // `file_name` ignores such an ending.
         || text.ends_with(b"/.")
         || out.file_name().is_none()
         || out.is_dir()
@@ -80,7 +81,7 @@ pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
         Error::file(out, doing, error)
     })?;
     if let Some(found) = look(out)? {
-        // A run that was killed has yet to name the manifest; the next one does.
+        // An interrupted run has not renamed the manifest yet; the next one does.
         if !replace && Manifest::pending(out).is_none() {
             return Err(Error::Exists {
                 path: out.to_owned(),
@@ -88,12 +89,12 @@ pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
         }
         if !found.is_file() {
             return Err(usage(
-                "is not a regular file and is not replaced; choose another name",
+                "is not a regular file and cannot be replaced; choose another name",
             ));
         }
     }
     let waiting = Manifest::pending_path_of(out);
-    // The longest of the names: one that is too long is found out here.
+    // The longest of the names: a name that is too long is detected here.
     look(&journal::path_of(&part_of(out, 10)))?;
     if replace {
         return Ok(());
@@ -116,7 +117,7 @@ pub(crate) fn complete(
 ) -> Result<Manifest, Error> {
     let failing = |source| Error::file(out, "cannot be completed", source);
     manifest.stamp(&part.file().metadata().map_err(failing)?);
-    // A manifest that waits for the file that is there is its only one, and must not be written over.
+    // A waiting manifest of the existing file is its only one, and must not be overwritten.
     settle(out)?;
     if Manifest::pending(out).is_some() {
         make_way(&Manifest::path_of(out), existing, progress)?;
@@ -153,7 +154,7 @@ pub(crate) fn complete(
     Ok(manifest)
 }
 
-/// Makes way for a manifest: one of this program is written over, any other file keeps another name.
+/// Makes way for a manifest: one of this program is overwritten, any other file is renamed.
 fn make_way(path: &Path, existing: Existing, progress: Progress<'_>) -> Result<(), Error> {
     if is_free_or_manifest(path)? {
         return Ok(());
@@ -171,7 +172,7 @@ fn make_way(path: &Path, existing: Existing, progress: Progress<'_>) -> Result<(
     Ok(())
 }
 
-/// Takes the steps that a run was killed before: see the top of this file.
+/// Completes the steps that an interrupted run left: see the top of this file.
 pub(crate) fn settle(out: &Path) -> Result<(), Error> {
     #[cfg(test)]
     disk::counter::add("settle");
@@ -195,7 +196,7 @@ pub(crate) fn settle(out: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The file that a run completed before it was killed, if it is of the same snapshot.
+/// The file that an interrupted run completed, if it is of the same snapshot.
 pub(crate) async fn finished(
     out: &Path,
     place: &Place<'_>,
@@ -220,12 +221,11 @@ pub(crate) async fn finished(
     finished.map_err(|error| Error::file(out, "cannot be read", error.into()))?
 }
 
-/// Finds out whether a file is still the one that its manifest speaks of: by its length, time and
-/// inode, and where these differ, or `read` says so, by reading it. A manifest is then brought up to
-/// date.
+/// Checks whether a file still matches its manifest: by length, time and inode, and by reading it
+/// if these differ or `read` is set. The manifest is then updated.
 ///
 /// # Errors
-/// [`Error::Unsound`] if it is not, [`Error::File`] if it cannot be read.
+/// [`Error::Unsound`] if it does not match, [`Error::File`] if it cannot be read.
 pub(crate) fn recheck(
     out: &Path,
     manifest: &mut Manifest,
@@ -248,9 +248,9 @@ pub(crate) fn recheck(
     verify_as(out, manifest, teller.checking(out))?;
     if !fits {
         manifest.stamp(&before);
-        // Without it, the file is read again next time.
+        // If this fails, the file is read again next time.
         if let Err(error) = manifest.write_at(&Manifest::path_of(out)) {
-            tracing::warn!(%error, "the manifest of a sound file cannot be brought up to date");
+            tracing::warn!(%error, "cannot update the manifest of a sound file");
         }
     }
     Ok(())
@@ -270,9 +270,9 @@ mod tests {
         manifest
     }
 
-    /// A run that was killed between file and manifest, and the next one before the file.
+    /// An interrupted run between file and manifest, then a run that fails before the file.
     #[test]
-    fn a_note_that_waits_for_a_file_outlives_the_next_run() {
+    fn a_waiting_manifest_of_a_file_outlives_the_next_run() {
         for json in ["old", "foreign", "none"] {
             let folder = tempfile::tempdir().unwrap();
             let out = folder.path().join("x");
@@ -290,7 +290,7 @@ mod tests {
             std::fs::remove_file(part.path()).unwrap();
             let quiet = &Reporter::new(silent);
             let failed = complete(&part, &out, note("third"), Existing::Replace, quiet);
-            assert!(failed.is_err(), "there is no file to be named");
+            assert!(failed.is_err(), "the partial file is missing");
             assert_eq!(Manifest::read(&out).unwrap().sha256, "second", "{json}");
         }
     }

@@ -1,4 +1,4 @@
-//! From a picked snapshot to files under their names.
+//! Saving the files of a picked snapshot under their names.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -47,8 +47,9 @@ impl Backups {
         )
         .existing(existing_job);
         let job = asking.ready().await?;
-        // The next job may give a place to another shard. Files get such names only together, and
-        // only if each differs: then all shards are there, whichever job each is from.
+        // The next job may use the same index for another shard. Files get such names only
+        // together, and only if all differ: then all shards are present, whichever job each is
+        // from.
         let by_place = job.is_by_place();
         let mut files: Vec<Fetched> = Vec::new();
         for (index, link) in job.links.iter().enumerate() {
@@ -60,7 +61,7 @@ impl Backups {
             let saving = Saving {
                 file: OneFile::new(place, snapshot, shard, &job),
                 out: &out,
-                anew: by_place && existing != Existing::Refuse,
+                fresh: by_place && existing != Existing::Refuse,
                 how,
             };
             let links = asking.links(index);
@@ -85,7 +86,7 @@ impl Backups {
         saved.collect()
     }
 
-    /// Fetches and verifies a file, unless it is there.
+    /// Downloads and verifies a file, unless it is already present.
     async fn fetch(
         &self,
         saving: Saving<'_>,
@@ -95,7 +96,7 @@ impl Backups {
         let Saving {
             file,
             out,
-            anew,
+            fresh,
             how,
         } = saving;
         let How {
@@ -104,14 +105,14 @@ impl Backups {
             retries,
             progress,
         } = how;
-        match file.already(out, existing, anew, retries.teller()).await? {
+        match file.already(out, existing, fresh, retries.teller()).await? {
             Already::Sound(manifest) => {
                 return Ok(Fetched::Saved(Saved {
                     path: out.to_owned(),
                     manifest: *manifest,
                 }));
             }
-            // Its own manifest says that it is this file and that it has changed.
+            // Its own manifest states that it is this file and has changed.
             Already::Damaged => existing = Existing::Replace,
             Already::Other if existing != Existing::Refuse => existing = Existing::Replace,
             Already::Other | Already::No => check_output(out, existing != Existing::Refuse)?,
@@ -140,7 +141,7 @@ impl Backups {
     }
 }
 
-/// A file that was fetched, or was there.
+/// A downloaded or already present file.
 enum Fetched {
     Saved(Saved),
     Whole(Whole),
@@ -154,7 +155,7 @@ impl Fetched {
         }
     }
 
-    /// Removes it, unless it has its name.
+    /// Removes the file, unless it has its final name.
     fn discard(&self) {
         if let Self::Whole(whole) = self {
             whole.part.discard();
@@ -162,7 +163,7 @@ impl Fetched {
     }
 }
 
-/// A partial file that is whole, synced and sound.
+/// A partial file that is complete, synced and sound.
 struct Whole {
     part: PartLock,
     out: PathBuf,
@@ -171,7 +172,7 @@ struct Whole {
 }
 
 impl Whole {
-    /// Gives it its name.
+    /// Gives the file its final name.
     fn complete(self, progress: Progress<'_>) -> Result<Saved, Error> {
         let Self {
             part,
@@ -194,14 +195,14 @@ impl Whole {
     }
 }
 
-/// Whether what is there of a file is of use after an error: not if it cannot be written to, unless
-/// room can be made.
+/// Whether the partial file is useful after an error: not if it cannot be written to, unless space
+/// can be freed.
 fn can_go_on_after(error: &Error) -> bool {
     !matches!(error, Error::File { .. }) || error.is_of_full_disk()
 }
 
-/// Whether what was downloaded is not to be trusted after an error: after a sync that failed, the
-/// next one may succeed though the data never reached the disk.
+/// Whether the downloaded data must be discarded after an error: after a failed sync, the next one
+/// may succeed although the data never reached the disk.
 fn is_spoilt(error: &Error) -> bool {
     match error {
         Error::Unsound { .. } => true,
@@ -210,26 +211,26 @@ fn is_spoilt(error: &Error) -> bool {
     }
 }
 
-/// One file that is being saved.
+/// A file that is being saved.
 struct Saving<'a> {
     file: OneFile<'a>,
     out: &'a Path,
-    /// Whether a file of an earlier job is not taken for this one.
-    anew: bool,
+    /// Whether a file of an earlier job is downloaded again.
+    fresh: bool,
     how: How<'a>,
 }
 
 /// How files are saved.
 #[derive(Clone, Copy)]
 pub(crate) struct How<'a> {
-    /// What is done with a file that has the name already.
+    /// The treatment of an existing file of the same name.
     pub(crate) existing: Existing,
     pub(crate) options: &'a DownloadOptions,
     pub(crate) retries: &'a Retries,
     pub(crate) progress: Progress<'a>,
 }
 
-/// A shard's name as it may stand in a file's: what Atlas says of it names no folder.
+/// A shard's name for use in a file name: the name of Atlas if it is safe, otherwise the index.
 pub(crate) fn plain(shard: &str, index: usize) -> String {
     if is_usable(shard) {
         shard.to_owned()
@@ -259,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_costs_nothing_that_was_received() {
+    fn a_full_disk_keeps_the_received_data() {
         use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull};
         for (kind, goes_on) in [
             (StorageFull, true),
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_stands_before_the_ending_and_never_leads_elsewhere() {
+    fn a_shard_is_inserted_before_the_ending_and_never_leads_elsewhere() {
         let named = |out: &str, shard: &str| {
             let path = of_shard(Path::new(out), &plain(shard, 3));
             path.display().to_string()

@@ -1,7 +1,7 @@
-//! Names of the files of one restore job, which are unique within it.
+//! Unique names for the files of one restore job.
 
-/// A name for each shard: its own where it is usable in a file's name and no other shard has it in
-/// any case, its place in the job (`0`, `1`, …) otherwise.
+/// A name for each shard: its own if it is valid in a file name and differs from all others in any
+/// case; otherwise its index in the job (`0`, `1`, …).
 pub(crate) fn unique_names<'a>(shards: impl IntoIterator<Item = Option<&'a str>>) -> Vec<String> {
     let shards: Vec<Option<&str>> = shards.into_iter().collect();
     let mut names: Vec<Option<&str>> = shards
@@ -31,7 +31,7 @@ pub(crate) fn unique_names<'a>(shards: impl IntoIterator<Item = Option<&'a str>>
         .collect()
 }
 
-/// Whether a shard's name, which comes from a server, may stand in a file's name.
+/// Whether a shard's name, which comes from a server, is safe in a file name.
 pub(crate) fn is_usable(shard: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     !shard.is_empty() && shard.len() <= 100 && shard.chars().all(fits)
@@ -42,7 +42,7 @@ mod tests {
     use super::unique_names;
 
     #[test]
-    fn names_are_unique_in_any_case_and_places_do_not_meet_names() {
+    fn names_are_unique_in_any_case_and_differ_from_indexes() {
         for (shards, names) in [
             (vec![Some("a"), Some("b")], ["a", "b"]),
             (vec![Some("a"), Some("a")], ["0", "1"]),

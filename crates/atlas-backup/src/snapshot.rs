@@ -1,4 +1,4 @@
-//! Snapshots of every kind of cluster, in one shape.
+//! Snapshots of every kind of cluster, in one type.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
@@ -22,7 +22,7 @@ use crate::about::{at_most, body};
 use crate::error::Error;
 use crate::kind::ClusterKind;
 
-/// A snapshot, whatever kind of cluster it was taken of.
+/// A snapshot of a cluster of any kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SnapshotView {
@@ -30,25 +30,26 @@ pub struct SnapshotView {
     pub id: SnapshotId,
     /// Whether it is complete, so that it can be downloaded.
     pub completed: bool,
-    /// How far it is, in Atlas's words.
+    /// Its status, as Atlas reports it.
     pub status: String,
-    /// When it was complete, or begun if that is all that is known.
+    /// When it was completed, or started if only that is known.
     #[serde(serialize_with = "optional_text")]
     pub taken: Option<jiff::Timestamp>,
     /// When Atlas deletes it.
     #[serde(serialize_with = "optional_text")]
     pub expires: Option<jiff::Timestamp>,
-    /// How much it stores, in bytes, if Atlas says.
+    /// The size of its data in bytes, if Atlas reports it.
     pub bytes: Option<u64>,
-    /// The version of MongoDB that it was taken of.
+    /// The MongoDB version of the cluster.
     pub mongodb_version: Option<String>,
-    /// How many shards it has at least, by its own members; 0 if it does not say.
+    /// The minimum number of its shards, by its members; 0 if unknown.
     #[serde(skip)]
     pub(crate) shards: usize,
 }
 
 impl SnapshotView {
-    /// Whether it failed, by its [`status`](SnapshotView::status): it never becomes complete.
+    /// Returns whether it failed, by its [`status`](SnapshotView::status): it never becomes
+    /// complete.
     pub fn is_failed(&self) -> bool {
         self.status.eq_ignore_ascii_case("failed")
     }
@@ -64,33 +65,33 @@ fn optional_text<S: serde::Serializer>(
         .serialize(serializer)
 }
 
-/// Which snapshot to take. Only complete ones are taken.
+/// Selects a snapshot. Only complete ones are selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Pick {
-    /// This one.
+    /// The snapshot with this id.
     Id(SnapshotId),
-    /// The newest.
+    /// The newest snapshot.
     Latest,
-    /// The newest that was complete before a moment.
+    /// The newest snapshot that was completed before this time.
     Before(jiff::Timestamp),
-    /// That of a download job which exists already: one that
-    /// [`Backups::request_download`](crate::Backups::request_download), the Atlas web page or another
-    /// program has made.
+    /// The snapshot of an existing download job: one that
+    /// [`Backups::request_download`](crate::Backups::request_download), the Atlas web page or
+    /// another program created.
     ///
     /// [`download`](crate::Backups::download),
-    /// [`download_to_writer`](crate::Backups::download_to_writer) and `download_to_store` wait for the
-    /// job and use its links; they ask for a new one only if it has expired, and when a link ends
-    /// ([`Event::LinkRenewed`](crate::Event::LinkRenewed)). All other calls take the snapshot that the
-    /// job is for, and nothing else of it. A job that writes over a cluster is
-    /// [`Error::NotADownload`](crate::Error::NotADownload), and one that the cluster does not have is
-    /// [`Error::NoJob`](crate::Error::NoJob).
+    /// [`download_to_writer`](crate::Backups::download_to_writer) and `download_to_store` wait for
+    /// the job and use its links. They request a new job only if it has expired, or when a link
+    /// expires ([`Event::LinkRenewed`](crate::Event::LinkRenewed)). All other calls use only the
+    /// snapshot of the job. A job that writes to a cluster is
+    /// [`Error::NotADownload`](crate::Error::NotADownload), and one that the cluster does not have
+    /// is [`Error::NoJob`](crate::Error::NoJob).
     Job(RestoreJobId),
 }
 
 impl Pick {
-    /// Chooses among snapshots, whatever their order. What a job is for, only Atlas knows: that is
-    /// none of them.
+    /// Chooses among snapshots in any order. Returns `None` for a job, since only Atlas knows its
+    /// snapshot.
     pub fn choose<'a>(&self, snapshots: &'a [SnapshotView]) -> Option<&'a SnapshotView> {
         let complete = snapshots.iter().filter(|snapshot| snapshot.completed);
         match self {
@@ -115,22 +116,22 @@ impl Pick {
 
 /// Whether a snapshot is dated in the future.
 pub(crate) fn is_future(taken: Option<jiff::Timestamp>, now: jiff::Timestamp) -> bool {
-    // How far one clock of Atlas may be ahead of another.
+    // The maximum skew between two clocks of Atlas.
     const SKEW: SignedDuration = SignedDuration::from_hours(1);
     taken.is_some_and(|taken| taken.duration_since(now) > SKEW)
 }
 
-/// What Atlas lists.
+/// A list of snapshots from Atlas.
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub(crate) snapshots: Vec<SnapshotView>,
-    /// When the last page was made, by the server's clock.
+    /// When the last page was created, by the server's clock.
     pub(crate) date: Option<jiff::Timestamp>,
-    /// Whether everything that was listed has an id that can be read.
+    /// Whether everything in the list has a readable id.
     pub(crate) is_whole: bool,
 }
 
-/// The snapshots of a cluster, as Atlas lists them.
+/// Lists the snapshots of a cluster.
 pub(crate) async fn list(
     client: &Client,
     kind: ClusterKind,
@@ -157,9 +158,9 @@ pub(crate) async fn list(
         }
     };
     let views: Vec<Option<SnapshotView>> = views;
-    // A list that says that there is more than it holds is not all of it.
+    // A list that reports more items than it has is incomplete.
     let is_whole = views.iter().all(Option::is_some) && total <= views.len() as u64;
-    // One without a sound id cannot be asked for.
+    // A snapshot without a valid id cannot be requested.
     let mut snapshots: Vec<SnapshotView> = Vec::new();
     let mut known = HashSet::new();
     for snapshot in views.into_iter().flatten() {
@@ -174,11 +175,11 @@ pub(crate) async fn list(
     })
 }
 
-/// The most snapshots of one list: eleven years of hourly ones. Each is held in memory until the list
-/// ends, and a server decides when.
+/// The maximum number of snapshots in a list: eleven years of hourly ones. All are held in memory,
+/// and the server decides how many there are.
 const MOST: usize = 100_000;
 
-/// All pages of a list, the date of the last, and how many items it says that there are.
+/// All pages of a list, the date of the last one, and the reported total number of items.
 async fn pages<O>(
     client: &Client,
     list: O,
@@ -201,7 +202,7 @@ where
         }
         at_most("snapshots", views.len().saturating_add(seen.len()), MOST)?;
         views.extend(seen);
-        // What is not even an object is left out of the page, and was listed all the same.
+        // Items that are not even objects are left out of the page, but were listed.
         let left_out = page.deviations.iter().filter(|it| it.path().ends_with(']'));
         views.extend(left_out.map(|_| None));
         date = page.meta.date;
@@ -210,8 +211,8 @@ where
     Ok((views, date, total))
 }
 
-/// How many shards each snapshot of a page has by its body, where members that cannot be read are
-/// members still.
+/// The number of shards of each snapshot of a page by its body, in which unreadable members still
+/// count as members.
 fn shards_in(page: &Value) -> HashMap<String, usize> {
     let mut counted: HashMap<String, usize> = HashMap::new();
     for snapshot in page["results"].as_array().into_iter().flatten() {
@@ -220,8 +221,8 @@ fn shards_in(page: &Value) -> HashMap<String, usize> {
         };
         let count = |field: &str| snapshot[field].as_array().map_or(0, Vec::len);
         let members = snapshot["members"].as_array();
-        let is_odd = members.is_some_and(|it| !it.iter().all(Value::is_object));
-        let members = if is_odd { count("members") } else { 0 };
+        let has_invalid = members.is_some_and(|it| !it.iter().all(Value::is_object));
+        let members = if has_invalid { count("members") } else { 0 };
         let shards = count("snapshotIds").max(members);
         let known = counted.entry(id.to_owned()).or_default();
         *known = shards.max(*known);
@@ -229,7 +230,7 @@ fn shards_in(page: &Value) -> HashMap<String, usize> {
     counted
 }
 
-/// Each kind of snapshot has the same facts under other names.
+/// Each kind of snapshot has the same data under other names.
 macro_rules! view {
     ($function:ident, $snapshot:ty, $completed:expr, $taken:ident $(or $begun:ident)?,
      $expires:ident, $version:ident $(, $bytes:ident $(, $shards:ident)?)?) => {
@@ -277,7 +278,7 @@ view!(
     shards
 );
 
-/// How many files a sharded snapshot has at least. Config servers are members too, but whether a
+/// The minimum number of files of a sharded snapshot. Config servers are members too, but whether a
 /// download has a link for them is not documented.
 fn shards(snapshot: &DiskBackupShardedClusterSnapshot) -> usize {
     let members = snapshot.members.as_deref().unwrap_or_default();

@@ -1,25 +1,25 @@
 //! Reads a tar archive to its end in constant memory, whatever its headers claim.
 //!
-//! Knows POSIX ustar and pax (IEEE Std 1003.1-2017, "pax") and what GNU tar adds: sizes in base 256,
-//! long names and sparse files. It unpacks nothing and reads no name.
+//! Supports POSIX ustar and pax (IEEE Std 1003.1-2017, "pax") and the extensions of GNU tar: sizes
+//! in base 256, long names and sparse files. Unpacks nothing and reads no names.
 
 use std::io::{self, BufRead, Read};
 
 /// The unit of an archive.
 const BLOCK: usize = 512;
-/// The longest extended header that is read; the data of all else is passed over in pieces.
+/// The longest extended header that is read; all other data is skipped in pieces.
 const LONGEST_PAX: u64 = 1 << 20;
 
-/// How many zeros may follow the end: tar fills up its last record, which is never that long.
+/// The maximum number of zeros after the end: tar pads its last record, which is never that long.
 const MOST_ZEROS: usize = 64 << 20;
 
 type Block = [u8; BLOCK];
 
-/// Reads an archive with an entry at least, its end and the zeros behind it. An archive that ends
-/// without its end, or that something follows, is an error.
+/// Reads an archive with at least one entry, its end marker and the zeros after it. An archive
+/// without an end marker, or with data after it, is an error.
 pub(crate) fn walk(mut reader: impl BufRead) -> io::Result<()> {
     let mut entries = 0_u64;
-    // What an extended header says of the entry that follows.
+    // The size from an extended header for the next entry.
     let mut extended: Option<Option<u64>> = None;
     let mut is_described = false;
     loop {
@@ -44,7 +44,7 @@ pub(crate) fn walk(mut reader: impl BufRead) -> io::Result<()> {
                 is_described = true;
                 continue;
             }
-            // More of the map of a sparse file, before its data.
+            // The rest of a sparse file's map, before its data.
             b'S' if is_ustar && block[482] != 0 => {
                 let mut more: Block = [0; BLOCK];
                 loop {
@@ -70,7 +70,7 @@ fn broken() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
 
-/// Compares a header with its own sum, in which the sum itself counts as spaces.
+/// Compares a header with its own checksum, whose field counts as spaces.
 fn check_sum(block: &Block) -> io::Result<()> {
     let sum = block.iter().enumerate().map(|(at, byte)| match at {
         148..156 => u64::from(b' '),
@@ -82,7 +82,7 @@ fn check_sum(block: &Block) -> io::Result<()> {
     Err(broken())
 }
 
-/// A number of a header: octal digits, or base 256 behind a set bit.
+/// A number in a header: octal digits, or base 256 after a set bit.
 fn number(field: &[u8]) -> io::Result<u64> {
     let octal = || octal(field).ok_or_else(broken);
     let Some((0x80, digits)) = field.split_first().map(|(first, rest)| (*first, rest)) else {
@@ -94,7 +94,7 @@ fn number(field: &[u8]) -> io::Result<u64> {
     })
 }
 
-/// Octal digits between spaces, up to a zero; none are 0.
+/// Octal digits between spaces, up to a zero byte; no digits are 0.
 fn octal(field: &[u8]) -> Option<u64> {
     let text = field.split(|byte| *byte == 0).next().unwrap_or_default();
     let digits = text.trim_ascii();
@@ -104,7 +104,7 @@ fn octal(field: &[u8]) -> Option<u64> {
     })
 }
 
-/// The size that an extended header gives to the entry behind it, if it does.
+/// The size of the next entry, if an extended header specifies it.
 fn pax_size(reader: &mut impl BufRead, size: u64) -> io::Result<Option<u64>> {
     let mut text = Vec::new();
     reader.by_ref().take(size).read_to_end(&mut text)?;
@@ -138,18 +138,18 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     text.parse().ok().filter(|_| is_number)
 }
 
-/// How many bytes fill up the last block of so many.
+/// The number of bytes that pad `size` bytes to a full block.
 fn padding(size: u64) -> u64 {
     let block = BLOCK as u64;
     (block - size % block) % block
 }
 
-/// Passes over data and what fills up its last block.
+/// Skips data and its padding.
 fn skip(reader: &mut impl BufRead, size: u64) -> io::Result<()> {
     pass(reader, size.checked_add(padding(size)).ok_or_else(broken)?)
 }
 
-/// Passes over bytes without a copy of them.
+/// Skips bytes without copying them.
 fn pass(reader: &mut impl BufRead, mut bytes: u64) -> io::Result<()> {
     while bytes > 0 {
         let ready = ready(reader)?.len() as u64;
@@ -182,12 +182,12 @@ fn only_zeros(reader: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
-/// The next bytes; none at the end.
+/// The next bytes; empty at the end.
 fn ready(reader: &mut impl BufRead) -> io::Result<&[u8]> {
     loop {
         match reader.fill_buf() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // Asked again, since a loop cannot give away what it borrowed.
+            // Read twice, since a loop cannot return what it borrowed.
             Err(error) => return Err(error),
             Ok(_) => return reader.fill_buf(),
         }
@@ -253,7 +253,7 @@ mod tests {
             (FILE, b"x"),
         ]);
         assert!(is_sound(&whole));
-        // What is left out at the end is the second block of zeros.
+        // Only the second block of zeros at the end may be missing.
         for length in 0..whole.len() - BLOCK {
             assert!(!is_sound(&whole[..length]), "{length}");
         }
@@ -267,7 +267,7 @@ mod tests {
         assert!(!is_sound(&archive(&[(EntryType::XHeader, b"8 a=bcd\n")])));
     }
 
-    /// Endless zeros behind a header, of which an honest reader would hold a part.
+    /// Endless zeros after a header, of which a naive reader would hold a part.
     struct Bomb {
         header: io::Cursor<Vec<u8>>,
         given: u64,
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_header_claims_is_never_held_in_memory() {
+    fn the_size_in_a_header_is_never_held_in_memory() {
         for (kind, least, most) in [
             (EntryType::XHeader, 0, 0),
             (EntryType::GNULongName, 1 << 28, u64::MAX),
@@ -332,7 +332,7 @@ mod tests {
     }
 
     /// Whether the crate `tar` reads it without an error.
-    fn others_say(bytes: &[u8]) -> bool {
+    fn is_read_by_tar(bytes: &[u8]) -> bool {
         let mut archive = tar::Archive::new(bytes);
         let mut count = 0;
         let read = archive.entries().and_then(|entries| {
@@ -351,7 +351,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_makes_it_panic_and_what_is_sound_is_so_for_others(
+        fn no_input_panics_and_sound_archives_are_sound_for_tar(
             sizes in proptest::collection::vec(0..2000_usize, 1..4),
             at in any::<prop::sample::Index>(), byte in any::<u8>(),
         ) {
@@ -360,7 +360,7 @@ mod tests {
             let mut archive = archive(&entries);
             let at = at.index(archive.len());
             archive[at] = byte;
-            prop_assert!(!is_sound(&archive) || others_say(&archive));
+            prop_assert!(!is_sound(&archive) || is_read_by_tar(&archive));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Events from other tasks and threads, told by the task that polls the call.
+//! Events from other tasks and threads, reported by the task that polls the call.
 
 use std::future::Future;
 use std::path::Path;
@@ -8,11 +8,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::progress::{Event, Progress};
 
-/// Takes events from whichever task or thread something happens on.
+/// Sends events from any task or thread.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Teller(Option<UnboundedSender<Event>>);
 
-/// The events that were taken, for the caller to show.
+/// Receives the events, for the caller to show.
 pub(crate) struct Told(UnboundedReceiver<Event>);
 
 impl Teller {
@@ -27,7 +27,7 @@ impl Teller {
         }
     }
 
-    /// Tells how much of a file was read, and its length.
+    /// Returns a function that reports how much of a file was read, and its length.
     pub(crate) fn checking<'a>(&'a self, path: &'a Path) -> impl Fn(u64, u64) + 'a {
         |read, length| {
             self.tell(Event::Checking {
@@ -40,7 +40,7 @@ impl Teller {
 }
 
 impl Told {
-    /// Does some work, and tells meanwhile what happens.
+    /// Runs some work, and reports events meanwhile.
     pub(crate) async fn tell<T>(
         mut self,
         progress: Progress<'_>,
@@ -54,7 +54,7 @@ impl Told {
                 done = &mut work => break done,
             }
         };
-        // Told by another thread just before the work was done.
+        // Events that another thread sent just before the work was done.
         while let Ok(event) = self.0.try_recv() {
             progress.tell(event);
         }

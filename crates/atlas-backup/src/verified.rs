@@ -1,4 +1,4 @@
-//! Checking files that are there, offline, against their manifests where they have one.
+//! Checking existing files, offline, against their manifests where they have one.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -15,20 +15,20 @@ use crate::verify::verify_as;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verified {
-    /// It is what its manifest says: length, SHA-256 and structure.
+    /// It matches its manifest: length, SHA-256 and structure.
     Manifest(Box<Manifest>),
     /// It has no manifest. Its gzip stream and the tar in it can be read to the end, but whether it
-    /// is the file that was once downloaded is not known.
+    /// is the file that was downloaded is unknown.
     Structure {
-        /// How long the file is.
+        /// The length of the file in bytes.
         bytes: u64,
-        /// Its SHA-256, in hexadecimal digits.
+        /// The SHA-256 of the file, in hexadecimal digits.
         sha256: String,
     },
 }
 
 impl Verified {
-    /// The manifest of the file, if it has one.
+    /// Returns the manifest of the file, if it has one.
     pub fn manifest(&self) -> Option<&Manifest> {
         match self {
             Self::Manifest(manifest) => Some(manifest),
@@ -36,7 +36,7 @@ impl Verified {
         }
     }
 
-    /// How long the file is.
+    /// Returns the length of the file in bytes.
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Manifest(manifest) => manifest.bytes,
@@ -44,7 +44,7 @@ impl Verified {
         }
     }
 
-    /// The SHA-256 of the file, in hexadecimal digits.
+    /// Returns the SHA-256 of the file, in hexadecimal digits.
     pub fn sha256(&self) -> &str {
         match self {
             Self::Manifest(manifest) => &manifest.sha256,
@@ -53,21 +53,21 @@ impl Verified {
     }
 }
 
-/// Checks a file against the manifest beside it, offline: its length, its SHA-256, and that the gzip
-/// stream and the tar in it can be read to the end. Without a manifest, the last only.
+/// Checks a file against its manifest, offline: the length, the SHA-256, and whether the gzip
+/// stream and the tar in it can be read to the end. Without a manifest, only the last.
 ///
 /// # Errors
-/// [`Error::Unsound`] says what is wrong with it; [`Error::File`] that it cannot be read, or that
-/// what stands at the place of its manifest is none.
+/// [`Error::Unsound`] if the file is damaged; [`Error::File`] if it cannot be read, or its manifest
+/// is invalid.
 pub fn verify(path: &Path) -> Result<Verified, Error> {
     verify_with(path, silent)
 }
 
-/// The same, and tells how far it is: [`Event::Started`] with the length of the file in bytes before
-/// its first byte, then [`Event::Verified`] for every 8 MiB or more and at the end of a sound file.
+/// Does the same and reports progress: [`Event::Started`] with the length of the file before the
+/// first byte, then [`Event::Verified`] every 8 MiB or more and at the end of a sound file.
 ///
-/// The callback is called on this thread, which stands still meanwhile; it must not block. Both calls
-/// block: an async program calls them on a thread where that holds up nothing.
+/// The callback is called on this thread, which waits for it; it must not block. Both functions
+/// block: an async program should call them on a blocking thread.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -89,7 +89,7 @@ pub fn verify(path: &Path) -> Result<Verified, Error> {
 /// ```
 ///
 /// # Errors
-/// As [`verify`].
+/// The same as [`verify`].
 pub fn verify_with(path: &Path, progress: impl FnMut(Event) + Send) -> Result<Verified, Error> {
     let progress: Progress<'_> = &Reporter::new(progress);
     let is_begun = Cell::new(false);
@@ -113,12 +113,12 @@ pub fn verify_with(path: &Path, progress: impl FnMut(Event) + Send) -> Result<Ve
     Ok(Verified::Manifest(Box::new(manifest)))
 }
 
-/// Whether anything stands at the place of a file's manifest.
+/// Whether the path of a file's manifest exists.
 fn has_manifest(path: &Path) -> Result<bool, Error> {
     Ok(look(&Manifest::path_of(path))?.is_some() || Manifest::pending(path).is_some())
 }
 
-/// The files of a folder that are gone while their manifests are there, in the order of their names.
+/// Returns the files of a folder that are missing although their manifests exist, sorted by name.
 ///
 /// # Errors
 /// [`Error::File`] if the folder cannot be read.
@@ -140,9 +140,9 @@ pub fn missing_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-/// The snapshot files in a folder, in the order of their names: those that end in `.tgz` or
-/// `.tar.gz`, and those with a manifest of this program. Folders in it are not looked into, and what
-/// is not complete (`.part`) is left out.
+/// Returns the snapshot files in a folder, sorted by name: those that end in `.tgz` or `.tar.gz`,
+/// and those with a manifest of this program. Subfolders and incomplete files (`.part`) are
+/// skipped.
 ///
 /// # Errors
 /// [`Error::File`] if the folder cannot be read.
@@ -156,8 +156,8 @@ pub fn snapshot_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
             let endings: [&[u8]; 2] = [b".tgz", b".tar.gz"];
             endings.iter().any(|ending| name.ends_with(ending)) || Manifest::read(&path).is_ok()
         };
-        // A symbolic link is followed: the file may have been moved to another disk. One that leads
-        // nowhere is a file that cannot be read.
+        // A symbolic link is followed: the file may have been moved to another disk. A dangling
+        // link is a file that cannot be read.
         if !path.is_dir() && is_snapshot() {
             files.push(path);
         }

@@ -1,5 +1,4 @@
-//! Whether a file is a sound snapshot: its checksums, its gzip stream and the tar in it, all read
-//! to the end.
+//! Checks a file against a manifest: checksums, gzip stream and tar, read to the end.
 
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use crate::fault::Fault;
 use crate::inspect::inspect;
 use crate::manifest::Manifest;
 
-/// Checks a file against a manifest, and tells how much of it was read and how long it is.
+/// Checks a file against a manifest; `tell` receives the number of bytes read and the length.
 pub(crate) fn verify_as(
     path: &Path,
     manifest: &Manifest,

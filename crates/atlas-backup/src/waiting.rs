@@ -1,4 +1,4 @@
-//! Waiting for Atlas by asking again and again, up to one deadline.
+//! Polling Atlas until a deadline.
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,32 +13,32 @@ use crate::options::WaitPolicy;
 use crate::progress::{Event, Progress};
 use crate::retries::Retries;
 
-/// One wait: how long until the next look, and when it ends.
+/// One wait: the time until the next poll, and the end of the wait.
 ///
-/// A look that fails in a way that can pass by itself, such as 503 or a connection that is refused, is
-/// followed by the next, up to the deadline, and where there is patience as long as it lasts: looks are
-/// polls, and no retry policy ends them. Any other failure ends the wait at once.
+/// After a transient failure, such as 503 or a refused connection, the next poll follows, up to the
+/// deadline and, where patience is limited, as long as it lasts: no retry policy limits polls. Any
+/// other failure ends the wait at once.
 pub(crate) struct Wait<'a> {
     policy: &'a WaitPolicy,
-    /// How requests that are no looks are met again.
+    /// The policy for requests that are not polls.
     retry: &'a RetryPolicy,
-    /// How long an outage may last; `None` if the deadline alone bounds it.
+    /// How long an outage may last; `None` if only the deadline bounds it.
     patience: Option<Duration>,
-    /// What is waited for, as its deadline says.
+    /// The awaited operation, for the error at the deadline.
     pub(crate) awaited: Awaited,
     progress: Progress<'a>,
-    /// `None` is a deadline that no clock reaches.
+    /// `None` is a deadline beyond the range of the clock.
     end: Option<Instant>,
     delay: Duration,
-    /// What the server asked for in its last refusal.
+    /// The wait that the server requested in its last refusal.
     asked: Duration,
     /// Failures in a row.
     outage: Outage,
-    /// Whether Atlas has answered at all.
+    /// Whether Atlas has responded yet.
     is_answered: bool,
 }
 
-/// Failures in a row, up to the last look.
+/// Consecutive failures, up to the last poll.
 #[derive(Debug, Default)]
 struct Outage {
     count: u32,
@@ -47,26 +47,26 @@ struct Outage {
     last: Option<Box<atlas_transport::Error>>,
 }
 
-/// What is asked, and what a failure of it means.
+/// The kinds of requests during a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asking {
-    /// A poll, asked again whatever the policy says.
+    /// A poll, repeated whatever the policy says.
     Look,
-    /// Something else that is read: asked again unless the policy has a single attempt.
+    /// Another read request: repeated unless the policy has a single attempt.
     Read,
-    /// The same for something that is to be done, which is not dropped once it is under way.
+    /// The same for a request that changes something, which is never dropped once it was sent.
     Request,
 }
 
-/// A look is not begun with less time left, and gets at least this.
+/// A poll is not started with less time left, and gets at least this much.
 const LAST_LOOK: Duration = Duration::from_secs(1);
-/// No two looks are nearer, whatever the policy says.
+/// The shortest wait between two polls, whatever the policy says.
 const SHORTEST: Duration = Duration::from_millis(50);
-/// What is not answered for so long by the deadline is an outage.
+/// An unanswered request counts as an outage at the deadline after this time.
 const UNANSWERED: Duration = Duration::from_secs(5);
 
 impl<'a> Wait<'a> {
-    /// Begins a wait that its deadline alone bounds, and with it the time up to there.
+    /// Starts a wait that only its deadline bounds.
     pub(crate) fn new(
         policy: &'a WaitPolicy,
         retry: &'a RetryPolicy,
@@ -87,7 +87,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Begins a wait of a download, in which an outage may last as long as patience does.
+    /// Starts the wait of a download, in which patience limits an outage.
     pub(crate) fn of_download(
         policy: &'a WaitPolicy,
         retries: &'a Retries,
@@ -99,7 +99,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Looks until there is an answer, or a failure that does not pass.
+    /// Polls until there is a response, or a failure that is not transient.
     pub(crate) async fn look<T, F>(&mut self, ask: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
@@ -107,7 +107,8 @@ impl<'a> Wait<'a> {
         self.ask(Asking::Look, ask).await
     }
 
-    /// Reads something that is no poll: a policy without retries ends it at its first failure.
+    /// Sends a read request that is not a poll: a policy without retries makes its first failure
+    /// final.
     pub(crate) async fn read<T, F>(&mut self, ask: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
@@ -115,8 +116,8 @@ impl<'a> Wait<'a> {
         self.ask(Asking::Read, ask).await
     }
 
-    /// Asks for something to be done, which is no poll either. Once it is under way, the call's own
-    /// time bounds it and not the deadline.
+    /// Sends a request that changes something and is not a poll. Once it was sent, the call's own
+    /// time limit bounds it, not the deadline.
     pub(crate) async fn request<T, F>(&mut self, ask: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
@@ -154,7 +155,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Counts a failure, and tells whether another attempt may follow.
+    /// Counts a failure, and returns whether another attempt may follow.
     fn may_ask_again(&mut self, asking: Asking) -> bool {
         let now = Instant::now();
         let since = *self.outage.since.get_or_insert(now);
@@ -169,9 +170,9 @@ impl<'a> Wait<'a> {
         is_left || now.saturating_duration_since(since) < patience
     }
 
-    /// Tells of a failure, and lets time pass until the next attempt.
+    /// Reports a failure, and waits until the next attempt.
     async fn wait_out(&mut self, error: atlas_transport::Error) -> Result<(), Error> {
-        tracing::info!(%error, "no answer yet; asking again");
+        tracing::info!(%error, "the request failed; retrying");
         let asked = error.retry_after().unwrap_or_default();
         self.asked = asked.min(self.retry.retry_after_cap);
         let reason = error_line(&error);
@@ -179,7 +180,8 @@ impl<'a> Wait<'a> {
         let mut delay = self.delay();
         let since = self.outage.since.map_or(Duration::ZERO, |it| it.elapsed());
         if let Some(patience) = self.patience {
-            // The last attempt is where patience ends, unless the server asks for more.
+            // The last attempt is made when patience ends, unless the server requests a longer
+            // wait.
             let left = patience.saturating_sub(since).max(SHORTEST);
             delay = delay.min(left.max(asked.min(self.retry.retry_after_cap)));
         }
@@ -193,7 +195,7 @@ impl<'a> Wait<'a> {
         self.pause_for(delay).await
     }
 
-    /// What is known of an attempt that the deadline cut off.
+    /// Records an outage for an attempt that the deadline cut off.
     fn unanswered(&mut self, limit: Duration) {
         let is_outage = !self.is_answered || limit >= UNANSWERED;
         if self.outage.last.is_none() && is_outage {
@@ -204,14 +206,14 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Lets time pass until the next look; fails when there is no time for one. The last look is
-    /// just before the deadline.
+    /// Waits until the next poll; fails if no time is left for one. The last poll is made just
+    /// before the deadline.
     pub(crate) async fn pause(&mut self) -> Result<(), Error> {
         let delay = self.delay();
         self.pause_for(delay).await
     }
 
-    /// How long until the next look, and half as long again until the one after.
+    /// The time until the next poll; the one after it is half as long again.
     fn delay(&mut self) -> Duration {
         let delay = self.delay.max(std::mem::take(&mut self.asked));
         let longer = self.delay.saturating_mul(3) / 2;
@@ -219,7 +221,7 @@ impl<'a> Wait<'a> {
         delay
     }
 
-    /// The part of a delay after which there is time for a look; `None` if there is none.
+    /// The part of a delay that leaves time for a poll; `None` if there is none.
     fn fitting(&self, delay: Duration) -> Option<Duration> {
         let Some(end) = self.end else {
             return Some(delay);
@@ -269,7 +271,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
         #[test]
-        fn no_wait_panics_spins_or_goes_on_after_its_deadline(
+        fn no_wait_panics_spins_or_continues_after_its_deadline(
             (first, longest, deadline) in (durations(), durations(), 0..1000_u64),
             cap in durations(),
             asked in durations(),

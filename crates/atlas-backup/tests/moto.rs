@@ -1,5 +1,5 @@
-//! A snapshot straight into a real S3 server (moto): `cargo test -p atlas-backup --features
-//! object-store --test moto`. `ATLAS_INTEROP=skip` lets it pass without the program.
+//! Tests with a real S3 server (moto): `cargo test -p atlas-backup --features object-store --test
+//! moto`. With `ATLAS_INTEROP=skip` they pass without it.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
@@ -47,7 +47,7 @@ fn moto() -> Option<Moto> {
             "moto is missing; python3 -m venv target/peers && target/peers/bin/pip install -r \
              conformance/peers/requirements.txt (or set ATLAS_INTEROP=skip)"
         );
-        eprintln!("skipped, as ATLAS_INTEROP says: moto is missing");
+        eprintln!("skipped because of ATLAS_INTEROP: moto is missing");
         return None;
     };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -71,7 +71,7 @@ fn moto() -> Option<Moto> {
     while !said.contains("Running on") {
         assert!(lines.read_line(&mut said).unwrap() > 0, "{said}");
     }
-    // It goes on talking; nobody has to listen.
+    // It keeps printing; its output is not read.
     std::thread::spawn(move || for _ in lines.lines() {});
     let url = format!("http://127.0.0.1:{port}");
     curl(&["-X", "PUT", &format!("{url}/bucket")]);
@@ -89,7 +89,7 @@ fn curl(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// One test, since the environment that names the store is the process's.
+/// One test, since the environment is that of the process.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_streams_into_s3_whole_or_not_at_all() {
     let Some(moto) = moto() else { return };
@@ -161,7 +161,7 @@ async fn a_snapshot_streams_into_s3_whole_or_not_at_all() {
     assert!(curl(&[&format!("{}/{path}", moto.url)]) == expected);
     curl(&[&format!("{}/{path}.json", moto.url)]);
 
-    // A manifest alone is in the way, too.
+    // A manifest without an object also prevents the upload.
     curl(&[
         "-X",
         "PUT",

@@ -1,4 +1,4 @@
-//! What can be asked of an error.
+//! Queries on an error.
 
 use std::error::Error as StdError;
 use std::io;
@@ -11,22 +11,22 @@ use http::StatusCode;
 use super::Error;
 use crate::fetch::LinkEnd;
 
-/// What a failure during a pull affects.
+/// How many snapshots a failure during a pull affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// One snapshot: a job that failed or does not end, a file that changes, a refusal.
     One,
-    /// That one, or all: Atlas or a store answered that it failed, or an answer broke off. Another
-    /// snapshot tells.
+    /// That one, or all: Atlas or a store returned an error, or a response broke off. The next
+    /// snapshot decides.
     Doubtful,
-    /// All: Atlas or a store could not be reached, was too busy, or did not answer.
+    /// All: Atlas or a store could not be reached, was overloaded, or did not respond.
     All,
 }
 
 impl Scope {
     fn of_call(error: &atlas_transport::Error) -> Self {
         match error.kind() {
-            // It began, so that the server is there: a file may be one that never comes to its end.
+            // A response began, so the server is up: this file may be one that never completes.
             ErrorKind::Interrupted { .. }
             | ErrorKind::TooSlow { .. }
             | ErrorKind::Timeout {
@@ -36,7 +36,7 @@ impl Scope {
         }
     }
 
-    /// An outage, by the status that was answered.
+    /// The scope of an outage, by the status of the response.
     fn of_outage(status: Option<StatusCode>) -> Self {
         match status.map(|status| status.as_u16()) {
             None | Some(408 | 429 | 503) => Self::All,
@@ -44,8 +44,8 @@ impl Scope {
         }
     }
 
-    /// Whether it concerns all, as one that is doubtful does after another such one. Notes whether this
-    /// one is doubtful.
+    /// Whether the failure concerns all snapshots, as the second doubtful failure in a row does.
+    /// Records in `is_doubtful` whether this one is doubtful.
     pub(crate) fn is_of_all(self, is_doubtful: &mut bool) -> bool {
         let was_doubtful = std::mem::replace(is_doubtful, self == Self::Doubtful);
         self == Self::All || was_doubtful && *is_doubtful
@@ -53,12 +53,12 @@ impl Scope {
 }
 
 impl Error {
-    /// What it comes from, the nearest first.
+    /// Returns the causes of the error, the nearest first.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
         atlas_model::causes(self)
     }
 
-    /// The status that Atlas or a store answered with, if one did.
+    /// Returns the status of the response of Atlas or of a store, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Call(error) => error.status(),
@@ -73,7 +73,7 @@ impl Error {
         }
     }
 
-    /// When the server wants to be asked again, from when it answered.
+    /// Returns how long after its response the server wants the next request.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Call(error) => error.retry_after(),
@@ -87,7 +87,7 @@ impl Error {
         }
     }
 
-    /// Whether a file came below the client's minimum rate.
+    /// Whether a file arrived below the client's minimum rate.
     pub(crate) fn is_too_slow(&self) -> bool {
         match self {
             Self::TooSlow { .. } => true,
@@ -98,15 +98,15 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later with nothing changed: try again later.
+    /// Returns whether the same call may succeed later, with nothing changed.
     ///
-    /// That is so if Atlas or a store was unavailable, limited the rate, did not answer in time or
-    /// could not be reached, as [`atlas_transport::Error::is_transient`] says, also after all
-    /// [patience](crate::DownloadOptions::patience) was spent on it; if a connection broke or was too
-    /// slow; if a job was not ready in time; if a file kept changing; and if another run was at work,
-    /// which [`Error::Busy`] alone says. Anything else was refused or is wrong, and stays so until
-    /// something is changed. A [restore](crate::Backups::restore) that may have been applied is not
-    /// transient whatever it failed of: it must not be repeated unseen.
+    /// That is so if Atlas or a store was unavailable, limited the rate, did not respond in time or
+    /// could not be reached, as [`atlas_transport::Error::is_transient`] defines, even after all
+    /// [patience](crate::DownloadOptions::patience) was spent; if a connection broke or was too
+    /// slow; if a job was not ready in time; if a file kept changing; and if another run was at
+    /// work, which only [`Error::Busy`] reports. Other errors persist until something is changed. A
+    /// [restore](crate::Backups::restore) that may have been applied is never transient: it must
+    /// not be repeated without checking.
     ///
     /// ```
     /// use atlas_backup::Error;
@@ -133,7 +133,7 @@ impl Error {
             | Self::Deadline { .. }
             | Self::MissingLinks { .. }
             | Self::TooSlow { .. } => true,
-            // A stream that ended too early without saying so is a connection that broke.
+            // A stream that ended early without an error is a broken connection.
             Self::Length { received, expected } => received < expected,
             #[cfg(feature = "object-store")]
             Self::Store { source, .. } => {
@@ -172,7 +172,7 @@ impl Error {
         }
     }
 
-    /// Whom else a failure concerns, besides the one snapshot whose download it ended.
+    /// Returns whether a failure concerns only the snapshot whose download it ended.
     pub(crate) fn scope(&self) -> Scope {
         match self {
             Self::Call(error) if self.is_transient() => Scope::of_call(error),
@@ -210,7 +210,7 @@ impl Error {
         }
     }
 
-    /// The same for something that an upload left in the store after it failed for another reason.
+    /// Attaches the error after which something was left in the store.
     #[cfg(feature = "object-store")]
     pub(crate) fn left_after(self, error: Error) -> Self {
         match self {
@@ -226,7 +226,7 @@ impl Error {
         }
     }
 
-    /// Whether a new link may be of use, since the store refuses this one.
+    /// Whether a new link may help, since the store refuses this one.
     pub(crate) fn link_end(&self) -> Option<LinkEnd> {
         let Self::Call(error) = self else {
             return None;
@@ -242,7 +242,7 @@ impl Error {
         }
     }
 
-    /// Whether there is no room left on the disk.
+    /// Whether the disk is full.
     pub(crate) fn is_of_full_disk(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         match self {
@@ -251,7 +251,8 @@ impl Error {
         }
     }
 
-    /// Whether the store of a download, or the way to it, failed, and not what takes the file.
+    /// Whether the source of a download or the connection to it failed, rather than the
+    /// destination.
     pub(crate) fn is_of_source(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! What errors say of requests: what was waited for, and what was accepted.
+//! Parts of errors that describe requests: the awaited operation, and the accepted request.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use atlas_transport::ErrorKind;
 
 use super::Error;
 
-/// What was waited for up to a deadline.
+/// The operation that a deadline was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Awaited {
-    /// The answers to a request for a download, or its turn while others are under way. There is no job
-    /// of it that is known.
+    /// A request for a download, including its turn while others are in progress. No job of it is
+    /// known.
     Download,
     /// The end of a restore job.
     Job(RestoreJobId),
@@ -42,21 +42,21 @@ impl Awaited {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Accepted {
-    /// A download, which may be asked for again without harm.
+    /// A download, which can be requested again without harm.
     Download,
-    /// A restore over a cluster, which must not be repeated unseen.
+    /// A restore to a cluster, which must not be repeated without checking.
     Restore,
 }
 
 impl Accepted {
     pub(super) fn hint(self) -> &'static str {
         match self {
-            Self::Download => "check the base URL and any proxy in between, then ask again",
+            Self::Download => "check the base URL and any proxy in between, then try again",
             Self::Restore => "check the restore jobs of the cluster before repeating it",
         }
     }
 
-    /// The error of such a request whose answer cannot be read.
+    /// The error of such a request with an unreadable response.
     pub(crate) fn unreadable(self, source: Option<Error>) -> Error {
         Error::AcceptedUnreadable {
             what: self,
@@ -64,7 +64,7 @@ impl Accepted {
         }
     }
 
-    /// Tells an answer that cannot be read from a refusal.
+    /// Distinguishes an unreadable response from a refusal.
     pub(crate) fn judge<T>(self, answered: Result<T, Error>) -> Result<T, Error> {
         answered.map_err(|error| match error {
             Error::Call(error) if is_accepted(&error) => self.unreadable(Some(error.into())),
@@ -84,7 +84,7 @@ impl fmt::Display for Accepted {
     }
 }
 
-/// Whether Atlas answered a call with success, and only the answer is of no use.
+/// Whether the request succeeded and only the response is unusable.
 fn is_accepted(error: &atlas_transport::Error) -> bool {
     let is_answer = matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! Which errors can pass by themselves: each variant once, at least.
+//! Which errors are transient: each variant at least once.
 
 use std::collections::HashSet;
 use std::mem::discriminant;
@@ -148,11 +148,11 @@ fn of_store(status: u16, after: Option<Error>) -> [Error; 3] {
     ]
 }
 
-/// How many variants there are.
+/// The number of variants.
 const VARIANTS: usize = 29 + 3 * cfg!(feature = "object-store") as usize;
 
 #[test]
-fn what_may_pass_by_itself_is_transient_and_no_refusal_is() {
+fn only_failures_that_time_can_solve_are_transient() {
     #[allow(unused_mut, reason = "stores are a feature")]
     let (mut later, mut refused) = (later(), refused());
     #[cfg(feature = "object-store")]
@@ -223,7 +223,7 @@ fn an_outage_is_of_all_snapshots_and_anything_else_of_one() {
     for error in later.chain(refused()) {
         assert_eq!(error.scope(), Scope::One, "{error:?}");
     }
-    // Two that are doubtful in a row are of all.
+    // Two doubtful failures in a row concern all.
     let mut is_doubtful = false;
     assert!(!Scope::Doubtful.is_of_all(&mut is_doubtful));
     assert!(!Scope::One.is_of_all(&mut is_doubtful));

@@ -1,5 +1,5 @@
-//! A partial file of this machine as a sink: spans in any order, a journal of what is there, and a
-//! check that follows in the order of the bytes.
+//! A local partial file as a sink: spans in any order, a journal of the written bytes, and a check
+//! in the order of the bytes.
 
 use std::fs::File;
 use std::io;
@@ -25,8 +25,7 @@ use crate::progress::Progress;
 /// A partial file.
 pub(crate) struct FileSink<'a> {
     part: Arc<Part>,
-    /// The descriptor that is open all the time, which is told of every failure to write the file
-    /// back.
+    /// The descriptor that stays open, so that it reports every failed write-back.
     file: Arc<File>,
     source: String,
     connections: usize,
@@ -34,30 +33,30 @@ pub(crate) struct FileSink<'a> {
     state: Arc<Mutex<State>>,
 }
 
-/// What the spans share.
+/// The state that the spans share.
 #[derive(Default)]
 struct State {
     journal: Option<Journal>,
-    /// The first piece that no span has taken.
+    /// The first piece that no span covers yet.
     next: usize,
-    /// How many spans were taken.
+    /// The number of spans so far.
     taken: usize,
     inspection: Option<Inspection>,
     is_resumed: bool,
-    /// How many bytes were written since a sync was begun.
+    /// The number of bytes written since the last sync was started.
     unsynced: u64,
-    /// The syncs that were begun.
+    /// The syncs in progress.
     syncs: Vec<JoinHandle<io::Result<()>>>,
 }
 
-/// After how many bytes a sync is begun, so that none takes long.
+/// The number of bytes after which a sync is started, so that none takes long.
 const SYNCED: u64 = 128 << 20;
-/// A span is no longer, so that no connection waits long for the others in the end, and asking for
-/// spans costs little.
+/// The longest span: short enough that no connection waits long for the others at the end, and long
+/// enough that requests cost little.
 const LONGEST_SPAN: u64 = 64 << 20;
 
 impl<'a> FileSink<'a> {
-    /// What is fetched is named by `source`, in the journal.
+    /// `source` identifies the downloaded file in the journal.
     pub(crate) fn new(
         part: &PartLock,
         source: String,
@@ -82,14 +81,13 @@ impl<'a> FileSink<'a> {
         lock(&self.state)
     }
 
-    /// What is there cannot be gone on with; the file is still this program's.
+    /// Drops the progress, which cannot be resumed; the file still belongs to this program.
     fn claim(&self) -> Result<(), Error> {
         *self.state() = State::default();
         journal::claim(self.path(), &self.source).map_err(|error| unwritable(self.path(), error))
     }
 
-    /// Whether something could not be written back to the disk, so that what is there is not to be
-    /// trusted.
+    /// Whether data could not be written back to the disk, so that the file cannot be trusted.
     pub(crate) async fn is_unsynced(&self) -> bool {
         let syncs = std::mem::take(&mut self.state().syncs);
         for sync in syncs {
@@ -181,7 +179,7 @@ impl<'a> Sink for FileSink<'a> {
             head.piece,
         );
         let mut end = first + 1;
-        // A piece of which something is there is gone on with by itself.
+        // A partly present piece is resumed in a span of its own.
         while end < first + most && end < journal.done.len() && journal.done[end] == 0 {
             end += 1;
         }
@@ -210,7 +208,7 @@ impl<'a> Sink for FileSink<'a> {
             (state.inspection.take(), std::mem::take(&mut state.syncs))
         };
         let Some(inspection) = inspection else {
-            let error = io::Error::other("its check was not begun");
+            let error = io::Error::other("its check was not started");
             return Err(Error::file(self.path(), "cannot be read", error));
         };
         let file = self.file.clone();
@@ -228,8 +226,8 @@ impl<'a> Sink for FileSink<'a> {
     }
 }
 
-/// How many pieces a span has: few at first, so that the check has something to do soon; more in the
-/// middle; few in the end, so that no connection and no check is left with much.
+/// The number of pieces of a span: few at first, so that the check can start soon; more in the
+/// middle; few at the end, so that no connection and no check is left with much.
 fn pieces_at_once(round: usize, left: usize, connections: usize, piece: u64) -> usize {
     let longest = usize::try_from(LONGEST_SPAN / piece.max(1)).unwrap_or(usize::MAX);
     let growing = 1_usize << round.min(20);
@@ -237,18 +235,18 @@ fn pieces_at_once(round: usize, left: usize, connections: usize, piece: u64) -> 
     growing.min(even).min(longest).max(1)
 }
 
-/// Bytes of a partial file.
+/// A range of a partial file.
 pub(crate) struct FileSpan<'a> {
     part: Arc<Part>,
     file_to_sync: Arc<File>,
     state: Arc<Mutex<State>>,
     progress: Progress<'a>,
     batch: usize,
-    /// Opened for the first bytes, and again after each answer.
+    /// Opened for the first bytes, and again after each response.
     file: Option<PartFile>,
-    /// From the first byte that is not on the disk.
+    /// Starts at the first byte that is not on disk.
     missing: Range<u64>,
-    /// From the first byte that was not handed over.
+    /// The position of the first byte that was not yet passed to `file`.
     position: u64,
 }
 
@@ -266,7 +264,7 @@ impl<'a> FileSpan<'a> {
         }
     }
 
-    /// Takes note of what is on the disk by now.
+    /// Records what is on disk.
     fn written(&mut self, bytes: u64) -> Result<(), Error> {
         if bytes == 0 {
             return Ok(());

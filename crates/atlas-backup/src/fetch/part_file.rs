@@ -1,4 +1,4 @@
-//! Writing a partial file from one place on, while the next bytes come in.
+//! Writing a partial file from a position on, while the next bytes arrive.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -14,20 +14,20 @@ use crate::disk::open_own;
 use crate::error::Error;
 use crate::gathered::Gathered;
 
-/// How much each of several connections gathers before it is written.
+/// How much each of several connections collects before it is written.
 ///
-/// Two batches of each connection are lost with a process that is killed: together at most a
-/// hundredth of the file, and at most 8 MiB of memory.
+/// A killed process loses two batches of each connection: together at most a hundredth of the file,
+/// and at most 8 MiB of memory.
 pub(crate) fn batch(length: u64, connections: usize) -> usize {
     let connections = connections.max(1);
     let share = usize::try_from(length / 200).unwrap_or(usize::MAX) / connections;
     share.clamp(16 << 10, ((4 << 20) / connections).max(16 << 10))
 }
 
-/// A partial file and the writes to it that are under way.
+/// A partial file and the writes in progress.
 ///
-/// A write goes on when its future is dropped; the file is made anew only when all have ended,
-/// so that no byte of an old one lands in it.
+/// A write continues when its future is dropped. The file is recreated only when all writes have
+/// ended, so that no byte of an old one ends up in it.
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) path: PathBuf,
@@ -42,7 +42,7 @@ impl Part {
         }
     }
 
-    /// Makes the file with a length, empty in every sense, in place of what is there.
+    /// Creates the file with a length and without content, in place of an existing one.
     pub(crate) async fn create(&self, length: u64) -> Result<(), Error> {
         let _all_ended = self.writes.write().await;
         let file = open_own(&self.path, true)
@@ -53,21 +53,22 @@ impl Part {
     }
 }
 
-/// A partial file, open at one place. At most one batch is being written while another fills.
+/// A partial file, open at one position. At most one batch is being written while another one
+/// fills.
 pub(crate) struct PartFile {
     path: PathBuf,
     writes: Arc<RwLock<()>>,
     file: Option<File>,
     writing: Option<JoinHandle<(File, io::Result<()>)>>,
-    /// The bytes of the batch that is being written.
+    /// The number of bytes in the batch that is being written.
     under_way: u64,
-    /// How much is gathered before it is written.
+    /// The size of a batch.
     limit: usize,
     batch: Gathered,
 }
 
 impl PartFile {
-    /// Opens it at a place, to be written in batches of `limit` bytes.
+    /// Opens the file at a position, to be written in batches of `limit` bytes.
     pub(crate) fn open(part: &Part, position: u64, limit: usize) -> Result<Self, Error> {
         let path = &part.path;
         let open = || {
@@ -86,7 +87,7 @@ impl PartFile {
         })
     }
 
-    /// Takes bytes; gives how many more are written by now, if that is news.
+    /// Adds bytes; returns how many more are written, if that has changed.
     pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<Option<u64>, Error> {
         self.batch.push(bytes);
         if self.batch.bytes() < self.limit as u64 {
@@ -97,7 +98,7 @@ impl PartFile {
         Ok(Some(written).filter(|written| *written > 0))
     }
 
-    /// Writes what is left; gives how many more bytes are written.
+    /// Writes the rest; returns how many more bytes are written.
     pub(crate) async fn finish(&mut self) -> Result<u64, Error> {
         let before = self.settle().await?;
         self.begin().await;
@@ -139,24 +140,24 @@ mod tests {
     use super::{Part, batch};
 
     #[tokio::test]
-    async fn a_file_is_made_anew_only_when_the_writes_to_the_old_one_have_ended() {
+    async fn a_file_is_recreated_only_when_the_writes_to_the_old_one_have_ended() {
         let folder = tempfile::tempdir().unwrap();
         let part = Part::new(&folder.path().join("f.part"));
         let under_way = part.writes.clone().read_owned().await;
-        let mut anew = pin!(part.create(10));
+        let mut created = pin!(part.create(10));
         let mut context = Context::from_waker(Waker::noop());
-        assert!(anew.as_mut().poll(&mut context).is_pending());
+        assert!(created.as_mut().poll(&mut context).is_pending());
         assert!(!part.path.exists());
         drop(under_way);
         assert!(matches!(
-            anew.as_mut().poll(&mut context),
+            created.as_mut().poll(&mut context),
             Poll::Ready(Ok(()))
         ));
         assert_eq!(part.path.metadata().unwrap().len(), 10);
     }
 
     #[test]
-    fn what_a_kill_loses_is_a_hundredth_of_the_file_at_most() {
+    fn a_kill_loses_at_most_a_hundredth_of_the_file() {
         for length in [16_u64 << 20, 64 << 20, 1 << 30, 100 << 30] {
             for connections in [1, 4, 8, 32] {
                 let lost = 2 * connections * batch(length, connections);

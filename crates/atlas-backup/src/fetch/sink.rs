@@ -1,4 +1,4 @@
-//! Where the bytes of a file go: a file of this machine, an object in a store, standard output.
+//! Destinations of a file: a local file, an object in a store, a writer.
 
 use std::future::Future;
 use std::ops::Range;
@@ -12,42 +12,42 @@ use crate::inspect::Found;
 use crate::journal::Head;
 use crate::progress::Progress;
 
-/// What takes a file, and looks into it on the way.
+/// The destination of a file, which checks the file as it is written.
 pub(crate) trait Sink: Send + Sync {
     type Span: Span;
 
-    /// How much of a file is asked for first: no more than its first span has.
+    /// How much of a file is requested first: no more than its first span has.
     fn first(&self) -> u64;
 
-    /// What an earlier attempt or an earlier run began, if it can go on.
+    /// The state of an earlier attempt or run, if it can be resumed.
     fn resume(&mut self) -> impl Future<Output = Result<Option<Head>, Error>> + Send;
 
-    /// Begins a file that comes in spans, in place of what was begun before.
+    /// Starts a file in spans, in place of an earlier attempt.
     fn begin(&mut self, head: &Head) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Begins a file that comes in one stream. Its span misses all but what is kept of an earlier
-    /// stream, which the new one brings once more.
+    /// Starts a file in one stream. Its span misses all bytes except those kept of an earlier
+    /// stream, which the new one repeats.
     ///
     /// # Errors
-    /// [`Stop::Changed`] if something is kept that cannot be of the same file.
+    /// [`Stop::Changed`] if kept bytes cannot belong to the same file.
     fn begin_stream(
         &mut self,
         announced: &Announced,
     ) -> impl Future<Output = Result<Self::Span, Stop>> + Send;
 
-    /// The next span to fetch; `None` if all were taken. May wait for room.
+    /// The next span to download; `None` if there is none left. May wait for memory.
     fn take(&self) -> impl Future<Output = Result<Option<Self::Span>, Error>> + Send;
 
-    /// How many bytes are there.
+    /// The number of received bytes.
     fn received(&self) -> u64;
 
-    /// Whether anything of an earlier run is part of the file.
+    /// Whether data of an earlier run is part of the file.
     fn is_resumed(&self) -> bool;
 
-    /// What was begun counts no more, since the store's file is another one.
+    /// Discards the progress, since the store's file is a different one.
     fn restart(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Waits until the whole file is where it should be, and was looked into.
+    /// Waits until the whole file is in place and checked.
     fn finish(
         &mut self,
         length: u64,
@@ -55,14 +55,14 @@ pub(crate) trait Sink: Send + Sync {
     ) -> impl Future<Output = Result<Found, Error>> + Send;
 }
 
-/// Bytes in a row. Dropping one that is not complete lets another take what is missing.
+/// Consecutive bytes. Dropping an incomplete span lets another one cover the missing bytes.
 pub(crate) trait Span: Send {
-    /// The bytes that are missing of it.
+    /// The missing bytes.
     fn missing(&self) -> Range<u64>;
 
-    /// Takes the next of its bytes.
+    /// Writes the next bytes.
     fn write(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// An answer has ended: what came of it is there when this is done.
+    /// Called when a response has ended; its bytes are in place when this is done.
     fn settle(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
 }

@@ -1,4 +1,4 @@
-//! The store's side of a download: opening a file or a part of it, and telling whether it is still
+//! The store's side of a download: opening a file or a part of it, and checking whether it is still
 //! the same file.
 
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::error::Error;
 use crate::journal::Head;
 use crate::retries::Retries;
 
-/// How a file is fetched.
+/// How a file is downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// In parts, where the store knows them.
+    /// In parts, where the store supports it.
     Spans,
     /// As a whole.
     Stream,
@@ -24,19 +24,19 @@ pub(super) enum Way {
 
 /// A file at its beginning.
 pub(crate) enum Opened {
-    /// Its parts can be asked for; this is the first.
+    /// Its parts can be requested; this is the first.
     Spans(Head, Transfer),
-    /// All of it, or as much as comes.
+    /// The whole file.
     Stream(Transfer),
 }
 
-/// An answer that is under way, and its place among the connections that there may be at once.
+/// A response in progress, with its connection permit.
 pub(crate) struct Transfer {
     pub(super) download: Download,
     _permit: OwnedSemaphorePermit,
 }
 
-/// What the head of a stream says of the file.
+/// The properties of a file in the headers of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Announced {
     pub(crate) length: Option<u64>,
@@ -56,7 +56,7 @@ impl Announced {
     }
 }
 
-/// The longest tag that a journal keeps, so that its first line stays short enough to be read.
+/// The longest tag that a journal keeps, so that its first line stays within its limit.
 const LONGEST_TAG: usize = 1 << 10;
 
 /// Whether a tag is strong (RFC 9110 section 8.8.1), can be sent back, and is short enough for a
@@ -66,20 +66,20 @@ pub(crate) fn is_strong(tag: &str) -> bool {
     is_quoted && tag.len() <= LONGEST_TAG && tag.chars().all(|c| c == ' ' || c.is_ascii_graphic())
 }
 
-/// One link, and how often it is asked.
+/// A link, and the limits for its requests.
 pub(super) struct Source<'a> {
     /// For whole files.
     pub(super) client: &'a Client,
-    /// For parts, whose rate is judged together.
+    /// For parts, whose rate is checked together.
     pub(super) parts: &'a Client,
     pub(super) link: &'a SnapshotUrl,
     pub(super) retries: &'a Retries,
-    /// A connection to a file host needs one of these.
+    /// One permit is needed for each connection to a file host.
     pub(super) permits: &'a Arc<Semaphore>,
 }
 
 impl Source<'_> {
-    /// Opens a file by its first `length` bytes, so that they come as soon as from one stream.
+    /// Opens a file by its first `length` bytes, so that they arrive as soon as in one stream.
     pub(super) async fn first(&self, length: u64) -> Result<Opened, Error> {
         let range = ByteRange {
             first: 0,
@@ -89,7 +89,7 @@ impl Source<'_> {
         let opened = self.retries.run(|| self.open_part(&range));
         let opened = match opened.await {
             Ok(opened) => opened,
-            // An empty file has no first byte; a store may also have no sense of ranges at all.
+            // An empty file has no first byte; a store may also not support ranges.
             Err(error) if is_about_the_range(&error) => {
                 return Ok(Opened::Stream(self.whole().await?));
             }
@@ -109,7 +109,7 @@ impl Source<'_> {
         };
         let (etag, modified) = (strong(first), last_modified(first));
         if etag.or(modified).is_none() {
-            // Parts of two answers cannot be told to be of one file.
+            // Without a validator, parts of two responses might be of different files.
             drop(opened);
             return Ok(Opened::Stream(self.whole().await?));
         }
@@ -142,11 +142,11 @@ impl Source<'_> {
         let permit = self.permits.clone().acquire_owned().await;
         // The semaphore is never closed.
         permit.map_err(|_| Error::Usage {
-            what: "no connections are allowed; allow one at least".to_owned(),
+            what: "no connections are allowed; allow at least one".to_owned(),
         })
     }
 
-    /// Opens a part of a file that is known, once.
+    /// Opens a part of a known file, without retries.
     pub(super) async fn part(&self, head: &Head, first: u64, end: u64) -> Result<Transfer, Stop> {
         let range = ByteRange {
             first,
@@ -156,7 +156,7 @@ impl Source<'_> {
         let opened = match self.open_part(&range).await {
             Ok(opened) => opened,
             Err(error) => {
-                // The file was cut, or whatever answers now knows no ranges.
+                // The file was truncated, or the server no longer supports ranges.
                 if is_about_the_range(&error) {
                     return Err(Stop::Changed);
                 }
@@ -177,7 +177,7 @@ impl Source<'_> {
     }
 }
 
-/// Whether an answer may be of a file.
+/// Whether a response may belong to the file.
 fn is_of(head: &Head, download: &Download) -> bool {
     match &head.modified {
         Some(moment) => last_modified(download).is_none_or(|it| it == moment),
@@ -185,7 +185,7 @@ fn is_of(head: &Head, download: &Download) -> bool {
     }
 }
 
-/// The tag of a file, if it is one that its bytes can be told by.
+/// The tag of a file, if it is strong.
 fn strong(download: &Download) -> Option<&str> {
     download.etag().filter(|tag| is_strong(tag))
 }
@@ -195,7 +195,7 @@ fn last_modified(download: &Download) -> Option<&str> {
     is_moment(moment).then_some(moment)
 }
 
-/// Whether a text is a moment as HTTP writes it, such as `Wed, 21 Oct 2026 07:28:00 GMT`.
+/// Whether a text is an HTTP date, such as `Wed, 21 Oct 2026 07:28:00 GMT`.
 pub(crate) fn is_moment(text: &str) -> bool {
     text.len() == 29 && text.ends_with(" GMT") && jiff::fmt::rfc2822::parse(text).is_ok()
 }

@@ -1,4 +1,4 @@
-//! A file in spans, each through whichever connection is free.
+//! Downloading a file in spans, each over any free connection.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::{DownloadJob, Links, Sink, Span, Stop, workers};
 use crate::error::Error;
 use crate::journal::Head;
 
-/// Fetches what is missing; `first` is a download of the file's beginning that was opened already.
-/// Gives the length of the file.
+/// Downloads what is missing and returns the length of the file; `first` is an already open
+/// download of its beginning.
 pub(super) async fn fetch<S: Sink, L: Links>(
     job: &DownloadJob<'_, L>,
     source: &Source<'_>,
@@ -30,7 +30,7 @@ pub(super) async fn fetch<S: Sink, L: Links>(
         while let Some(mut span) = sink.take().await? {
             fetch_span(source, head, &mut span, opened.take(), least).await?;
         }
-        // Those that go on have to be faster.
+        // The remaining connections have to be faster.
         least.connections.fetch_sub(1, Ordering::Relaxed);
         Ok(())
     };
@@ -46,7 +46,7 @@ pub(super) async fn fetch<S: Sink, L: Links>(
     Ok(received)
 }
 
-/// Fetches one span, going on where it was after every failure.
+/// Downloads one span, resuming after each failure.
 async fn fetch_span(
     source: &Source<'_>,
     head: &Head,
@@ -74,7 +74,7 @@ async fn fetch_span(
         };
         let now = span.missing();
         let progressed = now.is_empty() || now.start - missing.start >= PROGRESS;
-        // What came too slowly is no progress: it would go on like that for ever.
+        // Slow progress does not count: it could continue indefinitely.
         if progressed && !error.as_ref().is_some_and(Error::is_too_slow) {
             failures.progressed();
         }
@@ -86,14 +86,14 @@ async fn fetch_span(
             },
             Some(error) => error,
         };
-        tracing::info!(%error, "a connection broke; its span goes on");
+        tracing::info!(%error, "a connection failed; resuming its span");
         if !failures.wait_out(&error).await {
             return Err(error.into());
         }
     }
 }
 
-/// Hands over what a download brings. What came before a failure is kept.
+/// Writes the bytes of a download. Bytes before a failure are kept.
 async fn receive(span: &mut impl Span, mut opened: Transfer, least: &Least) -> Result<(), Stop> {
     let mut pace = Pace::default();
     let ended = loop {
@@ -106,7 +106,7 @@ async fn receive(span: &mut impl Span, mut opened: Transfer, least: &Least) -> R
         }
         match chunk {
             Ok(Some(chunk)) if chunk.len() as u64 > missing.end - missing.start => {
-                // More than was asked for is not of this span, whatever it is.
+                // More bytes than requested do not belong to this span.
                 break Err(Error::Length {
                     received: missing.start.saturating_add(chunk.len() as u64),
                     expected: missing.end,
@@ -121,18 +121,18 @@ async fn receive(span: &mut impl Span, mut opened: Transfer, least: &Least) -> R
     Ok(ended?)
 }
 
-/// An answer that brings fewer bytes is no progress: a host that gives some and breaks, again and again,
-/// would be asked for ever.
+/// The minimum progress of a response: a host that repeatedly sends less and disconnects would
+/// otherwise be retried forever.
 const PROGRESS: u64 = 64 << 10;
 
-/// The least rate at which a file has to come, through all of its connections together.
+/// The minimum rate of a file, over all of its connections together.
 struct Least {
     bytes_per_second: u64,
     window: Duration,
     connections: AtomicU64,
 }
 
-/// How fast one connection is. Only waiting counts: what takes the file may take its time.
+/// The rate of one connection. Only waiting time counts: the sink may be slow.
 #[derive(Default)]
 struct Pace {
     received: u64,
@@ -140,7 +140,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// Takes what came after a wait; fails at the end of a window in which too little came.
+    /// Records the bytes received after a wait; fails at the end of a window with too few bytes.
     fn observe(&mut self, bytes: usize, waited: Duration, least: &Least) -> Result<(), Error> {
         self.received = self.received.saturating_add(bytes as u64);
         self.waited = self.waited.saturating_add(waited);

@@ -1,5 +1,5 @@
-//! A sink without a file: parts in memory, as many at once as there is room for, handed over in any
-//! order and looked into in the order of the bytes.
+//! A sink without a file: parts are held in memory up to a limit, passed on in any order and
+//! checked in the order of the bytes.
 
 mod chunks;
 mod shared;
@@ -27,52 +27,51 @@ pub(crate) use shared::Part;
 use shared::{Filling, Shared, given_up};
 use span::WindowSpan;
 
-/// What takes the parts of a file.
+/// The destination of the parts of a file.
 pub(crate) trait Output: Send + Sync + 'static {
-    /// How long the part at a place is, in a file whose length is known or not.
+    /// The length of the part at an index, in a file of a known or unknown length.
     fn part_size(&self, length: Option<u64>, index: usize) -> u64;
 
-    /// How much room there is for parts, in bytes.
+    /// The memory for parts, in bytes.
     fn memory(&self) -> u32;
 
-    /// What an earlier run began, if it can go on.
+    /// The state of an earlier run, if it can be resumed.
     fn resume(&self) -> impl Future<Output = Result<Option<Head>, Error>> + Send;
 
-    /// Begins a file, or goes on with the one that was resumed; anything else that was begun before
-    /// counts no more.
+    /// Starts a file, or continues the one that was resumed; any other progress is discarded.
     fn begin(
         &self,
         head: Option<&Head>,
         length: Option<u64>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Takes a part, in any order. It is in memory as long as anything of what is given is.
+    /// Accepts a part, in any order. Its memory is released when all clones of it are dropped.
     fn put(&self, part: Part) -> Result<(), Error>;
 
-    /// Takes bytes in their order.
+    /// Accepts bytes in order.
     fn next(&self, bytes: &Bytes) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Whether nothing was given away yet that cannot be taken back.
+    /// Whether nothing was passed on that cannot be undone.
     fn can_restart(&self) -> bool;
 
-    /// Waits until every part that was taken is where it should be.
+    /// Waits until every accepted part is in place.
     fn settle(&self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// Parts in memory, on their way to an output.
+/// Parts in memory, for an output.
 pub(crate) struct Window<'a, O> {
     output: Arc<O>,
-    /// What is written, for errors.
+    /// The name of the destination, for errors.
     name: String,
     progress: Progress<'a>,
     file: Option<File>,
 }
 
-/// A file that was begun.
+/// A file in progress.
 struct File {
     shared: Arc<Shared>,
     kind: Kind,
-    /// Looks into the bytes in their order, and ends with this.
+    /// Passes the bytes on in order.
     sequence: Ending,
     inspection: Option<Inspection>,
 }
@@ -82,7 +81,7 @@ enum Kind {
     Stream(Announced),
 }
 
-/// A task that ends with its owner.
+/// A task that is aborted with its owner.
 struct Ending(JoinHandle<()>);
 
 impl Drop for Ending {
@@ -95,7 +94,7 @@ impl Drop for Ending {
 const WAITING: usize = 16;
 
 impl<'a, O: Output> Window<'a, O> {
-    /// A window before an output, which is named in errors.
+    /// Creates a window for an output; `name` is used in errors.
     pub(crate) fn new(output: Arc<O>, name: String, progress: Progress<'a>) -> Self {
         Self {
             output,
@@ -106,7 +105,7 @@ impl<'a, O: Output> Window<'a, O> {
     }
 
     async fn start(&mut self, kind: Kind) -> Result<(), Error> {
-        // Before anything else is begun.
+        // Before anything else is started.
         self.file = None;
         let (head, length, checksums) = match &kind {
             Kind::Spans(head) => (Some(head), Some(head.length), &head.checksums),
@@ -161,7 +160,7 @@ impl<'a, O: Output> Window<'a, O> {
     }
 }
 
-/// Hands parts over to what checks them, in their order.
+/// Passes parts on in order, to the output and to the check.
 async fn sequence<O: Output>(
     output: Arc<O>,
     shared: Arc<Shared>,
@@ -179,7 +178,8 @@ async fn sequence<O: Output>(
                 if let Err(error) = output.next(bytes).await {
                     return shared.fail(error);
                 }
-                // The check takes no more once it has found a fault, which is reported at the end.
+                // The check accepts no more after it has found a defect, which is reported at the
+                // end.
                 let _ = checked.send(bytes.clone()).await;
             }
             next += 1;
@@ -275,7 +275,7 @@ impl<'a, O: Output> Sink for Window<'a, O> {
             .map_or(0, |file| file.shared.state().received)
     }
 
-    /// What is checked came in this run.
+    /// The check covers only bytes of this run.
     fn is_resumed(&self) -> bool {
         false
     }
@@ -293,7 +293,7 @@ impl<'a, O: Output> Sink for Window<'a, O> {
             return Err(given_up());
         };
         {
-            // The last part of a stream is as long as it is.
+            // The length of a stream's last part is known only now.
             let mut state = file.shared.state();
             let last = state.returned.pop_first();
             let complete = state.complete.take();
@@ -301,7 +301,7 @@ impl<'a, O: Output> Sink for Window<'a, O> {
                 let _ = complete.send(filling.complete(index, &file.shared));
             }
         }
-        // Ends when all parts were taken.
+        // Ends when all parts were accepted.
         let _ = (&mut file.sequence.0).await;
         if file.shared.memory.is_closed() {
             return Err(file.shared.failed());

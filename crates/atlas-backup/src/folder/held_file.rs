@@ -1,4 +1,4 @@
-//! One file of a folder, and how far it is trusted.
+//! One file of a folder, and whether it is trusted.
 
 use std::path::{Path, PathBuf};
 
@@ -17,34 +17,34 @@ pub(crate) struct HeldFile {
     pub(crate) state: State,
 }
 
-/// What is known of a file.
+/// The state of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// It was read in this run, and is what its manifest says.
+    /// It was read in this run, and matches its manifest.
     Read,
-    /// Its length, time and inode are as when it was last read.
+    /// Its length, time and inode are unchanged since it was last read.
     Unchanged,
-    /// It has to be read, but this run only looks.
+    /// It must be read, but this is a dry run.
     Unread,
-    /// It is not what its manifest says.
+    /// It does not match its manifest.
     Damaged,
 }
 
-/// How a folder is read. Files of other clusters are listed only.
+/// How a folder is read. Files of other clusters are only listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reading {
     /// Files whose length, time or inode have changed are read to the end.
     Changed,
     /// All files are read to the end.
     All,
-    /// No file is read, and nothing is put right.
+    /// No file is read, and nothing is repaired.
     Look {
-        /// Whether another run would read all.
+        /// Whether another run would read all files.
         all: bool,
     },
 }
 
-/// A file that is not what its manifest says.
+/// A file that does not match its manifest.
 #[derive(Debug)]
 pub(crate) struct Damage {
     pub(crate) snapshot: SnapshotId,
@@ -60,7 +60,7 @@ impl Reading {
 }
 
 impl HeldFile {
-    /// Finds out whether it is what its manifest says, and tells how much of it was read.
+    /// Checks whether the file matches its manifest, and reports how much of it was read.
     pub(super) fn check(
         &mut self,
         path: &Path,
@@ -87,7 +87,7 @@ impl HeldFile {
             Ok(()) if read && reading.is_look() => State::Unread,
             Ok(()) if read => State::Read,
             Ok(()) => State::Unchanged,
-            // A file that cannot be read is of no more use than one that is broken.
+            // A file that cannot be read is as useless as a damaged one.
             Err(error) => {
                 self.state = State::Damaged;
                 return Some(Damage {

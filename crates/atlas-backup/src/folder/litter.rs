@@ -1,4 +1,4 @@
-//! Partial files whose snapshots are gone, so that no run will go on with them.
+//! Removing partial files of snapshots that no longer exist.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,7 @@ use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use crate::disk::{look, open_own};
 use crate::journal::{self, Head};
 
-/// How long nothing was written to a partial file before it is litter.
+/// The age after which an unmodified partial file is removed.
 const AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// Removes partial files of a cluster's snapshots that are neither needed nor being written. A file
@@ -55,7 +55,7 @@ fn remove_one(part: &Path) {
         if file.try_lock().is_err() {
             return;
         }
-        // In this order: a file without a journal is not known as ours.
+        // In this order: without a journal, the owner of the file would be unknown.
         if std::fs::remove_file(part).is_err() {
             return;
         }

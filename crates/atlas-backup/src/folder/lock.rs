@@ -1,4 +1,4 @@
-//! Preparing a folder, and keeping two runs from working in it.
+//! Preparing a folder, and locking it against other runs.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -7,7 +7,7 @@ use crate::catalogue;
 use crate::disk::{open_own, sweep};
 use crate::error::Error;
 
-/// Checks that what stands at the place of a folder's catalogue is one.
+/// Checks that a file at the path of a folder's catalogue is a catalogue.
 pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     if folder.as_os_str().is_empty() {
         return Err(Error::Usage {
@@ -17,7 +17,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     catalogue::check(folder)
 }
 
-/// Creates a folder where it is missing, and checks its catalogue.
+/// Creates a folder if it is missing, and checks its catalogue.
 pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
     if !folder.as_os_str().is_empty() {
         std::fs::create_dir_all(folder)
@@ -26,22 +26,22 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
     check(folder)
 }
 
-/// A lock of a folder.
+/// A lock on a folder.
 #[derive(Debug)]
 pub(crate) struct FolderLock(pub(super) File);
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // A child that this process is just starting may have the file open for another moment, and
-        // with it the lock.
+        // A child process that is being started may keep the file open a little longer, and the
+        // lock with it.
         let _ = self.0.unlock();
     }
 }
 
-/// The name of the file that one run at a time has locked. It is never removed.
+/// The name of the lock file. It is never removed.
 const LOCK: &str = ".lock";
 
-/// Locks a folder against other runs, until the end of this one.
+/// Locks a folder against other runs, until the lock is dropped.
 pub(crate) fn lock(folder: &Path) -> Result<FolderLock, Error> {
     let path = folder.join(LOCK);
     let file = open_own(&path, true)

@@ -1,4 +1,4 @@
-//! The names in a folder, which tell without opening a file where there is something to do.
+//! The names in a folder, which show without opening a file where work is needed.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -7,19 +7,19 @@ use std::path::Path;
 
 use crate::error::Error;
 
-/// The names in a folder, from one reading of it.
+/// The names in a folder, read once.
 pub(super) struct Names(BTreeSet<OsString>);
 
-/// Which manifests a file has.
+/// The manifests of a file.
 pub(super) enum Known {
     Nothing,
     Settled,
-    /// One that waits for its name.
+    /// A manifest that is not renamed yet.
     Waiting,
 }
 
 impl Names {
-    /// Reads a folder's names; there are none in a folder that is missing, if it may be.
+    /// Reads the names in a folder; a missing folder has none, if it may be missing.
     pub(super) fn read(folder: &Path, may_be_missing: bool) -> Result<Self, Error> {
         let unreadable = |error| Error::file(folder, "cannot be read", error);
         let entries = match std::fs::read_dir(folder) {
@@ -35,13 +35,13 @@ impl Names {
         Ok(Self(names))
     }
 
-    /// The names that a snapshot's file may have.
+    /// The names that may be snapshot files.
     pub(super) fn snapshots(&self) -> impl Iterator<Item = &OsStr> {
         let names = self.0.iter().map(OsString::as_os_str);
         names.filter(|name| Path::new(name).extension() == Some(OsStr::new("tgz")))
     }
 
-    /// The names of files that have a manifest and are not there themselves.
+    /// The names of missing files whose manifests exist.
     pub(super) fn lone(&self) -> impl Iterator<Item = &str> {
         let names = self
             .0
@@ -59,7 +59,7 @@ impl Names {
         self.0.contains(&name)
     }
 
-    /// Whether there is something that a killed run may have left of a file.
+    /// Whether an interrupted run may have left files to repair.
     pub(super) fn is_unsettled(&self, name: &OsStr) -> bool {
         let endings = [".part", ".part.json", ".json.part"];
         endings.iter().any(|ending| self.has(name, ending))

@@ -1,4 +1,4 @@
-//! What a folder costs.
+//! Tests that bound the disk operations of a folder.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn cluster() -> ClusterName {
     "C".parse().unwrap()
 }
 
-/// A folder of so many snapshots, and their ids.
+/// A folder of a number of snapshots, and their ids.
 fn folder(snapshots: u64) -> (tempfile::TempDir, Vec<SnapshotId>) {
     let folder = tempfile::tempdir().unwrap();
     let mut ids = Vec::new();
@@ -32,7 +32,7 @@ fn folder(snapshots: u64) -> (tempfile::TempDir, Vec<SnapshotId>) {
     (folder, ids)
 }
 
-/// Each manifest is opened once, and what is done for all grows as their number does.
+/// Each manifest is opened once, and the other work is linear in the number of snapshots.
 #[test]
 fn a_folder_with_nothing_to_do_costs_one_open_for_each_snapshot() {
     for snapshots in [100, 1000] {
@@ -64,9 +64,9 @@ fn a_folder_with_nothing_to_do_costs_one_open_for_each_snapshot() {
     }
 }
 
-/// As a child has it between fork and exec.
+/// Like a child process between fork and exec.
 #[test]
-fn a_lock_ends_with_its_run_though_the_file_is_open_elsewhere() {
+fn a_lock_ends_with_its_run_even_if_the_file_is_open_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
     let lock = super::lock(folder.path()).unwrap();
     assert!(matches!(

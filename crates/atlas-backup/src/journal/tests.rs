@@ -1,4 +1,4 @@
-//! Journals that fit, and journals that do not.
+//! Valid and invalid journals.
 
 use proptest::prelude::*;
 
@@ -19,7 +19,7 @@ fn part(folder: &tempfile::TempDir) -> PathBuf {
 }
 
 #[test]
-fn a_journal_is_taken_up_where_it_ended_whatever_its_last_line_is() {
+fn a_journal_is_resumed_at_its_end_whatever_its_last_line_is() {
     let folder = tempfile::tempdir().unwrap();
     let part = part(&folder);
     let mut journal = Journal::create(&part, head()).unwrap();
@@ -40,7 +40,7 @@ fn a_journal_is_taken_up_where_it_ended_whatever_its_last_line_is() {
 }
 
 #[test]
-fn a_journal_that_fits_no_more_is_none() {
+fn a_journal_that_no_longer_fits_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let part = part(&folder);
     assert!(Journal::resume(&part, "s").is_none(), "there is none");
@@ -68,7 +68,7 @@ fn a_journal_that_fits_no_more_is_none() {
 }
 
 #[test]
-fn no_number_of_a_journal_is_believed_before_it_is_checked() {
+fn no_number_of_a_journal_is_used_before_it_is_checked() {
     let folder = tempfile::tempdir().unwrap();
     let part = part(&folder);
     let mut odd = head();
@@ -82,7 +82,7 @@ fn no_number_of_a_journal_is_believed_before_it_is_checked() {
         std::fs::write(path_of(&part), line(&odd)).unwrap();
         assert!(Journal::resume(&part, "s").is_none(), "{length} {piece}");
     }
-    // A file may be as long without a block on the disk.
+    // A sparse file may be as long.
     (odd.length, odd.piece) = ((1 << 20) + 1, 1);
     File::create(&part).unwrap().set_len(odd.length).unwrap();
     std::fs::write(path_of(&part), line(&odd)).unwrap();
@@ -105,9 +105,9 @@ fn no_line_of_a_journal_is_read_beyond_its_limit() {
     assert!(Journal::resume(&part, "s").is_none());
 }
 
-/// Such a tag could not be sent, so that no run would ever go on.
+/// Such a tag could not be sent, so no run could ever resume.
 #[test]
-fn a_journal_whose_tag_cannot_be_sent_is_none() {
+fn a_journal_whose_tag_cannot_be_sent_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let part = part(&folder);
     for etag in ["", "\"\"", "W/\"e\"", "\"a\nb\"", "\"é\"", "\"e"] {
@@ -142,7 +142,7 @@ proptest! {
     }
 
     #[test]
-    fn no_journal_makes_resuming_panic_or_believe_more_than_the_file_holds(
+    fn no_journal_makes_resuming_panic_or_accept_more_than_the_file_has(
         length in number(), piece in number(),
         lines in proptest::collection::vec((number(), number()), 0..8),
         tail in ".{0,40}",

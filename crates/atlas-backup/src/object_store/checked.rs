@@ -1,4 +1,4 @@
-//! Reading the objects of a folder to their ends.
+//! Checking the objects of a folder by reading them to their ends.
 
 use std::path::Path;
 
@@ -21,12 +21,12 @@ use crate::progress::{Event, Progress, Reporter, silent};
 const WAITING: usize = 16;
 
 impl Objects {
-    /// Reads the objects of snapshots to their ends, unless they are known to be the ones that were
-    /// found sound. Gives those that are damaged, and those that could not be read: they may be sound
-    /// all the same.
+    /// Reads the objects of snapshots to their ends, unless they are known to be unchanged since
+    /// they were found sound. Returns the damaged ones, and those that could not be read, which may
+    /// be sound anyway.
     ///
     /// # Errors
-    /// An outage of the store, which the other objects would meet too.
+    /// An outage of the store, which would affect the other objects too.
     pub(super) async fn check(
         &mut self,
         snapshots: impl Fn(SnapshotId) -> bool,

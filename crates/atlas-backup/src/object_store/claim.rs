@@ -1,4 +1,4 @@
-//! A lease that this run holds: it is renewed, and notes what is uploaded.
+//! A lease that this run holds: renews it, and records the uploads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -16,45 +16,45 @@ use super::lease::{Begun, Lease, Leasing};
 use super::upload::lock;
 use crate::error::Error;
 
-/// How often a lease is renewed before it ends.
+/// How many renewals there are in the length of a lease.
 const RENEWALS: u32 = 3;
-/// Nothing is written more often.
+/// The shortest time between two writes.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// A lease that this run holds, until it is given back; none, where the store lets nothing be read
-/// or deleted.
+/// A lease that this run holds, until it is released; `None` where the store permits no reading or
+/// deleting.
 #[derive(Default)]
 pub(super) struct Claim(Option<Arc<Shared>>);
 
-/// Gives a lease back, in the background, when it is dropped.
+/// Releases a lease in the background when it is dropped.
 pub(super) struct Holding(pub(super) Arc<Claim>);
 
 struct Shared {
     leasing: Leasing,
     state: Mutex<State>,
-    /// Held while the lease is being written: what is written next has to know the new version.
+    /// Held while the lease is being written: the next write needs the new version.
     writing: tokio::sync::Mutex<()>,
-    /// Told that there is something to be written.
+    /// Notified when there is a change to write.
     news: Notify,
-    /// How many changes are in the store.
+    /// The number of changes that are in the store.
     written: watch::Sender<u64>,
 }
 
 struct State {
     lease: Lease,
     version: UpdateVersion,
-    /// Until when no other run takes it, by the clock of this machine.
+    /// Until when no other run takes it, by the local clock.
     until: Instant,
     is_lost: bool,
     /// Why the last renewal failed, unless another run has taken the lease.
     failure: Option<StoreFailure>,
-    /// How many changes there were.
+    /// The number of changes.
     changes: u64,
-    /// The keys of uploads that another run began, and this one has not gone on with.
+    /// The keys of uploads that another run started and this one has not resumed.
     inherited: BTreeSet<String>,
 }
 
-/// Writes the lease whenever there is news, and before it ends.
+/// Writes the lease after each change, and before it expires.
 async fn renew(shared: Arc<Shared>) {
     let Leasing {
         connection,
@@ -62,7 +62,7 @@ async fn renew(shared: Arc<Shared>) {
         length,
         ..
     } = &shared.leasing;
-    // One attempt at a time: the next one writes what is true then.
+    // One attempt at a time: the next one writes the state of that time.
     let connection = connection.once();
     loop {
         let begun = Instant::now();
@@ -105,7 +105,7 @@ async fn renew(shared: Arc<Shared>) {
 }
 
 impl Claim {
-    /// Begins to renew a lease that was just written.
+    /// Starts to renew a lease that was just written.
     pub(super) fn new(
         leasing: &Leasing,
         lease: Lease,
@@ -131,8 +131,8 @@ impl Claim {
         Self(Some(shared))
     }
 
-    /// The error of a lease that another run has or may have by now. If that is so since the store let
-    /// it not be renewed, that is the error.
+    /// The error of a lease that another run has or may have taken, or of a store that prevented
+    /// its renewal.
     pub(super) fn check(&self) -> Result<(), Error> {
         let Some(shared) = &self.0 else {
             return Ok(());
@@ -156,22 +156,22 @@ impl Claim {
         })
     }
 
-    /// Whether this run holds the lease by the word of the store, not only by its own clock: a machine
-    /// that slept does not know that another run has gone on with its uploads.
+    /// Checks with the store that this run holds the lease: after a suspend, the local clock does
+    /// not show that another run has resumed its uploads.
     pub(super) async fn confirm(&self) -> Result<(), Error> {
         self.write(|_| ());
         self.flush().await
     }
 
-    /// The upload that another run began for an object.
+    /// The upload that another run started for an object.
     pub(super) fn begun(&self, key: &Path) -> Option<Begun> {
         let mut state = lock(&self.0.as_ref()?.state);
         state.inherited.remove(key.as_ref());
         state.lease.uploads.get(key.as_ref()).cloned()
     }
 
-    /// Notes an upload, and waits until that is in the store: no part is sent before, so that what a
-    /// kill leaves unnoted is empty.
+    /// Records an upload, and waits until that is in the store: no part is sent before, so that an
+    /// upload that a killed run did not record is empty.
     pub(super) async fn began(&self, key: &Path, begun: Begun) -> Result<(), Error> {
         self.write(|uploads| {
             uploads.insert(key.to_string(), begun);
@@ -179,7 +179,7 @@ impl Claim {
         self.flush().await
     }
 
-    /// What notes a part of an object's upload.
+    /// Returns a function that records the parts of an object's upload.
     pub(super) fn notes(&self, key: &Path) -> impl Fn(usize, &str) + Clone + Send + Sync + 'static {
         let shared = self.0.clone();
         let key = key.to_string();
@@ -192,15 +192,15 @@ impl Claim {
         }
     }
 
-    /// An upload is no more.
+    /// Removes an upload from the record.
     pub(super) fn ended(&self, key: &Path) {
         self.write(|uploads| {
             uploads.remove(key.as_ref());
         });
     }
 
-    /// Notes that an upload is about to be completed, and waits until that is in the store: a run that
-    /// is killed meanwhile leaves nothing that could be resumed.
+    /// Records that an upload is about to be completed, and waits until that is in the store: a run
+    /// that is killed meanwhile leaves nothing to resume.
     pub(super) async fn completing(&self, key: &Path) -> Result<(), Error> {
         self.write(|uploads| {
             if let Some(begun) = uploads.get_mut(key.as_ref()) {
@@ -231,7 +231,7 @@ impl Claim {
         }
     }
 
-    /// Gives the lease back.
+    /// Releases the lease.
     pub(super) async fn release(&self) {
         if let Some(shared) = &self.0 {
             shared.remove().await;
@@ -246,9 +246,9 @@ impl State {
 }
 
 impl Shared {
-    /// Gives the lease back, if it is still this run's; no renewal follows.
+    /// Releases the lease, if this run still holds it; no renewal follows.
     async fn remove(&self) {
-        // A renewal that is under way ends first: its version is the one to be compared with.
+        // A renewal in progress ends first: its version is the one to compare.
         let _writing = self.writing.lock().await;
         {
             let mut state = lock(&self.state);
@@ -270,14 +270,14 @@ impl Shared {
         };
         self.leasing.abort(&lease).await;
         lease.uploads.clear();
-        // Only if it is still this run's: nothing can be deleted on a condition.
+        // Only if this run still holds it: deletion cannot be conditional.
         let connection = connection.once();
         if let Err(failed) = connection.replace(key, lease.text(), &version).await {
-            tracing::info!(failure = %failed.failure, "the lease was not given back");
+            tracing::info!(failure = %failed.failure, "the lease was not released");
             return;
         }
         if let Err(failed) = connection.delete(key).await {
-            tracing::warn!(failure = %failed.failure, "the lease could not be given back; it ends by itself");
+            tracing::warn!(failure = %failed.failure, "the lease was not deleted; it will expire");
         }
     }
 }

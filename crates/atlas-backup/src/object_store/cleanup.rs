@@ -1,4 +1,4 @@
-//! What uploads that were dropped leave to be done.
+//! The background tasks of dropped uploads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,27 +10,27 @@ use crate::error::Error;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ended {
     Aborted,
-    /// A lease was given back.
+    /// A lease was released.
     Released,
     Stored {
         url: String,
     },
 }
 
-/// What became of the uploads whose download was dropped.
+/// The results of the uploads of dropped downloads.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Settled {
-    /// How many uploads were aborted. Azure removes the parts of such an upload by itself, after a
+    /// The number of aborted uploads. Azure removes the parts of such an upload itself, after a
     /// week; nothing is left in the other stores.
     pub aborted: usize,
-    /// The URLs of objects that were being completed, and now are.
+    /// The URLs of objects whose completion was in progress and has succeeded.
     pub stored: Vec<String>,
     /// Uploads that could not be aborted, and objects that could not be completed.
     pub failed: Vec<Error>,
 }
 
-/// The tasks of uploads that were dropped, and what is between two steps of its completion.
+/// The tasks of dropped uploads, and the manifests of incomplete objects.
 #[derive(Debug, Default)]
 pub(super) struct Cleanup {
     tasks: Mutex<Vec<JoinHandle<Result<Ended, Error>>>>,
@@ -38,7 +38,7 @@ pub(super) struct Cleanup {
     incomplete: Mutex<Vec<String>>,
 }
 
-/// From this many on, the results of those that ended are forgotten.
+/// From this number on, finished tasks are forgotten.
 const KEPT: usize = 64;
 
 impl Cleanup {
@@ -50,7 +50,7 @@ impl Cleanup {
         tasks.push(task);
     }
 
-    /// Notes a manifest as incomplete until what is returned is dropped.
+    /// Records a manifest as incomplete until the returned value is dropped.
     pub(super) fn completing(self: &Arc<Self>, manifest: String) -> Completing {
         let mut incomplete = lock(&self.incomplete);
         incomplete.push(manifest.clone());
@@ -76,7 +76,7 @@ impl Cleanup {
                 Ok(Ok(Ended::Aborted)) => settled.aborted += 1,
                 Ok(Ok(Ended::Stored { url })) => settled.stored.push(url),
                 Ok(Err(error)) => settled.failed.push(error),
-                // The runtime ends, or a lease was given back.
+                // The runtime is shutting down, or a lease was released.
                 Err(_) | Ok(Ok(Ended::Released)) => {}
             }
         }

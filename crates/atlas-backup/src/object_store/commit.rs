@@ -1,9 +1,10 @@
-//! The last step of an upload: an object and its manifest appear so that they never disagree.
+//! The last step of an upload: an object and its manifest appear so that they never contradict each
+//! other.
 //!
 //! ```text
 //! new key ────► manifest (only if new) ──► object (only if new)     else: manifest removed, abort
 //! left over ──► manifest (only that one) ► object (only if new)     else: manifest restored, abort
-//! replaced ───► manifest says incomplete ─► object ─► manifest      else: manifest restored, abort
+//! replaced ───► incomplete manifest    ─► object ─► manifest      else: manifest restored, abort
 //! ```
 
 use bytes::Bytes;
@@ -17,19 +18,19 @@ use super::url::manifest_key;
 use crate::error::Error;
 use crate::manifest::Manifest;
 
-/// What is to be completed.
+/// An object that is to be completed.
 pub(super) struct Commit {
     /// The manifest.
     pub(super) manifest: Bytes,
-    /// How long the object is.
+    /// The length of the object in bytes.
     pub(super) bytes: u64,
-    /// Whether what has the key already is replaced.
+    /// Whether an existing object is replaced.
     pub(super) replace: bool,
 }
 
-/// The longest manifest that is put back if the object cannot be replaced.
+/// The longest manifest that is restored if the object cannot be replaced.
 const LONGEST_MANIFEST: usize = 1 << 20;
-/// Stands in for the manifest while an object is replaced.
+/// The manifest while an object is being replaced.
 const INCOMPLETE: &[u8] =
     b"{\"incomplete\": \"this object was being replaced; download the snapshot again\"}\n";
 const COMPLETE: &str = "complete";
@@ -59,7 +60,7 @@ impl Uploaded {
             connection, key, ..
         } = &self.place;
         let beside = manifest_key(key);
-        // For stores without a condition on completion; another writer may still come in between.
+        // For stores without conditional completion; another writer may still interfere.
         let leftover = self.place.refuse_taken().await.map_err(Stopped::Before)?;
         if let Some(leftover) = &leftover {
             let of_this = |manifest: &Manifest| commit.is_of(manifest);
@@ -103,8 +104,8 @@ impl Uploaded {
                 Err(_) => return Err(Stopped::After(self.place.unknown(failed))),
             }
         }
-        // Only if the manifest is still the one that was written above: another run may have taken the
-        // lease over meanwhile, and stored its own.
+        // Only if the manifest is still the one written above: another run may have taken over the
+        // lease and stored its own.
         let (before, is_new) = match leftover {
             None => (Bytes::from_static(INCOMPLETE), true),
             Some(leftover) => (leftover.found.body, false),
@@ -131,7 +132,7 @@ impl Uploaded {
             connection, key, ..
         } = &self.place;
         let beside = manifest_key(key);
-        // Credentials that may only write cannot read it; then it is not restored either.
+        // Credentials with write permission only cannot read it; then it is not restored either.
         let old = connection.read(&beside, LONGEST_MANIFEST).await;
         let old_object = connection.head(key).await;
         let _completing = self.place.cleanup.completing(self.place.url_of(&beside));
@@ -189,8 +190,8 @@ impl Uploaded {
         }
     }
 
-    /// What has the key once the completion can no longer be applied: the upload is aborted before
-    /// that is asked, which has no effect if it is complete.
+    /// The object at the key once the completion can no longer be applied: the upload is aborted
+    /// first, which has no effect if it is complete.
     async fn after_all(&self) -> Result<Option<ObjectMeta>, Failed> {
         let Place {
             connection, key, ..
@@ -201,7 +202,7 @@ impl Uploaded {
 }
 
 impl Commit {
-    /// Whether a manifest is of the same file.
+    /// Whether a manifest describes the same file.
     fn is_of(&self, manifest: &Manifest) -> bool {
         serde_json::from_slice::<Manifest>(&self.manifest).is_ok_and(|ours| {
             let of =
@@ -214,19 +215,19 @@ impl Commit {
 /// A manifest without its object that an interrupted upload left.
 pub(super) struct Leftover {
     found: Text,
-    /// `None` if it only says that an object was being replaced.
+    /// `None` if it only marks an object that was being replaced.
     manifest: Option<Manifest>,
 }
 
-/// Where it stopped: before or after the object may be complete.
+/// Whether it stopped before or after the object may be complete.
 enum Stopped {
     Before(Error),
     After(Error),
 }
 
 impl Place {
-    /// Refuses a key that an object or a manifest has. A manifest of this program's without its
-    /// object is given, to be judged by [`refuse`](Self::refuse).
+    /// Refuses a key with an object or a manifest. A manifest of this program without its object is
+    /// returned, to be checked by [`refuse`](Self::refuse).
     pub(super) async fn refuse_taken(&self) -> Result<Option<Leftover>, Error> {
         if self.look_up(&self.key).await?.is_some() {
             return Err(self.exists(&self.key));
@@ -246,7 +247,7 @@ impl Place {
         Ok(Some(Leftover { found, manifest }))
     }
 
-    /// The manifest of an object that is there and has the length that it says.
+    /// The manifest of an existing object of the length in the manifest.
     pub(super) async fn complete_manifest(&self) -> Result<Option<Manifest>, Error> {
         let Some(object) = self.look_up(&self.key).await? else {
             return Ok(None);
@@ -258,7 +259,7 @@ impl Place {
         Ok(manifest.filter(|manifest| manifest.bytes == object.size))
     }
 
-    /// Refuses a manifest without its object unless it is of what is to be stored.
+    /// Refuses a manifest without its object unless it belongs to the file to be stored.
     pub(super) fn refuse(
         &self,
         leftover: &Leftover,
@@ -270,8 +271,8 @@ impl Place {
         }
     }
 
-    /// Checks that the store answers at all; says whether it lets keys be looked up, which
-    /// credentials that may only write cannot.
+    /// Checks that the store responds; returns whether keys can be looked up, which credentials
+    /// with write permission only cannot do.
     pub(super) async fn reach(&self) -> Result<bool, Error> {
         match self.connection.head(&self.key).await {
             Err(failed) if failed.failure.status().is_none() => Err(self.failed("look up", failed)),
@@ -311,7 +312,7 @@ impl Place {
     }
 
     fn unknown(&self, failed: Failed) -> Error {
-        const HINT: &str = "the store may have completed it all the same; check it before retrying";
+        const HINT: &str = "the store may have completed it anyway; check it before retrying";
         self.error(COMPLETE, HINT, failed.failure)
     }
 }

@@ -1,5 +1,5 @@
-//! The HTTP client behind a store: no redirects, no text of the store in errors, and completion
-//! only where nothing has the key.
+//! The HTTP client of a store: no redirects, no text of the store in errors, and conditional
+//! completion.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,14 +25,14 @@ use tokio::time::timeout;
 use super::failure::{StoreFailure, element};
 use super::settings::flag;
 
-/// How much of an answer that is not an object is read.
+/// The longest response that is read, other than an object.
 const ANSWER: usize = 1 << 20;
 const AGENT: &str = concat!("atlas-backup/", env!("CARGO_PKG_VERSION"));
-/// How long a connection may take to open.
+/// The timeout for opening a connection.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long the metadata service of the machine may take to be connected to.
+/// The timeout for connecting to the machine's metadata service.
 const CONNECT_METADATA: Duration = Duration::from_secs(1);
-/// How long the metadata service of the machine may take for one answer.
+/// The timeout for one response of the machine's metadata service.
 const METADATA: Duration = Duration::from_secs(2);
 
 /// The connections of one store.
@@ -40,19 +40,19 @@ const METADATA: Duration = Duration::from_secs(2);
 pub(super) struct Connector {
     /// To the store, through the proxy of the environment.
     store: Connections<HttpRequestBody>,
-    /// To the metadata service of this machine, which may have a role for it.
+    /// To the metadata service of this machine, which may provide a role.
     metadata: Connections<HttpRequestBody>,
     /// Whether a multipart upload to S3 is completed only if no object has its key.
     creating: bool,
     clock: Clock,
 }
 
-/// The clock of a store, by the `Date` of its last answer.
+/// The clock of a store, by the `Date` of its last response.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Clock(Arc<Mutex<Option<(Timestamp, Instant)>>>);
 
 impl Clock {
-    /// What time it is there.
+    /// The current time of the store.
     pub(super) fn now(&self) -> Option<Timestamp> {
         let (date, at) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
         date.saturating_add(at.elapsed()).ok()
@@ -81,7 +81,7 @@ impl Connector {
         })
     }
 
-    /// The clock of the store that is reached.
+    /// The clock of the connected store.
     pub(super) fn clock(&self) -> Clock {
         self.clock.clone()
     }
@@ -96,7 +96,7 @@ impl Connector {
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let allows_http = options.get_config_value(&ClientConfigKey::AllowHttp);
-        // `object_store` asks the metadata services of a machine with a shorter time.
+        // `object_store` uses a shorter timeout for metadata services.
         let connect = options.get_config_value(&ClientConfigKey::ConnectTimeout);
         let is_metadata = connect.as_deref() == Some("1s");
         let connections = if is_metadata {
@@ -114,7 +114,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Gives every answer other than success as a [`StoreFailure`].
+/// Converts every response other than success to a [`StoreFailure`].
 #[derive(Debug)]
 struct Checked {
     connections: Connections<HttpRequestBody>,
@@ -157,7 +157,7 @@ impl Checked {
         let is_post = *request.method() == Method::POST;
         let is_completion = is_post && uri.query().is_some_and(|it| it.starts_with("uploadId="));
         if self.creating && is_completion {
-            // Not among the headers that a signature of S3 has to cover.
+            // Not one of the headers that an S3 signature must cover.
             let any = HeaderValue::from_static("*");
             request.headers_mut().insert(header::IF_NONE_MATCH, any);
         }
@@ -198,7 +198,7 @@ impl Checked {
                 failure
             }));
         }
-        // S3 may answer 200 to a completion before it knows that it fails.
+        // S3 may return 200 for a completion before it knows that it fails.
         let text = String::from_utf8_lossy(&body);
         if text.contains("<Error>") && element(&text, "Code").is_some() {
             let failure = StoreFailure::refused(&host, status, &body);
@@ -208,13 +208,13 @@ impl Checked {
     }
 }
 
-/// Where a request goes, for errors.
+/// The host of a request, for errors.
 fn host(request: &HttpRequest) -> String {
     let authority = request.uri().authority();
     authority.map_or("the store", |it| it.as_str()).to_owned()
 }
 
-/// Reads a short answer.
+/// Reads a short response.
 async fn read(body: HttpResponseBody) -> Result<Bytes, HttpError> {
     let mut stream = body.bytes_stream();
     let mut read = Vec::new();

@@ -1,4 +1,4 @@
-//! What is asked of a store: each request with its own deadline, and again where the retries say so.
+//! Requests to a store: each with a deadline, and repeated within the limits for retries.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -23,13 +23,13 @@ use super::url::{Kind, StoreUrl, usage};
 use crate::error::Error;
 use crate::retries::Retries;
 
-/// A store, and how it is reached.
+/// A store, and its clients.
 #[derive(Clone)]
 pub(super) struct Connection {
     pub(super) kind: Kind,
     pub(super) objects: Arc<dyn ObjectStore>,
     parts: Arc<dyn MultipartStore>,
-    /// Completes an upload only if no object has its key; not every store can.
+    /// Completes an upload only if the key has no object; not every store supports it.
     pub(super) creating: Option<Arc<dyn MultipartStore>>,
     secrets: Arc<[String]>,
     retries: Retries,
@@ -48,16 +48,16 @@ pub(super) struct Text {
     pub(super) modified: Timestamp,
 }
 
-/// A request that failed, after all its attempts.
+/// A request that failed, after all attempts.
 #[derive(Debug, Clone)]
 pub(super) struct Failed {
     pub(super) failure: StoreFailure,
-    /// Whether one of the attempts may have been applied all the same.
+    /// Whether one of the attempts may have been applied anyway.
     pub(super) maybe_applied: bool,
 }
 
 impl Failed {
-    /// Whether the store says that something has the key.
+    /// Whether the store reports that the key already exists.
     pub(super) fn is_taken(&self) -> bool {
         let status = self.failure.status().map(|status| status.as_u16());
         matches!(status, Some(304 | 412))
@@ -77,9 +77,9 @@ impl Failed {
 const DEADLINE: Duration = Duration::from_secs(60);
 /// The deadline of a list of many pages.
 const LISTING: Duration = Duration::from_secs(600);
-/// The deadline of a completion: S3 may take minutes to put ten thousand parts together.
+/// The deadline of a completion: S3 may take minutes to assemble ten thousand parts.
 const COMPLETION: Duration = Duration::from_secs(600);
-/// Bytes a second at least; a part that takes longer is sent again.
+/// The minimum rate in bytes per second; a slower part is sent again.
 const SLOWEST: u64 = 64 << 10;
 /// The longest tag of a part that is kept.
 const LONGEST_TAG: usize = 1 << 10;
@@ -89,7 +89,7 @@ impl Connection {
     pub(super) fn new(url: &StoreUrl, settings: &Settings) -> Result<Self, Error> {
         let connector = Connector::new().map_err(|kind| usage(kind.to_string()))?;
         let opened = open(url, settings, &connector).map_err(|text| {
-            // Which of the settings it is, is found by leaving each of them out.
+            // The invalid setting is found by leaving out each of them.
             let mut names = settings.iter().map(|(name, _)| name);
             let culprit = names.find(|name| open(url, &settings.without(name), &connector).is_ok());
             match culprit {
@@ -114,17 +114,17 @@ impl Connection {
         })
     }
 
-    /// The same store, asked once.
+    /// The same store, without retries.
     pub(super) fn once(&self) -> Self {
         self.with(Retries::none())
     }
 
-    /// What time it is by the store's own clock, as its last answer told; `None` if none did.
+    /// The current time by the store's clock, from its last response; `None` if it sent no date.
     pub(super) fn date(&self) -> Option<Timestamp> {
         self.clock.now()
     }
 
-    /// The same store, asked again as these retries say.
+    /// The same store, with these limits for retries.
     pub(super) fn with(&self, retries: Retries) -> Self {
         Self {
             retries,
@@ -132,7 +132,7 @@ impl Connection {
         }
     }
 
-    /// What the store says of an object; `None` if there is none.
+    /// The metadata of an object; `None` if there is none.
     pub(super) async fn head(&self, key: &Path) -> Result<Option<ObjectMeta>, Failed> {
         match self.ask(0, || self.objects.head(key)).await {
             Ok(meta) => Ok(Some(meta)),
@@ -149,7 +149,7 @@ impl Connection {
         Ok(listed.objects)
     }
 
-    /// An object as it streams in, and its version.
+    /// The content of an object as a stream, and its version.
     pub(super) async fn stream(&self, key: &Path) -> Result<(ObjectMeta, Streamed), Failed> {
         let got = self.ask(0, || self.objects.get(key)).await?;
         let (meta, secrets) = (got.meta.clone(), self.secrets.clone());
@@ -183,7 +183,7 @@ impl Connection {
         let bytes = part.content_length() as u64;
         let put = || self.parts.put_part(key, upload, index, part.clone());
         let part = self.ask(bytes, put).await?;
-        // Thousands of them are kept until the upload is completed.
+        // Thousands of tags are kept until the upload is completed.
         if part.content_id.len() > LONGEST_TAG {
             return Err(Failed {
                 failure: StoreFailure::says("the store's tag of a part is longer than 1024 bytes"),
@@ -193,7 +193,8 @@ impl Connection {
         Ok(part)
     }
 
-    /// Completes an upload; with `create` only if nothing has the key, where the store can.
+    /// Completes an upload; with `create` only if the key has no object, where the store supports
+    /// that.
     pub(super) async fn complete(
         &self,
         key: &Path,
@@ -214,33 +215,33 @@ impl Connection {
         self.ask_within(COMPLETION, complete).await.map(drop)
     }
 
-    /// Aborts an upload. Without patience: it follows a failure, or a program that ends.
+    /// Aborts an upload. Without patience: it follows a failure, or the program is about to end.
     pub(super) async fn abort(&self, key: &Path, upload: &MultipartId) -> Result<(), Failed> {
         let brief = self.with(self.retries.brief());
         let aborted = brief.ask(0, || self.parts.abort_multipart(key, upload));
         match aborted.await {
-            // It is gone already.
+            // It no longer exists.
             Err(failed) if !failed.is_not_found() => Err(failed),
             _ => Ok(()),
         }
     }
 
-    /// What helps against a failure, as an imperative.
+    /// The hint for a failure, in the imperative.
     pub(super) fn hint(&self, failure: &StoreFailure) -> &'static str {
         let status = failure.status().map_or(0, |status| status.as_u16());
         if failure.is_of_metadata() {
             return match self.kind {
                 Kind::S3 => {
                     "no AWS credentials are in the environment, ~/.aws is not read, and this \
-                     machine gives no instance role; set AWS_ACCESS_KEY_ID and \
+                     machine has no instance role; set AWS_ACCESS_KEY_ID and \
                      AWS_SECRET_ACCESS_KEY"
                 }
                 Kind::Google => {
-                    "no Google credentials are in the environment, and this machine gives no \
+                    "no Google credentials are in the environment, and this machine has no \
                      service account; set GOOGLE_APPLICATION_CREDENTIALS"
                 }
                 Kind::Azure => {
-                    "no Azure credentials are in the environment, and this machine gives no \
+                    "no Azure credentials are in the environment, and this machine has no \
                      managed identity; set AZURE_STORAGE_ACCOUNT_KEY"
                 }
             };
@@ -252,7 +253,7 @@ impl Connection {
             (300..=399, _) => {
                 "set the region and the endpoint of the bucket; redirects are not followed"
             }
-            (401 | 403, _) => "check the credentials and what they may do",
+            (401 | 403, _) => "check the credentials and their permissions",
             (409, _) => "another program writes the same key; try again later",
             (400..=499, _) => "check the region, the endpoint and the name",
             _ if failure.is_transient() => "try again later",
@@ -261,7 +262,7 @@ impl Connection {
         }
     }
 
-    /// Asks, and asks again while the failure is transient and the retries last.
+    /// Sends a request, and repeats it while the failure is transient and the retries last.
     pub(super) async fn ask<T, F>(&self, bytes: u64, request: impl Fn() -> F) -> Result<T, Failed>
     where
         F: Future<Output = object_store::Result<T>>,

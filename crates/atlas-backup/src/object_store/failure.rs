@@ -9,10 +9,11 @@ use atlas_transport::connections::ConnectionFailure;
 use atlas_transport::retry::{Decision, Outcome, RetryPolicy};
 use http::StatusCode;
 
-/// Why a request to an object store failed: its status and error code, or why no response came.
+/// The failure of a request to an object store: its status and error code, or why there was no
+/// response.
 ///
-/// It holds no URL, no header and no credential. Text of the store is escaped and cut.
-/// `Debug` reads as `Display` does.
+/// Contains no URL, header or credential. Text of the store is escaped and truncated. `Debug` reads
+/// as `Display` does.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.text)]
 pub struct StoreFailure(Box<Failure>);
@@ -34,64 +35,64 @@ struct Failure {
     origin: Origin,
 }
 
-/// Where a failure comes from.
+/// The origin of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// The store, or the way to it.
+    /// The store, or the connection to it.
     Store,
-    /// The metadata service of this machine, which was asked for credentials.
+    /// The metadata service of this machine, which was queried for credentials.
     Metadata,
-    /// A setting of this machine; nothing was sent.
+    /// A local setting; nothing was sent.
     Setting,
 }
 
-/// How much of a store's text is shown.
+/// The maximum length of a store's text in a message.
 const SHOWN: usize = 300;
 
 impl StoreFailure {
-    /// The status that the store answered with, if it answered.
+    /// Returns the status of the store's response, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// The store's error code, such as `NoSuchBucket`.
+    /// Returns the store's error code, such as `NoSuchBucket`.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// Whether the same request may succeed later with nothing changed. A status is judged as
-    /// [`atlas_transport::Error::is_transient`] judges it.
+    /// Returns whether the same request may succeed later, with nothing changed. A status is
+    /// classified as in [`atlas_transport::Error::is_transient`].
     pub fn is_transient(&self) -> bool {
         self.0.transient
     }
 
-    /// When the store wants to be asked again, from when it answered: the seconds of its
+    /// Returns how long after its response the store wants the next request: the seconds of its
     /// `Retry-After`.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Whether the store may have applied the request all the same.
+    /// Whether the store may have applied the request anyway.
     pub(super) fn maybe_applied(&self) -> bool {
         self.0.maybe_applied
     }
 
-    /// Whether this machine's metadata service was asked for credentials, and gave none.
+    /// Whether this machine's metadata service provided no credentials.
     pub(super) fn is_of_metadata(&self) -> bool {
         self.0.origin == Origin::Metadata
     }
 
-    /// Whether a setting cannot be used, so that nothing was sent.
+    /// Whether a setting is invalid, so that nothing was sent.
     pub(super) fn is_of_setting(&self) -> bool {
         self.0.origin == Origin::Setting
     }
 
-    /// An answer other than success.
+    /// A response other than success.
     pub(crate) fn refused(host: &str, status: StatusCode, body: &[u8]) -> Self {
         let body = String::from_utf8_lossy(body);
         let code = element(&body, "Code").map(|code| shown(&code));
         let message = element(&body, "Message").map(|message| shown(&message));
-        let mut text = format!("{host} answered {}", status.as_u16());
+        let mut text = format!("{host} returned {}", status.as_u16());
         for part in [&code, &message].into_iter().flatten() {
             text.push_str(if text.ends_with(|c: char| c.is_ascii_digit()) {
                 " "
@@ -114,14 +115,14 @@ impl StoreFailure {
         }))
     }
 
-    /// The same with the `Retry-After` of the answer, in seconds.
+    /// Adds the `Retry-After` of the response, in seconds.
     pub(super) fn retried_after(mut self, header: Option<&http::HeaderValue>) -> Self {
         let seconds = header.and_then(|value| value.to_str().ok()?.trim().parse().ok());
         self.0.retry_after = seconds.map(Duration::from_secs);
         self
     }
 
-    /// No answer came, or not the whole of it.
+    /// No response, or an incomplete one.
     pub(super) fn broken(host: &str, none: &ConnectionFailure) -> Self {
         let why = shown(&innermost(&none.kind));
         let is_setting = matches!(none.kind, ErrorKind::Proxy { .. });
@@ -149,14 +150,14 @@ impl StoreFailure {
         }))
     }
 
-    /// The machine's metadata service did not answer in time.
+    /// The machine's metadata service did not respond in time.
     pub(super) fn no_metadata(host: &str, seconds: u64) -> Self {
         let text = format!("timed out after {seconds} s waiting for the metadata service {host}");
         Self::says(&text).of_metadata()
     }
 
-    /// The same as a failure of the machine's metadata service, which is asked once: on a machine
-    /// without one, asking again only takes time.
+    /// Marks a failure of the machine's metadata service, which is queried once: on a machine
+    /// without one, retries only take time.
     pub(super) fn of_metadata(mut self) -> Self {
         self.0.origin = Origin::Metadata;
         self.0.transient &= self.0.status.is_some();
@@ -164,7 +165,7 @@ impl StoreFailure {
         self
     }
 
-    /// No answer came in time.
+    /// No response in time.
     pub(super) fn timed_out(seconds: u64) -> Self {
         Self(Box::new(Failure {
             text: format!("timed out after {seconds} s waiting for the store"),
@@ -177,7 +178,7 @@ impl StoreFailure {
         }))
     }
 
-    /// Anything that is not an HTTP exchange: a credential file, an answer that cannot be read.
+    /// A failure outside of HTTP: a credential file, an unreadable response.
     fn other(error: &object_store::Error) -> Self {
         Self(Box::new(Failure {
             text: shown(&innermost(error)),
@@ -202,7 +203,8 @@ impl StoreFailure {
         }))
     }
 
-    /// The failure inside an error of `object_store`, whose own text holds URLs and may hold secrets.
+    /// The failure inside an error of `object_store`, whose own text contains URLs and may contain
+    /// secrets.
     pub(super) fn of(error: &object_store::Error, secrets: &[String]) -> Self {
         let mut failure = find(error).unwrap_or_else(|| Self::other(error));
         for secret in secrets {
@@ -214,11 +216,11 @@ impl StoreFailure {
     }
 }
 
-/// What an answer means by its error code, where its status says something else.
+/// The status that a response means, by its error code, where its status differs.
 ///
-/// S3 answers 400 for a request that came too slowly, which HTTP calls 408, and 200 to a completion
-/// before it knows that it fails: then only the code tells, and these are the codes whose documented
-/// status says that they can pass (Amazon S3 API reference, "Error responses").
+/// S3 returns 400 for a request that was too slow, which is 408 in HTTP, and 200 for a completion
+/// before it knows that it fails: then only the code is reliable. These are the codes whose
+/// documented status is transient (Amazon S3 API reference, "Error responses").
 fn meant(status: StatusCode, code: Option<&str>) -> StatusCode {
     match code {
         Some("RequestTimeout") => StatusCode::REQUEST_TIMEOUT,
@@ -230,7 +232,7 @@ fn meant(status: StatusCode, code: Option<&str>) -> StatusCode {
     }
 }
 
-/// Whether a status can pass by itself, by the one list of statuses there is.
+/// Whether a status is transient, by the transport's list.
 fn is_transient(status: StatusCode) -> bool {
     let answered = Outcome::Answered {
         status,
@@ -261,7 +263,7 @@ fn innermost(error: &dyn StdError) -> String {
     text
 }
 
-/// Text of the store as it may be shown: no control characters, no query of a URL, not too long.
+/// Text of the store for messages: no control characters, no query of a URL, truncated.
 fn shown(text: &str) -> String {
     let mut shown = String::new();
     for word in text.split_inclusive(char::is_whitespace) {
@@ -284,7 +286,7 @@ fn shown(text: &str) -> String {
     shown.trim().to_owned()
 }
 
-/// The text of the first element of a name, in the XML that S3, Google and Azure answer with.
+/// The text of the first element of a name, in the XML that S3, Google and Azure return.
 pub(super) fn element(body: &str, name: &str) -> Option<String> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once('<')?;
@@ -308,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_passes_where_the_transport_says_so_and_a_code_only_where_s3_documents_it() {
+    fn a_status_is_transient_as_in_the_transport_and_a_code_only_as_s3_documents() {
         for status in 300..600 {
             let kind = ErrorKind::Link {
                 status: StatusCode::from_u16(status).unwrap(),
@@ -337,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_been_applied_is_every_passing_failure_of_a_server_that_began() {
+    fn every_transient_failure_of_a_working_server_may_have_been_applied() {
         for (status, applied) in [
             (400, false),
             (408, true),
@@ -353,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_asked_for_is_read_in_seconds_and_debug_reads_like_display() {
+    fn a_requested_wait_is_read_in_seconds_and_debug_reads_like_display() {
         for (header, asked) in [
             ("7", Some(Duration::from_secs(7))),
             ("18446744073709551615", Some(Duration::from_secs(u64::MAX))),

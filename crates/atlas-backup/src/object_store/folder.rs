@@ -1,4 +1,4 @@
-//! A folder in an object store, and how it is reached.
+//! A folder in an object store, and the settings of the store.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::url::StoreUrl;
 use crate::error::Error;
 use crate::retries::Retries;
 
-/// A bucket, or a prefix in it, that holds a cluster's snapshots; how the store is reached is as for
+/// A bucket, or a prefix in it, that holds a cluster's snapshots, with the same settings as
 /// [`StoreTarget`].
 #[derive(Clone)]
 pub struct StoreFolder {
@@ -25,8 +25,8 @@ impl std::fmt::Debug for StoreFolder {
 }
 
 impl StoreFolder {
-    /// `s3://bucket` or `s3://bucket/prefix`, or the same of another store, with the settings of the
-    /// environment that [`StoreTarget::from_env`] lists.
+    /// Creates a folder from `s3://bucket` or `s3://bucket/prefix`, or the same of another store,
+    /// with the settings of the environment that [`StoreTarget::from_env`] lists.
     ///
     /// # Errors
     /// As [`StoreTarget::from_env`].
@@ -36,7 +36,7 @@ impl StoreFolder {
         target.map(|target| Self { target })
     }
 
-    /// The same with settings of the caller's, by the same names in any case; others are ignored.
+    /// Does the same with the given settings, by the same names in any case; others are ignored.
     ///
     /// # Errors
     /// As [`StoreTarget::new`].
@@ -48,10 +48,10 @@ impl StoreFolder {
         target.map(|target| Self { target })
     }
 
-    /// A folder in this one.
+    /// Returns a folder in this one.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the key grows too long.
+    /// [`Error::Usage`] if the key is too long.
     pub fn child(&self, name: &str) -> Result<Self, Error> {
         Ok(Self {
             target: StoreTarget {
@@ -61,12 +61,12 @@ impl StoreFolder {
         })
     }
 
-    /// Its URL.
+    /// Returns its URL.
     pub fn url(&self) -> String {
         self.target.url.of(&self.target.url.key)
     }
 
-    /// Sets how long a lease lasts that is not renewed; see [`StoreTarget::lease`].
+    /// Sets how long a lease lasts without a renewal; see [`StoreTarget::lease`].
     #[must_use]
     pub fn lease(self, length: Duration) -> Self {
         Self {
@@ -74,14 +74,13 @@ impl StoreFolder {
         }
     }
 
-    /// Waits until the uploads of downloads that were dropped are aborted; see
-    /// [`StoreTarget::settle`].
+    /// Waits until the uploads of dropped downloads are aborted; see [`StoreTarget::settle`].
     pub async fn settle(&self) -> Settled {
         self.target.settle().await
     }
 
-    /// The URLs of manifests without their objects, should the program end now; see
-    /// [`StoreTarget::incomplete`].
+    /// Returns the URLs of manifests that would be left without their objects if the program ended
+    /// now; see [`StoreTarget::incomplete`].
     pub fn incomplete(&self) -> Vec<String> {
         self.target.incomplete()
     }
@@ -96,7 +95,7 @@ impl StoreFolder {
         self.target.connection.with(retries.clone())
     }
 
-    /// A snapshot's object in it.
+    /// The target of an object in it.
     pub(super) fn object(&self, name: &str) -> Result<StoreTarget, Error> {
         Ok(StoreTarget {
             url: self.target.url.child(name)?,

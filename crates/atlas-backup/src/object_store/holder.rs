@@ -1,23 +1,23 @@
-//! Who holds a lease: enough to tell whether a process of this machine that held one still runs.
+//! The holder of a lease: enough to check whether a local process that held it still runs.
 
 use serde::{Deserialize, Serialize};
 
-/// A process, and a number that no other lease has.
+/// A process, with a unique nonce.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Holder {
     nonce: String,
-    /// The machine since its start, and the space in which its processes have their numbers; `None`
-    /// where that cannot be told.
+    /// The boot id of the machine and the namespace of its process ids; `None` where they are
+    /// unavailable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     machine: Option<String>,
     pid: u32,
-    /// When the process started, in the machine's own count: a number may be used again.
+    /// When the process started, in the unit of the system: process ids are reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     started: Option<String>,
 }
 
 impl Holder {
-    /// This process, with a new number.
+    /// This process, with a new nonce.
     pub(super) fn this() -> Self {
         let pid = std::process::id();
         Self {
@@ -28,8 +28,8 @@ impl Holder {
         }
     }
 
-    /// Whether it is known to have ended: a process of this machine whose number is free or another's
-    /// by now. Nothing is known of other machines and containers.
+    /// Whether the holder is known to have ended: a process of this machine whose id is free or
+    /// belongs to another process. Nothing is known about other machines and containers.
     pub(super) fn is_gone(&self) -> bool {
         self.machine.is_some()
             && self.started.is_some()
@@ -45,14 +45,15 @@ fn machine() -> Option<String> {
     Some(format!("{} {}", boot.trim(), space.display()))
 }
 
-/// The 22nd field of `/proc/PID/stat`, counted behind the name in parentheses, which may hold anything.
+/// The 22nd field of `/proc/PID/stat`, counted after the name in parentheses, which may contain
+/// anything.
 #[cfg(target_os = "linux")]
 fn started(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
     let state = fields.split_ascii_whitespace().next()?;
     let started = fields.split_ascii_whitespace().nth(19)?;
-    // A zombie does nothing any more.
+    // A zombie no longer runs.
     (state != "Z").then(|| started.to_owned())
 }
 

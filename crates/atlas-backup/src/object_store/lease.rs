@@ -1,10 +1,9 @@
-//! A lease on a key, so that several runs share a store without doing the same twice, and the
-//! journal of the uploads under it, so that a run goes on where another was killed.
+//! A lease on a key, by which several runs share a store without duplicate work. It also records
+//! the uploads under the key, so that another run can resume them.
 //!
-//! It is an object beside the snapshot's, `<key>.part`. It is created only if there is none, renewed
-//! only if it is still the same, and taken over only if it is still the same and has not been renewed
-//! for as long as it says, by the clock of the store, or if its holder was a process of this machine
-//! that has ended.
+//! It is an object next to the snapshot's, `<key>.part`. It is created only if there is none, and
+//! renewed and taken over only if it is unchanged. It is taken over if it was not renewed in time,
+//! by the clock of the store, or if its holder was a process of this machine that has ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,29 +27,29 @@ use crate::journal::{FORMAT, Head};
 use crate::saving::file_parts;
 use crate::shards::is_usable;
 
-/// What such an object says.
+/// The content of a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lease {
     format: String,
-    /// What is stored: ids of project and snapshot, and the cluster's name.
+    /// The source: ids of project and snapshot, and the cluster's name.
     source: String,
     holder: Holder,
-    /// How long it lasts from the moment that the object was last written.
+    /// How long it lasts after the object was last written.
     seconds: u64,
-    /// The uploads that are open, by the keys of their objects.
+    /// The open uploads, by the keys of their objects.
     #[serde(default)]
     pub(super) uploads: BTreeMap<String, Begun>,
 }
 
-/// An upload that was begun.
+/// An open upload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Begun {
     pub(super) id: MultipartId,
-    /// The file that is uploaded; `None` if it cannot be resumed.
+    /// The uploaded file; `None` if it cannot be resumed.
     pub(super) head: Option<Head>,
-    /// How long each part is, but for the last.
+    /// The length of each part except the last.
     pub(super) part: u64,
-    /// The store's tags of the parts that are there, by their places from 0.
+    /// The store's tags of the uploaded parts, by index from 0.
     #[serde(default)]
     pub(super) parts: BTreeMap<usize, String>,
 }
@@ -58,10 +57,10 @@ pub(super) struct Begun {
 /// The longest lease that is read: ten thousand parts with tags of 100 bytes.
 const LONGEST: usize = 2 << 20;
 
-/// How often a lease is asked for that changes all the time.
+/// How often an attempt is made while the lease keeps changing.
 const TRIES: usize = 5;
 
-/// Where a lease is, and how it is written.
+/// The location of a lease, and how it is written.
 #[derive(Clone)]
 pub(super) struct Leasing {
     pub(super) connection: Connection,
@@ -73,10 +72,10 @@ pub(super) struct Leasing {
     pub(super) length: Duration,
 }
 
-/// What became of an attempt to take a lease.
+/// The result of an attempt to take a lease.
 pub(super) enum Taken {
     Ours(Claim),
-    /// Another run has it, for so long at least.
+    /// Another run holds it, for at least this long.
     Held(Duration),
 }
 
@@ -102,7 +101,7 @@ impl Leasing {
             }
             let read = self.connection.read(&self.key, LONGEST).await;
             let Some(found) = read.map_err(|failed| self.failed(failed))? else {
-                // Given back meanwhile.
+                // Released meanwhile.
                 continue;
             };
             let Some(other) = Lease::read(&found.body) else {
@@ -125,12 +124,12 @@ impl Leasing {
                 Err(failed) => return Err(self.failed(failed)),
             }
         }
-        // Others take it and give it back all the time, or the store contradicts itself.
+        // Others keep taking and releasing it, or the store contradicts itself.
         Ok(Taken::Held(Duration::from_secs(1)))
     }
 
-    /// Removes the lease of a run that has stored the snapshot and was killed then; says whether there
-    /// was one.
+    /// Removes the lease of a run that was killed after it had stored the snapshot; returns whether
+    /// there was one.
     pub(super) async fn clear(&self) -> Result<bool, Error> {
         let read = self.connection.read(&self.key, LONGEST).await;
         let Some(found) = read.map_err(|failed| self.failed(failed))? else {
@@ -154,8 +153,7 @@ impl Leasing {
         Ok(true)
     }
 
-    /// Removes a lease that has ended and what its run has left, unless the snapshot is still to be
-    /// stored.
+    /// Removes an expired lease and aborts its uploads, unless the snapshot still has to be stored.
     pub(super) async fn sweep(&self, is_needed: impl Fn(SnapshotId) -> bool) -> Result<(), Error> {
         let read = self.connection.read(&self.key, LONGEST).await;
         let Some(found) = read.map_err(|failed| self.failed(failed))? else {
@@ -169,7 +167,7 @@ impl Leasing {
         if snapshot.is_none_or(is_needed) || self.left(&other, &found).is_some() {
             return Ok(());
         }
-        // Taken first: another run may take it at this moment.
+        // Taken first: another run may be taking it now.
         let mut lease = Lease {
             holder: Holder::this(),
             uploads: BTreeMap::new(),
@@ -187,12 +185,12 @@ impl Leasing {
         removed.map_err(|failed| self.failed(failed))
     }
 
-    /// How long another's lease lasts; `None` if it has ended.
+    /// How long another run's lease lasts; `None` if it has expired.
     fn left(&self, other: &Lease, found: &Text) -> Option<Duration> {
         if other.holder.is_gone() {
             return None;
         }
-        // Without a date from the store, no lease is known to have ended.
+        // Without a date from the store, no lease is known to have expired.
         let now = self.connection.date().unwrap_or(Timestamp::MIN);
         let seconds = i64::try_from(other.seconds).unwrap_or(i64::MAX);
         let end = found
@@ -200,7 +198,7 @@ impl Leasing {
             .saturating_add(SignedDuration::from_secs(seconds.min(LONGEST_LEASE)))
             .unwrap_or(Timestamp::MAX);
         let left = end.duration_since(now);
-        // The store's clock counts seconds.
+        // The store's clock has a resolution of seconds.
         (left >= SignedDuration::ZERO).then(|| left.unsigned_abs() + Duration::from_secs(1))
     }
 
@@ -247,10 +245,10 @@ impl Leasing {
     }
 }
 
-/// No lease is believed to last longer: a day.
+/// The longest time that a lease is respected: a day.
 const LONGEST_LEASE: i64 = 86_400;
 
-/// Whether `key` is the object of a lease, or of one of its shards.
+/// Whether `key` is the object of a lease, or one of its shards.
 fn covers(lease: &str, key: &str) -> bool {
     let Some(object) = url::object_of(lease) else {
         return false;
@@ -263,7 +261,7 @@ fn covers(lease: &str, key: &str) -> bool {
     if folder != other_folder {
         return false;
     }
-    // The name that `of_shard` gives, for any shard that may occur in it.
+    // The name that `of_shard` creates, for any safe name of a shard.
     let (stem, ending) = file_parts(&file);
     let shard = other
         .strip_prefix(stem)

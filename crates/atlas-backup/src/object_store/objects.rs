@@ -19,7 +19,7 @@ use crate::fault::Fault;
 use crate::folder::{Damage, Folder, HeldFile, State};
 use crate::manifest::Manifest;
 
-/// The objects of a folder as they were listed.
+/// The objects of a folder, as listed.
 pub(super) struct Objects {
     at: StoreFolder,
     pub(super) connection: Connection,
@@ -28,21 +28,21 @@ pub(super) struct Objects {
     /// The version of the catalogue that was read.
     catalogue: Option<UpdateVersion>,
     text: Bytes,
-    /// Objects whose manifests stand in the catalogue only.
+    /// Objects whose manifests are only in the catalogue.
     without_manifest: Vec<(String, Manifest)>,
 }
 
-/// How much of a catalogue is read.
+/// The longest catalogue that is read.
 const LONGEST_CATALOGUE: usize = 256 << 20;
 /// The longest manifest that is read.
 const LONGEST_MANIFEST: usize = 1 << 20;
-/// How many manifests are read at the same time.
+/// The number of manifests that are read concurrently.
 const AT_ONCE: usize = 16;
-/// How often the catalogue is written anew when another run has changed it meanwhile.
+/// How often the catalogue is rewritten when another run has changed it meanwhile.
 const TRIES: usize = 5;
 
 impl Objects {
-    /// Lists a folder. Objects whose manifests the catalogue holds cost no request of their own.
+    /// Lists a folder. Objects with a manifest in the catalogue need no separate request.
     pub(super) async fn read(
         at: &StoreFolder,
         connection: Connection,
@@ -61,7 +61,7 @@ impl Objects {
         Ok((objects, damaged))
     }
 
-    /// Lists the folder, and takes up what is new in it.
+    /// Lists the folder, and adds new objects.
     async fn list(&mut self) -> Result<Vec<Damage>, Error> {
         let mut entries = self.read_catalogue().await?;
         let before = self.known();
@@ -75,7 +75,7 @@ impl Objects {
                 continue;
             }
             match entries.remove(name).filter(|entry| is_same(entry, meta)) {
-                // It is the object that was there when it was last found sound.
+                // The object is unchanged since it was last found sound.
                 Some(entry) => {
                     if !self.listed.contains_key(&format!("{name}.json")) {
                         without.push((name.clone(), entry.manifest.clone()));
@@ -131,7 +131,7 @@ impl Objects {
                 });
                 state = State::Damaged;
             }
-            // What this run has found out of the same object stays true.
+            // The results of this run for the same object stay valid.
             let tag = self.listed.get(&name).and_then(|meta| meta.e_tag.as_ref());
             if let Some((known, found, of)) = before.get(&name)
                 && *known == manifest
@@ -145,7 +145,7 @@ impl Objects {
         Ok(damaged)
     }
 
-    /// What is known of the objects: their manifests, states and tags. What was just stored has no tag
+    /// The known manifests, states and tags of the objects. One that was just stored has no tag
     /// yet.
     fn known(&self) -> BTreeMap<String, (Manifest, State, Option<String>)> {
         let files = self.held.files().map(|(path, file)| {
@@ -156,7 +156,7 @@ impl Objects {
         files.collect()
     }
 
-    /// The entries of the catalogue, by their names.
+    /// The entries of the catalogue, by name.
     async fn read_catalogue(&mut self) -> Result<BTreeMap<String, Entry>, Error> {
         let key = self.key(CATALOGUE)?;
         let read = self.connection.read(&key, LONGEST_CATALOGUE).await;
@@ -175,7 +175,7 @@ impl Objects {
         Ok(named.collect())
     }
 
-    /// The manifest of an object, if it is one of this program's.
+    /// The manifest of an object, if this program wrote it.
     async fn manifest(&self, name: &str) -> Result<Option<Manifest>, Error> {
         let key = manifest_key(&self.key(name)?);
         let read = self.connection.read(&key, LONGEST_MANIFEST).await;
@@ -183,14 +183,13 @@ impl Objects {
         Ok(found.and_then(|found| serde_json::from_slice(&found.body).ok()))
     }
 
-    /// Whether all objects of a snapshot are there by now: another run may have stored it.
+    /// Whether all objects of a snapshot are now present: another run may have stored it.
     pub(super) async fn look_again(&mut self, snapshot: SnapshotId) -> Result<bool, Error> {
         self.list().await?;
         Ok(self.held.has(snapshot))
     }
 
-    /// The names of the snapshots' objects that are not complete, or were not when the folder was
-    /// listed.
+    /// The names of the snapshots' objects that are incomplete, or were when the folder was listed.
     pub(super) fn begun(&self) -> Vec<String> {
         let parts = self
             .listed
@@ -202,7 +201,7 @@ impl Objects {
             .collect()
     }
 
-    /// Takes up objects that were just stored and verified.
+    /// Adds objects that were just stored and verified.
     pub(super) fn add(&mut self, stored: &[Stored]) {
         for stored in stored {
             let name = stored.key.rsplit('/').next().unwrap_or(&stored.key);
@@ -214,7 +213,7 @@ impl Objects {
         }
     }
 
-    /// Removes the manifest of an object that is gone.
+    /// Removes the manifest of a missing object.
     pub(super) async fn remove_lone(&self, path: &Path) -> Result<(), Error> {
         let name = path.to_string_lossy();
         let removed = self
@@ -224,8 +223,8 @@ impl Objects {
         removed.map_err(|failed| self.failed("remove the manifest of", &name, failed))
     }
 
-    /// Removes the objects of a snapshot, and their manifests, if they are still as they were listed;
-    /// says which.
+    /// Removes the objects of a snapshot, and their manifests, if they are unchanged since they
+    /// were listed; returns them.
     pub(super) async fn remove(
         &mut self,
         snapshot: SnapshotId,
@@ -255,7 +254,7 @@ impl Objects {
         Ok(removed)
     }
 
-    /// Writes the manifests that are gone, as the catalogue has them.
+    /// Writes missing manifests from the catalogue.
     pub(super) async fn write_manifests(&mut self) -> Result<(), Error> {
         for (name, manifest) in std::mem::take(&mut self.without_manifest) {
             let mut text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
@@ -271,11 +270,11 @@ impl Objects {
         Ok(())
     }
 
-    /// Writes the catalogue of what is there, if another one is there; anew if another run has written
-    /// it meanwhile.
+    /// Writes the catalogue of the present objects, if it has changed; again if another run has
+    /// written it meanwhile.
     pub(super) async fn write_catalogue(&mut self) -> Result<(), Error> {
         for _ in 0..TRIES {
-            // With what other runs have stored.
+            // Including what other runs have stored.
             self.list().await?;
             let entries = self.entries();
             let key = self.key(CATALOGUE)?;
@@ -302,11 +301,13 @@ impl Objects {
                 Err(failed) => return Err(self.failed("write", CATALOGUE, failed)),
             }
         }
-        tracing::warn!("other runs write the catalogue all the time; the next one puts it right");
+        tracing::warn!(
+            "the catalogue is not up to date, since other runs keep writing it; the next run updates it"
+        );
         Ok(())
     }
 
-    /// What the catalogue says. Only what was found sound is vouched for by its tag.
+    /// The entries of the catalogue. Only objects that were found sound are listed with their tags.
     fn entries(&self) -> Vec<Entry> {
         let sound = self
             .held
@@ -348,7 +349,7 @@ fn is_snapshot(name: &str) -> bool {
     path.extension().is_some_and(|ending| ending == "tgz")
 }
 
-/// Whether an object is the one that an entry speaks of.
+/// Whether an object is the one that an entry describes.
 fn is_same(entry: &Entry, meta: &ObjectMeta) -> bool {
     entry.tag.is_some() && entry.tag == meta.e_tag && entry.manifest.bytes == meta.size
 }

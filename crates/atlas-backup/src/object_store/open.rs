@@ -19,7 +19,7 @@ pub(super) type Opened = (
     Option<Arc<dyn MultipartStore>>,
 );
 
-/// No hidden retries: `Connection::ask` is the one loop.
+/// No hidden retries: `Connection::ask` has the only retry loop.
 fn once() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig::default(),
@@ -28,7 +28,7 @@ fn once() -> RetryConfig {
     }
 }
 
-/// Opens a store; says what is missing, without any value.
+/// Opens a store; an error states what is missing, without any value.
 pub(super) fn open(
     url: &StoreUrl,
     settings: &Settings,
@@ -46,7 +46,7 @@ pub(super) fn open(
             let builder = builder
                 .with_bucket_name(&url.bucket)
                 .with_retry(once())
-                // One DELETE for one object, which every server of the protocol knows.
+                // One DELETE for each object, which every S3 server supports.
                 .with_config(AmazonS3ConfigKey::DisableBulkDelete, "true");
             let store = builder
                 .clone()

@@ -27,25 +27,26 @@ use crate::retries::Retries;
 use crate::snapshot::SnapshotView;
 
 impl Backups {
-    /// Does in an object store what [`pull`](Backups::pull) does in a folder of this machine, with the
-    /// same rules. The manifests and the catalogue are objects.
+    /// Does in an object store what [`pull`](Backups::pull) does in a local folder, with the same
+    /// rules. The manifests and the catalogue are objects.
     ///
-    /// Several runs, on several machines, share the work: a run takes the lease of a snapshot before it
-    /// asks Atlas for a download, `<key>.part`, and passes over those whose lease another run has. At
-    /// the end it waits for these, up to the deadline of [`WaitPolicy`], and takes over what a run that
-    /// was killed has left: its lease ends when it was not renewed for a minute by the clock of the
-    /// store, and its upload is gone on with.
+    /// Several runs, on several machines, share the work: before a run requests a download, it
+    /// takes the lease of the snapshot, `<key>.part`. It skips snapshots whose lease another run
+    /// holds, and waits for them at the end, up to the deadline of [`WaitPolicy`]. It takes over
+    /// the work of a killed run: a lease expires when it was not renewed for a minute by the clock
+    /// of the store, and its upload is resumed.
     ///
-    /// An object counts as read if it has the tag that the catalogue noted when it was stored or last
-    /// read to its end; any other is read to its end before something is removed for it.
+    /// An object counts as read if it has the tag that the catalogue recorded when it was stored or
+    /// last read to its end. Any other object is read to its end before others are removed in favor
+    /// of it.
     ///
     /// An object of another program under the name of a snapshot is never replaced: that snapshot
-    /// fails with [`Error::Exists`]. Removing is not conditional in these stores: what another program
-    /// writes under the same key between the last look and the removal is lost.
+    /// fails with [`Error::Exists`]. These stores have no conditional removal: an object that
+    /// another program writes under the same key between the last check and the removal is lost.
     ///
     /// # Errors
-    /// As [`pull`](Backups::pull), and [`Error::Store`]: an outage of this store ends the pull, too. That a
-    /// snapshot failed for another reason is told through `report` only.
+    /// As for [`pull`](Backups::pull), and [`Error::Store`]: an outage of this store ends the pull,
+    /// too. Other failures of single snapshots are only passed to `report`.
     ///
     /// [`WaitPolicy`]: crate::WaitPolicy
     pub async fn pull_to_store(
@@ -81,12 +82,12 @@ struct InStore<'a> {
     progress: Progress<'a>,
 }
 
-/// What became of a snapshot.
+/// The result for a snapshot.
 enum Outcome {
     Stored(Vec<Stored>),
     /// Another run has stored it.
     There,
-    /// Another run has its lease, for so long at least.
+    /// Another run holds its lease, for at least this long.
     Held(Duration),
 }
 
@@ -104,7 +105,7 @@ impl InStore<'_> {
         let held =
             Folder::empty("".as_ref(), project, cluster).of_cluster(place.cluster_id, listed);
         let (mut objects, mut damaged) = Objects::read(self.folder, connection, held).await?;
-        // Its folder is lent where something is said of it.
+        // A folder for reports; the real one is lent to it.
         let held = Folder::empty("".as_ref(), project, cluster);
         let locate = |name: &Path| self.folder.url_of(&name.to_string_lossy()).into();
         let mut pull = Pull {
@@ -128,7 +129,7 @@ impl InStore<'_> {
         damaged.extend(found);
         let wanted = retention.wanted(&objects.held.held(), &damaged);
         let replaced = damaged.iter().map(|damage| damage.snapshot).collect();
-        pull.say_damaged(damaged, &retention);
+        pull.report_damaged(damaged, &retention);
         for (snapshot, error) in unread {
             let taken = objects.held.taken(snapshot);
             pull.fail(snapshot, taken, error);
@@ -136,8 +137,8 @@ impl InStore<'_> {
         self.take_all(&place, wanted, &replaced, &mut objects, &mut pull)
             .await?;
         std::mem::swap(&mut pull.held, &mut objects.held);
-        pull.say_others(&retention);
-        let lone = pull.judge_lone(&retention);
+        pull.report_others(&retention);
+        let lone = pull.handle_lone(&retention);
         std::mem::swap(&mut pull.held, &mut objects.held);
         for path in lone {
             objects.remove_lone(&path).await?;
@@ -162,8 +163,8 @@ impl InStore<'_> {
         Ok(retention.summary(&objects.held.held()))
     }
 
-    /// Removes what runs that were killed have left of snapshots that are complete by now, or that Atlas
-    /// does not list any more.
+    /// Removes what killed runs have left of snapshots that are complete by now, or that Atlas no
+    /// longer lists.
     async fn sweep(
         &self,
         (project, cluster): (ProjectId, &ClusterName),
@@ -180,7 +181,7 @@ impl InStore<'_> {
         Ok(())
     }
 
-    /// Takes every snapshot that is not there; those that other runs hold come last.
+    /// Stores every missing snapshot; those that other runs hold come last.
     async fn take_all(
         &self,
         place: &Place<'_>,
@@ -230,7 +231,8 @@ impl InStore<'_> {
                             .map(|it| PulledFile::new(it.url.into(), &it.manifest))
                             .collect(),
                     });
-                    // True after each step, should this run be killed. The last one counts.
+                    // The catalogue is correct after each step, in case this run is killed. The
+                    // last write counts.
                     if let Err(error) = objects.write_catalogue().await {
                         tracing::warn!(%error, "the catalogue is not up to date");
                     }
@@ -242,7 +244,7 @@ impl InStore<'_> {
                 Ok(Outcome::Held(left)) => {
                     queue.push_back((snapshot, Instant::now() + left.min(LOOK)));
                 }
-                // The catalogue is true, and nothing is removed.
+                // The catalogue is correct, and nothing is removed.
                 Err(error) if error.scope().is_of_all(&mut is_doubtful) => return Err(error),
                 Err(error) => pull.fail(id, taken, error),
             }
@@ -276,7 +278,7 @@ impl InStore<'_> {
         claim.release().await;
         match stored {
             Ok(stored) => Ok(Outcome::Stored(stored)),
-            // What a run that was killed had asked the store for may have been done since.
+            // A request of a killed run may have been applied since.
             Err(_) if !replace && objects.look_again(snapshot.id).await? => Ok(Outcome::There),
             Err(error) => Err(error),
         }
@@ -291,7 +293,7 @@ impl InStore<'_> {
         claim: &Arc<Claim>,
     ) -> Result<Vec<Stored>, Error> {
         if !replace {
-            // Nothing is downloaded for a name that another program has.
+            // Nothing is downloaded for a name that belongs to another program.
             let object = target.place(&target.url.key, &self.retries.brief());
             if let Some(leftover) = object.refuse_taken().await? {
                 object.refuse(&leftover, |manifest| manifest.snapshot == snapshot.id)?;

@@ -1,4 +1,4 @@
-//! The variables that configure a store: a fixed list for each kind, checked before any request.
+//! The variables that configure a store: a fixed list for each kind, validated before any request.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use url::Url;
 use super::url::{Kind, usage};
 use crate::error::Error;
 
-/// What a value must look like.
+/// The expected form of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Value {
     /// Visible ASCII that may be shown.
@@ -25,13 +25,13 @@ enum Value {
     UrlPath,
     /// A name that becomes part of a host name.
     HostPart,
-    /// A file of this machine.
+    /// A local file.
     File,
 }
 
 type Variables = &'static [(&'static str, Value)];
 
-/// In the order in which they are applied: of two names for one thing, the later one wins.
+/// In the order in which they are applied: of two names for the same setting, the later one wins.
 const S3: Variables = &[
     ("AWS_ACCESS_KEY_ID", Value::Text),
     ("AWS_SECRET_ACCESS_KEY", Value::Secret),
@@ -95,7 +95,7 @@ const AZURE: Variables = &[
     ("AZURE_SKIP_SIGNATURE", Value::Flag),
 ];
 
-/// Variables of the vendors' tools that point at what is not read here, with what to do instead.
+/// Variables of the vendors' tools that are not supported here, with what to do instead.
 const NOT_READ: &[(Kind, &str, &str)] = &[
     (Kind::S3, "AWS_PROFILE", PROFILE),
     (Kind::S3, "AWS_DEFAULT_PROFILE", PROFILE),
@@ -111,7 +111,7 @@ const NOT_READ: &[(Kind, &str, &str)] = &[
 const PROFILE: &str = "profiles and the files in ~/.aws are not read; put the credentials into the \
                        environment, for example with eval \"$(aws configure export-credentials \
                        --format env)\"";
-/// Any of these says where the credentials come from.
+/// Any of these specifies the source of the credentials.
 const CREDENTIALS: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -129,10 +129,10 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Takes what belongs to a kind of store. `is_named` says whether a variable has a name.
+    /// Selects the settings of a kind of store. `is_named` compares a variable with a name.
     ///
     /// # Errors
-    /// [`Error::Usage`] names a variable that cannot be used, without its value.
+    /// [`Error::Usage`] names an invalid variable, without its value.
     pub(super) fn new(
         kind: Kind,
         given: impl IntoIterator<Item = (OsString, OsString)>,
@@ -177,7 +177,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Names and values, in the order in which they are to be applied.
+    /// Names and values, in the order in which they are applied.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.values
             .iter()
@@ -190,14 +190,14 @@ impl Settings {
         found.map(|(_, _, value)| value.as_str())
     }
 
-    /// Without one of them.
+    /// The settings without one of them.
     pub(super) fn without(&self, name: &str) -> Self {
         let mut settings = self.clone();
         settings.values.retain(|(given, _, _)| *given != name);
         settings
     }
 
-    /// What must never be shown.
+    /// The values that must never be shown.
     pub(super) fn secrets(&self) -> Vec<String> {
         let secret = |value: &Value| matches!(value, Value::Secret | Value::Document);
         let values = self.values.iter().filter(|(_, value, _)| secret(value));
@@ -219,7 +219,7 @@ impl Settings {
             ),
         ];
         for (name, other) in pairs {
-            // Nothing asks a machine or a role for what is there.
+            // With static credentials, no machine or role is queried.
             let is_static = name.starts_with("AWS_ACCESS") || name.starts_with("AWS_SE");
             if !is_static && self.get("AWS_ACCESS_KEY_ID").is_some() {
                 continue;
@@ -233,7 +233,7 @@ impl Settings {
         Ok(())
     }
 
-    /// A backup does not leave unencrypted unless that is asked for.
+    /// A backup is not sent unencrypted unless that was requested.
     fn check_endpoints(&self) -> Result<(), Error> {
         let allow = match self.kind {
             Kind::S3 => "AWS_ALLOW_HTTP",
@@ -265,7 +265,7 @@ impl Settings {
 }
 
 impl Value {
-    /// Says what is expected if a value is not that.
+    /// Returns the expected form if a value is invalid.
     fn check(self, text: &str) -> Result<(), &'static str> {
         let visible = |text: &str| text.chars().all(|c| c.is_ascii_graphic());
         let (fits, expected) = match self {
@@ -318,7 +318,7 @@ fn is_endpoint(text: &str) -> bool {
 }
 
 pub(super) fn unusable(name: &str, expected: &str) -> Error {
-    usage(format!("unusable value in {name}: {expected}"))
+    usage(format!("invalid value of {name}: {expected}"))
 }
 
 #[cfg(test)]

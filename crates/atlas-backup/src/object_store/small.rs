@@ -10,7 +10,7 @@ use super::connection::{Connection, Failed, Text};
 use super::url::Kind;
 
 impl Connection {
-    /// The beginning of an object, `limit` bytes at most, and its version; `None` if there is none.
+    /// The first `limit` bytes of an object, and its version; `None` if there is none.
     pub(super) async fn read(&self, key: &Path, limit: usize) -> Result<Option<Text>, Failed> {
         let read = self.ask(0, || async {
             let got = self.objects.get(key).await?;
@@ -43,12 +43,14 @@ impl Connection {
         }
     }
 
-    /// Writes a small object only if nothing has its key, where the store can; gives its version.
+    /// Writes a small object only if the key has none, where the store supports that; returns its
+    /// version.
     pub(super) async fn create(&self, key: &Path, text: Bytes) -> Result<UpdateVersion, Failed> {
         self.write(key, text, PutMode::Create).await
     }
 
-    /// Writes a small object only if it is still of a version, where the store can; gives the next.
+    /// Writes a small object only if it still has a version, where the store supports that; returns
+    /// the next version.
     pub(super) async fn replace(
         &self,
         key: &Path,
@@ -59,7 +61,7 @@ impl Connection {
             .await
     }
 
-    /// Writes a small object in place of any other; gives its version.
+    /// Writes a small object in place of any other; returns its version.
     pub(super) async fn overwrite(&self, key: &Path, text: Bytes) -> Result<UpdateVersion, Failed> {
         self.write(key, text, PutMode::Overwrite).await
     }
@@ -89,7 +91,7 @@ impl Connection {
         if failed.is_unsupported() {
             return put_as(PutMode::Overwrite).await.map(UpdateVersion::from);
         }
-        // One of the attempts of a write whose condition failed may have been ours.
+        // One of the attempts of a write whose condition failed may have succeeded.
         if failed.is_taken()
             && failed.maybe_applied
             && let Ok(Some(found)) = self.read(key, text.len() + 1).await

@@ -1,4 +1,4 @@
-//! A snapshot into objects: the keys are looked up, the lease is taken, and each shard is streamed.
+//! Storing a snapshot as objects: check the keys, take the lease, stream each shard.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::retries::Retries;
 use crate::saving::{self, Asking, OneFile, plain};
 use crate::snapshot::{Pick, SnapshotView};
 
-/// How often another's lease is looked at.
+/// How often another run's lease is checked.
 pub(super) const LOOK: Duration = Duration::from_secs(5);
 
 /// How a snapshot is stored.
@@ -36,28 +36,28 @@ pub(super) struct Storing<'a> {
 }
 
 impl Backups {
-    /// Downloads a snapshot straight into an object store. A sharded cluster gives one object for
+    /// Downloads a snapshot directly to an object store. A sharded cluster produces one object for
     /// each shard.
     ///
-    /// Without [`replace`](DownloadOptions::replace), nothing that exists is replaced, neither an
-    /// object nor a manifest (`<key>.json`), but for a manifest without its object that an interrupted
-    /// upload of the same snapshot left. The manifest is created on condition that there is none, and
-    /// S3 completes an object on the same condition. Google Cloud Storage and Azure are
-    /// asked before the download and again before completion; a program that writes the same key in
-    /// between, without writing a manifest, loses its object.
+    /// Without [`replace`](DownloadOptions::replace), no existing object or manifest (`<key>.json`)
+    /// is replaced, except a manifest without its object that an interrupted upload of the same
+    /// snapshot left. The manifest is created only if there is none, and S3 completes an object on
+    /// the same condition. In Google Cloud Storage and Azure the key is checked before the download
+    /// and again before completion; a program that writes the same key in between, without a
+    /// manifest, loses its object.
     ///
-    /// Up to 128 MiB of parts are held in memory, or one part: an object that is longer than 1.2 TiB,
-    /// or of unknown length and longer than 70 GiB, has parts that are larger.
+    /// At most 128 MiB of parts are held in memory, or one part: an object that is longer than 1.2
+    /// TiB, or of unknown length and longer than 70 GiB, has larger parts.
     ///
-    /// If it fails or is dropped, the upload is aborted: see [`StoreTarget::settle`].
+    /// If the call fails or is dropped, the upload is aborted: see [`StoreTarget::settle`].
     ///
-    /// A transient failure of either store is retried as [`DownloadOptions`] says.
-    /// Before the download, and for the abort of an upload, there are the attempts of the client's
-    /// policy, and no patience beyond them.
+    /// Transient failures of either store are retried as described for [`DownloadOptions`]. Before
+    /// the download, and for the abort of an upload, only the attempts of the client's policy are
+    /// made, without patience.
     ///
     /// # Errors
-    /// Any [`Error`]; no new object is there under its key then, unless the error says that this is
-    /// unknown. Objects of earlier shards stay.
+    /// Any [`Error`]. There is no new object under the key then, unless the error states that this
+    /// is unknown. Objects of earlier shards stay.
     pub async fn download_to_store(
         &self,
         project: ProjectId,
@@ -92,8 +92,8 @@ impl Backups {
             retries,
             ..
         } = how;
-        // Nothing is lost yet: a store that cannot be reached is found soon, and before a restore job
-        // is made.
+        // Nothing is lost yet: an unreachable store is detected early, before a restore job is
+        // created.
         let brief = &retries.brief();
         let (mut leftover, mut is_readable) = (None, true);
         let first = target.place(&target.url.key, brief);
@@ -132,8 +132,8 @@ impl Backups {
         stored
     }
 
-    /// The object that a run completed before it was killed, if it is of the same snapshot: its lease
-    /// is still there.
+    /// The object that a killed run completed, if it is of the same snapshot: its lease still
+    /// exists.
     async fn finished(
         &self,
         project: ProjectId,
@@ -164,7 +164,7 @@ impl Backups {
         }))
     }
 
-    /// Stores the files of a snapshot under a key that this run has the lease of.
+    /// Stores the files of a snapshot under a key whose lease this run holds.
     pub(super) async fn store_shards(
         &self,
         place: &job::Place<'_>,
@@ -215,7 +215,7 @@ impl Backups {
             for (index, (shard, key)) in shards.iter().enumerate() {
                 let object = target.place(key, brief);
                 let file = OneFile::new(place, snapshot, shard.clone(), &job);
-                // A run that was interrupted has stored it.
+                // An interrupted run has stored it.
                 if let Some(manifest) = object.complete_manifest().await?
                     && file.is_described_by(&manifest)
                 {

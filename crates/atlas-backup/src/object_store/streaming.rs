@@ -1,4 +1,5 @@
-//! One object: from a link through the check into an upload that is completed only if it is sound.
+//! One object: from a link through the check to an upload that is completed only if the file is
+//! sound.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -22,7 +23,7 @@ use crate::options::DownloadOptions;
 use crate::progress::Progress;
 use crate::retries::Retries;
 
-/// How much of parts is in memory, unless one part alone is larger.
+/// The memory for parts, unless one part is larger.
 const MEMORY: u32 = 128 << 20;
 
 /// One object that is being written.
@@ -32,14 +33,14 @@ pub(super) struct Streaming<'a> {
     /// The objects of other shards.
     pub(super) stored: &'a [Stored],
     pub(super) progress: Progress<'a>,
-    /// When a request that failed is sent again.
+    /// The limits for retries.
     pub(super) retries: &'a Retries,
     pub(super) options: &'a DownloadOptions,
     pub(super) claim: &'a Arc<Claim>,
 }
 
 impl Streaming<'_> {
-    /// Streams a file into the store; completes the object only if it is sound.
+    /// Streams a file to the store; completes the object only if it is sound.
     pub(super) async fn run(
         &self,
         link: SnapshotUrl,
@@ -48,7 +49,7 @@ impl Streaming<'_> {
     ) -> Result<Manifest, Error> {
         let manifest = self.attempt(link.clone(), &mut links, file).await;
         match manifest {
-            // The store has forgotten the upload of the run that was killed.
+            // The upload of the killed run no longer exists in the store.
             Err(Stopped::Forgotten) => self.attempt(link, &mut links, file).await,
             manifest => manifest,
         }
@@ -122,7 +123,7 @@ impl Streaming<'_> {
 
     async fn abort(&self, upload: Upload, error: Error) -> Error {
         if let Err(lost) = self.claim.confirm().await {
-            // Another run goes on with it.
+            // Another run resumes it.
             upload.leave();
             return lost;
         }
@@ -134,7 +135,7 @@ impl Streaming<'_> {
 
 /// Why an attempt ended.
 enum Stopped {
-    /// The upload that was resumed is not there any more.
+    /// The resumed upload no longer exists.
     Forgotten,
     Failed(Error),
 }
@@ -145,7 +146,7 @@ impl From<Error> for Stopped {
     }
 }
 
-/// Whether a store says that an upload is not there.
+/// Whether a store reports that an upload does not exist.
 fn is_gone(error: &Error) -> bool {
     matches!(error, Error::Store { source, .. } if source.status() == Some(StatusCode::NOT_FOUND))
 }
@@ -158,21 +159,21 @@ struct Object {
     origin: Mutex<Origin>,
 }
 
-/// Where an upload comes from.
+/// The origin of an upload.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// Not looked for yet.
+    /// Not checked yet.
     Unknown,
-    /// An earlier run began it, and it is about to be resumed.
+    /// An earlier run started it, and it is about to be resumed.
     Found,
     /// It was resumed.
     Resumed,
-    /// This run began it.
+    /// This run started it.
     Own,
 }
 
-/// Drops an upload with the future that makes it, so that [`StoreTarget::settle`] knows of it then,
-/// whatever else still holds the object.
+/// Drops an upload with its future, so that [`StoreTarget::settle`] includes it even if the object
+/// is still referenced elsewhere.
 ///
 /// [`StoreTarget::settle`]: super::StoreTarget::settle
 struct AtOnce(Arc<Object>);
@@ -180,7 +181,7 @@ struct AtOnce(Arc<Object>);
 impl Drop for AtOnce {
     fn drop(&mut self) {
         let upload = lock(&self.0.upload).take();
-        // Otherwise another run may go on with it.
+        // Otherwise another run may resume it.
         if let (Some(upload), Err(_)) = (upload, self.0.claim.check()) {
             upload.leave();
         }
@@ -207,7 +208,7 @@ impl Output for Object {
         *lock(&self.upload) = Some(upload);
         let is_usable =
             |head: &Head| head.is_resumable() && begun.part == part_size(Some(head.length), 0);
-        // Otherwise it is given up when another begins.
+        // Otherwise it is aborted when another one starts.
         let head = begun.head.filter(is_usable);
         if head.is_some() {
             *lock(&self.origin) = Origin::Found;
@@ -237,7 +238,7 @@ impl Output for Object {
             part: part_size(length, 0),
             parts: BTreeMap::new(),
         });
-        // From here on it is aborted with the object.
+        // From here on it is aborted when the object is dropped.
         *lock(&self.upload) = Some(upload);
         match begun {
             Some(begun) => self.claim.began(&self.place.key, begun).await,

@@ -1,4 +1,4 @@
-//! Waiting for the lease of another run, and telling so.
+//! Waiting for the lease of another run, and reporting it.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::progress::{Event, Progress};
 
-/// How often it is told that another run is waited for.
+/// How often the wait is reported.
 const EVERY: Duration = Duration::from_secs(60);
 
 /// A wait for other runs.
@@ -17,7 +17,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Tells that a lease is waited for, unless that was told less than a minute ago.
+    /// Reports the wait for a lease, unless that was done less than a minute ago.
     pub(super) fn tell(&mut self, lease: &str, progress: Progress<'_>) {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
@@ -41,7 +41,7 @@ mod tests {
     use crate::progress::Reporter;
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_is_told_at_once_and_then_once_a_minute() {
+    async fn a_wait_is_reported_at_once_and_then_once_a_minute() {
         let mut told = Vec::new();
         let progress = &Reporter::new(|event| {
             if let Event::WaitingForRun { since, .. } = event {

@@ -1,4 +1,4 @@
-//! A multipart upload: parts in parallel and in any order, and aborted when it is dropped.
+//! A multipart upload: parts in parallel and in any order; aborted when it is dropped.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,13 +16,13 @@ use super::url::usage;
 use crate::error::Error;
 use crate::fetch::Part;
 
-/// The smallest part that is sent, but for the last; S3 asks for 5 MiB at least.
+/// The smallest part, except for the last; S3 requires at least 5 MiB.
 const PART: u64 = 8 << 20;
-/// S3 and Google take no more parts.
+/// The maximum number of parts in S3 and Google Cloud Storage.
 const PARTS: u64 = 10_000;
-/// The longest object that all stores take.
+/// The longest object that all stores support.
 const LONGEST: u64 = 5 << 40;
-/// Where an upload goes.
+/// The destination of an upload.
 #[derive(Clone)]
 pub(super) struct Place {
     pub(super) connection: Connection,
@@ -32,7 +32,7 @@ pub(super) struct Place {
     pub(super) url: String,
 }
 
-/// An upload under way. Dropping it aborts it in the background.
+/// An upload in progress. Dropping it aborts it in the background.
 pub(super) struct Upload {
     place: Place,
     state: State,
@@ -45,7 +45,7 @@ pub(super) type Parts = Arc<Mutex<BTreeMap<usize, String>>>;
 enum State {
     Creating(JoinHandle<Result<MultipartId, Failed>>),
     Open(Open),
-    /// It is being completed or aborted, which goes on by itself.
+    /// It is being completed or aborted by a separate task.
     Ending(JoinHandle<Result<Ended, Error>>),
     Closed,
 }
@@ -62,13 +62,13 @@ pub(super) struct Uploaded {
     pub(super) parts: Vec<PartId>,
 }
 
-/// How long the part at `index` is, so that the parts suffice for what was announced, or else for
-/// the longest object.
+/// The length of the part at `index`, such that the parts suffice for the announced length, or
+/// otherwise for the longest object.
 pub(super) fn part_size(announced: Option<u64>, index: usize) -> u64 {
     const MEBIBYTE: u64 = 1 << 20;
     match announced {
         Some(length) => length.div_ceil(PARTS).next_multiple_of(MEBIBYTE).max(PART),
-        // Small while the object is, since a part is held in memory.
+        // Small for a small object, since a part is held in memory.
         None => match index {
             0..1000 => PART,
             1000..2000 => 64 * MEBIBYTE,
@@ -78,7 +78,7 @@ pub(super) fn part_size(announced: Option<u64>, index: usize) -> u64 {
 }
 
 impl Upload {
-    /// Starts an upload of a length that is announced, if it is.
+    /// Starts an upload, of the announced length if there is one.
     pub(super) async fn start(place: Place, announced: Option<u64>) -> Result<Self, Error> {
         if let Some(length) = announced.filter(|length| *length > LONGEST) {
             return Err(usage(format!(
@@ -95,7 +95,7 @@ impl Upload {
             state: State::Creating(creating),
             parts: Parts::default(),
         };
-        // If this is dropped while it waits, it is the task that knows the upload.
+        // If this is dropped while it waits, only the task knows the upload.
         let State::Creating(creating) = &mut upload.state else {
             return Err(upload.lost());
         };
@@ -107,7 +107,7 @@ impl Upload {
         Ok(upload)
     }
 
-    /// Goes on with an upload that another run began.
+    /// Resumes an upload that another run started.
     pub(super) fn resume(place: Place, id: MultipartId, parts: BTreeMap<usize, String>) -> Self {
         Self {
             place,
@@ -116,7 +116,7 @@ impl Upload {
         }
     }
 
-    /// Its id in the store; `None` once it is being ended.
+    /// Its id in the store; `None` once it is being completed or aborted.
     pub(super) fn id(&self) -> Option<&MultipartId> {
         match &self.state {
             State::Open(open) => Some(&open.id),
@@ -124,7 +124,7 @@ impl Upload {
         }
     }
 
-    /// Sends a part, unless it is in the store; `stored` is told when it is.
+    /// Sends a part, unless it is in the store; `stored` is called when it is.
     pub(super) fn put(
         &mut self,
         part: Part,
@@ -173,7 +173,7 @@ impl Upload {
         }
     }
 
-    /// Runs what completes the object, to its end even if this future is dropped.
+    /// Completes the object, even if this future is dropped.
     pub(super) async fn commit<F>(mut self, commit: impl FnOnce(Uploaded) -> F) -> Result<(), Error>
     where
         F: Future<Output = Result<Ended, Error>> + Send + 'static,
@@ -194,7 +194,7 @@ impl Upload {
         ended.map(drop)
     }
 
-    /// Runs a task that goes on if this future is dropped.
+    /// Runs a task that continues if this future is dropped.
     async fn run(
         &mut self,
         task: impl Future<Output = Result<Ended, Error>> + Send + 'static,
@@ -208,13 +208,13 @@ impl Upload {
         ended.map_err(|_| self.lost())
     }
 
-    /// Has nothing more to do with it: it is another run's.
+    /// Leaves the upload to another run.
     pub(super) fn leave(mut self) {
-        // What is on its way to the store ends with its tasks.
+        // Requests in progress end with their tasks.
         self.state = State::Closed;
     }
 
-    /// Ends an upload in whose place another begins.
+    /// Aborts an upload that another one replaces.
     pub(super) async fn give_up(mut self) -> Result<(), Error> {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Closed) else {
             return Ok(());
@@ -223,7 +223,7 @@ impl Upload {
         self.run(abort(place, open)).await?.map(drop)
     }
 
-    /// Ends an upload that failed; says so if it stays in the store.
+    /// Aborts an upload that failed; reports if it stays in the store.
     pub(super) async fn abort(mut self, error: Error) -> Error {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Closed) else {
             return error;
@@ -274,7 +274,7 @@ impl Open {
     }
 }
 
-/// Ends an upload: first its requests, since a part that arrives later would stay.
+/// Aborts an upload: first its requests, since a part that arrives later would stay.
 async fn abort(place: Place, mut open: Open) -> Result<Ended, Error> {
     open.sending.shutdown().await;
     place.abort(&open.id).await

@@ -1,4 +1,4 @@
-//! The URL of an object: which kind of store, which bucket, which key.
+//! The URL of an object: kind of store, bucket, key.
 
 use object_store::path::Path;
 
@@ -12,12 +12,12 @@ pub(super) enum Kind {
     Azure,
 }
 
-/// An object's URL. The key is taken literally, as `aws s3 cp` does: nothing in it is decoded, and
-/// `?` and `#` belong to it.
+/// An object's URL. The key is used literally, as by `aws s3 cp`: nothing in it is decoded, and `?`
+/// and `#` are part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StoreUrl {
     pub(super) kind: Kind,
-    /// All before the key, with the slash at its end.
+    /// Everything before the key, including the slash.
     pub(super) base: String,
     pub(super) bucket: String,
     /// The account and its host, from `abfss://container@account.host/key`.
@@ -27,13 +27,13 @@ pub(super) struct StoreUrl {
 
 /// The longest key, in bytes, that all three stores accept.
 const LONGEST_KEY: usize = 1024;
-/// What is appended to a key for its manifest.
+/// The ending of a manifest's key.
 const MANIFEST: &str = ".json";
-/// What is appended to a key while its object is not complete.
+/// The ending of a lease's key.
 const PART: &str = ".part";
 
 impl StoreUrl {
-    /// Reads `scheme://bucket/key`.
+    /// Parses `scheme://bucket/key`.
     pub(super) fn parse(out: &str) -> Result<Self, Error> {
         let (scheme, rest) = out.split_once("://").ok_or_else(|| {
             usage(format!(
@@ -48,7 +48,7 @@ impl StoreUrl {
         })?;
         if has_signature(rest) {
             return Err(usage(
-                "invalid store URL: it carries a signature, which is a secret; pass the plain \
+                "invalid store URL: it contains a signature, which is a secret; pass the plain \
                  URL and set the credentials in the environment"
                     .to_owned(),
             ));
@@ -91,7 +91,7 @@ impl StoreUrl {
         })
     }
 
-    /// Reads `scheme://bucket`, with a prefix or without, and with a slash at its end or without.
+    /// Parses `scheme://bucket`, with or without a prefix and a slash at its end.
     pub(super) fn parse_folder(out: &str) -> Result<Self, Error> {
         let trimmed = out.trim_end_matches('/');
         let has_key = trimmed
@@ -100,7 +100,7 @@ impl StoreUrl {
         if has_key || !trimmed.contains("://") {
             return Self::parse(trimmed);
         }
-        // A bucket alone: any key tells whether it is one.
+        // A bucket alone: any key shows whether it is valid.
         let url = Self::parse(&format!("{trimmed}/key"))?;
         Ok(Self {
             key: Path::default(),
@@ -111,7 +111,7 @@ impl StoreUrl {
     /// An object in this folder.
     ///
     /// # Errors
-    /// [`Error::Usage`] if its key grows too long.
+    /// [`Error::Usage`] if its key is too long.
     pub(super) fn child(&self, name: &str) -> Result<Self, Error> {
         let key = match self.key.as_ref() {
             "" => name.to_owned(),
@@ -132,7 +132,7 @@ impl StoreUrl {
     /// The key of a shard's object.
     ///
     /// # Errors
-    /// [`Error::Usage`] if it grows too long.
+    /// [`Error::Usage`] if it is too long.
     pub(super) fn shard(&self, name: impl Fn(&str) -> String) -> Result<Path, Error> {
         let key = self.key.as_ref();
         let key = match key.rsplit_once('/') {
@@ -145,11 +145,11 @@ impl StoreUrl {
 
 /// The key of an object's manifest.
 pub(super) fn manifest_key(key: &Path) -> Path {
-    // A key that was parsed stays valid with an ending.
+    // A valid key stays valid with an ending.
     Path::parse(format!("{key}{MANIFEST}")).unwrap_or_default()
 }
 
-/// The key of what is there while an object is not complete: its lease, which is its journal, too.
+/// The key of an incomplete object's lease, which is also its journal.
 pub(super) fn part_key(key: &Path) -> Path {
     Path::parse(format!("{key}{PART}")).unwrap_or_default()
 }
@@ -159,7 +159,7 @@ pub(super) fn object_of(lease: &str) -> Option<&str> {
     lease.strip_suffix(PART)
 }
 
-/// Whether an output is meant for a store: any `scheme://`, or a store's scheme before a colon.
+/// Whether an output is a URL of a store: any `scheme://`, or a store's scheme before a colon.
 pub(super) fn is_meant(out: &str) -> bool {
     let Some((scheme, rest)) = out.split_once(':') else {
         return false;
@@ -179,7 +179,7 @@ fn kind_of(scheme: &str) -> Option<Kind> {
     }
 }
 
-/// Whether a URL is signed, as links with a deadline and shared access signatures are.
+/// Whether a URL is signed, like presigned links and shared access signatures.
 fn has_signature(rest: &str) -> bool {
     let Some((_, query)) = rest.split_once('?') else {
         return false;
@@ -215,7 +215,7 @@ fn parse_key(key: &str, out: &str) -> Result<Path, Error> {
     if key.len() + MANIFEST.len() > LONGEST_KEY {
         return Err(invalid("expected at most 1019 bytes"));
     }
-    Path::parse(key).map_err(|_| invalid("the store cannot have it; choose another name"))
+    Path::parse(key).map_err(|_| invalid("the store does not support it; choose another name"))
 }
 
 pub(super) fn usage(what: String) -> Error {

@@ -1,4 +1,4 @@
-//! Work on the disk, off the tasks that poll.
+//! Blocking disk operations of a pull.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::folder::{self, FolderLock};
 use crate::manifest::Manifest;
 
-/// A folder that this run works in, and its lock.
+/// A folder that this run works in, with its lock.
 pub(super) struct Disk<'a> {
     pub(super) folder: &'a Path,
     /// None in a dry run.
@@ -34,7 +34,7 @@ impl<'a> Disk<'a> {
         Ok(disk)
     }
 
-    /// Removes the manifests of files that are gone.
+    /// Removes the manifests of missing files.
     pub(super) async fn remove_manifests(&self, files: Vec<PathBuf>) -> Result<(), Error> {
         let removing = self.work(move || {
             for file in files {
@@ -49,8 +49,8 @@ impl<'a> Disk<'a> {
         removing.await
     }
 
-    /// Does work that waits for the disk. If the call is dropped, the work goes on to its end and
-    /// has the lock until then.
+    /// Runs blocking work. If the call is dropped, the work runs to its end and holds the lock
+    /// until then.
     pub(super) async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,

@@ -1,4 +1,4 @@
-//! What a pull tells.
+//! The reports of a pull.
 
 use std::path::{Path, PathBuf};
 
@@ -9,9 +9,9 @@ use crate::error::Error;
 use crate::folder::Folder;
 use crate::manifest::Manifest;
 
-/// What became of one snapshot.
+/// The result of a pull for one snapshot.
 ///
-/// `taken` is when the snapshot was complete, or begun if that is all that is known.
+/// `taken` is when the snapshot was completed, or started if only that is known.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Pulled {
@@ -23,53 +23,53 @@ pub enum Pulled {
         taken: Option<Timestamp>,
         /// Its files: one, or one for each shard.
         files: Vec<PulledFile>,
-        /// How long they are together, in bytes.
+        /// Their total length in bytes.
         bytes: u64,
     },
-    /// It was there already.
+    /// It was already in the folder.
     AlreadyPresent {
         /// The snapshot.
         snapshot: SnapshotId,
         /// When it was taken.
         taken: Option<Timestamp>,
-        /// Its files that are there, copies under other names among them.
+        /// Its files in the folder, including copies under other names.
         files: Vec<PulledFile>,
     },
-    /// One of its files is not what its manifest says. It is downloaded again beside the damaged one,
-    /// which is replaced once the new one is sound; [`Pulled::Failed`] follows if it cannot be.
+    /// One of its files does not match its manifest. It is downloaded again next to the damaged
+    /// file, which is replaced once the new one is sound; [`Pulled::Failed`] follows if that fails.
     Damaged {
         /// The snapshot.
         snapshot: SnapshotId,
-        /// When it was taken, as the manifest says.
+        /// When it was taken, according to the manifest.
         taken: Option<Timestamp>,
         /// The file's path, or the URL of an object.
         file: PathBuf,
-        /// What is wrong with it, in one line.
+        /// The defect of the file, in one line.
         reason: String,
     },
-    /// It is dated in the future. It does not count as one of those to keep, and stays.
+    /// It is dated in the future. It does not count as a kept snapshot, and stays.
     Future {
         /// The snapshot.
         snapshot: SnapshotId,
-        /// When it was taken, as it says.
+        /// When it was taken, according to the snapshot.
         taken: Option<Timestamp>,
     },
     /// Some snapshots in the folder are, or may be, of an earlier cluster of the same name. They do
-    /// not count as ones to keep, and stay. Told once, and only if others may be removed.
+    /// not count as kept snapshots, and stay. Reported once, and only if snapshots may be removed.
     OtherCluster {
-        /// How many.
+        /// The number of such snapshots.
         snapshots: usize,
     },
-    /// It could not be downloaded, or not be removed.
+    /// It could not be downloaded or removed.
     Failed {
         /// The snapshot.
         snapshot: SnapshotId,
         /// When it was taken.
         taken: Option<Timestamp>,
-        /// Why.
+        /// The reason.
         error: Error,
     },
-    /// It was removed, since there are newer ones enough.
+    /// It was removed, since enough newer ones are kept.
     Removed {
         /// The snapshot.
         snapshot: SnapshotId,
@@ -78,7 +78,7 @@ pub enum Pulled {
         /// The files that were removed, without their manifests, which are removed too.
         files: Vec<PulledFile>,
     },
-    /// It would be downloaded, were this no [dry run](crate::PullOptions::dry_run).
+    /// It would be downloaded if this were not a [dry run](crate::PullOptions::dry_run).
     WouldDownload {
         /// The snapshot.
         snapshot: SnapshotId,
@@ -91,16 +91,16 @@ pub enum Pulled {
         snapshot: SnapshotId,
         /// When it was taken.
         taken: Option<Timestamp>,
-        /// Its files that are there.
+        /// Its files in the folder.
         files: Vec<PulledFile>,
     },
-    /// It would be removed, if nothing fails before.
+    /// It would be removed, if nothing fails before that.
     WouldRemove {
         /// The snapshot.
         snapshot: SnapshotId,
         /// When it was taken.
         taken: Option<Timestamp>,
-        /// The files that would be removed, without their manifests, which would be too.
+        /// The files that would be removed, without their manifests, which would be removed too.
         files: Vec<PulledFile>,
     },
 }
@@ -111,7 +111,7 @@ pub enum Pulled {
 pub struct PulledFile {
     /// Its path, or the URL of an object.
     pub path: PathBuf,
-    /// How long it is, in bytes.
+    /// Its length in bytes.
     pub bytes: u64,
     /// Its SHA-256, in hexadecimal digits.
     pub sha256: String,
@@ -130,7 +130,7 @@ impl PulledFile {
     }
 }
 
-/// Where a file of a folder is: its path, or its URL.
+/// Returns the location of a file of a folder: its path, or its URL.
 pub(crate) type Locate<'a> = &'a (dyn Fn(&Path) -> PathBuf + Send + Sync);
 
 /// The files of a snapshot that are in a folder and sound, as far as is known.
@@ -150,21 +150,21 @@ pub(crate) fn present(held: &Folder, snapshot: SnapshotId, locate: Locate<'_>) -
     }
 }
 
-/// What was seen while a folder was brought up to date.
+/// The totals of a pull.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PullSummary {
-    /// How many snapshots Atlas lists.
+    /// The number of snapshots that Atlas lists.
     pub listed: usize,
-    /// How many of them are complete.
+    /// The number of listed snapshots that are complete.
     pub completed: usize,
     /// When the newest complete snapshot was taken, listed or in the folder. Those of an earlier
     /// cluster of the same name and those that are dated in the future do not count.
     pub newest: Option<Timestamp>,
     /// When Atlas listed the snapshots, by its own clock.
     pub date: Option<Timestamp>,
-    /// How many snapshots of the cluster are in the folder, at the end.
+    /// The number of snapshots of the cluster in the folder at the end.
     pub held: usize,
-    /// When the newest of them was taken, of those that count.
+    /// When the newest of them that counts was taken.
     pub newest_held: Option<Timestamp>,
 }

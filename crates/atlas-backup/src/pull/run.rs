@@ -1,4 +1,4 @@
-//! A pull that is under way: what it tells, and how it ends.
+//! A pull in progress: its reports, and its end.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::folder::{Damage, Folder, litter};
 use crate::manifest::Manifest;
 use crate::retention::Retention;
 
-/// A pull that is under way.
+/// A pull in progress.
 pub(crate) struct Pull<'a> {
     pub(crate) held: Folder,
     pub(crate) failures: usize,
@@ -22,7 +22,7 @@ pub(crate) struct Pull<'a> {
 }
 
 impl Pull<'_> {
-    /// Removes what is not kept, and writes the catalogue.
+    /// Removes the snapshots that are not kept, and writes the catalogue.
     pub(super) async fn end(
         self,
         retention: &Retention<'_>,
@@ -66,7 +66,7 @@ impl Pull<'_> {
             }
         }
         match written {
-            // That something failed is told already.
+            // A failure was already reported.
             Err(error) if failures > 0 => {
                 tracing::warn!(%error, "the catalogue is not up to date");
             }
@@ -84,7 +84,7 @@ impl Pull<'_> {
         Ok(retention.summary(&held.held()))
     }
 
-    /// Ends with an outage: writes the catalogue of what is there, and removes nothing.
+    /// Ends after an outage: writes the catalogue of the present files, and removes nothing.
     pub(super) async fn give_up(
         mut self,
         error: Error,
@@ -98,11 +98,11 @@ impl Pull<'_> {
         error
     }
 
-    /// Tells what would be done.
+    /// Reports what would be done.
     pub(crate) fn dry_run(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
         let held = self.held.held();
         let wanted = retention.wanted(&held, &damaged);
-        self.say_damaged(damaged, retention);
+        self.report_damaged(damaged, retention);
         let mut read = self.held.unread();
         read.extend(retention.to_be_read(&held));
         for snapshot in read {
@@ -120,7 +120,7 @@ impl Pull<'_> {
                 Pulled::WouldDownload { snapshot, taken }
             });
         }
-        self.say_others(retention);
+        self.report_others(retention);
         if self.failures == 0 {
             for snapshot in retention.soon_removed(&held) {
                 let files = self.held.removable_files(snapshot).into_iter();
@@ -151,7 +151,7 @@ impl Pull<'_> {
         self.held.snapshot_at(out) == Some(snapshot)
     }
 
-    pub(crate) fn say_damaged(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
+    pub(crate) fn report_damaged(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
         for damage in damaged {
             let (snapshot, taken) = (damage.snapshot, damage.taken);
             self.tell(Pulled::Damaged {
@@ -170,9 +170,9 @@ impl Pull<'_> {
         }
     }
 
-    /// Judges manifests whose files are gone: what should be kept is lost, and said so; those of files
-    /// that were being removed are given back, to be removed, too.
-    pub(crate) fn judge_lone(&mut self, retention: &Retention<'_>) -> Vec<PathBuf> {
+    /// Handles manifests whose files are missing. A file that should be kept is reported as an
+    /// error; the paths of the others, whose removal was interrupted, are returned to be removed.
+    pub(crate) fn handle_lone(&mut self, retention: &Retention<'_>) -> Vec<PathBuf> {
         let Some(listed) = retention.all_listed() else {
             return Vec::new();
         };
@@ -192,8 +192,8 @@ impl Pull<'_> {
         rest
     }
 
-    /// Says which snapshots in the folder do not count as ones to keep.
-    pub(crate) fn say_others(&mut self, retention: &Retention<'_>) {
+    /// Reports the snapshots in the folder that do not count as kept ones.
+    pub(crate) fn report_others(&mut self, retention: &Retention<'_>) {
         let held = self.held.held();
         for held in held.iter().filter(|held| retention.is_future(held.taken)) {
             let (snapshot, taken) = (held.snapshot, held.taken);
@@ -206,7 +206,7 @@ impl Pull<'_> {
     }
 }
 
-/// What tells of files that were removed, if any were.
+/// The report of removed files, if there are any.
 pub(crate) fn removed_files(
     snapshot: SnapshotId,
     taken: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! How many snapshots a folder keeps.
+//! The retention rules of a folder.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,11 +7,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// How many snapshots a folder keeps: rules that add up. A snapshot is kept if any rule keeps it.
+/// The retention rules of a folder. A snapshot is kept if any rule keeps it.
 ///
-/// Days are counted back from the newest snapshot, not from today: when no new snapshots arrive, the
-/// old ones stay. `daily`, `weekly` and `monthly` keep the newest snapshot of each of the last so
-/// many days, ISO weeks or months that have one, in UTC, as restic does.
+/// Days are counted back from the newest snapshot, not from today: when no new snapshots arrive,
+/// old ones stay. `daily`, `weekly` and `monthly` keep the newest snapshot of each of the last
+/// days, ISO weeks or months (UTC) that have a snapshot, as restic does.
 ///
 /// The text form is `14`, `30d`, or several rules such as `30d,daily=7,weekly=4,monthly=12`.
 ///
@@ -27,22 +27,22 @@ use jiff::{SignedDuration, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Keep {
-    /// The newest so many; 0 if there is no such rule.
+    /// Keeps this many of the newest snapshots; 0 for no such rule.
     pub last: usize,
-    /// Those taken within so many days before the newest; 0 if there is no such rule.
+    /// Keeps snapshots taken within this many days before the newest; 0 for no such rule.
     pub days: u32,
-    /// The newest of each of so many days; 0 if there is no such rule.
+    /// Keeps the newest snapshot of each of this many days; 0 for no such rule.
     pub daily: usize,
-    /// The newest of each of so many ISO weeks; 0 if there is no such rule.
+    /// Keeps the newest snapshot of each of this many ISO weeks; 0 for no such rule.
     pub weekly: usize,
-    /// The newest of each of so many months; 0 if there is no such rule.
+    /// Keeps the newest snapshot of each of this many months; 0 for no such rule.
     pub monthly: usize,
 }
 
-/// The error of a text that is not a [`Keep`]. `Debug` reads as `Display` does.
+/// The error of a text that is not a valid [`Keep`]. `Debug` reads as `Display` does.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "invalid number of snapshots to keep: expected a number from 1, such as 14, or days, such as \
+    "invalid retention: expected a number of snapshots from 1, such as 14, days, such as \
      30d, or rules such as 30d,daily=7,weekly=4,monthly=12"
 )]
 pub struct KeepError;
@@ -54,8 +54,8 @@ impl fmt::Debug for KeepError {
 }
 
 impl Keep {
-    /// No rule. Only the newest are kept, as many as
-    /// [`PullOptions::keep_at_least`](crate::PullOptions::keep_at_least) says.
+    /// Returns no rules: only as many of the newest are kept as
+    /// [`PullOptions::keep_at_least`](crate::PullOptions::keep_at_least) sets.
     #[must_use]
     #[allow(
         clippy::new_without_default,
@@ -71,7 +71,7 @@ impl Keep {
         }
     }
 
-    /// Keeps the newest so many.
+    /// Keeps the newest `snapshots` snapshots.
     #[must_use]
     pub fn last(snapshots: usize) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Keep {
         }
     }
 
-    /// Keeps those taken within so many days before the newest.
+    /// Keeps snapshots taken within `days` days before the newest.
     #[must_use]
     pub fn days(days: u32) -> Self {
         Self {
@@ -89,34 +89,34 @@ impl Keep {
         }
     }
 
-    /// Keeps also the newest of each of the last so many days that have one.
+    /// Also keeps the newest snapshot of each of the last `days` days that have one.
     #[must_use]
     pub fn daily(mut self, days: usize) -> Self {
         self.daily = days;
         self
     }
 
-    /// Keeps also the newest of each of the last so many ISO weeks that have one.
+    /// Also keeps the newest snapshot of each of the last `weeks` ISO weeks that have one.
     #[must_use]
     pub fn weekly(mut self, weeks: usize) -> Self {
         self.weekly = weeks;
         self
     }
 
-    /// Keeps also the newest of each of the last so many months that have one.
+    /// Also keeps the newest snapshot of each of the last `months` months that have one.
     #[must_use]
     pub fn monthly(mut self, months: usize) -> Self {
         self.monthly = months;
         self
     }
 
-    /// Whether there is no rule but that of the newest so many, which needs no floor.
+    /// Whether [`Keep::last`] is the only rule; `keep_at_least` then has no effect.
     #[must_use]
     pub fn is_last_only(self) -> bool {
         self.last > 0 && self == Self::last(self.last)
     }
 
-    /// Which of the snapshots taken at these moments, the newest first, are kept.
+    /// Decides which of the snapshots taken at these times, newest first, are kept.
     pub(crate) fn kept(self, at_least: usize, taken: &[Timestamp]) -> Vec<Kept> {
         let limit = SignedDuration::from_hours(24 * i64::from(self.days));
         let is_young = |taken: &Timestamp, newest: &Timestamp| {
@@ -164,17 +164,17 @@ impl Keep {
 
 /// A year, and the number of a day, week or month in it.
 type Period = (i16, i16);
-/// The period that a date is in.
+/// The period of a date.
 type PeriodOf = fn(Date) -> Period;
 
 /// Whether a snapshot is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// By no rule.
+    /// Not kept.
     No,
-    /// By its age alone: whether others are kept does not depend on it.
+    /// Kept by age only: no other decision depends on it.
     ByAge,
-    /// By its place among the others: without it another one would be kept.
+    /// Kept by its rank among the others: without it, another one would be kept.
     ByPlace,
 }
 
@@ -209,7 +209,7 @@ impl FromStr for Keep {
                 let others = [keep.last, keep.daily, keep.weekly, keep.monthly];
                 others.iter().filter(|it| **it > 0).count() + usize::from(keep.days > 0)
             };
-            // A rule that stands twice says two things.
+            // A repeated rule is ambiguous.
             if names(keep) == names(before) {
                 return Err(KeepError);
             }

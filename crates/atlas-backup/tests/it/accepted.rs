@@ -1,4 +1,4 @@
-//! Requests for jobs that Atlas has accepted, or may have, but whose answers are of no use.
+//! Requests for jobs that Atlas has accepted, or may have accepted, with unusable responses.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use tower_service::Service;
 
 use crate::{BY_KIND, folder, name, names, project};
 
-/// What is answered to a request that the sandbox has taken.
+/// The response to a request that the sandbox has accepted.
 #[derive(Debug, Clone, Copy)]
 enum Instead {
     Text(&'static str),
@@ -26,14 +26,14 @@ enum Instead {
     Broken,
     /// Another status, and whether with `Retry-After`.
     Status(u16, bool),
-    /// No answer.
+    /// No response.
     Reset,
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Answered = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
-/// The sandbox, but for what is answered to a POST.
+/// The sandbox, with other responses to POST requests.
 #[derive(Clone)]
 struct Posts<S>(S, Instead);
 
@@ -121,14 +121,14 @@ const UNREADABLE: [Instead; 12] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn a_restore_that_was_accepted_says_so_when_its_answer_cannot_be_read() {
+async fn an_accepted_restore_with_an_unreadable_response_is_reported_as_accepted() {
     for (cluster, kind) in BY_KIND {
         for instead in UNREADABLE.into_iter().chain([Instead::Broken]) {
             let (server, backups) = with(instead, kind).await;
             let error = restore(&backups, cluster).await.unwrap_err();
             assert_eq!(server.with(|sandbox| sandbox.writes()), 1, "sent once");
             let line = format!("{error:?}");
-            let begins = "the restore was accepted, but its answer cannot be read; check the restore \
+            let begins = "the restore was accepted, but the response cannot be read; check the restore \
                           jobs of the cluster before repeating it";
             assert!(line.starts_with(begins), "{instead:?}: {line}");
             assert!(!line.contains("saved"), "{line}");
@@ -140,11 +140,11 @@ async fn a_restore_that_was_accepted_says_so_when_its_answer_cannot_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_download_that_was_accepted_says_so_when_its_answer_cannot_be_read() {
+async fn an_accepted_download_with_an_unreadable_response_is_reported_as_accepted() {
     for (cluster, kind) in BY_KIND {
         for instead in UNREADABLE {
             let (server, backups) = with(instead, kind).await;
-            // An answer with a link needs no id.
+            // A response with a link needs no id.
             server.with(|sandbox| sandbox.set_download_delay(SignedDuration::from_mins(1)));
             let (cluster, policy) = (name(cluster), WaitPolicy::default());
             let asking =
@@ -156,7 +156,7 @@ async fn a_download_that_was_accepted_says_so_when_its_answer_cannot_be_read() {
                 backups.download(project(), &cluster, &Pick::Latest, &out, &options, silent);
             for error in [asking.await.unwrap_err(), saving.await.unwrap_err()] {
                 let line = format!("{error:?}");
-                let begins = "the download was accepted, but its answer cannot be read; ";
+                let begins = "the download was accepted, but the response cannot be read; ";
                 assert!(line.starts_with(begins), "{instead:?}: {line}");
                 assert!(!line.contains("saved"), "{line}");
                 assert!(!error.is_transient(), "{line}");
@@ -166,9 +166,9 @@ async fn a_download_that_was_accepted_says_so_when_its_answer_cannot_be_read() {
     }
 }
 
-/// A script that asks again what is transient would restore twice.
+/// A script that retries transient errors would restore twice.
 #[tokio::test(start_paused = true)]
-async fn a_restore_whose_fate_is_unknown_is_not_transient_and_says_so() {
+async fn a_restore_with_an_unknown_outcome_is_not_transient_and_is_reported_as_such() {
     for (cluster, kind) in BY_KIND {
         for (instead, status) in [
             (Instead::Status(500, false), Some(500)),
@@ -198,7 +198,7 @@ async fn a_restore_whose_fate_is_unknown_is_not_transient_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restore_that_was_refused_says_that_and_may_be_repeated() {
+async fn a_refused_restore_is_reported_as_refused_and_may_be_repeated() {
     for (status, asks, is_transient) in [
         (429, false, true),
         (503, true, true),

@@ -1,4 +1,4 @@
-//! The sandbox's Atlas, whose answers a test changes on their way.
+//! The sandbox's Atlas, with responses that a test changes.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use serde_json::Value;
 use tower_service::Service;
 
-/// Changes the answer to a request: its path, the headers and the JSON that goes back.
+/// Changes the response to a request: its path, the headers and the JSON body.
 pub(crate) type Alter = dyn FnMut(&str, &mut HeaderMap, &mut Value) + Send;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -26,7 +26,7 @@ struct Altered<S> {
     alter: Arc<Mutex<Box<Alter>>>,
 }
 
-/// Backups whose Atlas is the sandbox, but for what `alter` changes.
+/// Backups on the sandbox, with responses changed by `alter`.
 pub(crate) fn backups(
     server: &SandboxServer,
     alter: impl FnMut(&str, &mut HeaderMap, &mut Value) + Send + 'static,

@@ -1,4 +1,4 @@
-//! Answers that are for something else than what was asked for, and files that look alike.
+//! Responses for something other than what was requested, and files that look alike.
 
 use atlas_backup::{Backups, Error, Pick, WaitPolicy, silent, verify};
 use atlas_sandbox::{CLUSTER, DEDICATED_CLUSTER, FLEX_CLUSTER, SHARDED_CLUSTER, SandboxServer};
@@ -18,7 +18,7 @@ async fn world() -> SandboxServer {
     SandboxServer::start().await.unwrap()
 }
 
-/// Backups whose jobs have a field set to a value, once there is a job of that field.
+/// Backups whose jobs have a field set to a value, in jobs that have the field.
 fn with_field(server: &SandboxServer, field: &'static str, value: Value) -> Backups {
     altered::backups(server, move |path, _, body| {
         if is_job(path) && body.get(field).is_some() {
@@ -58,7 +58,7 @@ async fn a_job_for_anything_else_is_an_error_and_nothing_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_becomes_another_while_it_is_waited_for_is_an_error() {
+async fn a_job_that_becomes_another_during_the_wait_is_an_error() {
     for (field, value) in [
         ("id", json!(OTHER)),
         ("snapshotId", json!(OTHER)),
@@ -83,7 +83,7 @@ async fn a_job_that_becomes_another_while_it_is_waited_for_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fields_that_are_missing_say_nothing() {
+async fn missing_fields_are_accepted() {
     let server = world().await;
     let backups = altered::backups(&server, |path, _, body| {
         if let Some(job) = body.as_object_mut().filter(|_| is_job(path)) {
@@ -131,7 +131,7 @@ fn with_shards(server: &SandboxServer, shards: [Value; 2]) -> Backups {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shards_without_a_name_of_their_own_get_their_place_and_no_file_is_lost() {
+async fn shards_without_a_unique_name_get_their_index_and_no_file_is_lost() {
     for (shards, expected) in [
         ([json!("rs"), json!("rs")], ["s-0.tgz", "s-1.tgz"]),
         ([json!("rs"), json!("RS")], ["s-0.tgz", "s-1.tgz"]),
@@ -179,7 +179,7 @@ async fn equal_links_for_two_shards_are_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shard_whose_link_is_missing_is_waited_for() {
+async fn a_shard_without_a_link_is_awaited() {
     let server = world().await;
     let mut looks = 0;
     let backups = altered::backups(&server, move |path, _, body| {
@@ -196,7 +196,7 @@ async fn a_shard_whose_link_is_missing_is_waited_for() {
     assert_eq!(saved.len(), 2);
 }
 
-/// A renewed job may list its shards in another order, but not other shards.
+/// A renewed job may list its shards in another order, but must have the same shards.
 #[tokio::test(start_paused = true)]
 async fn a_renewed_link_is_that_of_the_same_shard() {
     for (change, same) in [("reversed", true), ("renamed", false), ("fewer", false)] {

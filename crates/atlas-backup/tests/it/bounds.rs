@@ -1,4 +1,4 @@
-//! Peers and files that claim more than there can be: an error, before anything is made for it.
+//! Peers and files with implausible sizes: an error, before anything is allocated for them.
 
 use std::fs::File;
 use std::sync::{Arc, Mutex};
@@ -60,7 +60,7 @@ async fn a_job_of_more_than_a_thousand_files_is_refused() {
     }
 }
 
-/// Makes every page full of things with new ids, and name another page.
+/// Fills every page with items of new ids, and adds a link to another page.
 fn endless(page: &mut u32, count: u32, results: &mut Value) {
     *page += 1;
     let ids = (0..count).map(|number| json!({"id": format!("{:024x}", *page * count + number)}));
@@ -70,7 +70,7 @@ fn endless(page: &mut u32, count: u32, results: &mut Value) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lists_without_end_are_given_up_at_a_hundred_thousand() {
+async fn endless_lists_are_refused_at_a_hundred_thousand() {
     for ending in ["/snapshots", "/restoreJobs"] {
         let server = sandbox().await;
         let pages = Arc::new(Mutex::new(0));
@@ -92,10 +92,10 @@ async fn lists_without_end_are_given_up_at_a_hundred_thousand() {
     }
 }
 
-/// A journal of it would have a first line that is too long to be read, so that the next run would
-/// meet files that are not known as its own.
+/// Its journal would have a first line that is too long, so the next run would not recognize the
+/// files as its own.
 #[tokio::test(start_paused = true)]
-async fn a_tag_that_a_journal_cannot_keep_is_none() {
+async fn a_tag_that_a_journal_cannot_keep_is_ignored() {
     for tag in [format!("\"{}\"", "t".repeat(70_000)), "\"".to_owned()] {
         let server = sandbox().await;
         add_larger(&server);
@@ -122,7 +122,7 @@ async fn a_stream_that_announces_more_than_any_snapshot_has_is_refused() {
     for (length, is_refused) in [
         (u64::MAX, true),
         ((64 << 40) + 1, true),
-        // May be, but does not come.
+        // Possible, but not received.
         (64 << 40, false),
     ] {
         let server = sandbox().await;
@@ -141,7 +141,7 @@ async fn a_stream_that_announces_more_than_any_snapshot_has_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_text_of_an_answer_makes_a_note_that_cannot_be_read() {
+async fn no_text_of_a_response_makes_an_unreadable_manifest() {
     let server = sandbox().await;
     let backups = altered::backups(&server, |path, _, body| {
         for snapshot in body["results"].as_array_mut().into_iter().flatten() {
@@ -160,7 +160,7 @@ async fn no_text_of_an_answer_makes_a_note_that_cannot_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_that_is_another_one_is_shown_in_part() {
+async fn a_mismatching_id_is_shown_in_part() {
     let server = sandbox().await;
     let backups = altered::backups(&server, |_, _, body| {
         body["name"] = json!("x".repeat(1 << 20));
@@ -184,9 +184,9 @@ async fn no_number_of_connections_is_too_small_or_too_large() {
     }
 }
 
-/// The files have no blocks on the disk.
+/// The files occupy no blocks on the disk.
 #[tokio::test(start_paused = true)]
-async fn notes_and_catalogues_of_a_gibibyte_are_not_read() {
+async fn manifests_and_catalogues_of_a_gibibyte_are_not_read() {
     let sparse = |path: &std::path::Path| File::create(path).unwrap().set_len(1 << 30).unwrap();
     let (_server, backups) = world().await;
     let folder = folder();
@@ -204,7 +204,7 @@ async fn notes_and_catalogues_of_a_gibibyte_are_not_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_catalogue_of_many_entries_is_one_unless_a_single_entry_is_odd() {
+async fn a_catalogue_of_many_entries_is_valid_unless_one_entry_is_invalid() {
     let (_server, backups) = world().await;
     let folder = folder();
     let options = PullOptions::default();

@@ -1,4 +1,4 @@
-//! What is told while files that are there are read.
+//! Progress reports while existing files are read.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use atlas_sandbox::{ClusterKind, FLEX_CLUSTER, SHARDED_CLUSTER};
 use crate::retention::World;
 use crate::{folder, latest, name, project, quietly, world};
 
-/// How much of each file was read, and how long each is.
+/// How much of each file was read, and its length.
 #[derive(Debug, Default)]
 pub(crate) struct Checks(pub(crate) BTreeMap<PathBuf, (Vec<u64>, u64)>);
 
@@ -54,7 +54,7 @@ fn touch(file: &PathBuf) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pull_names_each_file_that_it_reads_and_how_far_it_is() {
+async fn a_pull_reports_each_file_that_it_reads_and_the_progress() {
     let world = World::pulled().await;
     let files: Vec<_> = (0..8).map(|place| world.file(place)).collect();
     let unchanged = pull(&world, PullOptions::default()).await;
@@ -66,7 +66,7 @@ async fn a_pull_names_each_file_that_it_reads_and_how_far_it_is() {
     touch(&files[3]);
     let changed = pull(&world, PullOptions::default()).await;
     assert_eq!(changed, files[3..4]);
-    // Those that the others are removed for.
+    // Those that are kept instead of the removed ones.
     world.list(|list| list.deleted = 6);
     let keep = PullOptions::default()
         .keep(Some(Keep::last(2)))
@@ -75,7 +75,7 @@ async fn a_pull_names_each_file_that_it_reads_and_how_far_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_download_names_the_shard_that_it_reads_again() {
+async fn a_download_reports_the_shard_that_it_reads_again() {
     let (_server, backups) = world().await;
     let folder = folder();
     let saved = quietly(&backups, SHARDED_CLUSTER, &folder).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_download_names_the_shard_that_it_reads_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_verification_tells_the_length_first_and_then_how_far_it_is_up_to_the_end() {
+async fn a_verification_reports_the_length_first_and_then_its_progress_up_to_the_end() {
     let (server, backups) = world().await;
     server.with(|sandbox| {
         let snapshot = "32b6e34b3d91647abb20e7aa".parse().unwrap();

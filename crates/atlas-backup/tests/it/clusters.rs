@@ -1,4 +1,4 @@
-//! The clusters of a project whose backups can be had.
+//! The clusters of a project that have backups.
 
 use atlas_backup::{Backups, Error};
 use atlas_sandbox::SandboxServer;
@@ -17,7 +17,7 @@ async fn names(backups: &Backups) -> Result<Vec<String>, Error> {
 #[tokio::test(start_paused = true)]
 async fn every_cluster_with_backups_is_listed_once_and_no_other() {
     let (_server, backups) = world().await;
-    // `Cluster0` is of the shared tier.
+    // `Cluster0` belongs to the shared tier.
     assert_eq!(
         names(&backups).await.unwrap(),
         ["Dedicated0", "Flex0", "Sharded0"]
@@ -47,7 +47,7 @@ async fn every_cluster_with_backups_is_listed_once_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_whose_name_cannot_be_read_is_not_left_out_in_silence() {
+async fn a_cluster_with_an_unreadable_name_is_not_silently_left_out() {
     for odd in [json!(null), json!(7), json!("../x"), json!("")] {
         let server = SandboxServer::start().await.unwrap();
         let shown = odd.to_string();

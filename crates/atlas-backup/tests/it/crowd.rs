@@ -1,4 +1,4 @@
-//! A hundred clusters at once, through no more connections than are allowed.
+//! A hundred clusters at once, within the limit of connections.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ use crate::{client, folder, name, project};
 const CLUSTERS: u64 = 100;
 const CONNECTIONS: usize = 8;
 
-/// How many requests for files are open: from the moment they are sent until their bodies are dropped.
+/// The number of open requests for files: from sending until the body is dropped.
 #[derive(Default)]
 struct Counts {
     now: AtomicUsize,
@@ -29,7 +29,7 @@ struct Counts {
     all: AtomicUsize,
 }
 
-/// One request that is open.
+/// One open request.
 struct Open(Arc<Counts>);
 
 impl Open {
@@ -47,7 +47,7 @@ impl Drop for Open {
     }
 }
 
-/// The sandbox, whose files begin to come a second after they were asked for.
+/// The sandbox, with files that start to arrive a second after the request.
 #[derive(Clone)]
 struct Counting<S> {
     atlas: S,
@@ -115,7 +115,7 @@ async fn a_hundred_clusters_at_once_share_the_connections_that_are_allowed() {
     server.with(|sandbox| {
         for (number, cluster) in (0..).zip(&clusters) {
             sandbox.add_cluster(project(), cluster.clone(), ClusterKind::Flex);
-            // Four come in several spans.
+            // Four arrive in several spans.
             let size = if number % 25 == 0 { 20 << 20 } else { 10 << 10 };
             let snapshot = format!("32b6e34b3d91647abb20{number:04}");
             sandbox.add_snapshot(project(), cluster, snapshot.parse().unwrap(), size);

@@ -1,4 +1,4 @@
-//! A folder whose files have changed, or which holds files of other programs.
+//! A folder with changed files, or with files of other programs.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -7,14 +7,14 @@ use atlas_backup::{Error, Manifest, PullOptions, verify};
 use atlas_sandbox::{FLEX_CLUSTER, SHARDED_CLUSTER, SandboxServer};
 
 use crate::pull::{files, pull_with};
-use crate::retention::{World, change_note, damage};
+use crate::retention::{World, change_manifest, damage};
 use crate::{altered, folder, names};
 
 #[tokio::test(start_paused = true)]
 async fn a_file_that_changed_is_read_and_a_damaged_one_is_downloaded_again() {
     let world = World::pulled().await;
     let file = world.file(3);
-    // Touched only: it is read once, and its manifest brought up to date.
+    // Only its time changed: it is read once, and its manifest updated.
     let touch = |file: &Path| {
         let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
         open.set_modified(SystemTime::UNIX_EPOCH).unwrap();
@@ -43,10 +43,10 @@ async fn a_file_that_changed_is_read_and_a_damaged_one_is_downloaded_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_note_of_version_0_1_is_verified_once() {
+async fn a_manifest_of_version_0_1_is_verified_once() {
     let world = World::pulled().await;
     let old = |file: &Path| {
-        change_note(file, |manifest| {
+        change_manifest(file, |manifest| {
             let manifest = manifest.as_object_mut().unwrap();
             manifest.remove("modified");
             manifest.remove("inode");
@@ -60,7 +60,7 @@ async fn a_note_of_version_0_1_is_verified_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_damaged_file_that_atlas_has_no_more_is_a_failure_and_stays() {
+async fn a_damaged_file_that_atlas_no_longer_has_is_a_failure_and_stays() {
     let world = World::pulled().await;
     world.list(|list| list.deleted = 1);
     let file = world.file(0);
@@ -104,7 +104,7 @@ async fn a_catalogue_or_a_lock_of_another_program_is_left_alone() {
             text
         );
     }
-    // What holds nothing is taken over: version 0.1 wrote such a catalogue of an empty folder.
+    // An empty file is taken over: version 0.1 wrote such a catalogue for an empty folder.
     for text in ["", "[]", "[]\n"] {
         std::fs::write(path("catalogue.json"), text).unwrap();
         let options = PullOptions::default().dry_run(true);
@@ -128,7 +128,7 @@ async fn a_catalogue_or_a_lock_of_another_program_is_left_alone() {
 
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]
-async fn a_file_that_was_moved_and_linked_is_there_and_is_never_removed() {
+async fn a_file_that_was_moved_and_linked_is_found_and_never_removed() {
     let world = World::pulled().await;
     let elsewhere = folder();
     let (file, moved) = (world.file(0), elsewhere.path().join("moved"));

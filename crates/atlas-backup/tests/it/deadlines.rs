@@ -1,4 +1,4 @@
-//! Waits end at their deadlines, whatever a server does meanwhile, and say what was waited for.
+//! Waits end at their deadlines, whatever a server does meanwhile, and name the awaited operation.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn silent_since(seconds: u64) -> (SandboxServer, Backups) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_is_waited_for_up_to_the_deadline() {
+async fn a_server_that_never_responds_is_awaited_up_to_the_deadline() {
     let (job, snapshot): (RestoreJobId, SnapshotId) = (ID.parse().unwrap(), ID.parse().unwrap());
     for cluster in [FLEX_CLUSTER, DEDICATED_CLUSTER] {
         for (deadline, most) in [(5, 6), (0, 1)] {
@@ -68,9 +68,9 @@ async fn a_server_that_never_answers_is_waited_for_up_to_the_deadline() {
     }
 }
 
-/// It may have been applied, so that it is not dropped.
+/// It may have been applied, so it is not dropped.
 #[tokio::test(start_paused = true)]
-async fn a_request_for_a_download_that_is_under_way_is_not_dropped_at_the_deadline() {
+async fn a_download_request_in_progress_is_not_dropped_at_the_deadline() {
     let (_server, backups) = flaky_with(RetryPolicy::default(), |_, request| {
         (request.method() == Method::POST).then_some(Fault::Silence)
     })
@@ -85,7 +85,7 @@ async fn a_request_for_a_download_that_is_under_way_is_not_dropped_at_the_deadli
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_that_a_wait_outlasts_is_told() {
+async fn an_outage_that_a_wait_outlasts_is_reported() {
     for fault in [Fault::Status(503, ""), Fault::Reset] {
         for call in ["snapshot", "job", "request"] {
             let down = Arc::new(Mutex::new(false));
@@ -139,7 +139,7 @@ async fn an_outage_that_a_wait_outlasts_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_that_is_not_complete_in_time_is_called_a_snapshot() {
+async fn a_late_snapshot_is_reported_as_a_snapshot() {
     let server = SandboxServer::start().await.unwrap();
     let cluster = name(FLEX_CLUSTER);
     let newest = server.with(|sandbox| *sandbox.snapshots(project(), &cluster).last().unwrap());
@@ -160,7 +160,7 @@ async fn a_snapshot_that_is_not_complete_in_time_is_called_a_snapshot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_does_not_come_in_time_is_not_called_a_job() {
+async fn a_late_turn_is_not_reported_as_a_job() {
     let (server, backups) = paused().await;
     server.with(|sandbox| sandbox.set_download_pause(SignedDuration::from_hours(1)));
     let (cluster, pick, policy) = (name(FLEX_CLUSTER), Pick::Latest, within(20));
@@ -174,7 +174,7 @@ async fn a_turn_that_does_not_come_in_time_is_not_called_a_job() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wait_for_a_restore_is_told_as_one() {
+async fn the_wait_for_a_restore_is_reported_as_one() {
     for (cluster, kind) in BY_KIND {
         let (server, backups) = paused().await;
         server.with(|sandbox| sandbox.add_cluster(project(), name("Target"), kind));

@@ -64,7 +64,7 @@ async fn a_cluster_without_backups_and_an_unknown_project_stay_errors() {
     assert_eq!(asked, 1, "the first answer is final");
 }
 
-/// An Atlas that answers by the end of the path.
+/// An Atlas whose responses depend on the end of the path.
 #[derive(Clone)]
 struct Scripted(&'static [(&'static str, u16, &'static str)]);
 
@@ -100,7 +100,7 @@ async fn kind(script: &'static [(&'static str, u16, &'static str)]) -> Result<Cl
 }
 
 #[tokio::test]
-async fn the_snapshots_say_whether_the_cluster_was_sharded() {
+async fn the_snapshots_show_whether_the_cluster_was_sharded() {
     let sharded = r#"{"results":[{"id":"32b6e34b3d91647abb20e7b8","type":"shardedCluster"}]}"#;
     let found = kind(Box::leak(Box::new([("/backup/snapshots", 200, sharded)]))).await;
     assert_eq!(found.unwrap(), ClusterKind::Sharded);
@@ -110,7 +110,7 @@ async fn the_snapshots_say_whether_the_cluster_was_sharded() {
 }
 
 #[tokio::test]
-async fn a_question_that_failed_is_not_answered_by_cluster_not_found() {
+async fn a_failed_request_is_not_reported_as_cluster_not_found() {
     const DOWN: &str = r#"{"errorCode":"DOWN"}"#;
     for path in [
         "/flexClusters/Gone",

@@ -68,7 +68,7 @@ async fn every_kind_of_cluster_gives_its_latest_snapshot_and_none_is_written_to(
 }
 
 #[tokio::test]
-async fn a_kind_is_asked_for_once_and_an_unknown_cluster_is_an_error() {
+async fn a_kind_is_requested_once_and_an_unknown_cluster_is_an_error() {
     let (server, backups) = world().await;
     let requests = || server.with(|sandbox| sandbox.requests());
     for _ in 0..3 {
@@ -93,7 +93,7 @@ async fn several_connections_give_the_same_file_and_fetch_no_byte_twice() {
 }
 
 #[tokio::test]
-async fn a_download_that_is_dropped_goes_on_where_it_was() {
+async fn a_dropped_download_is_resumed() {
     let (server, backups) = world().await;
     let cluster = add_large(&server);
     let folder = folder();
@@ -151,7 +151,7 @@ async fn totals_of_several_connections_and_files_grow_up_to_the_length() {
         (saved[0].manifest.bytes, Some(saved[0].manifest.bytes))
     );
 
-    // The second file begins where a file begins.
+    // The second file starts at its first byte.
     let mut starts = Vec::new();
     let progress = |event: Event| match event {
         Event::Started { resumed, .. } => starts.push(resumed),
@@ -165,7 +165,7 @@ async fn totals_of_several_connections_and_files_grow_up_to_the_length() {
 }
 
 #[tokio::test]
-async fn a_callback_that_panics_ends_the_call_and_the_next_one_goes_on() {
+async fn a_callback_that_panics_ends_the_call_and_the_next_one_resumes() {
     let (server, backups) = world().await;
     let cluster = add_large(&server);
     let folder = folder();
@@ -174,7 +174,7 @@ async fn a_callback_that_panics_ends_the_call_and_the_next_one_goes_on() {
     let progress = |event: Event| {
         if let Event::Received { received, .. } = event {
             before = received;
-            assert!(received < 9 << 20, "as the test wants it");
+            assert!(received < 9 << 20, "the panic of the test");
         }
     };
     let mut download = Box::pin(latest(&backups, cluster, &folder, progress));
@@ -201,7 +201,7 @@ async fn a_callback_that_panics_ends_the_call_and_the_next_one_goes_on() {
 }
 
 #[tokio::test]
-async fn a_link_that_ends_on_the_way_is_renewed_and_the_download_goes_on() {
+async fn a_link_that_expires_during_the_download_is_renewed_and_the_download_continues() {
     let (server, backups) = world().await;
     let cluster = add_large(&server);
     let folder = folder();
@@ -225,7 +225,7 @@ async fn a_link_that_ends_on_the_way_is_renewed_and_the_download_goes_on() {
 }
 
 #[tokio::test]
-async fn a_file_that_changes_on_the_way_is_fetched_anew_and_never_glued_together() {
+async fn a_file_that_changes_during_the_download_is_downloaded_again_and_never_mixed() {
     let (server, backups) = world().await;
     let cluster = add_large(&server);
     let folder = folder();
@@ -246,7 +246,7 @@ async fn a_file_that_changes_on_the_way_is_fetched_anew_and_never_glued_together
 }
 
 #[tokio::test]
-async fn a_file_that_is_there_is_kept_unless_it_may_be_replaced() {
+async fn an_existing_file_is_kept_unless_it_may_be_replaced() {
     let (server, backups) = world().await;
     let folder = folder();
     let out = folder.path().join("s.tgz");
@@ -284,7 +284,7 @@ async fn two_runs_at_once_do_not_write_one_file() {
 }
 
 #[tokio::test]
-async fn a_changed_file_is_found_out_by_its_manifest() {
+async fn a_changed_file_is_detected_by_its_manifest() {
     let (_server, backups) = world().await;
     let folder = folder();
     let saved = quietly(&backups, FLEX_CLUSTER, &folder)
@@ -305,21 +305,21 @@ async fn a_changed_file_is_found_out_by_its_manifest() {
         let Error::Unsound { fault } = &error else {
             panic!("{what}: {error}");
         };
-        // What the archive itself tells is told first.
+        // A defect of the archive is reported before a checksum.
         let expected = match what {
             "longer" => Fault::Trailing,
             "empty" => Fault::NotGzip,
             _ => Fault::Gzip,
         };
-        let is_told = *fault == expected || *fault == Fault::Checksum("sha256");
-        assert!(is_told, "{what}: {error}");
+        let is_reported = *fault == expected || *fault == Fault::Checksum("sha256");
+        assert!(is_reported, "{what}: {error}");
     }
     std::fs::remove_file(&saved.path).unwrap();
     assert!(matches!(verify(&saved.path), Err(Error::File { .. })));
 }
 
 #[tokio::test]
-async fn what_is_not_there_or_not_complete_is_not_picked() {
+async fn a_missing_or_incomplete_snapshot_is_not_picked() {
     let (server, backups) = world().await;
     let pick = async |pick: Pick| backups.pick(project(), &name(FLEX_CLUSTER), &pick).await;
     let snapshots = server.with(|sandbox| sandbox.snapshots(project(), &name(FLEX_CLUSTER)));

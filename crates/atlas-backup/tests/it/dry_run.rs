@@ -1,4 +1,4 @@
-//! A dry run says what a run would do, and does none of it.
+//! A dry run reports what a run would do, and does none of it.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use atlas_sandbox::FLEX_CLUSTER;
 use crate::pull::pull_with;
 use crate::retention::{World, damage};
 
-/// Every name in the folder, with what the file holds and when it was written.
+/// Every name in the folder, with the file's content and modification time.
 fn state(world: &World) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
     let entries = std::fs::read_dir(world.folder.path()).unwrap();
     let mut state: Vec<_> = entries
@@ -28,7 +28,7 @@ fn dry(keep: Option<Keep>) -> PullOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dry_run_asks_for_lists_and_changes_nothing() {
+async fn a_dry_run_requests_lists_and_changes_nothing() {
     let world = World::new().await;
     let missing = world.folder.path().join("new");
     let before = (state(&world), world.jobs());
@@ -47,7 +47,7 @@ async fn a_dry_run_asks_for_lists_and_changes_nothing() {
     assert_eq!(world.keeping("8").await, "TTTTTTTT");
     world.list(|list| list.deleted = 6);
     std::fs::remove_file(world.file(7)).unwrap();
-    // What killed runs leave is not put right either.
+    // Leftovers of killed runs are not repaired either.
     std::fs::write(world.file(0).with_extension("tgz.part"), "x").unwrap();
     std::fs::hard_link(world.file(1), world.file(1).with_extension("tgz.part")).unwrap();
     let (before, keep) = (state(&world), Some(Keep::last(2)));
@@ -57,11 +57,11 @@ async fn a_dry_run_asks_for_lists_and_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dry_run_says_what_would_be_read_and_reads_no_file() {
+async fn a_dry_run_reports_what_would_be_read_and_reads_no_file() {
     let world = World::pulled().await;
     let before = state(&world);
     assert_eq!(world.pull(dry(None).verify(true)).await, "rrrrrrrr........");
-    // Another time: the file has to be read to know that it is damaged.
+    // Another time: the file must be read to find that it is damaged.
     damage(&world.file(2));
     let file = std::fs::File::options()
         .write(true)

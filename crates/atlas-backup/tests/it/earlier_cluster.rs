@@ -1,4 +1,4 @@
-//! Clusters that had the name before.
+//! Clusters that previously had the same name.
 
 use atlas_backup::PullOptions;
 use atlas_sandbox::FLEX_CLUSTER;
@@ -6,7 +6,7 @@ use atlas_sandbox::FLEX_CLUSTER;
 use crate::pull::{files, pull_with};
 use crate::retention::World;
 
-/// A cluster that was created again has the name of the old one, but not its id.
+/// A recreated cluster has the name of the old one, but not its id.
 #[tokio::test(start_paused = true)]
 async fn files_of_an_earlier_cluster_of_the_same_name_are_never_removed() {
     const OTHER: &str = "32b6e34b3d91647abb20e7aa";
@@ -29,7 +29,7 @@ async fn files_of_an_earlier_cluster_of_the_same_name_are_never_removed() {
         new.folder = old.folder;
         assert_eq!(new.keeping("3").await, "TTTo");
         assert_eq!(files(&new.folder).len(), 8, "{before:?} {after:?}");
-        // Those of the new one go as ever.
+        // Snapshots of the new cluster are removed as usual.
         new.list(|list| list.deleted = 7);
         assert_eq!(new.keeping("1").await, ".oRR");
         assert_eq!(files(&new.folder).len(), 6);

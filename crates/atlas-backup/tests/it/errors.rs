@@ -1,4 +1,4 @@
-//! What errors say: one line, each message once, with what a caller asks for in one step.
+//! Error messages: one line, each cause once, and direct access to their properties.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn deadline(last: Option<ErrorKind>) -> Error {
     }
 }
 
-/// An error that quotes its cause.
+/// An error that repeats its cause.
 #[derive(Debug)]
 struct Quoting(std::fmt::Error);
 
@@ -99,7 +99,7 @@ fn debug_reads_like_the_chain_of_display_with_each_message_once() {
 }
 
 #[test]
-fn what_a_name_holds_moves_no_cursor_and_breaks_no_line() {
+fn the_content_of_a_name_moves_no_cursor_and_breaks_no_line() {
     let error = file("a\n\u{1b}[2J\u{202e}\"b'\\.tgz");
     let odd_cause = Error::File {
         path: "\"b'\\.tgz".into(),
@@ -123,7 +123,7 @@ fn other_errors_read_the_same_in_both_ways() {
 }
 
 #[test]
-fn status_wait_and_whether_it_can_pass_are_one_step_away() {
+fn status_wait_and_transience_are_direct_methods() {
     let malformed = || ErrorKind::Malformed {
         source: "odd".into(),
     };
@@ -139,7 +139,7 @@ fn status_wait_and_whether_it_can_pass_are_one_step_away() {
         (Error::Call(call(malformed())), None, false),
         (deadline(Some(link(429))), Some(429), true),
         (deadline(None), None, true),
-        // A connection that broke, and a store that gives something else.
+        // A broken connection, and a store that sends a different length.
         (length(4), None, true),
         (length(6), None, false),
         (file("s.tgz"), None, false),

@@ -1,4 +1,4 @@
-//! Downloads of jobs that exist already.
+//! Downloads of existing restore jobs.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ use crate::{BY_KIND, altered, folder, name, names, project, world};
 
 const KINDS: [&str; 4] = [CLUSTER, FLEX_CLUSTER, DEDICATED_CLUSTER, SHARDED_CLUSTER];
 
-/// A download that was asked for before, of the oldest snapshot.
+/// Requests a download of the oldest snapshot.
 pub(crate) async fn asked(backups: &Backups, cluster: &str) -> RestoreJobId {
     let (cluster, policy) = (name(cluster), WaitPolicy::default());
     let listed = backups.snapshots(project(), &cluster).await.unwrap();
@@ -55,7 +55,7 @@ pub(crate) fn count(server: &SandboxServer, cluster: &str) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_exists_is_waited_for_and_no_other_one_is_asked_for() {
+async fn an_existing_job_is_awaited_and_no_other_one_is_requested() {
     for cluster in KINDS {
         let (server, backups) = paused().await;
         server.with(|sandbox| sandbox.set_download_delay(SignedDuration::from_secs(90)));
@@ -117,7 +117,7 @@ async fn a_download_of_a_job_that_was_dropped_is_resumed_with_the_same_job() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_whose_links_have_ended_is_followed_by_a_new_one_for_the_same_snapshot() {
+async fn a_job_whose_links_have_expired_is_followed_by_a_new_one_for_the_same_snapshot() {
     for cluster in KINDS {
         let (server, backups) = paused().await;
         let job = asked(&backups, cluster).await;
@@ -157,7 +157,7 @@ async fn a_job_that_is_complete_without_a_link_is_followed_by_a_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_failed_is_an_error_and_no_other_one_is_asked_for() {
+async fn a_failed_job_is_an_error_and_no_other_one_is_requested() {
     for cluster in [CLUSTER, FLEX_CLUSTER, DEDICATED_CLUSTER] {
         let (server, backups) = paused().await;
         server.with(|sandbox| sandbox.fail_next_jobs(1));
@@ -196,7 +196,7 @@ async fn a_job_that_writes_over_a_cluster_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_of_another_cluster_is_none_of_this_one() {
+async fn a_job_of_another_cluster_is_not_found() {
     for (cluster, kind) in BY_KIND {
         let (server, backups) = paused().await;
         server.with(|sandbox| sandbox.add_cluster(project(), name("Another"), kind));
@@ -212,7 +212,7 @@ async fn a_job_of_another_cluster_is_none_of_this_one() {
     }
 }
 
-/// A writer whose bytes a test can look at.
+/// A writer whose bytes a test can read.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 
@@ -227,7 +227,7 @@ impl Write for Shared {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_exists_goes_into_a_writer_and_its_snapshot_is_found_by_other_calls() {
+async fn an_existing_job_is_written_to_a_writer_and_its_snapshot_is_found_by_other_calls() {
     let (server, backups) = paused().await;
     let job = asked(&backups, DEDICATED_CLUSTER).await;
     let (cluster, options) = (name(DEDICATED_CLUSTER), DownloadOptions::default());

@@ -1,4 +1,4 @@
-//! Snapshots that failed, which are not the same as snapshots that are missing.
+//! Failed snapshots, which differ from missing ones.
 
 use atlas_backup::{Backups, DownloadOptions, Error, Pick, WaitPolicy, silent};
 use atlas_model::SnapshotId;
@@ -49,8 +49,8 @@ async fn a_snapshot_that_failed_is_never_called_missing() {
         assert_eq!(names(&folder), [""; 0]);
         let now = jiff::Timestamp::UNIX_EPOCH;
         let jobs = server.with(|sandbox| sandbox.jobs(now, project(), &cluster).len());
-        assert_eq!(jobs, 0, "no job is asked for");
-        // Others are picked as if it were not there.
+        assert_eq!(jobs, 0, "no job is requested");
+        // Others are picked as if it did not exist.
         let latest = backups.pick(project(), &cluster, &Pick::Latest).await;
         assert!(latest.is_err() || latest.unwrap().id != newest);
         let unknown = "32b6e34b3d91647abb20e7ff".parse().unwrap();

@@ -1,4 +1,4 @@
-//! Snapshots that Atlas does not list any more, and lists that are not all of it.
+//! Snapshots that Atlas no longer lists, and incomplete lists.
 
 use atlas_backup::{Error, Manifest, PullOptions, Pulled, silent};
 use atlas_sandbox::FLEX_CLUSTER;
@@ -8,7 +8,7 @@ use crate::retention::World;
 use crate::{name, project};
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_holds_less_than_it_says_removes_nothing() {
+async fn a_list_with_fewer_items_than_it_reports_removes_nothing() {
     let world = World::pulled().await;
     world.list(|list| (list.deleted, list.more) = (7, 1));
     assert_eq!(world.keeping("1").await, ".");
@@ -18,7 +18,7 @@ async fn a_list_that_holds_less_than_it_says_removes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_gone_is_told_once_it_cannot_be_downloaded_again() {
+async fn a_missing_file_is_reported_once_it_cannot_be_downloaded_again() {
     let world = World::pulled().await;
     let file = world.file(0);
     std::fs::remove_file(&file).unwrap();
@@ -44,17 +44,17 @@ async fn a_file_that_is_gone_is_told_once_it_cannot_be_downloaded_again() {
         );
     }
     assert!(Manifest::path_of(&file).exists());
-    // Nobody asks for it: a run was killed while it removed the snapshot.
+    // It is not wanted: a run was killed while it removed the snapshot.
     assert_eq!(world.keeping("7").await, ".......");
     assert!(!Manifest::path_of(&file).exists());
 }
 
-/// Version 0.1 did not note the id of the cluster.
+/// Version 0.1 did not record the id of the cluster.
 #[tokio::test(start_paused = true)]
 async fn files_without_the_id_of_their_cluster_count_as_long_as_atlas_lists_them() {
     let world = World::pulled().await;
     for place in 0..8 {
-        crate::retention::change_note(&world.file(place), |manifest| {
+        crate::retention::change_manifest(&world.file(place), |manifest| {
             for field in ["cluster_id", "format"] {
                 manifest.as_object_mut().unwrap().remove(field);
             }

@@ -1,4 +1,4 @@
-//! Downloads that cannot go on as they began, and come to the file all the same.
+//! Downloads that cannot continue as they started, and still get the file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use crate::stores::{add_larger, file, refused, right};
 use crate::{folder, names, quietly};
 
 #[tokio::test(start_paused = true)]
-async fn a_file_whose_tag_always_changes_is_taken_as_one_stream() {
+async fn a_file_whose_tag_always_changes_is_downloaded_as_one_stream() {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
     let expected = file(&server);
@@ -28,9 +28,9 @@ async fn a_file_whose_tag_always_changes_is_taken_as_one_stream() {
     assert!(std::fs::read(&saved[0].path).unwrap() == expected);
 }
 
-/// The file in the store is shorter than the one that was begun.
+/// The file in the store is shorter than the one that was started.
 #[tokio::test(start_paused = true)]
-async fn a_file_that_was_replaced_by_a_shorter_one_after_a_kill_is_begun_again() {
+async fn a_file_that_was_replaced_by_a_shorter_one_after_a_kill_is_restarted() {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
     let file = file(&server);
@@ -61,9 +61,9 @@ async fn a_file_that_was_replaced_by_a_shorter_one_after_a_kill_is_begun_again()
     assert!(std::fs::read(&saved[0].path).unwrap() == file);
 }
 
-/// nginx with `etag off`, and stores that make their tags weak.
+/// nginx with `etag off`, and stores that weaken their tags.
 #[tokio::test(start_paused = true)]
-async fn a_file_without_a_strong_tag_is_resumed_by_the_moment_of_its_last_change() {
+async fn a_file_without_a_strong_tag_is_resumed_by_its_last_modified_date() {
     const MOMENT: &str = "Wed, 21 Oct 2026 07:28:00 GMT";
     for tag in [None, Some("W/\"tag\"")] {
         let server = SandboxServer::start().await.unwrap();
@@ -102,9 +102,9 @@ fn without(headers: &HeaderMap, name: &str) -> HeaderMap {
     headers
 }
 
-/// Ranges of a file that is no snapshot.
+/// Ranges of a file that is not a snapshot.
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_a_snapshot_is_not_downloaded_to_its_end() {
+async fn a_file_that_cannot_be_a_snapshot_is_not_downloaded_to_its_end() {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
     let fetched = Arc::new(AtomicUsize::new(0));
@@ -116,20 +116,20 @@ async fn what_cannot_be_a_snapshot_is_not_downloaded_to_its_end() {
     });
     let folder = folder();
     let error = quietly(&backups, FLEX_CLUSTER, &folder).await.unwrap_err();
-    let is_told = matches!(
+    let is_reported = matches!(
         error,
         Error::Unsound {
             fault: Fault::NotGzip
         }
     );
-    assert!(is_told, "{error:?}");
+    assert!(is_reported, "{error:?}");
     let fetched = fetched.load(Ordering::SeqCst) >> 20;
     assert!(fetched < 200, "{fetched} MiB");
     assert_eq!(names(&folder), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_gives_a_byte_and_breaks_is_given_up_once_the_patience_is_over() {
+async fn a_host_that_sends_a_byte_and_disconnects_is_final_once_patience_is_spent() {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
     let file = file(&server);

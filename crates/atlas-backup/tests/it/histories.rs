@@ -4,8 +4,8 @@
 //! - no sound file of a snapshot is removed that Atlas lists or that the policy keeps;
 //! - every file under a final name is sound, or was damaged here;
 //! - a file of the user's own is never lost;
-//! - a dry run changes nothing and tells the truth;
-//! - after a run that succeeded, a second run changes nothing.
+//! - a dry run changes nothing and reports correctly;
+//! - after a successful run, a second run changes nothing.
 
 mod checks;
 mod oracle;

@@ -1,4 +1,4 @@
-//! Waiting for jobs: fast at first, bounded, and never past their end.
+//! Waiting for jobs: short waits at first, bounded, and never past their end.
 
 use atlas_model::cloud_backups::CancelBackupRestoreJob;
 use std::sync::Mutex;
@@ -28,7 +28,7 @@ pub(crate) async fn paused() -> (SandboxServer, atlas_backup::Backups) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_looked_at_often_at_first_and_seldom_later() {
+async fn a_job_is_polled_often_at_first_and_seldom_later() {
     for cluster in [CLUSTER, FLEX_CLUSTER, DEDICATED_CLUSTER, SHARDED_CLUSTER] {
         let (server, backups) = paused().await;
         server.with(|sandbox| sandbox.set_download_delay(SignedDuration::from_secs(240)));
@@ -78,7 +78,7 @@ async fn a_job_that_fails_ends_the_wait_at_once_and_one_that_hangs_at_the_deadli
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_was_cancelled_or_has_expired_says_so() {
+async fn a_cancelled_or_expired_job_is_reported_as_such() {
     let (server, backups) = paused().await;
     let cluster = name(DEDICATED_CLUSTER);
     let policy = WaitPolicy::default();
@@ -142,7 +142,7 @@ async fn a_second_download_waits_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_restore_writes_and_it_says_where() {
+async fn only_a_restore_writes_and_it_reports_its_target() {
     for (cluster, kind) in BY_KIND {
         let (server, backups) = paused().await;
         server.with(|sandbox| sandbox.add_cluster(project(), name("Target"), kind));

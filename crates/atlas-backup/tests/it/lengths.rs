@@ -1,4 +1,4 @@
-//! What a store merely says of lengths and ranges: an error, or the right file, and no panic.
+//! Lengths and ranges in a store's headers: an error or the right file, and no panic.
 
 use atlas_backup::Error;
 use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
@@ -7,9 +7,9 @@ use crate::store::backups;
 use crate::stores::{add_larger, file, right};
 use crate::{folder, names, quietly};
 
-/// Nothing may be allocated or reserved for what a header merely says.
+/// Nothing may be allocated or reserved for a length in a header.
 #[tokio::test(start_paused = true)]
-async fn a_length_that_no_snapshot_has_is_refused_before_anything_is_made_for_it() {
+async fn an_implausible_length_is_refused_before_anything_is_allocated() {
     for length in ["288230376151711744", "18446744073709551615"] {
         let server = SandboxServer::start().await.unwrap();
         let given = file(&server);
@@ -31,7 +31,7 @@ async fn a_length_that_no_snapshot_has_is_refused_before_anything_is_made_for_it
     }
 }
 
-/// A store may say anything of the parts it gives: an error, or the right file.
+/// A store may send any headers with its parts: an error, or the right file.
 #[tokio::test(start_paused = true)]
 async fn no_content_range_or_length_makes_a_download_panic() {
     let numbers = [
@@ -73,10 +73,9 @@ async fn no_content_range_or_length_makes_a_download_panic() {
     }
 }
 
-/// Whatever answers there now does not know ranges: the file is begun again, and in the end asked
-/// for as a whole.
+/// The server does not support ranges: the file is restarted, and finally requested as a whole.
 #[tokio::test(start_paused = true)]
-async fn a_store_whose_parts_are_malformed_gives_the_file_in_the_end() {
+async fn a_store_with_malformed_parts_sends_the_file_in_the_end() {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
     let file = file(&server);

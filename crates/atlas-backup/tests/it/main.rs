@@ -1,4 +1,4 @@
-//! The workflow against the sandbox, without a socket, and against stores that misbehave.
+//! The workflow against the sandbox, without a socket, and against misbehaving stores.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
@@ -99,7 +99,7 @@ async fn quietly(
     latest(backups, cluster, folder, silent).await
 }
 
-/// A callback that fails where a total goes back, except after starting over.
+/// A callback that fails when a total decreases, except after starting over.
 fn growing() -> impl FnMut(Event) + Send {
     let (mut last, mut known) = (0, None);
     move |event| match event {

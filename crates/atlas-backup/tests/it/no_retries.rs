@@ -1,4 +1,4 @@
-//! A client that is told not to retry: each failure is final, and the next run goes on.
+//! A client without retries: each failure is final, and the next run resumes.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ fn add_large(server: &SandboxServer) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_told_not_to_retry_sends_nothing_twice_and_the_next_run_goes_on() {
+async fn a_client_without_retries_sends_nothing_twice_and_the_next_run_resumes() {
     for fault in [
         Fault::Status(503, ""),
         Fault::Status(429, "1"),
@@ -50,7 +50,7 @@ async fn a_client_that_is_told_not_to_retry_sends_nothing_twice_and_the_next_run
     }
 }
 
-/// The ranges that are asked for, each once in a run that does not retry.
+/// The requested ranges, each once in a run without retries.
 #[tokio::test(start_paused = true)]
 async fn a_part_that_fails_is_final_without_retries_and_resumed_by_the_next_run() {
     let ranges = Arc::new(Mutex::new(Vec::new()));
@@ -75,7 +75,7 @@ async fn a_part_that_fails_is_final_without_retries_and_resumed_by_the_next_run(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_changed_is_final_and_begun_anew_by_the_next_run() {
+async fn a_changed_file_is_final_and_restarted_by_the_next_run() {
     let (server, backups) = flaky(|_, _| None).await;
     add_large(&server);
     let folder = folder();

@@ -1,4 +1,4 @@
-//! Jobs whose links cannot be read: an error soon, and at once if the job is complete by its own word.
+//! Jobs with unreadable links: an error soon, and at once if the job is complete.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn is_job(path: &str) -> bool {
     path.contains("/restoreJobs") || path.contains("/restore") || path.ends_with("/download")
 }
 
-/// Fields with links, as they may come.
+/// Fields with links, in the forms that may be received.
 fn cases() -> Vec<(&'static str, &'static str, Value)> {
     let mut cases = Vec::new();
     for odd in [json!(5), json!({}), json!([]), json!(true), json!("")] {
@@ -37,7 +37,7 @@ fn cases() -> Vec<(&'static str, &'static str, Value)> {
     cases
 }
 
-/// Sets a field of a job that has its links, and leaves the job's word for its end or takes it away.
+/// Sets a field of a job that has its links, and keeps or removes the job's completion.
 fn set(body: &mut Value, field: &str, odd: &Value, is_complete: bool) {
     let has_links = |body: &Value| {
         !body["snapshotUrl"].is_null()
@@ -75,7 +75,7 @@ async fn links_that_cannot_be_read_end_a_wait_soon() {
         for (cluster, field, odd) in cases() {
             let is_empty = odd == json!("") || odd == json!([""]);
             if is_empty && !is_complete {
-                // May be how a link that is not there yet is written.
+                // May represent a link that does not exist yet.
                 continue;
             }
             let case = format!("{cluster} {field} {odd} {is_complete}");
@@ -124,9 +124,9 @@ async fn a_watched_download_whose_links_cannot_be_read_is_an_error() {
     assert!(start.elapsed() < Duration::from_secs(120));
 }
 
-/// As long as Atlas has not made it.
+/// As long as Atlas has not created the link.
 #[tokio::test(start_paused = true)]
-async fn a_link_that_is_empty_for_a_while_is_waited_for() {
+async fn a_temporarily_empty_link_is_awaited() {
     for (cluster, field, empty) in [
         (FLEX_CLUSTER, "snapshotUrl", json!("")),
         (DEDICATED_CLUSTER, "deliveryUrl", json!([""])),

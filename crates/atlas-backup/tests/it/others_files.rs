@@ -1,11 +1,11 @@
-//! Files that are not ours, and what a killed run left: nothing of it is lost or trusted.
+//! Files of other programs, and leftovers of killed runs: none is lost or trusted.
 
 use std::path::Path;
 
 use atlas_backup::{Backups, DownloadOptions, Error, Event, Manifest, Pick, Saved, silent, verify};
 use atlas_sandbox::FLEX_CLUSTER;
 
-use crate::retention::{World, change_note};
+use crate::retention::{World, change_manifest};
 use crate::{folder, name, names, project, quietly, world};
 
 async fn replacing(backups: &Backups, out: &Path) -> Result<Vec<Saved>, Error> {
@@ -18,7 +18,7 @@ async fn replacing(backups: &Backups, out: &Path) -> Result<Vec<Saved>, Error> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_of_others_beside_the_output_are_refused_and_with_force_still_there() {
+async fn files_of_others_next_to_the_output_are_refused_and_kept_with_force() {
     for (other, text) in [
         ("s.tgz.json", "{\"my\": \"settings\"}"),
         ("s.tgz.json", "no JSON"),
@@ -55,7 +55,7 @@ async fn files_of_others_beside_the_output_are_refused_and_with_force_still_ther
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_set_aside_is_said() {
+async fn a_file_that_is_set_aside_is_reported() {
     let (_server, backups) = world().await;
     let folder = folder();
     let out = folder.path().join("s.tgz");
@@ -77,7 +77,7 @@ async fn a_file_that_is_set_aside_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn outputs_that_cannot_be_are_refused_before_any_request() {
+async fn impossible_outputs_are_refused_before_any_request() {
     let (server, backups) = world().await;
     let folder = folder();
     let inside = |name: &str| format!("{}/{name}", folder.path().display());
@@ -165,7 +165,7 @@ async fn a_partial_file_that_others_can_read_becomes_private() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-/// Only the superuser can give a file away; for others there is nothing to test.
+/// Only the superuser can change a file's owner; for others there is nothing to test.
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]
 async fn a_partial_file_of_another_user_is_neither_used_nor_touched() {
@@ -187,7 +187,7 @@ async fn a_partial_file_of_another_user_is_neither_used_nor_touched() {
     assert_eq!((left.len(), left.uid()), (0, own + 1));
 }
 
-/// Version 0.1 renamed by a link and an unlink: killed between, both names lead to one file.
+/// Version 0.1 renamed by a link and an unlink: killed in between, both names refer to one file.
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]
 async fn a_file_that_has_both_names_is_not_written_into() {
@@ -212,9 +212,9 @@ async fn a_file_that_has_both_names_is_not_written_into() {
     assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"]);
 }
 
-/// Between the two renames at the end, the new file is sound by the manifest that waits.
+/// Between the two renames at the end, the new file is sound by the waiting manifest.
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_killed_between_file_and_note_leaves_a_sound_file() {
+async fn a_run_that_is_killed_between_file_and_manifest_leaves_a_sound_file() {
     let (server, backups) = world().await;
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
@@ -239,7 +239,7 @@ async fn a_run_that_is_killed_between_file_and_note_leaves_a_sound_file() {
     assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"]);
 }
 
-/// Temporary files are known by their names.
+/// Temporary files are recognized by their names.
 #[tokio::test(start_paused = true)]
 async fn temporary_files_of_killed_runs_are_removed() {
     let (_server, backups) = world().await;
@@ -249,9 +249,9 @@ async fn temporary_files_of_killed_runs_are_removed() {
     assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"]);
 }
 
-/// Files that a run leaves are known as ours by the next, whatever it was doing.
+/// The next run recognizes the files that a run leaves, whatever that run was doing.
 #[tokio::test(start_paused = true)]
-async fn what_a_killed_run_left_is_gone_on_with_without_force() {
+async fn the_leftovers_of_a_killed_run_are_resumed_without_force() {
     let (_server, backups) = world().await;
     let sources = format!(
         "{}/{FLEX_CLUSTER}/32b6e34b3d91647abb20e7b8/",
@@ -283,15 +283,15 @@ async fn what_a_killed_run_left_is_gone_on_with_without_force() {
     }
 }
 
-/// A manifest names its form. Version 0.1 did not.
+/// A manifest names its format. In version 0.1 it did not.
 #[tokio::test(start_paused = true)]
-async fn manifests_of_version_0_1_are_ours_and_those_of_another_form_are_not() {
+async fn manifests_of_version_0_1_are_accepted_and_those_of_another_format_are_not() {
     let world = World::pulled().await;
     let newest = std::fs::read(Manifest::path_of(&world.file(7))).unwrap();
     let newest: serde_json::Value = serde_json::from_slice(&newest).unwrap();
     assert_eq!(newest["format"], "atlas-backup/1");
     for place in 0..8 {
-        change_note(&world.file(place), |manifest| {
+        change_manifest(&world.file(place), |manifest| {
             manifest.as_object_mut().unwrap().remove("format");
         });
     }
@@ -306,7 +306,7 @@ async fn manifests_of_version_0_1_are_ours_and_those_of_another_form_are_not() {
     .into_iter()
     .enumerate()
     {
-        change_note(&world.file(place), |manifest| manifest["format"] = format);
+        change_manifest(&world.file(place), |manifest| manifest["format"] = format);
     }
     let before = names(&world.folder);
     assert_eq!(world.keeping("1").await, ".R");

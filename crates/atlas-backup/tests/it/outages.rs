@@ -1,5 +1,5 @@
 //! Outages: waited out up to a deadline while a job or snapshot is watched, and for minutes while a
-//! file is fetched; what does not pass ends either at once.
+//! file is downloaded; permanent failures end both at once.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -21,7 +21,7 @@ use tower_service::Service;
 
 use crate::{folder, name, names, project, quietly};
 
-/// What happens to one request in place of the sandbox's answer.
+/// The fate of a request, instead of the sandbox's response.
 #[derive(Clone, Copy)]
 pub(crate) enum Fault {
     Status(u16, &'static str),
@@ -32,7 +32,7 @@ pub(crate) enum Fault {
 pub(crate) type Asked = Request<Full<Bytes>>;
 type Plan = dyn FnMut(Duration, &Asked) -> Option<Fault> + Send;
 
-/// The sandbox behind a network that a plan breaks: it is told the time since the start.
+/// The sandbox behind a network that fails by a plan, which receives the time since the start.
 #[derive(Clone)]
 struct Flaky<S> {
     sandbox: S,
@@ -76,15 +76,15 @@ where
     }
 }
 
-/// A sandbox whose clock is the paused one of the test, seen through a plan, by a client that is told
-/// not to retry: waits are no retries.
+/// A sandbox on the paused clock of the test, behind a plan, with a client without retries: waits
+/// are not retries.
 pub(crate) async fn flaky(
     plan: impl FnMut(Duration, &Asked) -> Option<Fault> + Send + 'static,
 ) -> (SandboxServer, Backups) {
     flaky_with(RetryPolicy::none(), plan).await
 }
 
-/// The same by a client with a retry policy.
+/// The same with a client that has a retry policy.
 pub(crate) async fn flaky_with(
     policy: RetryPolicy,
     plan: impl FnMut(Duration, &Asked) -> Option<Fault> + Send + 'static,
@@ -146,7 +146,7 @@ async fn an_outage_during_the_wait_for_a_job_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_while_a_download_is_asked_for_or_a_snapshot_watched_is_waited_out() {
+async fn an_outage_while_a_download_is_requested_or_a_snapshot_watched_is_waited_out() {
     let (_server, backups) = flaky_with(RetryPolicy::default(), |now, request| {
         let out = now < seconds(300) && request.method() == http::Method::POST;
         out.then_some(Fault::Status(503, ""))
@@ -219,7 +219,7 @@ async fn a_failure_that_does_not_pass_ends_the_wait_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_a_busy_server_asks_for_is_kept_up_to_a_minute() {
+async fn a_wait_that_a_busy_server_requests_is_kept_up_to_a_minute() {
     for (asked, at_least) in [("45", 45), ("86400", 60), ("18446744073709551615", 60)] {
         let looks = Arc::new(Mutex::new(Vec::new()));
         let seen = looks.clone();
@@ -258,11 +258,11 @@ async fn the_wait_for_a_turn_and_for_the_job_have_one_deadline() {
                 .await
         }
     };
-    // Its turn comes at once, and its result after the deadline.
+    // Its turn is at once, and its result after the deadline.
     let start = Instant::now();
     assert!(matches!(ask(10).await, Err(Error::Deadline { .. })));
     assert_eq!(start.elapsed(), seconds(10));
-    // Its turn comes after 40 s, and its result 50 s later.
+    // Its turn is after 40 s, and its result 50 s later.
     let start = Instant::now();
     assert!(matches!(ask(60).await, Err(Error::Deadline { .. })));
     assert_eq!(start.elapsed(), seconds(60));
@@ -293,7 +293,7 @@ async fn no_policy_makes_a_wait_panic_or_spin() {
                 let job = asked.await.unwrap().id.unwrap();
                 let endless = longest == Duration::MAX && deadline == Duration::MAX;
                 if first == Duration::MAX && endless {
-                    // Waits as long as it was told to.
+                    // Waits as long as the server requested.
                     continue;
                 }
                 let watched = backups.watch_job(project(), &cluster, job, &policy, silent);
@@ -311,7 +311,7 @@ async fn no_policy_makes_a_wait_panic_or_spin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_of_the_store_is_waited_out_for_minutes_and_then_given_up() {
+async fn an_outage_of_the_store_is_waited_out_for_minutes_and_then_final() {
     for (fault, until, whole) in [
         (Fault::Status(503, ""), 10, true),
         (Fault::Status(503, "5"), 60, true),
@@ -342,7 +342,7 @@ async fn an_outage_of_the_store_is_waited_out_for_minutes_and_then_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_refuses_for_good_is_asked_once_and_with_one_new_link() {
+async fn a_permanent_refusal_of_a_store_is_retried_only_with_one_new_link() {
     for status in [400, 401, 404, 407, 410, 451, 501, 505, 511] {
         let asked = Arc::new(Mutex::new(0));
         let counted = asked.clone();
@@ -357,7 +357,8 @@ async fn a_store_that_refuses_for_good_is_asked_once_and_with_one_new_link() {
             .await
             .unwrap_err();
         let most = match status {
-            // May be about ranges: the whole is asked for as well. For the others a new link may help.
+            // May concern ranges: the whole file is requested as well. For the others a new link
+            // may help.
             501 | 400 | 401 | 404 | 410 => 2,
             _ => 1,
         };

@@ -1,5 +1,5 @@
-//! Outages while a snapshot is prepared: waited out as long as patience lasts, told, and the end of a
-//! pull if they stay.
+//! Outages while a snapshot is prepared: waited out as long as patience lasts, reported, and the
+//! end of a pull if they persist.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -34,7 +34,7 @@ fn options() -> DownloadOptions {
     DownloadOptions::default().patience(PATIENCE)
 }
 
-/// The sandbox until a switch is set.
+/// The sandbox, which fails once a switch is set.
 async fn until(down: &Arc<AtomicBool>, fault: Fault) -> (SandboxServer, Backups) {
     let down = down.clone();
     flaky_with(RetryPolicy::default(), move |_, _| {
@@ -43,7 +43,7 @@ async fn until(down: &Arc<AtomicBool>, fault: Fault) -> (SandboxServer, Backups)
     .await
 }
 
-/// Takes what is told of an outage, and begins one as soon as a job is waited for.
+/// Records the reports of an outage, and starts one as soon as a job is awaited.
 fn falling<'a>(
     down: &'a Arc<AtomicBool>,
     told: &'a Mutex<Vec<(String, Duration)>>,
@@ -56,7 +56,7 @@ fn falling<'a>(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_while_a_snapshot_is_prepared_is_bounded_by_patience_and_told() {
+async fn an_outage_while_a_snapshot_is_prepared_is_bounded_by_patience_and_reported() {
     for fault in FAULTS {
         for cluster in [FLEX_CLUSTER, DEDICATED_CLUSTER] {
             for is_piped in [false, true] {
@@ -96,7 +96,7 @@ async fn an_outage_while_a_snapshot_is_prepared_is_bounded_by_patience_and_told(
     }
 }
 
-/// Polls are no retries, so that a policy without retries ends them as late.
+/// Polls are not retries: a policy without retries does not end them earlier.
 #[tokio::test(start_paused = true)]
 async fn patience_bounds_the_polls_of_a_client_that_does_not_retry() {
     for (patience, at_least) in [(0, 0), (60, 60)] {
@@ -126,7 +126,7 @@ async fn patience_bounds_the_polls_of_a_client_that_does_not_retry() {
     }
 }
 
-/// Pulls, and says in one letter what became of each snapshot; `seen` is told of each.
+/// Pulls, and returns one letter for each snapshot; `seen` is called for each.
 async fn pull(
     backups: &Backups,
     folder: &TempDir,
@@ -156,7 +156,7 @@ fn listed(folder: &TempDir) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_that_stays_ends_a_pull_and_what_it_has_downloaded_stays() {
+async fn a_persistent_outage_ends_a_pull_and_downloaded_files_stay() {
     for fault in FAULTS {
         let down = Arc::default();
         let (_server, backups) = until(&down, fault).await;
@@ -196,7 +196,7 @@ async fn a_store_that_stays_down_ends_a_pull() {
     }
 }
 
-/// What is wrong with one snapshot keeps no other one from being taken, whatever is answered.
+/// A failure of one snapshot does not prevent others from being downloaded, whatever the status.
 #[tokio::test(start_paused = true)]
 async fn a_failure_of_one_snapshot_does_not_end_a_pull() {
     for status in [400, 404, 409, 500] {
@@ -216,7 +216,7 @@ async fn a_failure_of_one_snapshot_does_not_end_a_pull() {
     }
 }
 
-/// Whether a request asks for a download of a snapshot.
+/// Whether a request is for a download of a snapshot.
 fn is_for(request: &Asked, snapshot: &str) -> bool {
     let body = request.body().clone().collect().now_or_never();
     let body = body.unwrap().unwrap().to_bytes();

@@ -1,4 +1,4 @@
-//! Snapshots into a writer.
+//! Downloads to a writer.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use crate::store::{Answer, End, backups};
 use crate::stores::{add_larger, file, refused, right};
 use crate::{growing, name, project};
 
-/// What was written; fails after so many bytes.
+/// The written bytes; fails after `limit` bytes.
 #[derive(Clone)]
 struct Sink {
     written: Arc<Mutex<Vec<u8>>>,
@@ -56,7 +56,7 @@ async fn pipe(
 type Script = fn(&[u8], usize, &HeaderMap) -> Answer;
 
 #[tokio::test(start_paused = true)]
-async fn whatever_the_store_does_each_byte_is_written_once_and_in_its_order() {
+async fn each_byte_is_written_once_and_in_order_whatever_the_store_does() {
     let scripts: [(&str, Script); 5] = [
         ("all well", |file, _, headers| right(file, headers)),
         ("breaks", |file, number, headers| {
@@ -98,7 +98,7 @@ async fn whatever_the_store_does_each_byte_is_written_once_and_in_its_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_changes_after_its_first_bytes_ends_it() {
+async fn a_file_that_changes_after_its_first_bytes_ends_the_download() {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
     let file = file(&server);
@@ -117,7 +117,7 @@ async fn a_file_that_changes_after_its_first_bytes_ends_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_goes_away_ends_it_and_a_sharded_snapshot_is_refused() {
+async fn a_closed_reader_ends_the_download_and_a_sharded_snapshot_is_refused() {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
     let file = file(&server);

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::{folder, name, names, project, world};
 
-/// Pulls, and says in one letter what became of each snapshot.
+/// Pulls, and returns one letter for each snapshot.
 async fn pull(
     backups: &Backups,
     cluster: &str,
@@ -62,7 +62,7 @@ fn catalogue(folder: &TempDir) -> serde_json::Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_snapshot_is_taken_once_and_the_catalogue_lists_them() {
+async fn every_snapshot_is_downloaded_once_and_listed_in_the_catalogue() {
     let (server, backups) = world().await;
     let folder = folder();
     assert_eq!(
@@ -87,11 +87,11 @@ async fn every_snapshot_is_taken_once_and_the_catalogue_lists_them() {
     }
     std::fs::remove_file(folder.path().join("catalogue.json")).unwrap();
     pull(&backups, FLEX_CLUSTER, &folder, None).await.unwrap();
-    assert_eq!(catalogue(&folder).as_array().unwrap(), listed, "made anew");
+    assert_eq!(catalogue(&folder).as_array().unwrap(), listed, "rebuilt");
 }
 
 #[tokio::test(start_paused = true)]
-async fn old_snapshots_are_not_taken_to_be_removed() {
+async fn old_snapshots_are_not_downloaded_only_to_be_removed() {
     let (_server, backups) = world().await;
     let folder = folder();
     let keep = Some(Keep::last(3));
@@ -103,7 +103,7 @@ async fn old_snapshots_are_not_taken_to_be_removed() {
         pull(&backups, FLEX_CLUSTER, &folder, None).await.unwrap(),
         "TTTTT..."
     );
-    // Days are counted from the newest, and the newest three stay in any case.
+    // Days are counted from the newest, and the newest three always stay.
     let days = Some(Keep::days(1));
     let other = crate::folder();
     assert_eq!(
@@ -113,7 +113,7 @@ async fn old_snapshots_are_not_taken_to_be_removed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_that_fails_keeps_nobody_else_from_being_taken_and_nothing_is_removed() {
+async fn a_failed_snapshot_does_not_prevent_others_and_nothing_is_removed() {
     let (server, backups) = world().await;
     let folder = folder();
     pull(&backups, FLEX_CLUSTER, &folder, Some(Keep::last(8)))
@@ -136,7 +136,7 @@ async fn a_snapshot_that_fails_keeps_nobody_else_from_being_taken_and_nothing_is
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_was_cut_or_lost_its_note_is_taken_again() {
+async fn a_file_that_was_cut_or_lost_its_manifest_is_downloaded_again() {
     let (_server, backups) = world().await;
     let folder = folder();
     let keep = Some(Keep::last(2));
@@ -159,7 +159,7 @@ async fn a_file_that_was_cut_or_lost_its_note_is_taken_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sharded_snapshot_is_there_when_all_its_files_are() {
+async fn a_sharded_snapshot_is_present_when_all_its_files_are() {
     let (_server, backups) = world().await;
     let folder = folder();
     assert_eq!(

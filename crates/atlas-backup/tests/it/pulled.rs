@@ -1,4 +1,4 @@
-//! What a pull tells of each snapshot, for programs.
+//! The reports of a pull for each snapshot.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ async fn pull(world: &World, options: PullOptions) -> Vec<Pulled> {
     told
 }
 
-/// The snapshots that something of one kind was told of.
+/// The snapshots with a report of one kind.
 fn of(told: Vec<Pulled>, kind: impl Fn(Pulled) -> Option<Told>) -> BTreeMap<SnapshotId, Told> {
     let told = told.into_iter().filter_map(kind);
     told.map(|it| (it.0, it)).collect()
@@ -44,7 +44,7 @@ macro_rules! told {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_told_of_a_snapshot_names_its_date_and_files_with_length_and_checksum() {
+async fn the_report_of_a_snapshot_has_its_date_and_files_with_length_and_checksum() {
     let world = World::new().await;
     let taken = told!(pull(&world, PullOptions::default()).await, Downloaded);
     assert_eq!(taken.len(), 8);
@@ -60,7 +60,7 @@ async fn what_is_told_of_a_snapshot_names_its_date_and_files_with_length_and_che
         assert_eq!(file.sha256, manifest.sha256);
     }
     let there = told!(pull(&world, PullOptions::default()).await, AlreadyPresent);
-    assert_eq!(there, taken, "the same is told of what is there");
+    assert_eq!(there, taken, "existing files are reported in the same way");
 
     world.list(|list| list.deleted = 6);
     let keep = PullOptions::default().keep(Some(Keep::last(2)));
@@ -79,7 +79,7 @@ async fn what_is_told_of_a_snapshot_names_its_date_and_files_with_length_and_che
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_damaged_file_and_a_failure_are_told_with_the_date_and_the_reason() {
+async fn a_damaged_file_and_a_failure_are_reported_with_date_and_reason() {
     let world = World::pulled().await;
     let file = world.file(0);
     let manifest = Manifest::read(&file).unwrap();

@@ -1,4 +1,4 @@
-//! What a folder keeps: no file is removed for one reason alone.
+//! The retention of a folder: no file is removed for a single reason.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -11,22 +11,22 @@ use tempfile::TempDir;
 use crate::pull::{files, pull_with};
 use crate::{altered, folder, names};
 
-/// How the list of snapshots is answered.
+/// The response to a list of snapshots.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
-    /// The `Date` of the answer.
+    /// The `Date` of the response.
     date: Option<&'static str>,
     /// How many of the oldest snapshots Atlas has deleted.
     pub(crate) deleted: usize,
-    /// How many of the newest it does not list either.
+    /// How many of the newest are not listed either.
     pub(crate) hidden: usize,
-    /// What the status of all of them is, if it is not `COMPLETED`.
+    /// The status of all of them, if it is not `COMPLETED`.
     status: Option<&'static str>,
     /// The id of the cluster, if it is not the sandbox's; none if empty.
     pub(crate) cluster_id: Option<&'static str>,
-    /// How many more there are than are listed, by the word of the list.
+    /// How many unlisted ones the list reports in addition.
     pub(crate) more: usize,
-    /// What stands in place of the oldest that is listed.
+    /// The replacement of the oldest listed one.
     odd: Option<Value>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Eight daily snapshots, of which all are in the folder.
+    /// Eight daily snapshots, all of them in the folder.
     pub(crate) async fn pulled() -> Self {
         let world = Self::new().await;
         assert_eq!(world.pull(PullOptions::default()).await, "TTTTTTTT");
@@ -115,7 +115,7 @@ impl World {
         pulled.unwrap().0
     }
 
-    /// How many restore jobs were ever asked for.
+    /// The number of all restore jobs so far.
     pub(crate) fn jobs(&self) -> usize {
         let cluster = crate::name(FLEX_CLUSTER);
         let project = crate::project();
@@ -139,7 +139,7 @@ fn keep_options(keep: &str) -> PullOptions {
     PullOptions::default().keep(keep.parse::<Keep>().unwrap())
 }
 
-/// Overwrites a file with zeros; its length and its time stay.
+/// Overwrites a file with zeros; its length and time are unchanged.
 pub(crate) fn damage(file: &Path) {
     let metadata = file.metadata().unwrap();
     let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
@@ -151,7 +151,7 @@ pub(crate) fn damage(file: &Path) {
     open.set_modified(metadata.modified().unwrap()).unwrap();
 }
 
-pub(crate) fn change_note(file: &Path, change: impl FnOnce(&mut Value)) {
+pub(crate) fn change_manifest(file: &Path, change: impl FnOnce(&mut Value)) {
     let path = Manifest::path_of(file);
     let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     change(&mut manifest);
@@ -192,7 +192,7 @@ async fn days_are_counted_from_the_newest_snapshot_and_a_few_always_stay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_says_nothing_removes_nothing() {
+async fn a_list_without_information_removes_nothing() {
     for (keep, change) in [
         (
             "1",
@@ -280,7 +280,7 @@ async fn a_damaged_newest_file_does_not_count_as_kept() {
     world.list(|list| list.deleted = 8);
     damage(&world.file(7));
     assert_eq!(world.keeping("1").await, "");
-    // Atlas has old ones only; the newest cannot be had any more.
+    // Atlas has only old ones; the newest cannot be downloaded any more.
     let world = World::pulled().await;
     world.list(|list| {
         list.deleted = 5;
@@ -292,10 +292,10 @@ async fn a_damaged_newest_file_does_not_count_as_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_dated_in_the_future_are_said_and_neither_count_nor_go() {
+async fn files_dated_in_the_future_are_reported_and_neither_count_nor_are_removed() {
     let world = World::pulled().await;
     world.list(|list| list.deleted = 7);
-    change_note(&world.file(0), |manifest| {
+    change_manifest(&world.file(0), |manifest| {
         manifest["taken"] = json!("2099-01-01T00:00:00Z");
     });
     assert_eq!(world.keeping("2").await, ".>RRRRR");
@@ -325,10 +325,10 @@ async fn a_snapshot_dated_in_the_future_is_not_the_latest() {
 async fn files_that_are_not_ours_or_have_another_name_are_never_removed() {
     let world = World::pulled().await;
     world.list(|list| list.deleted = 7);
-    change_note(&world.file(0), |manifest| {
+    change_manifest(&world.file(0), |manifest| {
         manifest["project"] = json!("32b6e34b3d91647abb20e7ff");
     });
-    change_note(&world.file(1), |manifest| {
+    change_manifest(&world.file(1), |manifest| {
         manifest["cluster"] = json!("Other");
     });
     std::fs::remove_file(Manifest::path_of(&world.file(2))).unwrap();
@@ -345,7 +345,7 @@ async fn files_that_are_not_ours_or_have_another_name_are_never_removed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_summary_says_what_was_listed_and_how_old_the_newest_is() {
+async fn the_summary_has_the_listed_snapshots_and_the_age_of_the_newest() {
     let world = World::pulled().await;
     let summary = async || {
         let options = PullOptions::default();
@@ -362,7 +362,7 @@ async fn the_summary_says_what_was_listed_and_how_old_the_newest_is() {
     assert_eq!(summary().await, (0, 0, newest));
 }
 
-/// Hours may pass between reading the files that stay and removing others.
+/// Hours may pass between reading the kept files and removing others.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_removed_for_a_file_that_changed_since_it_was_read() {
     let world = World::pulled().await;
@@ -382,6 +382,6 @@ async fn nothing_is_removed_for_a_file_that_changed_since_it_was_read() {
         .pull(project, &cluster, folder, &options, report, silent);
     pulling.await.unwrap();
     assert_eq!(removed, 0);
-    // It is downloaded again, since Atlas has it.
+    // It is downloaded again, since Atlas lists it.
     assert_eq!(world.keeping("2").await, "DT.RRRRRR");
 }

@@ -1,4 +1,4 @@
-//! An S3 server on loopback that does what S3 documents, unless a test says otherwise.
+//! An S3 server on loopback that behaves as S3 documents, unless a test changes that.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -14,11 +14,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) method: Method,
-    /// The path as it is on the wire.
+    /// The path as sent.
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
@@ -35,15 +35,15 @@ impl Asked {
     }
 }
 
-/// What a test has the server do instead.
+/// The behavior of the server in a test.
 pub(crate) enum Instead {
-    /// What S3 documents.
+    /// The documented behavior.
     Nothing,
-    /// Another answer; the request has no effect.
+    /// Another response; the request has no effect.
     Answer(Response<Bytes>),
-    /// The request has its effect, but the answer is lost.
+    /// The request has its effect, but the response is lost.
     Lose,
-    /// The answer comes when this is done.
+    /// The response follows when this is done.
     After(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
@@ -51,7 +51,7 @@ type Script = dyn FnMut(&Asked, &mut State) -> Instead + Send;
 
 #[derive(Default)]
 pub(crate) struct State {
-    /// By their path on the wire.
+    /// By path as sent.
     pub(crate) objects: BTreeMap<String, Bytes>,
     uploads: BTreeMap<String, BTreeMap<u32, Bytes>>,
     pub(crate) asked: Vec<Asked>,
@@ -65,7 +65,7 @@ pub(crate) struct S3 {
     _runtime: tokio::task::JoinHandle<()>,
 }
 
-/// A server that does all as documented.
+/// A server with the documented behavior.
 pub(crate) async fn s3() -> S3 {
     scripted(|_, _| Instead::Nothing).await
 }
@@ -124,13 +124,13 @@ impl S3 {
         self.state.lock().unwrap().objects.remove(path);
     }
 
-    /// How many multipart uploads were begun, and how many are open.
+    /// The number of multipart uploads that were started, and of those that are open.
     pub(crate) fn uploads(&self) -> (usize, usize) {
         let state = self.state.lock().unwrap();
         (state.begun, state.uploads.len())
     }
 
-    /// Settings that lead to it.
+    /// Settings for this server.
     pub(crate) fn settings(&self) -> Vec<(String, String)> {
         let settings = [
             ("AWS_ACCESS_KEY_ID", "key"),
@@ -154,7 +154,7 @@ async fn answer(
         .collect()
         .await
         .map(http_body_util::Collected::to_bytes);
-    // A client that goes away in the middle of its body has asked for nothing.
+    // A client that disconnects in the middle of its body has sent no request.
     let body = body.unwrap_or_default();
     let asked = Asked {
         method: parts.method,
@@ -183,7 +183,7 @@ async fn answer(
     Ok(response.map(Full::new))
 }
 
-/// An answer with a text.
+/// A response with a text.
 pub(crate) fn said(status: u16, text: &str) -> Response<Bytes> {
     let text = Bytes::copy_from_slice(text.as_bytes());
     Response::builder().status(status).body(text).unwrap()

@@ -1,4 +1,4 @@
-//! No shard is lost, whatever a job calls its shards and however many links it has.
+//! No shard is lost, whatever names a job has for its shards and however many links it has.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::pull::{files, pull_with};
 use crate::{altered, folder, name, names, project, quietly};
 
-/// What is different in the jobs of a test.
+/// How the jobs of a test differ.
 #[derive(Debug, Clone, Copy, Default)]
 struct Jobs {
     /// The names of the shards; none if empty.
@@ -122,7 +122,7 @@ async fn shards_of_two_jobs_without_names_are_never_one_shard_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shard_of_an_earlier_job_is_not_mixed_with_another_jobs_place() {
+async fn a_shard_of_an_earlier_job_is_not_mixed_with_another_jobs_index() {
     let server = server().await;
     let forward = Jobs::default();
     let backward = Jobs {
@@ -148,7 +148,7 @@ async fn a_shard_of_an_earlier_job_is_not_mixed_with_another_jobs_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_of_two_labellings_are_not_a_whole_snapshot() {
+async fn files_of_jobs_with_different_names_are_not_a_whole_snapshot() {
     for with_shards in [true, false] {
         let server = server().await;
         let unnamed = Jobs::default();
@@ -165,7 +165,7 @@ async fn files_of_two_labellings_are_not_a_whole_snapshot() {
         remove(lost.unwrap());
         if !with_shards {
             for file in paths(&folder) {
-                crate::retention::change_note(&file, |manifest| {
+                crate::retention::change_manifest(&file, |manifest| {
                     manifest.as_object_mut().unwrap().remove("shards");
                 });
             }
@@ -177,7 +177,7 @@ async fn files_of_two_labellings_are_not_a_whole_snapshot() {
     }
 }
 
-/// Backups whose sharded snapshots have two parts, and whose jobs have a link to one.
+/// Backups with a sharded snapshot of two parts, and jobs with a link to one.
 fn with_one_link(server: &SandboxServer, ids: bool, components: usize) -> Backups {
     altered::backups(server, move |path, _, body| {
         if path.ends_with("/backup/snapshots/shardedClusters") {

@@ -1,4 +1,4 @@
-//! Stores that give a file, but never enough of it.
+//! Stores that send a file too slowly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::{folder, name, project};
 
 /// 20 MiB at a byte a second would take eight months.
 #[tokio::test(start_paused = true)]
-async fn a_store_that_only_drips_is_given_up_once_the_patience_is_over() {
+async fn a_store_that_only_drips_is_final_once_patience_is_spent() {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
     let content = file(&server);

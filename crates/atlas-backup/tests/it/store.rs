@@ -1,4 +1,4 @@
-//! A store that does what a test says, beside the sandbox's Atlas.
+//! A store with scripted responses, next to the sandbox's Atlas.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,10 +16,10 @@ use http_body_util::{BodyExt, Full};
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
-/// What a store answers: to the n-th request, counted from 1, with these headers.
+/// The responses of a store: to the n-th request, counted from 1, with these headers.
 pub(crate) type Script = dyn FnMut(usize, &HeaderMap) -> Answer + Send;
 
-/// A status, headers, and pieces of a body, after which it ends, breaks or hangs.
+/// A status, headers and a body, after which the response ends, breaks or hangs.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
@@ -32,7 +32,7 @@ pub(crate) enum End {
     Whole,
     Break,
     Hang,
-    /// Gives the body byte by byte, one a second.
+    /// Sends the body byte by byte, one a second.
     Drip,
 }
 
@@ -45,7 +45,7 @@ struct Scripted<S> {
     script: Arc<Mutex<(usize, Box<Script>)>>,
 }
 
-/// Backups whose Atlas is the sandbox and whose store is scripted.
+/// Backups with the sandbox's Atlas and a scripted store.
 pub(crate) fn backups(
     server: &SandboxServer,
     script: impl FnMut(usize, &HeaderMap) -> Answer + Send + 'static,

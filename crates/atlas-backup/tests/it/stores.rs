@@ -10,7 +10,7 @@ use crate::{folder, growing, latest, name, names, project, quietly};
 
 const TAG: &str = "\"tag\"";
 
-/// The file that the store should give.
+/// The file that the store should send.
 pub(crate) fn file(server: &SandboxServer) -> Vec<u8> {
     server.with(|sandbox| {
         let cluster = name(FLEX_CLUSTER);
@@ -31,7 +31,7 @@ pub(crate) fn add_larger(server: &SandboxServer) {
     });
 }
 
-/// The first and last byte that a request asks for.
+/// The first and last byte of a requested range.
 fn asked(headers: &HeaderMap) -> Option<(usize, usize)> {
     let range = headers.get("range")?.to_str().unwrap();
     let (first, last) = range
@@ -54,7 +54,7 @@ fn whole(file: &[u8]) -> Answer {
     }
 }
 
-/// What a store does that knows its trade.
+/// The response of a correct store.
 pub(crate) fn right(file: &[u8], headers: &HeaderMap) -> Answer {
     let Some((first, last)) = asked(headers) else {
         return whole(file);
@@ -83,9 +83,9 @@ pub(crate) fn refused(status: u16, body: &str) -> Answer {
 
 type Change = fn(usize, &mut Answer);
 
-/// Every way to misbehave that ends well: the right file is there in the end.
+/// Every misbehavior after which the right file is downloaded.
 #[tokio::test(start_paused = true)]
-async fn what_passes_or_can_be_done_without_gives_the_right_file() {
+async fn transient_and_optional_failures_end_with_the_right_file() {
     let cases: Vec<(&str, Change)> = vec![
         ("nothing", |_, _| {}),
         ("a weak tag", |_, answer| {
@@ -122,7 +122,7 @@ async fn what_passes_or_can_be_done_without_gives_the_right_file() {
                 *answer = refused(503, "<Error><Code>SlowDown</Code></Error>");
             }
         }),
-        ("a range that lies once", |number, answer| {
+        ("a wrong range once", |number, answer| {
             if number == 1 {
                 for (name, value) in &mut answer.headers {
                     if *name == "content-range" {
@@ -131,7 +131,7 @@ async fn what_passes_or_can_be_done_without_gives_the_right_file() {
                 }
             }
         }),
-        ("a short answer that does not say so", |number, answer| {
+        ("a short response without a length", |number, answer| {
             if number == 1 {
                 answer.headers.retain(|(name, _)| *name != "content-length");
                 answer.body.truncate(1000);
@@ -142,11 +142,14 @@ async fn what_passes_or_can_be_done_without_gives_the_right_file() {
                 *answer = refused(403, "<Error><Code>ExpiredToken</Code></Error>");
             }
         }),
-        ("an expired link as Google words it", |number, answer| {
-            if number == 1 {
-                *answer = refused(400, "<Error><Code>ExpiredToken</Code></Error>");
-            }
-        }),
+        (
+            "an expired link in the words of Google",
+            |number, answer| {
+                if number == 1 {
+                    *answer = refused(400, "<Error><Code>ExpiredToken</Code></Error>");
+                }
+            },
+        ),
     ];
     for (what, change) in cases {
         let server = SandboxServer::start().await.unwrap();
@@ -167,7 +170,7 @@ async fn what_passes_or_can_be_done_without_gives_the_right_file() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_without_ranges_gives_the_file_in_one_stream() {
+async fn a_store_without_ranges_sends_the_file_in_one_stream() {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
     let file = file(&server);
@@ -192,7 +195,7 @@ async fn a_store_without_ranges_gives_the_file_in_one_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_says_416_to_any_range_is_asked_for_the_whole() {
+async fn a_store_that_returns_416_for_any_range_is_asked_for_the_whole_file() {
     let server = SandboxServer::start().await.unwrap();
     let file = file(&server);
     let given = file.clone();
@@ -205,17 +208,17 @@ async fn a_store_that_says_416_to_any_range_is_asked_for_the_whole() {
     assert!(std::fs::read(&saved[0].path).unwrap() == file);
 }
 
-/// What is wrong, how, and what must be said of it.
+/// The misbehavior, how it is produced, and the expected error.
 type Broken = (
     &'static str,
     Box<dyn Fn(&mut Answer) + Send>,
     fn(&Error) -> bool,
 );
 
-/// Every way to misbehave that cannot end well.
+/// Every misbehavior that must fail.
 #[allow(clippy::too_many_lines, reason = "a table of cases")]
 #[tokio::test(start_paused = true)]
-async fn what_is_not_the_snapshot_never_gets_its_name() {
+async fn a_file_that_is_not_the_snapshot_never_gets_its_name() {
     let sum = |name: &'static str, value: &'static str| {
         move |answer: &mut Answer| answer.headers.push((name, value.to_owned()))
     };
@@ -245,7 +248,7 @@ async fn what_is_not_the_snapshot_never_gets_its_name() {
             },
         ),
         (
-            "half a file that says it is whole",
+            "half a file that is announced as whole",
             Box::new(|answer| {
                 let half = answer.body.len() / 2;
                 *answer = whole(&answer.body[..half]);
@@ -322,7 +325,7 @@ async fn what_is_not_the_snapshot_never_gets_its_name() {
             |error| matches!(error, Error::Call(_)),
         ),
         (
-            "more than was asked for, without saying so",
+            "more than requested, without a length",
             Box::new(|answer| {
                 answer.headers.retain(|(name, _)| *name != "content-length");
                 answer.body.extend_from_slice(b"more");

@@ -1,4 +1,4 @@
-//! A snapshot into an S3 server that does as it is told: whole, or not at all and said so.
+//! Storing a snapshot in a scripted S3 server: completely, or not at all and with an error.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,7 +57,7 @@ async fn put(
         .await
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 async fn until(mut holds: impl FnMut() -> bool) {
     for _ in 0..2000 {
         if holds() {
@@ -65,7 +65,7 @@ async fn until(mut holds: impl FnMut() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("it never held");
+    panic!("the condition never held");
 }
 
 fn answers(status: u16, text: &str) -> Instead {
@@ -84,7 +84,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[tokio::test]
-async fn a_snapshot_and_its_manifest_are_stored_and_the_whole_url_is_told() {
+async fn a_snapshot_and_its_manifest_are_stored_and_the_full_url_is_returned() {
     let (server, backups) = large().await;
     let s3 = s3().await;
     let stored = put(&backups, LARGE, &target(&s3, "s3://bucket/a/s.tgz"), false).await;
@@ -99,7 +99,7 @@ async fn a_snapshot_and_its_manifest_are_stored_and_the_whole_url_is_told() {
 }
 
 #[tokio::test]
-async fn a_key_is_taken_literally_and_encoded_once() {
+async fn a_key_is_used_literally_and_encoded_once() {
     let (_server, backups) = world().await;
     let s3 = s3().await;
     for (key, path) in [
@@ -152,7 +152,7 @@ async fn a_key_is_taken_literally_and_encoded_once() {
     }
 }
 
-/// 100 GiB are announced; what comes of them is enough for one part.
+/// 100 GiB are announced; the received bytes are enough for one part.
 #[tokio::test]
 async fn ten_thousand_parts_suffice_for_the_announced_length() {
     const ANNOUNCED: u64 = 100 << 30;
@@ -186,7 +186,7 @@ async fn ten_thousand_parts_suffice_for_the_announced_length() {
 }
 
 #[tokio::test]
-async fn more_than_any_object_holds_is_refused_before_an_upload() {
+async fn a_file_that_no_object_can_hold_is_refused_before_an_upload() {
     let (server, _) = world().await;
     let source = backups(&server, |_, _| Answer {
         status: 200,
@@ -206,7 +206,7 @@ async fn more_than_any_object_holds_is_refused_before_an_upload() {
     assert_eq!(s3.uploads(), (0, 0));
 }
 
-/// A part is answered late, unless two are there.
+/// The response to a part is late, unless two are in progress.
 #[tokio::test]
 async fn parts_are_uploaded_in_parallel() {
     let (_server, backups) = large().await;
@@ -236,7 +236,7 @@ async fn parts_are_uploaded_in_parallel() {
 }
 
 #[tokio::test]
-async fn google_takes_its_own_settings_and_creates_the_manifest_on_condition() {
+async fn google_uses_its_own_settings_and_creates_the_manifest_on_condition() {
     let (_server, backups) = world().await;
     let s3 = s3().await;
     let settings = [
@@ -267,7 +267,7 @@ async fn google_takes_its_own_settings_and_creates_the_manifest_on_condition() {
 }
 
 #[tokio::test]
-async fn a_job_that_exists_goes_into_a_store_and_no_other_one_is_asked_for() {
+async fn an_existing_job_is_stored_and_no_other_one_is_requested() {
     for (cluster, files) in [(FLEX_CLUSTER, 1), (SHARDED_CLUSTER, 2)] {
         let (server, backups) = world().await;
         let s3 = s3().await;
@@ -280,7 +280,7 @@ async fn a_job_that_exists_goes_into_a_store_and_no_other_one_is_asked_for() {
     }
 }
 
-/// The lease cannot be renewed: since another run has it, or since the store does not answer.
+/// The lease cannot be renewed: another run has it, or the store does not respond.
 #[tokio::test]
 async fn a_lease_that_another_run_took_is_busy_and_one_that_could_not_be_renewed_is_not() {
     let lost = async |status: u16| {

@@ -1,4 +1,4 @@
-//! Checking files that are there.
+//! Checking existing files.
 
 use atlas_backup::{Error, Manifest, Verified, snapshot_files, verify};
 use atlas_sandbox::FLEX_CLUSTER;
@@ -22,7 +22,7 @@ async fn a_file_without_a_manifest_is_sound_by_its_structure_alone() {
         (known.bytes(), known.sha256())
     );
 
-    // A manifest that cannot be read is not the same as none.
+    // An unreadable manifest is not the same as a missing one.
     std::fs::write(Manifest::path_of(&copy), "{}").unwrap();
     assert!(matches!(verify(&copy), Err(Error::File { .. })));
     std::fs::remove_file(Manifest::path_of(&copy)).unwrap();

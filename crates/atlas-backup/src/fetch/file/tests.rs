@@ -1,4 +1,4 @@
-//! Spans and journals of files of any length, 2 TiB among them.
+//! Spans and journals of files of any length, including 2 TiB.
 
 use fastrand::Rng;
 
@@ -37,20 +37,21 @@ fn spans_are_short_at_both_ends_and_few_in_the_middle() {
     }
 }
 
-/// 2 TiB. What a store would give for it is never made: a gzip of which only both ends are real cannot be
-/// inflated, and one that can takes hours. What is tried is all that depends on the length.
+/// 2 TiB. Its content is never created: a gzip file with only two real ends cannot be decompressed,
+/// and decompressing a whole one takes hours. The test covers everything that depends on the
+/// length.
 const LENGTH: u64 = 2 << 40;
-/// A journal is never longer.
+/// The maximum length of a journal.
 const LONGEST_JOURNAL: u64 = 7 << 20;
 
 const SOURCE: &str = "32b6e34b3d91647abb20e7b8/Cluster0/32b6e34b3d91647abb20e7b9/";
 
-/// A partial file of 2 TiB without a block on the disk, and how far each of its pieces is.
+/// A sparse partial file of 2 TiB, and the progress of each of its pieces.
 struct Sparse {
     _folder: tempfile::TempDir,
     lock: PartLock,
     done: Vec<u64>,
-    /// The piece that was written to last, and how far it was before.
+    /// The piece that was written last, and its progress before that.
     last: Option<(usize, u64)>,
 }
 
@@ -70,7 +71,7 @@ impl Sparse {
         }
     }
 
-    /// Another run, which reads the journal. It does without the check, which would read 2 TiB.
+    /// Another run, which reads the journal, without the check, which would read 2 TiB.
     fn run<'a>(&self, connections: usize, progress: Progress<'a>) -> FileSink<'a> {
         let sink = FileSink::new(&self.lock, SOURCE.to_owned(), connections, progress);
         let journal = Journal::resume(self.lock.path(), SOURCE).unwrap();
@@ -79,14 +80,18 @@ impl Sparse {
         sink
     }
 
-    /// Notes that bytes came, each of which has to be the next of its piece.
+    /// Records received bytes, each of which must be the next of its piece.
     fn came(&mut self, mut from: u64, bytes: u64) {
         let piece = journal::piece(LENGTH);
         let end = from + bytes;
         while from < end {
             let index = usize::try_from(from / piece).unwrap();
             let start = index as u64 * piece;
-            assert_eq!(from - start, self.done[index], "came twice, or after a gap");
+            assert_eq!(
+                from - start,
+                self.done[index],
+                "received twice, or after a gap"
+            );
             self.last = Some((index, self.done[index]));
             from = end.min(start + piece);
             self.done[index] = from - start;
@@ -111,8 +116,8 @@ impl Sparse {
     }
 }
 
-/// Lets spans of as many connections come in any order, in batches of any length, until a number of bytes came.
-/// Gives whether nothing is missing any more.
+/// Lets spans of several connections receive bytes in any order, in batches of any length, up to a
+/// number of bytes. Returns whether nothing is missing.
 async fn come(sink: &FileSink<'_>, sparse: &mut Sparse, random: &mut Rng, bytes: u64) -> bool {
     let mut spans = Vec::new();
     let mut left = bytes;
@@ -141,7 +146,7 @@ async fn come(sink: &FileSink<'_>, sparse: &mut Sparse, random: &mut Rng, bytes:
 }
 
 #[tokio::test]
-async fn each_byte_of_2_tib_comes_once_however_often_the_run_is_killed() {
+async fn each_byte_of_2_tib_is_received_once_however_often_the_run_is_killed() {
     for connections in [1, 8, 128] {
         let mut random = Rng::with_seed(connections as u64);
         let mut sparse = Sparse::new();
@@ -170,7 +175,7 @@ fn a_journal_of_2_tib_stays_small_however_short_the_batches_are() {
     let sparse = Sparse::new();
     let mut journal = Journal::resume(sparse.lock.path(), SOURCE).unwrap();
     assert_eq!(journal.done.len(), 1 << 16);
-    // Every piece has its line, and the last piece comes in the shortest batches there are.
+    // Every piece has its line, and the last piece is received in the shortest possible batches.
     let piece = journal.head.piece;
     for index in 0..journal.done.len() as u64 - 1 {
         journal.note(index * piece, piece).unwrap();

@@ -1,11 +1,11 @@
-//! Bytes that come through a channel, for a thread that reads.
+//! Reading bytes from a channel on a blocking thread.
 
 use std::io::{self, Read};
 
 use bytes::Bytes;
 use tokio::sync::mpsc::Receiver;
 
-/// What comes through a channel, as a reader.
+/// A reader of the bytes of a channel.
 pub(crate) struct Chunks {
     receiver: Receiver<Bytes>,
     left: Bytes,

@@ -1,4 +1,4 @@
-//! What the spans of one file share: its parts, the room for them, and why it failed.
+//! The shared state of the spans of one file: its parts, their memory, and the error.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,7 +25,7 @@ pub(crate) struct Part {
     pub(crate) hold: Hold,
 }
 
-/// Keeps the room of a part, and ends the download if the part cannot be taken.
+/// Keeps the memory of a part reserved, and ends the download if the part is not accepted.
 #[derive(Clone)]
 #[cfg_attr(
     not(feature = "object-store"),
@@ -44,25 +44,25 @@ impl Hold {
     }
 }
 
-/// What the spans of one file share.
+/// The shared state of the spans of one file.
 pub(super) struct Shared {
     state: Mutex<State>,
     pub(super) memory: Arc<Semaphore>,
-    /// Room is given to the earliest part first.
+    /// Memory is granted to the earliest part first.
     pub(super) turn: tokio::sync::Mutex<()>,
     error: Mutex<Option<Error>>,
-    /// What the check has found wrong.
+    /// The defect that the check has found.
     broken: Broken,
 }
 
 #[derive(Default)]
 pub(super) struct State {
-    /// The first part that no span has taken.
+    /// The first part that no span covers yet.
     pub(super) next: usize,
     pub(super) received: u64,
-    /// Parts whose span was dropped.
+    /// Parts of dropped spans.
     pub(super) returned: BTreeMap<usize, Filling>,
-    /// `None` once all parts were handed over.
+    /// `None` once all parts were passed on.
     pub(super) complete: Option<UnboundedSender<Part>>,
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Filling {
 }
 
 impl Shared {
-    /// Room for so many bytes; parts that are complete go to `complete`.
+    /// `memory` bytes are available; complete parts are sent to `complete`.
     pub(super) fn new(memory: u32, complete: UnboundedSender<Part>, broken: Broken) -> Self {
         Self {
             state: Mutex::new(State {
@@ -87,7 +87,7 @@ impl Shared {
         }
     }
 
-    /// Fails once the check has found something wrong: the rest need not come.
+    /// Fails once the check has found a defect: the rest need not be downloaded.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.broken.get() {
             Some(fault) => Err(fault.clone().into()),
@@ -99,7 +99,7 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// Ends the download and wakes the spans that wait for room.
+    /// Ends the download and wakes spans that wait for memory.
     pub(super) fn fail(&self, error: Error) {
         lock(&self.error).get_or_insert(error);
         self.memory.close();
@@ -137,9 +137,9 @@ impl Filling {
     }
 }
 
-/// The error of a download whose output no longer takes parts.
+/// The error of a download whose output accepts no more parts.
 pub(super) fn given_up() -> Error {
-    let error = io::Error::other("its parts are not taken any more");
+    let error = io::Error::other("the output accepts no more parts");
     Error::file(Path::new("the download"), "cannot be written", error)
 }
 

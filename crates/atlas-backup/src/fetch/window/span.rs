@@ -11,10 +11,10 @@ use crate::error::Error;
 use crate::fetch::Span;
 use crate::progress::Progress;
 
-/// How many bytes are taken before their number is told.
+/// How many bytes are received between two progress reports.
 const TOLD: u64 = 64 << 10;
 
-/// A part that is being filled; of a stream, one after the other.
+/// A part that is being filled; a stream fills one after another.
 pub(crate) struct WindowSpan<'a, O: Output> {
     pub(super) output: Arc<O>,
     pub(super) shared: Arc<Shared>,
@@ -24,7 +24,7 @@ pub(crate) struct WindowSpan<'a, O: Output> {
     pub(super) index: usize,
     pub(super) filling: Option<Filling>,
     pub(super) missing: Range<u64>,
-    /// Bytes that were taken, but not told.
+    /// Received bytes that were not reported yet.
     pub(super) untold: u64,
 }
 

@@ -1,10 +1,10 @@
-//! What is kept, and how rules are written.
+//! Tests of the retention rules and their text form.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Those that are not kept.
+/// The snapshots that are not kept.
 fn beyond(keep: Keep, at_least: usize, days: &[i64]) -> Vec<i64> {
     let at = |day: &i64| Timestamp::from_second(day * 86_400).unwrap();
     let taken: Vec<_> = days.iter().map(at).collect();
@@ -14,7 +14,7 @@ fn beyond(keep: Keep, at_least: usize, days: &[i64]) -> Vec<i64> {
 }
 
 #[test]
-fn the_newest_are_kept_whatever_is_asked_for_and_days_count_from_the_newest() {
+fn the_newest_are_always_kept_and_days_count_from_the_newest() {
     let days = [99, 98, 90, 1];
     assert_eq!(beyond(Keep::last(1), 3, &days), [98, 90, 1]);
     assert_eq!(beyond(Keep::last(3), 1, &days), [1]);
@@ -28,7 +28,7 @@ fn the_newest_are_kept_whatever_is_asked_for_and_days_count_from_the_newest() {
     assert_eq!(beyond(Keep::new(), 2, &days), [90, 1]);
 }
 
-/// Which of these moments, the newest first, are not kept.
+/// Which of these times, newest first, are not kept.
 fn not_kept(keep: Keep, taken: &[&str]) -> Vec<String> {
     let moments: Vec<Timestamp> = taken.iter().map(|taken| taken.parse().unwrap()).collect();
     let kept = keep.kept(1, &moments);
@@ -81,7 +81,7 @@ fn the_newest_of_each_of_the_last_days_weeks_and_months_that_have_one_is_kept() 
 }
 
 #[test]
-fn the_floor_holds_for_every_rule_but_that_of_the_last_so_many() {
+fn the_minimum_applies_to_every_rule_except_last() {
     let days = [99, 98, 90, 1];
     assert_eq!(beyond(Keep::last(1), 3, &days), [98, 90, 1]);
     assert_eq!(beyond(Keep::last(1).daily(1), 3, &days), [1]);
@@ -89,7 +89,7 @@ fn the_floor_holds_for_every_rule_but_that_of_the_last_so_many() {
 }
 
 #[test]
-fn texts_other_than_rules_are_refused_and_rules_are_written_as_they_are_read() {
+fn invalid_rules_are_refused_and_valid_ones_are_written_as_they_are_read() {
     for odd in [
         "",
         "d",
@@ -136,10 +136,10 @@ fn keep() -> impl Strategy<Value = Keep> {
 }
 
 proptest! {
-    /// So a second run has nothing to do, whether those that are not kept were removed or stay
-    /// because Atlas lists them.
+    /// So a second run has nothing to do, whether the snapshots that are not kept were removed or
+    /// stay because Atlas lists them.
     #[test]
-    fn without_some_that_are_not_kept_the_same_are_kept(
+    fn removing_snapshots_that_are_not_kept_changes_no_choice(
         keep in keep(), at_least in 0..4_usize,
         hours in proptest::collection::vec(0..9000_i64, 0..40),
         gone in any::<u64>(),

@@ -1,4 +1,4 @@
-//! What has to hold after each run.
+//! The invariants after each run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -12,7 +12,8 @@ use super::steps::Status;
 use super::world::{CLUSTER, IDS, World};
 
 impl World {
-    /// Files under final names are sound or were damaged here, and the user's own are there.
+    /// Files under final names are sound or were damaged here, and the user's own files still
+    /// exist.
     pub(super) fn check_contents(&self, after: &BTreeMap<PathBuf, Vec<u8>>) {
         for (path, bytes) in after {
             if path.extension().is_some_and(|ending| ending == "tgz") {
@@ -34,7 +35,7 @@ impl World {
         taken.duration_since(now.unwrap_or_else(Timestamp::now)) > SignedDuration::from_hours(1)
     }
 
-    /// The manifest of a snapshot's file that is there and sound.
+    /// The manifest of a snapshot's file that is present and sound.
     fn sound(&self, folder: &BTreeMap<PathBuf, Vec<u8>>, place: usize) -> Option<Value> {
         let path = self.given(place);
         let is_sound = folder.get(&path) == Some(&self.snapshots[place].2);
@@ -48,7 +49,7 @@ impl World {
             && manifest["project"] == PROJECT
     }
 
-    /// The snapshots that are kept, of those that are listed as complete and those that are there.
+    /// The snapshots that are kept, of those listed as complete and those present.
     fn kept(
         &self,
         before: &BTreeMap<PathBuf, Vec<u8>>,
@@ -79,7 +80,7 @@ impl World {
         answers.date.is_some() && answers.status.contains(&Status::Completed)
     }
 
-    /// Each sound file that went was one that could go.
+    /// Each removed sound file was removable.
     pub(super) fn check_removed(
         &self,
         before: &BTreeMap<PathBuf, Vec<u8>>,
@@ -92,7 +93,7 @@ impl World {
             if !holds(before) || holds(after) {
                 continue;
             }
-            // A partial file that is whole is no file of the folder yet.
+            // A complete partial file is not a file of the folder yet.
             let Some(manifest) = self.sound(before, place) else {
                 let named = before.get(&self.given(place)) == Some(file);
                 assert!(!named, "{id} is removed without a manifest");
@@ -109,7 +110,7 @@ impl World {
         }
     }
 
-    /// After a run that succeeded, what is kept is there, and what is not is gone.
+    /// After a successful run, kept snapshots are present, and others are removed.
     pub(super) fn check_complete(
         &self,
         before: &BTreeMap<PathBuf, Vec<u8>>,

@@ -1,4 +1,4 @@
-//! What a folder must still hold, worked out plainly and without the code that decides it.
+//! The expected content of a folder, computed simply and without the code under test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use sha2::{Digest, Sha256};
 
-/// Which snapshots are kept.
+/// The rules for kept snapshots.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
     pub(super) last: usize,
@@ -20,7 +20,7 @@ pub(super) struct Policy {
     pub(super) at_least: usize,
 }
 
-/// Chooses by looking, for each snapshot, at all others.
+/// Chooses by comparing each snapshot with all others.
 pub(super) fn kept(policy: Policy, set: &BTreeMap<String, Timestamp>) -> BTreeSet<String> {
     let newer = |id: &str, than: &str| (set[id], id) > (set[than], than);
     let others = policy.days > 0 || policy.daily + policy.weekly + policy.monthly > 0;
@@ -57,7 +57,7 @@ pub(super) fn kept(policy: Policy, set: &BTreeMap<String, Timestamp>) -> BTreeSe
     set.keys().filter(|id| is_kept(id)).cloned().collect()
 }
 
-/// The first day of the period that a date is in.
+/// The first day of a date's period.
 type PeriodOf = fn(Date) -> Date;
 
 /// The Monday of a date's week.
@@ -66,7 +66,7 @@ fn monday(date: Date) -> Date {
     date.checked_sub(Span::new().days(days)).unwrap()
 }
 
-/// What a folder holds: each name and the file's bytes.
+/// The content of a folder: each name and the file's bytes.
 pub(super) fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
@@ -75,8 +75,7 @@ pub(super) fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// What stands in the manifest of a file, the one that waits for its name first, if it is of these
-/// bytes.
+/// The manifest of a file, the waiting one first, if it describes these bytes.
 pub(super) fn manifest(
     contents: &BTreeMap<PathBuf, Vec<u8>>,
     file: &Path,

@@ -1,4 +1,4 @@
-//! What can happen in a history.
+//! The steps of a history.
 
 use proptest::prelude::*;
 
@@ -15,13 +15,13 @@ pub(super) enum Status {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Damage {
-    /// Other bytes; length, time and inode stay.
+    /// Other bytes; length, time and inode are unchanged.
     Silent,
     Zeroed,
     Cut,
     NoFile,
     NoManifest,
-    /// The date in the manifest is one in the future.
+    /// The date in the manifest is in the future.
     Future,
 }
 
@@ -38,14 +38,14 @@ pub(super) enum Own {
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     List(Vec<(usize, Status)>),
-    /// The server's clock, in hours from the first of January 2026; none if it tells none.
+    /// The server's clock, in hours since 1 January 2026; none if it sends no date.
     Clock(Option<i64>),
-    /// The cluster is created again, or was never.
+    /// The cluster is recreated, or never was.
     Cluster(usize),
     FailJobs(u32),
     Damage(usize, Damage),
     Own(usize, Own),
-    /// A run, which is killed at so many polls.
+    /// A run, which is killed after a number of polls.
     Pull(Option<Policy>, bool, Option<usize>),
 }
 

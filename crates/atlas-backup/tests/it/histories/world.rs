@@ -1,4 +1,4 @@
-//! A sandbox whose answers a history changes, and a folder that is pulled into.
+//! A sandbox with responses that a history changes, and a folder that is pulled into.
 
 use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
@@ -22,16 +22,16 @@ use super::steps::{Damage, Own, Status, Step};
 use crate::{altered, project};
 
 pub(super) const CLUSTER: &str = "History";
-/// The ids that the cluster has, one after the other.
+/// The successive ids of the cluster.
 pub(super) const IDS: [&str; 2] = ["32b6e34b3d91647abb20e7a1", "32b6e34b3d91647abb20e7a2"];
-/// How many snapshots there ever are.
+/// The number of snapshots of a history.
 pub(super) const SNAPSHOTS: usize = 9;
 
 fn first() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }
 
-/// What Atlas answers.
+/// The state of Atlas.
 pub(super) struct Answers {
     pub(super) status: Vec<Status>,
     pub(super) date: Option<Timestamp>,
@@ -45,14 +45,14 @@ pub(super) struct World {
     pub(super) answers: Arc<Mutex<Answers>>,
     folder: TempDir,
     pub(super) snapshots: Vec<(String, Timestamp, Vec<u8>)>,
-    /// What was written here into files that were the program's.
+    /// The bytes written here into files of the program.
     pub(super) damage: BTreeSet<Vec<u8>>,
-    /// What was written here into files of the user's own.
+    /// The bytes written here into files of the user.
     pub(super) precious: Vec<Vec<u8>>,
 }
 
 impl World {
-    /// `hours`: when each snapshot was taken. `store`: which requests to the store fail.
+    /// `hours`: when each snapshot was taken. `store`: the requests to the store that fail.
     pub(super) fn new(hours: &[i64], store: &BTreeSet<u64>) -> Self {
         let cluster: ClusterName = CLUSTER.parse().unwrap();
         let mut sandbox = Sandbox::new();
@@ -123,7 +123,7 @@ impl World {
         self.answers.lock().unwrap().status[place]
     }
 
-    /// The name that the file of a snapshot is given.
+    /// The name that the program gives to the file of a snapshot.
     pub(super) fn given(&self, place: usize) -> PathBuf {
         let (id, taken, _) = &self.snapshots[place];
         let taken = taken.strftime("%Y-%m-%dT%H%M%SZ");
@@ -218,8 +218,7 @@ impl World {
         }
     }
 
-    /// Runs a pull, or the beginning of one; says what became of the snapshots, if it came to its
-    /// end.
+    /// Runs a pull, or the start of one; returns the reports if it ended.
     fn run(&self, options: &PullOptions, kill: Option<usize>) -> Option<Vec<(char, String)>> {
         let mut told = Vec::new();
         let report = |pulled: Pulled| {
@@ -250,10 +249,10 @@ impl World {
             });
             polled.await
         };
-        // A runtime of its own, which ends when all its work on files has.
+        // A separate runtime, which ends when all its work on files has.
         let ended = runtime().block_on(polled);
         if let Err(error) = ended? {
-            // The store was down for longer than there was patience.
+            // The store was down for longer than patience lasted.
             assert!(error.is_transient(), "{error:?}");
             told.push(('F', String::new()));
         }
@@ -324,7 +323,7 @@ impl World {
     }
 }
 
-/// Every name in a folder, when the file was written and a hash of what it holds.
+/// Every name in a folder, with the modification time and a hash of the content.
 fn state(folder: &Path) -> Vec<(PathBuf, SystemTime, u64)> {
     let contents = contents(folder).into_iter();
     let stamped = contents.map(|(path, bytes)| {

@@ -1,4 +1,4 @@
-//! Stores and sources that fail: an error that helps and holds no secret, and no object.
+//! Failures of stores and sources: a helpful error without secrets, and no object.
 
 use atlas_backup::{Backups, DownloadOptions, Error, Pick, StoreTarget, silent};
 use atlas_sandbox::FLEX_CLUSTER;
@@ -44,7 +44,7 @@ async fn no_redirect_is_followed() {
     assert_eq!(other.asked().len(), 0);
 }
 
-/// A server that quotes the request, as S3 does when a signature is wrong, and controls a terminal.
+/// A server that quotes the request, as S3 does for a wrong signature, and sends terminal controls.
 #[tokio::test]
 async fn no_error_holds_a_secret_or_a_control_character() {
     let (_server, backups) = world().await;
@@ -90,7 +90,7 @@ async fn no_error_holds_a_secret_or_a_control_character() {
 }
 
 #[tokio::test]
-async fn a_permanent_failure_is_asked_for_once_and_a_passing_one_again() {
+async fn a_permanent_failure_is_final_and_a_transient_one_is_retried() {
     let (_server, backups) = world().await;
     let s3 = scripted(|asked, _| {
         if asked.query.contains("uploads") {
@@ -137,7 +137,7 @@ async fn a_permanent_failure_is_asked_for_once_and_a_passing_one_again() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_told_not_to_retry_uploads_no_part_twice() {
+async fn a_client_without_retries_uploads_no_part_twice() {
     let server = atlas_sandbox::SandboxServer::start().await.unwrap();
     let client = crate::client(&server).retry(RetryPolicy::none());
     let backups = Backups::new(client.build_with(server.service()).unwrap());
@@ -185,7 +185,7 @@ async fn a_client_that_is_told_not_to_retry_uploads_no_part_twice() {
 }
 
 #[tokio::test]
-async fn a_completion_that_fails_behind_a_200_is_a_failure() {
+async fn a_completion_that_fails_with_status_200_is_a_failure() {
     let (_server, backups) = world().await;
     let s3 = scripted(|asked, _| {
         if asked.is_completion() {
@@ -210,13 +210,13 @@ async fn a_completion_that_fails_behind_a_200_is_a_failure() {
     assert!(chain(&error).contains("InvalidPart"), "{}", chain(&error));
     assert!(s3.paths().is_empty(), "{:?}", s3.paths());
     assert_eq!(s3.uploads(), (1, 0));
-    // A code that is not of a passing failure: the same parts would fail again.
+    // A code that is not transient: the same parts would fail again.
     let completions = s3.asked().iter().filter(|it| it.is_completion()).count();
     assert_eq!(completions, 1);
 }
 
 #[tokio::test]
-async fn what_is_not_sound_gets_neither_key_nor_manifest() {
+async fn an_unsound_file_gets_neither_key_nor_manifest() {
     let (server, _) = world().await;
     let source = backups(&server, |_, _| Answer {
         status: 200,
@@ -238,7 +238,7 @@ async fn what_is_not_sound_gets_neither_key_nor_manifest() {
 }
 
 #[tokio::test]
-async fn what_no_object_can_hold_is_refused_before_an_upload() {
+async fn a_length_that_no_object_can_hold_is_refused_before_an_upload() {
     let (server, _) = world().await;
     for length in [(5_u64 << 40) + 1, u64::MAX] {
         let source = backups(&server, move |_, _| Answer {
@@ -257,7 +257,7 @@ async fn what_no_object_can_hold_is_refused_before_an_upload() {
 }
 
 #[tokio::test]
-async fn what_a_store_says_of_parts_and_manifests_is_bounded() {
+async fn tags_manifests_and_messages_of_a_store_are_bounded() {
     let (_server, backups) = world().await;
     let s3 = scripted(|asked, _| {
         if asked.is_part() {
@@ -284,9 +284,9 @@ async fn what_a_store_says_of_parts_and_manifests_is_bounded() {
     assert!(chain(&error).len() < 2000, "{}", chain(&error).len());
 }
 
-/// The first request for the file is met again as all others are.
+/// The first request for the file is retried like all others.
 #[tokio::test]
-async fn a_source_that_fails_or_whose_link_has_ended_at_first_is_asked_again() {
+async fn a_source_that_fails_or_whose_link_has_expired_at_first_is_retried() {
     for status in [503, 403] {
         let (server, _) = world().await;
         let file = server.with(|sandbox| {
@@ -312,7 +312,7 @@ async fn a_source_that_fails_or_whose_link_has_ended_at_first_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_source_that_gives_more_than_it_announced_is_not_stored() {
+async fn a_source_that_sends_more_than_it_announced_is_not_stored() {
     let (server, _) = large().await;
     let file = large_file(&server);
     let source = backups(&server, move |_, _| Answer {

@@ -1,4 +1,4 @@
-//! An object of 2 TiB: what is begun for it, without its bytes.
+//! An object of 2 TiB: what is started for it, without its bytes.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use crate::{name, project};
 
 /// 2 TiB.
 const LENGTH: u64 = 2 << 40;
-/// What S3 documents.
+/// As documented for S3.
 const PARTS: u64 = 10_000;
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn ten_thousand_parts_hold_2_tib_and_one_of_them_at_a_time_is_in_memory() 
     let s3 = s3().await;
     let ranges = Arc::<Mutex<Vec<String>>>::default();
     let asked = ranges.clone();
-    // A store that begins every range, and then says nothing more.
+    // A store that starts every range, and then sends nothing more.
     let backups = backups(&server, move |_, headers| {
         let range = headers["range"].to_str().unwrap().to_owned();
         let range = range.strip_prefix("bytes=").unwrap();
@@ -55,7 +55,7 @@ async fn ten_thousand_parts_hold_2_tib_and_one_of_them_at_a_time_is_in_memory() 
         stored = storing => panic!("{stored:?}"),
         () = async {
             begun.await;
-            // Whatever else would be asked for by now is asked for meanwhile.
+            // Any further requests would be sent during this time.
             for _ in 0..1000 {
                 tokio::task::yield_now().await;
             }
@@ -64,7 +64,7 @@ async fn ten_thousand_parts_hold_2_tib_and_one_of_them_at_a_time_is_in_memory() 
     assert_eq!(part, 210 << 20);
     assert_eq!(LENGTH.div_ceil(part), 9987);
     assert!(LENGTH.div_ceil(part) <= PARTS && part <= 5 << 30);
-    // The other seven connections wait until there is room for another part.
+    // The other seven connections wait until there is memory for another part.
     assert_eq!(*ranges.lock().unwrap(), ["0-8388607"]);
     to.settle().await;
     assert_eq!(s3.uploads(), (1, 0), "it is aborted");

@@ -1,4 +1,4 @@
-//! Outages of Atlas, and of the store that a folder is in, end a pull; what is about one snapshot does not.
+//! Outages of Atlas, and of the store of a folder, end a pull; a failure of one snapshot does not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,13 +13,13 @@ use crate::outages::{Fault, flaky_with};
 use crate::s3::{Instead, S3, s3, scripted};
 use crate::{name, project};
 
-/// Two attempts that follow each other soon.
+/// Two attempts in quick succession.
 fn hasty() -> RetryPolicy {
     let policy = RetryPolicy::default().max_attempts(2);
     policy.base_delay(Duration::ZERO)
 }
 
-/// Pulls into a store without patience, and says in one letter what became of each snapshot.
+/// Pulls into a store without patience, and returns one letter for each snapshot.
 async fn pull(
     backups: &Backups,
     s3: &S3,
@@ -105,7 +105,7 @@ async fn an_outage_of_the_store_ends_a_pull_into_it() {
     }
 }
 
-/// The objects that are there are read before anything is downloaded.
+/// Existing objects are read before anything is downloaded.
 #[tokio::test]
 async fn an_outage_of_the_store_while_objects_are_read_ends_a_pull_at_the_first() {
     let down: Arc<AtomicBool> = Arc::default();

@@ -1,4 +1,4 @@
-//! A folder in a store that is kept up to date, and what is told of it.
+//! Pulls into a folder in a store, and their reports.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub(super) async fn pull(
 }
 
 #[tokio::test]
-async fn what_is_told_of_a_snapshot_in_a_store_names_its_url_length_and_checksum() {
+async fn the_report_of_a_snapshot_in_a_store_has_its_url_length_and_checksum() {
     let (_server, backups) = world().await;
     let s3 = s3().await;
     let mut stored: Vec<PulledFile> = Vec::new();
@@ -69,7 +69,7 @@ async fn what_is_told_of_a_snapshot_in_a_store_names_its_url_length_and_checksum
 }
 
 #[tokio::test]
-async fn a_pull_names_each_object_that_it_reads_and_how_far_it_is() {
+async fn a_pull_reports_each_object_that_it_reads_and_the_progress() {
     let (_server, backups) = world().await;
     let s3 = s3().await;
     pull(&backups, &s3, &PullOptions::default(), silent).await;
@@ -81,8 +81,7 @@ async fn a_pull_names_each_object_that_it_reads_and_how_far_it_is() {
     assert!(read.iter().all(|path| path.starts_with("s3://bucket/f")));
 }
 
-/// A store in which another run has the lease of an object, and gives it back when it is looked at
-/// for the second time.
+/// A store in which another run holds the lease of an object, and releases it at the second check.
 async fn leased() -> S3 {
     let mut looks = 0;
     scripted(move |asked, _| {
@@ -131,7 +130,7 @@ fn waits(events: &[Event]) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_run_that_waits_for_another_runs_lease_says_so_and_which_it_is() {
+async fn a_run_that_waits_for_another_runs_lease_reports_it() {
     let (_server, backups) = world().await;
     let s3 = leased().await;
     let mut events = Vec::new();

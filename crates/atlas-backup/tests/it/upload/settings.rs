@@ -1,4 +1,4 @@
-//! What configures a store, and which URLs name an object.
+//! The settings of a store, and valid URLs of objects.
 
 use atlas_backup::{Backups, DownloadOptions, Error, Pick, StoreTarget, silent};
 use atlas_sandbox::FLEX_CLUSTER;
@@ -87,7 +87,7 @@ async fn only_variables_of_the_store_configure_it() {
 }
 
 #[tokio::test]
-async fn the_more_special_endpoint_wins_whatever_the_order() {
+async fn the_more_specific_endpoint_wins_in_any_order() {
     let (_server, backups) = world().await;
     let (ours, other) = (s3().await, s3().await);
     let mut settings = with(
@@ -105,7 +105,7 @@ async fn the_more_special_endpoint_wins_whatever_the_order() {
 }
 
 #[tokio::test]
-async fn a_value_that_cannot_be_used_is_named_and_not_shown() {
+async fn an_invalid_value_is_named_and_not_shown() {
     let s3 = s3().await;
     for (name, value) in [
         ("AWS_ALLOW_HTTP", "hunter2"),
@@ -150,7 +150,7 @@ async fn an_unencrypted_endpoint_has_to_be_allowed() {
 }
 
 #[tokio::test]
-async fn profiles_are_told_not_to_be_read_unless_other_credentials_are_there() {
+async fn profiles_are_refused_unless_there_are_other_credentials() {
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     for name in [
         "AWS_PROFILE",
@@ -175,7 +175,7 @@ async fn profiles_are_told_not_to_be_read_unless_other_credentials_are_there() {
 }
 
 #[tokio::test]
-async fn other_stores_take_their_own_variables() {
+async fn other_stores_use_their_own_variables() {
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let google = [
         ("GOOGLE_BEARER_TOKEN", "token"),

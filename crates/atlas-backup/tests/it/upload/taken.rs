@@ -1,4 +1,4 @@
-//! What has the key already stays, unless it may be replaced; and then it is replaced as a whole.
+//! An existing object or manifest stays, unless it may be replaced; then both are replaced.
 
 use atlas_backup::Error;
 use atlas_sandbox::{FLEX_CLUSTER, SHARDED_CLUSTER};
@@ -50,7 +50,7 @@ async fn neither_an_object_nor_a_manifest_is_replaced_unless_that_is_allowed() {
 
 /// An object or a manifest of another writer appears just before the object is completed.
 #[tokio::test]
-async fn what_another_writer_puts_there_meanwhile_stays() {
+async fn an_object_of_another_writer_stays() {
     for (theirs, ours) in [
         ("/bucket/s.tgz", "/bucket/s.tgz.json"),
         ("/bucket/s.tgz.json", "/bucket/s.tgz"),
@@ -84,7 +84,7 @@ async fn what_another_writer_puts_there_meanwhile_stays() {
 }
 
 #[tokio::test]
-async fn a_store_without_conditions_is_asked_once_more_before_completion() {
+async fn a_store_without_conditions_is_checked_again_before_completion() {
     let (_server, backups) = world().await;
     let mut heads = 0;
     let s3 = scripted(move |asked, state| {
@@ -149,7 +149,7 @@ async fn an_object_that_cannot_be_replaced_keeps_its_manifest() {
 }
 
 #[tokio::test]
-async fn keys_that_may_only_write_are_told_what_to_do_and_may_write_without_the_check() {
+async fn credentials_that_may_only_write_get_a_hint_and_may_write_without_the_check() {
     let (server, backups) = world().await;
     let s3 = scripted(|asked, _| match asked.method {
         Method::HEAD | Method::GET | Method::DELETE => answers(403, ""),
@@ -169,10 +169,10 @@ async fn keys_that_may_only_write_are_told_what_to_do_and_may_write_without_the_
 }
 
 #[tokio::test]
-async fn an_object_whose_completion_was_answered_by_nothing_is_found() {
+async fn an_object_whose_completion_had_no_response_is_found() {
     let (_server, backups) = world().await;
     let mut lost = [false; 2];
-    // The manifest's answer is lost as well.
+    // The response for the manifest is lost as well.
     let s3 = scripted(move |asked, _| {
         let is_manifest = asked.method == Method::PUT && asked.path == "/bucket/s.tgz.json";
         let lost = match (is_manifest, asked.is_completion()) {
@@ -197,7 +197,7 @@ async fn an_object_whose_completion_was_answered_by_nothing_is_found() {
     assert_eq!(s3.paths(), ["/bucket/s.tgz", "/bucket/s.tgz.json"]);
 }
 
-/// What an upload leaves that ends between its manifest and its object.
+/// The leftover of an upload that ends between its manifest and its object.
 #[tokio::test]
 async fn a_manifest_without_its_object_is_in_the_way_only_of_another_snapshot() {
     let (_server, backups) = world().await;
@@ -234,9 +234,9 @@ async fn a_manifest_without_its_object_is_in_the_way_only_of_another_snapshot() 
     }
 }
 
-/// A completion that is answered by 500 each time, and applied or not.
+/// A completion that is answered with 500 each time, whether applied or not.
 #[tokio::test(start_paused = true)]
-async fn a_replacement_of_an_unknown_end_is_decided_by_what_the_store_has() {
+async fn a_replacement_with_an_unknown_outcome_is_decided_by_the_stored_object() {
     for is_applied in [false, true] {
         let (_server, backups) = world().await;
         let mut asked_before = false;
@@ -272,7 +272,7 @@ async fn a_replacement_of_an_unknown_end_is_decided_by_what_the_store_has() {
 }
 
 #[tokio::test]
-async fn a_sharded_snapshot_goes_on_with_the_shard_that_is_missing() {
+async fn a_sharded_snapshot_is_resumed_with_the_missing_shard() {
     let (_server, backups) = world().await;
     let mut fails = true;
     let s3 = scripted(move |asked, _| {
@@ -294,7 +294,7 @@ async fn a_sharded_snapshot_goes_on_with_the_shard_that_is_missing() {
     let completed = s3.asked().iter().filter(|it| it.is_completion()).count();
     assert_eq!(completed, 2, "the first shard is not stored twice");
     assert!(s3.paths().iter().all(|path| !path.contains(".part")));
-    // One of another snapshot is in the way.
+    // A manifest of another snapshot prevents the upload.
     let manifest = "/bucket/s-Sharded0-shard-0.tgz.json";
     let text = s3.object(manifest).unwrap();
     let text = String::from_utf8(text.to_vec()).unwrap();
