@@ -14,6 +14,7 @@ use clap::{Args, ValueHint, value_parser};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tempfile::NamedTempFile;
+use tokio::sync::oneshot;
 
 use crate::escape::escape;
 use crate::failure::Failure;
@@ -125,11 +126,17 @@ pub(crate) struct Serve {
     /// Answer 410 to operations that Atlas has ended
     #[arg(long = "enforce-sunset")]
     enforce_sunset: bool,
+
+    /// End when stdin is closed, so that the sandbox never outlives the program that started it with a
+    /// pipe as its stdin
+    #[arg(long = "until-stdin-ends")]
+    until_stdin_ends: bool,
 }
 
 impl Serve {
-    /// Runs it until the process is interrupted.
+    /// Runs it until the process is interrupted, or until the end of stdin.
     pub(crate) async fn run(self) -> Result<(), Failure> {
+        let stdin = self.until_stdin_ends.then(stdin_end).transpose()?;
         let mut sandbox = match read(self.seed.clone()).await? {
             Some((path, text)) => {
                 Sandbox::from_seed(&text).map_err(|error| unusable(&path, &error))?
@@ -192,7 +199,13 @@ impl Serve {
         // From here on, an interruption is how it is meant to end.
         end_silently();
         print(script.as_bytes())?;
-        std::future::pending().await
+        match stdin {
+            Some(end) => {
+                let _ = end.await;
+                Ok(())
+            }
+            None => std::future::pending().await,
+        }
     }
 
     /// The server as the flags have it, but for its world and faults.
@@ -240,6 +253,20 @@ fn start_time(text: &str) -> Result<Timestamp, String> {
     let time = text.parse().ok();
     time.filter(|time| (first..=last).contains(time))
         .ok_or_else(|| format!("expected RFC 3339 from {first} to {last}"))
+}
+
+/// Waits for the end of stdin on a thread of its own; what is read is dropped.
+fn stdin_end() -> Result<oneshot::Receiver<()>, Failure> {
+    let (ended, end) = oneshot::channel();
+    thread::Builder::new()
+        .name("stdin".to_owned())
+        .spawn(move || {
+            // Stdin that cannot be read counts as closed.
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            let _ = ended.send(());
+        })
+        .map_err(|error| Failure::File(format!("cannot watch stdin: {error}")))?;
+    Ok(end)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {

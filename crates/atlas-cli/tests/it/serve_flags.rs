@@ -1,8 +1,9 @@
 //! `atlas sandbox`: what it prints and writes, and what its flags set.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use atlas_sandbox::{FLEX_CLUSTER, PROJECT};
 
@@ -91,6 +92,29 @@ fn stdout_has_the_exports_and_nothing_after_their_end() {
     let mut rest = String::new();
     stdout.read_line(&mut rest).unwrap();
     assert_eq!(rest, "");
+}
+
+#[test]
+fn a_sandbox_ends_with_its_stdin() {
+    let folder = folder();
+    let mut child = atlas(&folder)
+        .args(["sandbox", "--until-stdin-ends"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "# ready"));
+    stdin.write_all(b"is not read\n").unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "ended before its stdin"
+    );
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
 }
 
 #[cfg(unix)]
