@@ -82,6 +82,22 @@ fn every_command_in_the_docs_exists() {
 }
 
 #[test]
+fn every_option_of_the_sandbox_is_documented() {
+    let output = atlas(&folder()).args(["sandbox", "--help"]).output();
+    let help = String::from_utf8(output.unwrap().stdout).unwrap();
+    let (own, _) = help.split_once("-h, --help").unwrap();
+    let lines = own
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("--"));
+    let options: Vec<_> = lines.filter_map(|line| line.split(' ').next()).collect();
+    assert!(options.len() > 15, "{options:?}");
+    let page = read("testing.md");
+    for option in options {
+        assert!(page.contains(&format!("| `--{option}")), "--{option}");
+    }
+}
+
+#[test]
 fn the_pull_of_the_folder_manifest_works_with_its_arguments() {
     let (_runtime, server) = sandbox();
     let folder = folder();
