@@ -1,19 +1,14 @@
-//! A server around the sandbox, on a free port of this machine.
+//! The sandbox as a server on a free port of the machine.
 
 mod builder;
+mod connections;
 
 use std::io;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::rt::{Read, Write};
-use hyper_util::rt::TokioExecutor;
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use jiff::Timestamp;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
@@ -25,7 +20,12 @@ use crate::world::Sandbox;
 
 pub use builder::SandboxBuilder;
 
-/// A sandbox that answers on `127.0.0.1`, HTTP/1.1 and HTTP/2, until it is dropped.
+/// A sandbox that serves HTTP/1.1 and HTTP/2 on `127.0.0.1` until it is dropped.
+///
+/// It serves up to 1,024 connections at a time; further ones wait until another one closes. A
+/// connection is closed if its TLS handshake, or then the head of its first request, takes more than
+/// 60 s. Over HTTP/1.1 it is also closed 60 s after a response if the head of another request is not
+/// complete by then; over HTTP/2, if the client does not reply to a ping.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -47,24 +47,24 @@ pub struct SandboxServer {
     control_token: Option<ControlToken>,
     #[cfg(feature = "tls")]
     certificate: Option<String>,
-    /// Ends with the server.
+    /// Dropped with the server.
     #[cfg(feature = "tls")]
     _directory: Option<crate::tls::InUse>,
 }
 
 impl SandboxServer {
-    /// Starts the first world, on this machine's clock.
+    /// Starts the default world with the system clock.
     ///
     /// # Errors
-    /// No port could be had.
+    /// No port can be bound.
     pub async fn start() -> io::Result<Self> {
         Self::builder(Sandbox::new()).start().await
     }
 
-    /// Starts a world of one's own, on a clock of one's own.
+    /// Starts the given world with the given clock.
     ///
     /// # Errors
-    /// No port could be had.
+    /// No port can be bound.
     pub async fn start_with(
         sandbox: Sandbox,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
@@ -72,64 +72,66 @@ impl SandboxServer {
         Self::builder(sandbox).clock(clock).start().await
     }
 
-    /// Starts to set up a server.
+    /// Returns a builder for a server of this world.
     pub fn builder(sandbox: Sandbox) -> SandboxBuilder {
         SandboxBuilder::new(sandbox)
     }
 
-    /// Where it answers: `http://127.0.0.1:PORT`, or `https://localhost:PORT` with TLS.
+    /// Returns the URL of the server: `http://127.0.0.1:PORT`, or `https://localhost:PORT` with TLS.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where its links lead: the [public URL](SandboxBuilder::public_url), or [`Self::url`] without one.
+    /// Returns the base URL of its links: the [public URL](SandboxBuilder::public_url) if it was set,
+    /// otherwise [`Self::url`].
     pub fn public_url(&self) -> &str {
         &self.public_url
     }
 
-    /// The token that control requests need, if they need one: see [`SandboxBuilder::control_token`].
+    /// Returns the token that control requests require, if any: see
+    /// [`SandboxBuilder::control_token`].
     pub fn control_token(&self) -> Option<&str> {
         self.control_token.as_ref().map(ControlToken::as_str)
     }
 
-    /// The authority's certificate to trust, in PEM, if it speaks TLS.
+    /// Returns the authority's certificate for clients to trust, in PEM, if the server uses TLS.
     #[cfg(feature = "tls")]
     pub fn certificate(&self) -> Option<&str> {
         self.certificate.as_deref()
     }
 
-    /// How many answers came to a `stall` of the fault plan, for a test that then kills its client.
+    /// Returns the number of responses stalled by the fault plan, for tests that then kill the client.
     pub fn stalled(&self) -> u64 {
         self.service.stalled()
     }
 
-    /// Moves the clock on by so many seconds; it stops at the year 9000.
+    /// Advances the clock by a number of seconds, at most to the year 9000.
     pub fn advance(&self, seconds: u32) {
         self.service.clock().advance(seconds);
     }
 
-    /// Sets the clock, which goes on from there unless it is stopped. A time before 1970 or after
-    /// the year 9000 is taken as the nearest.
+    /// Sets the clock, which continues from there unless it is stopped. The time is clamped to the
+    /// years 1970 to 9000.
     pub fn set_clock(&self, now: Timestamp) {
         self.service.clock().set(Some(now), None);
     }
 
-    /// Stops the clock where it is, or lets it go on from there.
+    /// Stops the clock, or resumes it from its current time.
     pub fn stop_clock(&self, stopped: bool) {
         self.service.clock().set(None, Some(stopped));
     }
 
-    /// The last requests that it answered.
+    /// Returns the journal of the last requests.
     pub fn journal(&self) -> &Journal {
         self.service.journal()
     }
 
-    /// Looks at the world, or changes it.
+    /// Calls a function with the world, to inspect or change it.
     pub fn with<T>(&self, work: impl FnOnce(&mut Sandbox) -> T) -> T {
         self.service.with(work)
     }
 
-    /// The same world as a `tower_service::Service`, for a client without a socket.
+    /// Returns a `tower_service::Service` for the same world, for clients without a socket.
     pub fn service(
         &self,
     ) -> impl Service<
@@ -150,30 +152,5 @@ impl SandboxServer {
 impl Drop for SandboxServer {
     fn drop(&mut self) {
         self.accepting.abort();
-    }
-}
-
-async fn accept(listener: &TcpListener) -> TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let _ = stream.set_nodelay(true);
-                return stream;
-            }
-            Err(error) => {
-                // Out of file descriptors, say: others may close in the meantime.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
-}
-
-async fn serve(stream: impl Read + Write + Unpin + Send + 'static, service: SandboxService) {
-    let served = auto::Builder::new(TokioExecutor::new())
-        .serve_connection(stream, TowerToHyperService::new(service))
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(error, "a connection ended early");
     }
 }

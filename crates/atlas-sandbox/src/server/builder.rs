@@ -1,4 +1,4 @@
-//! What can be set about a server before it starts.
+//! The settings of a server.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::Uri;
-use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-use super::{SandboxServer, accept, serve};
+use super::SandboxServer;
+use super::connections::Connections;
 use crate::clock::{Clock, Source};
 use crate::faults::FaultPlan;
 use crate::gate::{ControlToken, Gate, LONGEST, SHORTEST};
@@ -21,7 +21,7 @@ use crate::service::{Answered, Log, SandboxService};
 use crate::tls::{Tls, TlsSettings};
 use crate::world::Sandbox;
 
-/// Sets up a [`SandboxServer`].
+/// Configures and starts a [`SandboxServer`].
 pub struct SandboxBuilder {
     sandbox: Sandbox,
     address: IpAddr,
@@ -55,35 +55,34 @@ impl SandboxBuilder {
         }
     }
 
-    /// Answers on this port; on a free one by default.
+    /// Sets the port; a free one by default.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Answers on this address; on `127.0.0.1` by default. With `0.0.0.0` or `::` the links it hands
-    /// out lead to whatever host a request names. Its logins are public, so bind anything but
-    /// loopback only in a network of your own; control requests then need a
-    /// [token](Self::control_token).
+    /// Sets the address to bind; `127.0.0.1` by default. With `0.0.0.0` or `::` the issued links have
+    /// the host of each request. The logins are public, so bind an address other than loopback only
+    /// in a private network; control requests then require a [token](Self::control_token).
     #[must_use]
     pub fn address(mut self, address: IpAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// Requires this token of every request to `/sandbox/*`, as `Authorization: Bearer TOKEN`: 8 to
-    /// 256 visible ASCII characters. Without this setting, a server on loopback requires none, and a
-    /// server on any other address makes a random one, which [`SandboxServer::control_token`] gives.
+    /// Requires this token in every request to `/sandbox/*`, as `Authorization: Bearer TOKEN`: 8 to
+    /// 256 visible ASCII characters. By default, a server on loopback requires none, and a server on
+    /// any other address generates one, which [`SandboxServer::control_token`] returns.
     #[must_use]
     pub fn control_token(mut self, token: impl Into<String>) -> Self {
         self.control_token = Some(token.into());
         self
     }
 
-    /// Is reached by others under this URL: `http` or `https`, a host and perhaps a port, for
-    /// instance those of a container or of a reverse proxy. The links and the `Location` of its
-    /// answers lead there, whatever host a request names and wherever the server itself answers.
+    /// Sets the URL under which clients reach the server, such as that of a container or a reverse
+    /// proxy: `http` or `https`, a host and optionally a port. The links and `Location` headers of
+    /// responses use it, independently of the bound address and of the host of a request.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -109,12 +108,12 @@ impl SandboxBuilder {
         self
     }
 
-    /// Speaks TLS, with certificates made for this run; `http` by default.
+    /// Uses TLS with certificates that are generated for this run; plain HTTP by default.
     ///
-    /// The server's certificate is for `localhost`, `127.0.0.1`, `::1` and the
-    /// [address](Self::address), and is signed by that of an authority, which clients are to
-    /// [trust](SandboxServer::certificate). The authority's key is never kept, so that nothing else
-    /// can be signed with it.
+    /// The server's certificate is valid for `localhost`, `127.0.0.1`, `::1` and the
+    /// [address](Self::address). It is signed by an authority whose
+    /// [certificate](SandboxServer::certificate) clients must trust. The authority's key is dropped,
+    /// so it can sign nothing else.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self) -> Self {
@@ -122,13 +121,14 @@ impl SandboxBuilder {
         self
     }
 
-    /// Speaks [TLS](Self::tls) with certificates that are kept in this directory and used again:
-    /// `ca.pem`, to trust, `server.pem` and `server.key`, which only its owner can read.
+    /// Uses [TLS](Self::tls) with certificates that are kept in this directory and reused: `ca.pem`,
+    /// which clients trust, `server.pem`, and `server.key`, which only its owner can read.
     ///
-    /// The directory is made if it is missing. All three are made anew, so that clients have to
-    /// trust another `ca.pem`, if they lack a name or end within seven days; they are good for 800
-    /// days. A directory with such files of somebody else's is refused, a key that others can read,
-    /// and new certificates while another server runs with the old ones.
+    /// The directory is created if it does not exist. The certificates are valid for 800 days. If
+    /// they lack a name or expire within seven days, all three files are replaced, and clients have
+    /// to trust the new `ca.pem`. The start fails if the directory has such files of another
+    /// program, if others can read the key, or if the files would have to be replaced while another
+    /// server uses them.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_directory(mut self, directory: impl Into<PathBuf>) -> Self {
@@ -136,7 +136,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// Speaks [TLS](Self::tls) under this host name or IP address, too; may be called repeatedly.
+    /// Uses [TLS](Self::tls) with a certificate that is also valid for this host name or IP address;
+    /// may be called repeatedly.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_name(mut self, name: impl Into<String>) -> Self {
@@ -144,39 +145,38 @@ impl SandboxBuilder {
         self
     }
 
-    /// Lets service accounts show their id and secret in the form of a token request (RFC 6749
-    /// section 2.3.1), too. See [`Sandbox::accept_form_credentials`].
+    /// Also accepts the id and secret of a service account in the form of a token request (RFC 6749
+    /// section 2.3.1). See [`Sandbox::accept_form_credentials`].
     #[must_use]
     pub fn oauth_form(mut self) -> Self {
         self.sandbox.accept_form_credentials(true);
         self
     }
 
-    /// Takes the time from this clock; from this machine's by default.
+    /// Sets the source of the time; the system clock by default.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Starts the clock at this time, from where it goes on; otherwise at the time that the world's
-    /// seed names, if it names one. See [`SandboxServer::set_clock`].
+    /// Starts the clock at this time; by default at that of the world's seed, if it has one. See
+    /// [`SandboxServer::set_clock`].
     #[must_use]
     pub fn start_at(mut self, now: Timestamp) -> Self {
         self.start_at = Some(now);
         self
     }
 
-    /// Keeps the last so many requests in the [journal](SandboxServer::journal); 1,000 by default,
-    /// none with 0, and at most 100,000.
+    /// Sets the number of requests that the [journal](SandboxServer::journal) keeps: 0 to 100,000,
+    /// 1,000 by default.
     #[must_use]
     pub fn journal(mut self, requests: usize) -> Self {
         self.journal = requests;
         self
     }
 
-    /// Lets time pass so many times as fast, from now on. 0 stops the clock, and so does the year
-    /// 9000.
+    /// Multiplies the speed of the clock from now on. 0 stops it; it also stops at the year 9000.
     #[must_use]
     pub fn time_scale(mut self, scale: u32) -> Self {
         let clock = self.clock.clone();
@@ -184,7 +184,7 @@ impl SandboxBuilder {
         self.clock = Arc::new(move || {
             let passed = clock().duration_since(start);
             let scaled = passed.checked_mul(i32::try_from(scale).unwrap_or(i32::MAX));
-            // What cannot be added ends at the clock's own end.
+            // On overflow, the clock stops at its end.
             let end = scaled.and_then(|scaled| start.checked_add(scaled).ok());
             end.unwrap_or(if passed.is_negative() {
                 start
@@ -195,14 +195,14 @@ impl SandboxBuilder {
         self
     }
 
-    /// Lets these things go wrong.
+    /// Sets the fault plan; no faults by default.
     #[must_use]
     pub fn faults(mut self, plan: FaultPlan) -> Self {
         self.faults = plan;
         self
     }
 
-    /// Tells of each request once it is answered.
+    /// Sets a callback for each request, called after its response.
     #[must_use]
     pub fn log(mut self, log: impl Fn(&Answered) + Send + Sync + 'static) -> Self {
         self.log = Some(Arc::new(log));
@@ -239,7 +239,7 @@ impl SandboxBuilder {
         let secure = false;
         let scheme = if secure { "https" } else { "http" };
         let url = if secure && address.is_loopback() {
-            // A name, since some clients check none but those.
+            // A name, since some clients only verify names.
             format!("{scheme}://localhost:{port}")
         } else {
             format!("{scheme}://{}", SocketAddr::from((address, port)))
@@ -260,29 +260,17 @@ impl SandboxBuilder {
         if follows_hosts {
             service.follow_hosts(scheme);
         }
-        let serving = service.clone();
         #[cfg(feature = "tls")]
         let certificate = tls.as_ref().map(|tls| tls.authority.clone());
         #[cfg(feature = "tls")]
         let directory = tls.as_mut().and_then(|tls| tls.in_use.take());
-        let accepting = tokio::spawn(async move {
-            loop {
-                let stream = accept(&listener).await;
-                let service = serving.clone();
-                #[cfg(feature = "tls")]
-                if let Some(tls) = &tls {
-                    let handshake = tls.acceptor.accept(stream);
-                    tokio::spawn(async move {
-                        // A client that does not trust the certificate ends it.
-                        if let Ok(stream) = handshake.await {
-                            serve(TokioIo::new(stream), service).await;
-                        }
-                    });
-                    continue;
-                }
-                tokio::spawn(serve(TokioIo::new(stream), service));
-            }
-        });
+        let connections = Connections {
+            listener,
+            service: service.clone(),
+            #[cfg(feature = "tls")]
+            tls: tls.map(|tls| tls.acceptor),
+        };
+        let accepting = tokio::spawn(connections.run());
         Ok(SandboxServer {
             url,
             public_url,
@@ -307,7 +295,8 @@ impl std::fmt::Debug for SandboxBuilder {
     }
 }
 
-/// The token that control requests must show: the given one, or a new one beyond loopback.
+/// The token that control requests require: the given one, or a new one on addresses other than
+/// loopback.
 fn control_token(given: Option<&str>, address: IpAddr) -> io::Result<Option<ControlToken>> {
     match given {
         Some(text) => ControlToken::parse(text).map(Some).ok_or_else(|| {
@@ -321,7 +310,7 @@ fn control_token(given: Option<&str>, address: IpAddr) -> io::Result<Option<Cont
     }
 }
 
-/// The URL under which others reach the server, without the `/` that may end it.
+/// The URL under which clients reach the server, without a trailing `/`.
 fn public_url(text: &str) -> io::Result<String> {
     let read = || {
         let url: Uri = text.parse().ok()?;
@@ -335,12 +324,12 @@ fn public_url(text: &str) -> io::Result<String> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
         let has_host = !authority.host().is_empty() && authority.host().bytes().all(plain);
         let whole = format!("{scheme}://{authority}");
-        // Nothing else stands in it, not even a fragment, which is no part of what was parsed.
+        // The text has no other parts, not even a fragment, which the parser drops.
         let is_all = text.strip_suffix('/').unwrap_or(text) == whole;
         (has_port && has_host && is_all).then_some(whole)
     };
     read().ok_or_else(|| {
-        // A password may stand before the host.
+        // A password may precede the host.
         let shown = if text.contains('@') {
             String::new()
         } else {
@@ -353,7 +342,7 @@ fn public_url(text: &str) -> io::Result<String> {
     })
 }
 
-/// Certificates, whose files and keys are made beside the threads that answer.
+/// Loads or generates certificates outside the async worker threads.
 #[cfg(feature = "tls")]
 async fn tls(settings: TlsSettings, address: IpAddr) -> io::Result<Tls> {
     let work = move || Tls::new(&settings, address, wall_clock());
@@ -363,7 +352,7 @@ async fn tls(settings: TlsSettings, address: IpAddr) -> io::Result<Tls> {
 
 #[allow(
     clippy::disallowed_methods,
-    reason = "the server's edge is where time comes in"
+    reason = "only the server reads the system clock"
 )]
 fn wall_clock() -> Timestamp {
     Timestamp::now()
