@@ -6,18 +6,18 @@ use atlas_catalog::Tag;
 use atlas_sandbox::Fidelity;
 
 const HEAD: &str = "\
-# What the sandbox answers, and how far to rely on it
+# Fidelity of the sandbox
 
-Every operation of the Atlas Administration API has one of three fidelities. Each answer says it in the
-header `X-Sandbox-Fidelity`, and `atlas sandbox --min-fidelity recorded` answers 501 `NOT_EMULATED` to
-what is below.
+Every operation of the Atlas Administration API has one of three fidelities. Each response contains it in
+the header `X-Sandbox-Fidelity`. With `atlas sandbox --min-fidelity recorded`, operations of a lower
+fidelity return 501 `NOT_EMULATED`.
 
-- **recorded**: it behaves as recorded answers of Atlas do: statuses, states in time, error codes, fields.
-- **documented**: it has behaviour of its own, made from what is documented.
-- **generic**: the engine answers by itself: parameters, bodies, roles and answers fit the documentation,
-  and what was written can be read, listed, changed and deleted.
+- **recorded**: behaves as recorded responses of Atlas do: statuses, states over time, error codes, fields.
+- **documented**: has its own behaviour, made from the documentation.
+- **generic**: served by the engine alone: parameters, bodies, roles and responses follow the
+  documentation, and resources can be created, read, listed, changed and deleted.
 
-This page is made from the code (`cargo run -p atlas-sandbox --example fidelity`).
+This page is generated (`cargo run -p atlas-sandbox --example fidelity`).
 ";
 
 fn main() {

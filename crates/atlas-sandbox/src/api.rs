@@ -1,6 +1,6 @@
-//! The engine: from a request to the operation that it is for, and from what that gives to a
-//! response. What an operation does is found in [`behaviour`](crate::behaviour), or in the resource
-//! store where it has none of its own.
+//! The engine: routes a request to its operation and makes the response.
+//! [`behaviour`](crate::behaviour) has the operations with their own behaviour; the resource store
+//! serves the rest.
 
 pub(crate) mod answer;
 pub(crate) mod call;

@@ -1,4 +1,4 @@
-//! Who is asking: bearer tokens and HTTP Digest, verified.
+//! Authentication: bearer tokens and HTTP Digest.
 
 use atlas_model::CallOptions;
 use bytes::Bytes;
@@ -13,11 +13,11 @@ use crate::reply;
 use crate::time::later;
 use crate::world::{Sandbox, hex};
 
-/// What Atlas calls its realm.
+/// The realm of Atlas.
 const REALM: &str = "MMS Public API";
 
 impl Sandbox {
-    /// Finds out the login that is asking, or gives the 401 or 400 to answer.
+    /// Finds the login of a request; the error is the 401 or 400 to return.
     pub(crate) fn authenticate(
         &mut self,
         now: Timestamp,
@@ -57,7 +57,7 @@ impl Sandbox {
     }
 
     fn challenge(&mut self, now: Timestamp, stale: bool) -> String {
-        let nonce = self.unheard("nonce");
+        let nonce = self.next_token("nonce");
         let ends = later(now, self.nonce_lifetime);
         let unused = std::collections::BTreeSet::new();
         self.nonces.insert(now, nonce.clone(), ends, unused);
@@ -79,9 +79,9 @@ impl Sandbox {
         })
     }
 
-    /// Verifies a digest (RFC 7616 section 3.4), with the server's own arithmetic.
+    /// Verifies a digest (RFC 7616 section 3.4) with code that is independent of the client's.
     fn digest(&mut self, now: Timestamp, authorization: &str, request: &Request<Bytes>) -> Outcome {
-        // Credentials have the grammar of a challenge (RFC 9110 section 11).
+        // Credentials use the grammar of a challenge (RFC 9110 section 11).
         let Some(answer) = parse_challenges(authorization)
             .ok()
             .and_then(|answers| answers.into_iter().next())
@@ -127,7 +127,7 @@ impl Sandbox {
         if md5(&[&a1, &nonce, &nc, &cnonce, "auth", &a2]) != response {
             return Outcome::Refused { stale: false };
         }
-        // From here on the key is right; only the nonce can be wrong.
+        // From here on the key is correct; only the nonce can be wrong.
         let Ok(count) = u32::from_str_radix(&nc, 16) else {
             return Outcome::Malformed("The digest's nc is not a number.".to_owned());
         };

@@ -13,7 +13,7 @@ use crate::snapshot_file::{MAX_DATA, SnapshotFile};
 use crate::time::later;
 use crate::world::{ClusterKind, FIRST_SNAPSHOT, Sandbox};
 
-/// What is backed up of one cluster. It outlives a dedicated cluster that is deleted.
+/// The backups of one cluster. They outlive a dedicated cluster that is deleted.
 #[derive(Debug)]
 pub(crate) struct Backups {
     pub(crate) kind: ClusterKind,
@@ -24,7 +24,7 @@ pub(crate) struct Backups {
 
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    /// When it was asked for, if it was not taken by schedule.
+    /// The time of the request for it; `None` if it was taken by schedule.
     pub(crate) asked: Option<Timestamp>,
     pub(crate) finished: Timestamp,
     /// One file, or one for each shard.
@@ -44,7 +44,7 @@ pub(crate) struct Job {
     pub(crate) cancelled: bool,
     /// `download`, `automated` or `pointInTime`.
     pub(crate) delivery: &'static str,
-    /// The second and the increment that a restore to a point in time ends at.
+    /// The second and the increment of a point-in-time restore.
     pub(crate) point: Option<(i64, i64)>,
     /// The signatures of a download, one for each file; empty for a restore.
     pub(crate) signatures: Vec<String>,
@@ -53,7 +53,7 @@ pub(crate) struct Job {
     pub(crate) target_project: Option<String>,
 }
 
-/// How far a snapshot is.
+/// The progress of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     Queued,
@@ -71,7 +71,7 @@ impl Backups {
         }
     }
 
-    /// The jobs, the last one asked for first.
+    /// The jobs, the newest first.
     pub(crate) fn latest_jobs(&self) -> Vec<(RestoreJobId, Job)> {
         let jobs = self.jobs.iter().rev();
         jobs.map(|(id, job)| (*id, job.clone())).collect()
@@ -90,7 +90,7 @@ impl Backups {
             ClusterKind::Sharded { shards } => u32::from(shards),
             _ => 1,
         };
-        // Shards differ as editions do.
+        // Shards differ in the same way as editions.
         let files =
             (0..files).map(|shard| SnapshotFile::new(id, size, edition.wrapping_add(shard << 24)));
         let snapshot = Snapshot {
@@ -106,13 +106,13 @@ impl Backups {
 }
 
 impl Snapshot {
-    /// When it is deleted.
+    /// The time of its deletion.
     pub(crate) fn expires(&self) -> Timestamp {
         let hours = self.keep_days.saturating_mul(24);
         later(self.finished, SignedDuration::from_hours(hours))
     }
 
-    /// One that was asked for is queued, then in progress, then complete.
+    /// A requested snapshot is queued, then in progress, then complete.
     pub(crate) fn progress(&self, now: Timestamp) -> Progress {
         let Some(asked) = self.asked.filter(|_| now < self.finished) else {
             return Progress::Completed;
@@ -126,11 +126,12 @@ impl Snapshot {
 }
 
 impl Sandbox {
-    /// Adds a snapshot that was complete on 2026-01-01, and its project and shared-tier cluster
-    /// where they are missing.
+    /// Adds a snapshot that was complete on 2026-01-01; adds its project and shared-tier cluster if
+    /// they do not exist.
     ///
-    /// Its file is a gzipped tar around `size` bytes that do not compress, the same for the same
-    /// id; a sharded cluster has one for each shard. No file is held in memory. A `size` above 1 TiB
+    /// Its file is a gzipped tar around `size` incompressible bytes, which are the same for the
+    /// same id. A sharded cluster has one file for each shard. Files are not held in memory. A
+    /// `size` above 1 TiB (2^40 bytes) becomes 1 TiB.
     /// (2^40 bytes) is taken as 1 TiB.
     pub fn add_snapshot(
         &mut self,
@@ -153,7 +154,7 @@ impl Sandbox {
         }
     }
 
-    /// Adds a snapshot of a cluster that is there, complete at a chosen time.
+    /// Adds a snapshot of an existing cluster that is complete at the given time.
     pub fn add_snapshot_at(
         &mut self,
         project: ProjectId,
@@ -167,16 +168,16 @@ impl Sandbox {
         }
     }
 
-    /// Replaces a snapshot's file by another edition of it, as a store does that makes it anew:
-    /// other bytes, another `ETag`, the same length. Links that were handed out lead to it.
+    /// Replaces the file of a snapshot with another edition: other bytes and another `ETag`, but the
+    /// same length. Links that were issued before lead to the new edition.
     pub fn replace_file(
         &mut self,
         project: ProjectId,
         cluster: &ClusterName,
         snapshot: SnapshotId,
     ) {
-        self.handed_out += 1;
-        let edition = u32::try_from(self.handed_out).unwrap_or(u32::MAX);
+        self.issued += 1;
+        let edition = u32::try_from(self.issued).unwrap_or(u32::MAX);
         let Some(backups) = self.backups_mut(&project.to_string(), cluster.as_str()) else {
             return;
         };
@@ -199,7 +200,8 @@ impl Sandbox {
         }
     }
 
-    /// The file of a snapshot, as a download gives it; the first shard's of a sharded cluster.
+    /// Returns the file of a snapshot, as a download returns it; for a sharded cluster, that of the
+    /// first shard.
     pub fn snapshot_file(
         &self,
         project: ProjectId,
@@ -211,7 +213,7 @@ impl Sandbox {
             .next()
     }
 
-    /// The files of a snapshot, one for each shard, in memory.
+    /// Returns the files of a snapshot in memory, one for each shard.
     pub fn snapshot_files(
         &self,
         project: ProjectId,
@@ -237,7 +239,7 @@ impl Sandbox {
         snapshot.map_or_else(Vec::new, |snapshot| snapshot.files.clone())
     }
 
-    /// The ids of a cluster's snapshots, the oldest first.
+    /// Returns the ids of a cluster's snapshots, the oldest first.
     pub fn snapshots(&self, project: ProjectId, cluster: &ClusterName) -> Vec<SnapshotId> {
         let Some(backups) = self.backups(&project.to_string(), cluster.as_str()) else {
             return Vec::new();
@@ -247,8 +249,8 @@ impl Sandbox {
         snapshots.into_iter().map(|(id, _)| *id).collect()
     }
 
-    /// The restore jobs of a cluster and how far each is at a point in time, the last one asked
-    /// for first. A download is one of them.
+    /// Returns the restore jobs of a cluster, downloads included, with their status at the given
+    /// time; the newest first.
     pub fn jobs(
         &self,
         now: Timestamp,

@@ -1,7 +1,7 @@
-//! Operations with behaviour of their own, a module for each kind of resource.
+//! Operations with their own behaviour, one module for each kind of resource.
 //!
-//! A module lists its operations in `BEHAVIOURS`, each with its handler and its fidelity. An
-//! operation that stands in no list is answered by the engine alone.
+//! Each module lists its operations in `BEHAVIOURS`, with handler and fidelity. The engine alone
+//! serves the operations that are in no list.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -76,17 +76,17 @@ mod teams;
 mod tenant;
 pub(crate) mod users;
 
-/// Who answers an operation.
+/// The handler of an operation.
 pub(crate) type Handler = fn(&mut Sandbox, &Call<'_>) -> Result<Answer, ApiError>;
 
-/// An operation with behaviour of its own.
+/// An operation with its own behaviour.
 pub(crate) struct Behaviour {
     id: &'static str,
     pub(crate) fidelity: Fidelity,
     pub(crate) handler: Handler,
 }
 
-/// Behaviour that was checked against recorded answers.
+/// Behaviour that was checked against recorded responses.
 pub(crate) const fn recorded(id: &'static str, handler: Handler) -> Behaviour {
     Behaviour {
         id,
@@ -95,7 +95,7 @@ pub(crate) const fn recorded(id: &'static str, handler: Handler) -> Behaviour {
     }
 }
 
-/// Behaviour that was made from what is documented.
+/// Behaviour made from the documentation.
 pub(crate) const fn documented(id: &'static str, handler: Handler) -> Behaviour {
     Behaviour {
         id,
@@ -168,7 +168,7 @@ const LISTS: &[&[Behaviour]] = &[
     users::BEHAVIOURS,
 ];
 
-/// The behaviour of an operation, if it has some of its own.
+/// The behaviour of an operation, if it has its own.
 pub(crate) fn behaviour(operation: Operation) -> Option<&'static Behaviour> {
     static BY_ID: LazyLock<HashMap<&'static str, &'static Behaviour>> = LazyLock::new(|| {
         let all = LISTS.iter().copied().flatten();
@@ -184,7 +184,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn each_behaviour_is_of_one_operation_that_there_is() {
+    fn each_behaviour_belongs_to_one_existing_operation() {
         let mut seen = BTreeSet::new();
         for behaviour in LISTS.iter().copied().flatten() {
             let found = Operation::find(behaviour.id).map(Operation::id);

@@ -1,4 +1,4 @@
-//! What the sandbox answers with: bytes, or a range of a snapshot's file that is made on the way.
+//! Response bodies: bytes, or a range of a snapshot file that is generated while it is sent.
 
 use std::future::Future;
 use std::io;
@@ -17,23 +17,23 @@ use crate::snapshot_file::{Reader, SnapshotFile};
 #[derive(Debug)]
 pub struct Body {
     kind: Kind,
-    /// How many bytes are left until it breaks off, or says nothing more.
+    /// The number of bytes left until it stops, and how it stops.
     stops: Option<(u64, Stop)>,
     pace: Option<Pace>,
-    /// Counts the bytes that went out.
+    /// Counts the sent bytes.
     sent: Option<Arc<AtomicU64>>,
 }
 
 /// How a body stops early.
 #[derive(Debug)]
 enum Stop {
-    /// Once what came before it had its chance to go out.
+    /// Breaks off once the preceding bytes had a chance to be flushed.
     Break { flushed: bool },
-    /// For good; counted when it comes to that.
+    /// Stalls forever; counted when it does.
     Stall(Option<Arc<AtomicU64>>),
 }
 
-/// So many bytes a second.
+/// A rate in bytes per second.
 #[derive(Debug)]
 struct Pace {
     rate: u64,
@@ -46,13 +46,13 @@ enum Kind {
     File { file: Reader, next: u64, end: u64 },
 }
 
-/// How often a second a slow body gives something.
+/// The number of pieces per second of a slow body.
 const BEATS: u64 = 10;
-/// How much of a file is made at a time.
+/// The number of bytes of a file that are generated at a time.
 const PIECE: usize = 256 << 10;
 
 impl Body {
-    /// The bytes of a file from `start` up to and without `end`.
+    /// The bytes of a file from `start` to `end`, exclusive.
     pub(crate) fn file(file: &SnapshotFile, start: u64, end: u64) -> Self {
         Self::of(Kind::File {
             file: file.reader(),
@@ -70,7 +70,7 @@ impl Body {
         }
     }
 
-    /// Has the bytes counted that go out.
+    /// Counts the bytes that are sent.
     pub(crate) fn counted(mut self, sent: Arc<AtomicU64>) -> Self {
         self.sent = Some(sent);
         self
@@ -82,26 +82,26 @@ impl Body {
         }
     }
 
-    /// Lets it break off after so many bytes, whatever it announced.
+    /// Breaks off after this number of bytes, regardless of the announced length.
     pub(crate) fn breaking_after(mut self, bytes: u64) -> Self {
         self.stops = Some((bytes, Stop::Break { flushed: false }));
         self
     }
 
-    /// Lets it say nothing more after so many bytes, and counts that then.
+    /// Stalls after this number of bytes, and increments the counter when it does.
     pub(crate) fn stalling_after(mut self, bytes: u64, stalled: Arc<AtomicU64>) -> Self {
         self.stops = Some((bytes, Stop::Stall(Some(stalled))));
         self
     }
 
-    /// Lets it come at so many bytes a second; needs a runtime.
+    /// Limits the rate to this number of bytes per second; requires a Tokio runtime.
     pub(crate) fn at_rate(mut self, rate: u64) -> Self {
         let wait = Box::pin(tokio::time::sleep(Duration::ZERO));
         self.pace = Some(Pace { rate, wait });
         self
     }
 
-    /// How many bytes there are.
+    /// Returns the number of remaining bytes.
     pub fn length(&self) -> u64 {
         match &self.kind {
             Kind::Bytes(bytes) => bytes.len() as u64,
@@ -109,7 +109,7 @@ impl Body {
         }
     }
 
-    /// All of it, in memory.
+    /// Returns the whole body in memory.
     pub fn into_bytes(mut self) -> Bytes {
         if let Kind::Bytes(bytes) = self.kind {
             return bytes;
@@ -122,7 +122,7 @@ impl Body {
         all.into()
     }
 
-    /// How many bytes the next piece may have.
+    /// The maximum size of the next piece.
     fn limit(&self) -> usize {
         let paced = self
             .pace
@@ -183,7 +183,7 @@ impl http_body::Body for Body {
                     if let Some(stalled) = stalled.take() {
                         stalled.fetch_add(1, Ordering::SeqCst);
                     }
-                    // Nothing wakes it: the connection's end drops it.
+                    // Nothing wakes it: it is dropped when the connection closes.
                     return Poll::Pending;
                 }
             }

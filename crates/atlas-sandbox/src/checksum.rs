@@ -1,16 +1,16 @@
-//! The CRC-32 of numbered units in a number of steps that grows with the logarithm of their count.
+//! The CRC-32 of numbered units, in a number of steps logarithmic in their count.
 //!
 //! The CRC of a unit is affine in the bits of its number, and appending bytes is linear. So the CRC
-//! of a run of units that starts at a multiple of its length differs from that of the first such run
-//! by a term that only depends on the number where it starts.
+//! of a run of units that starts at a multiple of its length differs from that of the first such
+//! run by a term that only depends on the start.
 
 use crc32fast::Hasher;
 
-/// The CRC of `count` units of `length` bytes each, one after the other; `unit` gives the CRC of
-/// the unit with a number.
+/// The CRC of `count` consecutive units of `length` bytes each; `unit` returns the CRC of the unit
+/// with a number.
 pub(crate) fn of_units(unit: impl Fn(u64) -> u32, length: u64, count: u64) -> u32 {
     let first = unit(0);
-    // Of 2^k units from number `start` on, a multiple of 2^k, told that of the first 2^k.
+    // The CRC of 2^k units from `start`, a multiple of 2^k, given that of the first 2^k.
     let run = |k: u32, of_first: u32, start: u64| {
         let mut term = unit(start) ^ first;
         for i in 0..k {
@@ -35,7 +35,7 @@ pub(crate) fn of_units(unit: impl Fn(u64) -> u32, length: u64, count: u64) -> u3
     crc
 }
 
-/// What a CRC contributes to that of the same bytes with `length` more behind them.
+/// The term of a CRC after `length` further bytes.
 fn followed_by_zeros(crc: u32, length: u64) -> u32 {
     let mut hasher = Hasher::new_with_initial(crc);
     hasher.combine(&Hasher::new_with_initial_len(0, length));

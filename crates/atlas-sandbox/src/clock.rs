@@ -1,13 +1,13 @@
-//! The clock of a served world: a source of time that can be moved, set and stopped.
+//! The clock of a server: a time source that can be advanced, set and stopped.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Where the time comes from.
+/// The source of the time.
 pub(crate) type Source = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// A clock that its connections share.
+/// A clock shared by all connections.
 pub(crate) struct Clock {
     source: Source,
     state: Mutex<State>,
@@ -15,9 +15,9 @@ pub(crate) struct Clock {
 
 #[derive(Default)]
 struct State {
-    /// How far it is from its source.
+    /// The offset from the source.
     moved: SignedDuration,
-    /// When it was stopped, if it is.
+    /// The time at which the clock was stopped, if it is stopped.
     stopped: Option<Timestamp>,
 }
 
@@ -37,12 +37,12 @@ impl Clock {
         self.state().stopped.is_some()
     }
 
-    /// Moves it on, up to its end.
+    /// Advances the clock, at most to its end.
     pub(crate) fn advance(&self, seconds: u32) {
         self.advance_in(&mut self.state(), seconds);
     }
 
-    /// Moves it on, or gives its end if it would pass that.
+    /// Advances the clock; the error is its end if the clock would pass that.
     pub(crate) fn try_advance(&self, seconds: u32) -> Result<(), Timestamp> {
         let mut state = self.state();
         let left = CLOCK_END.duration_since(self.now_in(&state));
@@ -53,13 +53,13 @@ impl Clock {
         Ok(())
     }
 
-    /// Lets it go as its source does.
+    /// Removes any offset and stop: the clock follows its source.
     pub(crate) fn follow_source(&self) {
         *self.state() = State::default();
     }
 
-    /// Sets it to a time, or to its first or last one if the time is beyond; then stops it, or lets
-    /// it go on. What is `None` stays as it is.
+    /// Sets the clock to a time, clamped to its range; then stops or resumes it. `None` leaves that
+    /// part unchanged.
     pub(crate) fn set(&self, now: Option<Timestamp>, stopped: Option<bool>) {
         let mut state = self.state();
         let now = now.unwrap_or_else(|| self.now_in(&state));
@@ -79,7 +79,7 @@ impl Clock {
         now.min(CLOCK_END)
     }
 
-    /// Not beyond the end: a clock that is set back from there must not have to catch up.
+    /// Clamped to the end: a clock that is set back from there must not have to catch up.
     fn advance_in(&self, state: &mut State, seconds: u32) {
         let by = SignedDuration::from_secs(seconds.into());
         let now = later(self.now_in(state), by).min(CLOCK_END);
@@ -101,7 +101,7 @@ impl std::fmt::Debug for Clock {
     }
 }
 
-/// A time moved by a duration, as far as times go.
+/// Adds a duration to a time, clamped to the range of times.
 fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
     let end = if by.is_negative() {
         Timestamp::MIN
@@ -111,8 +111,9 @@ fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.checked_add(by).unwrap_or(end)
 }
 
-/// The earliest time that it can be set to: 1970-01-01T00:00:00Z.
+/// The earliest time of the clock: 1970-01-01T00:00:00Z.
 pub(crate) const CLOCK_START: Timestamp = Timestamp::UNIX_EPOCH;
 
-/// Where it stops: 9000-01-01T00:00:00Z, so that what ends later can still be told.
+/// The latest time of the clock: 9000-01-01T00:00:00Z, so that times after it can still be
+/// represented.
 pub(crate) const CLOCK_END: Timestamp = Timestamp::constant(221_845_392_000, 0);

@@ -1,6 +1,7 @@
-//! Setting and inspecting a served world over HTTP, for tests in other languages. The requests stand
-//! on the crate's page. Every request has passed the [gate](crate::gate); a body must be
-//! `application/json`, which a web page cannot send to another origin without being asked first.
+//! The control endpoints: set and inspect a server over HTTP, for tests in other languages. The
+//! crate's front page lists the requests. Every request has passed the [gate](crate::gate); a body
+//! must be `application/json`, which a web page cannot send to another origin without a CORS
+//! preflight.
 
 use std::sync::Arc;
 
@@ -22,12 +23,12 @@ use crate::service::SandboxService;
 use crate::settings::Settings;
 use crate::world::Sandbox;
 
-/// What every path here begins with.
+/// The prefix of all control paths.
 pub(crate) const PREFIX: &str = "/sandbox/";
 
-/// The largest body of a control request but for a world.
+/// The maximum body of a control request, except for a world.
 const BODY_LIMIT: usize = 1 << 20;
-/// How far one request may move the clock, in seconds: a hundred years.
+/// The maximum advance of the clock by one request, in seconds: a hundred years.
 const MAX_ADVANCE: u64 = 100 * 366 * 24 * 60 * 60;
 
 /// The body of `POST /sandbox/clock`.
@@ -47,7 +48,7 @@ struct SetClock {
     stopped: Option<bool>,
 }
 
-/// What a path under [`PREFIX`] is for.
+/// The resource of a path below [`PREFIX`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Resource {
     World,
@@ -87,7 +88,7 @@ impl Resource {
     }
 }
 
-/// The schemas that there are.
+/// The names of all schemas.
 const SCHEMAS: [&str; 4] = ["world", "faults", "clock", "requests"];
 
 /// The JSON Schema of a body.
@@ -101,7 +102,7 @@ fn schema(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Checks who sent a request. Whether the server is there may be asked by anybody.
+/// Checks the sender of a request. The health check is open to every client.
 pub(crate) fn check<B>(gate: &Gate, request: &Request<B>) -> Result<(), Refusal> {
     match Resource::find(request.uri().path()) {
         Some(Resource::Health) => Ok(()),
@@ -109,7 +110,7 @@ pub(crate) fn check<B>(gate: &Gate, request: &Request<B>) -> Result<(), Refusal>
     }
 }
 
-/// Answers a request to a path under [`PREFIX`].
+/// Responds to a request below [`PREFIX`].
 pub(crate) async fn answer(service: &SandboxService, request: Request<Bytes>) -> Response<Bytes> {
     let mut response = match route(service, &request) {
         Ok(Action::Show(value)) => json_answer(value.to_string()),
@@ -118,7 +119,7 @@ pub(crate) async fn answer(service: &SandboxService, request: Request<Bytes>) ->
             let settings = service.settings();
             match beside(move || seeded(&text, settings)).await {
                 Ok(sandbox) => {
-                    service.begin_anew(sandbox);
+                    service.reset(sandbox);
                     done()
                 }
                 Err(problem) => refuse(StatusCode::BAD_REQUEST, &problem),
@@ -140,10 +141,10 @@ pub(crate) async fn answer(service: &SandboxService, request: Request<Bytes>) ->
             }
         }
         Ok(Action::Reset) => {
-            let (seed, settings) = (service.first_seed(), service.settings());
+            let (seed, settings) = (service.start_seed(), service.settings());
             match beside(move || seeded(&seed, settings)).await {
                 Ok(sandbox) => {
-                    service.begin_as_at_first(sandbox);
+                    service.restart(sandbox);
                     done()
                 }
                 Err(problem) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &problem),
@@ -163,7 +164,7 @@ pub(crate) async fn answer(service: &SandboxService, request: Request<Bytes>) ->
     response
 }
 
-/// What is left to do for a request.
+/// The action of a valid request.
 enum Action {
     Reset,
     ShowWorld,
@@ -176,9 +177,9 @@ enum Action {
 
 fn route(service: &SandboxService, request: &Request<Bytes>) -> Result<Action, Response<Bytes>> {
     let Some(resource) = Resource::find(request.uri().path()) else {
-        let detail = "No such control: expected /sandbox/world, /sandbox/faults, /sandbox/clock, \
-            /sandbox/requests, /sandbox/reset, /sandbox/health or /sandbox/schemas/ and world, faults, \
-            clock or requests.";
+        let detail = "No such control endpoint: expected /sandbox/world, /sandbox/faults, /sandbox/clock, \
+            /sandbox/requests, /sandbox/reset, /sandbox/health or /sandbox/schemas/NAME with world, \
+            faults, clock or requests as NAME.";
         return Err(refuse(StatusCode::NOT_FOUND, detail));
     };
     let methods = resource.methods();
@@ -187,10 +188,10 @@ fn route(service: &SandboxService, request: &Request<Bytes>) -> Result<Action, R
     }
     let bad = |problem: &str| refuse(StatusCode::BAD_REQUEST, problem);
     let query = request.uri().query().unwrap_or_default();
-    // A filter that nothing reads would be taken for one that acts.
+    // A filter on another request would be ignored silently.
     let filters = resource == Resource::Requests && request.method() == Method::GET;
     if !query.is_empty() && !filters && resource != Resource::Health {
-        return Err(bad("this control request takes no query"));
+        return Err(bad("invalid query: this control request has no parameters"));
     }
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
         return Ok(match resource {
@@ -247,19 +248,19 @@ fn route(service: &SandboxService, request: &Request<Bytes>) -> Result<Action, R
     Ok(Action::Done)
 }
 
-/// The body of a control request as a text.
+/// The body of a control request as text.
 fn json_text(request: &Request<Bytes>, most: usize) -> Result<&str, Response<Bytes>> {
     let is_nothing = request.body().is_empty() && !request.headers().contains_key(CONTENT_TYPE);
     if !is_json(request) && !is_nothing {
-        let detail = "A control request with a body needs Content-Type: application/json.";
+        let detail = "invalid Content-Type: expected application/json";
         return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
     if request.body().len() > most {
-        let detail = format!("The body of a control request may have at most {most} bytes.");
+        let detail = format!("body too large: expected at most {most} bytes");
         return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, &detail));
     }
     std::str::from_utf8(request.body()).map_err(|_| {
-        let detail = "The body of a control request is not UTF-8.";
+        let detail = "invalid body: expected UTF-8";
         refuse(StatusCode::BAD_REQUEST, detail)
     })
 }
@@ -288,7 +289,7 @@ fn shown_clock(service: &SandboxService) -> Value {
     json!({"now": clock.now().to_string(), "stopped": clock.is_stopped()})
 }
 
-/// Does what takes a while beside the threads that answer.
+/// Runs long work outside the async worker threads.
 async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
@@ -301,7 +302,7 @@ async fn beside<T: Send + 'static>(
     }
 }
 
-/// Reads what a clock is set to.
+/// Parses the body of a request that sets the clock.
 fn clock_setting(text: &str) -> Result<(Option<Timestamp>, Option<bool>), String> {
     let set: SetClock =
         serde_json::from_str(text).map_err(|error| format!("invalid clock request: {error}"))?;
@@ -312,7 +313,7 @@ fn clock_setting(text: &str) -> Result<(Option<Timestamp>, Option<bool>), String
     Ok((now, set.stopped))
 }
 
-/// Reads a time that the clock can have.
+/// Parses a time within the range of the clock.
 fn clock_time(text: &str) -> Result<Timestamp, String> {
     let time = text.parse::<Timestamp>().ok();
     let time = time.filter(|time| (CLOCK_START..=CLOCK_END).contains(time));
@@ -324,7 +325,7 @@ fn clock_time(text: &str) -> Result<Timestamp, String> {
     })
 }
 
-/// Reads the seconds of a clock request.
+/// Parses the seconds of a request that advances the clock.
 fn seconds(text: &str) -> Result<u32, String> {
     let clock: Advance =
         serde_json::from_str(text).map_err(|error| format!("invalid clock request: {error}"))?;

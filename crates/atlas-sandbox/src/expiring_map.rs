@@ -1,16 +1,16 @@
-//! What is handed out and ends by itself: nonces, tokens, links.
+//! Values that expire: nonces, tokens, links.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
-/// How many of a kind are remembered; the oldest goes for one more.
+/// The maximum number of values in a map; a further one replaces the oldest.
 const CAPACITY: usize = 4096;
 
-/// Things by the text that names them. What has ended is forgotten as others come, so that neither
-/// their number nor what one costs grows with what was ever handed out.
+/// Values by key, with an expiry. Expired values are removed as others are inserted, so neither the
+/// size nor the cost of an insertion grows over time.
 #[derive(Debug)]
-pub(crate) struct HandedOut<T> {
+pub(crate) struct ExpiringMap<T> {
     things: BTreeMap<String, Thing<T>>,
     oldest_first: VecDeque<String>,
 }
@@ -21,7 +21,7 @@ struct Thing<T> {
     value: T,
 }
 
-impl<T> HandedOut<T> {
+impl<T> ExpiringMap<T> {
     pub(crate) fn insert(&mut self, now: Timestamp, name: String, ends: Timestamp, value: T) {
         while let Some(oldest) = self.oldest_first.front() {
             let over = self.oldest_first.len() >= CAPACITY;
@@ -36,13 +36,13 @@ impl<T> HandedOut<T> {
         self.things.insert(name, Thing { ends, value });
     }
 
-    /// What has this name and has not ended.
+    /// The value of a key, unless it has expired.
     pub(crate) fn get(&self, now: Timestamp, name: &str) -> Option<&T> {
         let thing = self.things.get(name)?;
         (now < thing.ends).then_some(&thing.value)
     }
 
-    /// What has this name and has not ended.
+    /// The value of a key, unless it has expired.
     pub(crate) fn get_mut(&mut self, now: Timestamp, name: &str) -> Option<&mut T> {
         let thing = self.things.get_mut(name)?;
         (now < thing.ends).then_some(&mut thing.value)
@@ -62,7 +62,7 @@ impl<T> HandedOut<T> {
     }
 }
 
-impl<T> Default for HandedOut<T> {
+impl<T> Default for ExpiringMap<T> {
     fn default() -> Self {
         Self {
             things: BTreeMap::new(),
@@ -73,7 +73,7 @@ impl<T> Default for HandedOut<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CAPACITY, HandedOut};
+    use super::{CAPACITY, ExpiringMap};
     use jiff::Timestamp;
 
     fn at(second: i64) -> Timestamp {
@@ -81,8 +81,8 @@ mod tests {
     }
 
     #[test]
-    fn what_has_ended_is_neither_found_nor_kept() {
-        let mut tokens = HandedOut::default();
+    fn expired_values_are_neither_found_nor_kept() {
+        let mut tokens = ExpiringMap::default();
         tokens.insert(at(0), "a".to_owned(), at(10), 1);
         assert_eq!(tokens.get(at(9), "a"), Some(&1));
         assert_eq!(tokens.get(at(10), "a"), None);
@@ -91,8 +91,8 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_goes_where_there_would_be_too_many() {
-        let mut tokens = HandedOut::default();
+    fn the_oldest_value_is_replaced_at_capacity() {
+        let mut tokens = ExpiringMap::default();
         for token in 0..=CAPACITY {
             tokens.insert(at(0), token.to_string(), at(10), ());
         }
@@ -101,8 +101,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_one_by_one_leaves_no_names_behind() {
-        let mut tokens = HandedOut::default();
+    fn removed_values_leave_no_keys_behind() {
+        let mut tokens = ExpiringMap::default();
         for token in 0..2 * CAPACITY {
             tokens.insert(at(0), token.to_string(), at(10), ());
             if token > 0 {

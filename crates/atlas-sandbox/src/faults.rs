@@ -1,4 +1,4 @@
-//! Faults as data: what goes wrong, where, and which time.
+//! Fault plans: injected failures as data.
 
 mod check;
 mod paths;
@@ -12,23 +12,23 @@ use serde_json::Value;
 
 pub(crate) use check::{shortened, unknown_operation};
 
-/// What goes wrong, and when.
+/// A plan of injected failures.
 ///
-/// A plan is a list of rules; the first that matches a request decides. A rule matches an operation
-/// by its id (a former id or `tag.shortId` will do), or every path that begins with `path`, in which nothing
-/// stands for other characters. It counts the requests
-/// that it matches, from 1 to a million, and acts on those that `nth` lists, or on all of them without `nth`.
+/// A plan is a list of rules; the first rule that matches a request decides. A rule matches an
+/// operation by its id (or a former id, or `tag.shortId`), or every path that starts with `path`,
+/// without wildcards. It counts the requests that it matches, from 1 to a million, and acts on
+/// those in `nth`, or on all of them without `nth`.
 ///
-/// | `do` | what happens |
+/// | `do` | effect |
 /// | --- | --- |
-/// | `{"status": {"status": 503, "retryAfter": 1}}` | that status, 200 to 599, with an error body; `errorCode` sets its code |
-/// | `{"delayMs": 500}` | the answer comes later, by at most an hour |
-/// | `"reset"` | the connection ends without an answer |
-/// | `{"truncate": 1000}` | the body breaks off after so many bytes; of files at most about 1 TiB, else at most 16 MiB |
-/// | `{"stall": 1000}` | the body says nothing more after so many bytes; bounds as for `truncate` |
-/// | `{"slow": 10000}` | the body comes at so many bytes a second |
-/// | `"staleNonce"` | every digest nonce ends first; operations only |
-/// | `"expiredToken"` | every fetched token ends first; operations and the token endpoint only |
+/// | `{"status": {"status": 503, "retryAfter": 1}}` | responds with this status, 200 to 599, and an error body; `errorCode` sets its code |
+/// | `{"delayMs": 500}` | delays the response, by at most an hour |
+/// | `"reset"` | closes the connection without a response |
+/// | `{"truncate": 1000}` | closes the connection after this many bytes of the body; at most about 1 TiB for files, otherwise 16 MiB |
+/// | `{"stall": 1000}` | stops sending after this many bytes of the body, and leaves the connection open; bounds as for `truncate` |
+/// | `{"slow": 10000}` | sends the body at this many bytes per second |
+/// | `"staleNonce"` | invalidates every digest nonce first; operations only |
+/// | `"expiredToken"` | invalidates every issued access token first; operations and the token endpoint only |
 ///
 /// ```
 /// let plan = atlas_sandbox::FaultPlan::from_json(
@@ -68,7 +68,7 @@ struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     nth: Option<Vec<u64>>,
     r#do: Fault,
-    /// The same as `nth`, to look numbers up.
+    /// The numbers of `nth`, for lookups.
     #[serde(skip)]
     acts_on: BTreeSet<u64>,
     #[serde(skip_deserializing)]
@@ -77,7 +77,7 @@ struct Rule {
     hits: u64,
 }
 
-/// What goes wrong with one request.
+/// The failure of one request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) enum Fault {
@@ -98,35 +98,35 @@ pub(crate) enum Fault {
     ExpiredToken,
 }
 
-/// The rule that decided about a request.
+/// The rule that matched a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Matched {
-    /// Its place in the plan, from 1.
+    /// The rule's number in the plan, from 1.
     pub(crate) rule: usize,
     pub(crate) r#do: Fault,
 }
 
-/// Why a text is not a fault plan.
+/// The error for a text that is not a valid fault plan.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FaultPlanError {
-    /// It is not JSON, or not of the form that [`FaultPlan`] describes.
+    /// The text is not JSON, or does not have the form that [`FaultPlan`] describes.
     #[error("invalid fault plan: {0}")]
     Json(serde_json::Error),
-    /// A rule can never act, or asks for something that cannot be done.
+    /// A rule can never act, or has a value out of bounds.
     #[error("invalid fault plan: rule {rule}: {problem}")]
     #[non_exhaustive]
     Rule {
-        /// Which rule, counted from 1.
+        /// The rule's number, from 1.
         rule: usize,
-        /// What is wrong with it, and what is expected.
+        /// The invalid value and the expected one.
         problem: String,
     },
-    /// There are more rules than a plan may have.
+    /// The plan has too many rules.
     #[error("invalid fault plan: {rules} rules; expected at most {most}", most = check::MAX_RULES)]
     #[non_exhaustive]
     TooManyRules {
-        /// How many there are.
+        /// The number of rules.
         rules: usize,
     },
 }
@@ -139,30 +139,31 @@ impl fmt::Debug for FaultPlanError {
 }
 
 impl FaultPlan {
-    /// Reads a plan.
+    /// Parses a plan.
     ///
     /// # Errors
-    /// [`FaultPlanError`] names the rule at fault: an operation that does not exist, a path that no
-    /// request has, an `nth` that never comes, a status that cannot be sent, or a rule that an
-    /// earlier one always decides before.
+    /// [`FaultPlanError`] names the invalid rule: an unknown operation, a path that no request has,
+    /// a number in `nth` that is never reached, a status that cannot be sent, or a rule that an
+    /// earlier one makes unreachable.
     pub fn from_json(text: &str) -> Result<Self, FaultPlanError> {
         let mut rules: Vec<Rule> = serde_json::from_str(text).map_err(FaultPlanError::Json)?;
         check::rules(&mut rules)?;
         Ok(Self { rules })
     }
 
-    /// The rules, each with how many requests it matched and on how many it acted.
+    /// The rules, each with the number of requests that it matched (`matched`) and acted on
+    /// (`hits`).
     pub(crate) fn shown(&self) -> Value {
         serde_json::to_value(&self.rules).unwrap_or_default()
     }
 
-    /// What goes wrong with this request.
+    /// Counts a request and returns the rule that decides about it.
     pub(crate) fn next<B>(&mut self, request: &Request<B>) -> Option<Matched> {
         if self.rules.is_empty() {
             return None;
         }
         let path = request.uri().path();
-        // As it is answered.
+        // Paths are normalized as for operations.
         let routed = path.strip_suffix('/').unwrap_or(path);
         let found = atlas_catalog::route(request.method(), routed);
         let operation = found.map_or("", |found| found.operation.id());
@@ -188,7 +189,8 @@ impl FaultPlan {
     }
 }
 
-/// Reads a value that may be left out but not be null, which reads like a filter and is none.
+/// Deserializes a value that may be missing but not null: null would look like a filter without
+/// being one.
 pub(crate) fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! Finding the cluster that a request names, or saying that it is not there or of another kind.
+//! Finds the cluster of a request, or reports that it does not exist or has another kind.
 
 use atlas_model::api_error::code;
 use atlas_model::{ApiError, RestoreJobId, SnapshotId};
@@ -11,23 +11,23 @@ use crate::backups::{Backups, Job, Snapshot};
 use crate::store::key;
 use crate::world::{ClusterKind, Sandbox};
 
-/// How many segments the path of a cluster has: `/groups/ID/clusters/NAME`.
+/// The number of segments of a cluster's path: `/groups/ID/clusters/NAME`.
 const CLUSTER_SEGMENTS: usize = 4;
 
-/// Which operations a cluster is asked through.
+/// The family of operations through which a cluster is accessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Through {
-    /// Those of the shared tier, which take Flex clusters too.
+    /// Operations of the shared tier, which accept Flex clusters too.
     Tenant,
-    /// Those of Flex clusters.
+    /// Operations of Flex clusters.
     Flex,
-    /// Those of every other cluster.
+    /// Operations of all other clusters.
     Cluster,
     /// The backups of dedicated clusters.
     Backup,
 }
 
-/// The key of a cluster that is no Flex cluster.
+/// The key of a cluster other than a Flex cluster.
 pub(crate) fn cluster_key(project: &str, name: &str) -> String {
     key(["groups", project, "clusters", name])
 }
@@ -38,7 +38,7 @@ pub(crate) fn flex_key(project: &str, name: &str) -> String {
 }
 
 impl Sandbox {
-    /// Says 404 unless there is such a project.
+    /// Returns 404 unless the project exists.
     pub(crate) fn check_project(&self, project: &str) -> Result<(), ApiError> {
         if self.store.contains(&project_key(project)) {
             Ok(())
@@ -47,14 +47,14 @@ impl Sandbox {
         }
     }
 
-    /// Whether there is a cluster, and not only its backups.
+    /// Whether a cluster exists, and not only its backups.
     pub(crate) fn lives(&self, project: &str, name: &str) -> bool {
         [flex_key(project, name), cluster_key(project, name)]
             .iter()
             .any(|key| self.store.contains(key))
     }
 
-    /// Says that a cluster is not there, or of another kind than the operations that ask for it.
+    /// Returns an error if a cluster does not exist or has another kind than the operations expect.
     pub(crate) fn check_cluster(
         &self,
         project: &str,
@@ -77,11 +77,11 @@ impl Sandbox {
         let refused = match through {
             Through::Cluster | Through::Backup if is_flex => Some((
                 code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API,
-                "is a Flex cluster; ask for it through the operations of Flex clusters",
+                "is a Flex cluster; use the operations of Flex clusters",
             )),
             Through::Flex if !is_flex && !is_tenant => Some((
                 code::CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API,
-                "is not a Flex cluster; ask for it through the operations of clusters",
+                "is not a Flex cluster; use the operations of clusters",
             )),
             Through::Flex if !is_flex => Some((
                 code::CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API,
@@ -104,7 +104,7 @@ impl Sandbox {
         }
     }
 
-    /// Refuses new work for a cluster that is being deleted. Its backups outlive it.
+    /// Refuses changes of a cluster that is being deleted. Its backups outlive it.
     pub(crate) fn check_is_not_deleting(&self, call: &Call<'_>) -> Result<(), ApiError> {
         let adds = matches!(
             call.operation.method(),
@@ -137,7 +137,7 @@ impl Sandbox {
             return Ok(());
         };
         let reason = format!("cluster {name} is being deleted");
-        let detail = format!("This cannot be done, since {reason}.");
+        let detail = format!("Request refused: {reason}.");
         Err(refuse::bad_request(
             "ATLAS_GENERAL_ERROR",
             detail,
@@ -145,7 +145,7 @@ impl Sandbox {
         ))
     }
 
-    /// The backups of a cluster, asked through operations of its kind.
+    /// The backups of a cluster, accessed through operations of its kind.
     pub(crate) fn find(
         &mut self,
         project: &str,
@@ -176,6 +176,6 @@ impl Backups {
     }
 }
 
-/// No source tells how Atlas refuses a cluster of the shared tier in the backups of dedicated
-/// clusters, or the other way round; this code is the sandbox's own.
+/// The response of Atlas to a shared-tier cluster in operations of dedicated clusters, or the
+/// reverse, is not known; this code is the sandbox's own.
 pub(crate) const WRONG_CLUSTER_KIND: &str = "CLUSTER_KIND_NOT_SUPPORTED";

@@ -1,9 +1,9 @@
 //! Decides which requests may use the control endpoints and see the page.
 //!
-//! A web page that is open in a browser on the same machine can send requests to the sandbox. Three
-//! checks keep it out: the `Host` must be a local name (a page that had its own name resolve to this
-//! machine sends that name), there must be no `Origin`, and `Sec-Fetch-Site` must not name another
-//! site. Beyond loopback, a token is needed as well.
+//! A web page in a browser on the same machine can send requests to the sandbox. Three checks keep
+//! it out: the `Host` must be a local name (a page whose own name resolves to this machine sends
+//! that name), there must be no `Origin`, and `Sec-Fetch-Site` must not name another site. On
+//! addresses other than loopback, a token is also required.
 
 use std::net::IpAddr;
 
@@ -14,15 +14,15 @@ use http::{Request, StatusCode};
 /// The checks of one server.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
-    /// The address that the server is bound to.
+    /// The bound address.
     address: IpAddr,
     port: u16,
-    /// The port that a `Host` without one means.
+    /// The port of a `Host` without one.
     default_port: u16,
     token: Option<ControlToken>,
 }
 
-/// Why a request was refused.
+/// The reason for refusing a request.
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) reason: String,
@@ -66,7 +66,7 @@ impl Gate {
         match &self.token {
             Some(token) if !token.is_in(request) => Err(Refusal {
                 status: StatusCode::UNAUTHORIZED,
-                reason: "control requests to this server need its control token: send \
+                reason: "control requests to this server require its control token: send \
                          Authorization: Bearer TOKEN"
                     .to_owned(),
             }),
@@ -74,7 +74,7 @@ impl Gate {
         }
     }
 
-    /// Whether a host is this server by a name that only this machine can give it.
+    /// Whether a host is this server under a local name.
     fn is_local(&self, host: &Authority) -> bool {
         let port = match port_of(host) {
             None => self.default_port,
@@ -90,7 +90,7 @@ impl Gate {
     }
 }
 
-/// Checks a request for the page. A name with a dot may belong to another site, which would then
+/// Checks a request for the page. A name with a dot may belong to another site, which could then
 /// read the page as its own.
 pub(crate) fn check_page<B>(request: &Request<B>) -> Result<(), Refusal> {
     for host in hosts(request)? {
@@ -98,7 +98,7 @@ pub(crate) fn check_page<B>(request: &Request<B>) -> Result<(), Refusal> {
         let single = !name.contains('.') || name.ends_with(".localhost");
         if !single && ip(&name).is_none() {
             return Err(forbidden(format!(
-                "this page is shown under localhost, an IP address or a name without dots, \
+                "this page is available under localhost, an IP address or a name without dots, \
                  not under {:?}",
                 host.as_str()
             )));
@@ -107,7 +107,7 @@ pub(crate) fn check_page<B>(request: &Request<B>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Every host that a request names: in its target (`:authority` in HTTP/2) and in its header.
+/// Every host of a request: in its target (`:authority` in HTTP/2) and in its header.
 fn hosts<B>(request: &Request<B>) -> Result<Vec<Authority>, Refusal> {
     let mut hosts: Vec<Authority> = request.uri().authority().cloned().into_iter().collect();
     let mut headers = request.headers().get_all(HOST).iter();
@@ -124,27 +124,27 @@ fn hosts<B>(request: &Request<B>) -> Result<Vec<Authority>, Refusal> {
     Ok(hosts)
 }
 
-/// Refuses what a browser sends for a page.
+/// Refuses requests that a browser sends for a page.
 fn not_from_a_page<B>(request: &Request<B>) -> Result<(), Refusal> {
     let headers = request.headers();
     if headers.contains_key(ORIGIN) {
         return Err(forbidden(
-            "control requests must not come from a web page: this one has an Origin header"
-                .to_owned(),
+            "control requests must not come from a web page: remove the Origin header".to_owned(),
         ));
     }
     let sites = headers.get_all(SEC_FETCH_SITE).iter();
-    // `none`: the address was typed in.
+    // `none`: the user typed the address.
     let allowed = |site: &[u8]| matches!(site, b"none" | b"same-origin");
     if sites.into_iter().all(|site| allowed(site.as_bytes())) {
         return Ok(());
     }
     Err(forbidden(
-        "control requests must not come from a web page: this one has Sec-Fetch-Site".to_owned(),
+        "control requests must not come from a web page: remove the Sec-Fetch-Site header"
+            .to_owned(),
     ))
 }
 
-/// The name or address, in lower case, without a port, brackets and the dot of a full name.
+/// The name or address in lowercase, without port, brackets and trailing dot.
 fn name_of(host: &Authority) -> String {
     let name = host.host().to_ascii_lowercase();
     let name = name.strip_prefix('[').unwrap_or(&name);
@@ -152,7 +152,7 @@ fn name_of(host: &Authority) -> String {
     name.strip_suffix('.').unwrap_or(name).to_owned()
 }
 
-/// What stands where a port belongs.
+/// The text in the place of the port.
 fn port_of(host: &Authority) -> Option<&str> {
     let rest = host.as_str().strip_prefix(host.host())?;
     rest.strip_prefix(':')
@@ -176,18 +176,18 @@ fn bad_request(reason: &str) -> Refusal {
     }
 }
 
-/// A secret that control requests show.
+/// The secret of control requests.
 #[derive(Clone)]
 pub(crate) struct ControlToken(String);
 
 impl ControlToken {
-    /// Takes a token that a header can hold and that is too long to guess.
+    /// Accepts a token that a header can contain and that is too long to guess.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
         (visible && (SHORTEST..=LONGEST).contains(&text.len())).then(|| Self(text.to_owned()))
     }
 
-    /// Makes one of 128 random bits.
+    /// Generates a token of 128 random bits.
     pub(crate) fn generate() -> std::io::Result<Self> {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits).map_err(std::io::Error::other)?;
@@ -198,7 +198,8 @@ impl ControlToken {
         &self.0
     }
 
-    /// Whether a request shows it, in a time that does not depend on how much of it is right.
+    /// Whether a request has the token, compared in a time that does not depend on the number of
+    /// matching characters.
     fn is_in<B>(&self, request: &Request<B>) -> bool {
         let mut values = request.headers().get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
@@ -223,7 +224,7 @@ impl std::fmt::Debug for ControlToken {
     }
 }
 
-/// The lengths that a token may have.
+/// The minimum and maximum length of a token.
 pub(crate) const SHORTEST: usize = 8;
 pub(crate) const LONGEST: usize = 256;
 

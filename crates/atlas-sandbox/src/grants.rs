@@ -1,5 +1,5 @@
-//! What API keys and service accounts of the store may do: their roles, each in its organization or
-//! project only.
+//! The permissions of stored API keys and service accounts: their roles, each limited to its
+//! organization or project.
 
 use atlas_catalog::{Operation, Role};
 use atlas_model::ApiError;
@@ -13,7 +13,7 @@ use crate::login::{Account, documented_role};
 use crate::store::{key, last};
 use crate::world::{ORG, Sandbox};
 
-/// The roles that operations need which document none.
+/// The required roles of operations that document none.
 const ASSUMED: [(&str, &str); 10] = [
     ("createGroup", "Organization Project Creator"),
     ("createGroupClusterBackupTenantRestore", "Project Owner"),
@@ -27,7 +27,7 @@ const ASSUMED: [(&str, &str); 10] = [
     ("listGroupClusterBackupTenantSnapshots", "Project Read Only"),
 ];
 
-/// A role of the API, and the organization or project that it holds in.
+/// A role of the API, and the organization or project to which it applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Grant {
     pub(crate) scope: String,
@@ -47,8 +47,8 @@ pub(crate) fn grants_of(roles: &Value) -> Vec<Grant> {
     grants.collect()
 }
 
-/// The projects and organizations that a body names, but for those that live migrations come from,
-/// which need not be here.
+/// The projects and organizations in a body, except the sources of live migrations, which may be
+/// elsewhere.
 fn places_in<'body>(body: &'body Value, places: &mut Vec<&'body str>) {
     const NAMES: [&str; 7] = [
         "clusterGroupId",
@@ -73,7 +73,7 @@ fn places_in<'body>(body: &'body Value, places: &mut Vec<&'body str>) {
     }
 }
 
-/// 403 for a login without a role.
+/// 403 for a missing role.
 pub(crate) fn lacks_role(operation: Operation) -> ApiError {
     let assumed = ASSUMED.iter().find(|(id, _)| *id == operation.id());
     let roles = match assumed {
@@ -85,7 +85,8 @@ pub(crate) fn lacks_role(operation: Operation) -> ApiError {
 }
 
 impl Sandbox {
-    /// The organization of a project, or the organization itself; the first one if there is neither.
+    /// The organization of a project, or the organization itself; the default one if neither
+    /// exists.
     pub(crate) fn org_of(&self, id: &str) -> String {
         if self.store.contains(&key(["orgs", id])) {
             return id.to_owned();
@@ -95,13 +96,13 @@ impl Sandbox {
         org.unwrap_or(ORG).to_owned()
     }
 
-    /// Whether what a login stands for is still there.
+    /// Whether the resource of a login still exists.
     pub(crate) fn stands(&self, account: &Account) -> bool {
         let resource = account.resource.as_ref();
         resource.is_none_or(|key| self.store.contains(key))
     }
 
-    /// Whether a secret of a service account, by its place, has not expired.
+    /// Whether a secret of a service account, by its index, has not expired.
     pub(crate) fn secret_lives(&self, now: Timestamp, account: &Account, place: usize) -> bool {
         let Some(key) = &account.resource else {
             return true;
@@ -112,8 +113,8 @@ impl Sandbox {
         ends.is_none_or(|ends| now < ends)
     }
 
-    /// Whether a login has one of the roles of an operation, or one that includes one, where it is
-    /// called and wherever else it would act.
+    /// Whether a login has a required role of an operation, or one that includes it, in the called
+    /// place and in all others on which the operation would act.
     pub(crate) fn may(&self, account: &Account, call: &Call<'_>) -> bool {
         let documented = call.operation.roles().iter().map(String::as_str);
         let mut required: Vec<&str> = documented.collect();
@@ -132,8 +133,8 @@ impl Sandbox {
             .all(|place| self.holds(account, place.as_deref(), &required))
     }
 
-    /// The organizations and projects that a call is about, any of which a role may hold in; `None`
-    /// if it is about none.
+    /// The organizations and projects of a call, in any of which a role may apply; `None` if there
+    /// are none.
     fn place_of(&self, call: &Call<'_>) -> Option<Vec<String>> {
         let path = |name: &str| Some(call.path(name)).filter(|id| !id.is_empty());
         if let Some(project) = path("groupId") {
@@ -155,20 +156,20 @@ impl Sandbox {
         }
     }
 
-    /// A project or an organization, and the organization that it is in.
+    /// A project or an organization, with the organization that contains it.
     fn within(&self, id: &str) -> Vec<String> {
         vec![id.to_owned(), self.org_of(id)]
     }
 
-    /// The organizations that are connected to a federation.
+    /// The organizations connected to a federation.
     fn orgs_of_federation(&self, id: &str) -> Vec<String> {
         let connected = key(["federationSettings", id, "connectedOrgConfigs"]);
         let connected = self.store.children(&connected).into_iter();
         connected.map(|(key, _)| last(key)).collect()
     }
 
-    /// Whether a login has one of these roles in one of these places; any role if there are none,
-    /// anywhere if there is no place.
+    /// Whether a login has one of the required roles in one of the places. No required roles means
+    /// any role; no place means anywhere.
     fn holds(&self, account: &Account, place: Option<&[String]>, required: &[&str]) -> bool {
         let is_here = |scope: &String| place.is_none_or(|place| place.contains(scope));
         let suffices = |role: &str| {
@@ -186,7 +187,7 @@ impl Sandbox {
         grants.any(|grant| is_here(&grant.scope) && suffices(&documented_role(&grant.role)))
     }
 
-    /// Whether the caller sees a user: one who has a role where it has one itself.
+    /// Whether a user is visible to the caller: both have a role in the same place.
     pub(crate) fn sees_user(&self, call: &Call<'_>, user: &Value) -> bool {
         let grants = grants_of(&user["roles"]).into_iter();
         self.caller(call).is_none()
@@ -195,19 +196,19 @@ impl Sandbox {
                 .any(|org| self.sees_org(call, &org))
     }
 
-    /// What a login of the store was granted.
+    /// The grants of a stored login.
     fn grants(&self, account: &Account) -> Vec<Grant> {
         let key = account.resource.as_deref().unwrap_or_default();
         grants_of(&self.body(key)["roles"])
     }
 
-    /// The login that calls, if its roles do not hold everywhere.
+    /// The calling login, if its roles are limited to places.
     fn caller(&self, call: &Call<'_>) -> Option<&Account> {
         let account = self.accounts.by_number(call.account);
         account.filter(|it| it.resource.is_some() || it.scope.is_some())
     }
 
-    /// Whether the caller sees an organization in lists.
+    /// Whether lists show an organization to the caller.
     pub(crate) fn sees_org(&self, call: &Call<'_>, org: &str) -> bool {
         let Some(account) = self.caller(call) else {
             return true;
@@ -218,7 +219,7 @@ impl Sandbox {
         self.grants(account).iter().any(|it| it.scope == org)
     }
 
-    /// Whether the caller sees a project in lists.
+    /// Whether lists show a project to the caller.
     pub(crate) fn sees_project(&self, call: &Call<'_>, project: &str, org: &str) -> bool {
         let Some(account) = self.caller(call) else {
             return true;
@@ -233,12 +234,12 @@ impl Sandbox {
         })
     }
 
-    /// Makes the caller an owner of a project that it has just made.
+    /// Makes the caller an owner of a project that it created.
     pub(crate) fn own_project(&mut self, call: &Call<'_>, project: &str) {
         self.grant(call, json!({"groupId": project, "roleName": "GROUP_OWNER"}));
     }
 
-    /// Makes the caller an owner of an organization that it has just made.
+    /// Makes the caller an owner of an organization that it created.
     pub(crate) fn own_org(&mut self, call: &Call<'_>, org: &str) {
         self.grant(call, json!({"orgId": org, "roleName": "ORG_OWNER"}));
     }

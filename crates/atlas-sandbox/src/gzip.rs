@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 /// A text as a gzip file.
 pub(crate) fn of(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    // Writing into memory does not fail.
+    // Writing to memory does not fail.
     let _ = encoder.write_all(text);
     encoder.finish().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! One request in, one response out.
+//! Turns one request into one response.
 
 use atlas_catalog::{Operation, Route, methods, route};
 use atlas_model::api_error::code;
@@ -22,11 +22,11 @@ use crate::rate_limit::Level;
 use crate::reply;
 use crate::world::Sandbox;
 
-/// The fields of a request's body that were ignored, in an answer's extensions.
+/// The ignored fields of a request's body, in the extensions of a response.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct IgnoredFields(pub(crate) Vec<String>);
 
-/// What an answer shows besides its content.
+/// The parts of a response other than its content.
 #[derive(Default)]
 struct Shown {
     options: CallOptions,
@@ -35,24 +35,29 @@ struct Shown {
 }
 
 impl Sandbox {
-    /// Answers one request at a point in time, a file in memory included.
+    /// Responds to one request at the given time, with files in memory.
     ///
-    /// The order of refusals: unknown path (404) or method (405), authentication (401), `Accept`
-    /// (406), `Content-Type` (415), parameters and body (400), role (403), existence (404), state
-    /// (400 or 409). A refusal has an error body as Atlas documents it, but for 405, which has none.
+    /// The order of errors: unknown path (404) or method (405), authentication (401), `Accept`
+    /// (406), `Content-Type` (415), parameters and body (400), role (403), missing resource (404),
+    /// conflicting state (400 or 409). Errors have a body as Atlas documents it, except 405, which
+    /// has none.
     ///
-    /// Fields that a request body does not have, read-only ones among them, are ignored.
+    /// Unknown and read-only fields of a request body are ignored.
     pub fn handle(&mut self, now: Timestamp, request: Request<Bytes>) -> Response<Bytes> {
         self.respond(now, request).map(Body::into_bytes)
     }
 
-    /// Answers as [`handle`](Sandbox::handle) does, with a file that is made as it is read.
-    #[allow(clippy::needless_pass_by_value, reason = "a request is answered once")]
+    /// Responds as [`handle`](Sandbox::handle) does, with files that are generated while they are
+    /// read.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a request is consumed by its response"
+    )]
     pub fn respond(&mut self, now: Timestamp, request: Request<Bytes>) -> Response<Body> {
         written(self.decide(now, &request))
     }
 
-    /// Does what a request asks. The answer's body may have to be [written] yet.
+    /// Processes a request. The body of the response may still have to be [written].
     pub(crate) fn decide(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Body> {
         self.requests += 1;
         self.store.settle(now);
@@ -68,7 +73,7 @@ impl Sandbox {
             _ if path.starts_with(object_store::PREFIX) => return self.store_file(now, request),
             _ => self.api(now, request),
         };
-        // By the sandbox's own clock, which may be ahead of this machine's.
+        // The time of the sandbox's clock, which may be ahead of the system's.
         let mut response = response.map(Body::from);
         reply::set(&mut response, DATE.as_str(), &http_date(now));
         response
@@ -84,7 +89,7 @@ impl Sandbox {
                 ..Shown::default()
             };
             let answer = self.operation(now, request, &route, &mut shown);
-            // No recorded answer shows how Atlas checks roles, versions and bodies.
+            // No recorded response shows how Atlas checks roles, versions and bodies.
             let most = if answer.is_ok() {
                 Fidelity::Recorded
             } else {
@@ -109,7 +114,7 @@ impl Sandbox {
         reply::allow_only(&methods.iter().collect::<Vec<_>>())
     }
 
-    /// Has an operation answered; notes what the answer shows besides.
+    /// Runs an operation and sets the other parts of the response.
     fn operation(
         &mut self,
         now: Timestamp,
@@ -153,7 +158,7 @@ impl Sandbox {
                 tracing::warn!(
                     operation = operation.id(),
                     ?field,
-                    "ignored a field of the body"
+                    "ignored a field of the request body"
                 );
             }
         }
@@ -199,9 +204,9 @@ impl Sandbox {
     }
 }
 
-/// 410 for an operation that Atlas has ended: the sandbox's own choice.
+/// 410 for an operation after its sunset: the sandbox's own choice.
 fn gone(operation: Operation) -> ApiError {
-    let mut detail = format!("{operation} is answered no more");
+    let mut detail = format!("{operation} is past its sunset date");
     if let Some(successor) = operation.successor() {
         detail.push_str("; use ");
         detail.push_str(successor.id());
@@ -212,7 +217,7 @@ fn gone(operation: Operation) -> ApiError {
 fn not_emulated(operation: Operation, least: Fidelity) -> ApiError {
     let fidelity = fidelity::of(operation);
     let detail = format!(
-        "The fidelity of {operation} is {fidelity}; this sandbox answers with {least} or more only (--min-fidelity)."
+        "The fidelity of {operation} is {fidelity}; this sandbox requires at least {least} (--min-fidelity)."
     );
     ApiError::new(StatusCode::NOT_IMPLEMENTED, "NOT_EMULATED", detail)
 }

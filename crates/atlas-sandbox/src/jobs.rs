@@ -1,4 +1,4 @@
-//! Restore jobs: how they begin, how far they are, and their links.
+//! Restore jobs: their start, progress and links.
 
 use atlas_model::api_error::code;
 use atlas_model::shared::RestoreStatus;
@@ -13,7 +13,7 @@ use crate::object_store;
 use crate::time::later;
 use crate::world::Sandbox;
 
-/// What is asked of a snapshot.
+/// The values of a request for a restore job.
 pub(crate) struct Asked<'a> {
     pub(crate) now: Timestamp,
     pub(crate) project: &'a str,
@@ -27,7 +27,7 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Sandbox {
-    /// Begins a download: links that end `life` after they are ready.
+    /// Starts a download; its links expire `life` after they are ready.
     pub(crate) fn begin_download(
         &mut self,
         asked: Asked<'_>,
@@ -58,7 +58,7 @@ impl Sandbox {
         self.begin(asked, takes, signatures, links_end)
     }
 
-    /// Begins a restore, which writes over its target.
+    /// Starts a restore, which overwrites its target.
     pub(crate) fn begin_restore(
         &mut self,
         asked: Asked<'_>,
@@ -74,7 +74,7 @@ impl Sandbox {
                 Through::Backup => {
                     self.check_cluster(target_project, target, Through::Cluster)?;
                 }
-                // Snapshots of these go into clusters of any kind.
+                // These snapshots can be restored into clusters of any kind.
                 _ if !self.lives(target_project, target) => {
                     return Err(refuse::no_cluster(target, target_project));
                 }
@@ -112,7 +112,7 @@ impl Sandbox {
             target_project: asked.target_project,
         };
         if backups.jobs.len() >= MOST_JOBS {
-            // Ids are counted: the first one is the oldest.
+            // Ids ascend: the first one is the oldest.
             backups.jobs.pop_first();
         }
         backups.jobs.insert(id, job.clone());
@@ -136,18 +136,17 @@ impl Sandbox {
     }
 }
 
-/// How many jobs of a cluster are kept.
+/// The number of jobs of a cluster that are kept.
 const MOST_JOBS: usize = 10_000;
 
-/// No source tells how Atlas refuses a snapshot that is not complete; the code is the sandbox's own
-/// choice.
+/// The response of Atlas to an incomplete snapshot is not known; the code is the sandbox's own.
 pub(crate) fn not_complete(snapshot: SnapshotId) -> ApiError {
     let detail = format!("Snapshot {snapshot} is not complete yet.");
     refuse::conflict("SNAPSHOT_NOT_COMPLETED", detail, &[&snapshot.to_string()])
 }
 
 impl Job {
-    /// `PENDING`, `QUEUED` and `RUNNING` share the time that the job takes.
+    /// The status; `PENDING`, `QUEUED` and `RUNNING` share the duration of the job.
     pub(crate) fn status(&self, now: Timestamp) -> RestoreStatus {
         let age = now.duration_since(self.asked);
         if age >= self.takes {
@@ -165,7 +164,7 @@ impl Job {
         }
     }
 
-    /// Its status as the world's page shows it, whatever kind of cluster it is of.
+    /// The status as the page shows it, for every kind of cluster.
     pub(crate) fn shown_status(&self, now: Timestamp) -> String {
         if self.cancelled {
             "CANCELLED".to_owned()
@@ -174,7 +173,7 @@ impl Job {
         }
     }
 
-    /// What it is for, in one word.
+    /// The purpose of the job in one word.
     pub(crate) fn what(&self) -> &'static str {
         if self.is_download() {
             "download"
@@ -187,13 +186,13 @@ impl Job {
         !self.signatures.is_empty()
     }
 
-    /// When it ended, if it has.
+    /// The time at which the job ended, if it has.
     pub(crate) fn finished(&self, now: Timestamp) -> Option<Timestamp> {
         let end = later(self.asked, self.takes);
         (end <= now).then_some(end)
     }
 
-    /// Whether its links have ended.
+    /// Whether the links have expired.
     pub(crate) fn expired(&self, now: Timestamp) -> bool {
         self.is_download() && self.links_end <= now
     }

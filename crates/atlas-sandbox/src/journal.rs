@@ -1,4 +1,4 @@
-//! The last requests that a server answered, for tests to look at.
+//! The journal: the last requests of a server, for assertions in tests.
 
 mod filter;
 mod record;
@@ -20,11 +20,12 @@ pub(crate) use filter::Filter;
 pub use filter::JournalQueryError;
 pub use record::RecordedRequest;
 
-/// The last requests that a [`SandboxServer`](crate::SandboxServer) answered.
+/// The last requests of a [`SandboxServer`](crate::SandboxServer).
 ///
-/// Control requests and the page are not among them. It keeps 1,000 requests by default
-/// ([`SandboxBuilder::journal`](crate::SandboxBuilder::journal)) and at most 16 MiB; the oldest go
-/// first. Of one request it keeps 8 KiB of the target, 8 KiB of headers and a body of at most 64 KiB.
+/// Control requests and requests for the page are not recorded. The journal keeps 1,000 requests by
+/// default ([`SandboxBuilder::journal`](crate::SandboxBuilder::journal)) and at most 16 MiB; the
+/// oldest are dropped first. Of each request it keeps 8 KiB of the target, 8 KiB of headers and a
+/// body of at most 64 KiB.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -49,11 +50,11 @@ pub struct Journal {
 #[derive(Default)]
 struct State {
     requests: VecDeque<RecordedRequest>,
-    /// How much memory they take.
+    /// The memory used by the requests.
     bytes: usize,
-    /// How many there were since the start.
+    /// The number of requests since the start.
     last: u64,
-    /// How many there were since the last reset.
+    /// The number of requests since the last reset.
     recorded: u64,
 }
 
@@ -65,17 +66,17 @@ impl Journal {
         }
     }
 
-    /// The requests that are kept, the oldest first. They are in the order of their answers.
+    /// Returns the kept requests, the oldest first, in the order of their responses.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state().requests.iter().cloned().collect()
     }
 
-    /// The kept requests that a query of `GET /sandbox/requests` asks for, the oldest first.
+    /// Returns the kept requests that match a query of `GET /sandbox/requests`, the oldest first.
     ///
-    /// The query is form-encoded; a request must fit all parts: `operation` (an id, a former id or
-    /// `tag.shortId`), `method`, `status` (a number, or `none` if a fault or the client ended the
-    /// request without one), `path` (how the path begins), `since` (only requests with a higher
-    /// number) and `limit` (only so many, the newest).
+    /// The query is form-encoded; a request must match all parts: `operation` (an id, a former id
+    /// or `tag.shortId`), `method`, `status` (a number, or `none` if a fault or the client ended
+    /// the request without one), `path` (a prefix), `since` (only requests with a higher number)
+    /// and `limit` (the maximum number of requests, the newest).
     ///
     /// # Errors
     /// [`JournalQueryError`] if a part is unknown, repeated or can match nothing.
@@ -84,7 +85,7 @@ impl Journal {
     }
 
     pub(crate) fn matching(&self, filter: &Filter) -> Vec<RecordedRequest> {
-        // What takes long is done without the lock.
+        // Filtering takes long, so it runs without the lock.
         let mut requests = self.requests();
         requests.retain(|request| filter.fits(request));
         let surplus = requests.len().saturating_sub(filter.limit());
@@ -92,25 +93,25 @@ impl Journal {
         requests
     }
 
-    /// The last requests, the oldest of them first.
+    /// The newest requests, the oldest of them first.
     pub(crate) fn latest(&self, count: usize) -> Vec<RecordedRequest> {
         let state = self.state();
         let before = state.requests.len().saturating_sub(count);
         state.requests.iter().skip(before).cloned().collect()
     }
 
-    /// How many requests were answered since the start or the last [`clear`](Self::clear), those
-    /// that are kept no more included.
+    /// Returns the number of requests since the start or the last [`clear`](Self::clear), including
+    /// those that are no longer kept.
     pub fn recorded(&self) -> u64 {
         self.state().recorded
     }
 
-    /// The number of the last request; 0 before the first.
+    /// Returns the number of the last request; 0 before the first.
     pub fn last(&self) -> u64 {
         self.state().last
     }
 
-    /// Forgets all requests. Their numbers are not used again.
+    /// Removes all requests. Their numbers are not reused.
     pub fn clear(&self) {
         let mut state = self.state();
         state.requests = VecDeque::new();
@@ -118,8 +119,8 @@ impl Journal {
         state.recorded = 0;
     }
 
-    /// Begins with a request, which is recorded once it is [finished](Recording::finish) or dropped.
-    /// A body that is not read is `None`.
+    /// Starts recording a request, which is recorded when it is [finished](Recording::finish) or
+    /// dropped. The body is `None` if it was not read.
     pub(crate) fn begin<B>(
         self: &Arc<Self>,
         at: Timestamp,
@@ -169,15 +170,15 @@ impl fmt::Debug for Journal {
     }
 }
 
-/// How a request ended.
+/// The end of a request.
 struct End<'a> {
-    /// `None` if there was no answer.
+    /// `None` if there was no response.
     status: Option<StatusCode>,
     fault: Option<Matched>,
     ignored_fields: &'a [String],
 }
 
-/// A request that is being answered. One that is dropped early has no status: its client went away.
+/// A request in progress. If it is dropped early, it has no status: its client disconnected.
 pub(crate) struct Recording {
     journal: Arc<Journal>,
     draft: Option<Draft>,
@@ -186,13 +187,13 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Notes the fault that decides about it.
+    /// Sets the rule of the fault plan that acts on it.
     pub(crate) fn with_fault(mut self, fault: Option<&Matched>) -> Self {
         self.fault = fault.cloned();
         self
     }
 
-    /// Records it as answered with a status, or as ended by a fault.
+    /// Records the request with the status of its response, or as ended by a fault.
     pub(crate) fn finish(mut self, status: Option<StatusCode>, ignored_fields: &[String]) {
         self.end(status, ignored_fields);
     }
@@ -216,9 +217,9 @@ impl Drop for Recording {
     }
 }
 
-/// The largest number of requests that a journal keeps.
+/// The maximum number of requests of a journal.
 pub(crate) const MAX_REQUESTS: usize = 100_000;
-/// How many requests a journal keeps by default.
+/// The default number of requests of a journal.
 pub(crate) const DEFAULT_REQUESTS: usize = 1000;
-/// The most memory that the requests of a journal take.
+/// The maximum memory for the requests of a journal.
 const MAX_BYTES: usize = 16 << 20;

@@ -1,9 +1,9 @@
-//! An Atlas to develop against, without an account.
+//! A local MongoDB Atlas to develop and test against, without an account.
 //!
-//! [`Sandbox`] is a small world that answers requests: no socket, no clock, no file.
-//! [`SandboxServer`] puts it behind a free port of this machine. All 546 operations are answered:
-//! routed, authenticated, checked and shaped by [`atlas_catalog`], from a store of resources that can be
-//! created, read, listed, changed and deleted.
+//! [`Sandbox`] is an in-memory world that responds to requests, without socket, clock and files.
+//! [`SandboxServer`] serves it on a free port of 127.0.0.1. All 546 operations of the
+//! Administration API v2 respond: requests are routed, authenticated, checked and shaped by
+//! [`atlas_catalog`], and resources can be created, read, listed, changed and deleted.
 //!
 //! ```
 //! use atlas_sandbox::Sandbox;
@@ -24,30 +24,31 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The first world
+//! # The default world
 //!
-//! One project ([`PROJECT`]) with a cluster of each kind: of the shared tier ([`CLUSTER`], with the
-//! snapshot [`SNAPSHOT`]), Flex ([`FLEX_CLUSTER`]), a dedicated replica set
-//! ([`DEDICATED_CLUSTER`]) and a sharded one ([`SHARDED_CLUSTER`]); and two logins: [`OWNER`] may
-//! do everything, [`READER`] only look. More can be added with [`Sandbox::add_cluster`] and
-//! [`Sandbox::add_snapshot`].
+//! One project ([`PROJECT`]) with a cluster of each kind: a shared-tier cluster ([`CLUSTER`], with
+//! the snapshot [`SNAPSHOT`]), a Flex cluster ([`FLEX_CLUSTER`]), a dedicated replica set
+//! ([`DEDICATED_CLUSTER`]) and a sharded cluster ([`SHARDED_CLUSTER`]); and two logins: [`OWNER`]
+//! has all permissions, [`READER`] is read-only. [`Sandbox::add_cluster`] and
+//! [`Sandbox::add_snapshot`] add more.
 //!
-//! The organization ([`ORG`]) has a user, its owner, and is connected to a federation. API keys and
-//! service accounts that a client makes can log in, with their roles in their organization or project
-//! only, until they are deleted or their secret expires.
+//! The organization ([`ORG`]) has one user, its owner, and is connected to a federation. Created
+//! API keys and service accounts can log in, with roles limited to their organization or project,
+//! until they are deleted or their secret expires.
 //!
-//! Time is passed in, and things take theirs: a cluster is `CREATING` and then `IDLE`, a snapshot
-//! queued, in progress and completed, a deleted cluster `DELETING` and then gone
-//! ([`Sandbox::set_provisioning_time`]). Snapshot files of any size are made as they are read.
+//! The time is an argument, and changes take time: a cluster is `CREATING` and then `IDLE`, a
+//! snapshot is queued, in progress and completed, and a deleted cluster is `DELETING` and then gone
+//! ([`Sandbox::set_provisioning_time`]). Snapshot files of any size are generated while they are
+//! read.
 //!
-//! # How far to rely on it
+//! # Fidelity
 //!
-//! Each operation has a [`Fidelity`], which each answer tells in the header `X-Sandbox-Fidelity`:
-//! [`Recorded`](Fidelity::Recorded) behaves as recorded answers of Atlas do,
-//! [`Documented`](Fidelity::Documented) as is documented, and [`Generic`](Fidelity::Generic) is answered
-//! by the engine alone. `docs/fidelity.md` in the repository lists all of them.
-//! [`Sandbox::set_min_fidelity`] answers 501 to what is below, so that no test passes on behaviour
-//! that was never checked.
+//! Each operation has a [`Fidelity`], which each response contains in the header
+//! `X-Sandbox-Fidelity`: [`Recorded`](Fidelity::Recorded) behaves as recorded responses of Atlas
+//! do, [`Documented`](Fidelity::Documented) follows the documentation, and
+//! [`Generic`](Fidelity::Generic) is served by the engine alone. `docs/fidelity.md` in the
+//! repository lists all operations. With [`Sandbox::set_min_fidelity`], operations below a fidelity
+//! return 501, so that no test passes on unchecked behaviour.
 //!
 //! ```
 //! use atlas_sandbox::Fidelity;
@@ -56,58 +57,58 @@
 //! assert!(Fidelity::Generic < Fidelity::Documented);
 //! ```
 //!
-//! # Set over HTTP
+//! # Control endpoints
 //!
-//! A served sandbox can be set and looked at by tests in any language. A body is
-//! `application/json`, at most 1 MiB, or 16 MiB for a world:
+//! Tests in any language can set and inspect a server over HTTP. A body is `application/json`, at
+//! most 1 MiB, or 16 MiB for a world:
 //!
-//! | request | what it does |
+//! | request | effect |
 //! | --- | --- |
-//! | `GET /sandbox/world` | shows the world as a [seed](Sandbox::from_seed) that makes it again, with counters and the status of jobs |
-//! | `PUT /sandbox/world` | begins anew with the [seed](Sandbox::from_seed) in the body, or with the first world if it is empty |
-//! | `POST /sandbox/reset` | back to what the server was started with: world, faults and clock, and an empty journal |
-//! | `DELETE /sandbox/faults` | no faults any more |
-//! | `GET /sandbox/faults` | lists the rules of the fault plan, each with how many requests it `matched` and how many `hits` it had |
+//! | `GET /sandbox/world` | returns the world as a [seed](Sandbox::from_seed), with counters and the status of jobs |
+//! | `PUT /sandbox/world` | replaces the world with the [seed](Sandbox::from_seed) in the body, or with the default world if the body is empty |
+//! | `POST /sandbox/reset` | restores world, faults and clock of the server's start, and clears the journal |
+//! | `DELETE /sandbox/faults` | removes all faults |
+//! | `GET /sandbox/faults` | returns the rules of the fault plan, each with the number of requests that it `matched`, and of its `hits` |
 //! | `PUT /sandbox/faults` | replaces the [fault plan](FaultPlan) |
-//! | `GET /sandbox/clock` | tells the time, and whether the clock is stopped |
-//! | `PUT /sandbox/clock` | sets the clock, stops it or lets it go on: `{"now": "2026-05-04T09:42:00Z", "stopped": true}`, either or both |
-//! | `POST /sandbox/clock` | moves the clock on: `{"advanceSeconds": 60}` |
-//! | `GET /sandbox/requests` | the [journal](Journal): the last requests, filtered by [the query](Journal::find) |
-//! | `DELETE /sandbox/requests` | forgets them |
-//! | `GET /sandbox/schemas/NAME` | the JSON Schema of `world`, `faults`, `clock` or `requests` |
-//! | `GET /sandbox/health` | `{"status": "ok", "version": …}`, for anybody |
+//! | `GET /sandbox/clock` | returns the time, and whether the clock is stopped |
+//! | `PUT /sandbox/clock` | sets, stops or resumes the clock: `{"now": "2026-05-04T09:42:00Z", "stopped": true}`, either or both |
+//! | `POST /sandbox/clock` | advances the clock: `{"advanceSeconds": 60}` |
+//! | `GET /sandbox/requests` | returns the last requests in the [journal](Journal), filtered by [the query](Journal::find) |
+//! | `DELETE /sandbox/requests` | clears the journal |
+//! | `GET /sandbox/schemas/NAME` | returns the JSON Schema of `world`, `faults`, `clock` or `requests` |
+//! | `GET /sandbox/health` | returns `{"status": "ok", "version": …}`, without any check of the sender |
 //!
-//! A refused request is answered with an error body and changes nothing. So is a larger body, of any
-//! request, with 413. A world that is put keeps the settings that the server was started with, but for
-//! those that its seed sets.
+//! A refused request gets an error body and changes nothing. A body above the limit is refused with
+//! 413, on any path. A new world keeps the settings of the server's start, except those in its
+//! seed.
 //!
-//! No login is needed, but web pages are kept out. On loopback, the `Host` of a control request must
-//! be `localhost`, a loopback address or the bound address, with the server's port. On any other
-//! address, requests need the [control token](SandboxBuilder::control_token), as
+//! No login is needed, but web pages are kept out. On loopback, the `Host` of a control request
+//! must be `localhost`, a loopback address or the bound address, with the server's port. On any
+//! other address, requests need the [control token](SandboxBuilder::control_token), as
 //! `Authorization: Bearer TOKEN`. A request with an `Origin`, or with a `Sec-Fetch-Site` of another
-//! site, is answered 403 everywhere. The page on `/` is shown under `localhost`, an IP address or a
-//! name without dots.
+//! site, gets 403 on every address. The page at `/` is available under `localhost`, an IP address
+//! or a name without dots.
 //!
-//! # What it takes the liberty to do
+//! # Differences from Atlas
 //!
-//! Atlas answers `downloadGroupClusterBackupTenant` no more since its sunset. The sandbox does,
-//! with the `Deprecation` and `Sunset` headers, unless [`Sandbox::enforce_sunset`] is set; it then
-//! answers 410, which is a choice of its own. So is the body of the 429 that ends ten requests to the
-//! token endpoint within a minute: the limit is Atlas's, the body is that of its other limits.
+//! Atlas no longer responds to `downloadGroupClusterBackupTenant` since its sunset. The sandbox
+//! does, with the `Deprecation` and `Sunset` headers, unless [`Sandbox::enforce_sunset`] is set;
+//! then it returns 410, which is its own choice. The token endpoint has Atlas's limit of ten
+//! requests per minute, but the body of its 429 is that of the other rate limits.
 //!
-//! Error codes, statuses and fields that were never recorded follow the documentation where it says
-//! them, and are choices of its own where it does not. A path with a trailing slash is that without it.
+//! Error codes, statuses and fields that were never recorded follow the documentation where it
+//! states them; otherwise they are the sandbox's own. A trailing slash of a path is ignored.
 //!
-//! The secrets here are public. Nothing of it belongs into a network.
+//! The credentials are public: do not expose the sandbox to a network that others use.
 
 #![forbid(unsafe_code)]
 #![allow(
     clippy::unnecessary_wraps,
-    reason = "everybody who answers an operation may refuse it"
+    reason = "every handler of an operation may refuse it"
 )]
 #![allow(
     clippy::result_large_err,
-    reason = "a refusal is an answer, not an exception"
+    reason = "an error response is a regular result"
 )]
 
 mod api;
@@ -118,12 +119,12 @@ mod body;
 mod checksum;
 mod clock;
 mod control;
+mod expiring_map;
 mod faults;
 mod find;
 mod gate;
 mod grants;
 mod gzip;
-mod handed_out;
 mod handle;
 mod jobs;
 mod journal;

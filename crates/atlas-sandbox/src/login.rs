@@ -1,4 +1,4 @@
-//! Who can log in, and what for.
+//! The logins of a world.
 
 /// A login with the roles Organization Owner and Project Owner.
 pub const OWNER: Login = Login {
@@ -9,7 +9,7 @@ pub const OWNER: Login = Login {
     client_secret: "mdb_sa_sk_sandbox-owner",
 };
 
-/// A login with the role Project Read Only: it gets 403 where more is asked for.
+/// A login with the role Project Read Only; other operations return 403.
 pub const READER: Login = Login {
     access_token: "sandbox-reader-token",
     public_key: "sandboxr",
@@ -18,38 +18,38 @@ pub const READER: Login = Login {
     client_secret: "mdb_sa_sk_sandbox-reader",
 };
 
-/// One user of the sandbox, in each of the three ways to prove it.
+/// A login of the sandbox, with credentials for each of the three authentication methods.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Login {
-    /// A bearer token that never expires.
+    /// An access token that never expires.
     pub access_token: &'static str,
-    /// The public half of an API key.
+    /// The public key of an API key.
     pub public_key: &'static str,
-    /// Its private half.
+    /// The private key of the API key.
     pub private_key: &'static str,
-    /// A service account's client id.
+    /// The client id of a service account.
     pub client_id: &'static str,
-    /// Its client secret.
+    /// The client secret of the service account.
     pub client_secret: &'static str,
 }
 
-/// A login of the world. What is `None` is no way to prove it.
+/// A login of the world. Credentials that are `None` do not exist.
 #[derive(Clone, Default)]
 pub(crate) struct Account {
-    /// What it is counted as.
+    /// The number of the login.
     pub(crate) number: u64,
     pub(crate) access_token: Option<String>,
-    /// The public and the private half of an API key.
+    /// The public and the private key of an API key.
     pub(crate) key: Option<(String, String)>,
     /// The id and the secrets of a service account.
     pub(crate) client: Option<(String, Vec<String>)>,
-    /// The documented names of its roles, which hold everywhere. One that stands for a resource has
-    /// the roles of that instead.
+    /// The documented names of its roles, which apply everywhere. A login for a resource has the
+    /// roles of the resource instead.
     pub(crate) roles: Vec<String>,
-    /// The key of the API key or service account of the store that it stands for. It ends with that.
+    /// The key of the stored API key or service account of this login, which is removed with it.
     pub(crate) resource: Option<String>,
-    /// The organization or project that its roles hold in, by its id; everywhere if there is none.
+    /// The id of the organization or project to which its roles are limited, if any.
     pub(crate) scope: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
-    /// The name by which answers show it: its public key or its client id.
+    /// The name in responses: the public key or the client id.
     pub(crate) fn name(&self) -> &str {
         let key = self.key.as_ref().map(|(public, _)| public.as_str());
         let client = self.client.as_ref().map(|(id, _)| id.as_str());
@@ -79,7 +79,7 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// A world without a login.
+    /// No logins.
     pub(crate) fn none() -> Self {
         Self {
             all: Vec::new(),
@@ -87,7 +87,7 @@ impl Accounts {
         }
     }
 
-    /// Adds a login; gives its number.
+    /// Adds a login and returns its number.
     pub(crate) fn add(&mut self, mut account: Account) -> u64 {
         self.counted += 1;
         account.number = self.counted;
@@ -115,7 +115,7 @@ impl Accounts {
         self.find(|account| account.client.as_ref().is_some_and(|(it, _)| it == id))
     }
 
-    /// Takes logins away.
+    /// Removes logins.
     pub(crate) fn remove(&mut self, unwanted: impl Fn(&Account) -> bool) {
         self.all.retain(|account| !unwanted(account));
     }
@@ -126,7 +126,7 @@ impl Accounts {
 }
 
 impl Default for Accounts {
-    /// The two standing logins.
+    /// The two built-in logins.
     fn default() -> Self {
         let mut accounts = Self::none();
         let of = |login: Login, roles: &[&str]| Account {
@@ -147,7 +147,7 @@ impl Default for Accounts {
     }
 }
 
-/// The documented name of a role of the API: `Project Read Only` of `GROUP_READ_ONLY`.
+/// The documented name of a role of the API: `Project Read Only` for `GROUP_READ_ONLY`.
 pub(crate) fn documented_role(role: &str) -> String {
     match role {
         "ORG_GROUP_CREATOR" => return "Organization Project Creator".to_owned(),

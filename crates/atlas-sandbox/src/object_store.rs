@@ -1,4 +1,4 @@
-//! The object store that snapshot links lead to: Range, ETag, and links that end.
+//! The object store of snapshot links: ranges, `ETag`s and expiry.
 
 use bytes::Bytes;
 use http::header::{
@@ -13,11 +13,11 @@ use crate::reply::set;
 use crate::snapshot_file::SnapshotFile;
 use crate::world::Sandbox;
 
-/// What the path of every link begins with.
+/// The prefix of the path of every link.
 pub(crate) const PREFIX: &str = "/sandbox-store/";
 
 impl Sandbox {
-    /// Serves the file behind a signed link.
+    /// Serves the file of a signed link.
     pub(crate) fn store_file(
         &mut self,
         now: Timestamp,
@@ -29,7 +29,7 @@ impl Sandbox {
             return response;
         }
         if request.headers().contains_key(AUTHORIZATION) {
-            // The real stores refuse a second kind of authentication beside the signature.
+            // Real stores refuse a second kind of authentication in addition to the signature.
             return xml(StatusCode::BAD_REQUEST, "InvalidArgument");
         }
         let signature = request
@@ -47,7 +47,7 @@ impl Sandbox {
     }
 }
 
-/// Serves a file or one range of it (RFC 9110 section 14).
+/// Serves a file or a single range of it (RFC 9110 section 14).
 fn serve(request: &Request<Bytes>, file: &SnapshotFile) -> Response<Body> {
     let header = |name| {
         let value = request.headers().get(name)?;
@@ -88,7 +88,7 @@ enum Asked {
     Nothing,
 }
 
-/// Reads `Range`. One that cannot be parsed, or that asks for several parts, gets the whole file.
+/// Parses `Range`. If it is invalid or has several ranges, the whole file is served.
 fn one_range(text: &str, length: u64) -> Asked {
     let Ok(parsed) = http_range_header::parse_range_header(text) else {
         return Asked::Whole;
@@ -102,7 +102,7 @@ fn one_range(text: &str, length: u64) -> Asked {
     }
 }
 
-/// An error as object stores word it.
+/// An error in the format of object stores.
 fn xml(status: StatusCode, code: &str) -> Response<Body> {
     let body =
         format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code></Error>\n");

@@ -1,4 +1,4 @@
-//! The page on `/`: what the world holds right now, and the last requests.
+//! The page at `/`: the current world and the last requests.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,21 +16,21 @@ use crate::reply::{for_no_other_site, set};
 use crate::store::last;
 use crate::world::{ClusterKind, Sandbox};
 
-/// How many of a sort are shown.
+/// The maximum number of entries of each list.
 const MOST: usize = 50;
-/// How many snapshots and jobs of a cluster are shown.
+/// The number of snapshots and jobs of a cluster that are shown.
 const FEW: usize = 8;
-/// How many requests are shown.
+/// The number of requests that are shown.
 pub(crate) const REQUESTS: usize = 20;
 
 impl Sandbox {
-    /// A page with organizations, projects, clusters, jobs and requests, which renews itself.
+    /// The page with organizations, projects, clusters, jobs and requests, which reloads itself.
     pub(crate) fn page(&self, now: Timestamp, requests: &[RecordedRequest]) -> Response<Bytes> {
         let mut page = String::from(HEAD);
         let now_shown = now.strftime("%F %T");
         let _ = write!(
             page,
-            "<p>{} requests so far. It is {now_shown} UTC here.</p>",
+            "<p>{} requests received. Sandbox time: {now_shown} UTC.</p>",
             self.requests
         );
         self.push_organizations(&mut page, now);
@@ -109,11 +109,15 @@ impl Sandbox {
         push_rest(page, clusters.len(), MOST, "clusters");
         let others = self.other_resources(id);
         if !others.is_empty() {
-            let _ = write!(page, "<p>Also here: {}.</p>", Text(&others.join(", ")));
+            let _ = write!(
+                page,
+                "<p>Other resources: {}.</p>",
+                Text(&others.join(", "))
+            );
         }
     }
 
-    /// The state of a cluster in one word.
+    /// The state of a cluster as text.
     fn state(&self, project: &str, name: &str) -> String {
         let keys = [flex_key(project, name), cluster_key(project, name)];
         let found = keys.iter().find_map(|key| self.store.get(key));
@@ -128,7 +132,7 @@ impl Sandbox {
         }
     }
 
-    /// What else a project holds: how many of each sort.
+    /// The other resources of a project: each kind with its number.
     fn other_resources(&self, project: &str) -> Vec<String> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for (key, _) in self.store.below(&crate::api::generic::project_key(project)) {
@@ -149,7 +153,7 @@ impl Sandbox {
 
 fn push_rest(page: &mut String, all: usize, shown: usize, what: &str) {
     if all > shown {
-        let _ = write!(page, "<p>And {} more {what}.</p>", all - shown);
+        let _ = write!(page, "<p>{} more {what}.</p>", all - shown);
     }
 }
 
@@ -180,7 +184,7 @@ fn push_requests(page: &mut String, requests: &[RecordedRequest]) {
     page.push_str("</table></section>");
 }
 
-/// A kind of cluster in one word.
+/// The kind of a cluster as text.
 fn kind(kind: ClusterKind) -> String {
     match kind {
         ClusterKind::Tenant => "tenant".to_owned(),
@@ -203,7 +207,7 @@ fn snapshots(backups: &Backups, now: Timestamp) -> String {
     });
     let mut shown: Vec<String> = shown.collect();
     if snapshots.len() > FEW {
-        shown.push(format!("and {} more", snapshots.len() - FEW));
+        shown.push(format!("{} more", snapshots.len() - FEW));
     }
     shown.join("<br>")
 }
@@ -216,12 +220,12 @@ fn jobs(backups: &Backups, now: Timestamp) -> String {
     });
     let mut shown: Vec<String> = shown.collect();
     if backups.jobs.len() > FEW {
-        shown.push(format!("and {} more", backups.jobs.len() - FEW));
+        shown.push(format!("{} more", backups.jobs.len() - FEW));
     }
     shown.join("<br>")
 }
 
-/// A text within HTML.
+/// A text escaped for HTML.
 struct Text<'a>(&'a str);
 
 impl std::fmt::Display for Text<'_> {
@@ -241,7 +245,7 @@ impl std::fmt::Display for Text<'_> {
     }
 }
 
-/// Whether a character is not seen, but changes how those around it are.
+/// Whether a character is invisible but affects the rendering of others.
 fn is_unseen(character: char) -> bool {
     let directions = matches!(
         character,
@@ -255,7 +259,7 @@ fn is_unseen(character: char) -> bool {
     character.is_control() || directions
 }
 
-/// The page loads and runs nothing, and stands in no other page.
+/// The page loads and runs nothing, and cannot be embedded.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
@@ -275,7 +279,7 @@ mod tests {
     use super::Text;
 
     #[test]
-    fn names_keep_neither_marks_nor_characters_that_are_not_seen() {
+    fn markup_and_invisible_characters_are_escaped() {
         let odd = "a\0\u{1b}[2J\u{85}\u{202e}b\u{2066}\u{200f}\n<\u{e9}>";
         let shown = Text(odd).to_string();
         let odd = '\u{fffd}';

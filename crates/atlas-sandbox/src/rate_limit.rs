@@ -1,4 +1,4 @@
-//! Token buckets, as Atlas has them: one for each login and group of operations.
+//! Rate limits as token buckets: one for each login and group of operations, as in Atlas.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use jiff::Timestamp;
 
 use crate::world::Sandbox;
 
-/// How long a refill takes, in seconds.
+/// The period of a refill, in seconds.
 const PERIOD: i64 = 60;
-/// So many parts make a token, so that a bucket fills evenly without fractions.
+/// The number of parts of a token, so that a bucket fills evenly without fractions.
 const PART: i64 = PERIOD * 1000;
 
-/// The size of a bucket, and what is added in a minute.
+/// The capacity of a bucket, and its refill per minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Limit {
     capacity: i64,
@@ -40,21 +40,21 @@ impl Limit {
     }
 }
 
-/// The buckets of every login.
+/// The buckets of all logins.
 #[derive(Debug, Default)]
 pub(crate) struct Buckets {
     parts: BTreeMap<(u64, &'static str), (i64, Timestamp)>,
 }
 
 impl Buckets {
-    /// Keeps the buckets of these logins, and those of requests without one.
+    /// Keeps the buckets of these logins and those of requests without a login.
     pub(crate) fn retain(&mut self, wanted: impl Fn(u64) -> bool) {
         self.parts
             .retain(|(number, _), _| *number == 0 || wanted(*number));
     }
 }
 
-/// What a bucket says after a request.
+/// The state of a bucket after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Level {
     pub(crate) limit: i64,
@@ -62,7 +62,7 @@ pub(crate) struct Level {
 }
 
 impl Sandbox {
-    /// Takes a token for a request, or gives the 429 to answer and the seconds to wait.
+    /// Takes a token for a request; the error has the 429 to return and the seconds to wait.
     pub(crate) fn take_token(
         &mut self,
         now: Timestamp,
@@ -74,7 +74,7 @@ impl Sandbox {
             .map_err(|(wait, level)| (empty(operation.id(), limit, wait), wait, level))
     }
 
-    /// The same for a request to the token endpoint.
+    /// Takes a token for a request to the token endpoint, in the same way.
     pub(crate) fn take_token_request(
         &mut self,
         now: Timestamp,
@@ -86,7 +86,7 @@ impl Sandbox {
             .map_err(|(wait, _)| (empty("/api/oauth/token", Limit::TOKEN_REQUESTS, wait), wait))
     }
 
-    /// Takes a token from a bucket, or gives the seconds until there is one.
+    /// Takes a token from a bucket; the error is the number of seconds until there is one.
     fn take(
         &mut self,
         now: Timestamp,
@@ -118,7 +118,8 @@ impl Sandbox {
         Ok(level(*parts))
     }
 
-    /// Whether more requests than Atlas allows, of operations and of tokens, are answered 429; `true` at first.
+    /// Sets whether requests beyond the rate limits of Atlas, for operations and for tokens, return
+    /// 429; `true` by default.
     pub fn limit_rates(&mut self, limit: bool) {
         self.limits_rates = limit;
     }

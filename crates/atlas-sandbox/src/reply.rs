@@ -1,4 +1,4 @@
-//! Answers, and the headers that Atlas puts on them.
+//! Error responses, and the headers of Atlas.
 
 use atlas_catalog::{Operation, Version};
 use atlas_model::{ApiError, CallOptions};
@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use crate::api::respond;
 use crate::rate_limit::Level;
 
-/// An error as a response, with the request's envelope and indentation.
+/// The response for an error, with the envelope and indentation of the request.
 pub(crate) fn error(error: &ApiError, options: &CallOptions) -> Response<Bytes> {
     let mut response = respond::failure(error, options);
     if let Some(code) = &error.error_code {
@@ -28,26 +28,26 @@ pub(crate) fn unauthorized(challenge: &str, options: &CallOptions) -> Response<B
         atlas_model::api_error::code::UNEXPECTED_ERROR,
         "You are not authorized for this resource.",
     );
-    // Recorded 401s have no `X-Error-Code`.
+    // Recorded 401 responses have no `X-Error-Code`.
     let mut response = respond::failure(&api_error, options);
     set(&mut response, WWW_AUTHENTICATE.as_str(), challenge);
     response
 }
 
-/// 405 with the methods that would do.
+/// 405 with the allowed methods.
 pub(crate) fn other_methods(methods: &[&Method], options: &CallOptions) -> Response<Bytes> {
     let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
     let api_error = ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         atlas_model::api_error::code::UNEXPECTED_ERROR,
-        format!("This path answers {} only.", names.join(", ")),
+        format!("This path only supports {}.", names.join(", ")),
     );
     let mut response = error(&api_error, options);
     set(&mut response, ALLOW.as_str(), &names.join(", "));
     response
 }
 
-/// 405 as Atlas answers it: without a body.
+/// 405 as Atlas returns it: without a body.
 pub(crate) fn allow_only(methods: &[&Method]) -> Response<Bytes> {
     let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
     let mut response = Response::new(Bytes::new());
@@ -56,7 +56,7 @@ pub(crate) fn allow_only(methods: &[&Method]) -> Response<Bytes> {
     response
 }
 
-/// Adds what every answer of an operation carries.
+/// Adds the headers of every response of an operation.
 pub(crate) fn finish(
     response: &mut Response<Bytes>,
     version: Option<(Operation, &Version)>,
@@ -82,8 +82,8 @@ pub(crate) fn finish(
     set(response, "sunset", &sunset);
 }
 
-/// When a version was superseded: the date of the next one, or that of the first version of the
-/// operation that took its place.
+/// The date on which a version was superseded: that of the next version, or that of the first
+/// version of the successor operation.
 fn superseded(operation: Operation, version: &Version) -> Option<&'static str> {
     let next = |of: Operation, after: &str| {
         let mut versions = of.versions().iter().filter(|it| !it.is_preview());
@@ -94,21 +94,21 @@ fn superseded(operation: Operation, version: &Version) -> Option<&'static str> {
     next(operation, &version.name).or_else(|| next(operation.successor()?, ""))
 }
 
-/// The beginning of a day as Atlas writes it: with one digit where one is enough, so that it is no
-/// date of HTTP (RFC 9110 section 5.6.7).
+/// The start of a day as Atlas formats it: with a single digit where possible, which is not a valid
+/// HTTP date (RFC 9110 section 5.6.7).
 fn day(text: &str) -> Option<String> {
     let day: Date = text.parse().ok()?;
     Some(day.strftime("%a, %-d %b %Y 00:00:00 GMT").to_string())
 }
 
-/// Keeps other sites from reading or embedding an answer, and browsers from guessing its type.
+/// Keeps other sites from reading or embedding a response, and browsers from guessing its type.
 pub(crate) fn for_no_other_site(response: &mut Response<Bytes>) {
     set(response, "cross-origin-resource-policy", "same-origin");
     set(response, "x-content-type-options", "nosniff");
     set(response, "cache-control", "no-store");
 }
 
-/// Sets a header; a text that cannot be one is left out.
+/// Sets a header, unless the text is not a valid value.
 pub(crate) fn set<B>(response: &mut Response<B>, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response
@@ -117,7 +117,7 @@ pub(crate) fn set<B>(response: &mut Response<B>, name: &'static str, value: &str
     }
 }
 
-/// The beginning of a day in UTC.
+/// The start of a day in UTC.
 pub(crate) fn midnight(day: Date) -> Timestamp {
     TimeZone::UTC
         .to_timestamp(day.at(0, 0, 0, 0))

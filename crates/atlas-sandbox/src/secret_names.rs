@@ -1,17 +1,17 @@
-//! Which fields, parameters and headers hold secrets, by their names.
+//! Detects fields, parameters and headers that contain secrets, by their names.
 
-/// Whether a field, parameter or header of this name holds a secret, whatever a schema says.
+/// Whether a field, parameter or header of this name contains a secret, regardless of a schema.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = letters(name);
     ENDINGS.iter().any(|ending| name.ends_with(ending)) || may_be_object(&name)
 }
 
-/// Whether an object of this name is not secret as a whole, but a text is.
+/// Whether an object of this name is not secret as a whole, whereas a string is.
 pub(crate) fn names_an_object(name: &str) -> bool {
     may_be_object(&letters(name))
 }
 
-/// Whether a text that cannot be read field by field may hold a secret.
+/// Whether a text that cannot be parsed into fields may contain a secret.
 pub(crate) fn may_mention(text: &str) -> bool {
     let plain = letters(text);
     MENTIONS.iter().any(|name| plain.contains(name))
@@ -21,7 +21,7 @@ fn may_be_object(letters: &str) -> bool {
     matches!(letters, "auth" | "xauth" | "authentication")
 }
 
-/// A text in lower case, without what separates words.
+/// The text in lowercase, without word separators.
 fn letters(text: &str) -> String {
     text.chars()
         .filter(|c| !matches!(c, '_' | '-' | '.'))
@@ -29,7 +29,7 @@ fn letters(text: &str) -> String {
         .collect()
 }
 
-/// How the names of secrets end.
+/// The endings of the names of secrets.
 const ENDINGS: &[&str] = &[
     "password",
     "passwd",
@@ -60,7 +60,7 @@ const ENDINGS: &[&str] = &[
     "webhookurl",
 ];
 
-/// What a text mentions that may hold a secret.
+/// Words that show that a text may contain a secret.
 const MENTIONS: &[&str] = &[
     "passw",
     "passphrase",

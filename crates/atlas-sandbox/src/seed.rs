@@ -1,4 +1,4 @@
-//! A world as data: a JSON file that makes one, and that one can be written as.
+//! Seeds: worlds as JSON.
 
 mod check;
 mod export;
@@ -13,26 +13,26 @@ pub(crate) use check::MAX_TEXT;
 use crate::settings::Settings;
 use crate::world::Sandbox;
 
-/// Why a text is not a seed.
+/// The error for a text that is not a valid seed.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SeedError {
-    /// It is not JSON, or not of the form that [`Sandbox::from_seed`] describes.
+    /// The text is not JSON, or does not have the form that [`Sandbox::from_seed`] describes.
     #[error("invalid seed: {place}{problem}")]
     #[non_exhaustive]
     Form {
-        /// Where, such as `projects[0].id: `; empty if that is not known.
+        /// The position, such as `projects[0].id: `; empty if it is not known.
         place: String,
-        /// What is wrong, with line and column.
+        /// The problem, with line and column.
         problem: String,
     },
-    /// A value is out of bounds, or names something twice.
+    /// A value is out of bounds or a duplicate.
     #[error("invalid seed: {path}: {problem}")]
     #[non_exhaustive]
     Value {
-        /// Where, such as `projects[0].clusters[0].kind.sharded`.
+        /// The position, such as `projects[0].clusters[0].kind.sharded`.
         path: String,
-        /// The value and what is expected.
+        /// The invalid value and the expected one.
         problem: String,
     },
 }
@@ -45,27 +45,26 @@ impl fmt::Debug for SeedError {
 }
 
 impl Sandbox {
-    /// Makes a world from JSON. Its form is described by a JSON Schema, which a server answers at
-    /// `/sandbox/schemas/world`.
+    /// Creates a world from JSON. A server returns the JSON Schema at `/sandbox/schemas/world`.
     ///
-    /// | field | what it is |
+    /// | field | content |
     /// | --- | --- |
-    /// | `clock` | the time at which the world begins (RFC 3339); a server sets its clock to it |
-    /// | `settings` | `enforceSunset`, `limitRates`, `minFidelity`, `nonceSeconds`, `downloadSeconds`, `downloadPauseSeconds`, `restoreSeconds`, `provisioningSeconds`, `failingJobs`: each as the setter of [`Sandbox`] has it |
-    /// | `organizations` | `name`, and an `id` if it matters; the first one of the first world if left out |
-    /// | `logins` | logins beside [`OWNER`](crate::OWNER) and [`READER`](crate::READER): `roles` by their documented names, and any of `publicKey` with `privateKey`, `clientId` with `clientSecret`, `accessToken`; `resource` is the path of an API key or service account among the resources, whose roles it has |
-    /// | `projects` | `name`, `id`, the `organization`'s id, `clusters`; without `projects` it is the first world |
-    /// | `resources` | anything else: `path` below `/api/atlas/v2`, percent-encoded, `body`, `created` |
-    /// | `scheduled` | what happens to a resource `at` a time: `path`, and `merge` with fields, or `remove: true` |
+    /// | `clock` | the time at which the world starts (RFC 3339); a server sets its clock to it |
+    /// | `settings` | `enforceSunset`, `limitRates`, `minFidelity`, `nonceSeconds`, `downloadSeconds`, `downloadPauseSeconds`, `restoreSeconds`, `provisioningSeconds`, `failingJobs`: see the setters of [`Sandbox`] |
+    /// | `organizations` | `name`, and optionally `id`; the organization of the default world if omitted |
+    /// | `logins` | logins in addition to [`OWNER`](crate::OWNER) and [`READER`](crate::READER): `roles` by their documented names, and any of `publicKey` with `privateKey`, `clientId` with `clientSecret`, `accessToken`; `resource` is the path of an API key or service account in `resources`, whose roles the login has |
+    /// | `projects` | `name`, `id`, the `organization`'s id, `clusters`; those of the default world if omitted |
+    /// | `resources` | all other resources: `path` below `/api/atlas/v2`, percent-encoded, `body`, `created` |
+    /// | `scheduled` | changes of a resource `at` a time: `path`, and `merge` with fields, or `remove: true` |
     ///
-    /// A cluster has a `name`, a `kind` (`tenant`, `flex`, `replicaSet`, or `{"sharded": 2}` with the
-    /// number of shards), a `state` such as `CREATING` that it stays in (`IDLE` if left out), a
-    /// `body` with fields in place of those that it would have, `snapshots` and `jobs`. With
-    /// `"deleted": true` only its backups are left. A snapshot's `bytes` is how much its file
-    /// holds; `finished` is when it was complete, 2026-01-01 if left out. Ids that are left out are
-    /// made, the same ones each time.
+    /// A cluster has a `name`, a `kind` (`tenant`, `flex`, `replicaSet`, or `{"sharded": 2}` with
+    /// the number of shards), a `state` such as `CREATING` in which it stays (`IDLE` by default), a
+    /// `body` with fields that replace the default ones, `snapshots` and `jobs`. With
+    /// `"deleted": true` only its backups exist. `bytes` of a snapshot is the size of the data in its
+    /// file; `finished` is the time at which it was complete, by default on 2026-01-01. Omitted ids
+    /// are generated deterministically.
     ///
-    /// | what | bounds |
+    /// | value | bounds |
     /// | --- | --- |
     /// | the text | 16 MiB |
     /// | organizations, logins | 1000, 50,000 |
@@ -75,7 +74,7 @@ impl Sandbox {
     /// | snapshots | 10,000 files in all, one for each shard; each id once in its cluster |
     /// | jobs | 10,000 in all |
     /// | resources, scheduled changes | 50,000 each |
-    /// | `bytes` | 0 to 1 TiB (2^40); files are made as they are read |
+    /// | `bytes` | 0 to 1 TiB (2^40); files are generated while they are read |
     /// | times | 1970 to 8999 |
     /// | seconds and `failingJobs` | 0 to 4294967295 |
     ///
@@ -94,20 +93,20 @@ impl Sandbox {
     /// ```
     ///
     /// # Errors
-    /// [`SeedError`] names the path of the value at fault, the value, and what is expected.
+    /// [`SeedError`] names the path of the invalid value, the value, and what is expected.
     pub fn from_seed(text: &str) -> Result<Self, SeedError> {
         make::world(check::parse(text)?, None)
     }
 
-    /// The same, with settings that hold where the seed does not say otherwise.
+    /// As [`from_seed`](Self::from_seed), with settings that apply where the seed has none.
     pub(crate) fn from_seed_with(text: &str, settings: Settings) -> Result<Self, SeedError> {
         make::world(check::parse(text)?, Some(settings))
     }
 
-    /// Writes the world as a seed that makes it again. Access tokens, nonces and links that were
-    /// handed out are not in it: clients have to log in again and ask again.
+    /// Returns the world as a seed that restores it. Issued access tokens, nonces and links are not
+    /// included: clients have to log in and request links again.
     ///
-    /// What the secrets of logins are is in it, as in any seed.
+    /// The seed contains the secrets of all logins.
     ///
     /// ```
     /// use atlas_sandbox::Sandbox;
@@ -121,7 +120,7 @@ impl Sandbox {
         serde_json::to_string(&self.exported(now)).unwrap_or_default()
     }
 
-    /// The time at which a seed has the world begin, if it says so.
+    /// Returns the time at which the seed of this world starts, if it has one.
     pub fn seed_clock(&self) -> Option<jiff::Timestamp> {
         self.seed_clock
     }

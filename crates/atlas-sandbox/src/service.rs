@@ -1,4 +1,4 @@
-//! The world behind its clock, its faults and its log.
+//! The HTTP service: a world with its clock, faults, journal and log.
 
 use std::future::Future;
 use std::io;
@@ -32,31 +32,31 @@ use crate::seed::MAX_TEXT;
 use crate::settings::Settings;
 use crate::world::Sandbox;
 
-/// Who is told of every request.
+/// The callback for every request.
 pub(crate) type Log = Arc<dyn Fn(&Answered) + Send + Sync>;
 
-/// A request that was answered, for a log. Queries are not in it: they can hold a signature.
+/// A request after its response, for a log. The query is omitted, since it can contain a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answered {
-    /// When it came, by the sandbox's clock.
+    /// The time of the request, by the sandbox's clock.
     pub at: Timestamp,
-    /// Its method.
+    /// The method.
     pub method: http::Method,
-    /// Its path.
+    /// The path.
     pub path: String,
     /// The status; `None` if a fault ended the connection instead.
     pub status: Option<StatusCode>,
-    /// The paths of fields in the request's body that were ignored, since the operation has no such
-    /// fields or they are read-only. They come from the client: escape them before a terminal.
+    /// The paths of fields in the request's body that were ignored, since they are unknown or
+    /// read-only. They come from the client: escape them before printing to a terminal.
     pub ignored_fields: Vec<String>,
 }
 
-/// What a server was started with.
+/// The state with which a server was started.
 struct Start {
     seed: Arc<str>,
     faults: FaultPlan,
-    /// When its clock began, if that was set.
+    /// The initial time of the clock, if it was set.
     clock: Option<Timestamp>,
 }
 
@@ -68,17 +68,17 @@ pub(crate) struct SandboxService {
     sandbox: Arc<Mutex<Sandbox>>,
     clock: Arc<Clock>,
     faults: Arc<Mutex<FaultPlan>>,
-    /// How many answers say nothing more.
+    /// The number of responses that a fault has stalled.
     stalled: Arc<AtomicU64>,
     log: Option<Log>,
-    /// The scheme of the links, if their host is the one that a request names.
+    /// The scheme of links to the host of each request, if there is no fixed host.
     follows_hosts: Option<&'static str>,
     gate: Arc<Gate>,
     journal: Arc<Journal>,
 }
 
 impl SandboxService {
-    #[allow(clippy::too_many_arguments, reason = "each is a part of its own")]
+    #[allow(clippy::too_many_arguments, reason = "the parts of a service")]
     pub(crate) fn new(
         sandbox: Sandbox,
         clock: Clock,
@@ -107,7 +107,8 @@ impl SandboxService {
         }
     }
 
-    /// Has links lead to the host that a request names, for a server that many hosts lead to.
+    /// Makes links lead to the host that a request names, for a server that is reached under many
+    /// hosts.
     pub(crate) fn follow_hosts(&mut self, scheme: &'static str) {
         self.follows_hosts = Some(scheme);
     }
@@ -128,7 +129,7 @@ impl SandboxService {
             if let Some((scheme, host)) = named {
                 sandbox.set_base_url(format!("{scheme}://{host}"));
             }
-            // A fault of the sandbox's own must not look like one of the network.
+            // A panic of the sandbox must not look like a network failure.
             let decided = panic::catch_unwind(AssertUnwindSafe(|| sandbox.decide(now, request)));
             decided.unwrap_or_else(|_| own_fault())
         });
@@ -151,20 +152,19 @@ impl SandboxService {
         self.stalled.load(Ordering::SeqCst)
     }
 
-    /// What the server was started with, which goes on in other worlds.
+    /// The settings with which the server was started; they also apply to new worlds.
     pub(crate) fn settings(&self) -> Settings {
         self.settings
     }
 
-    /// The world that the server was started with.
-    pub(crate) fn first_seed(&self) -> Arc<str> {
+    /// The world with which the server was started, as a seed.
+    pub(crate) fn start_seed(&self) -> Arc<str> {
         self.start.seed.clone()
     }
 
-    /// Begins with a world, the faults and the clock that the server was started with, and an empty
-    /// journal.
-    pub(crate) fn begin_as_at_first(&self, sandbox: Sandbox) {
-        self.begin_anew(sandbox);
+    /// Replaces the world, restores the initial faults and clock, and clears the journal.
+    pub(crate) fn restart(&self, sandbox: Sandbox) {
+        self.reset(sandbox);
         self.set_faults(self.start.faults.clone());
         self.clock.follow_source();
         if self.start.clock.is_some() {
@@ -173,8 +173,8 @@ impl SandboxService {
         self.journal.clear();
     }
 
-    /// Replaces the world, which answers where the old one did.
-    pub(crate) fn begin_anew(&self, mut sandbox: Sandbox) {
+    /// Replaces the world; the base URL stays.
+    pub(crate) fn reset(&self, mut sandbox: Sandbox) {
         if let Some(clock) = sandbox.seed_clock() {
             self.clock.set(Some(clock), None);
         }
@@ -197,7 +197,7 @@ impl SandboxService {
         work(&mut self.sandbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Refuses a control request by its head: what it may send is not read before that.
+    /// Refuses a control request by its head, before its body is read.
     fn check_before_body(&self, head: &http::request::Parts) -> Result<(), Refusal> {
         if !head.uri.path().starts_with(control::PREFIX) {
             return Ok(());
@@ -209,7 +209,7 @@ impl SandboxService {
         control::check(&self.gate, &request)
     }
 
-    /// Answers a request whose body is there, as the fault plan has it.
+    /// Responds to a request whose body was read.
     async fn answer(&self, request: Request<Bytes>) -> io::Result<Response<Body>> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let at = self.now();
@@ -237,7 +237,7 @@ impl SandboxService {
         answer
     }
 
-    /// Answers a request as the fault plan has it, and records it.
+    /// Responds to a request according to the fault plan, and records it.
     async fn answer_as_planned(
         &self,
         request: Request<Bytes>,
@@ -247,7 +247,7 @@ impl SandboxService {
             let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
             faults.next(&request)
         };
-        // A request that is given up while it is delayed is recorded with its fault.
+        // A request whose client disconnects during a delay is recorded with its fault.
         let recording = recording.map(|recording| recording.with_fault(matched.as_ref()));
         let fault = matched.map(|matched| matched.r#do);
         let answer = self.answer_with(request, fault).await;
@@ -260,18 +260,18 @@ impl SandboxService {
         answer
     }
 
-    /// Refuses a request whose body was not read.
+    /// Refuses a request whose body was not read completely.
     fn unread(&self, request: &Request<()>, too_large: bool) -> Response<Bytes> {
         let error = if too_large {
             let most = limit(request.uri().path());
-            let detail = format!("A request body may have at most {most} bytes.");
+            let detail = format!("body too large: expected at most {most} bytes");
             ApiError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 code::UNEXPECTED_ERROR,
                 detail,
             )
         } else {
-            let detail = "The request body broke off.";
+            let detail = "request body is incomplete";
             ApiError::new(StatusCode::BAD_REQUEST, code::UNEXPECTED_ERROR, detail)
         };
         let response = reply::error(&error, &CallOptions::default());
@@ -330,7 +330,7 @@ impl SandboxService {
             }) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
                 let error_code = error_code.as_deref().unwrap_or(code::UNEXPECTED_ERROR);
-                let error = ApiError::new(status, error_code, "The fault plan says so.");
+                let error = ApiError::new(status, error_code, "Injected by the fault plan.");
                 let mut response = reply::error(&error, &CallOptions::default());
                 if let Some(seconds) = retry_after {
                     reply::set(&mut response, "retry-after", &seconds.to_string());
@@ -353,16 +353,16 @@ fn page_check(request: &Request<Bytes>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// 500 for a request that the sandbox failed over.
+/// 500 for a request on which the sandbox panicked.
 fn own_fault() -> Response<Body> {
-    tracing::error!("the sandbox failed over a request; please report it");
-    let detail = "The sandbox failed over this request; this is a fault of its own.";
+    tracing::error!("bug: the sandbox panicked while processing a request; please report it");
+    let detail = "The sandbox panicked while processing this request; please report this bug.";
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     let error = ApiError::new(status, code::UNEXPECTED_ERROR, detail);
     reply::error(&error, &CallOptions::default()).map(Body::from)
 }
 
-/// An answer to a request that the gate refused.
+/// The response to a request that the gate refused.
 fn refused(refusal: &Refusal) -> Response<Bytes> {
     let error = ApiError::new(refusal.status, code::VALIDATION_ERROR, &refusal.reason);
     let mut response = reply::error(&error, &CallOptions::default());
@@ -374,7 +374,7 @@ fn refused(refusal: &Refusal) -> Response<Bytes> {
     response
 }
 
-/// The host that a request names, with its port.
+/// The host of a request, with its port.
 fn host(request: &Request<Bytes>) -> Option<Authority> {
     let target = request.uri().authority().cloned();
     target.or_else(|| {
@@ -389,7 +389,7 @@ impl std::fmt::Debug for SandboxService {
     }
 }
 
-/// The largest request body that is read, for a path. Only a world may be large.
+/// The maximum size of a request body, by path. Only a world may be large.
 fn limit(path: &str) -> usize {
     match path {
         "/sandbox/world" => MAX_TEXT,

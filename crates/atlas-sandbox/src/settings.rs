@@ -1,4 +1,4 @@
-//! What can be set about a world, and what can be counted in it.
+//! The settings and counters of a world.
 
 use std::sync::atomic::Ordering;
 
@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use crate::api::fidelity::Fidelity;
 use crate::world::Sandbox;
 
-/// What the setters set that goes on when a server gets another world.
+/// The settings that a server keeps for a new world.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
     enforce_sunset: bool,
@@ -49,93 +49,92 @@ impl Sandbox {
         self.limits_rates = settings.limits_rates;
     }
 
-    /// Where the sandbox is reached, for the links it hands out: scheme, host and port.
+    /// Sets the base URL of issued links: scheme, host and port.
     pub fn set_base_url(&mut self, url: impl Into<String>) {
         self.base_url = url.into();
     }
 
-    /// Whether an operation past its sunset is answered 410; `false` at first.
+    /// Sets whether an operation past its sunset date returns 410; `false` by default.
     pub fn enforce_sunset(&mut self, enforce: bool) {
         self.enforce_sunset = enforce;
     }
 
-    /// Whether a service account may show its id and secret as `client_id` and `client_secret` in the
-    /// form of a request for a token, or to revoke one (RFC 6749 section 2.3.1); `false` at first.
+    /// Sets whether a service account may send its id and secret as `client_id` and `client_secret`
+    /// in the form of a token or revocation request (RFC 6749 section 2.3.1); `false` by default.
     ///
-    /// HTTP Basic always works; both at once are `invalid_request`. Whether Atlas takes the form is
-    /// not known: a client that needs it may fail there.
+    /// HTTP Basic always works; both at once are `invalid_request`. Whether Atlas accepts the form
+    /// is not known: a client that relies on it may fail there.
     pub fn accept_form_credentials(&mut self, accept: bool) {
         self.form_credentials = accept;
     }
 
-    /// How long a digest nonce is good for; a minute at first.
+    /// Sets the lifetime of a digest nonce; a minute by default.
     pub fn set_nonce_lifetime(&mut self, lifetime: SignedDuration) {
         self.nonce_lifetime = lifetime;
     }
 
-    /// How long a cluster's downloads must lie apart; zero at first. One that comes sooner is
-    /// answered 409 `CANNOT_DOWNLOAD_SNAPSHOT_CONCURRENTLY`.
+    /// Sets the minimum time between downloads of a cluster; zero by default. An earlier download
+    /// gets 409 `CANNOT_DOWNLOAD_SNAPSHOT_CONCURRENTLY`.
     pub fn set_download_pause(&mut self, pause: SignedDuration) {
         self.download_pause = pause;
     }
 
-    /// How long a download takes from `PENDING` to its links; zero at first. The first answer of
-    /// a dedicated cluster has no link even then.
+    /// Sets the time of a download from `PENDING` to its links; zero by default. The first response
+    /// of a dedicated cluster has no link even then.
     pub fn set_download_delay(&mut self, delay: SignedDuration) {
         self.download_delay = delay;
     }
 
-    /// How long a restore takes from `PENDING` to `COMPLETED`; a minute at first.
+    /// Sets the time of a restore from `PENDING` to `COMPLETED`; a minute by default.
     pub fn set_restore_time(&mut self, time: SignedDuration) {
         self.restore_time = time;
     }
 
-    /// How long it takes until what was asked for is ready: clusters, snapshots, search nodes,
-    /// private endpoints, exports and the like; a minute at first.
+    /// Sets the time until a requested change is ready: clusters, snapshots, search nodes, private
+    /// endpoints, exports and the like; a minute by default.
     pub fn set_provisioning_time(&mut self, time: SignedDuration) {
         self.provisioning_time = time;
     }
 
-    /// Answers 501 `NOT_EMULATED` to operations of a lesser fidelity; [`Fidelity::Generic`], so
-    /// none, at first.
+    /// Makes operations of a lower fidelity return 501 `NOT_EMULATED`; [`Fidelity::Generic`], so
+    /// none, by default.
     pub fn set_min_fidelity(&mut self, least: Fidelity) {
         self.min_fidelity = least;
     }
 
-    /// Lets the next so many jobs fail.
+    /// Makes the next `jobs` jobs fail.
     pub fn fail_next_jobs(&mut self, jobs: u32) {
         self.failing_jobs = jobs;
     }
 
-    /// Answers the next authenticated request with this error, whatever it asks; more than one
-    /// wait in line.
+    /// Responds to the next authenticated request with this error. Further errors are queued.
     pub fn answer_next_with(&mut self, error: ApiError) {
         self.forced.push_back(error);
     }
 
-    /// Forgets every nonce, token and link that was handed out.
+    /// Invalidates every issued nonce, token and link.
     pub fn forget_sessions(&mut self) {
         self.nonces.clear();
         self.tokens.clear();
         self.links.clear();
     }
 
-    /// Ends every link that was handed out, as four hours would.
+    /// Expires every issued link, as after four hours.
     pub fn end_links(&mut self) {
         self.links.clear();
     }
 
-    /// How many requests came in, the refused ones, token requests and file downloads included.
+    /// Returns the number of requests, including refused ones, token requests and file downloads.
     pub fn requests(&self) -> u64 {
         self.requests
     }
 
-    /// How many requests were carried out that write over a cluster.
+    /// Returns the number of completed requests that overwrite a cluster.
     pub fn writes(&self) -> u64 {
         self.writes
     }
 
-    /// How many bytes of snapshot files went out.
+    /// Returns the number of bytes of snapshot files that were sent.
     pub fn served_bytes(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
     }

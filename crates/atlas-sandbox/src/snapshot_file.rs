@@ -1,13 +1,12 @@
-//! A snapshot's file: a gzipped tar of any size, the same for the same snapshot, never held in
-//! memory.
+//! Snapshot files: gzipped tars of any size, deterministic for a snapshot, never held in memory.
 //!
 //! ```text
 //! file  = gzip header, stored blocks, CRC-32 and length (RFC 1952; RFC 1951 section 3.2.4)
 //! tar   = metadata.json, collection-0.wt, two empty records
-//! data  = units of 64 KiB, each with its own number in front of noise they share
+//! data  = units of 64 KiB, each with its own number before shared noise
 //! ```
 //!
-//! Every byte's place follows from its offset, so any range can be made without what is before it.
+//! Every byte depends only on its offset, so any range can be generated on its own.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -16,7 +15,7 @@ use crc32fast::Hasher;
 
 use crate::checksum;
 
-/// The file of one snapshot: a few kilobytes until it is read.
+/// The file of one snapshot, a few kilobytes until it is read.
 #[derive(Debug, Clone)]
 pub(crate) struct SnapshotFile {
     inner: Arc<Inner>,
@@ -26,44 +25,44 @@ pub(crate) struct SnapshotFile {
 struct Inner {
     snapshot: SnapshotId,
     edition: u32,
-    /// The tar up to the data.
+    /// The tar before the data.
     front: Vec<u8>,
     /// The length of the data.
     data: u64,
     /// The tar after the data.
     back: Vec<u8>,
-    /// Shared by all who read the file, and kept no longer.
+    /// Shared by all readers and dropped with the last one.
     noise: Mutex<Weak<Vec<u8>>>,
-    /// Computed when it is first read.
+    /// Computed on the first read.
     crc: OnceLock<u32>,
     etag: String,
 }
 
-/// A file that is being read.
+/// A reader of a file.
 #[derive(Debug)]
 pub(crate) struct Reader {
     inner: Arc<Inner>,
     noise: Arc<Vec<u8>>,
 }
 
-/// The most data that a file holds, in bytes: 1 TiB.
+/// The maximum data of a file, in bytes: 1 TiB.
 pub(crate) const MAX_DATA: u64 = 1 << 40;
 
-/// How much a stored block holds at most.
+/// The maximum length of a stored block.
 const BLOCK: u64 = 65_535;
-/// The front of a stored block: its kind, its length and the length's complement.
+/// The length of a stored block's header: its kind, its length and the length's complement.
 const BLOCK_FRONT: u64 = 5;
-/// How long a unit of data is.
+/// The length of a unit of data.
 const UNIT: usize = 65_536;
-/// How long a unit's number is.
+/// The length of a unit's number.
 const NUMBER: usize = 8;
 /// The gzip header: no name, no time.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 const RECORD: u64 = 512;
 
 impl SnapshotFile {
-    /// The file of a snapshot around `data` bytes that do not compress, at most [`MAX_DATA`];
-    /// another `edition` of the same snapshot has other bytes and another tag.
+    /// The file of a snapshot with `data` incompressible bytes, at most [`MAX_DATA`]; another
+    /// `edition` has other bytes and another tag.
     pub(crate) fn new(snapshot: SnapshotId, data: u64, edition: u32) -> Self {
         let data = data.min(MAX_DATA);
         let metadata = format!("{{\"snapshotId\":\"{snapshot}\",\"bytes\":{data}}}\n");
@@ -87,18 +86,18 @@ impl SnapshotFile {
         }
     }
 
-    /// How long the file is.
+    /// The length of the file.
     pub(crate) fn length(&self) -> u64 {
         let tar = self.inner.tar_length();
         HEADER.len() as u64 + blocks(tar) * BLOCK_FRONT + tar + 8
     }
 
-    /// Its tag.
+    /// The entity tag.
     pub(crate) fn etag(&self) -> &str {
         &self.inner.etag
     }
 
-    /// Begins to read it.
+    /// Starts reading.
     pub(crate) fn reader(&self) -> Reader {
         let inner = self.inner.clone();
         let mut shared = inner.noise.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +110,7 @@ impl SnapshotFile {
 }
 
 impl Reader {
-    /// Its bytes from `offset` on, as many as `out` has room for; gives how many there were.
+    /// Fills `out` with the bytes from `offset` on; returns their number.
     pub(crate) fn read(&self, offset: u64, out: &mut [u8]) -> usize {
         let mut filled = 0;
         while filled < out.len() {
@@ -191,7 +190,7 @@ impl Reader {
         }
     }
 
-    /// The CRC-32 of the tar, put together from those of its parts.
+    /// The CRC-32 of the tar, combined from those of its parts.
     fn checksum(&self) -> u32 {
         let inner = &*self.inner;
         let mut noise = Hasher::new();
@@ -224,7 +223,7 @@ impl Inner {
 /// The header record of a file in a tar.
 fn record(name: &str, size: u64) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
-    // The names are short, so they fit.
+    // The names are short enough.
     let _ = header.set_path(name);
     header.set_size(size);
     header.set_mode(0o600);
@@ -248,7 +247,7 @@ fn block_front(length: u64, last: bool) -> [u8; 5] {
     [u8::from(last), low, high, !low, !high]
 }
 
-/// What is left of a part from an offset on, if the offset is within it.
+/// The rest of a part from an offset on, if the offset is within it.
 fn tail(part: &[u8], offset: u64) -> Option<&[u8]> {
     let rest = part.get(usize::try_from(offset).ok()?..)?;
     (!rest.is_empty()).then_some(rest)

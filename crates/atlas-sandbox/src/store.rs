@@ -1,4 +1,4 @@
-//! What the world holds: resources as JSON, each under its path, and what becomes of them in time.
+//! The resource store of a world: JSON by path, with scheduled changes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,35 +7,35 @@ use std::ops::Bound;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// How many resources a world holds at most.
+/// The maximum number of resources of a world.
 pub(crate) const MAX_RESOURCES: usize = 200_000;
 
 /// One resource.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
-    /// What was written and what the server made, without links.
+    /// The written and generated fields, without links.
     pub(crate) body: Value,
     pub(crate) created: Timestamp,
-    /// Counts resources in the order of their creation.
+    /// The position in the order of creation.
     born: u64,
 }
 
-/// What happens to a resource later.
+/// A scheduled change of a resource.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
-    /// These fields take the place of those of the same name; null takes a field away.
+    /// Merges these fields; null removes a field.
     Merge(Value),
-    /// It is deleted, and what is below it.
+    /// Deletes the resource and everything below it.
     Remove,
 }
 
-/// Resources by path. Deleting one deletes what is below it.
+/// Resources by path. Deleting one deletes everything below it.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     resources: BTreeMap<String, Resource>,
     due: BTreeMap<(Timestamp, u64), (String, u64, Change)>,
     counted: u64,
-    /// How many changes stayed when they were last looked through.
+    /// The number of changes that remained after the last cleanup.
     kept: usize,
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn key<'a>(segments: impl IntoIterator<Item = &'a str>) -> String {
     key
 }
 
-/// The key of what is below another.
+/// The key of a child.
 pub(crate) fn below(parent: &str, segment: &str) -> String {
     let mut key = String::with_capacity(parent.len() + segment.len() + 1);
     key.push_str(parent);
@@ -60,7 +60,7 @@ pub(crate) fn below(parent: &str, segment: &str) -> String {
 
 fn push_segment(key: &mut String, segment: &str) {
     for byte in segment.bytes() {
-        // Both would make one key of two paths.
+        // Unescaped, two paths could have the same key.
         if byte == b'/' || byte == b'%' || !(b' '..0x7f).contains(&byte) {
             let _ = write!(key, "%{byte:02X}");
         } else {
@@ -94,8 +94,8 @@ impl Store {
         self.resources.len()
     }
 
-    /// Puts a resource under a key, in the place of one that is there. What was to happen to that
-    /// one does not happen.
+    /// Inserts a resource, or replaces an existing one. Scheduled changes of the replaced one are
+    /// dropped.
     pub(crate) fn insert(&mut self, key: String, body: Value, now: Timestamp) {
         self.counted += 1;
         let resource = Resource {
@@ -106,14 +106,14 @@ impl Store {
         self.resources.insert(key, resource);
     }
 
-    /// Changes fields of a resource; null takes a field away.
+    /// Changes fields of a resource; null removes a field.
     pub(crate) fn merge(&mut self, key: &str, fields: &Value) {
         if let Some(resource) = self.resources.get_mut(key) {
             merge(&mut resource.body, fields);
         }
     }
 
-    /// Deletes a resource and what is below it.
+    /// Deletes a resource and everything below it.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Resource> {
         let first = format!("{key}/");
         let below: Vec<String> = self
@@ -128,7 +128,7 @@ impl Store {
         self.resources.remove(key)
     }
 
-    /// Moves what is below a key to below another, with what is to happen to it.
+    /// Moves everything below a key to below another, with its scheduled changes.
     pub(crate) fn move_below(&mut self, from: &str, to: &str) {
         let prefix = format!("{from}/");
         let moved: Vec<String> = self
@@ -151,8 +151,8 @@ impl Store {
         }
     }
 
-    /// Has something happen to a resource later. It does not happen to another one that has taken
-    /// its place by then.
+    /// Schedules a change of a resource. It is dropped if another resource replaces this one
+    /// before.
     pub(crate) fn schedule(&mut self, at: Timestamp, key: &str, change: Change) {
         let Some(resource) = self.resources.get(key) else {
             return;
@@ -163,9 +163,9 @@ impl Store {
         self.forget_if_many();
     }
 
-    /// Forgets what is to happen to resources that are gone, once there can be much of it.
+    /// Drops the changes of resources that no longer exist, once there may be many.
     fn forget_if_many(&mut self) {
-        // Twice what stayed the last time, so that looking costs little for each change.
+        // At least twice the remainder of the last cleanup, so that the amortized cost is low.
         let expected = self.resources.len().saturating_mul(8).max(2 * self.kept);
         if self.due.len() > expected.saturating_add(1000) {
             let resources = &self.resources;
@@ -175,12 +175,12 @@ impl Store {
         }
     }
 
-    /// Lets nothing happen any more that was to happen to a resource.
+    /// Drops the scheduled changes of a resource.
     pub(crate) fn unschedule(&mut self, key: &str) {
         self.due.retain(|_, (about, _, _)| about != key);
     }
 
-    /// Lets happen what is due.
+    /// Applies the changes that are due.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         while let Some(next) = self.due.first_entry() {
             if next.key().0 > now {
@@ -211,7 +211,7 @@ impl Store {
                 break;
             };
             from = if let Some((child, _)) = rest.split_once('/') {
-                // `0` follows `/`: past everything below this child.
+                // `0` follows `/`: skips everything below this child.
                 Bound::Included(format!("{prefix}{child}0"))
             } else {
                 found.push((key.as_str(), resource));
@@ -237,7 +237,7 @@ impl Store {
         self.resources.iter().map(|(key, it)| (key.as_str(), it))
     }
 
-    /// What is still to happen, the next first.
+    /// The scheduled changes, the next first.
     pub(crate) fn scheduled(&self) -> impl Iterator<Item = (Timestamp, &str, &Change)> {
         self.due
             .iter()
@@ -246,7 +246,7 @@ impl Store {
 }
 
 impl Resource {
-    /// Its place in the order of creation.
+    /// The position in the order of creation.
     pub(crate) fn born(&self) -> u64 {
         self.born
     }
@@ -262,7 +262,7 @@ impl Resource {
     }
 }
 
-/// Puts fields into an object; null takes a field away. What is no object is replaced.
+/// Merges fields into an object; null removes a field. A value that is not an object is replaced.
 pub(crate) fn merge(body: &mut Value, fields: &Value) {
     let (Value::Object(body), Value::Object(fields)) = (&mut *body, fields) else {
         body.clone_from(fields);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deleted_takes_what_is_below_it_and_nothing_beside_it() {
+    fn removal_includes_children_and_no_siblings() {
         let mut store = store(&["/a/1", "/a/1/x", "/a/1/x/y", "/a/10", "/a/1-b"]);
         assert!(store.remove("/a/1").is_some());
         let left: Vec<_> = store.all().map(|(key, _)| key.to_owned()).collect();
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_moved_keeps_what_is_to_happen_to_it() {
+    fn moved_resources_keep_their_scheduled_changes() {
         let mut store = store(&["/a/1", "/a/1/x", "/a/10/x", "/b/1"]);
         store.schedule(at(5), "/a/1/x", Change::Merge(json!({"ready": true})));
         store.move_below("/a/1", "/b/1");
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_to_happen_to_what_is_gone_does_not_pile_up() {
+    fn changes_of_removed_resources_do_not_accumulate() {
         let mut store = store(&[]);
         for _ in 0..5000 {
             store.insert("/a".to_owned(), json!({}), at(0));
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_happens_once_and_to_nothing_that_came_later() {
+    fn due_changes_apply_once_and_to_no_later_resource() {
         let mut store = store(&["/a", "/b"]);
         store.schedule(at(5), "/a", Change::Merge(json!({"state": "IDLE"})));
         store.schedule(at(5), "/b", Change::Remove);

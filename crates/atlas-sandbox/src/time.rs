@@ -1,8 +1,8 @@
-//! Moments.
+//! Arithmetic on timestamps.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A moment after another, or the last one there is.
+/// The sum of a time and a duration, clamped to the last timestamp.
 pub(crate) fn later(moment: Timestamp, time: SignedDuration) -> Timestamp {
     moment.checked_add(time).unwrap_or(Timestamp::MAX)
 }

@@ -1,4 +1,4 @@
-//! TLS with a certificate of one's own: made for one run, or kept in a directory.
+//! TLS with a generated certificate, for one run or kept in a directory.
 
 mod directory;
 
@@ -23,25 +23,25 @@ use tokio_rustls::TlsAcceptor;
 
 pub(crate) use directory::InUse;
 
-/// How a server gets its certificate.
+/// The settings of the certificate.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TlsSettings {
-    /// Where it is kept; it is made for one run if there is none.
+    /// The directory of the certificates; without one, they are generated for one run.
     pub(crate) directory: Option<PathBuf>,
-    /// Names beside the usual ones.
+    /// Names in addition to the default ones.
     pub(crate) names: Vec<String>,
 }
 
-/// What a server shows to its clients.
+/// The TLS configuration of a server.
 pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
     /// The authority's certificate, in PEM.
     pub(crate) authority: String,
-    /// What keeps the files of the directory as they are.
+    /// Keeps the files of the directory unchanged.
     pub(crate) in_use: Option<InUse>,
 }
 
-/// An authority's certificate, and one of a server that it signed, with its key; all in PEM.
+/// An authority's certificate, and a server's certificate that it signed, with its key; all in PEM.
 struct Certificates {
     authority: String,
     server: String,
@@ -49,8 +49,8 @@ struct Certificates {
 }
 
 impl Tls {
-    /// Takes the certificates of the directory if they are good for a server at this address for
-    /// some days more, or makes new ones.
+    /// Uses the certificates of the directory if they are valid for a server at this address for
+    /// some more days, or generates new ones.
     pub(crate) fn new(settings: &TlsSettings, address: IpAddr, now: Timestamp) -> io::Result<Self> {
         let names = names(settings, address)?;
         let (certificates, in_use) = match &settings.directory {
@@ -70,8 +70,8 @@ impl Tls {
 }
 
 impl Certificates {
-    /// Makes an authority and one certificate signed by it. The authority's key is not kept, so no
-    /// other certificate can be signed with it.
+    /// Generates an authority and one certificate signed by it. The authority's key is dropped, so
+    /// it can sign no other certificate.
     fn generate(names: &[String], now: Timestamp) -> io::Result<Self> {
         let made = || {
             let authority_key = KeyPair::generate()?;
@@ -95,8 +95,8 @@ impl Certificates {
         made().map_err(io::Error::other)
     }
 
-    /// Whether clients that trust the authority will take the server's certificate under each name
-    /// for some days more, and the key is that of the certificate.
+    /// Whether clients that trust the authority will accept the server's certificate under each
+    /// name for some more days, and the key belongs to the certificate.
     fn are_good(&self, names: &[String], now: Timestamp) -> bool {
         let verified = || {
             let mut roots = RootCertStore::empty();
@@ -140,7 +140,7 @@ impl Certificates {
     }
 }
 
-/// What both certificates have: a name, and days from which and to which they are good.
+/// The common parameters of both certificates: name and validity.
 fn parameters(
     names: &[String],
     subject: &str,
@@ -156,13 +156,13 @@ fn parameters(
         let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
         date_time_ymd(date.year().into(), month, day)
     };
-    // A client's clock may be behind.
+    // A client's clock may be slow.
     parameters.not_before = day(-1);
     parameters.not_after = day(LIFETIME_DAYS);
     Ok(parameters)
 }
 
-/// The names that a certificate has: the usual ones, the address and the settings' own.
+/// The names of a certificate: the default ones, the address and those of the settings.
 fn names(settings: &TlsSettings, address: IpAddr) -> io::Result<Vec<String>> {
     let mut names = vec![
         "localhost".to_owned(),
@@ -193,9 +193,9 @@ fn invalid(problem: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, problem)
 }
 
-/// How long certificates are good. Some platforms take none of more than 825 days.
+/// The validity of certificates. Some platforms accept at most 825 days.
 const LIFETIME_DAYS: i64 = 800;
-/// How long before their end they are renewed.
+/// The time before expiry at which they are renewed.
 const RENEWED_BEFORE: SignedDuration = SignedDuration::from_hours(24 * 7);
-/// How many names a certificate may have.
+/// The maximum number of names of a certificate.
 const MAX_NAMES: usize = 100;

@@ -1,4 +1,4 @@
-//! The token endpoint: OAuth 2.0 client credentials (RFC 6749 section 4.4), and revocation.
+//! The token endpoint: OAuth 2.0 client credentials (RFC 6749 section 4.4) and revocation.
 
 use atlas_model::CallOptions;
 use base64::Engine as _;
@@ -13,11 +13,11 @@ use crate::reply::{self, set};
 use crate::time::later;
 use crate::world::Sandbox;
 
-/// How long a token lives, in seconds.
+/// The lifetime of a token, in seconds.
 const LIFETIME: i64 = 3600;
 
 impl Sandbox {
-    /// Hands out a token for a client id and secret.
+    /// Issues a token for a client id and secret.
     pub(crate) fn token(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Bytes> {
         let form = Form::read(request);
         let account = match self.client(now, request, form.as_ref()) {
@@ -36,7 +36,7 @@ impl Sandbox {
             }
             None | Some(_) => return invalid_request(),
         }
-        let token = format!("sandbox.{}", self.unheard("token"));
+        let token = format!("sandbox.{}", self.next_token("token"));
         let ends = later(now, SignedDuration::from_secs(LIFETIME));
         self.tokens.insert(now, token.clone(), ends, account);
         let answer = json!({
@@ -47,7 +47,7 @@ impl Sandbox {
         respond(StatusCode::OK, &answer)
     }
 
-    /// Takes a token back (RFC 7009); an unknown one is no error, but that of another client is.
+    /// Revokes a token (RFC 7009). An unknown token is not an error, but that of another client is.
     pub(crate) fn revoke(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Bytes> {
         let form = Form::read(request);
         let account = match self.client(now, request, form.as_ref()) {
@@ -67,7 +67,7 @@ impl Sandbox {
         }
     }
 
-    /// The account of the client that HTTP Basic names, or the form if the settings allow it.
+    /// The account of the client in HTTP Basic, or in the form if the settings allow it.
     fn client(
         &self,
         now: Timestamp,
@@ -83,7 +83,7 @@ impl Sandbox {
         let Some(secret) = secret else {
             return self.basic(now, request).ok_or_else(invalid_client);
         };
-        // A client must not show itself in more than one way (RFC 6749 section 2.3).
+        // A client must not authenticate in more than one way (RFC 6749 section 2.3).
         if request.headers().contains_key(AUTHORIZATION) {
             return Err(invalid_request());
         }
@@ -95,8 +95,8 @@ impl Sandbox {
         }
     }
 
-    /// The account of the client that HTTP Basic names. Its id and secret may be form-encoded, as
-    /// RFC 6749 section 2.3.1 has it, or not.
+    /// The account of the client in HTTP Basic. Its id and secret may be form-encoded (RFC 6749
+    /// section 2.3.1).
     fn basic(&self, now: Timestamp, request: &Request<Bytes>) -> Option<u64> {
         let authorization = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
         let (scheme, pair) = authorization.split_once(' ')?;
@@ -119,7 +119,7 @@ impl Sandbox {
 }
 
 fn decoded(text: &str) -> Option<String> {
-    // A text with these is more than one value.
+    // A text with these has more than one value.
     if text.contains(['&', '=']) {
         return None;
     }
@@ -127,10 +127,10 @@ fn decoded(text: &str) -> Option<String> {
     Some(value.into_owned())
 }
 
-/// A body that is a form.
+/// The form of a body.
 struct Form(Vec<(String, String)>);
 
-/// A parameter came more than once (RFC 6749 section 3.2).
+/// The error for a repeated parameter (RFC 6749 section 3.2).
 struct Repeated;
 
 impl Form {

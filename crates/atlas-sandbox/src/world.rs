@@ -1,4 +1,5 @@
-//! The world: a resource store, the backups of clusters, logins, and what was handed out.
+//! The world: a resource store, the backups of clusters, logins, and issued nonces, tokens and
+//! links.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -13,48 +14,48 @@ use crate::api::fidelity::Fidelity;
 use crate::api::generic::{org_key, project_key};
 use crate::backups::Backups;
 use crate::behaviour::{alerts, clusters, federation, flex, projects, users};
+use crate::expiring_map::ExpiringMap;
 use crate::find::{cluster_key, flex_key};
-use crate::handed_out::HandedOut;
 use crate::login::Accounts;
 use crate::rate_limit::Buckets;
 use crate::snapshot_file::SnapshotFile;
 use crate::store::Store;
 
-/// The first world's organization.
+/// The organization of the default world.
 pub const ORG: &str = "32b6e34b3d91647abb20e7b0";
-/// The first world's project.
+/// The project of the default world.
 pub const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
-/// The first world's shared-tier cluster.
+/// The shared-tier cluster of the default world.
 pub const CLUSTER: &str = "Cluster0";
-/// The first world's snapshot of [`CLUSTER`].
+/// The snapshot of [`CLUSTER`] in the default world.
 pub const SNAPSHOT: &str = "32b6e34b3d91647abb20e7b8";
-/// The first world's Flex cluster, with eight daily snapshots.
+/// The Flex cluster of the default world, with eight daily snapshots.
 pub const FLEX_CLUSTER: &str = "Flex0";
-/// The first world's dedicated replica set, with three snapshots.
+/// The dedicated replica set of the default world, with three snapshots.
 pub const DEDICATED_CLUSTER: &str = "Dedicated0";
-/// The first world's sharded cluster, of two shards, with one snapshot.
+/// The sharded cluster of the default world, with two shards and one snapshot.
 pub const SHARDED_CLUSTER: &str = "Sharded0";
 
-/// What kind of cluster it is.
+/// The kind of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClusterKind {
-    /// Of the shared tier.
+    /// A cluster of the shared tier.
     Tenant,
     /// A Flex cluster.
     Flex,
     /// A dedicated replica set.
     ReplicaSet,
-    /// A dedicated cluster of so many shards.
+    /// A sharded dedicated cluster.
     Sharded {
-        /// How many.
+        /// The number of shards.
         shards: u16,
     },
 }
 
-/// An Atlas of its own: a state, and [`handle`](Sandbox::handle) to put requests to it.
+/// An emulated Atlas: a world that responds to requests with [`handle`](Sandbox::handle).
 ///
-/// Knows neither clock nor chance: times come from the caller, and what looks random is counted.
+/// It uses neither a clock nor randomness: times are arguments, and generated values are counted.
 #[derive(Debug)]
 pub struct Sandbox {
     pub(crate) store: Store,
@@ -73,21 +74,21 @@ pub struct Sandbox {
     pub(crate) limits_rates: bool,
     pub(crate) buckets: Buckets,
     pub(crate) forced: VecDeque<ApiError>,
-    /// The counts that each was used with.
-    pub(crate) nonces: HandedOut<BTreeSet<u32>>,
+    /// Digest nonces, each with the nonce counts that were used with it.
+    pub(crate) nonces: ExpiringMap<BTreeSet<u32>>,
     /// Access tokens, each with the number of its account.
-    pub(crate) tokens: HandedOut<u64>,
-    pub(crate) links: HandedOut<SnapshotFile>,
-    pub(crate) handed_out: u64,
+    pub(crate) tokens: ExpiringMap<u64>,
+    pub(crate) links: ExpiringMap<SnapshotFile>,
+    pub(crate) issued: u64,
     pub(crate) requests: u64,
     pub(crate) writes: u64,
     pub(crate) served: Arc<AtomicU64>,
-    /// When a seed has the world begin.
+    /// The time at which a seed starts the world.
     pub(crate) seed_clock: Option<Timestamp>,
 }
 
 impl Sandbox {
-    /// The first world; see the [crate's page](crate).
+    /// Creates the default world; see the [crate's front page](crate).
     pub fn new() -> Self {
         let mut sandbox = Self::empty();
         let Ok(project) = PROJECT.parse() else {
@@ -113,7 +114,7 @@ impl Sandbox {
         sandbox
     }
 
-    /// A world with one organization and without a project.
+    /// Creates a world with one organization and no project.
     pub fn empty() -> Self {
         let mut sandbox = Self {
             store: Store::default(),
@@ -132,10 +133,10 @@ impl Sandbox {
             limits_rates: true,
             buckets: Buckets::default(),
             forced: VecDeque::new(),
-            nonces: HandedOut::default(),
-            tokens: HandedOut::default(),
-            links: HandedOut::default(),
-            handed_out: 0,
+            nonces: ExpiringMap::default(),
+            tokens: ExpiringMap::default(),
+            links: ExpiringMap::default(),
+            issued: 0,
             requests: 0,
             writes: 0,
             served: Arc::default(),
@@ -148,7 +149,7 @@ impl Sandbox {
         sandbox
     }
 
-    /// Adds a project to the first organization, or names one that is there.
+    /// Adds a project to the default organization, or renames an existing one.
     pub fn add_project(&mut self, project: ProjectId, name: &str) {
         let id = project.to_string();
         let key = project_key(&id);
@@ -160,9 +161,9 @@ impl Sandbox {
         }
     }
 
-    /// Adds a cluster, and its project where that is missing. One that is there already is kept.
+    /// Adds a cluster, and its project if it does not exist. An existing cluster is kept.
     ///
-    /// A sharded cluster has 1 to 50 shards; a number out of these bounds is taken as the nearest.
+    /// A sharded cluster has 1 to 50 shards; other numbers are clamped.
     #[allow(clippy::needless_pass_by_value, reason = "the public signature")]
     pub fn add_cluster(&mut self, project: ProjectId, cluster: ClusterName, kind: ClusterKind) {
         let kind = match kind {
@@ -195,14 +196,13 @@ impl Sandbox {
         self.backups.insert(place, Backups::new(kind));
     }
 
-    /// Deletes a cluster at once, as its owner would in time. The backups of a dedicated cluster
-    /// stay and can be listed, downloaded and restored; no other operation knows the cluster any
-    /// more.
+    /// Deletes a cluster at once. The backups of a dedicated cluster stay and can be listed,
+    /// downloaded and restored; for all other operations the cluster does not exist.
     pub fn delete_cluster(&mut self, project: ProjectId, cluster: &ClusterName) {
         self.forget_cluster(&project.to_string(), cluster.as_str());
     }
 
-    /// The ids of the first organization and of the first project, in the order of their creation.
+    /// Returns the ids of the first organization and the first project, in the order of creation.
     pub fn first_ids(&self) -> (Option<String>, Option<String>) {
         let first = |parent: &str| {
             let children = self.store.children(parent);
@@ -211,7 +211,7 @@ impl Sandbox {
         (first("/orgs"), first("/groups"))
     }
 
-    /// Takes a cluster out of the world. The backups of a dedicated cluster outlive it.
+    /// Removes a cluster from the world. The backups of a dedicated cluster stay.
     pub(crate) fn forget_cluster(&mut self, project: &str, name: &str) {
         self.store.remove(&cluster_key(project, name));
         self.store.remove(&flex_key(project, name));
@@ -222,29 +222,29 @@ impl Sandbox {
         }
     }
 
-    /// Something that was never handed out before: 32 hexadecimal digits, counted, not random.
-    pub(crate) fn unheard(&mut self, kind: &str) -> String {
-        self.handed_out += 1;
-        hex(&Md5::digest(format!("{kind} {}", self.handed_out)))
+    /// A value that was never issued before: 32 hexadecimal digits, counted, not random.
+    pub(crate) fn next_token(&mut self, kind: &str) -> String {
+        self.issued += 1;
+        hex(&Md5::digest(format!("{kind} {}", self.issued)))
     }
 
-    /// Makes a link to a file.
+    /// Creates a link to a file.
     pub(crate) fn new_link(
         &mut self,
         now: Timestamp,
         ends: Timestamp,
         file: SnapshotFile,
     ) -> String {
-        let signature = self.unheard("link");
+        let signature = self.next_token("link");
         self.links.insert(now, signature.clone(), ends, file);
         signature
     }
 
-    /// An id for something new.
+    /// A new id.
     pub(crate) fn new_id(&mut self) -> [u8; 12] {
-        self.handed_out += 1;
+        self.issued += 1;
         let mut id = [0; 12];
-        id[4..].copy_from_slice(&self.handed_out.to_be_bytes());
+        id[4..].copy_from_slice(&self.issued.to_be_bytes());
         id
     }
 }
@@ -262,7 +262,7 @@ pub(crate) fn cluster_id(project: &str, name: &str) -> String {
     digits
 }
 
-/// Lower-case hexadecimal digits.
+/// Lowercase hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
     bytes
@@ -271,11 +271,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// How many shards a cluster may have, as the API description bounds `numShards`.
+/// The maximum number of shards of a cluster, as for `numShards` in the API description.
 pub(crate) const MAX_SHARDS: u16 = 50;
 
-/// The version of MongoDB that everything here runs.
+/// The MongoDB version of all clusters.
 pub(crate) const MONGODB: &str = "8.0.29";
 
-/// When the first snapshots were complete: 2026-01-01T00:00:00Z.
+/// The completion time of the first snapshots: 2026-01-01T00:00:00Z.
 pub(crate) const FIRST_SNAPSHOT: Timestamp = Timestamp::constant(1_767_225_600, 0);

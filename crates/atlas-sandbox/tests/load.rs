@@ -1,9 +1,9 @@
-//! What many requests cost. A binary of its own: memory is the process's.
+//! The memory cost of many requests. A separate binary, since memory is measured per process.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![allow(
     clippy::disallowed_methods,
-    reason = "the system tells of memory in a file"
+    reason = "the system reports memory in a file"
 )]
 #![cfg(target_os = "linux")]
 
@@ -12,15 +12,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const CONNECTIONS: usize = 64;
-/// How many requests each connection sends before memory is looked at, and how many after that:
-/// 102,400 in all.
+/// The number of requests on each connection before and after the first measurement: 102,400 in
+/// all.
 const BEFORE: usize = 600;
 const AFTER: usize = 1000;
 const MILLION: usize = 1_000_000;
-/// What the process may grow by meanwhile, in KiB.
+/// The maximum growth of the process, in KiB.
 const GROWTH: u64 = 2 << 10;
 
-/// The memory that is in use now, in KiB.
+/// The memory currently in use, in KiB.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -31,7 +31,7 @@ fn resident() -> u64 {
         .unwrap()
 }
 
-/// Requests of every kind, and the status that each must get.
+/// Requests of every kind, with the expected status.
 fn requests() -> Vec<(Vec<u8>, &'static str)> {
     let flex = format!("/api/atlas/v2/groups/{PROJECT}/flexClusters/{FLEX_CLUSTER}");
     let tenant = format!("/api/atlas/v2/groups/{PROJECT}/clusters/{CLUSTER}/backup/tenant");
@@ -57,7 +57,7 @@ fn requests() -> Vec<(Vec<u8>, &'static str)> {
             "",
             "200",
         ),
-        // Each of these is handed a nonce.
+        // Each of these is issued a nonce.
         row(&format!("GET {flex}"), &[accept], "", "401"),
         row(
             "POST /api/oauth/token",
@@ -103,7 +103,10 @@ async fn send(address: String, requests: Vec<(Vec<u8>, &'static str)>, first: us
                     break;
                 }
             }
-            assert!(stream.read_buf(&mut buffer).await.unwrap() > 0, "it closed");
+            assert!(
+                stream.read_buf(&mut buffer).await.unwrap() > 0,
+                "connection closed"
+            );
         }
     }
 }
@@ -116,13 +119,14 @@ async fn round(address: &str, each: usize) {
     }
 }
 
-/// Sends so many requests on each connection after the first rounds, and asserts that memory stays flat.
+/// Sends this many requests on each connection after the first rounds, and asserts that memory
+/// stays flat.
 async fn stays_flat(after: usize) {
     let mut sandbox = Sandbox::new();
     sandbox.limit_rates(false);
     let server = SandboxServer::builder(sandbox).start().await.unwrap();
     let address = server.url().strip_prefix("http://").unwrap();
-    // Nonces and tokens are remembered up to a number, which is reached here.
+    // Nonces and tokens are kept up to a maximum, which is reached here.
     round(address, BEFORE).await;
     let before = resident();
     round(address, after).await;

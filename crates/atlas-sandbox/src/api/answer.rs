@@ -1,4 +1,4 @@
-//! What an operation is answered with, before it is put into the form that was asked for.
+//! The result of an operation before it is written in the requested format.
 
 use atlas_model::Link;
 use bytes::Bytes;
@@ -7,28 +7,27 @@ use serde_json::{Map, Value, json};
 
 use crate::api::call::{Call, Target};
 
-/// An answer.
+/// The result of an operation.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The status; the recorded or documented one if it is not given.
+    /// The status; `None` is the recorded or documented one.
     pub(crate) status: Option<StatusCode>,
     pub(crate) content: Content,
-    /// Whether fields that the schema requires are made where they are missing, and those that it
-    /// does not have are left out.
+    /// Whether missing required fields are added and fields outside the schema are removed.
     pub(crate) shaped: bool,
-    /// The path of what was made, below `/api/atlas/v2`.
+    /// The path of the created resource, below `/api/atlas/v2`.
     pub(crate) location: Option<String>,
 }
 
-/// The body of an answer.
+/// The content of an answer.
 #[derive(Debug)]
 pub(crate) enum Content {
     None,
     /// One resource.
     One(Value),
-    /// A list, all of it.
+    /// A complete list, before paging.
     List(Vec<Value>),
-    /// Anything but JSON of the schema: its bytes.
+    /// A body that is not JSON of the schema.
     Bytes(Bytes),
 }
 
@@ -47,23 +46,23 @@ impl Answer {
         Self::new(Content::None)
     }
 
-    /// `{}`, as Atlas answers some deletions.
+    /// The body `{}`, which Atlas returns for some deletions.
     pub(crate) fn braces() -> Self {
         Self::exactly(json!({}))
     }
 
-    /// A resource, shaped by the schema of the version that is answered.
+    /// A resource, shaped by the schema of the requested version.
     pub(crate) fn one(value: impl Into<Value>) -> Self {
         Self::new(Content::One(value.into()))
     }
 
-    /// A list of resources, which is paged if the operation's answer is a page, each shaped by the
-    /// schema of the version that is answered.
+    /// A list of resources, each shaped by the schema of the requested version. It is paged if the
+    /// operation returns pages.
     pub(crate) fn list(values: Vec<Value>) -> Self {
         Self::new(Content::List(values))
     }
 
-    /// A resource, or a list, as it stands.
+    /// A resource or a list that is returned unchanged.
     pub(crate) fn exactly(value: impl Into<Value>) -> Self {
         Self::one(value).unshaped()
     }
@@ -73,7 +72,7 @@ impl Answer {
         Self::new(Content::Bytes(bytes.into()))
     }
 
-    /// Leaves what is in it as it is.
+    /// Returns the content unchanged.
     pub(crate) fn unshaped(mut self) -> Self {
         self.shaped = false;
         self
@@ -84,14 +83,14 @@ impl Answer {
         self
     }
 
-    /// Says in a header where the resource is.
+    /// Adds a `Location` header for the resource.
     pub(crate) fn located(mut self, path: String) -> Self {
         self.location = Some(path);
         self
     }
 }
 
-/// The page of a list that a call asks for, as its answer.
+/// The requested page of a list, as a response body.
 pub(crate) fn page(call: &Call<'_>, items: Vec<Value>) -> Map<String, Value> {
     let total = items.len();
     let number = |name: &str| call.query(name).and_then(|text| text.parse::<usize>().ok());
@@ -124,10 +123,10 @@ pub(crate) fn page(call: &Call<'_>, items: Vec<Value>) -> Map<String, Value> {
     answer
 }
 
-/// How many items a page has if a request does not say.
+/// The number of items of a page unless the request sets it.
 const DEFAULT_SIZE: usize = 100;
 
-/// A link to the page of this number, with the other parameters as they were asked.
+/// A link to the page of this number; the other query parameters are those of the request.
 fn page_link(target: Target<'_>, rel: &str, number: usize, size: usize) -> Value {
     let others = target.query.split('&').filter(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
@@ -140,7 +139,7 @@ fn page_link(target: Target<'_>, rel: &str, number: usize, size: usize) -> Value
     link(&format!("{base}{path}?{}", pairs.join("&")), rel)
 }
 
-/// A link to what was asked, as it was asked.
+/// A link to the URL of the request.
 fn own_link(target: Target<'_>) -> Value {
     let Target { base, path, query } = target;
     let mark = if query.is_empty() { "" } else { "?" };
@@ -153,12 +152,12 @@ pub(crate) fn linked(call: &Call<'_>, key: &str, mut body: Value) -> Value {
     body
 }
 
-/// A link, as Atlas writes one.
+/// A link in the form that Atlas uses.
 pub(crate) fn link(href: &str, rel: &str) -> Value {
     serde_json::to_value(Link::new(href, rel)).unwrap_or_default()
 }
 
-/// The links of a resource: one to itself, by its key.
+/// The links of a resource: one to itself, made from its key.
 pub(crate) fn own_links(call: &Call<'_>, key: &str) -> Value {
     let base = call.target.base;
     json!([link(&format!("{base}/api/atlas/v2{key}"), "self")])

@@ -1,4 +1,4 @@
-//! One call: an operation, and what was given with it.
+//! One call: an operation and the values of its request.
 
 use atlas_catalog::{Operation, Version};
 use atlas_model::{ApiError, CallOptions};
@@ -11,14 +11,14 @@ use crate::api::plan::{Plan, Segment};
 use crate::api::refuse;
 use crate::store;
 
-/// A request that was read and checked.
+/// A request after it was parsed and checked.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
-    /// When it came, in whole seconds: Atlas prints no fractions.
+    /// The time of the request, in whole seconds: Atlas returns no fractions.
     pub(crate) now: Timestamp,
     pub(crate) operation: Operation,
     pub(crate) plan: &'static Plan,
-    /// The version that is answered.
+    /// The requested version.
     pub(crate) version: &'static Version,
     pub(crate) options: CallOptions,
     /// `json`, `gzip` or `csv`.
@@ -29,15 +29,15 @@ pub(crate) struct Call<'a> {
     pub(crate) query: Vec<(String, String)>,
     /// The body, without fields that are read-only or not documented.
     pub(crate) body: Value,
-    /// What was asked, for links.
+    /// The requested URL, for links.
     pub(crate) target: Target<'a>,
-    /// The number of the login that asks; 0 if none had to.
+    /// The number of the calling login; 0 if the operation needs no login.
     pub(crate) account: u64,
-    /// The name of the login that asks, as answers show it.
+    /// The name of the calling login, as responses show it.
     pub(crate) login: String,
 }
 
-/// The URL that was asked for.
+/// The requested URL.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(crate) base: &'a str,
@@ -56,39 +56,39 @@ impl<'a> Target<'a> {
 }
 
 impl Call<'_> {
-    /// A parameter of the path; empty if the path has none of that name.
+    /// A parameter of the path; empty if the path has no parameter of that name.
     pub(crate) fn path(&self, name: &str) -> &str {
         let found = self.path.iter().find(|(known, _)| *known == name);
         found.map_or("", |(_, value)| value.as_str())
     }
 
-    /// A parameter of the query, the last one of that name.
+    /// A query parameter; the last one if it is repeated.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().rev().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Whether a parameter of the query is `true`.
+    /// Whether a query parameter is `true`.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.query(name) == Some("true")
     }
 
-    /// A parameter of the path as what it names.
+    /// Parses a parameter of the path.
     ///
     /// # Errors
-    /// It is none.
+    /// 400 if the value is invalid.
     pub(crate) fn id<T: FromStr>(&self, name: &str) -> Result<T, ApiError> {
         let text = self.path(name);
         text.parse().map_err(|_| refuse::missing("resource", text))
     }
 
-    /// A field of the body that holds text.
+    /// A string field of the body.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.body.get(name)?.as_str()
     }
 
-    /// The key of the first segments of the path: `key(2)` of `/groups/ID/clusters` is that of the
-    /// project.
+    /// The key of the first segments of the path: for `/groups/ID/clusters`, `key(2)` is the key of
+    /// the project.
     pub(crate) fn key(&self, segments: usize) -> String {
         let segments = self.plan.segments.iter().take(segments);
         store::key(segments.map(|segment| match segment {
@@ -97,7 +97,7 @@ impl Call<'_> {
         }))
     }
 
-    /// The key of the whole path, without a `:verb` at its end.
+    /// The key of the whole path, without a trailing `:verb`.
     pub(crate) fn whole_key(&self) -> String {
         self.key(usize::MAX)
     }
@@ -108,5 +108,5 @@ impl Call<'_> {
     }
 }
 
-/// How many segments of a path come before the resource's own: `/api/atlas/v2`.
+/// The number of segments before those of the resource: `/api/atlas/v2`.
 pub(crate) const FIRST_SEGMENT: usize = 4;

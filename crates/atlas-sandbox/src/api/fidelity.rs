@@ -1,4 +1,4 @@
-//! How far an operation's answers can be relied on.
+//! The fidelity of an operation: how closely it follows Atlas.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,29 +7,29 @@ use atlas_catalog::Operation;
 
 use crate::behaviour::behaviour;
 
-/// How far the answers of an operation can be relied on. Each answer of an operation says it in the
-/// header `X-Sandbox-Fidelity`.
+/// How closely the responses of an operation follow Atlas. Each response of an operation names its
+/// fidelity in the header `X-Sandbox-Fidelity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Fidelity {
-    /// The engine answers by itself, from the schemas and a resource store.
+    /// The engine responds from the schemas and a resource store alone.
     Generic,
-    /// It has behaviour of its own, made from what is documented.
+    /// The operation has its own behaviour, made from the documentation.
     Documented,
-    /// It behaves as recorded answers of Atlas do.
+    /// The operation behaves as recorded responses of Atlas do.
     Recorded,
 }
 
 impl Fidelity {
-    /// All of them, the least first.
+    /// All fidelities, in ascending order.
     pub const ALL: [Self; 3] = [Self::Generic, Self::Documented, Self::Recorded];
 
-    /// The fidelity of an operation; `None` if Atlas has no operation of that id.
+    /// Returns the fidelity of an operation; `None` if Atlas has no operation with that id.
     pub fn of(operation: &str) -> Option<Self> {
         Operation::find(operation).map(of)
     }
 
-    /// Its name, as the header has it.
+    /// Returns the name, as in the header.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Generic => "generic",
@@ -50,9 +50,9 @@ impl fmt::Display for Fidelity {
     }
 }
 
-/// A text that names no fidelity.
+/// The error for a text that is not a fidelity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid fidelity; expected generic, documented or recorded")]
+#[error("invalid fidelity: expected generic, documented or recorded")]
 #[non_exhaustive]
 pub struct FidelityError;
 

@@ -1,4 +1,4 @@
-//! Answers that are files: a small gzip or CSV that can be read.
+//! Responses that are files: small gzip or CSV files with valid content.
 
 use std::io::Write as _;
 
@@ -6,7 +6,7 @@ use crate::api::answer::Answer;
 use crate::api::call::Call;
 use crate::gzip;
 
-/// The file that an operation gives.
+/// The file of an operation.
 pub(crate) fn of(call: &Call<'_>) -> Answer {
     let id = call.operation.id();
     if call.format == "csv" {

@@ -1,4 +1,4 @@
-//! Operations without behaviour of their own: a resource store answers them.
+//! Operations without their own behaviour, served from the resource store.
 
 use atlas_catalog::{Operation, Schema};
 use atlas_model::ApiError;
@@ -15,7 +15,7 @@ use crate::time::later;
 use crate::world::{Sandbox, hex};
 
 impl Sandbox {
-    /// Answers an operation from the resource store.
+    /// Runs an operation on the resource store.
     pub(crate) fn generic(&mut self, call: &Call<'_>) -> Result<Answer, ApiError> {
         let plan = call.plan;
         self.check_parents(call)?;
@@ -52,7 +52,8 @@ impl Sandbox {
         }
     }
 
-    /// Does something with a resource. Where it is read under the same path, what was asked stays.
+    /// Performs an action on a resource. If the resource can be read under the same path, the
+    /// request's body is stored.
     fn act(&mut self, call: &Call<'_>, plan: &Plan) -> Result<Answer, ApiError> {
         let key = call.whole_key();
         if plan.is_listed && !plan.id.is_empty() {
@@ -71,8 +72,8 @@ impl Sandbox {
         Ok(shown(call, body))
     }
 
-    /// Makes a resource of a collection, as a generic create does; the answer is the resource, or
-    /// the whole list if that is what the operation answers.
+    /// Creates a resource of a collection, as a generic create does. Returns the resource, or the
+    /// whole list if that is what the operation returns.
     pub(crate) fn create(&mut self, call: &Call<'_>) -> Result<Answer, ApiError> {
         let collection = call.whole_key();
         let bodies = match &call.body {
@@ -90,7 +91,7 @@ impl Sandbox {
         Ok(self.after_write(call, &key))
     }
 
-    /// Makes one resource below a collection; gives its key.
+    /// Creates one resource below a collection and returns its key.
     pub(crate) fn make(
         &mut self,
         call: &Call<'_>,
@@ -132,7 +133,7 @@ impl Sandbox {
         Ok(key)
     }
 
-    /// Puts a resource into the store, if it has room.
+    /// Writes a resource into the store, unless the store is full.
     pub(crate) fn write(
         &mut self,
         key: &str,
@@ -140,7 +141,8 @@ impl Sandbox {
         call: &Call<'_>,
     ) -> Result<(), ApiError> {
         if self.store.len() >= MAX_RESOURCES && !self.store.contains(key) {
-            let detail = format!("The sandbox holds {MAX_RESOURCES} resources; delete some.");
+            let detail =
+                format!("The sandbox has its maximum of {MAX_RESOURCES} resources; delete some.");
             return Err(refuse::conflict("SANDBOX_FULL", detail, &[]));
         }
         self.store.insert(key.to_owned(), body, call.now);
@@ -164,7 +166,7 @@ impl Sandbox {
         Ok(self.after_write(call, &key))
     }
 
-    /// Says 404 unless a resource is there: in the store, or as one that is always there.
+    /// Returns 404 unless a resource exists, either in the store or as a built-in one.
     fn known(&self, call: &Call<'_>, key: &str, plan: &Plan) -> Result<(), ApiError> {
         if self.store.contains(key) {
             return Ok(());
@@ -180,7 +182,7 @@ impl Sandbox {
         if standing { Ok(()) } else { Err(absent(key)) }
     }
 
-    /// The key of what the path names, or 404 for it or for what it is in.
+    /// The key of the resource that the path names; 404 if it or one of its parents does not exist.
     pub(crate) fn find_named(&self, call: &Call<'_>) -> Result<String, ApiError> {
         self.check_parents(call)?;
         let key = call.whole_key();
@@ -191,7 +193,7 @@ impl Sandbox {
         }
     }
 
-    /// Says 404 unless everything above a resource is there.
+    /// Returns 404 unless all parents of a resource exist.
     pub(crate) fn check_parents(&self, call: &Call<'_>) -> Result<(), ApiError> {
         for (count, operation) in &call.plan.parents {
             let key = call.key(*count);
@@ -206,7 +208,7 @@ impl Sandbox {
         key: &str,
         operation: Operation,
     ) -> Result<(), ApiError> {
-        // Processes stand in no store: they are there because clusters are.
+        // Processes are not in the store: they exist with their clusters.
         if operation.id() == "getGroupProcess" {
             let (project, id) = (call.path("groupId"), call.path("processId"));
             return self.process(project, id).map(drop);
@@ -214,8 +216,8 @@ impl Sandbox {
         self.known(call, key, Plan::of(operation))
     }
 
-    /// The resources of a collection, filtered by the query. One that no operation fills has one
-    /// resource, which is always there.
+    /// The resources of a collection, filtered by the query. A collection without a create
+    /// operation has one built-in resource.
     pub(crate) fn list_of(&self, call: &Call<'_>, collection: &str, plan: &Plan) -> Vec<Value> {
         let stored = self.store.children(collection);
         if stored.is_empty() && !plan.is_made && !self.store.contains(&gone_key(collection)) {
@@ -239,7 +241,7 @@ impl Sandbox {
         stored.unwrap_or_else(|| json!({}))
     }
 
-    /// What a write is answered with: the resource, the list that it is in, or nothing.
+    /// The response to a write: the resource, the list that contains it, or an empty body.
     pub(crate) fn after_write(&self, call: &Call<'_>, key: &str) -> Answer {
         let schema = call.version.response_schema("json");
         if schema.is_some_and(|schema| is_page(schema) || schema.resolve().items.is_some()) {
@@ -250,22 +252,22 @@ impl Sandbox {
         shown(call, self.body(key))
     }
 
-    /// An id for something new, of the form that the parameter of its path has.
+    /// A new id in the format of the path parameter.
     fn fresh_id(&mut self, operation: Operation, name: &str, field: &str) -> String {
-        let digits = self.unheard("id");
+        let digits = self.next_token("id");
         match operation.parameter(name) {
             Some(parameter) => of_form(&parameter.schema, field, &digits),
             None => digits[..24].to_owned(),
         }
     }
 
-    /// An id of 24 hexadecimal digits for something new.
+    /// A new id of 24 hexadecimal digits.
     pub(crate) fn new_hex_id(&mut self) -> String {
         hex(&self.new_id())
     }
 }
 
-/// A resource as an answer, or none where the operation has none.
+/// A resource as an answer; an empty one if the operation returns no content.
 pub(crate) fn shown(call: &Call<'_>, body: Value) -> Answer {
     match call.version.response_schema("json") {
         None => Answer::empty(),
@@ -283,12 +285,12 @@ pub(crate) fn shown(call: &Call<'_>, body: Value) -> Answer {
     }
 }
 
-/// Where it is kept that the resource of a collection that no operation fills was deleted.
+/// The key that marks the built-in resource of a collection as deleted.
 fn gone_key(collection: &str) -> String {
     format!("{collection}/~/gone")
 }
 
-/// The query parameters that choose no resources.
+/// The query parameters that do not filter.
 const OPTIONS: [&str; 5] = [
     "pageNum",
     "itemsPerPage",
@@ -297,7 +299,7 @@ const OPTIONS: [&str; 5] = [
     "pretty",
 ];
 
-/// Whether a resource has what a query asks for, as far as it has fields of those names.
+/// Whether a resource matches a query, as far as it has fields of those names.
 fn fits(body: &Value, wanted: &[(&String, &String)]) -> bool {
     wanted.iter().all(|(name, _)| {
         let Some(field) = body.get(name.as_str()) else {
@@ -313,7 +315,7 @@ fn fits(body: &Value, wanted: &[(&String, &String)]) -> bool {
     })
 }
 
-/// The resource of a collection that no operation fills.
+/// The built-in resource of a collection without a create operation.
 fn standing(call: &Call<'_>, plan: &Plan, collection: &str) -> Value {
     let mut body = json!({});
     if let Some((name, field)) = plan.id.last() {
@@ -333,7 +335,7 @@ fn standing(call: &Call<'_>, plan: &Plan, collection: &str) -> Value {
     }
 }
 
-/// The id of the resource of a collection that no operation fills.
+/// The id of the built-in resource of a collection.
 fn standing_id(item: Operation, name: &str, field: &str, collection: &str) -> String {
     let digits = hex(&Md5::digest(collection));
     match item.parameter(name) {
@@ -342,7 +344,7 @@ fn standing_id(item: Operation, name: &str, field: &str, collection: &str) -> St
     }
 }
 
-/// A text for a parameter of the path.
+/// A value for a path parameter.
 fn of_form(schema: &Schema, field: &str, digits: &str) -> String {
     let choices = schema.choices();
     let texts = choices.iter().filter_map(|choice| choice.as_str());
@@ -352,7 +354,7 @@ fn of_form(schema: &Schema, field: &str, digits: &str) -> String {
     }
 }
 
-/// A body with the fields that the path names.
+/// The body with the fields that the path determines.
 fn with_path(call: &Call<'_>, plan: &Plan, mut body: Value) -> Value {
     if !body.is_object() {
         body = json!({});
@@ -380,7 +382,7 @@ pub(crate) fn absent(key: &str) -> ApiError {
     }
 }
 
-/// What the resources of a collection are called: `databaseUsers` are `database user`.
+/// The name of a resource of a collection: `databaseUsers` becomes `database user`.
 pub(crate) fn kind_of(collection: &str) -> String {
     let segment = last(collection);
     let mut kind = String::new();

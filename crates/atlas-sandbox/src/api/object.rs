@@ -1,4 +1,4 @@
-//! Which fields an object has, by its schema and by what is in it.
+//! The fields of an object, by its schema and its content.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{LazyLock, PoisonError, RwLock};
@@ -9,16 +9,16 @@ use serde_json::{Map, Value};
 use crate::api::samples;
 use crate::behaviour::masks::is_password;
 
-/// The fields that an object can have, by what is in it.
+/// The possible fields of an object, given its content.
 pub(crate) struct Object<'a> {
     parts: Vec<&'a Schema>,
-    /// The fields that tell which schemas those are, each with a value that is known.
+    /// The discriminator fields that choose the schemas, each with its value if known.
     pub(crate) discriminators: Vec<(&'a str, Option<&'a str>)>,
 }
 
 impl<'a> Object<'a> {
-    /// The fields of a schema, those of the members that discriminators choose included. A union
-    /// without a discriminator is the member that has the most of the given fields.
+    /// The fields of a schema, with those of the members that discriminators choose. For a union
+    /// without a discriminator, the member with the most of the given fields counts.
     pub(crate) fn of(schema: &'a Schema, given: &Map<String, Value>) -> Self {
         let mut object = Self {
             parts: Vec::new(),
@@ -51,7 +51,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Takes the member of a union that fits best.
+    /// Adds the best matching member of a union.
     fn take_member(&mut self, part: &'a Schema, given: &Map<String, Value>) {
         let members = if part.one_of.is_empty() {
             &part.any_of
@@ -85,7 +85,7 @@ impl<'a> Object<'a> {
 
     /// The schema of a field.
     pub(crate) fn field(&self, name: &str) -> Option<&'a Schema> {
-        // What was chosen last says most.
+        // The part that was chosen last is the most specific.
         let mut parts = self.parts.iter().rev();
         parts.find_map(|part| part.properties.get(name))
     }
@@ -102,7 +102,7 @@ impl<'a> Object<'a> {
         parts.any(|part| part.required.iter().any(|required| required == name))
     }
 
-    /// Whether it holds fields of any name.
+    /// Whether fields of any name are allowed.
     pub(crate) fn is_open(&self) -> bool {
         let additional = |part: &&Schema| {
             matches!(
@@ -121,7 +121,7 @@ impl<'a> Object<'a> {
 /// The fields of an object, by name.
 pub(crate) struct Table {
     pub(crate) fields: Vec<Field>,
-    /// Whether it holds fields of any name.
+    /// Whether fields of any name are allowed.
     pub(crate) is_open: bool,
 }
 
@@ -130,16 +130,16 @@ pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) schema: &'static Schema,
     pub(crate) required: bool,
-    /// Whether only requests have it.
+    /// Whether only requests have the field.
     pub(crate) hidden: bool,
-    /// Whether it is a secret that the server did not make, which answers show masked.
+    /// Whether the field is a secret from the client, which responses show masked.
     pub(crate) masked: bool,
 }
 
 impl Table {
-    /// The fields of a schema, if they are the same whatever an object holds. Found once.
+    /// The fields of a schema if they do not depend on the object's content. Computed once.
     pub(crate) fn of(schema: &'static Schema) -> Option<&'static Self> {
-        /// By the address of a schema, which stays where it is.
+        /// Keyed by the address of a schema; schemas are static.
         type Known = RwLock<HashMap<usize, Option<&'static Table>>>;
         static KNOWN: LazyLock<Known> = LazyLock::new(RwLock::default);
         let schema = schema.resolve();
@@ -155,7 +155,7 @@ impl Table {
         let table: Option<&'static Self> = if schema.parts().any(varies) {
             None
         } else {
-            // As many as there are schemas, and kept like these.
+            // Bounded by the number of schemas, which are static as well.
             Some(Box::leak(Box::new(Self::by(&Object::of(
                 schema,
                 &Map::new(),
@@ -188,11 +188,11 @@ impl Table {
     }
 }
 
-/// The fields of an object whose schema depends on what it holds. A discriminator that it lacks is
-/// put into it.
+/// The fields of an object whose schema depends on its content. A missing discriminator is added to
+/// it.
 pub(crate) fn varying(schema: &'static Schema, given: &mut Map<String, Value>) -> Table {
     let mut object = Object::of(schema, given);
-    // A discriminator may have another one behind it.
+    // A discriminator may choose a schema with a further discriminator.
     for _ in 0..4 {
         let missing = object.discriminators.iter().find_map(|(name, value)| {
             let value = value.filter(|_| !given.contains_key(*name))?;

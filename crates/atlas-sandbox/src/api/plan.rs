@@ -1,4 +1,4 @@
-//! What an operation does to the resource store, as its method, path and schemas tell.
+//! The effect of an operation on the resource store, derived from its method, path and schemas.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, OnceLock};
@@ -9,18 +9,18 @@ use http::Method;
 use crate::api::call::FIRST_SEGMENT;
 use crate::api::samples;
 
-/// What an operation does.
+/// The kind of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Lists a collection.
     List,
     /// Reads a resource of a collection.
     Item,
-    /// Reads what is there once, such as settings.
+    /// Reads a single resource without an id, such as settings.
     Singleton,
-    /// Makes a resource of a collection.
+    /// Creates a resource of a collection.
     Create,
-    /// Makes a resource under the name that the path gives.
+    /// Creates a resource under the name in the path.
     Put,
     /// Changes fields of a resource.
     Change,
@@ -28,9 +28,9 @@ pub(crate) enum Kind {
     Replace,
     /// Deletes a resource.
     Remove,
-    /// Does something else, and answers with what it was about.
+    /// Does something else and returns the resource that it acts on.
     Act,
-    /// Gives a file.
+    /// Returns a file.
     File,
 }
 
@@ -38,26 +38,25 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) kind: Kind,
-    /// For a collection: the parameters that follow its path in the path of a resource, each with
-    /// the field of the resource that it is.
+    /// For a collection: the path parameters of its resources, each with the corresponding field.
     pub(crate) id: Vec<(&'static str, String)>,
     /// The operation that reads a resource of the collection.
     pub(crate) item: Option<Operation>,
-    /// Whether an operation makes resources of the collection.
+    /// Whether an operation creates resources of the collection.
     pub(crate) is_made: bool,
-    /// Whether an operation reads what is under the very same path.
+    /// Whether an operation reads the same path.
     pub(crate) is_read: bool,
-    /// Whether the collection has an operation that lists it.
+    /// Whether an operation lists the collection.
     pub(crate) is_listed: bool,
-    /// The path below `/api/atlas/v2`, without a `:verb` at its end.
+    /// The path below `/api/atlas/v2`, without a trailing `:verb`.
     pub(crate) segments: Vec<Segment>,
-    /// How many segments each thing above it has that must be there.
+    /// The required parents: the number of segments of each and the operation that reads it.
     pub(crate) parents: Vec<(usize, Operation)>,
-    /// For an operation that makes something: the states that it goes through.
+    /// For an operation that creates something: its states.
     pub(crate) moves: Option<Moves>,
 }
 
-/// The state of something new, and the one that follows when it is ready.
+/// The state of a new resource, and the state that follows when it is ready.
 #[derive(Debug)]
 pub(crate) struct Moves {
     pub(crate) field: String,
@@ -66,7 +65,7 @@ pub(crate) struct Moves {
 }
 
 impl Moves {
-    /// The states of what an operation makes, if its answer tells them.
+    /// The states of a created resource, if the response includes a state.
     fn of(operation: Operation) -> Option<Self> {
         let version = operation.versions().first()?;
         let schema = item_schema(version.response_schema("json")?);
@@ -94,7 +93,7 @@ impl Moves {
 #[derive(Debug)]
 pub(crate) enum Segment {
     Literal(String),
-    /// A parameter of this name, with or without something around it.
+    /// A parameter, with or without text around it.
     Parameter(String),
 }
 
@@ -161,7 +160,7 @@ fn kind(operation: Operation, is_item: bool, is_collection: bool) -> Kind {
     }
 }
 
-/// The schema of one resource in the answers of an operation: an item of a list.
+/// The schema of one resource in the response of an operation: of a list, that of an item.
 pub(crate) fn item_schema(schema: &Schema) -> &Schema {
     let schema = schema.resolve();
     if let Some(items) = schema.items.as_deref() {
@@ -174,14 +173,14 @@ pub(crate) fn item_schema(schema: &Schema) -> &Schema {
     items.map_or(schema, Schema::resolve)
 }
 
-/// Whether the answer of an operation is a page or an array.
+/// Whether the response of an operation is a page or an array.
 pub(crate) fn is_list(operation: Operation) -> bool {
     let version = operation.version(None);
     let schema = version.and_then(|version| version.response_schema("json"));
     schema.is_some_and(|schema| is_page(schema) || schema.resolve().kind == Some(JsonKind::Array))
 }
 
-/// Whether a schema is that of a page.
+/// Whether a schema is a page.
 pub(crate) fn is_page(schema: &Schema) -> bool {
     let results = schema
         .parts()
@@ -189,7 +188,7 @@ pub(crate) fn is_page(schema: &Schema) -> bool {
     results.is_some_and(|results| results.resolve().items.is_some())
 }
 
-/// A path with nothing in its braces, and without a `:verb` at its end.
+/// The path with empty braces and without a trailing `:verb`.
 pub(crate) fn shape(path: &str) -> String {
     let mut shape = String::new();
     for segment in path.split('/').skip(FIRST_SEGMENT) {
@@ -225,7 +224,7 @@ fn last(operation: Operation) -> String {
     path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// The operation of a method and a path without a `:verb`.
+/// The operation with this method and a path without a `:verb`.
 pub(crate) fn find(method: &Method, path: &str) -> Option<Operation> {
     static INDEX: LazyLock<BTreeMap<(String, String), Operation>> = LazyLock::new(|| {
         let plain = Operation::all().filter(|operation| !last(*operation).contains(':'));
@@ -235,7 +234,8 @@ pub(crate) fn find(method: &Method, path: &str) -> Option<Operation> {
     INDEX.get(&(method.to_string(), path.to_owned())).copied()
 }
 
-/// The operation on one resource of a collection: one that reads it, or else one that deletes it.
+/// The operation on one resource of a collection: the one that reads it, otherwise the one that
+/// deletes it.
 fn item_of(collection: &str) -> Option<Operation> {
     let one = format!("{collection}/{{}}");
     let two = format!("{collection}/{{}}/{{}}");
@@ -246,7 +246,7 @@ fn item_of(collection: &str) -> Option<Operation> {
     get.or_else(|| find(&Method::GET, &two).filter(|get| !is_list(*get)))
 }
 
-/// The parameters that follow the path of a collection, each with the field that it is.
+/// The parameters that follow the path of a collection, each with the corresponding field.
 fn id_of(operation: Operation, item: Operation, collection: &str) -> Vec<(&'static str, String)> {
     let above = collection.split('/').filter(|it| !it.is_empty()).count();
     let path = item.path();
@@ -264,7 +264,7 @@ fn id_of(operation: Operation, item: Operation, collection: &str) -> Vec<(&'stat
         .collect()
 }
 
-/// The field of a resource that a parameter of its path is.
+/// The field of a resource that corresponds to a path parameter.
 fn field_of(operation: Operation, item: Operation, name: &str) -> String {
     let schemas = [item, operation].into_iter().filter_map(|operation| {
         let version = operation.version(None)?;
@@ -301,7 +301,7 @@ fn field_of(operation: Operation, item: Operation, name: &str) -> String {
     found.or_else(ends_alike).unwrap_or_else(|| name.to_owned())
 }
 
-/// What must be there above the resource of an operation: each with its number of segments and the
+/// The required parents of the resource of an operation: the number of segments of each and the
 /// operation that reads it.
 fn parents(operation: Operation) -> Vec<(usize, Operation)> {
     let path = shape(&operation.path());

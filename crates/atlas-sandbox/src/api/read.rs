@@ -1,4 +1,4 @@
-//! Reading a request: version, parameters and body, in the order in which Atlas looks at one.
+//! Parses a request: version, parameters and body, in the order in which Atlas checks them.
 
 use atlas_catalog::{Body, Operation, Place, Route, Schema, Version, Violation, ViolationKind};
 use atlas_model::api_error::code;
@@ -13,7 +13,7 @@ use crate::api::refuse;
 use crate::api::repeats::WithoutRepeats;
 use crate::behaviour::masks::mask_secrets;
 
-/// What a request says, but for who it comes from.
+/// The parsed request, without its login.
 pub(crate) struct Read {
     pub(crate) version: &'static Version,
     pub(crate) format: &'static str,
@@ -24,17 +24,17 @@ pub(crate) struct Read {
     pub(crate) ignored: Vec<String>,
 }
 
-/// Fields that tell which schema a body has, and what Atlas takes for them if they are left out.
+/// Discriminator fields, and the value that Atlas assumes if they are missing.
 const ASSUMED: [(&str, &str, &str); 3] = [
     ("createGroupClusterFtsIndex", "type", "search"),
     ("createGroupClusterSearchIndex", "type", "search"),
     ("updateGroupClusterFtsIndex", "type", "search"),
 ];
 
-/// How many fields of a body are named that were ignored.
+/// The number of ignored fields that are reported.
 const MOST_IGNORED: usize = 50;
 
-/// Reads a request, or gives the 400, 406 or 415 to answer.
+/// Parses a request; the error is the 400, 406 or 415 to return.
 pub(crate) fn read(request: &Request<Bytes>, route: &Route) -> Result<Read, ApiError> {
     let operation = route.operation;
     let (version, format) = answered(operation, request.headers())?;
@@ -48,7 +48,7 @@ pub(crate) fn read(request: &Request<Bytes>, route: &Route) -> Result<Read, ApiE
         return Err(ApiError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             code::UNEXPECTED_ERROR,
-            "the body's content type is not JSON; send application/json",
+            "invalid Content-Type: expected application/json",
         ));
     }
     let text = request.uri().query().unwrap_or_default();
@@ -71,13 +71,13 @@ pub(crate) fn read(request: &Request<Bytes>, route: &Route) -> Result<Read, ApiE
     })
 }
 
-/// Reads `envelope` and `pretty` for an answer to a request that cannot be read further.
+/// Reads `envelope` and `pretty` for the response to a request that cannot be parsed further.
 pub(crate) fn options(request: &Request<Bytes>) -> CallOptions {
     let pairs = query_pairs(request.uri().query().unwrap_or_default());
     pairs.and_then(|pairs| flags(&pairs)).unwrap_or_default()
 }
 
-/// The version and the format of the answer, by `Accept`.
+/// The version and format of the response, chosen by `Accept`.
 fn answered(
     operation: Operation,
     headers: &HeaderMap,
@@ -98,11 +98,11 @@ fn answered(
         .collect();
     if asked.is_empty() {
         return refused(
-            "accept names no version of the API; send application/vnd.atlas.2025-02-19+json"
+            "invalid Accept: expected a versioned media type, such as application/vnd.atlas.2025-02-19+json"
                 .to_owned(),
         );
     }
-    // The newest date first; a preview is asked for by its name only.
+    // The newest date first; a preview is only chosen by its name.
     asked.sort_by_key(|one| std::cmp::Reverse(one.version.date()));
     let mut known = None;
     for one in &asked {
@@ -126,11 +126,11 @@ fn answered(
     let id = operation.id();
     if let Some(version) = known {
         let formats: Vec<&str> = version.formats().collect();
-        return refused(format!("{id} answers {} only", formats.join(" or ")));
+        return refused(format!("{id} only returns {}", formats.join(" or ")));
     }
     let first = operation.versions().first();
     refused(format!(
-        "no version of {id} is as old as the one asked for; its first is {}",
+        "the requested version precedes the first version of {id}, {}",
         first.map_or("none", |first| first.name.as_str())
     ))
 }
@@ -139,7 +139,7 @@ fn query_pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
     let decoded = |text: &str| {
         let text = text.replace('+', " ");
         let decoded = percent_decode_str(&text).decode_utf8().map(Into::into);
-        decoded.map_err(|_| refuse::invalid("", "the query is not percent-encoded UTF-8"))
+        decoded.map_err(|_| refuse::invalid("", "invalid query: expected percent-encoded UTF-8"))
     };
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
@@ -150,7 +150,7 @@ fn query_pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
         .collect()
 }
 
-/// Reads `envelope` and `pretty`; the last one of each counts.
+/// Reads `envelope` and `pretty`; the last value of each counts.
 fn flags(query: &[(String, String)]) -> Result<CallOptions, ApiError> {
     let mut options = CallOptions::default();
     for (name, value) in query {
@@ -162,14 +162,14 @@ fn flags(query: &[(String, String)]) -> Result<CallOptions, ApiError> {
         *flag = match value.as_str() {
             "true" => true,
             "false" => false,
-            _ => return Err(refuse::invalid(name, "takes true or false")),
+            _ => return Err(refuse::invalid(name, "expected true or false")),
         };
     }
     Ok(options)
 }
 
-/// Checks the parameters. One that is not documented is ignored; of one that is repeated and no
-/// array, the last one counts.
+/// Checks the parameters. Unknown parameters are ignored. If a parameter other than an array is
+/// repeated, the last value counts.
 fn parameters(
     operation: Operation,
     route: &Route,
@@ -205,8 +205,7 @@ fn parameters(
     }
 }
 
-/// Reads and checks a JSON body, whose secrets are masked then; gives the paths of the fields that
-/// are ignored.
+/// Parses and checks a JSON body and masks its secrets. Returns the paths of the ignored fields.
 fn body(
     operation: Operation,
     version: &Version,
@@ -215,15 +214,15 @@ fn body(
 ) -> Result<(Value, Vec<String>), ApiError> {
     if text.trim_ascii().is_empty() {
         let problem = format!(
-            "the body is empty; {} requires a JSON object",
+            "the body is empty: {} requires a JSON object",
             operation.id()
         );
         return Err(refuse::invalid("", &problem));
     }
     let mut body: Value = serde_json::from_slice(text)
-        .map_err(|error| refuse::invalid("", &format!("the body is not JSON: {error}")))?;
+        .map_err(|error| refuse::invalid("", &format!("invalid JSON: {error}")))?;
     serde_json::from_slice::<WithoutRepeats>(text)
-        .map_err(|error| refuse::invalid("", &format!("of the body, {error}")))?;
+        .map_err(|error| refuse::invalid("", &format!("invalid body: {error}")))?;
     let assumed = ASSUMED.iter().find(|(id, _, _)| *id == operation.id());
     if let (Some((_, field, value)), Some(fields)) = (assumed, body.as_object_mut()) {
         fields.entry(*field).or_insert_with(|| (*value).into());
@@ -240,7 +239,7 @@ fn body(
         .collect();
     if let (false, Some(schema)) = (violations.is_empty(), version.request_schema()) {
         strip(schema, &mut body);
-        // What was listed may have kept something else from the list.
+        // The fields listed so far may have hidden further violations.
         let rest = operation.check_request(version, Some(&body));
         if let Some(refusal) = rest.iter().find(|it| !it.kind().is_tolerated()) {
             return Err(refused(refusal));
@@ -252,7 +251,7 @@ fn body(
     Ok((body, ignored))
 }
 
-/// Puts into a body what it must have and the path says already, such as `groupId`.
+/// Adds the required fields of a body that the path already contains, such as `groupId`.
 fn add_from_path(version: &Version, path: &[(&'static str, String)], body: &mut Value) {
     let (Some(schema), Value::Object(fields)) = (version.request_schema(), body) else {
         return;
@@ -281,7 +280,7 @@ fn refused(violation: &Violation) -> ApiError {
     }
 }
 
-/// Takes away the fields of a request that are read-only or not documented.
+/// Removes the fields of a request that are read-only or not documented.
 fn strip(schema: &Schema, value: &mut Value) {
     match value {
         Value::Array(items) => {
@@ -298,7 +297,7 @@ fn strip(schema: &Schema, value: &mut Value) {
             }
             fields.retain(|name, value| match object.field(name) {
                 Some(field) if field.read_only || field.resolve().read_only => {
-                    // A discriminator tells which fields there are, and stays.
+                    // Discriminators are kept: they choose the other fields.
                     object.is_discriminator(name)
                 }
                 Some(field) => {
@@ -321,7 +320,7 @@ fn is_json(value: &HeaderValue) -> bool {
     })
 }
 
-/// The version of an answer, for its `Content-Type`.
+/// The media type of a version, for `Content-Type`.
 pub(crate) fn media_type(version: &Version, format: &str) -> String {
     let name = &version.name;
     let charset = if format == "json" {

@@ -1,4 +1,4 @@
-//! Refusals, with the codes and parameters that were recorded where they were.
+//! Error responses, with the recorded codes and parameters where those are known.
 
 use atlas_model::ApiError;
 use atlas_model::api_error::code;
@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::Value;
 use std::fmt::Display;
 
-/// An error whose detail names its parameters, which are texts.
+/// An error with string parameters.
 pub(crate) fn error(
     status: StatusCode,
     code: &str,
@@ -32,7 +32,7 @@ pub(crate) fn not_found(code: &str, detail: impl Into<String>, parameters: &[&st
     error(StatusCode::NOT_FOUND, code, detail, parameters)
 }
 
-/// 404 `RESOURCE_NOT_FOUND`, whose one parameter names the kind and the id.
+/// 404 `RESOURCE_NOT_FOUND`, with one parameter that contains the kind and the id.
 pub(crate) fn missing(kind: &str, id: impl Display) -> ApiError {
     let what = format!("{kind} {id}");
     let detail = format!("There is no {what}.");
@@ -72,7 +72,7 @@ pub(crate) fn invalid(field: &str, problem: &str) -> ApiError {
     }
 }
 
-/// 409 for a name that is taken, where no code was recorded: the sandbox's own choice.
+/// 409 for a name that exists already. No code was recorded: this one is the sandbox's own.
 pub(crate) fn taken(kind: &str, name: &str) -> ApiError {
     let detail = format!("There is a {kind} {name} already.");
     conflict("RESOURCE_ALREADY_EXISTS", detail, &[name])

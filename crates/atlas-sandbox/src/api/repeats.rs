@@ -1,11 +1,11 @@
-//! Finds fields that come twice in a JSON text, of which `serde_json`'s values keep the last.
+//! Detects repeated fields in a JSON text, of which `serde_json`'s values keep only the last.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// A JSON value without a field that comes twice in one object.
+/// A JSON value in which no object repeats a field.
 pub(crate) struct WithoutRepeats;
 
 impl<'de> Deserialize<'de> for WithoutRepeats {
@@ -28,7 +28,7 @@ impl<'de> Visitor<'de> for Fields {
         while let Some(name) = fields.next_key::<String>()? {
             fields.next_value::<WithoutRepeats>()?;
             if seen.contains(&name) {
-                return Err(A::Error::custom(format_args!("{name:?} comes twice")));
+                return Err(A::Error::custom(format_args!("duplicate field {name:?}")));
             }
             seen.insert(name);
         }
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_that_comes_twice_in_one_object_is_found_at_any_depth() {
+    fn a_repeated_field_of_an_object_is_found_at_any_depth() {
         let read = |text: &str| serde_json::from_str::<WithoutRepeats>(text).err();
         for text in [
             r#"{"a":1,"a":1}"#,
@@ -78,7 +78,7 @@ mod tests {
             r#"{"a":"x","\u0061":-1.5}"#,
         ] {
             let error = read(text).expect(text).to_string();
-            assert!(error.contains(r#""a" comes twice"#), "{error}");
+            assert!(error.contains(r#"duplicate field "a""#), "{error}");
         }
         for text in [r#"{"a":{"a":[{"a":1},{"a":2}]},"b":"a"}"#, "3", "null"] {
             assert!(read(text).is_none(), "{text}");

@@ -1,4 +1,4 @@
-//! From an answer to a response, in the version, format and envelope that were asked for.
+//! Turns an answer into a response in the requested version, format and envelope.
 
 use atlas_model::api_error::code;
 use atlas_model::{ApiError, CallOptions, envelope};
@@ -86,7 +86,7 @@ impl Sandbox {
         response
     }
 
-    /// A resource in the shape of a schema.
+    /// The resource in the shape of a schema.
     fn shape(
         &self,
         call: &Call<'_>,
@@ -133,7 +133,7 @@ impl Sandbox {
     }
 }
 
-/// A JSON body that is not written yet: that takes long, and needs the world no more.
+/// A JSON body that is serialized later, since that takes long and does not need the world.
 #[derive(Clone)]
 struct Unwritten {
     value: Value,
@@ -141,7 +141,7 @@ struct Unwritten {
     options: CallOptions,
 }
 
-/// A response whose body [`written`] writes.
+/// A response whose body is serialized by [`written`].
 fn unwritten(
     status: StatusCode,
     media_type: &str,
@@ -163,7 +163,7 @@ fn unwritten(
     response
 }
 
-/// The response with its body, if that was left for later.
+/// The response with its body serialized, if that was deferred.
 pub(crate) fn written(mut response: Response<Body>) -> Response<Body> {
     let Some(unwritten) = response.extensions_mut().remove::<Unwritten>() else {
         return response;
@@ -184,21 +184,21 @@ pub(crate) fn written(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
-/// The response with an error, in the form that `options` ask for.
+/// The response for an error, in the form that `options` request.
 ///
-/// Errors carry no version, so the media type is plain `application/json`.
+/// Errors have no version: the media type is `application/json`.
 pub(crate) fn failure(error: &ApiError, options: &CallOptions) -> Response<Bytes> {
     let status = error.status().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut body = serde_json::to_value(error).unwrap_or_default();
     if status == StatusCode::NOT_FOUND && error.has_code(code::UNEXPECTED_ERROR) {
-        // As recorded: an error that Atlas does not expect has no parameters, and says so.
+        // As recorded: 404 `UNEXPECTED_ERROR` has null parameters.
         body["parameters"] = Value::Null;
     }
     let body = json(&body, options.pretty);
     write(status, "application/json", false, body, options)
 }
 
-/// How long most answers are, at most.
+/// The usual maximum length of a response.
 const USUAL_LENGTH: usize = 4096;
 
 fn json(value: &Value, pretty: bool) -> Vec<u8> {
@@ -208,12 +208,12 @@ fn json(value: &Value, pretty: bool) -> Vec<u8> {
     } else {
         serde_json::to_writer(&mut text, value)
     };
-    // What holds text and numbers only can be written.
+    // Strings and numbers always serialize.
     debug_assert!(written.is_ok(), "{written:?}");
     text
 }
 
-/// Puts a body into a response, and into an envelope where one is asked for.
+/// Sets the body of a response, in an envelope if one is requested.
 fn write(
     status: StatusCode,
     media_type: &str,

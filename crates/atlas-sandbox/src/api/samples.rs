@@ -1,15 +1,15 @@
-//! Texts that a server makes: by the documented values, the pattern, or the name of a field.
+//! Values that the server generates, by the documented values, the pattern or the field name.
 
 use atlas_catalog::Schema;
 
-/// The value of a set that a resource at rest has; the first one if none is known to be that.
+/// The value of an enum for a resource at rest; the first value if none is known.
 pub(crate) fn preferred<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let values: Vec<&str> = values.into_iter().collect();
     let at_rest = AT_REST.iter().find(|value| values.contains(value));
     at_rest.copied().or_else(|| values.first().copied())
 }
 
-/// What resources are when nothing happens to them.
+/// The states of resources at rest.
 const AT_REST: [&str; 18] = [
     "IDLE",
     "ACTIVE",
@@ -31,13 +31,13 @@ const AT_REST: [&str; 18] = [
     "DEFAULT",
 ];
 
-/// The value of a set that a resource has when it was just made, if another one of the set follows.
+/// The value of an enum for a new resource, if one is known.
 pub(crate) fn first_of<'a>(values: &[&'a str]) -> Option<&'a str> {
     let first = AT_FIRST.iter().find(|value| values.contains(value))?;
     values.iter().copied().find(|value| value == first)
 }
 
-/// What resources are when they were just made.
+/// The states of new resources.
 const AT_FIRST: [&str; 9] = [
     "CREATING",
     "INITIATING",
@@ -50,7 +50,7 @@ const AT_FIRST: [&str; 9] = [
     "IN_PROGRESS",
 ];
 
-/// A whole number for a field.
+/// An integer for a field.
 pub(crate) fn number(schema: &Schema) -> i64 {
     let least = schema.minimum.as_ref().and_then(whole);
     let least = least.map_or(0, |least| {
@@ -81,7 +81,7 @@ pub(crate) fn number_of(schema: &Schema) -> f64 {
     least.max(0.0)
 }
 
-/// A text for a field. `digits` are 32 hexadecimal digits that are its own.
+/// A text for a field. `digits` are 32 hexadecimal digits that are specific to the field.
 pub(crate) fn text(schema: &Schema, name: &str, digits: &str) -> String {
     if let Some(pattern) = schema.pattern.as_deref()
         && let Some(text) = of_pattern(pattern, digits)
@@ -99,7 +99,7 @@ pub(crate) fn text(schema: &Schema, name: &str, digits: &str) -> String {
     fitted(schema, text, digits)
 }
 
-/// The text within the bounds of its length.
+/// The text adjusted to the length bounds of the schema.
 fn fitted(schema: &Schema, mut text: String, digits: &str) -> String {
     let least = usize::try_from(schema.min_length.unwrap_or(0)).unwrap_or(0);
     while text.len() < least {
@@ -167,7 +167,7 @@ fn public_key(digits: &str) -> String {
     letters.collect()
 }
 
-/// A text of a documented pattern that is enforced.
+/// A text that matches one of the documented patterns that are enforced.
 fn of_pattern(pattern: &str, digits: &str) -> Option<String> {
     let text = match pattern {
         "^([a-f0-9]{24})$" | "^[a-fA-F0-9]{24}$" => digits[..24].to_owned(),
@@ -217,7 +217,7 @@ fn of_pattern(pattern: &str, digits: &str) -> Option<String> {
     Some(text)
 }
 
-/// The resource of a private endpoint at Azure.
+/// The resource id of a private endpoint at Azure.
 fn azure_endpoint(digits: &str) -> String {
     let subscription = uuid(digits);
     format!(
@@ -225,7 +225,7 @@ fn azure_endpoint(digits: &str) -> String {
     )
 }
 
-/// A UUID of 32 hexadecimal digits.
+/// A UUID from 32 hexadecimal digits.
 pub(crate) fn uuid(digits: &str) -> String {
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
     let parts = [
@@ -238,5 +238,5 @@ pub(crate) fn uuid(digits: &str) -> String {
     parts.join("-")
 }
 
-/// An address that is kept for documentation (RFC 5737).
+/// An address reserved for documentation (RFC 5737).
 const ADDRESS: &str = "192.0.2.1";

@@ -1,5 +1,5 @@
-//! Bringing a resource into the shape of a schema: fields that only requests have are left out, and
-//! fields that a server makes are made, the same ones each time.
+//! Shapes a resource by a schema: removes fields that only requests have, and generates the fields
+//! of the server deterministically.
 
 use atlas_catalog::{Kind, Schema};
 use jiff::{SignedDuration, Timestamp};
@@ -12,31 +12,31 @@ use crate::behaviour::masks::mask;
 use crate::time::later;
 use crate::world::hex;
 
-/// How deep an answer is made.
+/// The maximum depth of a generated response.
 const DEEPEST: usize = 10;
 
-/// How deep objects are made of fields that they need not have.
+/// The maximum depth at which optional fields of objects are generated.
 const PLAIN_DEPTH: usize = 3;
 
-/// Makes the answers about one resource.
+/// Generates the representation of one resource.
 pub(crate) struct Shaper<'a> {
-    /// What the ids it makes are made from: the resource's key.
+    /// The seed of the generated ids: the resource's key.
     pub(crate) seed: &'a str,
     pub(crate) created: Timestamp,
-    /// The parameters of the path, which are in the resource under the same names.
+    /// The parameters of the path, which the resource repeats under the same names.
     pub(crate) path: &'a [(&'static str, String)],
-    /// The organization of the project that is asked about.
+    /// The organization of the project in the path.
     pub(crate) org: &'a str,
     /// The link of the resource to itself.
     pub(crate) href: &'a str,
-    /// Whether it was just made: its secrets are shown then, and never again.
+    /// Whether the resource was just created: only then are its secrets shown.
     pub(crate) is_new: bool,
-    /// Whether nothing is known of it, so that fields are made that it need not have.
+    /// Whether the resource has no stored content, so that optional fields are generated too.
     pub(crate) is_made_up: bool,
 }
 
 impl Shaper<'_> {
-    /// A value in the shape of a schema.
+    /// Shapes a value by a schema.
     pub(crate) fn shape(&self, schema: &'static Schema, mut value: Value) -> Value {
         self.given(schema, &mut value, &At::TOP, 0);
         value
@@ -70,7 +70,7 @@ impl Shaper<'_> {
         }
     }
 
-    /// Takes away the fields that an answer does not have, and makes those that are missing.
+    /// Removes the fields that responses do not have, and adds the missing ones.
     fn fill(&self, table: &Table, given: &mut Map<String, Value>, at: &At<'_>, depth: usize) {
         given.retain(|name, _| match table.field(name) {
             Some(field) => !field.hidden,
@@ -98,7 +98,7 @@ impl Shaper<'_> {
         }
     }
 
-    /// Makes the first field of an object that would have none.
+    /// Adds the first field of an object that would be empty.
     fn show_something(&self, table: &Table, shaped: &mut Map<String, Value>) {
         let shown = table
             .fields
@@ -113,7 +113,7 @@ impl Shaper<'_> {
         }
     }
 
-    /// Whether a field is made that a resource does not have.
+    /// Whether a missing field is generated.
     fn wants(&self, field: &Field, depth: usize) -> bool {
         let resolved = field.schema.resolve();
         let default = field.schema.default.is_some() || resolved.default.is_some();
@@ -123,7 +123,7 @@ impl Shaper<'_> {
         depth < DEEPEST && (field.required || default || made())
     }
 
-    /// An object that nothing is known of: what is required of it, or else its plain fields.
+    /// Generates an object: its required fields, or otherwise its plain fields.
     fn made_object(&self, schema: &'static Schema, at: &At<'_>, depth: usize) -> Value {
         let mut made = Map::new();
         self.object(schema, &mut made, at, depth);
@@ -142,7 +142,7 @@ impl Shaper<'_> {
         Value::Object(made)
     }
 
-    /// A value for a field that a resource does not have.
+    /// Generates a value for a missing field.
     fn made(&self, field: &'static Schema, name: &str, at: &At<'_>, depth: usize) -> Option<Value> {
         let schema = field.resolve();
         if let Some(default) = field.default.as_ref().or(schema.default.as_ref()) {
@@ -219,7 +219,7 @@ impl Shaper<'_> {
         samples::text(schema, name, &digits)
     }
 
-    /// A whole answer that nothing is known of.
+    /// Generates a complete response.
     pub(crate) fn made_up(&self, schema: &'static Schema) -> Value {
         self.made(schema, "", &At::TOP, 0).unwrap_or_default()
     }
@@ -234,14 +234,13 @@ impl Shaper<'_> {
     }
 }
 
-/// Whether a field holds no fields itself.
+/// Whether a field is neither an object nor an array.
 fn is_plain(field: &Schema) -> bool {
     let kind = field.resolve().kind;
     !matches!(kind, None | Some(Kind::Array | Kind::Object))
 }
 
-/// Whether a field is of something that went wrong, was remarked or came to an end, or a secret that
-/// was shown.
+/// Whether a field describes a failure, a remark or an end, or is a secret that was already shown.
 fn is_exceptional(name: &str, is_new: bool) -> bool {
     let lower = name.to_ascii_lowercase();
     let secret = matches!(lower.as_str(), "secret" | "secretkey" | "privatekey");
@@ -252,7 +251,7 @@ fn is_exceptional(name: &str, is_new: bool) -> bool {
     (secret && !is_new) || remark || EXCEPTIONS.iter().any(|part| lower.contains(part))
 }
 
-/// What is in the names of fields that a resource at rest does not have.
+/// Parts of the names of fields that a resource at rest does not have.
 const EXCEPTIONS: [&str; 7] = [
     "acknowledg",
     "cancel",
@@ -263,13 +262,13 @@ const EXCEPTIONS: [&str; 7] = [
     "lastused",
 ];
 
-/// The id of 24 hexadecimal digits that something made has.
+/// The deterministic id of 24 hexadecimal digits for a seed.
 pub(crate) fn made_id(seed: &str) -> String {
     let mut digits = hex(&Md5::digest(seed));
     digits.truncate(24);
     digits
 }
-/// Where a value is in an answer, for what is made from that.
+/// The position of a value in a response, from which its generated values derive.
 struct At<'a> {
     above: Option<&'a At<'a>>,
     step: Step<'a>,

@@ -1,4 +1,4 @@
-//! Statuses of success: the recorded one where it differs from the documented one.
+//! Success statuses: the recorded one where it differs from the documented one.
 
 use atlas_catalog::Operation;
 use http::StatusCode;
@@ -32,7 +32,7 @@ const RECORDED: [(&str, u16); 22] = [
     ("deleteGroupCluster", 202),
 ];
 
-/// Deletions that were recorded with `{}` as their body.
+/// The deletions recorded with the body `{}`.
 const BRACES: [&str; 8] = [
     "deleteGroup",
     "deleteGroupCluster",
@@ -44,19 +44,19 @@ const BRACES: [&str; 8] = [
     "deleteGroupStreamWorkspace",
 ];
 
-/// Whether an operation without documented content is answered with `{}`.
+/// Whether an operation without documented content returns `{}`.
 pub(crate) fn has_braces(operation: Operation) -> bool {
     let id = operation.id();
     BRACES.contains(&id) || id == "deleteGroupStreamPrivateLinkConnection"
 }
 
-/// Whether a status was recorded that is not documented, for the list of an operation's liberties.
+/// The recorded status that is not documented, for the list of an operation's deviations.
 pub(crate) fn recorded(operation: Operation) -> Option<StatusCode> {
     let found = RECORDED.iter().find(|(id, _)| *id == operation.id());
     found.and_then(|(_, status)| StatusCode::from_u16(*status).ok())
 }
 
-/// The status of a successful answer: the recorded one, or the documented one that has such content.
+/// The status of a successful response: the recorded one, or the documented one with such content.
 pub(crate) fn of(call: &Call<'_>, content: &Content) -> StatusCode {
     if let Some(recorded) = recorded(call.operation) {
         return recorded;

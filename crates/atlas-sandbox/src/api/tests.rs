@@ -1,4 +1,4 @@
-//! What the engine makes of every operation.
+//! Tests of the engine on every operation.
 
 mod walk;
 
@@ -26,8 +26,8 @@ fn every_operation_answers_in_every_version_what_is_documented() {
             };
             for violation in operation.check_response(version, status.as_u16(), &body) {
                 let text = violation.to_string();
-                // Recorded: fields without a value are null, and fields and a word that are not
-                // documented; no password is ever answered. The bound of a second is documented
+                // Recorded: fields without a value are null, some fields and a value are not
+                // documented, and passwords are never returned. The bound of a second is documented
                 // for a counter.
                 let by_hand = fidelity::of(operation) > Fidelity::Generic;
                 let recorded = text.ends_with("found null")
@@ -53,23 +53,23 @@ fn every_operation_answers_in_every_version_what_is_documented() {
     assert!(enough, "{} refused:\n{}", refused.len(), refused.join("\n"));
 }
 
-/// How many may refuse, since they need more than a path and a body, such as an id of something that
-/// was made before.
+/// The maximum number of refusing operations: they need more than a path and a body, such as the id
+/// of something created before.
 const MOST_REFUSED: usize = 80;
 
-/// Operations whose answers differ from the documentation, since the request said too little.
+/// Operations whose responses deviate from the documentation, since the request is too small.
 const EXCEPT: [&str; 6] = [
     "createGroupClusterOnlineArchive",
     "createGroupClusterSearchDeployment",
     "getGroupClusterOnlineArchive",
-    // Clusters of the shared tier hold less than the least that is documented.
+    // Shared-tier clusters are smaller than the documented minimum.
     "listGroupClusters",
     "startGroupClusterOutageSimulation",
     "updateGroupClusterOnlineArchive",
 ];
 
 #[test]
-fn whatever_was_done_in_a_world_comes_again_with_its_seed() {
+fn a_seed_restores_the_world_after_every_operation() {
     let now = "2026-05-04T09:42:00Z".parse().unwrap();
     for operation in Operation::all() {
         let mut walk = Walk::new();

@@ -1,5 +1,5 @@
-//! Entries of access lists: those of API keys and of service accounts, and what all access lists
-//! have in common.
+//! Entries of the access lists of API keys and service accounts, and code that all access lists
+//! share.
 
 use std::net::IpAddr;
 
@@ -26,7 +26,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("listOrgServiceAccountAccessList", list),
 ];
 
-/// How many entries an access list has at most.
+/// The maximum number of entries of an access list.
 const MOST: usize = 200;
 
 /// An address, or a block of addresses.
@@ -37,7 +37,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Reads `192.0.2.15` or `192.0.2.0/24`, the slash percent-encoded or not.
+    /// Parses `192.0.2.15` or `192.0.2.0/24`; the slash may be percent-encoded.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.replace("%2F", "/").replace("%2f", "/");
         let (address, bits) = match text.split_once('/') {
@@ -54,17 +54,17 @@ impl Block {
         if address.is_ipv4() { 32 } else { 128 }
     }
 
-    /// The block in CIDR notation, by which an entry is kept.
+    /// The block in CIDR notation, which is the name of an entry.
     pub(crate) fn cidr(&self) -> String {
         format!("{}/{}", self.address, self.bits)
     }
 
-    /// The address, if the block is of one only.
+    /// The address, if the block has only one.
     pub(crate) fn address(&self) -> Option<String> {
         (self.bits == Self::most(self.address)).then(|| self.address.to_string())
     }
 
-    /// The block that an entry of a request names.
+    /// The block in a request for an entry.
     pub(crate) fn of_entry(entry: &Value) -> Result<Option<Self>, ApiError> {
         for field in ["cidrBlock", "ipAddress"] {
             if let Some(text) = entry.get(field).and_then(Value::as_str) {
@@ -79,7 +79,7 @@ impl Block {
     }
 }
 
-/// The key of the list of a call, whose owner is there.
+/// The key of the list of a call, whose owner exists.
 fn list_key(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let owner = if call.path("apiUserId").is_empty() {
         service_accounts::find(sandbox, call)?
@@ -132,10 +132,10 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(all(sandbox, call, &list))
 }
 
-/// 403 for a list that has no room.
+/// 403 for a full list.
 pub(crate) fn full(most: usize) -> ApiError {
     let most = most.to_string();
-    let detail = format!("An access list has {most} entries at most.");
+    let detail = format!("An access list may have at most {most} entries.");
     let code = "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED";
     refuse::error(http::StatusCode::FORBIDDEN, code, detail, &[&most])
 }
@@ -162,7 +162,7 @@ fn all(sandbox: &Sandbox, call: &Call<'_>, list: &str) -> Answer {
     Answer::list(entries.collect()).unshaped()
 }
 
-/// An entry as it is answered. It never was used, so that it has no time of that.
+/// An entry as responses show it. It was never used, so it has no time of last use.
 fn shown(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Value {
     let mut body = sandbox.body(key);
     if body.get("count").is_some() {

@@ -22,7 +22,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("listGroupAccessListEntries", list),
 ];
 
-/// How long it takes until an entry has effect.
+/// The time until an entry takes effect.
 const EFFECT: SignedDuration = SignedDuration::from_secs(10);
 
 /// The key of the list of a call.
@@ -46,7 +46,7 @@ fn entry_key(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     Err(refuse::not_found(code, detail, &[text, project]))
 }
 
-/// An entry of a request, as it is kept: its name and its body.
+/// An entry of a request: its name and its body.
 fn entry(call: &Call<'_>, asked: &Value) -> Result<(String, Value), ApiError> {
     let mut body = json!({"groupId": call.path("groupId")});
     for field in ["comment", "deleteAfterDate"] {
@@ -68,7 +68,7 @@ fn entry(call: &Call<'_>, asked: &Value) -> Result<(String, Value), ApiError> {
     }
     let group = asked.get("awsSecurityGroup").and_then(Value::as_str);
     let Some(group) = group else {
-        let problem = "give one of awsSecurityGroup, cidrBlock and ipAddress";
+        let problem = "expected one of awsSecurityGroup, cidrBlock and ipAddress";
         return Err(refuse::invalid("ipAddress", problem));
     };
     body["awsSecurityGroup"] = group.into();

@@ -1,4 +1,4 @@
-//! Keys of projects for AI models, which their organization can list.
+//! Keys of projects for AI models, which the organization can list.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -21,14 +21,14 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("updateGroupAiModelApiKey", update),
 ];
 
-/// How many keys a project has at most.
+/// The maximum number of keys of a project.
 const MOST: usize = 100;
 
 fn collection(project: &str) -> String {
     below(&project_key(project), "aiModelApiKeys")
 }
 
-/// The projects that a call asks about: its own, or those of its organization.
+/// The projects of a call: its project, or those of its organization.
 fn projects(sandbox: &Sandbox, call: &Call<'_>) -> Result<Vec<String>, ApiError> {
     let project = call.path("groupId");
     if !project.is_empty() {
@@ -56,7 +56,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let collection = collection(project);
     if sandbox.store.children(&collection).len() >= MOST {
         let most = MOST.to_string();
-        let detail = format!("A project has {most} keys for AI models at most.");
+        let detail = format!("A project may have at most {most} keys for AI models.");
         return Err(refuse::conflict(
             "MAX_AI_MODEL_API_KEYS_REACHED",
             detail,
@@ -64,7 +64,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
         ));
     }
     let id = sandbox.new_hex_id();
-    let secret = format!("al-{}", sandbox.unheard("model key"));
+    let secret = format!("al-{}", sandbox.next_token("model key"));
     let last = secret.get(secret.len().saturating_sub(4)..);
     let body = json!({
         "apiKeyId": id,

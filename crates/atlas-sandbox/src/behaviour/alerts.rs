@@ -27,15 +27,15 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateGroupAlertConfig", replace),
 ];
 
-/// The alert of the first world, which is closed.
+/// The alert of the default world, which is closed.
 const ALERT: &str = "32b6e34b3d91647abb20e7c1";
-/// The alert configuration of the first world.
+/// The alert configuration of the default world.
 const CONFIGURATION: &str = "32b6e34b3d91647abb20e7c2";
 
-/// The event that the first world's configuration is about.
+/// The event type of the default world's configuration.
 const EVENT: &str = "USERS_WITHOUT_MULTI_FACTOR_AUTH";
 
-/// Puts an alert configuration and a closed alert into the first world's project.
+/// Adds an alert configuration and a closed alert to the project of the default world.
 pub(crate) fn furnish(sandbox: &mut Sandbox) {
     let project = project_key(PROJECT);
     let at = FIRST_SNAPSHOT.to_string();
@@ -78,7 +78,7 @@ pub(crate) fn furnish(sandbox: &mut Sandbox) {
     }
 }
 
-/// The resource of the whole path.
+/// The resource at the whole path.
 fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_parents(call)?;
     let key = call.whole_key();
@@ -88,7 +88,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     }
 }
 
-/// The alerts of a project, those of a status if one is asked for.
+/// The alerts of a project, filtered by status if the query has one.
 fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_parents(call)?;
     let status = call.query("status");
@@ -96,7 +96,7 @@ fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(those_of(sandbox, call, "alerts", fits))
 }
 
-/// Acknowledges an alert, or takes that back.
+/// Acknowledges an alert, or withdraws the acknowledgement.
 fn acknowledge(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     get(sandbox, call)?;
     let until = call.text("acknowledgedUntil").filter(|text| {
@@ -160,8 +160,8 @@ fn toggle(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     get(sandbox, call)
 }
 
-/// The configuration that a body describes, with the ids of its notifiers and without the secrets
-/// of the services that it notifies.
+/// The configuration of a body, with the ids of its notifiers and with masked secrets of the
+/// notified services.
 fn configuration(sandbox: &mut Sandbox, call: &Call<'_>, id: &str, created: &str) -> Value {
     let mut body = call.body.clone();
     if !body.is_object() {
@@ -196,7 +196,7 @@ fn configuration(sandbox: &mut Sandbox, call: &Call<'_>, id: &str, created: &str
     body
 }
 
-/// The fields of notifications that come back masked.
+/// The fields of notifications that responses mask.
 const SECRETS: [&str; 10] = [
     "apiToken",
     "datadogApiKey",
@@ -210,7 +210,7 @@ const SECRETS: [&str; 10] = [
     "webhookUrl",
 ];
 
-/// The resources of a collection of the project of a call that fit.
+/// The matching resources of a collection of the call's project.
 fn those_of(
     sandbox: &Sandbox,
     call: &Call<'_>,
@@ -244,7 +244,7 @@ fn configurations_of_alert(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Ans
     Ok(those_of(sandbox, call, "alertConfigs", fits))
 }
 
-/// The fields of things that matchers of alert configurations can name.
+/// The field names that matchers of alert configurations accept.
 fn list_field_names(_: &mut Sandbox, _: &Call<'_>) -> Result<Answer, ApiError> {
     let names = [
         "TYPE_NAME",

@@ -1,5 +1,5 @@
-//! API keys of organizations and projects. One that was made can log in, with its roles, until it
-//! is deleted.
+//! API keys of organizations and projects. A created key can log in, with its roles, until it is
+//! deleted.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateOrgApiKey", update),
 ];
 
-/// How many API keys an organization has at most.
+/// The maximum number of API keys of an organization.
 const MOST: usize = 500;
 
 /// The key of the collection of API keys of an organization.
@@ -34,7 +34,7 @@ fn collection(org: &str) -> String {
     key(["orgs", org, "apiKeys"])
 }
 
-/// The key of the API key that a call of an organization or a project names.
+/// The key of the API key that an organization's or a project's call names.
 pub(crate) fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let org = if call.path("groupId").is_empty() {
         sandbox.check_org(call.path("orgId"))?;
@@ -53,8 +53,8 @@ pub(crate) fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiErro
     }
 }
 
-/// A new API key of an organization with roles of the form `{orgId, roleName}`: as it is answered
-/// once, with its private half.
+/// Creates an API key of an organization with roles of the form `{orgId, roleName}`. Returns it
+/// with its private key, which is shown only once.
 pub(crate) fn make(
     sandbox: &mut Sandbox,
     call: &Call<'_>,
@@ -65,7 +65,7 @@ pub(crate) fn make(
     let collection = collection(org);
     if sandbox.store.children(&collection).len() >= MOST {
         let most = MOST.to_string();
-        let detail = format!("An organization has {most} API keys at most.");
+        let detail = format!("An organization may have at most {most} API keys.");
         let code = "MAX_PUBLIC_API_KEY_REACHED";
         return Err(refuse::error(
             http::StatusCode::FORBIDDEN,
@@ -75,8 +75,8 @@ pub(crate) fn make(
         ));
     }
     let id = sandbox.new_hex_id();
-    let public = letters(&sandbox.unheard("public key"));
-    let private = uuid(&sandbox.unheard("private key"));
+    let public = letters(&sandbox.next_token("public key"));
+    let private = uuid(&sandbox.next_token("private key"));
     let body = json!({
         "desc": asked["desc"],
         "id": id,
@@ -97,7 +97,7 @@ pub(crate) fn make(
 }
 
 impl Sandbox {
-    /// Forgets the logins whose API keys or service accounts are gone.
+    /// Removes the logins whose API keys or service accounts no longer exist.
     pub(crate) fn forget_logins(&mut self) {
         let store = &self.store;
         let gone = |account: &Account| {
@@ -110,7 +110,7 @@ impl Sandbox {
             .retain(|number| accounts.by_number(number).is_some());
     }
 
-    /// Says 404 unless there is such an organization.
+    /// Returns 404 unless the organization exists.
     pub(crate) fn check_org(&self, org: &str) -> Result<(), ApiError> {
         if self.store.contains(&crate::api::generic::org_key(org)) {
             return Ok(());
@@ -119,7 +119,7 @@ impl Sandbox {
     }
 }
 
-/// The names of roles in a field of a body, each once.
+/// The role names in a field of a body, without duplicates.
 pub(crate) fn role_names(body: &Value, field: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for role in body[field].as_array().into_iter().flatten() {
@@ -132,7 +132,7 @@ pub(crate) fn role_names(body: &Value, field: &str) -> Vec<String> {
     names
 }
 
-/// Roles of an organization or a project (`orgId` or `groupId`), as lists of roles hold them.
+/// Roles of an organization or a project (`orgId` or `groupId`), as lists of roles store them.
 pub(crate) fn roles_in(scope: &str, id: &str, names: &[String]) -> Vec<Value> {
     let names = names.iter();
     names
@@ -146,7 +146,7 @@ pub(crate) fn roles_without(roles: &Value, scope: &str, id: &str) -> Vec<Value> 
     roles.filter(|role| role[scope] != id).cloned().collect()
 }
 
-/// The names of the roles of a list that hold in an organization or a project.
+/// The names of the roles that apply to an organization or a project.
 pub(crate) fn names_in(roles: &Value, scope: &str, id: &str) -> Vec<String> {
     let roles = roles.as_array().into_iter().flatten();
     roles
@@ -164,7 +164,7 @@ fn create_in_org(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiEr
     )?))
 }
 
-/// Makes an API key of the project's organization, whose member it becomes.
+/// Creates an API key of the project's organization, which makes it a member of the organization.
 fn create_in_project(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let project = call.path("groupId");
     sandbox.check_project(project)?;
@@ -264,7 +264,7 @@ fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty())
 }
 
-/// Eight lower-case letters, of hexadecimal digits.
+/// Eight lowercase letters from hexadecimal digits.
 fn letters(digits: &str) -> String {
     let pairs = digits.as_bytes().chunks(2).take(8);
     let values = pairs.filter_map(|pair| {
@@ -274,7 +274,7 @@ fn letters(digits: &str) -> String {
     values.map(|value| char::from(b'a' + value % 26)).collect()
 }
 
-/// A private key as it is shown after its creation.
+/// A private key as responses show it after its creation.
 fn masked(private: &str) -> String {
     let last = private.rsplit('-').next().unwrap_or_default();
     format!("********-****-****-{last}")

@@ -1,4 +1,4 @@
-//! Invoices: a paid one for the month in which the world began, and one that runs.
+//! Invoices: a paid one for the first month of the world, and a pending one.
 
 use atlas_model::ApiError;
 use jiff::civil::Date;
@@ -29,7 +29,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
 /// The month of the first invoice.
 const FIRST_MONTH: (i16, i8) = (2026, 1);
 
-/// What is charged: a name, a description, the cents of a unit, and the unit.
+/// The charged items: a name, a description, the price of a unit in cents, and the unit.
 const SKUS: [(&str, &str, u32, &str); 3] = [
     (
         "ATLAS_AWS_INSTANCE_M10",
@@ -51,10 +51,10 @@ const SKUS: [(&str, &str, u32, &str); 3] = [
     ),
 ];
 
-/// How many units of a cluster are charged in a month.
+/// The units of a cluster that are charged for a month.
 const HOURS: u32 = 720;
 
-/// The year and the month of today.
+/// The year and the month of the current day.
 fn this_month(call: &Call<'_>) -> (i16, i8) {
     let today = call.now.strftime("%Y-%m-%d").to_string();
     today
@@ -62,7 +62,7 @@ fn this_month(call: &Call<'_>) -> (i16, i8) {
         .map_or(FIRST_MONTH, |today| (today.year(), today.month()))
 }
 
-/// The first and the last day of a month, as they are in an invoice.
+/// The first and the last day of a month, in the format of an invoice.
 fn bounds(year: i16, month: i8) -> (String, String) {
     let (next_year, next) = if month == 12 {
         (year + 1, 1)
@@ -74,7 +74,7 @@ fn bounds(year: i16, month: i8) -> (String, String) {
 }
 
 impl Sandbox {
-    /// The lines of each invoice of an organization: what its clusters cost.
+    /// The lines of each invoice of an organization: the costs of its clusters.
     fn line_items(&self, org: &str, year: i16, month: i8) -> Vec<Value> {
         let (start, end) = bounds(year, month);
         let mut items = Vec::new();
@@ -106,7 +106,7 @@ impl Sandbox {
         items
     }
 
-    /// The invoices of an organization, the last one first.
+    /// The invoices of an organization, the newest first.
     fn invoices(&self, call: &Call<'_>) -> Vec<Value> {
         let org = call.path("orgId");
         let this = this_month(call);
@@ -228,7 +228,7 @@ fn pending(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::list(invoices).unshaped())
 }
 
-/// The invoices of a month, that of today if the query does not say.
+/// The invoices of a month; the current one if the query has none.
 fn associated(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     check_org(sandbox, call)?;
     let (this_year, this_month) = this_month(call);
@@ -274,7 +274,7 @@ pub(crate) fn table(items: &Value) -> String {
     text
 }
 
-/// The columns of an invoice, each with the field that is in it.
+/// The columns of an invoice, each with its field.
 const COLUMNS: [(&str, &str); 10] = [
     ("Start Date", "startDate"),
     ("End Date", "endDate"),
@@ -301,7 +301,7 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// The lines of an invoice, those of some projects or clusters if the body asks for them.
+/// The lines of an invoice, filtered by projects or clusters if the body has them.
 fn search(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let invoice = sandbox.find_invoice(call)?;
     let projects = call.body["filters"]["groupIds"].as_array();
@@ -324,10 +324,14 @@ fn search(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::list(items.collect()).unshaped())
 }
 
-/// Takes a question about costs; the answer is ready at once.
+/// Accepts a cost query, whose result is available at once.
 fn ask_for_costs(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     check_org(sandbox, call)?;
-    let token = format!("{}{}", sandbox.unheard("costs"), sandbox.unheard("costs"));
+    let token = format!(
+        "{}{}",
+        sandbox.next_token("costs"),
+        sandbox.next_token("costs")
+    );
     let key = below(&call.whole_key(), &token);
     sandbox.write(&key, call.body.clone(), call)?;
     sandbox.writes += 1;

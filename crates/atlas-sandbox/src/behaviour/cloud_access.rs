@@ -1,4 +1,4 @@
-//! Roles and accounts of cloud providers that Atlas may use for a project.
+//! Roles and accounts at cloud providers that Atlas may use for a project.
 
 use atlas_model::ApiError;
 use md5::{Digest, Md5};

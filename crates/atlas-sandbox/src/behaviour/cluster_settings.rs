@@ -1,4 +1,4 @@
-//! What can be set about clusters and done with them besides their own documents.
+//! Settings and actions of clusters that are not part of the cluster documents.
 
 use atlas_model::ApiError;
 use serde_json::{Map, Value, json};
@@ -43,14 +43,14 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateGroupClusterProcessArgs", update_arguments),
 ];
 
-/// The key of the cluster that a path names.
+/// The key of the cluster that the path names.
 fn cluster(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let (project, name) = (call.path("groupId"), call.path("clusterName"));
     sandbox.check_cluster(project, name, Through::Cluster)?;
     Ok(cluster_key(project, name))
 }
 
-/// The arguments that were set: also those that the cluster itself shows among its settings.
+/// The arguments that were set, including those that the cluster shows in its settings.
 fn set_arguments(sandbox: &Sandbox, cluster: &str) -> Value {
     let mut set = sandbox.body(&below(cluster, "processArgs"));
     let shown = &sandbox.body(cluster)["advancedConfiguration"];
@@ -71,7 +71,7 @@ fn update_arguments(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Ap
     let key = below(&cluster, "processArgs");
     let mut set = sandbox.body(&key);
     let asked = store::object(&call.body);
-    // The cluster shows some of them among its settings.
+    // The cluster shows some of them in its settings.
     let mut shown = sandbox.body(&cluster)["advancedConfiguration"].clone();
     if let Some(fields) = shown.as_object_mut() {
         for (name, value) in &asked {
@@ -90,7 +90,7 @@ fn update_arguments(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Ap
     )))
 }
 
-/// Every argument, with null where one has no value.
+/// All arguments, with null for those without a value.
 fn all_arguments(call: &Call<'_>, set: &Value) -> Value {
     let mut all = json!({
         "changeStreamOptionsPreAndPostImagesExpireAfterSeconds": null,
@@ -137,7 +137,7 @@ fn global_writes(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiEr
     Ok(Answer::exactly(global(sandbox, call)?.1))
 }
 
-/// Keeps the settings of global writes, and answers with them.
+/// Stores the settings of global writes and returns them.
 fn keep(
     sandbox: &mut Sandbox,
     call: &Call<'_>,
@@ -217,7 +217,7 @@ fn forget_namespace(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Ap
     keep(sandbox, call, &key, body)
 }
 
-/// The key of a cluster's outage simulation, which is there or not.
+/// The key of a cluster's outage simulation, which may not exist.
 fn simulation(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     Ok(below(&cluster(sandbox, call)?, "outageSimulation"))
 }
@@ -287,7 +287,7 @@ fn restart_primaries(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, A
     Ok(Answer::empty())
 }
 
-/// Begins to build an index; the answer has no body.
+/// Starts building an index; the response has no body.
 fn roll_index(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     cluster(sandbox, call)?;
     Ok(Answer::empty())

@@ -1,4 +1,4 @@
-//! Clusters that are not Flex clusters: their life, in the form of each version.
+//! Clusters other than Flex clusters: their lifecycle, in the form of each version.
 
 pub(crate) mod document;
 mod legacy;
@@ -31,13 +31,13 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("upgradeGroupClusterTenantUpgrade", upgrade),
 ];
 
-/// The oldest version of MongoDB that a cluster can still be created with: major and minor.
+/// The oldest MongoDB version of a new cluster: major and minor.
 const OLDEST: (u32, u32) = (7, 0);
 
-/// How many clusters have backups before those of deleted ones are forgotten.
+/// The number of clusters with backups above which the backups of deleted clusters are dropped.
 const MOST_BACKED_UP: usize = 20_000;
 
-/// What a request asks for, in the form in which clusters are kept.
+/// The cluster in a request, in the form in which clusters are stored.
 fn asked(call: &Call<'_>, id: &str, known: Option<&Value>) -> Value {
     let disks = known.map(Disks::of).unwrap_or_default();
     let mut asked = match call.version.name.as_str() {
@@ -60,7 +60,7 @@ fn newest(id: &str, asked: &Value, disks: &Disks) -> Value {
     Value::Object(asked)
 }
 
-/// A cluster as the version that is asked for answers it.
+/// A cluster in the form of the requested version.
 fn shown(call: &Call<'_>, mut body: Value) -> Value {
     if let Some(fields) = body.as_object_mut() {
         fields.remove(SCALING);
@@ -134,7 +134,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(answer(sandbox, call, &key))
 }
 
-/// Refuses a cluster that would stand nowhere.
+/// Refuses a cluster without hardware or with too many shards.
 fn check_hardware(asked: &Value) -> Result<(), ApiError> {
     let is_empty = |list: &Value| list.as_array().is_some_and(Vec::is_empty);
     let specs = &asked["replicationSpecs"];
@@ -155,7 +155,7 @@ fn check_hardware(asked: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Makes room for the backups of a new cluster.
+/// Adds empty backups for a new cluster.
 pub(crate) fn begin_backups(sandbox: &mut Sandbox, project: &str, name: &str, kind: ClusterKind) {
     if sandbox.backups.len() >= MOST_BACKED_UP {
         let store = &sandbox.store;
@@ -180,16 +180,17 @@ pub(crate) fn check_stays(body: &Value, name: &str) -> Result<(), ApiError> {
     Err(refuse::bad_request(code, reason.clone(), &[&reason]))
 }
 
-/// Refuses to delete a cluster that is being deleted, or is protected against it.
+/// Refuses to delete a cluster that is being deleted or has deletion protection.
 pub(crate) fn check_deletable(body: &Value, name: &str) -> Result<(), ApiError> {
     if body["stateName"] == "DELETING" {
-        let detail = format!("The deletion of cluster {name} was asked for already.");
+        let detail = format!("Cluster {name} is being deleted already.");
         let code = "CLUSTER_ALREADY_REQUESTED_DELETION";
         return Err(refuse::bad_request(code, detail, &[name]));
     }
     if body["terminationProtectionEnabled"] == true {
-        // The one code whose detail does not repeat its parameter.
-        let what = format!("Cluster {name} is protected against deletion; switch that off first.");
+        // The only code whose detail does not repeat its parameter.
+        let what =
+            format!("Cluster {name} is protected against deletion; disable the protection first.");
         let code = "CANNOT_TERMINATE_CLUSTER_WHEN_TERMINATION_PROTECTION_ENABLED";
         let detail = "The cluster cannot be deleted.";
         return Err(refuse::bad_request(code, detail, &[&what]));
@@ -197,7 +198,7 @@ pub(crate) fn check_deletable(body: &Value, name: &str) -> Result<(), ApiError> 
     Ok(())
 }
 
-/// Takes what a request asks for into a cluster.
+/// Applies the changes of a request to a cluster.
 fn apply(body: &mut Value, asked: &Value) -> Result<(), ApiError> {
     let mut asked = store::object(asked);
     for fixed in ["id", "groupId", "name", "stateName", "createDate", "links"] {
@@ -222,7 +223,7 @@ fn apply(body: &mut Value, asked: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Gives all hardware of a cluster another disk.
+/// Changes the disk of all hardware of a cluster.
 fn resize(body: &mut Value, disk: &Value) {
     let shards = body
         .get_mut("replicationSpecs")
@@ -240,11 +241,11 @@ fn resize(body: &mut Value, disk: &Value) {
     }
 }
 
-/// The version of MongoDB that a cluster of a major version runs.
+/// The full MongoDB version of a cluster with the given major version.
 fn running(major: &str) -> Result<String, ApiError> {
     let (first, second) = major.split_once('.').unwrap_or((major, "0"));
     let (Ok(first), Ok(second)) = (first.parse::<u32>(), second.parse::<u32>()) else {
-        let problem = format!("invalid version {major:?}: expected a form such as 8.0");
+        let problem = format!("invalid version {major:?}: expected a version such as 8.0");
         return Err(refuse::invalid("mongoDBMajorVersion", &problem));
     };
     if (first, second) < OLDEST {
@@ -259,7 +260,7 @@ fn running(major: &str) -> Result<String, ApiError> {
     Ok(format!("{prefix}1"))
 }
 
-/// Lets a cluster become ready in time.
+/// Schedules the change that makes a cluster ready.
 fn ready_later(sandbox: &mut Sandbox, call: &Call<'_>, key: &str) {
     let ready = ready(&sandbox.body(key));
     sandbox.store.unschedule(key);
@@ -281,7 +282,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(answer(sandbox, call, &key))
 }
 
-/// Puts a changed cluster into the place of the former one; it is `UPDATING` for some time.
+/// Replaces a cluster with its changed document; its state is `UPDATING` for some time.
 fn change(sandbox: &mut Sandbox, call: &Call<'_>, key: &str, mut body: Value) {
     let (project, name) = (call.path("groupId"), store::last(key));
     body["stateName"] = "UPDATING".into();
@@ -332,7 +333,7 @@ fn status(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::one(json!({ "changeStatus": status })))
 }
 
-/// Makes a dedicated cluster of one of the shared tier.
+/// Upgrades a shared-tier cluster to a dedicated cluster.
 fn upgrade(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let project = call.path("groupId");
     let name = call.text("name").unwrap_or_default().to_owned();
@@ -348,7 +349,7 @@ fn upgrade(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
         return to_flex(sandbox, call, &key, body);
     }
     let id = body["id"].as_str().unwrap_or_default().to_owned();
-    // The settings of the shared tier are no default for those of a dedicated cluster.
+    // The settings of the shared tier are not defaults for a dedicated cluster.
     let mut asked = asked(call, &id, None);
     if asked.get("replicationSpecs").is_none() {
         asked["replicationSpecs"] = dedicated(&id);
@@ -358,7 +359,7 @@ fn upgrade(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(answer(sandbox, call, &key))
 }
 
-/// Makes a Flex cluster of one of the shared tier, with its tags, its snapshots and its jobs.
+/// Upgrades a shared-tier cluster to a Flex cluster with its tags, snapshots and jobs.
 fn to_flex(
     sandbox: &mut Sandbox,
     call: &Call<'_>,
@@ -398,8 +399,8 @@ fn dedicated(id: &str) -> Value {
     document(id, "", id, ClusterKind::ReplicaSet)["replicationSpecs"].clone()
 }
 
-/// A dedicated cluster in the place of a Flex cluster, with all that the two have in common and
-/// what the request says.
+/// The dedicated cluster that replaces a Flex cluster, with the fields that both have and those of
+/// the request.
 pub(crate) fn upgraded(call: &Call<'_>, flex: &Value) -> Result<Value, ApiError> {
     let text = |name: &str| flex[name].as_str().unwrap_or_default().to_owned();
     let (project, name, id) = (text("groupId"), text("name"), text("id"));

@@ -26,7 +26,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("listGroupClusterCollectionRestoreJobs", list),
 ];
 
-/// How many documents a collection has here.
+/// The number of documents of each collection.
 const DOCUMENTS: u64 = 100;
 
 fn jobs(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
@@ -108,7 +108,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(job(sandbox, call)?))
 }
 
-/// The namespaces that a job restores: from and to.
+/// The namespaces that a job restores: source and target.
 fn namespaces(job: &Value) -> Vec<(String, String)> {
     let pairs = |field: &str| {
         let all = job[field].as_array().into_iter().flatten();
@@ -134,7 +134,7 @@ fn namespaces(job: &Value) -> Vec<(String, String)> {
     namespaces
 }
 
-/// How far each collection of a job is.
+/// The state of each collection of a job.
 fn states(job: &Value) -> Vec<Value> {
     let state = match job["state"].as_str() {
         Some("INITIALIZING") => "NOT_STARTED",

@@ -1,4 +1,4 @@
-//! Latencies of collections, and the collections that are pinned to be shown first.
+//! Latencies of collections, and the pinned collections, which are listed first.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("updateGroupClusterCollStatPinnedNamespaces", pin_more),
 ];
 
-/// What is measured of a collection if a request does not choose.
+/// The metrics of a collection unless a request chooses some.
 const OF_COLLECTION: [(&str, &str); 4] = [
     ("READS_OPS", "SCALAR"),
     ("READS_LATENCY", "MILLISECONDS"),
@@ -32,10 +32,10 @@ const OF_COLLECTION: [(&str, &str); 4] = [
     ("WRITES_LATENCY", "MILLISECONDS"),
 ];
 
-/// How many collections can be pinned.
+/// The maximum number of pinned collections.
 const MOST_PINNED: usize = 100;
 
-/// The key of the cluster that a path names, and its id.
+/// The key and the id of the cluster that the path names.
 fn cluster(sandbox: &Sandbox, call: &Call<'_>) -> Result<(String, Value), ApiError> {
     let (project, name) = (call.path("groupId"), call.path("clusterName"));
     sandbox.check_cluster(project, name, Through::Cluster)?;
@@ -70,7 +70,7 @@ fn of_process(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError
     Ok(ranked(call, &process.id().into(), &[]))
 }
 
-/// The latencies of the collection that a path names.
+/// The latencies of the collection that the path names.
 fn latencies(call: &Call<'_>) -> Result<Value, ApiError> {
     let database = check_database(call)?;
     let mut measured = in_time(call, &OF_COLLECTION, "metrics")?;
@@ -94,7 +94,7 @@ fn process_latencies(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, A
     Ok(Answer::exactly(measured))
 }
 
-/// The key of what is pinned in a cluster.
+/// The key of a cluster's pinned collections.
 fn pins(cluster: &str) -> String {
     below(&below(cluster, "collStats"), "pinned")
 }
@@ -118,7 +118,7 @@ fn pinned(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(shown(call, &id, &pinned))
 }
 
-/// Changes what is pinned by what the request names.
+/// Adds or removes the pinned collections of a request.
 fn change(
     sandbox: &mut Sandbox,
     call: &Call<'_>,

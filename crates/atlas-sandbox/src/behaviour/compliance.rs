@@ -29,7 +29,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     if sandbox.store.contains(&key) {
         return Ok(Answer::exactly(sandbox.body(&key)));
     }
-    // What Atlas answers before there is one was not recorded.
+    // The response of Atlas before a policy exists was not recorded.
     sandbox.generic(call)
 }
 

@@ -1,4 +1,4 @@
-//! Custom roles of databases.
+//! Custom database roles.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
         "atlas.project.security.databaseAccess.customRoles",
     );
     if sandbox.store.children(&collection).len() >= most {
-        let detail = format!("The project has {most} custom roles, which is its limit.");
+        let detail = format!("A project may have at most {most} custom roles.");
         let code = "CUSTOM_ROLES_LIMIT_EXCEEDED";
         return Err(refuse::error(
             http::StatusCode::FORBIDDEN,

@@ -1,4 +1,4 @@
-//! Data federation: its instances, their limits, and the private endpoints to them.
+//! Data federation: instances, their limits and their private endpoints.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -33,10 +33,10 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateGroupDataFederation", update),
 ];
 
-/// How many bytes queries may read where no limit was set: 100 TiB.
+/// The bytes that queries may read if no limit is set: 100 TiB.
 const UNTIL_SET: i64 = 100 << 40;
 
-/// The key of the instance that the path names, or 404.
+/// The key of the instance that the path names; 404 if it does not exist.
 fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let (project, name) = (call.path("groupId"), call.path("tenantName"));
     sandbox.check_project(project)?;
@@ -52,7 +52,7 @@ fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
 fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_parents(call)?;
     let all = sandbox.store.children(&call.whole_key()).into_iter();
-    // The other type is that of online archives, which have no instance here.
+    // The other type is that of online archives, which have no instance in the sandbox.
     let all = all.filter(|_| call.query("type") != Some("ONLINE_ARCHIVE"));
     Ok(Answer::exactly(
         all.map(|(_, it)| it.body.clone()).collect::<Value>(),
@@ -103,7 +103,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     get(sandbox, call)
 }
 
-/// Puts what a request says into an instance. Its name stays.
+/// Copies the fields of a request into an instance. Its name stays.
 fn change(sandbox: &Sandbox, call: &Call<'_>, body: &mut Value) {
     let mut fields = store::object(&call.body);
     fields.remove("name");
@@ -150,7 +150,7 @@ fn list_limits(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErro
     ))
 }
 
-/// A limit: the one that was set, or the default.
+/// A limit: the set value or the default.
 fn get_limit(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     find(sandbox, call)?;
     let mut body = json!({
@@ -189,7 +189,7 @@ fn delete_limit(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErr
     Ok(Answer::empty())
 }
 
-/// Adds a private endpoint, or changes the one of that id; the answer is the list of all.
+/// Adds a private endpoint, or changes the one with that id. Returns all endpoints.
 fn add_endpoint(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_parents(call)?;
     let id = call.text("endpointId").unwrap_or_default();

@@ -28,10 +28,10 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateGroupDatabaseUser", update),
 ];
 
-/// The databases that users are authenticated against.
+/// The authentication databases of users.
 const DATABASES: [&str; 2] = ["admin", "$external"];
 
-/// How many certificates a user has at most.
+/// The maximum number of certificates of a user.
 const MOST_CERTIFICATES: usize = 100;
 
 fn collection(project: &str, database: &str) -> String {
@@ -51,7 +51,7 @@ fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     }
 }
 
-/// The keys of the users of a project, in the order of their creation.
+/// The keys of the users of a project, in the order of creation.
 fn keys(sandbox: &Sandbox, project: &str) -> Vec<String> {
     let users = DATABASES.iter().flat_map(|database| {
         let collection = collection(project, database);
@@ -64,7 +64,7 @@ fn keys(sandbox: &Sandbox, project: &str) -> Vec<String> {
     users.into_iter().map(|(_, key)| key).collect()
 }
 
-/// How many users a project has.
+/// The number of users of a project.
 pub(crate) fn count(sandbox: &Sandbox, project: &str) -> usize {
     let collections = DATABASES.map(|database| collection(project, database));
     let counts = collections
@@ -73,7 +73,7 @@ pub(crate) fn count(sandbox: &Sandbox, project: &str) -> usize {
     counts.sum()
 }
 
-/// A user as it is answered. No answer has the password, and none is kept.
+/// A user as responses show it. The password is neither stored nor returned.
 fn shown(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Value {
     linked(call, key, sandbox.body(key))
 }
@@ -108,7 +108,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     );
     if count(sandbox, project) >= most {
         let most = most.to_string();
-        let detail = format!("A project has {most} database users at most.");
+        let detail = format!("A project may have at most {most} database users.");
         let code = "GROUP_USERS_LIMIT_EXCEEDED";
         return Err(refuse::error(
             http::StatusCode::FORBIDDEN,
@@ -135,7 +135,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(shown(sandbox, call, &key)))
 }
 
-/// Puts the fields of a request into a user, but for the password and the names.
+/// Copies the fields of a request into a user, except the password and the names.
 fn change(user: &mut Value, call: &Call<'_>) {
     let mut fields = crate::store::object(&call.body);
     for fixed in ["password", "groupId", "username", "databaseName"] {
@@ -144,7 +144,7 @@ fn change(user: &mut Value, call: &Call<'_>) {
     crate::store::merge(user, &Value::Object(fields));
 }
 
-/// Has a user deleted when its time is over.
+/// Schedules the deletion of a user with an end date.
 fn end_in_time(sandbox: &mut Sandbox, call: &Call<'_>, key: &str) -> Result<(), ApiError> {
     sandbox.store.unschedule(key);
     let body = sandbox.body(key);
@@ -193,14 +193,14 @@ fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty())
 }
 
-/// The key of the collection of certificates of the user of a call. It is not below that of the
-/// user, which the path of a certificate does not name in full.
+/// The key of the certificates of the call's user. It is not below the user's key, since the path
+/// of a certificate does not contain the database.
 fn certificates(call: &Call<'_>) -> String {
     let all = below(&project_key(call.path("groupId")), "databaseUserCerts");
     below(&all, call.path("username"))
 }
 
-/// Says 404 unless the user of a certificate is there, in whichever database.
+/// Returns 404 unless the user of a certificate exists, in any database.
 fn check_user(sandbox: &Sandbox, call: &Call<'_>) -> Result<(), ApiError> {
     let project = call.path("groupId");
     sandbox.check_project(project)?;
@@ -218,13 +218,13 @@ fn list_certificates(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, A
     Ok(Answer::list(certificates.collect()))
 }
 
-/// Makes a certificate. Its text has the form of one, and nothing that would verify.
+/// Creates a certificate. Its text has the format of PEM, but does not verify.
 fn create_certificate(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     check_user(sandbox, call)?;
     let collection = certificates(call);
     if sandbox.store.children(&collection).len() >= MOST_CERTIFICATES {
         let most = MOST_CERTIFICATES.to_string();
-        let detail = format!("A database user has {most} certificates at most.");
+        let detail = format!("A database user may have at most {most} certificates.");
         return Err(refuse::conflict(
             "MAX_CERTIFICATES_REACHED",
             detail,
@@ -233,8 +233,8 @@ fn create_certificate(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, 
     }
     let months = call.body["monthsUntilExpiration"].as_i64().unwrap_or(3);
     let days = months.clamp(1, 24).saturating_mul(30);
-    sandbox.handed_out += 1;
-    let number = sandbox.handed_out;
+    sandbox.issued += 1;
+    let number = sandbox.issued;
     let name = call.path("username");
     let body = json!({
         "_id": number,
@@ -249,7 +249,7 @@ fn create_certificate(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, 
     Ok(Answer::bytes(text))
 }
 
-/// A block in the form of PEM, the same one for the same seed.
+/// A PEM block, deterministic for a seed.
 fn pem(label: &str, seed: &str) -> String {
     let bytes: Vec<u8> = (0..12)
         .flat_map(|part| Md5::digest(format!("{seed} {part}")).to_vec())

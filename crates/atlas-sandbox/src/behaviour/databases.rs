@@ -1,4 +1,4 @@
-//! What is in the snapshots of dedicated clusters: the same databases in each.
+//! The content of dedicated clusters' snapshots: the same databases in each.
 
 use atlas_model::{ApiError, SnapshotId};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("listGroupClusterBackupSnapshotDatabases", list_databases),
 ];
 
-/// Databases that every snapshot has, each with its collections.
+/// The databases of every snapshot, each with its collections.
 pub(crate) const DATABASES: [(&str, [&str; 2]); 2] = [
     ("sample", ["people", "places"]),
     ("shop", ["carts", "orders"]),

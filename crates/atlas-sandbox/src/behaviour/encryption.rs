@@ -1,4 +1,4 @@
-//! Encryption at rest with keys of the customer, and the private endpoints to their stores.
+//! Encryption at rest with customer keys, and private endpoints to the key stores.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("updateGroupEncryptionAtRest", update),
 ];
 
-/// The stores of keys, each of them off until it is configured.
+/// The key stores, each disabled until it is configured.
 const STORES: [&str; 3] = ["awsKms", "azureKeyVault", "googleCloudKms"];
 
 fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
@@ -51,7 +51,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_project(call.path("groupId"))?;
     let key = call.whole_key();
     let mut change = Value::Object(store::object(&call.body));
-    // The role is documented as a secret, yet nothing shows a key store without it.
+    // The role is documented as a secret, but no response shows a key store without it.
     let role = change["awsKms"]["roleId"].clone();
     if let Some(schema) = call.version.request_schema() {
         forget_secrets(schema, &mut change);
@@ -71,7 +71,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     get(sandbox, call)
 }
 
-/// Asks for the end of an endpoint; it can be read until it is gone.
+/// Starts the deletion of an endpoint; it can be read until it is gone.
 fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_project(call.path("groupId"))?;
     let key = call.whole_key();

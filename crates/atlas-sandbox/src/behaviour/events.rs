@@ -1,4 +1,4 @@
-//! Events: what is in a project tells what happened in it.
+//! Events, derived from the resources of a project.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -28,7 +28,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("listOrgEvents", list_of_org),
 ];
 
-/// The collections of a project whose resources each were an event when they were made.
+/// The collections of a project whose resources each have a creation event.
 const KINDS: [(&str, &str); 5] = [
     ("alertConfigs", "ALERT_CONFIG_ADDED_AUDIT"),
     ("clusters", "CLUSTER_CREATED"),
@@ -37,10 +37,10 @@ const KINDS: [(&str, &str); 5] = [
     ("flexClusters", "CLUSTER_CREATED"),
 ];
 
-/// An event: its time, and its key below which it can be read.
+/// An event: its time, the key below which it can be read, and its body.
 type Event = (Timestamp, String, Value);
 
-/// The event that something at a key was made.
+/// The creation event of a resource.
 fn event(place: &str, made: &str, at: Timestamp, name: &str) -> Event {
     let mut id = hex(&Md5::digest(format!("event {made}")));
     id.truncate(24);
@@ -56,7 +56,7 @@ fn event(place: &str, made: &str, at: Timestamp, name: &str) -> Event {
 }
 
 impl Sandbox {
-    /// The events of a project, the last one first.
+    /// The events of a project, the newest first.
     fn events_of_project(&self, project: &str) -> Vec<Event> {
         let place = project_key(project);
         let Some(own) = self.store.get(&place) else {
@@ -87,7 +87,7 @@ impl Sandbox {
         events
     }
 
-    /// The events of an organization, the last one first.
+    /// The events of an organization, the newest first.
     fn events_of_org(&self, org: &str) -> Vec<Event> {
         let place = org_key(org);
         let Some(own) = self.store.get(&place) else {
@@ -110,7 +110,7 @@ impl Sandbox {
     }
 }
 
-/// An event as it is answered.
+/// An event as responses show it.
 fn shown(call: &Call<'_>, (at, key, mut body): Event) -> Value {
     if call.is_set("includeRaw") {
         body["raw"] = json!({
@@ -121,12 +121,12 @@ fn shown(call: &Call<'_>, (at, key, mut body): Event) -> Value {
             "severity": "INFO",
         });
     }
-    // It is in no description, and only there to choose by.
+    // Not documented: this field only serves the filter.
     body.as_object_mut().map(|body| body.remove("clusterName"));
     linked(call, &key, body)
 }
 
-/// The events that the query asks for.
+/// The events that match the query.
 fn chosen(call: &Call<'_>, events: Vec<Event>) -> Answer {
     let asked = |name: &str| -> BTreeSet<&str> {
         let pairs = call.query.iter().filter(|(known, _)| known == name);
@@ -181,7 +181,7 @@ fn get_of_org(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError
     one(call, sandbox.events_of_org(call.path("orgId")))
 }
 
-/// A link to the events in a browser.
+/// A link to the events in the web interface.
 fn feed(call: &Call<'_>, place: &str) -> Answer {
     let query = call.target.query;
     let mark = if query.is_empty() { "" } else { "?" };
@@ -222,13 +222,13 @@ fn list_types(_: &mut Sandbox, _: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::list(TYPES.clone()))
 }
 
-/// The texts among the values of a schema.
+/// The strings among the values of a schema.
 fn texts(schema: &'static Schema) -> Vec<&'static str> {
     let choices = schema.choices().into_iter();
     choices.filter_map(Value::as_str).collect()
 }
 
-/// The events that an alert configuration can be about.
+/// The events that alert configurations support.
 fn alertable() -> BTreeSet<&'static str> {
     let create = Operation::find("createGroupAlertConfig");
     let version = create.and_then(|create| create.version(None));
@@ -239,7 +239,7 @@ fn alertable() -> BTreeSet<&'static str> {
     fields.flat_map(texts).collect()
 }
 
-/// The words of a name: `CLUSTER_CREATED` is `Cluster created`.
+/// The words of an event name: `CLUSTER_CREATED` becomes `Cluster created`.
 fn sentence(name: &str) -> String {
     let lower = name.replace('_', " ").to_ascii_lowercase();
     let mut characters = lower.chars();

@@ -51,7 +51,7 @@ fn create_bucket(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiEr
         Some("AWS") if body["requirePrivateNetworking"].is_null() => {
             body["requirePrivateNetworking"] = false.into();
         }
-        // Azure names a container by its URL, and answers with the container's name.
+        // Azure requests name a container by its URL; responses contain the container's name.
         Some("AZURE") if body["bucketName"].is_null() => {
             let url = body["serviceUrl"].as_str().unwrap_or_default();
             let name = url
@@ -157,10 +157,10 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(body))
 }
 
-/// How many collections a snapshot has here.
+/// The number of collections of a snapshot.
 const COLLECTIONS: u32 = 4;
 
-/// A part of a time, in whole seconds.
+/// A fraction of a time, in whole seconds.
 pub(crate) fn part(time: SignedDuration, numerator: i64, denominator: i64) -> SignedDuration {
     let seconds = time.as_secs().saturating_mul(numerator) / denominator.max(1);
     SignedDuration::from_secs(seconds)

@@ -1,5 +1,5 @@
-//! Federations: their organizations, and the role mappings of these. The first organization is
-//! connected to one federation from the start.
+//! Federations: their organizations and the role mappings of those. The default organization is
+//! connected to a built-in federation.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -40,10 +40,10 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     ),
 ];
 
-/// The federation of the first organization.
+/// The federation of the default organization.
 const FEDERATION: &str = "32b6e34b3d91647abb20e7c3";
 
-/// The federation that there is from the start.
+/// Adds the built-in federation.
 pub(crate) fn standing(store: &mut Store) {
     store.insert(
         federation_key(FEDERATION),
@@ -62,7 +62,7 @@ fn configs(id: &str) -> String {
     below(&federation_key(id), "connectedOrgConfigs")
 }
 
-/// The configuration of an organization that has just been connected.
+/// The configuration of a newly connected organization.
 fn config(org: &str) -> Value {
     json!({
         "dataAccessIdentityProviderIds": [],
@@ -73,7 +73,7 @@ fn config(org: &str) -> Value {
     })
 }
 
-/// Says 404 unless there is such a federation; gives its key.
+/// Returns the key of a federation; 404 if it does not exist.
 pub(crate) fn check(sandbox: &Sandbox, id: &str) -> Result<String, ApiError> {
     let key = federation_key(id);
     if sandbox.store.contains(&key) {
@@ -95,14 +95,14 @@ pub(crate) fn connect(
     sandbox.write(&key, config(org), call)
 }
 
-/// Takes an organization out of its federation.
+/// Removes an organization from its federation.
 pub(crate) fn disconnect(sandbox: &mut Sandbox, org: &str) {
     if let Some(key) = config_of(sandbox, org) {
         sandbox.store.remove(&key);
     }
 }
 
-/// The key of the configuration of an organization, whatever its federation is.
+/// The key of the configuration of an organization in any federation.
 fn config_of(sandbox: &Sandbox, org: &str) -> Option<String> {
     let federations = sandbox.store.children("/federationSettings").into_iter();
     let mut keys = federations.map(|(key, _)| below(&configs(&last(key)), org));
@@ -122,7 +122,7 @@ fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     }
 }
 
-/// A configuration as it is answered: with its role mappings, and nulls where there is nothing.
+/// A configuration as responses show it: with its role mappings, and null for missing values.
 pub(crate) fn shown(sandbox: &Sandbox, key: &str) -> Value {
     let mut body = sandbox.body(key);
     for field in ["identityProviderId", "userConflicts"] {
@@ -163,7 +163,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = find(sandbox, call)?;
     let mut fields = crate::store::object(&call.body);
     if let Some(Value::Array(mappings)) = fields.remove("roleMappings") {
-        // Nothing is kept under this key itself, only below it.
+        // This key has no resource itself, only below it.
         sandbox.store.remove(&below(&key, "roleMappings"));
         for mapping in mappings {
             keep_mapping(sandbox, call, &key, &mapping)?;
@@ -179,13 +179,13 @@ fn remove(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty())
 }
 
-/// Deletes a federation, which has one organization at most by then.
+/// Deletes a federation that has at most one organization.
 fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let id = call.path("federationSettingsId");
     let key = check(sandbox, id)?;
     let connected = sandbox.store.children(&configs(id)).len();
     if connected > 1 {
-        // The code is the sandbox's own: no source gives that of Atlas.
+        // The code is the sandbox's own: that of Atlas is not known.
         let detail = format!("Federation {id} has {connected} organizations; remove all but one.");
         let code = "FEDERATION_SETTINGS_HAS_CONNECTED_ORGS";
         return Err(refuse::conflict(code, detail, &[id]));
@@ -194,7 +194,7 @@ fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty())
 }
 
-/// The federation of an organization, in short.
+/// The federation of an organization, in short form.
 fn of_org(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let org = call.path("orgId");
     sandbox.check_org(org)?;
@@ -231,7 +231,7 @@ fn find_mapping(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> 
     }
 }
 
-/// Keeps a new role mapping of a configuration; gives it back with its id.
+/// Stores a new role mapping of a configuration and returns it with its id.
 fn keep_mapping(
     sandbox: &mut Sandbox,
     call: &Call<'_>,

@@ -104,7 +104,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(shown(sandbox, project, &name))
 }
 
-/// Refuses a name that a cluster of the project has.
+/// Refuses a name that another cluster of the project has.
 pub(crate) fn check_name_is_free(
     sandbox: &Sandbox,
     project: &str,
@@ -149,7 +149,7 @@ fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty())
 }
 
-/// Makes a dedicated cluster of a Flex cluster, with its tags, its snapshots and its jobs.
+/// Upgrades a Flex cluster to a dedicated cluster with its tags, snapshots and jobs.
 fn upgrade(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let project = call.path("groupId");
     let name = call.text("name").unwrap_or_default().to_owned();

@@ -77,7 +77,7 @@ fn get_snapshot(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErr
     Ok(Answer::exactly(snapshot(id, backups.snapshot(id)?)))
 }
 
-/// A job as it was recorded: a restore shows an expiration six hours after it was asked for.
+/// A job as recorded: a restore has an expiration time six hours after its request.
 fn shown(sandbox: &Sandbox, call: &Call<'_>, id: RestoreJobId, job: &Job) -> Value {
     let expires = if job.is_download() {
         job.links_end

@@ -20,7 +20,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("updateFederationSettingIdentityProvider", update),
 ];
 
-/// The fields that only providers of the protocol SAML have.
+/// The fields that only SAML providers have.
 const OF_SAML: [&str; 9] = [
     "acsUrl",
     "audienceUri",
@@ -49,7 +49,7 @@ fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     }
 }
 
-/// An identity provider as it is answered: with the organizations that use it.
+/// An identity provider as responses show it: with the organizations that use it.
 fn shown(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Value {
     let mut body = sandbox.body(key);
     let id = body["id"].clone();
@@ -67,7 +67,7 @@ fn shown(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Value {
     body
 }
 
-/// An answer about one: as recorded, or in the shape of before 2023-11-15.
+/// The response for a provider: as recorded, or in the shape before version 2023-11-15.
 fn answer(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Answer {
     let shown = shown(sandbox, call, key);
     if call.version.name.as_str() < "2023-11-15" {
@@ -109,8 +109,8 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(answer(sandbox, call, &key))
 }
 
-/// Those of a protocol or a type, if a request names one. Atlas documents SAML as the protocol that
-/// is listed without a parameter; recorded lists hold others too.
+/// Lists the providers of a protocol or type, if the query has one. Atlas documents SAML as the
+/// default protocol; recorded lists contain others too.
 fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let collection = collection(sandbox, call)?;
     let wanted = |name: &str, field: &Value| {
@@ -143,7 +143,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(answer(sandbox, call, &key))
 }
 
-/// Deletes an identity provider, which no organization uses any more then.
+/// Deletes an identity provider and disconnects the organizations that use it.
 fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = find(sandbox, call)?;
     sandbox.store.remove(&key);
@@ -170,7 +170,7 @@ fn revoke_keys(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErro
     Ok(Answer::empty())
 }
 
-/// The metadata of the service that a SAML provider logs users in to.
+/// The service provider metadata of a SAML provider.
 fn metadata(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     find(sandbox, call)?;
     let id = call.path("identityProviderId");

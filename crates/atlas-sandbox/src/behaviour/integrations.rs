@@ -1,4 +1,4 @@
-//! Integrations with services of others.
+//! Integrations with third-party services.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty())
 }
 
-/// An integration as it is kept: without its secrets.
+/// An integration as it is stored: without its secrets.
 fn document(call: &Call<'_>, id: &str) -> Value {
     let kind = call.path("integrationType");
     let mut body = call.body.clone();

@@ -29,7 +29,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateOrgInvites", update_by_name),
 ];
 
-/// The key of the collection of invitations of a call, whose organization or project is there.
+/// The key of the invitations of a call, whose organization or project exists.
 fn collection(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let owner = match call.path("groupId") {
         "" => {
@@ -55,7 +55,7 @@ fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     }
 }
 
-/// A new invitation, but for what it is to.
+/// A new invitation without its target.
 fn new(sandbox: &mut Sandbox, call: &Call<'_>) -> Value {
     json!({
         "createdAt": call.now.to_string(),
@@ -66,7 +66,7 @@ fn new(sandbox: &mut Sandbox, call: &Call<'_>) -> Value {
     })
 }
 
-/// Adds to an invitation the organization that it is to.
+/// Adds the organization to an invitation.
 fn to_org(sandbox: &Sandbox, invitation: &mut Value, org: &str) {
     invitation["groupRoleAssignments"] = json!([]);
     invitation["orgId"] = org.into();
@@ -74,7 +74,7 @@ fn to_org(sandbox: &Sandbox, invitation: &mut Value, org: &str) {
     invitation["teamIds"] = json!([]);
 }
 
-/// Keeps an invitation until it expires.
+/// Stores an invitation until it expires.
 fn keep(
     sandbox: &mut Sandbox,
     call: &Call<'_>,
@@ -125,7 +125,7 @@ pub(crate) fn to_org_of(
     Ok(Answer::exactly(invitation))
 }
 
-/// Puts the roles and teams of a request into an invitation.
+/// Copies the roles and teams of a request into an invitation.
 fn set(call: &Call<'_>, invitation: &mut Value) {
     if call.body["roles"].is_array() || invitation.get("roles").is_none() {
         invitation["roles"] = role_names(&call.body, "roles").into();

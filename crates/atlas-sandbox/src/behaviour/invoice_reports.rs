@@ -1,4 +1,4 @@
-//! Reports of invoices, which are made in time.
+//! Invoice reports, which become ready after some time.
 
 use atlas_model::ApiError;
 use jiff::SignedDuration;
@@ -21,7 +21,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("listOrgInvoiceReports", list),
 ];
 
-/// How long a report can be downloaded.
+/// The time for which a report can be downloaded.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
@@ -68,7 +68,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     }
 }
 
-/// A report at once, as a file.
+/// Returns a report as a file at once.
 fn generate(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let invoice = sandbox.find_invoice(call)?;
     let text = table(&invoice["lineItems"]);

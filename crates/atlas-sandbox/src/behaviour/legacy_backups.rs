@@ -1,5 +1,5 @@
-//! Legacy backups: checkpoints, snapshots and restore jobs, which only old clusters still have.
-//! Each cluster here has one checkpoint and one snapshot.
+//! Legacy backups: checkpoints, snapshots and restore jobs, which only old clusters have. In the
+//! sandbox, each cluster has one checkpoint and one snapshot.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("updateGroupClusterSnapshotSchedule", update_schedule),
 ];
 
-/// The key of the cluster that a path names, by name or by id.
+/// The key of the cluster that the path names, by name or by id.
 fn cluster(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let project = call.path("groupId");
     let name = match call.path("clusterName") {
@@ -44,7 +44,7 @@ fn id(cluster: &Value) -> &str {
     cluster["id"].as_str().unwrap_or_default()
 }
 
-/// The moment of the first snapshots, as legacy backups write moments of the operation log.
+/// The time of the first snapshots, in the operation log format of legacy backups.
 fn moment() -> Value {
     json!({"date": FIRST_SNAPSHOT.to_string(), "increment": 1})
 }
@@ -82,8 +82,8 @@ fn checkpoint(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError
     Err(absent(&key))
 }
 
-/// The key of a cluster's legacy snapshots. The one that it has from the beginning is put there
-/// when they are first asked for.
+/// The key of a cluster's legacy snapshots. The built-in one is added at the first request for
+/// them.
 fn kept(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let cluster_key = cluster(sandbox, call)?;
     let key = below(&cluster_key, "snapshots");
@@ -123,7 +123,7 @@ fn kept(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     Ok(key)
 }
 
-/// The key of the snapshot that a path names.
+/// The key of the snapshot that the path names.
 fn kept_one(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let key = below(&kept(sandbox, call)?, call.path("snapshotId"));
     if sandbox.store.contains(&key) {
@@ -162,7 +162,7 @@ fn delete_snapshot(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Api
     Ok(Answer::empty())
 }
 
-/// Begins a restore; the answer is the list of its jobs, one here.
+/// Starts a restore and returns the list of its jobs, which has one item.
 fn restore(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let cluster_key = cluster(sandbox, call)?;
     let cluster = sandbox.body(&cluster_key);
@@ -181,7 +181,7 @@ fn restore(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
         "timestamp": moment(),
     });
     let mut asked = store::object(&call.body);
-    // These choose what is restored, and no answer has them.
+    // These fields choose the restored data; responses do not have them.
     for input in [
         "checkpointId",
         "oplogInc",

@@ -1,4 +1,4 @@
-//! What projects and logins may ask for: default limits of projects, and rate limits.
+//! Default limits of projects, and rate limits.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("listRateLimits", list_rates),
 ];
 
-/// Default limits of projects: a name, what it counts, the default and the most.
+/// Default limits of projects: name, description, default and maximum.
 const DEFAULTS: [(&str, &str, u32, u32); 13] = [
     ("MONGODB_USERS", "Database users of a project", 100, 900),
     ("NUM_CLUSTERS", "Clusters of a project", 25, 100),
@@ -121,7 +121,7 @@ const RATES: [(&str, &str, u32, u32, &str); 4] = [
 ];
 
 fn default((name, description, default, most): (&str, &str, u32, u32)) -> Value {
-    // Zero stands for none.
+    // Zero means no bound.
     let bound = |bound: u32| {
         if bound == 0 {
             Value::Null

@@ -1,4 +1,4 @@
-//! The tokens that link an organization to a deployment of its own, for live migrations.
+//! Tokens that link an organization to a self-managed deployment, for live migrations.
 
 use atlas_model::ApiError;
 use atlas_model::api_error::code;
@@ -17,7 +17,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("deleteOrgLiveMigrationLinkTokens", delete),
 ];
 
-/// The key of the link of an organization, which has one at most.
+/// The key of the link of an organization, which has at most one.
 fn link_key(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let org = call.path("orgId");
     sandbox.check_org(org)?;
@@ -27,17 +27,17 @@ fn link_key(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
 fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = link_key(sandbox, call)?;
     sandbox.write(&key, json!({}), call)?;
-    let token = sandbox.unheard("link token");
+    let token = sandbox.next_token("link token");
     Ok(Answer::exactly(json!({ "linkToken": token })))
 }
 
-/// Ends the link. Without one, the refusal has null as its parameters, as recorded.
+/// Removes the link. Without one, the error has null parameters, as recorded.
 fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = link_key(sandbox, call)?;
     if sandbox.store.remove(&key).is_some() {
         return Ok(Answer::empty());
     }
-    let detail = "The organization has no link to a deployment of its own.";
+    let detail = "The organization has no link to a self-managed deployment.";
     Err(ApiError::new(
         StatusCode::NOT_FOUND,
         code::UNEXPECTED_ERROR,

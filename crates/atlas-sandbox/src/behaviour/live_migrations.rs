@@ -1,4 +1,4 @@
-//! Live migrations into clusters: they validate and run in time, and end when they are cut over.
+//! Live migrations into clusters: they validate and run for some time, and end with the cutover.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     known(sandbox, key, "live migration", id)
 }
 
-/// Says 404 unless the cluster that a request migrates to is there.
+/// Returns 404 unless the target cluster of a migration exists.
 fn check_destination(sandbox: &Sandbox, call: &Call<'_>) -> Result<(), ApiError> {
     let destination = &call.body["destination"];
     let text = |field: &str| destination[field].as_str().unwrap_or_default();
@@ -80,7 +80,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(sandbox.body(&key)))
 }
 
-/// Ends a migration. One that is not ready yet ends all the same.
+/// Ends a migration, even one that is not ready yet.
 fn cut_over(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = find(sandbox, call)?;
     sandbox.store.unschedule(&key);
@@ -89,7 +89,7 @@ fn cut_over(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> 
     Ok(Answer::empty())
 }
 
-/// Validates a migration; the validation succeeds in time if its cluster is there.
+/// Validates a migration; the validation succeeds after some time if the cluster exists.
 fn validate(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let collection = collection(sandbox, call, "liveMigrationValidations")?;
     let id = sandbox.new_hex_id();
@@ -118,7 +118,7 @@ fn get_validation(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiE
     Ok(Answer::exactly(body))
 }
 
-/// The projects of the organization, with the clusters in them.
+/// The projects of the organization, with their clusters.
 fn list_projects(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_parents(call)?;
     let org = call.path("orgId");

@@ -1,4 +1,4 @@
-//! The export of logs to a bucket, which a project has once.
+//! The export of logs to a bucket; a project has one.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(linked(call, &key, body)))
 }
 
-/// Puts fields into the export, which is active in time.
+/// Changes fields of the export, which becomes active after some time.
 fn change(sandbox: &mut Sandbox, call: &Call<'_>, mut body: Value) -> Result<Answer, ApiError> {
     sandbox.check_project(call.path("groupId"))?;
     let key = call.whole_key();

@@ -1,4 +1,4 @@
-//! Maintenance windows, and what a project switches on and off.
+//! Maintenance windows, and switches of a project.
 
 use atlas_model::ApiError;
 use serde_json::json;
@@ -60,7 +60,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     change(sandbox, call, &call.body)
 }
 
-/// Puts the next maintenance off by a week.
+/// Defers the next maintenance by a week.
 fn defer(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let window = sandbox.body(&window_key(call));
     let before = window["numberOfDeferrals"].as_i64().unwrap_or(0);
@@ -68,7 +68,7 @@ fn defer(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     change(sandbox, call, &fields)
 }
 
-/// Switches on or off that each maintenance is put off once.
+/// Toggles the automatic deferral of maintenance.
 fn toggle_auto_defer(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let window = sandbox.body(&window_key(call));
     let was_on = window["autoDeferOnceEnabled"] == true;
@@ -82,7 +82,7 @@ fn reset(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty())
 }
 
-/// Switches on or off that Atlas chooses from which time on an operation is slow.
+/// Sets whether Atlas manages the threshold of slow operations.
 fn set_slow_ms(sandbox: &mut Sandbox, call: &Call<'_>, on: bool) -> Result<Answer, ApiError> {
     sandbox.check_project(call.path("groupId"))?;
     let key = below(&call.key(2), "managedSlowMs");
@@ -102,6 +102,6 @@ fn disable_slow_ms(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Api
 fn get_slow_ms(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_project(call.path("groupId"))?;
     let key = below(&call.key(2), "managedSlowMs");
-    // It is on until it is switched off.
+    // Enabled by default.
     Ok(Answer::exactly(sandbox.body(&key)["enabled"] != false))
 }

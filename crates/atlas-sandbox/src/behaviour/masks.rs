@@ -1,4 +1,4 @@
-//! How answers show the secrets that a project holds for other services.
+//! Masks the secrets that a project holds for other services.
 
 use atlas_catalog::Schema;
 use serde_json::{Map, Value};
@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use crate::api::object::Object;
 use crate::secret_names::is_secret_name;
 
-/// The last four characters of a secret, and a `*` for each one before them. A secret of four or
-/// fewer is all `*`.
+/// Masks a secret except for its last four characters. A secret of four or fewer characters is
+/// masked completely.
 pub(crate) fn mask(secret: &str) -> String {
     let count = secret.chars().count();
     let hidden = if count > SHOWN { count - SHOWN } else { count };
@@ -15,8 +15,8 @@ pub(crate) fn mask(secret: &str) -> String {
     std::iter::repeat_n('*', hidden).chain(shown).collect()
 }
 
-/// A URL with `*` for what follows its last `/`, for its last four characters if nothing does, and
-/// for what stands before an `@`.
+/// Masks what follows the last `/` of a URL, or its last four characters if nothing follows, and
+/// the user and password before an `@`.
 pub(crate) fn mask_end(url: &str) -> String {
     let count = url.chars().count();
     let end = url.rsplit('/').next().unwrap_or_default().chars().count();
@@ -26,7 +26,7 @@ pub(crate) fn mask_end(url: &str) -> String {
     without_user(&masked).unwrap_or(masked)
 }
 
-/// A URL with `*` for its user and password, if it has such.
+/// The URL with its user and password masked, if it has any.
 fn without_user(url: &str) -> Option<String> {
     let (start, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -36,8 +36,8 @@ fn without_user(url: &str) -> Option<String> {
     Some(format!("{start}://{user}{host}"))
 }
 
-/// Masks the secrets that a request gives, so that nothing keeps them: what its schema calls a
-/// password, users of URLs, headers of others that log in, and undescribed settings with a secret name.
+/// Masks the secrets of a request, so that none is stored: passwords by the schema, users of URLs,
+/// login headers for other services, and undescribed settings with the name of a secret.
 pub(crate) fn mask_secrets(schema: &Schema, value: &mut Value) {
     match value {
         Value::Array(items) => {
@@ -83,13 +83,13 @@ fn mask_named(name: &str, value: &mut Value) {
     }
 }
 
-/// Whether a schema calls a value a password.
+/// Whether the schema declares a value as a password.
 pub(crate) fn is_password(schema: &Schema) -> bool {
     let of = |schema: &Schema| schema.format.as_deref() == Some("password");
     of(schema) || of(schema.resolve())
 }
 
-/// Takes the fields away that only requests have.
+/// Removes the fields that only requests have.
 pub(crate) fn forget_secrets(schema: &Schema, value: &mut Value) {
     match value {
         Value::Array(items) => {
@@ -114,7 +114,7 @@ pub(crate) fn forget_secrets(schema: &Schema, value: &mut Value) {
     }
 }
 
-/// How many characters of a secret are shown.
+/// The number of characters of a secret that are shown.
 const SHOWN: usize = 4;
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_user_of_a_url_is_taken_away() {
+    fn only_the_user_of_a_url_is_masked() {
         let url = "https://u:a@b@c.example:1/@d?e@f";
         let masked = "https://*****@c.example:1/@d?e@f";
         assert_eq!(without_user(url).as_deref(), Some(masked));

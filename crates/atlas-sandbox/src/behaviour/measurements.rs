@@ -18,7 +18,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("getGroupProcessMeasurements", of_process),
 ];
 
-/// What is measured of a process, a database and a disk if a request does not choose.
+/// The metrics of a process, a database and a disk unless a request chooses some.
 const OF_PROCESS: [(&str, &str); 6] = [
     ("CONNECTIONS", "SCALAR"),
     ("MEMORY_RESIDENT", "BYTES"),
@@ -40,7 +40,7 @@ const OF_DISK: [(&str, &str); 4] = [
     ("DISK_PARTITION_SPACE_USED", "BYTES"),
 ];
 
-/// How many points a measurement has at most.
+/// The maximum number of points of a measurement.
 const POINTS: i64 = 1440;
 
 fn of_process(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
@@ -84,7 +84,7 @@ fn duration(call: &Call<'_>, name: &str) -> Result<Option<SignedDuration>, ApiEr
     whole.map(Some).ok_or_else(refused)
 }
 
-/// The measurements of a process that a request chooses, in the time and the steps that it asks for.
+/// The measurements of a process that a request chooses, in its period and granularity.
 fn measured(call: &Call<'_>, process: &Process, known: &[(&str, &str)]) -> Result<Value, ApiError> {
     let id = process.id();
     let mut measured = in_time(call, known, "m")?;
@@ -93,7 +93,7 @@ fn measured(call: &Call<'_>, process: &Process, known: &[(&str, &str)]) -> Resul
     Ok(measured)
 }
 
-/// What was measured between two times: everything known, or what a parameter names.
+/// The measurements between two times: all known ones, or those that a parameter names.
 pub(crate) fn in_time(
     call: &Call<'_>,
     known: &[(&str, &str)],
@@ -121,7 +121,7 @@ pub(crate) fn in_time(
                 start,
                 SignedDuration::from_secs(seconds.saturating_mul(point)),
             );
-            // Values differ by measurement and go up and down in time.
+            // Values differ by measurement and vary over time.
             let phase = i64::try_from(name.len()).unwrap_or(0).saturating_mul(7);
             let value = (at.as_second() / seconds).saturating_add(phase) % 97;
             let value = f64::from(i32::try_from(value).unwrap_or(0).abs());

@@ -10,10 +10,10 @@ use crate::world::Sandbox;
 
 pub(crate) const BEHAVIOURS: &[Behaviour] = &[documented("getGroupMongoDbVersions", list)];
 
-/// The versions, each with whether it is the one that a cluster has by itself.
+/// The versions, each with its default status.
 const VERSIONS: [(&str, &str); 2] = [("7.0", "NOT_DEFAULT"), ("8.0", "DEFAULT")];
 
-/// The sizes that all providers have.
+/// The instance sizes of all providers.
 const SIZES: [&str; 9] = [
     "M10", "M20", "M30", "M40", "M50", "M60", "M80", "M200", "R40",
 ];

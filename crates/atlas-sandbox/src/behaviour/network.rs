@@ -1,4 +1,4 @@
-//! Network peering: containers, and connections with networks of others.
+//! Network peering: containers, and connections to other networks.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("updateGroupPeer", update),
 ];
 
-/// The key of what the path names, or 404.
+/// The key of the resource that the path names; 404 if it does not exist.
 fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     sandbox.check_project(call.path("groupId"))?;
     let key = call.whole_key();
@@ -41,7 +41,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(sandbox.body(&key)))
 }
 
-/// The resources of a collection of the project that fit.
+/// The matching resources of a collection of the project.
 fn those_of(
     sandbox: &Sandbox,
     call: &Call<'_>,
@@ -54,7 +54,7 @@ fn those_of(
     Ok(Answer::list(fitting.map(|(_, it)| it.body.clone()).collect()).unshaped())
 }
 
-/// Those of a cloud provider, AWS if the query does not say.
+/// The resources of a cloud provider; AWS if the query has none.
 fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let provider = call.query("providerName").unwrap_or("AWS");
     those_of(sandbox, call, &call.whole_key(), |it| {
@@ -66,7 +66,7 @@ fn list_all_containers(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer,
     those_of(sandbox, call, &call.parent_key(), |_| true)
 }
 
-/// Keeps something new; gives its key.
+/// Stores a new resource and returns its key.
 fn make(sandbox: &mut Sandbox, call: &Call<'_>, more: &Value) -> Result<String, ApiError> {
     sandbox.check_project(call.path("groupId"))?;
     let id = sandbox.new_hex_id();
@@ -79,13 +79,13 @@ fn make(sandbox: &mut Sandbox, call: &Call<'_>, more: &Value) -> Result<String, 
     Ok(key)
 }
 
-/// Makes a container, which has no network of its own until something uses it.
+/// Creates a container, which has no network until it is used.
 fn create_container(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = make(sandbox, call, &json!({"provisioned": false}))?;
     Ok(Answer::exactly(sandbox.body(&key)))
 }
 
-/// Asks for a connection, which the other side takes in time.
+/// Requests a connection, which the other side accepts after some time.
 fn create_peer(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let provider = call.text("providerName").unwrap_or("AWS");
     let (field, first) = match provider {
@@ -106,7 +106,7 @@ fn create_peer(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErro
     Ok(Answer::exactly(sandbox.body(&key)))
 }
 
-/// What a container has once something uses it.
+/// The fields of a container in use.
 fn network(container: &str, provider: &str) -> Value {
     let id = store::last(container);
     let mut network = json!({"provisioned": true});
@@ -142,7 +142,7 @@ fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty())
 }
 
-/// Ends a connection; it can be read until it is gone.
+/// Starts the deletion of a connection; it can be read until it is gone.
 fn delete_peer(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = find(sandbox, call)?;
     let change = match sandbox.body(&key).get("statusName") {

@@ -21,7 +21,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateGroupClusterOnlineArchive", update),
 ];
 
-/// What of the criteria is fixed once an archive is there.
+/// The fields of the criteria that cannot change.
 const FIXED: [&str; 3] = ["type", "dateField", "dateFormat"];
 
 fn archives(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
@@ -30,7 +30,7 @@ fn archives(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     Ok(below(&cluster_key(project, name), "onlineArchives"))
 }
 
-/// The key of the archive that a path names.
+/// The key of the archive that the path names.
 fn archive(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let key = below(&archives(sandbox, call)?, call.path("archiveId"));
     if sandbox.store.contains(&key) {
@@ -68,7 +68,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(sandbox.body(&key)))
 }
 
-/// By what documents are partitioned if a request does not say.
+/// The default partition fields of documents.
 fn partitions(criteria: &Value) -> Value {
     match criteria.get("dateField") {
         Some(field) => json!([{"fieldName": field, "fieldType": "date", "order": 0}]),
@@ -106,7 +106,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let state = body["state"].as_str().unwrap_or_default().to_owned();
     match paused {
         Some(true) if !matches!(state.as_str(), "ACTIVE" | "PAUSING" | "PAUSED") => {
-            let detail = "Only an online archive that is active can be paused; wait until it is.";
+            let detail = "Only an active online archive can be paused; wait until it is active.";
             let code = "ONLINE_ARCHIVE_MUST_BE_ACTIVE_TO_PAUSE";
             return Err(refuse::conflict(code, detail, &[]));
         }

@@ -63,7 +63,7 @@ fn invite(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(member(sandbox, call, &user, org)))
 }
 
-/// Gives a user the roles and teams of a request.
+/// Assigns the roles and teams of a request to a user.
 fn give(sandbox: &Sandbox, call: &Call<'_>, user: &mut Value, org: &str) {
     let asked = &call.body["roles"];
     if asked["orgRoles"].is_array() {
@@ -132,7 +132,7 @@ fn change_role(sandbox: &mut Sandbox, call: &Call<'_>, adds: bool) -> Result<Ans
     Ok(Answer::exactly(member(sandbox, call, &user, org)))
 }
 
-/// Takes a user out of an organization, its projects and its teams.
+/// Removes a user from an organization, its projects and its teams.
 fn remove_from_org(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let org = call.path("orgId");
     let mut user = sandbox.org_user(org, call.path("userId"))?;

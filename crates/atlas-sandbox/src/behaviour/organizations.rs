@@ -59,7 +59,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(shown(sandbox, call, &key)))
 }
 
-/// Makes an organization and, as asked, its first owner, API key and service account.
+/// Creates an organization and, if requested, its first owner, API key and service account.
 fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     super::projects::check_name(call.text("name").unwrap_or_default())?;
     let owner = call.text("orgOwnerId").map(str::to_owned);

@@ -1,4 +1,4 @@
-//! What the performance advisor says: the same of every cluster.
+//! The suggestions of the performance advisor, which are the same for every cluster.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     ),
 ];
 
-/// The collection that the advisor speaks of.
+/// The collection of all suggestions.
 const NAMESPACE: &str = "shop.orders";
 
 fn namespaces(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
@@ -44,7 +44,7 @@ fn namespaces(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError
     Ok(Answer::exactly(json!({ "namespaces": namespaces })))
 }
 
-/// Whether a request wants what is about the collection.
+/// Whether a request includes the collection.
 fn is_wanted(call: &Call<'_>) -> bool {
     let mut asked = call.query.iter().filter(|(name, _)| name == "namespaces");
     let any = call.query("namespaces").is_none();
@@ -85,7 +85,7 @@ fn indexes(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(suggested(call, &id)))
 }
 
-/// An index that would help, and the queries that it would help.
+/// A suggested index, and the queries that it would improve.
 fn suggested(call: &Call<'_>, of: &str) -> Value {
     if !is_wanted(call) {
         return json!({"shapes": [], "suggestedIndexes": []});
@@ -111,7 +111,7 @@ fn suggested(call: &Call<'_>, of: &str) -> Value {
     })
 }
 
-/// The answer about a cluster, which is in an envelope even if none is asked for.
+/// The response for a cluster, which is always in an envelope.
 fn of_cluster(sandbox: &Sandbox, call: &Call<'_>, content: &Value) -> Result<Answer, ApiError> {
     let (project, name) = (call.path("groupId"), call.path("clusterName"));
     sandbox.check_cluster(project, name, Through::Cluster)?;

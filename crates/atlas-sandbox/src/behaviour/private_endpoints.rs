@@ -43,7 +43,7 @@ fn services(sandbox: &Sandbox, call: &Call<'_>, cloud: &str) -> Result<String, A
     Ok(below(&below(&endpoints, cloud), "endpointService"))
 }
 
-/// The key of the service that a path names.
+/// The key of the service that the path names.
 fn service(sandbox: &Sandbox, call: &Call<'_>, cloud: &str) -> Result<String, ApiError> {
     let key = below(
         &services(sandbox, call, cloud)?,
@@ -119,7 +119,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(body).status(StatusCode::CREATED))
 }
 
-/// How many attachments a service of Google Cloud has.
+/// The number of attachments of a service of Google Cloud.
 const ATTACHMENTS: u32 = 6;
 
 fn uuid(digits: &str) -> String {

@@ -1,5 +1,5 @@
-//! The processes of dedicated clusters, which are there because the clusters are: their databases,
-//! disks, logs and logins.
+//! The processes of dedicated clusters, derived from the clusters: their databases, disks, logs and
+//! logins.
 
 use std::fmt::Write as _;
 
@@ -42,13 +42,13 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Its id: host and port.
+    /// The id: host and port.
     pub(crate) fn id(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 }
 
-/// The names of the databases that a process has.
+/// The names of the databases of a process.
 fn database_names() -> impl Iterator<Item = &'static str> {
     let own = ["admin", "config", "local"].into_iter();
     own.chain(DATABASES.iter().map(|(name, _)| *name))
@@ -64,7 +64,7 @@ impl Sandbox {
         let mut processes = Vec::new();
         for (_, cluster) in self.store.children(&clusters) {
             let body = &cluster.body;
-            // One that is not ready has no address yet.
+            // A cluster that is not ready has no addresses yet.
             let is_ready = body["connectionStrings"]["standard"].is_string();
             if !is_ready || document::is_tenant(body) || body["paused"] == true {
                 continue;
@@ -99,7 +99,7 @@ impl Sandbox {
         processes
     }
 
-    /// The process of an id.
+    /// The process with the given id.
     pub(crate) fn process(&self, project: &str, id: &str) -> Result<Process, ApiError> {
         self.check_project(project)?;
         let mut processes = self.processes(project).into_iter();
@@ -109,7 +109,7 @@ impl Sandbox {
     }
 }
 
-/// The process that a path names.
+/// The process that the path names.
 pub(crate) fn named(sandbox: &Sandbox, call: &Call<'_>) -> Result<Process, ApiError> {
     sandbox.process(call.path("groupId"), call.path("processId"))
 }
@@ -153,7 +153,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(shown(call, &process)))
 }
 
-/// Something below a process, with a link to itself.
+/// A resource below a process, with a link to itself.
 fn part(call: &Call<'_>, process: &Process, kind: &str, field: &str, name: &str) -> Value {
     let (base, project, id) = (call.target.base, call.path("groupId"), process.id());
     let href = format!("{base}/api/atlas/v2/groups/{project}/processes/{id}/{kind}/{name}");
@@ -169,7 +169,7 @@ fn databases(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError>
     Ok(Answer::list(databases.collect()).unshaped())
 }
 
-/// Says 404 unless a process has the database that a path names.
+/// Returns 404 unless the process has the database that the path names.
 pub(crate) fn check_database<'a>(call: &'a Call<'_>) -> Result<&'a str, ApiError> {
     let name = call.path("databaseName");
     if database_names().any(|known| known == name) {
@@ -194,7 +194,7 @@ fn disks(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::list(disks.collect()).unshaped())
 }
 
-/// Says 404 unless a process has the disk that a path names.
+/// Returns 404 unless the process has the disk that the path names.
 pub(crate) fn check_disk<'a>(call: &'a Call<'_>) -> Result<&'a str, ApiError> {
     let name = call.path("partitionName");
     if DISKS.contains(&name) {
@@ -216,10 +216,10 @@ fn disk(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     )))
 }
 
-/// How many lines a log has.
+/// The number of lines of a log.
 const LINES: i64 = 12;
 
-/// A log of a host: some lines between the two times that are asked for.
+/// The log of a host: some lines in the requested period.
 fn log(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let project = call.path("groupId");
     sandbox.check_project(project)?;
@@ -254,7 +254,7 @@ fn log(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::bytes(gzip::of(text.as_bytes())))
 }
 
-/// The logins that a cluster has seen: one that succeeded.
+/// The logins to a cluster: a successful one.
 fn logins(call: &Call<'_>, hosts: &[String]) -> Answer {
     let logins = hosts.iter().take(1).map(|host| {
         json!({

@@ -25,7 +25,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateGroupSettings", update_settings),
 ];
 
-/// The settings of a project: those of a new one, as recorded, and what was changed.
+/// The settings of a project: the recorded ones of a new project, with changes.
 fn settings(sandbox: &Sandbox, project: &str) -> Value {
     let mut settings = json!({
         "isClusterAiAssistantEnabled": true,
@@ -62,12 +62,11 @@ fn update_settings(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Api
     Ok(Answer::exactly(settings(sandbox, project)))
 }
 
-/// A limit: its name, its value where none was set, the most that it can be set to, and the
-/// collection of the project that it counts.
+/// A limit: its name, its default value, its maximum value, and the collection of the project that
+/// it counts.
 type Limit = (&'static str, Option<i64>, Option<i64>, &'static str);
 
-/// The limits of projects, as they are documented. Those of data federation have no value until one
-/// is set.
+/// The documented limits of projects. Those of data federation have no value until one is set.
 const LIMITS: [Limit; 13] = [
     (
         "atlas.project.deployment.clusters",
@@ -129,7 +128,7 @@ const LIMITS: [Limit; 13] = [
     ("dataFederation.bytesProcessed.weekly", None, None, ""),
 ];
 
-/// Limits that can be asked for by their name, and that no documented list has.
+/// Limits that can be read by name but are in no documented list.
 const UNLISTED: [&str; 2] = [
     "atlas.project.deployment.privateServiceConnectionsPerRegionGroup",
     "atlas.project.deployment.privateServiceConnectionsSubnetMask",
@@ -162,7 +161,7 @@ fn limit(sandbox: &Sandbox, project: &str, limit: &Limit) -> Option<Value> {
     Some(shown)
 }
 
-/// How many things of a kind a project can have, by the name of the limit.
+/// The limit of a project for a kind of resource, by the name of the limit.
 pub(crate) fn limit_of(sandbox: &Sandbox, project: &str, name: &str) -> usize {
     let known = LIMITS.iter().find(|(known, ..)| *known == name);
     let shown = known.and_then(|known| limit(sandbox, project, known));
@@ -203,7 +202,7 @@ fn set_limit(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError>
     let (name, _, most, _) = known;
     let value = call.body["value"].as_i64().unwrap_or(0);
     if let Some(most) = most.filter(|most| value > *most) {
-        let problem = format!("the most that {name} can be is {most}");
+        let problem = format!("expected at most {most} for {name}");
         return Err(refuse::invalid("value", &problem));
     }
     let key = limit_key(project, name);
@@ -220,7 +219,7 @@ fn delete_limit(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErr
     Ok(Answer::empty())
 }
 
-/// The addresses of the clusters of a project, of a range that is kept for documentation.
+/// The addresses of the clusters of a project, from a range reserved for documentation.
 fn addresses(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let project = call.path("groupId");
     sandbox.check_project(project)?;
@@ -247,8 +246,8 @@ fn addresses(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError>
     ))
 }
 
-/// Moves a project to another organization, with its users, and without what belongs to the old
-/// organization: teams, API keys and service accounts.
+/// Moves a project to another organization, with its users, but without the teams, API keys and
+/// service accounts of the old organization.
 fn migrate(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let project = call.path("groupId");
     sandbox.check_project(project)?;
@@ -273,7 +272,7 @@ fn migrate(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(moved))
 }
 
-/// The teams with roles in a project, which stay in their organization when it moves.
+/// The teams with roles in a project; they stay in their organization when it moves.
 fn teams(sandbox: &Sandbox, project: &str) -> Vec<String> {
     let collection = below(project, "teams");
     let teams = sandbox.store.children(&collection).into_iter();

@@ -81,7 +81,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(shown(sandbox, call, &user)))
 }
 
-/// Adds a user to a project; one who is not in its organization is invited to that.
+/// Adds a user to a project, with an invitation to its organization if needed.
 fn add(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let project = call.path("groupId");
     sandbox.check_project(project)?;
@@ -98,7 +98,7 @@ fn add(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(shown(sandbox, call, &user)))
 }
 
-/// Adds a user of the organization to a project, or invites one who is not in it.
+/// Adds a user of the organization to a project, or invites another user.
 fn invite_or_add(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let project = call.path("groupId");
     sandbox.check_project(project)?;

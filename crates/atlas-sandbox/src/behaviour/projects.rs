@@ -23,7 +23,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateGroup", update),
 ];
 
-/// How many projects an organization may have.
+/// The maximum number of projects of an organization.
 const MOST: usize = 250;
 
 /// A new project.
@@ -38,7 +38,7 @@ pub(crate) fn document(id: &str, org: &str, name: &str) -> Value {
 }
 
 impl Sandbox {
-    /// A project as it is answered: with the number of its clusters.
+    /// A project with its number of clusters.
     pub(crate) fn project(&self, id: &str) -> Value {
         let mut body = self.body(&project_key(id));
         let key = project_key(id);
@@ -63,7 +63,7 @@ fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(shown_all(call, seen(sandbox, call, sandbox.projects(None))))
 }
 
-/// The projects that the caller sees.
+/// The projects that are visible to the caller.
 fn seen(sandbox: &Sandbox, call: &Call<'_>, mut projects: Vec<Value>) -> Vec<Value> {
     projects.retain(|project| {
         let text = |field: &str| project[field].as_str().unwrap_or_default();
@@ -85,7 +85,7 @@ fn list_of_org(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErro
     Ok(shown_all(call, projects))
 }
 
-/// A project as it is answered: with a link, and without what only documented defaults say.
+/// A project as responses show it: with a link, and without fields that are documented defaults.
 pub(crate) fn shown(call: &Call<'_>, project: Value) -> Value {
     let key = project_key(project["id"].as_str().unwrap_or_default());
     linked(call, &key, project)
@@ -102,13 +102,13 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(shown(call, sandbox.project(id))))
 }
 
-/// Whether the caller sees a project.
+/// Whether a project is visible to the caller.
 fn sees(sandbox: &Sandbox, call: &Call<'_>, project: &Value) -> bool {
     let text = |name: &str| project[name].as_str().unwrap_or_default();
     sandbox.sees_project(call, text("id"), text("orgId"))
 }
 
-/// Refuses a name that no project or organization can have.
+/// Refuses an invalid name of a project or an organization.
 pub(crate) fn check_name(name: &str) -> Result<(), ApiError> {
     let length = name.chars().count();
     if name.trim().is_empty() || length > LONGEST_NAME || name.contains(char::is_control) {
@@ -119,7 +119,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Refuses a name that another project of an organization has.
+/// Refuses a name that another project of the organization has.
 fn check_is_free(of_org: &[Value], name: &str, own: &str) -> Result<(), ApiError> {
     let is_other = |project: &&Value| project["name"] == name && project["id"] != own;
     if of_org.iter().any(|project| is_other(&project)) {
@@ -129,7 +129,7 @@ fn check_is_free(of_org: &[Value], name: &str, own: &str) -> Result<(), ApiError
     Ok(())
 }
 
-/// The longest name of a project or an organization, in characters.
+/// The maximum length of the name of a project or an organization, in characters.
 const LONGEST_NAME: usize = 64;
 
 fn get_by_name(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
@@ -155,7 +155,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     check_is_free(&of_org, name, "")?;
     if of_org.len() >= MOST {
         let most = MOST.to_string();
-        let detail = format!("Organization {org} has {most} projects, and may not have more.");
+        let detail = format!("Organization {org} may have at most {most} projects.");
         let code = "MAX_GROUPS_PER_ORG_EXCEEDED";
         return Err(refuse::bad_request(code, detail, &[&most, org]));
     }
@@ -173,12 +173,12 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
         sandbox.keep_user(call, &user)?;
     }
     sandbox.own_project(call, &id);
-    // Atlas sends a `Location` that is not the project's own address.
+    // The `Location` of Atlas is not the URL of the project.
     let answer = Answer::exactly(shown(call, sandbox.project(&id)));
     Ok(answer.located("/groups".to_owned()))
 }
 
-/// The user who is to own a new project.
+/// The owner of a new project.
 fn owner(sandbox: &Sandbox, call: &Call<'_>) -> Result<Option<Value>, ApiError> {
     let Some(id) = call.query("projectOwnerId") else {
         return Ok(None);
@@ -222,7 +222,7 @@ fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty())
 }
 
-/// The clusters of all projects, in short.
+/// The clusters of all projects, in short form.
 fn list_cluster_details(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let seen = sandbox.projects(None).into_iter();
     let seen = seen.filter(|project| sees(sandbox, call, project));

@@ -1,4 +1,4 @@
-//! The regions of cloud providers that instance sizes can be had in.
+//! The regions of cloud providers, by instance size.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ const REGIONS: [(&str, [&str; 6]); 3] = [
     ),
 ];
 
-/// The instance sizes that all providers have.
+/// The instance sizes of all providers.
 const SIZES: [&str; 9] = [
     "M0", "M10", "M20", "M30", "M40", "M50", "M60", "M80", "M200",
 ];

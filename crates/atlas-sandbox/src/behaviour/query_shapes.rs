@@ -1,4 +1,4 @@
-//! Query shapes of clusters: some that each cluster has, which can be rejected.
+//! Query shapes of clusters: built-in ones that can be rejected.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("updateGroupClusterQueryShape", update),
 ];
 
-/// The queries that are run on every cluster: command, namespace and shape.
+/// The queries of every cluster: command, namespace and shape.
 const QUERIES: [(&str, &str, &str); 3] = [
     (
         "FIND",
@@ -39,7 +39,7 @@ const QUERIES: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// The hash of a query's shape: 64 hexadecimal digits in upper case.
+/// The hash of a query shape: 64 uppercase hexadecimal digits.
 fn hash(shape: &str) -> String {
     let halves = ["", " "].map(|salt| hex(&Md5::digest(format!("{salt}{shape}"))));
     halves.concat().to_ascii_uppercase()
@@ -52,7 +52,7 @@ fn shapes(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     Ok(below(&cluster_key(project, name), "queryShapes"))
 }
 
-/// A shape as the operations on shapes show it.
+/// A shape as responses show it.
 fn shown(sandbox: &Sandbox, shapes: &str, query: (&str, &str, &str)) -> Value {
     let (command, namespace, shape) = query;
     let hash = hash(shape);
@@ -66,7 +66,7 @@ fn shown(sandbox: &Sandbox, shapes: &str, query: (&str, &str, &str)) -> Value {
     })
 }
 
-/// The query of the hash that a path names.
+/// The query whose hash the path names.
 fn query(call: &Call<'_>) -> Result<(&'static str, &'static str, &'static str), ApiError> {
     let asked = call.path("queryShapeHash");
     let found = QUERIES.iter().find(|(_, _, shape)| hash(shape) == asked);
@@ -99,7 +99,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(shown(sandbox, &shapes, query)))
 }
 
-/// What is counted of a query.
+/// The statistics of a query.
 fn statistics((command, namespace, shape): (&str, &str, &str)) -> Value {
     json!({
         "avgWorkingMillis": 12.0,

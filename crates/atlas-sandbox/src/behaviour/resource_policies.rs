@@ -1,5 +1,5 @@
-//! Resource policies of organizations. Their text is kept and not evaluated, so that no resource
-//! ever is non-compliant.
+//! Resource policies of organizations. They are stored but not evaluated, so no resource is ever
+//! non-compliant.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("validateOrgResourcePolicies", validate),
 ];
 
-/// How many policies an organization has at most.
+/// The maximum number of policies of an organization.
 const MOST: usize = 50;
 
 fn collection(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
@@ -41,12 +41,12 @@ fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     }
 }
 
-/// Who changes a policy.
+/// The user who changes a policy.
 fn author(call: &Call<'_>) -> Value {
     json!({"id": made_id(&call.login), "name": call.login})
 }
 
-/// A policy that is asked for, with ids of its own.
+/// The policy of a request, with generated ids.
 fn policy(sandbox: &mut Sandbox, call: &Call<'_>) -> Value {
     json!({
         "createdByUser": author(call),
@@ -62,7 +62,7 @@ fn policy(sandbox: &mut Sandbox, call: &Call<'_>) -> Value {
     })
 }
 
-/// The texts of a request, each with an id.
+/// The policy texts of a request, each with an id.
 fn policies(sandbox: &mut Sandbox, call: &Call<'_>) -> Vec<Value> {
     let asked = call.body["policies"].as_array().into_iter().flatten();
     asked
@@ -74,7 +74,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let collection = collection(sandbox, call)?;
     if sandbox.store.children(&collection).len() >= MOST {
         let most = MOST.to_string();
-        let detail = format!("An organization has {most} resource policies at most.");
+        let detail = format!("An organization may have at most {most} resource policies.");
         return Err(refuse::bad_request(
             "MAX_RESOURCE_POLICIES_REACHED",
             detail,

@@ -22,7 +22,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("listGroupClusterBackupRestoreJobs", list),
 ];
 
-/// How long the links of a dedicated cluster work.
+/// The lifetime of the links of a dedicated cluster.
 const LINK_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
@@ -68,7 +68,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
         sandbox.begin_restore(asked)?
     };
     let mut shown = shown(sandbox, call, id, &job);
-    // The links come with a later answer, however soon they are ready.
+    // The links only appear in later responses, however soon they are ready.
     shown["deliveryUrl"] = json!([]);
     if let Some(fields) = shown.as_object_mut() {
         for late in ["components", "expiresAt"] {
@@ -78,7 +78,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(shown))
 }
 
-/// The point in time that a request names, as a second or as an entry of the operation log.
+/// The point in time of a request, as a second or as an entry of the operation log.
 fn point(call: &Call<'_>) -> Option<(i64, i64)> {
     let number = |name: &str| call.body.get(name)?.as_i64();
     let second = number("pointInTimeUTCSeconds").or_else(|| number("oplogTs"))?;
@@ -118,7 +118,7 @@ fn shown(sandbox: &Sandbox, call: &Call<'_>, id: RestoreJobId, job: &Job) -> Val
     let fails = job.fails && ended.is_some();
     let mut shown = Map::new();
     let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
-    // A job that fails was recorded as cancelled too, and as finished.
+    // As recorded, a failed job is cancelled and finished too.
     set("cancelled", (job.cancelled || fails).into());
     if job.signatures.len() > 1 && !links.is_empty() {
         let members = links.iter().enumerate().map(|(shard, link)| {

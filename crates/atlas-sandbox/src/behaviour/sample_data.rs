@@ -21,7 +21,7 @@ fn loads(project: &str) -> String {
     below(&project_key(project), "sampleDatasetLoad")
 }
 
-/// Begins a load; the path names the cluster.
+/// Starts a load into the cluster that the path names.
 fn request(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let (project, name) = (call.path("groupId"), call.path("name"));
     sandbox.check_project(project)?;

@@ -1,4 +1,4 @@
-//! Backup schedules, which are there with the cluster.
+//! Backup schedules, which exist with their clusters.
 
 use atlas_model::ApiError;
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +20,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateGroupClusterBackupSchedule", update),
 ];
 
-/// The items of the policy that a cluster begins with: how often, and how long kept.
+/// The policy items of a new cluster: frequency and retention.
 const ITEMS: [(&str, i64, &str, i64); 5] = [
     ("hourly", 6, "days", 7),
     ("daily", 1, "days", 7),
@@ -29,7 +29,7 @@ const ITEMS: [(&str, i64, &str, i64); 5] = [
     ("yearly", 12, "years", 1),
 ];
 
-/// What a request says of what is there already, and what no answer has.
+/// The fields of requests that no response has.
 const INSTRUCTIONS: [&str; 5] = [
     "deleteCopiedBackups",
     "deleteCopySnapshots",
@@ -53,7 +53,7 @@ fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<(String, String), ApiError
     Ok((below(&below(&key, "backup"), "schedule"), id.to_owned()))
 }
 
-/// The schedule of a cluster, which is the first one until it is changed.
+/// The schedule of a cluster; the default one until it is changed.
 fn schedule(sandbox: &Sandbox, key: &str, id: &str) -> Value {
     if sandbox.store.contains(key) {
         return sandbox.body(key);
@@ -94,7 +94,7 @@ fn answer(call: &Call<'_>, id: &str, mut schedule: Value) -> Answer {
     Answer::one(schedule)
 }
 
-/// When the next snapshot is due: at the reference time, or a multiple of six hours after it.
+/// The time of the next snapshot: the reference time, or a multiple of six hours after it.
 fn next(schedule: &Value, now: Timestamp) -> Timestamp {
     let number = |name: &str| schedule[name].as_i64().unwrap_or(0);
     let minutes = number("referenceHourOfDay")

@@ -1,4 +1,4 @@
-//! Search indexes, which two families of operations show: each in its own form.
+//! Search indexes, which two families of operations show in their own forms.
 
 use atlas_model::ApiError;
 use http::StatusCode;
@@ -30,10 +30,10 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("updateGroupClusterSearchIndexByName", update),
 ];
 
-/// What a request says of an index besides its definition.
+/// The fields of a request other than the definition.
 const NAMES: [&str; 4] = ["collectionName", "database", "name", "type"];
 
-/// The key of the indexes of a cluster, of whichever kind it is.
+/// The key of the indexes of a cluster of any kind.
 fn collection(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let (project, name) = (call.path("groupId"), call.path("clusterName"));
     sandbox.check_project(project)?;
@@ -45,7 +45,7 @@ fn collection(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     }
 }
 
-/// The key of the index that a path names by its id, or by database, collection and name.
+/// The key of the index that the path names by its id, or by database, collection and name.
 fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let collection = collection(sandbox, call)?;
     let id = call.path("indexId");
@@ -67,7 +67,7 @@ fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     }
 }
 
-/// Whether an index is of the collection that a path names.
+/// Whether an index belongs to the collection that the path names.
 fn is_on(index: &Value, call: &Call<'_>) -> bool {
     let is = |field: &str, parameter: &str| {
         index.get(field).and_then(Value::as_str) == Some(call.path(parameter))
@@ -75,7 +75,7 @@ fn is_on(index: &Value, call: &Call<'_>) -> bool {
     is("database", "databaseName") && is("collectionName", "collectionName")
 }
 
-/// Makes an index of its definition; it can be queried some time later.
+/// Creates an index from its definition; it becomes queryable some time later.
 fn make(sandbox: &mut Sandbox, call: &Call<'_>, definition: &Value) -> Result<String, ApiError> {
     let collection = collection(sandbox, call)?;
     let text = |name: &str| call.text(name).unwrap_or_default();
@@ -116,7 +116,7 @@ fn ready_later(sandbox: &mut Sandbox, call: &Call<'_>, key: &str) {
     sandbox.store.schedule(at, key, ready);
 }
 
-/// Gives an index another definition.
+/// Changes the definition of an index.
 fn change(sandbox: &mut Sandbox, call: &Call<'_>, key: &str, definition: &Value) {
     let version = sandbox.body(key)["version"].as_u64().unwrap_or(0);
     let changed = json!({
@@ -201,7 +201,7 @@ fn create_fts(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError
     Ok(Answer::exactly(shown_fts(&sandbox.body(&key))))
 }
 
-/// What a request of the operations below `fts` defines.
+/// The definition in a request of the operations below `fts`.
 fn definition(body: &Value) -> Value {
     let mut definition = store::object(body);
     definition.retain(|name, _| !NAMES.contains(&name.as_str()));

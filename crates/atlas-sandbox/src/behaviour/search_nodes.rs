@@ -21,8 +21,8 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateGroupClusterSearchDeployment", update),
 ];
 
-/// The key of the search nodes of a cluster. These operations refuse an unknown cluster in their
-/// own way.
+/// The key of the search nodes of a cluster. These operations have their own error for an unknown
+/// cluster.
 fn nodes(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let (project, name) = (call.path("groupId"), call.path("clusterName"));
     sandbox.check_project(project)?;
@@ -40,7 +40,7 @@ fn nodes(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     ))
 }
 
-/// The key of search nodes that are there.
+/// The key of existing search nodes.
 fn known(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let key = nodes(sandbox, call)?;
     if sandbox.store.contains(&key) {
@@ -78,7 +78,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(sandbox.body(&key)))
 }
 
-/// Takes the specifications of a request; each shard of the cluster has them in effect.
+/// Stores the specifications of a request; they apply to each shard of the cluster.
 fn put_specs(sandbox: &Sandbox, call: &Call<'_>, body: &mut Value) {
     let Some(specs) = call.body.get("specs") else {
         return;
@@ -103,7 +103,7 @@ fn ready_later(sandbox: &mut Sandbox, call: &Call<'_>, key: &str) {
     sandbox.store.schedule(at, key, ready);
 }
 
-/// The answer still says `IDLE`; what is read next says `UPDATING`.
+/// The response still has the state `IDLE`; later reads have `UPDATING`.
 fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = known(sandbox, call)?;
     let mut body = sandbox.body(&key);

@@ -1,4 +1,4 @@
-//! How a project authenticates and audits: LDAP, X.509, the audit log.
+//! Authentication and auditing of a project: LDAP, X.509, the audit log.
 
 use atlas_model::ApiError;
 use jiff::SignedDuration;
@@ -26,10 +26,10 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("verifyGroupUserSecurityLdap", verify),
 ];
 
-/// How long a server takes at most to find out that it cannot reach an LDAP server.
+/// The maximum time until an LDAP verification fails.
 const VERIFICATION: SignedDuration = SignedDuration::from_secs(6);
 
-/// The audit log of a project, which is off until it is configured.
+/// The audit log of a project, which is disabled until it is configured.
 fn get_audit(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_parents(call)?;
     let mut audit = json!({
@@ -55,7 +55,7 @@ fn update_audit(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErr
     get_audit(sandbox, call)
 }
 
-/// The key of a project's settings for its users.
+/// The key of a project's user security settings.
 fn security_key(call: &Call<'_>) -> String {
     below(&call.key(2), "userSecurity")
 }
@@ -70,7 +70,7 @@ fn get_security(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErr
     Ok(Answer::one(settings))
 }
 
-/// Merges the fields of the settings too, not only the settings.
+/// Merges nested settings field by field.
 fn deepen(settings: &mut Value, change: &Value) {
     for (name, fields) in change.as_object().into_iter().flatten() {
         match settings.get_mut(name.as_str()).filter(|it| it.is_object()) {
@@ -105,7 +105,7 @@ fn delete_dn_mapping(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, A
     get_security(sandbox, call)
 }
 
-/// Begins to try a connection with an LDAP server, which fails: the sandbox knows none.
+/// Starts to verify a connection to an LDAP server, which fails: the sandbox has no LDAP server.
 fn verify(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_parents(call)?;
     let project = call.path("groupId");
@@ -121,7 +121,7 @@ fn verify(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     if clusters.iter().all(|(_, it)| is_new(it.text("stateName"))) {
         return Err(refuse::bad_request(
             "LDAP_VERIFY_CONNECTIVITY_NO_AVAILABLE_INSTANCES",
-            format!("The clusters of project {project} do not run yet."),
+            format!("The clusters of project {project} are not ready yet."),
             &[project],
         ));
     }
@@ -156,8 +156,8 @@ fn get_verification(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Ap
     Ok(verification(sandbox, call, &key))
 }
 
-/// A verification as it stands: Atlas shows the query template, though that is documented as one
-/// that only requests have.
+/// A verification in its current state. Atlas shows the query template, although it is documented
+/// as write-only.
 fn verification(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Answer {
     Answer::exactly(linked(call, key, sandbox.body(key)))
 }

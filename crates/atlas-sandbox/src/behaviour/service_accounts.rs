@@ -1,4 +1,4 @@
-//! Service accounts of organizations and projects. One that was made can fetch tokens, with its
+//! Service accounts of organizations and projects. A created account can request tokens, with its
 //! roles, until it is deleted or its secret expires.
 
 use atlas_model::ApiError;
@@ -34,20 +34,20 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("updateOrgServiceAccount", update),
 ];
 
-/// How many service accounts an organization has at most.
+/// The maximum number of service accounts of an organization.
 const MOST: usize = 500;
 
-/// How many secrets a service account has at most.
+/// The maximum number of secrets of a service account.
 const MOST_SECRETS: usize = 2;
 
-/// How many hours a secret can live.
+/// The lifetime of a secret, in hours.
 const HOURS: std::ops::RangeInclusive<i64> = 8..=8760;
 
 fn collection(org: &str) -> String {
     key(["orgs", org, "serviceAccounts"])
 }
 
-/// The scope of the roles that a call is about, and the id of it.
+/// The scope of the roles of a call, and its id.
 fn scope<'a>(call: &'a Call<'_>) -> (&'static str, &'a str) {
     match call.path("groupId") {
         "" => ("orgId", call.path("orgId")),
@@ -55,7 +55,7 @@ fn scope<'a>(call: &'a Call<'_>) -> (&'static str, &'a str) {
     }
 }
 
-/// The key of the service account that a call names; one of a project has a role in that.
+/// The key of the service account that a call names; a project's account has a role in the project.
 pub(crate) fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let key = find_in_org(sandbox, call)?;
     let (scope, id) = scope(call);
@@ -64,7 +64,7 @@ pub(crate) fn find(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiErro
     if is_there { Ok(key) } else { Err(absent(call)) }
 }
 
-/// The key of the service account that a call names, wherever it has roles.
+/// The key of the service account that a call names, with roles anywhere.
 fn find_in_org(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let (scope, id) = scope(call);
     let org = if scope == "orgId" {
@@ -86,7 +86,7 @@ fn absent(call: &Call<'_>) -> ApiError {
     refuse::missing("service account", call.path("clientId"))
 }
 
-/// A service account as it is answered to a call of an organization or a project.
+/// A service account as responses to an organization's or a project's call show it.
 fn view(body: &Value, scope: &str, id: &str) -> Value {
     json!({
         "clientId": body["clientId"],
@@ -95,7 +95,7 @@ fn view(body: &Value, scope: &str, id: &str) -> Value {
         "name": body["name"],
         "roles": names_in(&body["roles"], scope, id),
         "secrets": body["secrets"],
-        // Newer than the facts: clients of the vendor require it.
+        // Newer than the API description: the vendor's clients require it.
         "systemManaged": false,
     })
 }
@@ -105,7 +105,8 @@ fn shown(sandbox: &Sandbox, call: &Call<'_>, key: &str) -> Value {
     view(&sandbox.body(key), scope, id)
 }
 
-/// A new service account of an organization, as it is answered once: with its secret.
+/// Creates a service account of an organization. Returns it with its secret, which is shown only
+/// once.
 pub(crate) fn make(
     sandbox: &mut Sandbox,
     call: &Call<'_>,
@@ -116,7 +117,7 @@ pub(crate) fn make(
     let collection = collection(org);
     if sandbox.store.children(&collection).len() >= MOST {
         let most = MOST.to_string();
-        let detail = format!("An organization has {most} service accounts at most.");
+        let detail = format!("An organization may have at most {most} service accounts.");
         return Err(refuse::conflict(
             "MAX_SERVICE_ACCOUNTS_REACHED",
             detail,
@@ -124,7 +125,7 @@ pub(crate) fn make(
         ));
     }
     let (secret, text) = secret(sandbox, call, asked)?;
-    let mut digits = sandbox.unheard("service account");
+    let mut digits = sandbox.next_token("service account");
     digits.truncate(24);
     let id = format!("mdb_sa_id_{digits}");
     let body = json!({
@@ -152,7 +153,7 @@ pub(crate) fn make(
     Ok(answer)
 }
 
-/// A new secret: as it is kept, and its text.
+/// A new secret: its stored form and its text.
 fn secret(
     sandbox: &mut Sandbox,
     call: &Call<'_>,
@@ -163,7 +164,7 @@ fn secret(
         let problem = format!("expected {} to {} hours", HOURS.start(), HOURS.end());
         return Err(refuse::invalid("secretExpiresAfterHours", &problem));
     }
-    let text = format!("mdb_sa_sk_{}", sandbox.unheard("client secret"));
+    let text = format!("mdb_sa_sk_{}", sandbox.next_token("client secret"));
     let last = text.get(text.len().saturating_sub(4)..).unwrap_or_default();
     let secret = json!({
         "createdAt": call.now.to_string(),
@@ -174,7 +175,7 @@ fn secret(
     Ok((secret, text))
 }
 
-/// A secret as it is answered once.
+/// A secret as it is shown once.
 fn whole(secret: &Value, text: &str) -> Value {
     let mut secret = secret.clone();
     if let Value::Object(fields) = &mut secret {
@@ -193,7 +194,8 @@ fn create_in_org(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiEr
     )?))
 }
 
-/// Makes a service account of the project's organization, whose member it becomes.
+/// Creates a service account of the project's organization, which makes it a member of the
+/// organization.
 fn create_in_project(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let project = call.path("groupId");
     sandbox.check_project(project)?;
@@ -266,7 +268,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(shown(sandbox, call, &key)))
 }
 
-/// Gives a service account the roles of a request in the organization or project of the call.
+/// Assigns a service account the roles of a request in the organization or project of the call.
 fn set_roles(sandbox: &mut Sandbox, call: &Call<'_>, key: &str) {
     let (scope, id) = scope(call);
     let mut roles = roles_without(&sandbox.body(key)["roles"], scope, id);
@@ -280,7 +282,7 @@ fn invite(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(shown(sandbox, call, &key)))
 }
 
-/// Takes a service account out of a project; it stays in the organization.
+/// Removes a service account from a project; it stays in the organization.
 fn remove_from_project(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = find(sandbox, call)?;
     let roles = sandbox.body(&key)["roles"].clone();
@@ -302,7 +304,8 @@ fn create_secret(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiEr
     let count = secrets.as_array().map_or(0, Vec::len);
     if count >= MOST_SECRETS {
         let most = MOST_SECRETS.to_string();
-        let detail = format!("A service account has {most} secrets at most; delete one first.");
+        let detail =
+            format!("A service account may have at most {most} secrets; delete one first.");
         return Err(refuse::conflict(
             "MAX_SERVICE_ACCOUNT_SECRETS_REACHED",
             detail,

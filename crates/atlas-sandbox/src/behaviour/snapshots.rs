@@ -32,10 +32,10 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("updateGroupClusterBackupSnapshot", update),
 ];
 
-/// How many snapshots of a cluster are kept.
+/// The number of snapshots of a cluster that are kept.
 const MOST_SNAPSHOTS: usize = 10_000;
 
-/// The backups of a dedicated cluster, sharded or not as the operation wants it.
+/// The backups of a dedicated cluster, sharded or not as the operation requires.
 pub(crate) fn backups<'a>(
     sandbox: &'a mut Sandbox,
     call: &Call<'_>,
@@ -47,14 +47,14 @@ pub(crate) fn backups<'a>(
     if sharded.is_none_or(|sharded| sharded == is_sharded) {
         Ok(backups)
     } else {
-        let detail = "The cluster's snapshots are read through the other operations.";
+        let detail = "This kind of cluster has other snapshot operations.";
         let status = StatusCode::BAD_REQUEST;
         Err(ApiError::new(status, code::VALIDATION_ERROR, detail))
     }
 }
 
 fn list(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
-    // A sharded cluster has its snapshots in a list of their own; here there are none.
+    // A sharded cluster has its snapshots in a separate list; this one is empty.
     let backups = backups(sandbox, call, None)?;
     let is_sharded = matches!(backups.kind, ClusterKind::Sharded { .. });
     let snapshots = backups.newest_first().into_iter().filter(|_| !is_sharded);
@@ -74,7 +74,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
 
 fn take(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let (project, cluster) = (call.path("groupId"), call.path("clusterName"));
-    // One that was deleted has nothing left to be backed up.
+    // A deleted cluster has no data to back up.
     sandbox.check_cluster(project, cluster, Through::Cluster)?;
     let known = &mut backups(sandbox, call, None)?.snapshots;
     if known.len() >= MOST_SNAPSHOTS {
@@ -107,7 +107,7 @@ fn take(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::exactly(queued(shown)))
 }
 
-/// What is answered to the request for a snapshot, however soon it is taken.
+/// The response to a snapshot request, however soon the snapshot is taken.
 fn queued(mut shown: Value) -> Value {
     shown["status"] = "queued".into();
     shown["storageSizeBytes"] = 0.into();
@@ -165,7 +165,7 @@ fn get_sharded(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErro
     Ok(Answer::exactly(sharded(call, id, backups.snapshot(id)?)))
 }
 
-/// What the snapshots of replica sets and of sharded clusters have in common.
+/// The fields that snapshots of replica sets and of sharded clusters share.
 fn common(call: &Call<'_>, id: SnapshotId, kept: &Snapshot) -> Map<String, Value> {
     let on_demand = kept.asked.is_some() || kept.description.is_some();
     let progress = kept.progress(call.now);
@@ -212,7 +212,7 @@ fn common(call: &Call<'_>, id: SnapshotId, kept: &Snapshot) -> Map<String, Value
     shown
 }
 
-/// When a snapshot was taken; one that was not asked for, a moment before it was complete.
+/// The time of the request for a snapshot; for a scheduled one, that of its completion.
 fn begun(kept: &Snapshot) -> Timestamp {
     kept.asked.unwrap_or(kept.finished)
 }

@@ -57,7 +57,7 @@ fn delete(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty())
 }
 
-/// Changes what the path names, but for its name.
+/// Changes the resource that the path names, except its name.
 fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = sandbox.find_named(call)?;
     let mut fields = asked(call);
@@ -67,7 +67,7 @@ fn update(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     get(sandbox, call)
 }
 
-/// The body of a request without what no answer shows.
+/// The body of a request without the fields that responses do not show.
 fn asked(call: &Call<'_>) -> Value {
     let mut body = Value::Object(store::object(&call.body));
     if let Some(schema) = call.version.request_schema() {
@@ -76,7 +76,7 @@ fn asked(call: &Call<'_>) -> Value {
     body
 }
 
-/// Keeps something new under its name, which must be free.
+/// Stores a new resource under its name, which must be free.
 fn keep(
     sandbox: &mut Sandbox,
     call: &Call<'_>,
@@ -97,7 +97,7 @@ fn keep(
     Ok(key)
 }
 
-/// Makes a workspace; gives its key.
+/// Creates a workspace and returns its key.
 fn make(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     sandbox.check_parents(call)?;
     let id = sandbox.new_hex_id();
@@ -137,13 +137,13 @@ fn create_with_samples(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer,
     Ok(Answer::exactly(body))
 }
 
-/// Adds the connection with sample data.
+/// Adds the connection to sample data.
 fn add_sample(sandbox: &mut Sandbox, call: &Call<'_>, workspace: &str) -> Result<(), ApiError> {
     let body = json!({"name": "sample_stream_solar", "type": "Sample"});
     connect(sandbox, call, workspace, body).map(drop)
 }
 
-/// A workspace with its connections in it.
+/// A workspace with its connections.
 fn with_connections(sandbox: &Sandbox, key: &str) -> Value {
     let mut body = sandbox.body(key);
     let connections = sandbox.store.children(&below(key, "connections"));
@@ -160,7 +160,7 @@ fn get_workspace(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiEr
     Ok(Answer::exactly(sandbox.body(&key)))
 }
 
-/// Changes a workspace: a request has the fields of its region beside its other ones.
+/// Changes a workspace: in requests, the fields of its region are next to the other ones.
 fn update_workspace(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let key = sandbox.find_named(call)?;
     let mut fields = store::object(&call.body);
@@ -177,7 +177,7 @@ fn update_workspace(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Ap
     get(sandbox, call)
 }
 
-/// Makes a connection of a workspace; gives its key.
+/// Creates a connection of a workspace and returns its key.
 fn connect(
     sandbox: &mut Sandbox,
     call: &Call<'_>,
@@ -200,7 +200,7 @@ fn create_connection(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, A
     Ok(Answer::exactly(sandbox.body(&key)))
 }
 
-/// Changes a connection. The answer has no state, as recorded.
+/// Changes a connection. The response has no state, as recorded.
 fn update_connection(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     update(sandbox, call)?;
     let mut body = sandbox.body(&call.whole_key());
@@ -208,7 +208,7 @@ fn update_connection(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, A
     Ok(Answer::exactly(body))
 }
 
-/// Makes a private link. The answer has no state, as recorded; reading it gives `IDLE` at once.
+/// Creates a private link. The response has no state, as recorded; later reads return `IDLE`.
 fn create_link(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_parents(call)?;
     let id = sandbox.new_hex_id();
@@ -230,7 +230,7 @@ fn create_processor(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, Ap
     let workspace = sandbox.body(&call.key(4));
     let tiers = [&body["tier"], &workspace["streamConfig"]["tier"]];
     let tier = tiers.into_iter().find(|tier| tier.is_string()).cloned();
-    // Newer descriptions have it, and what is made from them requires it.
+    // Newer descriptions have this field, and clients generated from them require it.
     body["effectiveTier"] = tier.unwrap_or_else(|| "SP30".into());
     body["state"] = "CREATED".into();
     body["stats"] = json!({});
@@ -285,7 +285,7 @@ fn stop_processor(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiE
     Ok(Answer::empty())
 }
 
-/// The network of Atlas at a cloud provider, for those who peer with it.
+/// The network of Atlas at a cloud provider, for peering.
 fn account_details(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     sandbox.check_parents(call)?;
     let provider = call.query("cloudProvider").unwrap_or("aws");

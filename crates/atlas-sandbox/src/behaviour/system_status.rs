@@ -1,4 +1,4 @@
-//! What the API says of itself and of who asks, and the addresses of the service.
+//! The status of the API with the calling login, and the addresses of the service.
 
 use atlas_model::ApiError;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
             "roles": roles,
         },
         "appName": "MongoDB Atlas",
-        // Newer than the facts: clients of the vendor require it.
+        // Newer than the API description: the vendor's clients require it.
         "ipAddress": "127.0.0.1",
         "build": made_id("build"),
         "links": own_links(call, ""),
@@ -43,7 +43,7 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     })))
 }
 
-/// A role of a login of the first world, as an API key holds it.
+/// A role of a built-in login, in the form of an API key's roles.
 fn held(documented: &str) -> Value {
     let name = match documented {
         "Organization Project Creator" => "ORG_GROUP_CREATOR".to_owned(),
@@ -61,7 +61,7 @@ fn held(documented: &str) -> Value {
     }
 }
 
-/// The addresses of the service: some that are kept for documentation (RFC 5737).
+/// The addresses of the service, reserved for documentation (RFC 5737).
 fn addresses(_: &mut Sandbox, _: &Call<'_>) -> Result<Answer, ApiError> {
     let of = |block: &str| {
         json!({
@@ -83,7 +83,7 @@ mod tests {
     use crate::login::documented_role;
 
     #[test]
-    fn the_names_of_roles_lead_back_and_forth() {
+    fn role_names_convert_back_and_forth() {
         for role in [
             "ORG_BILLING_READ_ONLY",
             "ORG_GROUP_CREATOR",

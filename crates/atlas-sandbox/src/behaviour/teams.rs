@@ -32,7 +32,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("updateGroupTeam", update_in_project),
 ];
 
-/// How many users a request adds to a team at most.
+/// The maximum number of users that a request adds to a team.
 const MOST_USERS: usize = 250;
 
 fn collection(org: &str) -> String {
@@ -69,7 +69,7 @@ fn is_in(user: &Value, team: &str) -> bool {
     teams.into_iter().any(|known| known == team)
 }
 
-/// Puts a user into a team, or takes one out of it.
+/// Adds a user to a team, or removes the user.
 fn set(user: &mut Value, team: &str, is_in_it: bool) {
     let teams = user["teamIds"].as_array().into_iter().flatten();
     let mut teams: Vec<Value> = teams.filter(|known| *known != team).cloned().collect();
@@ -240,7 +240,7 @@ fn remove_user(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErro
     Ok(Answer::empty())
 }
 
-/// The key of the collection of teams that have roles in the project of a call.
+/// The key of the teams with roles in the project of a call.
 fn of_project(sandbox: &Sandbox, call: &Call<'_>) -> Result<String, ApiError> {
     let project = call.path("groupId");
     sandbox.check_project(project)?;

@@ -23,18 +23,18 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     documented("listGroupClusterBackupTenantSnapshots", list_snapshots),
 ];
 
-/// How long a snapshot link works.
+/// The lifetime of a snapshot link.
 pub(crate) const LINK_LIFE: SignedDuration = SignedDuration::from_hours(4);
 pub(crate) const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
-/// The snapshot that a body names.
+/// The snapshot in a body.
 pub(crate) fn snapshot_id(call: &Call<'_>) -> Result<SnapshotId, ApiError> {
     let text = call.text("snapshotId").unwrap_or_default();
     text.parse()
         .map_err(|_| refuse::invalid("snapshotId", "expected 24 hexadecimal digits"))
 }
 
-/// A field of the body that names a cluster, by the documented pattern.
+/// A field of the body with the name of a cluster, checked by the documented pattern.
 pub(crate) fn target_name(call: &Call<'_>, field: &str) -> Result<Option<String>, ApiError> {
     let Some(text) = call.text(field) else {
         return Ok(None);
@@ -148,7 +148,7 @@ fn shown(sandbox: &Sandbox, call: &Call<'_>, id: RestoreJobId, job: &Job) -> Val
     Value::Object(shown)
 }
 
-/// What a job of the shared tier or a Flex cluster does.
+/// The delivery of a job of the shared tier or of a Flex cluster.
 pub(crate) fn delivery(job: &Job) -> &'static str {
     if job.is_download() {
         "DOWNLOAD"

@@ -1,5 +1,5 @@
-//! Users: as accounts of their own, and as members of organizations. The versions of an operation
-//! show the same user in different shapes; see [`account`], [`member`] and [`project_member`].
+//! Users, as accounts and as members of organizations. The versions of an operation show the same
+//! user in different shapes; see [`account`], [`member`] and [`project_member`].
 
 use atlas_model::ApiError;
 use jiff::{SignedDuration, Timestamp};
@@ -21,10 +21,10 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     recorded("getUserByName", get_by_name),
 ];
 
-/// How long an invitation can be accepted.
+/// The time for which an invitation can be accepted.
 pub(crate) const INVITATION: SignedDuration = SignedDuration::from_hours(720);
 
-/// The user that the first organization has from the start, its owner.
+/// Adds the built-in user, the owner of the default organization.
 pub(crate) fn standing(store: &mut crate::store::Store) {
     let id = "32b6e34b3d91647abb20e7c1";
     let body = json!({
@@ -50,12 +50,12 @@ pub(crate) fn user_key(id: &str) -> String {
     key(["users", id])
 }
 
-/// Whether an answer has the shape of before 2025-02-19.
+/// Whether a response has the shape before version 2025-02-19.
 pub(crate) fn is_old(call: &Call<'_>) -> bool {
     call.version.name.as_str() < "2025-02-19"
 }
 
-/// A user as an account of its own, with all roles. The password is never answered.
+/// A user as an account with all roles. The password is never returned.
 pub(crate) fn account(call: &Call<'_>, user: &Value) -> Value {
     let mut shown = Map::new();
     for field in ACCOUNT {
@@ -81,7 +81,7 @@ const ACCOUNT: [&str; 10] = [
     "username",
 ];
 
-/// What the members of an organization and of a project have in common.
+/// The fields that members of an organization and of a project share.
 fn membership(call: &Call<'_>, user: &Value, org: &str) -> Value {
     let mut shown = json!({
         "id": user["id"],
@@ -153,20 +153,20 @@ pub(crate) fn project_member(call: &Call<'_>, user: &Value, project: &str, org: 
 }
 
 impl Sandbox {
-    /// The users for which something holds, in the order of their creation.
+    /// The users that match, in the order of creation.
     pub(crate) fn users(&self, wanted: impl Fn(&Value) -> bool) -> Vec<&Value> {
         let all = self.store.children("/users").into_iter();
         let all = all.map(|(_, resource)| &resource.body);
         all.filter(|user| wanted(user)).collect()
     }
 
-    /// The user of a name.
+    /// The user with the given name.
     pub(crate) fn user_named(&self, name: &str) -> Option<&Value> {
         let found = self.users(|user| user["username"] == name);
         found.first().copied()
     }
 
-    /// The user of an id, who is a member of an organization.
+    /// The member of an organization with the given id.
     pub(crate) fn org_user(&self, org: &str, id: &str) -> Result<Value, ApiError> {
         self.check_org(org)?;
         let user = self.body(&user_key(id));
@@ -177,7 +177,7 @@ impl Sandbox {
         Err(refuse::not_found("USER_NOT_IN_ORG", detail, &[id, org]))
     }
 
-    /// The user of a name, who is invited to an organization where that is new.
+    /// The user with the given name, who is invited to the organization unless already a member.
     pub(crate) fn invited(
         &mut self,
         call: &Call<'_>,
@@ -223,12 +223,12 @@ impl Sandbox {
         self.write(&key, user.clone(), call)
     }
 
-    /// Takes the roles that an organization or a project has given away from all users and logins.
+    /// Revokes the roles in an organization or a project of all users and logins.
     pub(crate) fn take_back_roles(&mut self, scope: &str, id: &str) {
         self.take_back(scope, id, |_| true);
     }
 
-    /// Takes the roles in a project away from all API keys and service accounts.
+    /// Revokes the roles in a project of all API keys and service accounts.
     pub(crate) fn take_back_roles_of_logins(&mut self, project: &str) {
         self.take_back("groupId", project, |key| !key.starts_with("/users/"));
     }
@@ -249,12 +249,12 @@ impl Sandbox {
     }
 }
 
-/// Whether a user is in an organization, or is invited to it.
+/// Whether a user is in an organization or is invited to it.
 pub(crate) fn is_in_org(user: &Value, org: &str) -> bool {
     !names_in(&user["roles"], "orgId", org).is_empty() || user["invitations"].get(org).is_some()
 }
 
-/// The users of a list that a query asks for.
+/// The users of a list that match a query.
 pub(crate) fn chosen(call: &Call<'_>, members: Vec<Value>) -> Vec<Value> {
     let mut statuses: Vec<&str> = Vec::new();
     for (name, value) in &call.query {
@@ -282,7 +282,7 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
         let detail = format!("There is a user {name} already.");
         return Err(refuse::conflict("USER_ALREADY_EXISTS", detail, &[name]));
     }
-    // Who was invited accepts by making an account, and keeps the id, roles and teams.
+    // An invited user accepts by creating an account, and keeps the id, roles and teams.
     let known = known.unwrap_or_default();
     let id = match known["id"].as_str() {
         Some(id) => id.to_owned(),
@@ -339,7 +339,7 @@ pub(crate) fn unknown(name: &str) -> ApiError {
     refuse::not_found("USERNAME_NOT_FOUND", detail, &[name])
 }
 
-/// Adds a role to a user, or takes it away.
+/// Adds or removes a role of a user.
 pub(crate) fn with_role(user: &mut Value, scope: &str, id: &str, role: &str, adds: bool) {
     let mut names = names_in(&user["roles"], scope, id);
     names.retain(|name| name != role);

@@ -1,4 +1,4 @@
-//! Refuses rules that cannot act.
+//! Validates fault plans: rejects rules that cannot act.
 
 use std::collections::BTreeSet;
 
@@ -8,22 +8,22 @@ use super::paths::{self, Reach, templates};
 use super::{Fault, FaultPlanError, Rule};
 use crate::snapshot_file::MAX_DATA;
 
-/// How many rules a plan may have.
+/// The maximum number of rules of a plan.
 pub(super) const MAX_RULES: usize = 1000;
 /// The longest delay, in milliseconds.
 const MAX_DELAY: u64 = 3_600_000;
 /// The highest rate, in bytes a second.
 const MAX_RATE: u64 = 1_000_000_000;
-/// The highest number of a request: no test sends as many.
+/// The maximum number in `nth`: no test sends as many requests.
 const MAX_NTH: u64 = 1_000_000;
-/// How many bytes an answer can have that is no file.
+/// The maximum length of a response that is not a file, in bytes.
 const MAX_ANSWER: u64 = 16 << 20;
-/// How many bytes a file can have: its data, and what frames it.
+/// The maximum length of a file, in bytes: its data and the framing.
 const MAX_FILE: u64 = MAX_DATA + (MAX_DATA >> 10);
 /// The longest error code.
 const MAX_TEXT: usize = 2000;
 
-/// Checks the rules of a plan, and spells their operations with today's ids.
+/// Checks the rules of a plan, and replaces former operation ids with current ones.
 pub(super) fn rules(rules: &mut [Rule]) -> Result<(), FaultPlanError> {
     if rules.len() > MAX_RULES {
         let rules = rules.len();
@@ -60,7 +60,7 @@ fn operation(name: &str) -> Result<&'static str, String> {
         .ok_or_else(|| unknown_operation(name))
 }
 
-/// What to say of an operation that Atlas does not have.
+/// The error for an unknown operation, with a suggestion.
 pub(crate) fn unknown_operation(name: &str) -> String {
     let hint = match Operation::suggest(name).as_slice() {
         [] => "expected an operationId, such as \"getGroupFlexCluster\"".to_owned(),
@@ -71,7 +71,7 @@ pub(crate) fn unknown_operation(name: &str) -> String {
 
 fn numbers(nth: &[u64]) -> Result<BTreeSet<u64>, String> {
     if nth.is_empty() {
-        return Err("nth is empty: list request numbers, or leave it out for all".to_owned());
+        return Err("nth is empty: list request numbers, or omit it for all requests".to_owned());
     }
     let mut numbers = BTreeSet::new();
     for number in nth {
@@ -108,12 +108,12 @@ fn fault(fault: &Fault, reach: Reach) -> Result<(), String> {
             }
             Ok(())
         }
-        Fault::DelayMs(0) => Err("invalid delayMs 0: it changes nothing".to_owned()),
+        Fault::DelayMs(0) => Err("invalid delayMs 0: expected at least 1".to_owned()),
         Fault::DelayMs(delay) if *delay > MAX_DELAY => Err(format!(
-            "invalid delayMs {delay}: expected at most {MAX_DELAY}, one hour"
+            "invalid delayMs {delay}: expected at most {MAX_DELAY} (one hour)"
         )),
         Fault::Slow(rate) if !(1..=MAX_RATE).contains(rate) => Err(format!(
-            "invalid slow {rate}: expected 1 to {MAX_RATE} bytes a second"
+            "invalid slow {rate}: expected 1 to {MAX_RATE} bytes per second"
         )),
         Fault::Truncate(bytes) | Fault::Stall(bytes) => {
             let most = if reach.files { MAX_FILE } else { MAX_ANSWER };
@@ -121,16 +121,16 @@ fn fault(fault: &Fault, reach: Reach) -> Result<(), String> {
                 return Ok(());
             }
             Err(format!(
-                "invalid number of bytes {bytes}: expected at most {most}, since no answer to such \
-                 a request is longer"
+                "invalid number of bytes {bytes}: expected at most {most}, the length of the \
+                 longest response to such a request"
             ))
         }
         Fault::StaleNonce if !reach.operations => Err(
-            "staleNonce cannot act: requests with such a path have no digest; expected an operation"
+            "staleNonce cannot act: requests with this path have no digest; expected an operation"
                 .to_owned(),
         ),
         Fault::ExpiredToken if !reach.operations && !reach.tokens => Err(
-            "expiredToken cannot act: requests with such a path have no token; expected an \
+            "expiredToken cannot act: requests with this path have no token; expected an \
              operation"
                 .to_owned(),
         ),
@@ -138,7 +138,7 @@ fn fault(fault: &Fault, reach: Reach) -> Result<(), String> {
     }
 }
 
-/// Refuses a rule if an earlier one decides about every request that it matches.
+/// Rejects a rule if an earlier one matches and acts on every request that it matches.
 fn reachable(before: &[Rule], rule: &Rule) -> Result<(), String> {
     let covers = |earlier: &Rule| {
         let every_time = earlier.nth.is_none();
@@ -157,13 +157,13 @@ fn reachable(before: &[Rule], rule: &Rule) -> Result<(), String> {
     match before.iter().position(covers) {
         None => Ok(()),
         Some(index) => Err(format!(
-            "rule {} decides about every request that this one matches; put this one before it",
+            "rule {} decides about every request that this one matches; move this one before it",
             index + 1
         )),
     }
 }
 
-/// A text that is short enough for an error.
+/// The text, shortened for an error.
 pub(crate) fn shortened(text: &str) -> String {
     const SHOWN: usize = 120;
     if text.chars().count() <= SHOWN {

@@ -1,4 +1,4 @@
-//! Which paths a rule can match.
+//! Validates the paths of fault rules.
 
 use atlas_catalog::Operation;
 
@@ -6,28 +6,28 @@ use super::check::shortened;
 use crate::control;
 use crate::object_store;
 
-/// The longest path.
+/// The maximum length of a path.
 const MAX_PATH: usize = 2000;
 
-/// What is answered beside the operations and the files.
+/// The paths that are neither operations nor files.
 const OTHER_PATHS: [&str; 3] = ["/", TOKEN, REVOKE];
-/// What the paths of all operations begin with.
+/// The prefix of the paths of all operations.
 const API: &str = "/api/atlas/v2";
 const TOKEN: &str = "/api/oauth/token";
 const REVOKE: &str = "/api/oauth/revoke";
 
-/// What the requests of a rule can be.
+/// The kinds of requests that a rule can match.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reach {
     /// An operation of the API.
     pub(super) operations: bool,
-    /// A request for a token, or to revoke one.
+    /// Requests to issue or revoke a token.
     pub(super) tokens: bool,
-    /// A snapshot's file.
+    /// Snapshot files.
     pub(super) files: bool,
 }
 
-/// What a rule with this operation and this beginning of a path reaches, both checked.
+/// The requests that a rule with this operation and this path prefix can match; both are valid.
 pub(super) fn reach(operation: Option<&str>, start: Option<&str>) -> Reach {
     let start = start.unwrap_or("/");
     let free = operation.is_none();
@@ -38,7 +38,7 @@ pub(super) fn reach(operation: Option<&str>, start: Option<&str>) -> Reach {
     }
 }
 
-/// Checks that a request can have a path that begins like this, and that the operation has it.
+/// Checks that a request can have a path with this prefix, and that it belongs to the operation.
 pub(super) fn check(start: &str, operation: Option<&str>) -> Result<(), String> {
     let shown = shortened(start);
     if !start.starts_with('/') {
@@ -56,8 +56,8 @@ pub(super) fn check(start: &str, operation: Option<&str>) -> Result<(), String> 
     }
     if start.contains('*') {
         return Err(format!(
-            "invalid path {shown:?}: a path is a beginning, and * stands for nothing else; leave out \
-             what follows what is known"
+            "invalid path {shown:?}: a path is a prefix without wildcards; remove * \
+             and the rest"
         ));
     }
     if start.contains(['?', '#']) {
@@ -67,7 +67,7 @@ pub(super) fn check(start: &str, operation: Option<&str>) -> Result<(), String> 
     }
     if let Some(odd) = start.chars().find(|it| !stands_in_a_path(*it)) {
         return Err(format!(
-            "invalid path {shown:?}: expected {odd:?} percent-encoded, as requests have it"
+            "invalid path {shown:?}: expected {odd:?} percent-encoded, as in requests"
         ));
     }
     if !escapes_are_whole(start) {
@@ -80,7 +80,7 @@ pub(super) fn check(start: &str, operation: Option<&str>) -> Result<(), String> 
         .any(|segment| matches!(segment, "." | ".."))
     {
         return Err(format!(
-            "invalid path {shown:?}: expected no segments . and .., which clients take out"
+            "invalid path {shown:?}: expected no segments . and .., which clients remove"
         ));
     }
     if start.starts_with(control::PREFIX) {
@@ -102,21 +102,21 @@ pub(super) fn check(start: &str, operation: Option<&str>) -> Result<(), String> 
     let below = format!("{API}{start}");
     if self::reach(None, Some(&below)).operations {
         return Err(format!(
-            "invalid path {shown:?}: expected the whole path; did you mean {:?}?",
+            "invalid path {shown:?}: expected the full path; did you mean {:?}?",
             shortened(&below)
         ));
     }
     Err(format!(
-        "invalid path {shown:?}: neither an operation nor the token endpoint nor a file has it"
+        "invalid path {shown:?}: expected that of an operation, the token endpoint or a file"
     ))
 }
 
-/// Whether a character can stand in a path (RFC 3986 section 3.3).
+/// Whether a character is allowed in a path (RFC 3986 section 3.3).
 fn stands_in_a_path(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/%".contains(c)
 }
 
-/// Whether two hexadecimal digits follow each `%`, but for one that the text's end cuts off.
+/// Whether two hexadecimal digits follow each `%`; the last escape may be cut off.
 fn escapes_are_whole(text: &str) -> bool {
     text.split('%').skip(1).enumerate().all(|(index, after)| {
         let last = index + 2 == text.split('%').count();
@@ -126,7 +126,7 @@ fn escapes_are_whole(text: &str) -> bool {
     })
 }
 
-/// Whether the path of a snapshot's file, `/sandbox-store/SNAPSHOT.tgz`, can begin with a text.
+/// Whether the text is a prefix of the path of a snapshot file, `/sandbox-store/SNAPSHOT.tgz`.
 fn can_begin_a_file(start: &str) -> bool {
     const END: &str = ".tgz";
     let Some(name) = start.strip_prefix(object_store::PREFIX) else {
@@ -138,7 +138,7 @@ fn can_begin_a_file(start: &str) -> bool {
     digits <= 24 && (rest.is_empty() || (digits == 24 && END.starts_with(rest)))
 }
 
-/// The paths of an operation, or of all of them, with names in place of parameters.
+/// The paths of an operation, or of all operations, with parameter names in braces.
 pub(super) fn templates(id: Option<&str>) -> impl Iterator<Item = String> {
     let one = id.and_then(Operation::find);
     let all = id.is_none().then(Operation::all);
@@ -147,7 +147,7 @@ pub(super) fn templates(id: Option<&str>) -> impl Iterator<Item = String> {
         .map(Operation::path)
 }
 
-/// Whether a path made from a template can begin with a text.
+/// Whether the text is a prefix of a path that matches the template.
 fn can_begin(template: &str, start: &str) -> bool {
     let (mut template, mut start) = (template.split('/'), start.split('/').peekable());
     while let Some(given) = start.next() {

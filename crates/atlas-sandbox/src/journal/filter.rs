@@ -1,4 +1,4 @@
-//! Which requests of the journal are asked for.
+//! The query of the journal.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use http::Method;
 use super::record::RecordedRequest;
 use crate::faults::{shortened, unknown_operation};
 
-/// Which requests are asked for: those that fit every part.
+/// A filter; a request must match every part.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     operation: Option<Operation>,
@@ -25,7 +25,7 @@ enum Status {
     Code(u16),
 }
 
-/// Why a query cannot be put to a journal.
+/// The error for an invalid query of a journal.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct JournalQueryError(String);
@@ -38,7 +38,7 @@ impl fmt::Debug for JournalQueryError {
 }
 
 impl Filter {
-    /// Reads a form-encoded query.
+    /// Parses a form-encoded query.
     pub(crate) fn parse(query: &str) -> Result<Self, JournalQueryError> {
         let mut filter = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -93,19 +93,19 @@ impl Filter {
             }
         };
         if repeated {
-            return Err(format!("invalid {name}: expected it once"));
+            return Err(format!("invalid {name}: expected only once"));
         }
         Ok(())
     }
 
-    /// How many requests are asked for at most.
+    /// The maximum number of requests.
     pub(super) fn limit(&self) -> usize {
         self.limit.unwrap_or(usize::MAX)
     }
 
     pub(super) fn fits(&self, request: &RecordedRequest) -> bool {
         let status = request.status().map(|status| status.as_u16());
-        // What costs most comes last.
+        // The most expensive comparison is last.
         self.since.is_none_or(|since| request.number() > since)
             && self
                 .method
@@ -129,7 +129,7 @@ fn invalid(name: &str, value: &str, expected: &str) -> String {
     format!("invalid {name} {:?}: expected {expected}", shortened(value))
 }
 
-/// Whether a path begins with a text, before which `/api/atlas/v2` may be left out.
+/// Whether a path starts with a text, in which `/api/atlas/v2` may be omitted.
 fn begins(path: &str, start: &str) -> bool {
     let below = path.strip_prefix("/api/atlas/v2");
     path.starts_with(start) || below.is_some_and(|below| below.starts_with(start))

@@ -1,4 +1,4 @@
-//! One request of the journal: copied in one piece as it comes, read and redacted when it is shown.
+//! One request of the journal: copied on arrival, parsed and redacted when it is shown.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,29 +18,29 @@ use super::urls;
 use crate::faults::Matched;
 use crate::secret_names::is_secret_name;
 
-/// How much of a target is kept.
+/// The number of bytes of a target that are kept.
 const MAX_TARGET: usize = 8 << 10;
-/// How much of the headers is kept.
+/// The number of bytes of the headers that are kept.
 const MAX_HEADERS: usize = 8 << 10;
-/// The largest body that is kept.
+/// The maximum size of a body that is kept.
 const MAX_BODY: usize = 64 << 10;
-/// How many ignored fields are kept, and how much of each.
+/// The number of ignored fields that are kept, and the bytes of each.
 const MAX_IGNORED: usize = 50;
 const MAX_FIELD: usize = 200;
-/// What an entry takes beside its text, in bytes.
+/// The memory of an entry in addition to its text, in bytes.
 const OVERHEAD: usize = 64;
 
-/// A request that a sandbox answered, without its secrets.
+/// A request to a sandbox, without its secrets.
 ///
-/// Cheap to clone. It serializes as `GET /sandbox/requests` shows it.
+/// Cloning is cheap. It serializes as in `GET /sandbox/requests`.
 #[derive(Clone)]
 pub struct RecordedRequest(Arc<Record>);
 
-/// A request that is not answered yet.
+/// A request without a response yet.
 pub(super) struct Draft {
     at: Timestamp,
     method: Method,
-    /// The target, then names and values of headers with a NUL after each, then the body.
+    /// The target, then names and values of headers, each followed by a NUL, then the body.
     text: Vec<u8>,
     target: usize,
     headers: usize,
@@ -57,8 +57,8 @@ struct Record {
 }
 
 impl Draft {
-    /// Copies what is kept of a request. Its own buffers are larger and live as long as a part does.
-    /// A body that was not read is `None`.
+    /// Copies the kept parts of a request, whose own buffers are larger and would stay allocated.
+    /// The body is `None` if it was not read.
     pub(super) fn new<B>(at: Timestamp, request: &Request<B>, body: Option<&Bytes>) -> Self {
         let uri = request.uri();
         let kept = body.filter(|body| body.len() <= MAX_BODY);
@@ -110,33 +110,34 @@ impl Draft {
 }
 
 impl RecordedRequest {
-    /// Its number, counted from 1 since the server started, in the order of the answers.
+    /// Returns the number, counted from 1 since the start of the server in the order of the
+    /// responses.
     pub fn number(&self) -> u64 {
         self.0.number
     }
 
-    /// When it came, by the sandbox's clock.
+    /// Returns the time of the request, by the sandbox's clock.
     pub fn at(&self) -> Timestamp {
         self.0.draft.at
     }
 
-    /// Its method.
+    /// Returns the method.
     pub fn method(&self) -> &Method {
         &self.0.draft.method
     }
 
-    /// Its path and query, with the values of secret parameters replaced by `(redacted)`.
+    /// Returns path and query, with the values of secret parameters replaced by `(redacted)`.
     pub fn target(&self) -> String {
         urls::target(&self.sent_target())
     }
 
-    /// Its path, as it was sent.
+    /// Returns the path as it was sent.
     pub fn path(&self) -> String {
         let target = self.sent_target();
         target.split('?').next().unwrap_or_default().to_owned()
     }
 
-    /// The operation that it is for, if its method and path are those of one.
+    /// Returns the operation of the method and path, if there is one.
     pub fn operation(&self) -> Option<Operation> {
         let target = self.sent_target();
         let path = target.split('?').next().unwrap_or_default();
@@ -144,7 +145,7 @@ impl RecordedRequest {
         atlas_catalog::route(self.method(), path).map(|found| found.operation)
     }
 
-    /// A header; values that came apart are joined by `, `. Of `Authorization`, only the scheme is
+    /// Returns a header; repeated values are joined by `, `. Of `Authorization`, only the scheme is
     /// kept.
     pub fn header(&self, name: &str) -> Option<String> {
         let mut headers = self.headers().into_iter();
@@ -152,7 +153,7 @@ impl RecordedRequest {
         Some(value)
     }
 
-    /// The headers, their names in lower case.
+    /// The headers, with lowercase names.
     fn headers(&self) -> Vec<(String, String)> {
         let mut headers: Vec<(String, String)> = Vec::new();
         let text = &self.0.draft.text[self.0.draft.target..self.0.draft.headers];
@@ -169,17 +170,17 @@ impl RecordedRequest {
         headers
     }
 
-    /// The body, with secret values replaced by `(redacted)`: JSON as it is, a form as an object,
-    /// anything else as a text. `None` if there is none or it is not shown.
+    /// Returns the body, with secret values replaced by `(redacted)`: JSON as it is, a form as an
+    /// object, anything else as text. `None` if there is no body or it is not shown.
     pub fn body(&self) -> Option<Value> {
         self.shown_body().value
     }
 
     fn shown_body(&self) -> Shown {
         match self.0.draft.body_bytes {
-            None => return Shown::omitted("it was not read".to_owned()),
+            None => return Shown::omitted("body was not read".to_owned()),
             Some(bytes) if bytes > MAX_BODY => {
-                return Shown::omitted(format!("it has more than {MAX_BODY} bytes"));
+                return Shown::omitted(format!("body has more than {MAX_BODY} bytes"));
             }
             Some(_) => {}
         }
@@ -188,23 +189,24 @@ impl RecordedRequest {
         redact::body(body, &content_type, || self.operation())
     }
 
-    /// The status of the answer; `None` if a fault or the client ended the request without one.
+    /// Returns the status of the response; `None` if a fault or the client ended the request
+    /// without one.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// The rule of the fault plan that acted, counted from 1.
+    /// Returns the number of the fault plan's rule that acted, from 1.
     pub fn fault(&self) -> Option<usize> {
         self.0.fault.as_ref().map(|fault| fault.rule)
     }
 
-    /// The paths of fields in the body that were ignored, as in
-    /// [`Answered`](crate::Answered::ignored_fields).
+    /// Returns the paths of ignored fields in the body, as
+    /// [`Answered`](crate::Answered::ignored_fields) does.
     pub fn ignored_fields(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.ignored_fields.iter().map(AsRef::as_ref)
     }
 
-    /// How much memory it takes.
+    /// The used memory.
     pub(super) fn memory(&self) -> usize {
         let fields = self.0.ignored_fields.iter();
         let fields: usize = fields
@@ -267,12 +269,12 @@ impl fmt::Debug for RecordedRequest {
     }
 }
 
-/// The value of a header, or what is shown in the place of a secret.
+/// The value of a header, or the replacement of a secret.
 fn without_secret<'a>(name: &HeaderName, value: &'a HeaderValue) -> Cow<'a, [u8]> {
     if *name == AUTHORIZATION || *name == PROXY_AUTHORIZATION {
         let scheme = value.as_bytes().split(|byte| *byte == b' ').next();
         let scheme = scheme.unwrap_or_default();
-        // Anything else could be the secret itself.
+        // Any other text could be the secret itself.
         let known = ["Basic", "Bearer", "Digest"]
             .into_iter()
             .find(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));

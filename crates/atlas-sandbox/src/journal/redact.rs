@@ -1,4 +1,4 @@
-//! Takes secrets out of what the journal shows: by the catalog's schemas, and by names.
+//! Removes secrets from the requests of the journal, by the catalog's schemas and by names.
 
 use std::borrow::Cow;
 
@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 use super::urls;
 use crate::secret_names::{is_secret_name, may_mention, names_an_object};
 
-/// What stands in the place of a secret.
+/// The replacement of a secret.
 pub(super) const REDACTED: &str = "(redacted)";
 
-/// A body as it is shown.
+/// A body as the journal shows it.
 #[derive(Default)]
 pub(super) struct Shown {
     pub(super) value: Option<Value>,
-    /// Why a body is not shown.
+    /// The reason why a body is not shown.
     pub(super) omitted: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn body(
     }
     if let Ok(mut value) = serde_json::from_slice::<Value>(body) {
         if value.is_string() {
-            // It says nothing of what it is.
+            // A single value has no name that shows whether it is secret.
             return Shown::value(REDACTED.into());
         }
         let operation = operation();
@@ -65,19 +65,19 @@ pub(super) fn body(
         return Shown::value(value);
     }
     let Ok(text) = std::str::from_utf8(body) else {
-        return Shown::omitted("it is neither JSON nor text".to_owned());
+        return Shown::omitted("body is neither JSON nor text".to_owned());
     };
-    // A secret cannot be found in what cannot be read.
+    // Secrets cannot be located in a text that cannot be parsed.
     if may_mention(text) {
-        return Shown::omitted("it is not JSON and may hold a secret".to_owned());
+        return Shown::omitted("body is not JSON and may contain a secret".to_owned());
     }
     Shown::value(urls::text(text).into())
 }
 
-/// The operations whose body has the URL of a webhook. The URL is a secret: it needs no login.
+/// The operations with a webhook URL in their body. That URL is a secret: it needs no login.
 const WITH_WEBHOOKS: [&str; 2] = ["createGroupIntegration", "updateGroupIntegration"];
 
-/// A form as an object; a name that comes more than once has an array.
+/// A form as an object; a repeated name has an array.
 fn form(body: &[u8]) -> Value {
     let mut shown: Map<String, Value> = Map::new();
     for (name, value) in form_urlencoded::parse(body) {
@@ -97,7 +97,7 @@ fn form(body: &[u8]) -> Value {
     Value::Object(shown)
 }
 
-/// Replaces the secret values in JSON that fits any of the schemas, or none.
+/// Replaces the secret values in JSON that may match any of the schemas.
 fn json(value: &mut Value, schemas: &[&Schema]) {
     match value {
         Value::Object(fields) => {
@@ -141,7 +141,8 @@ fn json(value: &mut Value, schemas: &[&Schema]) {
     }
 }
 
-/// Whether a schema says that a value is secret. `writeOnly` does not: regions and comments have it.
+/// Whether a schema marks a value as a password. `writeOnly` is no sign of it: regions and comments
+/// have it.
 fn is_password(schema: &Schema) -> bool {
     schema.format.as_deref() == Some("password")
 }
@@ -155,7 +156,7 @@ fn field<'a>(schema: &'a Schema, name: &str) -> Option<&'a Schema> {
     schema.properties.get(name).or_else(further)
 }
 
-/// The schemas, and all that they are composed of.
+/// The schemas and all schemas that they are composed of.
 fn parts<'a>(schemas: &[&'a Schema]) -> Vec<&'a Schema> {
     let mut parts: Vec<&Schema> = schemas.to_vec();
     let mut next = 0;

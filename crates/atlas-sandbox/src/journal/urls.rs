@@ -1,4 +1,4 @@
-//! Takes secrets out of URLs and of texts that hold some.
+//! Removes secrets from URLs and texts with URLs.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use super::redact::REDACTED;
 use crate::object_store;
 use crate::secret_names::is_secret_name;
 
-/// A target, or a text that may be a URL, without the values of secret parameters. The query of a
-/// snapshot's link is one secret.
+/// The target, or a text that may be a URL, without the values of secret parameters. The whole
+/// query of a snapshot link is secret.
 pub(super) fn target(target: &str) -> String {
     let Some(start) = target.find(['?', ';', '#']) else {
         return target.to_owned();
@@ -35,7 +35,7 @@ pub(super) fn target(target: &str) -> String {
     shown
 }
 
-/// A text in which no URL has a user, a password or a secret parameter.
+/// The text without users, passwords and secret parameters of URLs.
 pub(super) fn text(text: &str) -> Cow<'_, str> {
     if !text.contains("://") {
         return Cow::Borrowed(text);
@@ -53,7 +53,7 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A host, before which a user and a password may stand.
+/// A host without a preceding user and password.
 pub(super) fn host(host: &str) -> Cow<'_, str> {
     match host.rsplit_once('@') {
         Some((_, host)) => Cow::Owned(format!("{REDACTED}@{host}")),
@@ -61,7 +61,7 @@ pub(super) fn host(host: &str) -> Cow<'_, str> {
     }
 }
 
-/// A word without what stands before the hosts of its URLs.
+/// A word without the user part of its URLs.
 fn without_users(word: &str) -> String {
     let mut parts = word.split("://");
     let mut shown = parts.next().unwrap_or_default().to_owned();
@@ -80,7 +80,7 @@ mod tests {
     use super::{target, text};
 
     #[test]
-    fn parameters_are_told_apart_by_every_mark_that_servers_take() {
+    fn parameters_are_separated_by_every_separator_that_servers_accept() {
         for (given, shown) in [
             (
                 "/a?b=1;password=x&pw=y",
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_a_host_is_not_shown() {
+    fn users_in_hosts_are_not_shown() {
         for (given, shown) in [
             (
                 "https://u:x@a.example/b@c",

@@ -1,4 +1,4 @@
-//! The bounds of a seed, so that a small text cannot ask for a world that takes the machine.
+//! The bounds of a seed, so that a small text cannot create a world that exhausts the machine.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -14,7 +14,7 @@ use crate::clock::CLOCK_END;
 use crate::snapshot_file::MAX_DATA;
 use crate::world::{ClusterKind, FIRST_SNAPSHOT, MAX_SHARDS};
 
-/// The longest text, in bytes.
+/// The maximum size of the text, in bytes.
 pub(crate) const MAX_TEXT: usize = 16 << 20;
 const MAX_PROJECTS: usize = 10_000;
 const MAX_CLUSTERS: usize = 10_000;
@@ -24,10 +24,10 @@ const MAX_JOBS: usize = 10_000;
 const MAX_ORGANIZATIONS: usize = 1000;
 const MAX_LOGINS: usize = 50_000;
 const MAX_LISTED: usize = 50_000;
-/// The longest project name, in characters.
+/// The maximum length of a project name, in characters.
 const MAX_NAME: usize = 64;
 
-/// Reads a text that has the form of a seed; the error says where it has not.
+/// Parses a text in the form of a seed; the error has the position of an invalid value.
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SeedError> {
     if text.len() > MAX_TEXT {
         return Err(SeedError::Form {
@@ -50,7 +50,7 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SeedError> {
     Ok(seed)
 }
 
-/// What was seen of a seed so far.
+/// The parts of a seed that were checked so far.
 #[derive(Default)]
 pub(super) struct Checked {
     organizations: BTreeSet<String>,
@@ -68,7 +68,7 @@ impl Checked {
     pub(super) fn project(&mut self, place: &str, id: &str, name: &str) -> Result<(), SeedError> {
         check_name(place, name)?;
         if !self.projects.insert(id.to_owned()) {
-            let problem = format!("there is another project {id}");
+            let problem = format!("duplicate project {id}");
             return Err(value(format!("{place}.id"), problem));
         }
         at_most(place, "projects", self.projects.len(), MAX_PROJECTS)
@@ -81,7 +81,7 @@ impl Checked {
         name: &ClusterName,
     ) -> Result<(), SeedError> {
         if !self.clusters.insert((project.to_owned(), name.clone())) {
-            let problem = format!("the project has another cluster {:?}", name.as_str());
+            let problem = format!("duplicate cluster {:?} in the project", name.as_str());
             return Err(value(format!("{place}.name"), problem));
         }
         at_most(place, "clusters", self.clusters.len(), MAX_CLUSTERS)
@@ -95,7 +95,7 @@ impl Checked {
     ) -> Result<(), SeedError> {
         check_name(place, name)?;
         if !self.organizations.insert(id.to_owned()) {
-            let problem = format!("there is another organization {id}");
+            let problem = format!("duplicate organization {id}");
             return Err(value(format!("{place}.id"), problem));
         }
         let seen = self.organizations.len();
@@ -150,7 +150,7 @@ impl Ids {
         if self.0.insert(id.to_owned()) {
             return Ok(());
         }
-        let problem = format!("the cluster has another snapshot {id}");
+        let problem = format!("duplicate snapshot {id} of the cluster");
         Err(value(format!("{place}.id"), problem))
     }
 }
@@ -172,12 +172,12 @@ pub(super) fn finished(place: &str, text: Option<&str>) -> Result<Timestamp, See
     time(&format!("{place}.finished"), text)
 }
 
-/// A time that the clock can have.
+/// Parses a time within the range of the clock.
 pub(super) fn time(path: &str, text: &str) -> Result<Timestamp, SeedError> {
     let shown: String = text.chars().take(MAX_NAME).collect();
     let time: Timestamp = text.parse().map_err(|_| {
         let expected = "expected RFC 3339, such as 2026-05-04T09:42:00Z";
-        let problem = format!("invalid timestamp {shown:?}; {expected}");
+        let problem = format!("invalid timestamp {shown:?}: {expected}");
         value(path.to_owned(), problem)
     })?;
     if (Timestamp::UNIX_EPOCH..=CLOCK_END).contains(&time) {
@@ -187,14 +187,14 @@ pub(super) fn time(path: &str, text: &str) -> Result<Timestamp, SeedError> {
     Err(value(path.to_owned(), problem))
 }
 
-/// The time that a field of a body names, or the one at which the first world was made.
+/// The time in a field of a body, or the creation time of the default world.
 pub(super) fn moment(body: &Value, field: &str) -> Timestamp {
     let text = body.get(field).and_then(Value::as_str);
     text.and_then(|text| text.parse().ok())
         .unwrap_or(FIRST_SNAPSHOT)
 }
 
-/// An id of 24 hexadecimal digits, if one is given.
+/// Checks an optional id of 24 hexadecimal digits.
 pub(super) fn hex_id(place: &str, text: Option<&str>) -> Result<Option<String>, SeedError> {
     let Some(text) = text else {
         return Ok(None);
@@ -204,7 +204,7 @@ pub(super) fn hex_id(place: &str, text: Option<&str>) -> Result<Option<String>, 
         return Ok(Some(text.to_owned()));
     }
     let shown: String = text.chars().take(MAX_NAME).collect();
-    let problem = format!("invalid id {shown:?}; expected 24 hexadecimal digits in lower case");
+    let problem = format!("invalid id {shown:?}: expected 24 lowercase hex digits");
     Err(value(format!("{place}.id"), problem))
 }
 
@@ -217,19 +217,17 @@ pub(super) fn path(place: &str, text: &str) -> Result<String, SeedError> {
     })
 }
 
-/// Refuses a path that no operation has, and one of what stands elsewhere in a seed.
+/// Rejects a path that no operation has, and one that belongs elsewhere in a seed.
 pub(super) fn resource(place: &str, key: &str) -> Result<(), SeedError> {
     let segments: Vec<&str> = key.split('/').skip(1).collect();
     let problem = match segments.as_slice() {
-        ["orgs", _] => "organizations stand in organizations",
-        ["groups", _] => "projects stand in projects",
+        ["orgs", _] => "an organization belongs in the field organizations",
+        ["groups", _] => "a project belongs in the field projects",
         ["groups", _, "clusters" | "flexClusters", _] => {
-            "clusters stand in the clusters of a project"
+            "a cluster belongs in the field clusters of its project"
         }
         _ if is_known(key) => return Ok(()),
-        _ => {
-            "no operation has a path like this; expected one such as /groups/ID/accessList/192.0.2.1"
-        }
+        _ => "no operation has such a path; expected one such as /groups/ID/accessList/192.0.2.1",
     };
     let shown: String = key.chars().take(2 * MAX_NAME).collect();
     Err(value(
@@ -238,7 +236,7 @@ pub(super) fn resource(place: &str, key: &str) -> Result<(), SeedError> {
     ))
 }
 
-/// Refuses fields of a body that stand beside it.
+/// Rejects fields of a body that have their own place in the seed.
 pub(super) fn own_fields(path: &str, body: Option<&Value>) -> Result<(), SeedError> {
     let found = ["id", "name", "orgId"]
         .into_iter()
@@ -247,12 +245,12 @@ pub(super) fn own_fields(path: &str, body: Option<&Value>) -> Result<(), SeedErr
         None => Ok(()),
         Some(name) => Err(value(
             format!("{path}.{name}"),
-            "stands beside the body".to_owned(),
+            "belongs next to the body, not in it".to_owned(),
         )),
     }
 }
 
-/// Refuses a body in which a field has another type than an operation answers.
+/// Rejects a body in which a field has another type than in the responses of an operation.
 pub(super) fn types(path: &str, operation: &str, body: &Value) -> Result<(), SeedError> {
     let Some(operation) = Operation::find(operation) else {
         return Ok(());
@@ -262,7 +260,7 @@ pub(super) fn types(path: &str, operation: &str, body: &Value) -> Result<(), See
     };
     let violations = operation.check_response(version, 200, body);
     let wrong = violations.iter().find(|it| {
-        // Recorded answers have nulls.
+        // Recorded responses have nulls.
         it.kind() == ViolationKind::Type && !it.to_string().ends_with("found null")
     });
     match wrong {
@@ -271,7 +269,7 @@ pub(super) fn types(path: &str, operation: &str, body: &Value) -> Result<(), See
     }
 }
 
-/// Refuses a resource that is no object: the sandbox keeps objects only.
+/// Rejects a resource that is not an object.
 pub(super) fn is_object(path: &str, body: &Value) -> Result<(), SeedError> {
     if body.is_object() {
         return Ok(());
@@ -286,7 +284,7 @@ fn is_known(key: &str) -> bool {
     known(key) || (!above.is_empty() && known(above))
 }
 
-/// A state that a cluster can be in.
+/// Checks the state of a cluster.
 pub(super) fn state(place: &str, text: &str) -> Result<(), SeedError> {
     let states = ["IDLE", "CREATING", "UPDATING", "DELETING", "REPAIRING"];
     if states.contains(&text) {
@@ -300,10 +298,11 @@ pub(super) fn state(place: &str, text: &str) -> Result<(), SeedError> {
     Err(value(format!("{place}.state"), problem))
 }
 
-/// Refuses what cannot stand in the header of a login; shows nothing of it, since it may be secret.
+/// Rejects credentials that a header cannot contain. The error does not show them, since they may
+/// be secret.
 pub(super) fn proof(path: &str, text: &str) -> Result<(), SeedError> {
     let problem = if text.is_empty() {
-        "empty; expected a text, or nothing at all"
+        "empty; expected a text, or omit the field"
     } else if text.chars().any(|it| it.is_control() || it.is_whitespace()) {
         "expected a text without spaces and control characters"
     } else {
@@ -312,7 +311,7 @@ pub(super) fn proof(path: &str, text: &str) -> Result<(), SeedError> {
     Err(value(path.to_owned(), problem.to_owned()))
 }
 
-/// A role that an operation documents.
+/// Checks that a role is documented.
 pub(super) fn role(path: &str, name: &str) -> Result<(), SeedError> {
     let mut known = Operation::all().flat_map(Operation::roles);
     if known.any(|role| role == name) {
@@ -333,7 +332,7 @@ fn check_name(place: &str, name: &str) -> Result<(), SeedError> {
     Err(value(format!("{place}.name"), problem))
 }
 
-/// A whole number within bounds.
+/// Checks an integer against its bounds.
 pub(super) fn number(
     path: impl FnOnce() -> String,
     number: &Number,

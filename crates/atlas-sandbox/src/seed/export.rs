@@ -1,4 +1,4 @@
-//! Writing a world as a seed.
+//! Exports a world as a seed.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ use crate::store::{Change, last};
 use crate::world::{ClusterKind, FIRST_SNAPSHOT, Sandbox};
 
 impl Sandbox {
-    /// The world as a seed, with what was counted beside it.
+    /// The world as a seed, with its counters.
     pub(crate) fn shown_world(&self, now: Timestamp) -> Value {
         let mut seed = self.exported(now);
         seed.counters = Some(json!({
@@ -55,7 +55,7 @@ impl Sandbox {
         Seed {
             schema: None,
             clock: Some(now.to_string()),
-            made: Some(self.handed_out.into()),
+            made: Some(self.issued.into()),
             settings: self.exported_settings(),
             organizations: Some(organizations.collect()),
             logins: logins.map(login).collect(),
@@ -122,7 +122,7 @@ impl Sandbox {
         clusters.into_iter().map(|(_, cluster)| cluster).collect()
     }
 
-    /// Everything but organizations, projects and clusters, in the order of its creation.
+    /// All resources other than organizations, projects and clusters, in the order of creation.
     fn exported_resources(&self) -> Vec<Resource> {
         let mut resources: Vec<_> = self
             .store
@@ -243,7 +243,7 @@ fn jobs(backups: &Backups, now: Timestamp) -> Vec<Job> {
         .collect()
 }
 
-/// The fields in which a resource differs from one that is made; null for one that it lacks.
+/// The fields in which a resource differs from the default one; null for a missing field.
 fn differing(made: &Value, kept: &Value) -> Option<Value> {
     let (Some(made), Some(kept)) = (made.as_object(), kept.as_object()) else {
         return Some(kept.clone());

@@ -1,4 +1,4 @@
-//! The form of a seed.
+//! The data model of a seed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
@@ -6,12 +6,12 @@ use serde_json::{Number, Value};
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Seed {
-    /// The schema that an editor checks it by; not read here.
+    /// The schema reference for editors; ignored.
     #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
     pub(super) schema: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) clock: Option<String>,
-    /// How many ids the world has made.
+    /// The number of ids that the world has generated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) made: Option<Number>,
     pub(super) settings: Settings,
@@ -19,19 +19,19 @@ pub(super) struct Seed {
     pub(super) organizations: Option<Vec<Organization>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) logins: Vec<Login>,
-    /// The first world's if they are left out.
+    /// Those of the default world if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) projects: Option<Vec<Project>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) resources: Vec<Resource>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) scheduled: Vec<Scheduled>,
-    /// What was counted, in a world that is shown; not read here.
+    /// The counters in an exported world; ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) counters: Option<Value>,
 }
 
-/// What [`Sandbox`](crate::Sandbox)'s setters set.
+/// The values of [`Sandbox`](crate::Sandbox)'s setters.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Settings {
@@ -83,11 +83,11 @@ pub(super) struct Login {
     pub(super) client_secret: Option<Secrets>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) access_token: Option<String>,
-    /// The path of the API key or service account among the resources that it logs in as, with the
-    /// roles of that.
+    /// The path of the API key or service account in the resources that it logs in as, with its
+    /// roles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) resource: Option<String>,
-    /// The id of the organization or project that its roles hold in.
+    /// The id of the organization or project to which its roles are limited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) scope: Option<String>,
 }
@@ -121,7 +121,7 @@ pub(super) struct Cluster {
     pub(super) kind: Kind,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) state: Option<String>,
-    /// Whether only its backups are left.
+    /// Whether only its backups exist.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) deleted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,7 +147,7 @@ pub(super) struct Snapshot {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<String>,
     pub(super) bytes: Number,
-    /// When it was asked for; left out for one that was taken by schedule.
+    /// The time of the request for it; omitted if it was taken by schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) asked: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,7 +166,7 @@ pub(super) struct Job {
     pub(super) snapshot: String,
     pub(super) delivery: Delivery,
     pub(super) asked: String,
-    /// How long it takes.
+    /// The duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) seconds: Option<Number>,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -177,10 +177,10 @@ pub(super) struct Job {
     pub(super) target: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) target_project: Option<String>,
-    /// The second and the increment that a restore to a point in time ends at.
+    /// The second and the increment of a point-in-time restore.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) point: Option<[i64; 2]>,
-    /// How far it is, in a world that is shown; not read here.
+    /// The status in an exported world; ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<String>,
 }
@@ -223,7 +223,10 @@ pub(super) struct Scheduled {
     pub(super) remove: bool,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde requires this signature"
+)]
 fn is_false(value: &bool) -> bool {
     !value
 }

@@ -7,7 +7,7 @@ use crate::api::generic::{org_key, project_key};
 use crate::login::{Account, documented_role};
 use crate::world::Sandbox;
 
-/// Refuses a login that belongs to, or is limited to, a resource that does not exist.
+/// Rejects a login that belongs to, or is limited to, a resource that does not exist.
 pub(super) fn check(sandbox: &Sandbox) -> Result<(), SeedError> {
     for account in sandbox.accounts.all() {
         let is_there = |key: &str| sandbox.store.contains(key);
@@ -20,7 +20,7 @@ pub(super) fn check(sandbox: &Sandbox) -> Result<(), SeedError> {
             )
         } else if scope.is_some_and(|id| !is_there(&org_key(id)) && !is_there(&project_key(id))) {
             format!(
-                "the scope of the login {} is no organization and no project",
+                "the scope of the login {} is not an existing organization or project",
                 account.name()
             )
         } else {
@@ -31,7 +31,7 @@ pub(super) fn check(sandbox: &Sandbox) -> Result<(), SeedError> {
     Ok(())
 }
 
-/// A login, which must have a way to prove it that no other login has.
+/// Checks a login, which must have credentials that no other login has.
 pub(super) fn account(place: &str, login: Login, sandbox: &Sandbox) -> Result<Account, SeedError> {
     for (name, text) in [
         ("publicKey", &login.public_key),

@@ -1,4 +1,4 @@
-//! Making a world from a seed.
+//! Creates a world from a seed.
 
 use atlas_model::{ClusterName, RestoreJobId, SnapshotId};
 use jiff::SignedDuration;
@@ -18,7 +18,7 @@ use crate::store::{Change, key, merge};
 use crate::time::later;
 use crate::world::{ClusterKind, FIRST_SNAPSHOT, ORG, Sandbox};
 
-/// The world of a seed.
+/// Creates the world of a seed.
 pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError> {
     let mut sandbox = if seed.projects.is_some() {
         Sandbox::empty()
@@ -35,7 +35,7 @@ pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError
     let mut checked = Checked::default();
     if let Some(organizations) = seed.organizations {
         sandbox.store.remove(&org_key(ORG));
-        // Its user and its federation come again among the resources, if they are to be there.
+        // The resources contain the user and the federation, if they are to exist.
         sandbox.store.remove("/users");
         sandbox.store.remove("/federationSettings");
         for (index, organization) in organizations.into_iter().enumerate() {
@@ -64,7 +64,7 @@ pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError
         let place = format!("resources[{index}]");
         checked.resource(&place)?;
         let key = check::path(&place, &resource.path)?;
-        // A world that was shown has also what the sandbox keeps for itself.
+        // An exported world includes the sandbox's internal resources.
         if seed.made.is_none() {
             check::resource(&place, &key)?;
         }
@@ -81,7 +81,7 @@ pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError
         let key = check::path(&place, &change.path)?;
         let at = check::time(&format!("{place}.at"), &change.at)?;
         if !sandbox.store.contains(&key) {
-            let problem = "the world has no resource of that path".to_owned();
+            let problem = "the world has no resource with this path".to_owned();
             return Err(value(format!("{place}.path"), problem));
         }
         let what = match (change.merge, change.remove) {
@@ -99,12 +99,12 @@ pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError
     }
     if let Some(made) = &seed.made {
         let made = check::number(|| "made".to_owned(), made, 0..=1 << 53)?;
-        sandbox.handed_out = sandbox.handed_out.max(made);
+        sandbox.issued = sandbox.issued.max(made);
     }
     Ok(sandbox)
 }
 
-/// Refuses a change after which the world could not be a seed.
+/// Rejects a change after which the world could not be exported as a seed.
 fn check_merge(path: &str, key: &str, fields: &Value) -> Result<(), SeedError> {
     check::is_object(path, fields)?;
     let segments: Vec<&str> = key.split('/').skip(1).collect();
@@ -193,7 +193,7 @@ fn add_project(
         .or(first)
         .unwrap_or_else(|| ORG.to_owned());
     if !sandbox.store.contains(&org_key(&org)) {
-        let problem = format!("there is no organization {org}");
+        let problem = format!("the seed has no organization {org}");
         return Err(value(format!("{place}.organization"), problem));
     }
     let mut body = projects::document(&id, &org, name);
@@ -232,7 +232,7 @@ fn add_cluster(
     checked.shards(place, kind)?;
     let outlived = matches!(kind, ClusterKind::ReplicaSet | ClusterKind::Sharded { .. });
     if cluster.deleted && !outlived {
-        let problem = "a deleted cluster of this kind leaves no backups; leave it out";
+        let problem = "a deleted cluster of this kind has no backups; omit it";
         return Err(value(format!("{place}.deleted"), problem.to_owned()));
     }
     let Ok(id) = project.parse() else {
@@ -249,7 +249,7 @@ fn add_cluster(
             check::state(place, state)?;
             resource.body["stateName"] = state.clone().into();
             if state == "CREATING" {
-                // Nobody reaches it yet.
+                // A new cluster has no addresses yet.
                 resource.body["connectionStrings"] = json!({});
             }
         }
@@ -368,7 +368,7 @@ fn add_job(
     Ok(())
 }
 
-/// Puts fields in the place of those that a resource would have.
+/// Replaces fields of a resource's body.
 fn merge_body(body: &mut Value, given: Option<&Value>) {
     if let Some(given) = given.filter(|given| given.is_object()) {
         merge(body, given);

@@ -1,4 +1,4 @@
-//! Certificates that are kept in a directory: the only files of this crate, at the server's edge.
+//! Certificates in a directory, the only files of this crate.
 
 #![allow(
     clippy::disallowed_methods,
@@ -17,19 +17,20 @@ use super::{Certificates, invalid};
 const AUTHORITY: &str = "ca.pem";
 const SERVER: &str = "server.pem";
 const KEY: &str = "server.key";
-/// Says that the files are the sandbox's own and may be replaced. It is locked while they are read or
+/// Marks the files as the sandbox's own, which may be replaced. It is locked while they are read or
 /// written.
 const MARKER: &str = ".atlas-sandbox";
-/// A file that each server locks while it runs. While it is locked, the certificates are not replaced.
+/// A file that each server locks while it runs. While it is locked, the certificates are not
+/// replaced.
 const USE: &str = ".atlas-sandbox-in-use";
 
-/// Keeps the files of a directory as they are, until it is dropped.
+/// Keeps the files of a directory unchanged until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InUse(#[expect(dead_code, reason = "its lock is what counts")] File);
 
-/// Gives the certificates of a directory, and makes new ones if there are none, or if they have
-/// not all of the names or end soon, unless a server runs with them. Other servers that start at the
-/// same time wait.
+/// Reads the certificates of a directory. Generates new ones if there are none, if they lack a name
+/// or if they expire soon, unless a running server uses them. Other servers that start at the same
+/// time wait.
 pub(super) fn certificates(
     directory: &Path,
     names: &[String],
@@ -48,13 +49,13 @@ pub(super) fn certificates(
 fn kept(directory: &Path, names: &[String], now: Timestamp) -> io::Result<(Certificates, InUse)> {
     fs::create_dir_all(directory)?;
     let marker = directory.join(MARKER);
-    // In this order: the marker is there before the files.
+    // In this order: the marker exists before the files.
     let found = [AUTHORITY, SERVER, KEY]
         .into_iter()
         .find(|name| directory.join(name).symlink_metadata().is_ok());
     if let Some(name) = found.filter(|_| !marker.exists()) {
         return Err(invalid(format!(
-            "it has a {name} that is not the sandbox's; choose another directory"
+            "{name} was not created by the sandbox; choose another directory"
         )));
     }
     let lock = File::options().create(true).append(true).open(&marker)?;
@@ -81,24 +82,24 @@ fn kept(directory: &Path, names: &[String], now: Timestamp) -> io::Result<(Certi
         Err(TryLockError::WouldBlock) => {
             return Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
-                "it is in use by a running sandbox, whose clients would have to trust another \
+                "a running sandbox uses it, whose clients would have to trust another \
                  ca.pem; choose another directory or the same names",
             ));
         }
         Err(TryLockError::Error(error)) => return Err(error),
     }
     let certificates = Certificates::generate(names, now)?;
-    // One that is killed in between leaves files that do not fit, which are made anew.
+    // A process killed in between leaves files that do not match; they are generated again.
     write(directory, KEY, &certificates.key, 0o600)?;
     write(directory, SERVER, &certificates.server, 0o644)?;
     write(directory, AUTHORITY, &certificates.authority, 0o644)?;
-    // Nobody comes in between, since the marker is locked.
+    // No other process intervenes, since the marker is locked.
     in_use.unlock()?;
     in_use.lock_shared()?;
     Ok((certificates, InUse(in_use)))
 }
 
-/// Refuses a key that others can read.
+/// Rejects a key that others can read.
 fn check_mode(directory: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -106,7 +107,10 @@ fn check_mode(directory: &Path) -> io::Result<()> {
         let key = directory.join(KEY);
         let mode = fs::metadata(&key).map_or(0, |it| it.permissions().mode());
         if mode & 0o077 != 0 {
-            let problem = format!("others can use its {KEY}; run chmod 600 {}", key.display());
+            let problem = format!(
+                "{KEY} is accessible to other users; run chmod 600 {}",
+                key.display()
+            );
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
         }
     }
@@ -115,7 +119,7 @@ fn check_mode(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file under another name, and gives it its own when it is complete.
+/// Writes a file under a temporary name, and renames it when it is complete.
 fn write(directory: &Path, name: &str, text: &str, mode: u32) -> io::Result<()> {
     // Readable by its owner only.
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
@@ -149,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_kept_until_they_end_or_lack_a_name() {
+    fn certificates_are_kept_until_they_expire_or_lack_a_name() {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().join("new/tls");
         let now: Timestamp = "2026-05-04T09:42:00Z".parse().unwrap();
@@ -169,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_do_not_fit_are_made_anew() {
+    fn files_that_do_not_match_are_generated_again() {
         let folder = tempfile::tempdir().unwrap();
         let now: Timestamp = "2026-05-04T09:42:00Z".parse().unwrap();
         let names = names(&["localhost"]);
@@ -191,14 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn files_of_somebody_else_are_not_replaced() {
+    fn files_of_other_programs_are_not_replaced() {
         for name in [AUTHORITY, SERVER, KEY] {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join(name), "mine").unwrap();
             let now = "2026-05-04T09:42:00Z".parse().unwrap();
             let result = certificates(folder.path(), &names(&["localhost"]), now);
             let problem = result.err().unwrap().to_string();
-            assert!(problem.contains(name) && problem.contains("not the sandbox's"));
+            assert!(problem.contains(name) && problem.contains("was not created by the sandbox"));
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         }
     }
@@ -238,7 +242,7 @@ mod tests {
             let (folder, one) = (folder.path().to_owned(), one.clone());
             std::thread::spawn(move || certificates(&folder, &one, now).unwrap())
         };
-        // Several at once, none of which found certificates when it was asked to start.
+        // Several at once, none of which found certificates when it started.
         let starting: Vec<_> = (0..4).map(start).collect();
         let running: Vec<_> = starting.into_iter().map(|it| it.join().unwrap()).collect();
         let first = read(folder.path());
@@ -246,10 +250,7 @@ mod tests {
         let both = names(&["foo.example", "localhost"]);
         let problem = certificates(folder.path(), &both, now).err().unwrap();
         let problem = problem.to_string();
-        assert!(
-            problem.contains("is in use by a running sandbox"),
-            "{problem}"
-        );
+        assert!(problem.contains("a running sandbox uses it"), "{problem}");
         assert!(!problem.contains('\n'), "{problem}");
         assert_eq!(read(folder.path()), first);
         certificates(folder.path(), &one, now).unwrap();

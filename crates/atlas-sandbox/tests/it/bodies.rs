@@ -1,11 +1,11 @@
-//! Request bodies as right clients of every style send them.
+//! Request bodies in the styles of different clients.
 
 use atlas_sandbox::{FLEX_CLUSTER, OWNER, PROJECT, Sandbox, SandboxServer};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::server::speak;
+use crate::server::send_raw;
 
 const FLEX: &str = "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/flexClusters";
 
@@ -38,7 +38,7 @@ fn a_resource_that_was_read_can_be_changed_and_sent_back() {
 }
 
 #[test]
-fn read_only_and_unknown_fields_are_ignored_wherever_they_stand() {
+fn read_only_and_unknown_fields_are_ignored_at_any_depth() {
     let mut sandbox = Sandbox::new();
     let post = || Request::post(FLEX).header("content-type", "application/json");
     let body = json!({
@@ -58,7 +58,7 @@ fn read_only_and_unknown_fields_are_ignored_wherever_they_stand() {
     assert_eq!(shown["stateName"], "CREATING");
     assert_eq!(shown["tags"][0], json!({"key": "a", "value": "b"}));
 
-    // What is wrong beside them is refused all the same.
+    // Invalid fields next to them are still refused.
     for odd in [
         json!({"name": "Other", "unheardOf": 1}),
         json!({"name": 5, "unheardOf": 1, "providerSettings":
@@ -74,7 +74,7 @@ fn read_only_and_unknown_fields_are_ignored_wherever_they_stand() {
 }
 
 #[test]
-fn json_is_taken_under_every_media_type_that_says_so() {
+fn every_json_media_type_is_accepted() {
     for (media_type, status) in [
         ("application/json", 200),
         ("APPLICATION/JSON", 200),
@@ -101,7 +101,7 @@ fn json_is_taken_under_every_media_type_that_says_so() {
 }
 
 #[test]
-fn another_method_is_answered_405_with_allow_and_no_body() {
+fn another_method_returns_405_with_allow_and_no_body() {
     let mut sandbox = Sandbox::new();
     for query in ["", "?envelope=true", "?pretty=true"] {
         let response = send(&mut sandbox, Request::put(format!("{FLEX}{query}")), "{}");
@@ -137,7 +137,7 @@ async fn the_log_names_the_fields_that_were_ignored() {
              accept: application/vnd.atlas.2025-03-12+json\r\nauthorization: Bearer {token}\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
-        let answer = speak(&server, request.as_bytes()).await;
+        let answer = send_raw(&server, request.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
     let log = log.lock().unwrap();

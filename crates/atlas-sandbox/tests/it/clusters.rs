@@ -1,4 +1,4 @@
-//! Clusters and what is below them: their states in time, and each version's own form.
+//! Clusters and their subresources: states over time, and the form of each version.
 
 use atlas_sandbox::{DEDICATED_CLUSTER, FLEX_CLUSTER, OWNER, PROJECT, SHARDED_CLUSTER, Sandbox};
 use http::Request;
@@ -9,7 +9,7 @@ use crate::world::{after, json as parsed};
 
 const NEWEST: &str = "2025-03-12";
 
-/// A world and how many seconds have passed in it.
+/// A world and the seconds that have passed in it.
 struct World {
     sandbox: Sandbox,
     seconds: i64,
@@ -23,7 +23,7 @@ impl World {
         }
     }
 
-    /// The status and the body of the answer to a request below the project.
+    /// The status and the body of the response to a request below the project.
     fn ask(&mut self, version: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let mut request = Request::builder()
             .method(method)
@@ -222,7 +222,7 @@ fn a_cluster_that_an_older_version_made_is_whole_in_the_newest_one() {
 }
 
 #[test]
-fn what_a_cluster_may_not_be_is_refused_with_the_recorded_code() {
+fn an_invalid_cluster_is_refused_with_the_recorded_code() {
     let mut world = World::new();
     let old = json!({"name": "New", "mongoDBMajorVersion": "4.4"});
     let answer = world.post("clusters", &old);
@@ -331,7 +331,7 @@ fn a_restore_to_a_point_in_time_keeps_its_type_and_its_time() {
 }
 
 #[test]
-fn processes_are_there_as_long_as_their_cluster_is() {
+fn processes_exist_as_long_as_their_cluster() {
     let mut world = World::new();
     let of_new = |world: &mut World| {
         let (_, list) = world.get("processes");

@@ -1,8 +1,8 @@
-//! The control endpoints: what they set, and who may use them.
+//! The control endpoints: their effects, and their access control.
 
 use atlas_sandbox::{Sandbox, SandboxServer};
 
-use crate::server::{ORDERS, SEED, get, speak};
+use crate::server::{ORDERS, SEED, get, send_raw};
 
 /// A control request as a test in another language sends it.
 pub(crate) async fn control(
@@ -15,7 +15,7 @@ pub(crate) async fn control(
     control_with(server, method, name, &format!("host: {host}\r\n"), body).await
 }
 
-/// The same with these header lines.
+/// A control request with these header lines.
 pub(crate) async fn control_with(
     server: &SandboxServer,
     method: &str,
@@ -28,7 +28,7 @@ pub(crate) async fn control_with(
         "{method} /sandbox/{name} HTTP/1.1\r\n{lines}connection: close\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     );
-    speak(server, request.as_bytes()).await
+    send_raw(server, request.as_bytes()).await
 }
 
 #[tokio::test]
@@ -61,11 +61,11 @@ async fn another_language_sets_the_world_its_faults_and_its_clock_over_http() {
             &atlas_sandbox::FLEX_CLUSTER.parse().unwrap(),
         )
     });
-    assert_eq!(base.len(), 8, "the first world again");
+    assert_eq!(base.len(), 8, "the default world again");
 }
 
 #[tokio::test]
-async fn a_control_that_cannot_be_is_refused_and_changes_nothing() {
+async fn an_invalid_control_request_is_refused_and_changes_nothing() {
     let server = SandboxServer::start().await.unwrap();
     for (method, name, body, status) in [
         ("PUT", "world", "{", "400"),
@@ -90,7 +90,7 @@ async fn a_control_that_cannot_be_is_refused_and_changes_nothing() {
         "PUT /sandbox/world HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
          content-type: text/plain\r\ncontent-length: 0\r\n\r\n"
     );
-    let answer = speak(&server, foreign.as_bytes()).await;
+    let answer = send_raw(&server, foreign.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 415"), "{answer}");
     for (name, most) in [("world", 16 << 20), ("faults", 1 << 20)] {
         let large = " ".repeat(most + 1);
@@ -110,14 +110,14 @@ async fn no_web_page_can_use_the_control_endpoints() {
     let port = server.url().rsplit_once(':').unwrap().1.to_owned();
     let other = if port == "9" { 10 } else { 9 };
     for (lines, status) in [
-        // The names that only this machine gives itself.
+        // The local names of this machine.
         (format!("host: 127.0.0.1:{port}\r\n"), 200),
         (format!("host: localhost:{port}\r\n"), 200),
         (format!("HOST: LocalHost:{port}\r\n"), 200),
         (format!("host: localhost.:{port}\r\n"), 200),
         (format!("host: [::1]:{port}\r\n"), 200),
         (format!("host: [0:0:0:0:0:0:0:1]:{port}\r\n"), 200),
-        // A name that an attacker has resolve to this machine.
+        // The name of an attacker that resolves to this machine.
         ("host: evil.example\r\n".to_owned(), 403),
         (format!("host: evil.example:{port}\r\n"), 403),
         (format!("host: evil.example.:{port}\r\n"), 403),
@@ -142,7 +142,7 @@ async fn no_web_page_can_use_the_control_endpoints() {
             format!("host: localhost:{port}\r\nhost: localhost:{port}\r\n"),
             400,
         ),
-        // What a browser sends for a page, even for one of this server.
+        // Headers that a browser sends for a page, even for one of this server.
         (
             format!("host: localhost:{port}\r\norigin: http://evil.example\r\n"),
             403,
@@ -193,7 +193,7 @@ async fn no_web_page_can_use_the_control_endpoints() {
 }
 
 #[tokio::test]
-async fn a_target_with_a_host_of_its_own_is_judged_by_that_host_too() {
+async fn the_host_of_an_absolute_target_is_checked_too() {
     let server = SandboxServer::start().await.unwrap();
     let host = server.url().strip_prefix("http://").unwrap();
     for (target, header, status) in [
@@ -205,14 +205,14 @@ async fn a_target_with_a_host_of_its_own_is_judged_by_that_host_too() {
             "GET http://{target}/sandbox/world HTTP/1.1\r\nhost: {header}\r\n\
              connection: close\r\n\r\n"
         );
-        let answer = speak(&server, request.as_bytes()).await;
+        let answer = send_raw(&server, request.as_bytes()).await;
         let starts = format!("HTTP/1.1 {status}");
         assert!(answer.starts_with(&starts), "{target} {header}: {answer}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_2_is_judged_by_its_authority() {
+async fn the_authority_of_http_2_is_checked() {
     let server = SandboxServer::start().await.unwrap();
     let host = server.url().strip_prefix("http://").unwrap();
     for (name, status) in [(host, "200"), ("evil.example", "403")] {
@@ -300,7 +300,7 @@ async fn another_site_can_neither_read_nor_embed_the_page_nor_run_code_in_it() {
     let page = |host: &str| {
         let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
         let server = &server;
-        async move { speak(server, request.as_bytes()).await }
+        async move { send_raw(server, request.as_bytes()).await }
     };
     let shown = page(server.url().strip_prefix("http://").unwrap()).await;
     for line in [
@@ -374,7 +374,7 @@ async fn the_clock_stops_at_its_end_and_a_request_that_would_pass_it_is_refused(
 }
 
 #[tokio::test]
-async fn the_rules_of_the_plan_are_shown_with_what_came_of_them() {
+async fn the_rules_of_the_plan_are_shown_with_their_counts() {
     let server = SandboxServer::start().await.unwrap();
     let plan = r#"[{"operation": "listFlexBackups", "nth": [2, 3], "do": "reset"},
         {"path": "/api/oauth/token", "do": {"status": {"status": 503, "retryAfter": 1}}}]"#;
@@ -398,7 +398,7 @@ async fn the_rules_of_the_plan_are_shown_with_what_came_of_them() {
              "matched": 0, "hits": 0},
         ])
     );
-    // A refused plan leaves the old one in force.
+    // A refused plan leaves the old one in effect.
     let answer = control(&server, "PUT", "faults", r#"[{"nth": [], "do": "reset"}]"#).await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     assert_eq!(get(&server, &snapshots).await, "");

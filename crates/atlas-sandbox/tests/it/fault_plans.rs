@@ -1,4 +1,4 @@
-//! Fault plans: a rule that could never act is an error.
+//! Fault plans: a rule that can never act is an error.
 
 use atlas_sandbox::{FaultPlan, FaultPlanError};
 
@@ -49,11 +49,11 @@ fn a_rule_that_cannot_act_is_refused_with_what_is_expected() {
         ),
         (
             r#"[{"path": "/api/atlas/v2/groups/*/flexClusters", "do": "reset"}]"#,
-            "a path is a beginning",
+            "a path is a prefix",
         ),
         (
             r#"[{"operation": "getGroup", "path": "/api/atlas/v2/groups/*", "do": "reset"}]"#,
-            "a path is a beginning",
+            "a path is a prefix",
         ),
         (
             r#"[{"path": "/sandbox/world", "do": "reset"}]"#,
@@ -98,7 +98,7 @@ fn a_rule_that_cannot_act_is_refused_with_what_is_expected() {
             r#"[{"do": {"status": {"status": 503, "errorCode": "A\nB"}}}]"#,
             "invalid errorCode",
         ),
-        (r#"[{"do": {"delayMs": 0}}]"#, "changes nothing"),
+        (r#"[{"do": {"delayMs": 0}}]"#, "expected at least 1"),
         (r#"[{"do": {"delayMs": 3600001}}]"#, "at most 3600000"),
         (r#"[{"do": {"delayMs": 18446744073709551615}}]"#, "at most"),
         (r#"[{"do": {"slow": 0}}]"#, "invalid slow 0"),
@@ -145,11 +145,11 @@ fn a_rule_that_cannot_act_is_refused_with_what_is_expected() {
         ),
         (
             r#"[{"path": "/sandbox-store/x", "do": "reset"}]"#,
-            "nor a file",
+            "the token endpoint or a file",
         ),
         (
             r#"[{"path": "/sandbox-store/32b6e34b3d91647abb20e7b8.tgz.sig", "do": "reset"}]"#,
-            "nor a file",
+            "the token endpoint or a file",
         ),
         (
             r#"[{"path": "/sandbox-store/", "do": "staleNonce"}]"#,
@@ -227,7 +227,7 @@ fn a_rule_that_cannot_act_is_refused_with_what_is_expected() {
 }
 
 #[test]
-fn a_rule_that_can_act_is_taken() {
+fn a_rule_that_can_act_is_accepted() {
     for plan in [
         "[]",
         r#"[{"do": "reset"}]"#,
@@ -259,7 +259,7 @@ fn a_rule_that_can_act_is_taken() {
 fn every_operation_of_the_catalog_can_fail_by_its_id_a_former_id_and_its_path() {
     for operation in atlas_catalog::Operation::all() {
         let id = operation.id();
-        // A former id may be another operation's id of today.
+        // A former id may be the current id of another operation.
         let former = operation.former_ids();
         let former = former.filter(|name| atlas_catalog::Operation::find(name) == Some(operation));
         let path = operation.path();

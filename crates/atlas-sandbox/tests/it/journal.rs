@@ -1,4 +1,4 @@
-//! The journal: which requests are kept, what is shown of them, and what is asked of it.
+//! The journal: the recorded requests, their redaction, and queries.
 
 use atlas_sandbox::{FaultPlan, OWNER, PROJECT, Sandbox, SandboxServer};
 use serde_json::{Value, json};
@@ -6,23 +6,23 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::control::control;
-use crate::server::{get, speak};
+use crate::server::{get, send_raw};
 
-/// What `GET /sandbox/requests` answers to a query.
+/// The response of `GET /sandbox/requests` to a query.
 async fn requests(server: &SandboxServer, query: &str) -> Value {
     let answer = control(server, "GET", &format!("requests{query}"), "").await;
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     serde_json::from_str(body).unwrap()
 }
 
-/// Sends a request with a body and, after its own, these header lines.
+/// Sends a request with a body and these additional header lines.
 async fn send(server: &SandboxServer, line: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     let request = format!(
         "{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\
          content-length: {length}\r\n\r\n{body}"
     );
-    speak(server, request.as_bytes()).await
+    send_raw(server, request.as_bytes()).await
 }
 
 fn clusters() -> String {
@@ -71,7 +71,7 @@ async fn a_request_is_shown_with_its_operation_its_status_and_its_fault() {
 }
 
 #[tokio::test]
-async fn an_operation_that_is_not_emulated_has_its_id_all_the_same() {
+async fn an_operation_that_is_not_emulated_still_has_its_id() {
     let server = SandboxServer::start().await.unwrap();
     get(
         &server,
@@ -195,9 +195,14 @@ async fn no_secret_is_shown() {
             "POST /x",
             json_type,
             r#"{"password": "S3cret"#,
-            "may hold a secret",
+            "may contain a secret",
         ),
-        ("POST /x", "", "client_secret=S3cret", "may hold a secret"),
+        (
+            "POST /x",
+            "",
+            "client_secret=S3cret",
+            "may contain a secret",
+        ),
         ("POST /x", json_type, "\"S3cret\"", "(redacted)"),
         (
             "POST /x",
@@ -244,18 +249,18 @@ async fn no_secret_is_shown() {
 }
 
 #[tokio::test]
-async fn what_stands_before_a_host_is_not_shown() {
+async fn the_user_in_a_host_is_not_shown() {
     let server = SandboxServer::start().await.unwrap();
     let request = b"GET /x HTTP/1.1\r\nhost: u:S3cret@shown\r\nconnection: close\r\n\r\n";
-    speak(&server, request).await;
+    send_raw(&server, request).await;
     let text = requests(&server, "").await.to_string();
     assert!(!text.contains("S3cret"), "{text}");
     assert!(text.contains("(redacted)@shown"), "{text}");
 }
 
 #[tokio::test]
-async fn what_the_schema_calls_a_secret_is_not_shown_whatever_its_name() {
-    // Deep in a union, under names that are on no list.
+async fn secrets_by_the_schema_are_not_shown_whatever_their_name() {
+    // Deep in a union, under names that are not in the list.
     let path = format!("/api/atlas/v2/groups/{PROJECT}/alertConfigs");
     let body = r#"{"eventTypeName": "shown", "notifications":
         [{"typeName": "WEBHOOK", "webhookHeadersTemplate": "S3cret"}, {"integrationId": "1"}]}"#;
@@ -266,7 +271,7 @@ async fn what_the_schema_calls_a_secret_is_not_shown_whatever_its_name() {
 }
 
 #[tokio::test]
-async fn a_query_asks_for_some_requests() {
+async fn a_query_filters_the_requests() {
     let server = SandboxServer::start().await.unwrap();
     get(&server, &clusters()).await;
     get(&server, &format!("/api/atlas/v2/groups/{PROJECT}")).await;
@@ -304,7 +309,7 @@ async fn a_query_asks_for_some_requests() {
         ("path=api", "a leading slash"),
         ("since=-1", "the number of a request"),
         ("limit=x", "a number of requests"),
-        ("limit=1&limit=2", "expected it once"),
+        ("limit=1&limit=2", "expected only once"),
         ("operationId=getGroup", "unknown parameter"),
     ] {
         let answer = control(&server, "GET", &format!("requests?{query}"), "").await;
@@ -314,7 +319,7 @@ async fn a_query_asks_for_some_requests() {
 }
 
 #[tokio::test]
-async fn a_reset_forgets_the_requests_and_not_the_numbers() {
+async fn clearing_removes_the_requests_and_continues_the_numbers() {
     let server = SandboxServer::start().await.unwrap();
     get(&server, "/x").await;
     let answer = control(&server, "DELETE", "requests", "").await;
@@ -328,7 +333,7 @@ async fn a_reset_forgets_the_requests_and_not_the_numbers() {
 }
 
 #[tokio::test]
-async fn the_oldest_go_first_by_number_and_by_memory() {
+async fn the_oldest_are_dropped_first_by_number_and_by_memory() {
     let server = SandboxServer::builder(Sandbox::new())
         .journal(2)
         .start()
@@ -375,7 +380,7 @@ async fn the_oldest_go_first_by_number_and_by_memory() {
 }
 
 #[tokio::test]
-async fn what_is_long_is_cut_or_left_out_and_says_so() {
+async fn long_parts_are_cut_or_omitted_and_marked() {
     let server = SandboxServer::start().await.unwrap();
     let body = format!("\"{}\"", "x".repeat(64 << 10));
     let long = format!("/{}", "a".repeat(20_000));
@@ -387,7 +392,7 @@ async fn what_is_long_is_cut_or_left_out_and_says_so() {
     assert_eq!(shown["headers"]["x-short"], "b");
     assert_eq!(shown["bodyBytes"], body.len());
     assert_eq!(shown["body"], Value::Null);
-    assert_eq!(shown["bodyOmitted"], "it has more than 65536 bytes");
+    assert_eq!(shown["bodyOmitted"], "body has more than 65536 bytes");
 }
 
 #[tokio::test]
@@ -400,7 +405,7 @@ async fn a_body_that_is_too_large_is_recorded_as_refused() {
     let shown = requests(&server, "?operation=createGroupFlexCluster").await;
     assert_eq!(shown["requests"][0]["status"], 413);
     assert_eq!(shown["requests"][0]["bodyBytes"], Value::Null);
-    assert_eq!(shown["requests"][0]["bodyOmitted"], "it was not read");
+    assert_eq!(shown["requests"][0]["bodyOmitted"], "body was not read");
 }
 
 #[tokio::test]
@@ -417,7 +422,7 @@ async fn a_request_whose_client_goes_away_is_recorded_without_a_status() {
         .write_all(b"GET /api/atlas/v2 HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
         .unwrap();
-    // It was taken once its rule has matched.
+    // The request has arrived once its rule has matched.
     let taken = async {
         while !control(&server, "GET", "faults", "")
             .await

@@ -1,4 +1,4 @@
-//! Lists: their pages, and the links between them.
+//! Lists: their pages, and the links between pages.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ fn following_the_next_links_gives_each_item_once() {
 }
 
 #[test]
-fn a_list_without_pages_has_a_link_to_itself_as_it_was_asked() {
+fn a_list_without_pages_has_a_link_to_the_requested_url() {
     let path = format!("/api/atlas/v2/groups/{PROJECT}/clusters/{CLUSTER}/backup/tenant/snapshots");
     for query in ["", "?pretty=true", "?itemsPerPage=1"] {
         let (answer, links) = list(&format!("{path}{query}"));

@@ -1,4 +1,4 @@
-//! Logins: digests and tokens, told the time.
+//! Logins: digests and tokens over time.
 
 use atlas_model::{ApiError, api_error::code};
 use atlas_sandbox::{OWNER, READER, Sandbox};
@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 
 use crate::world::{after, json, now, path, request};
 
-/// Answers a challenge as a client does, with another implementation than the sandbox's.
+/// Answers a challenge as a client does, with an implementation that is not the sandbox's.
 struct Digest(DigestClient, &'static str);
 
 impl Digest {
@@ -127,7 +127,7 @@ fn a_fetched_token_works_for_an_hour_or_until_it_is_revoked() {
         *revoke.body_mut() = format!("token={token}").into();
         revoke
     };
-    // RFC 7009 section 2.1: a client can take back its own tokens only.
+    // RFC 7009 section 2.1: a client can only revoke its own tokens.
     let by_another = revoke(READER.client_id, READER.client_secret);
     let refused = sandbox.handle(now(), by_another);
     assert_eq!(refused.status(), 400);
@@ -139,7 +139,7 @@ fn a_fetched_token_works_for_an_hour_or_until_it_is_revoked() {
 }
 
 #[test]
-fn the_token_endpoint_refuses_in_the_words_of_rfc_6749() {
+fn the_token_endpoint_returns_the_errors_of_rfc_6749() {
     let cases = [
         (OWNER.client_id, "wrong", GRANT, 401, "invalid_client"),
         ("nobody", OWNER.client_secret, GRANT, 401, "invalid_client"),
@@ -166,7 +166,7 @@ fn the_token_endpoint_refuses_in_the_words_of_rfc_6749() {
 }
 
 #[test]
-fn ten_tokens_may_be_asked_for_in_a_minute_by_each_service_account() {
+fn each_service_account_may_request_ten_tokens_per_minute() {
     let mut sandbox = Sandbox::new();
     let (id, secret) = (OWNER.client_id, OWNER.client_secret);
     for _ in 0..10 {
@@ -191,7 +191,7 @@ fn ten_tokens_may_be_asked_for_in_a_minute_by_each_service_account() {
 }
 
 #[test]
-fn what_stands_outside_of_the_api_names_its_methods_too() {
+fn paths_outside_of_the_api_return_their_methods_too() {
     for (path, method, allowed) in [
         ("/api/oauth/token", Method::GET, "POST"),
         ("/api/oauth/revoke", Method::DELETE, "POST"),
@@ -206,7 +206,7 @@ fn what_stands_outside_of_the_api_names_its_methods_too() {
     }
 }
 
-/// A request to the token endpoint with a form and, if it is not empty, an `Authorization`.
+/// A request to the token endpoint with a form and, unless it is empty, an `Authorization`.
 fn with_form(sandbox: &mut Sandbox, path: &str, authorization: &str, form: &str) -> (u16, String) {
     let mut request =
         http::Request::post(path).header("content-type", "application/x-www-form-urlencoded");
@@ -221,7 +221,7 @@ fn with_form(sandbox: &mut Sandbox, path: &str, authorization: &str, form: &str)
 }
 
 #[test]
-fn a_service_account_shows_itself_in_the_form_only_if_the_setting_allows_it() {
+fn credentials_in_the_form_are_accepted_only_if_the_setting_allows_it() {
     let (id, secret) = (OWNER.client_id, OWNER.client_secret);
     let basic = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
     let encoded = format!("{id}:{secret}").replace('_', "%5F");
@@ -265,7 +265,7 @@ fn a_service_account_shows_itself_in_the_form_only_if_the_setting_allows_it() {
 }
 
 #[test]
-fn a_token_is_revoked_by_a_client_that_shows_itself_in_the_form() {
+fn a_token_is_revoked_by_a_client_with_credentials_in_the_form() {
     let mut sandbox = Sandbox::new();
     sandbox.accept_form_credentials(true);
     let (id, secret) = (OWNER.client_id, OWNER.client_secret);

@@ -1,4 +1,4 @@
-//! The sandbox's tests: the world by itself, told the time, and the server on a real socket.
+//! Integration tests of the world, with time as an argument, and of the server on a real socket.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 

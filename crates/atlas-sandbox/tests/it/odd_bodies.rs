@@ -1,4 +1,4 @@
-//! Bodies that no client means, to every operation.
+//! Malformed bodies, sent to every operation.
 
 use atlas_catalog::{Body, Operation, Place};
 use atlas_sandbox::{DEDICATED_CLUSTER, ORG, OWNER, PROJECT, Sandbox};
@@ -6,7 +6,7 @@ use http::Request;
 
 use crate::world::now;
 
-/// A request to an operation, with things of the first world in its path.
+/// A request to an operation, with resources of the default world in its path.
 fn request(operation: Operation, body: &'static str) -> Request<bytes::Bytes> {
     let mut path = operation.path();
     for parameter in operation.parameters() {
@@ -37,7 +37,7 @@ fn request(operation: Operation, body: &'static str) -> Request<bytes::Bytes> {
 }
 
 #[test]
-fn no_body_ends_the_sandbox() {
+fn no_body_makes_the_sandbox_panic() {
     let mut sandbox = Sandbox::new();
     sandbox.limit_rates(false);
     for body in [

@@ -1,4 +1,4 @@
-//! Requests that are refused: those of logins from another organization, and those that no login may make.
+//! Refused requests: those of logins from another organization, and those that no login may make.
 
 use atlas_sandbox::{DEDICATED_CLUSTER, ORG, OWNER, PROJECT, READER, Sandbox};
 use bytes::Bytes;
@@ -30,7 +30,7 @@ fn ask(
     sandbox.handle(NOW.parse().unwrap(), request)
 }
 
-/// A world with an organization whose owner is a stranger to the first one.
+/// A world with an organization whose owner has no role in the default one.
 fn with_stranger() -> Sandbox {
     let other = "e".repeat(24);
     let seed = json!({
@@ -125,7 +125,7 @@ fn a_restore_needs_its_role_in_the_target_too() {
 }
 
 #[test]
-fn what_would_take_the_machine_or_stand_nowhere_is_refused() {
+fn clusters_without_hardware_or_of_excessive_size_are_refused() {
     let mut sandbox = Sandbox::new();
     let mut post = |path: &str, body: Value| {
         let path = format!("/groups/{PROJECT}{path}");
@@ -209,7 +209,7 @@ fn a_stranger_sees_neither_the_users_nor_the_organization_of_others() {
 }
 
 #[test]
-fn a_cluster_that_is_being_deleted_is_no_target_of_a_restore() {
+fn a_cluster_that_is_being_deleted_cannot_be_the_target_of_a_restore() {
     let mut sandbox = with_stranger();
     let owner = OWNER.access_token;
     let path = format!("/groups/{PROJECT}/clusters");
@@ -224,7 +224,7 @@ fn a_cluster_that_is_being_deleted_is_no_target_of_a_restore() {
 }
 
 #[test]
-fn a_cluster_that_is_being_deleted_takes_no_new_work() {
+fn a_cluster_that_is_being_deleted_cannot_be_changed() {
     let mut sandbox = Sandbox::new();
     let owner = OWNER.access_token;
     let path = format!("/groups/{PROJECT}/clusters/{DEDICATED_CLUSTER}");

@@ -1,4 +1,4 @@
-//! Organizations, users, keys and what they may do.
+//! Organizations, users, keys and their permissions.
 
 use atlas_sandbox::{ORG, OWNER, PROJECT, Sandbox};
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::world::{after, json, now};
 
-/// A request to a path below `/api/atlas/v2`, as the owner makes it.
+/// A request of the owner to a path below `/api/atlas/v2`.
 fn request(method: &str, path: &str, body: &Value) -> Request<Bytes> {
     let body = if body.is_null() {
         Bytes::new()
@@ -27,7 +27,7 @@ fn request(method: &str, path: &str, body: &Value) -> Request<Bytes> {
         .unwrap()
 }
 
-/// A sandbox, and the time in it.
+/// A sandbox and its current time.
 struct World(Sandbox, Timestamp);
 
 impl World {
@@ -35,7 +35,7 @@ impl World {
         Self(Sandbox::new(), now())
     }
 
-    /// The answer to the owner's request: its status and its JSON.
+    /// The status and the JSON of the response to the owner's request.
     fn ask(&mut self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         self.put(request(method, path, body))
     }
@@ -71,7 +71,7 @@ impl World {
         self.put(asked).0
     }
 
-    /// An access token for a service account, or the status of the refusal.
+    /// An access token of a service account, or the status of the error.
     fn token(&mut self, id: &str, secret: &str) -> Result<String, u16> {
         use base64::Engine as _;
         let pair = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
@@ -257,7 +257,7 @@ fn a_user_has_the_shape_of_each_version_and_leaves_an_organization_with_all_role
 }
 
 #[test]
-fn no_password_of_a_database_user_and_no_private_key_is_kept_or_answered_later() {
+fn passwords_of_database_users_and_private_keys_are_neither_kept_nor_returned_later() {
     let mut world = World::new();
     let path = format!("/groups/{PROJECT}/databaseUsers");
     let asked = json!({
@@ -282,7 +282,7 @@ fn no_password_of_a_database_user_and_no_private_key_is_kept_or_answered_later()
 }
 
 #[test]
-fn a_link_that_is_not_there_is_refused_with_null_as_parameters() {
+fn a_missing_link_is_refused_with_null_parameters() {
     let mut world = World::new();
     let path = format!("/orgs/{ORG}/liveMigrations/linkTokens");
     assert_eq!(
@@ -320,7 +320,7 @@ fn a_project_moves_with_its_users_and_without_the_keys_of_its_old_organization()
 }
 
 #[test]
-fn who_was_invited_is_active_with_an_account_and_expired_without_one_after_thirty_days() {
+fn an_invited_user_is_active_with_an_account_and_expired_without_one_after_thirty_days() {
     let mut world = World::new();
     let users = format!("/orgs/{ORG}/users");
     for name in ["a@example.com", "b@example.com"] {
@@ -393,7 +393,7 @@ fn keys_that_come_and_go_leave_nothing_behind() {
 }
 
 #[test]
-fn a_created_api_key_comes_again_with_its_world() {
+fn a_created_api_key_is_restored_with_its_world() {
     let mut world = World::new();
     let path = format!("/orgs/{ORG}/apiKeys");
     let asked = json!({"desc": "d", "roles": ["ORG_READ_ONLY"]});

@@ -1,4 +1,5 @@
-//! What projects and organizations have at others: federated databases, streams, networks, bills.
+//! Resources of projects and organizations at other providers: federated databases, streams,
+//! networks, invoices.
 
 use atlas_sandbox::{DEDICATED_CLUSTER, ORG, OWNER, PROJECT, READER};
 use bytes::Bytes;
@@ -135,7 +136,7 @@ fn roles_of_cloud_providers_are_listed_by_provider_until_they_are_taken_back() {
 }
 
 #[test]
-fn a_peering_connection_is_there_in_time_and_gone_in_time() {
+fn a_peering_connection_becomes_available_and_is_deleted_over_time() {
     let mut world = World::new();
     let container =
         json!({"providerName": "AWS", "regionName": "US_EAST_1", "atlasCidrBlock": "10.8.0.0/21"});
@@ -165,7 +166,7 @@ fn a_peering_connection_is_there_in_time_and_gone_in_time() {
 }
 
 #[test]
-fn events_tell_what_is_in_a_project_and_can_be_chosen() {
+fn events_reflect_the_resources_of_a_project_and_can_be_filtered() {
     let mut world = World::new();
     let query = format!("/events?eventType=CLUSTER_CREATED&clusterNames={DEDICATED_CLUSTER}");
     let events = world.get_of_project(&query);
@@ -218,7 +219,7 @@ fn an_invoice_adds_up_and_its_csv_has_a_line_for_each_item() {
 }
 
 #[test]
-fn what_a_generic_operation_makes_gets_ready_and_shows_its_secret_once() {
+fn a_generically_created_resource_becomes_ready_and_shows_its_secret_once() {
     let mut world = World::new();
     let path = "/mcpConfigs";
     let (_, config) = world.of_project(
@@ -245,7 +246,7 @@ fn what_a_generic_operation_makes_gets_ready_and_shows_its_secret_once() {
 }
 
 #[test]
-fn the_state_of_the_service_names_the_key_that_asks() {
+fn the_system_status_contains_the_calling_key() {
     let mut world = World::new();
     let request = Request::get("/api/atlas/v2")
         .header("authorization", format!("Bearer {}", READER.access_token))

@@ -1,4 +1,4 @@
-//! The JSON Schemas that the server hands out fit what it takes and answers.
+//! The JSON Schemas of the server match the accepted requests and the responses.
 
 use atlas_sandbox::{FaultPlan, SandboxServer};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ async fn schema(server: &SandboxServer, name: &str) -> jsonschema::Validator {
 }
 
 #[tokio::test]
-async fn a_fault_plan_fits_the_schema_if_it_is_taken() {
+async fn a_fault_plan_matches_the_schema_if_it_is_accepted() {
     let server = SandboxServer::start().await.unwrap();
     let schema = schema(&server, "faults").await;
     for good in [
@@ -68,7 +68,7 @@ async fn a_fault_plan_fits_the_schema_if_it_is_taken() {
 }
 
 #[tokio::test]
-async fn a_clock_request_fits_the_schema_if_it_is_taken() {
+async fn a_clock_request_matches_the_schema_if_it_is_accepted() {
     let server = SandboxServer::start().await.unwrap();
     let schema = schema(&server, "clock").await;
     for (method, body, good) in [
@@ -91,7 +91,7 @@ async fn a_clock_request_fits_the_schema_if_it_is_taken() {
 }
 
 #[tokio::test]
-async fn the_journal_fits_its_schema() {
+async fn the_journal_matches_its_schema() {
     let server = SandboxServer::start().await.unwrap();
     control(&server, "PUT", "faults", r#"[{"nth": [1], "do": "reset"}]"#).await;
     get(&server, "/x").await;

@@ -1,4 +1,4 @@
-//! Seeds: a small text cannot ask for a world that takes the machine.
+//! Seeds: a small text cannot create a world that exhausts the machine.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use atlas_sandbox::{ClusterKind, Sandbox, SandboxServer};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::server::{SEED, speak};
+use crate::server::{SEED, send_raw};
 
 const ID: &str = "32b6e34b3d91647abb20e7b8";
 const SNAPSHOTS: &str = "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/flexClusters/C0/backup";
@@ -94,21 +94,21 @@ fn a_value_out_of_bounds_is_named_with_its_path_and_its_bounds() {
         ),
         (
             format!(r#"{{"projects": [{{"id": "{ID}"}}, {{"id": "{ID}"}}]}}"#),
-            "projects[1].id: there is another project 32b6e34b3d91647abb20e7b8",
+            "projects[1].id: duplicate project 32b6e34b3d91647abb20e7b8",
         ),
         (
             format!(
                 r#"{{"projects": [{{"id": "{ID}", "clusters": [
                     {{"name": "C0", "kind": "flex"}}, {{"name": "C0", "kind": "tenant"}}]}}]}}"#
             ),
-            "projects[0].clusters[1].name: the project has another cluster \"C0\"",
+            "projects[0].clusters[1].name: duplicate cluster \"C0\" in the project",
         ),
         (
             cluster(&format!(
                 r#""kind": "flex", "snapshots": [
                     {{"id": "{ID}", "bytes": 1}}, {{"id": "{ID}", "bytes": 2}}]"#
             )),
-            "projects[0].clusters[0].snapshots[1].id: the cluster has another snapshot",
+            "projects[0].clusters[0].snapshots[1].id: duplicate snapshot",
         ),
         (
             r#"{"projects": [{"id": "\u001b[2J\n"}]}"#.to_owned(),
@@ -179,7 +179,7 @@ fn organizations_need_neither_ids_nor_names() {
 }
 
 #[test]
-fn there_cannot_be_more_things_than_the_bounds_say() {
+fn no_more_items_than_the_bounds_are_accepted() {
     let mut projects = String::new();
     for number in 0..10_001 {
         let _ = write!(projects, r#"{{"id": "{}"}},"#, id(number));
@@ -249,7 +249,7 @@ async fn a_refused_world_changes_nothing() {
             "{method} /sandbox/world HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
-        let answer = speak(&server, request.as_bytes()).await;
+        let answer = send_raw(&server, request.as_bytes()).await;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head[9..12].to_owned(), body.to_owned())
     };
@@ -259,7 +259,7 @@ async fn a_refused_world_changes_nothing() {
         world
     };
     let before = shown().await;
-    // Everything but the last value is fine.
+    // All values but the last are valid.
     for odd in [
         snapshot(r#""bytes": 18446744073709551615"#),
         r#"{"settings": {"failingJobs": 3}, "projects": [{"id": "nope"}]}"#.to_owned(),
@@ -308,12 +308,12 @@ async fn a_file_of_a_tebibyte_is_announced_and_its_end_is_read_at_once() {
     let body = answer.body();
     assert_eq!(body.len(), 8);
     let size = u32::from_le_bytes(body[4..].try_into().unwrap());
-    // Two records and the first file in front of the data, two records behind it.
+    // Two records and the first file before the data, two records after it.
     assert_eq!(size % 512, 0);
 }
 
 #[test]
-fn extremes_from_code_are_held_to_the_bounds() {
+fn extreme_values_from_code_are_clamped() {
     let mut sandbox = Sandbox::empty();
     let (project, name) = (ID.parse().unwrap(), "C0".parse().unwrap());
     for shards in [0, u16::MAX] {
@@ -330,7 +330,7 @@ fn extremes_from_code_are_held_to_the_bounds() {
         let id = id(number).parse().unwrap();
         sandbox.add_snapshot_at(project, &name, id, u64::MAX, finished);
     }
-    // At the ends of time, too, every list and the page are answered.
+    // At the ends of time, too, every list and the page respond.
     for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
         for path in [
             "/",
@@ -371,13 +371,13 @@ async fn time_that_passes_too_fast_stops_at_the_end_of_the_clock() {
         let host = server.url().strip_prefix("http://").unwrap();
         let request =
             format!("GET /sandbox/world HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
-        let answer = speak(&server, request.as_bytes()).await;
+        let answer = send_raw(&server, request.as_bytes()).await;
         assert!(answer.contains(shown), "{scale}: {answer}");
     }
 }
 
 #[test]
-fn a_scheduled_merge_after_which_the_world_is_no_seed_is_refused() {
+fn a_scheduled_merge_after_which_the_world_cannot_be_exported_is_refused() {
     let project = format!("/groups/{ID}");
     let cluster = format!("{project}/clusters/A");
     for (path, merge) in [

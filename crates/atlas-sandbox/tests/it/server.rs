@@ -1,10 +1,10 @@
-//! The server, on a real socket.
+//! The server on a real socket.
 
 use atlas_sandbox::{FaultPlan, Sandbox, SandboxServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-pub(crate) async fn speak(server: &SandboxServer, request: &[u8]) -> String {
+pub(crate) async fn send_raw(server: &SandboxServer, request: &[u8]) -> String {
     let address = server.url().strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request).await.unwrap();
@@ -14,9 +14,9 @@ pub(crate) async fn speak(server: &SandboxServer, request: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn every_refusal_on_the_wire_is_an_error_body() {
+async fn every_refusal_on_the_wire_has_an_error_body() {
     let server = SandboxServer::start().await.unwrap();
-    let answer = speak(
+    let answer = send_raw(
         &server,
         b"GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
     )
@@ -31,13 +31,13 @@ async fn every_refusal_on_the_wire_is_an_error_body() {
         b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 1048577\r\n\r\n"
             .to_vec();
     large.resize(large.len() + 1_048_577, b' ');
-    let answer = speak(&server, &large).await;
+    let answer = send_raw(&server, &large).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert_eq!(server.with(|sandbox| sandbox.requests()), 1);
 }
 
 #[tokio::test]
-async fn the_links_of_a_server_on_every_address_lead_to_the_host_that_was_asked() {
+async fn the_links_of_a_server_on_every_address_lead_to_the_requested_host() {
     let get = async |server: &SandboxServer, host: &str| {
         let address = server.url().strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -80,7 +80,7 @@ async fn two_servers_are_two_worlds() {
         SandboxServer::start().await.unwrap(),
     );
     assert_ne!(one.url(), two.url());
-    speak(
+    send_raw(
         &one,
         b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
     )
@@ -94,7 +94,7 @@ pub(crate) async fn get(server: &SandboxServer, path: &str) -> String {
         "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
          accept: application/vnd.atlas.2025-03-12+json\r\nauthorization: Bearer {token}\r\n\r\n"
     );
-    speak(server, request.as_bytes()).await
+    send_raw(server, request.as_bytes()).await
 }
 
 pub(crate) const SEED: &str = r#"{"projects": [{
@@ -136,7 +136,7 @@ async fn a_seed_is_the_world_and_its_page_shows_it() {
 }
 
 #[tokio::test]
-async fn a_slash_at_the_end_of_a_path_keeps_no_fault_away() {
+async fn a_fault_also_applies_to_a_path_with_a_trailing_slash() {
     let plan = r#"[{"operation": "listGroups", "do": {"status": {"status": 503}}}]"#;
     let server = SandboxServer::builder(Sandbox::new())
         .faults(FaultPlan::from_json(plan).unwrap())
@@ -152,7 +152,7 @@ async fn a_slash_at_the_end_of_a_path_keeps_no_fault_away() {
 }
 
 #[tokio::test]
-async fn what_the_fault_plan_says_goes_wrong_the_time_it_says() {
+async fn each_fault_of_the_plan_acts_on_its_request() {
     let plan = r#"[
         {"operation": "getGroupFlexCluster", "nth": [1], "do": {"status": {"status": 503, "retryAfter": 7}}},
         {"operation": "getGroupFlexCluster", "nth": [1], "do": "reset"},
@@ -199,7 +199,7 @@ async fn what_the_fault_plan_says_goes_wrong_the_time_it_says() {
 }
 
 #[tokio::test]
-async fn time_passes_as_fast_as_it_is_told() {
+async fn time_passes_at_the_given_scale() {
     use std::sync::atomic::{AtomicI64, Ordering};
     let seconds = std::sync::Arc::new(AtomicI64::new(1_780_000_000));
     let clock = seconds.clone();

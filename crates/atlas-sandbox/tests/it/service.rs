@@ -1,4 +1,4 @@
-//! What a server is asked beside its world: whether it is there, and what time it is.
+//! Health check and clock of a server.
 
 use atlas_sandbox::{Sandbox, SandboxServer};
 
@@ -10,7 +10,7 @@ fn body(answer: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn health_needs_neither_token_nor_host_and_tells_only_the_version() {
+async fn health_needs_neither_token_nor_host_and_returns_only_the_version() {
     let server = SandboxServer::builder(Sandbox::new()).control_token("chosen-token");
     let server = server.start().await.unwrap();
     for lines in [
@@ -31,7 +31,7 @@ async fn health_needs_neither_token_nor_host_and_tells_only_the_version() {
 }
 
 #[tokio::test]
-async fn the_clock_is_told_set_stopped_and_moved() {
+async fn the_clock_is_read_set_stopped_and_advanced() {
     let server = SandboxServer::builder(Sandbox::new())
         .clock(|| "2026-01-01T00:00:00Z".parse().unwrap())
         .start_at("2026-05-04T09:42:00Z".parse().unwrap())
@@ -44,7 +44,7 @@ async fn the_clock_is_told_set_stopped_and_moved() {
         r#"{"now":"2026-05-04T09:42:00Z","stopped":false}"#
     );
     for (method, body, expected) in [
-        // Back, too.
+        // Backwards, too.
         (
             "PUT",
             r#"{"now": "2020-02-29T23:00:00+01:00"}"#,
@@ -89,7 +89,7 @@ async fn the_clock_is_told_set_stopped_and_moved() {
         let answer = control(&server, method, "clock", body).await;
         assert!(answer.starts_with("HTTP/1.1 204"), "{body}: {answer}");
         assert_eq!(now().await, format!("{{\"now\":{expected}}}"), "{body}");
-        // Nothing that the world keeps minds a clock that goes back.
+        // The world also works with a clock that was set back.
         assert!(
             get(&server, "/api/atlas/v2/groups")
                 .await
@@ -118,7 +118,7 @@ async fn the_clock_is_told_set_stopped_and_moved() {
 }
 
 #[tokio::test]
-async fn a_stopped_clock_does_not_follow_its_source_and_goes_on_from_where_it_stood() {
+async fn a_stopped_clock_does_not_follow_its_source_and_resumes_from_its_time() {
     use std::sync::atomic::{AtomicI64, Ordering};
     let seconds = std::sync::Arc::new(AtomicI64::new(1_780_000_000));
     let source = seconds.clone();

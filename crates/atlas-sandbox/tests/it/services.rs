@@ -1,4 +1,4 @@
-//! What projects have beside clusters: alerts, integrations and settings.
+//! Resources of projects other than clusters: alerts, integrations and settings.
 
 use atlas_sandbox::{ORG, OWNER, PROJECT, Sandbox};
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::world::now;
 
-/// A world that is asked as the owner, at a time that moves only when told.
+/// A world with requests of the owner, at a time that only moves when set.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     now: Timestamp,
@@ -43,7 +43,7 @@ impl World {
         self.sandbox.handle(self.now, request)
     }
 
-    /// The status and the body of an answer.
+    /// The status and the body of a response.
     pub(crate) fn ask(&mut self, method: Method, path: &str, body: &Value) -> (u16, Value) {
         let answer = self.respond(method, path, body);
         let body = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -66,7 +66,7 @@ impl World {
 }
 
 #[test]
-fn an_alert_shows_who_acknowledged_it_until_that_is_taken_back() {
+fn an_alert_shows_its_acknowledging_user_until_that_is_withdrawn() {
     let mut world = World::new();
     let alert = world.get_of_project("/alerts?status=CLOSED")["results"][0].clone();
     assert_eq!(alert["eventTypeName"], "USERS_WITHOUT_MULTI_FACTOR_AUTH");
@@ -93,7 +93,7 @@ fn an_alert_shows_who_acknowledged_it_until_that_is_taken_back() {
 }
 
 #[test]
-fn an_alert_configuration_is_found_where_its_answer_says() {
+fn an_alert_configuration_is_found_at_its_location() {
     let mut world = World::new();
     let body = json!({
         "enabled": true,
@@ -122,7 +122,7 @@ fn an_alert_configuration_is_found_where_its_answer_says() {
 }
 
 #[test]
-fn integrations_are_answered_as_a_list_and_never_show_their_secrets() {
+fn integrations_are_returned_as_a_list_without_their_secrets() {
     let mut world = World::new();
     for (kind, field, secret) in [
         ("DATADOG", "apiKey", "0123456789abcdef0123456789abcdef"),
@@ -165,7 +165,7 @@ fn integrations_are_answered_as_a_list_and_never_show_their_secrets() {
 }
 
 #[test]
-fn no_answer_and_no_export_has_a_secret_that_was_written() {
+fn no_response_and_no_export_contains_a_written_secret() {
     let mut world = World::new();
     let secret = "S3cret-of-others";
     let headers = json!({"Authorization": secret, "Accept": "text/plain"});
@@ -232,7 +232,7 @@ fn no_answer_and_no_export_has_a_secret_that_was_written() {
 }
 
 #[test]
-fn a_seeded_secret_is_answered_masked() {
+fn a_seeded_secret_is_returned_masked() {
     let id = "32b6e34b3d91647abb20e7b1";
     let path = format!("/groups/{PROJECT}/logIntegrations/{id}");
     let seed = json!({"resources": [{"path": path, "body": {

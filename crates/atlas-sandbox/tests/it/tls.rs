@@ -1,4 +1,4 @@
-//! A server that speaks TLS: under which names, and with which certificate.
+//! Servers with TLS: host names and certificates.
 
 #![allow(clippy::disallowed_methods, reason = "certificates are kept in files")]
 
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use atlas_sandbox::{Sandbox, SandboxServer};
 
-/// The status that curl gets under a name, if it trusts only this authority.
+/// The status that curl gets under a name if it trusts only this authority.
 fn health(server: &SandboxServer, authority: &std::path::Path, name: &str) -> String {
     let port = server.url().rsplit_once(':').unwrap().1;
     let output = Command::new("curl")
@@ -21,7 +21,7 @@ fn health(server: &SandboxServer, authority: &std::path::Path, name: &str) -> St
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kept_authority_is_trusted_over_runs_under_every_name() {
+async fn a_kept_authority_is_trusted_across_runs_under_every_name() {
     let folder = tempfile::tempdir().unwrap();
     let authority = folder.path().join("ca.pem");
     let start = async || {
@@ -62,7 +62,7 @@ async fn a_kept_authority_is_trusted_over_runs_under_every_name() {
 }
 
 #[tokio::test]
-async fn an_invalid_name_or_directory_is_named() {
+async fn the_error_shows_an_invalid_name_or_directory() {
     for odd in ["", "a b", "a/b", "http://a", "*.example", "a:1", "-"] {
         let server = SandboxServer::builder(Sandbox::new()).tls_name(odd).start();
         let error = server.await.unwrap_err();

@@ -1,4 +1,4 @@
-//! The world, without a socket or a clock.
+//! The world without a socket or a clock.
 
 use std::io::Read;
 
@@ -25,7 +25,7 @@ fn body() -> Value {
     json!({"snapshotId": SNAPSHOT, "targetDeploymentItemName": "any"})
 }
 
-/// The documented request, as the owner makes it.
+/// The documented request of the owner.
 pub(crate) fn request() -> Request<Bytes> {
     Request::post(path())
         .header("authorization", format!("Bearer {}", OWNER.access_token))
@@ -46,7 +46,7 @@ pub(crate) fn json(response: &Response<Bytes>) -> Value {
 }
 
 #[test]
-fn the_answer_is_the_documented_one_with_its_headers() {
+fn the_response_is_the_documented_one_with_its_headers() {
     let response = asked(|_| {});
     assert_eq!(response.status(), StatusCode::OK);
     let headers = response.headers();
@@ -63,7 +63,7 @@ fn the_answer_is_the_documented_one_with_its_headers() {
     assert_eq!(answer["snapshotId"], SNAPSHOT);
 }
 
-/// Something done to the documented request.
+/// A change of the documented request.
 type Change = Box<dyn FnOnce(&mut Request<Bytes>)>;
 
 #[test]
@@ -181,7 +181,7 @@ fn a_second_download_within_the_pause_is_a_conflict() {
 }
 
 #[test]
-fn a_forced_error_is_answered_once_and_in_the_form_asked_for() {
+fn a_forced_error_is_returned_once_in_the_requested_form() {
     let mut sandbox = Sandbox::new();
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     sandbox.answer_next_with(ApiError::new(status, code::UNEXPECTED_ERROR, "forced"));
@@ -195,7 +195,7 @@ fn a_forced_error_is_answered_once_and_in_the_form_asked_for() {
 }
 
 #[test]
-fn the_sunset_is_enforced_only_on_request_and_only_once_it_came() {
+fn the_sunset_is_enforced_only_if_set_and_only_after_its_date() {
     let mut sandbox = Sandbox::new();
     sandbox.enforce_sunset(true);
     let eve: Timestamp = "2026-01-21T23:59:59Z".parse().unwrap();
@@ -210,7 +210,7 @@ fn the_sunset_is_enforced_only_on_request_and_only_once_it_came() {
     );
 }
 
-/// Asks for a snapshot and gives the path of its link.
+/// Requests a snapshot download and returns the path of its link.
 fn link(sandbox: &mut Sandbox) -> String {
     let answer = json(&sandbox.handle(now(), request()));
     let url = answer["snapshotUrl"].as_str().unwrap();
@@ -226,7 +226,7 @@ fn get(sandbox: &mut Sandbox, path: &str, headers: &[(&'static str, &str)]) -> R
 }
 
 #[test]
-fn a_link_gives_a_real_gzipped_tar() {
+fn a_link_returns_a_valid_gzipped_tar() {
     let mut sandbox = Sandbox::new();
     let path = link(&mut sandbox);
     let response = get(&mut sandbox, &path, &[]);
@@ -277,7 +277,7 @@ fn a_link_serves_ranges_of_the_file_that_its_tag_names() {
 }
 
 #[test]
-fn a_link_ends_after_four_hours_and_never_takes_authorization() {
+fn a_link_expires_after_four_hours_and_refuses_authorization() {
     let mut sandbox = Sandbox::new();
     let path = link(&mut sandbox);
     let fetch = || Request::get(&path).body(Bytes::new()).unwrap();
@@ -293,7 +293,7 @@ fn a_link_ends_after_four_hours_and_never_takes_authorization() {
 }
 
 #[test]
-fn an_empty_bucket_is_answered_429_with_the_wait_and_fills_again() {
+fn an_empty_bucket_returns_429_with_the_wait_and_refills() {
     let mut sandbox = Sandbox::new();
     let ask = |sandbox: &mut Sandbox, at: Timestamp| sandbox.handle(at, request());
     for left in (0..4000).rev() {
@@ -328,7 +328,7 @@ fn an_empty_bucket_is_answered_429_with_the_wait_and_fills_again() {
 }
 
 #[test]
-fn the_jobs_of_a_cluster_can_be_looked_at_from_code() {
+fn the_jobs_of_a_cluster_can_be_read_from_code() {
     let mut sandbox = Sandbox::new();
     sandbox.set_download_delay(SignedDuration::from_secs(100));
     let (project, cluster) = (PROJECT.parse().unwrap(), CLUSTER.parse().unwrap());

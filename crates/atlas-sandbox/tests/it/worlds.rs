@@ -1,4 +1,4 @@
-//! A world as data: written and read again, and checked by its schema.
+//! Export and import of worlds, and their schema.
 
 use atlas_sandbox::{DEDICATED_CLUSTER, OWNER, PROJECT, Sandbox, SandboxServer};
 use bytes::Bytes;
@@ -28,7 +28,7 @@ fn answered(response: &Response<Bytes>) -> Value {
     serde_json::from_slice(response.body()).unwrap()
 }
 
-/// A world in which something of each sort was done.
+/// A world with changes of every kind.
 fn lived_in() -> Sandbox {
     let mut sandbox = Sandbox::new();
     let project = format!("/groups/{PROJECT}");
@@ -72,7 +72,7 @@ fn lived_in() -> Sandbox {
 }
 
 #[test]
-fn a_world_that_is_written_is_the_same_when_it_is_read_again() {
+fn an_exported_world_is_the_same_after_import() {
     let now = NOW.parse().unwrap();
     let seed = lived_in().to_seed(now);
     let mut again = Sandbox::from_seed(&seed).unwrap();
@@ -88,13 +88,13 @@ fn a_world_that_is_written_is_the_same_when_it_is_read_again() {
     let cluster = answered(&again.handle(later, request));
     assert_eq!(
         cluster["stateName"], "IDLE",
-        "what was to happen still happens"
+        "scheduled changes still apply"
     );
     assert_eq!(cluster["providerSettings"]["regionName"], "EUROPE_NORTH");
 }
 
 #[tokio::test]
-async fn the_schema_that_a_server_answers_fits_what_it_shows_and_takes() {
+async fn the_schema_of_a_server_matches_its_exports_and_imports() {
     let schema: Value = serde_json::from_str(include_str!("../../schemas/world.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let now = NOW.parse().unwrap();
@@ -148,13 +148,13 @@ async fn the_schema_that_a_server_answers_fits_what_it_shows_and_takes() {
     let host = server.url().strip_prefix("http://").unwrap();
     let request =
         format!("GET /sandbox/schemas/world HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
-    let answer = crate::server::speak(&server, request.as_bytes()).await;
+    let answer = crate::server::send_raw(&server, request.as_bytes()).await;
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     assert_eq!(serde_json::from_str::<Value>(body).unwrap(), schema);
 }
 
 #[test]
-fn logins_of_a_seed_may_do_what_their_roles_say() {
+fn logins_of_a_seed_have_the_permissions_of_their_roles() {
     let seed = json!({
         "organizations": [{"id": "aaaaaaaaaaaaaaaaaaaaaaaa", "name": "Shop"}],
         "logins": [{"roles": ["GROUP_READ_ONLY"], "accessToken": "watcher"},
@@ -186,7 +186,7 @@ fn logins_of_a_seed_may_do_what_their_roles_say() {
     assert_eq!(ask("GET", "nobody"), 401);
 }
 
-/// A server on a clock of its own, and what its control endpoints answer.
+/// A server with its own clock, and the responses of its control endpoints.
 async fn control(server: &SandboxServer, method: &str, path: &str, body: &str) -> (String, Value) {
     let host = server.url().strip_prefix("http://").unwrap();
     let length = body.len();
@@ -199,14 +199,14 @@ async fn control(server: &SandboxServer, method: &str, path: &str, body: &str) -
         "{method} /sandbox/{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{kind}\
          content-length: {length}\r\n\r\n{body}"
     );
-    let answer = crate::server::speak(server, request.as_bytes()).await;
+    let answer = crate::server::send_raw(server, request.as_bytes()).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let body = serde_json::from_str(body).unwrap_or_default();
     (head[9..12].to_owned(), body)
 }
 
 #[tokio::test]
-async fn a_reset_brings_back_what_the_server_was_started_with() {
+async fn a_reset_restores_the_start_of_the_server() {
     let seed = r#"{"settings": {"restoreSeconds": 7}, "projects": [{"name": "Mine"}]}"#;
     let faults = r#"[{"operation": "getGroup", "do": "reset"}]"#;
     let server = SandboxServer::builder(Sandbox::from_seed(seed).unwrap())
@@ -239,7 +239,7 @@ async fn a_reset_brings_back_what_the_server_was_started_with() {
     assert_ne!(put["projects"], first["projects"]);
     assert_eq!(
         put["settings"], first["settings"],
-        "settings of the start go on"
+        "settings of the start remain"
     );
     assert_eq!(control(&server, "GET", "faults", "").await.1, json!([]));
 
@@ -305,7 +305,7 @@ fn a_login_with_a_scope_sees_and_does_nothing_outside_of_it() {
         ),
         (
             json!({"resources": [{"path": "/groups/x/clusters/New", "body": {}}]}),
-            "clusters stand in",
+            "a cluster belongs in",
         ),
     ] {
         let error = Sandbox::from_seed(&odd.to_string())
@@ -316,7 +316,7 @@ fn a_login_with_a_scope_sees_and_does_nothing_outside_of_it() {
 }
 
 #[test]
-fn what_the_path_says_need_not_stand_in_the_body() {
+fn values_of_the_path_may_be_omitted_in_the_body() {
     let mut sandbox = Sandbox::new();
     let user = json!({"databaseName": "admin", "username": "app", "password": "long enough",
         "roles": [{"databaseName": "shop", "roleName": "readWrite"}]});

@@ -1,5 +1,5 @@
-//! Putting any operation to a fresh world: its path names things that are there or were made for
-//! it, and its body has what is required.
+//! Sends any operation to a fresh world: the path names existing resources or ones created for it,
+//! and the body has the required fields.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::world::{
     CLUSTER, DEDICATED_CLUSTER, FLEX_CLUSTER, ORG, PROJECT, SHARDED_CLUSTER, Sandbox,
 };
 
-/// A world, and what was made in it.
+/// A world and the resources created in it.
 pub(super) struct Walk {
     sandbox: Sandbox,
     second: i64,
@@ -34,12 +34,12 @@ impl Walk {
         }
     }
 
-    /// The world as it is now.
+    /// The current state of the world.
     pub(super) fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
 
-    /// The answer of an operation in a version.
+    /// The response of an operation in a version.
     pub(super) fn ask(&mut self, operation: Operation, version: &Version) -> Response<Bytes> {
         self.ask_within(operation, version, 4)
     }
@@ -70,18 +70,20 @@ impl Walk {
             }
             request = request.json(body);
         }
-        let mut request = request.build().expect("a request of the catalog");
+        let mut request = request
+            .build()
+            .expect("the parameters and the body are valid");
         let token = format!("Bearer {}", OWNER.access_token);
-        request
-            .headers_mut()
-            .insert("authorization", token.parse().expect("a header"));
+        request.headers_mut().insert(
+            "authorization",
+            token.parse().expect("the token is a valid header value"),
+        );
         self.second += 100;
-        let now = jiff::Timestamp::from_second(self.second).expect("a moment");
+        let now = jiff::Timestamp::from_second(self.second).expect("a few seconds after the start");
         self.sandbox.handle(now, request)
     }
 
-    /// The value of a parameter of the path: of something of the first world, or of something made
-    /// for it.
+    /// The value of a path parameter: a resource of the default world, or one created for it.
     fn of_path(&mut self, operation: Operation, name: &str, depth: usize) -> String {
         let path = operation.path();
         let known = match name {
@@ -117,7 +119,7 @@ impl Walk {
         value
     }
 
-    /// A snapshot of the cluster that is asked about.
+    /// A snapshot of the cluster in the path.
     fn snapshot(&mut self, operation: Operation, depth: usize) -> Option<String> {
         let path = shape(&operation.path());
         let (before, after) = path.split_once("/backup")?;
@@ -132,17 +134,19 @@ impl Walk {
         body["results"][0]["id"].as_str().map(str::to_owned)
     }
 
-    /// A text in the answer of an operation that needs nothing but the first world.
+    /// A text in the response of an operation that needs only the default world.
     fn of(&mut self, operation: &str, pointer: &str) -> String {
-        let operation = Operation::find(operation).expect("an operation");
-        let version = operation.version(None).expect("a version");
+        let operation = Operation::find(operation).expect("the catalog has the operation");
+        let version = operation
+            .version(None)
+            .expect("every operation has a version");
         let answer = self.ask_within(operation, version, 0);
         let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         let text = body.pointer(pointer).and_then(Value::as_str);
         text.unwrap_or("none").to_owned()
     }
 
-    /// The id of something that an operation makes or lists.
+    /// The id of a resource that an operation creates or lists.
     fn found(&mut self, operation: Operation, name: &str, depth: usize) -> Option<String> {
         let path = operation.path();
         let collection = path.split(&format!("/{{{name}}}")).next()?;
@@ -162,7 +166,7 @@ impl Walk {
                 return Some(id.to_owned());
             }
         }
-        // It may be made under the name that the path gives.
+        // It may be created under the name in the path.
         let item = format!("{collection}/{{}}");
         let puts = [find(&Method::POST, &item), find(&Method::PATCH, &item)];
         for put in puts.into_iter().flatten().filter(|put| *put != operation) {
@@ -178,7 +182,7 @@ impl Walk {
     }
 }
 
-/// A path up to and with one of its parameters.
+/// A path up to and including one of its parameters.
 fn place(path: &str, name: &str) -> String {
     let before = path.split(&format!("/{{{name}}}")).next();
     format!("{}/{name}", before.unwrap_or_default())
@@ -209,7 +213,7 @@ fn text(schema: &Schema, name: &str) -> String {
 
 const DIGITS: &str = "0123456789abcdef0123456789abcdef";
 
-/// A body with what is required, and with a name and flags where those are optional.
+/// A body with the required fields, and with a name and flags where those are optional.
 fn body(schema: &Schema, name: &str, depth: usize) -> Value {
     let choices = schema.choices();
     if let Some(first) = choices.first() {

@@ -1,5 +1,5 @@
-//! A cluster as it is kept: in the form of version 2024-08-05, where each shard is a replication
-//! specification of its own and each hardware specification has its disk.
+//! The stored form of a cluster, that of version 2024-08-05: each shard is a replication
+//! specification and each hardware specification has its own disk.
 
 use serde_json::{Map, Value, json};
 
@@ -7,14 +7,15 @@ use crate::api::shape::made_id;
 use crate::store;
 use crate::world::{ClusterKind, FIRST_SNAPSHOT, MAX_SHARDS, MONGODB};
 
-/// How the shards of a cluster scale; kept with it, and answered by an operation of its own.
+/// The autoscaling mode of a cluster's shards; stored with the cluster, returned by its own
+/// operation.
 pub(crate) const SCALING: &str = "autoScalingMode";
 
-/// A cluster at rest, in the newest version's form.
+/// A cluster at rest, in the form of the newest version.
 pub(crate) fn document(project: &str, name: &str, id: &str, kind: ClusterKind) -> Value {
     let (provider, size) = match kind {
         ClusterKind::Tenant => ("TENANT", "M2"),
-        // Atlas has no sharded clusters below.
+        // Atlas has no smaller sharded clusters.
         ClusterKind::Sharded { .. } => ("AWS", "M30"),
         _ => ("AWS", "M10"),
     };
@@ -39,7 +40,7 @@ pub(crate) fn document(project: &str, name: &str, id: &str, kind: ClusterKind) -
     body
 }
 
-/// A cluster that is being created, with the defaults of what is left out.
+/// A cluster that is being created, with the defaults of missing fields.
 pub(crate) fn new(project: &str, name: &str, id: &str, created: &str) -> Value {
     json!({
         "advancedConfiguration": {
@@ -78,17 +79,17 @@ pub(crate) fn new(project: &str, name: &str, id: &str, created: &str) -> Value {
     })
 }
 
-/// The disks of the hardware that a request leaves out.
+/// The disks of hardware specifications for which a request has none.
 #[derive(Debug, Default)]
 pub(crate) struct Disks {
-    /// What every specification gets, as older versions have it.
+    /// The disk of all specifications, as in older versions.
     pub(crate) all: Option<Value>,
-    /// What the cluster has, each with the instance size that it is of.
+    /// The disks of the existing cluster, each with its instance size.
     pub(crate) known: Vec<(String, Value)>,
 }
 
 impl Disks {
-    /// The disks of a cluster that is there.
+    /// The disks of an existing cluster.
     pub(crate) fn of(body: &Value) -> Self {
         let hardware = regions(body).filter_map(|region| region.get("electableSpecs"));
         let known = hardware.filter_map(|specs| {
@@ -118,7 +119,7 @@ pub(crate) fn regions(body: &Value) -> impl Iterator<Item = &Value> {
     regions.flatten()
 }
 
-/// Replication specifications, one for each shard, with what the server makes in them.
+/// Replication specifications, one for each shard, with the fields of the server.
 pub(crate) fn specs(id: &str, asked: &[Value], disks: &Disks) -> Value {
     let complete = asked.iter().enumerate().map(|(shard, spec)| {
         let zone = spec.get("zoneName").and_then(Value::as_str);
@@ -230,7 +231,7 @@ fn hardware(
     Value::Object(specs)
 }
 
-/// The disk that an instance size comes with, in gigabytes.
+/// The default disk of an instance size, in gigabytes.
 pub(crate) fn default_disk(size: &str) -> f64 {
     match size {
         "M0" => 0.5,
@@ -247,7 +248,7 @@ pub(crate) fn default_disk(size: &str) -> f64 {
     }
 }
 
-/// What kind of cluster a document is of.
+/// The kind of a cluster, by its document.
 pub(crate) fn kind(body: &Value) -> ClusterKind {
     if is_tenant(body) {
         return ClusterKind::Tenant;
@@ -264,12 +265,12 @@ pub(crate) fn kind(body: &Value) -> ClusterKind {
     }
 }
 
-/// Whether a cluster is of the shared tier.
+/// Whether a cluster belongs to the shared tier.
 pub(crate) fn is_tenant(body: &Value) -> bool {
     regions(body).any(|region| region.get("providerName") == Some(&"TENANT".into()))
 }
 
-/// The hosts of a cluster, shard by shard, in lower case.
+/// The hosts of a cluster, shard by shard, in lowercase.
 pub(crate) fn hosts(body: &Value) -> Vec<Vec<String>> {
     let name = body.get("name").and_then(Value::as_str);
     let name = name.unwrap_or_default().to_ascii_lowercase();
@@ -285,7 +286,7 @@ pub(crate) fn hosts(body: &Value) -> Vec<Vec<String>> {
     (0..shards).map(of_shard).collect()
 }
 
-/// The name of the replica set of a shard, as processes and connection strings have it.
+/// The name of a shard's replica set, as in processes and connection strings.
 pub(crate) fn replica_set(body: &Value, shard: usize) -> String {
     let id = body.get("id").and_then(Value::as_str).unwrap_or_default();
     let digits = made_id(id);
@@ -295,7 +296,7 @@ pub(crate) fn replica_set(body: &Value, shard: usize) -> String {
     )
 }
 
-/// Where a cluster that is ready is reached.
+/// The connection strings of a ready cluster.
 pub(crate) fn connection_strings(body: &Value) -> Value {
     let name = body.get("name").and_then(Value::as_str);
     let name = name.unwrap_or_default().to_ascii_lowercase();
@@ -317,7 +318,7 @@ pub(crate) fn connection_strings(body: &Value) -> Value {
     })
 }
 
-/// How many members a replica set has here, whatever number was asked for.
+/// The number of members of every replica set; the requested number is ignored.
 const MEMBERS: usize = 3;
 
 /// The ports of `mongod` and `mongos`.

@@ -1,11 +1,11 @@
-//! Clusters in version 2023-01-01: settings of one provider, and regions as an object by name.
+//! Clusters in version 2023-01-01: the settings of one provider, and regions in an object by name.
 
 use serde_json::{Map, Value, json};
 
 use super::older;
 use crate::store;
 
-/// A request of the version in the form of the next one. `known` is the cluster that it changes.
+/// Converts a request to the form of the next version. `known` is the cluster that it changes.
 pub(super) fn read(asked: &Value, known: Option<&Value>) -> Value {
     let mut asked = store::object(asked);
     let settings = asked.remove("providerSettings").unwrap_or_default();
@@ -14,7 +14,7 @@ pub(super) fn read(asked: &Value, known: Option<&Value>) -> Value {
     let single = asked.remove("replicationSpec");
     let zones = asked.remove("replicationSpecs");
     let scaling = asked.remove("autoScaling");
-    // What this version calls `backupEnabled` are legacy backups, which no new cluster has.
+    // In this version `backupEnabled` means legacy backups, which new clusters do not have.
     asked.remove("backupEnabled");
     if let Some(backups) = asked.remove("providerBackupEnabled") {
         asked.insert("backupEnabled".to_owned(), backups);
@@ -65,7 +65,7 @@ pub(super) fn read(asked: &Value, known: Option<&Value>) -> Value {
     Value::Object(asked)
 }
 
-/// The zones of a cluster that a request leaves where they are, but for what it names.
+/// The zones of a cluster, unchanged but for those that the request names.
 fn kept(
     known: &Value,
     settings: &Value,
@@ -93,7 +93,7 @@ fn kept(
     zones
 }
 
-/// What a request says of all regions.
+/// The values of a request that apply to all regions.
 struct Region<'a> {
     settings: &'a Value,
     scaling: Option<&'a Value>,
@@ -111,7 +111,7 @@ impl Region<'_> {
             .unwrap_or_else(|| default.into())
     }
 
-    /// The region of the provider's settings.
+    /// The region of the provider settings.
     fn alone(&self) -> Value {
         let name = self.setting("regionName", "/regionName", "US_EAST_1");
         let name = name.as_str().unwrap_or_default().to_owned();
@@ -158,7 +158,7 @@ impl Region<'_> {
     }
 }
 
-/// A cluster as the version answers it.
+/// Converts a cluster to the form of this version.
 pub(super) fn shown(body: &Value) -> Value {
     let mut shown = store::object(&older::shown(body.clone()));
     shown.remove("replicationSpecs");

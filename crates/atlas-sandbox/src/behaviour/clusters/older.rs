@@ -1,4 +1,4 @@
-//! Clusters in version 2023-02-01: one replication specification for each zone, which counts its
+//! Clusters in version 2023-02-01: one replication specification for each zone, with its number of
 //! shards, and one disk size for all.
 
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::document::{Disks, specs};
 use crate::store;
 
-/// The most shards that a request can ask for.
+/// The maximum number of shards in a request.
 const MOST: i64 = 50;
 
-/// What a request asks for, with replication specifications as they are kept.
+/// Converts a request to the stored form of replication specifications.
 pub(super) fn read(id: &str, asked: &Value, mut disks: Disks) -> Value {
     let mut asked = store::object(asked);
     let disk = asked.remove("diskSizeGB").filter(Value::is_number);
@@ -29,10 +29,10 @@ pub(super) fn read(id: &str, asked: &Value, mut disks: Disks) -> Value {
     Value::Object(asked)
 }
 
-/// Stands in a request that changes the disks and leaves the replication specifications as they are.
+/// Marks a request that changes the disks and keeps the replication specifications.
 pub(super) const RESIZE: &str = "diskSizeGB";
 
-/// A cluster as the version answers it.
+/// Converts a cluster to the form of this version.
 pub(super) fn shown(mut body: Value) -> Value {
     let disk = disk(&body);
     let zones = zones(&body);
