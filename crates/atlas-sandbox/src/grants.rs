@@ -187,7 +187,7 @@ impl Sandbox {
         grants.any(|grant| is_here(&grant.scope) && suffices(&documented_role(&grant.role)))
     }
 
-    /// Whether a user is visible to the caller: both have a role in the same place.
+    /// Whether the caller sees a user: one with a role in an organization that the caller sees.
     pub(crate) fn sees_user(&self, call: &Call<'_>, user: &Value) -> bool {
         let grants = grants_of(&user["roles"]).into_iter();
         self.caller(call).is_none()

@@ -35,7 +35,8 @@ use crate::world::Sandbox;
 /// The callback for every request.
 pub(crate) type Log = Arc<dyn Fn(&Answered) + Send + Sync>;
 
-/// A request after its response, for a log. The query is omitted, since it can contain a signature.
+/// A request and the status of its response, for a log. The query is omitted, since it can contain a
+/// signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answered {
@@ -45,7 +46,7 @@ pub struct Answered {
     pub method: http::Method,
     /// The path.
     pub path: String,
-    /// The status; `None` if a fault ended the connection instead.
+    /// The status; `None` if a fault closed the connection instead.
     pub status: Option<StatusCode>,
     /// The paths of fields in the request's body that were ignored, since they are unknown or
     /// read-only. They come from the client: escape them before printing to a terminal.

@@ -79,6 +79,7 @@ pub struct Sandbox {
     /// Access tokens, each with the number of its account.
     pub(crate) tokens: ExpiringMap<u64>,
     pub(crate) links: ExpiringMap<SnapshotFile>,
+    /// The number of generated ids and tokens.
     pub(crate) issued: u64,
     pub(crate) requests: u64,
     pub(crate) writes: u64,

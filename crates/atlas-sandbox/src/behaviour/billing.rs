@@ -1,4 +1,4 @@
-//! Invoices: a paid one for the first month of the world, and a pending one.
+//! Invoices: a paid one for the first month of the world, and a pending one for the current month.
 
 use atlas_model::ApiError;
 use jiff::civil::Date;

@@ -62,9 +62,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the address to bind; `127.0.0.1` by default. With `0.0.0.0` or `::` the issued links have
-    /// the host of each request. The logins are public, so bind an address other than loopback only
-    /// in a private network; control requests then require a [token](Self::control_token).
+    /// Sets the address to bind; `127.0.0.1` by default. With `0.0.0.0` or `::`, links have the host
+    /// of the request. The logins are public, so bind an address other than loopback only in a
+    /// network of your own; control requests then require a [token](Self::control_token).
     #[must_use]
     pub fn address(mut self, address: IpAddr) -> Self {
         self.address = address;
@@ -168,8 +168,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the number of requests that the [journal](SandboxServer::journal) keeps: 0 to 100,000,
-    /// 1,000 by default.
+    /// Sets the number of requests that the [journal](SandboxServer::journal) keeps: 1,000 by default,
+    /// at most 100,000, none with 0.
     #[must_use]
     pub fn journal(mut self, requests: usize) -> Self {
         self.journal = requests;
@@ -202,7 +202,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets a callback for each request, called after its response.
+    /// Sets a callback that is called for each request when its response is ready.
     #[must_use]
     pub fn log(mut self, log: impl Fn(&Answered) + Send + Sync + 'static) -> Self {
         self.log = Some(Arc::new(log));
