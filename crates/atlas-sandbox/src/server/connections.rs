@@ -55,21 +55,15 @@ impl Connections {
 async fn accept(
     listener: &TcpListener,
     limit: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
-    let permit = loop {
-        match limit.clone().try_acquire_owned() {
-            Ok(permit) => break permit,
-            Err(_) => {
-                tracing::warn!(
-                    limit = MAX_CONNECTIONS,
-                    "connection limit reached; further connections wait"
-                );
-                if let Ok(permit) = limit.clone().acquire_owned().await {
-                    break permit;
-                }
-            }
-        }
-    };
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    if limit.available_permits() == 0 {
+        tracing::warn!(
+            limit = MAX_CONNECTIONS,
+            "connection limit reached; further connections wait"
+        );
+    }
+    // An error would mean that the semaphore was closed, which does not happen.
+    let permit = limit.clone().acquire_owned().await.ok();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
