@@ -13,24 +13,35 @@ use crate::log;
 /// The first wait between two looks, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 
-/// How long a resource may not be found that was just made.
+/// How long after its creation a resource may not be found yet.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Polls what belongs to the call that was answered, for so many seconds at most. `what` is waited for,
-/// in words.
-pub(crate) async fn run(
-    client: &Client,
-    what: &str,
-    call: &RequestBuilder,
-    answer: &Value,
-    seconds: u64,
-) -> Result<(), Failure> {
-    let Some(watch) = call.operation().watch() else {
+/// A change to wait for.
+pub(crate) struct Change<'a> {
+    /// The name of the change, for messages.
+    pub(crate) what: &'a str,
+    /// The request of the change.
+    pub(crate) request: &'a RequestBuilder,
+    /// The response to it.
+    pub(crate) response: &'a Value,
+    /// Whether this command has just created the resource, which may not be found yet.
+    pub(crate) is_creation: bool,
+}
+
+/// Polls until a change is complete, for at most `seconds`.
+pub(crate) async fn run(client: &Client, change: Change<'_>, seconds: u64) -> Result<(), Failure> {
+    let what = change.what;
+    let Some(watch) = change.request.operation().watch() else {
         return Ok(());
     };
     let deadline = Duration::from_secs(seconds);
+    let grace = if change.is_creation {
+        GRACE
+    } else {
+        Duration::ZERO
+    };
     let start = Instant::now();
-    let poll = poll(client, watch, call, answer)?;
+    let poll = poll(client, watch, change.request, change.response)?;
     let mut wait = WAITS.0;
     let mut said = String::new();
     loop {
@@ -46,8 +57,7 @@ pub(crate) async fn run(
             ),
             Err(error) => match error.status().map(|status| status.as_u16()) {
                 Some(status) if Some(status) == watch.until.status => State::Done,
-                // What was made a moment ago may not be found yet.
-                Some(404) if start.elapsed() < GRACE => State::Pending("not found yet".to_owned()),
+                Some(404) if start.elapsed() < grace => State::Pending("not found yet".to_owned()),
                 _ if error.is_transient() => State::Pending("no answer yet".to_owned()),
                 _ => return Err(error.into()),
             },
@@ -146,4 +156,79 @@ fn field<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     steps
         .into_iter()
         .try_fold(value, |value, step| value.get(step))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{Ready, ready};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll};
+
+    use atlas_transport::{BaseUrl, Credentials};
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body_util::Full;
+    use serde_json::json;
+    use tower_service::Service;
+
+    use super::*;
+    use crate::operation;
+
+    /// Responds to the first two requests with 404, then with a completed job. Counts the requests.
+    #[derive(Clone, Default)]
+    struct Late(Arc<AtomicUsize>);
+
+    impl Service<Request<Full<Bytes>>> for Late {
+        type Response = Response<Full<Bytes>>;
+        type Error = Infallible;
+        type Future = Ready<Result<Self::Response, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<Full<Bytes>>) -> Self::Future {
+            let (status, body) = match self.0.fetch_add(1, Ordering::SeqCst) {
+                0 | 1 => (404, r#"{"error":404,"errorCode":"NOT_FOUND"}"#),
+                _ => (200, r#"{"status":"COMPLETED"}"#),
+            };
+            let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+            *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+            let json = http::HeaderValue::from_static("application/json");
+            response.headers_mut().insert("content-type", json);
+            ready(Ok(response))
+        }
+    }
+
+    /// The result of a wait, and its number of requests.
+    async fn waited(is_creation: bool) -> (Result<(), Failure>, usize) {
+        let id = "32b6e34b3d91647abb20e7aa";
+        let peer = Late::default();
+        let base: BaseUrl = "http://localhost".parse().unwrap();
+        let client = Client::builder(base, &Credentials::bearer("token"))
+            .build_with(peer.clone())
+            .unwrap();
+        let request = operation::request("flexRestoreJobs.createFlexRestoreJob").unwrap();
+        let change = Change {
+            what: "the job",
+            request: &request.parameter("groupId", id).parameter("name", "F"),
+            response: &json!({"id": id}),
+            is_creation,
+        };
+        let result = run(&client, change, 3600).await;
+        (result, peer.0.load(Ordering::SeqCst))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_resource_that_was_just_created_may_not_be_found_yet() {
+        let (result, requests) = waited(true).await;
+        assert!(result.is_ok(), "{result:?}");
+        assert_eq!(requests, 3);
+
+        let (result, requests) = waited(false).await;
+        assert_eq!(result.unwrap_err().exit_code(), 4);
+        assert_eq!(requests, 1);
+    }
 }

@@ -6,6 +6,7 @@ use atlas_transport::Call;
 use atlas_transport::atlas_catalog::{Operation, Place, RequestBuilder, Version};
 use clap::{ArgMatches, FromArgMatches as _};
 use futures_util::TryStreamExt as _;
+use http::Method;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -24,7 +25,7 @@ use crate::operation::note_what_is_cut;
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::signals::{self, UnderWay, blocking};
-use crate::watching;
+use crate::watching::{self, Change};
 
 /// Calls an operation as the flags say.
 pub(super) async fn run(
@@ -81,8 +82,13 @@ pub(super) async fn run(
     let printed = output.bytes(answer.body.bytes().clone()).await;
     if let Some(seconds) = watched(operation, matches) {
         let answer = answer.value.json().unwrap_or_default();
-        let what = operation.to_string();
-        watching::run(&connection.client, &what, &request, &answer, seconds).await?;
+        let change = Change {
+            what: &operation.to_string(),
+            request: &request,
+            response: &answer,
+            is_creation: method == Method::POST,
+        };
+        watching::run(&connection.client, change, seconds).await?;
     }
     printed
 }

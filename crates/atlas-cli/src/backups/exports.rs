@@ -345,12 +345,14 @@ impl WatchJob {
         let output = self.output.format(global)?;
         let (cluster, project) = (self.cluster.name()?, self.cluster.project.id(global)?);
         let connection = Connection::open(global).await?;
-        // Watched as if it had just been created: the facts of that operation say when it has ended.
-        let created = operation::of_cluster(CREATE_JOB, project, &cluster)?;
-        let answer = json!({"id": self.id});
-        let what = format!("export job {}", self.id);
-        let seconds = self.wait.timeout;
-        watching::run(&connection.client, &what, &created, &answer, seconds).await?;
+        // The facts of the operation that creates a job define when the job has ended.
+        let change = watching::Change {
+            what: &format!("export job {}", self.id),
+            request: &operation::of_cluster(CREATE_JOB, project, &cluster)?,
+            response: &json!({"id": self.id}),
+            is_creation: false,
+        };
+        watching::run(&connection.client, change, self.wait.timeout).await?;
         let request = operation::of_cluster("cloudBackups.getBackupExport", project, &cluster)?
             .parameter("exportId", &self.id);
         operation::print_one(&connection.client, request, &output, &JOB).await

@@ -70,6 +70,15 @@ fn a_service_that_is_unavailable_three_times_is_not_asked_a_fourth_time() {
 }
 
 #[test]
+fn an_unknown_export_job_is_reported_after_one_request() {
+    let peer = refusing(404);
+    let watch = ["backups", "exports", "jobs", "watch", ID];
+    let flags = ["--clusterName", CLUSTER];
+    let line = error_line(&run(&peer.url, &[&watch[..], &flags].concat()), 4);
+    assert_eq!(peer.asked().len(), 1, "{line}");
+}
+
+#[test]
 fn a_peer_that_cannot_be_reached_is_5_for_every_command_that_asks_once() {
     let verify = ["doctor"];
     let projects = ["projects", "list"];

@@ -72,8 +72,13 @@ impl Change {
         if self.watch.watch {
             let answer = read(&body)?;
             let seconds = self.watch.watch_timeout;
-            let what = "the backup compliance policy";
-            watching::run(&connection.client, what, &request, &answer, seconds).await?;
+            let change = watching::Change {
+                what: "the backup compliance policy",
+                request: &request,
+                response: &answer,
+                is_creation: false,
+            };
+            watching::run(&connection.client, change, seconds).await?;
             body = get(connection, project).await?;
         }
         output.document(&body, |policy| Ok(whole(policy)))
