@@ -7,7 +7,7 @@ use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
 use atlas_model::{ClusterName, Operation, ProjectId};
 use tokio::time::timeout;
 
-use crate::args::{ProjectArgs, WaitArgs};
+use crate::args::{ClusterArgs, NamedCluster, ProjectArgs, WaitArgs};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::global::Global;
@@ -22,9 +22,22 @@ pub(crate) struct Target {
     pub(crate) connection: Connection,
 }
 
+impl ClusterArgs {
+    /// Opens the cluster; sends no request.
+    pub(crate) async fn target(&self, global: &Global) -> Result<Target, Failure> {
+        Target::open(global, self.name()?, &self.project).await
+    }
+}
+
+impl NamedCluster {
+    /// Opens the cluster; sends no request.
+    pub(crate) async fn target(&self, global: &Global) -> Result<Target, Failure> {
+        Target::open(global, self.name()?, &self.project).await
+    }
+}
+
 impl Target {
-    /// What a command names; nothing is asked of Atlas yet.
-    pub(crate) async fn open(
+    async fn open(
         global: &Global,
         cluster: ClusterName,
         project: &ProjectArgs,

@@ -97,8 +97,8 @@ impl Download {
         let pick = self.pick()?;
         let output = self.output.format(global)?;
         let options = self.transfer.options().replace(self.force);
-        let cluster = self.cluster.name()?;
-        let open = || Target::open(global, cluster.clone(), &self.cluster.project);
+        self.cluster.name()?;
+        let open = || self.cluster.target(global);
         match self.out.as_deref() {
             Some("-") => {
                 let stdout = self.stdout()?;

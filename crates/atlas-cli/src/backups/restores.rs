@@ -12,7 +12,6 @@ use crate::global::Global;
 use crate::operation;
 use crate::progress::Watcher;
 use crate::table;
-use crate::target::Target;
 
 /// Work with the restore jobs of a cluster
 #[derive(Debug, Subcommand)]
@@ -51,7 +50,7 @@ pub(crate) struct List {
 impl List {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let output = self.output.format(global)?;
-        let target = Target::open(global, self.cluster.name()?, &self.cluster.project).await?;
+        let target = self.cluster.target(global).await?;
         let operations = Operations::of(target.kind().await?);
         let request = operations.request(operations.list_restores, &target)?;
         let client = &target.connection.client;
@@ -84,8 +83,7 @@ impl Describe {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let id = self.job.id()?;
         let output = self.output.format(global)?;
-        let cluster = &self.job.cluster;
-        let target = Target::open(global, cluster.name()?, &cluster.project).await?;
+        let target = self.job.cluster.target(global).await?;
         show(&target, id, &output, self.show_link).await
     }
 }
@@ -110,8 +108,7 @@ impl Watch {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let id = self.job.id()?;
         let output = self.output.format(global)?;
-        let cluster = &self.job.cluster;
-        let target = Target::open(global, cluster.name()?, &cluster.project).await?;
+        let target = self.job.cluster.target(global).await?;
         target.kind_within(&self.wait).await?;
         let watcher = Watcher::default();
         let take = |event| watcher.take(event);

@@ -59,7 +59,7 @@ pub(crate) struct List {
 impl List {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let output = self.output.format(global)?;
-        let target = Target::open(global, self.cluster.name()?, &self.cluster.project).await?;
+        let target = self.cluster.target(global).await?;
         let kind = target.kind().await?;
         let operations = Operations::of(kind);
         let request = operations.request(operations.list_snapshots, &target)?;
@@ -88,8 +88,7 @@ impl Describe {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let id = self.snapshot.id()?;
         let output = self.output.format(global)?;
-        let cluster = &self.snapshot.cluster;
-        let target = Target::open(global, cluster.name()?, &cluster.project).await?;
+        let target = self.snapshot.cluster.target(global).await?;
         show(&target, id, &output).await
     }
 }
@@ -130,7 +129,7 @@ pub(crate) struct Create {
 impl Create {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let output = self.output.format(global)?;
-        let target = Target::open(global, self.cluster.name()?, &self.cluster.project).await?;
+        let target = self.cluster.target(global).await?;
         let request = operation::of_cluster(
             "cloudBackups.takeSnapshots",
             target.project,
@@ -165,8 +164,7 @@ pub(crate) struct Delete {
 impl Delete {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let id = self.snapshot.id()?;
-        let cluster = &self.snapshot.cluster;
-        let target = Target::open(global, cluster.name()?, &cluster.project).await?;
+        let target = self.snapshot.cluster.target(global).await?;
         let kind = target.kind().await?;
         let operations = Operations::of(kind);
         let Some(delete) = operations.delete_snapshot else {
@@ -212,8 +210,7 @@ impl Watch {
     async fn run(&self, global: &Global) -> Result<(), Failure> {
         let id = self.snapshot.id()?;
         let output = self.output.format(global)?;
-        let cluster = &self.snapshot.cluster;
-        let target = Target::open(global, cluster.name()?, &cluster.project).await?;
+        let target = self.snapshot.cluster.target(global).await?;
         target.kind_within(&self.wait).await?;
         let watcher = Watcher::default();
         let take = |event| watcher.take(event);

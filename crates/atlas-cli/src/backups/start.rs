@@ -112,7 +112,7 @@ impl Start {
     pub(super) async fn run(&self, global: &Global) -> Result<(), Failure> {
         self.check()?;
         let output = self.output.format(global)?;
-        let target = Target::open(global, self.cluster.name()?, &self.cluster.project).await?;
+        let target = self.cluster.target(global).await?;
         match self.method {
             Method::Download => self.download(&target, &output).await,
             Method::Automated => self.restore(&target, &output).await,

@@ -140,8 +140,9 @@ pub(crate) fn plain(text: &str) -> String {
 
 const RED: &str = "\u{1b}[1m\u{1b}[31merror:\u{1b}[0m ";
 
-#[test]
-fn an_error_is_coloured_on_a_terminal_that_shows_colours_and_nowhere_else() {
+/// Checks that a command colours its output on a terminal, but not with NO_COLOR, on a dumb terminal or
+/// in a pipe.
+fn assert_coloured(arguments: &[&str], code: i32, coloured: &str, text: &str) {
     let folder = folder();
     let shown = |variables: &[(&str, &str)]| {
         let session = Session {
@@ -150,51 +151,35 @@ fn an_error_is_coloured_on_a_terminal_that_shows_colours_and_nowhere_else() {
             variables,
             columns: 80,
         };
-        let (code, shown) = session.run(&["backups", "verify", "no-such-file"]);
-        assert_eq!(code, Some(6), "{shown:?}");
+        let (ended, shown) = session.run(arguments);
+        assert_eq!(ended, Some(code), "{shown:?}");
+        assert!(plain(&shown).contains(text), "{shown:?}");
         shown
     };
-    assert!(shown(&[]).contains(RED), "{:?}", shown(&[]));
+    assert!(shown(&[]).contains(coloured), "{:?}", shown(&[]));
     for variables in [[("NO_COLOR", "1")], [("TERM", "dumb")]] {
         let shown = shown(&variables);
         assert!(!shown.contains('\u{1b}'), "{variables:?}: {shown:?}");
-        assert!(shown.contains("\nerror: no-such-file"), "{shown:?}");
     }
     let piped = atlas(&folder)
-        .args(["backups", "verify", "no-such-file"])
+        .args(arguments)
         .env("TERM", "xterm-256color")
         .output()
         .unwrap();
-    let line = crate::error_line(&piped, 6);
-    assert!(!line.contains('\u{1b}'), "{line:?}");
+    assert_eq!(piped.status.code(), Some(code));
+    let bytes = [piped.stdout, piped.stderr].concat();
+    assert!(!bytes.contains(&0x1b), "{}", bytes.escape_ascii());
+}
+
+#[test]
+fn an_error_is_coloured_on_a_terminal_that_shows_colours_and_nowhere_else() {
+    let verify = ["backups", "verify", "no-such-file"];
+    assert_coloured(&verify, 6, RED, "\nerror: no-such-file");
 }
 
 #[test]
 fn a_help_is_coloured_on_a_terminal_that_shows_colours_and_nowhere_else() {
-    let folder = folder();
-    let shown = |variables: &[(&str, &str)]| {
-        let session = Session {
-            folder: &folder,
-            url: "http://127.0.0.1:1",
-            variables,
-            columns: 80,
-        };
-        let (code, shown) = session.run(&["backups", "--help"]);
-        assert_eq!(code, Some(0), "{shown:?}");
-        assert!(plain(&shown).contains("Usage: atlas backups"), "{shown:?}");
-        shown
-    };
-    assert!(shown(&[]).contains('\u{1b}'));
-    for variables in [[("NO_COLOR", "1")], [("TERM", "dumb")]] {
-        let shown = shown(&variables);
-        assert!(!shown.contains('\u{1b}'), "{variables:?}: {shown:?}");
-    }
-    let piped = atlas(&folder)
-        .args(["backups", "--help"])
-        .env("TERM", "xterm-256color")
-        .output()
-        .unwrap();
-    assert!(!piped.stdout.contains(&0x1b));
+    assert_coloured(&["backups", "--help"], 0, "\u{1b}", "Usage: atlas backups");
 }
 
 #[test]
