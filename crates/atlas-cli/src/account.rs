@@ -22,7 +22,7 @@ impl Source<'_> {
         }
     }
 
-    /// What a setting is called in this set.
+    /// The name of a setting in this set, for messages.
     pub(crate) fn name(&self, setting: Setting) -> String {
         match self {
             Self::Environment(set) => set
@@ -35,7 +35,7 @@ impl Source<'_> {
         }
     }
 
-    /// What the set is called.
+    /// The name of the set, for messages.
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Environment(set) => set.to_string(),
@@ -43,7 +43,7 @@ impl Source<'_> {
         }
     }
 
-    /// The base URL that this set names, if it names one: its URL, or that of its service.
+    /// The base URL of this set: its own or that of its service; `None` if it has neither.
     pub(crate) fn base_url(&self) -> Result<Option<BaseUrl>, Failure> {
         if let Self::Environment(set) = self {
             let url = set.base_url(environment::variable);
@@ -73,7 +73,7 @@ impl Source<'_> {
         })
     }
 
-    /// What names the base URL in this set.
+    /// The name of the setting that gives the base URL in this set.
     pub(crate) fn base_url_name(&self) -> String {
         let url = matches!(self.get(Setting::BaseUrl), Ok(Some(_)));
         self.name(if url {
@@ -84,15 +84,15 @@ impl Source<'_> {
     }
 }
 
-/// Credentials of a profile, and what is to be said about them.
+/// Credentials of a profile, and a warning about them.
 pub(crate) struct Found {
     pub(crate) credentials: Credentials,
-    /// Half of a pair that is not used.
+    /// A warning about half of a pair, which is ignored.
     pub(crate) ignored: Option<String>,
 }
 
-/// The credentials of a profile; `None` if it has none. Two halves of different kinds are never
-/// put together.
+/// The credentials of a profile; `None` if it has none. Halves of different pairs are never
+/// combined.
 pub(crate) fn of_profile(profile: &Profile) -> Result<Option<Found>, Failure> {
     let source = Source::Profile(profile);
     if let Some(kind) = profile.auth_type()? {
@@ -111,8 +111,8 @@ pub(crate) fn of_profile(profile: &Profile) -> Result<Option<Found>, Failure> {
                     ignored: half,
                 }));
             }
-            Pair::Half { there, missing } => {
-                half.get_or_insert_with(|| source.half(there, missing));
+            Pair::Half { present, missing } => {
+                half.get_or_insert_with(|| source.half(present, missing));
             }
             Pair::Absent => {}
         }
@@ -121,12 +121,12 @@ pub(crate) fn of_profile(profile: &Profile) -> Result<Option<Found>, Failure> {
 }
 
 impl Source<'_> {
-    fn half(&self, there: Setting, missing: Setting) -> String {
-        let (there, missing) = (self.name(there), self.name(missing));
-        format!("{there} is set but {missing} is not; set both{KEYRING}")
+    fn half(&self, present: Setting, missing: Setting) -> String {
+        let (present, missing) = (self.name(present), self.name(missing));
+        format!("{present} is set but {missing} is not; set both{KEYRING}")
     }
 
-    /// The credentials that the set says it has.
+    /// The credentials of the kind that `auth_type` names.
     fn named(&self, kind: AuthType) -> Result<Found, Failure> {
         let missing = match self.pair(kind)? {
             Pair::Whole(credentials) => {
@@ -162,9 +162,9 @@ impl Source<'_> {
                     _ => Credentials::api_key(public, secret),
                 })
             }
-            ([Some(_), None], [there, missing]) | ([None, Some(_)], [missing, there]) => {
+            ([Some(_), None], [present, missing]) | ([None, Some(_)], [missing, present]) => {
                 Pair::Half {
-                    there: *there,
+                    present: *present,
                     missing: *missing,
                 }
             }
@@ -173,13 +173,13 @@ impl Source<'_> {
     }
 }
 
-/// Why a secret may be missing that the official command line finds.
+/// Why this program may miss a secret that the official command line finds.
 const KEYRING: &str = "; secrets that the official command line keeps in the system's keyring are not \
                        read";
 
 enum Pair {
     Whole(Credentials),
-    Half { there: Setting, missing: Setting },
+    Half { present: Setting, missing: Setting },
     Absent,
 }
 

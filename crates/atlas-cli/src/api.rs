@@ -17,7 +17,7 @@ use crate::signals::blocking;
 
 /// Call any operation of the API by its name
 ///
-/// Its subcommands are made from the catalog when they are asked for.
+/// Its subcommands are built from the catalog on demand.
 #[derive(Debug)]
 pub(crate) struct Api {
     matches: ArgMatches,
@@ -123,7 +123,9 @@ impl Api {
                 let operation = Tag::find(tag).and_then(|tag| tag.operation(name));
                 match (operation, matches.subcommand_matches(name)) {
                     (Some(operation), Some(matches)) => call::run(global, operation, matches).await,
-                    _ => Err(Failure::Usage(format!("no operation {name} of tag {tag}"))),
+                    _ => Err(Failure::Usage(format!(
+                        "unknown operation {name} of tag {tag}"
+                    ))),
                 }
             }
             None => Err(unknown(Error::new(ErrorKind::MissingSubcommand))),

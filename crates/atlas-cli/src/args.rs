@@ -12,22 +12,22 @@ use crate::global::Global;
 use crate::output::Output;
 use crate::settings::Settings;
 
-/// The project.
+/// The flag that names a project.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProjectArgs {
-    /// The project; MONGODB_ATLAS_PROJECT_ID if it is not given
+    /// Project ID; defaults to MONGODB_ATLAS_PROJECT_ID
     #[arg(long = "projectId", alias = "groupId", value_name = "ID")]
     project_id: Option<String>,
 }
 
 impl ProjectArgs {
-    /// The project that was named, or its setting, or the sandbox's.
+    /// The project of the flag, of the sandbox, or of the settings.
     pub(crate) fn id(&self, global: &Global) -> Result<ProjectId, Failure> {
         let id = Settings::of(global).project(self.project_id.as_deref(), "projectId")?;
         parsed("projectId", &id)
     }
 
-    /// Whether the command line named a project.
+    /// Uses another project if the flag is not given.
     pub(crate) fn or(self, other: Option<&str>) -> Self {
         Self {
             project_id: self.project_id.or_else(|| other.map(str::to_owned)),
@@ -38,7 +38,7 @@ impl ProjectArgs {
 /// A cluster that a flag names.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ClusterArgs {
-    /// The cluster
+    /// Name of the cluster
     #[arg(long = "clusterName", value_name = "NAME")]
     cluster_name: String,
 
@@ -55,7 +55,7 @@ impl ClusterArgs {
 /// A cluster that an argument names, or a flag.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NamedCluster {
-    /// The cluster
+    /// Name of the cluster
     #[arg(
         value_name = "CLUSTER_NAME",
         required_unless_present = "cluster_name",
@@ -63,7 +63,7 @@ pub(crate) struct NamedCluster {
     )]
     cluster: Option<String>,
 
-    /// The cluster, in place of CLUSTER_NAME
+    /// Name of the cluster, in place of CLUSTER_NAME
     #[arg(long = "clusterName", value_name = "NAME")]
     cluster_name: Option<String>,
 
@@ -81,7 +81,7 @@ impl NamedCluster {
 /// A snapshot of a cluster.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SnapshotArgs {
-    /// The snapshot, 24 hexadecimal digits
+    /// Snapshot ID, 24 hexadecimal digits
     #[arg(value_name = "SNAPSHOT_ID")]
     snapshot_id: String,
 
@@ -98,7 +98,7 @@ impl SnapshotArgs {
 /// A restore job of a cluster.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct JobArgs {
-    /// The restore job, 24 hexadecimal digits
+    /// Restore job ID, 24 hexadecimal digits
     #[arg(value_name = "RESTORE_JOB_ID")]
     restore_job_id: String,
 
@@ -112,10 +112,10 @@ impl JobArgs {
     }
 }
 
-/// How a result is printed.
+/// The format of a result.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OutputArgs {
-    /// plaintext, json, or json-path=EXPR such as json-path=$.results[0].id (RFC 9535)
+    /// Output format: plaintext, json, or json-path=EXPR, such as json-path=$.results[0].id (RFC 9535)
     #[arg(
         short,
         long,
@@ -126,27 +126,28 @@ pub(crate) struct OutputArgs {
     output: Option<Output>,
 }
 
-/// What a shell completes.
+/// The formats that a shell completes.
 fn formats() -> Vec<CompletionCandidate> {
     let formats = ["plaintext", "json", "json-path=$."];
     formats.into_iter().map(CompletionCandidate::new).collect()
 }
 
 impl OutputArgs {
-    /// What the flag says, or the setting. To be asked before anything is sent, since the setting
+    /// The format of the flag or of the setting. Call it before sending anything, since the setting
     /// may be invalid.
     pub(crate) fn format(&self, global: &Global) -> Result<Output, Failure> {
         self.or(&Settings::of(global))
     }
 
-    /// Whether the flag asks for something else than words: a program reads the result.
+    /// Whether the flag selects a format for programs.
     pub(crate) fn is_for_programs(&self) -> bool {
         self.output
             .as_ref()
             .is_some_and(|output| !output.is_plain())
     }
 
-    /// What the flag says, or the environment, for a command that works offline and reads no profile.
+    /// The format of the flag or of the environment, for a command that works offline and reads no
+    /// profile.
     pub(crate) fn format_offline(&self) -> Result<Output, Failure> {
         self.or(&Settings::offline())
     }
@@ -159,18 +160,18 @@ impl OutputArgs {
     }
 }
 
-/// Which part of a list is asked for.
+/// The page of a list to request.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct PageArgs {
-    /// How many items a page has at most, 1 to 500
+    /// Maximum number of items per page, 1 to 500
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=500))]
     limit: u16,
 
-    /// The page, from 1 on
+    /// Page number, starting at 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     page: u32,
 
-    /// Leave the total count out of the answer
+    /// Omit the total count from the response
     #[arg(long = "omitCount")]
     omit_count: bool,
 }
@@ -185,17 +186,17 @@ impl PageArgs {
         ]
     }
 
-    /// Whether the total count is wanted.
+    /// Whether the total count is requested.
     pub(crate) fn counts(&self) -> bool {
         !self.omit_count
     }
 
     /// Whether a list of `total` items continues after this page.
-    pub(crate) fn goes_on(&self, total: u64) -> bool {
+    pub(crate) fn has_more(&self, total: u64) -> bool {
         u64::from(self.limit).saturating_mul(self.page.into()) < total
     }
 
-    /// The items of the page, of all items of a list.
+    /// Returns the items of the page out of all items of a list.
     pub(crate) fn of<'a, T>(&self, items: &'a [T]) -> &'a [T] {
         let limit = usize::from(self.limit);
         let page = usize::try_from(self.page).unwrap_or(usize::MAX);
@@ -214,7 +215,7 @@ impl PageArgs {
 /// How long to wait for Atlas.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WaitArgs {
-    /// How many seconds to wait for Atlas
+    /// Maximum time to wait for Atlas, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: u64,
 }
@@ -232,7 +233,7 @@ pub(crate) struct WatchArgs {
     #[arg(short, long)]
     pub(crate) watch: bool,
 
-    /// How many seconds to wait with --watch
+    /// Maximum time to wait with --watch, in seconds
     #[arg(long = "watchTimeout", value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) watch_timeout: u64,
 }
@@ -240,14 +241,14 @@ pub(crate) struct WatchArgs {
 /// How files are transferred.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TransferArgs {
-    /// How many connections at most, where the store allows it
+    /// Maximum number of concurrent connections; a store may allow fewer
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
     connections: u16,
 
     #[command(flatten)]
     wait: WaitArgs,
 
-    /// How many seconds to retry while Atlas or a store fails without progress
+    /// How long to retry while Atlas or a store fails and no progress is made, in seconds
     #[arg(long = "retry-for", value_name = "SECONDS", default_value_t = 900)]
     retry_for: u64,
 }
@@ -261,7 +262,7 @@ impl TransferArgs {
     }
 }
 
-/// Whether a change that cannot be undone is made without a question.
+/// Whether to make an irreversible change without confirmation.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfirmArgs {
     /// Do not ask for confirmation; required if stdin is not a terminal
@@ -269,7 +270,7 @@ pub(crate) struct ConfirmArgs {
     pub(crate) force: bool,
 }
 
-/// Reads a text that the command line gave.
+/// Parses a value of the command line.
 pub(crate) fn parsed<T: Patterned>(name: &'static str, text: &str) -> Result<T, Failure> {
     T::parse_field(name, text).map_err(|error| Failure::Usage(error.to_string()))
 }

@@ -1,4 +1,4 @@
-//! `atlas auth whoami`: as whom the account is known.
+//! `atlas auth whoami`: shows the credentials in use.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -10,10 +10,10 @@ use crate::global::Global;
 use crate::operation;
 use crate::output::read;
 
-/// Show the account
+/// Show the credentials in use
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "There is no login here: set credentials in the environment, see atlas --help, or make a \
+    after_help = "There is no login command: set credentials in the environment, see atlas --help, or create a \
                   profile with the official tool."
 )]
 pub(crate) enum Auth {
@@ -28,10 +28,10 @@ impl Auth {
     }
 }
 
-/// Show which credentials are used, where, and whether Atlas accepts them
+/// Show which credentials are used, their source, and whether Atlas accepts them
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Shows no secret. atlas doctor checks more, and says what is wrong.\n\nExample:\n  atlas \
+    after_help = "Shows no secrets. atlas doctor runs more checks and explains problems.\n\nExample:\n  atlas \
                   auth whoami"
 )]
 pub(crate) struct Whoami {
@@ -47,7 +47,7 @@ impl Whoami {
         let page = read(&operation::send(&connection.client, request).await?)?;
         if !page["results"].is_array() {
             return Err(Failure::Answer(
-                "what answers is not Atlas: it has no list of projects; see atlas doctor"
+                "the server is not Atlas: its response has no list of projects; run atlas doctor"
                     .to_owned(),
             ));
         }
@@ -71,7 +71,7 @@ impl Whoami {
                 None => "projects".to_owned(),
             };
             format!(
-                "logged in to {} with {}{id} of {}; it sees {projects}",
+                "logged in to {} with {}{id} from {}; it can see {projects}",
                 identity.base, identity.article, identity.origin
             )
         })

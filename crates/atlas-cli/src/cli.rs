@@ -1,4 +1,4 @@
-//! The command line: what there is, and what does it.
+//! The command line: its commands and how they are run.
 
 use clap::{Command, CommandFactory, Parser, Subcommand};
 
@@ -18,7 +18,7 @@ use crate::settings::VARIABLES;
 use crate::signals::blocking;
 use crate::version::version;
 
-/// Gets snapshots out of MongoDB Atlas as files, and calls its API
+/// Downloads and verifies MongoDB Atlas snapshots, and calls the Atlas API
 #[derive(Debug, Parser)]
 #[command(
     name = "atlas",
@@ -83,8 +83,8 @@ pub(crate) fn root() -> Command {
     with_examples(root)
 }
 
-/// Gives each group of commands the example of its first command, since a help ends with one, and breaks
-/// examples so that they can be copied from a terminal of 80 columns.
+/// Adds to each group of commands the example of its first command, and breaks examples so that they
+/// can be copied from a terminal of 80 columns.
 fn with_examples(command: Command) -> Command {
     let names: Vec<String> = command
         .get_subcommands()
@@ -110,7 +110,7 @@ fn with_examples(command: Command) -> Command {
     }
 }
 
-/// A text whose examples are broken before flags.
+/// Breaks the lines of examples before flags.
 fn broken(text: &str) -> String {
     let (before, examples) = text.split_at(text.find(EXAMPLE).unwrap_or(text.len()));
     let mut whole = before.to_owned();
@@ -129,10 +129,10 @@ fn broken(text: &str) -> String {
     whole
 }
 
-/// How wide an example may be.
+/// The maximum width of an example.
 const WIDTH: usize = 79;
 
-/// How the part of a help begins that has one or more examples.
+/// The start of the part of a help that has examples.
 const EXAMPLE: &str = "Example";
 
 /// Marks a command below another as one that works offline, if it exists.
@@ -147,7 +147,7 @@ fn at(command: Command, path: &'static [&'static str]) -> Command {
 }
 
 impl Cli {
-    /// Runs what was asked for.
+    /// Runs the command.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let global = &self.global;
         global.check()?;

@@ -42,11 +42,11 @@ const LIST_FLEX: &str = "flexClusters.listFlexClusters";
 /// List the clusters of a project
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Flex clusters are in a list of their own, as in the API.\n\nExamples:\n  atlas \
+    after_help = "Flex clusters are listed separately, as in the API.\n\nExamples:\n  atlas \
                   clusters list\n  atlas clusters list --tier FLEX -o json-path=$.results[*].name"
 )]
 pub(crate) struct List {
-    /// FLEX for the Flex clusters; otherwise those of all other tiers
+    /// FLEX lists the Flex clusters; by default, the clusters of all other tiers are listed
     #[arg(long, value_name = "TIER", ignore_case = true, value_parser = ["FLEX"])]
     tier: Option<String>,
     #[command(flatten)]
@@ -77,12 +77,12 @@ impl List {
         })
         .await?;
         if is_empty {
-            // Who has Flex clusters only should not think that there is none.
+            // A project that has only Flex clusters must not look empty.
             let flex = operation::send(client, list(LIST_FLEX)?).await?;
             let count = items(&read(&flex)?).len();
             if count > 0 {
                 log::note(&format!(
-                    "{count} Flex clusters; pass --tier FLEX to list them"
+                    "the project has {count} Flex clusters; pass --tier FLEX to list them"
                 ));
             }
         }

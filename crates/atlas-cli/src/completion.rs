@@ -1,4 +1,4 @@
-//! `atlas completion SHELL`: small scripts that ask this binary what comes next.
+//! `atlas completion SHELL`: scripts with which shells complete the command line.
 //!
 //! The scripts call the binary with the variable `_ATLAS_COMPLETE` and the words so far, so tags,
 //! operations and flags are always those of the binary.
@@ -26,17 +26,17 @@ pub(crate) const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
                   powershell  atlas completion powershell | Out-String | Invoke-Expression\n\n\
                   Example:\n  source <(atlas completion bash)")]
 pub(crate) struct Completion {
-    /// The shell
+    /// Shell to complete for
     #[arg(value_name = "SHELL", value_parser = SHELLS, value_hint = ValueHint::Other)]
     shell: String,
 
-    /// Accepted for scripts of the official command line; descriptions are the shell's matter
+    /// Accepted for scripts of the official command line; has no effect
     #[arg(long = "no-descriptions", hide = true)]
     no_descriptions: bool,
 }
 
-/// Answers a script that asks, and ends the process then. A shell that has gone meanwhile is not an
-/// error.
+/// Answers a completion request of a shell and ends the process; returns if there is none. A closed
+/// pipe is not an error.
 pub(crate) fn answer(root: fn() -> Command) {
     let environment = CompleteEnv::with_factory(root).var(VARIABLE);
     let folder = std::env::current_dir().ok();
@@ -55,7 +55,7 @@ impl Completion {
     }
 }
 
-/// The name that this program was called by, if it can be a word of a script.
+/// The name that this program was called by, or `atlas` if a script would have to quote it.
 pub(crate) fn called() -> String {
     let binary = std::env::args_os().next().unwrap_or_default();
     let name = Path::new(&binary)
@@ -66,7 +66,7 @@ pub(crate) fn called() -> String {
     name.to_owned()
 }
 
-/// The script of a shell for a binary of that name.
+/// The completion script of a shell for a binary of that name.
 pub(crate) fn script(shell: &str, name: &str) -> Result<Vec<u8>, Failure> {
     let unusable = |why: &dyn std::fmt::Display| {
         Failure::File(format!("cannot write the completion script: {why}"))
@@ -74,7 +74,7 @@ pub(crate) fn script(shell: &str, name: &str) -> Result<Vec<u8>, Failure> {
     let shells = Shells::builtins();
     let completer = shells
         .completer(shell)
-        .ok_or_else(|| unusable(&"the shell is not known"))?;
+        .ok_or_else(|| unusable(&"unknown shell"))?;
     let mut script = Vec::new();
     completer
         .write_registration(VARIABLE, name, name, name, &mut script)

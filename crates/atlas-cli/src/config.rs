@@ -10,9 +10,7 @@ use crate::table;
 
 /// Show the profiles of atlascli/config.toml, read-only
 #[derive(Debug, Subcommand)]
-#[command(
-    after_help = "Profiles are only read: change atlascli/config.toml with an editor or the official tool."
-)]
+#[command(after_help = "To change a profile, edit atlascli/config.toml or use the official tool.")]
 pub(crate) enum Config {
     #[command(alias = "ls")]
     List(List),
@@ -48,11 +46,11 @@ impl List {
     }
 }
 
-/// Show a profile; of a secret only that it is set
+/// Show the settings of a profile, without the values of secrets
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  atlas config describe default")]
 pub(crate) struct Describe {
-    /// The profile
+    /// Name of the profile
     #[arg(value_name = "NAME")]
     name: String,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The question before a change that cannot be undone.
+//! Confirmation of a change that cannot be undone.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,18 +8,18 @@ use crate::escape::escape;
 use crate::failure::Failure;
 use crate::signals::{self, UnderWay, blocking};
 
-/// Whether the cursor stands behind a question.
+/// Whether the cursor is at the end of a prompt.
 static ASKING: AtomicBool = AtomicBool::new(false);
 
-/// Ends the line of a question that stays without an answer.
+/// Ends the line of an unanswered prompt.
 pub(crate) fn leave() {
     if ASKING.swap(false, Ordering::SeqCst) {
         let _ = writeln!(io::stderr());
     }
 }
 
-/// Asks for confirmation on the terminal, unless `--force` was given. `warning` says what will happen,
-/// and `otherwise` what did not happen if the answer is not yes.
+/// Asks for confirmation on the terminal, unless `--force` was given. `warning` states what will
+/// happen, and `otherwise` what was not done if the user does not type yes.
 pub(crate) async fn confirm(
     args: &ConfirmArgs,
     warning: String,
@@ -33,7 +33,7 @@ pub(crate) async fn confirm(
 
 fn ask(warning: &str, otherwise: &'static str) -> Result<(), Failure> {
     let input = io::stdin();
-    // A question that is not seen is not asked.
+    // The user must see the prompt and be able to answer it.
     for (is_terminal, name) in [
         (input.is_terminal(), "stdin"),
         (io::stderr().is_terminal(), "stderr"),
@@ -44,14 +44,14 @@ fn ask(warning: &str, otherwise: &'static str) -> Result<(), Failure> {
             )));
         }
     }
-    // A question is asked even if the command is to be quiet.
+    // The prompt is printed even with --quiet.
     let _ = write!(io::stderr(), "{}\nType yes to confirm: ", escape(warning));
     let _ = io::stderr().flush();
     ASKING.store(true, Ordering::SeqCst);
     signals::begin(UnderWay::Question);
     let mut answer = String::new();
     let _ = input.lock().read_line(&mut answer);
-    // The terminal shows the line break that was typed, if one was.
+    // The terminal echoes the line break, if the user typed one.
     if ASKING.swap(false, Ordering::SeqCst) && !answer.ends_with('\n') {
         let _ = writeln!(io::stderr());
     }

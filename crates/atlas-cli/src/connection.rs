@@ -1,4 +1,4 @@
-//! Whom a command talks to: Atlas, or the sandbox inside this process.
+//! The connection of a command, to Atlas or to the embedded sandbox.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::global::Global;
 use crate::log;
 use crate::settings::Settings;
 
-/// A client, and the sandbox it talks to, if it is one.
+/// A client, and the embedded sandbox if the client uses it.
 pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) identity: Identity,
@@ -17,17 +17,17 @@ pub(crate) struct Connection {
     _sandbox: Option<atlas_sandbox::SandboxServer>,
 }
 
-/// As whom a client talks, and to whom; no secret.
+/// The base URL and the public part of the credentials of a client.
 pub(crate) struct Identity {
-    /// Where requests go.
+    /// The base URL of requests.
     pub(crate) base: String,
-    /// What kind of credentials it has, for programs.
+    /// The kind of credentials, for programs.
     pub(crate) kind: &'static str,
-    /// The same for people.
+    /// The kind of credentials with its article, for people.
     pub(crate) article: &'static str,
-    /// The public part of them, if there is one.
+    /// The public part of the credentials, if they have one.
     pub(crate) id: Option<String>,
-    /// Where they are from.
+    /// The source of the credentials.
     pub(crate) origin: String,
 }
 
@@ -77,11 +77,11 @@ impl Connection {
 
         let server = SandboxServer::start()
             .await
-            .map_err(|error| Failure::File(format!("the sandbox has no port: {error}")))?;
+            .map_err(|error| Failure::File(format!("cannot start the sandbox: {error}")))?;
         let base: BaseUrl = server
             .url()
             .parse()
-            .map_err(|error| Failure::Usage(format!("the sandbox's address: {error}")))?;
+            .map_err(|error| Failure::Usage(format!("invalid URL of the sandbox: {error}")))?;
         let credentials = Credentials::api_key(OWNER.public_key, OWNER.private_key);
         Ok(Self {
             client: Client::new(base, &credentials)?,
@@ -96,12 +96,12 @@ impl Connection {
         })
     }
 
-    /// Whether it talks without TLS to a server other than the embedded sandbox.
+    /// Whether it uses plain http to a server other than the embedded sandbox.
     pub(crate) fn is_plain(&self) -> bool {
         self.identity.origin != IN_PROCESS && self.identity.base.starts_with("http://")
     }
 
-    /// Whom it talks to, and as what.
+    /// The base URL and the credentials, for people.
     pub(crate) fn describe(&self) -> String {
         let Identity {
             base,
@@ -112,14 +112,14 @@ impl Connection {
         if origin == IN_PROCESS {
             return IN_PROCESS.to_owned();
         }
-        format!("{base}, with {article} of {origin}")
+        format!("{base}, with {article} from {origin}")
     }
 }
 
-/// What the embedded sandbox is called.
-const IN_PROCESS: &str = "the sandbox inside this process";
+/// The name of the embedded sandbox, for people.
+const IN_PROCESS: &str = "the embedded sandbox";
 
-/// What credentials are called by programs and people, and their public part.
+/// The kind of credentials for programs and for people, and their public part.
 fn kind(credentials: &Credentials) -> (&'static str, &'static str, Option<String>) {
     match credentials {
         Credentials::ApiKey { public_key, .. } => {

@@ -24,8 +24,8 @@ use crate::settings::Settings;
 /// Check that the configured account can be used
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Prints one line for each check: ok, note, FAIL or skip. Reads only: nothing is created or \
-                  changed. Whether a snapshot may be downloaded can only be seen by asking for one.\n\n\
+    after_help = "Prints one line per check: ok, note, FAIL or skip. All requests are read-only, so doctor \
+                  cannot check whether the credentials may download a snapshot.\n\n\
                   Example:\n  atlas doctor"
 )]
 pub(crate) struct Doctor {
@@ -33,11 +33,11 @@ pub(crate) struct Doctor {
     project: ProjectArgs,
 }
 
-/// How far this machine's clock may be off before it is worth a word.
+/// The largest clock difference without a note.
 const CLOCK: SignedDuration = SignedDuration::from_secs(30);
 
 impl Doctor {
-    /// Runs the checks; the first that fails decides how the command ends.
+    /// Runs the checks; the first failure decides the exit code.
     pub(crate) async fn run(&self, global: &Global) -> Result<(), Failure> {
         let mut report = Report::default();
         let opened = match Settings::of(global).output() {
@@ -46,7 +46,7 @@ impl Doctor {
         };
         if let Some(other) = namesake::first_on_path() {
             let line = format!(
-                "atlas on the PATH is {}, another program; call this one atlas-toolkit",
+                "the first atlas on the PATH is another program, {}; run this one as atlas-toolkit",
                 other.display()
             );
             report.note("program", &line);
@@ -63,25 +63,25 @@ impl Doctor {
         let client = &connection.client;
         match account(client).await {
             Ok(None) => {
-                let why = "what answers is not Atlas: it has no list of projects; check the base URL and \
-                       any proxy in between";
+                let why = "the server is not Atlas: its response has no list of projects; check the \
+                       base URL and any proxy in between";
                 report.fail("connection", Failure::Answer(why.to_owned()));
                 report.skip(&["credentials", "clock", "project", "clusters"]);
                 return report.end();
             }
             Ok(Some((projects, meta))) => {
-                report.ok("connection", "Atlas answers");
-                report.ok("credentials", &format!("accepted; {projects}"));
+                report.ok("connection", "Atlas responds");
+                report.ok("credentials", &format!("accepted; they can see {projects}"));
                 clock(&mut report, &meta);
             }
             Err(error) => {
                 match peer(&error) {
                     Peer::Atlas => {
-                        report.ok("connection", "Atlas answers");
+                        report.ok("connection", "Atlas responds");
                         report.fail("credentials", Failure::Call(error));
                     }
                     Peer::Unknown => {
-                        report.ok("connection", "something answers");
+                        report.ok("connection", "a server responds, but it may not be Atlas");
                         report.fail("credentials", Failure::Call(error));
                     }
                     Peer::NotAtlas => {
@@ -117,9 +117,9 @@ impl Doctor {
     }
 }
 
-/// What the credentials may see, and what the answer said beside it.
+/// Requests the projects: returns their number in words and the metadata of the response.
 ///
-/// `None` if what answers lists no projects, so that it is not Atlas.
+/// `None` if the response has no list of projects, so that the server is not Atlas.
 async fn account(client: &Client) -> Result<Option<(String, AnswerMeta)>, Error> {
     let mut first = ListGroups::new();
     first.items_per_page = ItemsPerPage::new(1);
@@ -130,15 +130,15 @@ async fn account(client: &Client) -> Result<Option<(String, AnswerMeta)>, Error>
     let projects = match answer.value.total_count {
         Some(1) => "1 project".to_owned(),
         Some(count) => format!("{count} projects"),
-        None => format!("{} projects at least", answer.value.items().len()),
+        None => format!("at least {} projects", answer.value.items().len()),
     };
     Ok(Some((projects, answer.meta)))
 }
 
-/// Who is at the other side, as far as an error tells.
+/// The kind of server that an error indicates.
 enum Peer {
     Atlas,
-    /// Something answers with a refusal that Atlas could have made.
+    /// A server whose refusal may be that of Atlas.
     Unknown,
     /// Nothing, a proxy, a login page, or another server.
     NotAtlas,
@@ -151,15 +151,15 @@ fn peer(error: &Error) -> Peer {
             Peer::Atlas
         }
         ErrorKind::Response(error) if error.api_error().is_some() => Peer::Atlas,
-        // Some requests without a valid key get a 401 from Atlas whose body is empty.
+        // Atlas refuses some requests without a valid key with 401 and an empty body.
         ErrorKind::Response(error) if error.status() == StatusCode::UNAUTHORIZED => Peer::Unknown,
         ErrorKind::Challenge { .. } => Peer::Unknown,
         _ => Peer::NotAtlas,
     }
 }
 
-/// Said of a connection without TLS that gave no HTTP.
-const PERHAPS_TLS: &str = "; if the port speaks TLS, write https in the base URL";
+/// The hint for a plain connection whose response is not HTTP.
+const PERHAPS_TLS: &str = "; if the port uses TLS, write https in the base URL";
 
 fn clock(report: &mut Report, meta: &AnswerMeta) {
     let Some(date) = meta.date else {
@@ -168,7 +168,7 @@ fn clock(report: &mut Report, meta: &AnswerMeta) {
     };
     let off = Timestamp::now().duration_since(date);
     if off.abs() <= CLOCK {
-        report.ok("clock", "agrees with the server");
+        report.ok("clock", "agrees with the server's clock");
     } else {
         let side = if off.is_positive() {
             "ahead of"
@@ -176,7 +176,7 @@ fn clock(report: &mut Report, meta: &AnswerMeta) {
             "behind"
         };
         let seconds = off.abs().as_secs();
-        let line = format!("is {seconds} s {side} the server; set the clock of this machine");
+        let line = format!("is {seconds} s {side} the server's; set the clock of this machine");
         report.note("clock", &line);
     }
 }
@@ -220,7 +220,7 @@ where
     Ok(count)
 }
 
-/// The lines, and the first failure.
+/// The lines of the checks, and the first failure.
 #[derive(Default)]
 struct Report {
     lines: String,

@@ -1,4 +1,4 @@
-//! Settings in the environment, in the sets of variables that `atlas_transport` knows.
+//! Settings in the environment, in the sets of variables that `atlas_transport` defines.
 
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,7 +61,7 @@ pub(crate) fn allow_http() {
     HTTP_ALLOWED.store(true, Ordering::Relaxed);
 }
 
-/// A variable of this process, or what a flag has in its place.
+/// The value of a variable of this process, or of the flag that overrides it.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     if name == "ATLAS_ALLOW_HTTP" && HTTP_ALLOWED.load(Ordering::Relaxed) {
         return Some("true".into());
@@ -78,7 +78,7 @@ pub(crate) fn get(set: VariableSet, setting: Setting) -> Result<Option<String>, 
         .map_err(|error| unusable(setting, error.to_string()))
 }
 
-/// What an error of the library comes to: of the credentials, or of another setting.
+/// Converts an error of the library to one of credentials or of another setting.
 pub(crate) fn failure(error: &EnvironmentError) -> Failure {
     let names = |setting: Setting, variable: &str| {
         let mut sets = VariableSet::ALL.into_iter();
@@ -98,8 +98,8 @@ pub(crate) fn failure(error: &EnvironmentError) -> Failure {
     }
 }
 
-/// A value without what a file or a copy leaves at its ends; `None` if it is empty. The value is
-/// not shown, since it may be a secret.
+/// Checks a value; `None` if it is empty. An error does not show the value, since it may be a
+/// secret.
 pub(crate) fn checked(
     name: &str,
     setting: Setting,

@@ -8,13 +8,13 @@ use std::fmt::Write as _;
 ///
 /// Control characters (C0, DEL, C1), line and paragraph separators, bidirectional marks, and
 /// characters without a width are replaced; everything else stays. The result is one line. It is
-/// meant for people: a backslash stays as it is, so it cannot always be turned back.
+/// meant for people: a backslash stays as it is, so the escape cannot always be reversed.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     replace(text, is_unprintable)
 }
 
 /// As [`escape`], but line feeds stay: for a text of several lines whose parts are escaped, and
-/// for JSON, which means the same afterwards.
+/// for JSON, which keeps its meaning.
 pub(crate) fn escape_lines(text: &str) -> Cow<'_, str> {
     replace(text, |char| char != '\n' && is_unprintable(char))
 }
@@ -40,13 +40,13 @@ fn replace(text: &str, replaced: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether a name is a word of a script and of a path as it is.
+/// Whether a name can be used in a script and in a path without quotes.
 pub(crate) fn is_program_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.bytes().all(fits)
 }
 
-/// Whether a terminal could take a character for a command, or show nothing for it.
+/// Whether a character could control a terminal or be invisible.
 pub(crate) fn is_unprintable(char: char) -> bool {
     char.is_control()
         || matches!(char,

@@ -13,7 +13,7 @@ use crate::escape::escape;
 pub(crate) enum Failure {
     /// The command line, a setting or the request body is invalid.
     Usage(String),
-    /// No project is named; what would name one.
+    /// No project is named; the flag that would name one.
     NoProject(String),
     /// Credentials are missing, or were refused.
     Credentials(String),
@@ -23,39 +23,39 @@ pub(crate) enum Failure {
     File(String),
     /// A backup operation failed for another reason than a call.
     Backup(atlas_backup::Error),
-    /// The answer arrived, but does not hold what the flags ask for.
+    /// The response does not contain what the flags select.
     Answer(String),
-    /// A change was accepted, or may have been, and what became of it is not known.
+    /// A change was accepted or may have been; its result is unknown.
     Unconfirmed(String),
-    /// What was watched ended badly, or cannot be watched.
+    /// The watched change failed, or cannot be watched.
     Watch(String),
-    /// What was watched was not complete in time.
+    /// The watched change was not complete in time.
     Deadline(String),
-    /// A file is damaged or incomplete; see the line.
+    /// A file is damaged or incomplete.
     Unsound(String),
-    /// So many snapshots could not be downloaded; each has its line.
+    /// The number of snapshots that could not be downloaded; an earlier line names each.
     Missing(usize),
-    /// The newest snapshot is older than it may be; there may be none at all.
+    /// The newest snapshot is older than allowed; `None` if there is no snapshot.
     Stale(Option<jiff::Timestamp>),
-    /// A change that was not confirmed; nothing was done.
+    /// The change was not confirmed, so nothing was changed.
     Declined(&'static str),
-    /// So many of several clusters failed; each has its line.
+    /// Some of several clusters failed; an earlier line names each.
     Clusters {
         /// How many failed.
         failed: usize,
-        /// How many there are.
+        /// How many clusters the run had.
         of: usize,
-        /// The exit code of the worst.
+        /// The exit code of the worst failure.
         code: u8,
     },
-    /// A signal came.
+    /// A signal ended the command.
     Interrupted(u8, &'static str),
-    /// A signal came while a snapshot was on its way to an object store.
+    /// A signal ended the command during an upload to an object store.
     #[cfg(feature = "object-store")]
     UploadInterrupted {
         /// The signal.
         signal: u8,
-        /// What became of the upload.
+        /// The state of the upload.
         line: String,
     },
 }
@@ -67,21 +67,21 @@ Exit codes:
   2  usage error: the command line, a setting or the request body is invalid; nothing was sent
   3  credentials are missing or were refused
   4  Atlas refused the request
-  5  no connection, no answer in time, or the connection broke; try again later
+  5  no connection, no response in time, or the connection was lost; try again later
   6  a file on this machine, or an object in a store, cannot be read or written
-  7  the download is not the file that was asked for
+  7  a downloaded file is damaged, incomplete or not the requested one
   8  the response was lost: the request may have been applied; check before retrying
-  9  the restore job, or the change that was watched, failed, was cancelled or has expired
-  10 the job, the snapshot or the change that was watched was not complete in time
-  11 some snapshots could not be downloaded; each has its line
+  9  the restore job or the watched change failed, was cancelled or has expired
+  10 the watched job, snapshot or change was not complete in time
+  11 some snapshots could not be downloaded; a line names each
   12 the newest snapshot is older than --max-age, or there is none
-  13 the answer arrived, but it does not hold what --output or --all asks for
+  13 the response does not contain what --output or --all selects
   14 Atlas or a store is unavailable or limits the rate; try again later
-  15 busy: another run works on the same file or folder
+  15 busy: another run is using the same file or folder
   128 + N  ended by signal N
 
-SIGINT, SIGTERM and SIGHUP end any command within a second; a second one ends it at once. One that
-was ignored when the command started, as nohup and & in a script do, stays ignored.";
+SIGINT, SIGTERM and SIGHUP end any command within a second; a second signal ends it immediately.
+A signal that was ignored when the command started, by nohup or by & in a script, stays ignored.";
 
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
@@ -126,7 +126,7 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
         Backup::Store { .. } | Backup::CannotCheck { .. } | Backup::LeftInStore { .. } => 6,
         Backup::TooSlow { .. } => 5,
         Backup::JobEnded { .. } => 9,
-        // The time went by in an outage.
+        // The deadline passed during an outage.
         Backup::Deadline {
             last: Some(last), ..
         } if last.is_transient() => call_code(last),
@@ -151,7 +151,7 @@ fn call_code(error: &Error) -> u8 {
         },
         ErrorKind::Response(response) if response.status().is_success() => 13,
         ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
-        // A rate limit, or a server in trouble: the credentials may well be good.
+        // A rate limit or a server error: the credentials may be valid.
         ErrorKind::Token(_) | ErrorKind::Response(_) if error.is_transient() => 14,
         ErrorKind::Credentials { .. } | ErrorKind::Challenge { .. } | ErrorKind::Token(_) => 3,
         ErrorKind::NoToken(error) => call_code(error),
@@ -183,26 +183,27 @@ impl fmt::Display for Failure {
                 format!("no project; pass --{flag} or set MONGODB_ATLAS_PROJECT_ID")
             }
             Self::Declined(what) => format!("not confirmed: {what}"),
-            Self::Missing(1) => "one snapshot could not be downloaded; see its line".to_owned(),
+            Self::Missing(1) => {
+                "one snapshot could not be downloaded; see its line above".to_owned()
+            }
             Self::Missing(count) => {
-                format!("{count} snapshots could not be downloaded; see their lines")
+                format!("{count} snapshots could not be downloaded; see their lines above")
             }
             Self::Stale(None) => {
-                "there is no snapshot, in Atlas or in the folder; check the cluster's backups"
-                    .to_owned()
+                "no snapshot in Atlas or in the folder; check the cluster's backups".to_owned()
             }
             Self::Stale(Some(newest)) => format!(
-                "the newest snapshot is of {newest}, older than --max-age; check the cluster's \
+                "the newest snapshot, taken {newest}, is older than --max-age; check the cluster's \
                  backups"
             ),
             Self::Clusters { failed, of, .. } => {
-                format!("{failed} of {of} clusters failed; see their lines")
+                format!("{failed} of {of} clusters failed; see their lines above")
             }
             Self::Interrupted(_, line) => (*line).to_owned(),
             #[cfg(feature = "object-store")]
             Self::UploadInterrupted { line, .. } => format!("interrupted; {line}"),
         };
-        // Line breaks in a server's prose become spaces; the rest is escaped.
+        // Line breaks in a server's message become spaces; the rest is escaped.
         f.write_str(&escape(&line.replace(['\n', '\r', '\t'], " ")))
     }
 }
@@ -212,7 +213,7 @@ pub(crate) fn backup_line(error: &atlas_backup::Error) -> String {
     let line = match error {
         #[cfg(feature = "object-store")]
         atlas_backup::Error::CannotCheck { url, .. } => format!(
-            "cannot check whether {url} exists; check the credentials, let them read and list, or \
+            "cannot check whether {url} exists; check the credentials, grant them read and list, or \
              pass --force to write without the check"
         ),
         atlas_backup::Error::Exists { path } => format!(
@@ -221,7 +222,7 @@ pub(crate) fn backup_line(error: &atlas_backup::Error) -> String {
         ),
         atlas_backup::Error::Foreign { path } => format!(
             "{} was not written by this program; move it away or choose another name (download \
-             --force keeps it under another one)",
+             --force keeps it under another name)",
             path.display()
         ),
         error => error.to_string(),
@@ -239,10 +240,10 @@ impl From<atlas_backup::Error> for Failure {
 }
 
 impl Failure {
-    /// Why a request that changes something failed.
+    /// Converts the error of a request that changes something.
     ///
-    /// A server or gateway that gives up tells nothing of what became of the request; only an operation
-    /// that may be sent twice can be tried again. One that asks to come back later did nothing.
+    /// After a 5xx or 408, a request that is not idempotent may have been applied. With a Retry-After
+    /// it was not.
     pub(crate) fn of_change(error: Error, is_idempotent: bool) -> Self {
         let ErrorKind::Response(response) = error.kind() else {
             return Self::Call(error);
@@ -257,7 +258,8 @@ impl Failure {
             return Self::Call(error);
         };
         Self::Unconfirmed(format!(
-            "the answer to {id} {problem}: it may have been applied; check before retrying"
+            "the response to {id} {problem}: the request may have been applied; check before \
+             retrying"
         ))
     }
 }
@@ -299,14 +301,14 @@ mod tests {
     }
 
     #[test]
-    fn every_message_of_a_chain_stands_in_its_line_once_whatever_is_nested_in_what() {
+    fn every_message_of_a_chain_is_in_its_line_once_however_the_errors_are_nested() {
         let root = link("no route", None);
         let echo = link("cannot connect: no route", Some(root));
         let outer = link(
-            "no answer",
+            "no response",
             Some(link("cannot connect: no route", Some(echo))),
         );
-        assert_eq!(error_line(&outer), "no answer: cannot connect: no route");
+        assert_eq!(error_line(&outer), "no response: cannot connect: no route");
         let behind = link("a: b", Some(link("b", Some(link("c", None)))));
         assert_eq!(error_line(&behind), "a: b: c");
     }

@@ -11,7 +11,7 @@ use crate::escape::is_program_name;
 use crate::failure::Failure;
 use crate::version::version;
 
-/// Write what packages of this program contain beside it
+/// Write man pages and completion scripts for packages
 #[derive(Debug, Subcommand)]
 pub(crate) enum Generate {
     /// Write a man page for each command
@@ -20,20 +20,20 @@ pub(crate) enum Generate {
     Completions(Folder),
 }
 
-/// Where the files go
+/// The folder of the files
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  atlas generate man target/man")]
 pub(crate) struct Folder {
-    /// The folder, which is made if it is not there
+    /// Folder to write to; created if missing
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
 
-    /// The name under which the program is installed; the one that it is called by if it is not given
+    /// Name under which the program is installed; defaults to the name that it was called by
     #[arg(long, value_name = "NAME", value_parser = program_name)]
     name: Option<String>,
 }
 
-/// A name that can stand in a path and in a script.
+/// Parses a name that can be used in a path and in a script.
 fn program_name(text: &str) -> Result<String, String> {
     if is_program_name(text) {
         return Ok(text.to_owned());
@@ -48,7 +48,7 @@ impl Generate {
         let name = folder.name.clone().unwrap_or_else(called);
         match self {
             Self::Man(folder) => {
-                // What the pages are called by themselves and by each other.
+                // The pages use this name for themselves and for each other.
                 let mut root = root.name(name.clone()).display_name(name.clone());
                 root.build();
                 folder.page(&root, &name)
@@ -66,8 +66,8 @@ impl Generate {
 }
 
 impl Folder {
-    /// A page for a command and one for each below it, but for the operations of the API, of which
-    /// `--help` tells.
+    /// Writes a page for a command and for each of its subcommands, except the operations of the
+    /// API, which only `--help` describes.
     fn page(&self, command: &Command, name: &str) -> Result<(), Failure> {
         let has_page = |below: &Command| {
             let is_of_api = command.get_name() == "api" && below.has_subcommands();
@@ -78,7 +78,7 @@ impl Folder {
             .name(name.to_owned())
             .display_name(name.to_owned())
             .version(version());
-        // A page names others, which have to be there.
+        // A page must name only pages that exist.
         for below in command.get_subcommands().filter(|below| !has_page(below)) {
             page = page.mut_subcommand(below.get_name(), |below| below.hide(true));
         }
@@ -101,8 +101,8 @@ impl Folder {
     }
 }
 
-/// The page of a command. What follows the options of its help is written as it is, so that tables
-/// and examples can be read and copied.
+/// Renders the page of a command. Tables and examples after the options are not filled, so that they
+/// can be read and copied.
 fn render(page: Command) -> io::Result<Vec<u8>> {
     let after = page.get_after_help().map(ToString::to_string);
     let page = page.after_help("");
@@ -130,7 +130,7 @@ fn render(page: Command) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// A section of a page: paragraphs are filled, and what is indented or of several lines stays as it is.
+/// Writes a section of a page. Paragraphs of one line are filled; others stay as they are.
 fn section(text: &mut Vec<u8>, name: &str, body: &str) -> io::Result<()> {
     if body.trim().is_empty() {
         return Ok(());
@@ -147,7 +147,7 @@ fn section(text: &mut Vec<u8>, name: &str, body: &str) -> io::Result<()> {
                 .replace('\\', "\\e")
                 .replace('-', "\\-")
                 .replace('\'', "\\(aq");
-            // What begins with a dot would be a request.
+            // A leading dot would start a troff request.
             let guard = if line.starts_with('.') { "\\&" } else { "" };
             writeln!(text, "{guard}{line}")?;
         }

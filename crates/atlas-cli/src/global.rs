@@ -1,4 +1,4 @@
-//! What any command takes, before or after its name.
+//! The global options, which any command accepts before or after its name.
 
 use clap::{Arg, Args, Command};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
@@ -12,7 +12,7 @@ use crate::profile;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The profile of atlascli/config.toml; default, or the only one, if it is not given
+    /// Profile of atlascli/config.toml; defaults to the one named default, or to the only one
     #[arg(
         short = 'P',
         long,
@@ -22,15 +22,15 @@ pub(crate) struct Global {
     )]
     pub(crate) profile: Option<String>,
 
-    /// Do not keep the access token of a service account between runs
+    /// Do not cache the access token of a service account between runs
     #[arg(long = "no-token-cache", global = true)]
     pub(crate) no_token_cache: bool,
 
-    /// Allow a base URL of plain http to another machine, for tests only
+    /// Allow a plain http base URL on another machine, for tests only
     #[arg(long = "allow-http", global = true)]
     pub(crate) allow_http: bool,
 
-    /// Talk to an Atlas inside this process, without an account
+    /// Use an embedded sandbox in place of Atlas, without an account
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true)]
     pub(crate) sandbox: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Global {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
-    /// How lines on stderr look: text for people, or json with a time, a level and fields
+    /// Format of lines on stderr: text, or json with a timestamp, a level and fields
     #[arg(
         long = "log-format",
         value_name = "FORMAT",
@@ -50,10 +50,10 @@ pub(crate) struct Global {
     pub(crate) log_format: LogFormat,
 }
 
-/// What a shell completes.
+/// The profiles that a shell completes.
 fn profiles() -> Vec<CompletionCandidate> {
     let names = profile::names().unwrap_or_default();
-    // A shell inserts them as they are.
+    // A shell inserts them without quotes.
     let names = names.into_iter().filter(|name| is_program_name(name));
     names.map(CompletionCandidate::new).collect()
 }
@@ -69,17 +69,17 @@ impl Global {
     #[cfg(not(feature = "sandbox"))]
     #[allow(
         clippy::unused_self,
-        reason = "has the signature of the one that looks"
+        reason = "has the same signature as with the feature"
     )]
     pub(crate) fn is_in_sandbox(&self) -> bool {
         false
     }
 
-    /// Refuses a profile beside `--sandbox`, which reads none.
+    /// Refuses `--profile` with `--sandbox`, which reads no profile.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.is_in_sandbox() && self.profile.is_some() {
             return Err(Failure::Usage(
-                "--sandbox cannot be used with --profile: it reads no profile".to_owned(),
+                "--sandbox cannot be used with --profile; remove one of them".to_owned(),
             ));
         }
         Ok(())

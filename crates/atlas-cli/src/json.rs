@@ -1,9 +1,9 @@
-//! JSON for people: indented, with the fields and the numbers as they came.
+//! Indents JSON without changing the order of fields or the digits of numbers.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// How deep objects and lists are indented; what is deeper stays on its line.
+/// The deepest level that is indented; deeper values stay on one line.
 const DEEPEST: usize = 32;
 
 /// Indents JSON by two spaces a level. Fields keep their order and numbers their digits.
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_refused_and_what_is_too_deep_is_not_followed() {
+    fn invalid_json_is_refused_and_deep_nesting_is_not_followed() {
         for broken in [
             &b"<html>"[..],
             b"{\"results\":[{\"id\":\"a",

@@ -1,4 +1,4 @@
-//! A JSON object out of a file that a flag names.
+//! Reads a JSON object from a file that a flag names.
 
 use std::path::Path;
 
@@ -33,8 +33,8 @@ pub(crate) async fn object(path: &Path) -> Result<Value, Failure> {
     .await
 }
 
-/// Checks a body that a file gave: a field that Atlas does not know is an error, since it would be
-/// ignored; one that only answers have is fine, so that an answer can be changed and sent back.
+/// Checks a request body from a file. An unknown field is an error, since Atlas would ignore it. A
+/// read-only field is accepted, so that a response can be edited and sent back.
 pub(crate) fn check(request: &RequestBuilder, path: &Path) -> Result<(), Failure> {
     let violations = request
         .check_body()

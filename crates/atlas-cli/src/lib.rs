@@ -1,6 +1,6 @@
-//! The `atlas` command: snapshots out of MongoDB Atlas as files, and the rest of its API.
+//! The `atlas` command: downloads MongoDB Atlas snapshots, and calls any operation of the API.
 //!
-//! A program, not a library: [`main`] is all there is to call.
+//! This is a program, not a library: [`main`] is its only public item.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -9,7 +9,7 @@
 )]
 #![allow(
     clippy::struct_excessive_bools,
-    reason = "each flag of a command is one"
+    reason = "each flag of a command is a bool"
 )]
 
 mod account;
@@ -61,8 +61,8 @@ use clap::error::ErrorKind;
 use cli::Cli;
 use failure::Failure;
 
-/// Runs the command line of this process: reads its arguments and environment, and gives its exit
-/// code. The `atlas` and `atlas-toolkit` binaries are this function.
+/// Runs the command line of this process: reads its arguments and environment, and returns its exit
+/// code. The `atlas` and `atlas-toolkit` binaries only call this function.
 pub fn main() -> ExitCode {
     completion::answer(cli::root);
     let matches = cli::root().try_get_matches();
@@ -85,7 +85,7 @@ pub fn main() -> ExitCode {
     end(log::start(format, quiet).and_then(|()| run(command)))
 }
 
-/// How the process ends; an error is reported, unless a signal's was.
+/// Reports a failure, unless a signal already did, and returns the exit code.
 fn end(done: Result<(), Failure>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -103,7 +103,7 @@ fn run(command: Cli) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(unable)?;
-    // The signals are listened to before any work begins.
+    // Listen to signals before any work begins.
     let signal = signals::listen().map_err(unable)?;
     let done = runtime.block_on(async {
         let ended = tokio::select! {
@@ -118,8 +118,8 @@ fn run(command: Cli) -> Result<(), Failure> {
         }
         ended
     });
-    // Work that blocks, such as a read of standard input, cannot be dropped: it may end shortly
-    // or ends with the process.
+    // Work that blocks, such as a read of standard input, cannot be dropped: it has a short time to
+    // end, or ends with the process.
     runtime.shutdown_timeout(Duration::from_millis(200));
     done
 }

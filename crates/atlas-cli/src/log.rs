@@ -1,4 +1,4 @@
-//! Lines on stderr: errors, warnings, progress, and the log that `ATLAS_LOG` asks for.
+//! Lines on stderr: errors, warnings, progress, and the log of `ATLAS_LOG`.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -13,18 +13,18 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::escape::{escape, escape_lines};
 use crate::failure::Failure;
 
-/// How lines on stderr look.
+/// The format of lines on stderr.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     // For people.
     #[default]
     Text,
-    // An object a line.
+    // One object per line.
     Json,
 }
 
 impl LogFormat {
-    /// What the arguments of the process say, as far as that can be told before they are read.
+    /// The format that the arguments of the process name, before they are parsed.
     fn of_process() -> Self {
         let arguments: Vec<_> = std::env::args_os().skip(1).collect();
         let is_json = arguments.iter().any(|it| it == "--log-format=json")
@@ -35,7 +35,7 @@ impl LogFormat {
     }
 }
 
-/// What holds for all lines of the process.
+/// The settings of all lines of the process.
 #[derive(Debug, Clone, Copy, Default)]
 struct Settings {
     format: LogFormat,
@@ -52,8 +52,8 @@ fn settings() -> Settings {
     SETTINGS.get().copied().unwrap_or_else(unset)
 }
 
-/// Sets how lines look and whether only errors are written, and starts the log if `ATLAS_LOG` asks
-/// for one: `debug`, or a filter such as `warn,atlas_transport=trace`. The log holds no secret.
+/// Sets the format of lines and whether only errors are written, and starts the log if `ATLAS_LOG`
+/// is set: `debug`, or a filter such as `warn,atlas_transport=trace`. The log contains no secrets.
 pub(crate) fn start(format: LogFormat, quiet: bool) -> Result<(), Failure> {
     let _ = SETTINGS.set(Settings { format, quiet });
     let Some(text) = std::env::var_os("ATLAS_LOG").filter(|text| !text.is_empty()) else {
@@ -77,7 +77,7 @@ pub(crate) fn start(format: LogFormat, quiet: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How much a line matters.
+/// The severity of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
     Error,
@@ -87,28 +87,28 @@ enum Level {
     Info,
 }
 
-/// Writes why the command failed.
+/// Writes the failure that ends the command.
 pub(crate) fn error(failure: &Failure) {
     let fields = json!({"exitCode": failure.exit_code()});
     line(Level::Error, &failure.to_string(), fields);
 }
 
-/// Writes what failed of several things, which does not end the command.
+/// Writes the failure of one of several items, which does not end the command.
 pub(crate) fn failed(text: &str, fields: Value) {
     line(Level::Failed, text, fields);
 }
 
-/// Writes what somebody has to look at, though the command goes on.
+/// Writes a problem that needs attention but does not end the command.
 pub(crate) fn problem(text: &str) {
     line(Level::Problem, text, Value::Null);
 }
 
-/// Writes a warning, unless the command is to be quiet.
+/// Writes a warning, unless `--quiet` was given.
 pub(crate) fn warn(text: &str) {
     line(Level::Warn, text, Value::Null);
 }
 
-/// Writes a warning that holds for the whole run, and that several clusters may have, once.
+/// Writes a warning once per run, even if several clusters cause it.
 pub(crate) fn warn_once(text: &str) {
     static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,12 +117,12 @@ pub(crate) fn warn_once(text: &str) {
     }
 }
 
-/// Writes what goes on, unless the command is to be quiet.
+/// Writes progress, unless `--quiet` was given.
 pub(crate) fn note(text: &str) {
     line(Level::Info, text, Value::Null);
 }
 
-/// The same, with fields for programs.
+/// Writes progress with fields for programs, unless `--quiet` was given.
 pub(crate) fn note_with(text: &str, fields: Value) {
     line(Level::Info, text, fields);
 }
@@ -142,7 +142,7 @@ pub(crate) fn lines(text: &str) {
     let _ = writeln!(io::stderr(), "{}", escape_lines(text.trim_end()));
 }
 
-/// A closed stderr is not an error.
+/// Writes a line. A closed stderr is not an error.
 fn line(level: Level, text: &str, fields: Value) {
     if matches!(level, Level::Warn | Level::Info) && is_quiet() {
         return;
@@ -153,7 +153,7 @@ fn line(level: Level, text: &str, fields: Value) {
         let _ = writeln!(io::stderr(), "{}", escape(&line));
         return;
     }
-    // Colours only where they are shown: a terminal, and no NO_COLOR.
+    // `anstream` drops colours without a terminal, and with NO_COLOR.
     let (prefix, color) = match level {
         Level::Error => ("error:", AnsiColor::Red),
         Level::Warn => ("warning:", AnsiColor::Yellow),
@@ -183,13 +183,13 @@ fn json_line(level: Level, text: &str, fields: Value) -> String {
     Value::Object(line).to_string()
 }
 
-/// Reads a filter. A bare word must be a level: the filter's own syntax would take a misspelt one
-/// for the name of a module and log nothing.
+/// Parses a filter. A bare word must be a level: `EnvFilter` would read a misspelt level as the name
+/// of a module and log nothing.
 fn filter(text: &str) -> Option<EnvFilter> {
     let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
     let mut directives = text.split(',').map(str::trim);
     let sound = directives.all(|directive| match directive.rsplit_once('=') {
-        // Fields in brackets may hold "=" themselves.
+        // Fields in brackets may contain "=".
         _ if directive.contains(['[', ']', '{', '}', '"']) => true,
         Some((_, level)) => is_level(level.trim()),
         None => is_level(directive),
@@ -197,7 +197,7 @@ fn filter(text: &str) -> Option<EnvFilter> {
     EnvFilter::try_new(text).ok().filter(|_| sound)
 }
 
-/// Stderr, with what a server may have put into a line escaped.
+/// Stderr, with control characters escaped in each line.
 struct Escaping;
 
 impl Write for Escaping {
@@ -211,7 +211,8 @@ impl Write for Escaping {
     }
 }
 
-/// An event as one line. Its own line feed ends it; any other would begin a forged one.
+/// Returns an event as one line: all line feeds but the last are escaped, since they could start a
+/// forged line.
 fn escaped(event: &[u8]) -> String {
     let text = String::from_utf8_lossy(event);
     let text = escape(text.strip_suffix('\n').unwrap_or(&text));
@@ -223,7 +224,7 @@ mod tests {
     use super::{Level, escaped, filter, json_line};
 
     #[test]
-    fn an_event_is_one_line_whatever_a_server_put_into_it() {
+    fn an_event_is_one_line_even_with_line_feeds_of_a_server() {
         let line = escaped(b"INFO refused detail=a\nERROR forged\x1b[2J\n");
         assert_eq!(line, "INFO refused detail=a\\nERROR forged\\u001b[2J\n");
     }
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_json_has_its_fields_beside_message_and_level() {
+    fn a_line_of_json_has_its_fields_next_to_message_and_level() {
         let line = json_line(Level::Error, "refused", serde_json::json!({"exitCode": 4}));
         let read: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(read["level"], "ERROR");

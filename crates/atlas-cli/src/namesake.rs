@@ -1,4 +1,4 @@
-//! Another program of the same name that a shell finds first.
+//! Detects another program of the same name that a shell finds first.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 /// The name that this program shares with the official command line.
 const NAME: &str = if cfg!(windows) { "atlas.exe" } else { "atlas" };
 
-/// The first `atlas` on the `PATH`, if it is not this program and this one is called so.
+/// The first `atlas` on the `PATH`, if it is another program and this one was called by that name.
 pub(crate) fn first_on_path() -> Option<PathBuf> {
-    // Under another name there is nothing to take for this program.
+    // Under another name, this program cannot be confused with another one.
     let called = env::args_os().next()?;
     if Path::new(&called)
         .file_name()
@@ -24,7 +24,7 @@ pub(crate) fn first_on_path() -> Option<PathBuf> {
     (!is_same(&first, &this)).then_some(first)
 }
 
-/// Whether both are one build of this program: `atlas` and `atlas-toolkit` lie in the same folder.
+/// Whether both are one build of this program: `atlas` and `atlas-toolkit` are in the same folder.
 fn is_same(found: &Path, this: &Path) -> bool {
     let folder = |path: &Path| {
         let real = path.canonicalize().ok()?;

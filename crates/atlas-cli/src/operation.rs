@@ -1,4 +1,4 @@
-//! One operation of the API by its name, and what Atlas answers.
+//! Requests of single operations of the API, and their responses.
 
 use atlas_model::bytes::Bytes;
 use atlas_model::{ClusterName, ProjectId};
@@ -18,7 +18,7 @@ use crate::print::print;
 use crate::signals::{self, UnderWay};
 use crate::table::{self, Column};
 
-/// Starts a request of an operation that a command is about, by tag and short id.
+/// Starts a request of an operation, named by its id or by tag and short id.
 pub(crate) fn request(name: &str) -> Result<RequestBuilder, Failure> {
     Operation::find(name)
         .map(Operation::request)
@@ -39,7 +39,7 @@ pub(crate) fn of_cluster(
     Ok(of_project(name, project)?.parameter("clusterName", cluster))
 }
 
-/// Adds what says which page of a list is asked for.
+/// Adds the parameters of a page of a list.
 fn paged(mut request: RequestBuilder, page: &PageArgs) -> RequestBuilder {
     for (name, value) in page.parameters() {
         request = request.parameter(name, value);
@@ -47,7 +47,8 @@ fn paged(mut request: RequestBuilder, page: &PageArgs) -> RequestBuilder {
     request
 }
 
-/// A page of a list that Atlas gives as a whole, and how much of it that is, if it is not all.
+/// Cuts a page out of a list that Atlas returns as a whole; the text is `N of TOTAL shown` if the list has
+/// more items.
 fn sliced(body: &[u8], page: &PageArgs) -> Result<(Bytes, Option<String>), Failure> {
     #[derive(Deserialize, Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -59,19 +60,20 @@ fn sliced(body: &[u8], page: &PageArgs) -> Result<(Bytes, Option<String>), Failu
         #[serde(skip_serializing_if = "Option::is_none")]
         total_count: Option<u64>,
     }
-    let unreadable =
-        |error| Failure::Answer(format!("the answer cannot be read as a list: {error}"));
+    let unreadable = |error| Failure::Answer(format!("the response is not a valid list: {error}"));
     let mut list: List<'_> = serde_json::from_slice(body).map_err(unreadable)?;
     let total = list.results.len() as u64;
     list.total_count = page.counts().then(|| list.total_count.unwrap_or(total));
     list.results = page.of(&list.results).to_vec();
     let shown = list.results.len() as u64;
-    let note = page.goes_on(total).then(|| format!("{shown} of {total}"));
+    let note = page
+        .has_more(total)
+        .then(|| format!("{shown} of {total} shown"));
     let body = serde_json::to_vec(&list).map_err(unreadable)?;
     Ok((body.into(), note))
 }
 
-/// Refuses a request that cannot be sent: a parameter that does not fit is the command line's fault.
+/// Checks that a request can be sent. An invalid parameter is a usage error.
 pub(crate) fn check(request: &RequestBuilder) -> Result<(), Failure> {
     match request.build() {
         Ok(_) => Ok(()),
@@ -79,25 +81,25 @@ pub(crate) fn check(request: &RequestBuilder) -> Result<(), Failure> {
     }
 }
 
-/// Sends a request, and gives the body of the answer.
+/// Sends a request and returns the body of the response.
 pub(crate) async fn send(client: &Client, request: RequestBuilder) -> Result<Bytes, Failure> {
     check(&request)?;
     let answer = client.call_request(request).send().await?;
     Ok(answer.body.bytes().clone())
 }
 
-/// Sends a request that makes something, and gives what Atlas answers: an object with an id.
+/// Sends a request that creates something and returns the response, an object with an id.
 pub(crate) async fn create(client: &Client, request: RequestBuilder) -> Result<Bytes, Failure> {
     let has_id = |body: &Value| ["id", "_id"].iter().any(|id| body[id].is_string());
     change_to(client, request, has_id).await
 }
 
-/// Sends a request that changes something, and gives what Atlas answers: an object.
+/// Sends a request that changes something and returns the response, an object.
 pub(crate) async fn change(client: &Client, request: RequestBuilder) -> Result<Bytes, Failure> {
     change_to(client, request, Value::is_object).await
 }
 
-/// Once the request was accepted, no failure says that it was refused, or can be tried again.
+/// After the request was accepted, no failure states that it was refused or can be retried.
 async fn change_to(
     client: &Client,
     request: RequestBuilder,
@@ -108,12 +110,12 @@ async fn change_to(
         return Ok(body);
     }
     Err(Failure::Unconfirmed(format!(
-        "{} was accepted, but its answer cannot be read; check before retrying",
+        "{} was accepted, but its response cannot be read; check before retrying",
         request.operation()
     )))
 }
 
-/// Sends a request that changes something, and whose answer has nothing of interest.
+/// Sends a request that changes something and returns the response unchecked.
 async fn change_bare(client: &Client, request: RequestBuilder) -> Result<Bytes, Failure> {
     check(&request)?;
     let is_idempotent = request.operation().method().is_idempotent();
@@ -129,7 +131,7 @@ async fn change_bare(client: &Client, request: RequestBuilder) -> Result<Bytes, 
     }
 }
 
-/// Deletes something, and says so. That it is gone after an attempt whose fate is unknown is no failure.
+/// Deletes something and prints that. A 404 after an attempt with an unknown result is not a failure.
 pub(crate) async fn delete(
     client: &Client,
     request: RequestBuilder,
@@ -139,8 +141,8 @@ pub(crate) async fn delete(
         Ok(_) => print(format!("{what} deleted").as_bytes()),
         Err(Failure::Call(error)) if is_gone(&error) => {
             log::problem(&format!(
-                "{what} was not found by a second attempt; the first one may have deleted it, or it \
-                 never existed"
+                "{what} was not found on retry; the first attempt may have deleted it, or it never \
+                 existed"
             ));
             Ok(())
         }
@@ -148,7 +150,7 @@ pub(crate) async fn delete(
     }
 }
 
-/// Whether something is not there, and an earlier attempt may have deleted it.
+/// Whether something was not found and an earlier attempt may have deleted it.
 fn is_gone(error: &Error) -> bool {
     let may_have_been = |attempt: &Attempt| match &attempt.outcome {
         Outcome::Answered { status, .. } => status.is_server_error(),
@@ -158,7 +160,7 @@ fn is_gone(error: &Error) -> bool {
     error.status() == Some(StatusCode::NOT_FOUND) && error.attempts().iter().any(may_have_been)
 }
 
-/// Asks for a page of a list and prints it; `table` shows its items to people.
+/// Requests a page of a list and prints it; `table` renders its items for people.
 pub(crate) async fn print_page(
     client: &Client,
     request: RequestBuilder,
@@ -180,7 +182,7 @@ pub(crate) async fn print_page(
     let page = read(&body)?;
     if !page["results"].is_array() {
         return Err(Failure::Answer(format!(
-            "the answer to {} is not a list; check the base URL",
+            "the response to {} is not a list; check the base URL",
             request.operation()
         )));
     }
@@ -191,7 +193,7 @@ pub(crate) async fn print_page(
     Ok(())
 }
 
-/// Asks for one thing and prints it, with these columns for people.
+/// Requests one object and prints it, with these columns for people.
 pub(crate) async fn print_one(
     client: &Client,
     request: RequestBuilder,
@@ -205,11 +207,11 @@ pub(crate) async fn print_one(
     })
 }
 
-/// The answer is not what the operation is documented to give.
+/// The failure of a response that is not an object.
 pub(crate) fn not_an_object(request: &RequestBuilder) -> Failure {
     let operation = request.operation();
     Failure::Answer(format!(
-        "the answer to {operation} is not an object; check the base URL"
+        "the response to {operation} is not an object; check the base URL"
     ))
 }
 
@@ -218,7 +220,7 @@ pub(crate) fn items(page: &Value) -> &[Value] {
     page["results"].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Says on stderr that a list has more than was printed.
+/// Notes on stderr that a list has more items than were printed.
 pub(crate) fn note_what_is_cut(request: &RequestBuilder, page: &Value, hint: &str) {
     if let Some(line) = what_is_cut(request, page) {
         log::note(&format!("{line}; {hint}"));
@@ -245,8 +247,8 @@ fn what_is_cut(request: &RequestBuilder, page: &Value) -> Option<String> {
     let seen = before.saturating_add(results.len() as u64);
     let total = page["totalCount"].as_u64().filter(|total| *total > seen);
     match total {
-        Some(total) => Some(format!("{} of {total}", results.len())),
-        None if has_next => Some(format!("{} so far", results.len())),
+        Some(total) => Some(format!("{} of {total} shown", results.len())),
+        None if has_next => Some(format!("{} shown, the list continues", results.len())),
         None => None,
     }
 }

@@ -1,4 +1,4 @@
-//! How a result is printed: as a table for people, as JSON, or as what a path selects.
+//! Prints results: as text for people, as JSON, or as the values that a path selects.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,34 +11,34 @@ use crate::failure::Failure;
 use crate::json;
 use crate::print::print;
 
-/// How many brackets an expression may have: its parser goes into each of them.
+/// The maximum number of brackets of an expression: its parser recurses into each.
 const MOST_NESTED: usize = 64;
 
-/// How a result is printed.
+/// The format of a result.
 #[derive(Debug, Clone)]
 pub(crate) enum Output {
-    /// For people.
+    /// Text for people.
     Plain,
     /// JSON.
     Json,
-    /// What a path selects, one value a line.
+    /// The values that a path selects, one per line.
     Path(Selection),
-    /// Another format of the API than JSON, as it comes.
+    /// A format of the API other than JSON, unchanged.
     Format(String),
 }
 
-/// What a path selects.
+/// A path, and whether it has selected anything.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
     /// The path as it was written.
     expression: String,
     path: JsonPath,
-    /// Whether it selected anything yet.
+    /// Whether it has selected anything yet.
     has_found: Arc<AtomicBool>,
 }
 
 impl Output {
-    /// Reads the value of `--output` where the API may have other formats.
+    /// Parses the value of `--output` where the API may have other formats.
     pub(crate) fn parse_of_api(text: &str) -> Result<Self, String> {
         match text {
             "gzip" | "csv" => Ok(Self::Format(text.to_owned())),
@@ -46,7 +46,7 @@ impl Output {
         }
     }
 
-    /// Reads the value of `--output`.
+    /// Parses the value of `--output`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         match text {
             "plaintext" => return Ok(Self::Plain),
@@ -81,8 +81,8 @@ impl Output {
         }
     }
 
-    /// Prints a document of Atlas: JSON with all its fields in their order, or what `plain` makes of
-    /// it.
+    /// Prints a document of Atlas: JSON with all its fields in their order, or the text that `plain`
+    /// returns.
     pub(crate) fn document(
         &self,
         body: &[u8],
@@ -99,7 +99,7 @@ impl Output {
         }
     }
 
-    /// Prints a document of our own.
+    /// Prints a document of this program.
     pub(crate) fn value(
         &self,
         value: &impl Serialize,
@@ -113,8 +113,8 @@ impl Output {
         self.document(&body, |_| Ok(String::new()))
     }
 
-    /// One line of several: compact JSON, or what a path selects, which may be nothing. `Err` gives
-    /// the turn to a line for people.
+    /// Returns one line of several: compact JSON, or the values that a path selects, which may be none.
+    /// `Err` means that the caller is to print a line for people.
     pub(crate) fn line(&self, value: &Value) -> Result<Option<String>, ForPeople> {
         match self {
             Self::Plain | Self::Format(_) => Err(ForPeople),
@@ -123,7 +123,7 @@ impl Output {
         }
     }
 
-    /// Checks, after the last of several lines, that the path selected something of one.
+    /// Checks, after the last of several lines, that the path selected something in one of them.
     pub(crate) fn check_lines(&self) -> Result<(), Failure> {
         match self {
             Self::Path(selection) if !selection.has_found.load(Ordering::Relaxed) => {
@@ -133,7 +133,7 @@ impl Output {
         }
     }
 
-    /// Whether it is for people.
+    /// Whether it is text for people.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self, Self::Plain)
     }
@@ -145,22 +145,22 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, Failure> {
 }
 
 fn not_json(error: &serde_json::Error) -> Failure {
-    Failure::Answer(format!("the answer is not JSON: {error}"))
+    Failure::Answer(format!("the response is not JSON: {error}"))
 }
 
-/// A line is for people, who read words.
+/// The line is to be printed as text for people.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ForPeople;
 
 impl Selection {
-    /// What is selected, one value a line: text as it is, anything else as JSON.
+    /// The selected values, one per line: strings without quotes, anything else as JSON.
     pub(crate) fn of(&self, value: &Value) -> Result<String, Failure> {
         self.find(value).ok_or_else(|| self.nothing())
     }
 
     fn nothing(&self) -> Failure {
         let expression = &self.expression;
-        Failure::Answer(format!("the answer has nothing at {expression}"))
+        Failure::Answer(format!("the response has no value at {expression}"))
     }
 
     fn find(&self, value: &Value) -> Option<String> {

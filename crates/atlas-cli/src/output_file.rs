@@ -1,4 +1,4 @@
-//! A file that is there whole or not at all.
+//! A file that is written completely or not at all.
 
 use std::fs::File;
 use std::io::Write;
@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
 
-/// A file under a temporary name beside its own, which it gets when it is complete.
+/// A file with a temporary name in the folder of its final name, which it gets when it is complete.
 ///
 /// Only its owner can read it. Dropped before [`finish`](OutputFile::finish), it is removed.
 pub(crate) struct OutputFile {
@@ -18,13 +18,13 @@ pub(crate) struct OutputFile {
 }
 
 impl OutputFile {
-    /// Starts a file; refuses at once if one is there and `replace` does not allow it.
+    /// Creates the temporary file; an existing file is an error unless `replace` is set.
     pub(crate) fn create(path: &Path, replace: bool) -> Result<Self, Failure> {
         if path.as_os_str().is_empty() {
             let problem = "the path of the output file is empty; name a file";
             return Err(Failure::Usage(problem.to_owned()));
         }
-        // Such an ending does not count as a component, and leads into a directory.
+        // `Path` ignores such an ending, which means a directory.
         let text = path.as_os_str().as_encoded_bytes();
         if path.is_dir() || text.ends_with(b"/") || text.ends_with(b"/.") {
             return Err(failed(path, "is a directory; name a file in it"));
@@ -56,7 +56,7 @@ impl OutputFile {
             .map_err(|error| cannot("write", &self.path, &error))
     }
 
-    /// Puts the file on the disk and gives it its name.
+    /// Syncs the file to the disk and renames it to its final name.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         let path = self.path;
         let failing = |error: std::io::Error| match error.kind() {
@@ -70,7 +70,7 @@ impl OutputFile {
             self.file.persist_noclobber(&path)
         };
         renamed.map_err(|error| failing(error.error))?;
-        // The name, too, is to survive a power cut; not every system can sync a folder.
+        // The name must survive a power cut, too; not every system can sync a folder.
         let _ = File::open(folder(&path)).and_then(|folder| folder.sync_all());
         Ok(())
     }

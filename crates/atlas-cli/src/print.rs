@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal as _, StdoutLock, Write as _};
 use crate::escape::escape_lines;
 use crate::failure::Failure;
 
-/// Writes a result and a line break to stdout, byte for byte; on a terminal, what could control it is
-/// shown as its JSON escape. A reader that has gone away is not an error.
+/// Writes a result and a line break to stdout, byte for byte; on a terminal, control characters are
+/// shown as JSON escapes. A closed pipe is not an error.
 pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {
     let shown = io::stdout()
         .is_terminal()
@@ -20,14 +20,14 @@ pub(crate) fn print(body: &[u8]) -> Result<(), Failure> {
     .map(drop)
 }
 
-/// Writes a help or the version to stdout, as the parser of arguments renders it.
+/// Writes a help or the version to stdout, as clap renders it.
 pub(crate) fn help(help: &clap::Error) -> Result<(), Failure> {
-    // It locks stdout by itself.
+    // `print` locks stdout itself.
     let printed = help.print();
     to_stdout(|out| printed.and_then(|()| out.flush())).map(drop)
 }
 
-/// Does something with stdout; `false` if its reader has gone.
+/// Runs an action on stdout; `false` if its pipe is closed.
 pub(crate) fn to_stdout(
     act: impl FnOnce(&mut StdoutLock<'_>) -> io::Result<()>,
 ) -> Result<bool, Failure> {

@@ -12,17 +12,17 @@ use crate::failure::Failure;
 use crate::read_file;
 use crate::usage::short;
 
-/// One profile: the settings under its name, secrets among them, so it has no `Debug`.
+/// One profile: the settings under its name. They include secrets, so it has no `Debug`.
 #[derive(Default)]
 pub(crate) struct Profile {
     name: String,
-    /// By key in lower case; the official command line does not tell cases apart.
+    /// By key in lower case; the official command line ignores case.
     settings: BTreeMap<String, Value>,
     /// The profiles of the file, if none of them was chosen.
     others: Vec<String>,
 }
 
-/// What kind of credentials a profile says it has.
+/// The kind of credentials that `auth_type` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AuthType {
     ApiKeys,
@@ -34,8 +34,8 @@ pub(crate) enum AuthType {
 const DEFAULT: &str = "default";
 
 impl Profile {
-    /// Reads a profile, by its name in any case. Without a name it is the default one, or the only
-    /// one of the file; there may be neither.
+    /// Reads a profile by its name, ignoring case. Without a name it is the default one, or the only
+    /// one of the file, or empty.
     pub(crate) fn load(name: Option<&str>) -> Result<Self, Failure> {
         match (table()?, name) {
             (Some(table), name) => choose(&table, name),
@@ -44,12 +44,12 @@ impl Profile {
         }
     }
 
-    /// Its settings; of a secret, only that it is set.
+    /// Its settings for people, without the values of secrets.
     pub(crate) fn shown(&self) -> Vec<(String, serde_json::Value)> {
         let shown = |(key, value): (&String, &Value)| {
             let value = match value {
                 _ if !PUBLIC.contains(&key.as_str()) => SET.into(),
-                // A URL can hold a password, and anything may have come to the wrong place.
+                // A URL can contain a password, and a secret may have been set under the wrong name.
                 Value::String(text) if is_plain(text) => text.as_str().into(),
                 Value::Boolean(value) => (*value).into(),
                 Value::Integer(value) => (*value).into(),
@@ -90,11 +90,11 @@ impl Profile {
         match self.settings.get(key) {
             None => Ok(None),
             Some(Value::String(text)) => checked(&name, setting, text.clone()),
-            Some(_) => Err(Failure::Usage(format!("{name} must be a string"))),
+            Some(_) => Err(Failure::Usage(format!("invalid {name}: expected a string"))),
         }
     }
 
-    /// What kind of credentials the profile says it has, if it says so.
+    /// The kind of credentials that `auth_type` names, if it is set.
     pub(crate) fn auth_type(&self) -> Result<Option<AuthType>, Failure> {
         let shown = match self.settings.get("auth_type") {
             None => return Ok(None),
@@ -118,7 +118,7 @@ impl Profile {
         format!("profile {:?}", self.name)
     }
 
-    /// Whether it holds no setting at all, or is not there.
+    /// Whether it has no settings, or does not exist.
     pub(crate) fn is_empty(&self) -> bool {
         self.settings.is_empty()
     }
@@ -154,10 +154,10 @@ fn is_plain(text: &str) -> bool {
     text.len() <= 128 && text.bytes().all(fits)
 }
 
-/// What is shown in place of a value.
+/// The text in place of the value of a secret.
 const SET: &str = "(set, not shown)";
 
-/// The names of the profiles, in the order of the alphabet.
+/// The names of the profiles, in alphabetical order.
 pub(crate) fn names() -> Result<Vec<String>, Failure> {
     let table = table()?.unwrap_or_default();
     let mut names: Vec<String> = table
@@ -169,7 +169,7 @@ pub(crate) fn names() -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-/// The file, if there is one.
+/// The file, if it exists.
 fn table() -> Result<Option<Table>, Failure> {
     let Some(path) = path() else {
         return Ok(None);
@@ -182,14 +182,14 @@ fn table() -> Result<Option<Table>, Failure> {
         .map_err(|error: toml::de::Error| broken(&path, &text, &error))
 }
 
-/// The text of the file, if there is one.
+/// The text of the file, if it exists.
 fn read(path: &Path) -> Result<Option<String>, Failure> {
     let unreadable = |why: &dyn std::fmt::Display| {
         Failure::Usage(format!("cannot read {}: {why}", path.display()))
     };
     match path.metadata() {
         Ok(metadata) if metadata.is_file() => {}
-        // A pipe would be waited for.
+        // Reading a pipe could block.
         Ok(_) => return Err(unreadable(&"it is not a regular file")),
         Err(error) if is_missing(&error) => return Ok(None),
         Err(error) => return Err(unreadable(&error)),
@@ -269,8 +269,8 @@ pub(crate) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.join(", ")
 }
 
-/// Where a file stops being TOML. The parser's own words may quote a secret, so they are not
-/// repeated.
+/// The failure of a file that is not TOML, with the position. The parser's message may quote a secret,
+/// so it is left out.
 fn broken(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let at = error.span().map_or(0, |span| span.start);
     let (line, column) = read_file::position(text, at);
@@ -280,7 +280,7 @@ fn broken(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     ))
 }
 
-/// Where the official command line keeps its profiles: what Go calls the configuration folder.
+/// The path of the official command line's profiles, in the folder of Go's `os.UserConfigDir`.
 fn path() -> Option<PathBuf> {
     let folders = choose_native_strategy().ok()?;
     let folder = if cfg!(target_os = "macos") {

@@ -1,4 +1,4 @@
-//! How far a backup is, on stderr: a bar on a terminal, a line a minute elsewhere.
+//! Progress of a backup on stderr: a bar on a terminal, one line per minute elsewhere.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,17 +14,18 @@ use serde_json::{Value, json};
 use crate::escape::escape;
 use crate::log;
 
-/// The most lines of one run: an outage that comes and goes for days must not fill a log.
+/// The maximum number of lines of one run: a recurring outage must not fill a log.
 const SAID: usize = 1000;
-/// How long something fails before it is told.
+/// How long something fails before it is reported.
 const OUTAGE: Duration = Duration::from_secs(10);
 /// How often a line reports progress where there is no bar.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// The bar that is drawn, for the end of the process; `Err` once that has begun, and none is drawn.
+/// The current bar, to be removed at the end of the process; `Err` once it was, so that no bar is drawn
+/// after it.
 static DRAWN: Mutex<Result<Option<ProgressBar>, ()>> = Mutex::new(Ok(None));
 
-/// Takes the bar away for good, since the process ends while work may still go on.
+/// Removes the bar for the rest of the process, which ends while work may still be running.
 pub(crate) fn take_away() {
     let drawn = std::mem::replace(&mut *drawn(), Err(()));
     if let Ok(Some(bar)) = drawn {
@@ -36,10 +37,10 @@ fn drawn() -> MutexGuard<'static, Result<Option<ProgressBar>, ()>> {
     DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Shows on stderr how far a backup is.
+/// Shows the progress of a backup on stderr.
 #[derive(Default)]
 pub(crate) struct Watcher {
-    /// What the lines are about, if there are several.
+    /// The cluster that each line names, if there are several.
     subject: Option<String>,
     state: Mutex<State>,
 }
@@ -49,24 +50,24 @@ struct State {
     bar: Option<ProgressBar>,
     stage: Option<Stage>,
     /// When a line was written last, or the first stage began.
-    told: Option<Instant>,
+    reported: Option<Instant>,
     said: BTreeSet<String>,
 }
 
-/// Something that takes long.
+/// A stage of a backup, such as the download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stage {
     what: &'static str,
     /// The file, if there are many.
     path: Option<PathBuf>,
     length: Option<u64>,
-    /// How far it was when it began.
+    /// The position at its start, in bytes.
     base: u64,
     since: Instant,
 }
 
 impl Watcher {
-    /// One of several: each line says which.
+    /// The watcher of one of several clusters; each line names it.
     pub(crate) fn of(subject: &str) -> Self {
         Self {
             subject: Some(subject.to_owned()),
@@ -74,7 +75,7 @@ impl Watcher {
         }
     }
 
-    /// Takes an event.
+    /// Shows an event.
     pub(crate) fn take(&self, event: Event) {
         match event {
             Event::WaitingForTurn => self.say("another download is under way; waiting for it"),
@@ -92,7 +93,7 @@ impl Watcher {
             } => self.say(&match job {
                 None => format!("Atlas is taking the snapshot ({status})"),
                 Some(_) if restore => format!("Atlas is restoring ({status})"),
-                Some(_) => format!("Atlas is getting the snapshot ready ({status})"),
+                Some(_) => format!("Atlas is preparing the download ({status})"),
             }),
             Event::Started { length, resumed } => {
                 self.begin("received", None, length, resumed);
@@ -101,8 +102,8 @@ impl Watcher {
                 }
             }
             Event::Received { received, .. } => self.reach(received),
-            Event::StartedOver => self.say("what was received cannot be used; starting over"),
-            Event::LinkRenewed => self.say("the link has ended; continuing with a new one"),
+            Event::StartedOver => self.say("the received bytes cannot be used; starting over"),
+            Event::LinkRenewed => self.say("the link has expired; continuing with a new one"),
             Event::Verifying => {
                 let length = self.state().stage.as_ref().and_then(|stage| stage.length);
                 self.begin("checked", None, length, 0);
@@ -118,7 +119,7 @@ impl Watcher {
             Event::Retrying { reason, since, .. }
                 if since >= OUTAGE || std::io::stderr().is_terminal() =>
             {
-                self.say(&format!("{reason}; trying again"));
+                self.say(&format!("{reason}; retrying"));
             }
             Event::SetAside { path, kept_as } => self.say(&format!(
                 "{} was not written by this program; kept as {}",
@@ -133,7 +134,7 @@ impl Watcher {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn end(&self) {
         let mut state = self.state();
         state.stage = None;
@@ -142,14 +143,14 @@ impl Watcher {
         }
     }
 
-    /// A stage begins.
+    /// Begins a stage.
     fn begin(&self, what: &'static str, path: Option<PathBuf>, length: Option<u64>, base: u64) {
         let now = Instant::now();
         let mut state = self.state();
         if let Some(bar) = state.bar.take() {
             bar.finish_and_clear();
         }
-        state.told.get_or_insert(now);
+        state.reported.get_or_insert(now);
         state.stage = Some(Stage {
             what,
             path,
@@ -157,7 +158,7 @@ impl Watcher {
             base,
             since: now,
         });
-        // There is one bar: of several clusters, each has lines.
+        // There is only one bar: several clusters have lines instead.
         let mut drawn = drawn();
         if self.subject.is_none() && has_bar() && drawn.is_ok() {
             let bar = bar(what, length);
@@ -169,7 +170,7 @@ impl Watcher {
         }
     }
 
-    /// The stage is so many bytes far.
+    /// Reports the position in the stage, in bytes.
     fn reach(&self, bytes: u64) {
         let mut now = self.state();
         if let Some(bar) = &now.bar {
@@ -179,8 +180,8 @@ impl Watcher {
         }
         let time = Instant::now();
         let is_due = now
-            .told
-            .is_some_and(|told| time.duration_since(told) >= EVERY);
+            .reported
+            .is_some_and(|reported| time.duration_since(reported) >= EVERY);
         let Some((line, fields)) = now
             .stage
             .as_ref()
@@ -189,7 +190,7 @@ impl Watcher {
         else {
             return;
         };
-        now.told = Some(time);
+        now.reported = Some(time);
         self.write(&line, fields);
     }
 
@@ -207,7 +208,7 @@ impl Watcher {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says a line, once.
+    /// Writes a line once.
     fn say(&self, line: &str) {
         let mut state = self.state();
         if state.said.len() < SAID && state.said.insert(line.to_owned()) {
@@ -220,7 +221,7 @@ impl Watcher {
 }
 
 impl Stage {
-    /// A line that says how far it is.
+    /// The line of a position, and its fields for programs.
     fn line(&self, bytes: u64, now: Instant) -> (String, Value) {
         let seconds = now.duration_since(self.since).as_secs().max(1);
         let rate = bytes.saturating_sub(self.base) / seconds;
@@ -251,8 +252,8 @@ fn has_bar() -> bool {
     std::io::stderr().is_terminal() && !log::is_json() && !log::is_quiet()
 }
 
-/// Leaves the cursor at the margin: at the end of the bar, the echo of a key such as ^C would begin
-/// another line, and the bar stay.
+/// Moves the cursor to the margin. At the end of the bar, the echo of ^C would begin another line, and
+/// the bar would stay.
 fn to_margin() {
     let _ = write!(std::io::stderr(), "\r");
 }
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_length_or_a_rate_no_time_left_is_told() {
+    fn without_a_length_or_a_rate_no_time_left_is_shown() {
         let unknown = stage(None);
         let (line, _) = unknown.line(70 * MIB, unknown.since + EVERY);
         assert_eq!(line, "received 70.00 MiB, 1.00 MiB/s");
@@ -315,17 +316,17 @@ mod tests {
     fn a_line_is_due_once_a_minute_however_many_files_there_are() {
         let watcher = Watcher::of("Cluster0");
         let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds));
-        let told = || watcher.state().told;
+        let reported = || watcher.state().reported;
         let begin = || watcher.begin("checked", Some("a.tgz".into()), Some(9), 0);
         begin();
-        watcher.state().told = ago(59);
-        let before = told();
+        watcher.state().reported = ago(59);
+        let before = reported();
         begin();
         watcher.reach(3);
-        assert_eq!(told(), before, "not yet");
-        watcher.state().told = ago(61);
+        assert_eq!(reported(), before, "not yet");
+        watcher.state().reported = ago(61);
         begin();
         watcher.reach(6);
-        assert!(told() > before);
+        assert!(reported() > before);
     }
 }

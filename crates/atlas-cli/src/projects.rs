@@ -33,7 +33,7 @@ const COLUMNS: [Column; 2] = [("ID", &["id"]), ("NAME", &["name"])];
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  atlas projects list -o json-path=$.results[0].id")]
 pub(crate) struct List {
-    /// Only those of this organization
+    /// List only the projects of this organization
     #[arg(long = "orgId", value_name = "ID")]
     org: Option<String>,
     #[command(flatten)]
@@ -62,7 +62,7 @@ impl List {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  atlas projects describe 32b6e34b3d91647abb20e7b8")]
 pub(crate) struct Describe {
-    /// The project; MONGODB_ATLAS_PROJECT_ID if it is not given
+    /// Project ID; defaults to MONGODB_ATLAS_PROJECT_ID
     #[arg(value_name = "PROJECT_ID", conflicts_with = "project_id")]
     id: Option<String>,
     #[command(flatten)]

@@ -1,16 +1,16 @@
-//! Reading files of people's own, whose size is not known, within bounds.
+//! Reads files of unknown size up to a limit.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Reads a file of UTF-8 text that has at most `limit` bytes. A device or a sparse file that goes
-/// on is an error after so many bytes, not read to its end.
+/// Reads a file of UTF-8 text that has at most `limit` bytes. A longer
+/// file is an error and is not read to its end.
 pub(crate) fn text(path: &Path, limit: u64) -> io::Result<String> {
     from(File::open(path)?, limit)
 }
 
-/// The same from a source that is open.
+/// Reads an open source in the same way.
 pub(crate) fn from(source: impl Read, limit: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     source
@@ -24,7 +24,7 @@ pub(crate) fn from(source: impl Read, limit: u64) -> io::Result<String> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "expected UTF-8"))
 }
 
-/// The line and the column of a byte of a text, from 1 on; columns are counted in characters.
+/// The line and the column of a byte of a text, starting at 1; columns are counted in characters.
 pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let start = before.rfind('\n').map_or(0, |end| end + 1);

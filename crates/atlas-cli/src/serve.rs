@@ -1,4 +1,4 @@
-//! `atlas sandbox`: an Atlas on this machine, until it is interrupted.
+//! `atlas sandbox`: serves a sandbox on this machine until it is interrupted.
 
 mod exports;
 
@@ -25,87 +25,87 @@ use crate::signals::{blocking, end_silently};
 use exports::Exports;
 
 const HELP: &str = "\
-Prints what to set in another shell to stdout, up to the line \"# ready\", and one line a \
-request to stderr. What the world holds can be seen in a browser under the same address. The \
-logins are public: bind anything but loopback only in a network of your own.
+Prints the variables to set in another shell to stdout, up to the line \"# ready\", and one line \
+per request to stderr. A browser shows the world (projects, clusters, snapshots) at the same \
+address. The credentials are public: bind a non-loopback address only in a private network.
 
 Tests set the world, the faults and the clock over HTTP (/sandbox/world, /sandbox/faults, \
-/sandbox/clock), and look at the last requests (/sandbox/requests). Such requests must not come \
-from a web page and must name the server as localhost or 127.0.0.1 with its port. Bound beyond \
-loopback, they may use any name, but need the control token, sent as Authorization: Bearer \
-TOKEN. /sandbox/health answers anybody.
+/sandbox/clock), and read the last requests (/sandbox/requests). Such requests must not come \
+from a web page, and their Host must be localhost or 127.0.0.1 with the port. On a non-loopback \
+address, any Host is allowed, but the control token is required, as Authorization: Bearer TOKEN. \
+/sandbox/health never requires it.
 
 Example:
   atlas sandbox --port 8080 --env-file sandbox.env";
 
-/// Run an Atlas on this machine to develop against, without an account
+/// Run a sandbox of Atlas on this machine to develop against, without an account
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Serve {
-    /// The port; a free one if it is 0
+    /// Port to listen on; 0 selects a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port: u16,
 
-    /// The address to answer on
+    /// IP address to listen on
     #[arg(long, value_name = "ADDRESS", value_parser = ip_address, default_value = "127.0.0.1")]
     bind: IpAddr,
 
-    /// What links, exports and the environment file name, such as http://atlas:8080: where others reach
-    /// the sandbox, in another container or behind a proxy
+    /// Base URL in links, exports and the environment file, such as http://atlas:8080, if clients reach
+    /// the sandbox at another URL: from other containers, or through a proxy
     #[arg(long = "public-url", value_name = "URL")]
     public_url: Option<String>,
 
-    /// Require this token of requests to /sandbox/*, 8 to 256 visible ASCII characters; by default a
-    /// random one is made and printed if --bind is not loopback
+    /// Require this token for requests to /sandbox/*, 8 to 256 visible ASCII characters; defaults to a
+    /// random one, which is printed, if --bind is not loopback
     #[arg(long = "control-token", value_name = "TOKEN")]
     control_token: Option<String>,
 
-    /// Speak TLS, with certificates made for this run
+    /// Serve TLS with certificates generated for this run
     #[arg(long)]
     tls: bool,
 
-    /// Speak TLS, with certificates that are kept in this directory: ca.pem to trust, server.pem and
-    /// server.key; made anew if they end or lack a name
+    /// Serve TLS with the certificates in this directory: ca.pem to trust, server.pem and server.key;
+    /// generated if missing, about to expire, or without a required name
     #[arg(long = "tls-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     tls_dir: Option<PathBuf>,
 
-    /// Speak TLS under this host name or IP address, too, beside localhost, 127.0.0.1, ::1 and the
-    /// address of --bind; may be given repeatedly
+    /// Add this host name or IP address to the TLS certificate, which has localhost, 127.0.0.1, ::1 and
+    /// the address of --bind; may be repeated
     #[arg(long = "tls-name", value_name = "NAME")]
     tls_names: Vec<String>,
 
-    /// Write what to set to this file, too, as NAME=value, once the sandbox answers; readable by you
-    /// only, and kept after the end
+    /// Also write the variables to this file, as NAME=value, once the sandbox is ready; the file is
+    /// readable only by its owner and is not removed at the end
     #[arg(long = "env-file", value_name = "PATH", value_hint = ValueHint::FilePath)]
     env_file: Option<PathBuf>,
 
-    /// A JSON file of at most 16 MiB with the world; one cluster of each kind if it is not given
+    /// JSON file with the world, at most 16 MiB; the default world has one cluster of each kind
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     seed: Option<PathBuf>,
 
-    /// A JSON file of at most 16 MiB with what goes wrong, and when
+    /// JSON file with the fault plan, at most 16 MiB
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     faults: Option<PathBuf>,
 
-    /// How many times as fast time passes
+    /// Factor by which the sandbox's clock is faster than real time
     #[arg(long = "time-scale", value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=100_000))]
     time_scale: u32,
 
-    /// The time at the start, such as 2026-05-04T09:42:00Z; now by default
+    /// Time of the sandbox's clock at the start, such as 2026-05-04T09:42:00Z; defaults to now
     #[arg(long, value_name = "TIME", value_parser = start_time)]
     clock: Option<Timestamp>,
 
-    /// How many of the last requests /sandbox/requests shows
+    /// Number of last requests that /sandbox/requests shows
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(0..=100_000))]
     journal: u32,
 
-    /// Let service accounts send id and secret in the form of a token request, too; whether Atlas does
-    /// is not known
+    /// Also accept id and secret of a service account in the form of a token request; it is unknown
+    /// whether Atlas does
     #[arg(long = "oauth-form")]
     oauth_form: bool,
 
-    /// Answer 501 NOT_EMULATED to operations whose answers can be relied on less: docs/fidelity.md
-    /// lists them
+    /// Respond with 501 NOT_EMULATED to operations of a lower fidelity; docs/fidelity.md lists the
+    /// operations
     #[arg(
         long = "min-fidelity",
         value_name = "FIDELITY",
@@ -114,16 +114,16 @@ pub(crate) struct Serve {
     )]
     min_fidelity: Option<Fidelity>,
 
-    /// Answer any number of requests; otherwise limits hold as in Atlas, and are refilled as the
-    /// sandbox's clock goes on
+    /// Do not limit the rate of requests; by default, the limits are those of Atlas and are refilled by
+    /// the sandbox's clock
     #[arg(long = "no-rate-limits")]
     no_rate_limits: bool,
 
-    /// How long clusters, snapshots and the like take until they are ready [default: 60]
+    /// Seconds until clusters, snapshots and other resources are ready [default: 60]
     #[arg(long = "provisioning-seconds", value_name = "N")]
     provisioning_seconds: Option<u32>,
 
-    /// Answer 410 to operations that Atlas has ended
+    /// Respond with 410 to operations past their sunset date
     #[arg(long = "enforce-sunset")]
     enforce_sunset: bool,
 
@@ -134,7 +134,7 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    /// Runs it until the process is interrupted, or until the end of stdin.
+    /// Runs the sandbox until the process is interrupted or, if asked, until stdin is closed.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let stdin = self.until_stdin_ends.then(stdin_end).transpose()?;
         let mut sandbox = match read(self.seed.clone()).await? {
@@ -149,7 +149,7 @@ impl Serve {
             }
             None => FaultPlan::default(),
         };
-        // A setting that is not given here is the seed's.
+        // Without a flag, the setting of the seed applies.
         if self.enforce_sunset {
             sandbox.enforce_sunset(true);
         }
@@ -172,11 +172,11 @@ impl Serve {
         let server = server.start().await.map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidInput => Failure::Usage(error.to_string()),
             std::io::ErrorKind::AddrInUse => Failure::File(format!(
-                "cannot start the sandbox: {error}; choose another port, or a free one by --port 0"
+                "cannot start the sandbox: {error}; choose another port, or pass --port 0 for a free one"
             )),
             _ => Failure::File(format!("cannot start the sandbox: {error}")),
         })?;
-        // Goes with the process.
+        // Removed at the end of the command.
         let made = match self.tls_dir {
             Some(_) => None,
             None => server.certificate().map(keep).transpose()?,
@@ -186,7 +186,7 @@ impl Serve {
             (None, Some(file)) => Some(file.path().to_owned()),
             (None, None) => None,
         };
-        // A chosen token is known already.
+        // A token of --control-token is not printed.
         let token = match self.control_token {
             Some(_) => None,
             None => server.control_token(),
@@ -196,7 +196,7 @@ impl Serve {
         if let Some(path) = self.env_file {
             blocking(move || exports.write(&path)).await?;
         }
-        // From here on, an interruption is how it is meant to end.
+        // From here on, an interruption is the regular end.
         end_silently();
         print(script.as_bytes())?;
         match stdin {
@@ -208,7 +208,7 @@ impl Serve {
         }
     }
 
-    /// The server as the flags have it, but for its world and faults.
+    /// The server with the settings of the flags, without its faults.
     fn builder(&self, sandbox: Sandbox) -> SandboxBuilder {
         let mut server = SandboxServer::builder(sandbox)
             .address(self.bind)
@@ -240,13 +240,13 @@ impl Serve {
     }
 }
 
-/// Reads the address of `--bind`.
+/// Parses the address of `--bind`.
 fn ip_address(text: &str) -> Result<IpAddr, String> {
     let parsed = text.parse();
     parsed.map_err(|_| "expected an IP address, such as 127.0.0.1".to_owned())
 }
 
-/// Reads the time of `--clock`.
+/// Parses the time of `--clock`.
 fn start_time(text: &str) -> Result<Timestamp, String> {
     let first = Timestamp::UNIX_EPOCH;
     let last = Timestamp::constant(221_845_392_000, 0);
@@ -274,7 +274,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::File(format!("cannot find {}: {error}", path.display())))
 }
 
-/// A certificate in a file, for other programs to trust.
+/// Writes a certificate to a temporary file, for other programs to trust.
 fn keep(certificate: &str) -> Result<NamedTempFile, Failure> {
     let written = || {
         let mut file = tempfile::Builder::new()
@@ -285,7 +285,7 @@ fn keep(certificate: &str) -> Result<NamedTempFile, Failure> {
         Ok(file)
     };
     written().map_err(|error: std::io::Error| {
-        Failure::File(format!("the certificate cannot be written: {error}"))
+        Failure::File(format!("cannot write the certificate: {error}"))
     })
 }
 
@@ -307,22 +307,22 @@ fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
     Failure::Usage(format!("{}: {error}", path.display()))
 }
 
-/// Prints a line for each request, on a thread of its own: a reader of stderr that is slow or
-/// stopped must not hold up the answers. Lines beyond [`WAITING_LINES`] are left out.
+/// Prints a line for each request, on a separate thread: a reader of stderr that is slow or stopped
+/// must not delay responses. Lines beyond [`WAITING_LINES`] are dropped.
 fn printer() -> impl Fn(&Answered) + Send + Sync {
     let (send, lines) = mpsc::sync_channel::<String>(WAITING_LINES);
-    // Ends with the process. Without the thread there are no lines, and there is a server.
+    // Ends with the process. If it cannot start, the server runs without these lines.
     let _ = thread::Builder::new()
         .name("requests".to_owned())
         .spawn(move || {
             while let Ok(first) = lines.recv() {
-                // What waits goes out together: a write for each line costs more than the answer.
+                // Waiting lines are written together: one write per line costs more than the response.
                 let mut text = String::new();
                 for line in std::iter::once(first).chain(lines.try_iter().take(WAITING_LINES)) {
                     text.push_str(&escape(&line));
                     text.push('\n');
                 }
-                // Nobody may be reading; the answers went out all the same.
+                // A closed stderr does not affect the responses.
                 let _ = std::io::stderr().write_all(text.as_bytes());
             }
         });

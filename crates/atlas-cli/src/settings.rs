@@ -1,5 +1,5 @@
-//! Settings: a flag beats the environment, which beats the profile; credentials stay with the base
-//! URL of their own set.
+//! Settings: a flag overrides the environment, which overrides the profile. Credentials are used only
+//! with the base URL of their own set.
 
 use std::cell::OnceCell;
 
@@ -16,7 +16,7 @@ use crate::profile::{Profile, listed};
 
 /// The environment variables and the rules for them, for `--help`.
 pub(crate) const VARIABLES: &str = "\
-Credentials in the environment, the first kind that is set:
+Credentials in the environment; the first kind that is set is used:
   MONGODB_ATLAS_ACCESS_TOKEN                                    an access token
   MONGODB_ATLAS_CLIENT_ID, MONGODB_ATLAS_CLIENT_SECRET          a service account
   MONGODB_ATLAS_PUBLIC_API_KEY, MONGODB_ATLAS_PRIVATE_API_KEY   an API key
@@ -24,48 +24,48 @@ Credentials in the environment, the first kind that is set:
 With _FILE after its name, each of these variables names a file that contains the credential.
 
 Settings:
-  MONGODB_ATLAS_OPS_MANAGER_URL   the base URL; https://cloud.mongodb.com if it is not set
+  MONGODB_ATLAS_OPS_MANAGER_URL   base URL; default https://cloud.mongodb.com
   MONGODB_ATLAS_SERVICE           cloud or cloudgov, if no base URL is set
-  MONGODB_ATLAS_PROJECT_ID        the project if none is named
-  MONGODB_ATLAS_ORG_ID            the organization if none is named
-  MONGODB_ATLAS_PROFILE           the profile if none is named
-  MONGODB_ATLAS_API_VERSION       the version if none is named
-  MONGODB_ATLAS_OUTPUT            json or plaintext, if no output is named
-  ATLAS_ALLOW_HTTP                true to allow a base URL of plain http to another machine
-  ATLAS_LOG                       a level such as debug, or a filter: what happens, on stderr
+  MONGODB_ATLAS_PROJECT_ID        default project
+  MONGODB_ATLAS_ORG_ID            default organization
+  MONGODB_ATLAS_PROFILE           default profile
+  MONGODB_ATLAS_API_VERSION       default API version
+  MONGODB_ATLAS_OUTPUT            default output format, json or plaintext
+  ATLAS_ALLOW_HTTP                true allows a plain http base URL on another machine
+  ATLAS_LOG                       level of the log on stderr, such as debug, or a filter
 
 Two older sets of variables are read after MONGODB_ATLAS_*: MCLI_*, with the same names, and \
 MONGODB_ATLAS_PUBLIC_KEY, MONGODB_ATLAS_PRIVATE_KEY and MONGODB_ATLAS_BASE_URL. The first set that has \
-credentials is used, and the profile after all of them. Credentials go only to the base URL or service of \
-the same set: a base URL in one set and credentials in another are an error, and so is half of a pair \
-without other credentials in its set. An empty variable counts as unset.
+credentials is used, then the profile. Credentials are sent only to the base URL or service of the same \
+set: a base URL in one set and credentials in another are an error, and so is half of a pair without other \
+credentials in its set. An empty variable counts as unset.
 
-Profiles are those of the official command line, in atlascli/config.toml of the configuration folder: the \
-one named by --profile, or default, or the only one. auth_type decides which of its credentials are used; \
-without it they are an API key, a service account or an access token, the first that is there. A flag beats \
-the environment, which beats the profile. If the environment has the credentials, the base URL and the \
-project, a file that cannot be read is not an error. Secrets in the system's keyring are not read.
+Profiles are those of the official command line, in atlascli/config.toml of the configuration folder. The \
+profile is the one named by --profile, the one named default, or the only one. auth_type selects its \
+credentials; without auth_type, the first of API key, service account and access token is used. A flag \
+overrides the environment, which overrides the profile. An unreadable file is not an error if the \
+environment has the credentials, the base URL and the project. Secrets in the system's keyring are not read.
 
 Proxies and certificates:
   HTTPS_PROXY, ALL_PROXY          a proxy: http://, https://, socks5:// or socks5h://, with
-                                  user:password@ if it wants a login; HTTP_PROXY is not read
-  NO_PROXY                        hosts, domains and networks that are reached directly, with commas
+                                  user:password@ if it requires a login; HTTP_PROXY is not read
+  NO_PROXY                        hosts, domains and networks to reach directly, separated by commas
   SSL_CERT_FILE, SSL_CERT_DIR     certificates to trust in place of the system's
 
-Colours are used on a terminal only, and not with NO_COLOR or TERM=dumb.";
+Colours are used only on a terminal, and not with NO_COLOR or TERM=dumb.";
 
-/// Credentials, and where they go.
+/// Credentials, and the base URL they are sent to.
 pub(crate) struct Account {
     pub(crate) credentials: Credentials,
     pub(crate) base: BaseUrl,
-    /// Which set they are from.
+    /// The set that they are from, for people.
     pub(crate) origin: String,
 }
 
-/// The environment, and the profile behind it, which is read when it is needed.
+/// The environment, and the profile, which is read on first use.
 pub(crate) struct Settings {
     named: Option<String>,
-    /// Whether the profile is never needed.
+    /// Whether no profile is read.
     alone: bool,
     profile: OnceCell<Profile>,
 }
@@ -105,7 +105,7 @@ impl Settings {
         Ok(self.profile.get_or_init(|| profile))
     }
 
-    /// A setting that the command cannot do without.
+    /// A setting that the command requires.
     pub(crate) fn required(&self, setting: Setting) -> Result<Option<String>, Failure> {
         match in_environment(setting)? {
             Some((_, value)) => Ok(Some(value)),
@@ -113,7 +113,7 @@ impl Settings {
         }
     }
 
-    /// The project that the command line names, or the setting, or the sandbox's.
+    /// The project of the command line, of the sandbox, or of the settings.
     pub(crate) fn project(&self, given: Option<&str>, flag: &str) -> Result<String, Failure> {
         if let Some(project) = given {
             return Ok(project.to_owned());
@@ -130,21 +130,21 @@ impl Settings {
         project.ok_or_else(|| Failure::NoProject(flag.to_owned()))
     }
 
-    /// Says that the environment beats the profile that a flag names, if both name a project.
+    /// Warns if the environment overrides the project of the profile that `--profile` names.
     fn warn_of_other_project(&self, variable: &str, project: &str) -> Result<(), Failure> {
         let Some(name) = &self.named else {
             return Ok(());
         };
         match self.profile()?.get(Setting::Project)? {
             Some(other) if other != project => log::warn(&format!(
-                "the project is that of {variable}, not of profile {name:?}"
+                "using the project of {variable}, not of profile {name:?}"
             )),
             _ => {}
         }
         Ok(())
     }
 
-    /// A setting with a default, and what it is called. A profile that cannot be read is an error,
+    /// A setting with a default, and its name. A profile that cannot be read is an error,
     /// unless the environment alone has the credentials.
     pub(crate) fn optional(&self, setting: Setting) -> Result<Option<(String, String)>, Failure> {
         if let Some((source, value)) = in_environment(setting)? {
@@ -153,7 +153,7 @@ impl Settings {
         let profile = match self.profile() {
             Ok(profile) => profile,
             Err(failure) if self.named.is_none() && environment_has_credentials() => {
-                tracing::warn!(%failure, "no setting is taken from the profile");
+                tracing::warn!(%failure, "ignoring the profile, which cannot be read");
                 return Ok(None);
             }
             Err(failure) => return Err(failure),
@@ -162,7 +162,7 @@ impl Settings {
         Ok(value.map(|value| (Source::Profile(profile).name(setting), value)))
     }
 
-    /// How results are printed if no flag says so.
+    /// The output format if no flag names one.
     pub(crate) fn output(&self) -> Result<Output, Failure> {
         match self.optional(Setting::Output)? {
             None => Ok(Output::Plain),
@@ -179,7 +179,7 @@ impl Settings {
     /// The credentials of the first set that has any, and the base URL they belong to.
     pub(crate) fn account(&self) -> Result<Account, Failure> {
         if self.named.is_some() {
-            // A profile that a flag names has to be there, even if nothing of it is used.
+            // A profile that a flag names must exist, even if nothing of it is used.
             self.profile()?;
         }
         match variables::Account::from_variables(variable) {
@@ -193,7 +193,7 @@ impl Settings {
         };
         let source = Source::Profile(profile);
         let base = source.base_url()?.unwrap_or_else(BaseUrl::cloud);
-        // A profile is overridden by any variable, so that one could be meant for it.
+        // Any variable overrides a profile, so its base URL could be meant for these credentials.
         for set in VariableSet::ALL {
             check_other(source, Source::Environment(set), &base)?;
         }
@@ -205,13 +205,13 @@ impl Settings {
         })
     }
 
-    /// The account that the environment names. If only the profile names another base URL, the
-    /// credentials could be meant for that one, so that is an error.
+    /// The account of the environment. Another base URL that only the profile names is an error, since
+    /// the credentials could be meant for it.
     fn of_environment(&self, found: variables::Account) -> Result<Account, Failure> {
         let set = found.set;
         if let Some(name) = &self.named {
             log::warn(&format!(
-                "the credentials are those of {set}, not of profile {name:?}"
+                "using the credentials of {set}, not of profile {name:?}"
             ));
         }
         if !found.names_base_url() {
@@ -233,7 +233,7 @@ fn warn_of(ignored: Option<String>) {
     }
 }
 
-/// Checks that another set names no other base URL than the one that credentials go to.
+/// Checks that another set does not name a different base URL than that of the credentials.
 fn check_other(source: Source<'_>, other: Source<'_>, base: &BaseUrl) -> Result<(), Failure> {
     match other.base_url()? {
         Some(url) if url != *base => Err(elsewhere(source, other, &url)),
@@ -255,7 +255,7 @@ fn elsewhere(source: Source<'_>, other: Source<'_>, url: &BaseUrl) -> Failure {
         Source::Profile(_) => String::new(),
     };
     Failure::Usage(format!(
-        "the credentials are those of {origin}, but {name} names {url}; {hint}{unset}"
+        "the credentials are from {origin}, but {name} is {url}; {hint}{unset}"
     ))
 }
 
@@ -267,7 +267,7 @@ fn no_credentials(profile: &Profile) -> Failure {
     } else if profile.is_empty() {
         "no credentials; set".to_owned()
     } else {
-        // The keyring of the system may hold them, which is not read.
+        // They may be in the system's keyring, which is not read.
         let profile = profile.describe();
         format!("no credentials in the environment or in config.toml for {profile}; set")
     };

@@ -1,7 +1,7 @@
-//! Signals: the first ends the work, a second or a short while ends the process.
+//! Signals: the first ends the work; a second one, or a timeout, ends the process.
 //!
 //! A signal that was ignored when the process started stays ignored, as with most programs: that
-//! is how `nohup` and shells without job control (`sh -c 'command &'`) protect what they start.
+//! is how `nohup` and shells without job control (`sh -c 'command &'`) protect their children.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -17,20 +17,20 @@ use crate::{confirm, log, progress};
 /// How long the work may take to end after a signal.
 const GRACE: Duration = Duration::from_millis(400);
 
-/// How much longer it may take, in milliseconds.
+/// How much longer the work may take, in milliseconds.
 static EXTRA: AtomicU64 = AtomicU64::new(0);
 
-/// What a signal would interrupt.
+/// The work that a signal would interrupt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum UnderWay {
-    /// Nothing that changes anything.
+    /// No change.
     Nothing,
-    /// A question, so that nothing was changed yet.
+    /// A prompt; nothing was changed yet.
     Question,
-    /// A request that changes something, whose answer is not there yet.
+    /// A request that changes something, before its response.
     Change,
-    /// What comes after a change that was accepted.
+    /// The work after an accepted change.
     Accepted,
     /// A transfer that the same command resumes.
     Transfer,
@@ -38,12 +38,12 @@ pub(crate) enum UnderWay {
 
 static UNDER_WAY: AtomicU8 = AtomicU8::new(UnderWay::Nothing as u8);
 
-/// Says what a signal would interrupt from now on.
+/// Sets the work that a signal would interrupt.
 pub(crate) fn begin(what: UnderWay) {
     UNDER_WAY.store(what as u8, Ordering::SeqCst);
 }
 
-/// Why a command that a signal ends did not come to its end.
+/// The failure of a command that a signal ended.
 pub(crate) fn interrupted(number: u8) -> Failure {
     let under_way = UNDER_WAY.load(Ordering::SeqCst);
     let is = |what: UnderWay| under_way == what as u8;
@@ -52,7 +52,7 @@ pub(crate) fn interrupted(number: u8) -> Failure {
     } else if is(UnderWay::Change) {
         "interrupted; the request may have been applied: check before retrying"
     } else if is(UnderWay::Accepted) {
-        "interrupted; what was asked for was accepted and goes on"
+        "interrupted; the change was accepted and continues in Atlas"
     } else if is(UnderWay::Transfer) {
         "interrupted; re-run the command to resume"
     } else {
@@ -61,19 +61,19 @@ pub(crate) fn interrupted(number: u8) -> Failure {
     Failure::Interrupted(number, line)
 }
 
-/// What the end means while something in another place is not cleaned up.
+/// The failure to report while something in a store is not cleaned up.
 static UNSETTLED: OnceLock<fn(u8) -> Failure> = OnceLock::new();
 
-/// How long a blocked stderr may hold up the end of the process.
+/// How long a blocked stderr may delay the end of the process.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// Whether the line that says why the process ends was printed.
+/// Whether the failure that ends the process was printed.
 static SAID: AtomicBool = AtomicBool::new(false);
 
-/// Whether ending by a signal needs no line.
+/// Whether a signal ends the process without an error line.
 static SILENT: AtomicBool = AtomicBool::new(false);
 
-/// The first signal; the work is dropped when it comes.
+/// The first signal; the work is dropped when it arrives.
 pub(crate) struct FirstSignal(oneshot::Receiver<u8>);
 
 impl FirstSignal {
@@ -86,8 +86,8 @@ impl FirstSignal {
     }
 }
 
-/// Listens from now on, on a thread of its own: whatever blocks elsewhere, the process ends
-/// [`GRACE`] after the first signal, and at once after the second.
+/// Starts to listen, on a separate thread: even if other threads block, the process ends [`GRACE`]
+/// after the first signal, and immediately after the second.
 pub(crate) fn listen() -> io::Result<FirstSignal> {
     let (first, received) = oneshot::channel();
     let (ready, listening) = mpsc::channel();
@@ -110,9 +110,9 @@ pub(crate) fn listen() -> io::Result<FirstSignal> {
     Ok(FirstSignal(received))
 }
 
-/// Lets the work take longer to end after a signal, since something in another place is to be
-/// cleaned up; all in all it stays less than a second. A second signal still ends the process at
-/// once. `unsettled` says why the process ends before that is done.
+/// Allows the work more time to end after a signal, to clean up in a store; the total stays below a
+/// second. A second signal still ends the process immediately. `unsettled` returns the failure to
+/// report if the cleanup is not done in time.
 #[cfg(feature = "object-store")]
 pub(crate) fn extend_grace(by: Duration, unsettled: fn(u8) -> Failure) {
     let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
@@ -141,10 +141,10 @@ async fn watch(first: oneshot::Sender<u8>, ready: &mpsc::Sender<io::Result<()>>)
     end(signals.next().await);
 }
 
-/// Ends the process, whatever still runs. A file that was being written keeps its `.part`.
+/// Ends the process, even if work is running. An incomplete file keeps its `.part`.
 fn end(number: u8) -> ! {
     let (said, done) = mpsc::channel();
-    // Printed elsewhere: stderr may be blocked, and ending must not wait for it.
+    // Printed on another thread: stderr may be blocked, and the end must not wait for it.
     let _ = thread::Builder::new().spawn(move || {
         report(&ended(number));
         let _ = said.send(());
@@ -153,7 +153,7 @@ fn end(number: u8) -> ! {
     std::process::exit(i32::from(128 + number));
 }
 
-/// Why the process ends.
+/// The failure that ends the process.
 fn ended(number: u8) -> Failure {
     match UNSETTLED.get() {
         Some(unsettled) => unsettled(number),
@@ -161,13 +161,13 @@ fn ended(number: u8) -> Failure {
     }
 }
 
-/// From now on, a signal is how the command is meant to end: no line says that it was interrupted.
+/// Makes a signal the regular end of the command, which is not reported as an interruption.
 #[cfg(feature = "sandbox")]
 pub(crate) fn end_silently() {
     SILENT.store(true, Ordering::SeqCst);
 }
 
-/// Prints the line that says why the process ends, once.
+/// Prints the failure that ends the process, once.
 pub(crate) fn report(failure: &Failure) {
     if matches!(failure, Failure::Interrupted(..)) && SILENT.load(Ordering::SeqCst) {
         return;
@@ -179,7 +179,7 @@ pub(crate) fn report(failure: &Failure) {
     }
 }
 
-/// Runs work that blocks (files, standard input, hashing) on a thread where it holds up nothing.
+/// Runs work that blocks (files, standard input, hashing) on a thread for blocking work.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
@@ -190,7 +190,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 #[cfg(unix)]
 struct Signals {
-    /// `None` for each that is left to the system.
+    /// `None` for each signal that is left to the system.
     interrupt: Option<tokio::signal::unix::Signal>,
     terminate: Option<tokio::signal::unix::Signal>,
     hangup: Option<tokio::signal::unix::Signal>,
@@ -227,8 +227,8 @@ impl Signals {
     }
 }
 
-/// The signals that were ignored when the process started, signal N in bit N - 1. Only Linux tells
-/// that without unsafe code.
+/// The signals that were ignored when the process started, signal N in bit N - 1. Only Linux
+/// reports them without unsafe code.
 #[cfg(unix)]
 fn ignored_from_the_start() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

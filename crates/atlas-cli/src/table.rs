@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::escape::escape;
 
-/// What is shown of a value that is not there.
+/// The text of a missing value.
 const ABSENT: &str = "-";
 
-/// A column: its head, and the fields whose first that is there it shows. A field is named by its
-/// path, such as `cloudProvider` or `policy.id`.
+/// A column: its head, and its fields, of which it shows the first that is present. A field is named
+/// by its path, such as `cloudProvider` or `policy.id`.
 pub(crate) type Column = (&'static str, &'static [&'static str]);
 
-/// A table of items of Atlas, a line each.
+/// A table of items of Atlas, one line each.
 pub(crate) fn of_items(columns: &[Column], items: &[Value]) -> String {
     let heads = columns.iter().map(|(head, _)| *head);
     let rows = items.iter().map(|item| {
@@ -24,7 +24,7 @@ pub(crate) fn of_items(columns: &[Column], items: &[Value]) -> String {
     of_rows(heads, rows)
 }
 
-/// The text of the first field that is there.
+/// The text of the first field that is present.
 pub(crate) fn cell(item: &Value, fields: &[&str]) -> String {
     let found = fields.iter().find_map(|field| {
         let value = field
@@ -48,7 +48,7 @@ fn text(value: &Value) -> String {
 }
 
 /// A table of texts, whose cells are escaped. On a terminal that is too narrow for it, each row is a block
-/// with a line for each cell, so that nothing is broken that is to be read or copied.
+/// with a line for each cell, so that no value is wrapped.
 pub(crate) fn of_rows<'a>(
     heads: impl Iterator<Item = &'a str>,
     rows: impl Iterator<Item = Vec<String>>,
@@ -88,7 +88,7 @@ fn render<'a>(
     blocks.collect::<Vec<_>>().join("\n\n")
 }
 
-/// How much room is between columns.
+/// The number of spaces between columns.
 const PADDING: u16 = 2;
 
 /// A table without lines, each row on one line.
@@ -122,7 +122,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_cell_shows_the_first_field_that_is_there_on_one_line() {
+    fn a_cell_shows_the_first_field_that_is_present_on_one_line() {
         let items = [
             json!({"id": "a\u{1b}[2J\nb", "expiration": "2026", "urls": ["x", "y"]}),
             json!({"id": 7, "expiresAt": null, "urls": []}),

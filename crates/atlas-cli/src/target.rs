@@ -1,4 +1,4 @@
-//! A cluster of a project, and what reaches its backups.
+//! A cluster of a project, and the client of its backups.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::global::Global;
 use crate::log;
 use crate::progress::Watcher;
 
-/// A cluster of a project, and what reaches its backups.
+/// A cluster of a project, and the client of its backups.
 pub(crate) struct Target {
     pub(crate) project: ProjectId,
     pub(crate) cluster: ClusterName,
@@ -52,7 +52,7 @@ impl Target {
         })
     }
 
-    /// Finds out what kind of cluster it is, as soon as Atlas can be reached.
+    /// Determines the kind of the cluster, retrying until Atlas can be reached.
     pub(crate) async fn reach(&self, patience: Duration, watcher: &Watcher) -> Result<(), Failure> {
         let take = |event| watcher.take(event);
         let (project, cluster) = (self.project, &self.cluster);
@@ -63,18 +63,18 @@ impl Target {
         Ok(())
     }
 
-    /// The same as [`kind`](Target::kind), for as long as a command waits at most.
+    /// Determines the kind of the cluster within the time that a command waits at most.
     pub(crate) async fn kind_within(&self, wait: &WaitArgs) -> Result<ClusterKind, Failure> {
         let seconds = wait.timeout;
         match timeout(Duration::from_secs(seconds), self.kind()).await {
             Ok(kind) => kind,
             Err(_) => Err(Failure::Deadline(format!(
-                "Atlas did not answer within {seconds} s; wait longer or look again"
+                "timed out after {seconds} s waiting for a response; pass a longer --timeout or try again later"
             ))),
         }
     }
 
-    /// Finds out what kind of cluster it is, and warns where its operations have ended.
+    /// Determines the kind of the cluster, and warns if its operations are past their sunset date.
     pub(crate) async fn kind(&self) -> Result<ClusterKind, Failure> {
         let kind = self.backups.kind(self.project, &self.cluster).await?;
         warn_of(kind);
@@ -82,7 +82,7 @@ impl Target {
     }
 }
 
-/// Warns of a cluster whose operations have ended.
+/// Warns if the operations of a kind of cluster are past their sunset date.
 pub(crate) fn warn_of(kind: ClusterKind) {
     if kind == ClusterKind::Tenant
         && let Some(sunset) = DownloadClusterBackupTenant::META.sunset()

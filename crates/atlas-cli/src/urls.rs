@@ -1,4 +1,4 @@
-//! URLs of object stores, told apart from paths.
+//! Distinguishes URLs of object stores from paths.
 
 use crate::failure::Failure;
 
@@ -21,7 +21,7 @@ pub(crate) fn is_meant(out: &str) -> bool {
     is_scheme && rest.starts_with("//") || known.iter().any(|it| scheme.eq_ignore_ascii_case(it))
 }
 
-/// Refuses a URL where only a file or a folder of this machine will do.
+/// Refuses a URL where only a file or a folder of this machine is allowed.
 pub(crate) fn refuse_url(flag: &str, path: &str) -> Result<(), Failure> {
     if is_meant(path) {
         return Err(Failure::Usage(format!(

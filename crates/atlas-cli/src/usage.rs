@@ -1,10 +1,10 @@
-//! A command line that cannot be read, told in one line.
+//! Errors of the command line, in one line each.
 
 use atlas_transport::atlas_catalog::{Operation, closest};
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// One line for an error of the command line: the value, what was expected, what comes close.
+/// One line for an error of the command line: the value, the expected values, and similar names.
 pub(crate) fn line(error: &Error) -> String {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => short(text),
@@ -54,13 +54,13 @@ pub(crate) fn line(error: &Error) -> String {
                 .lines()
                 .map(str::trim)
                 .filter(|line| !line.is_empty());
-            let first = lines.next().unwrap_or("the command line cannot be read");
+            let first = lines.next().unwrap_or("invalid command line; see --help");
             first.strip_prefix("error: ").unwrap_or(first).to_owned()
         }
     }
 }
 
-/// What was typed, at most so much of it that it can be told from something else.
+/// Shortens a typed text for a message.
 pub(crate) fn short(text: &str) -> String {
     const LONGEST: usize = 120;
     let mut short: String = text.chars().take(LONGEST).collect();
@@ -70,7 +70,7 @@ pub(crate) fn short(text: &str) -> String {
     short
 }
 
-/// Operations of that very name under other tags.
+/// Suggests operations of the same name under other tags.
 fn operations(error: &Error, name: &str) -> Option<String> {
     let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else {
         return None;
@@ -91,7 +91,7 @@ fn operations(error: &Error, name: &str) -> Option<String> {
     (!names.is_empty()).then(|| format!("; did you mean {}?", names.join(" or ")))
 }
 
-/// The names that come close, at most three.
+/// Suggests similar names, at most three.
 fn suggested(error: &Error, kind: ContextKind, name: &str) -> String {
     let names = match error.get(kind) {
         Some(ContextValue::String(name)) => vec![name.clone()],
@@ -105,7 +105,7 @@ fn suggested(error: &Error, kind: ContextKind, name: &str) -> String {
     format!("; did you mean {}?", close.join(" or "))
 }
 
-/// Why a value was refused, if its parser says.
+/// The reason why a value was refused, if its parser gives one.
 fn why(error: &Error) -> String {
     std::error::Error::source(error).map_or(String::new(), |source| format!(": {source}"))
 }

@@ -1,4 +1,4 @@
-//! What `--version` says.
+//! The text of `--version`.
 
 use atlas_transport::atlas_catalog::FACTS_DATE;
 

@@ -1,4 +1,4 @@
-//! Waiting until a change is complete: another operation is polled until its answer says so.
+//! Waits until a change is complete, by polling another operation.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::failure::Failure;
 use crate::log;
 
-/// The first wait between two looks, and the longest.
+/// The first wait between two polls, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 
 /// How long after its creation a resource may not be found yet.
@@ -58,7 +58,7 @@ pub(crate) async fn run(client: &Client, change: Change<'_>, seconds: u64) -> Re
             Err(error) => match error.status().map(|status| status.as_u16()) {
                 Some(status) if Some(status) == watch.until.status => State::Done,
                 Some(404) if start.elapsed() < grace => State::Pending("not found yet".to_owned()),
-                _ if error.is_transient() => State::Pending("no answer yet".to_owned()),
+                _ if error.is_transient() => State::Pending("no response yet".to_owned()),
                 _ => return Err(error.into()),
             },
         };
@@ -89,11 +89,11 @@ pub(crate) async fn run(client: &Client, change: Change<'_>, seconds: u64) -> Re
 
 fn late(what: &str, seconds: u64) -> Failure {
     Failure::Deadline(format!(
-        "{what} was not complete within {seconds} s; wait longer or look again"
+        "{what} was not complete within {seconds} s; wait longer or check again later"
     ))
 }
 
-/// How far the change is.
+/// The state of a change.
 enum State {
     Pending(String),
     Done,
@@ -105,7 +105,7 @@ fn state(watch: &Watch, status: u16, answer: &Value) -> State {
         return State::Done;
     }
     let Some(path) = watch.until.path.as_deref() else {
-        return State::Pending("still there".to_owned());
+        return State::Pending("not deleted yet".to_owned());
     };
     let state = match field(answer, path) {
         Some(Value::String(state)) => state.clone(),
@@ -121,7 +121,7 @@ fn state(watch: &Watch, status: u16, answer: &Value) -> State {
     }
 }
 
-/// The call that is repeated: its parameters are those of the change, or fields of its answer.
+/// The call that is repeated. Its parameters are those of the change, or fields of its response.
 fn poll(
     client: &Client,
     watch: &'static Watch,
@@ -141,7 +141,7 @@ fn poll(
         };
         let value = value.ok_or_else(|| {
             Failure::Watch(format!(
-                "cannot watch {}: its answer has no {source}",
+                "cannot watch {}: its response has no {source}",
                 call.operation()
             ))
         })?;

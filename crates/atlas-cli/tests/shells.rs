@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::Command;
 
-/// What a program in a shell prints; the shell finds the binary on its `PATH`.
+/// The output of a program in a shell, which finds the binary on its `PATH`.
 fn run(shell: &str, program: &str) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_atlas")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
@@ -27,7 +27,7 @@ fn run(shell: &str, program: &str) -> String {
     text
 }
 
-/// The words to complete, and what is among the answers.
+/// The words to complete, and an expected completion.
 const CASES: [(&str, &str); 5] = [
     ("comp", "completion"),
     ("api flexCl", "flexClusters"),

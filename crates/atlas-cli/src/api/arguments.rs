@@ -1,4 +1,4 @@
-//! The flags of an operation, and the help that the facts give.
+//! The flags and the help of an operation, from the catalog.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Args as _, Command, ValueHint};
 use crate::args::{OutputArgs, WatchArgs};
 use crate::output::Output;
 
-/// The parameters that the settings can give.
+/// The parameters that the settings can provide.
 pub(super) const GROUP_ID: &str = "groupId";
 pub(super) const ORG_ID: &str = "orgId";
 
@@ -27,20 +27,20 @@ pub(super) fn add(command: Command, operation: Operation) -> Command {
                     .value_name("PATH")
                     .value_hint(ValueHint::FilePath)
                     .help(if operation.body() == Body::Required {
-                        "The file with the JSON body; - or nothing for standard input"
+                        "File with the JSON body; defaults to -, standard input"
                     } else {
-                        "The file with the JSON body, - for standard input; none is sent without it"
+                        "File with the JSON body, - for standard input; defaults to no body"
                     }),
             )
             .arg(switch(
                 "check",
-                "Check the body by its schema before it is sent; fields that Atlas ignores only warn",
+                "Check the body against its schema before sending it; only warn of fields that Atlas ignores",
             ));
     }
     if operation.is_paged() {
         command = command.arg(switch(
             "all",
-            "Read the list from its first page, or --pageNum, to its end, as one document",
+            "Read all pages of the list, from the first one or --pageNum, into one document",
         ));
     }
     if operation.watch().is_some() {
@@ -49,28 +49,28 @@ pub(super) fn add(command: Command, operation: Operation) -> Command {
     OutputArgs::augment_args(command)
         .mut_arg("output", |argument| {
             argument.value_parser(Output::parse_of_api).help(
-                "json, json-path=EXPR such as json-path=$.results[0].id (RFC 9535), or another \
-                 format of the operation: gzip or csv",
+                "Output format: json, json-path=EXPR, such as json-path=$.results[0].id (RFC 9535), or \
+                 gzip or csv if the operation supports it",
             )
         })
         .arg(
             Arg::new("version")
                 .long("version")
                 .value_name("DATE")
-                .help("The version to ask for: a date such as 2025-02-19, or preview"),
+                .help("API version: a date such as 2025-02-19, or preview"),
         )
         .arg(
             Arg::new("outputFile")
                 .long("outputFile")
                 .value_name("PATH")
                 .value_hint(ValueHint::FilePath)
-                .help("Write the answer to a file that only its owner can read"),
+                .help("Write the response to this file, readable only by its owner"),
         )
         .arg(switch(
             "force",
             "Replace the file of --outputFile if it exists",
         ))
-        // The shared arguments bring a description of their own.
+        // The shared arguments replace the description.
         .about(about)
 }
 
@@ -126,14 +126,12 @@ pub(super) fn flag(name: &str) -> String {
 fn help(parameter: &Parameter, element: &Schema) -> String {
     let in_path = parameter.place == Place::Path;
     let mut help = match parameter.name.as_str() {
-        GROUP_ID if in_path => {
-            "The project; MONGODB_ATLAS_PROJECT_ID if it is not given".to_owned()
-        }
-        ORG_ID if in_path => "The organization; MONGODB_ATLAS_ORG_ID if it is not given".to_owned(),
+        GROUP_ID if in_path => "Project ID; defaults to MONGODB_ATLAS_PROJECT_ID".to_owned(),
+        ORG_ID if in_path => "Organization ID; defaults to MONGODB_ATLAS_ORG_ID".to_owned(),
         _ => match parameter.place {
-            Place::Path => "In the path".to_owned(),
-            Place::Query => "In the query".to_owned(),
-            Place::Header => format!("The header {}", parameter.name),
+            Place::Path => "Path parameter".to_owned(),
+            Place::Query => "Query parameter".to_owned(),
+            Place::Header => format!("Header {}", parameter.name),
         },
     };
     if parameter.is_repeated() {
@@ -166,7 +164,7 @@ fn help(parameter: &Parameter, element: &Schema) -> String {
         (None, None) => {}
     }
     if let Some(default) = &element.default {
-        let _ = write!(help, "; {default} by default");
+        let _ = write!(help, "; default {default}");
     }
     if parameter.deprecated {
         help.push_str("; deprecated");
@@ -187,7 +185,7 @@ fn switch(name: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
-/// What the facts say of an operation.
+/// The facts of an operation, for its help.
 fn facts(operation: Operation) -> String {
     let mut text = format!(
         "Operation: {}\n{} {}",
@@ -201,7 +199,7 @@ fn facts(operation: Operation) -> String {
     }
     let roles = operation.roles();
     if operation.is_open() {
-        text.push_str("\nLogin: none needed");
+        text.push_str("\nCredentials: not required");
     } else if !roles.is_empty() {
         let _ = write!(text, "\nRole: {}", roles.join(" or "));
     }
@@ -222,13 +220,13 @@ fn facts(operation: Operation) -> String {
     text
 }
 
-/// A command that can be sent: all that has no default, with values of the right form.
+/// A complete example: all required parameters without a default, with values of the right form.
 pub(super) fn example(operation: Operation) -> String {
     let (tag, name) = (operation.tag().camel_case(), operation.short_id());
     let mut line = format!("atlas api {tag} {name}");
     let mut width = line.len();
     let mut add = |more: String| {
-        // What is wrapped could not be copied.
+        // A line that the terminal wraps could not be copied.
         if width + more.len() > 76 {
             line.push_str(" \\\n     ");
             width = 5;
@@ -253,7 +251,7 @@ pub(super) fn example(operation: Operation) -> String {
     line
 }
 
-/// A value of the form that a parameter has.
+/// An example value of a parameter.
 fn sample(parameter: &'static Parameter) -> String {
     let schema = parameter.schema.resolve();
     let element = schema.items.as_deref().map_or(schema, Schema::resolve);

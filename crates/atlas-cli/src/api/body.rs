@@ -1,4 +1,4 @@
-//! The request body: from a file or standard input, and whether it is one.
+//! Reads the request body from a file or standard input, and checks it.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,14 +12,14 @@ use crate::failure::Failure;
 use crate::log;
 use crate::signals::blocking;
 
-/// The largest request body that is read.
+/// The largest request body, in bytes.
 const LIMIT: u64 = 16 << 20;
-/// What some editors begin a file with (U+FEFF in UTF-8).
+/// U+FEFF in UTF-8, with which some editors begin a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Adds the body that the flags name.
 ///
-/// Without `--file`, a body that is required comes from standard input, unless that is a terminal.
+/// Without `--file`, a required body is read from standard input, unless that is a terminal.
 pub(super) async fn add(
     request: RequestBuilder,
     matches: &ArgMatches,
@@ -63,7 +63,7 @@ pub(super) async fn add(
     Ok(request)
 }
 
-/// Checks the body by its schema: what Atlas ignores is a warning, the rest an error.
+/// Checks the body against its schema: a field that Atlas ignores is a warning, the rest an error.
 fn check(request: &RequestBuilder, name: &str) -> Result<(), Failure> {
     let violations = request
         .check_body()
@@ -104,7 +104,7 @@ impl<'de> Visitor<'de> for Unrepeated {
         let mut names = HashSet::new();
         while let Some(name) = fields.next_key::<String>()? {
             if names.contains(&name) {
-                let problem = format_args!("field {name:?} is there twice");
+                let problem = format_args!("duplicate field {name:?}");
                 return Err(serde::de::Error::custom(problem));
             }
             names.insert(name);

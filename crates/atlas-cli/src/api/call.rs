@@ -1,4 +1,4 @@
-//! One call: from flags to a request, from the answer to output.
+//! Calls one operation: turns flags into a request, and its response into output.
 
 use std::pin::pin;
 
@@ -27,7 +27,7 @@ use crate::settings::Settings;
 use crate::signals::{self, UnderWay, blocking};
 use crate::watching::{self, Change};
 
-/// Calls an operation as the flags say.
+/// Calls an operation with the parameters of the flags.
 pub(super) async fn run(
     global: &Global,
     operation: Operation,
@@ -38,7 +38,7 @@ pub(super) async fn run(
         request = request.format(format);
     }
     let request = body::add(request, matches).await?;
-    // Nothing is sent, and no file is made, for a request that cannot be built.
+    // Nothing is sent, and no file is created, for a request that cannot be built.
     request.build().map_err(usage)?;
     let version = request.resolve_version().map_err(usage)?;
     let binary = match matches.get_one::<Output>("output") {
@@ -51,7 +51,7 @@ pub(super) async fn run(
         output.take_binary(format)?;
         if request.value("envelope") == Some("true") {
             return Err(Failure::Usage(format!(
-                "the answer is {format}, which cannot be in an envelope; remove --envelope"
+                "the response is {format}, which cannot be in an envelope; remove --envelope"
             )));
         }
     }
@@ -78,7 +78,7 @@ pub(super) async fn run(
         let page = answer.value.json().unwrap_or_default();
         note_what_is_cut(&request, &page, "pass --all for the rest");
     }
-    // The change is made by now: it is waited for even if its answer cannot be printed.
+    // The change was made: wait for it even if its response cannot be printed.
     let printed = output.bytes(answer.body.bytes().clone()).await;
     if let Some(seconds) = watched(operation, matches) {
         let answer = answer.value.json().unwrap_or_default();
@@ -93,12 +93,12 @@ pub(super) async fn run(
     printed
 }
 
-/// Whether a switch is set; an operation that has no such switch does not have it set.
+/// Whether a switch is set; `false` if the operation has no such switch.
 fn flag(matches: &ArgMatches, name: &str) -> bool {
     matches.try_get_one::<bool>(name).ok().flatten() == Some(&true)
 }
 
-/// For how many seconds the change is waited for, if it is.
+/// How many seconds to wait for the change; `None` without `--watch`.
 fn watched(operation: Operation, matches: &ArgMatches) -> Option<u64> {
     operation.watch()?;
     let args = WatchArgs::from_arg_matches(matches).ok()?;
@@ -109,7 +109,7 @@ fn usage(error: impl std::fmt::Display) -> Failure {
     Failure::Usage(error.to_string())
 }
 
-/// The request with the parameters and the version that flags and settings give.
+/// The request with the parameters and the version of flags and settings.
 fn parameters(
     global: &Global,
     operation: Operation,
@@ -152,20 +152,20 @@ fn organization(global: &Global) -> Result<String, Failure> {
         })
 }
 
-/// The format of a version that answers with something else than JSON.
+/// The format of a version whose response is not JSON.
 fn binary_format(version: &'static Version) -> Option<&'static str> {
     let mut formats = version.formats();
     let first = formats.next()?;
     (first != "json" && formats.all(|format| format != "json")).then_some(first)
 }
 
-/// The list to its end as one document, its items as they came.
+/// Reads all pages of a list into one document, with the items unchanged.
 async fn whole(call: Call) -> Result<String, Failure> {
     let mut items: Vec<String> = Vec::new();
     let mut pages = pin!(call.pages());
     while let Some(page) = pages.try_next().await? {
         let page: Page<'_> = serde_json::from_slice(page.value.bytes())
-            .map_err(|error| Failure::Answer(format!("the answer is not a list: {error}")))?;
+            .map_err(|error| Failure::Answer(format!("the response is not a list: {error}")))?;
         items.extend(page.results.iter().map(|item| item.get().to_owned()));
     }
     let count = items.len();
@@ -173,14 +173,14 @@ async fn whole(call: Call) -> Result<String, Failure> {
     Ok(format!("{{\"results\":[{items}],\"totalCount\":{count}}}"))
 }
 
-/// A page whose items are kept as they are.
+/// A page with unparsed items.
 #[derive(Deserialize)]
 struct Page<'a> {
     #[serde(borrow)]
     results: Vec<&'a RawValue>,
 }
 
-/// Says on stderr, in one line, that the version that is asked for ended or will.
+/// Warns, in one line on stderr, if the requested version has a sunset date.
 fn warn_of_sunset(operation: Operation, version: &Version) {
     let Some(sunset) = version.sunset.as_deref() else {
         return;

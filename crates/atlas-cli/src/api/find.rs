@@ -1,4 +1,4 @@
-//! `atlas api search` and `atlas api list`: which operations there are.
+//! `atlas api search` and `atlas api list`: find and list operations.
 
 use atlas_transport::atlas_catalog::{Operation, Version};
 use clap::Args;
@@ -13,7 +13,7 @@ use crate::usage::short;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  atlas api search flex snapshot")]
 pub(super) struct Search {
-    /// Words that an operation must have, all of them
+    /// Words that must all occur in the names or the path of an operation
     #[arg(required = true, value_name = "WORDS")]
     words: Vec<String>,
 
@@ -51,7 +51,7 @@ impl Search {
                 close => format!("did you mean {}?", close.join(" or ")),
             };
             return Err(Failure::Usage(format!(
-                "no operation with {}; {hint}",
+                "no operation matches {}; {hint}",
                 short(&words.join(" and "))
             )));
         }
@@ -65,7 +65,7 @@ impl List {
     }
 }
 
-/// All that a search looks at.
+/// The text that a search looks at.
 fn searched(operation: Operation) -> String {
     let mut text = [
         operation.id(),
@@ -96,7 +96,7 @@ fn print(operations: &[Operation], output: &OutputArgs) -> Result<(), Failure> {
     })
 }
 
-/// What `-o json` says of an operation.
+/// An operation as `-o json` prints it.
 fn described(operation: &Operation) -> Value {
     let version = |version: &Version| json!({"version": version.name, "sunset": version.sunset});
     json!({

@@ -1,4 +1,4 @@
-//! Where an answer goes, and in what form.
+//! The destination and the format of a response.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -17,19 +17,19 @@ use crate::print::{print, to_stdout};
 use crate::signals::blocking;
 use crate::urls::refuse_url;
 
-/// Where an answer goes, and in what form; decided before anything is sent.
+/// The destination and the format of a response; decided before anything is sent.
 pub(super) struct Target {
     file: Option<OutputFile>,
     path: Option<Selection>,
 }
 
 impl Target {
-    /// What the flags ask for.
+    /// The destination and the format that the flags name.
     pub(super) fn open(global: &Global, matches: &ArgMatches) -> Result<Self, Failure> {
         let given = OutputArgs::from_arg_matches(matches)
             .map_err(|error| Failure::Usage(error.to_string()))?;
-        // A setting that makes no sense is an error here as well. The answer of Atlas is what people
-        // ask for, so plaintext is not another form of it.
+        // An invalid setting is an error here, too. plaintext prints the response of Atlas
+        // unchanged.
         let output = given.format(global)?;
         let force = matches.get_flag("force");
         let file = match matches.get_one::<String>("outputFile") {
@@ -46,22 +46,22 @@ impl Target {
         Ok(Self { file, path })
     }
 
-    /// Refuses what is not text where people would see it.
+    /// Refuses a binary format with json-path, or on a terminal.
     pub(super) fn take_binary(&self, format: &str) -> Result<(), Failure> {
         if self.path.is_some() {
             return Err(Failure::Usage(format!(
-                "the answer is {format}: json-path needs JSON"
+                "the response is {format}, but json-path needs JSON"
             )));
         }
         if self.file.is_none() && format != "csv" && io::stdout().is_terminal() {
             return Err(Failure::Usage(format!(
-                "the answer is {format}, which a terminal cannot show; pass --outputFile"
+                "the response is {format}, which a terminal cannot show; pass --outputFile"
             )));
         }
         Ok(())
     }
 
-    /// Writes an answer of bytes.
+    /// Writes a complete response.
     pub(super) async fn bytes(self, body: Bytes) -> Result<(), Failure> {
         blocking(move || self.write(&body)).await
     }
@@ -70,7 +70,7 @@ impl Target {
         if let Some(path) = &self.path {
             let value: Value = serde_json::from_slice(body).map_err(|error| {
                 Failure::Usage(format!(
-                    "json-path needs JSON, and the answer is not: {error}"
+                    "json-path needs JSON, but the response is not JSON: {error}"
                 ))
             })?;
             let found = path.of(&value)?;
@@ -93,24 +93,24 @@ impl Target {
         }
     }
 
-    /// Writes an answer as it comes in.
+    /// Writes a response as it is received.
     pub(super) async fn stream(
         mut self,
         mut answer: RawStream,
         format: &str,
     ) -> Result<(), Failure> {
-        // A web page in place of the file must not replace one.
+        // A web page must not replace a file.
         let kind = answer.header("content-type").unwrap_or_default().to_owned();
         if kind.contains("html") {
             return Err(Failure::Answer(format!(
-                "the answer is {kind}, not {format}; check the base URL and any proxy in between"
+                "the response is {kind}, not {format}; check the base URL and any proxy in between"
             )));
         }
         while let Some(chunk) = answer.chunk().await? {
-            let written = blocking(move || self.chunk(&chunk).map(|goes_on| (self, goes_on)));
-            let goes_on;
-            (self, goes_on) = written.await?;
-            if !goes_on {
+            let written = blocking(move || self.chunk(&chunk).map(|is_open| (self, is_open)));
+            let is_open;
+            (self, is_open) = written.await?;
+            if !is_open {
                 return Ok(());
             }
         }
@@ -121,7 +121,7 @@ impl Target {
         .await
     }
 
-    /// Writes a part of an answer; `false` if its reader has gone.
+    /// Writes a part of a response; `false` if the pipe is closed.
     fn chunk(&mut self, chunk: &[u8]) -> Result<bool, Failure> {
         match &mut self.file {
             Some(file) => file.write(chunk).map(|()| true),

@@ -1,4 +1,4 @@
-//! `atlas api sunsets`: what ends when, what to use instead, and where a source tree names it.
+//! `atlas api sunsets`: sunset dates, replacements, and where a source tree names the operations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,19 +17,19 @@ use crate::usage::short;
 
 /// The largest file that is searched.
 const LARGEST: u64 = 4 << 20;
-/// Folders that hold what was made or fetched.
+/// Folders of generated or fetched files.
 const SKIPPED: [&str; 4] = [".git", "target", "node_modules", "vendor"];
 
-/// List the operations and versions that end, and where a source tree names them
+/// List the operations and versions with a sunset date, and where a source tree names them
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  atlas api sunsets --before 2027-01-01 --grep src")]
 pub(super) struct Sunsets {
-    /// Only what ends before this date, such as 2027-01-01
+    /// List only sunset dates before this date, such as 2027-01-01
     #[arg(long, value_name = "DATE")]
     before: Option<String>,
 
-    /// Only what a file of this folder names, with the places: ids (getUser, GetUser, get_user),
-    /// former ids, tag and short id in one line, and paths
+    /// List only operations that files in this folder name, with the places: by id (getUser, GetUser,
+    /// get_user), by former id, by tag and short id in one line, or by path
     #[arg(long, value_name = "PATH", value_hint = ValueHint::DirPath)]
     grep: Option<PathBuf>,
 
@@ -37,7 +37,7 @@ pub(super) struct Sunsets {
     output: OutputArgs,
 }
 
-/// A version that ends.
+/// A version with a sunset date.
 struct Sunset {
     operation: Operation,
     version: &'static Version,
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Sunsets) -> Result<(), Failure> {
         }
         sunsets.retain(|sunset| !sunset.places.is_empty());
         if sunsets.is_empty() {
-            log::note("no operation that ends is named there");
+            log::note("no file in the folder names an operation with a sunset date");
         }
     }
     print(&sunsets, &args.output)
@@ -93,7 +93,7 @@ fn date(text: &str) -> Result<String, Failure> {
         })
 }
 
-/// What to use instead of a version.
+/// The replacement of a version.
 fn instead(operation: Operation, version: &Version) -> String {
     let newest = operation.version(None);
     match (newest, operation.successor()) {
@@ -105,7 +105,7 @@ fn instead(operation: Operation, version: &Version) -> String {
     }
 }
 
-/// Where each operation that ends is named, as `FILE:LINE`.
+/// The places that name each operation with a sunset date, as `FILE:LINE`.
 fn places(folder: &Path) -> Result<BTreeMap<&'static str, BTreeSet<String>>, Failure> {
     if let Err(error) = folder.metadata() {
         let folder = folder.display();
@@ -155,11 +155,11 @@ fn places(folder: &Path) -> Result<BTreeMap<&'static str, BTreeSet<String>>, Fai
     Ok(places)
 }
 
-/// The ways in which source code names the operations that end.
+/// The ways in which source code names the operations with a sunset date.
 struct Names {
     /// Ids and former ids as they are, with a capital, and in snake case.
     words: BTreeMap<String, &'static str>,
-    /// Short ids, which count beside their tag.
+    /// Short ids, which count only together with their tag.
     short: BTreeMap<&'static str, Vec<Operation>>,
 }
 
@@ -191,9 +191,9 @@ impl Names {
         let mut found = Vec::new();
         for word in line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
             found.extend(self.words.get(word).copied());
-            let beside = self.short.get(word).into_iter().flatten();
-            let beside = beside.filter(|one| line.contains(one.tag().camel_case()));
-            found.extend(beside.map(|one| one.id()));
+            let short = self.short.get(word).into_iter().flatten();
+            let tagged = short.filter(|one| line.contains(one.tag().camel_case()));
+            found.extend(tagged.map(|one| one.id()));
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "/{}$%:._-<>".contains(c);
         for path in line.split(|c: char| !plain(c)) {
@@ -203,7 +203,7 @@ impl Names {
     }
 }
 
-/// The operations that end and have a path, with any placeholders for its parameters.
+/// The operations with a sunset date that have this path, with any placeholders for its parameters.
 fn of_path(text: &str) -> Vec<&'static str> {
     let start = text.find("/groups/").or_else(|| text.find("/orgs/"));
     let Some(start) = start else {

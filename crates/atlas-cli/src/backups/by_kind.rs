@@ -1,4 +1,4 @@
-//! Through which operations the backups of each kind of cluster are read, and how they are shown.
+//! The operations and the table columns for the backups of each kind of cluster.
 
 use atlas_backup::ClusterKind;
 use atlas_transport::atlas_catalog::RequestBuilder;
@@ -9,7 +9,7 @@ use crate::operation;
 use crate::table::Column;
 use crate::target::Target;
 
-/// What the backups of a kind of cluster are read through.
+/// The operations for the backups of a kind of cluster.
 pub(super) struct Operations {
     /// The parameter that names the cluster.
     cluster: &'static str,
@@ -67,13 +67,13 @@ impl Operations {
         }
     }
 
-    /// A request about the backups of a cluster.
+    /// Starts a request about the backups of a cluster.
     pub(super) fn request(&self, name: &str, target: &Target) -> Result<RequestBuilder, Failure> {
         Ok(operation::of_project(name, target.project)?.parameter(self.cluster, &target.cluster))
     }
 }
 
-/// What a kind of cluster is called.
+/// The name of a kind of cluster, for people.
 pub(super) fn kind_name(kind: ClusterKind) -> &'static str {
     match kind {
         ClusterKind::Flex => "Flex",
@@ -141,7 +141,7 @@ pub(super) const RESTORE: [Column; 6] = [
 /// The column of a job's links, which are secret.
 pub(super) const LINKS: Column = ("URLS", &["deliveryUrl", "snapshotUrl"]);
 
-/// A job with a `status`: those of dedicated clusters have flags in its place.
+/// Adds a `status` to a job of a dedicated cluster, which has flags in its place.
 pub(super) fn with_status(mut job: Value) -> Value {
     if job["status"].is_null() {
         let is = |flag: &str| job[flag].as_bool() == Some(true);
@@ -182,13 +182,14 @@ mod tests {
                 let operation = Operation::find(name).expect(name);
                 assert!(operation.parameter(operations.cluster).is_some(), "{name}");
             }
-            let restore = Operation::find(operations.get_restore).expect("it exists");
+            let restore =
+                Operation::find(operations.get_restore).expect("get_restore is an operation");
             assert!(restore.parameter(operations.restore).is_some());
         }
     }
 
     #[test]
-    fn a_job_of_flags_has_the_status_that_they_mean() {
+    fn a_job_with_flags_has_the_status_that_they_mean() {
         let status = |job: Value| with_status(job)["status"].clone();
         assert_eq!(status(json!({})), "RUNNING");
         assert_eq!(status(json!({"finishedAt": "2026"})), "COMPLETED");

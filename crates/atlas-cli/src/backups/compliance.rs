@@ -20,7 +20,7 @@ use change::{Change, update};
 use policy::{all_items, get, is_set, on_demand, rules, scheduled, whole};
 use retention::{Frequency, Kept, name};
 
-/// What is asked before a policy is enabled.
+/// The warning before a policy is enabled.
 const LASTING: &str = "only MongoDB Support can disable it.";
 
 /// Work with the backup compliance policy of a project
@@ -55,7 +55,7 @@ pub(crate) enum CompliancePolicy {
     Policies(Policies),
 }
 
-/// Keep copies of snapshots in other regions
+/// Require copies of snapshots in other regions, or stop requiring them
 #[derive(Debug, Subcommand)]
 pub(crate) enum CopyProtection {
     /// Require copies
@@ -63,12 +63,12 @@ pub(crate) enum CopyProtection {
         after_help = "Example:\n  atlas backups compliancePolicy copyProtection enable --watch"
     )]
     Enable(Change),
-    /// Require no copies
+    /// Stop requiring copies
     #[command(after_help = "Example:\n  atlas backups compliancePolicy copyProtection disable")]
     Disable(Change),
 }
 
-/// Require encryption with keys of your own
+/// Require encryption with customer-managed keys, or stop requiring it
 #[derive(Debug, Subcommand)]
 pub(crate) enum EncryptionAtRest {
     /// Require encryption
@@ -76,18 +76,18 @@ pub(crate) enum EncryptionAtRest {
         after_help = "Example:\n  atlas backups compliancePolicy encryptionAtRest enable --watch"
     )]
     Enable(Change),
-    /// Require no encryption
+    /// Stop requiring encryption
     #[command(after_help = "Example:\n  atlas backups compliancePolicy encryptionAtRest disable")]
     Disable(Change),
 }
 
-/// Keep restores to any moment possible
+/// Require that point-in-time restores stay possible
 #[derive(Debug, Subcommand)]
 pub(crate) enum PointInTimeRestores {
     Enable(EnableRestores),
 }
 
-/// Work with the single rules of the policy
+/// Work with the individual rules of the policy
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policies {
     #[command(alias = "get")]
@@ -96,7 +96,7 @@ pub(crate) enum Policies {
         subcommand,
         name = "ondemand",
         alias = "onDemand",
-        about = "Work with the rule for snapshots that are taken on demand"
+        about = "Work with the rule for snapshots on demand"
     )]
     OnDemand(OnDemand),
     #[command(subcommand)]
@@ -112,7 +112,7 @@ pub(crate) enum OnDemand {
         after_help = "Example:\n  atlas backups compliancePolicy policies ondemand describe"
     )]
     Describe(DescribeItems),
-    /// Make the rule for snapshots on demand
+    /// Create the rule for snapshots on demand
     #[command(
         after_help = "Example:\n  atlas backups compliancePolicy policies ondemand create \
                       --retentionUnit weeks --retentionValue 2"
@@ -248,7 +248,7 @@ impl DescribeItems {
     }
 }
 
-/// Enable the policy without any rule; only MongoDB Support can disable it
+/// Enable the policy without rules; only MongoDB Support can disable it
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  atlas backups compliancePolicy enable --authorizedEmail \
@@ -256,13 +256,13 @@ impl DescribeItems {
                   Lovelace"
 )]
 pub(crate) struct Enable {
-    /// The e-mail address of the person who may request changes
+    /// E-mail address of the person who may request changes
     #[arg(long = "authorizedEmail", value_name = "ADDRESS", value_parser = address)]
     email: String,
-    /// That person's first name
+    /// First name of that person
     #[arg(long = "authorizedUserFirstName", value_name = "NAME")]
     first: String,
-    /// That person's last name
+    /// Last name of that person
     #[arg(long = "authorizedUserLastName", value_name = "NAME")]
     last: String,
     #[command(flatten)]
@@ -276,7 +276,7 @@ fn address(text: &str) -> Result<String, String> {
         Some((name, host)) if !name.is_empty() && !host.is_empty() && !text.contains(' ') => {
             Ok(text.to_owned())
         }
-        _ => Err("expected an address such as ada@example.com".to_owned()),
+        _ => Err("expected an e-mail address, such as ada@example.com".to_owned()),
     }
 }
 
@@ -287,8 +287,8 @@ impl Enable {
         let connection = Connection::open(global).await?;
         if is_set(&read(&get(&connection, project).await?)?) {
             return Err(Failure::Usage(
-                "the project has a backup compliance policy; change it with copyProtection, \
-                 encryptionAtRest, pointInTimeRestores, policies or setup"
+                "the project already has a backup compliance policy; change it with \
+                 copyProtection, encryptionAtRest, pointInTimeRestores, policies or setup"
                     .to_owned(),
             ));
         }
@@ -310,7 +310,7 @@ impl Enable {
     after_help = "Example:\n  atlas backups compliancePolicy setup --file policy.json --force"
 )]
 pub(crate) struct Setup {
-    /// A JSON file with the policy
+    /// JSON file with the policy
     #[arg(short, long, value_name = "PATH")]
     file: PathBuf,
     #[command(flatten)]
@@ -334,14 +334,14 @@ impl Setup {
     }
 }
 
-/// Keep restores to any moment of the last days possible
+/// Require that restores to any time of the last days stay possible
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  atlas backups compliancePolicy pointInTimeRestores enable \
                   --restoreWindowDays 7"
 )]
 pub(crate) struct EnableRestores {
-    /// How many days back
+    /// Number of days for which restores stay possible
     #[arg(long = "restoreWindowDays", value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
     days: u16,
     #[command(flatten)]
@@ -364,10 +364,10 @@ pub(crate) struct Retention {
                   daily --frequencyInterval 1 \\\n      --retentionUnit days --retentionValue 7"
 )]
 pub(crate) struct CreateScheduled {
-    /// When snapshots are taken
+    /// How often snapshots are taken
     #[arg(long = "frequencyType", value_name = "TYPE", value_enum)]
     frequency: Frequency,
-    /// Every so many hours or days, or which day of the week or month
+    /// Number of hours or days between snapshots, or the day of the week or month
     #[arg(long = "frequencyInterval", value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     interval: u8,
     #[command(flatten)]

@@ -21,15 +21,15 @@ use crate::urls::is_meant;
 use crate::usage::short;
 
 const HELP: &str = "\
-Asks Atlas for a link, which works for a few hours, and downloads the file behind it. While it \
-is under way the file is PATH.part; after an interruption the same command resumes the download. \
-The file gets its name when it is complete and sound, with a manifest beside it (PATH.json) for \
-atlas backups verify. Only its owner can read it. A sharded cluster gives one file for each \
-shard. No cluster is written to.
+Requests a link from Atlas, which is valid for a few hours, and downloads its file. During the \
+download, the file is PATH.part; after an interruption, the same command resumes. The file is \
+renamed to PATH once it is complete and checked, with a manifest (PATH.json) for atlas backups \
+verify. Only its owner can read it. A sharded cluster has one file per shard. No cluster is \
+changed.
 
-With --force, PATH is replaced if it is a regular file. A file of another program that is in the \
-way (PATH.json, PATH.part) is never replaced: without --force it is an error, with --force it is \
-kept as PATH.json.old1, or another name is used for PATH.part.";
+With --force, PATH is replaced if it is a regular file. A file of another program at PATH.json or \
+PATH.part is never replaced: without --force it is an error; with --force, PATH.json is kept as \
+PATH.json.old1, and another name is used in place of PATH.part.";
 
 const EXAMPLE: &str = "\n
 Example:
@@ -42,24 +42,24 @@ Example:
     group = ArgGroup::new("what").required(true).args(["snapshot_id", "job"])
 )]
 pub(crate) struct Download {
-    /// The snapshot, 24 hexadecimal digits; or latest; or before:2026-05-04T09:42:00Z
+    /// Snapshot ID, 24 hexadecimal digits; or latest; or before:2026-05-04T09:42:00Z
     #[arg(value_name = "SNAPSHOT_ID")]
     snapshot_id: Option<String>,
 
-    /// Download the file of a restore job that was started before, in place of SNAPSHOT_ID; if the job has
-    /// expired, a new one is started for the same snapshot
+    /// Download the file of an existing restore job, in place of SNAPSHOT_ID; if the job has expired, a
+    /// new one is started for the same snapshot
     #[arg(long, value_name = "RESTORE_JOB_ID")]
     job: Option<String>,
 
     #[command(flatten)]
     cluster: ClusterArgs,
 
-    /// The file to write, or - for standard output; SNAPSHOT_ID.tgz if it is not given
+    /// File to write, or - for standard output; defaults to SNAPSHOT_ID.tgz
     #[cfg_attr(
         feature = "object-store",
         arg(
-            help = "The file to write, - for standard output, or s3://, gs:// or az:// and a key; \
-                    SNAPSHOT_ID.tgz if it is not given"
+            help = "File to write, - for standard output, or s3://, gs:// or az:// and a key; \
+                    defaults to SNAPSHOT_ID.tgz"
         )
     )]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
@@ -71,12 +71,12 @@ pub(crate) struct Download {
     #[command(flatten)]
     output: OutputArgs,
 
-    /// Replace a file that exists
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }
 
-/// Which snapshot is meant: an id, `latest`, or `before:` and a moment.
+/// Parses the choice of a snapshot: an id, `latest`, or `before:` and a timestamp.
 pub(super) fn pick(text: &str) -> Result<Pick, Failure> {
     if text == "latest" {
         return Ok(Pick::Latest);
@@ -107,7 +107,7 @@ impl Download {
             Some(out) if is_meant(out) => store::download(out, &options, &output, pick, open).await,
             out => {
                 let out = out.map(PathBuf::from);
-                // What is in the way is said before anything is asked of Atlas.
+                // A file in the way is reported before the first request.
                 let named = match (&out, pick) {
                     (Some(out), _) => Some(out.clone()),
                     (None, Pick::Id(id)) => Some(PathBuf::from(format!("{id}.tgz"))),
@@ -178,7 +178,7 @@ async fn to_file(
     Ok(())
 }
 
-/// Downloads a snapshot to standard output; what it is goes to stderr.
+/// Downloads a snapshot to standard output, and prints its line to stderr.
 async fn pipe(
     target: Target,
     pick: Pick,
@@ -201,7 +201,7 @@ async fn pipe(
     Ok(())
 }
 
-/// Standard output without a buffer of lines in between.
+/// Standard output without line buffering.
 fn unbuffered() -> std::io::Result<File> {
     #[cfg(unix)]
     let owned = std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned();

@@ -15,7 +15,7 @@ use crate::operation;
 use crate::table::{self, Column};
 use crate::watching;
 
-/// Work with exports of snapshots to buckets of your own
+/// Work with exports of snapshots to your own buckets
 #[derive(Debug, Subcommand)]
 pub(crate) enum Exports {
     #[command(subcommand, alias = "bucket")]
@@ -74,7 +74,7 @@ const JOB: [Column; 4] = [
     ("STATE", &["state"]),
     ("SNAPSHOT ID", &["snapshotId"]),
 ];
-/// The operation whose facts say when a job has ended.
+/// The operation whose facts define when a job has ended.
 const CREATE_JOB: &str = "cloudBackups.createBackupExport";
 
 /// List the buckets of a project
@@ -106,7 +106,7 @@ impl ListBuckets {
 /// A bucket of a project.
 #[derive(Debug, Args)]
 struct BucketArgs {
-    /// The bucket, 24 hexadecimal digits
+    /// Bucket ID, 24 hexadecimal digits
     #[arg(long = "bucketId", value_name = "ID")]
     id: String,
     #[command(flatten)]
@@ -140,18 +140,18 @@ impl DescribeBucket {
 /// Allow Atlas to export to an AWS bucket
 #[derive(Debug, Args)]
 #[command(
-    after_help = "For buckets of other providers: atlas api cloudBackups createExportBucket.\n\n\
+    after_help = "For buckets of other providers, use atlas api cloudBackups createExportBucket.\n\n\
                   Example:\n  atlas backups exports buckets create my-bucket --cloudProvider AWS \
                   --iamRoleId 32b6e34b3d91647abb20e7b8"
 )]
 pub(crate) struct CreateBucket {
-    /// The name of the bucket
+    /// Name of the bucket
     #[arg(value_name = "BUCKET_NAME")]
     name: String,
-    /// The cloud provider of the bucket
+    /// Cloud provider of the bucket
     #[arg(long = "cloudProvider", value_name = "PROVIDER", ignore_case = true, value_parser = ["AWS"])]
     provider: String,
-    /// The AWS role that Atlas uses, 24 hexadecimal digits
+    /// ID of the AWS IAM role that Atlas uses, 24 hexadecimal digits
     #[arg(long = "iamRoleId", value_name = "ID")]
     role: String,
     #[command(flatten)]
@@ -242,7 +242,7 @@ impl ListJobs {
                   32b6e34b3d91647abb20e7b8"
 )]
 pub(crate) struct DescribeJob {
-    /// The export job, 24 hexadecimal digits
+    /// Export job ID, 24 hexadecimal digits
     #[arg(long = "exportId", value_name = "ID")]
     id: String,
     #[command(flatten)]
@@ -265,21 +265,21 @@ impl DescribeJob {
 /// Export a snapshot to a bucket
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The job is queued when this ends; atlas backups exports jobs watch waits for its end.\
-                  \n\nExample:\n  atlas backups exports jobs create --clusterName Dedicated0 \\\n      \
+    after_help = "This command ends once the job is queued; atlas backups exports jobs watch waits until it \
+                  has ended.\n\nExample:\n  atlas backups exports jobs create --clusterName Dedicated0 \\\n      \
                   --bucketId 32b6e34b3d91647abb20e7b8 --snapshotId 5f4007f327a3bd7b6f4103c5 \
                   --customData team=data"
 )]
 pub(crate) struct CreateJob {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// The bucket, 24 hexadecimal digits
+    /// Bucket ID, 24 hexadecimal digits
     #[arg(long = "bucketId", value_name = "ID")]
     bucket: String,
-    /// The snapshot, 24 hexadecimal digits
+    /// Snapshot ID, 24 hexadecimal digits
     #[arg(long = "snapshotId", value_name = "ID")]
     snapshot: String,
-    /// A label of the export; several with commas, or repeated
+    /// Label of the export; separate several with commas, or repeat the flag
     #[arg(
         long = "customData",
         value_name = "KEY=VALUE",
@@ -321,15 +321,15 @@ impl CreateJob {
     }
 }
 
-/// Wait until an export job is at its end
+/// Wait until an export job has ended
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exits with 9 if the job failed or was cancelled, with 10 if it is not at its end in \
+    after_help = "Exits with 9 if the job failed or was cancelled, with 10 if it has not ended in \
                   time.\n\nExample:\n  atlas backups exports jobs watch 32b6e34b3d91647abb20e7b8 \
                   --clusterName Dedicated0"
 )]
 pub(crate) struct WatchJob {
-    /// The export job, 24 hexadecimal digits
+    /// Export job ID, 24 hexadecimal digits
     #[arg(value_name = "EXPORT_JOB_ID")]
     id: String,
     #[command(flatten)]

@@ -1,13 +1,13 @@
-//! `atlas backups pull`: for cron.
+//! `atlas backups pull`: keeps a folder of snapshots up to date, for cron.
 
 mod clusters;
 mod config;
 mod dir;
+mod entry;
 mod report;
 mod rules;
 mod summary;
 mod task;
-mod told;
 
 use std::path::PathBuf;
 
@@ -27,24 +27,24 @@ use task::Common;
 
 const HELP: &str = "\
 Downloads every complete snapshot that is not in the folder yet, the oldest first, and prints \
-one line if anything changed: what was downloaded and removed, and how many are kept. Damaged \
-and failed snapshots have a line each. After an interruption the next run resumes. \
-catalogue.json in the folder lists what is there.
+one line if anything changed: what was downloaded and removed, and how many are kept. Each \
+damaged or failed snapshot has its own line. After an interruption, the next run resumes. \
+catalogue.json in the folder lists its snapshots.
 
-With --keep, --keep-daily, --keep-weekly or --keep-monthly, snapshots that none of them keeps \
-are neither downloaded nor left in the folder. A file is removed only if its own manifest says \
-that it is of this cluster, Atlas no longer lists the snapshot, and those that stay in its place \
-are in the folder and were first read to the end. Days are counted back from the newest \
-snapshot. Snapshots dated in the future do not count and stay. Nothing is removed while a \
-snapshot is missing or damaged, or when Atlas lists none.
+With --keep, --keep-daily, --keep-weekly or --keep-monthly, snapshots that none of these rules \
+keeps are not downloaded, and are removed from the folder. A file is removed only if its manifest \
+names this cluster, Atlas no longer lists the snapshot, and the snapshots that are kept instead \
+are in the folder and have been read to the end. Days are counted back from the newest snapshot. \
+Snapshots dated in the future are neither counted nor removed. Nothing is removed while a \
+snapshot is missing or damaged, or if Atlas lists none.
 
-A file whose length, time or inode has changed since it was downloaded is read again; a damaged \
-one is reported, downloaded again beside the old file, and replaced once the new one is sound. A \
+A file whose length, time or inode has changed since its download is read again. A damaged file \
+is reported, downloaded again under another name, and replaced once the new file is checked. A \
 file of another program is never replaced: it is kept as NAME.old1.
 
-Of several clusters, up to 16 are worked on at the same time, and one that fails does not stop \
-the others. --config names a TOML file with several; a key is the name of a flag, and a cluster \
-that has a rule of its own to keep snapshots uses only its own rules:
+With several clusters, up to 16 are processed at the same time, and a failure of one does not \
+stop the others. --config names a TOML file with several clusters. Its keys are the names of \
+flags. A cluster with its own rules to keep snapshots uses only its own rules:
 
   dir = \"/var/backups/atlas\"
   keep-daily = 7
@@ -61,9 +61,9 @@ With -o json, each line is an object: time, projectId, clusterName, action (down
 damaged, failed, future, wouldDownload, wouldRead, wouldRemove, present with -v, and summary at \
 the end), snapshotId, taken, files (path, bytes, sha256, shard) and error.
 
-Exits with 11 if a snapshot failed, with 12 if the newest is older than --max-age. Of several \
-clusters the worst decides: any other failure, then one that may pass by itself (5, 14, 15), \
-then 11, then 12.";
+Exits with 11 if a snapshot failed, with 12 if the newest is older than --max-age. With several \
+clusters, the worst failure decides: any other failure, then a transient one (5, 14, 15), then \
+11, then 12.";
 
 const EXAMPLE: &str = "\n
 Example:
@@ -78,15 +78,15 @@ Example:
         .args(["cluster_names", "all_clusters", "config"])
 )]
 pub(crate) struct Pull {
-    /// The cluster; several with commas, or repeated
+    /// Name of the cluster; separate several with commas, or repeat the flag
     #[arg(long = "clusterName", value_name = "NAME", value_delimiter = ',')]
     cluster_names: Vec<String>,
 
-    /// Every dedicated and Flex cluster of the project that has backups; none of the shared tier
+    /// Pull every dedicated and Flex cluster of the project that has backups, but no shared-tier cluster
     #[arg(long = "all-clusters")]
     all_clusters: bool,
 
-    /// A TOML file that names clusters, folders and what is kept, in place of flags
+    /// TOML file with clusters, folders and rules, in place of flags
     #[arg(
         long,
         value_name = "PATH",
@@ -100,12 +100,12 @@ pub(crate) struct Pull {
     #[command(flatten)]
     project: ProjectArgs,
 
-    /// The folder; of several clusters, each has the folder FOLDER/NAME
+    /// Folder of the snapshots; with several clusters, each has the folder FOLDER/NAME
     #[cfg_attr(
         feature = "object-store",
         arg(
-            help = "The folder, or s3://, gs:// or az://, a bucket and a prefix; of several clusters, \
-                    each has the folder FOLDER/NAME"
+            help = "Folder of the snapshots, or s3://, gs:// or az://, a bucket and a prefix; with \
+                    several clusters, each has the folder FOLDER/NAME"
         )
     )]
     #[arg(
@@ -127,7 +127,7 @@ pub(crate) struct Pull {
     #[arg(long = "dry-run")]
     dry_run: bool,
 
-    /// Print a line for each snapshot, and on stderr what is under way
+    /// Print a line for each snapshot, and progress on stderr
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
 
@@ -163,7 +163,7 @@ impl Pull {
         pull(clusters.all(), &backups, &output, shown, has_max_age).await
     }
 
-    /// What holds for every cluster.
+    /// The settings of every cluster.
     fn common(&self) -> Common {
         Common {
             project: self.project.clone(),

@@ -1,4 +1,4 @@
-//! Showing one restore job.
+//! Prints one restore job.
 
 use atlas_model::RestoreJobId;
 
@@ -9,7 +9,7 @@ use crate::output::Output;
 use crate::table;
 use crate::target::Target;
 
-/// Shows a restore job as Atlas has it.
+/// Requests a restore job and prints it.
 pub(super) async fn show(
     target: &Target,
     id: RestoreJobId,

@@ -65,14 +65,14 @@ impl List {
 /// Show one restore job
 #[derive(Debug, Args)]
 #[command(
-    after_help = "JSON is the answer of Atlas, links included: anyone with a link can download the \
-                  file.\n\nExample:\n  atlas backups restores describe \
+    after_help = "With -o json, the response of Atlas is printed with its links: anyone with a link can \
+                  download the file.\n\nExample:\n  atlas backups restores describe \
                   32b6e34b3d91647abb20e7b8 --clusterName Cluster0 --show-link"
 )]
 pub(crate) struct Describe {
     #[command(flatten)]
     job: JobArgs,
-    /// Show the links to the job's files, which are secret and end after some hours
+    /// Show the links to the job's files, which are secret and expire after some hours
     #[arg(long = "show-link")]
     show_link: bool,
     #[command(flatten)]
@@ -88,11 +88,11 @@ impl Describe {
     }
 }
 
-/// Wait until a restore job is at its end
+/// Wait until a restore job has ended
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exits with 9 if the job failed, was cancelled or has expired, with 10 if it is not at \
-                  its end in time.\n\nExample:\n  atlas backups restores watch \
+    after_help = "Exits with 9 if the job failed, was cancelled or has expired, with 10 if it has not \
+                  ended in time.\n\nExample:\n  atlas backups restores watch \
                   32b6e34b3d91647abb20e7b8 --clusterName Cluster0"
 )]
 pub(crate) struct Watch {

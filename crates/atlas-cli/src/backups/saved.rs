@@ -1,4 +1,4 @@
-//! What is printed of a file that was downloaded.
+//! Prints the line of a downloaded file.
 
 use atlas_backup::Manifest;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::log;
 use crate::output::{ForPeople, Output};
 use crate::print::print;
 
-/// Prints what was downloaded.
+/// Prints the line of a downloaded file, unless `--quiet` was given.
 pub(super) fn print_saved(name: &str, manifest: &Manifest, output: &Output) -> Result<(), Failure> {
     if output.is_plain() && log::is_quiet() {
         return Ok(());
@@ -17,7 +17,7 @@ pub(super) fn print_saved(name: &str, manifest: &Manifest, output: &Output) -> R
     print(saved_line(name, manifest, output)?.as_bytes())
 }
 
-/// The line of a file.
+/// The line of a downloaded file.
 pub(super) fn saved_line(
     name: &str,
     manifest: &Manifest,

@@ -65,7 +65,7 @@ impl Describe {
     }
 }
 
-/// The items of the policies of a schedule, and what else it says.
+/// Prints the settings of a schedule, and the items of its policies.
 fn show(body: &[u8], output: &Output) -> Result<(), Failure> {
     output.document(body, |schedule| {
         let facts: [Column; 7] = [
@@ -106,7 +106,7 @@ fn policies(schedule: &Value) -> impl Iterator<Item = &Value> {
     schedule["policies"].as_array().into_iter().flatten()
 }
 
-/// Delete the backup schedule of a cluster: Atlas takes no more scheduled snapshots of it
+/// Delete the backup schedule of a cluster; Atlas takes no more scheduled snapshots of it
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  atlas backups schedule delete Dedicated0 --force")]
 pub(crate) struct Delete {
@@ -144,9 +144,9 @@ enum ExportFrequency {
 /// Change the backup schedule of a cluster
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Settings without a flag stay unchanged. Two changes of policies at the same \
-                  time can overwrite each other. The ids of policies and their items are those that \
-                  schedule describe\nshows.\n\nExamples:\n  atlas backups schedule update \
+    after_help = "Settings without a flag stay unchanged. Concurrent changes of policies can \
+                  overwrite each other. schedule describe shows the ids of policies and their \
+                  items.\n\nExamples:\n  atlas backups schedule update \
                   --clusterName Dedicated0 --referenceHourOfDay 3 --updateSnapshots\n  atlas backups \
                   schedule update --clusterName Dedicated0 \\\n      --policy \
                   5f4007f327a3bd7b6f4103c5,5f4007f327a3bd7b6f4103c6,daily,1,days,7"
@@ -155,7 +155,7 @@ pub(crate) struct Update {
     #[command(flatten)]
     cluster: ClusterArgs,
 
-    /// An item of a policy in place of the one with its id; may be repeated
+    /// Replace the policy item that has this id; may be repeated
     #[arg(
         long,
         value_name = "POLICY_ID,ITEM_ID,FREQUENCY_TYPE,INTERVAL,UNIT,RETENTION",
@@ -163,15 +163,15 @@ pub(crate) struct Update {
     )]
     policy: Vec<Item>,
 
-    /// The hour of the day in UTC, 0 to 23
+    /// Hour of the day in UTC, 0 to 23
     #[arg(long = "referenceHourOfDay", value_name = "HOUR", value_parser = clap::value_parser!(u8).range(..24))]
     hour: Option<u8>,
 
-    /// The minute of the hour, 0 to 59
+    /// Minute of the hour, 0 to 59
     #[arg(long = "referenceMinuteOfHour", value_name = "MINUTE", value_parser = clap::value_parser!(u8).range(..60))]
     minute: Option<u8>,
 
-    /// How many days back a restore to a moment can go
+    /// Number of days for which point-in-time restores are possible
     #[arg(long = "restoreWindowDays", value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
     restore_window: Option<u16>,
 
@@ -187,7 +187,7 @@ pub(crate) struct Update {
     #[arg(long = "noAutoExport")]
     no_auto_export: bool,
 
-    /// The bucket that snapshots are exported to
+    /// ID of the bucket that snapshots are exported to
     #[arg(long = "exportBucketId", value_name = "ID")]
     export_bucket: Option<String>,
 
@@ -214,7 +214,7 @@ pub(crate) struct Update {
     #[arg(long = "noUseOrgAndGroupNamesInExportPrefix")]
     no_names_in_prefix: bool,
 
-    /// A JSON file with the fields to change, in place of flags
+    /// JSON file with the fields to change, in place of flags
     #[arg(
         short,
         long,
@@ -231,10 +231,10 @@ pub(crate) struct Update {
     output: OutputArgs,
 }
 
-/// Refuses a file that changes nothing, or that would leave no policy.
+/// Refuses a file that changes nothing, or that would delete all policies.
 fn check_file(body: &Value) -> Result<(), Failure> {
     let problem = if body == &json!({}) {
-        "the file has no field, so nothing would change"
+        "the file has no fields, so nothing would change"
     } else if body["policies"].as_array().is_some_and(Vec::is_empty) {
         "policies is empty, which would delete them all; use schedule delete for that"
     } else {
@@ -269,7 +269,7 @@ impl Update {
         }
     }
 
-    /// What the flags change.
+    /// The fields that the flags change.
     fn fields(&self) -> Result<Value, Failure> {
         let mut body = json!({});
         let mut set = |field: &str, value: Option<Value>| {

@@ -93,7 +93,7 @@ impl Describe {
     }
 }
 
-/// Shows a snapshot as Atlas has it.
+/// Requests a snapshot and prints it.
 async fn show(target: &Target, id: SnapshotId, output: &Output) -> Result<(), Failure> {
     let kind = target.kind().await?;
     let operations = Operations::of(kind);
@@ -109,17 +109,17 @@ async fn show(target: &Target, id: SnapshotId, output: &Output) -> Result<(), Fa
 /// Take a snapshot of a dedicated cluster
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The snapshot is queued when this ends; atlas backups snapshots watch waits until it \
-                  is complete.\n\nExample:\n  atlas backups snapshots create Dedicated0 --desc \
+    after_help = "This command ends once the snapshot is queued; atlas backups snapshots watch waits until \
+                  it is complete.\n\nExample:\n  atlas backups snapshots create Dedicated0 --desc \
                   \"before the upgrade\" --retention 7"
 )]
 pub(crate) struct Create {
     #[command(flatten)]
     cluster: NamedCluster,
-    /// What the snapshot is for
+    /// Description of the snapshot
     #[arg(long, value_name = "TEXT")]
     desc: String,
-    /// How many days Atlas keeps it
+    /// Number of days that Atlas keeps the snapshot
     #[arg(long, value_name = "DAYS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     retention: u32,
     #[command(flatten)]

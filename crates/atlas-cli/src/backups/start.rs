@@ -1,4 +1,4 @@
-//! `atlas backups restores start`: a restore over a cluster, or a snapshot made ready for download.
+//! `atlas backups restores start`: restores over a cluster, or prepares a snapshot for download.
 
 use atlas_backup::{ClusterKind, JobView, silent};
 use atlas_model::{ClusterName, ProjectId};
@@ -19,24 +19,24 @@ use crate::signals::{self, UnderWay};
 use crate::table;
 use crate::target::Target;
 
-/// What is started.
+/// The kind of restore job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "camelCase")]
 enum Method {
     /// Restore a snapshot over a cluster: everything in that cluster is lost
     Automated,
-    /// Get a snapshot ready for download; no cluster is written to
+    /// Prepare a snapshot for download; no cluster is changed
     Download,
-    /// Restore the state of a moment over a cluster: everything in that cluster is lost
+    /// Restore a point in time over a cluster: everything in that cluster is lost
     PointInTime,
 }
 
-/// Start a restore, or get a snapshot ready for download
+/// Start a restore, or prepare a snapshot for download
 #[derive(Debug, Args)]
 #[command(
-    after_help = "atlas backups snapshots download does what start download does, and downloads the \
-                  file too; atlas backups snapshots download --job downloads the file of a job \
-                  that was started here.\n\nExamples:\n  atlas backups restores start download \
+    after_help = "start download does not download the file: atlas backups snapshots download --job \
+                  downloads the file of its job, and atlas backups snapshots download does both \
+                  steps.\n\nExamples:\n  atlas backups restores start download \
                   --clusterName Cluster0 --snapshotId latest\n  atlas backups restores start automated \
                   --clusterName Dedicated0 --snapshotId 32b6e34b3d91647abb20e7b8 \\\n      \
                   --targetClusterName Staging0 --force\n  atlas backups restores start pointInTime \
@@ -44,14 +44,14 @@ enum Method {
                   --targetClusterName Staging0 --force"
 )]
 pub(crate) struct Start {
-    /// What to start
+    /// Kind of restore job
     #[arg(value_enum, value_name = "METHOD")]
     method: Method,
 
     #[command(flatten)]
     cluster: ClusterArgs,
 
-    /// The snapshot, 24 hexadecimal digits; or latest; or before:2026-05-04T09:42:00Z
+    /// Snapshot ID, 24 hexadecimal digits; or latest; or before:2026-05-04T09:42:00Z
     #[arg(
         long = "snapshotId",
         value_name = "ID",
@@ -59,7 +59,7 @@ pub(crate) struct Start {
     )]
     snapshot_id: Option<String>,
 
-    /// The cluster to write over
+    /// Name of the cluster to restore over
     #[arg(
         long = "targetClusterName",
         value_name = "NAME",
@@ -67,11 +67,11 @@ pub(crate) struct Start {
     )]
     target_cluster_name: Option<String>,
 
-    /// The project of that cluster; the same one if it is not given
+    /// Project ID of that cluster; defaults to that of the snapshot
     #[arg(long = "targetProjectId", value_name = "ID")]
     target_project_id: Option<String>,
 
-    /// The moment for pointInTime, in seconds since 1970-01-01 UTC
+    /// Point in time for pointInTime, in seconds since 1970-01-01 UTC
     #[arg(
         long = "pointInTimeUTCSeconds",
         value_name = "SECONDS",
@@ -80,7 +80,7 @@ pub(crate) struct Start {
     )]
     point_in_time: Option<u32>,
 
-    /// The oplog timestamp for pointInTime, in seconds since 1970-01-01 UTC
+    /// Oplog timestamp for pointInTime, in seconds since 1970-01-01 UTC
     #[arg(
         long = "oplogTs",
         value_name = "SECONDS",
@@ -89,7 +89,7 @@ pub(crate) struct Start {
     )]
     oplog_ts: Option<u32>,
 
-    /// The oplog entry within that second, from 1 on
+    /// Number of the oplog entry within that second, starting at 1
     #[arg(
         long = "oplogInc",
         value_name = "N",
@@ -126,17 +126,17 @@ impl Start {
         let of_moment = self.point_in_time.is_some() || self.oplog_ts.is_some();
         let problem = match self.method {
             Method::Download if of_target => {
-                "start download writes to no cluster; remove --targetClusterName and \
+                "start download does not restore to a cluster; remove --targetClusterName and \
                  --targetProjectId"
             }
             Method::Download | Method::Automated if of_moment => {
                 "--pointInTimeUTCSeconds, --oplogTs and --oplogInc apply to pointInTime only"
             }
             Method::PointInTime if self.snapshot_id.is_some() => {
-                "pointInTime restores a moment, not a snapshot; remove --snapshotId"
+                "pointInTime restores a point in time, not a snapshot; remove --snapshotId"
             }
             Method::PointInTime if !of_moment => {
-                "pass --pointInTimeUTCSeconds, or --oplogTs and --oplogInc"
+                "no point in time; pass --pointInTimeUTCSeconds, or --oplogTs and --oplogInc"
             }
             _ => return Ok(()),
         };
@@ -148,13 +148,13 @@ impl Start {
         target.kind_within(&self.wait).await?;
         let policy = self.wait.policy();
         let (project, cluster) = (target.project, &target.cluster);
-        let asked = target
+        let started_job = target
             .backups
             .request_download(project, cluster, &pick, &policy, silent);
-        started(target, &asked.await?, output).await
+        started(target, &started_job.await?, output).await
     }
 
-    /// The cluster that is written over, and its project.
+    /// The cluster to restore over, and its project.
     fn written(&self, target: &Target) -> Result<(ClusterName, ProjectId), Failure> {
         let name = self.target_cluster_name.as_deref().unwrap_or_default();
         let project = match &self.target_project_id {
@@ -193,7 +193,7 @@ impl Start {
         self.confirm(&written, of_project).await?;
         if let kind @ (ClusterKind::Flex | ClusterKind::Tenant) = target.kind().await? {
             return Err(Failure::Usage(format!(
-                "{} is a {} cluster, which cannot be restored to a moment; use start automated",
+                "{} is a {} cluster, which cannot be restored to a point in time; use start automated",
                 target.cluster,
                 kind_name(kind)
             )));
@@ -228,11 +228,11 @@ fn job_table(job: &Value) -> String {
     table::of_items(&RESTORE, &[with_status(job.clone())])
 }
 
-/// Shows a job that was started as Atlas has it. That it cannot be shown is no failure: it was started.
+/// Requests a started job and prints it. If that fails, it prints what is known: the job was started.
 async fn started(target: &Target, job: &JobView, output: &Output) -> Result<(), Failure> {
     let shown = match job.id {
         Some(id) => show(target, id, output, false).await,
-        None => Err(Failure::Answer("Atlas gave it no id".to_owned())),
+        None => Err(Failure::Answer("the response has no id".to_owned())),
     };
     let failure = match shown {
         Err(failure @ (Failure::Call(_) | Failure::Backup(_) | Failure::Answer(_))) => failure,

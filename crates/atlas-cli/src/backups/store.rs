@@ -1,4 +1,4 @@
-//! `--out s3://…`: a snapshot into an object store.
+//! `--out s3://…`: downloads a snapshot to an object store.
 
 #[cfg(not(feature = "object-store"))]
 use {
@@ -8,44 +8,44 @@ use {
     atlas_backup::{DownloadOptions, Pick},
 };
 
-/// What `--help` says of object stores.
+/// The help about object stores.
 #[cfg(feature = "object-store")]
 pub(super) const HELP: &str = "\n
 With --out s3://bucket/key, gs://bucket/key or az://container/key the snapshot goes to an object \
-store without a local copy. The key is taken literally. Credentials, region and endpoint come \
+store without a local copy. The key is used literally. Credentials, region and endpoint come \
 from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION \
 and AWS_ENDPOINT_URL for S3, GOOGLE_APPLICATION_CREDENTIALS for Google, \
 AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY for Azure. AWS_PROFILE and the files in \
-~/.aws are not read. An object or manifest that exists is replaced only with --force. While it \
-is under way, bucket/key.part is its lease and its journal: another run waits for it, and after \
-a kill the same command goes on with the upload, at once on the same machine and within a minute \
-elsewhere. A signal aborts the upload, which waits less than a second for the store; if that \
-does not answer by then, the error says so. Without credentials in the environment, the metadata \
-service of this machine (169.254.169.254 on EC2) is asked once, for 2 s at most, for those of an \
-instance role. https goes through the proxy of HTTPS_PROXY or ALL_PROXY, except to the hosts in \
+~/.aws are not read. An existing object or manifest is replaced only with --force. During the \
+upload, bucket/key.part is its lease and journal: another run waits for it, and after a kill the \
+same command resumes the upload, immediately on the same machine and within a minute elsewhere. \
+A signal aborts the upload, and waits less than a second for the store; if the store does not \
+respond in time, the error states so. Without credentials in the environment, those of an \
+instance role are requested once, for at most 2 s, from the metadata service of this machine \
+(169.254.169.254 on EC2). https goes through the proxy of HTTPS_PROXY or ALL_PROXY, except to the hosts in \
 NO_PROXY; plain http never goes through a proxy, and HTTP_PROXY is not read.";
-/// What `--help` says of object stores.
+/// The help about object stores.
 #[cfg(not(feature = "object-store"))]
 pub(super) const HELP: &str = "";
-/// What the help of `pull` says of them.
+/// The help of `pull` about object stores.
 #[cfg(feature = "object-store")]
 pub(super) const PULL_HELP: &str = "\n
 With --dir s3://bucket/prefix, gs://bucket/prefix or az://container/prefix the folder is in an \
 object store, which is configured as for atlas backups snapshots download. Several runs on \
-several machines share the work: each snapshot is taken by the run that holds its lease, an \
-object that ends in .part. The lease of a run that was killed ends within a minute, on the same \
-machine at once, and another run goes on with its upload. Whether an object is still the one \
-that was stored is told by its tag, which catalogue.json notes; --verify reads all objects. An \
-object of another program is never replaced.";
-/// What the help of `pull` says of them.
+several machines share the work: each snapshot is downloaded by the run that holds its lease, an \
+object that ends in .part. The lease of a killed run expires within a minute, and on the same \
+machine immediately; another run resumes its upload. An object has changed if its tag differs \
+from the one in catalogue.json; --verify reads all objects. An object of another program is \
+never replaced.";
+/// The help of `pull` about object stores.
 #[cfg(not(feature = "object-store"))]
 pub(super) const PULL_HELP: &str = "";
 
-/// Refuses the URL: this build knows no object store.
+/// Refuses the URL: this build does not support object stores.
 #[cfg(not(feature = "object-store"))]
 #[allow(
     clippy::unused_async,
-    reason = "has the signature of the one that downloads"
+    reason = "has the same signature as with the feature"
 )]
 pub(super) async fn download<F: Future<Output = Result<Target, Failure>>>(
     _: &str,
@@ -57,7 +57,7 @@ pub(super) async fn download<F: Future<Output = Result<Target, Failure>>>(
     Err(unsupported("out"))
 }
 
-/// The refusal of a URL by a build that knows no object store.
+/// The failure of a URL in a build without object stores.
 #[cfg(not(feature = "object-store"))]
 pub(super) fn unsupported(flag: &str) -> Failure {
     Failure::Usage(format!(
@@ -86,7 +86,7 @@ mod upload {
     use crate::signals;
     use crate::target::Target;
 
-    /// The store that is written to, for a signal that comes meanwhile.
+    /// The store that is written to, so that a signal can abort the upload.
     static WRITTEN: Mutex<Option<Written>> = Mutex::new(None);
 
     /// An object, or a folder of objects.
@@ -112,7 +112,7 @@ mod upload {
         }
     }
 
-    /// Lets a signal wait for what is on its way to a folder.
+    /// Makes a signal wait until uploads to a folder are aborted.
     pub(crate) fn watch_folder(folder: &StoreFolder) {
         watch(Written::Folder(folder.clone()));
     }
@@ -154,7 +154,7 @@ mod upload {
         Ok(())
     }
 
-    /// What a signal means: if a snapshot was on its way to a store, its upload is aborted first.
+    /// The failure after a signal; an upload to a store is aborted first.
     pub(crate) async fn interrupted(signal: u8) -> Failure {
         let Some(store) = written() else {
             return signals::interrupted(signal);
@@ -162,19 +162,19 @@ mod upload {
         match timeout(PATIENCE, store.settle()).await {
             Ok(settled) => Failure::UploadInterrupted {
                 signal,
-                line: said(&settled),
+                line: outcome(&settled),
             },
             Err(_) => unsettled(signal),
         }
     }
 
-    /// The error if the upload is not aborted in time.
+    /// The failure if the upload is not aborted in time.
     fn unsettled(signal: u8) -> Failure {
         let mut line = "the upload may stay open in the store; abort it there".to_owned();
         if let Some(manifest) = written().and_then(|store| store.incomplete().pop()) {
             line = format!(
-                "the upload may stay open in the store, and {manifest} may be there without its \
-                 object; re-run the command, which replaces that manifest"
+                "the upload may stay open in the store, and {manifest} may exist without its \
+                 object; re-run the command to replace the manifest"
             );
         }
         Failure::UploadInterrupted { signal, line }
@@ -185,15 +185,15 @@ mod upload {
         written.clone()
     }
 
-    fn said(settled: &Settled) -> String {
+    fn outcome(settled: &Settled) -> String {
         if let Some(error) = settled.failed.first() {
             backup_line(error)
         } else if let Some(url) = settled.stored.first() {
-            format!("{url} was just being completed, and is stored")
+            format!("{url} was already complete and is stored")
         } else if settled.aborted > 0 {
-            "the upload was aborted; the same command starts over".to_owned()
+            "the upload was aborted; re-run the command to start over".to_owned()
         } else {
-            "no upload was under way; the same command starts over".to_owned()
+            "no upload was in progress; re-run the command to start over".to_owned()
         }
     }
 }

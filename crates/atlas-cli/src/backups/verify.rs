@@ -1,4 +1,4 @@
-//! `atlas backups verify`: whether files are sound, offline.
+//! `atlas backups verify`: checks downloaded files offline.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,15 +20,14 @@ use crate::usage::short;
 const HELP: &str = "\
 Reads each file to its end and prints a line for it:
 
-  sound    it is what its manifest says
-  checked  it has no manifest; it can be read to the end, but whether it is the file that was once
-           downloaded is not known
-  UNSOUND  it is damaged or gone, or it or its manifest cannot be read
+  sound    it matches its manifest
+  checked  it has no manifest; it can be read to the end, but it is unknown whether it is the
+           downloaded file
+  UNSOUND  it is damaged or missing, or it or its manifest cannot be read
 
-Of a folder, every snapshot file in it is checked: those that end in .tgz or .tar.gz, and those \
-with a manifest; a file that is gone and a snapshot of which shards are missing are told, too. \
-The folders \
-in it that hold snapshots are checked, too: those that pull keeps for several clusters.
+In a folder, every snapshot file is checked: those that end in .tgz or .tar.gz, and those with a \
+manifest. Missing files and snapshots with missing shards are reported, too. Folders in it that \
+have snapshots, as pull creates for several clusters, are checked as well.
 
 Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
 file; the first failure decides.
@@ -36,11 +35,11 @@ file; the first failure decides.
 Example:
   atlas backups verify /var/backups/cluster0";
 
-/// Check downloaded files against the manifests beside them, offline
+/// Check downloaded files against their manifests, offline
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Verify {
-    /// The file or folder, or several
+    /// Files or folders to check
     #[arg(required = true, value_name = "FILE or FOLDER", value_hint = ValueHint::AnyPath)]
     files: Vec<String>,
 
@@ -64,9 +63,9 @@ impl Verify {
             return Err(Failure::Usage(problem));
         }
         let mut first = Ok(());
-        // A line that cannot be printed changes nothing of what is found.
+        // A line that cannot be printed does not change the result.
         let mut unprinted = Ok(());
-        let mut tell = |name: &str, verdict: Result<&Verified, &str>| {
+        let mut report = |name: &str, verdict: Result<&Verified, &str>| {
             let printed = print_line(name, verdict, &output);
             if unprinted.is_ok() {
                 unprinted = printed;
@@ -88,7 +87,7 @@ impl Verify {
                 let watcher = Watcher::default();
                 let verified = atlas_backup::verify_with(&file, |event| {
                     watcher.take(match event {
-                        // It was received before.
+                        // The file was downloaded before.
                         Event::Started {
                             length: Some(length),
                             ..
@@ -104,13 +103,13 @@ impl Verify {
                 match verified {
                     Ok(verified) => {
                         known.extend(verified.manifest().cloned());
-                        tell(&name, Ok(&verified));
+                        report(&name, Ok(&verified));
                     }
                     Err(error) => {
-                        // What is damaged is not missing.
+                        // A damaged file is not missing.
                         known.extend(Manifest::read(&file));
                         let failure = Failure::from(error);
-                        tell(&name, Err(&failure.to_string()));
+                        report(&name, Err(&failure.to_string()));
                         first = first.and(Err(failure));
                     }
                 }
@@ -119,7 +118,7 @@ impl Verify {
                 match missing(Path::new(path), &known) {
                     Ok(missing) => {
                         for (name, detail) in missing {
-                            tell(&name, Err(&detail));
+                            report(&name, Err(&detail));
                             let failure = Failure::Unsound(format!("{name}: {detail}"));
                             first = first.and(Err(failure));
                         }
@@ -135,11 +134,11 @@ impl Verify {
     }
 }
 
-/// What a folder lacks: files whose manifests are there, and shards of snapshots.
+/// The missing files of a folder: those whose manifest exists, and shards of snapshots.
 fn missing(folder: &Path, known: &[Manifest]) -> Result<Vec<(String, String)>, Failure> {
     let mut missing = Vec::new();
     for file in atlas_backup::missing_files(folder)? {
-        let detail = "the file is gone; its manifest is there".to_owned();
+        let detail = "the file is missing, but its manifest exists".to_owned();
         missing.push((file.display().to_string(), detail));
     }
     let mut sets: BTreeMap<String, (usize, usize)> = BTreeMap::new();
@@ -158,8 +157,8 @@ fn missing(folder: &Path, known: &[Manifest]) -> Result<Vec<(String, String)>, F
     Ok(missing)
 }
 
-/// The path itself and, of a folder, the folders in it that hold snapshots or cannot be read; a folder
-/// that holds none is left out if one in it does.
+/// The path itself and, for a folder, the folders in it that have snapshots or cannot be read; a folder
+/// without snapshots is left out if one in it has some.
 fn folders(path: &str) -> Vec<String> {
     let itself = vec![path.to_owned()];
     if !Path::new(path).is_dir() {
@@ -178,7 +177,7 @@ fn folders(path: &str) -> Vec<String> {
     all
 }
 
-/// Whether a folder holds snapshots, or manifests of files that are gone. One that cannot be read may.
+/// Whether a folder has snapshots or manifests of missing files, or cannot be read.
 fn holds_snapshots(folder: &Path) -> bool {
     let has = |found: Result<Vec<PathBuf>, _>| found.is_ok_and(|files| !files.is_empty());
     std::fs::read_dir(folder).is_err()
@@ -201,7 +200,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// Prints the line of a file: it is sound, or what is wrong with it.
+/// Prints the line of a file: that it is sound, or the problem.
 fn print_line(
     file: &str,
     verdict: Result<&Verified, &str>,
@@ -237,7 +236,7 @@ fn print_line(
                 let bytes = verified.bytes();
                 (
                     "checked",
-                    format!("no manifest; structure only, {bytes} bytes"),
+                    format!("no manifest; only the structure was checked, {bytes} bytes"),
                 )
             }
         }

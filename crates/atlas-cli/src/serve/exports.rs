@@ -1,4 +1,4 @@
-//! What other programs are to set to work against a sandbox: as exports, and as a file.
+//! The variables that other programs need to use a sandbox: as exports, and as a file.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output_file::OutputFile;
 use crate::read_file;
 
-/// Variables with their values, in groups that stand on a line each.
+/// Variables with their values, in groups of one line each.
 pub(super) struct Exports(Vec<Group>);
 
 struct Group {
@@ -18,8 +18,8 @@ struct Group {
 }
 
 impl Exports {
-    /// The variables for a server, the path of a certificate to trust, and a token that was made
-    /// for it.
+    /// The variables for a server, the path of a certificate to trust, and a token that was
+    /// generated for it.
     pub(super) fn of(
         server: &SandboxServer,
         authority: Option<&Path>,
@@ -39,7 +39,7 @@ impl Exports {
         let set = |name, value: &str| [(name, value.to_owned())];
         let elsewhere = server.public_url() != server.url();
         groups.push(Group::of(
-            elsewhere.then(|| format!("answers on {}:", server.url())),
+            elsewhere.then(|| format!("listens on {}:", server.url())),
             set("MONGODB_ATLAS_OPS_MANAGER_URL", server.public_url()),
         ));
         let (org, project) = server.with(|sandbox| sandbox.first_ids());
@@ -52,7 +52,7 @@ impl Exports {
             groups.push(Group::of(None, ids));
         }
         groups.push(Group::of(
-            Some("one of these:".to_owned()),
+            Some("use one of these:".to_owned()),
             [
                 ("MONGODB_ATLAS_PUBLIC_API_KEY", OWNER.public_key.to_owned()),
                 (
@@ -97,7 +97,7 @@ impl Exports {
         }
         let _ = writeln!(
             script,
-            "# a login that may only read: MONGODB_ATLAS_PUBLIC_API_KEY={} \
+            "# read-only credentials: MONGODB_ATLAS_PUBLIC_API_KEY={} \
              MONGODB_ATLAS_PRIVATE_API_KEY={}, or MONGODB_ATLAS_CLIENT_ID={} \
              MONGODB_ATLAS_CLIENT_SECRET={}, or MONGODB_ATLAS_ACCESS_TOKEN={}",
             READER.public_key,
@@ -116,7 +116,7 @@ impl Exports {
             if !value.chars().all(is_plain) {
                 return Err(Failure::Usage(format!(
                     "cannot write {name} to the environment file: {value:?} needs quotes, which \
-                     not every reader takes off; choose a path of letters and digits"
+                     not every reader removes; choose a path of letters and digits"
                 )));
             }
             let _ = writeln!(file, "{name}={value}");
@@ -144,8 +144,8 @@ impl Group {
     }
 }
 
-/// Removes the file of an earlier run, so that it is there only once the sandbox answers. Refuses
-/// a file that no sandbox wrote.
+/// Removes the file of an earlier run, so that the file exists only once the sandbox is ready.
+/// Refuses a file that no sandbox wrote.
 pub(super) fn remove_old(path: &Path) -> Result<(), Failure> {
     let cannot = |what: &str, error: &std::io::Error| {
         Failure::File(format!("cannot {what} {}: {error}", path.display()))
@@ -172,7 +172,7 @@ pub(super) fn remove_old(path: &Path) -> Result<(), Failure> {
     std::fs::remove_file(path).map_err(|error| cannot("remove", &error))
 }
 
-/// A value as a shell reads it.
+/// Quotes a value for a shell if needed.
 fn quoted(value: &str) -> String {
     if value.chars().all(is_plain) {
         return value.to_owned();
@@ -180,19 +180,19 @@ fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// Whether a character stands for itself in a shell.
+/// Whether a character has no special meaning in a shell.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c)
 }
 
 /// The first line of a file.
 const BEGIN: &str = "# atlas sandbox";
-/// The last line: all is there.
+/// The last line, which marks the output as complete.
 const END: &str = "# ready";
 /// The largest file that an earlier run can have written, in bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// What tells curl, requests, Node.js, and whatever reads the platform's roots, to trust a file.
+/// The variables that name the trusted roots of OpenSSL, curl, requests and Node.js.
 const TRUSTING: [&str; 4] = [
     "SSL_CERT_FILE",
     "CURL_CA_BUNDLE",

@@ -31,7 +31,7 @@ fn arguments(file: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_answer_is_printed_in_the_form_asked_for() {
+fn the_response_is_printed_in_the_requested_form() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     for (flags, envelope, pretty) in [
@@ -97,7 +97,7 @@ fn both_names_of_the_operation_and_of_the_project_work() {
 }
 
 #[test]
-fn the_body_may_come_from_standard_input_and_the_answer_go_to_a_file() {
+fn the_body_may_come_from_standard_input_and_the_response_go_to_a_file() {
     let folder = folder();
     let mut child = atlas(&folder)
         .args(arguments("-"))
@@ -167,7 +167,7 @@ fn a_body_that_cannot_be_sent_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_version_that_is_none_or_too_old_is_refused() {
+fn an_invalid_or_too_old_version_is_refused() {
     let folder = folder();
     let expected = "expected 2023-01-01 or a later date";
     for version in ["tomorrow", "2022-12-31", "preview"] {
@@ -224,7 +224,7 @@ fn an_operation_is_called_by_each_of_its_names() {
 }
 
 #[test]
-fn a_wrong_name_is_one_line_with_what_comes_close_and_nothing_is_sent() {
+fn a_wrong_name_is_one_line_with_similar_names_and_nothing_is_sent() {
     let folder = folder();
     let peer = peer(|_, _| (200, "{}".to_owned()));
     let cases: [(&[&str], &str); 9] = [
@@ -262,17 +262,17 @@ fn a_wrong_name_is_one_line_with_what_comes_close_and_nothing_is_sent() {
             "expected 24 lowercase hex digits, found \"x\"",
         ),
     ];
-    for (arguments, told) in cases {
+    for (arguments, expected) in cases {
         let output = at(&peer, &folder).args(arguments).output().unwrap();
         let line = error_line(&output, 2);
-        assert!(line.contains(told), "{line}");
+        assert!(line.contains(expected), "{line}");
         assert_eq!(stderr(&output).lines().count(), 1, "{line}");
     }
     assert!(peer.asked().is_empty());
 }
 
 #[test]
-fn a_list_that_is_cut_says_so_and_all_reads_it_to_its_end() {
+fn a_note_reports_a_list_with_more_items_and_all_reads_it_to_its_end() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     let list = [
@@ -287,7 +287,7 @@ fn a_list_that_is_cut_says_so_and_all_reads_it_to_its_end() {
         .args(["--itemsPerPage", "3"])
         .output()
         .unwrap();
-    assert_eq!(stderr(&cut), "3 of 8; pass --all for the rest\n");
+    assert_eq!(stderr(&cut), "3 of 8 shown; pass --all for the rest\n");
     let all = atlas_at(&server, &folder)
         .args(list)
         .args(["--itemsPerPage", "3", "--all"])
@@ -325,7 +325,7 @@ fn a_body_comes_from_standard_input_without_a_byte_order_mark() {
 }
 
 #[test]
-fn what_atlas_ignores_is_a_warning_of_check_and_the_rest_an_error() {
+fn check_warns_of_ignored_fields_and_refuses_the_rest() {
     let folder = folder();
     let peer = peer(|_, _| (201, "{}".to_owned()));
     std::fs::write(
@@ -360,7 +360,7 @@ fn what_atlas_ignores_is_a_warning_of_check_and_the_rest_an_error() {
 }
 
 #[test]
-fn a_file_of_logs_is_streamed_as_it_is() {
+fn a_file_of_logs_is_streamed_unchanged() {
     let folder = folder();
     let peer = peer(|_, _| (200, "\u{1f}not json\n".to_owned()));
     let log = [
@@ -399,7 +399,7 @@ fn a_file_of_logs_is_streamed_as_it_is() {
 }
 
 #[test]
-fn an_answer_without_what_was_asked_for_is_not_a_usage_error() {
+fn a_response_without_the_selected_value_is_not_a_usage_error() {
     let folder = folder();
     let peer = peer(|_, _| (200, r#"{"id":"x"}"#.to_owned()));
     let get = ["projects", "getProject", "-o"];
@@ -408,12 +408,12 @@ fn an_answer_without_what_was_asked_for_is_not_a_usage_error() {
         .arg("json-path=$.nope")
         .output()
         .unwrap();
-    assert!(error_line(&output, 13).contains("the answer has nothing at $"));
+    assert!(error_line(&output, 13).contains("the response has no value at $"));
     let all = at(&peer, &folder)
         .args(["projects", "listProjects", "--all"])
         .output()
         .unwrap();
-    assert!(error_line(&all, 13).contains("the answer is not a list"));
+    assert!(error_line(&all, 13).contains("the response is not a list"));
     let deep = format!("json-path=${}", "[?(".repeat(5000));
     let output = at(&peer, &folder).args(get).arg(deep).output().unwrap();
     assert!(error_line(&output, 2).contains("expected at most 64 brackets"));
@@ -428,17 +428,14 @@ fn a_body_that_cannot_be_checked_is_refused() {
         (b"{\"name\":1e999}", "is not JSON"),
         (b"{\"name\":\"\\ud800\"}", "is not JSON"),
         (&[b'['; 200], "is not JSON"),
-        (
-            b"{\"name\":5,\"name\":\"p\"}",
-            "field \"name\" is there twice",
-        ),
+        (b"{\"name\":5,\"name\":\"p\"}", "duplicate field \"name\""),
     ];
-    for (body, told) in cases {
+    for (body, expected) in cases {
         std::fs::write(folder.path().join("b.json"), body).unwrap();
         let create = ["projects", "createProject", "--file", "b.json", "--check"];
         let output = at(&peer, &folder).args(create).output().unwrap();
         let line = error_line(&output, 2);
-        assert!(line.contains(told), "{line}");
+        assert!(line.contains(expected), "{line}");
     }
     assert!(peer.asked().is_empty());
 }
@@ -473,7 +470,7 @@ fn a_change_is_watched_until_it_is_complete_fails_or_takes_too_long() {
     assert!(done.status.success(), "{}", stderr(&done));
     assert!(
         stdout(&done).contains("PENDING"),
-        "the call's own answer is printed"
+        "the response to the call is printed"
     );
     let failed = run("FAILED");
     assert!(
@@ -501,7 +498,7 @@ fn operations_are_found_by_words_and_listed_as_json() {
         .args(["api", "search", "zzz"])
         .output()
         .unwrap();
-    assert!(error_line(&none, 2).contains("no operation with zzz"));
+    assert!(error_line(&none, 2).contains("no operation matches zzz"));
     let all = atlas(&folder)
         .args(["api", "list", "-o", "json"])
         .output()
@@ -511,7 +508,7 @@ fn operations_are_found_by_words_and_listed_as_json() {
 }
 
 #[test]
-fn what_ends_is_listed_by_date_and_found_in_a_source_tree() {
+fn sunset_dates_are_listed_by_date_and_found_in_a_source_tree() {
     let folder = folder();
     let source = "// nothing\nclient.GetGroupClusterBackupTenantSnapshot(ctx)\ngetuser()\n\
         get_group_cluster_backup_tenant_snapshot(); getGroupClusterBackupTenantSnapshot()\n\

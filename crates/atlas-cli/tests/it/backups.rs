@@ -1,4 +1,4 @@
-//! `atlas backups`: every kind of cluster, without being told which.
+//! `atlas backups` for every kind of cluster, which it determines itself.
 
 use std::process::{Command, Output};
 
@@ -17,7 +17,7 @@ fn run(server: &SandboxServer, folder: &TempDir, arguments: &[&str]) -> Output {
     command.arg("backups").args(arguments).output().unwrap()
 }
 
-/// What a command printed, which must have succeeded.
+/// The output of a command, which must have succeeded.
 fn printed(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
@@ -46,7 +46,7 @@ fn snapshots_are_listed_and_described_as_a_table_and_as_json() {
             &["snapshots", "list", "--clusterName", cluster, "-o", "json"],
         );
         let list = json(&list);
-        assert!(list["links"].is_array(), "as Atlas answers it: {list}");
+        assert!(list["links"].is_array(), "as Atlas responds: {list}");
         assert_eq!(list["results"].as_array().unwrap().len(), count);
         let id = list["results"][0]["id"].as_str().unwrap();
         let flags = ["--clusterName", cluster, "-o", "json"];
@@ -132,7 +132,7 @@ fn a_download_is_started_without_writing_to_any_kind_of_cluster() {
         let is_download = table.to_lowercase().contains("download");
         assert!(table.contains(id) && is_download, "{table}");
 
-        // The link is a secret: a table has it only if it is asked for.
+        // The link is a secret: a table shows it only with --show-link.
         let describe = ["restores", "describe", id, "--clusterName", cluster];
         let table = printed(&run(&server, &folder, &describe));
         assert!(!table.contains("signature"), "{table}");
@@ -140,7 +140,7 @@ fn a_download_is_started_without_writing_to_any_kind_of_cluster() {
         let table = printed(&run(&server, &folder, &asked));
         assert!(table.contains("signature"), "{table}");
 
-        // The job that was started is the one whose file is downloaded.
+        // The file of the started job is downloaded.
         let jobs = |server: &SandboxServer| server.with(|sandbox| sandbox.requests());
         let name = format!("{cluster}.tgz");
         let download = [
@@ -166,7 +166,7 @@ fn a_download_is_started_without_writing_to_any_kind_of_cluster() {
 }
 
 #[test]
-fn a_restore_wants_to_be_confirmed_and_ends_where_it_was_told() {
+fn a_restore_needs_confirmation_and_uses_the_named_target() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     let start = [
@@ -193,7 +193,7 @@ fn a_restore_wants_to_be_confirmed_and_ends_where_it_was_told() {
 }
 
 #[test]
-fn a_job_that_fails_or_takes_too_long_has_an_exit_code_of_its_own() {
+fn a_job_that_fails_or_takes_too_long_has_its_own_exit_code() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     let download = [
@@ -279,7 +279,7 @@ fn with_profiles(folder: &TempDir) -> Command {
 }
 
 #[test]
-fn a_profile_of_the_official_command_line_is_enough_and_the_environment_beats_it() {
+fn a_profile_of_the_official_command_line_is_enough_and_the_environment_overrides_it() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     profiles(&folder, &server);
@@ -297,7 +297,7 @@ fn a_profile_of_the_official_command_line_is_enough_and_the_environment_beats_it
         .args(["--projectId", PROJECT])
         .output()
         .unwrap();
-    assert!(output.status.success(), "a flag beats the environment");
+    assert!(output.status.success(), "a flag overrides the environment");
 
     let ring = with_profiles(&folder)
         .args(["-P", "ring", "--projectId", PROJECT])
@@ -305,10 +305,10 @@ fn a_profile_of_the_official_command_line_is_enough_and_the_environment_beats_it
         .unwrap();
     assert!(error_line(&ring, 3).contains("keyring"));
     let missing = with_profiles(&folder)
-        .args(["-P", "nobody"])
+        .args(["-P", "missing"])
         .output()
         .unwrap();
-    assert!(error_line(&missing, 2).contains("\"nobody\""));
+    assert!(error_line(&missing, 2).contains("\"missing\""));
 
     std::fs::write(
         folder.path().join("config/atlascli/config.toml"),

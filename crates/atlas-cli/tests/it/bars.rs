@@ -1,4 +1,4 @@
-//! Bars on a terminal: what is drawn, and that nothing of it stays.
+//! Bars on a terminal: they are drawn, and removed completely.
 
 use atlas_sandbox::DEDICATED_CLUSTER;
 use flate2::Compression;
@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use crate::terminal::{Session, at, plain};
 use crate::{atlas_at, folder, project, sandbox};
 
-/// What stays on the screen: of a line, what follows its last return to the margin or its last
+/// The text that stays on the screen: of each line, the part after its last carriage return or
 /// clearing.
 fn screen(text: &str) -> Vec<String> {
     let kept = |line: &str| {
@@ -18,7 +18,7 @@ fn screen(text: &str) -> Vec<String> {
     text.lines().map(kept).collect()
 }
 
-/// A gzipped tar of so many MiB of bytes that compress only a little.
+/// Writes a gzipped tar of poorly compressible bytes.
 fn write_archive(path: &std::path::Path, mebibytes: usize) {
     let file = std::fs::File::create(path).unwrap();
     let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::none()));
@@ -33,7 +33,7 @@ fn write_archive(path: &std::path::Path, mebibytes: usize) {
     tar.into_inner().unwrap().finish().unwrap();
 }
 
-/// Checks that a bar with a rate and a time left was drawn, and that nothing of it stays.
+/// Checks that a bar with a rate and a time left was drawn, and removed completely.
 fn assert_bar(shown: &str, stages: &[&str]) {
     for stage in stages {
         let is_frame = |frame: &str| {
@@ -109,10 +109,10 @@ fn a_download_has_a_bar_that_is_gone_at_the_end() {
 }
 
 #[test]
-fn ctrl_c_takes_the_bar_away() {
+fn ctrl_c_removes_the_bar() {
     let folder = folder();
     write_archive(&folder.path().join("large.tgz"), 64);
-    // Read over and over, so that the key comes while it is at work.
+    // Read repeatedly, so that the key arrives during the work.
     let files = ["large.tgz"; 50];
     let session = Session {
         folder: &folder,

@@ -1,4 +1,4 @@
-//! An error with everything behind it, in one line and each message once, wherever it comes from.
+//! Every error is one line with its whole chain of causes, each message once.
 
 use std::process::Command;
 
@@ -63,7 +63,7 @@ fn a_service_account_behind_a_certificate_that_is_not_trusted_or_a_proxy_that_re
 }
 
 #[test]
-fn a_link_that_has_ended_in_a_download_and_in_a_pull() {
+fn an_expired_link_in_a_download_and_in_a_pull() {
     let plan = r#"[{"path": "/sandbox-store/", "do": {"status": {"status": 403}}}]"#;
     let server = SandboxServer::builder(Sandbox::new()).faults(FaultPlan::from_json(plan).unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();

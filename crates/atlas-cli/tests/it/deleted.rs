@@ -39,7 +39,7 @@ fn serve(folder: &tempfile::TempDir) -> Serving {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
     let url = first.split_once('=').unwrap().1.to_owned();
-    // Read on, so that the log is never blocked.
+    // Keep reading, so that the log never blocks.
     std::thread::spawn(move || lines.for_each(drop));
     Serving { child, url }
 }
@@ -85,6 +85,6 @@ fn every_backup_command_works_on_a_deleted_cluster() {
         assert!(done(&["restores", "list", cluster]).contains(id));
         assert!(done(&[&["restores", "describe", id][..], &named].concat()).contains(id));
     }
-    let line = error_line(&run(&["snapshots", "list", "Nobody"]), 4);
+    let line = error_line(&run(&["snapshots", "list", "Missing"]), 4);
     assert!(line.contains("CLUSTER_NOT_FOUND"), "{line}");
 }

@@ -1,4 +1,4 @@
-//! The commands in `docs`, and the manifests for Kubernetes: what they call exists.
+//! The commands in `docs` and in the manifests for Kubernetes exist.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -37,7 +37,7 @@ fn texts(list: &Value) -> Vec<String> {
     list.map(|it| it.as_str().unwrap().to_owned()).collect()
 }
 
-/// Whether each flag is known and each value can be read: `--help` behind them is reached only then.
+/// Whether each flag is known and each value is valid: only then, clap reaches the `--help` after them.
 fn is_understood(arguments: &[String]) -> Result<(), String> {
     let output = atlas(&folder()).args(arguments).arg("--help").output();
     let output: Output = output.unwrap();
@@ -57,7 +57,10 @@ fn every_flag_in_the_manifests_exists() {
         is_understood(&arguments).unwrap();
         let mut wrong = arguments;
         wrong.push("--keep-hourly".to_owned());
-        assert!(is_understood(&wrong).is_err(), "it is a test of something");
+        assert!(
+            is_understood(&wrong).is_err(),
+            "the check must be able to fail"
+        );
     }
 }
 
@@ -71,7 +74,7 @@ fn every_command_in_the_docs_exists() {
             .collect();
         assert!(commands.len() >= least, "{name}: {commands:?}");
         for command in commands {
-            // What reads from a pipe is another command.
+            // The command after a pipe is another one.
             let words = command.split_whitespace().take_while(|word| *word != "|");
             let arguments: Vec<_> = words.skip(1).map(str::to_owned).collect();
             if let Err(error) = is_understood(&arguments) {
@@ -121,9 +124,9 @@ fn the_pull_of_the_folder_manifest_works_with_its_arguments() {
     }
 }
 
-/// What an edit could lose without anything else failing.
+/// Properties that an edit could lose without another failure.
 #[test]
-fn the_manifests_hold_no_secret_run_once_at_a_time_and_as_no_root() {
+fn the_manifests_have_no_secret_and_run_once_at_a_time_and_not_as_root() {
     for name in MANIFESTS {
         let documents = manifest(name);
         let cron = documents.iter().find(|it| it["kind"] == "CronJob").unwrap();
@@ -137,7 +140,7 @@ fn the_manifests_hold_no_secret_run_once_at_a_time_and_as_no_root() {
             assert_eq!(is_plain, name == "AWS_REGION", "{name}");
         }
         assert!(pod["terminationGracePeriodSeconds"].as_u64().unwrap() >= 5);
-        // Without it, no rule about exit codes is taken.
+        // Kubernetes ignores rules about exit codes without it.
         assert_eq!(pod["restartPolicy"], "Never");
         let rule = &job["podFailurePolicy"]["rules"][0]["onExitCodes"];
         assert_eq!(rule["containerName"], container["name"]);

@@ -34,7 +34,7 @@ fn with_next(server: &SandboxServer, status: u16, code: &str) {
 }
 
 #[test]
-fn a_sound_account_passes_every_check() {
+fn a_valid_account_passes_every_check() {
     let (_runtime, server) = sandbox();
     let (code, stdout) = checked(&mut atlas_at(&server, &folder()));
     assert_eq!(code, Some(0), "{stdout}");
@@ -52,7 +52,7 @@ fn a_sound_account_passes_every_check() {
 }
 
 #[test]
-fn what_fails_is_named_with_its_likely_causes_and_what_depends_on_it_is_skipped() {
+fn a_failed_check_names_its_likely_causes_and_dependent_checks_are_skipped() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     let (exit, stdout) = checked(&mut atlas(&folder));
@@ -61,9 +61,9 @@ fn what_fails_is_named_with_its_likely_causes_and_what_depends_on_it_is_skipped(
         (Some(3), "FAIL skip skip skip skip skip")
     );
 
-    let mut nobody = atlas_at(&server, &folder);
-    nobody.env("MONGODB_ATLAS_OPS_MANAGER_URL", "http://127.0.0.1:1");
-    let (exit, stdout) = checked(&mut nobody);
+    let mut unreachable = atlas_at(&server, &folder);
+    unreachable.env("MONGODB_ATLAS_OPS_MANAGER_URL", "http://127.0.0.1:1");
+    let (exit, stdout) = checked(&mut unreachable);
     assert_eq!(
         (exit, verdicts(&stdout).as_str()),
         (Some(5), "ok FAIL skip skip skip skip")
@@ -102,7 +102,7 @@ fn what_fails_is_named_with_its_likely_causes_and_what_depends_on_it_is_skipped(
     );
 }
 
-/// What the line about another program says, if there is one.
+/// The line about another program, if there is one.
 #[cfg(unix)]
 fn namesake(command: &mut Command) -> Option<String> {
     let (code, stdout) = checked(command);
@@ -115,7 +115,7 @@ fn namesake(command: &mut Command) -> Option<String> {
 
 #[cfg(unix)]
 #[test]
-fn another_program_of_the_same_name_that_comes_first_is_told_and_nothing_else() {
+fn only_another_program_of_the_same_name_that_comes_first_is_noted() {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     let (_runtime, server) = sandbox();
@@ -162,7 +162,7 @@ fn another_program_of_the_same_name_that_comes_first_is_told_and_nothing_else() 
         );
         assert!(line.contains("atlas-toolkit"), "{line}");
         assert!(noted(&and(&[&other])).is_some());
-        // Itself, a link to it, and a link to the link.
+        // The program itself, a link to it, and a link to the link.
         for itself in [&own, &path("linked"), &path("renamed")] {
             assert_eq!(noted(&and(&[itself, &other])), None, "{itself:?}");
         }

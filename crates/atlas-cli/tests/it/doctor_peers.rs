@@ -1,5 +1,5 @@
-//! `atlas doctor` against what is not Atlas: it names what a proxy, a login page, a wrong base URL or
-//! a wrong clock did, in one line.
+//! `atlas doctor` against other servers: it explains proxies, login pages, wrong base URLs and wrong
+//! clocks in one line.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -17,7 +17,7 @@ struct Found {
     line: String,
 }
 
-/// What the doctor finds; the error on stderr must be the failed line's own.
+/// Runs the doctor; the error on stderr must be that of the failed line.
 fn doctor(command: &mut Command) -> Found {
     let output = command.arg("doctor").output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
@@ -93,7 +93,7 @@ fn the_target_of_a_redirect_cannot_control_a_terminal() {
 }
 
 #[test]
-fn a_web_page_and_another_server_are_told_from_atlas() {
+fn a_web_page_and_another_server_are_distinguished_from_atlas() {
     let html = "content-type: text/html";
     let json = "content-type: application/json";
     for (status, header, body, expected) in [
@@ -127,7 +127,7 @@ fn a_web_page_and_another_server_are_told_from_atlas() {
         let code = if status == 200 { 13 } else { 4 };
         no_connection(&mut at(&peer.url), code, &[expected, BETWEEN]);
     }
-    // Those of a gateway are asked for again.
+    // Requests are retried after those of a gateway.
     let peer = raw_peer(move |_, _| response(501, html, "<html>Gateway"));
     no_connection(
         &mut at(&peer.url),
@@ -149,7 +149,7 @@ fn a_web_page_and_another_server_are_told_from_atlas() {
 }
 
 #[test]
-fn a_refusal_in_the_words_of_atlas_is_one_of_atlas() {
+fn a_refusal_with_an_error_body_of_atlas_is_one_of_atlas() {
     let peer = raw_peer(|_, _| {
         let body = r#"{"error":403,"errorCode":"USER_UNAUTHORIZED"}"#;
         response(403, "content-type: application/json", body)
@@ -193,7 +193,7 @@ fn a_base_url_with_the_path_of_the_api_works_and_another_path_is_explained() {
     }
 }
 
-/// Answers every connection with some bytes, whatever it says.
+/// Sends the same bytes to every connection.
 fn blurter(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -208,7 +208,7 @@ fn blurter(bytes: &'static [u8]) -> String {
 }
 
 #[test]
-fn a_port_that_speaks_no_tls_and_one_that_speaks_it_are_named() {
+fn a_port_with_tls_and_one_without_are_distinguished() {
     let plain = blurter(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     let url = format!("https://{plain}");
     let expected = "the port does not use TLS; check the scheme and the port";
@@ -224,12 +224,12 @@ fn a_port_that_speaks_no_tls_and_one_that_speaks_it_are_named() {
     let url = server
         .url()
         .replace("https://localhost", "http://127.0.0.1");
-    let expected = "if the port speaks TLS, write https in the base URL";
+    let expected = "if the port uses TLS, write https in the base URL";
     no_connection(&mut at(&url), 5, &[expected]);
 }
 
 #[test]
-fn a_name_that_is_unknown_and_a_port_where_nothing_listens_are_told_apart() {
+fn an_unknown_name_and_a_closed_port_are_distinguished() {
     let expected =
         "no connection to atlas.invalid; its name cannot be resolved; check the host name and DNS";
     no_connection(&mut at("https://atlas.invalid"), 5, &[expected]);
@@ -238,7 +238,7 @@ fn a_name_that_is_unknown_and_a_port_where_nothing_listens_are_told_apart() {
 }
 
 #[test]
-fn what_a_proxy_answers_is_told_from_what_atlas_answers() {
+fn a_response_of_a_proxy_is_distinguished_from_one_of_atlas() {
     for (status, expected) in [
         (
             403,
@@ -269,7 +269,7 @@ fn what_a_proxy_answers_is_told_from_what_atlas_answers() {
 }
 
 #[test]
-fn json_that_is_no_list_of_projects_is_not_taken_for_atlas() {
+fn json_without_a_list_of_projects_is_not_taken_for_atlas() {
     let peer = crate::peer::peer(|_, _| (200, r#"{"hello":1}"#.to_owned()));
     let found = doctor(&mut at(&peer.url));
     assert_eq!(
@@ -277,13 +277,15 @@ fn json_that_is_no_list_of_projects_is_not_taken_for_atlas() {
         ("ok FAIL skip skip skip skip", Some(13))
     );
     assert!(
-        found.line.contains("not Atlas: it has no list of projects"),
+        found
+            .line
+            .contains("not Atlas: its response has no list of projects"),
         "{}",
         found.line
     );
 }
 
-/// Each message once, also behind a token that could not be fetched.
+/// Each message is printed once, even if it is the cause of a failed token request.
 #[test]
 fn a_certificate_that_is_not_trusted_is_named_for_every_kind_of_credentials() {
     let runtime = tokio::runtime::Runtime::new().unwrap();

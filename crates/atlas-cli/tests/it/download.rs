@@ -88,7 +88,7 @@ fn the_embedded_sandbox_needs_no_account() {
 }
 
 #[test]
-fn a_file_that_is_there_is_kept_unless_force_is_given() {
+fn an_existing_file_is_kept_unless_force_is_given() {
     let folder = folder();
     let path = folder.path().join("s.tgz");
     std::fs::write(&path, "precious").unwrap();
@@ -103,7 +103,7 @@ fn a_file_that_is_there_is_kept_unless_force_is_given() {
     let output = run(&[]);
     let line = error_line(&output, 6);
     assert!(line.contains("--force"), "{line}");
-    // Not even the warning: nothing was asked of Atlas.
+    // Not even the warning: no request was sent.
     assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
     assert!(run(&["--force"]).status.success());
@@ -111,7 +111,7 @@ fn a_file_that_is_there_is_kept_unless_force_is_given() {
 }
 
 #[test]
-fn credentials_that_are_missing_or_half_there_are_named() {
+fn missing_or_incomplete_credentials_are_named() {
     let folder = folder();
     let line = error_line(
         &atlas(&folder)
@@ -143,7 +143,7 @@ fn credentials_that_are_missing_or_half_there_are_named() {
 }
 
 #[test]
-fn refused_credentials_a_missing_role_and_unknown_things_are_told_apart() {
+fn refused_credentials_a_missing_role_and_unknown_things_are_distinguished() {
     let (_runtime, server) = sandbox();
     let other = "32b6e34b3d91647abb20e7ff";
     let cases: [(&str, &str, i32, &str); 4] = [
@@ -207,7 +207,7 @@ fn a_bad_id_or_name_is_refused_before_anything_is_sent() {
 
 #[cfg(not(feature = "object-store"))]
 #[test]
-fn a_url_is_no_file_in_a_build_without_object_stores() {
+fn a_url_is_refused_by_a_build_without_object_stores() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     for out in [
@@ -229,7 +229,7 @@ fn a_url_is_no_file_in_a_build_without_object_stores() {
 }
 
 #[test]
-fn a_url_is_no_file_for_an_answer_and_no_folder_for_a_build_without_stores() {
+fn a_url_is_refused_for_a_response_and_for_a_folder_without_stores() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     let url = "s3://bucket/x";
@@ -293,7 +293,7 @@ fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn nobody_listening_is_a_network_error() {
+fn a_closed_port_is_a_network_error() {
     let folder = folder();
     let output = atlas(&folder)
         // A reserved port; a free one might be taken by another test.
@@ -309,7 +309,7 @@ fn nobody_listening_is_a_network_error() {
     assert_empty(&folder);
 }
 
-/// A limit on the size of files stands in for a full disk: the write fails in the same place.
+/// A limit on the size of files simulates a full disk: the write fails in the same place.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_nothing_behind() {
@@ -329,7 +329,7 @@ fn a_full_disk_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_folder_that_is_missing_or_a_name_that_is_a_folder_is_said() {
+fn a_missing_folder_or_a_name_that_is_a_folder_is_reported() {
     let folder = folder();
     for (out, code, expected) in [
         ("no/such/s.tgz", 6, "cannot be created"),
@@ -370,15 +370,15 @@ fn an_error_of_atlas_is_one_line_with_its_code() {
     assert_empty(&folder);
 }
 
-/// What becomes of the connection once the file was sent.
+/// The end of the connection after the file was sent.
 #[derive(Clone, Copy, PartialEq)]
 enum Then {
     Close,
     KeepOpen,
 }
 
-/// An Atlas with one shared-tier cluster whose link leads back here, and `file` as the raw answer
-/// to that link. Hands over each connection that the file was sent on.
+/// An Atlas with one shared-tier cluster whose link leads back here, and `file` as the raw response
+/// to that link. Sends each connection on which the file was sent to the receiver.
 fn store(file: &'static [u8], then: Then) -> (String, std::sync::mpsc::Receiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -392,7 +392,7 @@ fn store(file: &'static [u8], then: Then) -> (String, std::sync::mpsc::Receiver<
             let body = if path.starts_with("/file") {
                 stream.write_all(file).unwrap();
                 if then == Then::Close {
-                    // The client may have gone first.
+                    // The client may have closed the connection first.
                     let _ = stream.shutdown(std::net::Shutdown::Both);
                 }
                 let _ = sender.send(stream);
@@ -414,7 +414,7 @@ fn store(file: &'static [u8], then: Then) -> (String, std::sync::mpsc::Receiver<
     (url, receiver)
 }
 
-/// Reads a request and gives its path; `None` if none comes.
+/// Reads a request and returns its path; `None` at the end of the connection.
 fn request_path(stream: &mut TcpStream) -> Option<String> {
     let mut seen = Vec::new();
     loop {
@@ -442,7 +442,7 @@ fn request_path(stream: &mut TcpStream) -> Option<String> {
 }
 
 #[test]
-fn what_is_not_the_whole_file_is_not_kept() {
+fn an_incomplete_file_is_not_kept() {
     let cases: [(&'static [u8], i32, &str); 5] = [
         (
             b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\nconnection: close\r\n\r\n\x1f\x8bshort",
@@ -555,7 +555,7 @@ fn no_log_however_loud_shows_a_secret() {
 }
 
 #[test]
-fn the_environment_names_the_proxy_and_whom_it_is_not_for() {
+fn the_environment_names_the_proxy_and_its_exceptions() {
     for (no_proxy, asked) in [("", true), ("ops.example", false)] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

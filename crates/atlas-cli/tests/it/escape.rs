@@ -7,8 +7,8 @@ use atlas_sandbox::PROJECT;
 use crate::peer::{Peer, peer};
 use crate::{atlas, folder};
 
-/// What a hostile server could call things: it clears the screen, breaks the line, sets the title,
-/// and reorders what follows.
+/// A hostile name: it clears the screen, breaks the line, sets the title and reorders the text after
+/// it.
 const HOSTILE: &str = r"A\u001b[2J\nerror: forged\r\u009b31m\u202eB\u007f\u001b]0;t\u0007";
 
 /// An Atlas with one cluster whose every text is hostile.
@@ -60,7 +60,7 @@ fn command(peer: &Peer) -> Command {
     command
 }
 
-/// Checks that nothing but printable characters and line feeds came out.
+/// Checks that the output has only printable characters and line feeds.
 fn assert_harmless(text: &[u8], what: &str) -> String {
     let text = String::from_utf8(text.to_vec()).unwrap();
     let odd = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
@@ -104,7 +104,7 @@ fn no_text_of_a_server_reaches_stdout_or_stderr_unescaped() {
 }
 
 #[test]
-fn the_log_escapes_what_a_server_said() {
+fn the_log_escapes_text_of_a_server() {
     let peer = hostile("TENANT");
     let mut command = command(&peer);
     command.env("ATLAS_LOG", "trace");
@@ -122,7 +122,7 @@ fn an_error_of_a_server_is_one_printable_line() {
     let output = run(&peer, &["backups", "snapshots", "list", "C"]);
     let stderr = assert_harmless(&output.stderr, "error");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
-    assert_eq!(peer.asked().len(), 1, "a refusal is not asked for again");
+    assert_eq!(peer.asked().len(), 1, "a refused request is not retried");
 }
 
 #[test]
@@ -146,12 +146,12 @@ fn the_name_of_a_file_is_escaped_too() {
         let what = format!("{arguments:?}");
         let shown =
             assert_harmless(&output.stdout, &what) + &assert_harmless(&output.stderr, &what);
-        // The parser of arguments leaves escape sequences out by itself.
+        // clap itself removes escape sequences.
         assert!(code == 2 || shown.contains("u001b"), "{what}: {shown}");
     }
 }
 
-/// `script` gives the command a terminal, as a person has.
+/// `script` gives the command a terminal.
 #[cfg(target_os = "linux")]
 #[test]
 fn json_is_exact_in_a_pipe_and_means_the_same_on_a_terminal() {

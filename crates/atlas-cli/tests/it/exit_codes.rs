@@ -1,4 +1,4 @@
-//! Exit codes: each way to fail has its own, and `--help` lists them all.
+//! Exit codes: each kind of failure has its own, and `--help` lists them all.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
@@ -26,7 +26,7 @@ fn run(url: &str, arguments: &[&str]) -> Output {
 
 const LIST: [&str; 4] = ["backups", "snapshots", "list", CLUSTER];
 
-/// Answers everything with an error.
+/// Responds to everything with an error.
 fn refusing(status: u16) -> Peer {
     peer_with_headers(move |_, _| {
         let body = format!(r#"{{"error":{status},"errorCode":"SOME_CODE","detail":"why"}}"#);
@@ -35,7 +35,7 @@ fn refusing(status: u16) -> Peer {
 }
 
 #[test]
-fn what_a_server_refuses_decides_the_code_and_only_what_may_pass_is_to_be_tried_again() {
+fn the_status_decides_the_code_and_only_a_transient_one_suggests_a_retry() {
     for (status, code, is_transient) in [
         (400, 4, false),
         (401, 3, false),
@@ -54,7 +54,7 @@ fn what_a_server_refuses_decides_the_code_and_only_what_may_pass_is_to_be_tried_
         let hints = ["try again", "wait before the next request"];
         let has_hint = hints.iter().any(|hint| line.contains(hint));
         assert_eq!(has_hint, is_transient, "{line}");
-        // Each kind of cluster is asked for by a request of its own.
+        // Each kind of cluster has its own request.
         let asked = peer.asked();
         let distinct: BTreeSet<&String> = asked.iter().collect();
         assert_eq!(asked.len() > distinct.len(), is_transient, "{asked:?}");
@@ -62,7 +62,7 @@ fn what_a_server_refuses_decides_the_code_and_only_what_may_pass_is_to_be_tried_
 }
 
 #[test]
-fn a_service_that_is_unavailable_three_times_is_not_asked_a_fourth_time() {
+fn a_request_is_not_sent_a_fourth_time_after_three_failures() {
     let peer = refusing(503);
     let line = error_line(&run(&peer.url, &LIST), 14);
     assert_eq!(peer.asked().len(), 3, "{line}");
@@ -79,7 +79,7 @@ fn an_unknown_export_job_is_reported_after_one_request() {
 }
 
 #[test]
-fn a_peer_that_cannot_be_reached_is_5_for_every_command_that_asks_once() {
+fn an_unreachable_peer_is_5_for_every_command_without_retries() {
     let verify = ["doctor"];
     let projects = ["projects", "list"];
     let clusters = ["clusters", "list"];
@@ -158,7 +158,7 @@ fn a_snapshot_or_a_job_that_failed_is_9_and_one_that_is_not_complete_in_time_10(
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_folder_that_another_pull_works_on_is_15() {
+fn a_folder_that_another_pull_uses_is_15() {
     use crate::signal_states::{ends, until};
     use crate::signals::start;
 
@@ -174,7 +174,7 @@ fn a_folder_that_another_pull_works_on_is_15() {
         "kept",
     ];
     let busy = start(atlas_at(&server, &folder).args(pull));
-    // A job is asked for under the lock.
+    // The job is requested while the lock is held.
     until("a job", || {
         let (cluster, now) = (FLEX_CLUSTER.parse().unwrap(), jiff::Timestamp::UNIX_EPOCH);
         server.with(|sandbox| !sandbox.jobs(now, crate::project(), &cluster).is_empty())
@@ -185,7 +185,7 @@ fn a_folder_that_another_pull_works_on_is_15() {
         let expected = "error: kept is in use by another run; wait for it to end";
         assert_eq!(line, expected);
     }
-    // It may look.
+    // A dry run needs no lock.
     let output = atlas_at(&server, &folder)
         .args(pull)
         .arg("--dry-run")
@@ -237,7 +237,7 @@ fn every_code_that_a_command_ends_with_is_in_the_help() {
         .collect();
     let distinct: BTreeSet<&&str> = listed.iter().collect();
     assert_eq!(distinct.len(), listed.len(), "{list}");
-    // 1 is what the standard library ends with, and a shell's own.
+    // 1 is the code of the standard library and of shells.
     let expected: Vec<String> = [0]
         .into_iter()
         .chain(2..=15)

@@ -1,4 +1,4 @@
-//! `atlas generate`: what packages contain beside the program.
+//! `atlas generate`: man pages and completion scripts for packages.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -69,7 +69,7 @@ fn each_command_that_a_help_lists_has_a_man_page_and_nothing_else_has_one() {
 
 /// Formats the pages with mandoc or groff; on a machine with neither, it checks nothing.
 #[test]
-fn a_formatter_of_man_pages_takes_each_without_a_word() {
+fn a_formatter_of_man_pages_accepts_each_without_a_warning() {
     let folder = folder();
     let pages = generate(&folder, &["man", "man"]);
     let is_there = |program: &str, flag: &str| Command::new(program).arg(flag).output().is_ok();
@@ -134,7 +134,7 @@ fn a_file_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn people_are_not_told_of_it() {
+fn the_command_is_hidden() {
     let text = help(&[]);
     assert!(
         !commands(&text).iter().any(|name| name == "generate"),

@@ -1,4 +1,4 @@
-//! What `--help` says.
+//! The texts of `--help`.
 
 use crate::{atlas, folder};
 
@@ -55,7 +55,7 @@ fn every_help_ends_with_an_example_that_begins_with_its_command() {
         let is_last = lines
             .lines()
             .all(|line| line.is_empty() || line.starts_with("  "));
-        assert!(is_last, "{path:?} goes on after its example: {text}");
+        assert!(is_last, "{path:?} continues after its example: {text}");
         let widest = lines.lines().map(str::len).max();
         assert!(widest <= Some(79), "{path:?}: {text}");
     });
@@ -81,7 +81,7 @@ fn an_operation_ends_with_an_example_that_can_be_sent() {
 
 #[cfg(not(feature = "object-store"))]
 #[test]
-fn every_help_says_what_it_said() {
+fn every_help_is_unchanged() {
     below(&[], &mut |path, text| {
         let name = path.join("-");
         let name = if name.is_empty() { "atlas" } else { &name };
@@ -100,13 +100,13 @@ fn the_documented_operation_has_the_flags_people_know() {
 
 #[cfg(feature = "object-store")]
 #[test]
-fn the_download_says_how_object_stores_are_reached_and_what_a_kill_or_a_signal_does() {
+fn the_help_of_download_explains_object_stores_kills_and_signals() {
     let help = help(&["backups", "snapshots", "download"]);
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "AWS_ENDPOINT_URL",
         "~/.aws are not read",
-        "after a kill the same command goes on",
+        "after a kill the same command resumes",
         "A signal aborts the upload",
         "--force",
     ] {
@@ -115,7 +115,7 @@ fn the_download_says_how_object_stores_are_reached_and_what_a_kill_or_a_signal_d
 }
 
 #[test]
-fn what_means_nothing_without_a_connection_is_neither_shown_nor_ignored() {
+fn a_flag_of_connections_is_neither_shown_nor_ignored_offline() {
     for path in [
         &["backups", "verify"][..],
         &["completion"],

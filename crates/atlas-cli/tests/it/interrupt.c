@@ -1,8 +1,8 @@
 // Loaded before the C library: ends or fails a process at its n-th change to the file system.
 //
 // KILL_AT=n ends it before the n-th fsync, rename or unlink. FAIL_FSYNC=n has the n-th fsync
-// report EIO, and is done once. CLOCK_OFFSET=n sets the clock so many seconds ahead, for this process
-// alone. HANG_DNS=1 has no host name resolved, ever.
+// report EIO, once. CLOCK_OFFSET=n sets the clock n seconds ahead, for this process only. HANG_DNS=1
+// lets the resolution of host names hang.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{atlas_at, error_line, folder, sandbox};
 
-/// Compiles `interrupt.c`, with the C compiler that building this workspace needs anyway.
+/// Compiles `interrupt.c` with the C compiler that the build of this workspace needs.
 pub(crate) fn library(folder: &Path) -> PathBuf {
     let library = folder.join("interrupt.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/interrupt.c");
@@ -63,14 +63,14 @@ impl World {
 fn names(folder: &TempDir) -> Vec<String> {
     let entries = std::fs::read_dir(folder.path()).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    // A file that was being written before it had a name.
+    // An incomplete file without its final name.
     let mut names: Vec<_> = names.filter(|name| !name.starts_with(".tmp")).collect();
     names.sort();
     names
 }
 
 #[test]
-fn killed_at_any_step_a_download_leaves_a_sound_file_or_none_and_the_next_one_ends_well() {
+fn killed_at_any_step_a_download_leaves_a_sound_file_or_none_and_the_next_one_succeeds() {
     let world = World::new();
     let mut killed = 0;
     for at in 1.. {
@@ -111,7 +111,7 @@ fn killed_at_any_step_a_download_that_replaces_leaves_the_old_file_or_the_new_on
 }
 
 #[test]
-fn killed_at_any_step_a_pull_is_put_right_by_the_next() {
+fn killed_at_any_step_a_pull_is_completed_by_the_next() {
     let world = World::new();
     let pull = [
         "pull",
@@ -151,8 +151,8 @@ fn after_a_failed_fsync_the_partial_file_is_not_trusted() {
         }
         failed += 1;
         let line = error_line(&output, 6);
-        let is_told = ["cannot be synced to disk", "Input/output error"];
-        assert!(is_told.iter().any(|told| line.contains(told)), "{line}");
+        let expected = ["cannot be synced to disk", "Input/output error"];
+        assert!(expected.iter().any(|text| line.contains(text)), "{line}");
         if folder.path().join("s.tgz").exists() {
             // Only the folder could not be synced.
             assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"], "{at}");

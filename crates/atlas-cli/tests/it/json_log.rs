@@ -1,4 +1,4 @@
-//! `--log-format json`: every line on stderr is an object, whatever it tells.
+//! `--log-format json`: every line on stderr is an object.
 
 use std::process::{Command, Output};
 
@@ -68,7 +68,7 @@ fn an_error_has_the_exit_code_of_the_process() {
 }
 
 #[test]
-fn a_command_line_that_cannot_be_read_is_told_in_json_wherever_the_format_stands() {
+fn an_invalid_command_line_is_reported_in_json_wherever_the_format_is_given() {
     for arguments in [
         &["--log-format", "json", "nope"][..],
         &["nope", "--log-format", "json"],
@@ -140,8 +140,8 @@ fn warnings_and_progress_and_the_log_are_objects_too() {
         .args(json)
         .output()
         .unwrap();
-    let told = messages(&lines(&output), "INFO");
-    assert!(told[0].contains("getting the snapshot ready"), "{told:?}");
+    let notes = messages(&lines(&output), "INFO");
+    assert!(notes[0].contains("preparing the download"), "{notes:?}");
 
     for log in ["debug", "trace"] {
         let mut command = atlas_at(&server, &folder);
@@ -182,7 +182,7 @@ fn several_clusters_name_the_one_that_a_line_is_about() {
     assert!(last["clusterName"].is_null(), "{last}");
 }
 
-/// What a hostile server says, as JSON text.
+/// The message of a hostile server, as JSON text.
 const HOSTILE: &str = r"A\u001b[2J\n{\u0000\r\u009b31m\u202eB\u007f\u001b]0;t\u0007\udb40\udc41";
 
 fn against(url: &str) -> Command {
@@ -196,7 +196,7 @@ fn against(url: &str) -> Command {
 }
 
 #[test]
-fn what_a_server_says_is_escaped_in_every_line() {
+fn text_of_a_server_is_escaped_in_every_line() {
     let peer = peer(|_, path| {
         if path.contains("/snapshots/") {
             let body = format!(r#"{{"error":409,"errorCode":"{HOSTILE}","detail":"{HOSTILE}"}}"#);
@@ -221,7 +221,7 @@ fn what_a_server_says_is_escaped_in_every_line() {
 }
 
 #[test]
-fn a_quiet_command_tells_nothing_but_errors() {
+fn a_quiet_command_prints_only_errors() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     let download = ["backups", "snapshots", "download", "latest"];
@@ -234,7 +234,7 @@ fn a_quiet_command_tells_nothing_but_errors() {
                 let command = command.args(arguments).args(["--log-format", format]);
                 let output = command.args(flags).output().unwrap();
                 assert!(output.status.success(), "{arguments:?}");
-                // The line of a file that was written is no more than progress to a person.
+                // In text, the line of a downloaded file is only progress.
                 let is_list = arguments.contains(&"list");
                 assert!(!is_list || !output.stdout.is_empty(), "{arguments:?}");
                 String::from_utf8(output.stderr).unwrap()

@@ -5,7 +5,7 @@ use atlas_sandbox::PROJECT;
 use crate::{atlas, download_arguments, error_line, folder};
 
 #[test]
-fn a_log_filter_that_is_wrong_is_an_error_and_an_empty_one_is_none() {
+fn an_invalid_log_filter_is_an_error_and_an_empty_one_counts_as_unset() {
     for filter in ["verbose", "atlas_backup=loud", "debug,,"] {
         let output = atlas(&folder())
             .args(download_arguments())
@@ -30,7 +30,7 @@ fn a_log_filter_that_is_wrong_is_an_error_and_an_empty_one_is_none() {
 }
 
 #[test]
-fn the_log_says_why_a_request_is_sent_again_down_to_the_last_cause() {
+fn the_log_gives_every_cause_of_a_retry() {
     let output = atlas(&folder())
         .args(["api", "projects", "getGroup"])
         .env("MONGODB_ATLAS_OPS_MANAGER_URL", "http://127.0.0.1:1")

@@ -50,12 +50,12 @@ use std::process::{Command, Output, Stdio};
 
 use atlas_sandbox::{CLUSTER, OWNER, PROJECT, SNAPSHOT, SandboxServer};
 
-/// The command with an empty environment, in a folder of its own.
+/// The command with an empty environment, in a folder.
 fn atlas(folder: &tempfile::TempDir) -> Command {
     let mut command = fresh(env!("CARGO_BIN_EXE_atlas"));
     command
         .env_clear()
-        // A folder that cannot be made: no test leaves a token behind, unless it wants to.
+        // A folder that cannot be created, so that no test leaves a token behind by mistake.
         .env("XDG_CACHE_HOME", "/dev/null/cache")
         .env("XDG_CONFIG_HOME", "/dev/null/config")
         .current_dir(folder.path())
@@ -63,7 +63,7 @@ fn atlas(folder: &tempfile::TempDir) -> Command {
     command
 }
 
-/// A program for which no signal is ignored, whatever started these tests.
+/// A program that ignores no signal, even if the process of these tests does.
 fn fresh(program: &str) -> Command {
     if cfg!(target_os = "linux") {
         let mut command = Command::new("/usr/bin/env");
@@ -106,7 +106,7 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// A runtime that keeps a sandbox answering while the test waits for a process.
+/// A sandbox, and a runtime that serves it while the test waits for a process.
 fn sandbox() -> (tokio::runtime::Runtime, SandboxServer) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

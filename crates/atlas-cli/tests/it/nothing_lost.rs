@@ -1,4 +1,4 @@
-//! `atlas backups`: outputs that cannot be, files of other programs, folders that get nothing new.
+//! `atlas backups`: invalid outputs, files of other programs, and folders without new snapshots.
 
 use std::process::Output;
 
@@ -67,7 +67,7 @@ fn a_file_of_another_program_is_refused_and_with_force_kept_under_another_name()
 }
 
 #[test]
-fn a_pull_that_gets_nothing_says_so_and_ends_otherwise_once_the_newest_is_too_old() {
+fn a_pull_without_snapshots_reports_it_and_fails_once_the_newest_is_too_old() {
     let (_runtime, server) = sandbox();
     server.with(|sandbox| {
         let project = PROJECT.parse().unwrap();
@@ -85,7 +85,7 @@ fn a_pull_that_gets_nothing_says_so_and_ends_otherwise_once_the_newest_is_too_ol
         &[&pull[..], &["--max-age", "2d"]].concat(),
     );
     let line = error_line(&output, 12);
-    assert!(line.contains("there is no snapshot"), "{line}");
+    assert!(line.contains("no snapshot in Atlas"), "{line}");
 
     // Its snapshots are of January 2026.
     let pull = ["pull", "--dir", "full", "--clusterName", FLEX_CLUSTER];

@@ -15,13 +15,13 @@ use crate::{atlas, atlas_at, error_line, folder, sandbox};
 fn leaves() -> Vec<(Vec<String>, Vec<String>)> {
     let mut leaves = Vec::new();
     below(&[], &mut |path, help| {
-        // The sandbox would go on, and `api` has its own tests.
+        // The sandbox would keep running, and `api` has its own tests.
         if commands(help).is_empty() && path != ["sandbox"] {
             let words = help.lines().filter(|line| line.contains(" <"));
             let flags = words.filter_map(|line| {
                 let before = line.split(" <").next().unwrap_or_default();
                 let flag = before.split_whitespace().next_back()?;
-                // The global ones are those of one command.
+                // The global flags are tested with one command.
                 let is_own = !["--profile", "--log-format"].contains(&flag);
                 let is_meant = flag.starts_with("--") && (is_own || path == ["projects", "list"]);
                 is_meant.then(|| flag.to_owned())
@@ -33,7 +33,7 @@ fn leaves() -> Vec<(Vec<String>, Vec<String>)> {
     leaves
 }
 
-/// The command, with nothing behind it that could be reached.
+/// The command, with a base URL that cannot be reached.
 fn nowhere(folder: &TempDir) -> Command {
     let mut command = atlas(folder);
     command
@@ -43,7 +43,7 @@ fn nowhere(folder: &TempDir) -> Command {
     command
 }
 
-/// Checks that a command failed with one printable line of its own, and gives its code.
+/// Checks that a command failed with one printable line, and returns its code.
 fn assert_one_line(output: &Output, what: &str) -> i32 {
     let code = output.status.code();
     let code = code.unwrap_or_else(|| panic!("{what}: {}", output.status));
@@ -56,7 +56,7 @@ fn assert_one_line(output: &Output, what: &str) -> i32 {
     code
 }
 
-/// Gives a value to each command, as an argument and to each of its flags.
+/// Passes a value to each command, as an argument and to each of its flags.
 fn with_each(value: &OsString, check: impl Fn(&Output, &str)) {
     let folder = folder();
     for (path, flags) in leaves() {
@@ -72,7 +72,7 @@ fn with_each(value: &OsString, check: impl Fn(&Output, &str)) {
 }
 
 #[test]
-fn an_argument_that_is_not_utf_8_is_2_or_names_a_file_that_is_not_there() {
+fn an_argument_that_is_not_utf_8_is_2_or_names_a_missing_file() {
     with_each(&OsString::from_vec(vec![b'k', 0xff]), |output, what| {
         let code = assert_one_line(output, what);
         let names_file = ["--file", "--config", "--grep"]
@@ -83,7 +83,7 @@ fn an_argument_that_is_not_utf_8_is_2_or_names_a_file_that_is_not_there() {
 }
 
 #[test]
-fn an_empty_argument_or_one_of_control_characters_is_told_in_one_line() {
+fn an_empty_argument_or_one_of_control_characters_is_reported_in_one_line() {
     for value in ["", "a\u{1b}[2J\nerror: forged", "-1"] {
         with_each(&value.into(), |output, what| {
             assert_one_line(output, what);
@@ -94,7 +94,7 @@ fn an_empty_argument_or_one_of_control_characters_is_told_in_one_line() {
 #[test]
 fn a_very_long_argument_is_not_repeated_in_full() {
     with_each(&"x".repeat(100_000).into(), |output, what| {
-        // The name of a file is what the system says of it.
+        // The name of a file is in the error of the system.
         if assert_one_line(output, what) == 2 {
             let length = output.stderr.len();
             assert!(length < 1000, "{what}: {length}");
@@ -103,7 +103,7 @@ fn a_very_long_argument_is_not_repeated_in_full() {
 }
 
 #[test]
-fn no_command_asks_before_it_has_looked_at_its_arguments() {
+fn no_command_prompts_before_it_has_checked_its_arguments() {
     let nope = ["--projectId", atlas_sandbox::PROJECT];
     let commands: [&[&str]; 3] = [
         &[
@@ -130,7 +130,7 @@ fn no_command_asks_before_it_has_looked_at_its_arguments() {
         assert!(line.contains("expected"), "{line}");
         assert!(!line.contains("Deleting"), "{line}");
     }
-    // Credentials that are not there are no reason for a question either.
+    // Missing credentials are reported before the prompt, too.
     let commands: [&[&str]; 2] = [
         &[
             "backups",
@@ -175,7 +175,7 @@ fn a_path_that_is_empty_or_a_url_is_2_before_anything_is_read() {
 }
 
 #[test]
-fn a_file_in_place_of_a_folder_is_6_without_advice_that_pull_does_not_take() {
+fn a_file_in_place_of_a_folder_is_6_without_a_hint_that_pull_does_not_support() {
     let folder = folder();
     std::fs::write(folder.path().join("file"), "").unwrap();
     for clusters in [&["--all-clusters"][..], &["--clusterName", "C"]] {
@@ -239,7 +239,7 @@ fn a_full_disk_behind_stdout_is_6_for_all_that_is_printed() {
 }
 
 #[test]
-fn a_reader_of_stdout_that_has_gone_is_not_an_error() {
+fn a_closed_stdout_is_not_an_error() {
     let (_runtime, server) = sandbox();
     for arguments in printing() {
         let (reader, writer) = std::io::pipe().unwrap();

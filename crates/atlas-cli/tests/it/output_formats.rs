@@ -11,15 +11,15 @@ use crate::{atlas_at, error_line, folder, sandbox};
 /// A command of a kind.
 struct Case {
     arguments: Vec<String>,
-    /// What its plain text begins with.
+    /// The beginning of its plain text.
     plain: &'static str,
     /// A path into its JSON.
     path: &'static str,
-    /// Whether its JSON is an object a line.
+    /// Whether its JSON is one object per line.
     lines: bool,
 }
 
-/// One of each kind; each run gets a number, for files that must not be there yet.
+/// One of each kind; each run has a number, for files that must not exist yet.
 fn cases(server: &SandboxServer, number: u32) -> Vec<Case> {
     let id = server.with(|sandbox| {
         let cluster = DEDICATED_CLUSTER.parse().unwrap();
@@ -60,7 +60,7 @@ fn cases(server: &SandboxServer, number: u32) -> Vec<Case> {
             "$.clusterName",
             false,
         ),
-        // What Atlas answers is its plain text, too.
+        // The response of Atlas is its plain text, too.
         case("api projects getGroup", "{", "$.id", false),
     ]
 }
@@ -105,7 +105,7 @@ impl World {
     }
 }
 
-/// What a command printed, which must have succeeded.
+/// The output of a command, which must have succeeded.
 fn printed(case: &Case, output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{:?}: {stderr}", case.arguments);
@@ -113,7 +113,7 @@ fn printed(case: &Case, output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// The JSON of a command: an object, or one a line.
+/// The JSON of a command: one object, or one per line.
 fn read(case: &Case, text: &str) -> Vec<Value> {
     let read = |text: &str| -> Value {
         serde_json::from_str(text).unwrap_or_else(|_| panic!("{:?}: {text}", case.arguments))
@@ -126,7 +126,7 @@ fn read(case: &Case, text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn each_kind_of_command_prints_text_json_or_what_a_path_selects() {
+fn each_kind_of_command_prints_text_json_or_the_values_of_a_path() {
     let world = World::new();
     for (number, flags, setting) in [
         (1, &[][..], ""),
@@ -173,7 +173,7 @@ fn a_path_that_selects_nothing_is_13_and_one_that_is_invalid_2() {
     for case in cases(&world.server, 1) {
         let output = world.run(&case, &["-o", "json-path=$.nothing.here"], "");
         if case.arguments.contains(&"pull".to_owned()) {
-            // A run that changes nothing has no line of that kind: only the summary, if that.
+            // A run that changes nothing prints at most the summary.
             assert!(output.status.success() && output.stdout.is_empty());
             continue;
         }

@@ -1,10 +1,10 @@
-//! A peer on a real socket that answers as a test tells it to.
+//! A scripted peer on a real socket.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// Where a scripted peer is, and what it was asked.
+/// The address of a scripted peer, and the requests to it.
 pub(crate) struct Peer {
     pub(crate) url: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -17,7 +17,7 @@ impl Peer {
     }
 }
 
-/// Answers each request with the status and JSON that `answer` gives for its method and path.
+/// Responds to each request with the status and JSON that `answer` returns for its method and path.
 pub(crate) fn peer(answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static) -> Peer {
     raw_peer(move |method, path| {
         let (status, body) = answer(method, path);
@@ -25,7 +25,7 @@ pub(crate) fn peer(answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static
     })
 }
 
-/// The same with more header lines, each with its line break.
+/// As [`peer`], with more header lines, each with its line break.
 pub(crate) fn peer_with_headers(
     answer: impl Fn(&str, &str) -> (u16, &'static str, String) + Send + 'static,
 ) -> Peer {
@@ -36,7 +36,7 @@ pub(crate) fn peer_with_headers(
     })
 }
 
-/// A response with one header beside those that it needs.
+/// A response with one header in addition to the required ones.
 pub(crate) fn response(status: u16, header: &str, body: &str) -> String {
     let length = body.len();
     format!(
@@ -45,7 +45,7 @@ pub(crate) fn response(status: u16, header: &str, body: &str) -> String {
     )
 }
 
-/// Answers each request with the bytes that `answer` gives for its method and path.
+/// Responds to each request with the bytes that `answer` returns for its method and path.
 pub(crate) fn raw_peer(answer: impl Fn(&str, &str) -> String + Send + 'static) -> Peer {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -60,14 +60,14 @@ pub(crate) fn raw_peer(answer: impl Fn(&str, &str) -> String + Send + 'static) -
             let mut words = line.split(' ');
             let (method, path) = (words.next().unwrap(), words.next().unwrap_or_default());
             let path = path.split('?').next().unwrap();
-            // The client may have gone.
+            // The client may have closed the connection.
             let _ = stream.write_all(answer(method, path).as_bytes());
         }
     });
     Peer { url, asked }
 }
 
-/// Reads a request to its end and gives its first line; `None` if none comes.
+/// Reads a request to its end and returns its first line; `None` at the end of the connection.
 pub(crate) fn request_line(stream: &mut TcpStream) -> Option<String> {
     let mut seen = Vec::new();
     loop {

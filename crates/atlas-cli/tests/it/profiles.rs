@@ -73,7 +73,7 @@ fn auth_type_decides_which_credentials_are_used() {
 }
 
 #[test]
-fn an_auth_type_without_its_credentials_names_what_is_missing() {
+fn an_auth_type_without_its_credentials_names_the_missing_settings() {
     let (_runtime, server) = sandbox();
     let (base, keys) = (base(server.url()), api_keys());
     let token = format!("access_token = \"{}\"\n", OWNER.access_token);
@@ -115,7 +115,7 @@ fn an_auth_type_without_its_credentials_names_what_is_missing() {
 fn a_setting_that_is_not_a_string_or_has_something_at_its_end_is_named() {
     let (_runtime, server) = sandbox();
     for (settings, code, expected) in [
-        ("private_api_key = 123", 2, "must be a string"),
+        ("private_api_key = 123", 2, "expected a string"),
         ("private_api_key = \"s3cret\\n\"", 3, "line break"),
     ] {
         let base = base(server.url());
@@ -165,7 +165,7 @@ fn names_are_compared_without_case_and_a_sole_profile_is_the_default() {
 }
 
 #[test]
-fn a_broken_file_is_named_with_line_and_column_and_without_what_is_in_it() {
+fn a_broken_file_is_named_with_line_and_column_and_without_its_content() {
     for (config, place) in [
         ("key = s3cret", ":1:7:"),
         ("# ü\n[default]\nä = \"s3cret\"\n", ":3:1:"),
@@ -222,7 +222,7 @@ fn a_file_that_is_not_needed_is_not_read() {
 }
 
 #[test]
-fn a_configuration_that_goes_on_is_not_read_to_its_end() {
+fn an_endless_configuration_is_not_read_to_its_end() {
     let home = crate::folder();
     let config = home.path().join("atlascli");
     std::fs::create_dir(&config).unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::{atlas, error_line, folder};
 
-/// Runs a call over `https` to a port of this machine, which has to end with `code`. Gives the error
+/// Runs a call over `https` to a port of this machine, which must end with `code`. Returns the error
 /// line, after checking that nothing connected to that port and no part of a password is shown.
 fn call(variable: &str, value: &[u8], code: i32) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -55,7 +55,7 @@ fn an_unusable_proxy_is_an_error_that_names_its_variable_and_nothing_is_sent_aro
 }
 
 #[test]
-fn a_proxy_of_the_environment_is_asked_for_the_host_and_no_other_connection_is_made() {
+fn a_proxy_of_the_environment_gets_the_host_and_no_other_connection_is_made() {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = proxy.local_addr().unwrap();
     let asked = std::thread::spawn(move || {
@@ -84,7 +84,7 @@ fn a_proxy_of_the_environment_is_asked_for_the_host_and_no_other_connection_is_m
     assert!(head.contains("Basic dXMzcjpzM2NyZXQ="), "{head}");
 }
 
-/// A SOCKS proxy that offers no way to log in, and how often it was asked.
+/// A SOCKS proxy without login methods, and the number of its connections.
 fn socks() -> (String, Arc<AtomicUsize>) {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("socks5h://us3r:s3cret@{}", proxy.local_addr().unwrap());
@@ -119,7 +119,7 @@ mod stores {
     use super::{Arc, AtomicUsize, Ordering, OsStrExt, Read, TcpListener, Write};
     use crate::{atlas_at, error_line, folder, sandbox};
 
-    /// As [`call`](super::call), for a snapshot that is to go to a store.
+    /// As [`call`](super::call), for a download to a store.
     fn upload(variable: &str, value: &[u8], code: i32) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -142,7 +142,7 @@ mod stores {
             for secret in ["us3r", "s3cr", "cret"] {
                 assert!(!line.contains(secret), "{variable} {line}");
             }
-            // No more than a look at the cluster: a challenge and its answer.
+            // Only the request of the cluster: a challenge and its response.
             assert!(server.with(|sandbox| sandbox.requests()) <= before + 2);
             if code == 2 {
                 assert!(

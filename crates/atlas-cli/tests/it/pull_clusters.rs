@@ -25,7 +25,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// How many snapshot files a cluster's folder holds; none if there is no such folder.
+/// The number of snapshot files in a cluster's folder, which may be missing.
 fn files(folder: &TempDir, name: &str) -> usize {
     let Ok(entries) = std::fs::read_dir(folder.path().join(name)) else {
         return 0;
@@ -119,7 +119,7 @@ fn one_cluster_that_fails_stops_no_other_and_the_worst_decides_the_exit_code() {
     let folder = folder();
     let several = [
         "--clusterName",
-        "Flex0,Nobody,Dedicated0",
+        "Flex0,Missing,Dedicated0",
         "--max-age",
         "2d",
     ];
@@ -134,11 +134,11 @@ fn one_cluster_that_fails_stops_no_other_and_the_worst_decides_the_exit_code() {
     assert_eq!(said.len(), 3, "{said:?}");
     assert!(
         said.iter()
-            .any(|it| it.starts_with("Nobody: ") && it.contains("CLUSTER_NOT_FOUND"))
+            .any(|it| it.starts_with("Missing: ") && it.contains("CLUSTER_NOT_FOUND"))
     );
     assert!(
         said.iter()
-            .any(|it| it.starts_with("Flex0: the newest snapshot is of ")),
+            .any(|it| it.starts_with("Flex0: the newest snapshot, taken ")),
         "{said:?}"
     );
     assert_eq!(
@@ -179,8 +179,8 @@ fn contradicting_names_of_clusters_are_refused_before_any_request() {
     assert_eq!(server.with(|sandbox| sandbox.requests()), 0);
 }
 
-/// Each waits for its job a second at least: one after the other, a file would come before the last
-/// job is asked for.
+/// Each waits at least a second for its job. If they ran in sequence, a file would be requested before
+/// the last job.
 #[test]
 fn several_clusters_wait_for_atlas_at_the_same_time() {
     let mut sandbox = Sandbox::new();

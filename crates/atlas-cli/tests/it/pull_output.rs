@@ -1,4 +1,4 @@
-//! What a pull prints: a line at most, so that cron has one thing to tell.
+//! The output of a pull: one line at most, so that a mail of cron is short.
 
 use std::process::Output;
 
@@ -12,7 +12,7 @@ fn run(server: &SandboxServer, folder: &TempDir, arguments: &[&str]) -> Output {
     command.args(arguments).output().unwrap()
 }
 
-/// What a pull said on stdout and stderr; it must have succeeded.
+/// The output of a pull on stdout and stderr; it must have succeeded.
 fn pull(
     server: &SandboxServer,
     folder: &TempDir,
@@ -27,7 +27,7 @@ fn pull(
     (out, err)
 }
 
-/// What a line of JSON says that was done.
+/// The action of a line of JSON.
 fn action(line: &str) -> String {
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
     line["action"].as_str().unwrap().to_owned()
@@ -43,7 +43,7 @@ fn a_run_that_succeeds_prints_one_line_if_anything_changed_and_none_else() {
     let folder = folder();
     let newest = "newest 2026-01-08T00:00:00Z\n";
     let pull = |cluster: &str, flags: &[&str]| pull(&server, &folder, cluster, flags);
-    // So that there is something to say on a terminal.
+    // A warning to print on a terminal.
     let delay = |millis| {
         let delay = jiff::SignedDuration::from_millis(millis);
         server.with(|sandbox| sandbox.set_download_delay(delay));
@@ -74,7 +74,7 @@ fn a_run_that_succeeds_prints_one_line_if_anything_changed_and_none_else() {
     assert!(verbose.ends_with(&summary), "{verbose}");
     let (json, _) = pull(FLEX_CLUSTER, &["-o", "json"]);
     let actions: Vec<String> = json.lines().map(action).collect();
-    assert_eq!(actions, ["summary"], "what is there already has no line");
+    assert_eq!(actions, ["summary"], "a present snapshot has no line");
     let by_setting = atlas_at(&server, &folder)
         .env("MONGODB_ATLAS_OUTPUT", "json")
         .args([
@@ -88,7 +88,10 @@ fn a_run_that_succeeds_prints_one_line_if_anything_changed_and_none_else() {
         .output()
         .unwrap();
     assert!(by_setting.status.success());
-    assert!(by_setting.stdout.is_empty(), "a setting is not a program");
+    assert!(
+        by_setting.stdout.is_empty(),
+        "only the flag selects output for programs"
+    );
     let (json, _) = pull(FLEX_CLUSTER, &["-o", "json", "-v"]);
     let lines: Vec<serde_json::Value> = json
         .lines()

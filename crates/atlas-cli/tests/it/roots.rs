@@ -6,7 +6,7 @@ use atlas_sandbox::{OWNER, PROJECT, SandboxServer};
 
 use crate::{atlas, error_line, folder};
 
-/// A sandbox that speaks TLS.
+/// A sandbox with TLS.
 fn sandbox() -> (tokio::runtime::Runtime, SandboxServer) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let starting = SandboxServer::builder(atlas_sandbox::Sandbox::new()).tls();

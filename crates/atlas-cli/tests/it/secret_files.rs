@@ -16,7 +16,7 @@ const FILES: [(&str, &str); 5] = [
     ("token", OWNER.access_token),
 ];
 
-/// What each set has credentials by: its variables with the files for them, and its base URL.
+/// The credentials of each set: its variables with their files, and its base URL.
 const KINDS: [(&[(&str, &str)], &str); 7] = [
     (
         &[
@@ -67,7 +67,7 @@ fn secrets() -> tempfile::TempDir {
     folder
 }
 
-/// Names the files of credentials, and leaves it to the caller where they go.
+/// Sets the variables of the files; the caller sets the base URL.
 fn with_files<'a>(command: &'a mut Command, variables: &[(&str, &str)]) -> &'a mut Command {
     for (name, file) in variables {
         command.env(format!("{name}_FILE"), file);
@@ -139,14 +139,14 @@ fn keys_in_files_of_the_older_set_go_by_its_own_service() {
 }
 
 #[test]
-fn a_variable_and_its_file_at_once_are_named_both_and_nothing_is_sent() {
+fn a_variable_together_with_its_file_names_both_and_nothing_is_sent() {
     let (_runtime, server) = sandbox();
     let folder = secrets();
     for (variables, own) in KINDS {
         for (name, file) in variables {
             let mut command = atlas(&folder);
             with_files(&mut command, variables).env(own, server.url());
-            // The same value is no excuse, since it may be so only today.
+            // Equal values are an error, too, since they may differ later.
             let output = ask(command.env(name, value(file)));
             assert_no_secret(&output);
             let line = error_line(&output, 3);
@@ -225,7 +225,7 @@ fn a_file_that_cannot_be_used_is_named_with_its_variable_and_its_content_never_s
             let output = ask(command.env(set[2], "http://127.0.0.1:1"));
             let line = error_line(&output, 3);
             assert!(line.contains(&variable), "{line}");
-            // What has no folder and cannot be read may be the secret itself.
+            // A value without a folder that cannot be read may be the secret itself.
             let is_shown =
                 line.contains(&format!("names \"{}", name.split('\u{1b}').next().unwrap()));
             assert!(is_shown || line.contains("must be a path"), "{line}");
@@ -238,7 +238,7 @@ fn a_file_that_cannot_be_used_is_named_with_its_variable_and_its_content_never_s
 }
 
 #[test]
-fn a_command_against_the_sandbox_inside_the_process_reads_no_file() {
+fn a_command_with_the_embedded_sandbox_reads_no_file() {
     let folder = folder();
     let mut command = atlas(&folder);
     let flags = ["--groupId", PROJECT, "--sandbox"];

@@ -1,4 +1,4 @@
-//! `atlas sandbox`: one process serves, others work against it.
+//! `atlas sandbox`: one process serves, and others use it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use atlas_sandbox::{FLEX_CLUSTER, PROJECT};
 use crate::{atlas, error_line, folder};
 
 #[test]
-fn a_sandbox_that_serves_prints_what_to_set_and_one_line_a_request() {
+fn a_sandbox_prints_the_variables_to_set_and_one_line_per_request() {
     let folder = folder();
     let plan = r#"[{"operation": "getGroupFlexCluster", "do": {"status": {"status": 409}}}]"#;
     std::fs::write(folder.path().join("plan.json"), plan).unwrap();
@@ -21,7 +21,7 @@ fn a_sandbox_that_serves_prints_what_to_set_and_one_line_a_request() {
     let lines = BufReader::new(serving.stdout.take().unwrap()).lines();
     let exports: Vec<String> = lines.take(8).map(Result::unwrap).collect();
     assert!(
-        exports[6].starts_with("# a login that may only read: "),
+        exports[6].starts_with("# read-only credentials: "),
         "{}",
         exports[6]
     );
@@ -29,7 +29,7 @@ fn a_sandbox_that_serves_prints_what_to_set_and_one_line_a_request() {
     let mut log = BufReader::new(serving.stderr.take().unwrap()).lines();
     let mut line = || log.next().unwrap().unwrap();
 
-    // As a shell would take them, one kind of credentials after the other.
+    // As a shell would export them, one kind of credentials after the other.
     for kind in 3..6 {
         let script = format!(
             "{}\n{}\n{}\nexec \"$0\" \"$@\"",
@@ -80,7 +80,7 @@ fn a_sandbox_that_serves_prints_what_to_set_and_one_line_a_request() {
 }
 
 #[test]
-fn a_seed_or_plan_that_is_none_is_named() {
+fn an_invalid_seed_or_plan_is_named() {
     let folder = folder();
     std::fs::write(folder.path().join("odd.json"), "{").unwrap();
     for (flag, file, code) in [
@@ -97,7 +97,7 @@ fn a_seed_or_plan_that_is_none_is_named() {
 }
 
 #[test]
-fn a_sandbox_that_speaks_tls_is_trusted_by_curl_and_by_this_command_and_by_nobody_untold() {
+fn a_sandbox_with_tls_is_trusted_by_curl_and_by_this_command_only_with_its_variables() {
     let folder = folder();
     let mut serving = atlas(&folder)
         .args(["sandbox", "--tls"])
@@ -113,9 +113,9 @@ fn a_sandbox_that_speaks_tls_is_trusted_by_curl_and_by_this_command_and_by_nobod
     let list = format!("{atlas} backups snapshots list {FLEX_CLUSTER}");
     let curl = format!("curl --silent --fail --output /dev/null {url}/");
     for (command, trusted) in [(&list, true), (&curl, true), (&list, false), (&curl, false)] {
-        let told = if trusted { &exports[0] } else { "true" };
+        let trust = if trusted { &exports[0] } else { "true" };
         let rest = [&exports[1], &exports[2], &exports[6]].map(String::as_str);
-        let script = format!("{told}\n{}\n{command}", rest.join("\n"));
+        let script = format!("{trust}\n{}\n{command}", rest.join("\n"));
         let output = Command::new("sh")
             .args(["-c", &script])
             .env("XDG_CONFIG_HOME", "/dev/null/config")
@@ -236,7 +236,7 @@ fn a_signal_ends_a_sandbox_at_once_while_files_are_read_that_never_end() {
         if let Some(status) = serving.try_wait().unwrap() {
             break Some(status);
         }
-        // Ten times what is promised, since the machine may be busy.
+        // Ten times the documented time, since the machine may be busy.
         if sent.elapsed() > std::time::Duration::from_secs(10) {
             break None;
         }
@@ -252,13 +252,13 @@ fn a_signal_ends_a_sandbox_at_once_while_files_are_read_that_never_end() {
 }
 
 #[test]
-fn a_seed_or_plan_that_goes_on_is_not_read_to_its_end() {
+fn an_endless_seed_or_plan_is_not_read_to_its_end() {
     let folder = folder();
     let sparse = std::fs::File::create(folder.path().join("sparse.json")).unwrap();
     sparse.set_len(8 << 30).unwrap();
     for flag in ["--seed", "--faults"] {
         for file in ["/dev/zero", "sparse.json"] {
-            // The memory that reading all of it would need is not there.
+            // The limit on memory is less than reading all of it would need.
             let output = Command::new("sh")
                 .args(["-c", "ulimit -v 4000000; exec \"$0\" \"$@\""])
                 .arg(env!("CARGO_BIN_EXE_atlas"))

@@ -1,4 +1,4 @@
-//! `atlas sandbox`: what it prints and writes, and what its flags set.
+//! `atlas sandbox`: its output and its flags.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
@@ -9,10 +9,10 @@ use atlas_sandbox::{FLEX_CLUSTER, PROJECT};
 
 use crate::{atlas, error_line, folder};
 
-/// A running sandbox, which ends with this.
+/// A running sandbox, which ends when this is dropped.
 struct Serving {
     child: Child,
-    /// What it printed to stdout, up to the end marker.
+    /// Its stdout, up to the end marker.
     exports: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl Serving {
         self.value("MONGODB_ATLAS_OPS_MANAGER_URL")
     }
 
-    /// What curl prints.
+    /// The output of curl.
     fn curl(&self, path: &str, arguments: &[&str]) -> String {
         let output = Command::new("curl")
             .args(["--silent", "--noproxy", "*"])
@@ -123,7 +123,7 @@ fn an_environment_file_is_private_and_read_by_a_shell() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder();
     let path = folder.path().join("sandbox.env");
-    // Of an earlier run.
+    // The file of an earlier run.
     std::fs::write(
         &path,
         "# atlas sandbox\nMONGODB_ATLAS_OPS_MANAGER_URL=http://old\n",
@@ -153,13 +153,13 @@ fn an_environment_file_is_private_and_read_by_a_shell() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
     assert!(text.contains("ATLAS_SANDBOX_CONTROL_TOKEN="));
-    // It is kept.
+    // The file is kept.
     drop(serving);
     assert!(path.exists());
 }
 
 #[test]
-fn an_environment_file_replaces_no_file_of_somebody_else() {
+fn an_environment_file_replaces_no_file_of_another_program() {
     let folder = folder();
     std::fs::write(folder.path().join("mine.env"), "SECRET=1\n").unwrap();
     std::fs::create_dir(folder.path().join("directory")).unwrap();
@@ -202,7 +202,7 @@ fn kept_certificates_are_trusted_over_runs_by_their_path() {
         let health = serving.curl("/sandbox/health", &["--cacert", path.to_str().unwrap()]);
         assert!(health.contains("\"ok\""), "{health}");
     }
-    // What not every reader of an environment file would take for the path.
+    // A path that some readers of an environment file would read differently.
     let arguments = [["sandbox"].as_slice(), &arguments, &["--env-file", "a.env"]].concat();
     let output = atlas(&folder).args(arguments).output().unwrap();
     assert!(error_line(&output, 2).contains("cannot write SSL_CERT_FILE"));
@@ -214,7 +214,7 @@ fn kept_certificates_are_trusted_over_runs_by_their_path() {
 }
 
 #[test]
-fn clock_journal_and_login_by_form_are_flags() {
+fn clock_journal_and_the_oauth_form_are_flags() {
     let folder = folder();
     let arguments = [
         "--clock",
@@ -257,7 +257,7 @@ fn clock_journal_and_login_by_form_are_flags() {
 fn plain_http_to_another_host_needs_an_opt_in_and_warns() {
     let folder = folder();
     let serving = Serving::start(folder.path(), &["--bind", "0.0.0.0"]);
-    // Reaches this machine, and is no loopback address by its spelling.
+    // Reaches this machine, but is not spelled as a loopback address.
     let port = serving.url().rsplit_once(':').unwrap().1;
     let url = format!("http://[::ffff:127.0.0.1]:{port}");
     let command = |arguments: &[&str], allowed: Option<&str>| {
@@ -311,7 +311,7 @@ fn plain_http_to_another_host_needs_an_opt_in_and_warns() {
 }
 
 #[test]
-fn a_public_url_is_what_links_and_exports_name_whatever_host_is_asked() {
+fn links_and_exports_have_the_public_url_for_any_host_of_the_request() {
     let folder = folder();
     let arguments = [
         "--bind",
@@ -327,7 +327,7 @@ fn a_public_url_is_what_links_and_exports_name_whatever_host_is_asked() {
         text.contains("\nMONGODB_ATLAS_OPS_MANAGER_URL=http://atlas.test:8080\n"),
         "{text}"
     );
-    let local = serving.exports[0].strip_prefix("# answers on ").unwrap();
+    let local = serving.exports[0].strip_prefix("# listens on ").unwrap();
     let local = local.trim_end_matches(':');
     let list = format!("{local}/api/atlas/v2/groups/{PROJECT}/flexClusters");
     let output = Command::new("curl")
@@ -376,7 +376,7 @@ fn without_rate_limits_a_stopped_clock_answers_any_number_of_requests() {
         let form = ["--data", "grant_type=client_credentials", "--user", &login];
         let shown = ["--output", "/dev/null", "--write-out", "%{http_code}"];
         let asked = [&form[..], &shown].concat();
-        // Atlas lets ten through in a minute.
+        // Atlas allows ten per minute.
         for _ in 0..10 {
             assert_eq!(serving.curl("/api/oauth/token", &asked), "200");
         }
@@ -385,7 +385,7 @@ fn without_rate_limits_a_stopped_clock_answers_any_number_of_requests() {
 }
 
 #[test]
-fn an_address_that_cannot_be_bound_is_named_with_what_to_do() {
+fn an_address_that_cannot_be_bound_is_named_with_a_hint() {
     let folder = folder();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! One session for each command against a sandbox: the commands and their output, as a user sees them.
+//! One session for each command against a sandbox, with the output that a user sees.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::{atlas_at, folder};
 
-/// A sandbox in which nothing takes time, on a day that does not change.
+/// A sandbox in which every change is immediate and the clock stands still.
 struct Session {
     runtime: Runtime,
     server: SandboxServer,
@@ -40,7 +40,7 @@ impl Session {
         }
     }
 
-    /// Types a line, and gives what it prints to stdout.
+    /// Runs a line and returns its stdout.
     fn type_line(&mut self, line: &str) -> String {
         let mut words = Vec::new();
         let mut quoted = line.split('\'');
@@ -56,7 +56,7 @@ impl Session {
         let stdout = String::from_utf8(output.stdout).unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         let code = output.status.code().unwrap();
-        // Several clusters are worked on at once: their lines come in any order.
+        // Several clusters are processed at once: the order of their lines varies.
         let mut lines: Vec<&str> = stdout.lines().collect();
         if lines.iter().any(|line| line.starts_with("Dedicated0: ")) {
             lines.sort_unstable();
@@ -78,7 +78,7 @@ impl Session {
         std::fs::write(path, text).unwrap();
     }
 
-    /// What was said, without what differs from run to run.
+    /// The transcript, without the parts that differ between runs.
     fn end(self) -> String {
         let said = self
             .said
@@ -112,7 +112,7 @@ fn snapshots() {
         "backups snapshots list Dedicated0 --omitCount --limit 1 -o json",
         "backups snapshots list Sharded0 --page 2",
         "backups snapshots list Sharded0 --limit 1 -o json-path=$.totalCount",
-        "backups snapshots list Nobody",
+        "backups snapshots list Missing",
         "backups snapshots list",
         "backups snapshots list Flex0 -o go-template={{.id}}",
     ] {
@@ -308,7 +308,7 @@ fn clusters_projects_and_the_account() {
         "clusters ls --tier FLEX",
         "clusters describe Flex0",
         "clusters get Sharded0 -o json-path=$.clusterType",
-        "clusters describe Nobody",
+        "clusters describe Missing",
         "projects list",
         "projects describe 32b6e34b3d91647abb20e7b8",
         "project get",

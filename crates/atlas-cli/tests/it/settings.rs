@@ -1,4 +1,4 @@
-//! Which settings belong together: credentials go to no base URL but their own.
+//! Credentials are sent only to the base URL of their own set.
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -34,7 +34,7 @@ pub(crate) const SETS: [[&str; 3]; 3] = [
 const PUBLIC: &str = OWNER.public_key;
 const PRIVATE: &str = OWNER.private_key;
 
-/// Asks for the project.
+/// Requests the project.
 pub(crate) fn ask(command: &mut Command) -> Output {
     let arguments = ["api", "projects", "getGroup", "--groupId", PROJECT];
     command.args(arguments).output().unwrap()
@@ -44,7 +44,7 @@ pub(crate) fn requests(server: &SandboxServer) -> u64 {
     server.with(|sandbox| sandbox.requests())
 }
 
-/// A proxy that says which host it was asked for, and refuses.
+/// A proxy that reports the requested host and refuses.
 fn proxy() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -61,7 +61,7 @@ fn proxy() -> (String, Receiver<String>) {
     (url, receiver)
 }
 
-/// Checks that a command with these variables asks this host of the proxy, or none.
+/// Checks that a command with these variables requests this host from the proxy, or none.
 pub(crate) fn assert_asks(
     variables: &[(&str, &str)],
     config: Option<&str>,
@@ -122,7 +122,7 @@ fn the_service_of_the_same_set_decides_the_cloud() {
     assert_asks(&with(&[("MCLI_SERVICE", "cloudgov")]), None, gov);
     let line = assert_asks(&with(&[("MONGODB_ATLAS_SERVICE", "cloudgov")]), None, None);
     assert!(line.contains("MONGODB_ATLAS_SERVICE"), "{line}");
-    // The same cloud under another prefix is no contradiction.
+    // The same cloud under another prefix is not a conflict.
     assert_asks(&with(&[("MONGODB_ATLAS_SERVICE", "cloud")]), None, cloud);
     for name in ["MCLI_SERVICE", "MONGODB_ATLAS_SERVICE"] {
         let line = assert_asks(&with(&[(name, "ops-manager")]), None, None);
@@ -131,7 +131,7 @@ fn the_service_of_the_same_set_decides_the_cloud() {
 }
 
 #[test]
-fn of_two_whole_sets_the_first_is_used_and_the_other_is_not_asked() {
+fn of_two_whole_sets_the_first_is_used_and_the_other_gets_no_request() {
     let (_runtime, used) = sandbox();
     let (_other_runtime, unused) = sandbox();
     let folder = folder();
@@ -151,7 +151,7 @@ fn of_two_whole_sets_the_first_is_used_and_the_other_is_not_asked() {
 }
 
 #[test]
-fn halves_of_different_sets_are_not_put_together() {
+fn halves_of_different_sets_are_not_combined() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     for public in SETS {
@@ -169,11 +169,11 @@ fn halves_of_different_sets_are_not_put_together() {
             }
         }
     }
-    assert_eq!(requests(&server), 3 * 2, "a challenge and an answer each");
+    assert_eq!(requests(&server), 3 * 2, "a challenge and a response each");
 }
 
 #[test]
-fn half_of_another_kind_is_ignored_with_a_word() {
+fn half_of_another_kind_is_ignored_with_a_warning() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     let output = ask(atlas(&folder)
@@ -190,7 +190,7 @@ fn half_of_another_kind_is_ignored_with_a_word() {
 }
 
 #[test]
-fn credentials_of_the_environment_and_base_urls_of_a_profile_are_not_put_together() {
+fn credentials_of_the_environment_and_base_urls_of_a_profile_are_not_combined() {
     let keys = [
         ("MONGODB_ATLAS_PUBLIC_API_KEY", "p"),
         ("MONGODB_ATLAS_PRIVATE_API_KEY", "s"),
@@ -309,7 +309,7 @@ fn an_output_that_is_unknown_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_file_of_certificate_roots_that_goes_on_is_not_read_to_its_end() {
+fn an_endless_file_of_certificate_roots_is_not_read_to_its_end() {
     let folder = crate::folder();
     let output = std::process::Command::new("sh")
         .args(["-c", "ulimit -v 4000000; exec \"$0\" \"$@\""])

@@ -1,4 +1,4 @@
-//! Output that stops, blocks or has no reader: it holds up neither a signal nor anything else.
+//! Output that stops, blocks or has no reader delays neither a signal nor other work.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -24,7 +24,7 @@ const LOGS: [&str; 7] = [
 ];
 
 #[test]
-fn a_signal_ends_an_answer_that_stops_and_no_part_of_its_file_stays() {
+fn a_signal_ends_a_stalled_response_and_no_part_of_its_file_stays() {
     let head =
         "HTTP/1.1 200 OK\r\ncontent-type: application/gzip\r\ncontent-length: 1000\r\n\r\n1234";
     for (signal, number) in [("-INT", 2), ("-TERM", 15), ("-HUP", 1)] {
@@ -45,7 +45,7 @@ fn a_signal_ends_an_answer_that_stops_and_no_part_of_its_file_stays() {
 }
 
 #[test]
-fn a_signal_ends_an_answer_that_streams_into_a_pipe_that_nobody_reads() {
+fn a_signal_ends_a_response_that_streams_into_a_full_pipe() {
     let folder = folder();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/gzip\r\nconnection: close\r\n\r\n";
     let peer = raw_peer(move |_, _| format!("{head}{}", "x".repeat(4 << 20)));
@@ -65,7 +65,7 @@ fn a_signal_ends_a_command_whose_stderr_is_full() {
     let folder = folder();
     let silent = Holding::silent();
     let (reader, mut writer) = std::io::pipe().unwrap();
-    // What a pipe takes before it blocks.
+    // The capacity of a pipe.
     writer.write_all(&vec![b'\n'; 1 << 16]).unwrap();
     let mut command = at(&format!("http://{}", silent.address), &folder);
     let child = command
@@ -88,7 +88,7 @@ fn a_signal_ends_a_sandbox_whose_connections_are_open() {
     let mut open: Vec<TcpStream> = (0..8)
         .map(|_| TcpStream::connect(&address).unwrap())
         .collect();
-    // Half a request, and one that is answered.
+    // Half a request, and a complete one.
     open[0]
         .write_all(b"GET /api/atlas/v2/groups HTTP/1.1\r\nHost:")
         .unwrap();
@@ -100,7 +100,7 @@ fn a_signal_ends_a_sandbox_whose_connections_are_open() {
 }
 
 #[test]
-fn a_sandbox_answers_also_if_nobody_reads_its_lines() {
+fn a_sandbox_responds_even_if_its_lines_are_not_read() {
     let folder = folder();
     let mut serving = start(atlas(&folder).arg("sandbox"));
     let mut stdout = BufReader::new(serving.stdout.take().unwrap());
@@ -119,14 +119,14 @@ fn a_sandbox_answers_also_if_nobody_reads_its_lines() {
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = [0; 8];
         let read = stream.read_exact(&mut answer);
-        assert!(read.is_ok(), "request {number} was not answered");
+        assert!(read.is_ok(), "request {number} got no response");
         assert_eq!(&answer, b"HTTP/1.1");
     }
     ends(serving, "-TERM", 15);
 }
 
 #[test]
-fn texts_for_a_reader_that_has_gone_end_without_a_word() {
+fn texts_to_a_closed_pipe_end_without_an_error() {
     let folder = folder();
     for (arguments, variable) in [
         (&["--help"][..], None),

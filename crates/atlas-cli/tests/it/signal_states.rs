@@ -18,7 +18,7 @@ use crate::{atlas, folder, fresh, sandbox};
 
 /// Sends a signal and checks that the process ends by it within a second.
 pub(crate) fn ends(mut child: Child, signal: &str, number: i32) {
-    // Held on, since waiting closes it: end of file must not be what ends the command.
+    // Kept open, since waiting closes it: the command must not end because of an end of file.
     let stdin = child.stdin.take();
     let begun = Instant::now();
     send(signal, child.id());
@@ -29,7 +29,7 @@ pub(crate) fn ends(mut child: Child, signal: &str, number: i32) {
     assert_eq!(status.code(), Some(128 + number));
 }
 
-/// Waits for something that another thread or process does.
+/// Waits for another thread or process.
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {
@@ -41,12 +41,12 @@ pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
 /// A server on a port of this machine that holds its connections open.
 pub(crate) struct Holding {
     pub(crate) address: String,
-    /// How often it was in the state that the test waits for.
+    /// How often it reached the state that the test waits for.
     reached: Arc<AtomicUsize>,
 }
 
 impl Holding {
-    /// Gives each connection to `serve`, on a thread of its own.
+    /// Passes each connection to `serve`, on a separate thread.
     fn new(serve: impl Fn(TcpStream, &AtomicUsize) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -61,7 +61,7 @@ impl Holding {
         Self { address, reached }
     }
 
-    /// Accepts, and says nothing.
+    /// Accepts connections and sends nothing.
     pub(crate) fn silent() -> Self {
         Self::new(|mut stream, reached| {
             reached.fetch_add(1, Ordering::SeqCst);
@@ -69,7 +69,7 @@ impl Holding {
         })
     }
 
-    /// Answers a request with the beginning of an answer, whose rest never comes.
+    /// Sends only the beginning of a response.
     pub(crate) fn stopping(beginning: &'static str) -> Self {
         Self::new(move |mut stream, reached| {
             if request_line(&mut stream).is_some() {
@@ -80,7 +80,7 @@ impl Holding {
         })
     }
 
-    /// Passes everything on to a server, up to the request number `last`, which it keeps.
+    /// Forwards everything to a server, up to the request number `last`, which it holds.
     fn relaying(to: String, last: usize) -> Self {
         let requests = AtomicUsize::new(0);
         Self::new(move |client, reached| {
@@ -226,7 +226,7 @@ fn a_signal_ends_a_change_that_is_watched() {
             .args(["--name", "F", "--watch"]),
     );
     child.stdin.take().unwrap().write_all(b"{}").unwrap();
-    until("a look at the job", || peer.asked().len() >= 2);
+    until("a poll of the job", || peer.asked().len() >= 2);
     ends(child, "-INT", 2);
 }
 
@@ -254,7 +254,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored_and_the_others_end_the_c
         for _ in 0..2 {
             send(signal, child.id());
         }
-        // It answers after the signal as before.
+        // It still responds after the signal.
         let address = line.trim().split_once("http://").unwrap().1;
         let mut stream = TcpStream::connect(address).unwrap();
         stream

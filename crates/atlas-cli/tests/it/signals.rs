@@ -27,7 +27,7 @@ pub(crate) fn start(command: &mut Command) -> Child {
         .unwrap()
 }
 
-/// Waits until a process sleeps in a system call or works, which is when its handlers stand.
+/// Waits until the signal handlers of a process are installed and its work has begun.
 pub(crate) fn until_busy(child: &Child) {
     let status = format!("/proc/{}/status", child.id());
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -35,9 +35,9 @@ pub(crate) fn until_busy(child: &Child) {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let caught = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
         let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        // SIGINT is 2 and SIGTERM 15: bits 1 and 14. SIGHUP comes with them.
+        // SIGINT is 2 and SIGTERM 15: bits 1 and 14. SIGHUP is installed with them.
         if caught.is_some_and(|mask| mask & 0x4002 == 0x4002) {
-            // The work begins after the handlers stand.
+            // The work begins after the handlers are installed.
             std::thread::sleep(Duration::from_millis(150));
             return;
         }
@@ -51,7 +51,7 @@ fn ends(child: Child, signal: &str, number: i32) -> Output {
     until_busy(&child);
     let begun = Instant::now();
     send(signal, child.id());
-    // The handle to stdin is held on: end of file must not be what ends the command.
+    // stdin is kept open: the command must not end because of an end of file.
     let mut child = child;
     let stdin = child.stdin.take();
     let output = child.wait_with_output().unwrap();
@@ -128,7 +128,7 @@ fn a_signal_ends_the_wait_for_a_pipe_in_place_of_any_other_file() {
         let child = start(atlas(&folder).args(["sandbox", flag, "pipe"]));
         ends(child, "-TERM", 15);
     }
-    // A pipe in a folder that is brought up to date.
+    // A pipe in a folder of a pull.
     let kept = folder.path().join("kept");
     std::fs::create_dir(&kept).unwrap();
     for name in ["catalogue.json", "x.tgz.json"] {
@@ -148,9 +148,9 @@ fn a_signal_ends_the_wait_for_a_pipe_in_place_of_any_other_file() {
     ends_or_refuses(child);
 }
 
-/// Waiting for a pipe until a signal comes is right, and so is not waiting for it; hanging is not.
+/// A command may wait for a pipe until a signal arrives, or refuse the pipe; it must not hang.
 fn ends_or_refuses(mut child: Child) {
-    // Long enough for the command to come to the pipe.
+    // Long enough for the command to open the pipe.
     std::thread::sleep(Duration::from_secs(1));
     if child.try_wait().unwrap().is_none() {
         send("-TERM", child.id());
@@ -161,7 +161,7 @@ fn ends_or_refuses(mut child: Child) {
 }
 
 #[test]
-fn a_signal_ends_the_wait_for_a_job_and_for_a_server_that_never_answers() {
+fn a_signal_ends_the_wait_for_a_job_and_for_a_server_that_never_responds() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", silent.local_addr().unwrap());
     let region = r#"{"replicationSpecs":[{"regionConfigs":[{"providerName":"AWS"}]}]}"#;
@@ -193,7 +193,7 @@ fn a_signal_ends_the_wait_for_a_job_and_for_a_server_that_never_answers() {
     }
 }
 
-/// As [`ends`], for a command that may have said something on stderr before.
+/// As [`ends`], for a command that may have printed lines on stderr before.
 fn ends_after_progress(mut child: Child, signal: &str, number: i32) {
     until_busy(&child);
     let stdin = child.stdin.take();
@@ -206,7 +206,7 @@ fn ends_after_progress(mut child: Child, signal: &str, number: i32) {
 }
 
 #[test]
-fn a_signal_ends_a_sandbox_that_serves_without_a_word() {
+fn a_signal_ends_a_sandbox_without_an_error() {
     for (signal, number) in SIGNALS {
         let folder = folder();
         let mut child = start(atlas(&folder).arg("sandbox"));
@@ -223,7 +223,7 @@ fn a_signal_ends_a_sandbox_that_serves_without_a_word() {
 }
 
 #[test]
-fn a_signal_ends_a_command_whose_output_nobody_reads_and_a_second_one_ends_it_at_once() {
+fn a_signal_ends_a_command_whose_output_is_not_read_and_a_second_one_ends_it_immediately() {
     let folder = folder();
     let many = peer(|_, path| {
         let body = if path.ends_with("/snapshots") {
@@ -250,7 +250,7 @@ fn a_signal_ends_a_command_whose_output_nobody_reads_and_a_second_one_ends_it_at
         let begun = Instant::now();
         for signal in signals {
             send(signal, child.id());
-            // Two at once would be one to the process.
+            // Two signals at once would reach the process as one.
             std::thread::sleep(Duration::from_millis(20));
         }
         let status = child.wait().unwrap();
@@ -266,7 +266,7 @@ fn a_signal_ends_a_command_whose_output_nobody_reads_and_a_second_one_ends_it_at
     );
 }
 
-/// `script` gives the command a terminal, as a person has.
+/// `script` gives the command a terminal.
 #[test]
 fn a_signal_ends_a_prompt() {
     for (signal, number) in SIGNALS {
@@ -292,7 +292,7 @@ fn a_signal_ends_a_prompt() {
             line.clear();
             assert_ne!(shown.read_line(&mut line).unwrap(), 0, "no prompt");
         }
-        // Held on, since waiting closes it: end of file must not be what ends the prompt.
+        // Kept open, since waiting closes it: the prompt must not end because of an end of file.
         let stdin = terminal.stdin.take();
         let begun = Instant::now();
         send(signal, id);

@@ -1,4 +1,4 @@
-//! `--out s3://…` as a process, towards a store on a real socket.
+//! `--out s3://…` as a process, with a store on a real socket.
 
 #![cfg(all(unix, feature = "object-store"))]
 
@@ -15,7 +15,7 @@ use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
 
 use crate::{assert_empty, atlas_at, error_line, folder, sandbox};
 
-/// A store that keeps what it is given, for one bucket; some requests can be left without an answer.
+/// A store of one bucket; it can leave some requests without a response.
 #[derive(Default)]
 struct Store {
     objects: BTreeMap<String, Vec<u8>>,
@@ -24,7 +24,7 @@ struct Store {
     hangs: Hangs,
 }
 
-/// What has no answer.
+/// The requests without a response.
 #[derive(Default, Clone, Copy, PartialEq)]
 enum Hangs {
     #[default]
@@ -215,8 +215,8 @@ fn a_variable_that_cannot_be_used_is_named_before_anything_is_sent() {
     assert_empty(&folder);
 }
 
-/// Starts a download, sends it a signal once something was asked for, and waits for its end, which
-/// has to come within a second.
+/// Starts a download, sends it a signal once a request was received, and waits for its end, which must
+/// come within a second.
 fn interrupted(url: &str, ours: &Mutex<Store>, signal: &str, asked: &str) -> Output {
     let (_runtime, server) = sandbox();
     let folder = folder();
@@ -252,7 +252,7 @@ fn a_signal_aborts_the_upload_and_promises_no_resume() {
         let output = interrupted(&url, &ours, signal, "partNumber=1");
         let line = error_line(&output, code);
         assert!(line.contains("the upload was aborted"), "{line}");
-        assert!(line.contains("starts over"), "{line}");
+        assert!(line.contains("start over"), "{line}");
         let store = ours.lock().unwrap();
         let mut asked = store.asked.iter();
         let is_abort = |it: &String| it.starts_with("DELETE /bucket/s.tgz?uploadId=u ");
@@ -270,7 +270,7 @@ fn a_signal_ends_a_download_within_a_second_also_if_the_store_hangs() {
 }
 
 #[test]
-fn a_signal_while_an_object_is_completed_names_the_manifest_and_the_same_command_goes_on() {
+fn a_signal_while_an_object_is_completed_names_the_manifest_and_the_same_command_succeeds() {
     let (url, ours) = store(Hangs::Completion);
     let output = interrupted(&url, &ours, "TERM", "POST /bucket/s.tgz?uploadId=u");
     let line = error_line(&output, 143);
@@ -291,9 +291,9 @@ fn a_signal_while_an_object_is_completed_names_the_manifest_and_the_same_command
     assert_eq!(paths, ["/bucket/s.tgz", "/bucket/s.tgz.json"]);
 }
 
-/// A machine whose metadata service does not answer, as one that is not in a cloud.
+/// A machine whose metadata service does not respond, as outside of a cloud.
 #[test]
-fn without_credentials_the_metadata_service_is_asked_once_and_not_for_long() {
+fn without_credentials_the_metadata_service_is_queried_once_and_briefly() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let metadata = format!("http://{}", silent.local_addr().unwrap());
     silent.set_nonblocking(true).unwrap();
@@ -317,7 +317,7 @@ fn without_credentials_the_metadata_service_is_asked_once_and_not_for_long() {
         let connections = std::iter::from_fn(|| silent.accept().ok()).count();
         assert_eq!(connections, 1);
         assert!(ours.lock().unwrap().asked.is_empty());
-        // No more than a look at the cluster: a challenge and its answer.
+        // Only the request of the cluster: a challenge and its response.
         assert!(server.with(|sandbox| sandbox.requests()) <= before + 2);
     }
 }

@@ -1,4 +1,4 @@
-//! What a person sees: colours, tables and prompts on a pseudo-terminal.
+//! Colours, tables and prompts on a pseudo-terminal.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Stdio};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::peer::peer;
 use crate::{atlas, folder, fresh, project, sandbox};
 
-/// The command on a pseudo-terminal, which `script` gives it.
+/// The command on a pseudo-terminal of `script`.
 pub(crate) struct Terminal {
     script: Child,
     keys: ChildStdin,
@@ -82,7 +82,7 @@ impl Session<'_> {
         }
     }
 
-    /// Types a command line and waits for its end: its exit code, and what it showed.
+    /// Types a command line, waits for its end, and returns its exit code and output.
     pub(crate) fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
         self.start(arguments).end()
     }
@@ -103,7 +103,7 @@ impl Terminal {
         self.keys.flush().unwrap();
     }
 
-    /// Waits for the end. No end of file is what ends the command: its input stays open.
+    /// Waits for the end. The input stays open, so the command does not end because of an end of file.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let code = self.script.wait().unwrap().code();
         self.shown.extend(self.chunks.iter().flatten());
@@ -208,7 +208,7 @@ fn a_table_fits_a_terminal_of_60_columns_and_its_ids_stay_whole() {
 }
 
 #[test]
-fn what_a_server_puts_into_a_cell_does_not_reach_the_terminal_as_it_is() {
+fn text_of_a_server_in_a_cell_reaches_the_terminal_escaped() {
     let hostile = r"A\u001b[2J\u001b]0;t\u0007\u009b31m\u202eB";
     let peer = peer(move |_, path| {
         let body = if path.ends_with("/snapshots") {
@@ -248,7 +248,7 @@ fn requests(server: &SandboxServer) -> u64 {
     server.with(|sandbox| sandbox.requests())
 }
 
-/// A question of whether a snapshot is to be deleted.
+/// A prompt to confirm the deletion of a snapshot.
 fn asked(server: &SandboxServer, folder: &TempDir, flags: &[&str]) -> Terminal {
     let id = server.with(|sandbox| {
         let cluster = DEDICATED_CLUSTER.parse().unwrap();
@@ -264,7 +264,7 @@ fn asked(server: &SandboxServer, folder: &TempDir, flags: &[&str]) -> Terminal {
 }
 
 #[test]
-fn ctrl_c_at_a_question_ends_the_command_within_a_second_and_nothing_is_sent() {
+fn ctrl_c_at_a_prompt_ends_the_command_within_a_second_and_nothing_is_sent() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     for flags in [&[][..], &["-q"]] {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::{atlas, folder, sandbox};
 
-/// Asks for the project as a service account, with a cache in `cache`.
+/// Requests the project as a service account, with a cache in `cache`.
 fn ask(server: &SandboxServer, cache: &TempDir, more: &[&str]) -> Output {
     let output = atlas(&folder())
         .env("XDG_CACHE_HOME", cache.path())
@@ -47,7 +47,7 @@ fn requests(server: &SandboxServer) -> u64 {
 }
 
 #[test]
-fn a_token_is_asked_for_once_and_kept_for_its_owner_alone() {
+fn a_token_is_requested_once_and_readable_only_by_its_owner() {
     let (_runtime, server) = sandbox();
     let cache = folder();
     ask(&server, &cache, &[]);
@@ -68,7 +68,7 @@ fn a_token_is_asked_for_once_and_kept_for_its_owner_alone() {
 }
 
 #[test]
-fn without_a_cache_each_run_asks_for_a_token_and_leaves_nothing() {
+fn without_a_cache_each_run_requests_a_token_and_leaves_nothing() {
     let (_runtime, server) = sandbox();
     let cache = folder();
     for _ in 0..2 {
@@ -79,7 +79,7 @@ fn without_a_cache_each_run_asks_for_a_token_and_leaves_nothing() {
 }
 
 #[test]
-fn a_token_that_others_could_read_is_not_used_nor_one_that_is_broken_or_refused() {
+fn a_token_that_others_can_read_or_that_is_broken_or_refused_is_replaced() {
     let (_runtime, server) = sandbox();
     let cache = folder();
     ask(&server, &cache, &[]);
@@ -97,7 +97,7 @@ fn a_token_that_others_could_read_is_not_used_nor_one_that_is_broken_or_refused(
 
     server.with(atlas_sandbox::Sandbox::forget_sessions);
     ask(&server, &cache, &[]);
-    assert_eq!(requests(&server), 6 + 3, "refused, fetched, asked again");
+    assert_eq!(requests(&server), 6 + 3, "refused, fetched, sent again");
     ask(&server, &cache, &[]);
     assert_eq!(requests(&server), 6 + 3 + 1);
 }
@@ -110,7 +110,7 @@ fn a_token_of_another_user_or_behind_a_link_is_not_used() {
     let file = token_file(&cache);
     assert_eq!(requests(&server), 2);
 
-    // Only root can give a file away; root is who would trust one of any user.
+    // Only root can change the owner of a file, and only root could trust one of any user.
     if std::os::unix::fs::chown(&file, Some(12_345), None).is_ok() {
         ask(&server, &cache, &[]);
         assert_eq!(requests(&server), 4, "another user's");
@@ -127,7 +127,7 @@ fn a_token_of_another_user_or_behind_a_link_is_not_used() {
     ask(&server, &cache, &[]);
     assert_eq!(requests(&server), 8, "a hard link");
     ask(&server, &cache, &[]);
-    assert_eq!(requests(&server), 9, "a sound one");
+    assert_eq!(requests(&server), 9, "a valid one");
 }
 
 /// Runs a command as a service account against a peer, with a cache in `cache`.
@@ -143,7 +143,7 @@ fn ask_peer(peer: &crate::peer::Peer, cache: &TempDir) -> Output {
 }
 
 #[test]
-fn a_token_that_cannot_be_sent_is_an_answer_at_fault_and_is_not_kept() {
+fn a_token_that_cannot_be_sent_is_an_invalid_response_and_is_not_kept() {
     let long = "a".repeat(20_000);
     for token in [
         "SASECRET\\nx",
@@ -161,7 +161,7 @@ fn a_token_that_cannot_be_sent_is_an_answer_at_fault_and_is_not_kept() {
             let line = crate::error_line(&output, 3);
             assert!(line.contains("invalid access token"), "{line}");
             assert!(!line.contains("SECRET"), "{line}");
-            assert_eq!(peer.asked().len(), run, "each run asks again");
+            assert_eq!(peer.asked().len(), run, "each run requests a token");
         }
         let mut left = files(&cache.path().join("atlas-rs/tokens"));
         left.retain(|file| file.extension() != Some("lock".as_ref()));

@@ -1,4 +1,4 @@
-//! Many processes that need a token at once: one fetches it, whatever becomes of the others.
+//! Of many processes that need a token at once, one fetches it.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -25,10 +25,10 @@ const TOKEN: &str = r#"{"access_token":"t0ken","expires_in":3600,"token_type":"B
 /// How many requests the token endpoint allows in a minute.
 const ALLOWED: usize = 10;
 
-/// A peer whose token endpoint holds its first answer back until the gate is opened, by a message
-/// or by dropping it, and then answers at once. It tells each request for a token.
+/// A peer whose token endpoint delays its first response until the gate is opened, by a message or by
+/// dropping it, and then responds immediately. Each request for a token is sent to the receiver.
 fn gated() -> (Peer, Receiver<usize>, Sender<()>) {
-    let (tell, told) = channel();
+    let (send, requested) = channel();
     let (open, gate) = channel::<()>();
     let requests = AtomicUsize::new(0);
     let peer = peer_with_headers(move |_, path| {
@@ -36,7 +36,7 @@ fn gated() -> (Peer, Receiver<usize>, Sender<()>) {
             return (200, "", "{}".to_owned());
         }
         let request = requests.fetch_add(1, Ordering::SeqCst) + 1;
-        let _ = tell.send(request);
+        let _ = send.send(request);
         if request == 1 {
             let _ = gate.recv();
         }
@@ -45,7 +45,7 @@ fn gated() -> (Peer, Receiver<usize>, Sender<()>) {
         }
         (200, "", TOKEN.to_owned())
     });
-    (peer, told, open)
+    (peer, requested, open)
 }
 
 fn token_requests(peer: &Peer) -> usize {
@@ -91,7 +91,7 @@ impl Drop for Process {
     }
 }
 
-/// Starts the command; a message comes when it waits for another process.
+/// Starts the command; sends a message when it waits for another process.
 fn start(peer: &Peer, cache: &TempDir, waits: Sender<()>) -> Process {
     let mut child = command(peer, cache).spawn().unwrap();
     let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -106,16 +106,16 @@ fn start(peer: &Peer, cache: &TempDir, waits: Sender<()>) -> Process {
 }
 
 #[test]
-fn fifty_processes_with_an_empty_cache_ask_for_one_token_and_all_succeed() {
+fn fifty_processes_with_an_empty_cache_request_one_token_and_all_succeed() {
     const PROCESSES: usize = 50;
-    let (peer, told, gate) = gated();
+    let (peer, requested, gate) = gated();
     let cache = folder();
     let (waits, waiting) = channel();
     let start = |_| start(&peer, &cache, waits.clone());
     let processes: Vec<Process> = (0..PROCESSES).map(start).collect();
-    // The answer takes as long as all the others need to come and wait for it.
+    // The response is delayed until all the others wait for it.
     drop(waits);
-    assert_eq!(told.recv(), Ok(1));
+    assert_eq!(requested.recv(), Ok(1));
     let waiting = waiting.iter().take(PROCESSES - 1).count();
     drop(gate);
     for process in processes {
@@ -126,12 +126,12 @@ fn fifty_processes_with_an_empty_cache_ask_for_one_token_and_all_succeed() {
 }
 
 #[test]
-fn a_process_that_is_killed_while_it_fetches_a_token_is_taken_over_from() {
-    let (peer, told, gate) = gated();
+fn a_process_that_is_killed_while_it_fetches_a_token_is_replaced_by_another() {
+    let (peer, requested, gate) = gated();
     let cache = folder();
     let (waits, waiting) = channel();
     let holder = start(&peer, &cache, waits.clone());
-    assert_eq!(told.recv(), Ok(1));
+    assert_eq!(requested.recv(), Ok(1));
     let other = start(&peer, &cache, waits);
     waiting.recv().unwrap();
     holder.signal("-KILL");
@@ -141,7 +141,7 @@ fn a_process_that_is_killed_while_it_fetches_a_token_is_taken_over_from() {
     assert_eq!(token_requests(&peer), 2);
 }
 
-/// A transport that gives a token, or an empty object to everything else.
+/// A transport that returns a token, or an empty object for any other request.
 #[derive(Clone)]
 struct Instant(Arc<AtomicUsize>);
 
@@ -167,10 +167,10 @@ impl Service<Request<Full<Bytes>>> for Instant {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_is_stopped_while_it_fetches_a_token_costs_others_thirty_seconds() {
-    let (peer, told, _gate) = gated();
+    let (peer, requested, _gate) = gated();
     let cache = folder();
     let holder = start(&peer, &cache, channel().0);
-    assert_eq!(told.recv(), Ok(1));
+    assert_eq!(requested.recv(), Ok(1));
     holder.signal("-STOP");
 
     let tokens = TokenDirectory::new(cache.path().join("atlas-rs/tokens"));
@@ -190,7 +190,7 @@ async fn a_process_that_is_stopped_while_it_fetches_a_token_costs_others_thirty_
     client(&fetched).execute(get()).await.unwrap();
     assert_eq!(start.elapsed().as_secs(), 30);
     assert_eq!(fetched.load(Ordering::SeqCst), 1);
-    // The token is there for the others, without a lock.
+    // The others can read the token without a lock.
     client(&fetched).execute(get()).await.unwrap();
     assert_eq!(start.elapsed().as_secs(), 30);
     assert_eq!(fetched.load(Ordering::SeqCst), 1);
@@ -201,7 +201,7 @@ fn a_rate_limit_of_the_token_endpoint_is_waited_out() {
     let requests = AtomicUsize::new(0);
     let peer = peer_with_headers(move |_, path| match path {
         "/api/oauth/token" if requests.fetch_add(1, Ordering::SeqCst) == 0 => {
-            // The shortest wait that there is.
+            // The shortest possible wait.
             (429, "retry-after: 1\r\n", "{}".to_owned())
         }
         "/api/oauth/token" => (200, "", TOKEN.to_owned()),
@@ -231,7 +231,7 @@ fn a_rate_limit_that_lasts_too_long_is_not_called_a_refusal_of_the_credentials()
 }
 
 #[test]
-fn why_there_is_no_token_is_told_to_its_cause() {
+fn a_missing_token_is_reported_with_all_causes() {
     let proxy = peer_with_headers(|_, _| (407, "", String::new()));
     let folder = folder();
     let output = atlas(&folder)

@@ -32,7 +32,7 @@ fn pulled() -> TempDir {
     folder
 }
 
-/// Verifies, and gives the exit code and the lines.
+/// Verifies paths and returns the exit code and the lines.
 fn verify(folder: &TempDir, paths: &[&str]) -> (Option<i32>, Vec<String>) {
     let output = atlas(folder)
         .args(["backups", "verify"])
@@ -46,7 +46,7 @@ fn verify(folder: &TempDir, paths: &[&str]) -> (Option<i32>, Vec<String>) {
     )
 }
 
-/// The words that the lines begin with.
+/// The first word of each line.
 fn words(lines: &[String]) -> Vec<&str> {
     let words = lines.iter().filter_map(|line| line.split(' ').next());
     words.collect()
@@ -73,7 +73,7 @@ fn a_folder_is_verified_file_by_file_and_the_first_failure_decides_the_exit_code
         "{lines:?}"
     );
 
-    // What is not complete, what is another program's, and folders are skipped.
+    // Incomplete files, files of other programs, and folders are skipped.
     for name in ["x.tgz.part", "notes.txt", "other.json"] {
         std::fs::write(kept.join(name), "x").unwrap();
     }
@@ -86,7 +86,7 @@ fn a_folder_is_verified_file_by_file_and_the_first_failure_decides_the_exit_code
         "{lines:?}"
     );
     assert!(
-        lines[0].contains("no manifest; structure only"),
+        lines[0].contains("no manifest; only the structure was checked"),
         "{lines:?}"
     );
 
@@ -106,7 +106,7 @@ fn a_folder_is_verified_file_by_file_and_the_first_failure_decides_the_exit_code
 }
 
 #[test]
-fn json_says_of_each_file_what_it_was_checked_against() {
+fn json_states_for_each_file_how_it_was_checked() {
     let folder = pulled();
     let kept = folder.path().join("kept");
     let names = snapshots(&kept);
@@ -137,7 +137,7 @@ fn json_says_of_each_file_what_it_was_checked_against() {
 }
 
 #[test]
-fn a_root_of_several_clusters_is_checked_whole_whatever_is_missing() {
+fn a_root_of_several_clusters_is_checked_completely_even_if_files_are_missing() {
     let (_runtime, server) = sandbox();
     let folder = folder();
     let run = |arguments: &[&str]| {
@@ -158,12 +158,12 @@ fn a_root_of_several_clusters_is_checked_whole_whatever_is_missing() {
             std::fs::remove_file(path).unwrap();
         }
     }
-    // A file beside the folders changes nothing of what is checked in them.
+    // A file next to the folders does not change the checks in them.
     std::fs::write(folder.path().join("root/stray.tgz"), "x").unwrap();
     let verified = run(&["verify", "root"]);
     assert_eq!(verified.status.code(), Some(7));
     let lines = String::from_utf8(verified.stdout).unwrap();
-    assert!(lines.contains("the file is gone"), "{lines}");
+    assert!(lines.contains("the file is missing"), "{lines}");
     assert!(lines.contains("sound    root/Dedicated0"), "{lines}");
 }
 

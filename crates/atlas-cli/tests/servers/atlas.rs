@@ -39,7 +39,7 @@ impl Atlas {
         atlas
     }
 
-    /// The same whose links lead to another host on the loopback interface.
+    /// As [`new`](Self::new), with links that lead to another host on the loopback interface.
     pub(crate) fn with_links_to(sizes: &[u64], host: &str) -> Self {
         let mut atlas = Self::new(sizes);
         let (inner, host) = (atlas.url.clone(), host.to_owned());
@@ -50,8 +50,7 @@ impl Atlas {
         atlas
     }
 
-    /// Has these snapshots and no others: the number of each, which is its day and its id, and its
-    /// size.
+    /// Replaces all snapshots: the number of each, which is its day and its id, and its size.
     pub(crate) fn list(&self, snapshots: &[(u32, u64)]) {
         let snapshots: Vec<_> = snapshots
             .iter()
@@ -105,7 +104,7 @@ impl Atlas {
         self.download_of(FLEX_CLUSTER, folder, out)
     }
 
-    /// The same of a cluster.
+    /// The same for another cluster.
     pub(crate) fn download_of(&self, cluster: &str, folder: &Path, out: &str) -> Command {
         let mut command = self.command(folder);
         command
@@ -153,15 +152,15 @@ pub(crate) fn verify(folder: &Path, file: &str) -> Output {
     run(command.args(["backups", "verify", file]))
 }
 
-/// A command that runs, and is killed with the test. Its time is limited: an outage may be waited
-/// out for a quarter of an hour, but none of these tests has one that long.
+/// A running command, which is killed when the test ends. Its time is limited: a command retries for a
+/// quarter of an hour, but no outage of these tests lasts that long.
 pub(crate) struct Job {
     child: Child,
     stdout: File,
     stderr: File,
 }
 
-/// How long a command may take; a store's lease of a minute is among what it may have to wait for.
+/// How long a command may take, including the wait for a store's lease of a minute.
 const LIMIT: Duration = Duration::from_secs(150);
 
 impl Job {
@@ -187,13 +186,13 @@ impl Job {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Ends it by SIGKILL, if it has not ended by itself; gives whether it had.
+    /// Kills it by SIGKILL, unless it has ended; returns whether it had.
     pub(crate) fn kill(mut self) -> bool {
         let _ = self.child.kill();
         self.child.wait().unwrap().code().is_some()
     }
 
-    /// The same; gives also what it printed.
+    /// As [`kill`](Self::kill), and also returns its output.
     pub(crate) fn kill_and_read(mut self) -> (bool, Output) {
         let _ = self.child.kill();
         let status = self.child.wait().unwrap();
@@ -214,7 +213,7 @@ impl Job {
             }
             if Instant::now() > deadline {
                 let said = String::from_utf8(contents(&mut self.stderr)).unwrap();
-                panic!("not at its end after {LIMIT:?}: {said}");
+                panic!("has not ended after {LIMIT:?}: {said}");
             }
             std::thread::sleep(Duration::from_millis(5));
         };
@@ -278,11 +277,11 @@ pub(crate) fn succeeded(what: &str, output: &Output) {
     );
 }
 
-/// Checks that a download ended well: the right bytes, a sound file, and nothing beside it.
+/// Checks that a download succeeded: the right bytes, a sound file, and no other file.
 pub(crate) fn assert_sound(what: &str, output: &Output, folder: &Path, expected: &[u8]) {
     succeeded(what, output);
     let file = std::fs::read(folder.join("s.tgz")).unwrap();
-    assert!(file == expected, "{what}: other bytes");
+    assert!(file == expected, "{what}: wrong bytes");
     let verified = verify(folder, "s.tgz");
     succeeded(what, &verified);
     let said = String::from_utf8_lossy(&verified.stdout).into_owned();
@@ -301,7 +300,7 @@ pub(crate) fn assert_not_named(what: &str, output: &Output, folder: &Path, code:
     assert!(!named, "{what}: {left:?}");
 }
 
-/// Answers the request of a connection as the sandbox does, with links to another host.
+/// Responds to the request of a connection as the sandbox does, with links to another host.
 fn forward(stream: &TcpStream, inner: &str, host: &str) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let request = read(&mut reader)?;
@@ -325,7 +324,7 @@ fn forward(stream: &TcpStream, inner: &str, host: &str) -> Option<()> {
     writer.write_all(&redirected(&answer, host)).ok()
 }
 
-/// An answer whose links lead to another host.
+/// A response whose links lead to another host.
 fn redirected(answer: &[u8], host: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(answer);
     let (head, body) = text.split_once("\r\n\r\n").unwrap();

@@ -1,4 +1,4 @@
-//! Azure, as azurite plays it.
+//! Azure, emulated by azurite.
 
 use std::process::{Command, Stdio};
 
@@ -9,7 +9,7 @@ use crate::http::{curl, free_port, until_open};
 use crate::programs::{Running, node};
 use crate::stores::{Store, check};
 
-/// The account that azurite has, which is public.
+/// The public account of azurite.
 const ACCOUNT: &str = "devstoreaccount1";
 const KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
@@ -23,7 +23,7 @@ struct Azurite {
 }
 
 impl Azurite {
-    /// Starts it with a container; `None` if it may be missing, and is.
+    /// Starts azurite with a container; `None` if it is missing and tests may be skipped.
     fn start() -> Option<Self> {
         let program = node("azurite-blob", "azurite@3.35.0")?;
         let (folder, port) = (folder(), free_port());
@@ -72,7 +72,7 @@ impl Store for Azurite {
         (status == 200).then_some(body)
     }
 
-    /// Azure has none: blocks that belong to no object are removed after a week.
+    /// Azure has no open uploads: blocks without an object are removed after a week.
     fn open_uploads(&self) -> usize {
         0
     }

@@ -1,4 +1,4 @@
-//! Links whose host, or whose way to it, is broken.
+//! Links with a broken host or a broken connection to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,16 +9,16 @@ use crate::file_host::{Answer, End, FileHost, right};
 
 const SIZE: u64 = 20 << 20;
 
-/// What a host does to the right answer to its n-th request.
+/// Changes the correct response to the n-th request.
 type Poison = fn(usize, &mut Answer);
 
-/// Whether the first byte of an answer is not that of the file.
+/// Whether a response does not start at the first byte of the file.
 fn is_inner(answer: &Answer) -> bool {
     let mut headers = answer.headers.iter();
     headers.any(|(name, value)| *name == "content-range" && !value.starts_with("bytes 0-"))
 }
 
-/// What passes, or can be done without.
+/// Faults that are transient or harmless.
 const HEALED: &[(&str, Poison)] = &[
     ("latency", |_, answer| {
         answer.delay = Duration::from_millis(1500);
@@ -55,7 +55,7 @@ const HEALED: &[(&str, Poison)] = &[
     }),
     ("a body below the minimum rate", |number, answer| {
         if number == 1 {
-            // Each of four connections may have a quarter of 10 KiB in a second.
+            // Each of four connections may receive a quarter of 10 KiB per second.
             answer.end = End::Drips(2000);
         }
     }),
@@ -67,14 +67,14 @@ const HEALED: &[(&str, Poison)] = &[
     }),
 ];
 
-/// What cannot end well while it lasts.
+/// Faults with which a download cannot succeed.
 const UNSOUND: &[(&str, Poison)] = &[
     ("a corrupt byte in the middle", |_, answer| {
         let middle = answer.body.len() / 2;
         answer.body[middle] ^= 1;
     }),
     (
-        "one corrupt byte in one of the answers",
+        "one corrupt byte in one of the responses",
         |number, answer| {
             if number == 2 {
                 answer.body[1000] ^= 0x80;
@@ -98,11 +98,11 @@ const UNSOUND: &[(&str, Poison)] = &[
     }),
 ];
 
-/// What may end well or not. An answer of another range ends with 5 today, although the next one may
-/// be right.
+/// Faults with which a download may succeed or fail. A response with another range currently ends with
+/// 5, although the next one may be correct.
 const EITHER: &[(&str, Poison)] = &[
     (
-        "another range than was asked for, once",
+        "another range than the requested one, once",
         |number, answer| {
             if number == 2 {
                 answer.set("content-range", "bytes 7-9/10".to_owned());
@@ -123,12 +123,9 @@ const EITHER: &[(&str, Poison)] = &[
             answer.set("content-range", format!("bytes 0-9/{SIZE}"));
         }
     }),
-    (
-        "a length in each answer that is another's",
-        |number, answer| {
-            answer.set("content-range", format!("bytes 0-9/{}", 10 + number));
-        },
-    ),
+    ("a wrong length in each response", |number, answer| {
+        answer.set("content-range", format!("bytes 0-9/{}", 10 + number));
+    }),
 ];
 
 #[derive(Clone, Copy)]
@@ -138,7 +135,7 @@ enum Ends {
     Either,
 }
 
-/// Downloads from a host that is poisoned, and again once it is not.
+/// Downloads from a host with a fault, and again without the fault.
 fn download(what: &str, ends: Ends, poison: Poison) {
     let file: Arc<[u8]> = Atlas::new(&[SIZE]).file(0).into();
     let is_poisoned = Arc::new(AtomicBool::new(true));
@@ -172,7 +169,7 @@ fn download(what: &str, ends: Ends, poison: Poison) {
     assert_sound(&format!("after {what}"), &output, folder.path(), &file);
 }
 
-/// All at once: most of their time is waiting.
+/// Runs all cases concurrently, since they mostly wait.
 fn download_each(cases: &[(&str, Poison)], ends: Ends) {
     std::thread::scope(|scope| {
         for (what, poison) in cases {
@@ -184,16 +181,16 @@ fn download_each(cases: &[(&str, Poison)], ends: Ends) {
 }
 
 #[test]
-fn a_broken_link_is_mended_if_it_passes() {
+fn a_download_survives_a_transient_fault() {
     download_each(HEALED, Ends::Well);
 }
 
 #[test]
-fn bytes_that_are_not_the_snapshots_never_get_its_name_and_the_next_run_is_right() {
+fn wrong_bytes_never_get_the_name_of_the_snapshot_and_the_next_run_is_correct() {
     download_each(UNSOUND, Ends::Unsound);
 }
 
 #[test]
-fn an_answer_that_is_not_the_asked_one_is_gone_around_or_refused() {
+fn a_wrong_response_is_worked_around_or_refused() {
     download_each(EITHER, Ends::Either);
 }

@@ -1,7 +1,7 @@
-//! A model of a folder on a disk that loses its power: what is there after a cut, at worst.
+//! A model of a folder on a disk that loses its power: the possible contents after a power cut.
 //!
-//! Bytes of a file last once they are synced, names of a folder once the folder is. Whatever came
-//! later may be lost, or not.
+//! Bytes of a file last once they are synced, names in a folder once the folder is synced. Later
+//! changes may be lost or not.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,9 +13,9 @@ pub(crate) type Image = BTreeMap<String, Vec<u8>>;
 
 #[derive(Default, Clone)]
 struct Inode {
-    /// As a process sees it.
+    /// The bytes that a process sees.
     bytes: Vec<u8>,
-    /// What lasts.
+    /// The bytes that last.
     synced: Vec<u8>,
 }
 
@@ -34,12 +34,12 @@ pub(crate) struct Disk {
     /// Names that last.
     synced: BTreeMap<String, usize>,
     open: HashMap<u32, Open>,
-    /// Where the next write to a descriptor goes.
+    /// The position of the next write to a descriptor.
     places: HashMap<u32, u64>,
 }
 
 impl Disk {
-    /// A folder whose files have been there for long.
+    /// A folder whose files are all synced.
     pub(crate) fn new(folder: &Path, files: &Image) -> Self {
         let mut disk = Self {
             folder: folder.to_owned(),
@@ -59,9 +59,8 @@ impl Disk {
         disk
     }
 
-    /// What may be there after a cut now: the names that were not synced lost or kept, without a
-    /// byte that was not synced; the same with the lengths of files, but zeros in place of what was
-    /// lost; and with the bytes of one file kept, but those of the others lost.
+    /// The possible contents after a power cut now. Names that were not synced are lost or kept; bytes
+    /// that were not synced are lost, replaced by zeros of the same length, or kept in one file only.
     pub(crate) fn images(&self) -> Vec<Image> {
         let synced = |inode: usize| self.inodes[inode].synced.clone();
         let zeros = |inode: usize| {
@@ -89,12 +88,12 @@ impl Disk {
         images
     }
 
-    /// What a process sees.
+    /// The contents that a process sees.
     pub(crate) fn seen(&self) -> Image {
         image(&self.names, |inode| self.inodes[inode].bytes.clone())
     }
 
-    /// Takes a call; gives whether it changed what a cut leaves.
+    /// Applies a call; returns whether it changed the possible contents after a cut.
     pub(crate) fn take(&mut self, call: &Call) -> bool {
         match &call.change {
             Change::Open {
@@ -145,7 +144,7 @@ impl Disk {
                 let (Some(from), Some(to)) = (self.name(from), self.name(to)) else {
                     return false;
                 };
-                let moved = self.names.remove(&from).expect("it is there");
+                let moved = self.names.remove(&from).expect("the file exists");
                 let replaced = self.names.insert(to, moved);
                 if let Some(replaced) = replaced.filter(|_| *exchanges) {
                     self.names.insert(from, replaced);
@@ -161,7 +160,7 @@ impl Disk {
                 let Some(name) = self.name(path) else {
                     return false;
                 };
-                self.names.remove(&name).expect("it is there");
+                self.names.remove(&name).expect("the file exists");
             }
             Change::Unknown { path } => {
                 assert!(self.name(path).is_none(), "the model lacks {}", call.line);
@@ -184,7 +183,7 @@ impl Disk {
             return false;
         }
         let Some(name) = self.name(path) else {
-            // A file without a name, in the folder: what it holds may get a name later.
+            // A file without a name in the folder; it may get a name later.
             let unnamed = path.parent() == Some(&self.folder);
             if unnamed {
                 let inode = self.add();
@@ -194,7 +193,7 @@ impl Disk {
         };
         let known = self.names.get(&name).copied();
         let inode = known.unwrap_or_else(|| {
-            assert!(creates, "{name} is not there");
+            assert!(creates, "{name} does not exist");
             let inode = self.add();
             self.names.insert(name, inode);
             inode
@@ -244,7 +243,7 @@ impl Disk {
         }
     }
 
-    /// The file that a link is made of: by its name, or by a descriptor.
+    /// The file that a link is made to, by its name or by a descriptor.
     fn linked(&self, from: &Path) -> Option<usize> {
         if let Ok(descriptor) = from.strip_prefix("/proc/self/fd") {
             return self.file(descriptor.to_str()?.parse().ok()?);
@@ -257,7 +256,7 @@ impl Disk {
         let name = path.strip_prefix(&self.folder).ok()?;
         let name = name.to_str().unwrap();
         assert!(!name.contains('/'), "the model has one folder: {name}");
-        // What the kernel calls a file without a name.
+        // The kernel's name of a file without a name.
         let unnamed = name.is_empty() || name.starts_with('#');
         (!unnamed).then(|| name.to_owned())
     }

@@ -1,4 +1,4 @@
-//! A file host that does what a test says, one request for each connection.
+//! A scripted file host, with one request per connection.
 
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::http::{Request, listen, read};
 
-/// What a host answers, and how the connection ends.
+/// The response of a host, and the end of the connection.
 pub(crate) struct Answer {
     /// Before the first byte.
     pub(crate) delay: Duration,
@@ -21,29 +21,29 @@ pub(crate) struct Answer {
 /// How a connection ends.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum End {
-    /// When all is said.
+    /// After the whole response.
     Whole,
-    /// After so many bytes of the body, as a connection ends that is done.
+    /// After so many bytes of the body, by a regular close.
     Closed(usize),
     /// After so many bytes of the body, by a reset.
     Reset(usize),
-    /// After so many bytes of the body, not at all.
+    /// Stalls after so many bytes of the body.
     Hangs(usize),
-    /// With so many bytes of the body in a second.
+    /// After the whole response, with so many bytes of the body per second.
     Drips(usize),
-    /// Without an answer, not at all.
+    /// Stalls without a response.
     Silent,
 }
 
 /// The host.
 pub(crate) struct FileHost {
     pub(crate) authority: String,
-    /// How many bytes of bodies it has sent.
+    /// The number of sent bytes of bodies.
     pub(crate) sent: Arc<AtomicU64>,
 }
 
 impl FileHost {
-    /// Answers the n-th request, counted from 1.
+    /// Responds to the n-th request, counted from 1.
     pub(crate) fn start(
         answer: impl Fn(usize, &Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
@@ -53,13 +53,13 @@ impl FileHost {
         let authority = listen(move |stream| {
             let Some(request) = peek(&stream) else { return };
             let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
-            // The client may have gone.
+            // The client may have closed the connection.
             let _ = send(stream, &answer(number, &request), &counted);
         });
         Self { authority, sent }
     }
 
-    /// Gives a file until so many bytes are sent in all; then nothing comes any more.
+    /// Serves a file until so many bytes are sent in total, then stalls.
     pub(crate) fn stalling(file: Arc<[u8]>, after: u64) -> Self {
         let left = AtomicU64::new(after);
         Self::start(move |_, request| {
@@ -77,7 +77,7 @@ impl FileHost {
     }
 }
 
-/// What a host does that knows its trade.
+/// The response of a correct host.
 pub(crate) fn right(file: &[u8], request: &Request) -> Answer {
     const TAG: &str = "\"tag\"";
     let mut headers = vec![("etag", TAG.to_owned())];
@@ -102,7 +102,7 @@ pub(crate) fn right(file: &[u8], request: &Request) -> Answer {
 }
 
 impl Answer {
-    /// Sets a header that is there.
+    /// Sets an existing header.
     pub(crate) fn set(&mut self, name: &str, value: String) {
         let mut headers = self.headers.iter_mut();
         if let Some((_, known)) = headers.find(|(known, _)| *known == name) {
@@ -111,8 +111,7 @@ impl Answer {
     }
 }
 
-/// Looks at a request and leaves it where it is: a connection that is closed with something unread
-/// is reset.
+/// Reads a request without consuming it: closing a connection with unread bytes resets it.
 fn peek(stream: &TcpStream) -> Option<Request> {
     let mut buffer = [0; 1 << 14];
     loop {
@@ -156,7 +155,7 @@ fn send(mut stream: TcpStream, answer: &Answer, sent: &AtomicU64) -> std::io::Re
     }
 }
 
-/// Waits until the client has gone.
+/// Waits until the client closes the connection.
 fn hang(stream: &mut TcpStream) -> std::io::Result<()> {
     let mut buffer = [0; 1 << 10];
     while stream.read(&mut buffer)? > 0 {}

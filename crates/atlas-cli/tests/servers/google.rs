@@ -1,6 +1,6 @@
-//! Google: its XML API, as its documentation has it, from a peer here, and its emulator.
+//! Google: a peer with its documented XML API, and its emulator.
 //!
-//! The emulator takes single uploads, but knows neither HEAD nor multipart uploads.
+//! The emulator accepts single uploads, but supports neither HEAD nor multipart uploads.
 
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -53,7 +53,7 @@ fn a_snapshot_streams_into_google_whole_or_not_at_all() {
 }
 
 #[test]
-fn what_the_emulator_of_google_cannot_do_is_an_error_that_leaves_nothing() {
+fn an_operation_that_the_emulator_of_google_lacks_is_an_error_that_leaves_nothing() {
     let Some(python) = python("gcp_storage_emulator") else {
         return;
     };

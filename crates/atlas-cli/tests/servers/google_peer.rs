@@ -1,4 +1,4 @@
-//! A bucket that speaks the XML API of Google Cloud Storage:
+//! A bucket with the XML API of Google Cloud Storage:
 //! <https://cloud.google.com/storage/docs/xml-api/overview>.
 
 use std::collections::BTreeMap;
@@ -14,9 +14,9 @@ pub(crate) struct Bucket {
     uploads: BTreeMap<String, Upload>,
     /// Counts generations and uploads.
     count: u64,
-    /// How many multipart uploads were completed.
+    /// The number of completed multipart uploads.
     pub(crate) completed: usize,
-    /// Requests that the API does not have.
+    /// Requests that are not in the API.
     pub(crate) refused: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ struct Upload {
     parts: BTreeMap<u32, Vec<u8>>,
 }
 
-/// Every part but the last has this many bytes at least.
+/// The minimum size of every part but the last, in bytes.
 const SMALLEST: usize = 5 << 20;
 
 impl Bucket {
@@ -39,7 +39,7 @@ impl Bucket {
         Some(self.objects.get(key)?.bytes.clone())
     }
 
-    /// How many uploads are neither complete nor aborted.
+    /// The number of uploads that are neither complete nor aborted.
     pub(crate) fn open_uploads(&self) -> usize {
         self.uploads.len()
     }
@@ -102,7 +102,7 @@ impl Bucket {
         }
     }
 
-    /// `x-goog-if-generation-match`: 0 is that there is none.
+    /// `x-goog-if-generation-match`: 0 means that the object must not exist.
     fn refusal(&self, key: &str, request: &Request) -> Option<Vec<u8>> {
         let asked: u64 = request
             .header("x-goog-if-generation-match")?
@@ -250,7 +250,7 @@ impl Object {
     }
 }
 
-/// Answers the requests of a connection, which need the token.
+/// Responds to the requests of a connection, which need the token.
 pub(crate) fn serve_bucket(stream: &TcpStream, bucket: &Mutex<Bucket>, token: &str) {
     serve(stream, |request| {
         let expected = format!("Bearer {token}");
@@ -266,7 +266,7 @@ pub(crate) fn serve_bucket(stream: &TcpStream, bucket: &Mutex<Bucket>, token: &s
     });
 }
 
-/// Undoes the encoding of a key.
+/// Decodes a key.
 fn decoded(text: &str) -> String {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
@@ -277,7 +277,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// A tag that tells parts apart.
+/// A tag that differs for different bytes.
 fn tag(bytes: &[u8]) -> String {
     let sum = bytes.iter().fold(0_u64, |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(u64::from(*byte))

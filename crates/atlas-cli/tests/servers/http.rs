@@ -1,4 +1,4 @@
-//! HTTP/1.1 on real sockets, one thread for each connection, as little of it as these tests need.
+//! The part of HTTP/1.1 that these tests need, on real sockets, with one thread per connection.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -23,7 +23,7 @@ impl Request {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The first and last byte that it asks for of a file of this length.
+    /// The first and last requested byte of a file of this length.
     pub(crate) fn range(&self, length: usize) -> Option<(usize, usize)> {
         let (first, last) = self
             .header("range")?
@@ -42,7 +42,7 @@ impl Request {
     }
 }
 
-/// Serves each connection on a thread of its own; gives the authority to connect to.
+/// Serves each connection on a separate thread; returns the authority to connect to.
 pub(crate) fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let authority = listener.local_addr().unwrap().to_string();
@@ -55,7 +55,7 @@ pub(crate) fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> Stri
     authority
 }
 
-/// Answers the requests of a connection with all bytes that `answer` gives, to the connection's end.
+/// Responds to the requests of a connection with the bytes that `answer` returns, until it closes.
 pub(crate) fn serve(stream: &TcpStream, mut answer: impl FnMut(Request) -> Vec<u8>) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
@@ -116,12 +116,12 @@ pub(crate) fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Waits until something listens.
+/// Waits until a server listens.
 pub(crate) fn until_open(authority: &str) {
     until("it listens", || TcpStream::connect(authority).is_ok());
 }
 
-/// Waits until something holds, for 30 s at most.
+/// Waits until a condition holds, for at most 30 s.
 pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds() {
@@ -130,7 +130,7 @@ pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Runs curl; gives the status and the body.
+/// Runs curl; returns the status and the body.
 pub(crate) fn curl(arguments: &[&str]) -> (u16, Vec<u8>) {
     let output = Command::new("curl")
         .args(["--silent", "--show-error", "--write-out", "\n%{http_code}"])

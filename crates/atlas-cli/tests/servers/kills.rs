@@ -1,5 +1,5 @@
-//! `kill -9` at random moments. `ATLAS_KILLS` is how many for each test, 8 if it is not set, and
-//! `ATLAS_SEED` repeats a run whose seed a failure showed.
+//! `kill -9` at random times. `ATLAS_KILLS` is the number of kills per test, 8 by default.
+//! `ATLAS_SEED` repeats a run with the seed that a failure printed.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,7 +18,7 @@ const OTHERS: [(&str, &[u8]); 4] = [
     ("other.tgz.json", b"{\"snapshot\": 1}"),
     ("old.part", b"of a browser"),
 ];
-/// How long the first run after a kill may be refused by what the killed one holds in a store.
+/// How long a lease of the killed run in a store may block the first run after the kill.
 const LEASE: Duration = Duration::from_secs(90);
 
 pub(crate) fn number(name: &str) -> Option<u64> {
@@ -26,18 +26,18 @@ pub(crate) fn number(name: &str) -> Option<u64> {
     Some(text.parse().expect("a number"))
 }
 
-/// Kills, and when.
+/// Kills at random times.
 struct Killer {
     random: Rng,
     left: u64,
-    /// How long the command takes if it is left alone.
+    /// The duration of the command without a kill.
     whole: Duration,
-    /// How many kills came before the end.
+    /// The number of kills before the end of the command.
     hits: u64,
 }
 
 impl Killer {
-    /// Measures a command that is left alone.
+    /// Measures a command without a kill.
     fn new(mut whole: Command) -> Self {
         let seed = number("ATLAS_SEED").unwrap_or_else(|| fastrand::u64(..));
         println!("ATLAS_SEED={seed}");
@@ -51,7 +51,7 @@ impl Killer {
         }
     }
 
-    /// How often the next command is killed before it may end: once, or twice, or thrice.
+    /// How often the next command is killed before it may end, one to three times.
     fn round(&mut self) -> u64 {
         let kills = self.random.u64(1..=3).min(self.left);
         self.left -= kills;
@@ -93,7 +93,7 @@ fn snapshots(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Checks every snapshot that has its name; gives their numbers.
+/// Checks every snapshot that has its name; returns their numbers.
 fn assert_each(folder: &Path, known: &[(u32, Vec<u8>)]) -> Vec<u32> {
     let mut there = Vec::new();
     for name in snapshots(folder) {
@@ -117,7 +117,7 @@ fn assert_verified(folder: &Path) {
 }
 
 #[test]
-fn a_killed_download_goes_on_and_no_file_is_named_before_it_is_whole() {
+fn a_killed_download_is_resumed_and_no_file_is_named_before_it_is_complete() {
     let atlas = Atlas::new(&[20 * MIB]);
     let expected = atlas.file(0);
     let whole = folder();
@@ -134,7 +134,7 @@ fn a_killed_download_goes_on_and_no_file_is_named_before_it_is_whole() {
         }
         let was_named = folder.path().join("s.tgz").exists();
         let output = run(&mut atlas.download(folder.path(), "s.tgz"));
-        // The file was complete when the kill came, and is in the way of another.
+        // The file was complete before the kill, and is in the way of another.
         if was_named && output.status.code() == Some(6) {
             assert!(stderr(&output).contains("--force"), "{}", stderr(&output));
         } else {
@@ -145,15 +145,15 @@ fn a_killed_download_goes_on_and_no_file_is_named_before_it_is_whole() {
         assert_others(folder.path());
         let mut left = names(folder.path());
         left.retain(|name| OTHERS.iter().all(|(other, _)| other != name));
-        // The manifest may wait for its name if the kill came between the two renames; what is
-        // refused does not give it.
+        // The manifest may lack its name if the kill was between the two renames; a refused
+        // download does not rename it.
         let waits = was_named && left == ["s.tgz", "s.tgz.json.part"];
         assert!(waits || left == ["s.tgz", "s.tgz.json"], "{left:?}");
     }
 }
 
 #[test]
-fn a_killed_pull_goes_on_and_every_file_is_whole() {
+fn a_killed_pull_is_resumed_and_every_file_is_complete() {
     let sizes = [5 * MIB, MIB, 9 * MIB];
     let atlas = Atlas::new(&sizes);
     let known: Vec<_> = (0..3).map(|number| (number, atlas.file(number))).collect();
@@ -195,7 +195,7 @@ fn a_killed_pull_with_retention_never_has_fewer_snapshots_than_it_keeps() {
     let mut killer = Killer::new(pull());
     let mut newest = 1;
     while killer.left > 0 {
-        // The oldest expires and a new one is taken; at times two of each, so that one is missed.
+        // The oldest expires and a new one is taken; sometimes two of each, so that one is missed.
         for _ in 0..killer.random.u32(1..=2) {
             newest += 1;
             atlas.list(&[(newest - 1, size), (newest, size)]);
@@ -217,7 +217,7 @@ fn a_killed_pull_with_retention_never_has_fewer_snapshots_than_it_keeps() {
 }
 
 #[test]
-fn a_killed_upload_leaves_no_object_that_is_not_whole_and_in_the_end_no_open_upload() {
+fn a_killed_upload_leaves_no_incomplete_object_and_finally_no_open_upload() {
     let Some(moto) = Moto::start() else { return };
     let atlas = Atlas::new(&[20 * MIB]);
     let expected = atlas.file(0);
@@ -244,7 +244,7 @@ fn a_killed_upload_leaves_no_object_that_is_not_whole_and_in_the_end_no_open_upl
             }
             let code = output.status.code();
             assert!(matches!(code, Some(6 | 14 | 15)), "{}", stderr(&output));
-            // The object was complete when the kill came.
+            // The object was complete before the kill.
             if was_there && stderr(&output).contains("--force") {
                 break;
             }

@@ -2,7 +2,7 @@
 //! `cargo test -p atlas-toolkit --features object-store --test servers`.
 //!
 //! Needs nginx, strace, azurite, gcp-storage-emulator, moto and curl, which `.ci/run` installs. A
-//! test without its program fails and says what to install; with `ATLAS_INTEROP=skip` it passes.
+//! test without its program fails and names the package to install; with `ATLAS_INTEROP=skip` it passes.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]

@@ -1,4 +1,4 @@
-//! nginx as the file host: what it can be told to do, and what happens to it meanwhile.
+//! nginx as the file host: its configurations, and changes during a download.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn pieces_come_in_parallel_from_nginx() {
 }
 
 #[test]
-fn any_way_to_serve_a_file_gives_the_right_one() {
+fn a_file_is_correct_with_every_configuration() {
     for (what, location) in [
         ("a weak tag", "etag off; add_header ETag 'W/\"tag\"';"),
         (
@@ -52,7 +52,7 @@ fn any_way_to_serve_a_file_gives_the_right_one() {
 }
 
 #[test]
-fn a_limit_on_connections_is_waited_out() {
+fn a_limit_on_connections_is_retried() {
     let limit = "limit_conn connections 1; limit_rate 8m;";
     let Some(mut nginx) = Nginx::start(SIZE, limit) else {
         return;
@@ -64,7 +64,7 @@ fn a_limit_on_connections_is_waited_out() {
 }
 
 #[test]
-fn a_server_that_is_busy_for_seconds_is_waited_out_at_the_beginning_and_in_the_middle() {
+fn a_server_that_is_busy_for_seconds_is_retried_at_the_beginning_and_in_the_middle() {
     for after in [0, 4 * MIB] {
         let Some(mut nginx) = Nginx::start(SIZE, "limit_rate 2m;") else {
             return;
@@ -76,7 +76,7 @@ fn a_server_that_is_busy_for_seconds_is_waited_out_at_the_beginning_and_in_the_m
         }
         let folder = folder();
         let output = nginx.download(folder.path(), after.max(1), |nginx| {
-            // Whoever is served now is cut off, and finds it busy.
+            // Current connections are closed, and find the server busy.
             nginx.stop();
             nginx.configure("add_header Retry-After 1 always; return 503;");
             nginx.run();
@@ -89,7 +89,7 @@ fn a_server_that_is_busy_for_seconds_is_waited_out_at_the_beginning_and_in_the_m
 }
 
 #[test]
-fn a_restart_in_the_middle_costs_no_more_than_what_was_under_way() {
+fn a_restart_in_the_middle_costs_only_the_pieces_in_progress() {
     let Some(mut nginx) = Nginx::start(SIZE, "limit_rate 2m;") else {
         return;
     };
@@ -127,7 +127,7 @@ fn a_file_that_is_replaced_in_the_middle_is_the_new_one_in_the_end() {
     }
 }
 
-/// nginx makes a tag of the second of the change and the length: both files have the same.
+/// nginx builds the tag from the time in seconds and the length, which both files share.
 #[test]
 fn a_file_that_is_replaced_by_one_with_the_same_tag_is_never_a_mix_of_both() {
     let Some(mut nginx) = Nginx::start(SIZE, "limit_rate 2m;") else {
@@ -147,7 +147,7 @@ fn a_file_that_is_replaced_by_one_with_the_same_tag_is_never_a_mix_of_both() {
     } else {
         assert_not_named("the same tag", &output, folder.path(), 7);
     }
-    // What is left of the mix is in the way of nothing.
+    // The rest of the mix does not block the next download.
     let output = nginx.download(folder.path(), 0, |_| {});
     assert_sound("the same tag, again", &output, folder.path(), &new);
 }
@@ -187,7 +187,7 @@ fn another(file: &[u8]) -> Vec<u8> {
     other
 }
 
-/// Lets an outage last: the clock is that of two other processes.
+/// Lets an outage last in real time, since two other processes use the clock.
 fn pass(time: Duration) {
     std::thread::sleep(time);
 }

@@ -1,4 +1,4 @@
-//! nginx with one file, and a relay before it that counts what passes.
+//! nginx with one file, behind a relay that counts bytes and connections.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -24,7 +24,7 @@ pub(crate) struct Nginx {
     relayed: Arc<Relayed>,
 }
 
-/// What went through the relay.
+/// The counts of the relay.
 #[derive(Default)]
 struct Relayed {
     bytes: AtomicU64,
@@ -33,7 +33,7 @@ struct Relayed {
 }
 
 impl Nginx {
-    /// Starts it with lines for its `location`; `None` if nginx may be missing, and is.
+    /// Starts nginx with lines for its `location`; `None` if it is missing and tests may be skipped.
     pub(crate) fn start(size: u64, location: &str) -> Option<Self> {
         on_path("nginx", "nginx-light")?;
         let (folder, port) = (folder(), free_port());
@@ -62,7 +62,7 @@ impl Nginx {
         files.join(link(0).trim_start_matches('/'))
     }
 
-    /// Replaces the file by another, in one step, with the time that it is given or another.
+    /// Replaces the file atomically, with this modification time or a later one.
     pub(crate) fn replace(&self, bytes: &[u8], modified: Option<SystemTime>) {
         let new = self.folder.path().join("new");
         std::fs::write(&new, bytes).unwrap();
@@ -82,7 +82,7 @@ impl Nginx {
         std::fs::write(self.folder.path().join("nginx.conf"), text).unwrap();
     }
 
-    /// Starts it with the configuration that was written last.
+    /// Starts nginx with the last written configuration.
     pub(crate) fn run(&mut self) {
         let program = on_path("nginx", "nginx-light").unwrap();
         let child = command(&program, self.folder.path()).spawn().unwrap();
@@ -90,12 +90,12 @@ impl Nginx {
         until_open(&format!("127.0.0.1:{}", self.port));
     }
 
-    /// Has it read its configuration again.
+    /// Makes nginx reload its configuration.
     pub(crate) fn reload(&self) {
         self.signal("-HUP");
     }
 
-    /// Ends it with its connections, as a restart of the service does.
+    /// Ends nginx and its connections, as a restart of the service does.
     pub(crate) fn stop(&mut self) {
         self.signal("-TERM");
         let mut running = self.running.take().unwrap();
@@ -108,7 +108,7 @@ impl Nginx {
         assert!(sent.success());
     }
 
-    /// Downloads the newest snapshot as `s.tgz`, and does something once so many bytes have come.
+    /// Downloads the newest snapshot as `s.tgz`, and runs an action once so many bytes were received.
     pub(crate) fn download(
         &mut self,
         folder: &Path,
@@ -124,17 +124,17 @@ impl Nginx {
         job.end()
     }
 
-    /// What it says of errors.
+    /// The error log.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("error.log")).unwrap()
     }
 
-    /// How many bytes came from it.
+    /// The number of bytes that nginx sent.
     pub(crate) fn bytes(&self) -> u64 {
         self.relayed.bytes.load(Ordering::Relaxed)
     }
 
-    /// How many connections were open at once.
+    /// The maximum number of concurrent connections.
     pub(crate) fn most_connections(&self) -> usize {
         self.relayed.most.load(Ordering::Relaxed)
     }
@@ -142,7 +142,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // Its workers end with it only if it is asked to end.
+        // Its workers end with it only after a regular stop.
         if self.running.is_some() {
             self.stop();
         }
@@ -164,7 +164,7 @@ fn command(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// Carries a connection to nginx and back.
+/// Relays a connection to nginx and back.
 fn relay(client: &TcpStream, port: u16, relayed: &Relayed) {
     // If nothing listens, the connection ends.
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {

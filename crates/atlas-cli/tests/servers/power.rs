@@ -1,5 +1,5 @@
-//! A power cut at any moment: the calls of one run, as `strace` tells them, are replayed on a model
-//! of a disk, and whatever may be left at each of them is looked at and gone on with.
+//! A power cut at any time: the system calls of one run, recorded by `strace`, are replayed on a model
+//! of a disk. The possible contents after each call are checked, and the command is run again on them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,20 +10,20 @@ use crate::disk::{Disk, Image};
 use crate::programs::on_path;
 use crate::strace::{self, Change, TRACED};
 
-/// How many states a test goes on from at most; those around a change of names are never left out.
+/// The maximum number of states per test; those around a change of names are never left out.
 const MOST: usize = 150;
 const SIZE: u64 = 200_000;
 /// A file of another program.
 const NOTES: (&str, &[u8]) = ("notes.txt", b"not a snapshot");
 
-/// What may be left of a command by a power cut at some moment.
+/// The possible contents of a folder after a power cut during a command.
 struct Left {
     image: Image,
-    /// The call that was the last one.
+    /// The last call before the cut.
     after: String,
 }
 
-/// Runs a command in a folder with these files; gives what each moment of it may leave.
+/// Runs a command in a folder with these files; returns the possible contents after each call.
 fn cuts(before: &Image, command: impl Fn(&Path) -> Command) -> Option<Vec<Left>> {
     let program = on_path("strace", "strace")?;
     let (folder, logs) = (folder(), crate::atlas::folder());
@@ -66,7 +66,7 @@ fn cuts(before: &Image, command: impl Fn(&Path) -> Command) -> Option<Vec<Left>>
             }
         }
     }
-    // The model is right about what the command left in the end.
+    // The model agrees with the folder at the end of the command.
     assert!(disk.seen() == read(&path));
     assert!(left.len() > 10, "{} states", left.len());
     let mut nth = 0;
@@ -111,7 +111,7 @@ fn with_notes() -> Image {
 }
 
 #[test]
-fn after_a_power_cut_a_download_is_whole_or_has_no_name_and_the_same_command_ends_it() {
+fn after_a_power_cut_a_download_is_complete_or_has_no_name_and_the_same_command_completes_it() {
     let atlas = Atlas::new(&[SIZE]);
     let expected = atlas.file(0);
     let command = |folder: &Path| atlas.download(folder, "s.tgz");
@@ -125,8 +125,8 @@ fn after_a_power_cut_a_download_is_whole_or_has_no_name_and_the_same_command_end
         let folder = folder();
         write(folder.path(), &image);
         let output = run(&mut command(folder.path()));
-        // The file may have been complete, and is in the way of another. Its manifest may wait for
-        // its name then and tell it by its inode, which a copy does not have.
+        // The file may have been complete, and is in the way of another. Its manifest may then lack
+        // its name and refer to an inode that a copy does not have.
         if named.is_some() && output.status.code() == Some(6) {
             assert!(
                 stderr(&output).contains("--force"),
@@ -205,7 +205,7 @@ fn after_a_power_cut_a_pull_has_lost_no_snapshot_that_is_to_be_kept() {
     let Some(cuts) = cuts(&before, command) else {
         return;
     };
-    // How many snapshots are there, all of them sound.
+    // The number of snapshots, all of which are sound.
     let sound = |image: &Image, after: &str| {
         let named = image.iter().filter(|(name, _)| is_file(name));
         let mut count = 0;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A program that was started, and ends with the test.
+/// A running program, which ends with the test.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
@@ -13,7 +13,7 @@ impl Drop for Running {
     }
 }
 
-/// A program or nothing, if it may be missing; else fails and says how to install it.
+/// Returns the program, or `None` if it may be missing; otherwise fails with a hint how to install it.
 fn or_skip(found: Option<PathBuf>, name: &str, install: &str) -> Option<PathBuf> {
     if found.is_none() {
         let skip = std::env::var("ATLAS_INTEROP").is_ok_and(|value| value == "skip");
@@ -26,13 +26,13 @@ fn or_skip(found: Option<PathBuf>, name: &str, install: &str) -> Option<PathBuf>
     found
 }
 
-/// The folder of what CI installs for these tests.
+/// The folder of the programs that CI installs for these tests.
 fn peers() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     workspace.join("target/peers")
 }
 
-/// A program of the machine, also where it is not on the path of a plain user.
+/// A program of this machine, also in folders that are not on the path of an ordinary user.
 pub(crate) fn on_path(name: &str, package: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();

@@ -12,7 +12,7 @@ pub(crate) struct Moto {
 }
 
 impl Moto {
-    /// Starts it; `None` if it may be missing, and is.
+    /// Starts moto; `None` if it is missing and tests may be skipped.
     pub(crate) fn start() -> Option<Self> {
         let (python, port) = (python("moto.server")?, free_port());
         let child = Command::new(python)
@@ -38,7 +38,7 @@ impl Moto {
         Some(moto)
     }
 
-    /// Has a command write to it.
+    /// Configures a command to use it.
     pub(crate) fn configure(&self, command: &mut Command) {
         command
             .env("AWS_ACCESS_KEY_ID", "key")
@@ -73,7 +73,7 @@ impl Moto {
         assert_eq!(status, 200);
     }
 
-    /// The keys that begin so.
+    /// The keys with this prefix.
     pub(crate) fn keys(&self, prefix: &str) -> Vec<String> {
         let (status, body) = self.ask(&[], &format!("?list-type=2&prefix={prefix}"));
         assert_eq!(status, 200);
@@ -83,8 +83,8 @@ impl Moto {
             .collect()
     }
 
-    /// How many parts there are of uploads that are open. One without parts may be left by a kill
-    /// between its beginning and the moment in which its id is noted; it costs nothing.
+    /// The number of parts of open uploads. A kill before the id of an upload is recorded may leave an
+    /// upload without parts, which is harmless.
     pub(crate) fn parts_of_open_uploads(&self) -> usize {
         let text = |of: &str| {
             let (status, body) = self.ask(&[], of);

@@ -1,4 +1,4 @@
-//! What every store has to do: the same steps for each, through the command.
+//! The same steps for every store, through the command.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,17 +16,17 @@ const MIB: u64 = 1 << 20;
 pub(crate) trait Store {
     /// The URL of a key.
     fn url(&self, key: &str) -> String;
-    /// Has a command write to it.
+    /// Configures a command to use it.
     fn configure(&self, command: &mut Command);
     /// An object.
     fn get(&self, key: &str) -> Option<Vec<u8>>;
-    /// How many uploads are open, where the store can tell.
+    /// The number of open uploads, if the store reports them.
     fn open_uploads(&self) -> usize;
 }
 
-/// Downloads into a store, once and again, with force, of shards, and into an interruption.
+/// Downloads to a store: once, again, with force, shards, and with an interruption.
 pub(crate) fn check(store: &impl Store) {
-    stores_whole_and_refuses_what_is_there(store);
+    stores_an_object_and_refuses_an_existing_one(store);
     stores_each_shard(store);
     aborts_at_a_signal(store);
 }
@@ -44,7 +44,7 @@ fn assert_stored(store: &impl Store, key: &str, expected: &[u8]) {
     assert_eq!(manifest["bytes"], expected.len());
 }
 
-fn stores_whole_and_refuses_what_is_there(store: &impl Store) {
+fn stores_an_object_and_refuses_an_existing_one(store: &impl Store) {
     let atlas = Atlas::new(&[20 * MIB]);
     let folder = folder();
     let download = || download(store, &atlas, "Flex0", folder.path(), "a/s.tgz");
@@ -98,7 +98,7 @@ fn aborts_at_a_signal(store: &impl Store) {
     until("bytes come", || {
         host.sent.load(Ordering::Relaxed) >= 20 * MIB
     });
-    // For the parts that are on their way to the store.
+    // For the parts that are being sent to the store.
     std::thread::sleep(Duration::from_millis(500));
     assert!(job.is_running());
     let sent = Command::new("kill")

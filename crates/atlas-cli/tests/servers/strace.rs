@@ -1,4 +1,4 @@
-//! Reads what `strace -f -y -xx` says of files.
+//! Parses the calls on files in the output of `strace -f -y -xx`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ pub(crate) struct Call {
     pub(crate) line: String,
 }
 
-/// What a call did.
+/// The effect of a call.
 #[derive(Debug)]
 pub(crate) enum Change {
     Open {
@@ -34,7 +34,7 @@ pub(crate) enum Change {
     },
     Write {
         descriptor: u32,
-        /// `None` is where the last one ended.
+        /// `None` is the end of the previous write.
         place: Option<u64>,
         bytes: Vec<u8>,
     },
@@ -57,19 +57,19 @@ pub(crate) enum Change {
     Unlink {
         path: PathBuf,
     },
-    /// One that changes files in a way that is not read here.
+    /// A call that changes files in a way that is not supported here.
     Unknown {
         path: PathBuf,
     },
 }
 
-/// What has to be traced, for `-e trace=`.
+/// The calls to trace, for `-e trace=`.
 pub(crate) const TRACED: &str = "openat,open,creat,close,dup,dup2,dup3,fcntl,lseek,write,pwrite64,\
     writev,pwritev,pwritev2,ftruncate,truncate,fallocate,copy_file_range,sendfile,fsync,fdatasync,\
     sync_file_range,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,mkdir,\
     mkdirat,rmdir";
 
-/// The calls of a log, each where it ended. A call that another thread interrupts has two lines.
+/// The calls of a log, in the order of their ends. A call that another thread interrupts has two lines.
 pub(crate) fn read(log: &str, folder: &Path) -> Vec<Call> {
     let mut begun: HashMap<&str, String> = HashMap::new();
     let mut calls = Vec::new();
@@ -78,7 +78,7 @@ pub(crate) fn read(log: &str, folder: &Path) -> Vec<Call> {
         let rest = rest.trim_start();
         if let Some(start) = rest.strip_suffix("<unfinished ...>") {
             if start.starts_with("close(") {
-                // Another thread may be given the descriptor before this one is told.
+                // Another thread may get the descriptor before the end of this call is logged.
                 calls.extend(call(&format!("{}) = 0", start.trim_end()), folder));
             }
             begun.insert(thread, start.trim_end().to_owned());
@@ -99,11 +99,11 @@ pub(crate) fn read(log: &str, folder: &Path) -> Vec<Call> {
     calls
 }
 
-/// Reads a call; `None` if it failed or changes no file.
+/// Parses a call; `None` if it failed or changes no file.
 fn call(line: &str, folder: &Path) -> Option<Call> {
     let (name, rest) = line.split_once('(')?;
     let (arguments, result) = rest.rsplit_once(") = ").or_else(|| {
-        // strace pads what is before the result.
+        // strace pads the text before the result.
         let (arguments, result) = rest.rsplit_once(" = ")?;
         Some((arguments.trim_end().strip_suffix(')')?, result))
     })?;
@@ -147,7 +147,7 @@ fn call(line: &str, folder: &Path) -> Option<Call> {
             descriptor: descriptor(at(0))?,
             length: at(1).parse().ok()?,
         },
-        // Space is reserved, and the length grows unless it is kept.
+        // Space is reserved, and the length grows unless the flag keeps it.
         "fallocate" if at(1) == "FALLOC_FL_KEEP_SIZE" => return None,
         "fsync" | "fdatasync" => Change::Sync {
             descriptor: descriptor(at(0))?,
@@ -164,13 +164,13 @@ fn call(line: &str, folder: &Path) -> Option<Call> {
         "unlinkat" => Change::Unlink {
             path: described(at(0))?.join(text(at(1))?),
         },
-        // Pages on their way to the disk, without a promise.
+        // Starts writing pages to the disk, without a guarantee.
         "sync_file_range" => return None,
         _ => Change::Unknown {
             path: unknown(&arguments, folder),
         },
     };
-    // Without what is written, and with paths that can be read.
+    // Without the written bytes, and with readable paths.
     let texts = line.split(['"', '<', '>']);
     let shown = texts.map(|text| match bytes(text) {
         Some(path) if text.starts_with('\\') && path.len() < 200 => {
@@ -212,7 +212,7 @@ fn unknown(arguments: &[&str], folder: &Path) -> PathBuf {
     paths.next().unwrap_or_default()
 }
 
-/// Parts of a list that no string and no structure holds together.
+/// Splits a list at commas outside of strings and structures.
 fn split(arguments: &str) -> Vec<&str> {
     let (mut parts, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0, false);
     for (place, letter) in arguments.char_indices() {
@@ -248,7 +248,7 @@ fn text(quoted: &str) -> Option<String> {
     String::from_utf8(bytes(quoted.strip_prefix('"')?.strip_suffix('"')?)?).ok()
 }
 
-/// What a call wrote, which may be less than it was given.
+/// The bytes that a call wrote, which may be fewer than it was given.
 fn written(quoted: &str, result: &str) -> Option<Vec<u8>> {
     let quoted = quoted.strip_prefix('"')?;
     let quoted = quoted.strip_suffix('"').expect("a whole string");

@@ -1,4 +1,4 @@
-//! A folder in an S3 server (moto) that several processes keep up to date at once, some of which are
+//! A folder in an S3 server (moto) that several processes update concurrently, some of which are
 //! killed.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ struct World {
     moto: Moto,
     atlas: Atlas,
     empty: tempfile::TempDir,
-    /// The snapshots that were listed at any time.
+    /// All snapshots that were ever listed.
     known: BTreeMap<u32, Vec<u8>>,
 }
 
@@ -46,8 +46,8 @@ impl World {
         command
     }
 
-    /// Checks every object under a snapshot's key; gives the snapshots that are there.
-    fn there(&self) -> Vec<u32> {
+    /// Checks every object under a snapshot's key; returns the snapshots that exist.
+    fn present(&self) -> Vec<u32> {
         let keys = self.moto.keys("kept/");
         let tars = keys.iter().filter(|key| is_a(key, ".tgz"));
         let numbers = tars.map(|key| {
@@ -66,9 +66,9 @@ impl World {
         numbers
     }
 
-    /// Checks what has to be true when nobody works on it.
+    /// Checks the folder while no process is running.
     fn assert_settled(&self, expected: &[u32]) {
-        assert_eq!(self.there(), expected);
+        assert_eq!(self.present(), expected);
         let keys = self.moto.keys("kept/");
         assert!(keys.iter().all(|key| !is_a(key, ".part")), "{keys:?}");
         assert_eq!(keys.len(), 2 * expected.len() + 1, "{keys:?}");
@@ -83,7 +83,7 @@ fn is_a(key: &str, ending: &str) -> bool {
     key.ends_with(ending)
 }
 
-/// Counts how often each snapshot was taken.
+/// Counts how often each snapshot was downloaded.
 fn count(taken: &mut BTreeMap<String, usize>, printed: &[u8]) {
     for line in String::from_utf8_lossy(printed).lines() {
         if let Some(rest) = line.strip_prefix("downloaded ") {
@@ -94,7 +94,7 @@ fn count(taken: &mut BTreeMap<String, usize>, printed: &[u8]) {
 }
 
 #[test]
-fn two_and_eight_processes_share_the_work_and_take_each_snapshot_once() {
+fn two_and_eight_processes_share_the_work_and_download_each_snapshot_once() {
     for workers in [2, 8] {
         let Some(world) = World::new(&[MIB; 10]) else {
             return;
@@ -120,7 +120,7 @@ fn two_and_eight_processes_share_the_work_and_take_each_snapshot_once() {
 }
 
 #[test]
-fn workers_that_are_killed_leave_their_snapshots_to_the_others_and_nothing_is_taken_twice() {
+fn the_snapshots_of_killed_workers_are_downloaded_by_the_others_and_only_once() {
     let seed = number("ATLAS_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("ATLAS_SEED={seed}");
     let mut random = Rng::with_seed(seed);
@@ -139,7 +139,7 @@ fn workers_that_are_killed_leave_their_snapshots_to_the_others_and_nothing_is_ta
                 let victim = jobs.swap_remove(random.usize(..jobs.len()));
                 let (_, output) = victim.kill_and_read();
                 count(&mut taken, &output.stdout);
-                world.there();
+                world.present();
                 jobs.push(Job::start(&mut world.pull(&[])));
             }
             left = left.saturating_sub(4);
@@ -155,7 +155,7 @@ fn workers_that_are_killed_leave_their_snapshots_to_the_others_and_nothing_is_ta
     }
 }
 
-/// Of a worker on another machine, of which nothing is known but its lease.
+/// The lease of a worker on another machine.
 #[test]
 fn a_lease_that_is_not_renewed_is_taken_over_by_the_clock_of_the_store_and_not_before() {
     let Some(world) = World::new(&[MIB]) else {
@@ -186,7 +186,7 @@ fn a_lease_that_is_not_renewed_is_taken_over_by_the_clock_of_the_store_and_not_b
     lease(3600);
     let output = run(&mut world.pull(&["--timeout", "1"]));
     assert_eq!(output.status.code(), Some(11), "{}", stderr(&output));
-    assert!(world.there().is_empty());
+    assert!(world.present().is_empty());
     lease(1);
     succeeded("once it has ended", &run(&mut world.pull(&[])));
     world.assert_settled(&[0]);
@@ -199,11 +199,11 @@ fn a_lease_that_is_not_renewed_is_taken_over_by_the_clock_of_the_store_and_not_b
     world.moto.remove(&first.unwrap());
     let output = run(&mut world.pull(&[]));
     assert_eq!(output.status.code(), Some(11), "{}", stderr(&output));
-    assert!(world.moto.get(&key).is_some(), "it is left alone");
+    assert!(world.moto.get(&key).is_some(), "the object is not touched");
 }
 
 #[test]
-fn what_is_not_kept_is_removed_from_the_store_and_what_is_damaged_there_is_taken_again() {
+fn objects_that_are_not_kept_are_removed_and_damaged_ones_are_downloaded_again() {
     let Some(mut world) = World::new(&[MIB; 3]) else {
         return;
     };
@@ -217,7 +217,7 @@ fn what_is_not_kept_is_removed_from_the_store_and_what_is_damaged_there_is_taken
     succeeded("the second pull", &run(&mut world.pull(&keep)));
     world.moto.remove("kept/notes.tgz");
     world.assert_settled(&[2, 3]);
-    // A byte was changed by whoever can write there.
+    // Another writer of the store changed a byte.
     let keys = world.moto.keys("kept/");
     let key = keys
         .iter()
@@ -251,7 +251,7 @@ fn a_killed_pull_into_a_store_with_retention_never_has_fewer_snapshots_than_it_k
         let job = Job::start(&mut world.pull(&keep));
         std::thread::sleep(Duration::from_millis(random.u64(0..500)));
         job.kill();
-        assert!(world.there().len() >= 2);
+        assert!(world.present().len() >= 2);
         succeeded("the pull after the kill", &run(&mut world.pull(&keep)));
         world.assert_settled(&[newest - 1, newest]);
     }

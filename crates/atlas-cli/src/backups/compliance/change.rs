@@ -1,4 +1,4 @@
-//! A change of the policy: read, change, put back.
+//! Changes the policy: reads it, changes it and puts it back.
 
 use atlas_model::ProjectId;
 use atlas_transport::atlas_catalog::RequestBuilder;
@@ -23,7 +23,7 @@ pub(super) fn update(project: ProjectId, policy: Value) -> Result<RequestBuilder
         .json(policy))
 }
 
-/// What every change of the policy takes.
+/// The arguments of every change of the policy.
 #[derive(Debug, Args)]
 pub(crate) struct Change {
     #[command(flatten)]
@@ -51,7 +51,7 @@ impl Change {
                     .to_owned(),
             ));
         }
-        // Atlas answers with null where nothing is set, and takes none.
+        // Atlas responds with null for unset fields, but does not accept null.
         if let Some(fields) = policy.as_object_mut() {
             fields.retain(|_, value| !value.is_null());
         }
@@ -59,7 +59,7 @@ impl Change {
         self.put(&connection, project, policy, &output).await
     }
 
-    /// Puts a policy, and shows what became of it.
+    /// Puts a policy and prints the result.
     pub(super) async fn put(
         &self,
         connection: &Connection,

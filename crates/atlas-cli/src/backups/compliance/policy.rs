@@ -1,4 +1,4 @@
-//! The policy as Atlas has it, and as tables.
+//! Requests the policy, and renders it as tables.
 
 use atlas_model::ProjectId;
 use atlas_model::bytes::Bytes;
@@ -16,7 +16,7 @@ pub(super) async fn get(connection: &Connection, project: ProjectId) -> Result<B
     operation::send(&connection.client, request).await
 }
 
-/// Whether a project has a policy: one that is not there names no project.
+/// Whether a project has a policy: without one, the response has no `projectId`.
 pub(super) fn is_set(policy: &Value) -> bool {
     policy["projectId"].is_string()
 }

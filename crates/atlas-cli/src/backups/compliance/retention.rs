@@ -1,4 +1,4 @@
-//! How often snapshots are taken by a rule, and how long they are kept.
+//! The frequency and the retention of a rule.
 
 use clap::{Args, ValueEnum};
 
@@ -11,7 +11,7 @@ pub(super) enum Unit {
     Years,
 }
 
-/// When scheduled snapshots are taken.
+/// How often scheduled snapshots are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Frequency {
     Hourly,
@@ -30,10 +30,10 @@ pub(super) fn name(value: &impl ValueEnum) -> String {
 /// How long snapshots are kept.
 #[derive(Debug, Args)]
 pub(super) struct Kept {
-    /// The unit of the retention
+    /// Unit of the retention
     #[arg(long = "retentionUnit", value_name = "UNIT", value_enum)]
     pub(super) unit: Unit,
-    /// How many units snapshots are kept
+    /// Number of units that snapshots are kept
     #[arg(long = "retentionValue", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) value: u32,
 }

@@ -21,13 +21,13 @@ use crate::output::Output;
 /// of connections is bounded over all of them.
 const AT_ONCE: usize = 16;
 
-/// Which clusters a run is about.
+/// The clusters of a run.
 pub(super) enum Clusters {
-    /// One, whose folder is the one that is named.
+    /// One cluster, whose folder is the named one.
     One(Task),
-    /// Several, each with a folder of its own.
+    /// Several clusters, each with its own folder.
     Several(Vec<Task>),
-    /// All of a project that have backups: a task for the project, whose cluster is not known yet.
+    /// All clusters of a project that have backups, which are not listed yet.
     All(AllClusters),
 }
 
@@ -83,7 +83,7 @@ pub(super) fn of_flags(
     }
 }
 
-/// Refuses a cluster that is named twice, and a folder of two clusters.
+/// Refuses a cluster that is named twice, and a folder that two clusters share.
 pub(super) fn once_each(tasks: &[Task]) -> Result<(), String> {
     let (mut clusters, mut folders) = (BTreeSet::new(), BTreeSet::new());
     for task in tasks {
@@ -92,14 +92,17 @@ pub(super) fn once_each(tasks: &[Task]) -> Result<(), String> {
         }
         if !folders.insert(task.dir.identity()) {
             let dir = task.dir.shown();
-            return Err(format!("two clusters have the folder {}", dir.display()));
+            return Err(format!(
+                "two clusters have the same folder, {}",
+                dir.display()
+            ));
         }
     }
     Ok(())
 }
 
 impl Clusters {
-    /// A folder in a store that is written to, if there is one.
+    /// A folder of the run, for a signal to wait for its uploads.
     pub(super) fn store(&self) -> Option<&Dir> {
         match self {
             Self::One(task) => Some(&task.dir),
@@ -108,7 +111,7 @@ impl Clusters {
         }
     }
 
-    /// Asks Atlas which clusters there are, if they are not named.
+    /// Lists the clusters of the project, unless they are named.
     pub(super) async fn find(&mut self, backups: &Backups) -> Result<(), Failure> {
         if let Self::All(all) = self {
             let clusters = backups.clusters(all.project).await?;
@@ -174,8 +177,8 @@ pub(super) async fn pull(
     }
 }
 
-/// The exit code of the worst failure: one that somebody has to look at, then one that may pass by
-/// itself, then a cluster of which some snapshots failed, then one whose snapshots are too old.
+/// The exit code of the worst failure: one that needs attention, then a transient one, then a cluster
+/// of which some snapshots failed, then one whose snapshots are too old.
 fn worst(codes: &[u8]) -> Option<u8> {
     let is_better = |code: &u8| match code {
         12 => 3,

@@ -32,7 +32,7 @@ const KEYS: [&str; 9] = [
     "max-age",
 ];
 
-/// Which cluster a table is about, and where its files go.
+/// The cluster of a table, and the folder of its files.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a table, such as [[cluster]]")]
 struct Place {
@@ -81,7 +81,7 @@ pub(super) async fn read(
         })?);
     }
     if tasks.is_empty() {
-        return Err(file.invalid("it names no cluster; add a [[cluster]] with a clusterName"));
+        return Err(file.invalid("no cluster; add a [[cluster]] with a clusterName"));
     }
     once_each(&tasks).map_err(|problem| file.invalid(&problem))?;
     Ok(Clusters::Several(tasks))
@@ -169,11 +169,11 @@ impl File<'_> {
             (Some(own), _) => Dir::read(own)?,
             (None, Some(all)) => Dir::read(all)?.child(&cluster)?,
             (None, None) => {
-                let problem = "it has no folder; add dir to it, or at the start of the file";
+                let problem = "no folder; add dir to the cluster, or at the start of the file";
                 return Err(Failure::Usage(problem.to_owned()));
             }
         };
-        // Rules of its own stand by themselves; the age is a matter of its own.
+        // A cluster's own rules replace the shared ones; its max-age replaces only the shared max-age.
         let mut rules = if own.keeps_all() {
             shared.clone()
         } else {

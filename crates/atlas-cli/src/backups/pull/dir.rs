@@ -1,4 +1,4 @@
-//! Where a pull puts its files: a folder of this machine, or one in an object store.
+//! The destination of a pull: a folder of this machine, or one in an object store.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::backups::store;
 use crate::failure::Failure;
 use crate::urls::is_meant;
 
-/// Where a pull puts its files.
+/// The destination of a pull.
 #[derive(Debug)]
 pub(super) enum Dir {
     Local(PathBuf),
@@ -25,11 +25,11 @@ impl Dir {
             return Err(Failure::Usage("--dir is empty; name a folder".to_owned()));
         }
         if text == "-" {
-            let line = "--dir - is not a folder; name one, or write ./- for one of that name";
+            let line = "invalid --dir -: name a folder, or write ./- for a folder of that name";
             return Err(Failure::Usage(line.to_owned()));
         }
         if text == "~" || text.starts_with("~/") {
-            let line = format!("{text}: only a shell expands ~; write the whole path");
+            let line = format!("invalid --dir {text}: only a shell expands ~; write the full path");
             return Err(Failure::Usage(line));
         }
         if !is_meant(text) {
@@ -62,8 +62,8 @@ impl Dir {
         })
     }
 
-    /// What tells the folder from others, however its path is written: the real path of what is there
-    /// of it, or the URL.
+    /// The identity of the folder, however its path is written: its real path as far as it exists, or
+    /// the URL.
     pub(super) fn identity(&self) -> PathBuf {
         match self {
             Self::Local(path) => real(path),
@@ -81,7 +81,7 @@ impl Dir {
         }
     }
 
-    /// Lets a signal wait for what this leaves in a store.
+    /// Makes a signal wait until uploads to a store are aborted.
     pub(super) fn watch(&self) {
         match self {
             Self::Local(_) => {}
@@ -114,7 +114,7 @@ impl Dir {
     }
 }
 
-/// A path without links, `.` and `..`, as far as it is there.
+/// A path without links, `.` and `..`, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for above in path.ancestors() {

@@ -1,4 +1,4 @@
-//! What a pull prints.
+//! The lines that a pull prints.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,8 @@ use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::entry::{Entry, entry};
 use super::summary::{Counts, Shown, Total, WOULD_DOWNLOAD, WOULD_READ, WOULD_REMOVE, is_due};
-use super::told::{Told, told};
 use crate::escape::escape;
 use crate::failure::Failure;
 use crate::log;
@@ -22,7 +22,7 @@ pub(super) struct About<'a> {
     pub(super) folder: PathBuf,
 }
 
-/// What became of the snapshots of one cluster.
+/// The results of the snapshots of one cluster.
 pub(super) struct Report<'a> {
     about: About<'a>,
     output: &'a Output,
@@ -61,7 +61,7 @@ impl<'a> Report<'a> {
         self.counts.failed
     }
 
-    /// Counts what became of a snapshot, and prints its line if it has one.
+    /// Counts the result of a snapshot, and prints its line if it has one.
     pub(super) fn take(&mut self, pulled: Pulled) {
         let as_json = !self.output.is_plain();
         let shown = match &pulled {
@@ -96,7 +96,7 @@ impl<'a> Report<'a> {
                 self.of_others = *snapshots;
                 log::problem(&format!(
                     "{snapshots} snapshots in {} may be of an earlier cluster named {}; --keep \
-                     does not count or remove them",
+                     neither counts nor removes them",
                     self.about.folder.display(),
                     self.about.cluster
                 ));
@@ -105,9 +105,9 @@ impl<'a> Report<'a> {
             _ => false,
         };
         if (shown || self.shown == Shown::Each)
-            && let Some(told) = told(pulled)
+            && let Some(entry) = entry(pulled)
         {
-            let line = self.line(&told);
+            let line = self.line(&entry);
             self.print(line);
         }
     }
@@ -132,22 +132,22 @@ impl<'a> Report<'a> {
         true
     }
 
-    /// The line of one snapshot; `None` if nothing of it is selected.
-    fn line(&self, told: &Told) -> Option<String> {
+    /// The line of one snapshot; `None` if `--output` selects nothing of it.
+    fn line(&self, entry: &Entry) -> Option<String> {
         let mut line = json!({
             "time": Timestamp::now().to_string(),
             "projectId": self.about.project.to_string(),
             "clusterName": self.about.cluster.as_str(),
-            "action": told.action,
-            "snapshotId": told.snapshot.to_string(),
-            "taken": told.taken.map(|taken| taken.to_string()),
-            "files": told.files(),
+            "action": entry.action,
+            "snapshotId": entry.snapshot.to_string(),
+            "taken": entry.taken.map(|taken| taken.to_string()),
+            "files": entry.files(),
         });
-        if let Some(error) = &told.error {
+        if let Some(error) = &entry.error {
             line["error"] = error.as_str().into();
         }
         self.output.line(&line).unwrap_or_else(|ForPeople| {
-            let line = format!("{:<10} {} {}", told.word(), told.snapshot, told.text());
+            let line = format!("{:<10} {} {}", entry.word(), entry.snapshot, entry.text());
             let line = line.trim_end();
             Some(match self.total {
                 Some(_) => escape(&format!("{}: {line}", self.about.cluster)).into_owned(),
@@ -222,7 +222,7 @@ impl<'a> Report<'a> {
         }
         if self.of_others > 0 {
             parts.push(format!(
-                "{} may be of an earlier cluster and do not count",
+                "{} may be of an earlier cluster and are not counted",
                 self.of_others
             ));
         }

@@ -1,4 +1,5 @@
-//! What a pull keeps, and how old the newest snapshot may be: as flags, and as keys of a file.
+//! The rules for the snapshots that a pull keeps, and for the age of the newest: as flags, and as keys
+//! of a file.
 
 use std::fmt;
 
@@ -12,11 +13,11 @@ use serde::de::{Deserializer, Visitor};
 use crate::failure::Failure;
 use crate::usage::short;
 
-/// What is kept.
+/// The rules of a cluster.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", expecting = "a table, such as [[cluster]]")]
 pub(super) struct Rules {
-    /// Keep the last N snapshots, or those of N days up to the newest, such as 30d
+    /// Keep the last N snapshots, or those of the N days up to the newest, such as 30d
     #[arg(long, alias = "keep-last", value_name = "N or Nd")]
     #[serde(default, deserialize_with = "text_or_count")]
     pub(super) keep: Option<String>,
@@ -33,11 +34,11 @@ pub(super) struct Rules {
     #[arg(long = "keep-monthly", value_name = "N", value_parser = at_least_one())]
     pub(super) keep_monthly: Option<u16>,
 
-    /// With any --keep but --keep N, keep this many of the newest in any case; 3 if it is not given
+    /// Always keep at least this many of the newest, with any rule except --keep N; defaults to 3
     #[arg(long = "keep-at-least", value_name = "N", value_parser = at_least_one())]
     pub(super) keep_at_least: Option<u16>,
 
-    /// Exit with 12 if the newest snapshot is older than so many days or hours
+    /// Exit with 12 if the newest snapshot is older than N days or hours
     #[arg(long = "max-age", value_name = "Nd or Nh")]
     pub(super) max_age: Option<String>,
 }
@@ -68,7 +69,7 @@ fn at_least_one() -> RangedU64ValueParser<u16> {
 }
 
 impl Rules {
-    /// Whether no rule says what is kept.
+    /// Whether there is no rule, so that all snapshots are kept.
     pub(super) fn keeps_all(&self) -> bool {
         let Self {
             keep,
@@ -82,7 +83,7 @@ impl Rules {
         keep.is_none() && counts == [&None; 4]
     }
 
-    /// Which snapshots are kept; all if no rule says so.
+    /// The rules to keep snapshots; `None` keeps all.
     pub(super) fn keep(&self) -> Result<Option<Keep>, Failure> {
         let counts = [self.keep_daily, self.keep_weekly, self.keep_monthly];
         if let Some(0) = counts
@@ -103,8 +104,7 @@ impl Rules {
         let keep = match keep.transpose()? {
             None if counts == [None; 3] && is_floor_given => {
                 return Err(Failure::Usage(
-                    "--keep-at-least keeps more than another rule; pass --keep too, such as --keep \
-                     30d"
+                    "--keep-at-least needs another rule; pass --keep too, such as --keep 30d"
                         .to_owned(),
                 ));
             }
@@ -118,15 +118,15 @@ impl Rules {
             .monthly(monthly.unwrap_or(keep.monthly));
         if keep.is_last_only() && is_floor_given {
             return Err(Failure::Usage(
-                "--keep-at-least goes with --keep in days, such as --keep 30d, and with \
-                 --keep-daily, --keep-weekly and --keep-monthly; --keep N keeps N"
+                "--keep-at-least does not apply to --keep N; pass --keep in days, such as --keep 30d, \
+                 or --keep-daily, --keep-weekly or --keep-monthly"
                     .to_owned(),
             ));
         }
         Ok(Some(keep))
     }
 
-    /// How old the newest snapshot may be.
+    /// The maximum age of the newest snapshot.
     pub(super) fn max_age(&self) -> Result<Option<SignedDuration>, Failure> {
         let age = self.max_age.as_deref().map(|age| {
             duration(age).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! What a pull prints at its end, of one cluster and of several.
+//! The summary of a pull, for one cluster and for several.
 
 use std::io::IsTerminal as _;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::print::print;
 
-/// What is printed of the snapshots.
+/// The lines that are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
     /// A line for each, and a summary.
@@ -25,7 +25,7 @@ pub(super) enum Shown {
     Problems,
 }
 
-/// How much was done.
+/// The counts of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
     pub(super) downloaded: usize,
@@ -33,7 +33,7 @@ pub(super) struct Counts {
     pub(super) removed: usize,
     pub(super) failed: usize,
     pub(super) held: usize,
-    /// What a dry run would do.
+    /// The counts of a dry run.
     pub(super) would: [usize; 3],
 }
 
@@ -42,7 +42,7 @@ impl Counts {
         self.downloaded > 0 || self.removed > 0
     }
 
-    /// Whether there is anything to tell programs.
+    /// Whether programs get a summary.
     pub(super) fn is_worth_a_line(self) -> bool {
         self.has_changed() || self.failed > 0 || self.would.iter().any(|count| *count > 0)
     }
@@ -107,7 +107,7 @@ pub(super) fn is_due(shown: Shown, has_changed: bool) -> bool {
     }
 }
 
-/// What the clusters of one run do together.
+/// The sum over the clusters of a run.
 #[derive(Debug, Default)]
 pub(super) struct Total(Mutex<Counts>);
 
@@ -124,7 +124,7 @@ impl Total {
         }
     }
 
-    /// Prints the summary of all, if there is one.
+    /// Prints the summary of all clusters, if there is one.
     pub(super) fn finish(
         &self,
         clusters: usize,

@@ -7,10 +7,10 @@ use atlas_model::{ClusterName, ProjectId};
 use jiff::{SignedDuration, Timestamp};
 
 use super::dir::Dir;
+use super::entry::failure;
 use super::report::{About, Report};
 use super::rules::Rules;
 use super::summary::{Shown, Total};
-use super::told::failure;
 use crate::args::ProjectArgs;
 use crate::failure::Failure;
 use crate::log;
@@ -19,7 +19,7 @@ use crate::progress::Watcher;
 use crate::signals::{self, UnderWay};
 use crate::target::warn_of;
 
-/// What holds for every cluster of a run.
+/// The settings of every cluster of a run.
 pub(super) struct Common {
     pub(super) project: ProjectArgs,
     pub(super) verify: bool,
@@ -42,7 +42,7 @@ impl Common {
     }
 }
 
-/// One cluster, its folder and what is kept there.
+/// One cluster, its folder and its rules.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) project: ProjectId,
@@ -53,7 +53,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// Brings the folder of the cluster up to date; `total` counts what several do together.
+    /// Brings the folder of the cluster up to date; `total` sums several clusters.
     pub(super) async fn pull(
         &self,
         backups: &Backups,
@@ -73,9 +73,9 @@ impl Task {
             folder: self.dir.shown(),
         };
         let mut report = Report::new(about, output, shown, total);
-        let told = |event| watcher.take(event);
+        let show = |event| watcher.take(event);
         let kind = backups
-            .kind_with_retries(project, cluster, patience, told)
+            .kind_with_retries(project, cluster, patience, show)
             .await;
         match kind {
             Ok(kind) => warn_of(kind),
@@ -88,7 +88,7 @@ impl Task {
         let is_watched = shown == Shown::Each || std::io::stderr().is_terminal();
         let take = |event| match event {
             event if is_watched => watcher.take(event),
-            // A job of cron reports problems, and how far it is once a minute.
+            // Without a terminal, only problems are shown, and progress once a minute.
             Event::Started { length, .. } => watcher.take(Event::Started { length, resumed: 0 }),
             event @ (Event::Received { .. }
             | Event::Verifying
@@ -130,7 +130,7 @@ impl Task {
                 ),
             });
         }
-        // A line that cannot be printed changes nothing of what was found.
+        // A line that cannot be printed does not change the result.
         match report.failed() {
             0 => self
                 .max_age
@@ -141,7 +141,7 @@ impl Task {
     }
 }
 
-/// Checks that the newest snapshot is not older than a limit, by the server's clock where it gave
+/// Checks that the newest snapshot is not older than a limit, by the server's clock if it sent
 /// the time.
 fn check_age(summary: &PullSummary, limit: SignedDuration) -> Result<(), Failure> {
     let now = summary.date.unwrap_or_else(Timestamp::now);

@@ -97,7 +97,7 @@ mod tests {
     const B: &str = "5f4007f327a3bd7b6f4103c6";
 
     #[test]
-    fn an_item_that_does_not_fit_is_refused_with_what_is_expected() {
+    fn an_invalid_item_is_refused_with_the_expected_form() {
         for (text, expected) in [
             (format!("{A},{B},daily,1,days"), "expected policyId"),
             (format!("{A},x,daily,1,days,7"), "invalid id \"x\""),

@@ -1,4 +1,4 @@
-//! What became of one snapshot, in words and fields.
+//! The result of one snapshot, as text and as fields.
 
 use atlas_backup::{Pulled, PulledFile};
 use atlas_model::SnapshotId;
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 
-/// What became of one snapshot.
-pub(super) struct Told {
+/// The result of one snapshot.
+pub(super) struct Entry {
     pub(super) action: &'static str,
     pub(super) snapshot: SnapshotId,
     pub(super) taken: Option<Timestamp>,
@@ -17,7 +17,7 @@ pub(super) struct Told {
     pub(super) error: Option<String>,
 }
 
-impl Told {
+impl Entry {
     /// Its files for programs.
     pub(super) fn files(&self) -> Vec<Value> {
         self.files.iter().map(file).collect()
@@ -33,7 +33,7 @@ impl Told {
         }
     }
 
-    /// What people are told beside it.
+    /// The rest of the line for people.
     pub(super) fn text(&self) -> String {
         if let Some(error) = &self.error {
             return error.clone();
@@ -48,7 +48,7 @@ impl Told {
                 let bytes = self.bytes.unwrap_or_default();
                 format!("{}, {bytes} bytes", names.join(", "))
             }
-            "future" => "dated in the future; does not count and stays".to_owned(),
+            "future" => "dated in the future; neither counted nor removed".to_owned(),
             "wouldDownload" => self
                 .taken
                 .map_or_else(String::new, |taken| taken.to_string()),
@@ -66,8 +66,9 @@ fn file(file: &PulledFile) -> Value {
     })
 }
 
-pub(super) fn told(pulled: Pulled) -> Option<Told> {
-    let told = |action, snapshot, taken| Told {
+/// The entry of a result; `None` if it has no line.
+pub(super) fn entry(pulled: Pulled) -> Option<Entry> {
+    let new = |action, snapshot, taken| Entry {
         action,
         snapshot,
         taken,
@@ -75,65 +76,65 @@ pub(super) fn told(pulled: Pulled) -> Option<Told> {
         bytes: None,
         error: None,
     };
-    let with = |files, told| Told { files, ..told };
+    let with = |files, entry| Entry { files, ..entry };
     Some(match pulled {
         Pulled::Downloaded {
             snapshot,
             taken,
             files,
             bytes,
-        } => Told {
+        } => Entry {
             bytes: Some(bytes),
-            ..with(files, told("downloaded", snapshot, taken))
+            ..with(files, new("downloaded", snapshot, taken))
         },
         Pulled::AlreadyPresent {
             snapshot,
             taken,
             files,
-        } => with(files, told("present", snapshot, taken)),
+        } => with(files, new("present", snapshot, taken)),
         Pulled::Removed {
             snapshot,
             taken,
             files,
-        } => with(files, told("removed", snapshot, taken)),
+        } => with(files, new("removed", snapshot, taken)),
         Pulled::Damaged {
             snapshot,
             taken,
             file,
             reason,
-        } => Told {
+        } => Entry {
             error: Some(format!("{}: {reason}", file.display())),
-            ..told("damaged", snapshot, taken)
+            ..new("damaged", snapshot, taken)
         },
-        Pulled::Future { snapshot, taken } => told("future", snapshot, taken),
+        Pulled::Future { snapshot, taken } => new("future", snapshot, taken),
         Pulled::Failed {
             snapshot,
             taken,
             error,
-        } => Told {
+        } => Entry {
             error: Some(failure(error).to_string()),
-            ..told("failed", snapshot, taken)
+            ..new("failed", snapshot, taken)
         },
-        Pulled::WouldDownload { snapshot, taken } => told("wouldDownload", snapshot, taken),
+        Pulled::WouldDownload { snapshot, taken } => new("wouldDownload", snapshot, taken),
         Pulled::WouldRead {
             snapshot,
             taken,
             files,
-        } => with(files, told("wouldRead", snapshot, taken)),
+        } => with(files, new("wouldRead", snapshot, taken)),
         Pulled::WouldRemove {
             snapshot,
             taken,
             files,
-        } => with(files, told("wouldRemove", snapshot, taken)),
+        } => with(files, new("wouldRemove", snapshot, taken)),
         _ => return None,
     })
 }
 
-/// What failed. `pull` replaces nothing and has no flag for it.
+/// Converts an error, with hints for `pull`, which has no `--force`.
 pub(super) fn failure(error: atlas_backup::Error) -> Failure {
     let problem = match &error {
         atlas_backup::Error::Exists { path } => format!(
-            "{} exists and is not what belongs there; move it away to continue",
+            "{} exists but is not the expected file; move it away to continue",
             path.display()
         ),
         atlas_backup::Error::Foreign { path } => format!(
