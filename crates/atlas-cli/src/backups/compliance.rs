@@ -81,7 +81,7 @@ pub(crate) enum EncryptionAtRest {
     Disable(Change),
 }
 
-/// Require that point-in-time restores stay possible
+/// Require point-in-time restores
 #[derive(Debug, Subcommand)]
 pub(crate) enum PointInTimeRestores {
     Enable(EnableRestores),
@@ -334,14 +334,14 @@ impl Setup {
     }
 }
 
-/// Require that restores to any time of the last days stay possible
+/// Require point-in-time restores for a number of days
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  atlas backups compliancePolicy pointInTimeRestores enable \
                   --restoreWindowDays 7"
 )]
 pub(crate) struct EnableRestores {
-    /// Number of days for which restores stay possible
+    /// Number of days for which restores must be possible
     #[arg(long = "restoreWindowDays", value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
     days: u16,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `atlas backups exports`: the buckets that Atlas exports snapshots to, and the jobs that do it.
+//! `atlas backups exports`: the buckets that Atlas exports snapshots to, and the export jobs.
 
 use atlas_model::{ObjectId, SnapshotId};
 use clap::{Args, Subcommand};

@@ -234,7 +234,7 @@ pub(crate) struct Update {
 /// Refuses a file that changes nothing, or that would delete all policies.
 fn check_file(body: &Value) -> Result<(), Failure> {
     let problem = if body == &json!({}) {
-        "the file has no fields, so nothing would change"
+        "the file has no fields; add those to change"
     } else if body["policies"].as_array().is_some_and(Vec::is_empty) {
         "policies is empty, which would delete them all; use schedule delete for that"
     } else {

@@ -88,7 +88,7 @@ pub(super) fn once_each(tasks: &[Task]) -> Result<(), String> {
     let (mut clusters, mut folders) = (BTreeSet::new(), BTreeSet::new());
     for task in tasks {
         if !clusters.insert((task.project, &task.cluster)) {
-            return Err(format!("{} is given twice", task.cluster));
+            return Err(format!("cluster {} is named twice", task.cluster));
         }
         if !folders.insert(task.dir.identity()) {
             let dir = task.dir.shown();
