@@ -58,13 +58,10 @@ fn kept(directory: &Path, names: &[String], now: Timestamp) -> io::Result<(Certi
             "{name} was not created by the sandbox; choose another directory"
         )));
     }
-    let lock = File::options().create(true).append(true).open(&marker)?;
+    let lock = to_lock(&marker)?;
     lock.lock()?;
     check_mode(directory)?;
-    let in_use = File::options()
-        .create(true)
-        .append(true)
-        .open(directory.join(USE))?;
+    let in_use = to_lock(&directory.join(USE))?;
     let read = |name| fs::read_to_string(directory.join(name)).ok();
     if let (Some(authority), Some(server), Some(key)) = (read(AUTHORITY), read(SERVER), read(KEY)) {
         let certificates = Certificates {
@@ -99,7 +96,14 @@ fn kept(directory: &Path, names: &[String], now: Timestamp) -> io::Result<(Certi
     Ok((certificates, InUse(in_use)))
 }
 
-/// Rejects a key that others can read.
+/// Opens an empty file to be locked.
+fn to_lock(path: &Path) -> io::Result<File> {
+    // To read, too: Windows locks no file that was opened to append only.
+    let mut options = File::options();
+    options.create(true).read(true).append(true).open(path)
+}
+
+/// Refuses a key that others can read. Windows has no modes: the permissions of the folder count.
 fn check_mode(directory: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
