@@ -26,8 +26,9 @@ use crate::auth::{CachedToken, LockAttempt, TokenCache, TokenKey, TokenLock};
 /// On Unix the folder must belong to the effective user of the process, root included, and no
 /// other user may write to it (mode `go-w`). A file in it is used only if it belongs to the same
 /// user, grants no permission to other users, and is a regular file with one name: not a symbolic link,
-/// pipe or hard link. Both checks use the opened folder or file. On other systems nothing is checked:
-/// keep the folder inside the user's profile, which Windows protects from other users.
+/// pipe or hard link. Both checks use the opened folder or file. On Windows, only links and files that are not
+/// regular are refused, and folder and files inherit the permissions of the folder that contains them: keep it
+/// inside the user's profile, which Windows protects from other users.
 ///
 /// # Locks
 ///
@@ -250,9 +251,17 @@ fn open_private(path: &Path, options: &mut std::fs::OpenOptions) -> io::Result<F
     Ok(file)
 }
 
+/// Opens a regular file. Windows has no modes: the permissions of the folder count.
 #[cfg(not(unix))]
 fn open_private(path: &Path, options: &mut std::fs::OpenOptions) -> io::Result<File> {
-    options.open(path)
+    if path.is_symlink() {
+        return Err(refused("it is a symbolic link"));
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(refused("it is not a regular file"));
+    }
+    Ok(file)
 }
 
 #[cfg(unix)]
