@@ -77,7 +77,7 @@ static SILENT: AtomicBool = AtomicBool::new(false);
 pub(crate) struct FirstSignal(oneshot::Receiver<u8>);
 
 impl FirstSignal {
-    /// Waits for Ctrl-C, SIGTERM or the hang-up of the terminal.
+    /// Waits for Ctrl-C, SIGTERM or the hang-up of the terminal, and what Windows has in their place.
     pub(crate) async fn received(self) -> u8 {
         match self.0.await {
             Ok(number) => number,
@@ -238,20 +238,39 @@ fn ignored_from_the_start() -> Option<u64> {
     u64::from_str_radix(mask.trim(), 16).ok()
 }
 
-#[cfg(not(unix))]
-struct Signals;
+/// What a console of Windows tells its programs. It ends them a few seconds after the last three.
+#[cfg(windows)]
+struct Signals {
+    ctrl_c: tokio::signal::windows::CtrlC,
+    ctrl_break: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    logoff: tokio::signal::windows::CtrlLogoff,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl Signals {
-    #[allow(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
     fn new() -> io::Result<Self> {
-        Ok(Self)
+        use tokio::signal::windows;
+        Ok(Self {
+            ctrl_c: windows::ctrl_c()?,
+            ctrl_break: windows::ctrl_break()?,
+            close: windows::ctrl_close()?,
+            logoff: windows::ctrl_logoff()?,
+            shutdown: windows::ctrl_shutdown()?,
+        })
     }
 
+    /// The number of the signal that means the same on Unix.
     async fn next(&mut self) -> u8 {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => 2,
-            Err(_) => std::future::pending().await,
+        tokio::select! {
+            Some(()) = self.ctrl_c.recv() => 2,
+            // Of all of them, the one that another program can send, to a group of processes.
+            Some(()) = self.ctrl_break.recv() => 15,
+            Some(()) = self.close.recv() => 1,
+            Some(()) = self.logoff.recv() => 1,
+            Some(()) = self.shutdown.recv() => 15,
+            else => std::future::pending().await,
         }
     }
 }
