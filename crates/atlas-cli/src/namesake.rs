@@ -10,10 +10,8 @@ const NAME: &str = if cfg!(windows) { "atlas.exe" } else { "atlas" };
 pub(crate) fn first_on_path() -> Option<PathBuf> {
     // Under another name, this program cannot be confused with another one.
     let called = env::args_os().next()?;
-    if Path::new(&called)
-        .file_name()
-        .is_none_or(|name| name != NAME)
-    {
+    let called = Path::new(&called).file_name()?.to_str()?;
+    if !is_called(called, cfg!(windows)) {
         return None;
     }
     let this = env::current_exe().ok()?;
@@ -22,6 +20,14 @@ pub(crate) fn first_on_path() -> Option<PathBuf> {
         .map(|folder| folder.join(NAME))
         .find(|file| is_executable(file))?;
     (!is_same(&first, &this)).then_some(first)
+}
+
+/// Whether a program was called by the name; on Windows in any case, with `.exe` or without.
+fn is_called(called: &str, windows: bool) -> bool {
+    if !windows {
+        return called == "atlas";
+    }
+    ["atlas", "atlas.exe"].contains(&&*called.to_ascii_lowercase())
 }
 
 /// Whether both are one build of this program: `atlas` and `atlas-toolkit` are in the same folder.
@@ -43,4 +49,23 @@ fn is_executable(file: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_executable(file: &Path) -> bool {
     file.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_called;
+
+    #[test]
+    fn the_name_has_an_ending_and_any_case_on_windows_alone() {
+        for (called, elsewhere, on_windows) in [
+            ("atlas", true, true),
+            ("atlas.exe", false, true),
+            ("Atlas.EXE", false, true),
+            ("atlas-toolkit", false, false),
+            ("atlas-toolkit.exe", false, false),
+        ] {
+            assert_eq!(is_called(called, false), elsewhere, "{called}");
+            assert_eq!(is_called(called, true), on_windows, "{called}");
+        }
+    }
 }
