@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use tempfile::NamedTempFile;
 
@@ -10,7 +10,8 @@ use crate::failure::Failure;
 
 /// A file with a temporary name in the folder of its final name, which it gets when it is complete.
 ///
-/// Only its owner can read it. Dropped before [`finish`](OutputFile::finish), it is removed.
+/// Only its owner can read it; on Windows it inherits the permissions of the folder. Dropped before
+/// [`finish`](OutputFile::finish), it is removed.
 pub(crate) struct OutputFile {
     path: PathBuf,
     replace: bool,
@@ -24,9 +25,7 @@ impl OutputFile {
             let problem = "the path of the output file is empty; name a file";
             return Err(Failure::Usage(problem.to_owned()));
         }
-        // `Path` ignores such an ending, which means a directory.
-        let text = path.as_os_str().as_encoded_bytes();
-        if path.is_dir() || text.ends_with(b"/") || text.ends_with(b"/.") {
+        if path.is_dir() || ends_as_folder(path) {
             return Err(failed(path, "is a directory; name a file in it"));
         }
         if !replace && path.symlink_metadata().is_ok() {
@@ -81,6 +80,15 @@ fn folder(path: &Path) -> &Path {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     }
+}
+
+/// Whether a path ends in a separator, or in one and a dot. Such an ending does not count as a
+/// component, and leads into a directory.
+fn ends_as_folder(path: &Path) -> bool {
+    let text = path.as_os_str().as_encoded_bytes();
+    let end = text.strip_suffix(b".").unwrap_or(text);
+    let is_separator = |byte: &u8| is_separator(char::from(*byte));
+    end.last().is_some_and(is_separator)
 }
 
 fn exists(path: &Path) -> Failure {

@@ -33,7 +33,12 @@ impl Exports {
                     path.display()
                 ))
             })?;
-            let trusting = TRUSTING.map(|name| (name, path.to_owned()));
+            // Windows takes both separators; to shells and readers of such files `\` is another thing.
+            let path = match cfg!(windows) {
+                true => path.replace('\\', "/"),
+                false => path.to_owned(),
+            };
+            let trusting = TRUSTING.map(|name| (name, path.clone()));
             groups.push(Group::of(None, trusting));
         }
         let set = |name, value: &str| [(name, value.to_owned())];

@@ -1,6 +1,6 @@
 //! The destination of a pull: a folder of this machine, or one in an object store.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path, PathBuf, is_separator};
 
 #[cfg(feature = "object-store")]
 use atlas_backup::StoreFolder;
@@ -28,7 +28,8 @@ impl Dir {
             let line = "invalid --dir -: name a folder, or write ./- for a folder of that name";
             return Err(Failure::Usage(line.to_owned()));
         }
-        if text == "~" || text.starts_with("~/") {
+        let of_home = text.strip_prefix('~');
+        if of_home.is_some_and(|rest| rest.is_empty() || rest.starts_with(is_separator)) {
             let line = format!("invalid --dir {text}: only a shell expands ~; write the full path");
             return Err(Failure::Usage(line));
         }
