@@ -1,12 +1,13 @@
-//! Memory over many calls. A binary of its own: what is measured is the process.
+//! Memory over many calls. A binary of its own: what is measured is the process. Linux only:
+//! it is read from `/proc`.
 
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 use atlas_benches::{FixedServer, download};
 use atlas_transport::{Client, Credentials};
 
 /// The memory of this process now, in KiB.
-#[cfg(target_os = "linux")]
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -14,7 +15,6 @@ fn resident() -> u64 {
     kilobytes.parse().unwrap()
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_thousand_digest_calls_leave_no_memory_behind() {
     let server = FixedServer::start();

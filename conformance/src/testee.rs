@@ -29,6 +29,7 @@ pub struct Testee {
     stderr: Arc<Mutex<Vec<u8>>>,
     reading: Option<JoinHandle<()>>,
     /// The process group, which has the number of the process.
+    #[cfg(unix)]
     group: Option<u32>,
     patience: Duration,
     /// What it says of itself.
@@ -122,6 +123,7 @@ impl Testee {
         else {
             return Err(failed("has no pipes")(io::ErrorKind::BrokenPipe.into()));
         };
+        #[cfg(unix)]
         let group = child.id();
         let stderr = Arc::new(Mutex::new(Vec::new()));
         let reading = tokio::spawn(keep(errors, stderr.clone()));
@@ -131,6 +133,7 @@ impl Testee {
             answers: BufReader::new(answers),
             stderr,
             reading: Some(reading),
+            #[cfg(unix)]
             group,
             patience,
             hello: Hello::default(),

@@ -1,5 +1,7 @@
-//! How much memory answers can cost. A binary of its own: the peak is the process's.
+//! How much memory answers can cost. A binary of its own: the peak is the process's. Linux only:
+//! it is read from `/proc`.
 
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 use std::io::Write as _;
@@ -46,7 +48,6 @@ impl Bomb {
     }
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn ten_gigabytes_out_of_a_gzip_bomb_never_come_into_memory() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,5 +1,9 @@
 //! The `atlas` command as a process, against the sandbox on a real socket.
+//!
+//! Linux only: the tests hand folders over in `XDG_CACHE_HOME` and `XDG_CONFIG_HOME`, which the command
+//! reads on no other system, and run `sh`, `kill` and `curl`.
 
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 mod api;
