@@ -1,30 +1,34 @@
 //! Opening, syncing and renaming files so that no file of another program is touched.
 
+mod identity;
+mod places;
+
 use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Take, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use tempfile::NamedTempFile;
 
 use crate::error::Error;
+pub(crate) use identity::{leads_to, same_file};
+pub(crate) use places::{open_again, read_at, write_all_at};
 
 /// The message of an [`Error::File`] for a failed sync. The data may or may not be on the disk, and
 /// later reads may succeed anyway.
 pub(crate) const UNSYNCED: &str = "cannot be synced to disk";
 
 /// Opens a regular file of this user for reading and writing, and makes it private (mode 0600).
-/// Creates it if `create` is set.
+/// Creates it if `create` is set. Windows has no modes: there it inherits the permissions of its folder.
 ///
 /// Symbolic links, devices, files of other users and files with a second name are refused: writing
-/// to them would change something else.
+/// to them would change something else. On Windows, owners and second names are not looked at.
 pub(crate) fn open_own(path: &Path, create: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(create);
-    no_follow(&mut options);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
+    let file = open_itself(&mut options, path)?;
     let metadata = file.metadata()?;
     if !is_own(&metadata, path) {
         return Err(not_own());
@@ -57,8 +61,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
 pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
-    no_follow(&mut options);
-    regular(options.open(path)?)
+    regular(open_itself(&mut options, path)?)
 }
 
 fn regular(file: File) -> io::Result<File> {
@@ -92,6 +95,17 @@ fn no_follow(options: &mut OpenOptions) {
     let _ = options;
 }
 
+/// Opens a file for the functions above, without following a symbolic link.
+fn open_itself(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    no_follow(options);
+    // No flag of Windows refuses links and still lets the file system read what it has packed away.
+    // Making a link there takes a privilege, which makes a look before it is opened enough.
+    if cfg!(not(unix)) && path.is_symlink() {
+        return Err(not_own());
+    }
+    options.open(path)
+}
+
 /// Whether it is a regular file of this user with a single name.
 pub(crate) fn is_own(metadata: &Metadata, path: &Path) -> bool {
     #[cfg(unix)]
@@ -115,19 +129,6 @@ fn owner_in(folder: &Path) -> Option<u32> {
     let file = tempfile::tempfile_in(folder).ok()?;
     let metadata = file.metadata().ok()?;
     Some(std::os::unix::fs::MetadataExt::uid(&metadata))
-}
-
-/// Whether both are the same file, by device and inode.
-pub(crate) fn same_file(one: &Metadata, other: &Metadata) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        (one.dev(), one.ino()) == (other.dev(), other.ino())
-    }
-    #[cfg(not(unix))]
-    {
-        one.len() == other.len() && one.created().ok() == other.created().ok()
-    }
 }
 
 /// The metadata of a path, without following a symbolic link; `None` if nothing exists there.
@@ -175,9 +176,7 @@ pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
             .tempfile_in(folder)?;
         // Another run may have removed it before it was locked.
         let is_locked = !matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
-        let opened = file.as_file().metadata()?;
-        let named = file.path().symlink_metadata().ok();
-        if is_locked && named.is_some_and(|named| same_file(&named, &opened)) {
+        if is_locked && leads_to(file.path(), file.as_file()) {
             return Ok(file);
         }
     }
@@ -216,9 +215,30 @@ pub(crate) fn write_whole(path: &Path, text: &[u8]) -> Result<(), Error> {
     let mut file = temporary(folder(path)).map_err(unwritable)?;
     file.write_all(text).map_err(unwritable)?;
     sync(file.as_file(), path)?;
-    file.persist(path)
-        .map_err(|error| unwritable(error.error))?;
+    persist(file, path).map_err(unwritable)?;
     sync_folder(path)
+}
+
+/// Gives a temporary file its name, in place of any other file, and ends its lock.
+pub(crate) fn persist(file: NamedTempFile, path: &Path) -> io::Result<File> {
+    // `NamedTempFile::persist` fails on Windows while the other file is open; `rename` does not.
+    let (file, temporary) = file.keep().map_err(|error| error.error)?;
+    if let Err(error) = std::fs::rename(&temporary, path) {
+        let _ = std::fs::remove_file(&temporary);
+        return Err(error);
+    }
+    // Nothing sweeps it away any more, and on Windows a lock would keep readers out.
+    let _ = file.unlock();
+    Ok(file)
+}
+
+/// Whether a path ends as one of a folder does: in a separator, or in one and a dot.
+pub(crate) fn ends_as_folder(path: &Path) -> bool {
+    let text = path.as_os_str().as_encoded_bytes();
+    // Such a dot is no component: a path's last one is that before it.
+    let end = text.strip_suffix(b".").unwrap_or(text);
+    let is_separator = |byte: &u8| is_separator(char::from(*byte));
+    end.last().is_some_and(is_separator)
 }
 
 /// Syncs a file to the disk.

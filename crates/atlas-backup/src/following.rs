@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::disk;
+
 /// The position up to which a file is complete from its beginning.
 #[derive(Debug, Default)]
 pub(crate) struct Frontier {
@@ -96,11 +98,13 @@ impl Read for Following {
         let there = self.frontier.after(self.position)?;
         if there == 0 {
             // Bytes after the announced end would be part of the file, too.
-            return self.file.read(buffer);
+            let read = disk::read_at(&self.file, buffer, self.position)?;
+            self.position += read as u64;
+            return Ok(read);
         }
         let length = usize::try_from(there).unwrap_or(usize::MAX);
         let length = length.min(buffer.len());
-        let read = self.file.read(&mut buffer[..length])?;
+        let read = disk::read_at(&self.file, &mut buffer[..length], self.position)?;
         if read == 0 && length > 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

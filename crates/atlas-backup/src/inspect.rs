@@ -2,6 +2,7 @@
 //! on another, even while the file is being downloaded.
 
 use std::cell::Cell;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -49,10 +50,8 @@ pub(crate) struct Inspection {
 }
 
 impl Inspection {
-    /// Starts to follow a file from its first byte.
-    pub(crate) fn follow(path: &Path, announced: &Checksums) -> Result<Self, Error> {
-        let failed = |error| Error::file(path, "cannot be read", error);
-        let file = disk::open_to_read(path).map_err(failed)?;
+    /// Starts to follow an open file from its first byte.
+    pub(crate) fn follow(path: &Path, file: File, announced: &Checksums) -> Result<Self, Error> {
         let frontier = Arc::new(Frontier::default());
         let reader = Following::new(file, frontier.clone());
         Self::start(path, reader, frontier, announced)

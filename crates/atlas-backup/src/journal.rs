@@ -236,7 +236,7 @@ impl Journal {
         }
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
-        let file = file.persist(&path).map_err(|error| error.error)?;
+        let file = disk::persist(file, &path)?;
         Ok(Self {
             head,
             done,
@@ -272,6 +272,7 @@ impl Journal {
             }
             *known = line.bytes.max(*known);
         }
+        drop(reader);
         // Rewritten, so that a truncated line does not stay in the middle.
         Self::create_at(part, head, done).ok()
     }

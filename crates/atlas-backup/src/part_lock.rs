@@ -1,6 +1,6 @@
 //! Choosing a partial file of this program, and locking it against other runs.
 
-use std::fs::{File, Metadata, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -132,11 +132,7 @@ impl PartLock {
 
     /// Whether the name still refers to the locked file.
     fn is_named(&self) -> bool {
-        let named: Option<Metadata> = self.part.symlink_metadata().ok();
-        let opened = self.file.metadata().ok();
-        named
-            .zip(opened)
-            .is_some_and(|(named, opened)| same_file(&named, &opened))
+        disk::leads_to(&self.part, &self.file)
     }
 }
 
@@ -186,7 +182,7 @@ fn fitness(part: &Path, out: &Path) -> Result<Fitness, Error> {
     let Some(found) = found else {
         return Ok(Fitness::Usable);
     };
-    if found.is_file() && has_both_names(&found, out)? {
+    if found.is_file() && same_file(part, out) {
         // A rename was interrupted between its two steps: the complete file has both names.
         std::fs::remove_file(part)
             .map_err(|error| Error::file(part, "cannot be removed", error))?;
@@ -199,10 +195,6 @@ fn fitness(part: &Path, out: &Path) -> Result<Fitness, Error> {
         return Ok(Fitness::Foreign(part.to_owned()));
     }
     Ok(Fitness::Usable)
-}
-
-fn has_both_names(part: &Metadata, out: &Path) -> Result<bool, Error> {
-    Ok(look(out)?.is_some_and(|out| same_file(part, &out)))
 }
 
 #[cfg(test)]

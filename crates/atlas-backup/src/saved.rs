@@ -66,13 +66,7 @@ pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
             what: "the output path is empty; name a file".to_owned(),
         });
     }
-    let text = out.as_os_str().as_encoded_bytes();
-    if text.ends_with(b"/")
-        // `file_name` ignores such an ending.
-        || text.ends_with(b"/.")
-        || out.file_name().is_none()
-        || out.is_dir()
-    {
+    if disk::ends_as_folder(out) || out.file_name().is_none() || out.is_dir() {
         return Err(usage("is a directory; name a file in it"));
     }
     let folder = disk::folder(out);
@@ -177,11 +171,11 @@ pub(crate) fn settle(out: &Path) -> Result<(), Error> {
     #[cfg(test)]
     disk::counter::add("settle");
     let failing = |source| Error::file(out, "cannot be completed", source);
-    let Some(found) = look(out)? else {
+    if look(out)?.is_none() {
         return Ok(());
-    };
+    }
     let part = part_of(out, 0);
-    if look(&part)?.is_some_and(|part| part.is_file() && same_file(&part, &found)) {
+    if look(&part)?.is_some_and(|found| found.is_file()) && same_file(&part, out) {
         std::fs::remove_file(&part).map_err(failing)?;
     }
     let journal = journal::path_of(&part);

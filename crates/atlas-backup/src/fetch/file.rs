@@ -15,7 +15,7 @@ use super::sink::{Sink, Span};
 use super::source::Announced;
 use super::{LONGEST_FILE, Stop, workers};
 use crate::checksums::Checksums;
-use crate::disk::UNSYNCED;
+use crate::disk::{self, UNSYNCED};
 use crate::error::Error;
 use crate::inspect::{Found, Inspection};
 use crate::journal::{self, Head, Journal};
@@ -64,7 +64,7 @@ impl<'a> FileSink<'a> {
         progress: Progress<'a>,
     ) -> Self {
         Self {
-            part: Arc::new(Part::new(part.path())),
+            part: Arc::new(Part::new(part.path(), part.file())),
             file: part.file(),
             source,
             connections: workers(connections),
@@ -99,7 +99,9 @@ impl<'a> FileSink<'a> {
     }
 
     fn inspect(&self, announced: &Checksums) -> Result<Inspection, Error> {
-        Inspection::follow(self.path(), announced)
+        let failed = |error| Error::file(self.path(), "cannot be read", error);
+        let file = disk::open_again(self.path(), &self.file).map_err(failed)?;
+        Inspection::follow(self.path(), file, announced)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writing a partial file from a position on, while the next bytes arrive.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
 use super::unwritable;
-use crate::disk::open_own;
+use crate::disk::{open_again, write_all_at};
 use crate::error::Error;
 use crate::gathered::Gathered;
 
@@ -31,13 +31,16 @@ pub(crate) fn batch(length: u64, connections: usize) -> usize {
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) path: PathBuf,
+    /// What has the lock of the file.
+    locked: Arc<File>,
     writes: Arc<RwLock<()>>,
 }
 
 impl Part {
-    pub(crate) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path, locked: Arc<File>) -> Self {
         Self {
             path: path.to_owned(),
+            locked,
             writes: Arc::default(),
         }
     }
@@ -45,7 +48,7 @@ impl Part {
     /// Creates the file with a length and without content, in place of an existing one.
     pub(crate) async fn create(&self, length: u64) -> Result<(), Error> {
         let _all_ended = self.writes.write().await;
-        let file = open_own(&self.path, true)
+        let file = open_again(&self.path, &self.locked)
             .map_err(|error| Error::file(&self.path, "cannot be created", error))?;
         file.set_len(0)
             .and_then(|()| file.set_len(length))
@@ -59,6 +62,8 @@ pub(crate) struct PartFile {
     path: PathBuf,
     writes: Arc<RwLock<()>>,
     file: Option<File>,
+    /// Where the next batch goes.
+    position: u64,
     writing: Option<JoinHandle<(File, io::Result<()>)>>,
     /// The number of bytes in the batch that is being written.
     under_way: u64,
@@ -71,15 +76,12 @@ impl PartFile {
     /// Opens the file at a position, to be written in batches of `limit` bytes.
     pub(crate) fn open(part: &Part, position: u64, limit: usize) -> Result<Self, Error> {
         let path = &part.path;
-        let open = || {
-            let mut file = open_own(path, false)?;
-            file.seek(SeekFrom::Start(position))?;
-            Ok(file)
-        };
+        let file = open_again(path, &part.locked).map_err(|error| unwritable(path, error))?;
         Ok(Self {
             path: path.clone(),
             writes: Arc::clone(&part.writes),
-            file: Some(open().map_err(|error| unwritable(path, error))?),
+            file: Some(file),
+            position,
             writing: None,
             under_way: 0,
             limit,
@@ -108,13 +110,19 @@ impl PartFile {
     async fn begin(&mut self) {
         self.under_way = self.batch.bytes();
         let batch = self.batch.take();
-        let Some(mut file) = self.file.take() else {
+        let Some(file) = self.file.take() else {
             return;
         };
+        let mut position = self.position;
+        self.position = position.saturating_add(self.under_way);
         let under_way = Arc::clone(&self.writes).read_owned().await;
         self.writing = Some(tokio::task::spawn_blocking(move || {
             let _under_way = under_way;
-            let written = batch.iter().try_for_each(|bytes| file.write_all(bytes));
+            let written = batch.iter().try_for_each(|bytes| {
+                write_all_at(&file, bytes, position)?;
+                position = position.saturating_add(bytes.len() as u64);
+                Ok(())
+            });
             (file, written)
         }));
     }
@@ -137,17 +145,20 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    use super::{Part, batch};
+    use super::*;
+    use crate::disk::open_own;
 
     #[tokio::test]
     async fn a_file_is_recreated_only_when_the_writes_to_the_old_one_have_ended() {
         let folder = tempfile::tempdir().unwrap();
-        let part = Part::new(&folder.path().join("f.part"));
+        let path = folder.path().join("f.part");
+        let locked = Arc::new(open_own(&path, true).unwrap());
+        let part = Part::new(&path, locked);
         let under_way = part.writes.clone().read_owned().await;
         let mut created = pin!(part.create(10));
         let mut context = Context::from_waker(Waker::noop());
         assert!(created.as_mut().poll(&mut context).is_pending());
-        assert!(!part.path.exists());
+        assert_eq!(part.path.metadata().unwrap().len(), 0);
         drop(under_way);
         assert!(matches!(
             created.as_mut().poll(&mut context),
