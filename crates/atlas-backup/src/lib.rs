@@ -135,6 +135,7 @@ mod teller;
 mod verified;
 mod verify;
 mod waiting;
+mod windows_names;
 
 pub use backups::Backups;
 pub use error::{Accepted, Awaited, Error};

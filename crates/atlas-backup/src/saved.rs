@@ -26,6 +26,7 @@ use crate::part_lock::{PartLock, part_of, refuse_foreign_part};
 use crate::progress::{Event, Progress};
 use crate::teller::Teller;
 use crate::verify::verify_as;
+use crate::windows_names;
 
 /// A file that is complete and sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +54,8 @@ pub(crate) enum Existing {
 /// [`Backups::download`](crate::Backups::download) does this itself.
 ///
 /// # Errors
-/// [`Error::Usage`] if `out` is empty, names a folder, or exists and is not a regular file;
+/// [`Error::Usage`] if `out` is empty, names a folder, exists and is not a regular file, or is
+/// a reserved name of Windows on Windows;
 /// [`Error::Exists`] if the file exists and `replace` is `false`; [`Error::Foreign`] if a file of
 /// another program is at the path of the manifest or the partial file and `replace` is `false`;
 /// [`Error::File`] if the folder is missing.
@@ -69,6 +71,7 @@ pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
     if disk::ends_as_folder(out) || out.file_name().is_none() || out.is_dir() {
         return Err(usage("is a directory; name a file in it"));
     }
+    windows_names::check(out)?;
     let folder = disk::folder(out);
     std::fs::metadata(folder).map_err(|error| {
         let doing = "cannot be created: its folder cannot be opened";

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::catalogue;
 use crate::disk::{open_own, sweep};
 use crate::error::Error;
+use crate::windows_names;
 
 /// Checks that a file at the path of a folder's catalogue is a catalogue.
 pub(crate) fn check(folder: &Path) -> Result<(), Error> {
@@ -14,12 +15,14 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
             what: "the folder's path is empty; name a folder".to_owned(),
         });
     }
+    windows_names::check(folder)?;
     catalogue::check(folder)
 }
 
 /// Creates a folder if it is missing, and checks its catalogue.
 pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
     if !folder.as_os_str().is_empty() {
+        windows_names::check(folder)?;
         std::fs::create_dir_all(folder)
             .map_err(|error| Error::file(folder, "cannot be created", error))?;
     }
