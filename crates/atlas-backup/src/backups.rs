@@ -302,7 +302,7 @@ impl Backups {
     /// # async fn run(backups: Backups, project: ProjectId, cluster: ClusterName) -> Result<(), Error> {
     /// let mut percent = 0;
     /// let show = |event: Event| {
-    /// Totals include resumed bytes and all connections: one event is enough to draw the bar.
+    ///     // Totals include resumed bytes and all connections: one event draws the bar.
     ///     if let Event::Received { received, length: Some(length) } = event {
     ///         let now = u128::from(received) * 100 / u128::from(length.max(1));
     ///         if now != percent {
