@@ -17,6 +17,7 @@ const WAITS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs
 const GRACE: Duration = Duration::from_secs(30);
 
 /// A change to wait for.
+#[derive(Clone, Copy)]
 pub(crate) struct Change<'a> {
     /// The name of the change, for messages.
     pub(crate) what: &'a str,
