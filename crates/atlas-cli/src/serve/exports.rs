@@ -34,9 +34,10 @@ impl Exports {
                 ))
             })?;
             // Windows takes both separators; to shells and readers of such files `\` is another thing.
-            let path = match cfg!(windows) {
-                true => path.replace('\\', "/"),
-                false => path.to_owned(),
+            let path = if cfg!(windows) {
+                path.replace('\\', "/")
+            } else {
+                path.to_owned()
             };
             let trusting = TRUSTING.map(|name| (name, path.clone()));
             groups.push(Group::of(None, trusting));
