@@ -1,9 +1,9 @@
-//! Calls through the client beside the same calls written by hand: bare hyper-util with a bearer
-//! token, and `serde_json` into a struct of `String`s. One, 16 and 64 calls at once.
+//! Compares calls of the client with the same calls written by hand: bare hyper-util with a bearer
+//! token, and `serde_json` into a struct of `String`s. 1, 16 and 64 concurrent calls.
 //!
-//! Criterion has each by itself. After them, five rounds of all three are made one after the other,
-//! so that what else the machine does falls on all alike, and the medians of their ratios are printed:
-//! of the rates, and of the waits that a hundredth of the calls exceeds (p99).
+//! Criterion measures each separately. Then, five rounds of all three are run in turns, so that other
+//! load affects all alike, and the medians of their ratios are printed: of the rates and of the 99th
+//! percentile latencies (p99).
 
 #![allow(missing_docs, reason = "criterion's macros document nothing")]
 #![allow(clippy::unwrap_used, reason = "a bench may stop where it fails")]
@@ -23,12 +23,12 @@ use tokio::runtime::{Builder, Runtime};
 
 const TOKEN: &str = "t0ken";
 
-/// How often all three are run one after the other.
+/// The number of rounds.
 const ROUNDS: usize = 5;
-/// How many calls one run of a round makes.
+/// The number of calls per run of a round.
 const CALLS: u64 = 20_000;
 
-/// Makes `calls` calls, `at_once` at a time; gives the time of each.
+/// Makes `calls` calls, `at_once` concurrently, and returns the latency of each.
 async fn run<F, C>(calls: u64, at_once: u64, call: F) -> Vec<Duration>
 where
     F: Fn() -> C + Clone + Send + 'static,
@@ -56,7 +56,7 @@ where
     times
 }
 
-/// Calls a second, and the wait that a hundredth of the calls exceeds.
+/// Returns the calls per second and the 99th percentile latency.
 fn measured<F, C>(runtime: &Runtime, calls: u64, at_once: u64, call: &F) -> (f64, Duration)
 where
     F: Fn() -> C + Clone + Send + 'static,
@@ -137,7 +137,7 @@ fn call(criterion: &mut Criterion) {
     }
 }
 
-/// The call as it is written without this crate: no retries, no timeouts, no digest.
+/// Returns the call written without the client: no retries, no timeouts, no digest.
 fn by_hand(
     server: &FixedServer,
 ) -> impl Fn() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Clone + Send + 'static {

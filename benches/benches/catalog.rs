@@ -1,4 +1,4 @@
-//! What the catalog costs: finding an operation, routing a path, building a request.
+//! Benchmarks of the catalog: finding an operation, routing a path, building a request.
 
 use std::hint::black_box;
 

@@ -1,4 +1,5 @@
-//! Reading and writing the documented bodies: typed, as a struct of `String`s, and as a `Value`.
+//! Benchmarks of reading and writing the documented bodies: typed, as a struct of `String`s, and as a
+//! `Value`.
 
 #![allow(missing_docs, reason = "criterion's macros document nothing")]
 #![allow(clippy::unwrap_used, reason = "a bench may stop where it fails")]

@@ -1,13 +1,13 @@
-//! A snapshot from loopback to disk, beside `curl` with the same link in the same run.
+//! Compares downloads of a snapshot from loopback to disk with `curl` and the same link in one run.
 //!
-//! What is timed of ours is the whole call: at its end the file was compared with its checksums,
-//! inflated and read as a tar, is on the disk (`fsync`), and has its name. `curl -o` does none of
-//! this; `curl -o`, then `sha256sum`, then `tar tzf` does all but the `fsync`.
+//! The whole call is measured: it also compares the file with its checksums, inflates it, reads it as
+//! a tar, writes it to disk (`fsync`) and renames it. `curl -o` does none of this; `curl -o`, then
+//! `sha256sum`, then `tar tzf` does all but the `fsync`.
 //!
-//! Criterion compares the rates for a file of 1 GiB that is twice as long inflated, from nginx at
-//! full speed. It is made once and kept in `target/tmp`. Without nginx this part is left out, and a
-//! line says so. Through a proxy that gives each connection 20 MB a second, the times of one
-//! download each are printed as ratios to `curl -o`.
+//! Criterion compares the rates for a file of 1 GiB that inflates to twice the size, from nginx at
+//! full speed. The file is made once and kept in `target/tmp`. Without nginx, this part is skipped
+//! with a message. Through a proxy that limits each connection to 20 MB per second, the times of
+//! single downloads are printed as ratios to `curl -o`.
 
 #![allow(missing_docs, reason = "criterion's macros document nothing")]
 #![allow(clippy::unwrap_used, reason = "a bench may stop where it fails")]
@@ -33,7 +33,7 @@ fn runtime() -> Runtime {
         .unwrap()
 }
 
-/// How long our download takes to the end of its call.
+/// Returns the duration of a download by the client.
 fn ours(runtime: &Runtime, url: &str, connections: usize) -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("s.tgz");
@@ -41,7 +41,7 @@ fn ours(runtime: &Runtime, url: &str, connections: usize) -> Duration {
     let options = DownloadOptions::default().connections(connections);
     runtime.block_on(async {
         let cluster = large();
-        // What kind of cluster it is would be known from the snapshot before.
+        // A user's client knows the kind of the cluster from an earlier call.
         backups.kind(project(), &cluster).await.unwrap();
         let start = Instant::now();
         let download = backups.download(project(), &cluster, &Pick::Latest, &out, &options, silent);
@@ -52,14 +52,14 @@ fn ours(runtime: &Runtime, url: &str, connections: usize) -> Duration {
     })
 }
 
-/// What is done with the file that curl has written.
+/// The processing of the file after curl.
 #[derive(Clone, Copy, PartialEq)]
 enum Then {
     Nothing,
     Check,
 }
 
-/// How long curl takes, and what is done then.
+/// Returns the duration of a download by curl, including the processing afterwards.
 fn curls(runtime: &Runtime, url: &str, then: Then) -> Duration {
     let body = FlexBackupSnapshotDownloadCreate::new(LARGE_SNAPSHOT.parse().unwrap());
     let operation = DownloadFlexBackup::new(project(), large(), body);
@@ -88,12 +88,12 @@ fn run(program: &str, arguments: &[&str]) {
     assert!(status.unwrap().success(), "{program}");
 }
 
-/// A file of 1 GiB from nginx at full speed.
+/// Measures a file of 1 GiB from nginx at full speed.
 fn from_nginx(criterion: &mut Criterion, runtime: &Runtime, serving: &Runtime, bytes: u64) {
     let server = serving.block_on(large_world(1));
     let file = compressible(Path::new(env!("CARGO_TARGET_TMPDIR")), bytes);
     let Some(nginx) = Nginx::start(&file, server.url()) else {
-        println!("download/1GiB: left out, nginx is not installed");
+        println!("download/1GiB: skipped, nginx is not installed");
         return;
     };
     server.with(|sandbox| sandbox.set_base_url(nginx.url.clone()));
@@ -141,7 +141,7 @@ fn download(criterion: &mut Criterion) {
     }
 }
 
-/// The server's threads are not ours.
+/// Returns a runtime for the server, separate from the client's.
 fn runtime_of_server() -> Runtime {
     Builder::new_multi_thread()
         .worker_threads(1)

@@ -1,4 +1,4 @@
-//! Building the documented request: typed, and by hand.
+//! Benchmarks of building the documented request: typed, and by hand.
 
 #![allow(missing_docs, reason = "criterion's macros document nothing")]
 #![allow(clippy::unwrap_used, reason = "a bench may stop where it fails")]

@@ -1,4 +1,4 @@
-//! What the sandbox costs: a fresh world, and answers without a socket.
+//! Benchmarks of the sandbox: a fresh world, and responses without a socket.
 
 use std::hint::black_box;
 

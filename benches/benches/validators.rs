@@ -1,4 +1,4 @@
-//! The hand-written matchers against the `regex` crate with the same patterns.
+//! Compares the hand-written matchers with the `regex` crate for the same patterns.
 
 #![allow(missing_docs, reason = "criterion's macros document nothing")]
 #![allow(clippy::unwrap_used, reason = "a bench may stop where it fails")]

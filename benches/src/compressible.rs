@@ -1,4 +1,4 @@
-//! A snapshot as real ones are: a tar of data that compresses to a half, through gzip.
+//! Makes a realistic snapshot: a gzipped tar of data that compresses to half its size.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -9,14 +9,15 @@ use fastrand::Rng;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// A snapshot of about `bytes` bytes, compressed; always the same. It is made once and kept in a folder.
+/// Returns the path of a snapshot of about `bytes` compressed bytes, always with the same content. It
+/// is made once and kept in a folder.
 ///
 /// # Panics
-/// If it cannot be written.
+/// Panics if the file cannot be written.
 pub fn compressible(folder: &Path, bytes: u64) -> PathBuf {
     let path = folder.join(format!("compressible-{bytes}.tgz"));
     if !path.exists() {
-        make(&path, bytes).expect("a snapshot is made");
+        make(&path, bytes).expect("cannot write the snapshot");
     }
     path
 }
@@ -30,7 +31,7 @@ fn make(path: &Path, bytes: u64) -> io::Result<()> {
     let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::new(6)));
     let mut random = Rng::with_seed(bytes);
     let words: Vec<String> = (0..2000).map(|_| word(&mut random)).collect();
-    // As many files as the length needs, each of 64 MiB at most.
+    // Each file has at most 64 MiB.
     let size = usize::try_from(bytes / 64)
         .unwrap_or(usize::MAX)
         .clamp(1 << 10, 64 << 20);
@@ -67,7 +68,7 @@ fn word(random: &mut Rng) -> String {
         .collect()
 }
 
-/// A file, and how long it is.
+/// A file and its length.
 struct Counted {
     file: BufWriter<File>,
     written: u64,
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_as_long_as_was_asked_the_same_each_time_and_compresses_to_about_a_half() {
+    fn it_has_the_requested_length_and_the_same_content_and_compresses_to_about_half() {
         let folder = tempfile::tempdir().unwrap();
         let path = compressible(folder.path(), 1 << 20);
         let first = std::fs::read(&path).unwrap();

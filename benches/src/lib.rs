@@ -1,4 +1,4 @@
-//! What the benches compare with: the documented bodies, plainer types, a fixed server, and nginx.
+//! Helpers of the benches: the documented bodies, simpler types, a fixed server, and nginx.
 
 #![forbid(unsafe_code)]
 
@@ -18,7 +18,7 @@ pub use server::FixedServer;
 pub use typed::download;
 pub use world::{LARGE, LARGE_SNAPSHOT, large, large_world, owner, project};
 
-/// The documented answer.
+/// The documented response.
 pub const RESTORE: &str =
     include_str!("../../fixtures/downloadGroupClusterBackupTenant/responses/200.json");
 /// The documented request.
@@ -28,16 +28,16 @@ pub const REQUEST: &str =
 pub const ERROR: &str =
     include_str!("../../fixtures/downloadGroupClusterBackupTenant/responses/404.json");
 
-/// A body as Atlas sends it: without the white space that the fixtures have for their readers.
+/// Returns a body without white space, as Atlas sends it.
 ///
 /// # Panics
-/// If `json` is none.
+/// Panics if `json` is not valid.
 pub fn compact<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str) -> Vec<u8> {
     let value: T = serde_json::from_str(json).expect("a documented body");
-    serde_json::to_vec(&value).expect("it was JSON before")
+    serde_json::to_vec(&value).expect("parsed JSON serializes")
 }
 
-/// Whether each bench is run once, as `cargo test` does: what Criterion decides by the same flags.
+/// Whether each bench is run once, as by `cargo test`. Criterion decides by the same flags.
 pub fn is_test_run() -> bool {
     let is_given = |wanted: &str| std::env::args().any(|flag| flag == wanted);
     is_given("--test") || !is_given("--bench")

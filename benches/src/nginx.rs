@@ -1,4 +1,4 @@
-//! nginx on the loopback interface: it serves a file, and hands everything else to a sandbox.
+//! Runs nginx on loopback: it serves a file and forwards all other requests to a sandbox.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// A running nginx, which ends with this value.
+/// A running nginx; dropping it stops it.
 #[derive(Debug)]
 pub struct Nginx {
-    /// Where it answers: `http://127.0.0.1:PORT`.
+    /// The base URL, `http://127.0.0.1:PORT`.
     pub url: String,
     child: Child,
     /// Its configuration and its temporary files.
@@ -20,18 +20,18 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Starts it before a sandbox at `atlas`, whose links all lead to `file` once they lead here;
+    /// Starts nginx in front of a sandbox at `atlas`; every link to a snapshot serves `file`. Returns
     /// `None` if nginx is not installed.
     ///
     /// # Panics
-    /// If it is installed and does not start.
+    /// Panics if nginx is installed and does not start.
     pub fn start(file: &Path, atlas: &str) -> Option<Self> {
         let program = ["nginx", "/usr/sbin/nginx"]
             .into_iter()
-            .find(|program| is_there(program))?;
+            .find(|program| is_installed(program))?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = free.local_addr().expect("it is bound");
+        let address = free.local_addr().expect("the listener is bound");
         drop(free);
         let (files, name) = (file.parent()?, file.file_name()?);
         let configuration = CONFIGURATION
@@ -41,7 +41,7 @@ impl Nginx {
             .replace("ADDRESS", &address.to_string())
             .replace("ATLAS", atlas);
         let path = folder.path().join("nginx.conf");
-        std::fs::write(&path, configuration).expect("its configuration is written");
+        std::fs::write(&path, configuration).expect("cannot write nginx.conf");
         let mut child = Command::new(program)
             .arg("-c")
             .arg(&path)
@@ -49,10 +49,10 @@ impl Nginx {
             .arg(folder.path())
             .stderr(Stdio::null())
             .spawn()
-            .expect("it was there before");
+            .expect("cannot start nginx");
         while TcpStream::connect(address).is_err() {
-            let ended = child.try_wait().expect("it can be asked");
-            assert!(ended.is_none(), "nginx does not start: {ended:?}");
+            let ended = child.try_wait().expect("cannot get the status of nginx");
+            assert!(ended.is_none(), "nginx did not start: {ended:?}");
             sleep(Duration::from_millis(10));
         }
         Some(Self {
@@ -71,7 +71,7 @@ impl Drop for Nginx {
 }
 
 /// Whether a program can be started.
-fn is_there(program: &str) -> bool {
+fn is_installed(program: &str) -> bool {
     let started: io::Result<_> = Command::new(program)
         .arg("-v")
         .stderr(Stdio::null())
@@ -79,7 +79,7 @@ fn is_there(program: &str) -> bool {
     started.is_ok_and(|status| status.success())
 }
 
-/// One process, so that it ends with its id.
+/// A configuration with a single process, so that killing it ends nginx.
 const CONFIGURATION: &str = "
 daemon off;
 master_process off;

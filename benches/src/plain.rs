@@ -1,8 +1,8 @@
-//! The documented bodies as structs of `String`s, the way most clients declare them.
+//! The documented bodies as structs of `String`s, as most clients declare them.
 
 use serde::{Deserialize, Serialize};
 
-/// The documented answer.
+/// The documented response.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the fields are those of `TenantRestore`")]

@@ -1,4 +1,4 @@
-//! A TCP proxy that lets each connection through at a rate, and counts what passes.
+//! A TCP proxy that limits the rate of each connection and counts the bytes.
 
 use std::io;
 use std::sync::Arc;
@@ -10,24 +10,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// A proxy on a free port of this machine, until it is dropped.
+/// A proxy on a free loopback port; dropping it stops it.
 #[derive(Debug)]
 pub struct Proxy {
-    /// Where it answers: `http://127.0.0.1:PORT`.
+    /// The base URL, `http://127.0.0.1:PORT`.
     pub url: String,
     passed: Arc<AtomicU64>,
     accepting: JoinHandle<()>,
 }
 
-/// Called with the number of bytes that have passed.
+/// A callback with the number of bytes sent to clients.
 pub type Watch = Arc<dyn Fn(u64) + Send + Sync>;
 
 impl Proxy {
-    /// Starts a proxy for `target`, `127.0.0.1:PORT`, that gives each connection so many bytes a
+    /// Starts a proxy for `target`, `127.0.0.1:PORT`, that limits each connection to `rate` bytes per
     /// second.
     ///
     /// # Errors
-    /// No port could be had.
+    /// Fails if no port can be bound.
     pub async fn start(target: String, rate: u64, watch: Watch) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -38,7 +38,7 @@ impl Proxy {
                 let (target, counted, watch) = (target.clone(), counted.clone(), watch.clone());
                 tokio::spawn(async move {
                     if let Ok(server) = TcpStream::connect(target).await {
-                        let _ = carry(client, server, rate, &counted, &watch).await;
+                        let _ = relay(client, server, rate, &counted, &watch).await;
                     }
                 });
             }
@@ -50,7 +50,7 @@ impl Proxy {
         })
     }
 
-    /// How many bytes were let through to clients.
+    /// Returns the number of bytes sent to clients.
     pub fn passed(&self) -> u64 {
         self.passed.load(Ordering::SeqCst)
     }
@@ -62,7 +62,7 @@ impl Drop for Proxy {
     }
 }
 
-async fn carry(
+async fn relay(
     client: TcpStream,
     server: TcpStream,
     rate: u64,
@@ -85,7 +85,7 @@ async fn carry(
             if read == 0 {
                 return to_client.shutdown().await;
             }
-            // A pause of the server is no credit for later.
+            // A pause of the server does not allow a higher rate later.
             let takes = Duration::from_nanos(read as u64 * 1_000_000_000 / rate.max(1));
             due = due.max(Instant::now()) + takes;
             to_client.write_all(&buffer[..read]).await?;

@@ -1,5 +1,5 @@
-//! A server that gives the documented answer to everything, so that a call's cost is the client's.
-//! Who comes without `Authorization` is challenged to a digest, which nobody verifies.
+//! A server that sends the documented response to every request, so that the measured cost of a call
+//! is the client's. Requests without `Authorization` get a digest challenge; digests are not verified.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,18 +14,18 @@ use tokio::net::TcpListener;
 
 use crate::{PlainRestore, RESTORE, compact};
 
-/// A server on a thread of its own, until the process ends.
+/// A server on its own thread, until the process ends.
 #[derive(Debug)]
 pub struct FixedServer {
-    /// Where it answers: `http://127.0.0.1:PORT`.
+    /// The base URL, `http://127.0.0.1:PORT`.
     pub url: String,
 }
 
 impl FixedServer {
-    /// Starts it.
+    /// Starts a server.
     ///
     /// # Panics
-    /// If no port or no thread can be had.
+    /// Panics if no port can be bound or no thread can be started.
     pub fn start() -> Self {
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
@@ -36,7 +36,7 @@ impl FixedServer {
             runtime.block_on(async {
                 let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
                 let listener = TcpListener::bind(local).await.expect("a free port");
-                let address = listener.local_addr().expect("it is bound");
+                let address = listener.local_addr().expect("the listener is bound");
                 let _ = sender.send(format!("http://{address}"));
                 serve(listener).await;
             });

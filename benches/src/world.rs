@@ -1,49 +1,49 @@
-//! A sandbox with one Flex cluster and one large snapshot, on a thread of its own.
+//! A sandbox with one Flex cluster and one large snapshot, on its own thread.
 
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use atlas_sandbox::{ClusterKind, OWNER, PROJECT, Sandbox, SandboxServer};
 use atlas_transport::{Client, Credentials};
 use jiff::Timestamp;
 
-/// The name of its cluster.
+/// The name of the cluster.
 pub const LARGE: &str = "Large";
-/// The id of its snapshot.
+/// The id of the snapshot.
 pub const LARGE_SNAPSHOT: &str = "32b6e34b3d91647abb20e7aa";
 
 /// Starts a sandbox whose snapshot has `bytes` bytes of data.
 ///
 /// # Panics
-/// If no port can be had.
+/// Panics if no port can be bound.
 pub async fn large_world(bytes: u64) -> SandboxServer {
     let mut sandbox = Sandbox::new();
     sandbox.add_cluster(project(), large(), ClusterKind::Flex);
-    let snapshot: SnapshotId = LARGE_SNAPSHOT.parse().expect("it is an id");
+    let snapshot: SnapshotId = LARGE_SNAPSHOT.parse().expect("the id is valid");
     sandbox.add_snapshot(project(), &large(), snapshot, bytes);
     SandboxServer::start_with(sandbox, Timestamp::now)
         .await
         .expect("a free port")
 }
 
-/// Its project.
+/// Returns the id of the project.
 ///
 /// # Panics
-/// Never: the sandbox's own id is one.
+/// Never: the sandbox's id is valid.
 pub fn project() -> ProjectId {
-    PROJECT.parse().expect("it is an id")
+    PROJECT.parse().expect("the id is valid")
 }
 
-/// Its cluster.
+/// Returns the name of the cluster.
 ///
 /// # Panics
-/// Never: the name is one.
+/// Never: the name is valid.
 pub fn large() -> ClusterName {
-    LARGE.parse().expect("it is a name")
+    LARGE.parse().expect("the name is valid")
 }
 
-/// A client of an Atlas at this URL, as the sandbox's owner.
+/// Returns a client for this URL with the credentials of the sandbox's owner.
 ///
 /// # Panics
-/// If it is no URL.
+/// Panics if the URL is not valid.
 pub fn owner(url: &str) -> Client {
     let credentials = Credentials::bearer(OWNER.access_token);
     Client::new(url.parse().expect("a URL"), &credentials).expect("a client")

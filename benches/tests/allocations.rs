@@ -1,4 +1,4 @@
-//! How often reading and checking allocates.
+//! Counts the allocations of reading and validation.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
@@ -8,7 +8,7 @@ use atlas_model::{ClusterName, DeploymentItemName, Payload, ProjectId};
 use bytes::Bytes;
 
 #[test]
-fn the_documented_answer_is_read_with_at_most_four_allocations() {
+fn the_documented_response_is_read_with_at_most_four_allocations() {
     let body = Bytes::from(compact::<PlainRestore>(RESTORE));
     let mut restore = None;
     let typed = allocation_counter::measure(|| restore = TenantRestore::read(&body).ok());

@@ -1,4 +1,4 @@
-//! How much memory a download takes. A binary of its own: what is measured is the process.
+//! Measures the memory of a download, in its own binary, since the whole process is measured.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
@@ -6,7 +6,7 @@
 use atlas_backup::{Backups, DownloadOptions, Pick, silent};
 use atlas_benches::{large, large_world, owner, project};
 
-/// A line of the process's status, in bytes.
+/// Returns a value of the process's status, in bytes.
 fn status(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -14,9 +14,9 @@ fn status(name: &str) -> u64 {
     kilobytes.parse::<u64>().unwrap() * 1024
 }
 
-/// The server is in the same process, and its memory counts too.
+/// The memory of the server is included, since it runs in the same process.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gibibyte_is_downloaded_and_looked_into_within_32_mib_above_the_start() {
+async fn a_gibibyte_is_downloaded_and_checked_within_32_mib_above_the_start() {
     let server = large_world(1 << 30).await;
     let backups = Backups::new(owner(server.url()));
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
-//! Downloads that are killed (SIGKILL) at random moments and go on: the file is the same, and
-//! little of it is fetched twice. `ATLAS_KILLS=200` kills as often, 8 times by default;
-//! `ATLAS_KILL_MIB=256` makes the file as large, 64 MiB by default.
+//! Kills downloads (SIGKILL) at random times and resumes them: the file must be the same, and little
+//! of it fetched twice. `ATLAS_KILLS` is the number of kills, 8 by default; `ATLAS_KILL_MIB` is the
+//! size of the file in MiB, 64 by default.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
@@ -13,17 +13,17 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use atlas_backup::{Backups, DownloadOptions, Pick, silent, verify};
 use atlas_benches::{LARGE_SNAPSHOT, Proxy, large, large_world, owner, project};
 
-/// Tells the child where to download from, and to what.
+/// The variables with the URL and the target file of the child.
 const URL: &str = "ATLAS_KILL_URL";
 const OUT: &str = "ATLAS_KILL_OUT";
 
-/// How fast each connection is: the whole takes about a second.
+/// The bytes per second of each connection; a download takes about a second.
 const RATE: u64 = 20_000_000;
-/// What the kernel holds at the most for a process that is no more, and the heads of the answers.
-/// Beside it, a kill may cost a hundredth of the file: batches that were not noted yet.
+/// The maximum number of bytes in kernel buffers of a killed process, and of the response heads.
+/// In addition, a kill may lose a hundredth of the file: batches not yet in the journal.
 const KERNEL: u64 = 2 << 20;
 
-/// The process that is killed; does nothing as a test of its own.
+/// The process that is killed; does nothing when run as a test.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let (Ok(url), Ok(out)) = (std::env::var(URL), std::env::var(OUT)) else {
@@ -50,7 +50,7 @@ fn start(url: &str, out: &Path) -> std::process::Child {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_that_is_killed_at_any_moment_goes_on_and_the_file_is_the_same() {
+async fn a_download_that_is_killed_at_any_time_resumes_and_the_file_is_the_same() {
     let number = |name: &str, default: u64| -> u64 {
         std::env::var(name).map_or(default, |number| number.parse().unwrap())
     };

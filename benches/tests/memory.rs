@@ -1,5 +1,5 @@
-//! Memory over many calls. A binary of its own: what is measured is the process. Linux only:
-//! it is read from `/proc`.
+//! Measures the memory of many calls, in its own binary, since the whole process is measured. Linux
+//! only: it is read from `/proc`.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
@@ -7,7 +7,7 @@
 use atlas_benches::{FixedServer, download};
 use atlas_transport::{Client, Credentials};
 
-/// The memory of this process now, in KiB.
+/// Returns the current memory of this process, in KiB.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
