@@ -1,6 +1,6 @@
-//! What is fuzzed: each takes any bytes and must come back without a panic.
+//! Fuzz targets: functions that accept any bytes and must not panic.
 //!
-//! The fuzz targets call these, and `cargo test -p atlas-conformance` replays the corpus.
+//! cargo-fuzz calls them, and `cargo test -p atlas-conformance` replays the corpus.
 
 use std::convert::Infallible;
 use std::fmt::Debug;
@@ -23,7 +23,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower_service::Service;
 
-/// A target: its name, which is that of its corpus, and what it does.
+/// A target: the name, which is also that of its corpus, and the function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
@@ -35,10 +35,10 @@ pub const TARGETS: &[Target] = &[
     ("request", request),
 ];
 
-/// A client meets a challenge, line by line; whatever it is, it makes three requests at most.
+/// Sends a client the lines as challenges; it must send at most three requests per call.
 ///
 /// # Panics
-/// If it makes more: the bug that is looked for.
+/// Panics if the client sends more requests.
 pub fn challenge(data: &[u8]) {
     let mut refused = Response::new(Full::default());
     *refused.status_mut() = StatusCode::UNAUTHORIZED;
@@ -73,10 +73,13 @@ pub fn challenge(data: &[u8]) {
             let _ = client.execute(Request::new(Bytes::new())).await;
         }
     });
-    assert!(requests.load(Ordering::SeqCst) <= 6, "two calls");
+    assert!(
+        requests.load(Ordering::SeqCst) <= 6,
+        "at most three requests in each of two calls"
+    );
 }
 
-/// A response body meets every operation, with and without an envelope.
+/// Reads a response body as each of several operations, with and without an envelope.
 pub fn answer(data: &[u8]) {
     let body = Bytes::copy_from_slice(data);
     for status in [StatusCode::OK, StatusCode::BAD_REQUEST] {
@@ -94,7 +97,7 @@ pub fn answer(data: &[u8]) {
     }
 }
 
-/// Reads an answer as one operation does.
+/// Reads a response as one operation does.
 type Reader = fn(Response<Bytes>, &CallOptions);
 
 fn read<O: Operation<Response: Debug>>(response: Response<Bytes>, options: &CallOptions) {
@@ -104,7 +107,7 @@ fn read<O: Operation<Response: Debug>>(response: Response<Bytes>, options: &Call
     }
 }
 
-/// One operation for each kind of answer: objects, lists, nothing, several shapes.
+/// One operation for each kind of response: objects, lists, no content, several shapes.
 const READERS: &[Reader] = &[
     read::<clusters::GetCluster>,
     read::<clusters::ListClusters>,
@@ -123,10 +126,10 @@ const READERS: &[Reader] = &[
     read::<shared_tier_snapshots::DownloadClusterBackupTenant>,
 ];
 
-/// A header's value meets everything that reads one.
+/// Parses the value of each header that the client reads.
 ///
 /// # Panics
-/// If a media type is not read back as itself.
+/// Panics if a printed media type does not parse to the same value.
 pub fn header(data: &[u8]) {
     let mut headers = HeaderMap::new();
     for name in [
@@ -150,17 +153,17 @@ pub fn header(data: &[u8]) {
     }
     if let Ok(media_type) = text.parse::<VersionedMediaType>() {
         let printed = media_type.to_string();
-        assert_eq!(printed.parse(), Ok(media_type), "it reads back as itself");
+        assert_eq!(printed.parse(), Ok(media_type), "round trip");
     }
     if let Ok(timestamp) = serde_json::from_value::<Timestamp>(text.into()) {
         let _ = timestamp.instant();
     }
 }
 
-/// A `Content-Range` makes sense or is none.
+/// Parses a `Content-Range`.
 ///
 /// # Panics
-/// If one makes no sense.
+/// Panics if a parsed range is inconsistent.
 pub fn content_range(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -175,12 +178,12 @@ pub fn content_range(data: &[u8]) {
     }
 }
 
-/// A request, by an owner, meets a sandbox of its own: a line with method and target, header
-/// lines, an empty line, the body.
+/// Sends a request of an owner to a fresh sandbox. The bytes are a line with method and target,
+/// header lines, an empty line and the body.
 ///
 /// # Panics
-/// If the answer blames the server (but for 501: what it does not emulate), or if it is a refusal
-/// without the documented fields.
+/// Panics if the status is a server error (except 501 for operations that the sandbox does not
+/// emulate), or if a refusal lacks the documented fields.
 pub fn request(data: &[u8]) {
     let mut lines = data.splitn(2, |byte| *byte == b'\n');
     let line = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
@@ -203,7 +206,7 @@ pub fn request(data: &[u8]) {
     };
     let api = request.uri().path().starts_with("/api/atlas/");
     let answer = Sandbox::new().handle(jiff::Timestamp::UNIX_EPOCH, request);
-    // What Atlas has and the sandbox does not emulate is told as such.
+    // 501 marks operations that the sandbox does not emulate.
     let is_emulated = answer.status() != StatusCode::NOT_IMPLEMENTED;
     assert!(
         !is_emulated || !answer.status().is_server_error(),

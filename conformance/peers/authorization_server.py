@@ -1,6 +1,6 @@
-"""An authorization server built on Authlib, with one protected resource behind it.
+"""An authorization server built on Authlib, with one protected resource.
 
-Takes how clients prove themselves: client_secret_basic (the default) or client_secret_post.
+The argument is the client authentication: client_secret_basic (the default) or client_secret_post.
 Prints the port it listens on. Needs the packages authlib and flask.
 """
 

@@ -1,14 +1,14 @@
-"""Calls each GET of pyatlassdk against a server, which must answer what the SDK's typed models accept.
+"""Calls each GET of pyatlassdk against a server, whose responses the SDK's typed models must accept.
 
     pyatlassdk_gets.py URL [digest|oauth]
 
-What a path needs is created first, by plain requests with the examples of `fixtures/examples`, or taken from a
-list; `pyatlassdk.json` beside this file says how where that does not follow from the path. Prints one JSON object:
+Resources in a path are created first, by plain requests with the examples of `fixtures/examples`, or found in a
+list; `pyatlassdk.json` in the same folder has the details that do not follow from the path. Prints one JSON object:
 
-    passed    the operations whose answer was read
-    failed    operations and why; a row of `known` whose failure is another one is here as well
-    known     operations that fail as `pyatlassdk.json` says, and why they may
-    lacking   the catalog's GETs that the SDK has no method for
+    passed    the operations whose response was read
+    failed    operations with the error, including rows of `known` with another error
+    known     operations that fail as listed in `pyatlassdk.json`, with the reason
+    lacking   GETs of the catalog without a method in the SDK
 """
 
 import glob
@@ -41,7 +41,7 @@ class Missing(Exception):
 
 
 class Recorder:
-    """Takes the place of the client, to see what a method would ask it for."""
+    """Replaces the client, to record the request of a method."""
 
     def request(self, **asked):
         self.asked = asked
@@ -52,7 +52,7 @@ def plain(name):
 
 
 def sdk_gets(client):
-    """The SDK's methods that send a GET, with the name of the operation in the facts."""
+    """Yields the SDK's methods that send a GET, with the operation's name in the facts."""
     known = {plain(it): it for it in OPERATIONS}
     for group in vars(client).values():
         if not type(group).__module__.startswith("pyatlassdk.admin.resources."):
@@ -79,7 +79,7 @@ class Server:
         self.answers = {}
 
     def parameters(self, operation):
-        """The values of an operation's path parameters by their names in the facts."""
+        """Returns the values of an operation's path parameters by their names in the facts."""
         path = operation["path"].removeprefix(BASE)
         own = TABLE["operations"].get(operation["id"], {}).get("path", {})
         values = {}
@@ -90,8 +90,8 @@ class Server:
 
     def value(self, key, name):
         if key not in self.taken:
-            # A value that cannot be had is asked for once.
-            self.taken[key] = Missing("%s needs itself" % key)
+            # A missing value is looked up only once.
+            self.taken[key] = Missing("%s depends on itself" % key)
             try:
                 self.taken[key] = self.found(key, name)
             except Missing as reason:
@@ -122,7 +122,7 @@ class Server:
         return str(at(answer, row["take"]) if "take" in row else guessed(answer, name))
 
     def reference(self, key):
-        """The value of a key, or a field of what was answered when it was made."""
+        """Returns the value of a key, or a field of the response that created it."""
         key, dot, field = key.partition("}.")
         if dot:
             key += "}"
@@ -130,7 +130,7 @@ class Server:
         return at(self.answers[key], field) if dot else value
 
     def resolved(self, value):
-        """A value of the table, with its references to others."""
+        """Returns a value of the table, with its references resolved."""
         if isinstance(value, list):
             return [self.resolved(it) for it in value]
         if isinstance(value, dict):
@@ -140,7 +140,7 @@ class Server:
         return filled(value)
 
     def call(self, operation, row=None):
-        """What a plain request of an operation is answered."""
+        """Returns the response body of a plain request of an operation."""
         row = row or {}
         example = EXAMPLES[operation["id"]]
         values = {name: filled(it) for name, it in row.get("with", {}).items()}
@@ -171,7 +171,7 @@ class Server:
 
 
 def filled(value):
-    """A text with the names of `fixtures/world.json` replaced."""
+    """Replaces the variables of `fixtures/world.json` in a text."""
     if isinstance(value, list):
         return [filled(it) for it in value]
     if isinstance(value, dict):
@@ -186,28 +186,28 @@ def at(value, path):
         try:
             value = value[int(name)] if isinstance(value, list) else value[name]
         except (KeyError, IndexError, TypeError):
-            raise Missing("nothing at %s" % path) from None
+            raise Missing("no value at %s" % path) from None
     return value
 
 
 def guessed(answer, name):
-    """What identifies a resource that was answered, alone or as the last of a list."""
+    """Returns the identifier of the resource in a response, or of the last item of a list."""
     if isinstance(answer, dict) and isinstance(answer.get("results"), list):
         answer = answer["results"]
     if isinstance(answer, list):
         if not answer:
-            raise Missing("no %s is listed" % name)
+            raise Missing("no %s in the list" % name)
         answer = answer[-1]
     if isinstance(answer, dict):
         texts = {field.lower(): it for field, it in answer.items() if isinstance(it, str)}
         for field in (name.lower(), "id", "_id", "name"):
             if field in texts:
                 return texts[field]
-    raise Missing("no field of the answer looks like %s: %.200s" % (name, json.dumps(answer)))
+    raise Missing("no field of the response looks like %s: %.200s" % (name, json.dumps(answer)))
 
 
 def outcome(server, operation, method, required):
-    """None if the SDK has read the answer, or why it has not."""
+    """Returns None if the SDK has read the response, or the error."""
     try:
         known = OPERATIONS.get(operation)
         if known is None:
@@ -235,7 +235,7 @@ def outcome(server, operation, method, required):
     except ValidationError as error:
         rows = ["%s: %s" % (".".join(map(str, it["loc"])), it["msg"]) for it in error.errors()[:4]]
         return "ValidationError: " + "; ".join(rows)
-    except Exception as error:  # noqa: BLE001, since the SDK lets through what it does not expect
+    except Exception as error:  # noqa: BLE001, since the SDK raises unexpected errors
         return "%s: %s" % (type(error).__name__, str(error)[:200])
     return None
 
@@ -258,7 +258,7 @@ def main():
         elif reason is not None and expected is not None and expected in reason:
             report["known"][operation] = why
         else:
-            report["failed"][operation] = reason or "read, though it is expected to fail"
+            report["failed"][operation] = reason or "passed unexpectedly; remove it from the known failures"
     called = {it for it, _, _ in gets}
     report["lacking"] = sorted(
         it["id"] for it in OPERATIONS.values() if it["method"] == "GET" and it["id"] not in called

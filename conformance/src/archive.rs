@@ -1,13 +1,13 @@
-//! The file that a download gets.
+//! Builds the snapshot file of download cases.
 
 use std::io::{self, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// A gzipped tar with one file of so many bytes that do not compress.
+/// Returns a gzipped tar with one file of this many incompressible bytes.
 pub(crate) fn archive(bytes: usize) -> io::Result<Vec<u8>> {
-    // xorshift64; any fixed sequence without repetition does.
+    // xorshift64; any fixed sequence without repetition will do.
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut content = Vec::new();
     while content.len() < bytes {

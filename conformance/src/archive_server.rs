@@ -1,4 +1,4 @@
-//! A server that gives one Flex snapshot as a file, with faults: what a download meets.
+//! The server of download cases: serves one Flex snapshot, with injected faults.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,10 +20,10 @@ use crate::scripted::{lock, reason};
 use crate::variables::Variables;
 use crate::wire::{WireRequest, read};
 
-/// A server on a free port of this machine, until it is dropped.
+/// A server on a free loopback port; dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct ArchiveServer {
-    /// Where it answers: `http://127.0.0.1:PORT`.
+    /// The base URL, `http://127.0.0.1:PORT`.
     pub(crate) url: String,
     shared: Arc<Mutex<Shared>>,
     stalled: watch::Receiver<bool>,
@@ -45,19 +45,19 @@ struct Shared {
     conversation: String,
 }
 
-/// An answer before any fault.
+/// A response before any fault.
 struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Arc<[u8]>,
-    /// The part of the body that is sent.
+    /// The range of the body that is sent.
     part: std::ops::Range<usize>,
     is_file: bool,
 }
 
 impl ArchiveServer {
-    /// Starts a server with the snapshot and the faults of a case, in the project and cluster that
-    /// the variables name.
+    /// Starts a server with the snapshot and the faults of a case, in the project and cluster of
+    /// the variables.
     ///
     /// # Errors
     /// Fails if no port can be bound or the archive cannot be built.
@@ -93,29 +93,29 @@ impl ArchiveServer {
         })
     }
 
-    /// The whole file.
+    /// Returns the complete file.
     pub(crate) fn file(&self) -> Arc<[u8]> {
         lock(&self.shared).file.clone()
     }
 
-    /// How many bytes of the file have been sent.
+    /// Returns the number of bytes of the file sent so far.
     pub(crate) fn served(&self) -> u64 {
         lock(&self.shared).served
     }
 
-    /// Waits until an answer stalls.
+    /// Waits until a response stalls.
     pub(crate) async fn stalled(&self) {
         let _ = self.stalled.clone().wait_for(|stalled| *stalled).await;
     }
 
-    /// Ends the faults that stall.
+    /// Removes the faults that stall.
     pub(crate) fn stop_stalling(&self) {
         let stalls =
             |(fault, _): &(DownloadFault, usize)| matches!(fault.action, FaultAction::Stall(_));
         lock(&self.shared).faults.retain(|fault| !stalls(fault));
     }
 
-    /// The requests and statuses, as text.
+    /// Returns the requests and statuses as text.
     pub(crate) fn conversation(&self) -> String {
         lock(&self.shared).conversation.clone()
     }
@@ -163,7 +163,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
     }
 }
 
-/// What in a link's path is secret.
+/// The secret part of a link's path.
 const TOKEN: &str = "t0ken-of-the-link";
 
 fn place(request: &WireRequest) -> Option<Place> {
@@ -178,7 +178,8 @@ fn place(request: &WireRequest) -> Option<Place> {
 }
 
 impl Shared {
-    /// The first fault that fits. Each counts the requests that no fault before it took.
+    /// Returns the first fault that applies. Each fault counts only the requests to which no
+    /// earlier fault applied.
     fn fault(&mut self, place: Place) -> Option<FaultAction> {
         for (fault, count) in &mut self.faults {
             if fault.on != place {
@@ -257,9 +258,9 @@ impl Shared {
         job
     }
 
-    /// The file, or the part of it that is asked for (RFC 9110 section 14).
+    /// Returns the file or the requested range of it (RFC 9110 section 14).
     fn link(&self, request: &WireRequest, path: &str) -> Reply {
-        // A signed link takes no other credentials.
+        // A signed link is refused with other credentials.
         if !path.contains(TOKEN) || request.header("authorization").is_some() {
             return Reply {
                 headers: vec![("content-type", "application/xml".to_owned())],
@@ -287,7 +288,7 @@ impl Shared {
                     let place = |at| usize::try_from(at).unwrap_or(length);
                     part = place(first)..place(last.saturating_add(1)).min(length);
                 }
-                // Several parts may be answered with the whole.
+                // A request for several ranges may be answered with the complete file.
                 Ok(_) => {}
                 Err(_) => {
                     status = 416;
@@ -394,9 +395,9 @@ async fn send(
     }
 }
 
-/// When the snapshot was taken.
+/// The time of the snapshot.
 const TAKEN: &str = "2026-01-02T03:00:00Z";
-/// The restore job.
+/// The id of the restore job.
 const JOB: &str = "65a1b2c3d4e5f60718293a4b";
-/// How many bytes are written at a time.
+/// The number of bytes per write.
 const PIECE: usize = 1 << 16;

@@ -1,4 +1,4 @@
-//! Cases: what a client or a server owes, as data. The format stands in `fixtures/README.md`.
+//! Cases: the requirements on clients and servers as data. `fixtures/README.md` has the format.
 
 mod client;
 mod download;
@@ -20,44 +20,44 @@ pub use server::{Flow, Predicate, Predicates, ServerCase, ServerRequest, Step, T
 /// One case.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Case {
-    /// Its name, `area/what-it-is-about`.
+    /// The id, `area/subject`.
     pub id: String,
-    /// The area it belongs to.
+    /// The area, the first part of the id.
     pub area: String,
-    /// How much it binds.
+    /// The level of the requirement.
     pub level: Level,
-    /// The version of the API from which on it holds.
+    /// The first version of the API to which the case applies.
     pub since: Option<String>,
-    /// What it requires, in one sentence.
+    /// The requirement, in one sentence.
     pub requires: String,
-    /// Where that is documented.
+    /// The source of the requirement.
     pub source: String,
-    /// The operation it is about, if it is for servers and that is not the first one it asks.
+    /// The operation under test of a server case, if it is not the first requested one.
     pub about: Option<String>,
-    /// What else a testee must be able to do, to be judged by it.
+    /// Further abilities that a testee needs to be judged by this case.
     #[serde(default)]
     pub needs: Vec<String>,
-    /// The case stands for one with each of these values; see `fixtures/README.md`.
+    /// Values to expand the case with; see `fixtures/README.md`.
     #[serde(default)]
     pub matrix: BTreeMap<String, Vec<String>>,
-    /// What it asks of whom.
+    /// The kind of testee and its task.
     #[serde(flatten)]
     pub kind: Kind,
 }
 
-/// What a case asks of whom.
+/// The task of a case, by the kind of testee.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// A call that a client is to make.
+    /// A call for a client to make.
     Client(Box<ClientCase>),
-    /// A request that a server is to answer.
+    /// A request for a server to answer.
     Server(Box<ServerCase>),
-    /// Several, with time in between.
+    /// Several requests for a server, over time.
     Flow(Flow),
-    /// A text that a client and a server must take, or must not.
+    /// A text that clients and servers must accept or refuse.
     Pattern(PatternCase),
-    /// A file that a client is to download.
+    /// A file for a client to download.
     Download(DownloadCase),
 }
 
@@ -65,16 +65,16 @@ pub enum Kind {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PatternCase {
-    /// What the text is for: `groupId`, `clusterName`, `snapshotId` or `targetDeploymentItemName`.
+    /// The parameter or field: `groupId`, `clusterName`, `snapshotId` or `targetDeploymentItemName`.
     pub field: String,
     /// The text.
     pub text: String,
-    /// Whether it is inside the pattern.
+    /// Whether the text matches the pattern.
     pub accepted: bool,
 }
 
 impl PatternCase {
-    /// The name of the fixture with the pattern.
+    /// Returns the name of the pattern's fixture.
     pub(crate) fn file(&self) -> String {
         let name = if self.field.ends_with("Id") {
             "id"
@@ -86,7 +86,7 @@ impl PatternCase {
 }
 
 impl Case {
-    /// The operation that it is about: the one it names, or the first one that it asks of a server.
+    /// Returns the operation under test: `about`, or the first operation requested of a server.
     pub fn operation(&self) -> Option<&str> {
         let first = match &self.kind {
             Kind::Server(case) => case.request.operation.as_deref(),
@@ -99,7 +99,7 @@ impl Case {
         self.about.as_deref().or(first)
     }
 
-    /// Whether it demands that something be refused, or that a failure be told as one.
+    /// Whether the case requires a refusal or a reported failure.
     pub fn refuses(&self) -> bool {
         let refused = |expect: &Predicates| {
             expect.error.is_some() || expect.status.iter().any(|status| *status >= 400)
@@ -114,7 +114,7 @@ impl Case {
     }
 }
 
-/// How much a case binds: the words of RFC 2119, and one of this project.
+/// The level of a requirement: the keywords of RFC 2119, and one of this project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[non_exhaustive]
@@ -125,7 +125,7 @@ pub enum Level {
     Should,
     /// A testee that does not meet it gets a warning.
     May,
-    /// Only this project decided so: a testee that does otherwise is as right.
+    /// A choice of this project: a testee that differs is equally right.
     Choice,
 }
 
@@ -140,7 +140,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// How often something is done where a case does not say.
+/// The default number of repetitions.
 fn once() -> u32 {
     1
 }

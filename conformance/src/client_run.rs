@@ -1,4 +1,4 @@
-//! Runs a case at a client.
+//! Runs a case against a client.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::scripted::ScriptedServer;
 use crate::testee::{Testee, TesteeError};
 use crate::verdict::{Judgement, Verdict};
 
-/// Why a case could not be run.
+/// An error that prevents a case from being judged.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error(transparent)]
@@ -23,12 +23,12 @@ pub(crate) enum RunError {
     Fixture(#[from] FixtureError),
     #[error("invalid case: {0}")]
     Case(String),
-    #[error("a server or a file of the suite failed")]
+    #[error("I/O error in a server or a file of the suite")]
     Machine(#[from] std::io::Error),
 }
 
 impl RunError {
-    /// Whose trouble it is.
+    /// Returns the verdict for this error: of the testee or of the suite.
     fn verdict(&self) -> Verdict {
         match self {
             Self::Testee(TesteeError::Ended { .. } | TesteeError::NoAnswer { .. }) => {
@@ -40,7 +40,7 @@ impl RunError {
     }
 }
 
-/// What was seen when a case was run.
+/// The result of a run.
 pub(crate) struct Found {
     pub(crate) differences: Vec<Difference>,
     pub(crate) conversation: String,
@@ -50,22 +50,24 @@ pub(crate) struct Found {
     pub(crate) has_sent: bool,
 }
 
-/// Runs a case at a client that was just started or reset, and judges it.
+/// Runs a case against a client that was just started or reset, and judges it.
 ///
-/// `command` starts the client anew, for cases that kill it.
+/// `command` starts another process of the client, for cases that kill it.
 pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) -> Judgement {
     let name = testee.hello.name.clone();
     let with_others = case.without_bearer(&testee.hello.abilities);
     let case = with_others.as_ref().unwrap_or(case);
     if let Some(needed) = lacking(&testee.hello.abilities, case) {
-        let reason = format!("the testee does not have the ability {needed:?}");
+        let reason = format!("the testee lacks the ability {needed:?}");
         return Judgement::unimplemented(&name, case, reason);
     }
     let found = match &case.kind {
         Kind::Client(client) => call(testee, client).await,
         Kind::Pattern(pattern) => match_pattern(testee, pattern).await,
         Kind::Download(download) => download_run::run(testee, command, download).await,
-        Kind::Server(_) | Kind::Flow(_) => Err(RunError::Case("it is for servers".to_owned())),
+        Kind::Server(_) | Kind::Flow(_) => Err(RunError::Case(
+            "a server case cannot be run against a client".to_owned(),
+        )),
     };
     let found = match found {
         Ok(found) => found,
@@ -77,11 +79,11 @@ pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) 
             return judgement;
         }
     };
-    let told = |kind: &str| found.reply.as_ref().filter(|it| it.outcome.kind == kind);
-    if let Some(reply) = told("unimplemented").filter(|_| !found.has_sent) {
+    let reported = |kind: &str| found.reply.as_ref().filter(|it| it.outcome.kind == kind);
+    if let Some(reply) = reported("unimplemented").filter(|_| !found.has_sent) {
         return Judgement::unimplemented(&name, case, reply.output.clone());
     }
-    if let Some(reply) = told("crashed") {
+    if let Some(reply) = reported("crashed") {
         let reason = reply.output.clone();
         let mut judgement = Judgement::without(&name, case, Verdict::Crashed, reason);
         judgement.conversation = found.conversation;
@@ -91,20 +93,19 @@ pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) 
     if let (Kind::Client(client), false) = (&case.kind, judgement.differences.is_empty()) {
         let others = client.or.len();
         if others > 0 {
-            let (ways, are) = if others == 1 {
-                ("way", "is")
+            let noun = if others == 1 {
+                "alternative"
             } else {
-                ("ways", "are")
+                "alternatives"
             };
-            judgement.reason = format!(
-                "this is the first way to conform; {others} other {ways} {are} not met either"
-            );
+            judgement.reason =
+                format!("compared with the first expectation; {others} {noun} not met either");
         }
     }
     judgement
 }
 
-/// The first thing that a case needs and a client cannot do.
+/// Returns the first ability that a case needs and a client lacks.
 fn lacking(abilities: &[String], case: &Case) -> Option<String> {
     let mut needed: Vec<&str> = case.needs.iter().map(String::as_str).collect();
     match &case.kind {
@@ -162,7 +163,7 @@ async fn match_pattern(testee: &mut Testee, case: &PatternCase) -> Result<Found,
     if fits != case.accepted {
         let text = &case.text;
         return Err(RunError::Case(format!(
-            "{text:?} and {documented} disagree with it"
+            "`accepted` contradicts the pattern {documented} for {text:?}"
         )));
     }
     let (field, text) = (case.field.clone(), case.text.clone());

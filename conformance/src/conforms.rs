@@ -1,4 +1,4 @@
-//! Whether an answer is what the facts say of its operation.
+//! Checks a response against the documented schema of its operation.
 
 use atlas_catalog::{Operation, Version, Violation, ViolationKind};
 use bytes::Bytes;
@@ -10,9 +10,10 @@ use crate::difference::{Difference, quoted};
 use crate::predicate::Asked;
 use crate::recorded_values::is_recorded;
 
-/// How an answer violates the documented schema of its operation, in the version that it names.
+/// Returns the violations of the operation's documented schema, in the version that the response
+/// names.
 pub(crate) fn violations(asked: &Asked<'_>, answer: &Response<Bytes>) -> Vec<Difference> {
-    let place = "answer of the operation";
+    let place = "response of the operation";
     let operation = asked.operation.and_then(Operation::find);
     let version = operation.and_then(|operation| Some((operation, answered(operation, answer)?)));
     let Some((operation, version)) = version else {
@@ -58,9 +59,9 @@ pub(crate) fn violations(asked: &Asked<'_>, answer: &Response<Bytes>) -> Vec<Dif
     found.iter().map(difference).collect()
 }
 
-/// Whether recorded answers of Atlas have violations of this kind, in other fields or with other
-/// values: undocumented fields and values, nulls,
-/// texts outside of patterns and bounds, and required fields that are absent.
+/// Whether recorded responses of Atlas have violations of this kind, in other fields or with other
+/// values: undocumented fields and values, nulls, texts outside of patterns and bounds, and absent
+/// required fields.
 fn is_of_a_recorded_kind(violation: &Violation) -> bool {
     match violation.kind() {
         ViolationKind::Enum
@@ -73,7 +74,7 @@ fn is_of_a_recorded_kind(violation: &Violation) -> bool {
     }
 }
 
-/// The version that an answer names in its media type; the newest one if it names none.
+/// Returns the version in the media type of a response, or the newest one.
 pub(crate) fn answered(operation: Operation, answer: &Response<Bytes>) -> Option<&'static Version> {
     let media_type = answer.headers().get(CONTENT_TYPE);
     let media_type = media_type.and_then(|value| value.to_str().ok());
@@ -86,8 +87,8 @@ pub(crate) fn answered(operation: Operation, answer: &Response<Bytes>) -> Option
         .or_else(|| operation.version(None))
 }
 
-/// The status and the content of an envelope: a list has its status beside its results. What is
-/// none stays as it is.
+/// Returns the status and the content of an envelope; a list has its status next to its results.
+/// Other bodies are returned unchanged.
 pub(crate) fn opened(line: u16, mut body: Value) -> (u16, Value) {
     let status = body["status"]
         .as_f64()
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inside_an_envelope_is_judged_without_it() {
+    fn the_content_of_an_envelope_is_judged_without_the_envelope() {
         let (one, list) = ("getGroupFlexCluster", "listGroupFlexClusterBackupSnapshots");
         let version = "2024-11-13";
         let single = json!({"status": 200, "content": {"name": "a"}});
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_judged_by_the_version_that_it_names() {
+    fn a_response_is_judged_by_the_version_that_it_names() {
         let body = json!({"numShards": 1});
         let unknown = "$.numShards: unknown field".to_owned();
         for (version, fits) in [
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_operation_without_a_documented_answer_may_answer_no_json() {
+    fn only_an_operation_without_a_documented_body_may_respond_without_json() {
         let answer = |status: u16| {
             Response::builder()
                 .status(status)

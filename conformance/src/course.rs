@@ -1,4 +1,4 @@
-//! The course of a value over several answers: the states of a cluster, the status of a job.
+//! Follows a value over several responses, such as the state of a cluster.
 
 use bytes::Bytes;
 use http::Response;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::case::Through;
 use crate::difference::Difference;
 
-/// The values that were seen at a place, each once for as long as it stays.
+/// The sequence of values seen at a place, without repetitions.
 pub(crate) struct Course<'a> {
     through: &'a Through,
     seen: Vec<String>,
@@ -19,8 +19,7 @@ impl<'a> Course<'a> {
         Self { through, seen }
     }
 
-    /// Notes what an answer has there. Says whether the course cannot go on: it is at its end, or it
-    /// is another one.
+    /// Records the value in a response. Returns whether the sequence is complete or has deviated.
     pub(crate) fn see(&mut self, answer: &Response<Bytes>) -> bool {
         let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         let value = match body.pointer(&self.through.at) {
@@ -37,18 +36,18 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// How what was seen differs from what the case has.
+    /// Returns the difference from the required sequence.
     pub(crate) fn difference(&self) -> Option<Difference> {
         if self.rest().is_some_and(<[String]>::is_empty) {
             return None;
         }
-        let place = format!("course of {}", self.through.at);
+        let place = format!("values of {}", self.through.at);
         let arrow = " → ";
         let (required, seen) = (self.through.values.join(arrow), self.seen.join(arrow));
         Some(Difference::new(place, required, seen))
     }
 
-    /// The values that are still to come; nothing if what was seen does not fit.
+    /// Returns the values still to come, or `None` if the sequence has deviated.
     fn rest(&self) -> Option<&'a [String]> {
         let mut rest = self.through.values.as_slice();
         for value in &self.seen {
@@ -71,7 +70,7 @@ impl<'a> Course<'a> {
 mod tests {
     use super::*;
 
-    /// What the answers differ in, each a state or none, and how many of them were looked at.
+    /// Returns the reported difference of these states, and how many responses were read.
     fn found(values: &[&str], answers: &[Option<&str>]) -> (Option<String>, usize) {
         let through = Through {
             at: "/state".to_owned(),
@@ -106,13 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_or_comes_in_another_order_is_told() {
+    fn a_missing_value_or_another_order_is_reported() {
         let all = ["CREATING", "UPDATING?", "IDLE"];
         let (new, ready) = (Some("CREATING"), Some("IDLE"));
-        let told = |seen: &str, looked_at| (Some(seen.to_owned()), looked_at);
-        assert_eq!(found(&all, &[ready]), told("IDLE", 1));
-        assert_eq!(found(&all, &[new, new]), told("CREATING", 2));
-        assert_eq!(found(&all, &[new, None]), told("CREATING → 404", 2));
-        assert_eq!(found(&all, &[]), told("", 0));
+        let reported = |seen: &str, looked_at| (Some(seen.to_owned()), looked_at);
+        assert_eq!(found(&all, &[ready]), reported("IDLE", 1));
+        assert_eq!(found(&all, &[new, new]), reported("CREATING", 2));
+        assert_eq!(found(&all, &[new, None]), reported("CREATING → 404", 2));
+        assert_eq!(found(&all, &[]), reported("", 0));
     }
 }

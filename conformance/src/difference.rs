@@ -1,19 +1,19 @@
-//! What a testee did otherwise than a case requires.
+//! Differences between a requirement and the observation.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// One difference: where, what was required there, what was seen.
+/// One difference: a place, the required and the observed value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Where, such as `request 2: header accept`.
+    /// The place, such as `request 2: header accept`.
     pub place: String,
-    /// What was required there.
+    /// The required value.
     pub required: String,
-    /// What was seen there.
+    /// The observed value.
     pub seen: String,
-    /// Recorded answers of Atlas differ from the facts in this way too, so that it only warns.
+    /// Whether recorded responses of Atlas have this difference too; it is then only a warning.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_recorded: bool,
 }
@@ -32,7 +32,7 @@ impl Difference {
         }
     }
 
-    /// The same difference, as one that recorded answers of Atlas have too.
+    /// Marks the difference as one that recorded responses of Atlas have too.
     pub(crate) fn recorded(self) -> Self {
         Self {
             is_recorded: true,
@@ -40,7 +40,7 @@ impl Difference {
         }
     }
 
-    /// The same difference in a larger place: `request 2: …`.
+    /// Adds an outer place: `request 2: …`.
     pub(crate) fn within(self, place: impl fmt::Display) -> Self {
         Self {
             place: format!("{place}: {}", self.place),
@@ -61,7 +61,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A text in quotes, escaped; `nothing` where there is none.
+/// Returns a text quoted and escaped, or `nothing` for `None`.
 pub(crate) fn quoted(text: Option<&str>) -> String {
     text.map_or_else(|| "nothing".to_owned(), |text| format!("{text:?}"))
 }

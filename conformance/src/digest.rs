@@ -1,4 +1,4 @@
-//! The judge of digests: its own arithmetic (RFC 7616 section 3.4), so that no client's counts.
+//! Verifies digests (RFC 7616 section 3.4) with its own arithmetic, independent of any client.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,17 +8,18 @@ use sha2::{Sha256, Sha512_256};
 
 use crate::difference::{Difference, quoted};
 
-/// An `Authorization: Digest` header, taken apart.
+/// A parsed `Authorization: Digest` header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DigestAnswer {
-    /// The parameters by lower-case name, unescaped.
+    /// The unescaped parameters by lowercase name.
     pub parameters: BTreeMap<String, String>,
 }
 
 impl DigestAnswer {
-    /// Takes a header apart; `None` if it is no digest as RFC 9110 section 11.4 has it.
+    /// Parses a header. Returns `None` if it is not digest credentials (RFC 9110 section 11.4).
     pub fn parse(header: &str) -> Option<Self> {
-        // The parser takes ASCII only; a quoted text may have other octets (RFC 9110 section 5.6.4).
+        // The parser accepts ASCII only; a quoted string may have other octets (RFC 9110 section
+        // 5.6.4).
         let ascii = in_ascii(header);
         let parsed = http_auth::parse_challenges(&ascii).ok()?;
         let [answer] = parsed.as_slice() else {
@@ -38,14 +39,16 @@ impl DigestAnswer {
         })
     }
 
-    /// A parameter.
+    /// Returns a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
     }
 
-    /// How the answer to a request with this method, raw target and body differs from a right one, by a
-    /// user with this password; `None` if it is right. `first_cnonce` is the first one that came
-    /// with the same nonce: a `-sess` key may be made of that one or of the answer's own.
+    /// Returns the difference from a valid digest for a request with this method, raw target, body,
+    /// user and password, or `None` if the digest is valid.
+    ///
+    /// `first_cnonce` is the first cnonce sent with the same nonce: a `-sess` key may be derived
+    /// from that one or from the header's own.
     pub fn fault(
         &self,
         method: &str,
@@ -99,10 +102,10 @@ impl DigestAnswer {
             }
         };
         if self.get("qop").is_some() && cnonce.is_empty() {
-            return wrong("cnonce", "a value beside qop");
+            return wrong("cnonce", "a value, as there is a qop");
         }
         if self.get("qop").is_some() && get("nc").len() != 8 {
-            return wrong("nc", "eight digits beside qop");
+            return wrong("nc", "eight digits, as there is a qop");
         }
         let own = response(cnonce);
         let first = first_cnonce.is_some_and(|cnonce| response(cnonce) == get("response"));
@@ -123,7 +126,7 @@ impl DigestAnswer {
     }
 }
 
-/// Each character beyond ASCII as its number after a mark that no header has.
+/// Replaces each non-ASCII character by a mark that no header contains and the code point.
 fn in_ascii(text: &str) -> String {
     let escaped = text.chars().map(|character| match character {
         '\0'..='\x7f' => character.to_string(),
@@ -132,7 +135,7 @@ fn in_ascii(text: &str) -> String {
     escaped.collect()
 }
 
-/// The text before [`in_ascii`].
+/// Reverses [`in_ascii`].
 fn out_of_ascii(text: &str) -> String {
     let mut parts = text.split(MARK);
     let mut original = parts.next().unwrap_or_default().to_owned();
@@ -148,10 +151,10 @@ fn out_of_ascii(text: &str) -> String {
     original
 }
 
-/// What stands before the number of a character.
+/// The mark before the code point of a character.
 const MARK: &str = "!atlas-conformance!";
 
-/// A value in the form of RFC 8187.
+/// Decodes a value in the format of RFC 8187.
 fn extended(value: &str) -> Option<String> {
     let (charset, rest) = value.split_once('\'')?;
     let (_language, text) = rest.split_once('\'')?;

@@ -1,4 +1,4 @@
-//! Runs a download case: a server gives the file, and may see the client killed.
+//! Runs a download case: serves the file and kills the client if the case requires it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::message::{DownloadMessage, Run};
 use crate::testee::Testee;
 use crate::variables::Variables;
 
-/// Has a snapshot downloaded, and looks at the file.
+/// Runs the download and checks the file.
 pub(crate) async fn run(
     testee: &mut Testee,
     command: &[String],
@@ -41,7 +41,7 @@ pub(crate) async fn run(
         tokio::select! {
             ended = victim.run(Run::Download(message.clone())) => {
                 ended?;
-                let seen = "it ended before it could be killed";
+                let seen = "ended before it could be killed";
                 differences.push(Difference::new("the first run", "waits for the file", seen));
             }
             () = stalled(&server, folder.path()) => {}
@@ -78,7 +78,7 @@ pub(crate) async fn run(
     })
 }
 
-/// Waits until an answer stalls, and until the client has written what it got of it.
+/// Waits until a response stalls and the client has written the received bytes.
 async fn stalled(server: &ArchiveServer, folder: &Path) {
     server.stalled().await;
     let mut written = None;
@@ -92,10 +92,10 @@ async fn stalled(server: &ArchiveServer, folder: &Path) {
     }
 }
 
-/// How long nothing is written by a client that has written all it got.
+/// The time without a write after which the client has written all received bytes.
 const SETTLED: Duration = Duration::from_millis(60);
 
-/// How many bytes the files of a folder have.
+/// Returns the total size of the files in a folder, in bytes.
 fn size_of(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let sizes = entries.filter_map(|entry| Some(entry.metadata().ok()?.len()));
@@ -109,7 +109,7 @@ fn file_difference(out: &Path, case: &DownloadCase, whole: &[u8]) -> Option<Diff
         FileAfter::Absent => (there.is_none(), "no file"),
         FileAfter::Before => {
             let before = case.before.as_deref().map(str::as_bytes);
-            (there.as_deref() == before, "the file that was there before")
+            (there.as_deref() == before, "the initial file")
         }
     };
     let seen = there.map_or_else(|| "no file".to_owned(), |it| format!("{} bytes", it.len()));

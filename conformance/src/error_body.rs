@@ -1,12 +1,12 @@
-//! What the body of an error must have.
+//! Checks the body of an error.
 
 use serde_json::Value;
 
 use crate::difference::{Difference, quoted};
 use crate::predicate::shown;
 
-/// The fields of an error body. Each may be absent or null, since all were seen so; a code that a
-/// case names is required.
+/// Checks the fields of an error body. Each may be absent or null, as in recorded responses; the
+/// code is required if a case names it.
 pub(crate) fn error(code: &str, status: u16, body: &Value, found: &mut Vec<Difference>) {
     let known = ["error", "errorCode", "detail", "reason"];
     if !known.iter().any(|field| body.get(field).is_some()) {
@@ -41,7 +41,7 @@ pub(crate) fn error(code: &str, status: u16, body: &Value, found: &mut Vec<Diffe
     }
 }
 
-/// The parameters of an error: so many texts, with these values where they are known.
+/// Checks the parameters of an error: their number, and the values that are known.
 pub(crate) fn parameters(wanted: &[Option<String>], body: &Value, found: &mut Vec<Difference>) {
     let seen = &body["parameters"];
     let items = seen.as_array().map(Vec::as_slice);
@@ -60,7 +60,7 @@ pub(crate) fn parameters(wanted: &[Option<String>], body: &Value, found: &mut Ve
     }
 }
 
-/// The detail of an error holds each of its parameters.
+/// Checks that the detail of an error contains each of its parameters.
 pub(crate) fn repeats(body: &Value, found: &mut Vec<Difference>) {
     let detail = body["detail"].as_str().unwrap_or_default();
     let parameters = body["parameters"].as_array().into_iter().flatten();

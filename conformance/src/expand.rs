@@ -1,4 +1,4 @@
-//! A case with a matrix, as one case for each combination of its values.
+//! Expands a case with a matrix into one case for each combination of its values.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::case::{
 use crate::fixtures;
 
 impl Case {
-    /// The cases that it stands for, each with its values in its id: `area/name[auth=digest]`.
+    /// Returns the expanded cases, each with its values in its id: `area/name[auth=digest]`.
     ///
     /// # Errors
-    /// Says which row or value of the matrix is unknown.
+    /// Names the unknown row or value of the matrix, or states that there are too many combinations.
     pub fn expand(&self) -> Result<Vec<Self>, String> {
         let combinations = self.matrix.values().map(Vec::len);
         if combinations.fold(1_usize, usize::saturating_mul) > MOST {
@@ -38,7 +38,7 @@ impl Case {
             if !named.is_empty() {
                 case.id = format!("{}[{}]", self.id, named.join(","));
             }
-            // The exchange that credentials begin with has no form and no status to choose.
+            // The first exchange of an authentication has no form and no status to choose.
             values.sort_by_key(|(name, _)| *name == "auth");
             for (name, value) in values {
                 case.set(name, value)
@@ -49,8 +49,8 @@ impl Case {
         expanded.collect()
     }
 
-    /// The same case for a client that takes no bearer token, with an API key or a service account,
-    /// if it does not matter to the case which credentials the client has.
+    /// Returns the case with an API key or a service account for a client without bearer tokens, if
+    /// the case is not about credentials.
     pub(crate) fn without_bearer(&self, abilities: &[String]) -> Option<Self> {
         let has = |ability: &str| abilities.iter().any(|it| it == ability);
         let Kind::Client(client) = &self.kind else {
@@ -59,8 +59,8 @@ impl Case {
         let mut expected = std::iter::once(&client.expect).chain(&client.or);
         let is_free = matches!(&client.call.auth, Credentials::Bearer { token } if token == TOKEN)
             && !expected.any(|it| it.requests.iter().any(SeenRequest::is_about_credentials));
-        // An API key may be challenged again and again; with a service account it is clear which
-        // request of several is the first.
+        // An API key may be challenged repeatedly; with a service account, the first of several
+        // requests is known.
         let kind = match client.call.times {
             1 if has("digest") => "digest",
             _ if has("oauth") => "oauth",
@@ -96,7 +96,7 @@ impl Case {
     }
 }
 
-/// How many cases one with a matrix may stand for.
+/// The maximum number of expanded cases.
 const MOST: usize = 10_000;
 
 impl SeenRequest {
@@ -113,7 +113,7 @@ impl SeenRequest {
     }
 }
 
-/// Puts the exchange that a kind of credentials begins with before the case's own.
+/// Inserts the first exchange of a kind of credentials before those of the case.
 fn client_auth(case: &mut ClientCase, kind: &str) -> Option<()> {
     let mut first = SeenRequest::default();
     let mut rest = SeenRequest::default();
@@ -147,7 +147,7 @@ fn client_auth(case: &mut ClientCase, kind: &str) -> Option<()> {
         _ => return None,
     };
     for expect in std::iter::once(&mut case.expect).chain(&mut case.or) {
-        // A call that is not made needs no token.
+        // Without requests, no token is needed.
         if expect.requests.is_empty() {
             continue;
         }
@@ -173,7 +173,7 @@ fn client_form(case: &mut ClientCase, value: &str) -> Option<()> {
     let query = form(value)?;
     case.call.envelope = value.contains("envelope");
     case.call.pretty = value.contains("pretty");
-    // What has headers of its own keeps its form.
+    // Responses with their own headers keep their form.
     for answer in case.answers.iter_mut().filter(|it| it.headers.is_empty()) {
         answer.envelope = case.call.envelope;
     }
@@ -190,7 +190,7 @@ fn client_form(case: &mut ClientCase, value: &str) -> Option<()> {
     Some(())
 }
 
-/// Answers with a documented status, and expects the caller to be told.
+/// Responds with a documented status, and expects it to be reported to the caller.
 fn client_status(case: &mut ClientCase, value: &str) -> Option<()> {
     let status: u16 = value.parse().ok()?;
     let success = (200..300).contains(&status);
@@ -220,7 +220,7 @@ fn flow_auth(flow: &mut Flow, value: &str) {
     }
 }
 
-/// What a form adds to the query.
+/// Returns the query of a form.
 fn form(name: &str) -> Option<&'static str> {
     Some(match name {
         "plain" => "",
@@ -231,7 +231,7 @@ fn form(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The challenge that Atlas sends.
+/// Returns Atlas's challenge.
 fn challenge() -> ScriptedAnswer {
     let challenge = "Digest realm=\"MMS Public API\", domain=\"\", \
         nonce=\"Nfx+VMFO0sY4tpgy1sHRakvvv0NN4S91\", algorithm=MD5, qop=\"auth\", stale=false";

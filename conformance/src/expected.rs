@@ -1,4 +1,4 @@
-//! Expected failures, each with a reason. One that passes is as much of a surprise as a new failure.
+//! Expected failures, each with a reason. An unexpected pass breaks a run, too.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,7 +25,7 @@ struct Known {
 #[serde(deny_unknown_fields)]
 struct Entry {
     reason: String,
-    /// `CRASHED` or `SILENT`, where it does not just fail.
+    /// `CRASHED` or `SILENT`, if the verdict is not `FAIL` or `WARN`.
     verdict: Option<Verdict>,
     cases: Vec<String>,
 }
@@ -34,29 +34,29 @@ struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Standing<'a> {
-    /// Nothing is wrong.
+    /// Passes, or does not have to.
     Fine,
-    /// It fails as expected, for this reason.
+    /// Fails as expected, for this reason.
     Expected(&'a str),
-    /// It fails, and is not expected to.
+    /// Fails unexpectedly.
     Unexpected,
-    /// It does not fail, though it is expected to: the list is out of date.
+    /// Passes although a failure is expected: the list is out of date.
     UnexpectedPass,
 }
 
 impl Standing<'_> {
-    /// Whether a run with it has failed.
+    /// Whether it makes the run fail.
     pub fn breaks(self) -> bool {
         matches!(self, Self::Unexpected | Self::UnexpectedPass)
     }
 }
 
 impl ExpectedFailures {
-    /// Reads a list of `{"reason": "…", "cases": ["id", …]}`, and `"verdict": "CRASHED"` or `"SILENT"`
-    /// where the testee does not just fail.
+    /// Reads a list of `{"reason": "…", "cases": ["id", …]}`, with `"verdict": "CRASHED"` or
+    /// `"SILENT"` if the testee does not only fail.
     ///
     /// # Errors
-    /// [`FixtureError`] names the file.
+    /// Returns a [`FixtureError`] that names the file.
     pub fn read(path: &Path) -> Result<Self, FixtureError> {
         let entries: Vec<Entry> = read(path)?;
         let mut known = BTreeMap::new();
@@ -74,7 +74,7 @@ impl ExpectedFailures {
         Ok(Self { known })
     }
 
-    /// Whether a judgement is as expected. A warning is no failure unless it is listed as one.
+    /// Returns whether a judgement is as expected. A warning is a failure only if it is listed.
     pub fn standing(&self, judgement: &Judgement) -> Standing<'_> {
         let seen = judgement.verdict;
         let Some(known) = self.known.get(&judgement.case) else {
@@ -96,7 +96,7 @@ impl ExpectedFailures {
         }
     }
 
-    /// The listed cases that are none of these.
+    /// Returns the listed ids that are not among these cases.
     pub fn unknown<'a>(&'a self, cases: &[Case]) -> Vec<&'a str> {
         let listed = self.known.keys().map(String::as_str);
         listed

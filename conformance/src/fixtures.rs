@@ -1,4 +1,4 @@
-//! The fixtures: those that are embedded, and cases from a folder.
+//! Reads fixtures: the embedded ones, and cases from a folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::case::Case;
 
-/// The operation whose page the cases begin with: its parameters and body stand where a case gives
-/// none.
+/// The operation with a documented page. Cases use its parameters and body by default.
 pub(crate) const DOCUMENTED: &str = "downloadGroupClusterBackupTenant";
 
 /// One operation as documented.
@@ -24,19 +23,19 @@ pub struct OperationFixture {
     pub method: String,
     /// The path, with `{name}` for each parameter.
     pub path: String,
-    /// The version the page asks for.
+    /// The version that the page requests.
     pub version_asked: String,
-    /// The version Atlas answers with.
+    /// The version of the response.
     pub version_answered: String,
     /// The parameters of path and query.
     pub parameters: Vec<ParameterFixture>,
-    /// The headers that the page fixes, lower-case names.
+    /// The request headers of the page, with lowercase names.
     pub request_headers: BTreeMap<String, String>,
     /// The documented request body.
     pub request: serde_json::Value,
-    /// The request body as it must stand on the wire: no white space, keys in documented order.
+    /// The request body as sent: no white space, keys in documented order.
     pub wire_body: String,
-    /// The documented answers, by status.
+    /// The documented responses.
     pub responses: Vec<DocumentedResponse>,
     /// The documented command lines, by the kind of authentication.
     pub commands: BTreeMap<String, CommandLine>,
@@ -45,16 +44,16 @@ pub struct OperationFixture {
 /// A documented parameter.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ParameterFixture {
-    /// The API's name for it.
+    /// The name in the API.
     pub name: String,
     /// `path` or `query`.
     #[serde(rename = "in")]
     pub place: String,
-    /// A value for it, where the documentation gives none.
+    /// An example value, if the documentation has none.
     pub example: Option<String>,
 }
 
-/// A documented answer.
+/// A documented response.
 #[derive(Debug, Clone)]
 pub struct DocumentedResponse {
     /// The status.
@@ -72,40 +71,40 @@ pub struct CommandLine {
     pub arguments: Vec<String>,
 }
 
-/// A documented pattern with texts inside and outside of it.
+/// A documented pattern with matching and non-matching texts.
 #[derive(Debug, Clone, Deserialize)]
 pub struct PatternFixture {
     /// The pattern.
     pub pattern: String,
-    /// Texts inside.
+    /// Matching texts.
     pub accept: Vec<String>,
-    /// Texts outside.
+    /// Non-matching texts.
     pub refuse: Vec<String>,
 }
 
-/// A fixture that cannot be read.
+/// An error while reading fixtures.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FixtureError {
     /// A file or folder cannot be read.
     #[error("cannot read {}", path.display())]
     Io {
-        /// Its path.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// A file does not hold what it should.
-    #[error("invalid fixture {name}; compare it with the format in fixtures/README.md")]
+    /// A file does not have the expected format.
+    #[error("invalid fixture {name}; see the format in fixtures/README.md")]
     Invalid {
-        /// Its name, below `fixtures` where it is embedded.
+        /// The path, relative to `fixtures` if it is embedded.
         name: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: serde_json::Error,
     },
-    /// There is no such fixture.
+    /// No fixture has this name.
     #[error("unknown fixture {name:?}")]
     Unknown {
         /// The name.
@@ -116,13 +115,13 @@ pub enum FixtureError {
     Case {
         /// The id.
         case: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }
 
 impl OperationFixture {
-    /// The path with the parameters' examples in place, as it stands on the request line.
+    /// Returns the request target: the path with the example of each parameter.
     pub fn target(&self) -> String {
         let mut target = self.path.clone();
         for parameter in &self.parameters {
@@ -133,7 +132,7 @@ impl OperationFixture {
         target
     }
 
-    /// The example for a parameter of the path.
+    /// Returns the example of a path parameter.
     pub fn example(&self, parameter: &str) -> Option<&str> {
         let documented = self
             .parameters
@@ -142,7 +141,8 @@ impl OperationFixture {
         documented.example.as_deref()
     }
 
-    /// The `Content-Type` of the documented answer with this status: errors name no version.
+    /// Returns the `Content-Type` of the documented response with this status. Errors name no
+    /// version.
     pub fn media_type(&self, status: u16) -> String {
         if status == 200 {
             let version = &self.version_answered;
@@ -153,10 +153,10 @@ impl OperationFixture {
     }
 }
 
-/// The documented page of an operation.
+/// Returns the documented page of an operation.
 ///
 /// # Errors
-/// [`FixtureError`]: there is no page of this operation.
+/// Returns a [`FixtureError`] if there is no page of this operation.
 pub fn operation(id: &str) -> Result<OperationFixture, FixtureError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -196,15 +196,15 @@ pub fn operation(id: &str) -> Result<OperationFixture, FixtureError> {
     })
 }
 
-/// The texts of one pattern.
+/// Returns a pattern and its texts.
 ///
 /// # Errors
-/// [`FixtureError`]: there is no such pattern.
+/// Returns a [`FixtureError`] if there is no pattern of this field.
 pub fn pattern(field: &str) -> Result<PatternFixture, FixtureError> {
     embedded(&format!("patterns/{field}.json"))
 }
 
-/// All embedded cases, as they are written.
+/// Returns all embedded cases, not expanded.
 pub(crate) fn embedded_cases() -> Result<Vec<Case>, FixtureError> {
     let mut cases = Vec::new();
     for name in EMBEDDED.keys().filter(|name| name.starts_with("cases/")) {
@@ -213,8 +213,8 @@ pub(crate) fn embedded_cases() -> Result<Vec<Case>, FixtureError> {
     Ok(cases)
 }
 
-/// The cases of every JSON file below a folder, as they are written. Links to folders are not
-/// followed.
+/// Returns the cases of every JSON file below a folder, not expanded. Symbolic links to folders are
+/// not followed.
 pub(crate) fn cases_below(folder: &Path) -> Result<Vec<Case>, FixtureError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -250,7 +250,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, FixtureError> 
     })
 }
 
-/// An embedded fixture by its path below `fixtures`.
+/// Returns an embedded fixture by its path relative to `fixtures`.
 pub(crate) fn embedded<T: DeserializeOwned>(name: &str) -> Result<T, FixtureError> {
     let text = EMBEDDED.get(name).ok_or_else(|| FixtureError::Unknown {
         name: name.to_owned(),
@@ -261,7 +261,7 @@ pub(crate) fn embedded<T: DeserializeOwned>(name: &str) -> Result<T, FixtureErro
     })
 }
 
-/// The example of an operation's bodies, if it has one.
+/// Returns the example bodies of an operation.
 pub(crate) fn example(operation: &str) -> Option<&'static Example> {
     EXAMPLES.get(operation)
 }
@@ -269,15 +269,15 @@ pub(crate) fn example(operation: &str) -> Option<&'static Example> {
 /// Example bodies of an operation.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Example {
-    /// The version that they are valid in.
+    /// The version of the bodies.
     pub(crate) version: String,
-    /// A request body, if the operation takes one.
+    /// The request body, if any.
     pub(crate) request: Option<Value>,
-    /// The status of the answer.
+    /// The status of the response.
     pub(crate) status: u16,
-    /// The body of the answer, if it has one.
+    /// The response body, if any.
     pub(crate) response: Option<Value>,
-    /// The format of the answer, where it is not JSON.
+    /// The format of the response, if it is not JSON.
     pub(crate) format: Option<String>,
 }
 
@@ -291,7 +291,7 @@ static EXAMPLES: LazyLock<BTreeMap<String, Example>> = LazyLock::new(|| {
         .collect()
 });
 
-/// What the judge needs of `fixtures`, packed by `atlas-conformance-generator`: JSON by path.
+/// The fixtures of the judge as JSON by path, packed by `atlas-conformance-generator`.
 static EMBEDDED: LazyLock<BTreeMap<String, Box<RawValue>>> = LazyLock::new(|| {
     let packed = include_bytes!("fixtures.bin");
     let inflated = miniz_oxide::inflate::decompress_to_vec(packed);

@@ -1,4 +1,4 @@
-//! The judge of clients: compares what was seen with what a case requires.
+//! Judges clients: compares an observation with the expectations of a case.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use crate::message::body_of;
 use crate::same;
 use crate::wire::WireRequest;
 
-/// What a client did when a case was run.
+/// The observed behaviour of a client in one case.
 #[derive(Debug, Clone)]
 pub struct Observation {
-    /// The requests it sent.
+    /// The requests.
     pub requests: Vec<WireRequest>,
-    /// How its last call ended.
+    /// The outcome of the last call.
     pub outcome: Outcome,
-    /// Everything it printed, logged or gave as an error.
+    /// All printed, logged and error texts.
     pub output: String,
-    /// How long all of it took.
+    /// The duration of all calls.
     pub took: Duration,
-    /// How much memory it ever used, in bytes, where that is known.
+    /// The peak memory in bytes, if known.
     pub memory: Option<u64>,
 }
 
-/// Lists how a client differs from what a case requires; empty if it conforms.
+/// Returns the differences between an observation and the case; empty if the client conforms.
 pub fn judge(case: &ClientCase, seen: &Observation) -> Vec<Difference> {
     let differences = judge_by(case, &case.expect, seen);
     let other = |other: &Expectation| {
@@ -75,7 +75,7 @@ fn judge_by(case: &ClientCase, expected: &Expectation, seen: &Observation) -> Ve
             let required = format!("at least {} ms", required.not_before_ms);
             let seen = format!("{} ms", waited.as_millis());
             found.push(Difference::new(
-                "time since the request before",
+                "time since the previous request",
                 required,
                 seen,
             ));
@@ -121,8 +121,8 @@ fn judge_by(case: &ClientCase, expected: &Expectation, seen: &Observation) -> Ve
     differences
 }
 
-/// The documented defaults of a call's query. A client that reads a list to its end chooses the size
-/// of its pages where the call does not.
+/// Returns the documented defaults of a call's query parameters. A client that reads all pages of a
+/// list may choose their size if the call does not.
 fn defaults(call: &Call) -> Vec<(&'static str, &'static str)> {
     let operation = Operation::find(&call.operation);
     let takes = |name: &str| operation.is_some_and(|it| it.parameter(name).is_some());
@@ -176,7 +176,7 @@ fn compare(
     for name in &required.once {
         let lines = request.headers.iter().filter(|(known, _)| known == name);
         let lines = lines.count();
-        // A list may come in several lines (RFC 9110 section 5.3).
+        // A list may be sent in several lines (RFC 9110 section 5.3).
         if lines == 0 || (lines > 1 && name != "accept") {
             let place = format!("header {name}");
             differences.push(Difference::new(place, "one line", format!("{lines} lines")));
@@ -212,7 +212,7 @@ fn digest(
         let seen = answer.get(name);
         let fits = match (name.as_str(), value) {
             ("valid", _) => {
-                // Without a key in the case, no digest is right.
+                // Without a key in the case, no digest is valid.
                 let (user, password) = match &case.call.auth {
                     Credentials::Digest { user, password } => (user.as_str(), password.as_str()),
                     _ => ("", ""),

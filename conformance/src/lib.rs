@@ -1,16 +1,17 @@
 //! Judges clients and servers of the MongoDB Atlas Administration API, in any language.
 //!
-//! What a client or server must do stands as data in `fixtures/`, and is embedded: cases for clients
-//! (a call, a scripted server, what must be seen), for servers (a request, predicates on the
-//! answer), flows with time in between, patterns, and downloads. Whether a testee is right is
-//! decided by the cases, by the facts of the API in `atlas-catalog`, and by nothing of the client or
-//! the sandbox of this workspace. Each case says what it stands on in its `source`: an RFC, the
-//! published facts, recorded answers, or a choice of this project, which fails no testee of others.
+//! The requirements are data in `fixtures/`, embedded in this crate: cases for clients (a call, a
+//! scripted server, the expected requests and outcome), cases for servers (a request, predicates on
+//! the response), flows of several requests over time, patterns, and downloads. Verdicts depend on
+//! the cases and on the facts of the API in `atlas-catalog`, never on code of this workspace's
+//! client or sandbox. Each case names its `source`: an RFC, the published facts, recorded
+//! responses, or a choice of this project. A testee never fails for such a choice.
 //!
-//! A client is a process that speaks JSON lines ([`Testee`]), a server a base URL
-//! ([`ServerTestee`]). Each case gives a [`Judgement`], and [`report`] makes a matrix, `JUnit` XML
-//! and JSON lines of them, and of those of a server its fidelity score: the share of the recorded
-//! facts that hold. The formats stand in `fixtures/README.md`, the use in `docs/guide.md`.
+//! A client is a process that reads and writes JSON lines ([`Testee`]), a server is a base URL
+//! ([`ServerTestee`]). Each case results in a [`Judgement`]. [`report`] turns judgements into a
+//! matrix, `JUnit` XML and JSON lines, and those of a server into its fidelity score: the share of
+//! the recorded facts that hold. `fixtures/README.md` describes the formats, `docs/guide.md` the
+//! use.
 //!
 //! ```
 //! use atlas_conformance::{Level, all_cases};
@@ -26,7 +27,7 @@
 //! - `client`: [`ReferenceClient`], the client of this workspace as a testee.
 //! - `sandbox`: [`sandbox`], the sandbox of this workspace as a testee.
 //!
-//! Both are on by default. Without them, nothing of the judged code is compiled in.
+//! Both are on by default. Without them, no judged code is compiled in.
 
 #![forbid(unsafe_code)]
 

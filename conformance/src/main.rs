@@ -1,4 +1,4 @@
-//! `atlas-conformance`: judges a client, which is a process, or a server, which is a URL.
+//! The command `atlas-conformance`: judges a client (a process) or a server (a base URL).
 
 #![forbid(unsafe_code)]
 
@@ -70,7 +70,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
             let mut words = run.selection.words();
             words.extend(allow_writes.then(|| "--allow-writes".to_owned()));
             for variable in &variables {
-                let (name, value) = variable.split_once('=').ok_or("--var takes NAME=VALUE")?;
+                let (name, value) = variable
+                    .split_once('=')
+                    .ok_or("invalid --var: expected NAME=VALUE")?;
                 if !testee.variables.is_known(name) {
                     return Err(format!("--var: unknown variable {name:?}").into());
                 }
@@ -107,7 +109,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
     }
 }
 
-/// Runs the cases at what this workspace makes, as far as it is compiled in.
+/// Judges the client and the sandbox of this workspace, if they are compiled in.
 async fn own(
     selection: &Selection,
     cases: &[atlas_conformance::Case],
@@ -132,7 +134,7 @@ async fn own(
     Ok(judgements)
 }
 
-/// The base URL of a server: a scheme and a host, and nothing after them.
+/// Checks that a base URL is only a scheme and a host.
 fn base_url(text: &str) -> Result<String, String> {
     let invalid =
         || format!("invalid URL {text:?}: expected http://host:port or https://host:port");
@@ -144,7 +146,7 @@ fn base_url(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Adds options to the commands that run a case alone.
+/// Adds options to the commands that run a single case.
 fn rerun_with(judgements: &mut [Judgement], words: &[String]) {
     for judgement in judgements.iter_mut().filter(|_| !words.is_empty()) {
         let with = format!(" {} --case ", words.join(" "));
@@ -152,7 +154,7 @@ fn rerun_with(judgements: &mut [Judgement], words: &[String]) {
     }
 }
 
-/// Prints what would be run: id, level, what is required, and its source.
+/// Prints the id, level, requirement and source of each case.
 fn list(cases: &[atlas_conformance::Case]) -> ExitCode {
     for case in cases {
         let (id, level, requires, source) = (&case.id, case.level, &case.requires, &case.source);
@@ -161,7 +163,7 @@ fn list(cases: &[atlas_conformance::Case]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Prints a line, or several. What testees said has no power over the terminal.
+/// Prints one or more lines, with the control characters of testees escaped.
 fn print(line: &str) {
     let escaped = line.chars().map(|character| match character {
         '\n' | '\t' => character.to_string(),
@@ -169,6 +171,6 @@ fn print(line: &str) {
         other => other.to_string(),
     });
     let escaped: String = escaped.collect();
-    // A reader that has gone needs no more lines.
+    // A closed pipe is not an error.
     let _ = writeln!(std::io::stdout(), "{escaped}");
 }

@@ -1,4 +1,4 @@
-//! What a suite and a client under test say to each other: JSON, one object a line.
+//! The protocol between the suite and a client under test: one JSON object per line.
 
 use std::collections::BTreeMap;
 
@@ -13,35 +13,35 @@ use crate::variables::Variables;
 /// The version of this protocol.
 pub const PROTOCOL: u32 = 1;
 
-/// What the suite says.
+/// A message of the suite.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Request {
-    /// Who are you?
+    /// Requests name, version and abilities.
     Hello {
-        /// The version that the suite speaks.
+        /// The version of the suite's protocol.
         protocol: u32,
     },
-    /// Forget clients, connections, challenges and tokens.
+    /// Drops clients, connections, challenges and tokens.
     Reset {},
-    /// Do this.
+    /// Runs a task.
     Run(Box<Run>),
 }
 
-/// Something to do.
+/// A task for a client.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Run {
-    /// Make a call.
+    /// Makes a call.
     Call(CallMessage),
-    /// Say whether a text is inside the pattern of a field.
+    /// Reports whether a text matches the pattern of a field.
     Pattern {
         /// The field.
         field: String,
         /// The text.
         text: String,
     },
-    /// Download a snapshot to a file, going on with what an earlier run left.
+    /// Downloads a snapshot to a file, resuming an earlier run.
     Download(DownloadMessage),
 }
 
@@ -53,32 +53,32 @@ pub struct CallMessage {
     pub url: String,
     /// The operation's id.
     pub operation: String,
-    /// Its method.
+    /// The method.
     pub method: String,
-    /// Its path.
+    /// The path template.
     pub path: String,
-    /// The parameters of the path.
+    /// The path parameters.
     pub parameters: BTreeMap<String, String>,
-    /// The parameters of the query.
+    /// The query parameters.
     pub query: BTreeMap<String, QueryValue>,
-    /// The body, which goes out as JSON in whatever style.
+    /// The body, to be sent as JSON in any style.
     pub body: Option<Value>,
-    /// The version to ask for.
+    /// The requested version.
     pub version: String,
-    /// The format to ask for: `json`, or `gzip` or `csv` where the operation has no other.
+    /// The requested format: `json`, or `gzip` or `csv` if the operation has no other.
     pub format: String,
-    /// Whether the status is asked for inside the body.
+    /// Whether to request an envelope.
     pub envelope: bool,
-    /// Whether an indented body is asked for.
+    /// Whether to request an indented body.
     pub pretty: bool,
-    /// Whether a list is read to its end, instead of one page of it.
+    /// Whether to read all pages of a list instead of one.
     #[serde(default)]
     pub list: bool,
-    /// What proves who is calling.
+    /// The credentials.
     pub auth: Credentials,
-    /// How long to wait for an answer, in milliseconds.
+    /// The timeout for a response, in milliseconds.
     pub timeout_ms: u64,
-    /// How long to wait before a first retry where the server does not say, in milliseconds.
+    /// The wait before the first retry in milliseconds, unless the server states one.
     pub retry_ms: u64,
 }
 
@@ -88,53 +88,53 @@ pub struct CallMessage {
 pub struct DownloadMessage {
     /// The server: scheme, host and port.
     pub url: String,
-    /// The project.
+    /// The id of the project.
     pub project: String,
-    /// The Flex cluster.
+    /// The name of the Flex cluster.
     pub cluster: String,
-    /// The snapshot.
+    /// The id of the snapshot.
     pub snapshot: String,
-    /// The file.
+    /// The path of the target file.
     pub out: String,
-    /// Whether a file of that name may be replaced.
+    /// Whether an existing file may be replaced.
     pub replace: bool,
     /// The access token.
     pub token: String,
 }
 
-/// Who a client under test is.
+/// A client's description of itself.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Hello {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its version.
+    /// The version.
     pub version: String,
-    /// What it can do: `call`, `bearer`, `digest`, `oauth`, `envelope`, `pattern`, `download`,
+    /// The abilities: `call`, `bearer`, `digest`, `oauth`, `envelope`, `pattern`, `download`,
     /// `list`.
     pub abilities: Vec<String>,
 }
 
-/// What came of a run.
+/// A client's reply to a task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reply {
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Everything it printed, logged or gave as an error.
+    /// All printed, logged and error texts.
     #[serde(default, deserialize_with = "or_default")]
     pub output: String,
-    /// The answer as the caller gets it, encoded as JSON again, if the client has it.
+    /// The response as returned to the caller, encoded as JSON, if the client has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
 }
 
-/// A text, or null for an empty one.
+/// Reads a text; null is empty.
 fn or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text: Option<String> = Option::deserialize(deserializer)?;
     Ok(text.unwrap_or_default())
 }
 
 impl Reply {
-    /// A reply without output.
+    /// Returns a reply without output.
     pub fn of(outcome: Outcome) -> Self {
         Self {
             outcome,
@@ -145,7 +145,7 @@ impl Reply {
 }
 
 impl CallMessage {
-    /// The message for a case's call; the error says what is wrong with the case.
+    /// Returns the message for the call of a case, or the problem of the case.
     pub(crate) fn of(call: &Call, url: &str) -> Result<Self, String> {
         let operation = find(&call.operation)?;
         let world = Variables::default_world().map_err(|error| error.to_string())?;
@@ -180,7 +180,7 @@ impl CallMessage {
     }
 }
 
-/// The body of a call: the case's, or the operation's example where it needs one.
+/// Returns the body of a call: the case's, or the operation's example if one is required.
 pub(crate) fn body_of(call: &Call) -> Option<Value> {
     if call.body.is_some() {
         return call.body.clone();
@@ -193,19 +193,19 @@ pub(crate) fn body_of(call: &Call) -> Option<Value> {
     body.filter(|_| wanted).map(|body| world.fill_json(&body))
 }
 
-/// The operation with this id.
+/// Returns the operation with this id.
 pub(crate) fn find(id: &str) -> Result<Operation, String> {
     Operation::find(id).ok_or_else(|| format!("unknown operation {id:?}"))
 }
 
-/// The names of an operation's parameters in the path.
+/// Returns the names of an operation's path parameters.
 pub(crate) fn in_path(operation: Operation) -> impl Iterator<Item = &'static str> {
     let parameters = operation.parameters().iter();
     let in_path = parameters.filter(|parameter| parameter.place == Place::Path);
     in_path.map(|parameter| parameter.name.as_str())
 }
 
-/// The value that the documented page, or the default world, has for a parameter.
+/// Returns the value of a path parameter in the documented page or the default world.
 fn usual(parameter: &str, world: &Variables) -> String {
     let name = match parameter {
         "clusterName" => "tenant",

@@ -1,4 +1,4 @@
-//! The arguments of the command line.
+//! Command-line arguments of `atlas-conformance`.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -17,14 +17,14 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Judge a client: a process that speaks JSON lines on stdin and stdout
+    /// Judge a client: a process that reads JSON lines from stdin and writes them to stdout
     #[command(
         after_help = "Example:\n  atlas-conformance client --filter digest/ -- python3 my_client.py"
     )]
     Client {
         #[command(flatten)]
         run: RunOptions,
-        /// The command line that starts it
+        /// Command that starts the client
         #[arg(last = true, required_unless_present = "list")]
         command: Vec<String>,
     },
@@ -35,17 +35,17 @@ pub(crate) enum Command {
     Server {
         #[command(flatten)]
         run: RunOptions,
-        /// http://host:port, or https:// where the certificate is trusted, such as one in `SSL_CERT_FILE`
+        /// http://host:port, or https:// with a trusted certificate, such as one in `SSL_CERT_FILE`
         #[arg(required_unless_present = "list")]
         url: Option<String>,
-        /// The server's name in reports
+        /// Name of the server in reports
         #[arg(long, default_value = "server")]
         name: String,
-        /// A variable of fixtures/world.json that differs there, such as owner.token=…
+        /// Override a variable of fixtures/world.json for this server, such as owner.token=…
         #[arg(long = "var", value_name = "NAME=VALUE")]
         variables: Vec<String>,
-        /// Run cases that write also where the server's world cannot be reset: they create, change
-        /// and delete what is there
+        /// Also run writing cases if the server's world cannot be reset: they create, change and
+        /// delete its resources
         #[arg(long)]
         allow_writes: bool,
     },
@@ -56,11 +56,11 @@ pub(crate) enum Command {
     Matrix {
         #[command(flatten)]
         run: RunOptions,
-        /// A client: its command line, the words separated by one space
+        /// Command that starts a client, its words separated by single spaces
         #[arg(long = "client", value_name = "COMMAND")]
         clients: Vec<String>,
     },
-    /// Be the client of this workspace, for the suite to judge
+    /// Run this workspace's client as a testee
     #[cfg(feature = "client")]
     Testee,
 }
@@ -69,27 +69,26 @@ pub(crate) enum Command {
 pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) selection: Selection,
-    /// A folder with the expected failures of each testee, NAME.json
+    /// Folder with the expected failures of each testee, in NAME.json
     #[arg(long, value_name = "FOLDER")]
     pub(crate) expected_failures: Option<PathBuf>,
-    /// Write `JUnit` XML there
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help = "Write JUnit XML to this file")]
     pub(crate) junit: Option<PathBuf>,
-    /// Write one JSON object for each judgement there
+    /// Write one JSON object per judgement to this file
     #[arg(long, value_name = "PATH")]
     pub(crate) jsonl: Option<PathBuf>,
-    /// Write the matrix as Markdown there
+    /// Write the matrix as Markdown to this file
     #[arg(long, value_name = "PATH")]
     pub(crate) markdown: Option<PathBuf>,
-    /// Write the matrix and every case that did not pass as an HTML page there
+    /// Write an HTML page with the matrix and every case that did not pass to this file
     #[arg(long, value_name = "PATH")]
     pub(crate) html: Option<PathBuf>,
 }
 
-/// Which cases, and how they are run.
+/// Selects the cases and how to run them.
 #[derive(Debug, Args)]
 pub(crate) struct Selection {
-    /// Only cases whose id contains this
+    /// Run only cases whose id contains this text
     #[arg(
         long,
         value_name = "TEXT",
@@ -97,28 +96,28 @@ pub(crate) struct Selection {
         hide_default_value = true
     )]
     pub(crate) filter: String,
-    /// Only the case with this id; may be given several times
+    /// Run only the case with this id; repeatable
     #[arg(long = "case", value_name = "ID")]
     pub(crate) ids: Vec<String>,
-    /// The cases of the JSON files below this folder, instead of those that are built in
+    /// Run the cases of the JSON files below this folder instead of the built-in ones
     #[arg(long, value_name = "FOLDER")]
     pub(crate) cases: Option<PathBuf>,
-    /// How many processes of a client run at once
+    /// Number of client processes to run in parallel
     #[arg(long, value_name = "N", default_value_t = 4)]
     jobs: usize,
-    /// How long a testee may take for an answer, in seconds [default: 60 for clients, 30 for servers]
+    /// Timeout of each reply or response, in seconds [default: 60 for clients, 30 for servers]
     #[arg(long, value_name = "SECONDS")]
     patience: Option<u64>,
-    /// Run the cases in an order drawn from this number, to find those that depend on others
+    /// Shuffle the cases with this seed, to find cases that depend on others
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// List the cases instead of running them: id, level, what is required, source
+    /// List the cases instead of running them: id, level, requirement, source
     #[arg(long)]
     pub(crate) list: bool,
 }
 
 impl RunOptions {
-    /// Refuses reports that cannot be written, before anything is run.
+    /// Fails if a report cannot be written, before any case is run.
     pub(crate) fn check_reports(&self) -> Result<(), Box<dyn Error>> {
         let reports = [&self.junit, &self.jsonl, &self.markdown, &self.html];
         for path in reports.into_iter().flatten() {
@@ -130,7 +129,7 @@ impl RunOptions {
     }
 }
 
-/// The kind of testee that cases are for.
+/// The kind of testee that a case is for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Side {
     Client,
@@ -139,7 +138,7 @@ pub(crate) enum Side {
 }
 
 impl Selection {
-    /// The cases that are selected.
+    /// Returns the selected cases.
     pub(crate) fn cases(&self, side: Side) -> Result<Vec<Case>, Box<dyn Error>> {
         let fits = |case: &Case| match side {
             Side::Client => case.is_for_clients(),
@@ -149,7 +148,7 @@ impl Selection {
         let mut cases = self.all()?;
         for id in &self.ids {
             match cases.iter().find(|case| case.id == *id) {
-                None => return Err(format!("unknown case {id:?}; --list lists all").into()),
+                None => return Err(format!("unknown case {id:?}; see --list").into()),
                 Some(case) if !fits(case) => {
                     let whom = if case.is_for_clients() {
                         "clients"
@@ -167,7 +166,7 @@ impl Selection {
         });
         if cases.is_empty() {
             let filter = &self.filter;
-            return Err(format!("no such case has an id with {filter:?}; --list lists all").into());
+            return Err(format!("no selected case id contains {filter:?}; see --list").into());
         }
         if let Some(seed) = self.seed {
             fastrand::Rng::with_seed(seed).shuffle(&mut cases);
@@ -175,7 +174,7 @@ impl Selection {
         Ok(cases)
     }
 
-    /// All cases there are.
+    /// Returns all cases.
     pub(crate) fn all(&self) -> Result<Vec<Case>, Box<dyn Error>> {
         Ok(match &self.cases {
             Some(folder) => cases_in(folder)?,
@@ -183,7 +182,7 @@ impl Selection {
         })
     }
 
-    /// How a client is run.
+    /// Returns the settings for running a client.
     pub(crate) fn client_run(&self) -> ClientRun {
         let run = ClientRun::default().jobs(self.jobs);
         match self.patience() {
@@ -192,12 +191,12 @@ impl Selection {
         }
     }
 
-    /// How long a testee may take for an answer, if that was given.
+    /// Returns the timeout of each reply or response, if one was given.
     pub(crate) fn patience(&self) -> Option<Duration> {
         self.patience.map(Duration::from_secs)
     }
 
-    /// The options that running a case alone needs as well.
+    /// Returns the options to repeat in a command that runs a single case.
     pub(crate) fn words(&self) -> Vec<String> {
         let cases = self
             .cases

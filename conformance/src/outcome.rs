@@ -1,4 +1,4 @@
-//! What a run prints, writes and exits with.
+//! Output, reports and exit code of a run.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -10,8 +10,8 @@ use atlas_conformance::{ExpectedFailures, Judgement, Standing, Verdict, report a
 use crate::options::RunOptions;
 use crate::print;
 
-/// Prints and writes what was found. The exit code is 1 if a case failed that is not expected to,
-/// or passed that is.
+/// Prints the result and writes the reports. The exit code is 1 if a case failed unexpectedly, or
+/// passed although its failure is expected.
 pub(crate) fn report(
     run: &RunOptions,
     judgements: &[Judgement],
@@ -47,7 +47,7 @@ pub(crate) fn report(
         for case in expected.unknown(&run.selection.all()?) {
             surprises += 1;
             print(&format!(
-                "the expected failures of {name} name an unknown case, {case}"
+                "unknown case {case:?} in the expected failures of {name}; remove it"
             ));
         }
     }
@@ -59,7 +59,7 @@ pub(crate) fn report(
     }
     print(&summary(judgements, surprises));
     if let Some(seed) = run.selection.seed {
-        print(&format!("the order was that of --seed {seed}"));
+        print(&format!("shuffled with --seed {seed}"));
     }
     write(run.markdown.as_deref(), || {
         let tables = [matrix, fidelity].into_iter().filter(|it| !it.is_empty());
@@ -74,7 +74,7 @@ pub(crate) fn report(
     write(run.jsonl.as_deref(), || Ok(reports::json_lines(judgements)))?;
     let is_judged = |judgement: &Judgement| judgement.verdict != Verdict::Unimplemented;
     if !judgements.iter().any(is_judged) {
-        return Err("no case could be judged: the testee implements none of them".into());
+        return Err("no case could be judged: the testee does not implement any of them".into());
     }
     Ok(ExitCode::from(u8::from(surprises > 0)))
 }
@@ -88,7 +88,7 @@ fn summary(judgements: &[Judgement], surprises: usize) -> String {
     for (verdict, words) in [
         (Verdict::Fail, "failed"),
         (Verdict::Warn, "warned"),
-        (Verdict::Differs, "differ as they may"),
+        (Verdict::Differs, "differ as allowed"),
         (Verdict::Crashed, "crashed"),
         (Verdict::Silent, "silent"),
         (Verdict::Error, "not run"),

@@ -1,9 +1,10 @@
-//! A pattern case as a request to a server.
+//! Turns a pattern case into a request to a server.
 
 use crate::case::{Flow, PatternCase, Predicates, ServerRequest, Step};
 use crate::fixtures::DOCUMENTED;
 
-/// The request with the text of a pattern case in its place, and what the answer must be.
+/// Returns the flow with the text of a pattern case in a request, and the predicates on the
+/// response.
 pub(crate) fn pattern_flow(case: &PatternCase) -> Flow {
     let mut asked = ServerRequest::default();
     let name = case.field.clone();
@@ -24,7 +25,7 @@ pub(crate) fn pattern_flow(case: &PatternCase) -> Flow {
     }
     let mut expect = Predicates::default();
     if case.accepted {
-        // What is inside the pattern need not be there.
+        // A resource with a matching name or id need not exist.
         expect.status = vec![200, 404];
     } else {
         expect.status = vec![400, 404, 405];

@@ -1,4 +1,4 @@
-//! What an answer must be, and whether it is.
+//! Checks responses against predicates.
 
 use std::fmt::Write as _;
 
@@ -17,15 +17,15 @@ use crate::error_body::{error, parameters, repeats};
 use crate::read_back::property;
 use crate::same;
 
-/// How the request was made that an answer is to.
+/// The request that a response belongs to.
 pub(crate) struct Asked<'a> {
-    /// The operation, if it was one.
+    /// The operation, if any.
     pub(crate) operation: Option<&'a str>,
-    /// Whether the status was asked for inside the body.
+    /// Whether an envelope was requested.
     pub(crate) envelope: bool,
 }
 
-/// Lists how an answer differs from what is required.
+/// Returns the differences between a response and the predicates.
 pub(crate) fn differences(
     required: &Predicates,
     asked: &Asked<'_>,
@@ -64,7 +64,7 @@ pub(crate) fn differences(
         let seen = format!("{} bytes", answer.body().len());
         found.push(Difference::new("body", format!("{length} bytes"), seen));
     }
-    // Some refusals have no body at all, or a page of a proxy.
+    // Some refusals have no body, or an HTML page of a proxy.
     let media_type = answer.headers().get(CONTENT_TYPE);
     let media_type = media_type.and_then(|value| value.to_str().ok());
     let is_json = media_type.is_some_and(|it| it.to_ascii_lowercase().contains("json"));
@@ -91,7 +91,7 @@ pub(crate) fn differences(
     found
 }
 
-/// A text, shortened.
+/// Returns a text quoted and shortened.
 pub(crate) fn shown(text: &str) -> String {
     let short: String = text.chars().take(200).collect();
     quoted(Some(&short))
@@ -99,7 +99,7 @@ pub(crate) fn shown(text: &str) -> String {
 
 fn headers(required: &Predicates, answer: &Response<Bytes>, found: &mut Vec<Difference>) {
     let header = |name: &str| {
-        // Several lines are one list (RFC 9110 section 5.3).
+        // Several lines form one list (RFC 9110 section 5.3).
         let lines = answer.headers().get_all(name).iter();
         let lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
         lines.reduce(|list, line| format!("{list}, {line}"))
@@ -170,8 +170,8 @@ fn json(
     }
 }
 
-/// Whether an answer has content: an object a documented field beside its links, a list a result
-/// with one.
+/// Whether a response has content: an object has a documented field other than `links`, a list has
+/// a result with such a field.
 fn is_filled(asked: &Asked<'_>, answer: &Response<Bytes>) -> bool {
     let Ok(mut body) = serde_json::from_slice::<Value>(answer.body()) else {
         return !answer.body().is_empty();
@@ -207,7 +207,7 @@ fn has_content(value: &Value, schema: &Schema) -> bool {
     }
 }
 
-/// Whether fields of an object are documented by name.
+/// Whether a schema documents fields by name.
 fn has_fields(schema: &Schema) -> bool {
     let resolved = schema.resolve();
     let composed = [&resolved.one_of, &resolved.any_of].into_iter().flatten();
@@ -264,14 +264,14 @@ fn time(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
 }
 
-/// Which fields an object does not have.
+/// Describes the missing fields of an object.
 fn without(names: &[String], fields: &Map<String, Value>) -> String {
     let missing = names.iter().filter(|name| !fields.contains_key(*name));
     let missing: Vec<&str> = missing.map(String::as_str).collect();
-    format!("one without {}", missing.join(", "))
+    format!("an object without {}", missing.join(", "))
 }
 
-/// Whether links have these relations and no others, and each leads to an absolute URL.
+/// Whether links have exactly these relations and absolute URLs.
 fn have_rels(links: &[Value], wanted: &[String]) -> bool {
     let mut seen: Vec<&str> = links
         .iter()
@@ -291,8 +291,8 @@ fn matches(pattern: &str, text: &str) -> bool {
     Regex::new(pattern).is_ok_and(|regex| regex.is_match(text))
 }
 
-/// Whether a header's value matches a pattern. Media types, schemes and directives come in any
-/// case.
+/// Whether a header's value matches a pattern. Media types, schemes and directives are
+/// case-insensitive.
 fn header_matches(pattern: &str, text: &str) -> bool {
     let regex = RegexBuilder::new(pattern).case_insensitive(true).build();
     regex.is_ok_and(|regex| regex.is_match(text))
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_so_many_seconds_after_another() {
+    fn a_time_is_a_number_of_seconds_after_another() {
         let body = json!({"a": "2026-01-01T00:00:00Z", "b": "2026-01-01T06:00:00.5Z", "c": 1});
         let after = |of: &str, seconds: u32| json!({"after": {"of": of, "seconds": seconds}});
         assert!(fits(after("/a", 21600), &body, "/b"));

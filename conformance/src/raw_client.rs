@@ -1,4 +1,4 @@
-//! A client that sends what a case says over HTTP/1.1, also what no right client would send.
+//! An HTTP/1.1 client that sends the requests of cases, also invalid ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use tower_service::Service;
 
 use crate::wire::dechunked;
 
-/// The largest answer that is read, in bytes.
+/// The maximum size of a response body, in bytes.
 const LIMIT: usize = 64 << 20;
 
 /// A connection pool to one server.
@@ -35,22 +35,22 @@ pub(crate) struct RawClient {
     patience: Duration,
 }
 
-/// Why a server gave no answer.
+/// An error instead of a response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RawError {
     #[error("invalid server URL; expected http://host:port or https://host:port")]
     Url(#[source] http::uri::InvalidUri),
-    #[error("no certificate roots to trust the server by; set SSL_CERT_FILE")]
+    #[error("cannot load certificate roots; set SSL_CERT_FILE")]
     Roots(#[source] rustls::Error),
     #[error("cannot connect to the server; check that it runs at this URL")]
     Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the server closed the connection, or its answer is not HTTP")]
+    #[error("connection closed, or invalid HTTP response")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the server gave no answer within {0} s")]
+    #[error("timed out after {0} s waiting for the server's response")]
     Silent(f64),
-    #[error("the server says that it speaks TLS; give an https:// URL")]
+    #[error("the server requires TLS; use an https:// URL")]
     Tls,
-    #[error("the server gave no {0} to log in with; check the login variables")]
+    #[error("cannot log in to the server: {0}; check the login variables")]
     NoLogin(&'static str),
 }
 
@@ -61,7 +61,8 @@ impl RawError {
 }
 
 impl RawClient {
-    /// A client for a base URL; over TLS the platform's roots are trusted, or those of `SSL_CERT_FILE`.
+    /// Returns a client for a base URL. Over TLS, the platform's roots or those of `SSL_CERT_FILE`
+    /// are trusted.
     pub(crate) fn new(url: &str, patience: Duration) -> Result<Self, RawError> {
         let url: Uri = url.parse().map_err(RawError::Url)?;
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -114,12 +115,12 @@ impl RawClient {
         answer.unwrap_or(Err(self.silent()))
     }
 
-    /// Sends bytes as they are, and reads until the server closes.
+    /// Sends raw bytes and reads a response, at most until the server closes the connection.
     pub(crate) async fn send_raw(&self, request: &[u8]) -> Result<Response<Bytes>, RawError> {
         let exchange = async {
             let connected = self.connector.clone().call(self.url.clone()).await;
             let mut stream = TokioIo::new(connected.map_err(RawError::Connect)?);
-            // A server that has refused already need not read the rest.
+            // A server may refuse a request before it has read all of it.
             let _ = stream.write_all(request).await;
             let mut answer = Vec::new();
             let mut piece = vec![0; 1 << 16];
@@ -138,14 +139,14 @@ impl RawClient {
         parse(&answer.unwrap_or(Err(self.silent()))?)
     }
 
-    /// The `Authorization` that answers the server's challenge to a request.
+    /// Returns the `Authorization` for the server's challenge to a request.
     pub(crate) async fn digest(
         &self,
         request: &Request<Bytes>,
         user: &str,
         password: &str,
     ) -> Result<String, RawError> {
-        let none = || RawError::NoLogin("challenge");
+        let none = || RawError::NoLogin("no usable digest challenge");
         let challenged = self.send(request.clone()).await?;
         let headers = challenged.headers().get_all("www-authenticate");
         let offered = headers.iter().filter_map(|it| it.to_str().ok());
@@ -165,7 +166,7 @@ impl RawClient {
         digest.respond(&parameters).map_err(|_| none())
     }
 
-    /// The `Authorization` with a token of a service account.
+    /// Returns the `Authorization` with an access token of a service account.
     pub(crate) async fn token(
         &self,
         url: &str,
@@ -180,29 +181,27 @@ impl RawClient {
             .map_err(RawError::broken)?;
         let answer = self.send(request).await?;
         if answer.status() == StatusCode::TOO_MANY_REQUESTS {
-            return Err(RawError::NoLogin(
-                "token, since it got too many requests for one,",
-            ));
+            return Err(RawError::NoLogin("token requests are rate limited"));
         }
         let answer: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         let token = answer["access_token"].as_str();
-        let token = token.ok_or(RawError::NoLogin("token"))?;
+        let token = token.ok_or(RawError::NoLogin("no access token in the response"))?;
         Ok(format!("Bearer {token}"))
     }
 }
 
-/// An answer that was read as far as its framing or its connection lasts.
+/// Parses a response that ends with its framing or with the connection.
 fn parse(mut bytes: &[u8]) -> Result<Response<Bytes>, RawError> {
     loop {
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut head = httparse::Response::new(&mut headers);
         let parsed = head.parse(bytes).map_err(RawError::broken)?;
         let httparse::Status::Complete(end) = parsed else {
-            return Err(RawError::broken("the answer has no end of its headers"));
+            return Err(RawError::broken("incomplete response headers"));
         };
         bytes = &bytes[end..];
         let status = head.code.unwrap_or_default();
-        // Interim answers go ahead of the final one (RFC 9110 section 15.2).
+        // Interim responses precede the final one (RFC 9110 section 15.2).
         if (100..200).contains(&status) {
             continue;
         }
@@ -220,7 +219,7 @@ fn parse(mut bytes: &[u8]) -> Result<Response<Bytes>, RawError> {
     }
 }
 
-/// The body out of its chunks, if it comes in chunks.
+/// Returns the decoded body if it is chunked.
 fn chunked(answer: &Response<Bytes>) -> Option<Vec<u8>> {
     let coding = answer.headers().get("transfer-encoding")?;
     let is_chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");
@@ -228,8 +227,7 @@ fn chunked(answer: &Response<Bytes>) -> Option<Vec<u8>> {
     body.ok()?.map(|(body, _)| body)
 }
 
-/// Whether all of an answer is there, as its framing says. One without framing ends with its
-/// connection.
+/// Whether a response is complete by its framing. One without framing ends with the connection.
 fn is_whole(bytes: &[u8]) -> bool {
     let Ok(answer) = parse(bytes) else {
         return false;
@@ -247,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_final_answer_is_read_past_interim_ones_and_out_of_its_chunks() {
+    fn the_final_response_is_read_after_interim_ones_and_its_chunks_are_decoded() {
         let bytes = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 400 Bad Request\r\n\
             transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
         for end in 0..bytes.len() {
@@ -261,7 +259,7 @@ mod tests {
         );
         let bytes = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}";
         assert!(is_whole(bytes) && !is_whole(&bytes[..bytes.len() - 1]));
-        // Without framing, it ends with its connection.
+        // Without framing, a response ends with the connection.
         assert!(!is_whole(b"HTTP/1.1 400 Bad Request\r\n\r\n{}"));
     }
 }

@@ -1,4 +1,4 @@
-//! Whether an answer holds what an earlier request wrote.
+//! Checks that a response contains the values written by an earlier request.
 
 use atlas_catalog::{Operation, Schema};
 use bytes::Bytes;
@@ -9,8 +9,8 @@ use crate::conforms::{answered, opened};
 use crate::difference::Difference;
 use crate::same;
 
-/// Lists the fields of a request body that an answer does not hold. Fields that are write-only or
-/// passwords, and fields that the answer's schema does not have, are passed over.
+/// Returns the fields of a request body that a response does not contain. Write-only fields,
+/// passwords, and fields that are not in the response's schema are skipped.
 pub(crate) fn differences(
     written_by: &str,
     written: &Value,
@@ -50,7 +50,7 @@ fn compare(
                     continue;
                 };
                 let written_as = property(request, name);
-                // A secret comes back masked, if at all.
+                // Secrets are returned masked or not at all.
                 let secret = |it: &Schema| it.write_only || is_password(it);
                 if secret(read_as) || written_as.is_some_and(secret) {
                     continue;
@@ -82,13 +82,17 @@ fn compare(
         }
         _ if same::value(written, seen) => {}
         _ => {
-            let path = if path.is_empty() { "the body" } else { path };
-            found.push(Difference::new(path, format!("{written} as written"), seen));
+            let path = if path.is_empty() { "body" } else { path };
+            found.push(Difference::new(
+                path,
+                format!("the written value {written}"),
+                seen,
+            ));
         }
     }
 }
 
-/// The schema of a field by this name, in the schema or in any that it is composed of.
+/// Returns the schema of a field, in the schema or in any that it is composed of.
 pub(crate) fn property<'a>(schema: &'a Schema, name: &str) -> Option<&'a Schema> {
     let of_parts = schema.parts().find_map(|part| part.properties.get(name));
     of_parts.or_else(|| {
@@ -106,7 +110,7 @@ pub(crate) fn property<'a>(schema: &'a Schema, name: &str) -> Option<&'a Schema>
     })
 }
 
-/// Whether answers mask a value.
+/// Whether responses mask a value.
 fn is_password(schema: &Schema) -> bool {
     schema.resolve().format.as_deref() == Some("password")
 }
@@ -130,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_must_be_read_and_what_was_not_may_be() {
+    fn written_values_must_be_read_back_and_others_may_be_added() {
         let tags = json!([{"key": "a", "value": "b"}]);
         let written = json!({
             "name": "a", "terminationProtectionEnabled": true, "tags": tags,
@@ -158,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_may_come_back_masked() {
+    fn secrets_may_be_returned_masked() {
         let (create, get) = ("createGroupLogIntegration", "getGroupLogIntegration");
         let written = json!({"type": "DATADOG_LOG_EXPORT", "apiKey": "secret", "region": "US1"});
         let seen = json!({"type": "DATADOG_LOG_EXPORT", "apiKey": "**cret", "region": "US3"});
@@ -169,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_no_answer_has_are_passed_over() {
+    fn fields_outside_of_the_response_schema_are_skipped() {
         let written = json!({"name": "a", "noSuchField": 1});
         assert_eq!(found(&written, &json!({"name": "a"})), [""; 0]);
     }

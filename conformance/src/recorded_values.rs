@@ -1,11 +1,11 @@
-//! The deviations from the published description that recorded answers of Atlas have, beside those
-//! that the catalog knows: nulls, fields that are not documented, and the frequency of on-demand
-//! snapshots, which the catalog knows of replica sets alone. A server that answers so answers like
+//! Violations of the published description in recorded responses of Atlas, in addition to those
+//! that the catalog allows: nulls, undocumented fields, and the frequency of on-demand snapshots,
+//! which the catalog allows for replica sets only. A server with the same violations behaves like
 //! Atlas.
 
 use atlas_catalog::{Violation, ViolationKind};
 
-/// Whether recorded answers have this violation.
+/// Whether recorded responses have this violation.
 pub(crate) fn is_recorded(violation: &Violation) -> bool {
     let field = violation.path().rsplit('.').next().unwrap_or_default();
     let field = field.split('[').next().unwrap_or_default();
@@ -18,7 +18,7 @@ pub(crate) fn is_recorded(violation: &Violation) -> bool {
     }
 }
 
-/// Fields that are null though the description does not allow that.
+/// Fields that are null although the description does not allow it.
 const NULLS: [&str; 31] = [
     "adaptiveCapacity",
     "authorizedDate",
@@ -53,7 +53,7 @@ const NULLS: [&str; 31] = [
     "userConflicts",
 ];
 
-/// Fields that the description does not have.
+/// Undocumented fields.
 const UNKNOWN: [&str; 5] = [
     "effectiveDatabaseEdition",
     "effectiveIntelligentWorkloadManagementPolicies",
@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    /// The violations of an answer, and whether recorded answers have them.
+    /// Returns the violations of a body, and whether recorded responses have them.
     fn found(operation: &str, body: &Value) -> Vec<(String, bool)> {
         let operation = Operation::find(operation).unwrap();
         let version = operation.version(None).unwrap();
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_may_answer_what_is_recorded_though_it_is_not_documented() {
+    fn a_server_may_have_recorded_violations() {
         let role = json!({"providerName": "AWS", "authorizedDate": null});
         let at = json!({"date": null, "increment": null, "time": null});
         let job = json!({"deliveryType": "automated", "snapshotId": "32b6e34b3d91647abb20e7b8",
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn other_values_are_no_recorded_ones() {
+    fn other_values_are_not_recorded() {
         let snapshot = json!({"frequencyType": "never", "links": null});
         let found = found("takeGroupClusterBackupSnapshots", &snapshot);
         assert_eq!(found.len(), 2, "{found:?}");

@@ -1,4 +1,4 @@
-//! The client of this workspace as a testee.
+//! Makes the client of this workspace a testee.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,24 +21,24 @@ mod lists;
 mod raw;
 mod typed;
 
-/// The client of this workspace, and what it keeps from one run to the next.
+/// The client of this workspace as a testee, with its connections.
 ///
-/// Operations of the backup family are called by their types, all others by name.
+/// Backup operations are called by their types, all others by name.
 #[derive(Debug, Default)]
 pub struct ReferenceClient {
     clients: BTreeMap<String, Client>,
 }
 
 impl ReferenceClient {
-    /// A client without connections.
+    /// Creates a client without connections.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Answers line by line on stdin and stdout until there are no more.
+    /// Replies on stdout to each line of stdin, until stdin ends.
     ///
     /// # Errors
-    /// stdin or stdout broke.
+    /// Fails if stdin cannot be read or stdout cannot be written.
     pub async fn serve(mut self) -> io::Result<()> {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         let mut out = tokio::io::stdout();
@@ -204,7 +204,7 @@ fn unsendable(problem: &str) -> Reply {
     }
 }
 
-/// An error in the suite's closed list.
+/// Returns an error as an outcome of the suite's closed list.
 fn failed(error: &atlas_transport::Error) -> Reply {
     let kind = match error.kind() {
         ErrorKind::Response(ResponseError::Api(_)) => "api_error",

@@ -1,5 +1,5 @@
-//! Judgements as a matrix in Markdown or HTML, as `JUnit` XML, and as JSON lines; the fidelity score
-//! of servers.
+//! Reports: judgements as a matrix in Markdown or HTML, as `JUnit` XML and as JSON lines, and the
+//! fidelity score of servers.
 
 mod fidelity;
 mod html;
@@ -13,7 +13,7 @@ pub use matrix::markdown;
 
 use crate::verdict::Judgement;
 
-/// One JSON object a line.
+/// Returns the judgements as JSON, one object per line.
 pub fn json_lines(judgements: &[Judgement]) -> String {
     let lines = judgements
         .iter()

@@ -1,4 +1,4 @@
-//! What two texts of a request mean: alike where the standards say so, however they are written.
+//! Compares parts of requests by meaning: forms that a standard treats as equivalent are equal.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Whether a body is the required one. JSON is compared as JSON and a form as its pairs; the order
-/// of fields, white space, escapes and the form of numbers say nothing.
+/// Whether a body equals the required one. JSON is compared as JSON and a form as its pairs; the
+/// order of fields, white space, escapes and the format of numbers are ignored.
 pub(crate) fn body(required: &str, seen: &[u8]) -> bool {
     if let Ok(Strict(wanted)) = serde_json::from_str(required) {
         return serde_json::from_slice(seen).is_ok_and(|Strict(seen)| value(&wanted, &seen));
@@ -17,8 +17,8 @@ pub(crate) fn body(required: &str, seen: &[u8]) -> bool {
         || (required.contains('=') && form.is_some_and(|form| has_pairs(&form, &pairs(required))))
 }
 
-/// Whether a form has these pairs, and beside them no name twice and no second proof of identity
-/// (RFC 6749 section 2.3).
+/// Whether a form has these pairs, no duplicate name, and no second authentication method (RFC 6749
+/// section 2.3).
 fn has_pairs(form: &[(String, String)], required: &[(String, String)]) -> bool {
     let names: BTreeSet<&String> = form.iter().map(|(name, _)| name).collect();
     names.len() == form.len()
@@ -26,7 +26,7 @@ fn has_pairs(form: &[(String, String)], required: &[(String, String)]) -> bool {
         && !form.iter().any(|(name, _)| name == "client_secret")
 }
 
-/// Whether a body is this value as JSON; nothing stands for an empty body.
+/// Whether a body is this value as JSON; `None` requires an empty body.
 pub(crate) fn json_body(required: Option<&Value>, seen: &[u8]) -> bool {
     match required {
         None => seen.is_empty(),
@@ -34,9 +34,9 @@ pub(crate) fn json_body(required: Option<&Value>, seen: &[u8]) -> bool {
     }
 }
 
-/// Whether a target is the required one (RFC 3986 section 6.2.2): hexadecimal digits in any case,
-/// unreserved characters escaped or not, and the parameters of the query in any order. A parameter
-/// with its default says the same as none.
+/// Whether a target equals the required one (RFC 3986 section 6.2.2): hexadecimal digits in any
+/// case, unreserved characters escaped or not, and query parameters in any order. A parameter with
+/// its default value equals an absent one.
 pub(crate) fn target(required: &str, seen: &str, defaults: &[(&str, &str)]) -> bool {
     let parts = |target: &str| {
         let (path, query) = match target.split_once('?') {
@@ -48,8 +48,8 @@ pub(crate) fn target(required: &str, seen: &str, defaults: &[(&str, &str)]) -> b
     parts(required) == parts(seen)
 }
 
-/// Whether a header has the required value: media types by type and parameters, and the scheme of
-/// credentials in any case.
+/// Whether a header has the required value: media types are compared by type and parameters, the
+/// scheme of credentials in any case.
 pub(crate) fn header(name: &str, required: &str, seen: &str) -> bool {
     match name {
         "content-type" => content_type(required, seen),
@@ -64,7 +64,7 @@ pub(crate) fn header(name: &str, required: &str, seen: &str) -> bool {
     }
 }
 
-/// Whether a range of `Accept` asks for a media type, with whatever weight but none.
+/// Whether a range of `Accept` names a media type with a weight above zero.
 fn is_accepted(required: &str, range: &str) -> bool {
     let mut parts = range.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
@@ -76,8 +76,8 @@ fn is_accepted(required: &str, range: &str) -> bool {
     required.eq_ignore_ascii_case(essence) && !refused
 }
 
-/// Whether a body is labelled as required: JSON plainly or with a version, and no charset but
-/// UTF-8.
+/// Whether a content type is the required one: JSON with or without a version, and no charset other
+/// than UTF-8.
 fn content_type(required: &str, seen: &str) -> bool {
     let mut parts = seen.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -91,14 +91,14 @@ fn content_type(required: &str, seen: &str) -> bool {
     as_utf_8 && (essence == required || versioned)
 }
 
-/// Whether a media type in lower case is `application/vnd.atlas.DATE+json`.
+/// Whether a lowercase media type is `application/vnd.atlas.DATE+json`.
 fn is_versioned_json(essence: &str) -> bool {
     let date = essence.strip_prefix("application/vnd.atlas.");
     let date = date.and_then(|rest| rest.strip_suffix("+json"));
     date.is_some_and(|date| date.len() == 10 && date.parse::<jiff::civil::Date>().is_ok())
 }
 
-/// The pairs of a query or form, decoded, in an order of their own.
+/// Returns the decoded pairs of a query or form, sorted.
 fn pairs(text: &str) -> Vec<(String, String)> {
     let decoded = |text: &str| {
         let text = text.replace('+', " ");
@@ -110,24 +110,24 @@ fn pairs(text: &str) -> Vec<(String, String)> {
         (decoded(name), decoded(value))
     });
     let mut pairs: Vec<_> = pairs.collect();
-    // Several values of one name are a set.
+    // The order of values with the same name is ignored.
     pairs.sort();
     pairs
 }
 
-/// As a default, it stands for every value.
+/// As a default, matches any value.
 pub(crate) const ANY: &str = "*";
 
-/// What is left of a query without the parameters that have their defaults; `None` if that is
-/// nothing. One that is there twice stays.
+/// Removes the parameters with default values from a query; returns `None` if none is left.
+/// Repeated parameters are kept.
 fn without_defaults(
     pairs: &[(String, String)],
     defaults: &[(&str, &str)],
 ) -> Option<Vec<(String, String)>> {
     let is_default = |(name, value): &(String, String)| {
         let once = pairs.iter().filter(|(other, _)| other == name).count() == 1;
-        let mut says_nothing = defaults.iter().filter(|(other, _)| other == name);
-        once && says_nothing.any(|(_, default)| *default == ANY || default == value)
+        let mut of_name = defaults.iter().filter(|(other, _)| other == name);
+        once && of_name.any(|(_, default)| *default == ANY || default == value)
     };
     let kept: Vec<_> = pairs
         .iter()
@@ -137,8 +137,8 @@ fn without_defaults(
     (!kept.is_empty()).then_some(kept)
 }
 
-/// A path with its escapes in capitals, and none around unreserved characters. Segments of dots
-/// alone keep theirs, since they stand for another folder once they are unescaped.
+/// Returns a path with uppercase escapes, and without escapes of unreserved characters. Dot segments
+/// stay escaped, since they refer to another folder when unescaped.
 fn normal(path: &str) -> String {
     let segments: Vec<String> = path.split('/').map(normal_segment).collect();
     segments.join("/")
@@ -171,7 +171,7 @@ fn normal_segment(segment: &str) -> String {
     normal + rest
 }
 
-/// Whether two values are the same: numbers by what they stand for.
+/// Whether two values are equal; numbers are compared by value.
 pub(crate) fn value(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => number(one, other),
@@ -192,8 +192,7 @@ fn number(one: &Number, other: &Number) -> bool {
     one == other || (is_float && one.as_f64() == other.as_f64())
 }
 
-/// JSON in which no object has a field twice: what a reader makes of one that has is not defined
-/// (RFC 8259 section 4).
+/// JSON without duplicate fields, whose meaning is not defined (RFC 8259 section 4).
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -247,7 +246,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut fields = Map::new();
         while let Some((name, Strict(value))) = entries.next_entry::<String, Strict>()? {
             if fields.insert(name, value).is_some() {
-                return Err(A::Error::custom("a field is there twice"));
+                return Err(A::Error::custom("duplicate field"));
             }
         }
         Ok(fields.into())

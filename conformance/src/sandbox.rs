@@ -1,4 +1,4 @@
-//! The sandbox of this workspace as a server under test.
+//! Makes the sandbox of this workspace a testee.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use atlas_sandbox::{Sandbox, SandboxServer};
 
 use crate::server_testee::ServerTestee;
 
-/// The sandbox on a port of its own. It ends when the first of the two is dropped.
+/// Starts the sandbox on a free port. It ends when the returned server is dropped.
 ///
 /// # Errors
 /// Fails if no port can be bound.

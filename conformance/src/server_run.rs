@@ -1,4 +1,4 @@
-//! Runs a case at a server.
+//! Runs a case against a server.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -20,17 +20,17 @@ use crate::variables::Variables;
 use crate::verdict::{Judgement, Verdict};
 use crate::wire::latin1;
 
-/// Why a case could not be run to its end.
+/// An error that prevents a case from being judged.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error(transparent)]
     Raw(#[from] RawError),
     #[error("invalid case: {0}")]
     Case(String),
-    /// The server says that it does not do this (RFC 9110 section 15.6.2), or no longer.
-    #[error("the server answers {status}: {body}")]
+    /// The server does not implement the operation (RFC 9110 section 15.6.2), or no longer.
+    #[error("the server responded with {status}: {body}")]
     NotImplemented { status: u16, body: String },
-    #[error("the world has no {0}")]
+    #[error("the server's world has no {0}")]
     Lacks(String),
 }
 
@@ -47,7 +47,7 @@ impl RunError {
     }
 }
 
-/// Runs a case at a server, and judges it.
+/// Runs a case against a server and judges it.
 pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
     let name = &testee.name;
     let flow = match &case.kind {
@@ -58,7 +58,7 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
         Kind::Flow(flow) => flow.clone(),
         Kind::Pattern(pattern) => pattern_flow(pattern),
         Kind::Client(_) | Kind::Download(_) => {
-            let error = RunError::Case("it is for clients".to_owned());
+            let error = RunError::Case("a client case cannot be run against a server".to_owned());
             return Judgement::ended(name, case, Verdict::Error, &error);
         }
     };
@@ -89,7 +89,7 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
             return Judgement::unimplemented(name, case, reason);
         }
         if !testee.allows_writes && flow.steps.iter().any(writes) {
-            let none = "it writes, and the server's world cannot be reset; \
+            let none = "the case writes, and the server's world cannot be reset; \
                 pass --allow-writes to run it";
             let reason = hint.unwrap_or(none);
             return Judgement::unimplemented(name, case, reason);
@@ -110,8 +110,8 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
     judgement
 }
 
-/// Whether an answer says that the server does not do what is asked: 501, or 410 for an operation
-/// that Atlas has ended.
+/// Whether a response states that the operation is not implemented: 501, or 410 for an operation
+/// with a sunset date.
 fn is_not_implemented(asked: &ServerRequest, answer: &Response<Bytes>) -> bool {
     let operation = asked.operation.as_deref().and_then(|id| find(id).ok());
     let ends = operation.is_some_and(|operation| operation.sunset().is_some());
@@ -149,8 +149,8 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Begins a new world, if the server has the sandbox's control for that. Other servers are only
-    /// asked once whether they have it.
+    /// Resets the world if the server has the sandbox's control requests. Other servers are probed
+    /// for them once.
     async fn begin(&mut self, flow: &Flow) -> Result<bool, RawError> {
         if self.testee.control(&self.client).await? != Control::Granted {
             return Ok(false);
@@ -162,7 +162,7 @@ impl Exchange<'_> {
         Ok(answer.status() == 204)
     }
 
-    /// Uses one of the controls that the sandbox has.
+    /// Sends a control request of the sandbox.
     async fn control(
         &self,
         method: &str,
@@ -187,7 +187,7 @@ impl Exchange<'_> {
             let (answer, of_step) = match self.step(step, asked).await {
                 Err(error) if !found.is_empty() => {
                     let place = format!("step {}", index + 1);
-                    found.push(Difference::new(place, "an answer", error));
+                    found.push(Difference::new(place, "a response", error));
                     return Ok(found);
                 }
                 answer => answer?,
@@ -196,7 +196,7 @@ impl Exchange<'_> {
                 let (status, body) = (answer.status().as_u16(), shown(answer.body()));
                 return Err(RunError::NotImplemented { status, body });
             }
-            // What a case begins with is no requirement of its own.
+            // Preconditions of a case are not requirements.
             if let (Some(need), true, false) =
                 (&step.need, step.save.is_empty(), of_step.is_empty())
             {
@@ -223,19 +223,21 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// Lets time pass, if it is any.
+    /// Advances the clock of the server.
     async fn advance(&mut self, seconds: u32) -> Result<(), RunError> {
         if seconds > 0 {
             let body = format!("{{\"advanceSeconds\":{seconds}}}");
             if self.control("POST", "/sandbox/clock", body).await?.status() != 204 {
-                return Err(RunError::Case("the clock cannot be moved".to_owned()));
+                return Err(RunError::Case(
+                    "the server's clock cannot be moved".to_owned(),
+                ));
             }
             self.conversation.time(seconds);
         }
         Ok(())
     }
 
-    /// Makes a step's request as often as it says, and compares the last answer.
+    /// Sends the request of a step as often as required and compares the last response.
     async fn step(
         &mut self,
         step: &Step,
@@ -255,10 +257,10 @@ impl Exchange<'_> {
             }
             self.variables.set("turn", &turn.to_string());
             let answer = match self.answer(asked).await {
-                // What is no request may be answered by hanging up (RFC 9112 section 9.6).
+                // A server may close the connection on an invalid request (RFC 9112 section 9.6).
                 Err(RunError::Raw(RawError::Broken(_))) if asked.raw.is_some() => {
-                    let hung_up = Difference::new("answer", "an answer", "a closed connection");
-                    return Ok((Response::default(), vec![hung_up]));
+                    let closed = Difference::new("response", "a response", "a closed connection");
+                    return Ok((Response::default(), vec![closed]));
                 }
                 answer => answer?,
             };
@@ -302,7 +304,7 @@ impl Exchange<'_> {
         Ok(answer)
     }
 
-    /// A request with its `Authorization`, fetched or computed first where that is needed.
+    /// Adds the `Authorization` to a request, after a token request or a challenge if necessary.
     async fn authenticated(
         &mut self,
         asked: &ServerRequest,
@@ -310,7 +312,7 @@ impl Exchange<'_> {
     ) -> Result<Request<Bytes>, RunError> {
         let login = asked.login.as_deref().unwrap_or("owner");
         let has_one = request.headers().contains_key("authorization");
-        // Credentials are for the server under test alone.
+        // Credentials are sent to the server under test only.
         if login == "nobody" || has_one || !self.client.is_own(&request) {
             return Ok(request);
         }
@@ -336,9 +338,11 @@ impl Exchange<'_> {
             }
             _ => format!("Bearer {}", credential("token")),
         };
-        let value = value
-            .parse()
-            .map_err(|_| RunError::Case(format!("{login} has no login that can be sent")))?;
+        let value = value.parse().map_err(|_| {
+            RunError::Case(format!(
+                "the credentials of {login} are not a valid header value"
+            ))
+        })?;
         if let Ok(text) = http::HeaderValue::to_str(&value) {
             self.variables.set("last.authorization", text);
         }
@@ -347,13 +351,13 @@ impl Exchange<'_> {
     }
 }
 
-/// A noun without its article.
+/// Removes the article of a noun.
 fn bare(need: &str) -> String {
     let bare = need.strip_prefix("an ").or(need.strip_prefix("a "));
     bare.unwrap_or(need).to_owned()
 }
 
-/// What is kept of an answer: `header:NAME`, or a pointer into the body.
+/// Returns a value of a response by `header:NAME` or a JSON pointer into the body.
 fn saved(answer: &Response<Bytes>, body: &Value, pointer: &str) -> Option<String> {
     if let Some(name) = pointer.strip_prefix("header:") {
         let value = answer.headers().get(name)?;

@@ -15,36 +15,36 @@ use crate::raw_client::{RawClient, RawError};
 use crate::variables::Variables;
 use crate::verdict::{Judgement, Verdict};
 
-/// A server under test. Clones share what was learned of it.
+/// A server under test. Clones share its observed state.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerTestee {
-    /// Its name, for reports.
+    /// The name in reports.
     pub name: String,
-    /// Its version, for reports; may be empty.
+    /// The version in reports; may be empty.
     pub version: String,
-    /// Where it answers: `http://host:port` or `https://host:port`.
+    /// The base URL: `http://host:port` or `https://host:port`.
     pub url: String,
-    /// What differs from server to server.
+    /// The values that differ between servers.
     pub variables: Variables,
-    /// Whether cases that write may be run where the world cannot be reset.
+    /// Whether writing cases may be run if the world cannot be reset.
     pub allows_writes: bool,
-    /// How long it may take for an answer.
+    /// The timeout of a response.
     pub patience: Duration,
-    /// Whether its world can be reset, once that is known.
+    /// Whether the world can be reset, once known.
     control: Arc<OnceCell<Control>>,
-    /// Tokens that it gave, by login, where its world stays.
+    /// Access tokens by login, reused if the world cannot be reset.
     pub(crate) tokens: Arc<Mutex<BTreeMap<String, String>>>,
-    /// How many cases in a row it left without an answer.
+    /// The number of consecutive cases without a response.
     silent: Arc<AtomicUsize>,
 }
 
 impl ServerTestee {
-    /// A server with the variables of the sandbox's default world, which is written to only if its
-    /// world can be reset, and may take 30 s for an answer.
+    /// Returns a server with the variables of the sandbox's default world and a timeout of 30 s.
+    /// Writing cases are run only if its world can be reset.
     ///
     /// # Errors
-    /// [`FixtureError`]: the embedded variables are invalid.
+    /// Returns a [`FixtureError`] if the embedded variables are invalid.
     pub fn new(name: &str, url: &str) -> Result<Self, FixtureError> {
         Ok(Self {
             name: name.to_owned(),
@@ -59,10 +59,10 @@ impl ServerTestee {
         })
     }
 
-    /// Asks it once whether it has the sandbox's control. An error says why no case can be run.
+    /// Probes the server once for the sandbox's control requests.
     ///
     /// # Errors
-    /// [`Unreachable`]: it does not answer, or not in HTTP.
+    /// Returns [`Unreachable`] if the server does not respond, or not with HTTP.
     pub async fn reach(&self) -> Result<Control, Unreachable> {
         let asked = async {
             let client = RawClient::new(&self.url, self.patience)?;
@@ -72,10 +72,10 @@ impl ServerTestee {
             url: self.url.clone(),
             hint: match &source {
                 RawError::Broken(_) | RawError::Silent(_) if self.url.starts_with("http:") => {
-                    "; a server that speaks TLS has an https:// URL"
+                    "; if the server uses TLS, pass an https:// URL"
                 }
                 RawError::Connect(error) if is_of_certificate(&**error) => {
-                    "; let SSL_CERT_FILE name the certificate to trust"
+                    "; set SSL_CERT_FILE to the certificate to trust"
                 }
                 _ => "",
             },
@@ -83,7 +83,7 @@ impl ServerTestee {
         })
     }
 
-    /// Whether it has the sandbox's control, which it is asked only once.
+    /// Returns whether the server has the sandbox's control requests; probed only once.
     pub(crate) async fn control(&self, client: &RawClient) -> Result<Control, RawError> {
         let ask = || async {
             let answer = self
@@ -97,7 +97,7 @@ impl ServerTestee {
                     Ok(Control::NoToken)
                 }
                 StatusCode::UNAUTHORIZED if is_of_control(&answer) => Ok(Control::OtherToken),
-                // As nginx and Go answer on a port for TLS.
+                // The response of nginx and Go on a TLS port.
                 StatusCode::BAD_REQUEST if world.is_err() && names_https(answer.body()) => {
                     Err(RawError::Tls)
                 }
@@ -107,12 +107,12 @@ impl ServerTestee {
         self.control.get_or_try_init(ask).await.copied()
     }
 
-    /// Whether it has the control, as far as it was asked.
+    /// Returns the result of [`control`](Self::control), if it was probed.
     pub(crate) fn known_control(&self) -> Option<Control> {
         self.control.get().copied()
     }
 
-    /// Uses one of the controls that the sandbox has.
+    /// Sends a control request of the sandbox.
     pub(crate) async fn send_control(
         &self,
         client: &RawClient,
@@ -132,12 +132,12 @@ impl ServerTestee {
         client.send(request.map_err(RawError::broken)?).await
     }
 
-    /// Whether it has left so many cases in a row without an answer that others need not be run.
+    /// Whether too many consecutive cases had no response to run further ones.
     pub(crate) fn is_gone(&self) -> bool {
         self.silent.load(Ordering::Relaxed) >= SILENT_IN_A_ROW
     }
 
-    /// Notes whether it answered a case.
+    /// Records whether the server responded in a case.
     pub(crate) fn note(&self, judgement: &Judgement) {
         match judgement.verdict {
             Verdict::Silent => self.silent.fetch_add(1, Ordering::Relaxed),
@@ -147,52 +147,53 @@ impl ServerTestee {
     }
 }
 
-/// Whether a server has the sandbox's control, by which each case begins in a world of its own.
+/// Whether a server has the sandbox's control requests, which reset the world before each case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Control {
-    /// It has, and lets the judge use it.
+    /// Present and permitted.
     Granted,
-    /// It has, but wants the token that `control.token` is to give.
+    /// Present; requires the token of the variable `control.token`, which is not set.
     NoToken,
-    /// It has, but refuses the token of `control.token`.
+    /// Present; refuses the token of the variable `control.token`.
     OtherToken,
-    /// It has none.
+    /// Not present.
     Absent,
 }
 
 impl Control {
-    /// What to do to have its world reset, if anything can be done.
+    /// Returns what the user can do so that the world can be reset, if anything.
     pub fn hint(self) -> Option<&'static str> {
         match self {
             Self::NoToken => {
-                Some("the server wants its control token; give --var control.token=TOKEN")
+                Some("the server requires its control token; pass --var control.token=TOKEN")
             }
             Self::OtherToken => {
-                Some("the server refuses its control token; check --var control.token=TOKEN")
+                Some("the server refuses the control token; check --var control.token=TOKEN")
             }
             Self::Granted | Self::Absent => None,
         }
     }
 }
 
-/// A server at which no case can be run.
+/// An error of a server against which no case can be run.
 #[derive(Debug, thiserror::Error)]
-#[error("no case can be run at {url}{hint}")]
+#[error("cannot run cases against {url}{hint}")]
 pub struct Unreachable {
     url: String,
     hint: &'static str,
     source: RawError,
 }
 
-/// Whether a refusal is that of the sandbox's control, and not of a server that refuses everybody.
+/// Whether a refusal is from the sandbox's control requests, not from a server that refuses all
+/// requests.
 fn is_of_control(answer: &Response<Bytes>) -> bool {
     let challenges = answer.headers().get_all("www-authenticate");
     let mut challenges = challenges.iter().filter_map(|it| it.to_str().ok());
     challenges.any(|challenge| challenge.contains("realm=\"sandbox control\""))
 }
 
-/// Whether an error has to do with a certificate.
+/// Whether an error is about a certificate.
 fn is_of_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut errors = std::iter::successors(Some(error), |error| error.source());
     errors.any(|error| error.to_string().contains("certificate"))
@@ -202,5 +203,5 @@ fn names_https(body: &[u8]) -> bool {
     String::from_utf8_lossy(body).contains("HTTPS")
 }
 
-/// After so many silent cases in a row, no other is run.
+/// The number of consecutive silent cases after which no other is run.
 pub(crate) const SILENT_IN_A_ROW: usize = 5;

@@ -1,4 +1,4 @@
-//! The whole suite at one testee.
+//! Runs all cases against a testee.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,18 +16,18 @@ use crate::server_testee::{SILENT_IN_A_ROW, ServerTestee};
 use crate::testee::{PATIENCE, Testee, TesteeError};
 use crate::verdict::{Judgement, Verdict};
 
-/// All embedded cases, each with a matrix as the cases it stands for.
+/// Returns all embedded cases, with matrices expanded.
 ///
 /// # Errors
-/// [`FixtureError`]: an embedded file is invalid.
+/// Returns a [`FixtureError`] if an embedded file is invalid.
 pub fn all_cases() -> Result<Vec<Case>, FixtureError> {
     expanded(&embedded_cases()?)
 }
 
-/// The cases of every JSON file below a folder, each with a matrix as the cases it stands for.
+/// Returns the cases of every JSON file below a folder, with matrices expanded.
 ///
 /// # Errors
-/// [`FixtureError`] names the file that cannot be read or is invalid.
+/// Returns a [`FixtureError`] that names the file or case that cannot be read or is invalid.
 pub fn cases_in(folder: &Path) -> Result<Vec<Case>, FixtureError> {
     expanded(&cases_below(folder)?)
 }
@@ -39,7 +39,7 @@ fn expanded(cases: &[Case]) -> Result<Vec<Case>, FixtureError> {
         if !ids.insert(&case.id) {
             return Err(FixtureError::Case {
                 case: case.id.clone(),
-                problem: "another case has the same id".to_owned(),
+                problem: "duplicate id".to_owned(),
             });
         }
         let expanded = case.expand().map_err(|problem| FixtureError::Case {
@@ -52,18 +52,18 @@ fn expanded(cases: &[Case]) -> Result<Vec<Case>, FixtureError> {
 }
 
 impl Case {
-    /// Whether it is for clients.
+    /// Whether the case is for clients.
     pub fn is_for_clients(&self) -> bool {
         !matches!(self.kind, Kind::Server(_) | Kind::Flow(_))
     }
 
-    /// Whether it is for servers.
+    /// Whether the case is for servers.
     pub fn is_for_servers(&self) -> bool {
         !matches!(self.kind, Kind::Client(_) | Kind::Download(_))
     }
 }
 
-/// How a client is run.
+/// Settings for judging a client.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ClientRun {
@@ -72,7 +72,7 @@ pub struct ClientRun {
 }
 
 impl Default for ClientRun {
-    /// Four processes at once, and a minute for each answer.
+    /// Returns four parallel processes, and a timeout of a minute for each reply.
     fn default() -> Self {
         Self {
             jobs: 4,
@@ -82,27 +82,26 @@ impl Default for ClientRun {
 }
 
 impl ClientRun {
-    /// Sets how many processes of the client run at once; at least one.
+    /// Sets the number of parallel processes of the client; at least one.
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.jobs = jobs.max(1);
         self
     }
 
-    /// Sets how long the client may take for an answer. One that takes longer is
-    /// [`Silent`](Verdict::Silent).
+    /// Sets the timeout of a reply. A client that exceeds it is [`Silent`](Verdict::Silent).
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Runs the cases; the judgements are in their order.
+    /// Runs the cases and returns the judgements in the same order.
     ///
-    /// A process runs several cases, with a reset in between. Cases about secrets, memory and files
-    /// have a process of their own, and one that does not pass is run again in a process of its own,
-    /// whose verdict counts.
+    /// A process runs several cases, with a reset in between. Each case about secrets, memory or
+    /// files gets a fresh process. A case that does not pass is run again in a fresh process, whose
+    /// verdict counts.
     ///
     /// # Errors
-    /// [`TesteeError`] if the client cannot even say its name.
+    /// Returns a [`TesteeError`] if the client does not report a valid name.
     pub async fn judge(
         &self,
         command: &[String],
@@ -130,7 +129,7 @@ impl ClientRun {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(index) else { break };
                     let judgement = if silent.load(Ordering::Relaxed) >= SILENT_IN_A_ROW {
-                        let reason = "not run: the testee gave no answer to the cases before";
+                        let reason = "not run: the testee did not reply in the previous cases";
                         Judgement::without(&name, case, Verdict::Error, reason.to_owned())
                     } else {
                         run.judge_one(&mut testee, &command, &name, case).await
@@ -153,7 +152,7 @@ impl ClientRun {
         Ok(judgements.into_iter().map(|(_, it)| it).collect())
     }
 
-    /// Runs a case at the process of a worker, or at one of its own.
+    /// Runs a case in the process of a worker, or in a fresh one.
     async fn judge_one(
         &self,
         shared: &mut Option<Testee>,
@@ -175,7 +174,7 @@ impl ClientRun {
         self.judge_alone(command, name, case).await
     }
 
-    /// A process that has forgotten the cases before.
+    /// Returns a process without state of earlier cases.
     async fn ready(&self, known: Option<Testee>, command: &[String]) -> Option<Testee> {
         if let Some(mut testee) = known {
             if testee.reset().await.is_ok() {
@@ -186,8 +185,7 @@ impl ClientRun {
         Testee::start_with(command, self.patience).await.ok()
     }
 
-    /// Runs a case at a client that is started for it. `name` stands for a client that does not
-    /// start.
+    /// Runs a case in a fresh process of the client. `name` is used if the client does not start.
     pub async fn judge_alone(&self, command: &[String], name: &str, case: &Case) -> Judgement {
         let judgement = match Testee::start_with(command, self.patience).await {
             Ok(mut testee) => {
@@ -210,7 +208,7 @@ impl ClientRun {
     }
 }
 
-/// Whether a case looks at all that a process does.
+/// Whether a case observes the whole process, so that it needs a fresh one.
 fn needs_a_process(case: &Case) -> bool {
     match &case.kind {
         Kind::Client(client) => {
@@ -222,7 +220,7 @@ fn needs_a_process(case: &Case) -> bool {
     }
 }
 
-/// The judgement with the client's version and the command that runs the case alone.
+/// Adds the client's version and the command that runs the single case to a judgement.
 fn finished(mut judgement: Judgement, version: &str, command: &[String], case: &Case) -> Judgement {
     let words: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
     let (case, words) = (shell_word(&case.id), words.join(" "));
@@ -231,12 +229,12 @@ fn finished(mut judgement: Judgement, version: &str, command: &[String], case: &
     judgement
 }
 
-/// Runs each case at a server, one after the other, since they share its world.
+/// Runs the cases against a server, in sequence, since they share its world.
 pub async fn judge_servers(testee: &ServerTestee, cases: &[Case]) -> Vec<Judgement> {
     let mut judgements = Vec::new();
     for case in cases.iter().filter(|case| case.is_for_servers()) {
         let mut judgement = if testee.is_gone() {
-            let reason = "not run: the server gave no answer to the cases before";
+            let reason = "not run: the server did not respond in the previous cases";
             Judgement::without(&testee.name, case, Verdict::Error, reason.to_owned())
         } else {
             judge_server(testee, case).await
@@ -250,7 +248,7 @@ pub async fn judge_servers(testee: &ServerTestee, cases: &[Case]) -> Vec<Judgeme
     judgements
 }
 
-/// Quotes a word for a POSIX shell, as it stands in [`Judgement::rerun`].
+/// Quotes a word for a POSIX shell, as in [`Judgement::rerun`].
 pub fn shell_word(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {

@@ -1,4 +1,4 @@
-//! The request of a case for servers, built without the code that it may judge.
+//! Builds the requests of server cases, without the code under test.
 
 use atlas_catalog::Operation;
 use bytes::Bytes;
@@ -11,10 +11,10 @@ use crate::fixtures::example;
 use crate::message::{find, in_path};
 use crate::variables::Variables;
 
-/// The version that is asked for where a case does not say, unless the operation has newer ones.
+/// The default version of requests, unless the operation has a newer one.
 const VERSION: &str = "2025-03-12";
 
-/// What a case asks for where it does not say: the newest version, in its format.
+/// Returns the default `Accept`: the newest version, in its format.
 fn accept(operation: Option<Operation>) -> String {
     let newest = operation.and_then(|operation| operation.version(None));
     let version = newest.map_or(VERSION, |newest| newest.name.as_str().max(VERSION));
@@ -26,7 +26,7 @@ fn accept(operation: Option<Operation>) -> String {
     format!("application/vnd.atlas.{version}+{format}")
 }
 
-/// The JSON body of a request, with every variable in its place.
+/// Returns the JSON body of a request, with variables replaced.
 pub(crate) fn json_of(asked: &ServerRequest, variables: &Variables) -> Option<Value> {
     let of_example = || example(asked.operation.as_deref()?)?.request.as_ref();
     let body = asked.json.as_ref();
@@ -34,7 +34,7 @@ pub(crate) fn json_of(asked: &ServerRequest, variables: &Variables) -> Option<Va
     Some(variables.fill_json(body))
 }
 
-/// Builds a request with an absolute URL; the error says what is wrong with the case.
+/// Builds a request with an absolute URL. The error is the problem of the case.
 pub(crate) fn request(
     asked: &ServerRequest,
     variables: &Variables,
@@ -53,7 +53,7 @@ pub(crate) fn request(
             }
             path
         }
-        (None, None) => return Err("neither an operation nor a target".to_owned()),
+        (None, None) => return Err("the request has neither an operation nor a target".to_owned()),
     };
     if let Some(query) = asked.query.as_deref().filter(|query| !query.is_empty()) {
         target.push('?');
@@ -93,7 +93,7 @@ pub(crate) fn request(
     request.body(body).map_err(|error| error.to_string())
 }
 
-/// What a parameter is where a case does not say: a thing of the default world.
+/// Returns the default of a path parameter: a resource of the default world.
 fn usual(operation: &str, parameter: &str, variables: &Variables) -> String {
     let kind = match operation {
         id if id.contains("Flex") => "flex",

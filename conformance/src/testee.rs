@@ -1,4 +1,4 @@
-//! A client under test: a process that speaks JSON, one object a line.
+//! Runs a client under test: a process that exchanges JSON lines.
 
 use std::io;
 use std::process::Stdio;
@@ -13,14 +13,14 @@ use tokio::task::JoinHandle;
 use crate::message::{Hello, PROTOCOL, Reply, Request, Run};
 use crate::scripted::lock;
 
-/// How long a client may take for an answer by default.
+/// The default timeout of a reply.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest line that is read, in bytes.
+/// The maximum length of a line from a testee, in bytes.
 const LONGEST: u64 = 32 << 20;
-/// How much of stderr is kept, in bytes.
+/// The number of bytes of stderr that are kept.
 const KEPT: usize = 1 << 20;
 
-/// A running client, in a process group of its own where the system has them.
+/// A running client, in its own process group on Unix.
 #[derive(Debug)]
 pub struct Testee {
     child: Child,
@@ -32,61 +32,59 @@ pub struct Testee {
     #[cfg(unix)]
     group: Option<u32>,
     patience: Duration,
-    /// What it says of itself.
+    /// The client's description of itself.
     pub hello: Hello,
 }
 
-/// A client that could not be asked.
+/// An error while running a client.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TesteeError {
-    /// The command gave no process, or the pipes to it broke.
-    #[error("the testee {command:?} {doing}; check that the command runs by hand")]
+    /// The process could not be started, or has no pipes.
+    #[error("testee {command:?} {doing}; check that the command runs in a shell")]
     Process {
         /// The command line.
         command: String,
-        /// What could not be done.
+        /// The step that failed.
         doing: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// It ended without an answer.
-    #[error("the testee ended without an answer ({status}){}", last_line(stderr))]
+    /// The process ended without a reply.
+    #[error("testee ended without a reply ({status}){}", last_line(stderr))]
     Ended {
-        /// How, in the words of the system.
+        /// The exit status.
         status: String,
-        /// What it wrote to stderr.
+        /// Its stderr.
         stderr: String,
     },
-    /// It said something that is no answer.
-    #[error(
-        "the testee printed {said:?}, which is no answer ({problem}); it must print its answer as one JSON object a line"
-    )]
+    /// It printed a line that is not a valid reply.
+    #[error("invalid reply {said:?} of the testee: {problem}; print each reply as one JSON line")]
     NoAnswer {
-        /// What it said, shortened.
+        /// The line, shortened.
         said: String,
-        /// What is wrong with it.
+        /// The parse error.
         problem: String,
     },
-    /// It said nothing in time.
-    #[error("the testee gave no answer within {seconds} s")]
+    /// It did not reply in time.
+    #[error("timed out after {seconds} s waiting for a reply of the testee")]
     Silent {
-        /// How long it had.
+        /// The timeout.
         seconds: f64,
     },
-    /// Its name cannot stand for it in reports.
+    /// Its name is not valid.
     #[error(
         "invalid testee name {name:?}: expected 1 to 64 ASCII letters, digits, '-', '_' or '.'"
     )]
     Name {
-        /// The name that it says.
+        /// The name.
         name: String,
     },
 }
 
 impl Testee {
-    /// Starts a client and asks for its name. It may take a minute for each answer.
+    /// Starts a client and requests its name, with a timeout of a minute for each reply.
     ///
     /// # Errors
     /// [`TesteeError`]
@@ -94,7 +92,7 @@ impl Testee {
         Self::start_with(command, PATIENCE).await
     }
 
-    /// The same for a client that may take so long for each answer.
+    /// Starts a client as [`start`](Self::start) does, with this timeout for each reply.
     ///
     /// # Errors
     /// [`TesteeError`]
@@ -113,8 +111,9 @@ impl Testee {
         process
             .args(words)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        process.stderr(Stdio::piped()).kill_on_drop(true);
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         #[cfg(unix)]
         process.process_group(0);
         let mut child = process.spawn().map_err(failed("cannot be started"))?;
@@ -147,7 +146,7 @@ impl Testee {
             let name = name.clone();
             return Err(TesteeError::Name { name });
         }
-        // A version is only shown.
+        // The version is only displayed.
         *version = version
             .chars()
             .filter(char::is_ascii_graphic)
@@ -156,7 +155,7 @@ impl Testee {
         Ok(testee)
     }
 
-    /// Has something done.
+    /// Sends a task and returns the reply.
     ///
     /// # Errors
     /// [`TesteeError`]
@@ -164,7 +163,7 @@ impl Testee {
         self.ask(&Request::Run(Box::new(run))).await
     }
 
-    /// Lets it forget what it knows of earlier cases.
+    /// Makes the client drop its state of earlier cases.
     ///
     /// # Errors
     /// [`TesteeError`]
@@ -173,7 +172,7 @@ impl Testee {
         Ok(())
     }
 
-    /// The most memory it ever had, in bytes, where the system tells.
+    /// Returns the peak memory of the process in bytes, on Linux only.
     pub fn memory(&self) -> Option<u64> {
         let path = format!("/proc/{}/status", self.child.id()?);
         let status = std::fs::read_to_string(path).ok()?;
@@ -184,13 +183,13 @@ impl Testee {
         Some(kilobytes * 1024)
     }
 
-    /// Kills it and what it started, as the power would.
+    /// Kills the process and its process group, as a power cut would.
     pub async fn kill(mut self) {
         self.kill_group();
         let _ = self.child.kill().await;
     }
 
-    /// Ends it, and gives what it wrote to stderr, as far as that is kept.
+    /// Ends the process and returns the first MiB of its stderr.
     pub async fn end(mut self) -> String {
         drop(self.requests.take());
         let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
@@ -202,7 +201,7 @@ impl Testee {
         stderr
     }
 
-    /// Kills what is left of the process group.
+    /// Kills the remaining processes of the group.
     fn kill_group(&self) {
         #[cfg(unix)]
         if let Some(group) = self.group.and_then(|id| i32::try_from(id).ok())
@@ -212,7 +211,7 @@ impl Testee {
         }
     }
 
-    /// What it wrote to stderr until it closed that, or for a second more; nothing the second time.
+    /// Waits up to a second for the end of stderr and takes its text; empty on a second call.
     async fn written(&mut self) -> String {
         if let Some(reading) = self.reading.take() {
             let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
@@ -239,11 +238,11 @@ impl Testee {
             seconds: self.patience.as_secs_f64(),
         })?;
         if !matches!(answer, Ok(read) if read > 0) {
-            // A pipe that is closed or broken belongs to a process that ends.
+            // A closed or broken pipe means that the process is ending.
             let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
             let status = match ended {
                 Ok(Ok(status)) => status.to_string(),
-                _ => "it closed its output and runs on".to_owned(),
+                _ => "still running, with its stdout closed".to_owned(),
             };
             let stderr = self.written().await;
             return Err(TesteeError::Ended { status, stderr });
@@ -264,7 +263,7 @@ impl Drop for Testee {
     }
 }
 
-/// Reads stderr to its end, and keeps the beginning.
+/// Reads stderr to its end and keeps the first [`KEPT`] bytes.
 async fn keep(mut stderr: ChildStderr, kept: Arc<Mutex<Vec<u8>>>) {
     let mut piece = vec![0; 1 << 16];
     while let Ok(read) = stderr.read(&mut piece).await {
@@ -277,10 +276,10 @@ async fn keep(mut stderr: ChildStderr, kept: Arc<Mutex<Vec<u8>>>) {
     }
 }
 
-/// The last line of stderr, for an error of one line.
+/// Returns the last line of stderr as the end of an error message.
 fn last_line(stderr: &str) -> String {
     match stderr.trim_end().lines().last() {
-        Some(line) => format!("; its stderr ends with {line:?}"),
+        Some(line) => format!("; last line of stderr: {line:?}"),
         None => String::new(),
     }
 }

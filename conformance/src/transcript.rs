@@ -1,38 +1,38 @@
-//! What went over the wire in a case for servers, as text.
+//! Records the requests and responses of a server case as text.
 
 use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 
-/// The requests and answers of a case, and the time in between.
+/// The requests and responses of a case, and the time in between.
 #[derive(Debug, Default)]
 pub(crate) struct Transcript(String);
 
 impl Transcript {
-    /// Notes that time passed.
+    /// Adds an advance of the clock.
     pub(crate) fn time(&mut self, seconds: u32) {
-        let _ = writeln!(self.0, "({seconds} s pass)\n");
+        let _ = writeln!(self.0, "(clock advanced by {seconds} s)\n");
     }
 
-    /// Notes a request that is sent as it is.
+    /// Adds a raw request.
     pub(crate) fn raw(&mut self, raw: &str) {
         let _ = writeln!(self.0, "> {}\n", raw.escape_debug());
     }
 
-    /// Notes a request.
+    /// Adds a request.
     pub(crate) fn request(&mut self, request: &Request<Bytes>) {
         let _ = writeln!(self.0, "> {} {}", request.method(), request.uri());
         self.message('>', request.headers(), request.body());
     }
 
-    /// Notes an answer.
+    /// Adds a response.
     pub(crate) fn answer(&mut self, answer: &Response<Bytes>) {
         let _ = writeln!(self.0, "< {}", answer.status());
         self.message('<', answer.headers(), answer.body());
     }
 
-    /// All of it.
+    /// Returns the whole text.
     pub(crate) fn into_text(self) -> String {
         self.0
     }
@@ -46,7 +46,7 @@ impl Transcript {
     }
 }
 
-/// A body as text, shortened.
+/// Returns a body as text, shortened.
 pub(crate) fn shown(body: &[u8]) -> String {
     const LIMIT: usize = 4000;
     let shown = String::from_utf8_lossy(&body[..body.len().min(LIMIT)]).into_owned();

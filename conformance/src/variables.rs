@@ -1,4 +1,4 @@
-//! Names for what differs from server to server: `${owner.token}`, `${project}`.
+//! Variables for the values that differ between servers: `${owner.token}`, `${project}`.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use serde_json::Value;
 use crate::case::{Predicate, Predicates};
 use crate::fixtures::{FixtureError, embedded};
 
-/// What `${name}` stands for.
+/// The values of `${name}` by name.
 #[derive(Debug, Clone, Default)]
 pub struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    /// Those of the sandbox's default world, from `fixtures/world.json`.
+    /// Returns the values of the sandbox's default world, from `fixtures/world.json`.
     ///
     /// # Errors
-    /// [`FixtureError`]: the embedded file is invalid.
+    /// Returns a [`FixtureError`] if the embedded file is invalid.
     pub fn default_world() -> Result<Self, FixtureError> {
         Ok(Self(embedded("world.json")?))
     }
 
-    /// Sets one.
+    /// Sets a variable.
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Whether a case may use a variable of this name.
+    /// Whether cases may use a variable of this name.
     pub fn is_known(&self, name: &str) -> bool {
         name == "control.token" || self.0.contains_key(name)
     }
@@ -34,7 +34,7 @@ impl Variables {
         self.0.get(name).map_or("", String::as_str)
     }
 
-    /// A text with every variable in its place. An unknown one stays as it is.
+    /// Replaces the variables in a text. Unknown ones are kept.
     pub(crate) fn fill(&self, text: &str) -> String {
         let Some((before, rest)) = text.split_once("${") else {
             return text.to_owned();
@@ -49,7 +49,7 @@ impl Variables {
         format!("{before}{value}{}", self.fill(after))
     }
 
-    /// The same for every text in a value.
+    /// Replaces the variables in every text of a value.
     pub(crate) fn fill_json(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => self.fill(text).into(),
@@ -62,7 +62,7 @@ impl Variables {
         }
     }
 
-    /// Predicates with every variable in its place.
+    /// Replaces the variables in predicates.
     pub(crate) fn fill_predicates(&self, expect: &Predicates) -> Predicates {
         let mut expect = expect.clone();
         for value in expect.headers.values_mut() {
@@ -93,7 +93,7 @@ impl Variables {
         expect
     }
 
-    /// The values that no report may show.
+    /// Returns the values that reports must not show.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let is_secret = |name: &str| {
             let kinds = ["token", "private", "secret", "basic", "password"];

@@ -1,4 +1,4 @@
-//! What comes of a case.
+//! Verdicts and judgements.
 
 use std::fmt;
 
@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Case, Kind, Level};
 use crate::difference::Difference;
 
-/// What came of a case.
+/// The verdict of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum Verdict {
     /// The testee conforms.
     Pass,
-    /// It does not, and must.
+    /// The testee does not conform, but must.
     Fail,
-    /// It does not, and should.
+    /// The testee does not conform, but should.
     Warn,
-    /// It does otherwise than this project chose, which is as right.
+    /// The testee differs from a choice of this project, and is equally right.
     Differs,
-    /// It does not do what the case is about.
+    /// The testee does not implement what the case tests.
     Unimplemented,
-    /// Its process ended, or it gave no answer in the protocol.
+    /// The process ended, or the reply or response was not valid.
     Crashed,
-    /// It gave no answer in time.
+    /// No reply or response in time.
     Silent,
     /// The suite could not run the case.
     Error,
@@ -44,7 +44,7 @@ impl Verdict {
         Self::Error,
     ];
 
-    /// Whether the testee did not do what the case requires.
+    /// Whether the testee does not meet the requirement.
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Fail | Self::Warn | Self::Crashed | Self::Silent)
     }
@@ -65,48 +65,47 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What came of one case at one testee.
+/// The result of one case for one testee.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Judgement {
     /// The testee's name.
     pub testee: String,
-    /// The testee's version, if it said one.
+    /// The testee's version, if known.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
     /// The case's id.
     pub case: String,
-    /// Its area.
+    /// The case's area.
     pub area: String,
-    /// How much it binds.
+    /// The level of the requirement.
     pub level: Level,
     /// The verdict.
     pub verdict: Verdict,
-    /// What the case requires.
+    /// The requirement.
     pub requires: String,
-    /// What the case stands on.
+    /// The source of the requirement.
     pub source: String,
-    /// The tag of the operation that it is about, if it is for servers; [`NO_OPERATION`] if it is about
-    /// none.
+    /// The tag of the operation under test of a server case, or [`NO_OPERATION`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// What was seen that is not as required.
+    /// The differences from the requirement.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
-    /// Why there is no other verdict: what the testee lacks, or what went wrong.
+    /// The reason of the verdict, if there are no differences: the missing ability or the error.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
-    /// The command that runs this case alone.
+    /// The command that runs this case only.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub rerun: String,
-    /// Everything that went over the wire, where it did not conform.
+    /// The requests and responses, if the testee did not conform.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub conversation: String,
 }
 
 impl Judgement {
-    /// The judgement over what was found: no differences are a pass, and those that recorded answers
-    /// of Atlas have too are a warning at most.
+    /// Judges the differences: none is a pass, and those that recorded responses of Atlas have too
+    /// are a warning at most.
     pub(crate) fn of(
         testee: &str,
         case: &Case,
@@ -129,12 +128,12 @@ impl Judgement {
         judgement
     }
 
-    /// The testee lacks what the case needs.
+    /// Returns the judgement of a testee that lacks an ability or resource.
     pub(crate) fn unimplemented(testee: &str, case: &Case, reason: impl Into<String>) -> Self {
         Self::without(testee, case, Verdict::Unimplemented, reason.into())
     }
 
-    /// Something ended the case, with everything that caused it.
+    /// Returns the judgement of a case that ended with an error.
     pub(crate) fn ended(
         testee: &str,
         case: &Case,
@@ -150,7 +149,7 @@ impl Judgement {
         Self::without(testee, case, verdict, reason)
     }
 
-    /// A judgement without differences.
+    /// Returns a judgement without differences.
     pub(crate) fn without(testee: &str, case: &Case, verdict: Verdict, reason: String) -> Self {
         Self {
             testee: testee.to_owned(),
@@ -169,7 +168,7 @@ impl Judgement {
         }
     }
 
-    /// Notes what a client wrote to stderr: the case's secrets must not be there either.
+    /// Adds the stderr of a client, which must not contain the case's secrets.
     pub(crate) fn note_stderr(&mut self, case: &Case, stderr: &str) {
         if let Kind::Client(client) = &case.kind {
             let shows = client.expect.secrets.iter().any(|it| stderr.contains(it));
@@ -185,7 +184,7 @@ impl Judgement {
         }
     }
 
-    /// Replaces secrets everywhere, also where they are escaped.
+    /// Replaces all secrets, also in escaped form.
     pub(crate) fn redact(&mut self, secrets: &[String]) {
         let clean = |text: &mut String| {
             for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
@@ -211,34 +210,34 @@ impl Judgement {
         }
     }
 
-    /// All of it for a reader: what was required, by which source, what was seen, and the command
-    /// that runs the case alone. Several lines, without the conversation.
+    /// Returns several lines for the user: the requirement and its source, the differences, and the
+    /// command that runs this case only. The conversation is not included.
     pub fn explained(&self) -> String {
         let mut lines = vec![format!(
             "{} {} {} ({})",
             self.verdict, self.testee, self.case, self.level
         )];
-        let mut say = |name: &str, text: &str| {
+        let mut add = |name: &str, text: &str| {
             if !text.is_empty() {
                 lines.push(format!("  {name:<9} {text}"));
             }
         };
-        say("required:", &self.requires);
-        say("source:", &self.source);
+        add("required:", &self.requires);
+        add("source:", &self.source);
         for difference in &self.differences {
-            say("seen:", &difference.to_string());
+            add("seen:", &difference.to_string());
         }
-        say("because:", &self.reason);
-        say("run:", &self.rerun);
+        add("because:", &self.reason);
+        add("run:", &self.rerun);
         lines.join("\n")
     }
 }
 
-/// The tag of cases that are about no operation, such as those on logins or on requests outside of
-/// the API.
+/// The tag of cases without an operation under test, such as those about logins or requests outside
+/// of the API.
 pub const NO_OPERATION: &str = "no operation";
 
-/// The tag of the operation that a case is about.
+/// Returns the tag of the operation under test.
 fn tag(case: &Case) -> String {
     let operation = case.operation().and_then(Operation::find);
     operation.map_or_else(|| NO_OPERATION.to_owned(), |it| it.tag().name().to_owned())

@@ -1,33 +1,33 @@
-//! Requests as clients under test send them, and bytes as cases write them.
+//! Reads requests of clients under test, and encodes the bytes of cases.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// A request as it stood on the wire.
+/// A request as received.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WireRequest {
     /// The method.
     pub method: String,
-    /// The target, raw.
+    /// The raw target.
     pub target: String,
-    /// The header lines: lower-case names, values as they came.
+    /// The header lines: lowercase names, raw values.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// When it was there, counted from the server's start.
+    /// The time of receipt since the server's start.
     pub at: Duration,
 }
 
 impl WireRequest {
-    /// The first header of this name.
+    /// Returns the first header with this lowercase name.
     pub fn header(&self, name: &str) -> Option<&str> {
         let line = self.headers.iter().find(|(known, _)| known == name)?;
         Some(&line.1)
     }
 
-    /// All headers of this name as one list (RFC 9110 section 5.3).
+    /// Returns all headers with this name as one list (RFC 9110 section 5.3).
     pub(crate) fn list(&self, name: &str) -> Option<String> {
         let lines = self.headers.iter().filter(|(known, _)| known == name);
         let lines = lines.map(|(_, value)| value.clone());
@@ -61,10 +61,10 @@ impl fmt::Debug for WireRequest {
     }
 }
 
-/// The largest request that is read, in bytes.
+/// The maximum size of a request, in bytes.
 const LIMIT: usize = 64 << 20;
 
-/// Reads one request: with a `Content-Length`, in chunks, or without a body.
+/// Reads one request: with a `Content-Length`, chunked, or without a body.
 pub(crate) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut Vec<u8>,
@@ -100,14 +100,14 @@ pub(crate) async fn read(
     }
 }
 
-/// Reads what comes next; nothing if that is the end, or too much.
+/// Reads more bytes; returns `None` at the end, or above the limit.
 async fn more(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Option<()> {
     let read = stream.read_buf(buffer).await.ok()?;
     (read > 0 && buffer.len() <= LIMIT).then_some(())
 }
 
-/// A body out of its chunks (RFC 9112 section 7.1), and how many bytes they take, or nothing if they
-/// are not all there. Trailers are passed over.
+/// Decodes a chunked body (RFC 9112 section 7.1). Returns the body and the number of bytes read, or
+/// `None` if it is incomplete. Trailers are skipped.
 pub(crate) fn dechunked(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, httparse::Error> {
     let mut body = Vec::new();
     let mut at = 0;
@@ -136,7 +136,7 @@ pub(crate) fn dechunked(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, httpar
     }
 }
 
-/// Each character as one byte, as HTTP once had it.
+/// Encodes a text as ISO 8859-1, once the encoding of HTTP headers.
 pub(crate) fn latin1(text: &str) -> Vec<u8> {
     text.chars()
         .map(|character| u8::try_from(character).unwrap_or(b'?'))
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_of_one_connection_are_told_apart_whatever_the_form_of_their_bodies() {
+    async fn requests_of_one_connection_are_separated_for_every_form_of_body() {
         let bytes = b"GET /1 HTTP/1.1\r\nhost: a\r\n\r\n\
             POST /2 HTTP/1.1\r\nContent-Length: 4\r\n\r\n\r\n\r\n\
             POST /3 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_request_or_never_ends_is_none() {
+    async fn an_invalid_or_incomplete_request_is_none() {
         for bytes in [
             "",
             "GET / HTTP/1.1\r\n",

@@ -1,4 +1,4 @@
-"""curl as a client under test: one process a call, as a script would use it."""
+"""curl as a testee: one process per call, as a script would use it."""
 
 import os
 import re
@@ -16,7 +16,7 @@ ERRORS = {
 
 
 def config(value):
-    """A value in curl's configuration file, so that no secret stands on a command line."""
+    """Quotes a value for curl's configuration file, so that no secret is on a command line."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + escaped.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + '"'
 

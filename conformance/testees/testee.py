@@ -1,6 +1,6 @@
-"""The protocol of a client under test, for the testees in Python: JSON, one object a line.
+"""The protocol of the suite for testees in Python: JSON, one object per line.
 
-A testee gives its name, its version, its abilities and a function that makes a call.
+A testee passes its name, its version, its abilities and a function that makes a call.
 """
 
 import json
@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 
 def serve(name, version, abilities, call, download=None, reset=lambda: None):
-    """Answers line by line until there are no more."""
+    """Replies to each line of stdin until it ends."""
     for line in sys.stdin:
         request = json.loads(line)
         if "hello" in request:
@@ -29,7 +29,7 @@ def serve(name, version, abilities, call, download=None, reset=lambda: None):
 def guarded(work, message):
     try:
         return work(message)
-    except Exception as error:  # What the library under test lets through is an outcome too.
+    except Exception as error:  # An unexpected error of the library under test is an outcome, too.
         return ended("crashed", output=repr(error))
 
 
@@ -43,7 +43,7 @@ def ended(kind, status=None, code=None, output=""):
 
 
 def target(call):
-    """The path and query of a call; a list in the query is a parameter that comes several times."""
+    """Returns the path and query of a call; a list in the query is a repeated parameter."""
     path = call["path"]
     for name, value in call["parameters"].items():
         path = path.replace("{" + name + "}", quote(text(value), safe=""))
@@ -73,13 +73,13 @@ def body(call):
 
 
 def read(method, status, content, media_type=""):
-    """What a script makes of an answer: its status, and the JSON or the file if it is some."""
+    """Reads a response as a script would: its status, and the JSON or the file, if any."""
     value = decoded(content)
     if 200 <= status < 300:
         if value is not None:
             return valued(ended("ok"), value)
         is_file = media_type.partition(";")[0].strip().lower().endswith(FILES)
-        # A script that reads a resource needs one; any other takes an empty answer as well.
+        # A GET needs a resource; other methods accept an empty response as well.
         is_done = not content and (status == 204 or method != "GET")
         return ended("ok") if is_done or is_file else ended("unreadable", status)
     if isinstance(value, dict) and value.keys() & {"error", "errorCode", "detail", "reason"}:
@@ -88,7 +88,7 @@ def read(method, status, content, media_type=""):
 
 
 def decoded(content):
-    """The JSON of a body; None if it has none, or null."""
+    """Returns the JSON of a body, or None if the body is not JSON or null."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
@@ -96,7 +96,7 @@ def decoded(content):
 
 
 def valued(answer, value):
-    """Adds what was read, where one line of JSON that any reader takes can say it."""
+    """Adds the value to a reply, if it can be encoded as a line of JSON that any parser accepts."""
     try:
         line = json.dumps(value, ensure_ascii=False, allow_nan=False)
         line.encode()

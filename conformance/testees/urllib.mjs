@@ -1,5 +1,5 @@
-// urllib of Node.js as a client under test: the HTTP client, with a digest of its own, that the
-// community's client for Atlas on npm is made with.
+// urllib of Node.js as a testee: an HTTP client with its own digest, used by the community's Atlas
+// client on npm.
 
 import { createInterface } from "node:readline";
 import { readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ function target(call) {
   for (const [name, value] of Object.entries(call.parameters)) {
     path = path.replace(`{${name}}`, () => encodeURIComponent(value));
   }
-  // A list in the query is a parameter that comes several times.
+  // A list in the query is a repeated parameter.
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(call.query)) {
     for (const item of [value].flat()) query.append(name, item);
@@ -30,7 +30,7 @@ function target(call) {
   return call.url + path + (text ? `?${text}` : "");
 }
 
-// Whether any reader of JSON can take a value: many allow no more than some hundred levels.
+// Whether any JSON parser can read a value: many allow only about a hundred levels.
 function isShallow(value, levels = 100) {
   if (value === null || typeof value !== "object") return true;
   return levels > 0 && Object.values(value).every((item) => isShallow(item, levels - 1));
@@ -38,7 +38,7 @@ function isShallow(value, levels = 100) {
 
 const FILE = /[/+](gzip|csv)\s*(;|$)/i;
 
-// What a script makes of an answer: its status, and the JSON or the file if it is some.
+// Reads a response as a script would: its status, and the JSON or the file, if any.
 function read(method, status, content, mediaType = "") {
   let value;
   try {
@@ -52,7 +52,7 @@ function read(method, status, content, mediaType = "") {
       const ok = ended("ok");
       return isShallow(value) ? { ...ok, value } : ok;
     }
-    // A script that reads a resource needs one; any other takes an empty answer as well.
+    // A GET needs a resource; other methods accept an empty response as well.
     const isDone = content === "" && (status === 204 || method !== "GET");
     return isDone || FILE.test(mediaType) ? ended("ok") : ended("unreadable", status);
   }

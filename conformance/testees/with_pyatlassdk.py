@@ -1,4 +1,4 @@
-"""pyatlassdk, a typed SDK of the whole API, as a client under test."""
+"""pyatlassdk, a typed SDK of the whole API, as a testee."""
 
 import inspect
 import json
@@ -12,35 +12,35 @@ import testee
 
 BASE = "/api/atlas/v2"
 TOKEN = "/api/oauth/token"
-# The SDK has no method for this operation, which most cases about the protocol call: their requests
-# go out by the client's own `request`.
+# The SDK has no method for this operation, which most protocol cases call: it is sent with the
+# client's own `request`.
 BY_REQUEST = "downloadGroupClusterBackupTenant"
 NO_TOKEN = "Failed to obtain an OAuth 2.0 access token"
-ODD_TOKEN = "OAuth 2.0 response did not contain an access_token"
+INVALID_TOKEN = "OAuth 2.0 response did not contain an access_token"
 
-# The SDK's HTTP client reads proxies from the environment and cannot be told otherwise.
+# The SDK's HTTP client always reads proxies from the environment.
 os.environ["NO_PROXY"] = "*"
 
 clients = {}
 
 
 class Unimplemented(Exception):
-    """The SDK's public API has no way to say this."""
+    """The SDK's public API cannot express the call."""
 
 
 class Unsendable(Exception):
-    """The SDK refuses the call before it is sent."""
+    """The SDK refuses to send the call."""
 
 
 class Recorder:
-    """Takes the place of the client, to see what a method would ask it for."""
+    """Replaces the client, to record the request of a method."""
 
     def request(self, **asked):
         self.accept = asked["accept"]
 
 
 def client(asked):
-    # Imported late: it takes a second, and a process that is only asked for its name ends sooner.
+    # The import takes a second, which a process that only reports its name does not need.
     from pyatlassdk import AtlasAdminClient
 
     auth = asked["auth"]
@@ -66,12 +66,12 @@ def reset():
 
 
 def plain(name):
-    """A name as both spellings have it: createGroupCluster is create_group_cluster in Python."""
+    """Returns a name without its spelling: createGroupCluster is create_group_cluster in Python."""
     return name.replace("_", "").lower()
 
 
 def method(made, operation):
-    """The SDK's method for an operation, with the group of operations that it belongs to."""
+    """Returns the SDK's method for an operation and its group of operations."""
     for group in vars(made).values():
         if type(group).__module__.startswith("pyatlassdk.admin.resources."):
             for name, found in inspect.getmembers(group, inspect.ismethod):
@@ -81,7 +81,7 @@ def method(made, operation):
 
 
 def arguments(found, asked):
-    """The arguments by name, each as its type hint has it."""
+    """Returns the arguments by name, converted by their type hints."""
     named = {plain(name): name for name in inspect.signature(found).parameters}
     hints = typing.get_type_hints(found)
     wire = {**asked["parameters"], **asked["query"]}
@@ -94,7 +94,7 @@ def arguments(found, asked):
         given[name] = typed(hints[name], value)
     if asked["body"] is not None:
         if "body" not in named:
-            raise Unimplemented(found.__name__ + " takes no body")
+            raise Unimplemented(found.__name__ + " has no body")
         given["body"] = model(hints["body"], asked["body"])
     missing = [
         name for name, parameter in inspect.signature(found).parameters.items()
@@ -106,7 +106,7 @@ def arguments(found, asked):
 
 
 def typed(hint, value):
-    """A parameter as a caller with a type checker gives it; as text where it is none of its type."""
+    """Converts a parameter to its type; an invalid value is passed as text."""
     from pydantic import TypeAdapter, ValidationError
 
     is_list = typing.get_origin(hint) is list or "list[" in str(hint)
@@ -144,7 +144,7 @@ def made_call(asked):
     recorder = Recorder()
     getattr(type(group)(recorder), found.__name__)(**given)
     if asked["version"] not in recorder.accept:
-        raise Unimplemented("%s asks for %s" % (found.__name__, recorder.accept))
+        raise Unimplemented("%s requests %s" % (found.__name__, recorder.accept))
     return found(**given)
 
 
@@ -173,12 +173,12 @@ def call(asked):
 
 
 def refused(error):
-    """What the caller of the SDK is told of an answer that is an error."""
+    """Returns the outcome of an error as the SDK reports it to its caller."""
     said = str(error)
     if said.endswith(": " + NO_TOKEN):
         return testee.ended("no_token", error.status_code, output=said)
-    if said.endswith(": " + ODD_TOKEN):
-        # Its status is one of the SDK, not of the answer.
+    if said.endswith(": " + INVALID_TOKEN):
+        # The status is the SDK's, not that of the response.
         return testee.ended("no_token", output=said)
     payload = error.payload
     if isinstance(payload, dict) and payload.keys() & {"error", "errorCode", "detail", "reason"}:
@@ -196,14 +196,14 @@ def kinds(httpx):
         (httpx.UnsupportedProtocol, "unsendable"),
         (httpx.LocalProtocolError, "unsendable"),
         (httpx.RemoteProtocolError, "interrupted"),
-        # The only one left of its kind is of a challenge.
+        # The only other protocol error is about a challenge.
         (httpx.ProtocolError, "challenge"),
         (httpx.HTTPError, "malformed"),
     ]
 
 
 def wire(value):
-    """A value of the SDK's models as it stands in JSON."""
+    """Returns a value of the SDK's models as JSON."""
     from pydantic import BaseModel
 
     if isinstance(value, BaseModel):

@@ -1,4 +1,4 @@
-"""Python's requests as a client under test, with requests-oauthlib for service accounts."""
+"""Python's requests as a testee, with requests-oauthlib for service accounts."""
 
 import os
 import time
@@ -10,7 +10,7 @@ from requests_oauthlib import OAuth2Session
 
 import testee
 
-# The suite's servers speak plain HTTP, on this machine.
+# The suite's servers use plain HTTP on loopback.
 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 sessions = {}
@@ -66,7 +66,7 @@ def call(asked):
 
 
 def download(asked):
-    """The loop that stands in many scripts: ask, wait for the link, write what comes."""
+    """The loop of many scripts: request a download, wait for the link, write the received bytes."""
     base = "%s/api/atlas/v2/groups/%s/flexClusters/%s/backup" % (
         asked["url"], asked["project"], asked["cluster"],
     )

@@ -1,5 +1,5 @@
-//! How much memory answers can cost. A binary of its own: the peak is the process's. Linux only:
-//! it is read from `/proc`.
+//! Measures the memory of responses, in its own binary, since the whole process is measured. Linux
+//! only: it is read from `/proc`.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
@@ -14,7 +14,7 @@ use http::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// The most memory this process ever had, in bytes.
+/// Returns the peak memory of this process, in bytes.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -49,7 +49,7 @@ impl Bomb {
 }
 
 #[tokio::test]
-async fn ten_gigabytes_out_of_a_gzip_bomb_never_come_into_memory() {
+async fn a_gzip_bomb_of_ten_gigabytes_is_not_held_in_memory() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {
@@ -78,7 +78,7 @@ async fn ten_gigabytes_out_of_a_gzip_bomb_never_come_into_memory() {
         "{error:?}"
     );
     let left = server.await.unwrap();
-    assert!(left > 0, "the client did not wait for the end of the bomb");
+    assert!(left > 0, "the client read the bomb to its end");
     let peak = peak();
     assert!(peak < 64 << 20, "{before} bytes before, {peak} at most");
 }

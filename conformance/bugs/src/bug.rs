@@ -1,14 +1,14 @@
-//! A bug: its name, and the cases that are about it.
+//! An injected bug.
 
 use std::fmt;
 
-/// A way of being wrong that some case must catch.
+/// An injected bug that some case must catch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Bug {
-    /// Its name, such as `accept-missing`.
+    /// The name, such as `accept-missing`.
     pub name: &'static str,
-    /// The area of the cases that are about it; they are run first.
+    /// The area of the cases that are likely to catch it; they are run first.
     pub area: &'static str,
 }
 
@@ -17,7 +17,7 @@ impl Bug {
         Self { name, area }
     }
 
-    /// The bug of `bugs` with this name, or [`NONE`] if it is asked for.
+    /// Returns the bug of `bugs`, or [`NONE`], with this name.
     pub fn find(bugs: &[Self], name: &str) -> Option<Self> {
         bugs.iter()
             .chain([&NONE])
@@ -36,5 +36,5 @@ impl fmt::Display for Bug {
     }
 }
 
-/// No bug: the relay or the server in front of the testee changes nothing, and every case passes.
+/// No bug: the relay or the server changes nothing, and every case passes.
 pub const NONE: Bug = Bug::new("none", "");

@@ -1,4 +1,4 @@
-//! A wrapper that gives any client a bug.
+//! A wrapper that injects a bug into any client.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,30 +17,29 @@ mod list;
 mod outcome;
 mod relay;
 mod request;
-
 mod style;
 
 pub use list::{ANOTHER_STYLE, CLIENT_BUGS};
 
 use relay::Relay;
 
-/// A client with a bug: relays the messages of the suite to the right client that it starts, and
-/// everything that this client sends over HTTP to the server of the case.
+/// A client with a bug: relays the messages of the suite to a valid client, and the HTTP requests of
+/// this client to the server of the case.
 #[derive(Debug)]
 pub struct BuggyClient {
     bug: Bug,
     child: Child,
     requests: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
-    /// Each by the URL of the server to which it leads.
+    /// The relays by the URL of their server.
     relays: BTreeMap<String, Relay>,
 }
 
 impl BuggyClient {
-    /// Starts the right client by its command line.
+    /// Starts the valid client.
     ///
     /// # Errors
-    /// The command cannot be started.
+    /// Fails if the command cannot be started.
     pub fn start(bug: Bug, command: &[String]) -> io::Result<Self> {
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut child = Command::new(program)
@@ -64,7 +63,7 @@ impl BuggyClient {
     /// Relays the messages of stdin and stdout until stdin or the client ends.
     ///
     /// # Errors
-    /// A pipe broke.
+    /// Fails if a pipe breaks.
     pub async fn serve(mut self) -> io::Result<()> {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         let mut out = tokio::io::stdout();
@@ -80,7 +79,7 @@ impl BuggyClient {
         Ok(())
     }
 
-    /// The answer to a line; `None` if the client ended.
+    /// Returns the reply to a line; `None` if the client ended.
     async fn answer(&mut self, line: String) -> io::Result<Option<String>> {
         let Ok(mut message) = serde_json::from_str::<Value>(&line) else {
             return self.ask(&line).await;
@@ -118,7 +117,7 @@ impl BuggyClient {
         Ok(Some(Value::Object(answer).to_string()))
     }
 
-    /// Does what comes before a run, and changes its message.
+    /// Prepares a run and changes its message.
     async fn prepare(&mut self, kind: &str, run: &mut Map<String, Value>) -> io::Result<()> {
         match self.bug.name {
             "token-fetched-for-each-call" if kind == "call" => {
@@ -151,7 +150,7 @@ impl BuggyClient {
         self.relays.get(url).ok_or(io::ErrorKind::NotFound.into())
     }
 
-    /// Passes a line on to the client and reads its answer.
+    /// Sends a line to the client and reads the reply.
     async fn ask(&mut self, line: &str) -> io::Result<Option<String>> {
         let line = format!("{line}\n");
         self.requests.write_all(line.as_bytes()).await?;
@@ -160,7 +159,7 @@ impl BuggyClient {
     }
 }
 
-/// Removes what an earlier download left beside its file.
+/// Removes the partial files that an earlier download left next to its target.
 fn forget_parts(out: &Path) {
     let entries = out.parent().and_then(|folder| folder.read_dir().ok());
     let entries = entries.into_iter().flatten().flatten();
@@ -176,10 +175,10 @@ fn text<'a>(message: &'a Map<String, Value>, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// Becomes another program that is killed when its parent is; returns only if that failed.
+/// Replaces this process by another program that is killed with its parent. Returns only on failure.
 ///
-/// A case that kills a client kills the wrapper, and the client behind it must end with it. Where
-/// the system cannot do this, the client ends when it next writes.
+/// A case that kills a client kills the wrapper, and the wrapped client must end with it. Where the
+/// system does not support this, the client ends at its next write.
 #[cfg(unix)]
 pub fn exec_and_die_with_parent(command: &[String]) -> io::Error {
     use std::os::unix::process::CommandExt;

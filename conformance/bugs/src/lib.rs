@@ -1,11 +1,11 @@
-//! Injected bugs: clients and servers that are wrong in one known way each, to show that
-//! `atlas-conformance` catches it.
+//! Injected bugs: clients and servers with one known bug each, to show that `atlas-conformance`
+//! catches it.
 //!
-//! [`BuggyClient`] starts any right client and stands between it and the suite: it changes the
-//! messages of the suite's protocol, and the requests and answers, which pass through a relay.
-//! [`BuggyServer`] is the sandbox behind a server that changes requests and answers. Neither needs
-//! anything of the client or of the sandbox. `tests/caught.rs` runs the cases with each bug of
-//! [`CLIENT_BUGS`] and [`SERVER_BUGS`] until one catches it.
+//! [`BuggyClient`] runs any valid client and changes the messages between it and the suite, and the
+//! requests and responses, which pass through a relay. [`BuggyServer`] is the sandbox behind a
+//! server that changes requests and responses. Neither requires changes to the client or the
+//! sandbox. `tests/caught.rs` runs the cases with each bug of [`CLIENT_BUGS`] and [`SERVER_BUGS`]
+//! until one catches it.
 
 #![forbid(unsafe_code)]
 

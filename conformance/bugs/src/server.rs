@@ -1,4 +1,4 @@
-//! A server with a bug: the sandbox behind a server that changes requests and answers.
+//! A server with a bug: the sandbox behind a server that changes requests and responses.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,7 +20,7 @@ use crate::bug::Bug;
 
 mod alter;
 
-/// A sandbox with a bug, until it is dropped.
+/// A sandbox with a bug; dropping it stops it.
 #[derive(Debug)]
 pub struct BuggyServer {
     url: String,
@@ -29,17 +29,17 @@ pub struct BuggyServer {
 }
 
 impl BuggyServer {
-    /// Starts one on a free port.
+    /// Starts a server on a free port.
     ///
     /// # Errors
-    /// No port can be bound.
+    /// Fails if no port can be bound.
     pub async fn start(bug: Bug) -> io::Result<Self> {
         let sandbox = SandboxServer::builder(Sandbox::new()).start().await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         sandbox.with(|sandbox| sandbox.set_base_url(url.clone()));
         let inner = sandbox.service();
-        // Control requests must name the server that answers them.
+        // Control requests must name the sandbox's own host.
         let own_host = sandbox.url().trim_start_matches("http://").to_owned();
         let digests = Arc::new(Mutex::new(Vec::new()));
         let accepting = tokio::spawn(async move {
@@ -85,7 +85,7 @@ impl BuggyServer {
         })
     }
 
-    /// The base URL at which it answers.
+    /// Returns the base URL.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -103,7 +103,7 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-/// All bugs of a server.
+/// All server bugs.
 pub const SERVER_BUGS: &[Bug] = &[
     Bug::new("media-type-unversioned", "version"),
     Bug::new("media-type-of-the-version-asked", "version"),

@@ -1,5 +1,5 @@
-//! Each injected bug is caught by a case, and a client or a server without one passes all cases: one
-//! trial a bug.
+//! Checks that a case catches each injected bug, and that a client or server without a bug passes all
+//! cases: one trial per bug.
 //!
 //! `cargo test -p atlas-conformance-bugs --test caught -- server/nc-ignored`
 
@@ -27,14 +27,14 @@ fn main() -> ExitCode {
         Trial::test("readme", the_readme_has_the_number_of_bugs),
         Trial::test("names", names_are_unique),
     ];
-    // Right clients of both styles pass every case. They take longest and begin first.
+    // Valid clients of both styles pass every case. They take longest and start first.
     for right in [NONE, ANOTHER_STYLE] {
         let cases = cases.clone();
         trials.push(Trial::test(format!("client/{right}"), move || {
             right_passes(failure_of_client(right, &cases))
         }));
     }
-    // So do those that only slow cases catch.
+    // So do bugs that only slow cases catch.
     let mut bugs = CLIENT_BUGS.to_vec();
     bugs.sort_by_key(|bug| Reverse(slowness(bug.area)));
     for bug in bugs {
@@ -57,14 +57,14 @@ fn main() -> ExitCode {
 
 const TRIALS_AT_ONCE: usize = 4;
 
-/// How many processes share the cases of a right client.
+/// The number of processes that share the cases of a valid client.
 const PROCESSES: usize = 4;
 
-/// The areas whose cases wait for something, the slowest last.
+/// The areas whose cases wait, the slowest last.
 const SLOW: [&str; 5] = ["digest", "oauth", "flow", "fault", "download"];
 
-/// The cases in the order in which they are likely to catch a bug soon: those of its area first,
-/// and those that wait for something last. A right client passes all, so that the slowest begin.
+/// Sorts the cases by how soon they are likely to catch a bug: those of its area first, and slow
+/// ones last. For a valid client, which runs all, the slowest come first.
 fn sorted(bug: Bug, cases: impl Iterator<Item = Case>) -> Vec<Case> {
     let mut sorted: Vec<Case> = cases.collect();
     sorted.sort_by_key(|case| (case.area != bug.area, slowness(&case.area)));
@@ -82,7 +82,7 @@ fn is_right(bug: Bug) -> bool {
     [NONE, ANOTHER_STYLE].contains(&bug)
 }
 
-/// A case that a client with a bug does not pass.
+/// Returns a case that a client with a bug does not pass.
 async fn failure_of_client(bug: Bug, cases: &[Case]) -> Option<String> {
     let wrapper = env!("CARGO_BIN_EXE_buggy-client");
     let reference = env!("CARGO_BIN_EXE_reference-client");
@@ -99,7 +99,7 @@ async fn failure_of_client(bug: Bug, cases: &[Case]) -> Option<String> {
                 testee.reset().await.unwrap();
                 let judgement = judge_client(&mut testee, &command, &case).await;
                 if is_failure(bug, &judgement) {
-                    return Some(told(&judgement));
+                    return Some(judgement.explained());
                 }
             }
         });
@@ -112,7 +112,7 @@ async fn failure_of_client(bug: Bug, cases: &[Case]) -> Option<String> {
     None
 }
 
-/// A case that a server with a bug does not pass.
+/// Returns a case that a server with a bug does not pass.
 async fn failure_of_server(bug: Bug, cases: &[Case]) -> Option<String> {
     let server = BuggyServer::start(bug).await.unwrap();
     let testee = ServerTestee::new("buggy", server.url()).unwrap();
@@ -122,13 +122,13 @@ async fn failure_of_server(bug: Bug, cases: &[Case]) -> Option<String> {
     for case in sorted(bug, cases) {
         let judgement = judge_server(&testee, &case).await;
         if is_failure(bug, &judgement) {
-            return Some(told(&judgement));
+            return Some(judgement.explained());
         }
     }
     None
 }
 
-/// The cases that the sandbox does not pass yet: they catch no bug.
+/// Returns the cases that the sandbox does not pass yet; they cannot catch a bug.
 fn not_yet() -> BTreeSet<String> {
     let listed: Value =
         serde_json::from_str(include_str!("../../tests/cases/not-yet.json")).unwrap();
@@ -139,18 +139,14 @@ fn not_yet() -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether a case catches a bug: a testee that lacks an ability or cannot be run has not been
-/// caught. A right testee fails a case that it does not pass, unless it does not implement it.
+/// Whether a case catches a bug. A missing ability or an error does not catch one. A valid testee
+/// must pass every case that it implements.
 fn is_failure(bug: Bug, judgement: &Judgement) -> bool {
     match judgement.verdict {
         Verdict::Pass | Verdict::Unimplemented => false,
         Verdict::Fail | Verdict::Warn | Verdict::Differs => true,
         _ => is_right(bug),
     }
-}
-
-fn told(judgement: &Judgement) -> String {
-    judgement.explained()
 }
 
 fn caught(failure: impl Future<Output = Option<String>>) -> Result<(), Failed> {
@@ -181,7 +177,7 @@ fn the_readme_has_the_number_of_bugs() -> Result<(), Failed> {
     if readme.contains(&number) {
         Ok(())
     } else {
-        Err(format!("README.md does not say {number:?}").into())
+        Err(format!("README.md does not contain {number:?}").into())
     }
 }
 
@@ -189,7 +185,7 @@ fn names_are_unique() -> Result<(), Failed> {
     for bugs in [CLIENT_BUGS, SERVER_BUGS] {
         let names: BTreeSet<_> = bugs.iter().chain([&NONE, &ANOTHER_STYLE]).collect();
         if names.len() != bugs.len() + 2 {
-            return Err("two bugs have one name".into());
+            return Err("two bugs have the same name".into());
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The parts that all cases share.
+//! Writes the generated cases of all operations.
 
 use atlas_catalog::{Operation, Tag, Version};
 use serde_json::{Value, json};
@@ -12,9 +12,9 @@ use crate::{client, list, role, server};
 
 /// The first date of the API, for operations without one.
 const FIRST: &str = "2023-01-01";
-/// How many levels down a case is on one line whatever its width.
+/// The nesting level from which a value is on one line, whatever its width.
 const DEEP: usize = 5;
-/// How many lines a case may have; longer ones have each step or answer on one line.
+/// The maximum number of lines of a case; longer ones have each step or response on one line.
 const MOST: usize = 24;
 
 /// The inputs of the cases.
@@ -25,7 +25,7 @@ pub(crate) struct Sources {
     pub(crate) world: World,
 }
 
-/// Adds the file of each tag.
+/// Adds the case file of each tag.
 pub(crate) fn write(sources: &Sources, files: &mut Files) {
     for tag in Tag::all() {
         let path = format!("fixtures/cases/api/{}.json", slug(tag));
@@ -33,7 +33,7 @@ pub(crate) fn write(sources: &Sources, files: &mut Files) {
     }
 }
 
-/// The cases of the operations of a tag.
+/// Returns the cases of the operations of a tag.
 pub(crate) fn of(tag: Tag, sources: &Sources) -> Vec<Value> {
     let mut cases = Vec::new();
     for operation in tag.operations() {
@@ -45,7 +45,7 @@ pub(crate) fn of(tag: Tag, sources: &Sources) -> Vec<Value> {
     cases
 }
 
-/// A case without what it asks.
+/// Returns a case without its call or flow.
 pub(crate) fn head(id: &str, operation: Operation, requires: &str, source: &str) -> Value {
     json!({
         "id": format!("api/{id}"),
@@ -57,21 +57,21 @@ pub(crate) fn head(id: &str, operation: Operation, requires: &str, source: &str)
     })
 }
 
-/// The first version that has a date.
+/// Returns the first version with a date.
 fn since(operation: Operation) -> &'static str {
     let mut versions = operation.versions().iter();
     let first = versions.find(|version| !version.is_preview());
     first.map_or(FIRST, |version| version.name.as_str())
 }
 
-/// The stable versions before the newest one.
+/// Returns the stable versions except the newest one.
 pub(crate) fn older(operation: Operation) -> impl Iterator<Item = &'static Version> {
     let newest = operation.version(None).map(|version| version.name.as_str());
     let versions = operation.versions().iter();
     versions.filter(move |version| !version.is_preview() && Some(version.name.as_str()) != newest)
 }
 
-/// The media type of a version, in the format that is asked for.
+/// Returns the media type of a version, in the requested format.
 pub(crate) fn media_type(version: &Version) -> String {
     let format = format(version).unwrap_or("json");
     format!("application/vnd.atlas.{}+{format}", version.name)

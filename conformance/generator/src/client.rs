@@ -1,4 +1,4 @@
-//! Cases for clients: each operation is sent as documented, in each of its versions.
+//! Client cases: each operation is sent as documented, in each of its versions.
 
 use atlas_catalog::{Body, Operation, Version};
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use crate::case::{Sources, head, media_type, older};
 use crate::example::{self, Extent, success};
 use crate::parameters::{self, SEGMENT};
 
-/// The case of the newest version and those of the older ones.
+/// Returns the case of the newest version and those of the older ones.
 pub(crate) fn cases(operation: Operation, sources: &Sources) -> Vec<Value> {
     let newest = operation
         .version(None)
@@ -16,14 +16,14 @@ pub(crate) fn cases(operation: Operation, sources: &Sources) -> Vec<Value> {
     newest.into_iter().chain(older).collect()
 }
 
-/// The newest version, with the examples by reference.
+/// Returns the case of the newest version, which refers to the examples.
 fn newest(operation: Operation, version: &Version, sources: &Sources) -> Option<Value> {
     let mut call = call(operation, version, sources);
     let sent = version.request_schema().is_some() && operation.body() != Body::None;
     if sent {
         call["example"] = true.into();
     }
-    let requires = format!("The client sends {operation} as documented and reads the answer.");
+    let requires = format!("The client sends {operation} as documented and reads the response.");
     let source = format!("facts: {operation}");
     let mut case = head(
         &format!("client-{operation}"),
@@ -36,7 +36,7 @@ fn newest(operation: Operation, version: &Version, sources: &Sources) -> Option<
     Some(case)
 }
 
-/// An older version, with bodies of its own.
+/// Returns the case of an older version, which contains its bodies.
 fn earlier(operation: Operation, version: &Version, sources: &Sources) -> Option<Value> {
     let Sources { overrides, world } = sources;
     let mut call = call(operation, version, sources);
@@ -47,7 +47,7 @@ fn earlier(operation: Operation, version: &Version, sources: &Sources) -> Option
     }
     let name = &version.name;
     let requires =
-        format!("The client asks for {operation} in version {name} and reads the answer.");
+        format!("The client requests {operation} in version {name} and reads the response.");
     let source = format!("facts: {operation}, version {name}");
     let mut case = head(
         &format!("client-{operation}-{name}"),
@@ -62,7 +62,7 @@ fn earlier(operation: Operation, version: &Version, sources: &Sources) -> Option
     Some(case)
 }
 
-/// An answer without JSON: nothing at all, or a file of the version.
+/// Returns a response without JSON: without a body, or with a file of the version.
 fn bodiless(version: &Version, status: u16) -> Value {
     if version.schema_of(status, "json").is_some() || version.is_bare(status) {
         return json!({"status": status});
@@ -70,7 +70,7 @@ fn bodiless(version: &Version, status: u16) -> Value {
     json!({"documented": status, "headers": [["content-type", media_type(version)]]})
 }
 
-/// An answer with a body of its own.
+/// Returns a response with its own body.
 pub(crate) fn answer(
     operation: Operation,
     version: &Version,
@@ -87,7 +87,7 @@ pub(crate) fn answer(
     }))
 }
 
-/// The call with what it requires.
+/// Returns the call with its required parameters.
 pub(crate) fn call(operation: Operation, version: &Version, sources: &Sources) -> Value {
     let mut call = json!({"operation": operation.id(), "version": version.name});
     let path = path(operation, sources);
@@ -108,7 +108,7 @@ pub(crate) fn call(operation: Operation, version: &Version, sources: &Sources) -
     call
 }
 
-/// The parameters of the path, as the judge gives them to the client.
+/// Returns the path parameters, as the judge sends them to the client.
 pub(crate) fn path(operation: Operation, sources: &Sources) -> Map<String, Value> {
     let path = parameters::path(operation, &sources.overrides);
     match sources.world.fill_json(&Value::Object(path)) {
@@ -117,7 +117,7 @@ pub(crate) fn path(operation: Operation, sources: &Sources) -> Map<String, Value
     }
 }
 
-/// The target of a call. `plain` are characters that a client need not escape in the path.
+/// Returns the target of a call. `plain` are characters that a client need not escape in the path.
 pub(crate) fn target(operation: Operation, sources: &Sources, plain: &str) -> String {
     let path = parameters::target(operation, &path(operation, sources), plain);
     let query = parameters::query(operation, &sources.overrides);
@@ -147,11 +147,11 @@ fn client(
         json!({"requests": [request], "outcome": {"kind": "ok"}})
     };
     let mut client = json!({"call": call, "answers": answers, "expect": expect("")});
-    // A colon may stand in a path as it is, and is another target then.
+    // A colon in a path may be sent unescaped, which is another target.
     if target(operation, sources, SEGMENT) != target(operation, sources, "") {
         client["or"] = json!([expect(SEGMENT)]);
     }
-    // The root of the API is documented without a slash at its end, and answers with one as well.
+    // The root of the API is documented without a trailing slash, but also exists with one.
     if operation.path() == "/api/atlas/v2" {
         let mut other = expect("");
         other["requests"][0]["target"] = "/api/atlas/v2/".into();

@@ -1,11 +1,11 @@
-//! Schemas that hold together: values, types and fields.
+//! Combines schemas that apply together: values, types and fields.
 
 use atlas_catalog::{Kind, Schema};
 use serde_json::Value;
 
 use crate::scalar::choice;
 
-/// The values that each of several schemas documents; those of the last one where they contradict.
+/// Returns the values that all schemas document, or those of the last one if there are none.
 pub(crate) fn common<'a>(schemas: &[&'a Schema]) -> Vec<&'a Value> {
     let mut all: Vec<Vec<&Value>> = schemas.iter().map(|schema| schema.choices()).collect();
     all.retain(|choices| !choices.is_empty());
@@ -25,7 +25,7 @@ pub(crate) fn kind(schema: &Schema) -> Option<Kind> {
     schema.kind.or(is_object.then_some(Kind::Object))
 }
 
-/// What an object is composed of, and the values of the discriminators that chose it.
+/// Returns the schemas that an object is composed of, and the values of their discriminators.
 pub(crate) fn parts<'a>(schemas: &[&'a Schema]) -> (Vec<&'a Schema>, Vec<(String, String)>) {
     let mut parts: Vec<&Schema> = Vec::new();
     let mut tags: Vec<(String, String)> = Vec::new();

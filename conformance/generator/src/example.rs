@@ -1,4 +1,4 @@
-//! Example bodies, made from the schemas.
+//! Makes example bodies from the schemas.
 
 use atlas_catalog::http::Method;
 use atlas_catalog::{Additional, Kind, Operation, Schema, Version};
@@ -10,23 +10,23 @@ use crate::parameters;
 use crate::scalar::{choice, scalar};
 use crate::seed::hex;
 
-/// Which way a body goes, and how much of it is wanted.
+/// The direction and size of a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// A request: what is required, and a few scalars.
+    /// A request with the required fields and a few scalars.
     Request,
-    /// A response with what is documented, nested objects to a small depth.
+    /// A response with the documented fields, nested objects to a small depth.
     Response,
-    /// A response with what is required, and a few scalars.
+    /// A response with the required fields and a few scalars.
     Brief,
 }
 
-/// How deep the objects of a full response are that hold all their documented fields.
+/// The depth to which objects of a full response have all their documented fields.
 const DEEP: usize = 2;
-/// How many optional scalars a request or a brief response has.
+/// The number of optional scalars of a request or a brief response.
 const FEW: usize = 2;
 
-/// The example request body of a version; `None` if the operation takes none.
+/// Returns the example request body of a version; `None` if the operation has none.
 pub(crate) fn request(
     operation: Operation,
     version: &Version,
@@ -40,8 +40,8 @@ pub(crate) fn request(
     Some(maker.value(&[schema], "", 0).unwrap_or_else(|| json!({})))
 }
 
-/// An example response of a version in JSON; `None` if it has no content or another format. `number`
-/// tells several of the same operation apart.
+/// Returns an example response of a version in JSON; `None` if it has no content or another format.
+/// `number` distinguishes several of the same operation.
 pub(crate) fn response(
     operation: Operation,
     version: &Version,
@@ -59,14 +59,14 @@ pub(crate) fn response(
     Some(body)
 }
 
-/// The documented status of success, the first one with content if there is one.
+/// Returns the documented success status, the first one with content if there is one.
 pub(crate) fn success(version: &Version) -> Option<u16> {
     let mut statuses: Vec<u16> = version.statuses().collect();
     statuses.sort_by_key(|status| (version.is_bare(*status), *status));
     statuses.first().copied()
 }
 
-/// The variable of the cluster that an operation is for.
+/// Returns the variable of the cluster that an operation is for.
 pub(crate) fn cluster_kind(operation: Operation) -> &'static str {
     match operation.id() {
         id if id.contains("Flex") => "flex",
@@ -81,7 +81,7 @@ struct Maker<'a> {
     overrides: &'a Overrides,
     extent: Extent,
     number: usize,
-    /// The schemas of the objects that the value stands in.
+    /// The schemas of the enclosing objects.
     within: Vec<*const Schema>,
     place: Vec<String>,
 }
@@ -98,7 +98,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// A value that fits each of several schemas; `None` where that would never end.
+    /// Returns a value that matches all schemas; `None` if it would be infinite.
     fn value(&mut self, given: &[&Schema], field: &str, depth: usize) -> Option<Value> {
         let schemas: Vec<&Schema> = given.iter().map(|schema| schema.resolve()).collect();
         let schema = *schemas.last()?;
@@ -123,8 +123,8 @@ impl<'a> Maker<'a> {
             Some(Kind::Array) => Some(self.array(&schemas, field, depth)),
             None => Some(json!({"example": "value"})),
             Some(_) => {
-                if let Some(thing) = self.thing(field) {
-                    return Some(thing);
+                if let Some(resource) = self.resource(field) {
+                    return Some(resource);
                 }
                 let place = format!("{}/{}", self.operation, self.place.join("/"));
                 let place = match self.number {
@@ -137,7 +137,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// A text that is another one in the second example, so that the two differ.
+    /// Changes the text of the second example, so that the two differ.
     fn numbered(&self, schema: &Schema, value: Value, place: &str) -> Value {
         let Some(text) = value.as_str().filter(|_| self.number > 1) else {
             return value;
@@ -158,8 +158,9 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// What a field names that stands in each world, by the kind of cluster that the operation is for.
-    fn thing(&self, field: &str) -> Option<Value> {
+    /// Returns the resource of the default world that a field names, by the operation's kind of
+    /// cluster.
+    fn resource(&self, field: &str) -> Option<Value> {
         let kind = cluster_kind(self.operation);
         Some(match field {
             "snapshotId" => format!("${{{kind}.snapshot}}").into(),
@@ -208,7 +209,7 @@ impl<'a> Maker<'a> {
         Some(Value::Object(fields))
     }
 
-    /// The fields of an object; `None` if a required one cannot be made.
+    /// Returns the fields of an object; `None` if a required one cannot be made.
     fn fields(&mut self, schemas: &[&Schema], depth: usize) -> Option<Map<String, Value>> {
         let (parts, tags) = parts(schemas);
         let mut fields = Map::new();
@@ -261,7 +262,7 @@ impl<'a> Maker<'a> {
         Some(fields)
     }
 
-    /// Adds what an object needs that has too few fields so far.
+    /// Adds fields to an object that has too few.
     fn fill(
         &mut self,
         parts: &[&Schema],
@@ -303,7 +304,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Whether a field goes the other way only.
+    /// Whether a field exists only in the other direction.
     fn is_elsewhere(&self, known: &[&Schema]) -> bool {
         known.iter().any(|schema| match self.extent {
             Extent::Request => schema.read_only,
@@ -328,7 +329,7 @@ impl<'a> Maker<'a> {
         {
             return true;
         }
-        // Nested objects of a request have what they require.
+        // Nested objects of a request have only their required fields.
         if depth > 1 || self.extent != Extent::Request && depth > 0 || *spare == 0 {
             return false;
         }
@@ -348,7 +349,7 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// Whether a field is one that a user sets without looking anything up.
+/// Whether a user can set a field without a lookup.
 fn is_plain(schema: &Schema, name: &str, extent: Extent) -> bool {
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
     let reference = ends(&["Id", "ID", "Ids", "Arn", "ARN", "Uri", "Url", "Key"]);

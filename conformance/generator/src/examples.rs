@@ -1,4 +1,4 @@
-//! `fixtures/examples`: a request and a response of each operation.
+//! Writes `fixtures/examples`: a request and a response of each operation.
 
 use atlas_catalog::{Operation, Tag, Version};
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use crate::files::Files;
 use crate::json::pretty;
 use crate::overrides::Overrides;
 
-/// Adds the file of each tag.
+/// Adds the example file of each tag.
 pub(crate) fn write(overrides: &Overrides, files: &mut Files) {
     for tag in Tag::all() {
         let examples: Map<String, Value> = tag
@@ -22,7 +22,7 @@ pub(crate) fn write(overrides: &Overrides, files: &mut Files) {
     }
 }
 
-/// A tag's name for files: `flex-clusters`.
+/// Returns a tag's name for files, such as `flex-clusters`.
 pub(crate) fn slug(tag: Tag) -> String {
     let name = tag.name().to_ascii_lowercase();
     let words = name.split(|character: char| !character.is_ascii_alphanumeric());
@@ -30,7 +30,7 @@ pub(crate) fn slug(tag: Tag) -> String {
     words.join("-")
 }
 
-/// The example of an operation, in its newest version.
+/// Returns the example of an operation in its newest version.
 pub(crate) fn example(operation: Operation, overrides: &Overrides) -> Option<Value> {
     let version = operation.version(None)?;
     let status = success(version)?;
@@ -49,7 +49,7 @@ pub(crate) fn example(operation: Operation, overrides: &Overrides) -> Option<Val
     Some(example)
 }
 
-/// The format that is asked for: JSON, or the only documented one.
+/// Returns the requested format: JSON, or the only documented one.
 pub(crate) fn format(version: &Version) -> Option<&str> {
     let formats: Vec<&str> = version.formats().collect();
     let json = formats.iter().find(|format| **format == "json");

@@ -1,8 +1,8 @@
-//! Which fields an answer can have.
+//! Finds the fields that a response can have.
 
 use atlas_catalog::{Operation, Schema};
 
-/// The fields of an object, whatever a discriminator or a union chooses.
+/// Returns all fields of an object, including those of every variant of a discriminator or union.
 pub(crate) fn fields(schema: &Schema) -> Vec<(&str, &Schema)> {
     let mut seen: Vec<&Schema> = Vec::new();
     let mut next = vec![schema.resolve()];
@@ -25,12 +25,13 @@ pub(crate) fn fields(schema: &Schema) -> Vec<(&str, &Schema)> {
     all.map(|(name, schema)| (name.as_str(), schema)).collect()
 }
 
-/// The schema of an operation's answer in JSON, in the newest version.
+/// Returns the schema of an operation's JSON response in the newest version.
 pub(crate) fn answer(operation: Operation) -> Option<&'static Schema> {
     operation.version(None)?.response_schema("json")
 }
 
-/// The pointer to the items of an answer: the results of a list, or the elements of an array.
+/// Returns the pointer to the first item of a response (a result of a list or an element of an
+/// array), and its schema.
 pub(crate) fn items(operation: Operation) -> Option<(&'static str, &'static Schema)> {
     let schema = answer(operation)?.resolve();
     if let Some(items) = schema.items.as_deref() {
@@ -43,13 +44,13 @@ pub(crate) fn items(operation: Operation) -> Option<(&'static str, &'static Sche
     Some(("/results/0", items))
 }
 
-/// Whether an answer with JSON has documented fields or items.
+/// Whether a JSON response has documented fields or items.
 pub(crate) fn has_fields(operation: Operation) -> bool {
     let has = |schema: &Schema| !fields(schema).is_empty();
     items(operation).is_some() || answer(operation).is_some_and(has)
 }
 
-/// Whether a pointer can lead to something in an operation's answer.
+/// Whether a pointer leads to a documented field of an operation's response.
 #[cfg(test)]
 pub(crate) fn leads_somewhere(operation: Operation, pointer: &str) -> bool {
     let Some(mut schema) = answer(operation) else {
@@ -69,7 +70,8 @@ pub(crate) fn leads_somewhere(operation: Operation, pointer: &str) -> bool {
     true
 }
 
-/// Where an answer has the value of a parameter: a field of its name, or an id or a name.
+/// Returns the pointer to the value of a parameter in a response: a field with its name, or an id or
+/// a name.
 pub(crate) fn place_of(operation: Operation, parameter: &str) -> Option<String> {
     let (base, schema) = match items(operation) {
         Some(found) => found,
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_its_parameter_by_name_or_as_an_id() {
+    fn a_parameter_is_found_by_name_or_as_an_id() {
         assert_eq!(
             place("createGroupCluster", "clusterName").as_deref(),
             Some("/name")

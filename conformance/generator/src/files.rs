@@ -1,10 +1,10 @@
-//! Generated files: written, or compared with the tree.
+//! Writes generated files, or compares them with the tree.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Folders whose `.json` files are all generated: others are removed.
+/// Folders in which all `.json` files are generated; others are removed.
 const FOLDERS: [&str; 2] = ["fixtures/examples", "fixtures/cases/api"];
 
 /// The files by their path in the workspace.
@@ -12,17 +12,17 @@ const FOLDERS: [&str; 2] = ["fixtures/examples", "fixtures/cases/api"];
 pub(crate) struct Files(BTreeMap<String, Vec<u8>>);
 
 impl Files {
-    /// Adds one.
+    /// Adds a file.
     pub(crate) fn add(&mut self, path: String, content: Vec<u8>) {
         self.0.insert(path, content);
     }
 
-    /// The content of one.
+    /// Returns the content of a file.
     pub(crate) fn get(&self, path: &str) -> Option<&[u8]> {
         self.0.get(path).map(Vec::as_slice)
     }
 
-    /// Each path and its content.
+    /// Returns each path and its content.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.0
             .iter()
@@ -35,11 +35,11 @@ impl Files {
         folder.is_some_and(|folder| FOLDERS.contains(&folder))
     }
 
-    /// Writes those that differ, and removes those that are not generated any more.
+    /// Writes the files that differ and removes those that are no longer generated.
     pub(crate) fn write(&self, root: &Path) -> Result<(), String> {
         for path in self.stale(root) {
             let file = root.join(&path);
-            let failed = |error: std::io::Error| format!("{path}: {error}");
+            let failed = |error: std::io::Error| format!("cannot update {path}: {error}");
             match self.0.get(&path) {
                 None => fs::remove_file(&file).map_err(failed)?,
                 Some(content) => {
@@ -53,7 +53,7 @@ impl Files {
         Ok(())
     }
 
-    /// Compares all with the tree.
+    /// Compares all files with the tree.
     pub(crate) fn check(&self, root: &Path) -> Result<(), String> {
         let stale = self.stale(root);
         if stale.is_empty() {
@@ -65,7 +65,7 @@ impl Files {
         ))
     }
 
-    /// The paths of files that differ, are missing, or are not generated any more.
+    /// Returns the paths of files that differ, are missing, or are no longer generated.
     fn stale(&self, root: &Path) -> Vec<String> {
         let mut stale: Vec<String> = self
             .0
@@ -89,18 +89,18 @@ impl Files {
 /// Reads a file of the workspace.
 pub(crate) fn read(root: &Path, path: &str) -> Result<String, String> {
     fs::read_to_string(root.join(path)).map_err(|error| {
-        format!("{path}: {error}; run this in the workspace's folder or give --root")
+        format!("cannot read {path}: {error}; run this in the workspace's folder or pass --root")
     })
 }
 
-/// Whether a file is JSON by its name.
+/// Whether a file name ends with `.json`.
 pub(crate) fn is_json(name: &str) -> bool {
     Path::new(name)
         .extension()
         .is_some_and(|extension| extension == "json")
 }
 
-/// The names of the `.json` files of a folder, in order.
+/// Returns the sorted names of the `.json` files of a folder.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_check_names_what_differs_is_missing_or_is_not_generated_any_more() {
+    fn a_check_names_files_that_differ_are_missing_or_are_no_longer_generated() {
         let root = std::env::temp_dir().join(format!("generator-{}", std::process::id()));
         let mut files = Files::default();
         for name in ["a", "b"] {

@@ -1,11 +1,11 @@
-//! JSON as people read it: what fits on a line stands on one, and keys have an order of their own.
+//! Formats JSON for readers: short values on one line, keys in a fixed order.
 
 use serde_json::{Map, Value};
 
-/// How wide a line may be.
+/// The maximum width of a line.
 const WIDTH: usize = 118;
 
-/// The keys that come first in an object, in this order. The others follow by name.
+/// The first keys of an object, in order. The others follow by name.
 const FIRST: [&str; 28] = [
     "id",
     "area",
@@ -37,8 +37,8 @@ const FIRST: [&str; 28] = [
     "rel",
 ];
 
-/// A value on several lines, with a line feed at the end. What stands `deep` levels down is on one
-/// line whatever its width.
+/// Formats a value on several lines, with a final line feed. Values at level `deep` are on one line,
+/// whatever their width.
 pub(crate) fn pretty(value: &Value, deep: usize) -> Vec<u8> {
     let mut text = String::new();
     write(&mut text, value, 0, 0, deep);
@@ -46,8 +46,8 @@ pub(crate) fn pretty(value: &Value, deep: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A list with each element on lines of its own: on as many as `deep` asks for, or on fewer if those
-/// are more than `most`.
+/// Formats a list with each element on its own lines: broken to level `deep`, or to a lower level if
+/// there would be more than `most` lines.
 pub(crate) fn listed(values: &[Value], deep: usize, most: usize) -> Vec<u8> {
     let texts = values.iter().map(|value| {
         let broken = |deep: usize| {
@@ -110,7 +110,7 @@ fn write(text: &mut String, value: &Value, indent: usize, before: usize, deep: u
     }
 }
 
-/// The fields of an object in the order in which they are written.
+/// Returns the fields of an object in output order.
 fn ordered(fields: &Map<String, Value>) -> Vec<(&str, &Value)> {
     let fields = fields.iter().map(|(name, value)| (name.as_str(), value));
     let mut fields: Vec<(&str, &Value)> = fields.collect();
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_have_an_order_and_short_values_a_line() {
+    fn keys_are_ordered_and_short_values_are_on_one_line() {
         let value = json!([{"z": [1, 2], "a": {}, "id": "x"}]);
         let text = String::from_utf8(pretty(&value, 9)).unwrap();
         assert_eq!(
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_wide_is_broken_unless_it_is_deep() {
+    fn a_wide_value_is_broken_unless_it_is_deep() {
         let wide = json!({"a": {"b": {"c": "x".repeat(200), "d": 1}}});
         assert_eq!(
             String::from_utf8(pretty(&wide, 9)).unwrap().lines().count(),

@@ -1,4 +1,4 @@
-//! Cases for clients: each list is read to its end.
+//! Client cases: all pages of each list are read.
 
 use atlas_catalog::Operation;
 use serde_json::{Value, json};
@@ -8,10 +8,10 @@ use crate::client::{answer, call, target};
 use crate::example::Extent;
 use crate::parameters::SEGMENT;
 
-/// The query of the second page, as a link gives it.
+/// The query in the link to the second page.
 const SECOND: &str = "itemsPerPage=100&pageNum=2";
 
-/// Two pages, where the first one has a link to the second.
+/// Returns a case with two pages, of which the first links to the second.
 pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
     if !operation.is_paged() {
         return None;
@@ -38,10 +38,10 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
         .sum();
     let mut call = call(operation, version, sources);
     call["list"] = true.into();
-    // A colon may stand in a path as it is, and is another target then.
+    // A colon in a path may be sent unescaped, which is another target.
     let plain = self::target(operation, sources, SEGMENT);
     let request = |target: &str| json!({"method": "GET", "target": target, "headers": {"accept": media_type(version)}});
-    let requires = format!("The client reads {operation} to its end by the links of its pages.");
+    let requires = format!("The client follows the links of {operation} to the last page.");
     let mut case = head(
         &format!("list-{operation}"),
         operation,

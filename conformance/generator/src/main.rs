@@ -1,4 +1,4 @@
-//! Writes the examples and the cases of all operations, and packs the fixtures that the judge embeds.
+//! Writes the examples and the cases of all operations, and packs the fixtures embedded in the judge.
 //!
 //! `generate` writes the files; `check` compares them with what `generate` would write.
 
@@ -62,12 +62,12 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
     }
 }
 
-/// Everything that `generate` writes.
+/// Makes all files that `generate` writes.
 fn made(root: &Path) -> Result<files::Files, String> {
     let overrides = Overrides::read(&files::read(root, "fixtures/examples-overrides.json")?)
-        .map_err(|wrong| format!("fixtures/examples-overrides.json: {wrong}"))?;
+        .map_err(|wrong| format!("invalid fixtures/examples-overrides.json: {wrong}"))?;
     let world = World::read(&files::read(root, "fixtures/world.json")?)
-        .map_err(|wrong| format!("fixtures/world.json: {wrong}"))?;
+        .map_err(|wrong| format!("invalid fixtures/world.json: {wrong}"))?;
     let sources = Sources { overrides, world };
     let mut files = files::Files::default();
     examples::write(&sources.overrides, &mut files);

@@ -1,4 +1,4 @@
-//! `fixtures/examples-overrides.json`: corrections of examples that the facts alone make nonsensical.
+//! Reads `fixtures/examples-overrides.json`: corrections of examples that would make no sense.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(crate) struct Overrides {
 }
 
 impl Overrides {
-    /// Reads the corrections; the error says which row cannot be used.
+    /// Reads the corrections; the error names the invalid row.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let file: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let mut overrides = Self::default();
@@ -32,63 +32,59 @@ impl Overrides {
     fn add(&mut self, table: &str, row: &Value) -> Result<(), &'static str> {
         let reason = row["reason"].as_str().unwrap_or_default();
         if reason.is_empty() {
-            return Err("a reason is missing");
+            return Err("missing reason");
         }
-        let value = row.get("value").ok_or("a value is missing")?.clone();
+        let value = row.get("value").ok_or("missing value")?.clone();
         let key = |name: &str| row[name].as_str().map(str::to_owned);
         let twice = match table {
             "fields" => {
-                let key = key("field").ok_or("a field is missing")?;
+                let key = key("field").ok_or("missing field")?;
                 self.fields.insert(key, value).is_some()
             }
             "parameters" => {
-                let key = key("parameter").ok_or("a parameter is missing")?;
-                let value = value.as_str().ok_or("the value is not a text")?;
+                let key = key("parameter").ok_or("missing parameter")?;
+                let value = value.as_str().ok_or("the value is not a string")?;
                 self.parameters.insert(key, value.to_owned()).is_some()
             }
             "requests" => {
-                let key = key("operation").ok_or("an operation is missing")?;
+                let key = key("operation").ok_or("missing operation")?;
                 self.requests.insert(key, value).is_some()
             }
             "responses" => {
-                let key = key("operation").ok_or("an operation is missing")?;
+                let key = key("operation").ok_or("missing operation")?;
                 self.responses.insert(key, value).is_some()
             }
-            _ => return Err("the table is unknown"),
+            _ => return Err("unknown table"),
         };
-        if twice {
-            Err("a second row for it")
-        } else {
-            Ok(())
-        }
+        if twice { Err("duplicate row") } else { Ok(()) }
     }
 
-    /// The value of a field, by `Schema.field` or by `field`.
+    /// Returns the value of a field, by `Schema.field` or by `field`.
     pub(crate) fn field(&self, schema: Option<&str>, field: &str) -> Option<&Value> {
         let named = schema.and_then(|schema| self.fields.get(&format!("{schema}.{field}")));
         named.or_else(|| self.fields.get(field))
     }
 
-    /// The value of a parameter, by `operation.parameter` or by `parameter`.
+    /// Returns the value of a parameter, by `operation.parameter` or by `parameter`.
     pub(crate) fn parameter(&self, operation: &str, parameter: &str) -> Option<&str> {
         let named = self.parameters.get(&format!("{operation}.{parameter}"));
         let value = named.or_else(|| self.parameters.get(parameter));
         value.map(String::as_str)
     }
 
-    /// The request body of an operation, whole.
+    /// Returns the complete request body of an operation.
     pub(crate) fn request(&self, operation: &str, version: &str) -> Option<&Value> {
         row(&self.requests, operation, version)
     }
 
-    /// Corrects a response body by the merge patch of the operation (RFC 7396).
+    /// Applies the merge patch of the operation (RFC 7396) to a response body.
     pub(crate) fn correct_response(&self, operation: &str, version: &str, body: &mut Value) {
         if let Some(patch) = row(&self.responses, operation, version) {
             merge(body, patch);
         }
     }
 
-    /// The operations that have a row of their own.
+    /// Returns the operations that have a row.
     #[cfg(test)]
     pub(crate) fn operations(&self) -> impl Iterator<Item = &str> {
         let rows = self.requests.keys().chain(self.responses.keys());
@@ -96,13 +92,13 @@ impl Overrides {
     }
 }
 
-/// A row `operation@version` holds for that version, a row `operation` for the others.
+/// Returns the row `operation@version`, or else the row `operation`.
 fn row<'a>(rows: &'a BTreeMap<String, Value>, operation: &str, version: &str) -> Option<&'a Value> {
     let named = rows.get(&format!("{operation}@{version}"));
     named.or_else(|| rows.get(operation))
 }
 
-/// RFC 7396: fields of the patch replace those of the target, null removes.
+/// Applies a merge patch (RFC 7396): its fields replace those of the target, null removes.
 fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
@@ -140,18 +136,18 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_a_reason_or_for_a_second_time_is_refused() {
+    fn a_row_without_a_reason_and_a_duplicate_row_are_refused() {
         let row = |rows: &str| Overrides::read(&format!("{{\"fields\": [{rows}]}}"));
         assert!(row(r#"{"field": "a", "value": 1, "reason": "b"}"#).is_ok());
         let missing = row(r#"{"field": "a", "value": 1}"#).unwrap_err();
-        assert!(missing.contains("a reason is missing"), "{missing}");
+        assert!(missing.contains("missing reason"), "{missing}");
         let one = r#"{"field": "a", "value": 1, "reason": "b"}"#;
         let twice = row(&format!("{one}, {one}")).unwrap_err();
-        assert!(twice.contains("second row"), "{twice}");
+        assert!(twice.contains("duplicate row"), "{twice}");
     }
 
     #[test]
-    fn the_row_of_a_version_wins_over_that_of_its_operation() {
+    fn the_row_of_a_version_overrides_the_row_of_its_operation() {
         let rows = r#"{"requests": [
             {"operation": "a", "value": {"x": 1}, "reason": "b"},
             {"operation": "a@2023-01-01", "value": {"x": 2}, "reason": "b"}]}"#;

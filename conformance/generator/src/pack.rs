@@ -1,5 +1,5 @@
-//! `conformance/src/fixtures.bin`: the fixtures that the judge reads at run time, in one compressed
-//! object.
+//! Packs `conformance/src/fixtures.bin`: the fixtures that the judge reads at run time, as one
+//! compressed object.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,21 +10,21 @@ use serde_json::Value;
 
 use crate::files::{Files, read};
 
-/// Where the pack stands.
+/// The path of the pack.
 const PACK: &str = "conformance/src/fixtures.bin";
-/// The folder of the fixtures; paths in the pack are below it.
+/// The folder of the fixtures; paths in the pack are relative to it.
 const FIXTURES: &str = "fixtures";
-/// The folders whose JSON files are packed, those below them included.
+/// The folders whose JSON files are packed, recursively.
 const FOLDERS: [&str; 4] = [
     "cases",
     "examples",
     "downloadGroupClusterBackupTenant",
     "patterns",
 ];
-/// The files that are packed beside those.
+/// The other packed files.
 const FILES: [&str; 3] = ["case.schema.json", "operations.json", "world.json"];
 
-/// Adds the pack. What is generated is taken as it will be, the rest as it is in the tree.
+/// Adds the pack. Generated files are included with their new content, others from the tree.
 pub(crate) fn write(root: &Path, files: &mut Files) -> Result<(), String> {
     let mut all = BTreeMap::new();
     for path in paths(root)? {
@@ -46,20 +46,19 @@ pub(crate) fn write(root: &Path, files: &mut Files) -> Result<(), String> {
     Ok(())
 }
 
-/// One JSON object, deflated: the same bytes on every machine.
+/// Returns a deflated JSON object, with the same bytes on every machine.
 fn packed(texts: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
     let mut entries = Vec::with_capacity(texts.len());
     for (path, text) in texts {
         let checked: Result<Value, _> = serde_json::from_str(text);
-        checked.map_err(|error| format!("{FIXTURES}/{path}: {error}"))?;
+        checked.map_err(|error| format!("invalid JSON in {FIXTURES}/{path}: {error}"))?;
         entries.push(format!("{}:{}", Value::from(path.as_str()), compact(text)));
     }
     let object = format!("{{{}}}", entries.join(","));
     Ok(compress_to_vec(object.as_bytes(), 9))
 }
 
-/// JSON without the white space between its tokens. The order of keys stays, and so does the form
-/// of numbers.
+/// Removes the white space between JSON tokens. The order of keys and the format of numbers are kept.
 fn compact(json: &str) -> String {
     let (mut in_text, mut escaped) = (false, false);
     json.chars()
@@ -74,13 +73,13 @@ fn compact(json: &str) -> String {
         .collect()
 }
 
-/// The paths of the files in the tree, below the folder of the fixtures.
+/// Returns the paths of the files in the tree, relative to the folder of the fixtures.
 fn paths(root: &Path) -> Result<Vec<String>, String> {
     let mut found: Vec<String> = FILES.map(str::to_owned).to_vec();
     let mut folders: Vec<String> = FOLDERS.map(str::to_owned).to_vec();
     while let Some(folder) = folders.pop() {
         let full = root.join(FIXTURES).join(&folder);
-        let failed = |error: std::io::Error| format!("{}: {error}", full.display());
+        let failed = |error: std::io::Error| format!("cannot read {}: {error}", full.display());
         for entry in fs::read_dir(&full).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -104,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pack_holds_each_file_as_it_is() {
+    fn the_pack_contains_each_file_unchanged() {
         let mut files = Files::default();
         let example = "fixtures/examples/made.json";
         files.add(example.to_owned(), b"{\"a\": [1.0, \"b c\"]}\n".to_vec());
@@ -127,14 +126,17 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_json_is_named() {
-        let texts = BTreeMap::from([("cases/odd.json".to_owned(), "[1,".to_owned())]);
+    fn a_file_with_invalid_json_is_named() {
+        let texts = BTreeMap::from([("cases/cut.json".to_owned(), "[1,".to_owned())]);
         let error = packed(&texts).unwrap_err();
-        assert!(error.starts_with("fixtures/cases/odd.json: EOF"), "{error}");
+        assert!(
+            error.starts_with("invalid JSON in fixtures/cases/cut.json: EOF"),
+            "{error}"
+        );
     }
 
     #[test]
-    fn only_the_white_space_between_tokens_goes() {
+    fn only_the_white_space_between_tokens_is_removed() {
         let json = "{ \"b a\" : \"\\\" c\\\\\" ,\n\t\"a\":[ 1.0, 2e1 ] }";
         assert_eq!(compact(json), "{\"b a\":\"\\\" c\\\\\",\"a\":[1.0,2e1]}");
     }

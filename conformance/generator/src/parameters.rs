@@ -1,4 +1,4 @@
-//! Values of parameters, and the targets that they make.
+//! Makes values of parameters, and targets from them.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::example::cluster_kind;
 use crate::overrides::Overrides;
 use crate::scalar::{choice, scalar};
 
-/// The names of an operation's parameters in the path, in the order of the path.
+/// Returns the names of an operation's path parameters, in the order of the path.
 pub(crate) fn in_path(operation: Operation) -> Vec<&'static str> {
     let path = operation.path();
     let parameters = operation.parameters().iter();
@@ -19,7 +19,7 @@ pub(crate) fn in_path(operation: Operation) -> Vec<&'static str> {
     names
 }
 
-/// A plausible value of a parameter, with the variables of the default world.
+/// Returns a plausible value of a parameter, with the variables of the default world.
 pub(crate) fn value(operation: Operation, parameter: &Parameter, overrides: &Overrides) -> String {
     let name = parameter.name.as_str();
     if let Some(value) = overrides.parameter(operation.id(), name) {
@@ -31,11 +31,11 @@ pub(crate) fn value(operation: Operation, parameter: &Parameter, overrides: &Ove
     if !choices.is_empty() {
         return plain(choice(&choices));
     }
-    thing(operation, name).unwrap_or_else(|| plain(&scalar(schema, name, name)))
+    resource(operation, name).unwrap_or_else(|| plain(&scalar(schema, name, name)))
 }
 
-/// The thing of the default world that a parameter names.
-pub(crate) fn thing(operation: Operation, name: &str) -> Option<String> {
+/// Returns the resource of the default world that a parameter names.
+pub(crate) fn resource(operation: Operation, name: &str) -> Option<String> {
     let path = operation.path();
     let kind = cluster_kind(operation);
     let serverless = path.contains("/serverless");
@@ -52,7 +52,7 @@ pub(crate) fn thing(operation: Operation, name: &str) -> Option<String> {
     })
 }
 
-/// The values of all parameters in the path.
+/// Returns the values of all path parameters.
 pub(crate) fn path(operation: Operation, overrides: &Overrides) -> Map<String, Value> {
     let names = in_path(operation).into_iter();
     let pairs = names.filter_map(|name| {
@@ -65,7 +65,7 @@ pub(crate) fn path(operation: Operation, overrides: &Overrides) -> Map<String, V
     pairs.collect()
 }
 
-/// The required parameters of the query, those that are arrays with two values.
+/// Returns the required query parameters; arrays have two values.
 pub(crate) fn query(
     operation: Operation,
     overrides: &Overrides,
@@ -83,7 +83,7 @@ pub(crate) fn query(
     pairs.collect()
 }
 
-/// A query as it is sent, without a question mark.
+/// Returns an encoded query, without a question mark.
 pub(crate) fn query_text(query: &[(&str, Vec<String>)]) -> String {
     let pairs = query.iter().flat_map(|(name, values)| {
         values
@@ -94,8 +94,8 @@ pub(crate) fn query_text(query: &[(&str, Vec<String>)]) -> String {
     pairs.join("&")
 }
 
-/// The path with each parameter as one percent-encoded segment. `plain` are characters that need no
-/// escape there.
+/// Returns the path with each parameter as one percent-encoded segment. `plain` are characters that
+/// are not escaped.
 pub(crate) fn target(operation: Operation, values: &Map<String, Value>, plain: &str) -> String {
     let mut path = operation.path();
     for (name, value) in values {
@@ -105,7 +105,7 @@ pub(crate) fn target(operation: Operation, values: &Map<String, Value>, plain: &
     path
 }
 
-/// What RFC 3986 allows in a path segment beside the unreserved characters.
+/// The characters that RFC 3986 allows in a path segment in addition to unreserved ones.
 pub(crate) const SEGMENT: &str = ":@!$&'()*+,;=";
 
 fn encoded(text: &str, plain: &str) -> String {
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_one_segment_and_a_suffix_stays() {
+    fn a_value_is_one_segment_and_a_suffix_is_kept() {
         let operation = Operation::find("addGroupUserRole").unwrap();
         let values = json!({"groupId": "a/b", "userId": "c:d"});
         let values = values.as_object().unwrap();

@@ -1,5 +1,5 @@
-//! Where the parameters of a path come from: things of the default world, a creation before, a list,
-//! or a plausible value.
+//! Finds values for path parameters: resources of the default world, an earlier creation, a list, or
+//! a plausible value.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,24 @@ use serde_json::{Map, Value, json};
 use crate::case::Sources;
 use crate::example;
 use crate::fields::place_of;
-use crate::parameters::{in_path, thing, value};
+use crate::parameters::{in_path, resource, value};
 use crate::recorded::{NEEDS, PROVIDERS, REFERENCES};
 use crate::server::{asked, statuses};
 
-/// The common beginning of all paths.
+/// The common prefix of all paths.
 const BASE: &str = "/api/atlas/v2";
-/// How many steps may lead to a parameter: more is a circle.
+/// The maximum number of nested steps for a parameter; more are a cycle.
 const DEEPEST: usize = 6;
 
-/// The steps that come before the operation itself, and what they find.
+/// The steps before the operation under test, and the values that they save.
 pub(crate) struct Setup<'a> {
     sources: &'a Sources,
     pub(crate) steps: Vec<Value>,
     /// The value of each parameter, by the path up to it.
     found: BTreeMap<String, String>,
-    /// The operations that were asked, each a step.
+    /// The operations of the steps.
     asked: Vec<Operation>,
-    /// The parameters that have only a plausible value.
+    /// The parameters with only a plausible value.
     pub(crate) weak: Vec<&'static str>,
     depth: usize,
 }
@@ -44,7 +44,7 @@ impl<'a> Setup<'a> {
         }
     }
 
-    /// The parameters of a path. Adds the steps that find them.
+    /// Returns the parameters of a path, and adds the steps that find them.
     pub(crate) fn parameters(&mut self, operation: Operation) -> Map<String, Value> {
         let names = in_path(operation).into_iter();
         names
@@ -52,12 +52,12 @@ impl<'a> Setup<'a> {
             .collect()
     }
 
-    /// Whether an operation is a step already.
+    /// Whether an operation is already a step.
     pub(crate) fn has_asked(&self, operation: Operation) -> bool {
         self.asked.contains(&operation)
     }
 
-    /// The request of an operation. Adds the steps that its body refers to.
+    /// Returns the request of an operation, and adds the steps that its body depends on.
     pub(crate) fn request(
         &mut self,
         operation: Operation,
@@ -87,7 +87,7 @@ impl<'a> Setup<'a> {
         request
     }
 
-    /// Whether a creation before gives the last parameter of a path that ends with it.
+    /// Whether an earlier creation returns the last parameter of the operation's path.
     pub(crate) fn has_made(&self, operation: Operation) -> bool {
         let found = self.found.get(&operation.path());
         found.is_some_and(|value| value.starts_with("${"))
@@ -114,8 +114,8 @@ impl<'a> Setup<'a> {
             (None, "addGroupApiKey") if name == "apiUserId" => {
                 by_id("createOrgApiKey").and_then(|one| self.ask(one, Some((name, "/id"))))
             }
-            _ => match thing(operation, name).filter(|_| !spent) {
-                Some(thing) => return thing,
+            _ => match resource(operation, name).filter(|_| !spent) {
+                Some(resource) => return resource,
                 None => self.by_its_path(operation, name, &prefix),
             },
         };
@@ -132,7 +132,7 @@ impl<'a> Setup<'a> {
         value
     }
 
-    /// A value that is documented, or that the example of a creation has.
+    /// Returns a documented value, or that in the example of a creation.
     fn fixed(&self, operation: Operation, name: &str) -> Option<String> {
         let overrides = &self.sources.overrides;
         let parameter = operation.parameter(name)?;
@@ -141,7 +141,7 @@ impl<'a> Setup<'a> {
         (known || documented).then(|| value(operation, parameter, overrides))
     }
 
-    /// What the collection gives that a path goes on from: a creation, or else its list.
+    /// Finds a value in the collection that contains the resource: by a creation, or else its list.
     fn by_its_path(
         &mut self,
         operation: Operation,
@@ -184,7 +184,7 @@ impl<'a> Setup<'a> {
         })
     }
 
-    /// Adds a step, or what it saves to one that is there. The variable that it sets, as text.
+    /// Adds a step, or a saved value to an existing one. Returns the variable that it sets.
     pub(crate) fn ask(
         &mut self,
         provider: Operation,
@@ -207,7 +207,7 @@ impl<'a> Setup<'a> {
         Some(format!("${{{name}}}"))
     }
 
-    /// Adds the step of an operation, after those that it needs itself. The number of the step.
+    /// Adds the step of an operation after those that it depends on. Returns its index.
     fn add(&mut self, operation: Operation) -> Option<usize> {
         let version = operation.version(None)?;
         self.depth += 1;
@@ -216,7 +216,7 @@ impl<'a> Setup<'a> {
         self.depth -= 1;
         let mut status = statuses(operation, version);
         if operation.id() == "getOrgFederationSettings" {
-            // An organization without a federation may have no settings of one.
+            // An organization without a federation may have no federation settings.
             status.push(404);
         }
         self.steps
@@ -226,12 +226,12 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// The operation with a method and a path.
+/// Returns the operation with a method and a path.
 pub(crate) fn at(method: &Method, path: &str) -> Option<Operation> {
     Operation::all().find(|one| one.method() == *method && one.path() == path)
 }
 
-/// Whether an operation makes what can be read afterwards.
+/// Whether an operation creates a resource that can be read afterwards.
 pub(crate) fn makes_something(operation: Operation) -> bool {
     let starts = [
         "create", "add", "start", "take", "request", "verify", "validate",
@@ -239,7 +239,7 @@ pub(crate) fn makes_something(operation: Operation) -> bool {
     starts.iter().any(|start| operation.id().starts_with(start))
 }
 
-/// The path up to a parameter, without what follows it in its segment.
+/// Returns the path up to a parameter, without the rest of its segment.
 fn prefix(operation: Operation, name: &str) -> String {
     let path = operation.path();
     let slot = format!("{{{name}}}");
@@ -249,7 +249,7 @@ fn prefix(operation: Operation, name: &str) -> String {
     }
 }
 
-/// What is needed, in words, where a list does not have it.
+/// Describes the resource that a list may lack.
 pub(crate) fn need(key: &str, words: &str) -> String {
     if let Some((_, text)) = NEEDS.iter().find(|(name, _)| *name == key) {
         return (*text).to_owned();
@@ -258,7 +258,7 @@ pub(crate) fn need(key: &str, words: &str) -> String {
     format!("{} {words}", if vowel { "an" } else { "a" })
 }
 
-/// A parameter's name as words: `alertConfigId` is an alert config.
+/// Returns a parameter's name as words: `alertConfigId` is `alert config`.
 fn words(parameter: &str) -> String {
     let mut words = String::new();
     let name = parameter.trim_end_matches("Id").trim_end_matches("Name");

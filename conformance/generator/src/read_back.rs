@@ -1,4 +1,4 @@
-//! Reading a change back, and naming the items of a list.
+//! Reads a change back, and names the items of a list.
 
 use atlas_catalog::Operation;
 use atlas_catalog::ViolationKind::{Required, WriteOnly};
@@ -11,7 +11,7 @@ use crate::parameters;
 use crate::provider::{at, makes_something, need};
 use crate::recorded::NOT_READ_BACK;
 
-/// The operation that reads what a creation made, and the parameters that it needs for that.
+/// Returns the operation that reads a created resource, and its path parameters.
 pub(crate) fn item(creation: Operation) -> Option<(Operation, Vec<&'static str>)> {
     if !makes_something(creation) {
         return None;
@@ -38,7 +38,7 @@ pub(crate) fn item(creation: Operation) -> Option<(Operation, Vec<&'static str>)
     Some((get, parameters::in_path(get)))
 }
 
-/// Whether an answer documents each field that the example body of a change has.
+/// Whether the response documents each field of a change's example body.
 pub(crate) fn is_read_back(change: Operation, get: Operation, sources: &Sources) -> bool {
     let both = change.version(None).zip(get.version(None));
     let Some((written, read)) = both else {
@@ -57,7 +57,7 @@ pub(crate) fn is_read_back(change: Operation, get: Operation, sources: &Sources)
         .all(|violation| matches!(violation.kind(), Required | WriteOnly))
 }
 
-/// What a list holds, in words: `listGroupAlerts` holds an alert.
+/// Describes an item of a list: `listGroupAlerts` has `an alert`.
 pub(crate) fn held(operation: Operation) -> String {
     let mut words: Vec<String> = Vec::new();
     for character in operation.id().chars() {

@@ -1,6 +1,6 @@
-//! Tables behind the cases for servers: recorded statuses, slow deletions, sources of parameters.
+//! Tables for server cases: recorded statuses, slow deletions, sources of parameters.
 
-/// Statuses of success that were recorded and are not documented.
+/// Success statuses that were recorded and are not documented.
 pub(crate) const STATUSES: [(&str, u16); 16] = [
     ("createGroup", 201),
     ("createGroupAccessListEntry", 201),
@@ -20,24 +20,24 @@ pub(crate) const STATUSES: [(&str, u16); 16] = [
     ("updateGroupAuditLog", 202),
 ];
 
-/// Operations whose answer is recorded as text under a JSON media type.
+/// Operations whose response is recorded as text with a JSON media type.
 pub(crate) const TEXT: [&str; 1] = ["createGroupDatabaseUserCert"];
 
-/// Deletions that are recorded to take time: what is deleted can still be read for a while.
+/// Deletions that are recorded to take time: the resource can still be read for a while.
 pub(crate) const SLOW: [&str; 3] = [
     "deleteGroupCluster",
     "deleteGroupClusterOnlineArchive",
     "deleteGroupFlexCluster",
 ];
 
-/// Deletions of what a cloud provider has to take down first.
+/// Deletions of resources that a cloud provider has to remove first.
 pub(crate) const TAKEN_DOWN: [&str; 3] = [
     "deleteGroupBackupPrivateEndpoint",
     "deleteGroupPrivateEndpointEndpointServiceEndpoint",
     "requestGroupEncryptionAtRestPrivateEndpointDeletion",
 ];
 
-/// Deletions after which a default, an empty resource or one that was revoked can be read.
+/// Deletions after which a default, an empty or a revoked resource can be read.
 pub(crate) const STAYS: [&str; 5] = [
     "deleteGroupLimit",
     "deleteGroupDataFederationLimit",
@@ -46,7 +46,7 @@ pub(crate) const STAYS: [&str; 5] = [
     "deleteOrg",
 ];
 
-/// Operations whose body is changed before it can be read: keys are masked, an upgrade renames, a
+/// Operations whose body cannot be read back unchanged: keys are masked, an upgrade renames, or a
 /// change waits for a confirmation.
 pub(crate) const NOT_READ_BACK: [&str; 6] = [
     "createGroupIntegration",
@@ -57,7 +57,7 @@ pub(crate) const NOT_READ_BACK: [&str; 6] = [
     "updateOrgInvites",
 ];
 
-/// Lists that hold something in the default world.
+/// Lists that are not empty in the default world.
 pub(crate) const LISTS: [&str; 12] = [
     "getOrgGroups",
     "listGroupClusterBackupSnapshotShardedClusters",
@@ -73,8 +73,8 @@ pub(crate) const LISTS: [&str; 12] = [
     "listGroupLimits",
 ];
 
-/// Where a parameter of the path comes from if the path does not tell: the beginning of the path up
-/// to the parameter, the operation to ask, and the place in its answer.
+/// Sources of path parameters that do not follow from the path: the path up to the parameter, the
+/// operation to call, and the pointer into its response.
 pub(crate) const PROVIDERS: &[(&str, &str, &str)] = &[
     (
         "/groups/{groupId}/privateEndpoint/{cloudProvider}/endpointService/{endpointServiceId}",
@@ -155,7 +155,7 @@ pub(crate) const PROVIDERS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// What makes an entry of a list whose own path makes none.
+/// Operations that create an item of a list, if that is not a `POST` to the path of the list.
 pub(crate) const MADE_BY: [(&str, &str); 10] = [
     ("getGroupStreamProcessors", "createGroupStreamProcessor"),
     (
@@ -181,8 +181,8 @@ pub(crate) const MADE_BY: [(&str, &str); 10] = [
     ("removeOrgTeamUser", "addOrgTeamUser"),
 ];
 
-/// What the body of a request names that has to be made or read first: the operation, the place in
-/// its body, the operation that has it, and the place in its answer.
+/// Resources in a request body that have to be created or read first: the operation, the pointer
+/// into its body, the operation that returns the resource, and the pointer into its response.
 pub(crate) const REFERENCES: &[(&str, &str, &str, &str)] = &[
     ("addGroupTeams", "/0/teamId", "createOrgTeam", "/id"),
     ("addOrgTeamUser", "/id", "createOrgUser", "/id"),
@@ -269,10 +269,10 @@ pub(crate) const REFERENCES: &[(&str, &str, &str, &str)] = &[
     ("updateGroupTeam", "/teamId", "createOrgTeam", "/id"),
 ];
 
-/// Operations on a thing that what was made before need not have.
+/// Operations on a resource that may not exist after the steps before.
 pub(crate) const DOUBTFUL: [&str; 1] = ["getFederationSettingIdentityProviderMetadata"];
 
-/// The texts for what a list may not have, by the parameter that it would give, or by the list.
+/// Descriptions of resources that a list may lack, by parameter or by list.
 pub(crate) const NEEDS: &[(&str, &str)] = &[
     ("clusterId", "a cluster"),
     ("clusterName", "a serverless instance"),
@@ -289,10 +289,10 @@ pub(crate) const NEEDS: &[(&str, &str)] = &[
     ("groupName", "a project"),
     ("hostName", "a process"),
     ("hostname", "a process"),
-    ("id", "a connection that peers"),
+    ("id", "a peering connection"),
     ("instanceName", "a serverless instance"),
     ("listOrgInvoicePending", "a pending invoice"),
-    ("modelGroupName", "a group of models"),
+    ("modelGroupName", "a model group"),
     (
         "listAlertConfigMatcherFieldNames",
         "a field that an alert can match",

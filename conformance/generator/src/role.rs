@@ -1,4 +1,4 @@
-//! Cases for servers: a login without the documented roles is refused.
+//! Server cases: a login without the documented roles is refused.
 
 use atlas_catalog::{Operation, Role};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::server::{asked, has_ended, plausible};
 /// The roles of the login `reader`.
 const READER: [&str; 2] = ["Project Read Only", "Organization Member"];
 
-/// The case of an operation that the reader may not use.
+/// Returns the case of an operation that the reader is not allowed to use.
 pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
     let roles = operation.roles();
     let held = |role: &String| READER.iter().any(|held| Role(held).includes(role));
@@ -21,7 +21,7 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
     let mut request = asked(operation, version, parameters, sources);
     request["login"] = "reader".into();
     let requires = format!(
-        "The server refuses {operation} to a login without the role {}.",
+        "The server refuses {operation} for a login without the role {}.",
         roles.join(" or ")
     );
     let source = format!("facts: roles of {operation}");
@@ -29,7 +29,7 @@ pub(crate) fn case(operation: Operation, sources: &Sources) -> Option<Value> {
     if has_ended(version) {
         case["level"] = "MAY".into();
     }
-    // A server that does not know the login refuses it everything.
+    // A server without the login refuses all its requests.
     let known = json!({
         "request": {"operation": "listGroups", "login": "reader"},
         "expect": {"status": [200]},

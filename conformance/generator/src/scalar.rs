@@ -1,4 +1,4 @@
-//! Example texts and numbers, by pattern, format and name.
+//! Makes example texts and numbers, by pattern, format and name.
 
 use atlas_catalog::{Kind, Schema};
 use serde_json::{Number, Value};
@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 use crate::seed::{hex, uuid};
 use crate::words::{NUMBERS, PATTERNS, TEXTS, USUAL};
 
-/// A scalar that fits a schema. `place` tells it from others of the same field.
+/// Returns a scalar that matches a schema. `place` distinguishes values of the same field.
 pub(crate) fn scalar(schema: &Schema, field: &str, place: &str) -> Value {
     match schema.kind {
         Some(Kind::Integer) => whole(schema, field).into(),
@@ -16,7 +16,7 @@ pub(crate) fn scalar(schema: &Schema, field: &str, place: &str) -> Value {
     }
 }
 
-/// The value of an enum that a user would expect, or the first one.
+/// Returns the most usual value of an enum, or the first one.
 pub(crate) fn choice<'a>(choices: &[&'a Value]) -> &'a Value {
     let usual = USUAL.iter().find_map(|usual| {
         let is_usual = |choice: &&&Value| choice.as_str() == Some(usual);
@@ -94,8 +94,8 @@ fn free_text(schema: &Schema, field: &str, place: &str) -> String {
         return of_pattern(pattern, field, place);
     }
     match schema.format.as_deref() {
-        Some("date-time") => return moment(field),
-        Some("date") => return moment(field)[..10].to_owned(),
+        Some("date-time") => return timestamp(field),
+        Some("date") => return timestamp(field)[..10].to_owned(),
         Some("uuid") => return uuid(place),
         Some("email") => return "user@example.com".to_owned(),
         Some("password") => return format!("fake-{}", dashed(field)),
@@ -117,7 +117,7 @@ fn free_text(schema: &Schema, field: &str, place: &str) -> String {
     by_name(field, place)
 }
 
-/// A thing that each world has.
+/// Returns the variable of a resource that every world has.
 fn of_the_world(field: &str) -> Option<&'static str> {
     Some(match field {
         "groupId" | "projectId" | "targetGroupId" | "targetProjectId" => "${project}",
@@ -126,7 +126,7 @@ fn of_the_world(field: &str) -> Option<&'static str> {
     })
 }
 
-fn moment(field: &str) -> String {
+fn timestamp(field: &str) -> String {
     let later = [
         "expir",
         "end",
@@ -146,7 +146,7 @@ fn moment(field: &str) -> String {
     format!("2026-05-{day:02}T09:42:00Z")
 }
 
-/// A text for each documented pattern, whether it is enforced or not.
+/// Returns a text for a documented pattern, enforced or not.
 fn of_pattern(pattern: &str, field: &str, place: &str) -> String {
     let begins = |start: &str| pattern.starts_with(start);
     let found = PATTERNS.iter().find(|(start, _)| begins(start));
@@ -185,12 +185,12 @@ fn by_name(field: &str, place: &str) -> String {
         return "arn:aws:iam::123456789012:role/example".to_owned();
     }
     if ends("Date") || ends("Time") {
-        return moment(field);
+        return timestamp(field);
     }
     format!("example-{}", dashed(field))
 }
 
-/// `camelCase` as `camel-case`.
+/// Converts `camelCase` to `camel-case`.
 fn dashed(field: &str) -> String {
     let mut text = String::new();
     let mut capital = true;
@@ -212,18 +212,18 @@ fn dashed(field: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Patterns with doubled escapes, which no text that is meant fits.
-    const ODD: [&str; 2] = [r"(?:(?:\\+?1", r"^(?:[1-9]\\d{3}-"];
+    /// Patterns with doubled escapes, which the intended texts do not match.
+    const INVALID: [&str; 2] = [r"(?:(?:\\+?1", r"^(?:[1-9]\\d{3}-"];
 
     #[test]
-    fn each_documented_pattern_has_a_text_that_fits_it() {
+    fn each_documented_pattern_has_a_matching_text() {
         let facts = include_str!("../../../fixtures/api/overrides.json");
         let facts: Value = serde_json::from_str(facts).unwrap();
         let patterns = facts["patterns"].as_array().unwrap();
         assert_eq!(patterns.len(), 45);
         for row in patterns {
             let pattern = row["pattern"].as_str().unwrap();
-            if ODD.iter().any(|odd| pattern.starts_with(odd)) {
+            if INVALID.iter().any(|start| pattern.starts_with(start)) {
                 continue;
             }
             let text = of_pattern(pattern, "name", "place");

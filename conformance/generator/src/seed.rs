@@ -1,8 +1,8 @@
-//! Identifiers that look random and are the same in each run: they follow from where they stand.
+//! Makes identifiers that look random and depend only on their place.
 
 use std::fmt::Write as _;
 
-/// The lower-case hexadecimal digits that stand for a place, as many as asked for (at most 64).
+/// Returns up to 64 lowercase hexadecimal digits for a place.
 pub(crate) fn hex(place: &str, digits: usize) -> String {
     let mut text = String::with_capacity(digits + 16);
     let mut state = fnv(place);
@@ -14,7 +14,7 @@ pub(crate) fn hex(place: &str, digits: usize) -> String {
     text
 }
 
-/// A UUID of version 4 that stands for a place.
+/// Returns a UUID of version 4 for a place.
 pub(crate) fn uuid(place: &str) -> String {
     let digits = hex(place, 32);
     let (first, rest) = digits.split_at(8);
@@ -27,14 +27,14 @@ pub(crate) fn uuid(place: &str) -> String {
     )
 }
 
-/// FNV-1a.
+/// Returns the FNV-1a hash.
 fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |state, byte| {
         (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// The next state of `SplitMix64`.
+/// Returns the next state of `SplitMix64`.
 fn mixed(state: u64) -> u64 {
     let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,4 +1,4 @@
-//! Cases for servers: each operation is answered as documented, in each of its versions.
+//! Server cases: each operation has the documented response, in each of its versions.
 
 use atlas_catalog::http::Method;
 use atlas_catalog::{Body, Operation, Version};
@@ -13,19 +13,19 @@ use crate::provider::{Setup, at, makes_something};
 use crate::read_back::{held, is_read_back, item};
 use crate::recorded::{DOUBTFUL, LISTS, MADE_BY, SLOW, STATUSES, STAYS, TAKEN_DOWN, TEXT};
 
-/// When the description that the facts are from was published.
+/// The publication date of the description.
 const PUBLISHED: &str = "2026-08-21";
 
-/// The operations that read a cluster, whose state tells that it is being deleted.
+/// The operations that read a cluster, whose state shows a deletion in progress.
 const CLUSTERS: [&str; 2] = ["getGroupCluster", "getGroupFlexCluster"];
 
-/// The case of the newest version and those of the older ones.
+/// Returns the case of the newest version and those of the older ones.
 pub(crate) fn cases(operation: Operation, sources: &Sources) -> Vec<Value> {
     let newest = operation.version(None).map(|version| {
         let steps = Flow::new(operation, version, sources).steps(false);
         let (id, source) = (format!("server-{operation}"), source(operation));
         let mut case = head(&id, operation, &requires(operation, &steps), &source);
-        // What counts for the fidelity of a server counts for the operation.
+        // Recorded facts count for the operation under test, not for the first one requested.
         let first = steps.first().map(|step| &step["request"]["operation"]);
         if source.contains("recorded: ") && first.is_some_and(|first| first != operation.id()) {
             case["about"] = operation.id().into();
@@ -40,7 +40,7 @@ pub(crate) fn cases(operation: Operation, sources: &Sources) -> Vec<Value> {
     let older = older.map(|version| {
         let name = &version.name;
         let requires =
-            format!("The server answers {operation} in version {name} when it is asked for.");
+            format!("The server responds to {operation} in version {name} if that is requested.");
         let source = format!("facts: {operation}, version {name}");
         let id = format!("server-{operation}-{name}");
         let mut case = head(&id, operation, &requires, &source);
@@ -50,13 +50,14 @@ pub(crate) fn cases(operation: Operation, sources: &Sources) -> Vec<Value> {
     newest.into_iter().chain(older).collect()
 }
 
-/// Whether a version had ended when the facts were published: a server need not answer it.
+/// Whether the sunset date of a version was before the publication of the facts: a server need not
+/// support it.
 pub(crate) fn has_ended(version: &Version) -> bool {
     let sunset = version.sunset.as_deref();
     sunset.is_some_and(|sunset| sunset <= PUBLISHED)
 }
 
-/// What the steps require, in a sentence.
+/// Describes the requirement of the steps in a sentence.
 fn requires(operation: Operation, steps: &[Value]) -> String {
     let last = steps.last();
     let own = last.is_some_and(|step| step["request"]["operation"] == operation.id());
@@ -65,9 +66,9 @@ fn requires(operation: Operation, steps: &[Value]) -> String {
     let unknown = expect.is_some_and(|expect| expect["status"] == json!([404]));
     match (operation.method(), own) {
         (_, true) if has("filled") => {
-            format!("The server answers {operation} with its documented fields.")
+            format!("The server responds to {operation} with its documented fields.")
         }
-        (_, true) => format!("The server answers {operation} as documented."),
+        (_, true) => format!("The server responds to {operation} as documented."),
         (Method::DELETE, false) if unknown => {
             format!("The server does not find the resource after {operation}.")
         }
@@ -75,10 +76,10 @@ fn requires(operation: Operation, steps: &[Value]) -> String {
             format!("The server deletes the resource or no longer finds it after {operation}.")
         }
         (_, false) if has("readsBack") => {
-            format!("The server gives back each field that {operation} wrote.")
+            format!("The server returns each field that {operation} wrote.")
         }
         (_, false) => {
-            format!("The server answers {operation} as documented, and its result can be read.")
+            format!("The server responds to {operation} as documented, and the result can be read.")
         }
     }
 }
@@ -99,7 +100,7 @@ fn source(operation: Operation) -> String {
     parts.join("; ")
 }
 
-/// The statuses of success that are documented or recorded.
+/// Returns the documented and recorded success statuses.
 pub(crate) fn statuses(operation: Operation, version: &Version) -> Vec<u16> {
     let mut statuses: Vec<u16> = version.statuses().collect();
     let recorded = STATUSES.iter().filter(|(id, _)| *id == operation.id());
@@ -109,12 +110,12 @@ pub(crate) fn statuses(operation: Operation, version: &Version) -> Vec<u16> {
     statuses
 }
 
-/// The parameters of a path without any step before.
+/// Returns plausible path parameters, without steps.
 pub(crate) fn plausible(operation: Operation, sources: &Sources) -> Map<String, Value> {
     parameters::path(operation, &sources.overrides)
 }
 
-/// A request for an operation, with its example body.
+/// Returns a request for an operation, with its example body.
 pub(crate) fn asked(
     operation: Operation,
     version: &Version,
@@ -147,7 +148,7 @@ pub(crate) fn asked(
     request
 }
 
-/// The steps of a case, being put together.
+/// Builds the steps of a case.
 struct Flow<'a> {
     operation: Operation,
     version: &'static Version,
@@ -195,7 +196,8 @@ impl<'a> Flow<'a> {
         steps
     }
 
-    /// Makes what the operation reads, changes or removes, if its own path is where that is made.
+    /// Adds the creation of the resource that the operation reads, changes or removes, if it is made
+    /// at the operation's path.
     fn made_before(&mut self) {
         let operation = self.operation;
         let creation = self.creation().filter(|one| *one != operation);
@@ -234,7 +236,7 @@ impl<'a> Flow<'a> {
         expect
     }
 
-    /// A list that nothing was put into need not hold anything.
+    /// Allows a list to be empty if no step has created an item.
     fn needed(&self, main: &mut Value) {
         let operation = self.operation;
         let Some((pointer, _)) = items(operation) else {
@@ -252,13 +254,13 @@ impl<'a> Flow<'a> {
         main["need"] = held(operation).into();
     }
 
-    /// Whether the steps before put something into the list.
+    /// Whether an earlier step created an item of the list.
     fn is_made(&self) -> bool {
         let creation = self.creation();
         creation.is_some_and(|creation| self.setup.has_asked(creation))
     }
 
-    /// What makes a thing where the operation's own path leads.
+    /// Returns the operation that creates a resource at the operation's path.
     fn creation(&self) -> Option<Operation> {
         let operation = self.operation;
         let listed = MADE_BY.iter().find(|(list, _)| *list == operation.id());
@@ -268,7 +270,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Reads what was made, changed or removed.
+    /// Returns a step that reads the created, changed or removed resource.
     fn after(
         &mut self,
         main: &mut Value,
@@ -295,7 +297,7 @@ impl<'a> Flow<'a> {
                     };
                     parameters.insert(name.to_owned(), value.into());
                 }
-                // What the path of the creation has and that of the reading has not.
+                // Remove the parameters that only the path of the creation has.
                 parameters.retain(|name, _| get.parameter(name).is_some());
                 self.read_back(get, parameters, number)
             }

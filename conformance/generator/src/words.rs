@@ -1,6 +1,6 @@
-//! Usual values, by the name of a field, by enum and by pattern.
+//! Tables of usual values, by the name of a field, by enum and by pattern.
 
-/// Values of enums in the order in which they are preferred.
+/// Values of enums in order of preference.
 pub(crate) const USUAL: [&str; 18] = [
     "IDLE",
     "ACTIVE",
@@ -22,7 +22,7 @@ pub(crate) const USUAL: [&str; 18] = [
     "STARTED",
 ];
 
-/// Numbers that the name of a field asks for.
+/// Numbers by the name of a field.
 pub(crate) const NUMBERS: [(&str, i64); 17] = [
     ("clusterCount", 1),
     ("code", 200),
@@ -43,7 +43,7 @@ pub(crate) const NUMBERS: [(&str, i64); 17] = [
     ("totalCount", 1),
 ];
 
-/// Texts that the name of a field asks for.
+/// Texts by the name of a field.
 pub(crate) const TEXTS: &[(&str, &str)] = &[
     ("address", "192.0.2.15"),
     ("authEmail", "user@example.com"),
@@ -99,8 +99,8 @@ pub(crate) const TEXTS: &[(&str, &str)] = &[
     ("zoneName", "Zone 1"),
 ];
 
-/// A text for each documented pattern, by how the pattern begins, the longer beginning first. `{N}`
-/// stands for N hexadecimal digits, `{name}` for a text by the name of the field.
+/// A text for each documented pattern, by a prefix of the pattern, longer prefixes first. `{N}` is
+/// replaced by N hexadecimal digits, `{name}` by a text for the name of the field.
 pub(crate) const PATTERNS: &[(&str, &str)] = &[
     (r"(?:(?:\\+?1", "2025550123"),
     (r"([\d]+\.[\d]+\.[\d]+)", "8.0.4"),

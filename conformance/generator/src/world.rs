@@ -1,10 +1,10 @@
-//! `fixtures/world.json`: what the variables in examples and cases stand for.
+//! Reads `fixtures/world.json`: the variables of examples and cases.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The things of the default world.
+/// The resources of the default world by variable.
 #[derive(Debug)]
 pub(crate) struct World(BTreeMap<String, String>);
 
@@ -16,7 +16,7 @@ impl World {
             .map_err(|error| error.to_string())
     }
 
-    /// A text with the value of each `${name}` in its place. An unknown name stays.
+    /// Replaces each `${name}` in a text. Unknown names are kept.
     pub(crate) fn fill(&self, text: &str) -> String {
         let Some((before, rest)) = text.split_once("${") else {
             return text.to_owned();
@@ -31,7 +31,7 @@ impl World {
         format!("{before}{value}{}", self.fill(after))
     }
 
-    /// The same for each text in a value.
+    /// Replaces each `${name}` in every text of a value.
     pub(crate) fn fill_json(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => self.fill(text).into(),

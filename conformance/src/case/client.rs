@@ -1,4 +1,4 @@
-//! Cases for clients: a call, and what must be seen of it.
+//! Cases for clients: a call and its expected requests and outcome.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,17 +10,17 @@ use serde_json::Value;
 use super::once;
 use crate::fixtures::DOCUMENTED;
 
-/// A call, the server it meets, and what must be seen.
+/// A call, the script of the server, and the expectations.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientCase {
     /// The call.
     pub call: Call,
-    /// What the server answers, request by request.
+    /// The responses of the server, in the order of the requests.
     pub answers: Vec<ScriptedAnswer>,
-    /// What must be seen.
+    /// The expectation.
     pub expect: Expectation,
-    /// Other observation that conforms as well.
+    /// Alternative expectations that conform as well.
     #[serde(default)]
     pub or: Vec<Expectation>,
 }
@@ -33,43 +33,43 @@ pub struct ClientCase {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Call {
-    /// The operation, with the documented parameters and body.
+    /// The operation, called with its documented parameters and body.
     #[serde(default = "documented_operation")]
     pub operation: String,
-    /// Parameters of the path, in place of the documented ones.
+    /// Path parameters that replace the documented ones.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
-    /// Parameters of the query.
+    /// Query parameters.
     #[serde(default)]
     pub query: BTreeMap<String, QueryValue>,
-    /// The body, in place of the documented one.
+    /// The body that replaces the documented one.
     pub body: Option<Value>,
-    /// The body is the operation's example.
+    /// Sends the operation's example as the body.
     #[serde(default)]
     pub example: bool,
-    /// The version to ask for; the documented page's, or the operation's newest.
+    /// The requested version; by default that of the documented page, or the operation's newest.
     pub version: Option<String>,
-    /// How long the client may wait for an answer, in milliseconds.
+    /// The client's timeout for a response, in milliseconds.
     #[serde(default = "five_seconds")]
     pub timeout_ms: u64,
-    /// How the client proves who it is.
+    /// The client's credentials.
     #[serde(default = "bearer")]
     pub auth: Credentials,
-    /// Asks for the status inside the body.
+    /// Requests an envelope.
     #[serde(default)]
     pub envelope: bool,
-    /// Asks for an indented body.
+    /// Requests an indented body.
     #[serde(default)]
     pub pretty: bool,
-    /// Reads a list to its end instead of one page of it.
+    /// Reads all pages of a list instead of one.
     #[serde(default)]
     pub list: bool,
-    /// How often the call is made, one after the other, by the same client.
+    /// How often the same client makes the call, in sequence.
     #[serde(default = "once")]
     pub times: u32,
 }
 
-/// A parameter of the query: one value, or several that are each sent under its name.
+/// A query parameter: one value, or several that are each sent with the name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum QueryValue {
@@ -80,7 +80,7 @@ pub enum QueryValue {
 }
 
 impl QueryValue {
-    /// All values.
+    /// Returns all values.
     pub fn all(&self) -> &[String] {
         match self {
             Self::One(value) => std::slice::from_ref(value),
@@ -114,86 +114,87 @@ pub enum Credentials {
     },
 }
 
-/// What a scripted server answers to one request.
+/// A scripted server's response to one request.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ScriptedAnswer {
     /// The status; 200, or the status of `documented`.
     pub status: Option<u16>,
-    /// Header lines, each character of a value one byte. `${c*N}` stands for N times c.
+    /// Header lines; each character of a value is one byte. `${c*N}` is c repeated N times.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
     /// The body as text.
     pub body: Option<String>,
-    /// The body as JSON, with a media type unless `headers` gives one.
+    /// The body as JSON, with a default media type unless `headers` has one.
     pub json: Option<Value>,
-    /// A body of so many bytes, made on the way.
+    /// The size of a generated body, in bytes.
     pub generated: Option<u64>,
-    /// The `Content-Length`, where it is not that of the body.
+    /// The `Content-Length`, if it differs from the body's length.
     pub length: Option<u64>,
-    /// How long the answer takes, in milliseconds.
+    /// The delay before the response, in milliseconds.
     #[serde(default)]
     pub delay_ms: u64,
-    /// The documented answer of this status: of the documented page, or the operation's example.
+    /// Sends the documented response of this status: that of the documented page, or the
+    /// operation's example.
     pub documented: Option<u16>,
-    /// Puts `documented` into an envelope.
+    /// Wraps `documented` in an envelope.
     #[serde(default)]
     pub envelope: bool,
     /// Another form of the body.
     pub raw: Option<RawBody>,
-    /// Interim statuses (1xx) that go ahead.
+    /// Interim statuses (1xx) sent first.
     #[serde(default)]
     pub interim: Vec<u16>,
-    /// Says `Connection: close`, and closes.
+    /// Sends `Connection: close` and closes the connection.
     #[serde(default)]
     pub close: bool,
-    /// Does something worse than answering.
+    /// A fault instead of a complete response.
     pub fault: Option<AnswerFault>,
 }
 
-/// A body in another form than a length and its bytes.
+/// A body that is not sent as a length and its bytes.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RawBody {
     /// In chunks (RFC 9112 section 7.1).
     Chunked(Vec<String>),
-    /// In place of the whole answer, each character one byte.
+    /// The raw bytes of the whole response, one per character.
     Bytes(String),
 }
 
-/// What a server does instead of answering.
+/// A fault of a server instead of a complete response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AnswerFault {
-    /// Ends the connection.
+    /// Closes the connection.
     Close,
-    /// Says nothing, and keeps the connection.
+    /// Sends nothing and keeps the connection open.
     Stall,
-    /// Ends the connection after so many bytes of the body.
+    /// Closes the connection after this many bytes of the body.
     BreakAt(u64),
-    /// Says nothing more after so many bytes of the body.
+    /// Stops sending after this many bytes of the body.
     StallAt(u64),
 }
 
-/// What must be seen of a call.
+/// The expectations on a call.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
-    /// The requests, all of them, in their order.
+    /// All requests, in order.
     #[serde(default)]
     pub requests: Vec<SeenRequest>,
-    /// How the last call ends.
+    /// The outcome of the last call.
     pub outcome: Outcome,
-    /// Texts that must appear in no output and in no request.
+    /// Texts that must not appear in any output or request.
     #[serde(default)]
     pub secrets: Vec<String>,
-    /// How long all of it may take, in seconds.
+    /// The maximum duration of all calls, in seconds.
     pub seconds: Option<u64>,
-    /// How much memory the client may come to use, in MiB.
+    /// The maximum peak memory of the client, in MiB.
     pub mebibytes: Option<u64>,
 }
 
-/// What must be seen of one request.
+/// The expectations on one request.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SeenRequest {
@@ -203,47 +204,47 @@ pub struct SeenRequest {
     pub target: Option<String>,
     /// The body, as text.
     pub body: Option<String>,
-    /// The body is the call's, as JSON.
+    /// Requires the call's body, compared as JSON.
     #[serde(default)]
     pub sent: bool,
-    /// How long after the request before this one it may come, in milliseconds.
+    /// The minimum time since the previous request, in milliseconds.
     #[serde(default)]
     pub not_before_ms: u64,
-    /// Headers that must be there exactly once, whatever their value.
+    /// Headers that must be present exactly once, with any value.
     #[serde(default)]
     pub once: Vec<String>,
-    /// Headers that must not be there.
+    /// Headers that must be absent.
     #[serde(default)]
     pub absent: Vec<String>,
-    /// Headers that must be there, with their values.
+    /// Headers that must be present with these values.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// What must stand in a digest. A null means that the parameter must not be there.
+    /// The parameters of the digest. A null means that the parameter must be absent.
     pub digest: Option<BTreeMap<String, Value>>,
 }
 
-/// How a call ends.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
-    /// One of a closed list, see `fixtures/README.md`.
+    /// The kind, from the closed list in `fixtures/README.md`.
     pub kind: String,
-    /// The status that the caller is told, where there is one; compared where a case names one.
+    /// The status reported to the caller; compared if a case names one.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "whole"
     )]
     pub status: Option<u16>,
-    /// The error's code that the caller is told; compared where a case names one.
+    /// The error code reported to the caller; compared if a case names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
-    /// How many items of a list the caller got; compared where a case names them.
+    /// The number of list items that the caller received; compared if a case names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
 }
 
-/// A whole number, also in the form `404.0`, or null.
+/// Reads a whole number, also in the form `404.0`, or null.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
     let number: Option<f64> = Option::deserialize(deserializer)?;
     let whole = |number: f64| {
@@ -265,7 +266,7 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::E
 }
 
 impl Outcome {
-    /// An outcome of this kind.
+    /// Returns an outcome of this kind, without details.
     pub fn of(kind: &str) -> Self {
         Self {
             kind: kind.to_owned(),
@@ -275,7 +276,7 @@ impl Outcome {
         }
     }
 
-    /// Whether what was seen is what is required here.
+    /// Whether the observed outcome satisfies this requirement.
     pub(crate) fn is_met_by(&self, seen: &Self) -> bool {
         self.kind == seen.kind
             && (self.status.is_none() || self.status == seen.status)
@@ -314,5 +315,5 @@ fn bearer() -> Credentials {
     }
 }
 
-/// The token of a client whose credentials do not matter.
+/// The access token of clients in cases that are not about credentials.
 pub(crate) const TOKEN: &str = "t0ken";

@@ -1,53 +1,53 @@
-//! Cases for clients that download: the file before, what goes wrong, the file after.
+//! Download cases for clients: the initial file, the faults, the final file.
 
 use serde::Deserialize;
 
 use super::Outcome;
 
-/// A snapshot's way into a file.
+/// The download of a snapshot to a file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct DownloadCase {
-    /// How many bytes the file inside the snapshot's archive has.
+    /// The size of the file inside the snapshot's archive, in bytes.
     pub bytes: usize,
-    /// What stands in its place before.
+    /// The initial content of the target file, if it exists.
     pub before: Option<String>,
-    /// Whether the client is told that it may replace it.
+    /// Whether the client is allowed to replace the target file.
     #[serde(default)]
     pub replace: bool,
-    /// What goes wrong, in this order.
+    /// The faults, in order.
     #[serde(default)]
     pub faults: Vec<DownloadFault>,
-    /// The restore job ends as `FAILED`.
+    /// The restore job fails.
     #[serde(default)]
     pub job_fails: bool,
     /// Kills the client once a `stall` is reached, and runs it again.
     #[serde(default)]
     pub kill: bool,
-    /// How the last run ends.
+    /// The outcome of the last run.
     pub outcome: Outcome,
-    /// What stands there after.
+    /// The final content of the target file.
     pub after: FileAfter,
-    /// How many bytes all runs may fetch, in hundredths of the file.
+    /// The maximum number of bytes fetched by all runs, in percent of the file.
     pub at_most_percent: Option<u64>,
 }
 
-/// Something that goes wrong. The first fault whose place and number fit a request is used, and no
-/// fault with `nth` is used twice for the same number.
+/// An injected fault. The first fault that matches the place and number of a request applies, and
+/// a fault with `nth` applies once for each number.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DownloadFault {
-    /// Where.
+    /// The place.
     pub on: Place,
-    /// At which requests of this place, counted from 1; at each if there is none.
+    /// The requests of this place, counted from 1; empty for all.
     #[serde(default)]
     pub nth: Vec<usize>,
-    /// What.
+    /// The action.
     #[serde(rename = "do")]
     pub action: FaultAction,
 }
 
-/// A request that a fault meets.
+/// The kind of request that a fault applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
@@ -57,11 +57,11 @@ pub enum Place {
     Link,
 }
 
-/// What a server does wrong.
+/// The action of a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FaultAction {
-    /// Answers with this status.
+    /// Responds with this status.
     #[serde(rename_all = "camelCase")]
     Status {
         /// The status.
@@ -69,26 +69,26 @@ pub enum FaultAction {
         /// The code of an error body.
         error_code: Option<String>,
     },
-    /// Ends the connection instead of an answer.
+    /// Closes the connection without a response.
     Reset,
-    /// Ends the connection after so many bytes of the body.
+    /// Closes the connection after this many bytes of the body.
     Truncate(usize),
-    /// Says nothing more after so many bytes of the body.
+    /// Stops sending after this many bytes of the body.
     Stall(usize),
-    /// Sends so many bytes a second.
+    /// Sends this many bytes per second.
     Slow(u64),
-    /// Answers after so many milliseconds.
+    /// Responds after this many milliseconds.
     DelayMs(u64),
 }
 
-/// What stands in a file's place after a download.
+/// The content of the target file after a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileAfter {
-    /// The whole snapshot.
+    /// The complete snapshot.
     Complete,
-    /// Nothing.
+    /// No file.
     Absent,
-    /// What stood there before.
+    /// The initial content.
     Before,
 }

@@ -1,4 +1,4 @@
-//! Cases for servers: requests, with what the answers must be.
+//! Cases for servers: requests and the predicates on their responses.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use super::once;
 
-/// Requests to a server, one after the other, with time in between.
+/// A sequence of requests to a server, with time in between.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Flow {
-    /// The world it begins with, a seed of the sandbox; the first world if it is left out.
+    /// The initial world, a seed of the sandbox; by default the default world.
     pub world: Option<Value>,
     /// The steps.
     pub steps: Vec<Step>,
 }
 
-/// A request to a server, in a world of its own.
+/// A single request to a server, in a fresh world.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerCase {
@@ -26,7 +26,7 @@ pub struct ServerCase {
     pub world: Option<Value>,
     /// The request.
     pub request: ServerRequest,
-    /// What the answer must be.
+    /// The predicates on the response.
     pub expect: Predicates,
 }
 
@@ -34,35 +34,37 @@ pub struct ServerCase {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// Seconds that pass first.
+    /// Seconds by which the clock is advanced first.
     #[serde(default)]
     pub advance: u32,
-    /// The request, if there is one.
+    /// The request, if any.
     pub request: Option<ServerRequest>,
-    /// How often it is made; each answer must be so. `${turn}` is the number of the repetition.
+    /// How often the request is sent; each response must satisfy the predicates. `${turn}` is the
+    /// number of the repetition.
     #[serde(default = "once")]
     pub repeat: u32,
-    /// It is made until an answer has this status, `repeat` times at most; the last one counts.
+    /// Repeats the request until a response has this status, `repeat` times at most; only the last
+    /// response is judged.
     pub until: Option<u16>,
-    /// It is made until a value has gone through all of these, `repeat` times at most; the last
-    /// answer counts.
+    /// Repeats the request until a value has taken all of these, `repeat` times at most; only the
+    /// last response is judged.
     pub through: Option<Through>,
-    /// Seconds that pass before each repetition.
+    /// Seconds by which the clock is advanced before each repetition.
     #[serde(default)]
     pub every: u32,
-    /// What its answer must be.
+    /// The predicates on the response.
     #[serde(default)]
     pub expect: Predicates,
-    /// What is kept of the answer for later steps: a variable's name, and a pointer into the body.
+    /// Values to save for later steps: the name of a variable, and a JSON pointer into the body.
     #[serde(default)]
     pub save: BTreeMap<String, String>,
-    /// What the server lacks if nothing is there to save, such as `an invoice`, or if a step that
-    /// saves nothing does not get what it expects. The case is then not judged.
+    /// The resource that the server lacks, such as `an invoice`, if there is no value to save, or
+    /// if a step without `save` fails its predicates. The case is then not judged.
     pub need: Option<String>,
 }
 
 impl Step {
-    /// A step of one request.
+    /// Returns a step with one request.
     pub(crate) fn of(request: ServerRequest, expect: Predicates) -> Self {
         Self {
             advance: 0,
@@ -78,122 +80,123 @@ impl Step {
     }
 }
 
-/// The values that a place in the answers goes through as time passes, such as the states of a
-/// cluster.
+/// The successive values of a field as time passes, such as the states of a cluster.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Through {
-    /// A pointer into the body. An answer that has nothing there counts as its status.
+    /// A JSON pointer into the body. If the field is absent, the status of the response is the
+    /// value.
     pub at: String,
-    /// The values in their order, each for one answer or more. One that ends with a question mark
-    /// may be left out.
+    /// The values in order, each in one or more responses. A value that ends with a question mark
+    /// is optional.
     pub values: Vec<String>,
 }
 
-/// A request. `${name}` in any text of it stands for a variable.
+/// A request. `${name}` in any text is replaced by a variable.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ServerRequest {
-    /// The operation whose method and path it has.
+    /// The operation that determines method and path.
     pub operation: Option<String>,
-    /// The operation's parameters of the path, before percent-encoding.
+    /// The operation's path parameters, before percent-encoding.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
-    /// The method, where it is not the operation's.
+    /// The method, if it is not the operation's.
     pub method: Option<String>,
-    /// The raw target, or a whole URL, where it is not the operation's.
+    /// The raw target or a complete URL, if it is not the operation's.
     pub target: Option<String>,
-    /// What follows the question mark, raw.
+    /// The raw query, without the question mark.
     pub query: Option<String>,
-    /// Headers. A null takes away one that is there by itself.
+    /// Headers. A null removes a default one.
     #[serde(default)]
     pub headers: BTreeMap<String, Option<String>>,
     /// The body as JSON.
     pub json: Option<Value>,
-    /// The body is the operation's example.
+    /// Sends the operation's example as the body.
     #[serde(default)]
     pub example: bool,
     /// The body as text.
     pub body: Option<String>,
-    /// A body of so many bytes.
+    /// The size of a generated body, in bytes.
     pub generated: Option<usize>,
-    /// The whole request, each character one byte, in place of all else.
+    /// The raw bytes of the whole request, one per character, instead of all other fields.
     pub raw: Option<String>,
-    /// Who asks: `owner` (by default), `reader`, or `nobody`.
+    /// The login: `owner` (by default), `reader`, or `nobody` for none.
     pub login: Option<String>,
-    /// How they prove it: `bearer` (by default), `digest` or `oauth`.
+    /// The authentication: `bearer` (by default), `digest` or `oauth`.
     pub auth: Option<String>,
 }
 
-/// What an answer must be. What is not named may be anything.
+/// The predicates on a response. Absent ones match anything.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Predicates {
-    /// The status, one of these.
+    /// The accepted statuses.
     #[serde(default)]
     pub status: Vec<u16>,
-    /// Headers: a text is the value, true must be there, null must not.
+    /// Headers: a text is the value, true means present, null absent.
     #[serde(default)]
     pub headers: BTreeMap<String, Value>,
-    /// Headers whose values fit a regular expression.
+    /// Headers whose values match a regular expression.
     #[serde(default)]
     pub header_matches: BTreeMap<String, String>,
     /// Values in the body, by JSON pointer.
     #[serde(default)]
     pub json: BTreeMap<String, Predicate>,
-    /// The body is an error with the documented fields and this code; `*` for any.
+    /// The body is an error with the documented fields and this code; `*` for any code.
     pub error: Option<String>,
-    /// The error has exactly these parameters, each a text; null for any.
+    /// The error has exactly these text parameters; null for any text.
     pub parameters: Option<Vec<Option<String>>>,
-    /// The error's detail repeats each of its parameters.
+    /// The error's detail contains each of its parameters.
     #[serde(default)]
     pub repeats: bool,
-    /// The body is what the operation answers, without a deviation from the documented schema.
+    /// The body does not violate the documented schema of the operation.
     #[serde(default)]
     pub conforms: bool,
     /// The body is not empty: an object has a documented field, a list has a result.
     #[serde(default)]
     pub filled: bool,
-    /// The answer holds what the body of this step wrote, counted from 1, except write-only fields.
+    /// The response contains the values written by the body of this step, counted from 1, except
+    /// write-only fields.
     pub reads_back: Option<usize>,
-    /// Texts that the body must not hold.
+    /// Texts that the body must not contain.
     #[serde(default)]
     pub body_without: Vec<String>,
-    /// Texts that the body must hold.
+    /// Texts that the body must contain.
     #[serde(default)]
     pub body_with: Vec<String>,
-    /// How many bytes the body has.
+    /// The length of the body, in bytes.
     pub body_length: Option<u64>,
 }
 
-/// What a value must be.
+/// The requirement on a value.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Predicate {
-    /// This.
+    /// Equal to this.
     Equals(Value),
-    /// Anything but this.
+    /// Not equal to this.
     Not(Value),
     /// `string`, `integer`, `boolean`, `array`, `object`, `null`, `present` or `absent`.
     Is(String),
-    /// A text that fits a regular expression.
+    /// A text that matches a regular expression.
     Matches(String),
-    /// A text that holds each of these.
+    /// A text that contains each of these.
     Contains(Vec<String>),
     /// An object that has each of these fields.
     Fields(Vec<String>),
-    /// A time so many seconds after another one.
+    /// A time this many seconds after another one.
     After {
-        /// The pointer to the other one.
+        /// The JSON pointer to the other time.
         of: String,
         /// The seconds.
         seconds: u32,
     },
-    /// An array with so many items.
+    /// An array of this length.
     Length(usize),
     /// One of these.
     OneOf(Vec<Value>),
-    /// Links with these relations and no others, in any order, each with an absolute `href`.
+    /// Links with exactly these relations, in any order, each with an absolute `href`.
     Rels(Vec<String>),
 }
 

@@ -1,4 +1,4 @@
-//! Lists, read to their end.
+//! Reads all pages of lists.
 
 use std::pin::pin;
 
@@ -15,7 +15,7 @@ use super::{failed, raw, unsendable};
 use crate::case::Outcome;
 use crate::message::{CallMessage, Reply};
 
-/// Reads a list: by its type where it has one here, else by name.
+/// Reads a list by its type, if one is listed here, or by name.
 pub(super) async fn read(client: &Client, call: &CallMessage) -> Reply {
     macro_rules! lists {
         ($( $list:ident ),*) => {

@@ -1,4 +1,4 @@
-//! Operations that are called by name.
+//! Calls operations by name.
 
 use std::pin::pin;
 
@@ -9,7 +9,7 @@ use super::failed;
 use crate::case::Outcome;
 use crate::message::{CallMessage, Reply};
 
-/// The call as the client has it, with every value of the message.
+/// Returns the client's call with every value of the message.
 fn prepared(client: &Client, call: &CallMessage) -> atlas_transport::Call {
     let mut prepared = client.call(&call.operation).version(&call.version);
     for (name, value) in &call.parameters {
@@ -31,7 +31,7 @@ fn prepared(client: &Client, call: &CallMessage) -> atlas_transport::Call {
     }
 }
 
-/// Makes a call, and reads its answer.
+/// Makes a call and reads the response.
 pub(super) async fn call(client: &Client, call: &CallMessage) -> Reply {
     match prepared(client, call).send().await {
         Ok(answer) => Reply {
@@ -43,7 +43,7 @@ pub(super) async fn call(client: &Client, call: &CallMessage) -> Reply {
     }
 }
 
-/// Reads a list to its end.
+/// Reads all pages of a list.
 pub(super) async fn list(client: &Client, call: &CallMessage) -> Reply {
     let mut items = pin!(prepared(client, call).items());
     let mut reply = Reply::of(Outcome::of("ok"));

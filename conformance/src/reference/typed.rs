@@ -1,4 +1,4 @@
-//! Operations as the client has them: each a type, built from the values of a call.
+//! Calls operations by their types, built from the values of a call.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -14,30 +14,30 @@ use serde::de::DeserializeOwned;
 
 use crate::message::CallMessage;
 
-/// An operation without its type.
+/// A type-erased operation.
 pub(super) struct Typed {
     /// The API's id.
     pub(super) id: &'static str,
-    /// Builds the request of a call as strictly as the operation's own type does; the error says
-    /// which value is wrong.
+    /// Builds the request of a call as strictly as the operation's type does; the error names the
+    /// invalid value.
     pub(super) request: fn(&CallMessage, &CallOptions) -> Result<Request<Bytes>, String>,
-    /// Reads an answer.
+    /// Reads a response.
     pub(super) response: fn(Response<Bytes>, &CallOptions) -> Result<Read, ResponseError>,
 }
 
-/// An answer that was read.
+/// A parsed response.
 pub(super) struct Read {
-    /// What its status and headers said.
+    /// Its status and headers.
     pub(super) meta: AnswerMeta,
 }
 
 /// An operation that can be built from a call.
 pub(super) trait FromCall: Operation<Response: Debug + 'static> + Sized {
-    /// Takes the parameters and the body; the error says which of them is wrong.
+    /// Reads the parameters and the body; the error names the invalid one.
     fn from_call(call: &CallMessage) -> Result<Self, String>;
 }
 
-/// The operation with this id.
+/// Returns the operation with this id.
 pub(super) fn find(id: &str) -> Option<&'static Typed> {
     OPERATIONS.iter().find(|operation| operation.id == id)
 }
@@ -59,8 +59,8 @@ impl Typed {
     }
 }
 
-/// Declares the operations that calls are made of: how each argument of `new` is read, and whether
-/// pages are asked for by number.
+/// Declares the operations: how each argument of `new` is read, and whether pages are requested by
+/// number.
 macro_rules! operations {
     ($(
         $tag:ident :: $name:ident ( $( $read:ident $( $parameter:literal )? ),* ) $( $paged:ident )?;
@@ -75,7 +75,7 @@ macro_rules! operations {
             }
         )*
 
-        /// The operations that calls are made of.
+        /// The operations that are called by type.
         pub(super) static OPERATIONS: &[Typed] = &[
             $( Typed::of::<atlas_model::$tag::$name>() ),*
         ];
@@ -145,31 +145,32 @@ operations! {
 }
 
 impl CallMessage {
-    /// A parameter of the path that has a pattern.
+    /// Returns a path parameter with a pattern.
     fn path<T: Patterned>(&self, name: &'static str) -> Result<T, String> {
         let text = self.text(name)?;
         T::parse_field(name, text).map_err(|error| error.to_string())
     }
 
-    /// A parameter of the path that may be any text.
+    /// Returns a path parameter that may be any text.
     fn text(&self, name: &str) -> Result<&str, String> {
         let text = self.parameters.get(name);
         text.map(String::as_str)
-            .ok_or_else(|| format!("{name} is missing"))
+            .ok_or_else(|| format!("missing path parameter {name}"))
     }
 
-    /// A parameter of the query, if there is one.
+    /// Returns an optional query parameter.
     fn chosen<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, String> {
         let text = self.query.get(name).and_then(|it| it.all().first());
         let text = text.map(|text| text.parse());
-        text.transpose().map_err(|error| format!("{name}: {error}"))
+        text.transpose()
+            .map_err(|error| format!("invalid query parameter {name}: {error}"))
     }
 
-    /// The body. Its type is also that of answers, so it is lenient: what its setters would take is
-    /// checked first.
+    /// Returns the body. Its type is lenient, since responses use it as well: the strict checks of
+    /// its setters are made here.
     fn body<T: DeserializeOwned>(&self) -> Result<T, String> {
         let Some(body) = &self.body else {
-            return Err("the body is missing".to_owned());
+            return Err("missing body".to_owned());
         };
         if let Some(name) = body.get("targetDeploymentItemName") {
             DeploymentItemName::deserialize(name).map_err(|error| error.to_string())?;

@@ -1,16 +1,16 @@
-//! How much of what recorded answers of Atlas show holds of a server.
+//! The fidelity score of servers: the share of recorded facts of Atlas that hold.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::verdict::{Judgement, Verdict};
 
-/// The fidelity score of each server, in Markdown: of the cases with a `recorded` source, the share
-/// that passes, by the tag of the operation that a case is about, and for all. A case that was not
-/// judged does not pass. Empty if no server was put to such a case.
+/// Returns the fidelity score of each server as a Markdown table: the share of passed cases among
+/// those with a `recorded` source, by the tag of the operation under test, and in total. Cases that
+/// were not judged count as not passed. The text is empty if there is no such case of a server.
 ///
-/// A server that does nothing of what the API does has a score of 0 %, and one that answers like
-/// Atlas one of 100 %.
+/// A server that implements nothing of the API has a score of 0 %, one that behaves like Atlas
+/// 100 %.
 pub fn fidelity(judgements: &[Judgement]) -> String {
     let scores = Scores::of(judgements);
     if scores.servers.is_empty() {
@@ -50,7 +50,7 @@ impl<'a> Scores<'a> {
         Self { servers, cells }
     }
 
-    /// Each tag with the share of each server, and all tags together at the end.
+    /// Returns each tag with the share of each server; the last row is the total.
     pub(super) fn rows(&self) -> impl Iterator<Item = (&str, Vec<Share>)> {
         let share = |row: &BTreeMap<&str, Share>, server: &&str| {
             row.get(*server).copied().unwrap_or_default()
@@ -70,13 +70,13 @@ impl<'a> Scores<'a> {
     }
 }
 
-/// Whether a judgement is about a recorded fact at a server.
+/// Whether a judgement is about a recorded fact and a server.
 fn is_recorded(judgement: &Judgement) -> bool {
     let mut parts = judgement.source.split("; ");
     judgement.tag.is_some() && parts.any(|part| part.starts_with("recorded: "))
 }
 
-/// How many facts hold, of how many.
+/// The number of facts, and of those that hold.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Share {
     holds: usize,
@@ -84,7 +84,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// `3/4 (75 %)`, rounded down so that only a whole is 100 %.
+    /// Returns a text such as `3/4 (75 %)`, rounded down so that 100 % means all.
     pub(super) fn shown(&self) -> String {
         let Self { holds, all } = self;
         match (holds * 100).checked_div(*all) {
@@ -139,7 +139,7 @@ mod tests {
     fn the_page_has_the_score_as_well() {
         let judged = judgement("<one>", "getGroup", "recorded: x", Verdict::Pass);
         let page = super::super::html(&[judged], &BTreeMap::new());
-        assert!(page.contains("Fidelity to recorded answers"), "{page}");
+        assert!(page.contains("Fidelity to recorded responses"), "{page}");
         assert!(
             page.contains("<th scope=\"col\">&lt;one&gt;</th>"),
             "{page}"

@@ -1,4 +1,4 @@
-//! The matrix as a page of its own.
+//! The HTML report.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,8 +8,8 @@ use super::matrix::{Count, Matrix};
 use crate::expected::{ExpectedFailures, Standing};
 use crate::verdict::{Judgement, Verdict};
 
-/// The matrix and every case that did not pass, as an HTML page without scripts or links to
-/// elsewhere. Expected failures show their reason.
+/// Returns an HTML page with the matrix and every case that did not pass, without scripts and
+/// external links. Expected failures show their reason.
 pub fn html(judgements: &[Judgement], expected: &BTreeMap<String, ExpectedFailures>) -> String {
     let matrix = Matrix::of(judgements);
     let mut page = format!("{HEAD}<table><thead><tr><th scope=\"col\">area</th>");
@@ -55,14 +55,14 @@ pub fn html(judgements: &[Judgement], expected: &BTreeMap<String, ExpectedFailur
     page + "</body></html>\n"
 }
 
-/// The fidelity score of each server, if there is one.
+/// Returns the fidelity score of each server, if any.
 fn scores(judgements: &[Judgement]) -> String {
     let scores = Scores::of(judgements);
     if scores.servers.is_empty() {
         return String::new();
     }
     let mut table =
-        "<h2>Fidelity to recorded answers</h2>\n<p>Recorded facts that hold, of all.</p>\n\
+        "<h2>Fidelity to recorded responses</h2>\n<p>Share of the recorded facts that hold.</p>\n\
         <table><thead><tr><th scope=\"col\">tag</th>"
             .to_owned();
     for server in &scores.servers {
@@ -101,7 +101,7 @@ fn cell(count: &Count) -> String {
     format!("<td class=\"{class}\">{passed}/{judged}<br><small>{others}</small></td>")
 }
 
-/// A text as HTML shows it.
+/// Escapes a text for HTML.
 fn escaped(text: &str) -> String {
     let entity = |character: char| match character {
         '&' => "&amp;".to_owned(),
@@ -129,6 +129,6 @@ pre.fail, pre.crashed, pre.silent, pre.error { border-left: 4px solid #c33 }
 pre.warn { border-left: 4px solid #da0 } pre.differs { border-left: 4px solid #69c }
 </style></head><body>
 <h1>Conformance to the Atlas Administration API</h1>
-<p>Cases passed of those that could be judged. A dash: the testee does not do what the cases are
-about. <i>differ</i>: it does otherwise than this project chose, which is equally valid.</p>
+<p>Passed cases of the judged ones. A dash: the testee does not implement what the cases test.
+<i>differ</i>: the testee differs from a choice of this project, which is equally valid.</p>
 ";

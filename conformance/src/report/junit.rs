@@ -1,4 +1,4 @@
-//! `JUnit` XML.
+//! The `JUnit` XML report.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use crate::expected::{ExpectedFailures, Standing};
 use crate::verdict::{Judgement, Verdict};
 
-/// `JUnit` XML, a suite for each testee.
+/// Returns `JUnit` XML with a suite for each testee.
 ///
 /// # Errors
-/// Says why it could not be written.
+/// Returns the serializer's message.
 pub fn junit(
     judgements: &[Judgement],
     expected: &BTreeMap<String, ExpectedFailures>,
@@ -35,7 +35,9 @@ pub fn junit(
         };
         let message = match standing {
             Standing::Expected(reason) => format!("expected: {reason}"),
-            Standing::UnexpectedPass => "passes, though it is expected to fail".to_owned(),
+            Standing::UnexpectedPass => {
+                "passes unexpectedly; remove it from the expected failures".to_owned()
+            }
             _ if judgement.verdict == Verdict::Pass => String::new(),
             _ => judgement.explained(),
         };

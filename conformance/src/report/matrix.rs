@@ -1,12 +1,12 @@
-//! How many cases of each area each testee passed.
+//! The matrix: the number of passed cases by area and testee.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::verdict::{Judgement, Verdict};
 
-/// A matrix of area by testee, in Markdown: the cases passed of those that were judged, then what
-/// did not pass, by verdict. `–` stands where none could be judged.
+/// Returns a Markdown table of areas and testees: passed of judged cases, then the others by
+/// verdict. `–` means that no case could be judged.
 pub fn markdown(judgements: &[Judgement]) -> String {
     let matrix = Matrix::of(judgements);
     let mut table = String::new();
@@ -34,7 +34,7 @@ pub(super) struct Testee<'a> {
 }
 
 impl Testee<'_> {
-    /// The name, and the version where there is one.
+    /// Returns the name and the version, if known.
     pub(super) fn shown(&self) -> String {
         format!("{} {}", self.name, self.version)
             .trim_end()
@@ -59,7 +59,7 @@ impl<'a> Matrix<'a> {
         Self { testees, cells }
     }
 
-    /// Each area with a cell for each testee, and all areas together at the end.
+    /// Returns each area with a cell for each testee; the last row is the total.
     pub(super) fn rows(&self) -> impl Iterator<Item = (&str, Vec<Count>)> {
         let cell = |row: &BTreeMap<&str, Count>, testee: &Testee<'_>| {
             row.get(testee.name).copied().unwrap_or_default()
@@ -76,7 +76,7 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// How many cases had each verdict.
+/// The number of cases by verdict.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Count([usize; Verdict::ALL.len()]);
 
@@ -101,12 +101,12 @@ impl Count {
             .map_or(0, |(_, count)| count)
     }
 
-    /// How many cases were judged.
+    /// Returns the number of judged cases.
     pub(super) fn judged(&self) -> usize {
         self.0.iter().sum::<usize>() - self.of(Verdict::Unimplemented)
     }
 
-    /// What did not pass, by verdict.
+    /// Describes the numbers of cases that did not pass, by verdict.
     pub(super) fn others(&self) -> Vec<String> {
         let words = [
             (Verdict::Fail, "failed"),

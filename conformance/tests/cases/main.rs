@@ -1,5 +1,5 @@
-//! Runs every case at what this workspace makes, one test a case: client cases to the client, which
-//! runs as a process of its own, and server cases to the sandbox.
+//! Runs every case against this workspace, one test per case: client cases against the client, which
+//! runs as its own process, and server cases against the sandbox.
 //!
 //! `cargo test -p atlas-conformance --test cases -- digest/stale`
 
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// The cases that the sandbox does not pass yet, each with the reason.
+/// Returns the cases that the sandbox does not pass yet, each with the reason.
 fn not_yet() -> BTreeMap<String, String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/not-yet.json");
     let listed: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
@@ -52,12 +52,12 @@ fn not_yet() -> BTreeMap<String, String> {
     all
 }
 
-/// A case that is listed must not pass, so that the list shrinks with every one that does.
+/// Fails if a listed case passes, so that it has to be removed from the list.
 fn does_not_hold(judging: impl Future<Output = Judgement>, reason: &str) -> Result<(), Failed> {
     let judgement = block_on(judging);
     match judgement.verdict {
         Verdict::Warn | Verdict::Fail | Verdict::Differs | Verdict::Unimplemented => Ok(()),
-        Verdict::Pass => Err("passes: take it off the list in tests/cases/not-yet.json".into()),
+        Verdict::Pass => Err("passes; remove it from tests/cases/not-yet.json".into()),
         _ => Err(format!("listed because {reason}: {}", judgement.explained()).into()),
     }
 }
@@ -75,7 +75,7 @@ async fn server(case: &Case) -> Judgement {
     judge_server(&testee, case).await
 }
 
-/// Nothing but a pass is one: what is ours does all that the cases are about.
+/// Fails unless the case passes: this workspace implements everything that the cases test.
 fn judged(judging: impl Future<Output = Judgement>) -> Result<(), Failed> {
     let judgement = block_on(judging);
     if judgement.verdict == Verdict::Pass {

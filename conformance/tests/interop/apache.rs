@@ -1,21 +1,21 @@
-//! Apache httpd's `mod_auth_digest`.
+//! Tests of the client with Apache httpd's `mod_auth_digest`.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use atlas_transport::Credentials;
 
-use super::program::{Program, folder, is_there, port, runs};
+use super::program::{Program, folder, is_installed, port, runs};
 use super::{RESOURCE, client, get, status};
 
 const USER: &str = "jdkfhgkr";
 const PASSWORD: &str = "32b6e34b-3d91-647a-bb20-e7b800000000";
 const REALM: &str = "MMS Public API";
 
-/// Starts Apache with lines for the protected folder.
+/// Starts Apache with configuration lines for the protected folder.
 fn apache(digest: &str) -> Option<Program> {
     let there = runs(Command::new("apache2").arg("-v"));
-    if !is_there(there, "apache2", "apt-get install apache2") {
+    if !is_installed(there, "apache2", "apt-get install apache2") {
         return None;
     }
     let (folder, port) = (folder(), port());
@@ -72,7 +72,7 @@ AuthDigestShmemSize 512K
     Some(Program::start(&mut command, folder, port, ready))
 }
 
-/// MD5 in hexadecimal digits, for the file of keys.
+/// Computes MD5 in hexadecimal digits, for the file of keys.
 mod md5 {
     use md5::{Digest, Md5};
 
@@ -85,7 +85,7 @@ fn key() -> Credentials {
     Credentials::api_key(USER, PASSWORD)
 }
 
-/// Ends Apache, and says how many requests it refused, of how many.
+/// Ends Apache and returns the number of refused requests and of all requests.
 fn refused(mut apache: Program) -> (usize, usize) {
     apache.stop();
     let log = apache.log("access");
@@ -94,13 +94,13 @@ fn refused(mut apache: Program) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn a_nonce_of_one_second_goes_stale_and_costs_one_request_each_time() {
+async fn a_nonce_of_one_second_becomes_stale_and_needs_one_request_each_time() {
     let Some(apache) = apache("AuthDigestNonceLifetime 1") else {
         return;
     };
     let (idle, busy) = (client(&apache.url, &key()), client(&apache.url, &key()));
     assert_eq!(status(&idle).await, 200);
-    // Every answer brings a next nonce, so whoever keeps calling is never refused again.
+    // Every response has a next nonce, so that a busy client is not refused again.
     let start = Instant::now();
     let mut calls = 0;
     while start.elapsed() < Duration::from_millis(2500) {
@@ -108,13 +108,13 @@ async fn a_nonce_of_one_second_goes_stale_and_costs_one_request_each_time() {
         calls += 1;
     }
     assert!(calls > 100, "{calls}");
-    // The other client's nonce is old by now.
+    // The other client's nonce is stale by now.
     assert_eq!(status(&idle).await, 200);
     assert_eq!(refused(apache), (3, 2 + (1 + calls) + 2));
 }
 
 #[tokio::test]
-async fn counted_nonces_are_accepted_in_their_order() {
+async fn nonce_counts_are_accepted_in_order() {
     let Some(apache) = apache("AuthDigestNcCheck On") else {
         return;
     };
@@ -126,7 +126,7 @@ async fn counted_nonces_are_accepted_in_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_at_once_get_through_a_server_that_counts() {
+async fn concurrent_calls_succeed_with_a_server_that_checks_nonce_counts() {
     let Some(apache) = apache("AuthDigestNcCheck On") else {
         return;
     };
@@ -141,7 +141,7 @@ async fn calls_at_once_get_through_a_server_that_counts() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_costs_two_requests() {
+async fn a_wrong_key_needs_two_requests() {
     let Some(apache) = apache("") else { return };
     let client = client(&apache.url, &Credentials::api_key(USER, "wr0ng"));
     assert_eq!(status(&client).await, 401);
@@ -149,12 +149,12 @@ async fn a_wrong_key_costs_two_requests() {
 }
 
 #[tokio::test]
-async fn the_digest_names_the_very_target_of_the_request_line() {
+async fn the_digest_has_the_exact_target_of_the_request_line() {
     let Some(apache) = apache("") else { return };
     let client = client(&apache.url, &key());
     for query in ["?pretty=true", "?a=%20b&c=%2Fd%2f", "?=&?&%"] {
         let target = format!("{RESOURCE}{query}");
-        // Another target than the digest's is answered 400.
+        // Apache responds with 400 if the digest has another target.
         assert_eq!(
             get(&client, &target).await.unwrap().status(),
             200,

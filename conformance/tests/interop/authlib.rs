@@ -1,12 +1,12 @@
-//! An authorization server made with Authlib, which takes client credentials by HTTP Basic only, or in the
-//! form only.
+//! Tests of the client with an authorization server made with Authlib, which accepts client credentials
+//! only with HTTP Basic or only in the form.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use atlas_transport::{ClientAuthentication, Credentials, ErrorKind};
 
-use super::program::{Program, is_there, runs};
+use super::program::{Program, is_installed, runs};
 use super::{RESOURCE, client, get, status};
 
 const CLIENT_ID: &str = "mdb_sa_id_32b6e34b3d91647abb20e7b8";
@@ -16,7 +16,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
 
-/// A Python that has Authlib: the one in `target/peers`, or the machine's.
+/// Finds a Python with Authlib: in `target/peers`, or the system's.
 fn python() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
     let own = target.map(|target| target.join("peers/bin/python3"));
@@ -25,14 +25,14 @@ fn python() -> Option<PathBuf> {
 }
 
 fn authlib() -> Option<Program> {
-    authlib_taking("client_secret_basic")
+    authlib_with("client_secret_basic")
 }
 
-fn authlib_taking(method: &str) -> Option<Program> {
+fn authlib_with(method: &str) -> Option<Program> {
     let python = python();
     let install = "python3 -m venv target/peers && target/peers/bin/pip install -r \
                    conformance/peers/requirements.txt";
-    if !is_there(python.is_some(), "Authlib", install) {
+    if !is_installed(python.is_some(), "Authlib", install) {
         return None;
     }
     let mut command = Command::new(python.unwrap());
@@ -45,7 +45,7 @@ fn account() -> Credentials {
     Credentials::service_account(CLIENT_ID, CLIENT_SECRET)
 }
 
-/// How many tokens were asked for.
+/// Returns the number of token requests.
 async fn tokens(client: &atlas_transport::Client) -> u64 {
     let response = get(client, RESOURCE).await.unwrap();
     assert_eq!(response.status(), 200);
@@ -54,7 +54,7 @@ async fn tokens(client: &atlas_transport::Client) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_token_serves_many_calls_at_once() {
+async fn one_token_serves_concurrent_calls() {
     let Some(server) = authlib() else { return };
     let client = client(&server.url, &account());
     let calls = (0..32).map(|_| {
@@ -87,8 +87,8 @@ async fn a_token_can_be_revoked_and_the_next_call_fetches_another() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_id_and_secret_in_the_form_takes_them_there_and_in_no_header() {
-    let Some(server) = authlib_taking("client_secret_post") else {
+async fn a_server_that_requires_the_form_accepts_id_and_secret_only_there() {
+    let Some(server) = authlib_with("client_secret_post") else {
         return;
     };
     let form = account().client_authentication(ClientAuthentication::Form);

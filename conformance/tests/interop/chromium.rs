@@ -1,4 +1,4 @@
-//! The sandbox's page in a headless Chromium, driven by chromedriver.
+//! Tests of the sandbox's page in a headless Chromium, driven by chromedriver.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::client;
-use super::program::{Program, is_there, runs};
+use super::program::{Program, is_installed, runs};
 
-/// A chromedriver.
+/// Starts a chromedriver.
 fn driver() -> Option<Program> {
     let there = runs(Command::new("chromedriver").arg("--version"))
         && runs(Command::new("chromium").arg("--version"));
-    if !is_there(
+    if !is_installed(
         there,
         "Chromium",
         "apt-get install chromium chromium-driver",
@@ -31,7 +31,7 @@ fn driver() -> Option<Program> {
     }
     let mut command = Command::new("chromedriver");
     command.arg("--port=0").stdout(Stdio::piped());
-    Some(Program::start_telling_port(
+    Some(Program::start_printing_port_after(
         &mut command,
         "started successfully on port ",
     ))
@@ -53,7 +53,7 @@ async fn browser(driver: &Program) -> Browser {
         .unwrap()
 }
 
-/// Waits until the page, which renews itself, shows a job of this status.
+/// Waits until the page, which updates itself, shows a job with this status.
 async fn shows(browser: &Browser, status: &str) -> String {
     let path = format!("//td[contains(., 'download')]/b[. = '{status}']");
     let seen = browser.wait().for_element(Locator::XPath(&path)).await;
@@ -95,7 +95,7 @@ async fn the_page_shows_the_world_and_follows_a_job_to_its_end() {
         assert!(text.contains(shown), "{shown} in {text}");
     }
 
-    // The browser is never told to load the page again.
+    // The test never reloads the page.
     let client = client(server.url(), &Credentials::bearer(OWNER.access_token));
     let body = FlexBackupSnapshotDownloadCreate::new(snapshot);
     let asked = DownloadFlexBackup::new(project, cluster, body);
@@ -106,11 +106,11 @@ async fn the_page_shows_the_world_and_follows_a_job_to_its_end() {
     }
     assert_eq!(shows(&browser, "COMPLETED").await, "COMPLETED");
 
-    // The last requests, with the fault that one of them met, and a target as it was sent.
+    // The last requests, with the fault of one of them, and an escaped target.
     let plan = r#"[{"path": "/sandbox-store/", "do": {"status": {"status": 503}}}]"#;
     set_faults(server.url(), plan).await;
-    let odd = format!("{}/sandbox-store/x.tgz?signature=s3cret&<i>", server.url());
-    asked_for(&odd).await;
+    let target = format!("{}/sandbox-store/x.tgz?signature=s3cret&<i>", server.url());
+    request(&target).await;
     let rows = "//table[@id='requests']//tr[contains(., 'downloadGroupFlexClusterBackup')]";
     let row = browser.find(Locator::XPath(rows)).await.unwrap();
     assert!(row.text().await.unwrap().contains("POST"));
@@ -130,8 +130,8 @@ async fn set_faults(url: &str, plan: &'static str) {
     assert_eq!(http().request(request).await.unwrap().status(), 204);
 }
 
-/// Makes a request, whatever is answered.
-async fn asked_for(url: &str) {
+/// Sends a request and ignores the response.
+async fn request(url: &str) {
     let url = url.replace('<', "%3C").replace('>', "%3E");
     http().get(url.parse().unwrap()).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! `atlas sandbox`, started as a person starts it.
+//! Runs `atlas sandbox` as a user would.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -10,17 +10,17 @@ use std::thread::JoinHandle;
 
 use super::program::runs;
 
-/// The sandbox of the command `atlas`, and what it prints.
+/// The sandbox of the command `atlas`, and its output.
 pub(crate) struct CommandSandbox {
     child: Child,
-    /// What it tells a shell to export.
+    /// The variables that it prints for a shell to export.
     pub(crate) exports: BTreeMap<String, String>,
     readers: Vec<JoinHandle<()>>,
     lines: Receiver<String>,
 }
 
 impl CommandSandbox {
-    /// Starts it on a free port, and waits until it has printed how to reach it.
+    /// Starts the sandbox on a free port, and waits until it is ready.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(atlas())
             .arg("sandbox")
@@ -39,7 +39,7 @@ impl CommandSandbox {
         let mut said = String::new();
         loop {
             let Ok(line) = lines.recv() else {
-                panic!("it ended before it was ready: {said}");
+                panic!("the sandbox ended before it was ready: {said}");
             };
             if line == "# ready" {
                 break;
@@ -61,7 +61,7 @@ impl CommandSandbox {
         &self.exports["MONGODB_ATLAS_OPS_MANAGER_URL"]
     }
 
-    /// Moves its clock on.
+    /// Advances its clock.
     pub(crate) fn advance(&self, seconds: u32) {
         let mut curl = Command::new("curl");
         if let Some(certificate) = self.exports.get("CURL_CA_BUNDLE") {
@@ -74,7 +74,7 @@ impl CommandSandbox {
         assert!(runs(&mut curl));
     }
 
-    /// Ends it, and gives its log: status, method and path of each request.
+    /// Ends the sandbox and returns its log: status, method and path of each request.
     pub(crate) fn stop(mut self) -> Vec<String> {
         self.kill();
         for reader in self.readers.drain(..) {
@@ -103,7 +103,7 @@ impl Drop for CommandSandbox {
 fn forward(output: impl Read + Send + 'static, lines: Sender<String>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            // The test may be over.
+            // The test may have ended.
             let _ = lines.send(line);
         }
     })

@@ -1,5 +1,5 @@
-//! The sandbox against the real curl: the command lines of the documented page, and a digest
-//! session that ends early.
+//! Tests of the sandbox with curl: the command lines of the documented page, and a digest session
+//! that ends early.
 
 use std::process::Command;
 
@@ -23,7 +23,7 @@ fn run(fixture: &OperationFixture, auth: &str, server: &SandboxServer) -> String
         .args(arguments)
         .args(["--silent", "--show-error"])
         .output()
-        .expect("curl is installed; apt-get install curl");
+        .expect("curl not found; install it with: apt-get install curl");
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),
@@ -34,7 +34,7 @@ fn run(fixture: &OperationFixture, auth: &str, server: &SandboxServer) -> String
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_curl_lines_of_the_page_get_the_documented_answer() {
+async fn both_curl_commands_of_the_page_get_the_documented_response() {
     let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
     assert_eq!(fixture.commands.len(), 2);
     for (auth, requests) in [("bearer", 1), ("digest", 2)] {
@@ -61,7 +61,7 @@ async fn both_curl_lines_of_the_page_get_the_documented_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_end_early_where_the_fault_plan_says_so_and_clients_get_through() {
+async fn a_session_ends_early_by_the_fault_plan_and_curl_recovers() {
     let plan = r#"[{"operation": "getGroupFlexCluster", "nth": [2], "do": "staleNonce"}]"#;
     let server = SandboxServer::builder(Sandbox::new())
         .faults(FaultPlan::from_json(plan).unwrap())
@@ -90,6 +90,6 @@ async fn sessions_end_early_where_the_fault_plan_says_so_and_clients_get_through
     assert_eq!(
         server.with(|sandbox| sandbox.requests()),
         3,
-        "challenged, stale, answered"
+        "challenge, stale nonce, success"
     );
 }

@@ -1,11 +1,11 @@
-//! The client in Python of docs/client-authors.md.
+//! Tests the Python client in docs/client-authors.md.
 
 use atlas_conformance::{ClientRun, Verdict, all_cases};
 
 const GUIDE: &str = include_str!("../../../docs/client-authors.md");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_guides_client_passes_the_cases_it_is_for() {
+async fn the_client_in_the_guide_passes_its_cases() {
     let (_, rest) = GUIDE.split_once("```python\n").unwrap();
     let (program, _) = rest.split_once("\n```").unwrap();
     let mut cases = all_cases().unwrap();

@@ -1,10 +1,10 @@
-//! lighttpd's `mod_auth`, which asks for SHA-256 and MD5 at once.
+//! Tests of the client with lighttpd's `mod_auth`, which challenges for SHA-256 and MD5 together.
 
 use std::process::Command;
 
 use atlas_transport::Credentials;
 
-use super::program::{Program, folder, is_there, port, runs};
+use super::program::{Program, folder, is_installed, port, runs};
 use super::{client, status};
 
 const USER: &str = "jdkfhgkr";
@@ -12,7 +12,7 @@ const PASSWORD: &str = "32b6e34b-3d91-647a-bb20-e7b800000000";
 
 fn lighttpd(algorithms: &str) -> Option<Program> {
     let there = runs(Command::new("lighttpd").arg("-v"));
-    if !is_there(there, "lighttpd", "apt-get install lighttpd") {
+    if !is_installed(there, "lighttpd", "apt-get install lighttpd") {
         return None;
     }
     let (folder, port) = (folder(), port());
@@ -65,7 +65,7 @@ async fn the_stronger_of_two_challenges_is_answered_and_kept() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_costs_two_requests() {
+async fn a_wrong_key_needs_two_requests() {
     let Some(mut lighttpd) = lighttpd("SHA-256|MD5") else {
         return;
     };

@@ -1,11 +1,11 @@
-//! The client against servers of others: Apache httpd, lighttpd and Authlib; through the proxies of
-//! others: tinyproxy, Squid, Dante and microsocks; its reading of `NO_PROXY` against curl's; the
-//! sandbox against curl, every Atlas tool of MongoDB's MCP server, every GET of pyatlassdk, and its page
-//! in Chromium; the suite with the guide's client in Python; and the testees around curl, requests,
+//! Interoperability tests: the client with the servers Apache httpd, lighttpd and Authlib, and through
+//! the proxies tinyproxy, Squid, Dante and microsocks; its handling of `NO_PROXY` compared with curl's;
+//! the sandbox with curl, every Atlas tool of MongoDB's MCP server, every GET of pyatlassdk, and its
+//! page in Chromium; the suite with the Python client in the guide; and the testees for curl, requests,
 //! urllib and pyatlassdk.
 //!
 //! `cargo test -p atlas-conformance --test interop`. Not part of a plain `cargo test`, since the
-//! programs have to be installed first. `ATLAS_INTEROP=skip` lets the tests pass without them.
+//! programs must be installed. With `ATLAS_INTEROP=skip`, the tests pass without them.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
@@ -41,7 +41,7 @@ async fn get(client: &Client, target: &str) -> Result<Response<Bytes>, Error> {
     client.execute(request).await
 }
 
-/// Asks for the resource and gives the status.
+/// Requests the resource and returns the status.
 async fn status(client: &Client) -> u16 {
     get(client, RESOURCE).await.unwrap().status().as_u16()
 }

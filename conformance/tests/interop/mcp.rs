@@ -1,5 +1,5 @@
-//! MongoDB's own MCP server, npm `mongodb-mcp-server`, spoken to over stdio. It talks to `atlas sandbox`
-//! over TLS with a service account.
+//! Runs MongoDB's MCP server (npm `mongodb-mcp-server`) over stdio. It uses `atlas sandbox` over TLS with
+//! a service account.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 
 use super::command::CommandSandbox;
-use super::program::{is_there, runs};
+use super::program::{is_installed, runs};
 
-/// The MCP server, and the sandbox that it talks to.
+/// The MCP server and its sandbox.
 pub(crate) struct McpServer {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -20,13 +20,12 @@ pub(crate) struct McpServer {
 }
 
 impl McpServer {
-    /// Starts both. `None` if the MCP server is missing and
-    /// `ATLAS_INTEROP` says that it may be.
+    /// Starts both. Returns `None` if the MCP server is missing and `ATLAS_INTEROP` is `skip`.
     pub(crate) fn start() -> Option<Self> {
         let program = program();
         let node = runs(Command::new("node").arg("--version"));
         let install = "npm install --omit=optional --prefix target/mcp mongodb-mcp-server@3.0.4";
-        if !is_there(node && program.exists(), "mongodb-mcp-server", install) {
+        if !is_installed(node && program.exists(), "mongodb-mcp-server", install) {
             return None;
         }
         let sandbox = CommandSandbox::start(&["--tls"]);
@@ -42,7 +41,7 @@ impl McpServer {
             .env("MDB_MCP_CONFIRMATION_REQUIRED_TOOLS", "")
             .env("MDB_MCP_LOGGERS", "stderr")
             .env("MDB_MCP_TELEMETRY", "disabled")
-            // It reads the one for Atlas, and Node the other for the request after its own address.
+            // The server reads the first for Atlas, and Node the second for the request of its address.
             .env("SSL_CERT_FILE", exported("SSL_CERT_FILE"))
             .env("NODE_EXTRA_CA_CERTS", exported("NODE_EXTRA_CA_CERTS"))
             .stdin(Stdio::piped())
@@ -70,13 +69,13 @@ impl McpServer {
         writeln!(self.stdin.as_mut().unwrap(), "{message}").unwrap();
     }
 
-    /// The result of a request.
+    /// Sends a request and returns the result.
     fn request(&mut self, method: &str, params: &Value) -> Value {
         self.last += 1;
         let id = self.last;
         self.write(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         loop {
-            let line = self.stdout.next().expect("it answers").unwrap();
+            let line = self.stdout.next().expect("the MCP server ended").unwrap();
             let mut message: Value = serde_json::from_str(&line).unwrap();
             if message["id"] == id && message.get("method").is_none() {
                 assert!(message.get("error").is_none(), "{method}: {message}");
@@ -85,7 +84,7 @@ impl McpServer {
         }
     }
 
-    /// The names of its tools for Atlas, sorted.
+    /// Returns the sorted names of its Atlas tools.
     pub(crate) fn atlas_tools(&mut self) -> Vec<String> {
         let tools = self.request("tools/list", &json!({}));
         let names = tools["tools"].as_array().unwrap().iter();
@@ -102,26 +101,26 @@ impl McpServer {
         self.request("tools/call", &json!({"name": name, "arguments": arguments}))
     }
 
-    /// What a tool answers, as the schema of its output has it. The tool must succeed.
+    /// Calls a tool that must succeed and returns its structured output.
     pub(crate) fn call(&mut self, name: &str, arguments: &Value) -> Value {
         let mut answer = self.tool(name, arguments);
         assert_ne!(answer["isError"], true, "{name} {arguments}: {answer}");
         answer["structuredContent"].take()
     }
 
-    /// What a tool says that must fail.
+    /// Calls a tool that must fail and returns its message.
     pub(crate) fn refused(&mut self, name: &str, arguments: &Value) -> String {
         let answer = self.tool(name, arguments);
         assert_eq!(answer["isError"], true, "{name} {arguments}: {answer}");
         answer["content"][0]["text"].as_str().unwrap().to_owned()
     }
 
-    /// Moves the sandbox's clock on.
+    /// Advances the sandbox's clock.
     pub(crate) fn advance(&self, seconds: u32) {
         self.sandbox.advance(seconds);
     }
 
-    /// Ends both, and gives the sandbox's log: status, method and path of each request.
+    /// Ends both and returns the sandbox's log: status, method and path of each request.
     pub(crate) fn stop(mut self) -> Vec<String> {
         drop(self.stdin.take());
         self.child.wait().unwrap();

@@ -1,4 +1,4 @@
-//! What the tools of MongoDB's MCP server for stream processing make of the sandbox's answers.
+//! Tests of the sandbox with the stream processing tools of MongoDB's MCP server.
 
 use atlas_sandbox::{DEDICATED_CLUSTER, PROJECT};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::mcp::McpServer;
 
 const WORKSPACE: &str = "Streams0";
 
-/// Calls a tool of one workspace with these arguments, and gives its answer.
+/// Calls a tool of one workspace with these arguments and returns its output.
 fn call(mcp: &mut McpServer, tool: &str, arguments: &Value) -> Value {
     mcp.call(&format!("atlas-streams-{tool}"), &of_workspace(arguments))
 }
@@ -20,7 +20,7 @@ fn of_workspace(arguments: &Value) -> Value {
     all
 }
 
-/// The names in a list.
+/// Returns the names in a list.
 fn names(list: &Value) -> Vec<&str> {
     let list = list.as_array().unwrap();
     list.iter().map(|it| it["name"].as_str().unwrap()).collect()
@@ -31,7 +31,7 @@ fn discover(mcp: &mut McpServer, action: &str, resource: &str) -> Value {
     call(mcp, "discover", &arguments)
 }
 
-/// Makes a private link, finds it in the network of the workspace, and gives its id.
+/// Creates a private link, finds it in the network of the workspace, and returns its id.
 fn private_link(mcp: &mut McpServer) -> String {
     let link = json!({
         "provider": "AWS", "vendor": "S3", "region": "us-east-1",
@@ -50,7 +50,7 @@ fn private_link(mcp: &mut McpServer) -> String {
 }
 
 #[test]
-fn a_stream_processor_lives_through_the_tools_for_streams() {
+fn a_stream_processor_can_be_managed_with_the_tools_for_streams() {
     let Some(mut mcp) = McpServer::start() else {
         return;
     };
@@ -127,7 +127,7 @@ fn a_stream_processor_lives_through_the_tools_for_streams() {
 
     let link = private_link(&mut mcp);
 
-    // There is no peering, and no request makes one: another account does.
+    // There is no peering; only another account can create one.
     let peering = "0123456789abcdef01234567";
     let reject = of_workspace(&json!({"action": "reject-peering", "peeringId": peering}));
     let refused = mcp.refused("atlas-streams-manage", &reject);

@@ -1,11 +1,11 @@
-//! What the tools of MongoDB's MCP server for Atlas make of the sandbox's answers.
+//! Tests of the sandbox with the Atlas tools of MongoDB's MCP server.
 
 use atlas_sandbox::{CLUSTER, DEDICATED_CLUSTER, FLEX_CLUSTER, PROJECT, SHARDED_CLUSTER};
 use serde_json::{Value, json};
 
 use super::mcp::McpServer;
 
-/// Every tool for Atlas. The tests of this file call each.
+/// All Atlas tools. The tests of this file call each.
 const TOOLS: [&str; 22] = [
     "atlas-connect-cluster",
     "atlas-create-access-list",
@@ -31,11 +31,11 @@ const TOOLS: [&str; 22] = [
     "atlas-upgrade-cluster",
 ];
 
-/// Where the server asks for the address that it comes from. It is not part of the API, and what the server makes
-/// of an error is to leave the access list as it is.
+/// The request with which the server looks up its own address. It is not part of the API; on an error, the server
+/// leaves the access list unchanged.
 const OWN_ADDRESS: &str = "GET /api/private/ipinfo";
 
-/// The one of a list with this name.
+/// Returns the item of a list with this name.
 fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
     let list = list.as_array().unwrap();
     let found = list
@@ -44,7 +44,7 @@ fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{name} in {list:?}"))
 }
 
-/// Asserts of a log that no request failed, apart from those that name one of these paths.
+/// Asserts that no request in a log failed, except those with one of these paths.
 fn succeeded(log: &[String], apart_from: &[&str]) {
     let failed = |line: &&String| {
         let expected = apart_from.iter().any(|path| line.contains(path));
@@ -54,7 +54,7 @@ fn succeeded(log: &[String], apart_from: &[&str]) {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// Whether a log has a request of this method whose path ends so.
+/// Whether a log has a request with this method whose path has this end.
 fn has(log: &[String], method: &str, end: &str) -> bool {
     let requests = log.iter().map(|line| line.split_once(' ').unwrap().1);
     requests
@@ -63,7 +63,7 @@ fn has(log: &[String], method: &str, end: &str) -> bool {
 }
 
 #[test]
-fn the_tests_know_every_tool_for_atlas() {
+fn the_tests_list_every_tool_for_atlas() {
     let Some(mut mcp) = McpServer::start() else {
         return;
     };
@@ -97,7 +97,7 @@ fn tools_that_read_show_the_default_world() {
     let clusters = mcp.call("atlas-list-clusters", &project);
     assert_eq!(clusters["totalCount"], 4);
     for (name, tier, size, provider) in [
-        // The server knows of no tenant but M0.
+        // M0 is the only tenant size that the server knows.
         (CLUSTER, "DEDICATED", "M2", "TENANT"),
         (FLEX_CLUSTER, "FLEX", "N/A", "AWS"),
         (DEDICATED_CLUSTER, "DEDICATED", "M10", "AWS"),
@@ -147,7 +147,7 @@ fn tools_that_read_show_the_default_world() {
     mcp.call("atlas-inspect-access-list", &project);
     mcp.call("atlas-list-db-users", &project);
 
-    // The tool for advice shows what failed as nothing found.
+    // The tool for advice shows failed requests as empty results.
     let log = mcp.stop();
     for end in [
         "suggestedIndexes",
@@ -158,13 +158,13 @@ fn tools_that_read_show_the_default_world() {
         assert!(has(&log, "GET", end), "{end} in {log:#?}");
     }
     let flex = format!("404 GET /api/atlas/v2/groups/{PROJECT}/flexClusters/Missing0");
-    // A Flex cluster is asked for as any other first.
+    // A Flex cluster is first requested as a dedicated one.
     let other = format!("/groups/{PROJECT}/clusters/{FLEX_CLUSTER}");
     succeeded(&log, &[&flex, "clusters/Missing0", &other]);
 }
 
 #[test]
-fn what_tools_create_is_what_they_read() {
+fn tools_read_the_resources_that_they_created() {
     let Some(mut mcp) = McpServer::start() else {
         return;
     };
@@ -275,7 +275,7 @@ fn tools_that_change_clusters_see_them_idle_again() {
     succeeded(&mcp.stop(), &[OWN_ADDRESS, &other]);
 }
 
-/// Asserts that a cluster is in this state, and moves the clock on until it is idle.
+/// Asserts that a cluster is in this state, and advances the clock until it is idle.
 fn becomes_idle(mcp: &mut McpServer, cluster: &Value, from: &str) -> Value {
     let first = mcp.call("atlas-inspect-cluster", cluster);
     assert_eq!(first["state"], from, "{first}");
@@ -286,12 +286,12 @@ fn becomes_idle(mcp: &mut McpServer, cluster: &Value, from: &str) -> Value {
             return answer;
         }
     }
-    panic!("{cluster} does not become idle");
+    panic!("{cluster} did not become idle");
 }
 
-/// The tool for connections answers after half a minute where no database answers.
+/// Without a database, the tool for connections responds after half a minute.
 #[test]
-fn a_connection_makes_a_user_for_itself_and_takes_it_away() {
+fn a_connection_creates_a_temporary_user_and_removes_it() {
     let Some(mut mcp) = McpServer::start() else {
         return;
     };

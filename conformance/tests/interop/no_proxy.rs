@@ -1,4 +1,4 @@
-//! `fixtures/no-proxy.json` against the real curl: which hosts a list of `NO_PROXY` is for.
+//! Compares `fixtures/no-proxy.json` with curl: the hosts to which a list of `NO_PROXY` applies.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -8,19 +8,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 
-use super::program::{is_there, runs};
+use super::program::{is_installed, runs};
 
 #[derive(Deserialize)]
 struct Row {
     list: String,
     host: String,
     direct: bool,
-    /// What curl does, where it does otherwise, and why this differs.
+    /// The result of curl and the reason of the difference, if it differs.
     curl: Option<bool>,
     reason: Option<String>,
 }
 
-/// A proxy that refuses everything, and counts what it was asked.
+/// Starts a proxy that refuses and counts all requests.
 fn proxy() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -44,9 +44,9 @@ fn proxy() -> (String, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn curl_goes_around_the_proxy_for_the_same_hosts() {
+fn curl_bypasses_the_proxy_for_the_same_hosts() {
     let there = runs(Command::new("curl").arg("--version"));
-    if !is_there(there, "curl", "apt-get install curl") {
+    if !is_installed(there, "curl", "apt-get install curl") {
         return;
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/no-proxy.json");
@@ -61,7 +61,7 @@ fn curl_goes_around_the_proxy_for_the_same_hosts() {
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env("https_proxy", &url)
             .env("no_proxy", &row.list)
-            // Nothing leaves this machine: a direct connection goes to a port that nobody has.
+            // A direct connection is made to an unused loopback port.
             .args(["-q", "--silent", "--connect-to", "::127.0.0.1:1"])
             .args(["--max-time", "20", &format!("https://{}/", row.host)])
             .output()

@@ -1,4 +1,4 @@
-//! Programs of this machine that a test starts, and ends with it.
+//! Starts installed programs for a test, and ends them with it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// A server on a free port of this machine, in a folder of its own.
+/// A server on a free loopback port, with its own folder.
 pub(crate) struct Program {
     child: Child,
     pub(crate) url: String,
@@ -17,28 +17,28 @@ pub(crate) struct Program {
     _output: Box<dyn Read + Send>,
 }
 
-/// Whether a program is there. Where it is missing, the test fails and says how to install it,
+/// Returns whether a program is installed. If it is not, the test fails with the command to install it,
 /// unless `ATLAS_INTEROP=skip` is set.
-pub(crate) fn is_there(works: bool, name: &str, install: &str) -> bool {
+pub(crate) fn is_installed(works: bool, name: &str, install: &str) -> bool {
     if works {
         return true;
     }
     let skip = std::env::var("ATLAS_INTEROP").is_ok_and(|value| value == "skip");
     assert!(
         skip,
-        "{name} is missing; {install} (or set ATLAS_INTEROP=skip)"
+        "{name} not found; install it with: {install} (or set ATLAS_INTEROP=skip)"
     );
-    eprintln!("skipped, as ATLAS_INTEROP says: {name} is missing");
+    eprintln!("skipped by ATLAS_INTEROP: {name} not found");
     false
 }
 
-/// Whether a command can be run and succeeds.
+/// Whether a command runs and succeeds.
 pub(crate) fn runs(command: &mut Command) -> bool {
     let run = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
     run.is_ok_and(|status| status.success())
 }
 
-/// A folder that a server with lesser rights may read, with the resource in it.
+/// Creates a folder with the resource that a server with fewer rights can read.
 pub(crate) fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let readable = std::fs::Permissions::from_mode(0o755);
@@ -49,21 +49,21 @@ pub(crate) fn folder() -> TempDir {
     folder
 }
 
-/// A port that is free now.
+/// Returns a currently free port.
 pub(crate) fn port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 impl Program {
-    /// Starts a program that says on stderr that it is ready.
+    /// Starts a program and waits until it prints `ready` to stderr.
     pub(crate) fn start(command: &mut Command, folder: TempDir, port: u16, ready: &str) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         while !said.contains(ready) {
             let read = lines.read_line(&mut said).unwrap();
-            assert!(read > 0, "it ended before it was ready: {said}");
+            assert!(read > 0, "the program ended before it was ready: {said}");
         }
         Self {
             child,
@@ -73,7 +73,7 @@ impl Program {
         }
     }
 
-    /// Starts a program that may say nothing, and waits until it listens on its port.
+    /// Starts a program and waits until it listens on its port.
     pub(crate) fn start_listening(command: &mut Command, folder: TempDir, port: u16) -> Self {
         let said = folder.path().join("said");
         let output = std::fs::File::create(&said).unwrap();
@@ -88,7 +88,7 @@ impl Program {
             let ended = child.try_wait().unwrap();
             if ended.is_some() || start.elapsed() > Duration::from_secs(30) {
                 let _ = child.kill();
-                panic!("it does not listen: {}", log(&said).join("\n"));
+                panic!("the program does not listen: {}", log(&said).join("\n"));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -102,11 +102,11 @@ impl Program {
 
     /// Starts a program that prints its port.
     pub(crate) fn start_printing_port(command: &mut Command) -> Self {
-        Self::start_telling_port(command, "")
+        Self::start_printing_port_after(command, "")
     }
 
     /// Starts a program that prints its port after these words.
-    pub(crate) fn start_telling_port(command: &mut Command, words: &str) -> Self {
+    pub(crate) fn start_printing_port_after(command: &mut Command, words: &str) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -116,10 +116,10 @@ impl Program {
         let port = loop {
             let mut line = String::new();
             let read = lines.read_line(&mut line).unwrap();
-            assert!(read > 0, "it ended before it said its port");
+            assert!(read > 0, "the program ended before it printed its port");
             if let Some((_, port)) = line.split_once(words) {
                 let digits = port.trim().trim_end_matches('.');
-                break digits.parse::<u16>().expect("it prints its port");
+                break digits.parse::<u16>().expect("invalid port in the output");
             }
         };
         Self {
@@ -130,7 +130,7 @@ impl Program {
         }
     }
 
-    /// Asks it to end in order, so that its logs are written.
+    /// Ends the program with SIGTERM, so that its logs are written.
     pub(crate) fn stop(&mut self) {
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
             let pid = self.child.id().to_string();
@@ -141,7 +141,7 @@ impl Program {
         let _ = self.child.wait();
     }
 
-    /// The lines of a log in its folder.
+    /// Returns the lines of a log in its folder.
     pub(crate) fn log(&self, name: &str) -> Vec<String> {
         log(&self.folder.path().join(name))
     }

@@ -1,4 +1,4 @@
-//! Calls, token requests and downloads through real proxies, over TLS to the sandbox.
+//! Tests of calls, token requests and downloads through real proxies, over TLS to the sandbox.
 
 use std::error::Error as _;
 use std::process::Command;
@@ -10,23 +10,23 @@ use atlas_transport::{Client, ClientBuilder, Credentials, Error};
 use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
 
-use super::program::{Program, folder, is_there, port, runs};
+use super::program::{Program, folder, is_installed, port, runs};
 
 const USER: &str = "user";
 const PASSWORD: &str = "s3cret-w0rd";
-/// The password by crypt's SHA-256.
+/// The password, hashed with crypt's SHA-256.
 const CRYPTED: &str = "$5$interop$73RKWQI6iOjdFOQfhfM8v6zhuBc5rqM2/yfuHKlekk6";
-/// A host that each proxy is told to refuse.
+/// A host that each proxy is configured to refuse.
 const REFUSED: &str = "127.0.0.2";
 
-/// A proxy that runs, and how it is reached.
+/// A running proxy and its address.
 struct Proxy {
     program: Program,
     scheme: &'static str,
     port: u16,
-    /// Whether it asks for a password.
+    /// Whether it requires a password.
     login: bool,
-    /// Its certificate, in PEM.
+    /// Its certificate in PEM.
     certificate: Option<String>,
 }
 
@@ -59,7 +59,7 @@ fn start(
 
 fn tinyproxy(login: bool) -> Option<Proxy> {
     let there = runs(Command::new("tinyproxy").arg("-v"));
-    if !is_there(there, "tinyproxy", "apt-get install tinyproxy") {
+    if !is_installed(there, "tinyproxy", "apt-get install tinyproxy") {
         return None;
     }
     let (folder, port) = (folder(), port());
@@ -81,10 +81,10 @@ fn tinyproxy(login: bool) -> Option<Proxy> {
     Some(start(&mut command, folder, port, "http", login))
 }
 
-/// Squid, which is spoken to by TLS.
+/// Starts Squid, with TLS to the proxy.
 fn squid() -> Option<Proxy> {
     let there = runs(Command::new("squid").arg("-v"));
-    if !is_there(there, "squid", "apt-get install squid-openssl") {
+    if !is_installed(there, "squid", "apt-get install squid-openssl") {
         return None;
     }
     let (folder, port) = (folder(), port());
@@ -125,10 +125,10 @@ shutdown_lifetime 0 seconds
     })
 }
 
-/// Dante, without passwords: its own are those of the system's users.
+/// Starts Dante, without passwords, since it uses those of the system's users.
 fn dante() -> Option<Proxy> {
     let there = runs(Command::new("danted").arg("-v"));
-    if !is_there(there, "danted", "apt-get install dante-server") {
+    if !is_installed(there, "danted", "apt-get install dante-server") {
         return None;
     }
     let (folder, port) = (folder(), port());
@@ -153,9 +153,9 @@ socks pass {{ from: 127.0.0.0/8 to: 0.0.0.0/0 command: connect }}
 }
 
 fn microsocks() -> Option<Proxy> {
-    // It says how it is used, and fails.
+    // Prints its usage and fails.
     let tried = Command::new("microsocks").arg("-?").output();
-    if !is_there(tried.is_ok(), "microsocks", "apt-get install microsocks") {
+    if !is_installed(tried.is_ok(), "microsocks", "apt-get install microsocks") {
         return None;
     }
     let (folder, port) = (folder(), port());
@@ -187,7 +187,7 @@ fn key() -> Credentials {
     Credentials::api_key(OWNER.public_key, OWNER.private_key)
 }
 
-/// The documented call as a value.
+/// Returns the documented call.
 fn operation() -> DownloadClusterBackupTenant {
     let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
     let project = fixture.example("groupId").unwrap().parse().unwrap();
@@ -207,7 +207,7 @@ fn chain(error: &Error) -> String {
     line
 }
 
-/// Asks for a link to a snapshot and downloads its first bytes.
+/// Requests a link to a snapshot and downloads its first bytes.
 async fn download(client: &Client) {
     let answer = client.send(&operation()).await.unwrap();
     let link = answer.into_inner().snapshot_url.unwrap();
@@ -216,7 +216,7 @@ async fn download(client: &Client) {
     assert!(piece.starts_with(&[0x1f, 0x8b]));
 }
 
-/// Everything that is asked of one proxy, which is ended in between.
+/// Runs all checks of a proxy, and ends it before the last one.
 async fn check(mut proxy: Proxy, wrong: &str, refused: &str) {
     let server = sandbox().await;
     let account = Credentials::service_account(OWNER.client_id, OWNER.client_secret);
@@ -249,7 +249,7 @@ async fn check(mut proxy: Proxy, wrong: &str, refused: &str) {
     let line = chain(&error);
     assert!(line.contains("no connection to the proxy of"), "{line}");
     assert!(error.is_transient() && !error.may_have_been_sent());
-    // Nothing went around it.
+    // No request bypassed the proxy.
     assert_eq!(server.with(|sandbox| sandbox.requests()), before);
 }
 
@@ -294,7 +294,7 @@ async fn dante_with_hosts_looked_up_here() {
 #[tokio::test]
 async fn microsocks_with_a_password() {
     let Some(proxy) = microsocks() else { return };
-    // It refuses no host; nobody listens there.
+    // microsocks refuses no host; no program listens at this one.
     check(
         proxy,
         "rejected the login",
@@ -304,7 +304,7 @@ async fn microsocks_with_a_password() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_squid_that_is_not_trusted_is_final() {
+async fn an_untrusted_certificate_of_squid_is_final() {
     let Some(proxy) = squid() else { return };
     let server = sandbox().await;
     let client = builder(&server, &key()).proxy(proxy.address(PASSWORD));
@@ -318,7 +318,7 @@ async fn a_certificate_of_squid_that_is_not_trusted_is_final() {
     assert!(!error.is_transient());
 }
 
-/// Set where this program runs once more, with an environment of its own.
+/// Set if this program is run again with another environment.
 const AGAIN: &str = "ATLAS_INTEROP_BASE_URL";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -354,7 +354,7 @@ async fn no_proxy_exempts_a_host_from_the_proxy_of_the_environment() {
             .env("HTTPS_PROXY", proxy.address(password))
             .env("NO_PROXY", list)
             .output();
-        // The server runs on other threads than this one.
+        // The server runs on other threads.
         let output = output.unwrap();
         let shown = String::from_utf8_lossy(&output.stdout);
         assert!(shown.contains(expected), "{list:?} {shown}");

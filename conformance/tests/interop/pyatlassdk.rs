@@ -1,4 +1,4 @@
-//! Each GET of pyatlassdk, an SDK with typed models of the whole API, against `atlas sandbox`.
+//! Tests each GET of pyatlassdk, an SDK with typed models of the whole API, with `atlas sandbox`.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,14 +8,14 @@ use serde_json::Value;
 use super::command::CommandSandbox;
 use super::testees::python_with;
 
-/// How many GETs the SDK has, and how many of them can never be read: see `known` in
+/// The number of GETs in the SDK, and of those that cannot be read: see `known` in
 /// `conformance/peers/pyatlassdk.json`.
 const GETS: usize = 258;
 const KNOWN: usize = 19;
-/// How many GETs of the catalog it lacks; they stand there, too.
+/// The number of GETs of the catalog that the SDK lacks: see `lacking` in the same file.
 const LACKING: usize = 19;
 
-/// Has it call every GET with one kind of login.
+/// Calls every GET with one kind of login.
 fn report(login: &str) -> Option<Value> {
     let python = python_with("pyatlassdk")?;
     let folder = tempfile::tempdir().unwrap();
@@ -37,7 +37,7 @@ fn report(login: &str) -> Option<Value> {
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-fn reads_every_answer(report: &Value) {
+fn assert_complete(report: &Value) {
     let failed = report["failed"].as_object().unwrap();
     let lines = failed.iter().map(|(name, why)| format!("{name}: {why}"));
     assert!(
@@ -52,15 +52,15 @@ fn reads_every_answer(report: &Value) {
 }
 
 #[test]
-fn pyatlassdk_reads_every_answer_with_an_api_key() {
+fn pyatlassdk_reads_every_response_with_an_api_key() {
     if let Some(report) = report("digest") {
-        reads_every_answer(&report);
+        assert_complete(&report);
     }
 }
 
 #[test]
-fn pyatlassdk_reads_every_answer_with_a_service_account_in_the_form() {
+fn pyatlassdk_reads_every_response_with_a_service_account_in_the_form() {
     if let Some(report) = report("oauth") {
-        reads_every_answer(&report);
+        assert_complete(&report);
     }
 }

@@ -1,5 +1,5 @@
-//! The testees around curl, requests and urllib, with calls of every shape that the API has; and the
-//! one around pyatlassdk, which has calls of documented operations only, with a few cases.
+//! Tests of the testees for curl, requests and urllib with calls of every shape in the API, and of the
+//! testee for pyatlassdk, which supports only documented operations, with a few cases.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,9 @@ use std::process::{Command, Stdio};
 use atlas_conformance::{ClientRun, ScriptedAnswer, ScriptedServer, Verdict, all_cases};
 use serde_json::{Value, json};
 
-use super::program::{is_there, runs};
+use super::program::{is_installed, runs};
 
-/// Has a testee make one call, and gives what it said and the request that came: its request line
-/// and its body.
+/// Makes one call with a testee; returns its reply, and the line and the body of the request.
 async fn call(command: &[String], call: &Value, answer: Value) -> (Value, String, String) {
     let answer: ScriptedAnswer = serde_json::from_value(answer).unwrap();
     let server = ScriptedServer::start(&[answer], "downloadGroupClusterBackupTenant")
@@ -47,8 +46,8 @@ async fn call(command: &[String], call: &Value, answer: Value) -> (Value, String
     (said, line, body)
 }
 
-/// Calls, the server's answers, and what is required: the line and body of the request, the kind
-/// of the outcome, and the value that was read.
+/// Returns calls with the server's response and the expected line and body of the request, kind of the
+/// outcome, and value.
 fn shapes() -> Value {
     let group = "/api/atlas/v2/groups/{groupId}";
     let logs = format!("{group}/logs/{{name}}.gz");
@@ -111,7 +110,7 @@ fn shapes() -> Value {
     ])
 }
 
-async fn takes_every_shape(command: &[String]) {
+async fn supports_every_shape(command: &[String]) {
     for shape in shapes().as_array().unwrap() {
         let (said, line, body) = call(command, &shape["call"], shape["answer"].clone()).await;
         assert_eq!(line, shape["line"]);
@@ -129,11 +128,11 @@ fn testee(program: impl Into<PathBuf>, file: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn curl_takes_calls_of_every_shape() {
-    takes_every_shape(&testee("python3", "curl.py")).await;
+async fn curl_supports_calls_of_every_shape() {
+    supports_every_shape(&testee("python3", "curl.py")).await;
 }
 
-/// A Python that has this module.
+/// Finds a Python with this module.
 pub(crate) fn python_with(module: &str) -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
     let own = target.map(|target| target.join("peers/bin/python3"));
@@ -142,13 +141,13 @@ pub(crate) fn python_with(module: &str) -> Option<PathBuf> {
     let python = candidates.find(|python| runs(Command::new(python).args(["-c", &import])));
     let install = "python3 -m venv target/peers && target/peers/bin/pip install -r \
                    conformance/peers/requirements.txt";
-    is_there(python.is_some(), module, install).then_some(python?)
+    is_installed(python.is_some(), module, install).then_some(python?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_takes_calls_of_every_shape() {
+async fn requests_supports_calls_of_every_shape() {
     if let Some(python) = python_with("requests_oauthlib") {
-        takes_every_shape(&testee(python, "with_requests.py")).await;
+        supports_every_shape(&testee(python, "with_requests.py")).await;
     }
 }
 
@@ -183,11 +182,11 @@ async fn pyatlassdk_calls_operations_by_their_methods() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn urllib_takes_calls_of_every_shape() {
+async fn urllib_supports_calls_of_every_shape() {
     let command = testee("node", "urllib.mjs");
     let there = runs(Command::new("node").arg(&command[1]).stdin(Stdio::null()));
     let install = "npm install --prefix conformance/testees";
-    if is_there(there, "urllib", install) {
-        takes_every_shape(&command).await;
+    if is_installed(there, "urllib", install) {
+        supports_every_shape(&command).await;
     }
 }

@@ -71,13 +71,13 @@ fn calls_and_drops_within_an_async_runtime_do_not_panic() {
             assert!(client.send(&get_flex()).is_ok());
             let mut items = client.items(list());
             drop(client);
-            assert!(items.next().unwrap().is_ok(), "it outlives its client");
+            assert!(items.next().unwrap().is_ok(), "a list outlives its client");
         });
     }
 }
 
 #[test]
-fn an_error_ends_a_list_and_settings_of_the_async_client_hold() {
+fn an_error_ends_a_list_and_settings_of_the_async_client_apply() {
     let runtime = runtime();
     let refusals = || vec![Act::Read, answer("503 Service Unavailable", "", "{}")];
     let peer = runtime.block_on(Peer::start(vec![refusals(), refusals()]));

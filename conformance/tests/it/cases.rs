@@ -1,4 +1,4 @@
-//! The cases themselves: as the schema has them, enough of them, and a judge that can say no.
+//! Checks the cases against their schema, their number, and that the judge finds faults.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn json(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Puts some cases to a server with the program, which trusts a certificate or none.
+/// Runs some cases against a server with the program, which trusts a certificate or none.
 fn server_judged(url: &str, trusted: Option<&Path>, filter: &str) -> (Option<i32>, String) {
     let mut judge = Command::new(env!("CARGO_BIN_EXE_atlas-conformance"));
     judge.args(["server", url, "--filter", filter]);
@@ -34,13 +34,13 @@ fn server_judged(url: &str, trusted: Option<&Path>, filter: &str) -> (Option<i32
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_is_judged_over_tls_too_where_its_certificate_is_trusted() {
+async fn a_server_is_judged_over_tls_if_its_certificate_is_trusted() {
     let server = SandboxServer::builder(Sandbox::new()).tls();
     let server = server.start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let certificate = folder.path().join("sandbox.pem");
     std::fs::write(&certificate, server.certificate().unwrap()).unwrap();
-    // With those whose bytes are sent as they are.
+    // These include raw requests.
     let (code, said) = server_judged(server.url(), Some(&certificate), "refusal/");
     assert!(
         code == Some(0) && said.contains("0 not as expected"),
@@ -54,16 +54,16 @@ async fn a_server_is_judged_over_tls_too_where_its_certificate_is_trusted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_names_no_case_and_what_is_no_server_is_an_error() {
+async fn an_unknown_case_and_an_invalid_url_are_errors() {
     let server = SandboxServer::start().await.unwrap();
     let (code, said) = server_judged(server.url(), None, "no/such/case");
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("no such case has an id with"), "{said}");
+    assert!(said.contains("no selected case id contains"), "{said}");
     let (code, said) = server_judged("no url", None, "version/");
     assert!(code == Some(2) && said.contains("invalid URL"), "{said}");
 }
 
-/// Every file of cases.
+/// Returns every file of cases.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
@@ -77,7 +77,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     paths.flat_map(below).collect()
 }
 
-/// The files of cases, each with the area that its cases belong to: its own name, or its folder's.
+/// Returns the files of cases, each with the area of its cases: the name of the file or folder.
 fn case_files() -> Vec<(String, PathBuf)> {
     let named = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
     let entries = |folder: &Path| {
@@ -98,7 +98,7 @@ fn case_files() -> Vec<(String, PathBuf)> {
 }
 
 #[test]
-fn every_case_is_as_the_schema_has_it() {
+fn every_case_matches_the_schema() {
     let schema = jsonschema::validator_for(&json(&fixtures().join("case.schema.json"))).unwrap();
     for (area, path) in case_files() {
         let cases = json(&path);
@@ -114,7 +114,7 @@ fn every_case_is_as_the_schema_has_it() {
 }
 
 #[test]
-fn a_case_is_a_choice_if_and_only_if_nothing_else_demands_it() {
+fn a_case_is_a_choice_if_and_only_if_no_other_source_requires_it() {
     for (_, path) in case_files() {
         for case in json(&path).as_array().unwrap() {
             let source = case["source"].as_str().unwrap();
@@ -127,7 +127,7 @@ fn a_case_is_a_choice_if_and_only_if_nothing_else_demands_it() {
 }
 
 #[test]
-fn what_a_case_requires_is_a_sentence_about_a_testee() {
+fn the_requirement_of_a_case_is_a_sentence_about_a_testee() {
     let subjects = ["The client ", "The server ", "The testee "];
     for (_, path) in case_files() {
         for case in json(&path).as_array().unwrap() {
@@ -154,7 +154,7 @@ fn the_embedded_cases_are_those_of_the_folder() {
 }
 
 #[test]
-fn what_is_no_case_is_not_as_the_schema_has_it() {
+fn an_invalid_case_does_not_match_the_schema() {
     let schema = jsonschema::validator_for(&json(&fixtures().join("case.schema.json"))).unwrap();
     let case = json!({
         "id": "pattern/x", "area": "pattern", "level": "MUST", "since": "2023-01-01",
@@ -177,23 +177,23 @@ fn what_is_no_case_is_not_as_the_schema_has_it() {
             json!({"field": "groupId", "text": "", "accepted": false, "more": 1}),
         ),
     ] {
-        let mut odd = case.clone();
-        *odd.pointer_mut(pointer).unwrap() = value;
-        assert!(!schema.is_valid(&json!([odd])), "{pointer}");
+        let mut invalid = case.clone();
+        *invalid.pointer_mut(pointer).unwrap() = value;
+        assert!(!schema.is_valid(&json!([invalid])), "{pointer}");
     }
     let mut two = case.clone();
     two["flow"] = json!({"steps": [{}]});
-    assert!(!schema.is_valid(&json!([two])), "two kinds at once");
+    assert!(!schema.is_valid(&json!([two])), "two kinds");
 }
 
 #[test]
-fn there_are_as_many_cases_as_the_readme_says() {
+fn the_readme_has_the_number_of_cases() {
     let all: Vec<Value> = files(&fixtures().join("cases"))
         .iter()
         .flat_map(|path| json(path).as_array().unwrap().clone())
         .collect();
     let ids: BTreeSet<_> = all.iter().map(|case| case["id"].to_string()).collect();
-    assert_eq!(ids.len(), all.len(), "each has an id of its own");
+    assert_eq!(ids.len(), all.len(), "ids are unique");
     for case in &all {
         let id = case["id"].as_str().unwrap();
         assert_eq!(id.split('/').next(), case["area"].as_str(), "{id}");
@@ -202,12 +202,12 @@ fn there_are_as_many_cases_as_the_readme_says() {
     let number = format!("{} cases as data", all.len());
     assert!(
         readme.contains(&number),
-        "the README does not say: {number}"
+        "the README does not contain {number:?}"
     );
 }
 
 #[test]
-fn the_backup_operations_of_tenant_and_flex_are_put_under_every_authentication() {
+fn the_backup_operations_of_tenant_and_flex_have_cases_with_every_authentication() {
     let all = all_cases().unwrap();
     let operations = json(&fixtures().join("operations.json"));
     let ids = operations.as_array().unwrap().iter();
@@ -226,7 +226,7 @@ fn the_backup_operations_of_tenant_and_flex_are_put_under_every_authentication()
     }
 }
 
-/// What a client is said to have done.
+/// A conversation of a client.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Conversation {
@@ -270,7 +270,7 @@ impl Conversation {
 }
 
 #[test]
-fn wrong_conversations_are_told_for_what_is_wrong_and_right_ones_pass() {
+fn the_fault_of_each_invalid_conversation_is_reported_and_valid_ones_pass() {
     let all = all_cases().unwrap();
     let conversations = json(&fixtures().join("conversations.json"));
     let conversations: Vec<Conversation> = serde_json::from_value(conversations).unwrap();
@@ -278,17 +278,17 @@ fn wrong_conversations_are_told_for_what_is_wrong_and_right_ones_pass() {
     for conversation in &conversations {
         let case = all.iter().find(|case| case.id == conversation.case);
         let Some(Kind::Client(case)) = case.map(|case| &case.kind) else {
-            panic!("{} is no client case", conversation.case);
+            panic!("{} is not a client case", conversation.case);
         };
         let faults = judge(case, &conversation.observation());
         if conversation.fault.is_empty() {
             assert!(faults.is_empty(), "{}: {faults:?}", conversation.case);
             right += 1;
         } else {
-            let told = faults
+            let reported = faults
                 .iter()
                 .any(|it| it.to_string().contains(&conversation.fault));
-            assert!(told, "{}: {faults:?}", conversation.why);
+            assert!(reported, "{}: {faults:?}", conversation.why);
         }
     }
     assert!(right >= 3 && conversations.len() - right >= 40);

@@ -1,4 +1,4 @@
-//! Mutual TLS, and authorities in PEM.
+//! Tests of mutual TLS, and of authorities in PEM.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use crate::faults::chain;
 use crate::operation;
 
-/// An authority for servers and clients alike.
+/// An authority for servers and clients.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -28,7 +28,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// A client's chain and key, in PEM.
+    /// Returns a client's chain and key in PEM.
     fn client(&self) -> (String, String) {
         let mut params = CertificateParams::new(["client".to_owned()]).unwrap();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -38,7 +38,7 @@ impl Authority {
         (chain, key.serialize_pem())
     }
 
-    /// A server for `localhost` that asks clients for a certificate.
+    /// Returns an acceptor for `localhost` that requests client certificates.
     fn acceptor(&self, required: bool) -> TlsAcceptor {
         let provider = Arc::new(ring::default_provider());
         let mut roots = RootCertStore::empty();
@@ -65,10 +65,10 @@ impl Authority {
     }
 }
 
-/// Whether a client showed a certificate, and the first line it sent, for each connection.
+/// Whether the client sent a certificate, and its first line, for each connection.
 type Seen = Arc<Mutex<Vec<(bool, String)>>>;
 
-/// A server that gives a token, an empty object or a tunnel, whatever it is asked for.
+/// Starts a server that responds with a token, an empty object or a tunnel.
 async fn serve(acceptor: TlsAcceptor) -> (u16, Seen) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -120,7 +120,7 @@ fn builder(port: u16) -> ClientBuilder {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown_to_the_base_url_and_to_no_other_host_or_proxy() {
+async fn a_client_certificate_is_sent_to_the_base_url_and_to_no_other_host_or_proxy() {
     let authority = Authority::new();
     let (pem_chain, key) = authority.client();
     let (port, seen) = serve(authority.acceptor(true)).await;
@@ -147,7 +147,7 @@ async fn a_client_certificate_is_shown_to_the_base_url_and_to_no_other_host_or_p
 }
 
 #[tokio::test]
-async fn a_server_that_wants_a_certificate_refuses_a_client_without_one_once() {
+async fn a_server_that_requires_a_certificate_refuses_a_client_without_one_once() {
     let authority = Authority::new();
     let (port, seen) = serve(authority.acceptor(true)).await;
     let client = builder(port).trust_pem(authority.0.pem()).build().unwrap();
@@ -211,7 +211,7 @@ fn a_client_certificate_that_cannot_be_used_is_an_error_that_does_not_show_the_k
 }
 
 #[tokio::test]
-async fn every_authority_of_a_bundle_is_trusted_whatever_stands_around_it() {
+async fn every_authority_of_a_bundle_is_trusted_with_any_text_around_it() {
     let authorities = [Authority::new(), Authority::new()];
     let [one, two] = &authorities;
     let bundle = format!("# one\n{}\n# two\n{}", one.0.pem(), two.0.pem());
@@ -225,7 +225,7 @@ async fn every_authority_of_a_bundle_is_trusted_whatever_stands_around_it() {
 }
 
 #[test]
-fn a_bundle_that_cannot_be_used_as_a_whole_is_an_error_that_says_where() {
+fn a_bundle_with_an_invalid_certificate_is_an_error_that_names_its_position() {
     let good = Authority::new().0.pem();
     let not_der = "-----BEGIN CERTIFICATE-----\nAQ==\n-----END CERTIFICATE-----\n";
     let broken = good.replace("MII", "M!I");

@@ -1,9 +1,9 @@
-//! The judge of digests: right about what others computed, and not to be fooled.
+//! Tests of the judge of digests: it accepts digests computed by others and refuses altered ones.
 
 use atlas_conformance::{Difference, DigestAnswer};
 use serde::Deserialize;
 
-/// An `Authorization` that somebody else computed.
+/// An `Authorization` computed by another program.
 #[derive(Deserialize)]
 struct Vector {
     source: String,
@@ -30,7 +30,7 @@ fn vectors() -> Vec<Vector> {
 }
 
 #[test]
-fn digests_that_others_computed_are_right() {
+fn digests_computed_by_others_are_valid() {
     for vector in vectors() {
         let fault = vector.fault(&vector.authorization, &vector.method, &vector.password);
         assert_eq!(fault, None, "{}", vector.source);
@@ -38,7 +38,7 @@ fn digests_that_others_computed_are_right() {
 }
 
 #[test]
-fn a_digest_with_anything_changed_is_wrong() {
+fn an_altered_digest_is_invalid() {
     for vector in vectors() {
         let right = &vector.authorization;
         let put = |method: &str| vector.fault(right, method, &vector.password);
@@ -65,7 +65,7 @@ fn a_digest_with_anything_changed_is_wrong() {
 
 #[test]
 fn a_digest_with_auth_int_covers_the_body() {
-    // Computed by Python's hashlib as RFC 7616 section 3.4.3 says.
+    // Computed with Python's hashlib by RFC 7616 section 3.4.3.
     let authorization = "Digest username=\"testuser\", realm=\"testrealm\", nonce=\"n\", \
         uri=\"/x\", cnonce=\"c0ffee\", nc=00000001, qop=auth-int, \
         response=\"25bc4184281784df8929020674a3073f\"";
@@ -76,8 +76,8 @@ fn a_digest_with_auth_int_covers_the_body() {
 }
 
 #[test]
-fn a_user_beyond_ascii_may_be_named_in_a_quoted_text() {
-    // Computed by Python's hashlib as RFC 7616 section 3.4.2 says.
+fn a_non_ascii_user_may_be_in_a_quoted_string() {
+    // Computed with Python's hashlib by RFC 7616 section 3.4.2.
     let authorization = "Digest username=\"Jäsøn Doe\", realm=\"testrealm\", nonce=\"n\", \
         uri=\"/x\", response=\"c7b98f23ec994755339a8134a3b9c673\"";
     let answer = DigestAnswer::parse(authorization).unwrap();

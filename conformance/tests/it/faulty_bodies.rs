@@ -1,4 +1,4 @@
-//! Bodies of the sandbox that a fault plan slows or stops, as they are on the wire.
+//! Tests of bodies of the sandbox that a fault plan slows or stops, on the wire.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// What a fault leaves of a list of projects: the bytes of the body, and whether the connection ended.
+/// Requests a list of projects with a fault; returns the number of body bytes, and whether the
+/// connection was closed.
 async fn list(fault: &str) -> (usize, bool) {
     let plan = format!(r#"[{{"operation": "listGroups", "do": {fault}}}]"#);
     let server = SandboxServer::builder(Sandbox::new())
@@ -25,7 +26,7 @@ async fn list(fault: &str) -> (usize, bool) {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut got = Vec::new();
     let ended = loop {
-        // The head comes; of the body, what does not come soon is not waited for.
+        // Wait long for the head, and briefly for the body.
         let has_head = got.windows(4).any(|end| end == b"\r\n\r\n");
         let wait = Duration::from_millis(if has_head { 400 } else { 20_000 });
         match timeout(wait, stream.read_buf(&mut got)).await {
@@ -40,19 +41,19 @@ async fn list(fault: &str) -> (usize, bool) {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_keeps_its_connection_and_says_no_more() {
+async fn a_body_that_stalls_keeps_its_connection_open() {
     assert_eq!(list(r#"{"stall": 20}"#).await, (20, false));
     assert_eq!(list(r#"{"stall": 0}"#).await, (0, false));
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_has_come_up_to_there() {
+async fn a_truncated_body_is_sent_up_to_the_fault() {
     assert_eq!(list(r#"{"truncate": 20}"#).await, (20, true));
 }
 
 #[tokio::test]
-async fn a_slow_body_comes_in_pieces() {
-    // A byte a second; it would be there at once, all of it.
+async fn a_slow_body_is_sent_in_pieces() {
+    // One byte per second.
     let (received, ended) = list(r#"{"slow": 1}"#).await;
     assert!((1..=5).contains(&received) && !ended, "{received}");
 }

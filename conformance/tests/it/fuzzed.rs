@@ -1,4 +1,4 @@
-//! The corpus of the fuzz targets, and bytes without any plan.
+//! Runs the fuzz targets with their corpus and with random bytes.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ fn no_input_of_the_corpus_panics() {
 #[test]
 fn no_bytes_as_a_response_or_a_header_panic() {
     let bytes = prop::collection::vec(any::<u8>(), 0..300);
-    // Something that begins as JSON or a challenge gets further in.
+    // Prefixes of JSON and challenges reach more code.
     let begun = prop::sample::select(vec![
         "",
         "{\"status\":",

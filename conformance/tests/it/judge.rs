@@ -1,10 +1,10 @@
-//! The judge of requests: what means the same passes, and what does not fails.
+//! Tests of the judge of requests: equivalent requests pass, others fail.
 
 use std::time::Duration;
 
 use atlas_conformance::{ClientCase, Difference, Observation, Outcome, WireRequest, judge};
 
-/// The faults of one request, where a case requires this one.
+/// Returns the faults of a request if a case requires `required`.
 fn faults(
     required: &serde_json::Value,
     target: &str,
@@ -37,7 +37,7 @@ fn faults(
 }
 
 #[test]
-fn a_status_is_compared_where_a_case_names_one() {
+fn a_status_is_compared_if_a_case_names_one() {
     for (required, seen, right) in [
         (None, None, true),
         (None, Some(401), true),
@@ -66,7 +66,7 @@ fn a_status_is_compared_where_a_case_names_one() {
 }
 
 #[test]
-fn a_body_is_compared_as_the_json_that_it_is() {
+fn a_json_body_is_compared_as_json() {
     let required = serde_json::json!({"body": r#"{"a":"é/","b":[1,2.5,null],"c":{"d":true}}"#});
     for (body, right) in [
         (r#"{"a":"é/","b":[1,2.5,null],"c":{"d":true}}"#, true),
@@ -105,7 +105,7 @@ fn a_body_is_compared_as_the_json_that_it_is() {
         .map(|character| u8::try_from(u32::from(character)).unwrap());
     let latin_1: Vec<u8> = latin_1.collect();
     assert!(!faults(&required, "/", &[], &latin_1).is_empty());
-    // Large numbers are not rounded until they are alike.
+    // Large numbers are not rounded.
     let required = serde_json::json!({"body": r#"{"n":9007199254740993}"#});
     assert!(!faults(&required, "/", &[], br#"{"n":9007199254740992}"#).is_empty());
 
@@ -129,7 +129,7 @@ fn a_body_is_compared_as_the_json_that_it_is() {
 }
 
 #[test]
-fn a_header_is_compared_by_what_it_says() {
+fn a_header_is_compared_by_its_meaning() {
     for (name, required, seen, right) in [
         ("content-type", "application/json", "application/json", true),
         (
@@ -236,7 +236,7 @@ fn a_header_is_compared_by_what_it_says() {
 }
 
 #[test]
-fn a_target_is_compared_by_where_it_leads() {
+fn a_target_is_compared_by_its_meaning() {
     let required = serde_json::json!({"target": "/a%2Fb/c-d?x=1&y=a%20b"});
     for (target, right) in [
         ("/a%2Fb/c-d?x=1&y=a%20b", true),
@@ -264,12 +264,12 @@ fn a_target_is_compared_by_where_it_leads() {
         let required = serde_json::json!({"target": required});
         assert!(faults(&required, seen, &[], b"").is_empty(), "{seen}");
     }
-    // An escaped dot may stand for another folder.
+    // An unescaped dot segment refers to another folder.
     let required = serde_json::json!({"target": "/a/%2E%2E/b"});
     assert!(!faults(&required, "/a/../b", &[], b"").is_empty());
 }
 
-/// The faults of a request to a list, where a case requires this target.
+/// Returns the faults of a request for a list if a case requires this target.
 fn list_faults(operation: &str, required: &str, target: &str) -> Vec<Difference> {
     let case = serde_json::json!({
         "call": {"operation": operation}, "answers": [],
@@ -294,7 +294,7 @@ fn list_faults(operation: &str, required: &str, target: &str) -> Vec<Difference>
 }
 
 #[test]
-fn a_parameter_with_its_documented_default_says_the_same_as_none() {
+fn a_parameter_with_its_documented_default_equals_an_absent_one() {
     const LIST: &str = "listGroupFlexClusterBackupSnapshots";
     const TENANT: &str = "listGroupClusterBackupTenantSnapshots";
     let all = "pretty=false&envelope=false&includeCount=true&itemsPerPage=100&pageNum=1";

@@ -1,4 +1,4 @@
-//! Lists, page by page.
+//! Tests of lists with several pages.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -25,7 +25,7 @@ fn snapshots(page: u16) -> ListFlexBackupSnapshots {
     list
 }
 
-/// The items of the list, and how many pages were asked for.
+/// Returns the items of the list, and the number of requested pages.
 async fn walk(page: u16) -> (Vec<FlexBackupSnapshot>, u64) {
     let server = SandboxServer::start().await.unwrap();
     let credentials = Credentials::bearer(OWNER.access_token);
@@ -59,7 +59,7 @@ async fn a_list_starts_at_the_page_that_the_caller_chose() {
     }
 }
 
-/// A client, and how often its carrier was asked.
+/// Returns a client and the number of its requests.
 fn scripted(
     mut answer: impl FnMut(usize) -> (u16, String) + Send + 'static,
 ) -> (Client, Arc<AtomicUsize>) {
@@ -75,7 +75,7 @@ fn scripted(
     (client.unwrap(), asked)
 }
 
-/// A page of one item that names itself, with links or without any.
+/// Returns a page of one item with its number, with or without links.
 fn page(number: usize, links: Option<&str>) -> (u16, String) {
     let links = links.map_or(String::new(), |links| format!(r#","links":[{links}]"#));
     let body = format!(r#"{{"results":[{{"status":"{number}"}}]{links}}}"#);
@@ -92,9 +92,9 @@ async fn collect(client: &Client) -> (usize, Option<Error>) {
     }
 }
 
-/// How a list came to be incomplete.
+/// Returns the cause of an incomplete list.
 fn problem(error: Option<Error>) -> PagingError {
-    let error = error.expect("a list that is cut is an error");
+    let error = error.expect("an incomplete list is an error");
     match error.kind() {
         ErrorKind::List { problem, .. } => {
             let line = error.to_string();
@@ -107,7 +107,7 @@ fn problem(error: Option<Error>) -> PagingError {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_repeats_the_one_before_is_an_error_and_not_given_again() {
+async fn a_page_that_repeats_the_previous_one_is_an_error_and_its_items_are_not_returned() {
     let (client, asked) = scripted(|_| page(1, None));
     let (items, error) = collect(&client).await;
     assert_eq!((items, asked.load(Ordering::SeqCst)), (1, 2));
@@ -138,7 +138,7 @@ async fn an_error_is_the_last_item_of_a_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_never_ends_is_an_error_after_the_last_page_that_is_read() {
+async fn an_endless_list_is_an_error_after_the_maximum_number_of_pages() {
     for linked in [false, true] {
         let (client, asked) = scripted(move |number| {
             let next = format!(r#"{{"rel":"next","href":"?pageNum={}"}}"#, number + 1);
@@ -153,7 +153,7 @@ async fn a_list_that_never_ends_is_an_error_after_the_last_page_that_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_leads_back_or_nowhere_is_an_error_after_its_page() {
+async fn an_invalid_link_or_one_to_an_earlier_page_is_an_error_after_its_page() {
     for (href, problem_of_it) in [
         ("?pageNum=2", PagingError::Cycle { pages: 2 }),
         ("https://127.0.0.1/x", PagingError::BadLink { pages: 2 }),
@@ -170,7 +170,7 @@ async fn a_link_that_leads_back_or_nowhere_is_an_error_after_its_page() {
     }
 }
 
-/// Answers each request after half a minute with a page that links to another one.
+/// Responds to each request after half a minute with a page that links to another one.
 #[derive(Clone)]
 struct Endless(Arc<AtomicUsize>);
 
@@ -198,7 +198,7 @@ impl tower_service::Service<http::Request<Full<Bytes>>> for Endless {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_does_not_end_is_given_up_in_time() {
+async fn an_endless_list_ends_at_the_list_timeout() {
     for (limit, pages) in [(None, 20), (Some(Duration::from_secs(100)), 3)] {
         for typed in [true, false] {
             let asked = Arc::new(AtomicUsize::new(0));

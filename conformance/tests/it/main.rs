@@ -1,4 +1,4 @@
-//! Properties, snapshots and real peers.
+//! Integration tests of the workspace: the judge, and the client with real and faulty peers.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
@@ -23,7 +23,7 @@ mod transport;
 
 use atlas_model::shared_tier_snapshots::DownloadClusterBackupTenant;
 
-/// The documented call as a value.
+/// Returns the documented call.
 fn operation() -> DownloadClusterBackupTenant {
     let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
     let project = fixture.example("groupId").unwrap().parse().unwrap();

@@ -1,9 +1,9 @@
-//! Cases for servers that ask again and again while time passes.
+//! Tests of server cases that repeat a request while time passes.
 
 use atlas_conformance::{Case, Verdict, judge_server, sandbox};
 use serde_json::{Value, json};
 
-/// Runs steps at the sandbox, and says what came of them.
+/// Runs steps against the sandbox and returns the verdict and its explanation.
 async fn judged(steps: Value) -> (Verdict, String) {
     let case = json!({
         "id": "a/b", "area": "a", "level": "MUST", "since": "2023-01-01",
@@ -15,7 +15,7 @@ async fn judged(steps: Value) -> (Verdict, String) {
     (judgement.verdict, judgement.explained())
 }
 
-/// A restore of a Flex cluster, whose status is then asked for.
+/// Returns steps that restore a Flex cluster and follow the status of the job.
 fn restore(through: &[&str], every: u32) -> Value {
     let body = json!({"snapshotId": "${flex.snapshot}", "targetDeploymentItemName": "${flex}"});
     json!([
@@ -37,23 +37,23 @@ async fn a_value_is_followed_while_time_passes() {
 }
 
 #[tokio::test]
-async fn without_time_a_value_does_not_get_to_its_end() {
+async fn without_time_a_value_does_not_reach_its_end() {
     let all = ["PENDING?", "QUEUED?", "RUNNING?", "COMPLETED"];
     let (verdict, explained) = judged(restore(&all, 0)).await;
     assert_eq!(verdict, Verdict::Fail);
-    assert!(explained.contains("course of /status"), "{explained}");
+    assert!(explained.contains("values of /status"), "{explained}");
 }
 
 #[tokio::test]
-async fn another_course_is_a_failure() {
+async fn other_values_are_a_failure() {
     let (verdict, explained) = judged(restore(&["PENDING?", "FAILED"], 5)).await;
     assert_eq!(verdict, Verdict::Fail);
-    let course = "course of /status: required PENDING? → FAILED, seen PENDING";
-    assert!(explained.contains(course), "{explained}");
+    let values = "values of /status: required PENDING? → FAILED, seen PENDING";
+    assert!(explained.contains(values), "{explained}");
 }
 
 #[tokio::test]
-async fn each_repetition_has_a_number_of_its_own() {
+async fn each_repetition_has_its_own_number() {
     let provider = json!({"backingProviderName": "AWS", "regionName": "US_EAST_1"});
     let made = |name: &str| {
         let body = json!({"name": name, "providerSettings": provider});

@@ -1,4 +1,4 @@
-//! Properties of the documented patterns, judged by two engines that nobody here wrote.
+//! Property tests of the documented patterns against two independent regex engines.
 
 use atlas_catalog::route;
 use atlas_model::shared::TenantRestore;
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::string::string_regex;
 use regex::Regex;
 
-/// A documented pattern as both engines read it.
+/// A documented pattern, compiled by both engines.
 struct Judges {
     regex: Regex,
     regress: regress::Regex,
@@ -27,14 +27,14 @@ impl Judges {
         }
     }
 
-    /// The verdict; the engines may differ only over characters that are not assigned in the
-    /// older one's Unicode.
+    /// Returns the verdict. The engines may differ only for characters that are not assigned in the
+    /// Unicode version of the older one.
     fn verdict(&self, text: &str) -> bool {
         let verdict = self.regex.is_match(text);
         let other = self.regress.find(text).is_some();
         assert!(
             verdict == other || self.unassigned.is_match(text),
-            "the engines differ over {text:?}"
+            "the engines differ for {text:?}"
         );
         verdict
     }
@@ -69,7 +69,7 @@ fn config() -> ProptestConfig {
     }
 }
 
-/// Runs a property with the judges made once.
+/// Runs a property, compiling the pattern once.
 fn property<T: Patterned>(texts: impl Strategy<Value = String>) {
     let judges = Judges::of::<T>();
     proptest::test_runner::TestRunner::new(config())
@@ -77,31 +77,31 @@ fn property<T: Patterned>(texts: impl Strategy<Value = String>) {
         .unwrap();
 }
 
-/// A text with one character put in, taken out or replaced somewhere.
+/// Inserts, removes or replaces one character of a text.
 fn mutated(texts: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
-    let odd = prop_oneof![
+    let character = prop_oneof![
         any::<char>(),
         prop::char::range(' ', '~'),
         prop::sample::select(vec![
             '\n', '\r', '\0', '/', '%', '?', '\u{301}', 'é', 'A', 'ａ'
         ]),
     ];
-    (texts, any::<prop::sample::Index>(), odd, 0..3_u8).prop_map(|(text, at, odd, kind)| {
+    (texts, any::<prop::sample::Index>(), character, 0..3_u8).prop_map(|(text, at, new, kind)| {
         let mut characters: Vec<char> = text.chars().collect();
         let at = at.index(characters.len() + 1);
         match kind {
-            0 => characters.insert(at, odd),
-            1 if at < characters.len() => characters[at] = odd,
+            0 => characters.insert(at, new),
+            1 if at < characters.len() => characters[at] = new,
             _ if at < characters.len() => {
                 characters.remove(at);
             }
-            _ => characters.push(odd),
+            _ => characters.push(new),
         }
         characters.into_iter().collect()
     })
 }
 
-/// Texts of chosen lengths from an alphabet.
+/// Returns texts of selected lengths from an alphabet.
 fn lengths(alphabet: &'static str) -> impl Strategy<Value = String> {
     let letters = string_regex(alphabet).unwrap();
     let length = prop::sample::select(vec![0_usize, 1, 2, 23, 24, 25, 63, 64, 65, 1000]);
@@ -125,7 +125,7 @@ fn item_names() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn an_id_is_what_its_pattern_says() {
+fn an_id_is_valid_if_it_matches_its_pattern() {
     property::<ProjectId>(ids());
     property::<ProjectId>(mutated(ids()));
     property::<ProjectId>(lengths("[a-f0-9]"));
@@ -133,7 +133,7 @@ fn an_id_is_what_its_pattern_says() {
 }
 
 #[test]
-fn a_cluster_name_is_what_its_pattern_says() {
+fn a_cluster_name_is_valid_if_it_matches_its_pattern() {
     property::<ClusterName>(cluster_names());
     property::<ClusterName>(mutated(cluster_names()));
     property::<ClusterName>(lengths("[a-zA-Z0-9-]"));
@@ -141,7 +141,7 @@ fn a_cluster_name_is_what_its_pattern_says() {
 }
 
 #[test]
-fn a_deployment_item_name_is_what_its_pattern_says() {
+fn a_deployment_item_name_is_valid_if_it_matches_its_pattern() {
     property::<DeploymentItemName>(item_names());
     property::<DeploymentItemName>(mutated(item_names()));
     property::<DeploymentItemName>(lengths("[a-zA-Z0-9_.(),:&@+'-]"));
@@ -169,7 +169,7 @@ fn the_two_engines_agree_with_the_matcher_on_every_assigned_character() {
 }
 
 #[test]
-fn the_cases_of_every_pattern_are_judged_alike_by_both_engines() {
+fn both_engines_agree_on_the_cases_of_every_pattern() {
     fn cases<T: Patterned>(field: &str) {
         let fixture = atlas_conformance::pattern(field).unwrap();
         assert_eq!(fixture.pattern, T::PATTERN);
@@ -190,7 +190,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn any_valid_call_survives_the_wire(
+    fn any_valid_call_is_sent_without_loss(
         project in ids(),
         cluster in cluster_names(),
         snapshot in ids(),

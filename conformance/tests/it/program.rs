@@ -1,5 +1,4 @@
-//! The program as its users run it: what it says of a failure, of a crash, of silence, and what it
-//! writes.
+//! The program as its users run it: its output for failures, crashes and timeouts, and its reports.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -9,10 +8,10 @@ use serde_json::Value;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-/// A name that a client must take.
+/// A case with a name that a client must accept.
 const ACCEPTED: &str = "pattern/clusterName/accepts-0";
 
-/// A client as a shell script: it says hello, and the rest is up to the test.
+/// Returns a client as a shell script that replies to `hello`; the test has the rest.
 fn testee(rest: &str) -> [String; 3] {
     let hello = r#"{"name": "shell", "version": "7", "abilities": ["pattern", "call", "bearer"]}"#;
     let script = format!("read line; echo '{hello}'; read line || exit 0; {rest}");
@@ -35,7 +34,7 @@ fn said(output: &Output) -> String {
     String::from_utf8([&output.stdout[..], &output.stderr].concat()).unwrap()
 }
 
-/// A case that asks a client to take a name, whatever the cases that are built in.
+/// Returns the id and the requirement of a case with a name that a client must accept.
 fn pattern_case() -> (String, String) {
     let output = judge(&["client", "--list", "--filter", "pattern/clusterName/"]).output();
     let listed = said(&output.unwrap());
@@ -48,7 +47,7 @@ fn pattern_case() -> (String, String) {
 }
 
 #[test]
-fn a_failure_says_what_was_required_by_which_source_what_was_seen_and_how_to_run_it_alone() {
+fn a_failure_shows_the_requirement_its_source_the_difference_and_the_command_to_repeat_it() {
     let (case, requires) = pattern_case();
     let refuses = r#"echo '{"outcome": {"kind": "refused"}}'"#;
     let output = client(&["--case", &case], refuses);
@@ -63,7 +62,7 @@ fn a_failure_says_what_was_required_by_which_source_what_was_seen_and_how_to_run
     ] {
         assert!(said.contains(&part), "{part:?} is not in\n{said}");
     }
-    // The command is that of a shell, and gives the same verdict again.
+    // The command works in a shell and has the same verdict.
     let run = said
         .lines()
         .find_map(|line| line.strip_prefix("  run:      atlas-conformance "));
@@ -78,18 +77,18 @@ fn a_failure_says_what_was_required_by_which_source_what_was_seen_and_how_to_run
 }
 
 #[test]
-fn a_client_that_ends_or_babbles_has_crashed_and_its_stderr_is_shown() {
+fn a_client_that_exits_or_prints_an_invalid_reply_has_crashed_and_its_stderr_is_shown() {
     let (case, _) = pattern_case();
     for (rest, reason) in [
         (
             "echo a reason >&2; exit 3",
-            "the testee ended without an answer (exit status: 3)",
+            "testee ended without a reply (exit status: 3)",
         ),
         (
             "echo a reason >&2; kill -9 $$",
-            "the testee ended without an answer (signal: 9",
+            "testee ended without a reply (signal: 9",
         ),
-        ("echo a reason >&2; echo hm", "the testee printed \"hm\""),
+        ("echo a reason >&2; echo hm", "invalid reply \"hm\""),
     ] {
         let output = client(&["--case", &case], rest);
         let said = said(&output);
@@ -103,24 +102,24 @@ fn a_client_that_ends_or_babbles_has_crashed_and_its_stderr_is_shown() {
     let output = judge(&["client", "--", "sh", "-c", "echo no hello >&2; exit 4"]).output();
     let output = output.unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("exit status: 4); its stderr ends with \"no hello\""));
+    assert!(said(&output).contains("exit status: 4); last line of stderr: \"no hello\""));
 }
 
 #[test]
-fn a_client_without_an_answer_in_time_is_silent() {
+fn a_client_without_a_reply_in_time_is_silent() {
     let (case, _) = pattern_case();
     let output = client(&["--case", &case, "--patience", "1"], "read line");
     let said = said(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains(&format!("SILENT shell {case}")), "{said}");
-    assert!(said.contains("no answer within 1 s"), "{said}");
+    assert!(said.contains("timed out after 1 s"), "{said}");
 }
 
-/// A folder with one case, which a client that refuses everything does not meet.
+/// Returns a folder with one case, which a client that refuses everything does not pass.
 fn folder(level: &str, source: &str) -> tempfile::TempDir {
     let case = serde_json::json!([{
         "id": "pattern/<b>", "area": "pattern", "level": level, "since": "2023-01-01",
-        "requires": "The client takes <b>.", "source": source,
+        "requires": "The client accepts <b>.", "source": source,
         "pattern": {"field": "clusterName", "text": "b", "accepted": true},
     }]);
     let folder = tempfile::tempdir().unwrap();
@@ -130,10 +129,10 @@ fn folder(level: &str, source: &str) -> tempfile::TempDir {
 }
 
 #[test]
-fn a_client_cannot_say_that_it_does_not_implement_what_it_did() {
-    let says = r#"echo '{"outcome": {"kind": "unimplemented"}, "output": "no way"}'"#;
+fn a_client_that_sent_a_request_cannot_report_unimplemented() {
+    let reply = r#"echo '{"outcome": {"kind": "unimplemented"}, "output": "no way"}'"#;
     let case = ["--case", "api/client-getSystemStatus"];
-    let output = client(&case, says);
+    let output = client(&case, reply);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(
         said(&output).contains("UNIMPLEMENTED shell"),
@@ -145,7 +144,7 @@ fn a_client_cannot_say_that_it_does_not_implement_what_it_did() {
         "{}",
         said(&output)
     );
-    // The words alone meet no expectation.
+    // The outcome does not satisfy an expectation.
     let case: ClientCase = serde_json::from_value(serde_json::json!({
         "call": {}, "answers": [],
         "expect": {"requests": [], "outcome": {"kind": "ok"}},
@@ -162,7 +161,7 @@ fn a_client_cannot_say_that_it_does_not_implement_what_it_did() {
 }
 
 #[test]
-fn a_name_that_leads_elsewhere_or_says_nothing_is_refused() {
+fn an_empty_hidden_or_path_like_name_is_refused() {
     for name in ["../other", "", ".hidden", "a b"] {
         let hello = format!(r#"{{"name": "{name}", "version": "1", "abilities": []}}"#);
         let script = format!("read line; echo '{hello}'; read line");
@@ -179,7 +178,7 @@ fn a_name_that_leads_elsewhere_or_says_nothing_is_refused() {
 }
 
 #[test]
-fn an_endless_line_and_a_flood_on_stderr_take_bounded_memory() {
+fn an_endless_line_and_a_flood_on_stderr_use_bounded_memory() {
     let (case, _) = pattern_case();
     for rest in ["tr '\\0' x < /dev/zero", "tr '\\0' x < /dev/zero >&2"] {
         let limited = format!(
@@ -194,7 +193,7 @@ fn an_endless_line_and_a_flood_on_stderr_take_bounded_memory() {
 }
 
 #[test]
-fn a_case_for_the_other_kind_of_testee_is_named_as_such() {
+fn a_case_for_the_other_kind_of_testee_is_an_error_that_names_it() {
     let arguments = [
         "server",
         "http://127.0.0.1:1",
@@ -231,7 +230,7 @@ fn a_choice_of_this_project_fails_no_client() {
 }
 
 #[test]
-fn every_report_names_the_testee_with_its_version_and_html_escapes_what_others_wrote() {
+fn every_report_names_the_testee_with_its_version_and_html_escapes_foreign_text() {
     let folder = folder("MUST", "facts: <b>");
     let path = |name: &str| folder.path().join(name).display().to_string();
     let names = ["out.md", "out.html", "out.xml"].map(path);
@@ -260,7 +259,7 @@ fn every_report_names_the_testee_with_its_version_and_html_escapes_what_others_w
 }
 
 #[test]
-fn a_seed_gives_one_order_of_the_cases() {
+fn a_seed_determines_the_order_of_the_cases() {
     let listed = |seed: &[&str]| {
         let arguments = [&["client", "--list", "--filter", "digest/"], seed].concat();
         let output = judge(&arguments).output().unwrap();
@@ -313,7 +312,7 @@ async fn a_server_is_not_written_to_unless_its_world_can_be_reset_or_that_is_all
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_says_501_does_not_implement_what_is_asked() {
+async fn a_server_that_responds_with_501_does_not_implement_the_operation() {
     let server = MockServer::start().await;
     let answer = ResponseTemplate::new(501).set_body_string("not here");
     Mock::given(any()).respond_with(answer).mount(&server).await;
@@ -328,11 +327,11 @@ async fn a_server_that_says_501_does_not_implement_what_is_asked() {
     server_judged(&server, &case).await;
     let line: Value = serde_json::from_slice(&std::fs::read(jsonl).unwrap()).unwrap();
     assert_eq!(line["verdict"], "UNIMPLEMENTED");
-    assert_eq!(line["reason"], "the server answers 501: not here");
+    assert_eq!(line["reason"], "the server responded with 501: not here");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_case_that_reads_back_a_step_that_is_none_is_judged_without_it() {
+async fn a_case_that_reads_back_an_unknown_step_is_judged_without_it() {
     let server = MockServer::start().await;
     let answer = ResponseTemplate::new(200).set_body_string("{}");
     Mock::given(any()).respond_with(answer).mount(&server).await;
@@ -405,7 +404,7 @@ async fn an_earlier_failure_is_not_excused_by_a_later_501_and_no_secret_is_shown
         line.contains("\"case\":\"a/alone\"") && line.contains("UNIMPLEMENTED"),
         "{line}"
     );
-    // The command names what it needs, and no secret.
+    // The command contains the required options, and no secret.
     let cases = format!(
         "--cases {} --var owner.token=… --case a/earlier",
         arguments[1]
@@ -418,7 +417,7 @@ async fn an_earlier_failure_is_not_excused_by_a_later_501_and_no_secret_is_shown
 }
 
 #[test]
-fn a_server_that_hangs_up_on_a_case_has_crashed() {
+fn a_server_that_closes_the_connection_has_crashed() {
     let url = answering(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", b"");
     let arguments = ["server", &url, "--case", "api/server-getGroup"];
     let output = judge(&arguments).output().unwrap();
@@ -430,7 +429,8 @@ fn a_server_that_hangs_up_on_a_case_has_crashed() {
     );
 }
 
-/// A server that answers requests for its world and others with these bytes, and hangs up.
+/// Starts a server that responds to requests for its world and to others with these bytes, and closes
+/// the connection.
 fn answering(world: &'static [u8], other: &'static [u8]) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -447,38 +447,38 @@ fn answering(world: &'static [u8], other: &'static [u8]) -> String {
 }
 
 #[test]
-fn a_url_at_which_no_case_can_be_run_is_one_line_that_says_why() {
+fn a_url_against_which_no_case_can_be_run_is_one_line_with_the_reason() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}", free.local_addr().unwrap());
+    let unused = format!("http://{}", free.local_addr().unwrap());
     drop(free);
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let waits = format!("http://{}", silent.local_addr().unwrap());
-    // A TLS alert, a greeting of a mail server, and what nginx says on a port for TLS.
+    // A TLS alert, a greeting of a mail server, and the response of nginx on a TLS port.
     let alert = answering(b"\x15\x03\x03\x00\x02\x02\x32", b"");
     let greeting = answering(b"220 mail.example ESMTP\r\n", b"");
-    let told = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 43\r\n\r\n\
+    let nginx = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 43\r\n\r\n\
         plain HTTP request was sent to a HTTPS port";
-    let told = answering(told, b"");
-    let https = nobody.replace("http:", "https:");
+    let nginx = answering(nginx, b"");
+    let https = unused.replace("http:", "https:");
     for (url, why) in [
-        (&nobody, "cannot connect to the server"),
+        (&unused, "cannot connect to the server"),
         (&https, "cannot connect to the server"),
-        (&waits, "gave no answer within 1 s"),
-        (&alert, "a server that speaks TLS has an https:// URL"),
-        (&greeting, "its answer is not HTTP"),
-        (&told, "give an https:// URL"),
+        (&waits, "timed out after 1 s"),
+        (&alert, "if the server uses TLS, pass an https:// URL"),
+        (&greeting, "invalid HTTP response"),
+        (&nginx, "use an https:// URL"),
     ] {
         let output = judge(&["server", url, "--patience", "1"]).output().unwrap();
         let said = said(&output);
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
-        let begin = format!("error: no case can be run at {url}");
+        let begin = format!("error: cannot run cases against {url}");
         assert!(said.starts_with(&begin) && said.contains(why), "{said}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_wants_its_control_token_is_said_to_be_judged_without() {
+async fn without_its_control_token_a_server_is_judged_without_control_and_a_note_is_printed() {
     let sandbox = atlas_sandbox::SandboxServer::builder(atlas_sandbox::Sandbox::new());
     let server = sandbox.control_token("opensesame").start().await.unwrap();
     let url = server.url().to_owned();
@@ -494,11 +494,11 @@ async fn a_server_that_wants_its_control_token_is_said_to_be_judged_without() {
     for (token, hint) in [
         (
             "",
-            "the server wants its control token; give --var control.token=TOKEN",
+            "the server requires its control token; pass --var control.token=TOKEN",
         ),
         (
             "another1",
-            "the server refuses its control token; check --var control.token=TOKEN",
+            "the server refuses the control token; check --var control.token=TOKEN",
         ),
     ] {
         let output = judged(token).await;

@@ -1,4 +1,4 @@
-//! Calls by name over a socket, each compared with an independent reading of the facts.
+//! Tests of calls by name over a socket, compared with an independent reading of the facts.
 
 use atlas_model::{Paging, PagingError};
 use atlas_transport::{Client, Credentials, Error, ErrorKind};
@@ -21,7 +21,7 @@ fn client(server: &MockServer) -> Client {
     Client::new(server.uri().parse().unwrap(), &Credentials::bearer("t0ken")).unwrap()
 }
 
-/// Encodes as RFC 3986 has it, by hand.
+/// Percent-encodes a text (RFC 3986).
 fn encode(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -32,7 +32,7 @@ fn encode(text: &str) -> String {
     text.bytes().map(byte).collect()
 }
 
-/// What the facts say that a call looks like.
+/// The call that the facts describe.
 struct Expected {
     parameters: Vec<(String, String)>,
     target: String,
@@ -48,7 +48,7 @@ fn expected(operation: &Value, facts: &Value, maker: &mut samples::Maker<'_>) ->
             None => given,
         };
         let name = given["name"].as_str().unwrap();
-        // An answer in an envelope is read in another way, which has a test of its own.
+        // Envelopes have their own test.
         if name == "envelope" {
             continue;
         }
@@ -83,7 +83,7 @@ fn expected(operation: &Value, facts: &Value, maker: &mut samples::Maker<'_>) ->
 }
 
 #[tokio::test]
-async fn every_operation_is_sent_as_the_facts_have_it_in_each_version() {
+async fn every_operation_is_sent_as_documented_in_each_version() {
     let facts = facts();
     let server = MockServer::start().await;
     let template = ResponseTemplate::new(299).set_body_raw("{}", "application/json");
@@ -171,7 +171,7 @@ async fn every_operation_is_sent_as_the_facts_have_it_in_each_version() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_is_told_and_nothing_is_sent() {
+async fn an_invalid_call_is_an_error_and_nothing_is_sent() {
     let server = MockServer::start().await;
     let client = client(&server);
     let error = client.call("getClutser").send().await.unwrap_err();
@@ -219,23 +219,23 @@ async fn a_refusal_names_the_documented_roles() {
         .parameter("groupId", GROUP)
         .parameter("id", "x")
         .json(json!({}));
-    let told = call.send().await.unwrap_err().to_string();
+    let line = call.send().await.unwrap_err().to_string();
     let roles = "Organization Stream Processing Admin or Project Stream Processing Owner";
     assert!(
-        told.contains(&format!("the credentials may lack the role {roles}")),
-        "{told}"
+        line.contains(&format!("the credentials may lack the role {roles}")),
+        "{line}"
     );
     let stream = client
         .call("downloadGroupClusterLog")
         .parameter("groupId", GROUP)
         .parameter("hostName", "h.example.net")
         .parameter("logName", "mongodb");
-    let told = stream.stream().await.unwrap_err().to_string();
-    assert!(told.contains("may lack the role"), "{told}");
+    let line = stream.stream().await.unwrap_err().to_string();
+    assert!(line.contains("may lack the role"), "{line}");
 }
 
 #[tokio::test]
-async fn an_answer_in_an_envelope_counts_by_its_own_status() {
+async fn an_enveloped_response_has_the_status_of_the_envelope() {
     let server = MockServer::start().await;
     let body = json!({"status": 404, "content": {"error": 404, "errorCode": "GROUP_NOT_FOUND"}});
     let answer = ResponseTemplate::new(200).set_body_json(body);
@@ -248,7 +248,7 @@ async fn an_answer_in_an_envelope_counts_by_its_own_status() {
     assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
 }
 
-/// A request without a query of its own making.
+/// Matches a request with exactly this query.
 struct From(&'static str);
 
 impl Match for From {
@@ -258,7 +258,7 @@ impl Match for From {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_by_its_links_and_an_array_is_a_list() {
+async fn a_list_is_read_by_its_links_and_an_array_is_a_list() {
     let server = MockServer::start().await;
     let item = |number: u32| json!({"id": number});
     let first = json!({
@@ -297,7 +297,7 @@ async fn a_list_goes_on_by_its_links_and_an_array_is_a_list() {
 }
 
 #[tokio::test]
-async fn a_list_without_links_ends_with_a_short_page_and_one_that_circles_is_an_error() {
+async fn a_list_without_links_ends_with_a_short_page_and_a_cycle_is_an_error() {
     let server = MockServer::start().await;
     let page =
         |items: Vec<u32>| ResponseTemplate::new(200).set_body_json(json!({"results": items}));
@@ -337,7 +337,7 @@ async fn a_list_without_links_ends_with_a_short_page_and_one_that_circles_is_an_
 }
 
 #[tokio::test]
-async fn a_post_whose_answer_has_links_is_not_followed() {
+async fn links_in_the_response_of_a_post_are_not_followed() {
     let server = MockServer::start().await;
     let page = json!({"results": [1], "links": [{"rel": "next", "href": "/x?pageNum=2"}]});
     Mock::given(method("POST"))

@@ -1,4 +1,4 @@
-//! The sandbox answers every operation as documented.
+//! Tests that the sandbox responds to every backup operation as documented.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use http::header::AUTHORIZATION;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// The cluster that an operation is for.
+/// Returns the cluster that an operation is for.
 fn cluster(id: &str) -> &'static str {
     if id.contains("Flex") {
         FLEX_CLUSTER
@@ -45,7 +45,7 @@ fn body(id: &str, snapshot: &str) -> Value {
     }
 }
 
-/// The operations that the sandbox has.
+/// Returns the operations of `fixtures/operations.json`.
 fn operations() -> Vec<Operation> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/operations.json");
     let listed: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -54,7 +54,7 @@ fn operations() -> Vec<Operation> {
     ids.map(|id| Operation::find(id).unwrap()).collect()
 }
 
-/// Asks as the owner.
+/// Sends a request as the owner.
 fn ask(sandbox: &mut Sandbox, now: Timestamp, request: &RequestBuilder) -> Response<Bytes> {
     let mut request = request.build().unwrap();
     let token = format!("Bearer {}", OWNER.access_token);
@@ -63,9 +63,8 @@ fn ask(sandbox: &mut Sandbox, now: Timestamp, request: &RequestBuilder) -> Respo
     sandbox.handle(now, request)
 }
 
-/// Whether Atlas was recorded to answer otherwise than is documented: with null for what has no
-/// value, with fields and a word that are not documented, and with the small disks of the shared
-/// tier.
+/// Whether recorded responses of Atlas have this violation: null for absent values, undocumented
+/// fields and one undocumented value, and the small disks of the shared tier.
 fn is_recorded(violation: &str) -> bool {
     let ends = [
         "found null",
@@ -76,7 +75,7 @@ fn is_recorded(violation: &str) -> bool {
 }
 
 #[test]
-fn every_operation_is_answered_without_a_violation_in_every_form_and_version() {
+fn no_response_violates_the_schema_of_its_operation_in_any_form_and_version() {
     let now = "2026-01-10T03:04:05Z".parse().unwrap();
     let mut answered = 0;
     for operation in operations() {
@@ -131,7 +130,7 @@ fn every_operation_is_answered_without_a_violation_in_every_form_and_version() {
     assert_eq!(answered, (39 + 2 * 2) * 2);
 }
 
-/// What is inside an envelope, where there is one.
+/// Returns the body, or the content of its envelope.
 fn content(body: &[u8], envelope: bool, status: u16) -> Value {
     let mut body: Value = serde_json::from_slice(body).unwrap();
     if !envelope {
@@ -145,7 +144,7 @@ fn content(body: &[u8], envelope: bool, status: u16) -> Value {
     body
 }
 
-/// A restore job of a cluster, for the operations that look at one.
+/// Creates a restore job of a cluster and returns its id.
 fn begin(sandbox: &mut Sandbox, now: Timestamp, cluster: &str, snapshot: &str) -> String {
     let id = match cluster {
         FLEX_CLUSTER => "downloadGroupFlexClusterBackup",
@@ -166,7 +165,7 @@ fn begin(sandbox: &mut Sandbox, now: Timestamp, cluster: &str, snapshot: &str) -
     job["id"].as_str().unwrap().to_owned()
 }
 
-/// The operations that the requests of a case are for.
+/// Collects the operations of the requests of a case.
 fn operations_in(case: &Value, found: &mut BTreeSet<String>) {
     match case {
         Value::Object(fields) => {
@@ -183,7 +182,7 @@ fn operations_in(case: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn what_the_sandbox_calls_recorded_is_judged_by_recorded_facts() {
+fn every_operation_with_recorded_fidelity_has_a_case_of_a_recorded_fact() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/cases/recorded");
     let mut judged = BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {

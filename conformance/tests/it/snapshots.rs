@@ -1,4 +1,4 @@
-//! Requests and errors as people see them.
+//! Snapshots of a request and of error messages.
 
 use std::fmt::Write as _;
 
@@ -29,9 +29,9 @@ fn the_documented_request_on_the_wire() {
 }
 
 #[test]
-fn what_each_answer_that_is_no_resource_says() {
+fn errors_of_responses_without_a_resource() {
     let mut shown = String::new();
-    let mut say = |status: u16, media_type: &str, body: String| {
+    let mut add = |status: u16, media_type: &str, body: String| {
         let response = Response::builder()
             .status(status)
             .header("content-type", media_type)
@@ -46,34 +46,34 @@ fn what_each_answer_that_is_no_resource_says() {
         .iter()
         .filter(|response| response.status != 200)
     {
-        say(
+        add(
             response.status,
             "application/json",
             response.body.to_string(),
         );
     }
-    say(
+    add(
         429,
         "application/json",
         r#"{"error":429,"errorCode":"RATE_LIMITED_TOKEN_BUCKET"}"#.into(),
     );
-    say(
+    add(
         502,
         "text/html",
         "<html><title>Bad Gateway</title></html>".into(),
     );
-    say(503, "text/plain", String::new());
-    say(
+    add(503, "text/plain", String::new());
+    add(
         200,
         "text/html",
         "<html>Sign in at https://proxy.example/?next=secret".into(),
     );
-    say(200, "application/json", "7".into());
+    add(200, "application/json", "7".into());
     insta::assert_snapshot!(shown);
 }
 
 #[test]
-fn what_each_text_outside_its_pattern_is_told() {
+fn errors_of_texts_outside_their_pattern() {
     let mut shown = String::new();
     for text in [
         "",

@@ -1,4 +1,4 @@
-//! A strict client: what it takes, and what its refusals say.
+//! Tests of a strict client.
 
 use atlas_model::CallOptions;
 use atlas_model::flex_snapshots::ListFlexBackupSnapshots;
@@ -9,7 +9,7 @@ use crate::faults::peer::{Act, Peer, answer};
 use crate::operation;
 
 #[tokio::test]
-async fn a_documented_list_is_taken_with_an_envelope_and_without() {
+async fn a_documented_list_is_accepted_with_and_without_an_envelope() {
     let server = SandboxServer::start().await.unwrap();
     let credentials = Credentials::bearer(OWNER.access_token);
     let client = Client::new(server.url().parse().unwrap(), &credentials).unwrap();
@@ -26,7 +26,7 @@ async fn a_documented_list_is_taken_with_an_envelope_and_without() {
 }
 
 #[tokio::test]
-async fn a_secret_that_a_server_echoes_is_in_no_violation() {
+async fn a_secret_echoed_by_a_server_is_not_in_a_violation() {
     const SECRET: &str = "s3cret-t0ken";
     let body = format!(r#"{{"status": "{SECRET}", "id": "{SECRET}", "{SECRET}": 1}}"#);
     let peer = Peer::start(vec![vec![Act::Read, answer("200 OK", "", &body)]]).await;

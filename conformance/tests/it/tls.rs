@@ -1,4 +1,4 @@
-//! The client over real TLS: which HTTP is agreed on, and whom it trusts.
+//! Tests of the client over real TLS: the negotiated HTTP version, and the trusted certificates.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -34,9 +34,9 @@ pub(crate) struct TlsServer {
     connections: Arc<AtomicUsize>,
 }
 
-/// A certificate for `name` from an authority of its own.
+/// A certificate for a name, from its own authority.
 pub(crate) struct Identity {
-    /// The authority's certificate, in DER.
+    /// The authority's certificate in DER.
     pub(crate) authority: Vec<u8>,
     pub(crate) acceptor: TlsAcceptor,
 }
@@ -46,7 +46,7 @@ impl Identity {
         Self::until(name, protocols, date_time_ymd(2099, 1, 1))
     }
 
-    /// One that ends on a day.
+    /// Returns a certificate that expires at `end`.
     pub(crate) fn until(name: &str, protocols: &[&str], end: OffsetDateTime) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -80,7 +80,7 @@ async fn serve(name: &str, protocols: &[&str]) -> TlsServer {
     serve_as(Identity::new(name, protocols), 1).await
 }
 
-/// A server that gives an empty object to everything, each time `at_once` requests are there.
+/// Starts a server that responds to every `at_once` concurrent requests with an empty object each.
 pub(crate) async fn serve_as(identity: Identity, at_once: usize) -> TlsServer {
     let Identity {
         authority,
@@ -95,7 +95,7 @@ pub(crate) async fn serve_as(identity: Identity, at_once: usize) -> TlsServer {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             accepted.fetch_add(1, Ordering::SeqCst);
-            // A client that trusts nobody here ends the handshake.
+            // A client that does not trust the certificate ends the handshake.
             let Ok(stream) = acceptor.accept(stream).await else {
                 continue;
             };
@@ -124,7 +124,7 @@ pub(crate) async fn serve_as(identity: Identity, at_once: usize) -> TlsServer {
 }
 
 impl TlsServer {
-    /// How many connections came.
+    /// Returns the number of accepted connections.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
@@ -138,7 +138,7 @@ pub(crate) fn builder(server: &TlsServer) -> ClientBuilder {
 }
 
 #[tokio::test]
-async fn http_2_is_spoken_where_both_sides_know_it_and_http_1_elsewhere() {
+async fn http_2_is_used_if_both_sides_support_it_and_http_1_otherwise() {
     let cases: [(&[&str], Version); 3] = [
         (&["h2", "http/1.1"], Version::HTTP_2),
         (&["http/1.1"], Version::HTTP_11),
@@ -161,13 +161,13 @@ async fn http_2_is_spoken_where_both_sides_know_it_and_http_1_elsewhere() {
         assert_eq!(
             server.connections.load(Ordering::SeqCst),
             1,
-            "kept and used again"
+            "the connection is reused"
         );
     }
 }
 
 #[tokio::test]
-async fn a_file_comes_over_connections_of_its_own_where_calls_share_one() {
+async fn each_file_uses_its_own_connection_while_calls_share_one() {
     let identity = Identity::new("localhost", &["h2", "http/1.1"]);
     let mut server = serve_as(identity, 2).await;
     let client = builder(&server)
@@ -202,12 +202,12 @@ async fn an_unknown_authority_or_another_hosts_certificate_ends_before_anything_
         assert!(!error.may_have_been_sent());
     }
     for mut server in [unknown, elsewhere] {
-        assert!(server.versions.try_recv().is_err(), "no request came");
+        assert!(server.versions.try_recv().is_err(), "no request was sent");
     }
 }
 
 #[tokio::test]
-async fn a_certificate_that_has_ended_is_refused_and_nothing_was_sent() {
+async fn an_expired_certificate_is_refused_and_nothing_was_sent() {
     let identity = Identity::until("localhost", &["h2"], date_time_ymd(2026, 1, 1));
     let mut ended = serve_as(identity, 1).await;
     let client = builder(&ended).trust(ended.authority.clone()).build();
@@ -219,13 +219,13 @@ async fn a_certificate_that_has_ended_is_refused_and_nothing_was_sent() {
     let cause = format!("{error:?}").to_lowercase();
     assert!(cause.contains("expired"), "{cause}");
     assert!(!error.may_have_been_sent());
-    assert!(ended.versions.try_recv().is_err(), "no request came");
+    assert!(ended.versions.try_recv().is_err(), "no request was sent");
 }
 
 #[tokio::test]
-async fn tls_1_1_is_not_spoken() {
-    // What such a server answers to a client that offers 1.2 and 1.3: the alert protocol_version
-    // (RFC 5246 section 7.2), or a ServerHello of 1.1 if it does not care.
+async fn tls_1_1_is_refused() {
+    // The responses of such a server to an offer of 1.2 and 1.3: the alert protocol_version (RFC 5246
+    // section 7.2), or a ServerHello of 1.1.
     let alert = vec![21, 3, 2, 0, 2, 2, 70];
     let mut hello = vec![22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
     hello.extend([7; 32]);
@@ -253,7 +253,7 @@ fn request() -> Request<Bytes> {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_none_is_refused() {
+async fn an_invalid_certificate_to_trust_is_an_error() {
     let server = serve("localhost", &[]).await;
     let error = builder(&server).trust(*b"none").build().unwrap_err();
     assert!(

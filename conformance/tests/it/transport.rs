@@ -1,4 +1,4 @@
-//! The client and the sandbox together: what calls cost, and what they never give away.
+//! Tests of the client with the sandbox: the number of requests, and secrets.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn service_account() -> Credentials {
     Credentials::service_account(OWNER.client_id, OWNER.client_secret)
 }
 
-/// A sandbox on a clock that the test moves.
+/// Starts a sandbox with a clock that the test moves.
 async fn on_a_clock() -> (SandboxServer, Arc<AtomicI64>) {
     let seconds = Arc::new(AtomicI64::new(1_700_000_000));
     let clock = seconds.clone();
@@ -39,7 +39,7 @@ fn requests(server: &SandboxServer) -> u64 {
 }
 
 #[tokio::test]
-async fn n_calls_with_an_api_key_or_a_service_account_cost_n_and_one_request() {
+async fn n_calls_with_an_api_key_or_a_service_account_need_n_plus_one_requests() {
     for credentials in [api_key(), service_account()] {
         let server = SandboxServer::start().await.unwrap();
         let client = client(&server, &credentials);
@@ -51,7 +51,7 @@ async fn n_calls_with_an_api_key_or_a_service_account_cost_n_and_one_request() {
 }
 
 #[tokio::test]
-async fn many_first_calls_at_once_share_one_challenge_or_token() {
+async fn concurrent_first_calls_share_one_challenge_or_token() {
     for credentials in [api_key(), service_account()] {
         let server = SandboxServer::start().await.unwrap();
         let client = client(&server, &credentials);
@@ -69,7 +69,7 @@ async fn many_first_calls_at_once_share_one_challenge_or_token() {
 }
 
 #[tokio::test]
-async fn wrong_keys_cost_two_requests_and_are_called_refused() {
+async fn wrong_keys_need_two_requests_and_are_reported_as_refused() {
     let server = SandboxServer::start().await.unwrap();
     let client = client(&server, &Credentials::api_key(OWNER.public_key, "wr0ng"));
     let error = client.send(&operation()).await.unwrap_err();
@@ -82,7 +82,7 @@ async fn wrong_keys_cost_two_requests_and_are_called_refused() {
 }
 
 #[tokio::test]
-async fn an_old_nonce_costs_one_more_request_and_no_error() {
+async fn a_stale_nonce_needs_one_more_request_and_is_not_an_error() {
     let (server, seconds) = on_a_clock().await;
     let client = client(&server, &api_key());
     client.send(&operation()).await.unwrap();
@@ -94,7 +94,7 @@ async fn an_old_nonce_costs_one_more_request_and_no_error() {
 }
 
 #[tokio::test]
-async fn a_token_that_ended_on_the_server_is_replaced_once() {
+async fn a_token_that_expired_on_the_server_is_replaced_once() {
     let (server, seconds) = on_a_clock().await;
     let client = client(&server, &service_account());
     client.send(&operation()).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_token_that_ended_on_the_server_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn a_refused_service_account_is_told_so_and_a_reader_lacks_a_role() {
+async fn a_refused_service_account_is_reported_and_a_reader_lacks_a_role() {
     let server = SandboxServer::start().await.unwrap();
     let wrong = Credentials::service_account(OWNER.client_id, "wr0ng");
     let error = client(&server, &wrong)
@@ -124,7 +124,7 @@ async fn a_refused_service_account_is_told_so_and_a_reader_lacks_a_role() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_stand_in_a_header_is_an_error_each_time() {
+async fn a_token_that_is_not_valid_in_a_header_is_an_error_each_time() {
     let token = serde_json::json!({"access_token": "s3cret\nline", "expires_in": 3600});
     let server = wiremock::MockServer::start().await;
     wiremock::Mock::given(wiremock::matchers::path("/api/oauth/token"))
@@ -148,7 +148,7 @@ async fn a_token_that_cannot_stand_in_a_header_is_an_error_each_time() {
 }
 
 #[tokio::test]
-async fn the_metadata_of_an_answer_is_there() {
+async fn the_metadata_of_a_response_is_returned() {
     let server = SandboxServer::start().await.unwrap();
     let client = client(&server, &Credentials::bearer(OWNER.access_token));
     let answer = client.send(&operation()).await.unwrap();
@@ -161,7 +161,7 @@ async fn the_metadata_of_an_answer_is_there() {
 }
 
 #[tokio::test]
-async fn a_snapshot_streams_without_credentials_until_its_link_ends() {
+async fn a_snapshot_streams_without_credentials_until_its_link_expires() {
     let (server, seconds) = on_a_clock().await;
     let client = client(&server, &api_key());
     let restore = client.send(&operation()).await.unwrap().value;
@@ -184,7 +184,7 @@ async fn a_snapshot_streams_without_credentials_until_its_link_ends() {
 }
 
 #[tokio::test]
-async fn a_link_that_would_leave_this_machine_in_the_clear_is_not_followed() {
+async fn a_plain_http_link_to_another_host_is_not_followed() {
     let server = SandboxServer::start().await.unwrap();
     let client = client(&server, &api_key());
     let error = client
@@ -192,11 +192,11 @@ async fn a_link_that_would_leave_this_machine_in_the_clear_is_not_followed() {
         .await
         .unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::InsecureLink), "{error}");
-    for odd in ["", "store.example", "ftp://store.example/s", "https://a b/"] {
-        let error = client.download(&SnapshotUrl::new(odd)).await.unwrap_err();
+    for link in ["", "store.example", "ftp://store.example/s", "https://a b/"] {
+        let error = client.download(&SnapshotUrl::new(link)).await.unwrap_err();
         assert!(
             matches!(error.kind(), ErrorKind::InvalidLink { .. }),
-            "{odd}: {error}"
+            "{link}: {error}"
         );
     }
 }
@@ -217,12 +217,12 @@ async fn a_call_that_is_dropped_lets_the_next_one_probe() {
     let server = SandboxServer::start().await.unwrap();
     let client = client(&server, &api_key());
     for _ in 0..8 {
-        // Dropped after its first step, while everybody else would wait for it.
+        // Dropped after its first step, while other calls would wait for it.
         let operation = operation();
         let call = client.send(&operation);
         tokio::select! {
             biased;
-            _ = call => panic!("a call does not end at once"),
+            _ = call => panic!("the call ended immediately"),
             () = std::future::ready(()) => {}
         }
     }
@@ -230,7 +230,7 @@ async fn a_call_that_is_dropped_lets_the_next_one_probe() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up_in_time() {
+async fn a_call_to_a_server_that_never_responds_times_out() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let client = Client::builder(base.parse().unwrap(), &api_key())
@@ -246,7 +246,7 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_asked_for_and_read() {
+async fn a_compressed_response_is_requested_and_read() {
     let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(fixture.responses[0].body.to_string().as_bytes())
@@ -268,7 +268,7 @@ async fn a_compressed_answer_is_asked_for_and_read() {
 }
 
 #[tokio::test]
-async fn an_answer_larger_than_the_limit_is_refused() {
+async fn a_response_larger_than_the_limit_is_refused() {
     let server = SandboxServer::start().await.unwrap();
     let base = server.url().parse().unwrap();
     let client = Client::builder(base, &Credentials::bearer(OWNER.access_token))
@@ -284,7 +284,7 @@ async fn an_answer_larger_than_the_limit_is_refused() {
 }
 
 #[test]
-fn a_secret_that_cannot_stand_in_a_header_is_refused_without_being_shown() {
+fn a_secret_that_is_not_valid_in_a_header_is_refused_without_being_shown() {
     let base: atlas_transport::BaseUrl = "https://ops.example".parse().unwrap();
     let secret = "s3cret\nline";
     for credentials in [Credentials::bearer(secret), Credentials::bearer("\0s3cret")] {

@@ -1,4 +1,4 @@
-//! `buggy-client`: gives any client that the suite can judge a bug.
+//! `buggy-client`: injects a bug into any client that the suite can judge.
 //!
 //! `atlas-conformance client -- buggy-client --bug accept-missing -- python3 my_client.py`
 
@@ -10,20 +10,20 @@ use std::process::ExitCode;
 use atlas_conformance_bugs::{ANOTHER_STYLE, Bug, BuggyClient, CLIENT_BUGS};
 use clap::Parser;
 
-/// Gives a client a bug: a process that speaks JSON lines, see fixtures/README.md.
+/// Injects a bug into a client: a process that exchanges JSON lines, see fixtures/README.md.
 #[derive(Parser)]
 #[command(name = "buggy-client", version)]
 struct Cli {
-    /// The bug, `none`, or `another-style`, which is right
+    /// The bug; `none` and `another-style` are valid clients
     #[arg(long, required_unless_present_any = ["list", "exec"])]
     bug: Option<String>,
     /// List the bugs
     #[arg(long)]
     list: bool,
-    /// Become the command, and be killed with the parent
+    /// Replace this process by the command, and let it be killed with the parent
     #[arg(long, hide = true)]
     exec: bool,
-    /// The command line that starts the right client
+    /// Command that starts the valid client
     #[arg(last = true, required_unless_present = "list")]
     command: Vec<String>,
 }
@@ -54,8 +54,8 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
     }
     let name = cli.bug.unwrap_or_default();
     let known = [CLIENT_BUGS, &[ANOTHER_STYLE]].concat();
-    let bug = Bug::find(&known, &name)
-        .ok_or_else(|| format!("unknown bug {name:?}: --list shows the known ones"))?;
+    let bug =
+        Bug::find(&known, &name).ok_or_else(|| format!("unknown bug {name:?}; see --list"))?;
     if cfg!(unix) {
         let own = std::env::current_exe()?.display().to_string();
         command.splice(..0, [own, "--exec".to_owned(), "--".to_owned()]);

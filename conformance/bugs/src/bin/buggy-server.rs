@@ -40,8 +40,8 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
     let name = cli.bug.unwrap_or_default();
-    let bug = Bug::find(SERVER_BUGS, &name)
-        .ok_or_else(|| format!("unknown bug {name:?}: --list shows the known ones"))?;
+    let bug =
+        Bug::find(SERVER_BUGS, &name).ok_or_else(|| format!("unknown bug {name:?}; see --list"))?;
     let server = BuggyServer::start(bug).await?;
     writeln!(out, "{}", server.url())?;
     std::future::pending().await

@@ -1,5 +1,5 @@
-//! `reference-client`: the client of this workspace as a process, for the tests of this package,
-//! which cannot start a program of another one.
+//! `reference-client`: the client of this workspace as a process. The tests of this package cannot
+//! start programs of other packages.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Bugs in what a client sends.
+//! Bugs in the requests of a client.
 
 use serde_json::{Map, Value, json};
 
@@ -173,7 +173,7 @@ fn alter_body(bug: Bug, body: &mut Vec<u8>) {
     }
 }
 
-/// The request of a call whose values are not checked.
+/// Returns the request of a call without checking its values.
 pub(super) fn unchecked(call: &Map<String, Value>) -> Request {
     let mut target = text(call, "path").to_owned();
     let parameters = call.get("parameters").and_then(Value::as_object);

@@ -1,4 +1,4 @@
-//! Answers as they come over a connection, for the bugs that change or read them.
+//! Reads responses from a connection, for the bugs that change or read them.
 
 use std::io;
 
@@ -8,31 +8,31 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::request::{Headers, dechunked, end_of_head, latin1};
 use crate::bug::Bug;
 
-/// What was read in reply to a request.
+/// The bytes received in reply to a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// An answer to its end.
+    /// A complete response.
     Whole(Answer),
-    /// These bytes, and more that are not read as an answer: malformed, long, or without an end.
+    /// The first bytes of a response that is not parsed: malformed, too long, or without an end.
     Rest(Vec<u8>),
-    /// These bytes, before the connection ended.
+    /// The bytes received before the connection closed.
     Ended(Vec<u8>),
 }
 
-/// A whole answer.
+/// A complete response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// Interim answers, as they came.
+    /// The raw interim responses.
     interim: Vec<u8>,
     status_line: String,
     pub(super) status: u16,
     headers: Headers,
     body: Vec<u8>,
-    /// What comes after the head as it came: the body, or its chunks.
+    /// The raw bytes after the head: the body or its chunks.
     raw_body: Vec<u8>,
 }
 
-/// The longest head and the longest body that are read, in bytes.
+/// The maximum size of a head and of a body, in bytes.
 const LIMIT: usize = 1 << 20;
 
 impl Answer {
@@ -49,14 +49,14 @@ impl Answer {
         self
     }
 
-    /// How many items a page of a list has.
+    /// Returns the number of items in a page of a list.
     pub(super) fn results(&self) -> Option<usize> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         let list = [&body["results"], &body["content"], &body];
         list.into_iter().find_map(Value::as_array).map(Vec::len)
     }
 
-    /// Leads links to the server `from` to `to`.
+    /// Changes links to the server `from` into links to `to`.
     pub(super) fn relink(&mut self, from: &str, to: &str) {
         let body = String::from_utf8_lossy(&self.body);
         if body.contains(from) {
@@ -64,7 +64,7 @@ impl Answer {
         }
     }
 
-    /// Has an envelope say the status of the status line.
+    /// Replaces the status in an envelope by that of the status line.
     pub(super) fn ignore_envelope(&mut self) {
         let Ok(Value::Object(mut fields)) = serde_json::from_slice(&self.body) else {
             return;
@@ -84,7 +84,7 @@ impl Answer {
     }
 }
 
-/// Whether a bug changes or reads answers.
+/// Whether a bug changes or reads responses.
 pub(super) fn concerns(bug: Bug) -> bool {
     let names = [
         "envelope-status-ignored",
@@ -97,8 +97,8 @@ pub(super) fn concerns(bug: Bug) -> bool {
     names.contains(&bug.name)
 }
 
-/// Reads the reply to a request with this method. What was read of it stays in `buffer` if this
-/// is dropped.
+/// Reads the reply to a request with this method. If the future is dropped, the received bytes stay
+/// in `buffer`.
 pub(super) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut Vec<u8>,
@@ -163,7 +163,7 @@ fn parse(head: &[u8]) -> Option<(String, u16, Headers)> {
     let status_line = lines.next()?;
     let rest = status_line.strip_prefix("HTTP/1.")?;
     let status = rest.split(' ').nth(1)?.parse().ok()?;
-    // Lines that are no header would be lost.
+    // Invalid header lines would be lost.
     let mut headers = lines.clone().filter(|line| !line.is_empty());
     let valid = headers.all(|line| line.contains(':') && !line.starts_with([' ', '\t']));
     valid.then(|| (status_line.to_owned(), status, Headers::parse(lines)))
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_whole_answer_is_passed_on_as_it_came() {
+    async fn a_complete_response_is_relayed_unchanged() {
         for bytes in [
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
             "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\nX: y\r\n\r\n",
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_whole_answer_is_passed_on_as_it_came() {
+    async fn an_invalid_or_incomplete_response_is_relayed_unchanged() {
         let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{}";
         assert_eq!(reply(cut).await, Reply::Ended(cut.to_vec()));
         assert_eq!(reply(b"").await, Reply::Ended(Vec::new()));

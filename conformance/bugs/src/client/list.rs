@@ -1,8 +1,8 @@
-//! The bugs that a client can be given.
+//! The list of client bugs.
 
 use crate::bug::Bug;
 
-/// All bugs of a client.
+/// All client bugs.
 pub const CLIENT_BUGS: &[Bug] = &[
     Bug::new("accept-missing", "operation"),
     Bug::new("accept-unversioned", "version"),
@@ -64,7 +64,7 @@ pub const CLIENT_BUGS: &[Bug] = &[
     Bug::new("list-cut-told-as-whole", "paging"),
 ];
 
-/// No bug, but another right style, which every case passes: JSON with spaces, its fields in
-/// another order and its texts escaped, a type also without a body, defaults in the query, a media
-/// type with the version, and schemes and media types in other cases.
+/// No bug, but another valid style, which every case accepts: JSON with spaces, reordered fields and
+/// escaped texts, a content type also without a body, defaults in the query, a media type with the
+/// version, and schemes and media types in other cases.
 pub const ANOTHER_STYLE: Bug = Bug::new("another-style", "");

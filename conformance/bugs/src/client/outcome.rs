@@ -1,4 +1,4 @@
-//! Bugs in what a client says about a run.
+//! Bugs in a client's replies.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::text;
 use crate::bug::Bug;
 
-/// Changes the answer to a run. `results` is how many items the last page of a list had.
+/// Changes the reply to a run. `results` is the number of items in the last page of a list.
 pub(super) fn alter(
     bug: Bug,
     kind: &str,
@@ -37,14 +37,14 @@ pub(super) fn alter(
     }
 }
 
-/// Whether an answer has an outcome of this kind.
+/// Whether a reply has an outcome of this kind.
 pub(super) fn is(answer: &Map<String, Value>, kind: &str) -> bool {
     answer
         .get("outcome")
         .is_some_and(|outcome| outcome["kind"] == kind)
 }
 
-/// Changes what is said about a text.
+/// Changes the reply to a pattern case.
 fn pattern(bug: Bug, text: &str, answer: &mut Map<String, Value>) {
     let accepted = is(answer, "accepted");
     let accepted = match bug.name {
@@ -67,7 +67,7 @@ fn set(answer: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// The secret of a call, or of a download.
+/// Returns the secret of a call or a download.
 fn secret(asked: &Map<String, Value>) -> &str {
     let auth = asked
         .get("auth")

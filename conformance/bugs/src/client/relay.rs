@@ -1,7 +1,7 @@
 //! A relay between a client and the server of a case.
 //!
-//! Each connection of the client has one of its own to the server. Requests are read and changed;
-//! answers pass as they come, byte by byte, but for the bugs that concern answers.
+//! Each connection of the client has its own connection to the server. Requests are parsed and
+//! changed; responses are relayed as raw bytes, except for the bugs that concern responses.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,7 +16,7 @@ use super::answer::{self, Answer, Reply};
 use super::request::Request;
 use crate::bug::Bug;
 
-/// A relay to one server, until it is dropped.
+/// A relay to one server; dropping it stops it.
 #[derive(Debug)]
 pub(super) struct Relay {
     route: Arc<Route>,
@@ -45,17 +45,17 @@ impl Relay {
         Ok(Self { route, accepting })
     }
 
-    /// Where it listens.
+    /// Returns the base URL.
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.route.from)
     }
 
-    /// Forgets the run before.
+    /// Drops the state of the previous run.
     pub(super) fn begin(&self) {
         *self.route.run() = RunState::default();
     }
 
-    /// How many items the last page of a list had.
+    /// Returns the number of items in the last page of a list.
     pub(super) fn results(&self) -> Option<usize> {
         self.route.run().results
     }
@@ -67,7 +67,7 @@ impl Drop for Relay {
     }
 }
 
-/// Sends a request to the server at `url` and waits for the first bytes of an answer.
+/// Sends a request to the server at `url` and waits for the first bytes of a response.
 pub(super) async fn send(url: &str, request: &Request) {
     if let Ok(mut stream) = TcpStream::connect(authority(url)).await {
         let _ = stream.write_all(&request.to_bytes()).await;
@@ -80,7 +80,7 @@ fn authority(url: &str) -> &str {
     url.split('/').next().unwrap_or_default()
 }
 
-/// From where to where, and with which bug.
+/// The addresses and the bug of a relay.
 #[derive(Debug)]
 struct Route {
     bug: Bug,
@@ -91,22 +91,22 @@ struct Route {
     run: Mutex<RunState>,
 }
 
-/// What the bugs keep during a run.
+/// The state of bugs during a run.
 #[derive(Debug, Default)]
 struct RunState {
-    /// How requests failed, by method and target.
+    /// The failures of requests, by method and target.
     failures: BTreeMap<(String, String), Failure>,
     results: Option<usize>,
 }
 
-/// A failure that can be repeated.
+/// A failure to repeat.
 #[derive(Debug, Clone)]
 enum Failure {
-    /// This answer.
+    /// This response.
     Answer(Vec<u8>),
     /// These bytes and the end of the connection.
     Ended(Vec<u8>),
-    /// No answer while the client waited.
+    /// No response while the client waited.
     Stalled,
 }
 
@@ -136,7 +136,7 @@ impl Route {
         Ok(server)
     }
 
-    /// The bytes to be sent in place of a request.
+    /// Returns the bytes to send in place of a request.
     fn altered(&self, request: &Request, bytes: Vec<u8>) -> Vec<u8> {
         let mut altered = request.clone();
         alter::request(self.bug, &mut altered);
@@ -147,7 +147,7 @@ impl Route {
         }
     }
 
-    /// Changes requests and passes answers on as they come, until either side ends.
+    /// Changes requests and relays responses unchanged, until either side closes.
     async fn pass(&self, mut client: TcpStream, mut server: TcpStream, mut buffer: Vec<u8>) {
         let (mut client_reads, mut client_writes) = client.split();
         let (mut server_reads, mut server_writes) = server.split();
@@ -155,7 +155,7 @@ impl Route {
             while let Some((request, bytes)) = Request::read(&mut client_reads, &mut buffer).await {
                 let bytes = self.altered(&request, bytes);
                 if server_writes.write_all(&bytes).await.is_err() {
-                    // The server may have answered before it closed.
+                    // The server may have responded before it closed.
                     std::future::pending::<()>().await;
                 }
             }
@@ -166,7 +166,7 @@ impl Route {
         }
     }
 
-    /// Changes requests and answers in turns; true if the connection goes on with [`Self::pass`].
+    /// Changes requests and responses in turns. Returns whether [`Self::pass`] is to continue.
     async fn take_turns(
         &self,
         client: &mut TcpStream,
@@ -181,7 +181,7 @@ impl Route {
                     Some(request) => request,
                     None => return false,
                 },
-                // An answer to no request, or the end.
+                // A response without a request, or the end.
                 read = server.peek(&mut first) => return read.is_ok_and(|read| read > 0),
             };
             let key = (request.method.clone(), request.target.clone());
@@ -256,7 +256,7 @@ impl Route {
     }
 }
 
-/// Gives a client the failure of its first attempt once more; false if that ends the connection.
+/// Repeats a failure for a client. Returns false if that closes the connection.
 async fn repeat(failure: Failure, client: &mut TcpStream) -> bool {
     match failure {
         Failure::Answer(bytes) => client.write_all(&bytes).await.is_ok(),
@@ -271,7 +271,7 @@ async fn repeat(failure: Failure, client: &mut TcpStream) -> bool {
     }
 }
 
-/// Waits until a client, which waits for an answer, closes its connection.
+/// Waits until a client that waits for a response closes its connection.
 async fn ended(client: &TcpStream) {
     match client.peek(&mut [0]).await {
         Ok(read) if read > 0 => std::future::pending().await,

@@ -1,10 +1,10 @@
-//! Requests as they come over a connection.
+//! Reads requests from a connection.
 
 use std::io::Write as _;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// A request. Header values are kept with each byte as one character.
+/// A request. Each byte of a header value is one character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) method: String,
@@ -13,7 +13,7 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
 }
 
-/// Header lines in their order, their names as they came.
+/// Header lines in order, with unchanged names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Headers(pub(super) Vec<(String, String)>);
 
@@ -42,7 +42,7 @@ impl Headers {
         self.0.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Whether the body comes in chunks.
+    /// Whether the body is chunked.
     pub(super) fn is_chunked(&self) -> bool {
         self.get("transfer-encoding")
             .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
@@ -59,7 +59,7 @@ impl Headers {
 }
 
 impl Request {
-    /// Reads a request and its bytes; `None` if there is no more, or no valid one.
+    /// Reads a request and its bytes; `None` at the end, or if the request is not valid.
     pub(super) async fn read(
         stream: &mut (impl AsyncRead + Unpin),
         buffer: &mut Vec<u8>,
@@ -101,7 +101,7 @@ impl Request {
         Some((request, bytes))
     }
 
-    /// The request as bytes, with the length of its body.
+    /// Returns the request as bytes, with the length of its body.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut headers = self.headers.clone();
         headers.remove("transfer-encoding");
@@ -116,7 +116,7 @@ impl Request {
         bytes
     }
 
-    /// The path of the target.
+    /// Returns the path of the target.
     pub(super) fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
@@ -127,7 +127,7 @@ impl Request {
         self.target = format!("{}{mark}{parameter}", self.target);
     }
 
-    /// Takes a parameter from the query.
+    /// Removes a parameter from the query.
     pub(super) fn remove_query(&mut self, parameter: &str) {
         let Some((path, query)) = self.target.split_once('?') else {
             return;
@@ -141,16 +141,16 @@ impl Request {
     }
 }
 
-/// The largest request that is read, in bytes.
+/// The maximum size of a request, in bytes.
 const LIMIT: usize = 64 << 20;
 
-/// Where a head ends, with the empty line.
+/// Returns the length of the head, including the empty line.
 pub(super) fn end_of_head(bytes: &[u8]) -> Option<usize> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
     end.map(|end| end + 4)
 }
 
-/// Each byte as one character.
+/// Decodes ISO 8859-1.
 pub(super) fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
@@ -160,8 +160,8 @@ async fn more(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Op
     (read > 0 && buffer.len() <= LIMIT).then_some(())
 }
 
-/// A body out of its chunks (RFC 9112 section 7.1) and how many bytes they take; `None` if more has
-/// to come. Trailers are ignored.
+/// Decodes a chunked body (RFC 9112 section 7.1). Returns the body and the number of bytes read, or
+/// `None` if it is incomplete. Trailers are skipped.
 pub(super) fn dechunked(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, httparse::Error> {
     let (mut body, mut at) = (Vec::new(), 0);
     loop {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_of_one_connection_are_told_apart() {
+    async fn requests_of_one_connection_are_separated() {
         let each: [&[u8]; 4] = [
             b"GET /1 HTTP/1.1\r\nhost: a\r\n\r\n",
             b"POST /2 HTTP/1.1\r\nContent-Length: 4\r\n\r\n\r\n\r\n",
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_added_and_taken_away() {
+    fn a_parameter_is_added_and_removed() {
         let mut request = Request {
             method: "GET".to_owned(),
             target: "/a?envelope=true&b=1".to_owned(),

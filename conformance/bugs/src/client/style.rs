@@ -1,10 +1,10 @@
-//! Another right style: the same request, written in another way.
+//! Rewrites a request in another valid style.
 
 use serde_json::Value;
 
 use super::request::Request;
 
-/// Says the same in another way.
+/// Rewrites a request without changing its meaning.
 pub(super) fn restyle(request: &mut Request) {
     let value = serde_json::from_slice::<Value>(&request.body);
     let content_type = match value {
@@ -26,7 +26,7 @@ pub(super) fn restyle(request: &mut Request) {
     }
 }
 
-/// JSON with much white space, the last field first, and every other character escaped.
+/// Returns JSON with much white space, the fields reversed, and every other character escaped.
 fn spread(value: &Value) -> String {
     let text = |text: &str| {
         let escaped = text.encode_utf16().enumerate().map(|(place, unit)| {
@@ -50,14 +50,14 @@ fn spread(value: &Value) -> String {
             list("{", fields.collect(), "}")
         }
         other => match other.as_i64() {
-            // The same number in another form.
+            // The same number in another format.
             Some(number) if number.abs() < 1_000_000 => format!("{number}.0e+0"),
             _ => other.to_string(),
         },
     }
 }
 
-/// Adds documented defaults to the query, except where a digest covers it.
+/// Adds documented defaults to the query, unless a digest covers it.
 fn add_defaults(request: &mut Request) {
     let authorization = request.headers.get("authorization");
     if authorization.is_some_and(|value| value.starts_with("Bearer ")) {

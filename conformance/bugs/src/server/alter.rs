@@ -1,4 +1,4 @@
-//! What the bugs of a server change.
+//! The changes made by server bugs.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::set;
 use crate::bug::Bug;
 
-/// Changes a request on its way in.
+/// Changes a request before the sandbox.
 pub(super) fn request(bug: Bug, request: &mut Request<Bytes>, digests: &Mutex<Vec<String>>) {
     let authorization = text(request.headers(), "authorization");
     let is_digest = authorization.starts_with("Digest ");
@@ -68,14 +68,14 @@ pub(super) fn request(bug: Bug, request: &mut Request<Bytes>, digests: &Mutex<Ve
             request.headers_mut().remove(CONTENT_LENGTH);
             *request.body_mut() = Bytes::from_static(b"{}");
         }
-        // The sandbox accepts what this server does not.
+        // The sandbox accepts names that this server refuses.
         "letters-ascii-only" => refuse_names(request, |name| !name.is_ascii()),
         "length-in-bytes" => refuse_names(request, |name| name.len() > 64),
         _ => {}
     }
 }
 
-/// Changes an answer on its way out.
+/// Changes a response of the sandbox.
 pub(super) fn answer(bug: Bug, asked: &HeaderMap, answer: &mut Response<Bytes>) {
     let status = answer.status();
     let failed = status.is_client_error();
@@ -186,7 +186,7 @@ fn text(headers: &HeaderMap, name: &str) -> String {
 
 const NAME: &str = "targetDeploymentItemName";
 
-/// Gives a target another name if its own is like that.
+/// Replaces the name of a target if the predicate holds.
 fn rename(request: &mut Request<Bytes>, like: impl Fn(&str) -> bool) {
     replace_name(request, like, "any");
 }
@@ -206,7 +206,7 @@ fn replace_name(request: &mut Request<Bytes>, like: impl Fn(&str) -> bool, by: &
     }
 }
 
-/// Removes the required fields from a body that has others besides.
+/// Removes the required fields from a body that also has other fields.
 fn refuse_fields(request: &mut Request<Bytes>) {
     if let Ok(Value::Object(fields)) = serde_json::from_slice(request.body()) {
         let known = ["snapshotId", NAME, "targetProjectId"];

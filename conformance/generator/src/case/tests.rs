@@ -1,4 +1,4 @@
-//! Each case can be run, and asks only for what the facts say.
+//! Checks that each case can be run and requires only what is in the facts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -32,7 +32,7 @@ fn all() -> &'static [Value] {
     &ALL
 }
 
-/// The steps of a case for servers.
+/// Returns the steps of a server case.
 fn steps(case: &Value) -> Vec<Value> {
     match case.get("server") {
         Some(server) => vec![server.clone()],
@@ -60,7 +60,7 @@ fn names(parameters: &Value) -> BTreeSet<&str> {
 }
 
 #[test]
-fn each_operation_has_its_cases_and_each_case_an_id_of_its_own() {
+fn each_operation_has_its_cases_and_each_case_a_unique_id() {
     let cases = all();
     let ids: BTreeSet<&str> = cases
         .iter()
@@ -125,7 +125,7 @@ fn the_parameters_of_each_request_are_those_of_its_path() {
 }
 
 #[test]
-fn each_variable_is_known_before_it_is_used_and_leads_somewhere() {
+fn each_variable_is_saved_before_use_from_a_documented_field() {
     let sources = sources();
     for case in all() {
         let id = &case["id"];
@@ -158,7 +158,7 @@ fn each_variable_is_known_before_it_is_used_and_leads_somewhere() {
 }
 
 #[test]
-fn what_is_read_back_was_written_by_an_earlier_step() {
+fn a_value_that_is_read_back_was_written_by_an_earlier_step() {
     let sources = sources();
     let mut count = 0;
     for case in all() {

@@ -1,4 +1,4 @@
-//! Each example is what the facts say.
+//! Checks the examples against the facts.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ fn world() -> World {
     World::read(&crate::files::read(&root(), "fixtures/world.json").unwrap()).unwrap()
 }
 
-/// What the facts say against the bodies of an example in one version.
+/// Returns the violations in the examples of one version.
 fn violations(operation: Operation, version: &Version) -> Vec<String> {
     let (overrides, world) = (overrides(), world());
     let mut found = Vec::new();
@@ -45,7 +45,7 @@ fn violations(operation: Operation, version: &Version) -> Vec<String> {
 }
 
 #[test]
-fn each_example_of_each_version_fits_its_schema() {
+fn each_example_of_each_version_matches_its_schema() {
     assert_eq!(Operation::all().len(), 546);
     let mut found = Vec::new();
     for operation in Operation::all() {
@@ -55,7 +55,7 @@ fn each_example_of_each_version_fits_its_schema() {
     }
     assert!(
         found.is_empty(),
-        "{} in all:\n{}",
+        "{} violations:\n{}",
         found.len(),
         found.join("\n")
     );

@@ -1,4 +1,4 @@
-//! Whole answers that are not what the documentation shows.
+//! Complete responses that differ from the documentation.
 
 use std::io::Write as _;
 
@@ -21,7 +21,7 @@ async fn answered(
     client(&peer).send(&operation()).await
 }
 
-/// What the error says of a body that could not be used.
+/// Returns the message of an unreadable body.
 #[track_caller]
 fn unreadable<T: std::fmt::Debug>(sent: Result<T, Error>) -> String {
     let error = sent.unwrap_err();
@@ -32,7 +32,7 @@ fn unreadable<T: std::fmt::Debug>(sent: Result<T, Error>) -> String {
 }
 
 #[tokio::test]
-async fn a_page_with_status_200_is_no_resource() {
+async fn an_html_page_with_status_200_is_not_a_resource() {
     let page = "<html><body>Please log in to the guest network</body></html>";
     let line = unreadable(answered("200 OK", "content-type: text/html\r\n", page).await);
     assert!(
@@ -42,13 +42,13 @@ async fn a_page_with_status_200_is_no_resource() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_utf_8_are_no_resource() {
+async fn invalid_utf_8_is_not_a_resource() {
     let line = unreadable(answered("200 OK", "", b"{\"status\": \"\xff\xfe\"}").await);
     assert!(line.contains("200"), "{line}");
 }
 
 #[tokio::test]
-async fn a_key_that_comes_twice_keeps_its_first_value_and_is_a_deviation() {
+async fn a_duplicate_key_keeps_its_first_value_and_is_a_deviation() {
     let twice = r#"{"status": "PENDING", "status": "COMPLETED"}"#;
     let answer = answered("200 OK", "", twice).await.unwrap();
     assert_eq!(answer.value.status.unwrap().as_str(), "PENDING");
@@ -58,8 +58,8 @@ async fn a_key_that_comes_twice_keeps_its_first_value_and_is_a_deviation() {
 
 #[tokio::test]
 async fn a_value_of_another_type_is_left_out_and_is_a_deviation() {
-    let odd = r#"{"status": 7, "snapshotId": "no id", "clusterName": "Cluster0"}"#;
-    let answer = answered("200 OK", "", odd).await.unwrap();
+    let body = r#"{"status": 7, "snapshotId": "no id", "clusterName": "Cluster0"}"#;
+    let answer = answered("200 OK", "", body).await.unwrap();
     assert_eq!(answer.value.cluster_name.as_deref(), Some("Cluster0"));
     assert!(answer.value.status.is_none() && answer.value.snapshot_id.is_none());
     let paths = answer.deviations.iter().map(atlas_model::Deviation::path);
@@ -67,13 +67,13 @@ async fn a_value_of_another_type_is_left_out_and_is_a_deviation() {
 }
 
 #[tokio::test]
-async fn nesting_without_end_is_an_error_and_no_crash() {
-    let deep = format!("{{\"unheard\": {}", "[".repeat(1_000_000));
+async fn endless_nesting_is_an_error_and_not_a_crash() {
+    let deep = format!("{{\"undocumented\": {}", "[".repeat(1_000_000));
     unreadable(answered("200 OK", "", deep).await);
 }
 
 #[tokio::test]
-async fn an_empty_answer_is_no_resource_unless_its_status_says_so() {
+async fn an_empty_response_is_not_a_resource_unless_its_status_is_204() {
     for status in ["200 OK", "202 Accepted"] {
         let line = unreadable(answered(status, "", "").await);
         assert!(line.contains("empty"), "{status}: {line}");
@@ -83,7 +83,7 @@ async fn an_empty_answer_is_no_resource_unless_its_status_says_so() {
 }
 
 #[tokio::test]
-async fn a_content_type_that_is_missing_or_wrong_hides_no_resource() {
+async fn a_resource_is_read_despite_a_missing_or_wrong_content_type() {
     for content_type in [
         "",
         "content-type: text/plain;charset=iso-8859-1\r\n",
@@ -98,22 +98,22 @@ async fn a_content_type_that_is_missing_or_wrong_hides_no_resource() {
 }
 
 #[tokio::test]
-async fn an_unknown_status_keeps_its_text_and_null_is_nothing() {
-    let odd = r#"{"status": "THAWING", "snapshotUrl": null, "links": null, "unheard": {}}"#;
-    let answer = answered("200 OK", "", odd).await.unwrap();
+async fn an_unknown_status_keeps_its_text_and_null_is_none() {
+    let body = r#"{"status": "THAWING", "snapshotUrl": null, "links": null, "undocumented": {}}"#;
+    let answer = answered("200 OK", "", body).await.unwrap();
     assert_eq!(answer.value.status.unwrap().as_str(), "THAWING");
     assert!(answer.value.snapshot_url.is_none() && answer.value.links.is_none());
 }
 
 #[tokio::test]
-async fn null_where_an_object_is_documented_is_no_resource() {
+async fn a_body_that_is_not_an_object_is_not_a_resource() {
     for body in ["null", "[]", "\"text\"", "1"] {
         unreadable(answered("200 OK", "", body).await);
     }
 }
 
 #[tokio::test]
-async fn an_answer_is_read_up_to_the_limit_of_what_comes_out_of_it() {
+async fn a_response_is_read_up_to_the_limit_of_its_decompressed_size() {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(&vec![b' '; (16 << 20) + 1]).unwrap();
     let bomb = gzip.finish().unwrap();
@@ -132,10 +132,10 @@ async fn an_answer_is_read_up_to_the_limit_of_what_comes_out_of_it() {
 }
 
 #[tokio::test]
-async fn compression_that_is_broken_or_unheard_of_is_an_error() {
+async fn broken_or_unknown_compression_is_an_error() {
     let broken = "content-encoding: gzip\r\n";
-    let unheard = "content-encoding: br\r\n";
-    for headers in [broken, unheard] {
+    let unknown_coding = "content-encoding: br\r\n";
+    for headers in [broken, unknown_coding] {
         let (sent, _) = post(vec![vec![Act::Read, answer("200 OK", headers, "{}")]]).await;
         let error = sent.unwrap_err();
         assert!(
@@ -146,7 +146,7 @@ async fn compression_that_is_broken_or_unheard_of_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_carried_is_given_as_it_came() {
+async fn execute_returns_a_response_unchanged() {
     let peer = Peer::start(vec![vec![
         Act::Read,
         answer("418 I'm a teapot", "x-a: \u{e9}\r\n", "short"),

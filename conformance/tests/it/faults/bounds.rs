@@ -1,4 +1,4 @@
-//! What a hostile peer may use up at most, and the settings that say so.
+//! The limits on the resources that a hostile peer can use, and their settings.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -32,7 +32,7 @@ fn link(url: &str) -> SnapshotUrl {
     SnapshotUrl::new(&format!("{url}/s.tgz"))
 }
 
-/// A list that goes on for ever, two items a page, and how often it was asked.
+/// Returns a client of an endless list with two items per page, and the number of requests.
 fn endless_list(builder: ClientBuilder) -> (Client, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = asked.clone();
@@ -53,7 +53,7 @@ async fn read(client: &Client) -> (usize, Error) {
     loop {
         match items.try_next().await {
             Ok(Some(_)) => count += 1,
-            Ok(None) => panic!("a list that goes on has no end"),
+            Ok(None) => panic!("an endless list ended"),
             Err(error) => return (count, error),
         }
     }
@@ -68,7 +68,7 @@ fn problem(error: &Error) -> &PagingError {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_pages_are_asked_for_than_the_page_limit() {
+async fn no_more_pages_are_requested_than_the_page_limit() {
     let (client, asked) = endless_list(builder().page_limit(3));
     let (count, error) = read(&client).await;
     assert_eq!((count, asked.load(Ordering::SeqCst)), (6, 3));
@@ -76,7 +76,7 @@ async fn no_more_pages_are_asked_for_than_the_page_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_page_is_asked_for_once_the_item_limit_is_reached() {
+async fn no_page_is_requested_once_the_item_limit_is_reached() {
     let (client, asked) = endless_list(builder().item_limit(5));
     let (count, error) = read(&client).await;
     assert_eq!((count, asked.load(Ordering::SeqCst)), (6, 3));
@@ -107,7 +107,7 @@ async fn a_head_may_be_as_large_as_the_header_limit_and_not_much_larger() {
 }
 
 #[test]
-fn a_header_limit_that_no_connection_can_keep_is_an_error() {
+fn a_header_limit_that_is_too_small_for_a_connection_is_an_error() {
     let error = builder().header_limit(100).build().unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -135,7 +135,7 @@ async fn a_body_may_be_as_large_as_the_response_limit_and_not_one_byte_larger() 
 }
 
 #[tokio::test]
-async fn a_length_that_is_announced_is_not_allocated() {
+async fn an_announced_length_is_not_allocated() {
     for length in [
         "18446744073709551615",
         "9223372036854775807",
@@ -148,7 +148,7 @@ async fn a_length_that_is_announced_is_not_allocated() {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\nx");
         let peer = Peer::start(vec![vec![Act::Read, send(head), Act::Reset]]).await;
         let opened = client(&peer).download(&link(&peer.url())).await;
-        // hyper takes no length that nothing can have.
+        // hyper refuses impossible lengths.
         let Ok(mut download) = opened else {
             continue;
         };
@@ -156,7 +156,7 @@ async fn a_length_that_is_announced_is_not_allocated() {
     }
 }
 
-/// Gives one byte of a file a second.
+/// Sends one byte of a file per second.
 #[derive(Clone)]
 struct Drip;
 
@@ -181,7 +181,7 @@ impl Service<Request<Full<Bytes>>> for Drip {
     }
 }
 
-/// How many bytes came of a dripping file within an hour, how long it took, and how it ended.
+/// Reads a dripping file for up to an hour; returns the number of bytes, the duration and the error.
 async fn drip(client: &Client) -> (usize, Duration, Option<Error>) {
     let start = Instant::now();
     let mut download = client
@@ -199,7 +199,7 @@ async fn drip(client: &Client) -> (usize, Duration, Option<Error>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_comes_below_the_minimum_rate_is_given_up_after_one_window() {
+async fn a_file_below_the_minimum_rate_is_an_error_after_one_window() {
     let client = builder().build_with(Drip).unwrap();
     let (received, took, error) = drip(&client).await;
     let error = error.unwrap();
@@ -216,7 +216,7 @@ async fn a_file_that_comes_below_the_minimum_rate_is_given_up_after_one_window()
     assert!(error.is_transient() && error.to_string().contains("over 60 s"));
     assert_eq!((received, took.as_secs()), (59, 60));
 
-    // One byte a second is enough where so much is asked for, and any rate where 0 is.
+    // One byte per second satisfies a minimum of one, and any rate a minimum of 0.
     let window = Duration::from_secs(10);
     for (rate, slow) in [(0, false), (1, false), (2, true)] {
         let (_, took, error) = drip(&client.with_min_rate(rate, window)).await;
@@ -224,10 +224,10 @@ async fn a_file_that_comes_below_the_minimum_rate_is_given_up_after_one_window()
         assert_eq!(took.as_secs(), if slow { 10 } else { 3600 });
     }
     let (_, took, error) = drip(&client.with_min_rate(u64::MAX, Duration::ZERO)).await;
-    assert!(error.is_none(), "no window has no rate: {took:?}");
+    assert!(error.is_none(), "an empty window has no rate: {took:?}");
 }
 
-/// What comes before a request can end it, and then it was not sent.
+/// A call that ends before its request was not sent.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_ends_while_it_waits_for_a_token_was_not_sent() {
     let base = "http://127.0.0.1:1".parse().unwrap();
@@ -249,7 +249,7 @@ async fn a_call_that_ends_while_it_waits_for_a_token_was_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropped_calls_leave_their_turns_to_others() {
+async fn dropped_calls_free_their_turns() {
     let client = builder().build_with(Scripted::new(|| {
         let headers = "ratelimit-limit: 10\nratelimit-remaining: 0";
         (200, headers.to_owned(), "{}".to_owned())
@@ -258,7 +258,7 @@ async fn dropped_calls_leave_their_turns_to_others() {
     client.execute(get()).await.unwrap();
     for _ in 0..50 {
         let dropped = tokio::time::timeout(Duration::from_millis(1), client.execute(get()));
-        assert!(dropped.await.is_err(), "it waits for its turn");
+        assert!(dropped.await.is_err(), "the call waits for its turn");
     }
     let start = Instant::now();
     client.execute(get()).await.unwrap();
@@ -267,16 +267,16 @@ async fn dropped_calls_leave_their_turns_to_others() {
         "{:?}",
         start.elapsed()
     );
-    // One that cannot live to see its turn goes at once, and the server decides.
+    // A call that ends before its turn is sent immediately, and the server decides.
     let impatient = client.with_total_timeout(Duration::from_secs(1));
     let start = Instant::now();
     impatient.execute(get()).await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(1));
 }
 
-/// A store that says nothing any more is as slow as one that drips.
+/// A store that stops sending is as slow as one that drips.
 #[tokio::test(start_paused = true)]
-async fn a_file_that_stops_coming_is_too_slow_at_the_end_of_the_window() {
+async fn a_file_that_stops_is_too_slow_at_the_end_of_the_window() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx";
     let peer = Peer::start(vec![vec![Act::Read, send(head), Act::Stall]]).await;
     let client = Client::builder(peer.url().parse().unwrap(), &Credentials::bearer("t0ken"))
@@ -305,7 +305,7 @@ fn a_call_outside_of_a_runtime_is_an_error_and_not_a_panic() {
         );
         assert!(!error.may_have_been_sent());
     };
-    let now = |error: Option<Error>| outside(error.expect("it does not wait"));
+    let now = |error: Option<Error>| outside(error.expect("the call does not wait"));
     now(client.execute(get()).now_or_never().and_then(Result::err));
     let link = link("https://store.example");
     now(client.download(&link).now_or_never().and_then(Result::err));
@@ -314,7 +314,7 @@ fn a_call_outside_of_a_runtime_is_an_error_and_not_a_panic() {
     now(items.try_next().now_or_never().and_then(Result::err));
 }
 
-/// Answers nothing.
+/// Never responds.
 #[derive(Clone)]
 struct Silent;
 
@@ -333,7 +333,7 @@ impl Service<Request<Full<Bytes>>> for Silent {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clone_with_a_shorter_time_ends_its_calls_sooner_and_leaves_the_others_alone() {
+async fn a_clone_with_a_shorter_timeout_ends_its_calls_sooner_and_does_not_affect_others() {
     let builder = builder()
         .read_timeout(Duration::from_secs(600))
         .retry(RetryPolicy::none());
@@ -368,7 +368,7 @@ async fn a_clone_with_a_shorter_time_ends_its_calls_sooner_and_leaves_the_others
 }
 
 #[tokio::test(start_paused = true)]
-async fn opening_a_file_is_retried_as_the_policy_says_and_only_then() {
+async fn opening_a_file_is_retried_only_by_the_policy() {
     for (policy, status, asked) in [
         (RetryPolicy::default(), 503, 3),
         (RetryPolicy::none(), 503, 1),

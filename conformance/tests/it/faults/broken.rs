@@ -1,4 +1,4 @@
-//! Connections that break.
+//! Broken connections.
 
 use atlas_transport::{ErrorKind, Phase};
 
@@ -7,7 +7,7 @@ use super::{builder, client, documented, get, post, unknown};
 use crate::operation;
 
 #[tokio::test]
-async fn a_refused_connection_is_tried_again_and_nothing_was_sent() {
+async fn a_refused_connection_is_retried_and_nothing_was_sent() {
     let client = builder("http://127.0.0.1:1").build().unwrap();
     let error = client.send(&operation()).await.unwrap_err();
     assert!(
@@ -24,7 +24,7 @@ async fn a_refused_connection_is_tried_again_and_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_post_whose_answer_is_reset_has_an_unknown_outcome_and_a_get_is_sent_again() {
+async fn a_post_whose_response_is_reset_has_an_unknown_outcome_and_a_get_is_retried() {
     for begun in ["", "HTTP/1.1 200 OK\r\ncontent-le"] {
         let reset = || vec![Act::Read, send(begun), Act::Reset];
         let (sent, peer) = post(vec![reset()]).await;
@@ -42,7 +42,7 @@ async fn a_post_whose_answer_is_reset_has_an_unknown_outcome_and_a_get_is_sent_a
 }
 
 #[tokio::test]
-async fn a_post_that_may_be_repeated_is_sent_again() {
+async fn an_idempotent_post_is_retried() {
     let lost = vec![Act::Read, Act::Reset];
     let peer = Peer::start(vec![
         lost,
@@ -53,11 +53,11 @@ async fn a_post_that_may_be_repeated_is_sent_again() {
     assert!(sent.is_ok(), "{sent:?}");
     let requests = peer.requests();
     assert_eq!(requests.len(), 2);
-    assert_eq!(requests[0], requests[1], "the same request, to the byte");
+    assert_eq!(requests[0], requests[1], "the same bytes");
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_off_has_an_unknown_outcome_with_its_status() {
+async fn a_truncated_body_has_an_unknown_outcome_with_its_status() {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"sta";
     let too_long = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"status\": 1}";
     for (cut, ending) in [
@@ -76,7 +76,7 @@ async fn a_body_that_is_cut_off_has_an_unknown_outcome_with_its_status() {
 }
 
 #[tokio::test]
-async fn a_refusal_whose_body_is_cut_off_has_a_known_outcome() {
+async fn a_refusal_with_a_truncated_body_has_a_known_outcome() {
     let cut = "HTTP/1.1 404 Not Found\r\ncontent-length: 1000\r\n\r\n{";
     let (sent, _) = post(vec![vec![Act::Read, send(cut)]]).await;
     let error = sent.unwrap_err();
@@ -87,7 +87,7 @@ async fn a_refusal_whose_body_is_cut_off_has_a_known_outcome() {
 }
 
 #[tokio::test]
-async fn bytes_beyond_the_content_length_are_no_part_of_the_answer_nor_of_the_next() {
+async fn bytes_beyond_the_content_length_are_not_part_of_this_or_the_next_response() {
     let body = documented();
     let short = format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
@@ -99,11 +99,11 @@ async fn bytes_beyond_the_content_length_are_no_part_of_the_answer_nor_of_the_ne
     let error = client.send(&operation()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Response(_)), "{error:?}");
     client.send(&operation()).await.unwrap();
-    assert_eq!(peer.connections(), 2, "the first is not used again");
+    assert_eq!(peer.connections(), 2, "the first is not reused");
 }
 
 #[tokio::test]
-async fn two_framings_at_once_are_not_trusted() {
+async fn two_framings_are_malformed() {
     let both = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n\
                 2\r\n{}\r\n0\r\n\r\n";
     let (sent, _) = post(vec![vec![Act::Read, send(both)]]).await;
@@ -115,7 +115,7 @@ async fn two_framings_at_once_are_not_trusted() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_malformed() {
+async fn invalid_http_is_malformed() {
     for nonsense in [
         "SSH-2.0-OpenSSH_9.2\r\n",
         "HTTP/1.1 2000 OK\r\n\r\n",
@@ -170,7 +170,7 @@ async fn an_endless_body_ends_at_the_limit() {
 }
 
 #[tokio::test]
-async fn interim_answers_before_the_answer_are_passed_over() {
+async fn interim_responses_are_skipped() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
     let (sent, _) = post(vec![vec![
         Act::Read,
@@ -182,7 +182,7 @@ async fn interim_answers_before_the_answer_are_passed_over() {
 }
 
 #[tokio::test]
-async fn interim_answers_without_end_are_given_up() {
+async fn endless_interim_responses_time_out() {
     let endless = Act::Flood {
         piece: b"HTTP/1.1 102 Processing\r\n\r\n".to_vec(),
         times: None,
@@ -203,7 +203,7 @@ async fn interim_answers_without_end_are_given_up() {
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_the_server_closes_costs_no_call() {
+async fn a_pooled_connection_that_the_server_closes_fails_no_call() {
     for headers in ["connection: close\r\n", ""] {
         let once = || vec![Act::Read, answer("200 OK", headers, documented())];
         let peer = Peer::start(vec![once(), once(), once()]).await;
@@ -216,7 +216,7 @@ async fn a_kept_connection_that_the_server_closes_costs_no_call() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_and_takes_no_credentials_elsewhere() {
+async fn a_redirect_is_not_followed_and_no_credentials_are_sent_elsewhere() {
     let elsewhere = Peer::start(vec![vec![Act::Read]]).await;
     for status in [
         "301 Moved Permanently",

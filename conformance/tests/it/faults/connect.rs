@@ -1,4 +1,4 @@
-//! CONNECT through proxies of `https`, and through proxies that do it wrong.
+//! CONNECT through `https` proxies and through faulty proxies.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,23 +15,23 @@ use super::{chain, through};
 use crate::operation;
 use crate::tls::{self, Identity};
 
-/// What a proxy does on each connection.
+/// The script of a proxy for each connection.
 type Script<'a> = &'a dyn Fn() -> Vec<Act>;
 
-/// A proxy that is spoken to by TLS.
+/// A proxy that uses TLS.
 struct TlsProxy {
     port: u16,
-    /// Its authority's certificate, in DER.
+    /// The certificate of its authority in DER.
     authority: Vec<u8>,
     connections: Arc<AtomicUsize>,
-    /// What it was asked.
+    /// The heads of the requests.
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl TlsProxy {
-    /// One that tunnels wherever it is asked to, or gives this answer to everything.
+    /// Starts a proxy that tunnels to any target, or sends this response to every request.
     async fn start(name: &str, answer: Option<&'static str>) -> Self {
-        // It offers HTTP/2, which has another CONNECT.
+        // The proxy offers HTTP/2, which has another CONNECT.
         let Identity {
             authority,
             acceptor,
@@ -86,7 +86,7 @@ impl TlsProxy {
 }
 
 #[tokio::test]
-async fn tls_goes_to_the_proxy_and_through_it_to_the_host() {
+async fn tls_is_used_with_the_proxy_and_through_it_with_the_host() {
     let server = tls::serve_as(Identity::new("localhost", &["h2", "http/1.1"]), 1).await;
     let proxy = TlsProxy::start("localhost", None).await;
     let client = tls::builder(&server)
@@ -110,7 +110,7 @@ async fn tls_goes_to_the_proxy_and_through_it_to_the_host() {
 }
 
 #[tokio::test]
-async fn a_proxy_whose_certificate_is_not_trusted_is_met_once_and_given_nothing() {
+async fn a_proxy_without_a_trusted_certificate_is_tried_once_and_sent_nothing() {
     let unknown = TlsProxy::start("localhost", None).await;
     let elsewhere = TlsProxy::start("elsewhere.example", None).await;
     for (proxy, cause) in [
@@ -131,13 +131,13 @@ async fn a_proxy_whose_certificate_is_not_trusted_is_met_once_and_given_nothing(
         assert!(!error.is_transient() && !error.may_have_been_sent());
         assert!(
             proxy.asked.lock().unwrap().is_empty(),
-            "no password went out"
+            "no password was sent"
         );
     }
 }
 
 #[tokio::test]
-async fn a_proxy_of_https_that_refuses_is_asked_once() {
+async fn an_https_proxy_that_refuses_is_tried_once() {
     for (refusal, cause) in [
         (
             "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
@@ -161,7 +161,7 @@ async fn a_proxy_of_https_that_refuses_is_asked_once() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_speaks_another_protocol_than_its_scheme_is_met_once() {
+async fn a_proxy_with_another_protocol_than_its_scheme_is_tried_once() {
     let plain = || vec![Act::Read, answer("400 Bad Request", "", "")];
     let socks = || vec![Act::Read, send([5, 0xff])];
     let cases: [(&str, Script, &str); 3] = [
@@ -185,7 +185,7 @@ async fn a_proxy_that_speaks_another_protocol_than_its_scheme_is_met_once() {
 }
 
 #[tokio::test]
-async fn a_head_without_end_and_data_before_it_is_asked_for_are_refused_once() {
+async fn an_endless_head_and_early_data_are_refused_without_a_retry() {
     let endless = || {
         let piece = b"x-filler: 0123456789\r\n".to_vec();
         let times = None;
@@ -227,8 +227,8 @@ async fn a_head_without_end_and_data_before_it_is_asked_for_are_refused_once() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_silent_or_drips_is_given_up_in_the_time_for_connecting() {
-    // It takes 8 s.
+async fn a_proxy_that_stalls_or_drips_exceeds_the_connect_timeout() {
+    // Takes 8 s.
     let drip = || Act::Drip(format!("HTTP/1.1 200 OK\r\nx-long: {}", "x".repeat(400)).into());
     for (scheme, script) in [
         ("http", vec![Act::Stall]),
@@ -238,7 +238,7 @@ async fn a_proxy_that_is_silent_or_drips_is_given_up_in_the_time_for_connecting(
             "http",
             vec![Act::Read, send("HTTP/1.1 100 Continue\r\n\r\n"), drip()],
         ),
-        // The tunnel is open, and the host says nothing.
+        // The tunnel is open, and the host sends nothing.
         (
             "http",
             vec![Act::Read, send("HTTP/1.1 200 OK\r\n\r\n"), Act::Stall],
@@ -259,7 +259,7 @@ async fn a_proxy_that_is_silent_or_drips_is_given_up_in_the_time_for_connecting(
 }
 
 #[tokio::test]
-async fn a_dead_proxy_names_its_setting_and_a_port_that_was_not_given() {
+async fn the_error_of_a_dead_proxy_names_its_setting_and_a_default_port() {
     for (address, hint) in [
         ("http://us3r:s3cret@127.0.0.1:1", "ClientBuilder::proxy: "),
         ("socks5://127.0.0.1:1", "ClientBuilder::proxy: "),

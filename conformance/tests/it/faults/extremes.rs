@@ -1,5 +1,5 @@
-//! Numbers that no server should send and settings that make no sense: whatever they are, a
-//! call ends with an answer or an error.
+//! Extreme numbers from servers and extreme settings: every call must end with a response or an
+//! error.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::service::Scripted;
 use super::{documented, get};
 use crate::operation;
 
-/// Header values: numbers at the edges of their types, numbers near them, dates, and nonsense.
+/// Header values: limits of number types, nearby numbers, dates, and nonsense.
 fn value() -> impl Strategy<Value = String> {
     let edges = [
         "0",
@@ -56,7 +56,7 @@ const HEADERS: [&str; 9] = [
     "age",
 ];
 
-/// Runs a future to its end on paused time, a year at most.
+/// Runs a future on paused time, for a year at most.
 fn run<T>(future: impl Future<Output = T>) -> Option<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -112,8 +112,8 @@ proptest! {
         let body = format!(r#"{{"access_token": "t0ken", "expires_in": {expires_in}}}"#);
         let script = Scripted::new(move || (200, String::new(), body.clone()));
         let cached = CachedToken { access_token: "t0ken".into(), obtained: 0, expires };
-        let odd = CachedToken { obtained, ..cached.clone() };
-        for token in [cached, odd] {
+        let other = CachedToken { obtained, ..cached.clone() };
+        for token in [cached, other] {
             let client = Client::builder(
                 "http://127.0.0.1:1".parse().unwrap(),
                 &Credentials::service_account("id", "s3cret"),
@@ -127,7 +127,7 @@ proptest! {
                 }
                 Ok::<_, atlas_transport::Error>(())
             });
-            // No token, if the answer is not JSON; but nobody waits for one that never comes.
+            // If the response is not JSON, the call fails, but must not wait for a token.
             if let Err(error) = ended.unwrap() {
                 prop_assert!(!error.is_transient(), "{error}");
             }
@@ -175,7 +175,7 @@ fn no_setting_makes_a_call_panic() {
             .total_timeout(limit)
             .build_with(script)
             .unwrap();
-            // A wait without end is what was asked for where both are endless.
+            // With endless settings, an endless wait is correct.
             let ended = run(client.execute(get())).is_some();
             assert!(ended || limit == Duration::MAX, "{delay:?} {limit:?}");
         }

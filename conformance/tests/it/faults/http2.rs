@@ -1,4 +1,4 @@
-//! HTTP/2 peers, frame by frame (RFC 9113 section 4.1).
+//! Faulty HTTP/2 peers, frame by frame (RFC 9113 section 4.1).
 
 use atlas_transport::{Client, ErrorKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,7 +33,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Status 200 and the documented body.
+/// Returns the frames of status 200 and the documented body.
 fn answer(stream: u32) -> Vec<u8> {
     // 0x88 is `:status: 200` in the static table (RFC 7541 appendix A).
     let mut frames = frame(HEADERS, END_HEADERS, stream, &[0x88]);
@@ -66,7 +66,7 @@ async fn request(stream: &mut Stream) -> bool {
     }
 }
 
-/// A server that gives each connection its replies, one a request, and then closes it.
+/// Starts a server that sends each connection its replies, one per request, and then closes it.
 async fn serve(scripts: Vec<Vec<Vec<u8>>>) -> Client {
     let identity = Identity::new("localhost", &["h2"]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -93,13 +93,13 @@ async fn serve(scripts: Vec<Vec<Vec<u8>>>) -> Client {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_refused_is_sent_again_even_a_post() {
+async fn a_refused_stream_is_retried_even_for_a_post() {
     let client = serve(vec![vec![reset(1, REFUSED_STREAM), answer(3)]]).await;
     client.send(&operation()).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_goaway_before_the_stream_means_that_a_post_can_be_sent_again() {
+async fn after_a_goaway_before_its_stream_a_post_is_retried() {
     let client = serve(vec![vec![goaway(0, NO_ERROR)], vec![answer(1)]]).await;
     client.send(&operation()).await.unwrap();
 }
@@ -113,7 +113,7 @@ async fn a_goaway_after_the_stream_leaves_the_outcome_of_a_post_unknown() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_reset_leaves_the_outcome_of_a_post_unknown() {
+async fn a_reset_stream_leaves_the_outcome_of_a_post_unknown() {
     let client = serve(vec![vec![reset(1, INTERNAL_ERROR), answer(3)]]).await;
     let error = client.send(&operation()).await.unwrap_err();
     let cause = unknown(&error);
@@ -121,7 +121,7 @@ async fn a_stream_that_is_reset_leaves_the_outcome_of_a_post_unknown() {
 }
 
 #[tokio::test]
-async fn a_goaway_between_two_calls_costs_none() {
+async fn a_goaway_between_two_calls_fails_none() {
     let mut last = answer(1);
     last.extend(goaway(1, NO_ERROR));
     let client = serve(vec![vec![last], vec![answer(1)]]).await;

@@ -1,4 +1,4 @@
-//! The client against a peer that does everything wrong: each test names the outcome it requires.
+//! Tests of the client with faulty peers; each names the required outcome.
 
 mod answers;
 mod bounds;
@@ -27,13 +27,13 @@ use http::Request;
 
 pub(crate) use peer::Peer;
 
-/// The documented answer, as JSON text.
+/// Returns the documented response as JSON text.
 fn documented() -> String {
     let fixture = atlas_conformance::operation("downloadGroupClusterBackupTenant").unwrap();
     fixture.responses[0].body.to_string()
 }
 
-/// A client that is quick to give up and quick to try again.
+/// Returns a client with short timeouts and quick retries.
 fn builder(url: &str) -> ClientBuilder {
     Client::builder(url.parse().unwrap(), &Credentials::bearer("t0ken"))
         .read_timeout(Duration::from_millis(300))
@@ -45,16 +45,16 @@ fn client(peer: &Peer) -> Client {
     builder(&peer.url()).build().unwrap()
 }
 
-/// A client of a host that cannot be reached, through a proxy; quick to give up.
+/// Returns a client of an unreachable host, through a proxy, with short timeouts.
 fn through(proxy: &str) -> ClientBuilder {
     builder("https://localhost:1")
         .connect_timeout(Duration::from_millis(300))
-        // It runs while a connection is made as well.
+        // The read timeout also runs while connecting.
         .read_timeout(Duration::from_secs(10))
         .proxy(proxy)
 }
 
-/// An error and everything behind it, in one line.
+/// Returns an error and its sources in one line.
 pub(crate) fn chain(error: &Error) -> String {
     let mut line = error.to_string();
     let mut source = error.source();
@@ -66,26 +66,26 @@ pub(crate) fn chain(error: &Error) -> String {
     line
 }
 
-/// A request that may be repeated.
+/// Returns an idempotent request.
 fn get() -> Request<Bytes> {
     Request::get("/api/atlas/v2/groups")
         .body(Bytes::new())
         .unwrap()
 }
 
-/// The documented call, which is a POST, at a peer that plays `scripts`.
+/// Sends the documented call, a POST, to a peer that plays `scripts`.
 async fn post(scripts: Vec<Vec<peer::Act>>) -> (Result<(), Error>, Peer) {
     let peer = Peer::start(scripts).await;
     let sent = client(&peer).send(&crate::operation()).await;
     (sent.map(drop), peer)
 }
 
-/// What a lost answer to a POST was lost to.
+/// Returns the cause of a POST's unknown outcome.
 #[track_caller]
 fn unknown(error: &Error) -> &ErrorKind {
     assert!(error.may_have_been_sent(), "{error}");
     match error.kind() {
         ErrorKind::OutcomeUnknown { source, .. } => source,
-        _ => panic!("the outcome is unknown: {error}"),
+        _ => panic!("not an unknown outcome: {error}"),
     }
 }

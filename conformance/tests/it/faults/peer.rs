@@ -1,4 +1,4 @@
-//! A TCP peer that does what a script says, to see what a client makes of it.
+//! A TCP peer that plays a script.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -11,29 +11,29 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) enum Act {
     /// Reads one request, head and body.
     Read,
-    /// Reads so many bytes.
+    /// Reads this many bytes.
     Take(usize),
     /// Sends bytes.
     Send(Vec<u8>),
-    /// Sends bytes again and again; for ever if `times` is `None`.
+    /// Sends bytes repeatedly; endlessly if `times` is `None`.
     Flood { piece: Vec<u8>, times: Option<u64> },
     /// Sends byte by byte, slowly.
     Drip(Vec<u8>),
-    /// Does nothing until the other side gives up.
+    /// Does nothing until the other side closes.
     Stall,
-    /// Ends the connection with a reset.
+    /// Resets the connection.
     Reset,
 }
 
-/// How long lies between two bytes of a drip.
+/// The time between two bytes of a drip.
 pub(crate) const DRIP: Duration = Duration::from_millis(20);
 
-/// Text to send.
+/// Returns a step that sends text.
 pub(crate) fn send(text: impl Into<Vec<u8>>) -> Act {
     Act::Send(text.into())
 }
 
-/// A whole answer with a length.
+/// Returns a complete response with a length.
 pub(crate) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Act {
     let body = body.as_ref();
     let length = body.len();
@@ -43,8 +43,8 @@ pub(crate) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Act
     Act::Send(bytes)
 }
 
-/// A peer that plays the n-th script on the n-th connection, then closes it; connections beyond
-/// the last script are closed at once.
+/// A peer that plays the n-th script on the n-th connection and then closes it. Connections beyond
+/// the last script are closed immediately.
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
@@ -77,7 +77,7 @@ impl Peer {
         format!("http://{}", self.address)
     }
 
-    /// The requests that were read, as they came.
+    /// Returns the received requests.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
@@ -90,7 +90,7 @@ impl Peer {
 async fn play(mut stream: TcpStream, script: Vec<Act>, seen: Arc<Mutex<Vec<String>>>) {
     stream.set_nodelay(true).unwrap();
     for act in script {
-        // A client that has gone ends the script.
+        // The script ends if the client closes.
         let done = match act {
             Act::Read => match read(&mut stream).await {
                 Some(request) => {
@@ -135,7 +135,7 @@ async fn drip(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// One request: its head, and as much body as it announces.
+/// Reads one request: the head and the announced body.
 async fn read(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     loop {

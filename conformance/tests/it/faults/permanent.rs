@@ -1,4 +1,4 @@
-//! Failures that do not pass: asked once, and told with everything that is known of them.
+//! Permanent failures: tried once, and reported with all causes.
 
 use atlas_model::SnapshotUrl;
 use atlas_transport::{Client, ClientBuilder, Credentials, ErrorKind};
@@ -8,7 +8,7 @@ use super::peer::{Act, Peer, answer};
 use crate::operation;
 use crate::tls::{self, Identity};
 
-/// All credentials there are; a service account asks for its token first.
+/// Returns all kinds of credentials; a service account requests its token first.
 fn credentials() -> [Credentials; 3] {
     [
         Credentials::bearer("t0ken"),
@@ -17,7 +17,7 @@ fn credentials() -> [Credentials; 3] {
     ]
 }
 
-/// A proxy that gives the same answer to everything, and how it was asked.
+/// Starts a proxy that sends the same response to every request.
 async fn refusing(status: &str) -> Peer {
     let refuse = || vec![Act::Read, answer(status, "", "")];
     Peer::start((0..9).map(|_| refuse()).collect()).await
@@ -31,7 +31,7 @@ fn through(peer: &Peer, credentials: &Credentials) -> ClientBuilder {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_asked_once_and_one_that_is_busy_again() {
+async fn a_proxy_that_refuses_is_tried_once_and_a_busy_one_again() {
     for (status, requests) in [
         ("407 Proxy Authentication Required", 1),
         ("403 Forbidden", 1),
@@ -56,7 +56,7 @@ async fn a_proxy_that_refuses_is_asked_once_and_one_that_is_busy_again() {
 }
 
 #[tokio::test]
-async fn a_download_through_a_proxy_that_refuses_is_asked_once() {
+async fn a_download_through_a_proxy_that_refuses_is_tried_once() {
     let peer = refusing("407 Proxy Authentication Required").await;
     let client = through(&peer, &credentials()[0]).build().unwrap();
     let link = SnapshotUrl::new("https://store.example/s.tgz?sig=s1gned");
@@ -68,7 +68,7 @@ async fn a_download_through_a_proxy_that_refuses_is_asked_once() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_is_met_once_and_named_for_every_kind_of_credentials() {
+async fn an_untrusted_certificate_is_tried_once_and_named_for_every_kind_of_credentials() {
     for credentials in credentials() {
         let unknown = tls::serve_as(Identity::new("localhost", &["h2"]), 1).await;
         let elsewhere = tls::serve_as(Identity::new("elsewhere.example", &["h2"]), 1).await;
@@ -95,7 +95,7 @@ async fn a_certificate_that_is_not_trusted_is_met_once_and_named_for_every_kind_
 }
 
 #[tokio::test]
-async fn a_user_in_a_link_is_in_no_error_and_goes_nowhere() {
+async fn a_user_in_a_link_is_not_shown_and_not_sent() {
     let link = |authority: &str| {
         let url = format!("http://us3r:l1nk-s3cret@{authority}/s.tgz?sig=s1gned");
         SnapshotUrl::new(&url)
@@ -116,7 +116,7 @@ async fn a_user_in_a_link_is_in_no_error_and_goes_nowhere() {
 }
 
 #[tokio::test]
-async fn a_link_that_can_be_connected_to_nowhere_is_final_and_no_connection_is_tried() {
+async fn an_invalid_link_is_final_and_no_connection_is_tried() {
     let client = Client::new("http://127.0.0.1:1".parse().unwrap(), &credentials()[0]).unwrap();
     for link in [
         "http://127.0.0.1:99999/x?sig=s1gned",

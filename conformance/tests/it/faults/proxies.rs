@@ -1,4 +1,4 @@
-//! Through an HTTP proxy.
+//! Connections through an HTTP proxy.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use super::peer::{Act, Peer, answer};
 use crate::operation;
 use crate::tls::{self, Identity};
 
-/// A proxy that tunnels wherever it is asked to, and keeps what it was asked.
+/// Starts a proxy that tunnels to any target and records the requests.
 async fn proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -39,7 +39,7 @@ async fn proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
 }
 
 #[tokio::test]
-async fn https_goes_through_a_proxy_and_tls_goes_to_the_host_itself() {
+async fn https_goes_through_a_proxy_and_tls_is_with_the_host() {
     let server = tls::serve_as(Identity::new("localhost", &["h2"]), 1).await;
     let (port, asked) = proxy().await;
     let client = tls::builder(&server)
@@ -66,7 +66,7 @@ async fn https_goes_through_a_proxy_and_tls_goes_to_the_host_itself() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_no_connection() {
+async fn the_refusal_of_a_proxy_is_a_connect_error() {
     let refuse = || {
         let status = "407 Proxy Authentication Required";
         vec![Act::Read, answer(status, "", "")]
@@ -87,7 +87,7 @@ async fn a_proxy_that_refuses_is_no_connection() {
 }
 
 #[tokio::test]
-async fn this_machine_is_not_reached_through_a_proxy() {
+async fn loopback_is_not_reached_through_a_proxy() {
     let server = atlas_sandbox::SandboxServer::start().await.unwrap();
     let credentials = Credentials::bearer(atlas_sandbox::OWNER.access_token);
     let client = Client::builder(server.url().parse().unwrap(), &credentials)
@@ -98,8 +98,8 @@ async fn this_machine_is_not_reached_through_a_proxy() {
 }
 
 #[test]
-fn an_address_that_cannot_be_used_is_refused_without_being_shown() {
-    for odd in [
+fn an_invalid_address_is_refused_without_being_shown() {
+    for invalid in [
         "",
         "socks4://u:s3cret@p:1",
         "https://u:s3/cret@p:1",
@@ -112,12 +112,12 @@ fn an_address_that_cannot_be_used_is_refused_without_being_shown() {
         "http://u:s3cret@p:99999",
     ] {
         let base = "https://ops.example".parse().unwrap();
-        let builder = Client::builder(base, &Credentials::bearer("t0ken")).proxy(odd);
+        let builder = Client::builder(base, &Credentials::bearer("t0ken")).proxy(invalid);
         assert!(!format!("{builder:?}").contains("s3cret"));
         let error = builder.build().unwrap_err();
         assert!(
             matches!(error.kind(), ErrorKind::Proxy { .. }),
-            "{odd}: {error}"
+            "{invalid}: {error}"
         );
         assert!(!format!("{error:?}").contains("s3cret"));
     }

@@ -1,4 +1,4 @@
-//! Which calls are sent again, seen from the other side of the socket.
+//! Tests of retries, observed by the peer.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn fine() -> Vec<Act> {
 }
 
 #[tokio::test]
-async fn a_throttled_post_is_sent_again_and_says_so() {
+async fn a_throttled_post_is_retried_and_the_attempts_are_reported() {
     let again = "retry-after: 0\r\n";
     let throttled = || busy("429 Too Many Requests", again, "{}");
     let peer = Peer::start(vec![throttled(), fine()]).await;
@@ -40,7 +40,7 @@ async fn a_throttled_post_is_sent_again_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_gets_a_get_again_but_a_post_only_if_it_asks_for_it() {
+async fn after_a_server_error_a_get_is_retried_but_a_post_only_with_retry_after() {
     for (status, headers, requests) in [
         ("503 Service Unavailable", "", 1),
         ("503 Service Unavailable", "retry-after: 0\r\n", 2),
@@ -59,9 +59,9 @@ async fn a_server_that_is_down_gets_a_get_again_but_a_post_only_if_it_asks_for_i
     }
 }
 
-/// A sandbox is answered without a socket, so that hours pass at once.
+/// Without a socket, time can be paused.
 #[tokio::test(start_paused = true)]
-async fn waits_are_those_that_the_server_asks_for_up_to_a_minute() {
+async fn waits_are_those_that_the_server_states_up_to_a_minute() {
     let by_clock = "date: Tue, 05 May 2026 10:00:00 GMT\r\n\
                     retry-after: Tue, 05 May 2026 10:00:09 GMT\r\n";
     let numbers = r#"{"error": 429, "errorCode": "RATE_LIMITED_TOKEN_BUCKET",
@@ -90,7 +90,7 @@ async fn waits_are_those_that_the_server_asks_for_up_to_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_goes_past_the_end_of_the_call_is_not_begun() {
+async fn a_wait_beyond_the_end_of_the_call_is_not_started() {
     let service = answering(|| (429, "retry-after: 50\r\n".to_owned(), "{}".to_owned()));
     let client = paused_client()
         .total_timeout(Duration::from_secs(49))
@@ -103,7 +103,7 @@ async fn a_wait_that_goes_past_the_end_of_the_call_is_not_begun() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_spends_the_budget_and_then_each_call_is_sent_once() {
+async fn an_outage_uses_up_the_budget_and_then_each_call_is_sent_once() {
     let calls = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
     let counted = calls.clone();
     let service = answering(move || {
@@ -114,7 +114,7 @@ async fn an_outage_spends_the_budget_and_then_each_call_is_sent_once() {
     for _ in 0..100 {
         client.execute(get()).await.unwrap();
     }
-    // 500 / 14: so many retries, and no more.
+    // 500 / 14 retries.
     assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 100 + 35);
 }
 
@@ -127,12 +127,12 @@ async fn near_the_rate_limit_calls_are_spread_out() {
     for _ in 0..9 {
         client.send(&operation()).await.unwrap();
     }
-    // 1200 refill by 480 a minute at least: eight in a second.
+    // 1200 are refilled by at least 480 per minute: eight per second.
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
 
 #[tokio::test]
-async fn a_policy_of_one_attempt_sends_nothing_again() {
+async fn a_policy_of_one_attempt_does_not_retry() {
     let peer = Peer::start(vec![busy("503 Service Unavailable", "", "{}"), fine()]).await;
     let client = builder(&peer.url())
         .retry(RetryPolicy::none())
@@ -144,7 +144,7 @@ async fn a_policy_of_one_attempt_sends_nothing_again() {
 }
 
 #[tokio::test]
-async fn the_attempts_of_a_call_that_succeeds_are_there_to_be_read() {
+async fn the_attempts_of_a_successful_call_can_be_read() {
     let peer = Peer::start(vec![vec![Act::Read, Act::Reset], fine()]).await;
     let response = client(&peer).execute(get()).await.unwrap();
     let Attempts(attempts) = response.extensions().get().unwrap();
@@ -159,7 +159,7 @@ fn paused_client() -> atlas_transport::ClientBuilder {
     )
 }
 
-/// A carrier that gives what `answer` says: a status, header lines and a body.
+/// Returns a transport that responds with the status, header lines and body of `answer`.
 fn answering(
     answer: impl FnMut() -> (u16, String, String) + Send + 'static,
 ) -> super::service::Scripted {

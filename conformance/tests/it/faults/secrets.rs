@@ -1,4 +1,4 @@
-//! What the logs say at trace level while everything goes wrong.
+//! Tests that logs at trace level and errors contain no secrets.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,7 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// On one thread, so that the log of that thread is all there is.
+/// Runs on one thread, so that the log of that thread is complete.
 #[tokio::test(flavor = "current_thread")]
 async fn no_secret_is_in_any_log_or_error_at_trace_level() {
     let log = Log::default();
@@ -118,7 +118,7 @@ async fn no_secret_is_in_any_log_or_error_at_trace_level() {
     let shown = shown.concat();
 
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    assert!(log.contains("hyper"), "the libraries below log as well");
+    assert!(log.contains("hyper"), "dependencies log as well");
     assert!(log.contains("trying again") || log.contains("answered"));
     for (name, text) in [("log", &log), ("shown", &shown)] {
         let signatures = links
@@ -143,8 +143,8 @@ async fn no_secret_is_in_any_log_or_error_at_trace_level() {
     }
 }
 
-/// What a server that echoes a secret answers: in an error of Atlas, a page, and a refusal of the
-/// token endpoint; plainly, escaped, and as the value of a header.
+/// Returns responses that echo a secret: in an error of Atlas, an HTML page, and a refusal of the
+/// token endpoint; in plain text, escaped, and as the value of a header.
 fn echoes(secret: &str) -> Vec<(&'static str, String, String)> {
     let escaped: Vec<String> = secret
         .encode_utf16()
@@ -203,7 +203,7 @@ fn echoes(secret: &str) -> Vec<(&'static str, String, String)> {
 }
 
 #[tokio::test]
-async fn a_secret_that_a_server_echoes_is_masked_wherever_its_words_are_shown() {
+async fn a_secret_echoed_by_a_server_is_masked_wherever_its_text_is_shown() {
     const SECRET: &str = "mdb_sa_sk_s3cret";
     for credentials in [
         Credentials::bearer(SECRET),
@@ -232,7 +232,7 @@ async fn a_secret_that_a_server_echoes_is_masked_wherever_its_words_are_shown() 
 }
 
 #[tokio::test]
-async fn a_fetched_token_that_a_server_echoes_is_masked() {
+async fn a_fetched_token_echoed_by_a_server_is_masked() {
     let token = r#"{"access_token":"f3tched-t0ken","expires_in":3600}"#;
     let echo = r#"{"error":400,"errorCode":"f3tched-t0ken","detail":"Bearer f3tched-t0ken"}"#;
     let peer = Peer::start(vec![

@@ -1,4 +1,4 @@
-//! A carrier without a socket, for tests in which hours pass.
+//! A transport without a socket, for tests on paused time.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -12,7 +12,7 @@ use tower_service::Service;
 
 type Script = dyn FnMut() -> (u16, String, String) + Send;
 
-/// Answers each request with what a script says: a status, header lines and a body.
+/// Responds to each request with the status, header lines and body of a script.
 #[derive(Clone)]
 pub(crate) struct Scripted(Arc<Mutex<Script>>);
 

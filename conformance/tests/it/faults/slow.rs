@@ -1,4 +1,4 @@
-//! Peers that take their time. The waits are real, but short; nothing sleeps to let others finish.
+//! Slow peers. The waits are real but short; no test sleeps to let others finish.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn timed_out(kind: &ErrorKind) -> Phase {
 }
 
 #[tokio::test]
-async fn a_peer_that_never_answers_or_stalls_is_given_up_where_it_stalls() {
+async fn a_peer_that_stalls_times_out_in_the_phase_in_which_it_stalls() {
     for (begun, phase) in [
         ("", Phase::Head),
         ("HTTP/1.1 200 OK\r\nx-a: b\r\n", Phase::Head),
@@ -40,7 +40,7 @@ async fn a_peer_that_never_answers_or_stalls_is_given_up_where_it_stalls() {
 }
 
 #[tokio::test]
-async fn a_drip_that_never_stalls_is_ended_by_the_time_of_the_call() {
+async fn a_drip_that_never_stalls_is_ended_by_the_total_timeout() {
     let body = documented().into_bytes();
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
     let peer = Peer::start(vec![vec![Act::Read, send(head), Act::Drip(body)]]).await;
@@ -57,9 +57,9 @@ async fn a_drip_that_never_stalls_is_ended_by_the_time_of_the_call() {
     assert_eq!(timed_out(unknown(&error)), Phase::Head);
 }
 
-/// Byte by byte it would take 80 s.
+/// Reading the whole body would take 80 s.
 #[tokio::test]
-async fn a_refusal_of_a_file_that_only_drips_is_not_read_to_its_end() {
+async fn a_dripping_refusal_of_a_file_is_not_read_to_its_end() {
     let head = "HTTP/1.1 403 Forbidden\r\ncontent-length: 4000\r\n\r\n";
     let drip = Act::Drip(vec![b' '; 4000]);
     let peer = Peer::start(vec![vec![Act::Read, send(head), drip]]).await;
@@ -73,9 +73,9 @@ async fn a_refusal_of_a_file_that_only_drips_is_not_read_to_its_end() {
     );
 }
 
-/// A call that ends before its connection is there was not sent, whichever limit ends it.
+/// A call that ends before it is connected was not sent, whichever limit ends it.
 #[tokio::test]
-async fn a_connection_that_comes_too_late_is_told_from_a_lost_response() {
+async fn a_connect_timeout_is_distinguished_from_a_lost_response() {
     let limit = Duration::from_millis(300);
     for total in [false, true] {
         let peer = Peer::start(vec![vec![Act::Stall]]).await;

@@ -1,4 +1,4 @@
-//! Through a SOCKS 5 proxy.
+//! Connections through a SOCKS 5 proxy.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,14 +13,14 @@ use super::{chain, through};
 use crate::operation;
 use crate::tls::{self, Identity};
 
-/// What a proxy does on each connection.
+/// The script of a proxy for each connection.
 type Script<'a> = &'a dyn Fn() -> Vec<Act>;
 
-/// What a proxy was asked: greeting, login and request, byte for byte.
+/// The bytes received by a proxy: greeting, login and request.
 type Asked = Arc<Mutex<Vec<[Vec<u8>; 3]>>>;
 
-/// A proxy that wants a login if it is offered one, connects to this machine whatever the address,
-/// and tells its own address as a name.
+/// Starts a proxy that requires a login if one is offered, connects to loopback for any address, and
+/// reports its own address as a name.
 async fn proxy() -> (u16, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -68,7 +68,7 @@ async fn proxy() -> (u16, Asked) {
     (port, asked)
 }
 
-/// Reads as many bytes as the one at `at` says.
+/// Reads the number of bytes that is in the byte at `at`.
 async fn take(stream: &mut TcpStream, bytes: &mut Vec<u8>, at: usize) {
     let count = usize::from(bytes[at]);
     more(stream, bytes, count).await;
@@ -81,7 +81,7 @@ async fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>, count: usize) {
 }
 
 #[tokio::test]
-async fn https_goes_through_socks_and_the_scheme_says_who_looks_up_the_host() {
+async fn https_goes_through_socks_and_the_scheme_determines_who_looks_up_the_host() {
     let long = "s".repeat(255);
     for (address, greeting, login, request) in [
         (
@@ -131,14 +131,14 @@ async fn https_goes_through_socks_and_the_scheme_says_who_looks_up_the_host() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_met_once_and_a_failed_connection_again() {
+async fn a_refusal_is_final_and_a_failed_connection_is_retried() {
     let login = |answer: &[u8]| {
         let hello = vec![Act::Take(4), send([5, 2]), Act::Take(1 + 1 + 4 + 1 + 6)];
         let mut acts = hello;
         acts.push(send(answer));
         acts
     };
-    // A refusal that ends after its code is one all the same.
+    // A refusal may end after its code.
     let reply = |code: u8| vec![Act::Take(4), send([5, 0]), Act::Take(16), send([5, code])];
     let cases: [(Script, &str, usize); 16] = [
         (
@@ -211,7 +211,7 @@ async fn a_refusal_is_met_once_and_a_failed_connection_again() {
 }
 
 #[tokio::test]
-async fn a_login_that_was_not_offered_is_no_answer() {
+async fn a_login_that_was_not_offered_is_an_invalid_response() {
     let peer = Peer::start(vec![vec![Act::Take(3), send([5, 2])]]).await;
     let proxy = format!("socks5h://{}", peer.address);
     let error = through(&proxy).build().unwrap().send(&operation()).await;
@@ -224,7 +224,7 @@ async fn a_login_that_was_not_offered_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_silent_or_drips_is_given_up_in_the_time_for_connecting() {
+async fn a_proxy_that_stalls_or_drips_exceeds_the_connect_timeout() {
     let scripts: [Script; 3] = [
         &|| vec![Act::Stall],
         &|| vec![Act::Take(3), send([5, 0]), Act::Take(16), Act::Stall],
@@ -251,7 +251,7 @@ async fn a_proxy_that_is_silent_or_drips_is_given_up_in_the_time_for_connecting(
 }
 
 #[tokio::test]
-async fn a_host_that_this_machine_cannot_look_up_names_the_other_scheme() {
+async fn the_error_of_a_failed_local_lookup_names_the_other_scheme() {
     let peer = Peer::start(vec![]).await;
     let base = "https://nowhere.invalid".parse().unwrap();
     let credentials = atlas_transport::Credentials::bearer("t0ken");

@@ -1,4 +1,4 @@
-//! Whatever a server says, an error is one line that does nothing to a terminal.
+//! Tests that an error is a single line without control characters, for any text of a server.
 
 use std::error::Error as _;
 
@@ -11,7 +11,7 @@ use crate::operation;
 
 /// An escape sequence, C1 controls, a change of writing direction, DEL and line ends.
 const EVIL: &str = "\u{1b}[31m\u{9b}2J\u{202e}\u{2066}\u{2028}\u{7f}\r\nerror: fake\n\t";
-/// What of it a header can carry.
+/// The part of [`EVIL`] that is valid in a header.
 const EVIL_HEADER: &str = "\u{9b}2J\u{202e}\u{2066}\u{2028}\u{85}error: fake";
 
 #[track_caller]
@@ -24,16 +24,16 @@ fn assert_harmless(what: &str, error: &Error, directions: bool) {
     }
     let turns = |c| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     for line in lines {
-        let odd = line
+        let found = line
             .chars()
             .find(|c| c.is_control() || directions && turns(*c));
-        assert_eq!(odd, None, "{what}: {line:?}");
+        assert_eq!(found, None, "{what}: {line:?}");
         assert!(line.len() < 1500, "{what}: {}", line.len());
     }
 }
 
 #[tokio::test]
-async fn text_in_a_header_reaches_no_error_unescaped() {
+async fn errors_escape_text_of_headers() {
     let long = "x".repeat(20_000);
     for header in [
         format!(
@@ -64,7 +64,7 @@ async fn text_in_a_header_reaches_no_error_unescaped() {
 }
 
 #[tokio::test]
-async fn text_in_a_body_reaches_no_error_unescaped() {
+async fn errors_escape_text_of_bodies() {
     let json = serde_json::json!(EVIL);
     for (status, body) in [
         (
@@ -97,7 +97,7 @@ async fn text_in_a_body_reaches_no_error_unescaped() {
     ] {
         let script = || vec![Act::Read, answer(status, "", &body)];
         let peer = Peer::start((0..3).map(|_| script()).collect()).await;
-        // What does not fit a type is left out unless the client is strict.
+        // Values of another type are skipped unless the client is strict.
         let client = super::client(&peer).strict();
         let error = client.send(&operation()).await.unwrap_err();
         assert_harmless(&body, &error, false);

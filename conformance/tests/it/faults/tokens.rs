@@ -1,4 +1,4 @@
-//! Access tokens of a service account: rate limits, causes, and where the secret stands.
+//! Access tokens of a service account: rate limits, causes, and the place of the secret.
 
 use std::convert::Infallible;
 use std::future::{Pending, pending};
@@ -33,12 +33,12 @@ fn builder(url: &str) -> ClientBuilder {
     Client::builder(url.parse().unwrap(), &credentials)
 }
 
-/// A client without a socket.
+/// Returns a client without a socket.
 fn paused_client() -> ClientBuilder {
     builder("http://127.0.0.1:1").retry(RetryPolicy::default().max_attempts(2))
 }
 
-/// Answers 429 so often, then with a token or whatever takes one for an answer, and counts.
+/// Responds with 429 this many times, then with a token, and counts the requests.
 fn limited(times: usize, headers: &'static str) -> (Scripted, Arc<AtomicUsize>) {
     let requests = Arc::new(AtomicUsize::new(0));
     let count = requests.clone();
@@ -52,7 +52,7 @@ fn limited(times: usize, headers: &'static str) -> (Scripted, Arc<AtomicUsize>) 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_of_the_token_endpoint_is_waited_out_as_often_as_the_time_lasts() {
+async fn a_rate_limit_of_the_token_endpoint_is_waited_for_until_the_total_timeout() {
     for (headers, seconds) in [
         ("retry-after: 20\r\n", 20),
         ("retry-after: 1\r\n", 1),
@@ -68,7 +68,7 @@ async fn a_rate_limit_of_the_token_endpoint_is_waited_out_as_often_as_the_time_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_that_outlasts_the_call_is_told_at_once_with_its_end() {
+async fn a_rate_limit_that_outlasts_the_call_is_reported_immediately_with_its_end() {
     for (headers, seconds, attempts) in [
         ("retry-after: 120\r\n", 0, ""),
         (
@@ -99,7 +99,7 @@ async fn a_rate_limit_that_outlasts_the_call_is_told_at_once_with_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_that_never_ends_and_says_to_come_back_at_once_gets_the_policys_attempts() {
+async fn an_endless_rate_limit_with_retry_after_0_gets_the_attempts_of_the_policy() {
     let (service, requests) = limited(usize::MAX, "retry-after: 0\r\n");
     let client = paused_client().build_with(service).unwrap();
     let error = client.execute(get()).await.unwrap_err();
@@ -108,7 +108,7 @@ async fn a_rate_limit_that_never_ends_and_says_to_come_back_at_once_gets_the_pol
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_without_retries_waits_out_no_rate_limit() {
+async fn a_policy_without_retries_does_not_wait_for_a_rate_limit() {
     let (service, requests) = limited(usize::MAX, "retry-after: 1\r\n");
     let client = paused_client().retry(RetryPolicy::none());
     let error = client.build_with(service).unwrap().execute(get()).await;
@@ -116,7 +116,7 @@ async fn a_policy_without_retries_waits_out_no_rate_limit() {
     assert_eq!(requests.load(Ordering::SeqCst), 1);
 }
 
-/// A cache into which another process puts a token after so many looks.
+/// A cache into which another process puts a token after this many reads.
 struct Filled {
     after: usize,
     looks: AtomicUsize,
@@ -141,7 +141,7 @@ impl TokenCache for Filled {
 
 #[tokio::test(start_paused = true)]
 async fn the_cache_is_read_again_before_each_try() {
-    // Once at first, and once more before the first request.
+    // The cache is read at the start, and again before the first request.
     for (after, waits) in [(2, 1), (3, 2)] {
         let (service, requests) = limited(waits, "retry-after: 20\r\n");
         let filled = Filled {
@@ -155,12 +155,12 @@ async fn the_cache_is_read_again_before_each_try() {
         assert_eq!(
             requests,
             waits + 1,
-            "no token was asked for after the last wait"
+            "no token was requested after the last wait"
         );
     }
 }
 
-/// A transport whose token endpoint never answers; it tells that it was asked.
+/// A transport that never responds; it notifies of requests.
 #[derive(Clone)]
 struct Silent(Arc<Notify>);
 
@@ -185,7 +185,7 @@ fn runtime() -> Runtime {
 }
 
 #[test]
-fn a_lock_lasts_beyond_a_dropped_call_and_ends_with_the_fetch() {
+fn a_lock_outlives_a_dropped_call_and_ends_with_the_token_request() {
     let folder = tempfile::tempdir().unwrap();
     let tokens = Arc::new(TokenDirectory::new(folder.path()));
     let asked = Arc::new(Notify::new());
@@ -194,11 +194,11 @@ fn a_lock_lasts_beyond_a_dropped_call_and_ends_with_the_fetch() {
     let first = runtime();
     first.block_on(async {
         tokio::select! {
-            _ = silent.execute(get()) => panic!("it has no token"),
+            _ = silent.execute(get()) => panic!("a call without a token ended"),
             () = asked.notified() => {}
         }
     });
-    // How long another client takes, which waits for the first one's lock if it is held.
+    // The duration of another client's call, which waits while the first one holds the lock.
     let other = || {
         let (service, _) = limited(0, "");
         let client = paused_client().token_cache(tokens.clone());
@@ -217,7 +217,7 @@ fn a_lock_lasts_beyond_a_dropped_call_and_ends_with_the_fetch() {
     assert_eq!(other(), 0);
 }
 
-/// An error and everything behind it.
+/// Returns an error and its sources.
 fn chain(error: &Error) -> Vec<String> {
     let mut chain = vec![error.to_string()];
     let mut source = std::error::Error::source(error);
@@ -229,7 +229,7 @@ fn chain(error: &Error) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn why_there_is_no_token_is_told_whole_and_each_message_once() {
+async fn the_error_of_a_missing_token_has_all_causes_and_each_message_once() {
     let refusal = || {
         let status = "407 Proxy Authentication Required";
         vec![Act::Read, answer(status, "", "")]
@@ -272,7 +272,7 @@ async fn why_there_is_no_token_is_told_whole_and_each_message_once() {
     }
 }
 
-/// What a client sends to the token endpoint: for a token, and to take it back.
+/// Returns a client's requests to the token endpoint: for a token, and for its revocation.
 async fn token_requests(credentials: &Credentials) -> Vec<String> {
     let script = |body| vec![Act::Read, answer("200 OK", "", body)];
     let peer = Peer::start(vec![script(TOKEN), script("{}"), script("")]).await;
@@ -290,10 +290,10 @@ async fn token_requests(credentials: &Credentials) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn id_and_secret_go_by_basic_unless_the_form_is_asked_for_and_never_by_both() {
+async fn id_and_secret_are_sent_with_basic_or_in_the_form_and_never_with_both() {
     let basic = Credentials::service_account(ID, "mdb_sa_sk_a/+ b");
     for request in token_requests(&basic).await {
-        // mdb_sa_id_1:mdb_sa_sk_a%2F%2B+b, as RFC 6749 section 2.3.1 has it.
+        // mdb_sa_id_1:mdb_sa_sk_a%2F%2B+b (RFC 6749 section 2.3.1).
         let header = "authorization: Basic bWRiX3NhX2lkXzE6bWRiX3NhX3NrX2ElMkYlMkIrYg==\r\n";
         assert!(request.contains(header), "{request}");
         assert!(!request.contains("client_secret"), "{request}");
@@ -315,7 +315,7 @@ async fn id_and_secret_go_by_basic_unless_the_form_is_asked_for_and_never_by_bot
 }
 
 #[tokio::test]
-async fn a_form_that_the_token_endpoint_echoes_shows_no_secret() {
+async fn a_form_echoed_by_the_token_endpoint_shows_no_secret() {
     let secret = "s3cr3t/+ \u{e9}&";
     let form =
         Credentials::service_account("i", secret).client_authentication(ClientAuthentication::Form);
