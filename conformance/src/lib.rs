@@ -40,6 +40,7 @@ mod course;
 mod difference;
 mod digest;
 mod download_run;
+mod environment;
 mod error_body;
 mod expand;
 mod expected;

@@ -24,7 +24,8 @@ pub(crate) enum Command {
     Client {
         #[command(flatten)]
         run: RunOptions,
-        /// Command that starts the client
+        /// Command that starts the client. It inherits the environment without variables that may
+        /// hold credentials; set one with `env NAME=VALUE` before the command
         #[arg(last = true, required_unless_present = "list")]
         command: Vec<String>,
     },

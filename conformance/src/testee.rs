@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
+use crate::environment::may_hold_credential;
 use crate::message::{Hello, PROTOCOL, Reply, Request, Run};
 use crate::scripted::lock;
 
@@ -21,6 +22,11 @@ const LONGEST: u64 = 32 << 20;
 const KEPT: usize = 1 << 20;
 
 /// A running client, in its own process group on Unix.
+///
+/// It inherits the environment of this process, except variables that may hold credentials: names
+/// that begin with `MONGODB_ATLAS_`, `MCLI_`, `TF_VAR_`, `AWS_`, `AZURE_`, `GOOGLE_` or `GCP_`, or
+/// that contain `TOKEN`, `SECRET`, `PASSWORD`, `PASSWD`, `CREDENTIAL`, `API_KEY`, `ACCESS_KEY` or
+/// `PRIVATE_KEY`. To set one, start the client with `env NAME=VALUE COMMAND`.
 #[derive(Debug)]
 pub struct Testee {
     child: Child,
@@ -114,6 +120,9 @@ impl Testee {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| may_hold_credential(name)) {
+            process.env_remove(name);
+        }
         #[cfg(unix)]
         process.process_group(0);
         let mut child = process.spawn().map_err(failed("cannot be started"))?;

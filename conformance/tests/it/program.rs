@@ -115,6 +115,41 @@ fn a_client_without_a_reply_in_time_is_silent() {
     assert!(said.contains("timed out after 1 s"), "{said}");
 }
 
+/// The variables of the environment test that a client must not inherit.
+const WITHHELD: [&str; 5] = [
+    "MONGODB_ATLAS_PRIVATE_API_KEY",
+    "MCLI_PUBLIC_API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "GITHUB_TOKEN",
+    "ATLAS_SANDBOX_CONTROL_TOKEN",
+];
+
+#[test]
+fn a_client_does_not_inherit_variables_that_may_hold_credentials() {
+    let kept = ["HOME", "SSL_CERT_FILE", "PYTHONPATH", "NODE_OPTIONS"];
+    for name in WITHHELD.iter().chain(&kept) {
+        let script = format!("read line; echo \"${{{name}-unset}}\" >&2; exit 3");
+        let mut judge = judge(&["client", "--", "sh", "-c", &script]);
+        for name in WITHHELD.iter().chain(&kept) {
+            judge.env(name, "s3cret");
+        }
+        let said = said(&judge.output().unwrap());
+        let seen = if kept.contains(name) {
+            "s3cret"
+        } else {
+            "unset"
+        };
+        let expected = format!("last line of stderr: \"{seen}\"");
+        assert!(said.contains(&expected), "{name}: {said}");
+    }
+    // A variable that is set in the command is passed on.
+    let script = "read line; echo \"$GITHUB_TOKEN\" >&2; exit 3";
+    let set = "GITHUB_TOKEN=s3cret";
+    let mut judge = judge(&["client", "--", "env", set, "sh", "-c", script]);
+    let said = said(&judge.output().unwrap());
+    assert!(said.contains("last line of stderr: \"s3cret\""), "{said}");
+}
+
 /// Returns a folder with one case, which a client that refuses everything does not pass.
 fn folder(level: &str, source: &str) -> tempfile::TempDir {
     let case = serde_json::json!([{
