@@ -8,6 +8,7 @@ mod changes;
 mod golden;
 mod hand_written;
 mod keys;
+mod language;
 mod lock;
 mod malformed;
 mod prose;
