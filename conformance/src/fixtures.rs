@@ -199,7 +199,7 @@ pub fn operation(id: &str) -> Result<OperationFixture, FixtureError> {
 /// Returns a pattern and its texts.
 ///
 /// # Errors
-/// Returns a [`FixtureError`] if there is no pattern of this field.
+/// Returns a [`FixtureError`] if this field has no pattern.
 pub fn pattern(field: &str) -> Result<PatternFixture, FixtureError> {
     embedded(&format!("patterns/{field}.json"))
 }

@@ -19,7 +19,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// What is wrong with a name.
+/// The problem of a name, if it has one.
 fn problem(name: &str) -> Option<&'static str> {
     if name.ends_with([' ', '.']) {
         return Some("ends in a space or a dot, which Windows takes off");

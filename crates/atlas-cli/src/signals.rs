@@ -238,7 +238,7 @@ fn ignored_from_the_start() -> Option<u64> {
     u64::from_str_radix(mask.trim(), 16).ok()
 }
 
-/// What a console of Windows tells its programs. It ends them a few seconds after the last three.
+/// The events of a Windows console. The console ends its programs a few seconds after the last three.
 #[cfg(windows)]
 struct Signals {
     ctrl_c: tokio::signal::windows::CtrlC,

@@ -117,7 +117,7 @@ pub struct Unreadable {
     pub meta: AnswerMeta,
     /// The `Content-Type`, as received.
     pub media_type: Option<String>,
-    /// What is wrong with the body, in one line.
+    /// The problem of the body, in one line.
     pub problem: String,
     /// The beginning of the body, at most [`EXCERPT_CHARACTERS`](Self::EXCERPT_CHARACTERS), with
     /// links hidden; empty if the body could be a resource, which can contain secrets.

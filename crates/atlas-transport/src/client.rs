@@ -121,8 +121,8 @@ impl Client {
     ///
     /// Real responses differ: 31.6 % of the recorded ones have a value that no enum lists.
     ///
-    /// Needs the feature `catalog`, which is on by default. Errors show the place of each difference and
-    /// what was expected there, never the value.
+    /// Needs the feature `catalog`, which is on by default. Errors show the place of each difference and the
+    /// expected form, never the value.
     ///
     /// # Errors
     /// Its calls end as [`ErrorKind::Undocumented`], with every difference. An operation

@@ -15,7 +15,7 @@ pub(crate) fn same_file(one: &Path, other: &Path) -> bool {
     identity_at(one).is_some_and(|found| identity_at(other) == Some(found))
 }
 
-/// What no other file of this machine has: its device and inode.
+/// The device and inode of a file, which no other file of this machine has.
 #[cfg(unix)]
 fn identity(file: &File) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;

@@ -31,7 +31,7 @@ pub(crate) fn batch(length: u64, connections: usize) -> usize {
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) path: PathBuf,
-    /// What has the lock of the file.
+    /// The handle that holds the lock of the file.
     locked: Arc<File>,
     writes: Arc<RwLock<()>>,
 }
@@ -62,7 +62,7 @@ pub(crate) struct PartFile {
     path: PathBuf,
     writes: Arc<RwLock<()>>,
     file: Option<File>,
-    /// Where the next batch goes.
+    /// The position of the next batch.
     position: u64,
     writing: Option<JoinHandle<(File, io::Result<()>)>>,
     /// The number of bytes in the batch that is being written.

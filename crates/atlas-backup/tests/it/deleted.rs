@@ -52,7 +52,7 @@ async fn a_cluster_without_backups_and_an_unknown_project_stay_errors() {
     for cluster in [CLUSTER, FLEX_CLUSTER] {
         server.with(|sandbox| sandbox.delete_cluster(project(), &name(cluster)));
     }
-    for cluster in ["Nobody", CLUSTER, FLEX_CLUSTER] {
+    for cluster in ["Missing", CLUSTER, FLEX_CLUSTER] {
         let error = backups.kind(project(), &name(cluster)).await.unwrap_err();
         assert!(error.to_string().contains("CLUSTER_NOT_FOUND"), "{error}");
     }

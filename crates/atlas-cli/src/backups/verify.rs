@@ -21,7 +21,7 @@ const HELP: &str = "\
 Reads each file to its end and prints a line for it:
 
   sound    it matches its manifest
-  checked  it has no manifest; it can be read to the end, but it is unknown whether it is the
+  checked  it has no manifest; it can be read to the end, but nothing proves that it is the
            downloaded file
   UNSOUND  it is damaged or missing, or it or its manifest cannot be read
 

@@ -140,7 +140,7 @@ pub(crate) fn plain(text: &str) -> String {
 
 const RED: &str = "\u{1b}[1m\u{1b}[31merror:\u{1b}[0m ";
 
-/// Checks that a command colours its output on a terminal, but not with NO_COLOR, on a dumb terminal or
+/// Checks that a command colours its output on a terminal, but not with `NO_COLOR`, on a dumb terminal or
 /// in a pipe.
 fn assert_coloured(arguments: &[&str], code: i32, coloured: &str, text: &str) {
     let folder = folder();

@@ -21,7 +21,7 @@ pub(crate) struct Challenge {
 /// The reason why no challenge can be answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// There is no digest challenge.
+    /// The response has no digest challenge.
     NoDigest,
     /// There is one, but it is invalid or not supported.
     Unusable(String),

@@ -30,13 +30,13 @@ pub(crate) enum Protocol {
     },
     /// SOCKS 5.
     Socks {
-        /// Where host names are resolved.
+        /// The side that resolves host names.
         lookup: Lookup,
         login: Option<Login>,
     },
 }
 
-/// Where host names are resolved.
+/// The side that resolves host names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lookup {
     /// On this machine: `socks5`.
