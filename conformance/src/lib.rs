@@ -10,7 +10,7 @@
 //! A client is a process that reads and writes JSON lines ([`Testee`]), a server is a base URL
 //! ([`ServerTestee`]). Each case results in a [`Judgement`]. [`report`] turns judgements into a
 //! matrix, `JUnit` XML and JSON lines, and those of a server into its fidelity score: the share of
-//! the recorded facts that hold. `fixtures/README.md` describes the formats, `docs/guide.md` the
+//! the recorded facts that hold. `fixtures/README.md` describes the formats, `docs/client-authors.md` the
 //! use.
 //!
 //! ```
