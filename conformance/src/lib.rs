@@ -29,6 +29,7 @@
 //!
 //! Both are on by default. Without them, no judged code is compiled in.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod archive;

@@ -93,6 +93,7 @@
 //!
 //! Point-in-time restores, backups of whole projects, and export to a bucket by Atlas itself.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod about;

@@ -64,6 +64,7 @@
 //!
 //! Schemas of error bodies, and descriptions other than the embedded one.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod check;

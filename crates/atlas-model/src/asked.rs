@@ -27,7 +27,7 @@ impl AskedOperation {
     /// Creates an operation from its id and its path with parameters in braces.
     pub fn new(id: &'static str, path: &str) -> Self {
         let project = path.contains("{groupId}");
-        let cluster = path.contains("luster");
+        let cluster = path.contains("lusterName}") || path.contains("lusters/{name}");
         let named = usize::from(project) + usize::from(cluster);
         Self {
             id,
@@ -75,5 +75,19 @@ impl From<&OperationMeta> for AskedOperation {
             .successor(meta.successor);
         asked.names_more |= meta.method != http::Method::GET;
         asked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AskedOperation;
+
+    #[test]
+    fn the_path_of_a_list_or_of_a_host_names_no_cluster() {
+        let names_cluster = |path| AskedOperation::new("x", path).names_cluster;
+        assert!(names_cluster("/api/atlas/v2/groups/{groupId}/clusters/{clusterName}"));
+        assert!(names_cluster("/api/atlas/v2/groups/{groupId}/flexClusters/{name}"));
+        assert!(!names_cluster("/api/atlas/v2/groups/{groupId}/clusters"));
+        assert!(!names_cluster("/api/atlas/v2/groups/{groupId}/clusters/{hostName}/logs"));
     }
 }

@@ -98,6 +98,7 @@
 //! documented discriminator is a struct with the fields of all of them; a field with different
 //! types in two members is a string or [`Json`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub mod api_error;

@@ -101,6 +101,7 @@
 //!
 //! The credentials are public: do not expose the sandbox to a network that others use.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![allow(
     clippy::unnecessary_wraps,

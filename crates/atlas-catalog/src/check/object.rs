@@ -183,6 +183,7 @@ impl Checker {
         let count = fields.len() as u64;
         let (least, most) = (schema.min_properties, schema.max_properties);
         let expected = match (least, most) {
+            (Some(1), _) if count < 1 => "at least 1 field".to_owned(),
             (Some(least), _) if count < least => format!("at least {least} fields"),
             (_, Some(most)) if count > most => format!("at most {most} fields"),
             _ => return,

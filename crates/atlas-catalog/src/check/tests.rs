@@ -106,7 +106,7 @@ fn a_bound_includes_the_bound_itself_unless_it_is_exclusive() {
         (
             fields.clone(),
             json!({}),
-            &["$: expected at least 1 fields"],
+            &["$: expected at least 1 field"],
         ),
         (fields.clone(), json!({"a": 1}), &[]),
         (fields.clone(), json!({"a": 1, "b": 2}), &[]),

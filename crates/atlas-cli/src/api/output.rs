@@ -69,7 +69,7 @@ impl Target {
     fn write(self, body: &[u8]) -> Result<(), Failure> {
         if let Some(path) = &self.path {
             let value: Value = serde_json::from_slice(body).map_err(|error| {
-                Failure::Usage(format!(
+                Failure::Answer(format!(
                     "json-path needs JSON, but the response is not JSON: {error}"
                 ))
             })?;
