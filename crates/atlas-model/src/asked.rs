@@ -85,9 +85,15 @@ mod tests {
     #[test]
     fn the_path_of_a_list_or_of_a_host_names_no_cluster() {
         let names_cluster = |path| AskedOperation::new("x", path).names_cluster;
-        assert!(names_cluster("/api/atlas/v2/groups/{groupId}/clusters/{clusterName}"));
-        assert!(names_cluster("/api/atlas/v2/groups/{groupId}/flexClusters/{name}"));
+        assert!(names_cluster(
+            "/api/atlas/v2/groups/{groupId}/clusters/{clusterName}"
+        ));
+        assert!(names_cluster(
+            "/api/atlas/v2/groups/{groupId}/flexClusters/{name}"
+        ));
         assert!(!names_cluster("/api/atlas/v2/groups/{groupId}/clusters"));
-        assert!(!names_cluster("/api/atlas/v2/groups/{groupId}/clusters/{hostName}/logs"));
+        assert!(!names_cluster(
+            "/api/atlas/v2/groups/{groupId}/clusters/{hostName}/logs"
+        ));
     }
 }

@@ -77,11 +77,11 @@ impl Sandbox {
         let refused = match through {
             Through::Cluster | Through::Backup if is_flex => Some((
                 code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API,
-                "is a Flex cluster; use the operations of Flex clusters",
+                "is a Flex cluster",
             )),
             Through::Flex if !is_flex && !is_tenant => Some((
                 code::CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API,
-                "is not a Flex cluster; use the operations of clusters",
+                "is not a Flex cluster",
             )),
             Through::Flex if !is_flex => Some((
                 code::CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API,

@@ -103,11 +103,7 @@ fn a_bound_includes_the_bound_itself_unless_it_is_exclusive() {
             json!([1, 2, 3]),
             &["$: expected at most 2 elements, found an array of 3"],
         ),
-        (
-            fields.clone(),
-            json!({}),
-            &["$: expected at least 1 field"],
-        ),
+        (fields.clone(), json!({}), &["$: expected at least 1 field"]),
         (fields.clone(), json!({"a": 1}), &[]),
         (fields.clone(), json!({"a": 1, "b": 2}), &[]),
         (

@@ -295,8 +295,8 @@ fn a_certificate_that_is_not_trusted_is_named_for_every_kind_of_credentials() {
             .start(),
     );
     let server = server.unwrap();
-    let expected = "its certificate is not trusted; if a proxy inspects TLS, or the server has an authority of its \
-         own, name a file with that root in SSL_CERT_FILE";
+    let expected = "its certificate is not trusted; if a proxy inspects TLS, or the server has its own certificate \
+         authority, set SSL_CERT_FILE to a file with that root";
     let certificate = "UnknownIssuer";
     let mut account = at(server.url());
     account

@@ -228,7 +228,7 @@ fn a_file_that_cannot_be_used_is_named_with_its_variable_and_its_content_never_s
             // A value without a folder that cannot be read may be the secret itself.
             let is_shown =
                 line.contains(&format!("names \"{}", name.split('\u{1b}').next().unwrap()));
-            assert!(is_shown || line.contains("must be a path"), "{line}");
+            assert!(is_shown || line.contains("expected a path"), "{line}");
             assert!(
                 !line.contains("s3c") && !line.contains('\u{1b}'),
                 "{line:?}"
