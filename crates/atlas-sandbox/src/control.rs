@@ -11,6 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Number, Value, json};
 
 use crate::clock::{CLOCK_END, CLOCK_START};
@@ -302,10 +303,17 @@ async fn beside<T: Send + 'static>(
     }
 }
 
+/// Parses the body of a request about the clock: an object, although Serde also reads a structure from an array.
+fn clock_request<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    if text.trim_start().starts_with('[') {
+        return Err("invalid clock request: expected an object, not an array".to_owned());
+    }
+    serde_json::from_str(text).map_err(|error| format!("invalid clock request: {error}"))
+}
+
 /// Parses the body of a request that sets the clock.
 fn clock_setting(text: &str) -> Result<(Option<Timestamp>, Option<bool>), String> {
-    let set: SetClock =
-        serde_json::from_str(text).map_err(|error| format!("invalid clock request: {error}"))?;
+    let set: SetClock = clock_request(text)?;
     if set.now.is_none() && set.stopped.is_none() {
         return Err("invalid clock request: expected now, stopped or both".to_owned());
     }
@@ -327,8 +335,7 @@ fn clock_time(text: &str) -> Result<Timestamp, String> {
 
 /// Parses the seconds of a request that advances the clock.
 fn seconds(text: &str) -> Result<u32, String> {
-    let clock: Advance =
-        serde_json::from_str(text).map_err(|error| format!("invalid clock request: {error}"))?;
+    let clock: Advance = clock_request(text)?;
     let number = clock.advance_seconds;
     let seconds = number.as_u64().filter(|seconds| *seconds <= MAX_ADVANCE);
     seconds

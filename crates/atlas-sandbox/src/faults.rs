@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use http::Request;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -56,7 +57,11 @@ pub struct FaultPlan {
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    expecting = "a rule such as {\"operation\": \"listGroupClusters\", \"do\": \"reset\"}"
+)]
 struct Rule {
     #[serde(default, deserialize_with = "not_null")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +84,11 @@ struct Rule {
 
 /// The failure of one request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    expecting = "a fault such as {\"status\": {\"status\": 503}} or \"reset\""
+)]
 pub(crate) enum Fault {
     #[serde(rename_all = "camelCase")]
     Status {
@@ -146,7 +155,17 @@ impl FaultPlan {
     /// a number in `nth` that is never reached, a status that cannot be sent, or a rule that an
     /// earlier one makes unreachable.
     pub fn from_json(text: &str) -> Result<Self, FaultPlanError> {
-        let mut rules: Vec<Rule> = serde_json::from_str(text).map_err(FaultPlanError::Json)?;
+        let json = &mut serde_json::Deserializer::from_str(text);
+        let rules = serde_path_to_error::deserialize(&mut *json).map_err(|error| {
+            let place = error.path().to_string();
+            match error.into_inner() {
+                inner if place == "." => inner,
+                inner => serde_json::Error::custom(format!("{place}: {inner}")),
+            }
+        });
+        let mut rules: Vec<Rule> = rules
+            .and_then(|rules| json.end().map(|()| rules))
+            .map_err(FaultPlanError::Json)?;
         check::rules(&mut rules)?;
         Ok(Self { rules })
     }

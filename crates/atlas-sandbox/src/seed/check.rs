@@ -35,6 +35,13 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SeedError> {
             problem: format!("{} bytes; expected at most {MAX_TEXT}", text.len()),
         });
     }
+    // Serde also reads a structure from an array.
+    if text.trim_start().starts_with('[') {
+        return Err(SeedError::Form {
+            place: String::new(),
+            problem: "expected an object, not an array".to_owned(),
+        });
+    }
     let json = &mut serde_json::Deserializer::from_str(text);
     let form = |place: String, error: &serde_json::Error| SeedError::Form {
         place,

@@ -71,6 +71,7 @@ async fn an_invalid_control_request_is_refused_and_changes_nothing() {
         ("PUT", "world", "{", "400"),
         ("PUT", "faults", "{}", "400"),
         ("POST", "clock", r#"{"advanceSeconds": -1}"#, "400"),
+        ("POST", "clock", "[60]", "400"),
         ("DELETE", "clock", "", "405"),
         ("PUT", "requests", "[]", "405"),
         ("POST", "health", "", "405"),

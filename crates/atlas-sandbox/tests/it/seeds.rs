@@ -35,6 +35,10 @@ fn a_value_out_of_bounds_is_named_with_its_path_and_its_bounds() {
     let long = "x".repeat(65);
     for (seed, said) in [
         (
+            r#"["2026-05-04T09:42:00Z"]"#.to_owned(),
+            "expected an object, not an array",
+        ),
+        (
             cluster(r#""kind": {"sharded": 20000}"#),
             "projects[0].clusters[0].kind.sharded: 20000; expected 1 to 50",
         ),
