@@ -9,27 +9,29 @@ pub(crate) fn may_hold_credential(name: &OsStr) -> bool {
         || WORDS.iter().any(|word| name.contains(word))
 }
 
-/// The variables of Atlas tools, of Terraform inputs, and of the cloud providers.
-const PREFIXES: [&str; 7] = [
-    "MONGODB_ATLAS_",
-    "MCLI_",
-    "TF_VAR_",
-    "AWS_",
-    "AZURE_",
-    "GOOGLE_",
-    "GCP_",
+/// The variables of Atlas and MongoDB tools, of Terraform inputs, and of the cloud providers.
+const PREFIXES: [&str; 8] = [
+    "MONGODB_", "MDB_MCP_", "MCLI_", "TF_VAR_", "AWS_", "AZURE_", "GOOGLE_", "GCP_",
 ];
 
 /// Parts of the names of other credentials, such as `GITHUB_TOKEN`.
-const WORDS: [&str; 8] = [
+const WORDS: [&str; 16] = [
     "TOKEN",
     "SECRET",
     "PASSWORD",
     "PASSWD",
+    "PASSPHRASE",
+    "_PASS",
+    "_PWD",
+    "SSHPASS",
     "CREDENTIAL",
     "API_KEY",
+    "APIKEY",
     "ACCESS_KEY",
+    "ACCOUNT_KEY",
     "PRIVATE_KEY",
+    "_AUTH",
+    "DATABASE_URL",
 ];
 
 #[cfg(test)]
@@ -57,6 +59,12 @@ mod tests {
             "SERVICE_API_KEY",
             "S3_ACCESS_KEY",
             "SSH_PRIVATE_KEY",
+            "MONGODB_URI",
+            "MDB_MCP_CONNECTION_STRING",
+            "MYSQL_PWD",
+            "RCLONE_CONFIG_S3_PASS",
+            "NPM_CONFIG__AUTH",
+            "OPENAI_APIKEY",
         ] {
             assert!(may_hold_credential(OsStr::new(name)), "{name}");
         }

@@ -23,10 +23,9 @@ const KEPT: usize = 1 << 20;
 
 /// A running client, in its own process group on Unix.
 ///
-/// It inherits the environment of this process, except variables that may hold credentials: names
-/// that begin with `MONGODB_ATLAS_`, `MCLI_`, `TF_VAR_`, `AWS_`, `AZURE_`, `GOOGLE_` or `GCP_`, or
-/// that contain `TOKEN`, `SECRET`, `PASSWORD`, `PASSWD`, `CREDENTIAL`, `API_KEY`, `ACCESS_KEY` or
-/// `PRIVATE_KEY`. To set one, start the client with `env NAME=VALUE COMMAND`.
+/// It inherits the environment of this process, except variables that may hold credentials: names of Atlas and MongoDB
+/// tools and of cloud providers, and names with words such as `TOKEN`, `SECRET` or `_PASS`. SECURITY.md
+/// lists them. To set one, start the client with `env NAME=VALUE COMMAND`.
 #[derive(Debug)]
 pub struct Testee {
     child: Child,

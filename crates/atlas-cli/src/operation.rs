@@ -151,7 +151,7 @@ pub(crate) async fn delete(
 }
 
 /// Whether something was not found and an earlier attempt may have deleted it.
-fn is_gone(error: &Error) -> bool {
+pub(crate) fn is_gone(error: &Error) -> bool {
     let may_have_been = |attempt: &Attempt| match &attempt.outcome {
         Outcome::Answered { status, .. } => status.is_server_error(),
         Outcome::NotSent => false,

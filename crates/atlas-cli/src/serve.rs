@@ -136,7 +136,16 @@ pub(crate) struct Serve {
 impl Serve {
     /// Runs the sandbox until the process is interrupted or, if asked, until stdin is closed.
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let stdin = self.until_stdin_ends.then(stdin_end).transpose()?;
+        match self.until_stdin_ends.then(stdin_end).transpose()? {
+            Some(end) => tokio::select! {
+                served = self.serve() => served,
+                _ = end => Ok(()),
+            },
+            None => self.serve().await,
+        }
+    }
+
+    async fn serve(self) -> Result<(), Failure> {
         let mut sandbox = match read(self.seed.clone()).await? {
             Some((path, text)) => {
                 Sandbox::from_seed(&text).map_err(|error| unusable(&path, &error))?
@@ -162,9 +171,6 @@ impl Serve {
         if let Some(seconds) = self.provisioning_seconds {
             sandbox.set_provisioning_time(SignedDuration::from_secs(seconds.into()));
         }
-        if let Some(path) = self.env_file.clone() {
-            blocking(move || exports::remove_old(&path)).await?;
-        }
         let mut server = self.builder(sandbox).faults(faults);
         if !log::is_quiet() {
             server = server.log(printer());
@@ -176,6 +182,10 @@ impl Serve {
             )),
             _ => Failure::File(format!("cannot start the sandbox: {error}")),
         })?;
+        // Not before the port is bound: until then the file may be that of a running sandbox.
+        if let Some(path) = self.env_file.clone() {
+            blocking(move || exports::remove_old(&path)).await?;
+        }
         // Removed at the end of the command.
         let made = match self.tls_dir {
             Some(_) => None,
@@ -199,13 +209,7 @@ impl Serve {
         // From here on, an interruption is the regular end.
         end_silently();
         print(script.as_bytes())?;
-        match stdin {
-            Some(end) => {
-                let _ = end.await;
-                Ok(())
-            }
-            None => std::future::pending().await,
-        }
+        std::future::pending().await
     }
 
     /// The server with the settings of the flags, without its faults.

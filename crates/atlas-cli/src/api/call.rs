@@ -21,7 +21,7 @@ use crate::environment::Setting;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::log;
-use crate::operation::note_what_is_cut;
+use crate::operation::{is_gone, note_what_is_cut};
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::signals::{self, UnderWay, blocking};
@@ -72,7 +72,12 @@ pub(super) async fn run(
         signals::begin(UnderWay::Change);
         let sent = call.send().await;
         signals::begin(UnderWay::Nothing);
-        sent.map_err(|error| Failure::of_change(error, method.is_idempotent()))?
+        sent.map_err(|error| match is_gone(&error) {
+            true if method == Method::DELETE => Failure::Unconfirmed(format!(
+                "{operation} found nothing on retry: the first attempt may have been applied; check before retrying"
+            )),
+            _ => Failure::of_change(error, method.is_idempotent()),
+        })?
     };
     if operation.is_paged() {
         let page = answer.value.json().unwrap_or_default();

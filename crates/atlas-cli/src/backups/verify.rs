@@ -17,6 +17,9 @@ use crate::progress::Watcher;
 use crate::urls::is_meant;
 use crate::usage::short;
 
+/// The lock that `pull` leaves in each folder that it keeps.
+const LOCK: &str = ".lock";
+
 const HELP: &str = "\
 Reads each file to its end and prints a line for it:
 
@@ -26,8 +29,8 @@ Reads each file to its end and prints a line for it:
   UNSOUND  it is damaged or missing, or it or its manifest cannot be read
 
 In a folder, every snapshot file is checked: those that end in .tgz or .tar.gz, and those with a \
-manifest. Missing files and snapshots with missing shards are reported, too. Folders in it that \
-have snapshots, as pull creates for several clusters, are checked as well.
+manifest. Missing files and snapshots with missing shards are reported, too. Folders directly in it, \
+as pull creates for several clusters, are checked as well; folders in those are not.
 
 Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
 file; the first failure decides.
@@ -168,13 +171,21 @@ fn folders(path: &str) -> Vec<String> {
         return itself;
     };
     let below = entries.flatten().map(|entry| entry.path());
-    let below = below.filter(|path| path.is_dir() && holds_snapshots(path));
+    let below = below.filter(|path| is_kept(path));
     let mut all: Vec<String> = below.map(|path| path.display().to_string()).collect();
     all.sort();
     if all.is_empty() || holds_snapshots(Path::new(path)) {
         all.insert(0, path.to_owned());
     }
     all
+}
+
+/// Whether a path is a folder that `pull` keeps, also if its snapshots are gone, or a link that leads nowhere.
+fn is_kept(path: &Path) -> bool {
+    if path.is_dir() {
+        return holds_snapshots(path) || path.join(LOCK).exists();
+    }
+    path.is_symlink() && !path.exists()
 }
 
 /// Whether a folder has snapshots or manifests of missing files, or cannot be read.

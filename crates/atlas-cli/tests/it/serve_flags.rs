@@ -117,6 +117,38 @@ fn a_sandbox_ends_with_its_stdin() {
     assert!(child.wait().unwrap().success());
 }
 
+#[test]
+fn a_sandbox_that_cannot_start_leaves_the_environment_file_of_the_one_that_runs() {
+    let folder = folder();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let path = folder.path().join("sandbox.env");
+    std::fs::write(&path, "MONGODB_ATLAS_OPS_MANAGER_URL=http://127.0.0.1:1\n").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = atlas(&folder)
+        .args(["sandbox", "--port", &port, "--env-file", "sandbox.env"])
+        .output()
+        .unwrap();
+    assert!(error_line(&output, 6).contains("choose another port"));
+    assert!(path.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sandbox_that_is_not_ready_ends_with_its_stdin_too() {
+    let folder = folder();
+    let seed = folder.path().join("seed");
+    let made = std::process::Command::new("mkfifo").arg(&seed).status();
+    assert!(made.unwrap().success());
+    let status = atlas(&folder)
+        .args(["sandbox", "--until-stdin-ends", "--seed", "seed"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
 #[cfg(unix)]
 #[test]
 fn an_environment_file_is_private_and_read_by_a_shell() {

@@ -171,6 +171,23 @@ fn a_root_of_several_clusters_is_checked_completely_even_if_files_are_missing() 
 /// can be listed, and its files cannot be examined.
 #[cfg(target_os = "linux")]
 #[test]
+fn a_kept_folder_without_snapshots_and_a_link_that_leads_nowhere_are_reported() {
+    let folder = pulled();
+    let gone = folder.path().join("root/Gone");
+    std::fs::create_dir_all(&gone).unwrap();
+    std::fs::write(gone.join(".lock"), "").unwrap();
+    let (code, _) = verify(&folder, &["root"]);
+    assert_eq!(code, Some(6));
+    std::fs::remove_dir_all(&gone).unwrap();
+    #[cfg(unix)]
+    {
+        std::fs::create_dir_all(folder.path().join("root/Other")).unwrap();
+        std::os::unix::fs::symlink("/nowhere", &gone).unwrap();
+        assert_ne!(verify(&folder, &["root"]).0, Some(0));
+    }
+}
+
+#[test]
 fn a_folder_whose_files_cannot_be_examined_does_not_hide_the_next_folder() {
     const LONGEST_PATH: usize = 4095;
     let folder = pulled();

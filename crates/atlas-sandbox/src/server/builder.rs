@@ -238,7 +238,7 @@ impl SandboxBuilder {
         #[cfg(not(feature = "tls"))]
         let secure = false;
         let scheme = if secure { "https" } else { "http" };
-        let url = if secure && address.is_loopback() {
+        let url = if secure && address == IpAddr::V4(Ipv4Addr::LOCALHOST) {
             // A name, since some clients only verify names.
             format!("{scheme}://localhost:{port}")
         } else {
