@@ -71,6 +71,14 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     let path = folder.join(CATALOGUE);
     match look(&path)? {
         None => Ok(()),
+        Some(found) if found.is_file() && is_denied(&path) => {
+            let error = std::io::ErrorKind::PermissionDenied.into();
+            Err(Error::file(
+                &path,
+                "cannot be read; make it readable for the user of this run",
+                error,
+            ))
+        }
         Some(found) if found.is_file() && is_catalogue(&path) => Ok(()),
         Some(_) => Err(Error::Foreign { path }),
     }
@@ -84,6 +92,11 @@ pub(crate) fn is_empty(text: &[u8]) -> bool {
 
 /// Whether a file is a catalogue with at least one entry, or is empty. One entry at a time is in
 /// memory.
+fn is_denied(path: &Path) -> bool {
+    open_small(path, LONGEST)
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
 fn is_catalogue(path: &Path) -> bool {
     if read_small(path, 16).is_ok_and(|text| is_empty(&text)) {
         return true;

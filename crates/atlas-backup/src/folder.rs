@@ -112,8 +112,11 @@ impl Folder {
                 Known::Settled => Manifest::read_at(&Manifest::path_of(&path)),
                 Known::Waiting => Manifest::read(&path),
             };
-            let Ok(manifest) = manifest else {
-                continue;
+            let manifest = match manifest {
+                Ok(manifest) => manifest,
+                // It may be of this cluster: its snapshot must not be downloaded twice.
+                Err(error) if error.is_denied() => return Err(error),
+                Err(_) => continue,
             };
             let mut file = HeldFile {
                 manifest,

@@ -193,17 +193,13 @@ impl Backups {
                     pull.held.add(&saved);
                     pull.tell(downloaded(snapshot, saved));
                 }
-                Err(error) if error.scope().is_of_all(&mut is_doubtful) => {
+                // The others would fail in the same way.
+                Err(error)
+                    if error.is_of_full_disk() || error.scope().is_of_all(&mut is_doubtful) =>
+                {
                     return Err(pull.give_up(error, &retention, &disk).await);
                 }
-                Err(error) => {
-                    let is_full = error.is_of_full_disk();
-                    pull.fail(snapshot.id, snapshot.taken, error);
-                    if is_full {
-                        // The others would fail in the same way.
-                        break;
-                    }
-                }
+                Err(error) => pull.fail(snapshot.id, snapshot.taken, error),
             }
         }
         pull.report_others(&retention);

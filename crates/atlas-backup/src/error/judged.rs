@@ -242,6 +242,11 @@ impl Error {
         }
     }
 
+    /// Whether a local file exists and this user may not use it.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     /// Whether the disk is full.
     pub(crate) fn is_of_full_disk(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
