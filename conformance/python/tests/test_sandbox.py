@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+import socket
+import threading
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from pytest_atlas_sandbox import AtlasSandbox, SandboxError
@@ -55,6 +58,16 @@ def test_an_invalid_seed_is_refused_with_a_reason(atlas_sandbox: AtlasSandbox) -
     assert "Flex0" in atlas_sandbox.clusters
 
 
+@pytest.mark.parametrize("seed", [[], "", 0, False, [ORDERS]])
+def test_only_none_means_the_default_world(atlas_sandbox: AtlasSandbox, seed: Any) -> None:
+    atlas_sandbox.set_world(ORDERS)
+    with pytest.raises(TypeError, match="invalid seed .*: expected a dict such as .*, or None"):
+        atlas_sandbox.set_world(seed)
+    assert atlas_sandbox.clusters == ["Main"]
+    atlas_sandbox.set_world(None)
+    assert "Flex0" in atlas_sandbox.clusters
+
+
 def test_the_reader_may_not_write(atlas_sandbox: AtlasSandbox, call: Call) -> None:
     token = atlas_sandbox.reader_env["MONGODB_ATLAS_ACCESS_TOKEN"]
     path = f"/groups/{atlas_sandbox.project_id}"
@@ -77,6 +90,15 @@ def test_an_invalid_fault_plan_is_refused_with_a_reason(atlas_sandbox: AtlasSand
         atlas_sandbox.faults([{"operation": "getGruop", "do": "reset"}])
 
 
+@pytest.mark.parametrize("plan", [{"do": "reset"}, {}, "", "reset", ["reset"], 1])
+def test_a_fault_plan_is_a_list_of_rules(atlas_sandbox: AtlasSandbox, plan: Any) -> None:
+    atlas_sandbox.faults([{"do": "reset"}])
+    with pytest.raises(TypeError, match="invalid fault plan .*: expected a list of rules, such as"):
+        atlas_sandbox.faults(plan)
+    assert len(atlas_sandbox.faults()) == 1
+    assert len(atlas_sandbox.faults({"operation": name, "do": "reset"} for name in ("getGroup", "getOrg"))) == 2
+
+
 def test_the_clock_is_set_advanced_and_stopped(atlas_sandbox: AtlasSandbox) -> None:
     clock = atlas_sandbox.clock
     clock.stop()
@@ -97,6 +119,17 @@ def test_times_that_cannot_be_set_are_refused(atlas_sandbox: AtlasSandbox) -> No
         atlas_sandbox.clock.set(datetime(2026, 5, 4))
     with pytest.raises(ValueError, match="whole seconds"):
         atlas_sandbox.clock.advance(0.5)
+    for number in ("inf", "-inf", "nan"):
+        with pytest.raises(ValueError, match=f"invalid duration {number}: expected whole seconds"):
+            atlas_sandbox.clock.advance(float(number))
+    for duration in ("60", None, True, [60]):
+        wrong_duration: Any = duration
+        with pytest.raises(TypeError, match="invalid duration .*: expected a timedelta or a number of seconds"):
+            atlas_sandbox.clock.advance(wrong_duration)
+    for time in (date(2026, 5, 4), 1777887720, None):
+        wrong_time: Any = time
+        with pytest.raises(TypeError, match="invalid time .*: expected a datetime with a time zone, or a text such as"):
+            atlas_sandbox.clock.set(wrong_time)
     with pytest.raises(SandboxError, match="PUT /sandbox/clock: 400 .*yesterday"):
         atlas_sandbox.clock.set("yesterday")
 
@@ -123,3 +156,33 @@ def test_proxies_of_the_environment_are_not_asked(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert atlas_sandbox.clock.now()
+
+
+@pytest.mark.parametrize(
+    "answer, reason",
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", "IncompleteRead"),
+        (b"HTTP/1.1 500 Broken\r\nContent-Length: 9\r\n\r\n{", "IncompleteRead"),
+        (b"what\r\n", "what"),
+        (b"", "closed connection without response"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{", "the response is not JSON"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe", "the response is not JSON"),
+    ],
+)
+def test_a_broken_response_is_a_sandbox_error(
+    atlas_sandbox: AtlasSandbox, monkeypatch: pytest.MonkeyPatch, answer: bytes, reason: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        monkeypatch.setattr(atlas_sandbox._process, "_address", f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(SandboxError, match=f"GET /sandbox/clock: .*{reason}"):
+            atlas_sandbox.clock.now()
+        thread.join()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import math
 import re
 import ssl
 import urllib.error
@@ -54,6 +56,10 @@ class Clock:
 
     def set(self, time: datetime | str) -> None:
         """Set the clock, also back, to a time with a time zone or a text such as ``2026-05-04T09:42:00Z``."""
+        if not isinstance(time, (datetime, str)):
+            raise TypeError(
+                f"invalid time {time!r}: expected a datetime with a time zone, or a text such as '2026-05-04T09:42:00Z'"
+            )
         if isinstance(time, datetime):
             if time.tzinfo is None:
                 raise ValueError(f"{time} has no time zone: use datetime(..., tzinfo=timezone.utc)")
@@ -62,9 +68,11 @@ class Clock:
 
     def advance(self, duration: timedelta | int | float) -> None:
         """Move the clock forward by a duration of whole seconds."""
+        if isinstance(duration, bool) or not isinstance(duration, (timedelta, int, float)):
+            raise TypeError(f"invalid duration {duration!r}: expected a timedelta or a number of seconds")
         seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
-        if seconds != int(seconds):
-            raise ValueError(f"the clock of the sandbox moves by whole seconds, not by {seconds}")
+        if not math.isfinite(seconds) or seconds != int(seconds):
+            raise ValueError(f"invalid duration {duration!r}: expected whole seconds")
         self._sandbox.control("POST", "/sandbox/clock", {"advanceSeconds": int(seconds)})
 
     def stop(self) -> None:
@@ -146,11 +154,13 @@ class AtlasSandbox:
         return world
 
     def set_world(self, seed: Mapping[str, Any] | None = None) -> None:
-        """Replace the world by that of a seed, or by the default world.
+        """Replace the world by that of a seed, or by the default world if it is None.
 
         Access tokens, nonces and links end. Faults, clock (unless the seed has one) and requests stay.
         """
-        self.control("PUT", "/sandbox/world", seed)
+        if seed is not None and not isinstance(seed, Mapping):
+            raise TypeError(f"invalid seed {seed!r}: expected a dict such as {{'projects': []}}, or None")
+        self.control("PUT", "/sandbox/world", None if seed is None else dict(seed))
         world = self.world()
         self._ids = {
             name: parents[0]["id"]
@@ -164,7 +174,7 @@ class AtlasSandbox:
         The first rule that matches a request decides. An empty plan ends all faults.
         """
         if plan is not None:
-            self.control("PUT", "/sandbox/faults", list(plan))
+            self.control("PUT", "/sandbox/faults", _rules(plan))
         rules: list[dict[str, Any]] = self.control("GET", "/sandbox/faults")
         return rules
 
@@ -182,7 +192,7 @@ class AtlasSandbox:
 
         ``operation`` is an operationId, ``status`` a number or ``"none"``, ``path`` how the path begins, ``since``
         the number of the last request that is left out, ``limit`` how many of the newest are returned. The sandbox
-        keeps the last 1,000.
+        keeps the last 1,000. A request of an earlier test that ended after the reset is among them.
         """
         filters = {
             "operation": operation,
@@ -203,6 +213,9 @@ class AtlasSandbox:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Send a control request, one to ``/sandbox/...``, and return its answer."""
+        return self._control(method, path, body, _TIMEOUT)
+
+    def _control(self, method: str, path: str, body: Any, timeout: float) -> Any:
         headers = {"Accept": "application/json"}
         data = None
         if body is not None:
@@ -213,16 +226,30 @@ class AtlasSandbox:
             headers["Authorization"] = f"Bearer {token}"
         request = urllib.request.Request(self._process.address + path, data, headers, method=method)
         try:
-            with self._opener.open(request, timeout=_TIMEOUT) as response:
-                text = response.read()
+            status, text = self._send(request, timeout)
+        except (OSError, http.client.HTTPException) as error:
+            reason = self._process.failure() or str(error) or type(error).__name__
+            raise SandboxError(f"{method} {path}: {reason}") from error
+        if status >= 400:
+            raise SandboxError(f"{method} {path}: {status} {_reason(text)}")
+        try:
+            return json.loads(text) if text else None
+        except ValueError as error:
+            raise SandboxError(f"{method} {path}: the response is not JSON: {text[:1000]!r}") from error
+
+    def _send(self, request: urllib.request.Request, timeout: float) -> tuple[int, bytes]:
+        """Return status and body, also of an error."""
+        try:
+            with self._opener.open(request, timeout=timeout) as response:
+                return response.status, response.read()
         except urllib.error.HTTPError as error:
             with error:
-                reason = _reason(error.read())
-            raise SandboxError(f"{method} {path}: {error.code} {reason}") from None
-        except OSError as error:
-            reason = self._process.failure() or str(error)
-            raise SandboxError(f"{method} {path}: {reason}") from error
-        return json.loads(text) if text else None
+                return error.code, error.read()
+
+    def _last_requests(self, limit: int, timeout: float) -> list[SeenRequest]:
+        """Return the newest requests, for a report: with a time limit of its own."""
+        seen: list[SeenRequest] = self._control("GET", f"/sandbox/requests?limit={limit}", None, timeout)["requests"]
+        return seen
 
     def _id(self, name: str) -> str:
         try:
@@ -232,6 +259,14 @@ class AtlasSandbox:
 
 
 _IDS = ("MONGODB_ATLAS_PROJECT_ID", "MONGODB_ATLAS_ORG_ID")
+
+
+def _rules(plan: Any) -> list[Any]:
+    """The rules of a plan. A single rule is refused: a dict is iterable, too."""
+    rules = list(plan) if isinstance(plan, Iterable) and not isinstance(plan, (Mapping, str, bytes)) else None
+    if rules is None or not all(isinstance(rule, Mapping) for rule in rules):
+        raise TypeError(f"invalid fault plan {plan!r}: expected a list of rules, such as [{{'do': 'reset'}}]")
+    return [dict(rule) for rule in rules]
 
 
 def _reason(body: bytes) -> str:
