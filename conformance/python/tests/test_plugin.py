@@ -84,6 +84,91 @@ def test_a_failed_test_shows_its_requests(pytester: pytest.Pytester) -> None:
     )
 
 
+def test_errors_of_setup_and_teardown_show_the_requests(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import urllib.request
+
+        import pytest
+
+        def ask(sandbox, path):
+            token = sandbox.env["MONGODB_ATLAS_ACCESS_TOKEN"]
+            headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.atlas.2024-11-13+json"}
+            urllib.request.urlopen(urllib.request.Request(sandbox.url + path, headers=headers)).close()
+
+        @pytest.fixture
+        def fails_before(atlas_sandbox):
+            ask(atlas_sandbox, "/api/atlas/v2/groups?pageNum=1")
+            assert False
+
+        @pytest.fixture
+        def fails_after(atlas_sandbox):
+            yield
+            ask(atlas_sandbox, "/api/atlas/v2/groups?pageNum=3")
+            assert False
+
+        def test_setup(fails_before): pass
+
+        def test_call(request):
+            ask(request.getfixturevalue("atlas_sandbox"), "/api/atlas/v2/groups?pageNum=2")
+            assert False
+
+        @pytest.mark.parametrize("turn", [1, 2])
+        def test_teardown(fails_after, turn): pass
+        """
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=2, failed=1, errors=3)
+    shown = [line.partition(" ")[2] for line in result.outlines if line.endswith(" -> 200")]
+    assert shown == [f"GET /api/atlas/v2/groups?pageNum={page} -> 200" for page in (1, 3, 3, 2)]
+
+
+def test_a_report_does_not_wait_for_a_stopped_sandbox(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os, signal
+
+        def test_stops(atlas_sandbox):
+            os.kill(atlas_sandbox._process._process.pid, signal.SIGSTOP)
+            assert False
+        """
+    )
+    begin = time.monotonic()
+    result = pytester.runpytest()
+    assert time.monotonic() - begin < 30
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Atlas sandbox: last requests*", "GET /sandbox/requests?limit=20: *timed out*"])
+
+
+@pytest.mark.parametrize("answer", ["IncompleteRead(b'{')", "BadStatusLine('?')", "ValueError('?')", "'no'", "'[]'"])
+def test_a_report_never_ends_the_session(pytester: pytest.Pytester, answer: str) -> None:
+    pytester.makepyfile(
+        f"""
+        import io
+        from http.client import BadStatusLine, IncompleteRead
+
+        class Response(io.BytesIO):
+            status = 200
+
+        class Opener:
+            def open(self, request, timeout):
+                answer = {answer}
+                if isinstance(answer, Exception):
+                    raise answer
+                return Response(answer.encode())
+
+        def test_fails(atlas_sandbox):
+            atlas_sandbox._opener = Opener()
+            assert False
+
+        def test_goes_on(): pass
+        """
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*Atlas sandbox: last requests*"])
+
+
 def test_each_worker_has_a_sandbox_of_its_own(pytester: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
     pytester.makepyfile(
@@ -175,7 +260,47 @@ def test_without_the_wheel_the_error_says_what_to_install(
     pytester.makepyfile(USES_IT)
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*atlas-toolkit was not found: run `pip install atlas-toolkit`*"])
+    result.stdout.fnmatch_lines(["*atlas-toolkit was not found: see Install in the README of *"])
+
+
+@pytest.mark.parametrize("setting", ["option", "variable", "ini"])
+def test_the_program_that_was_checked_is_started(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    program = find_program(os.environ.get("ATLAS_TOOLKIT"))
+    script(pytester.path, "atlas", f'exec {program} "$@"')
+    other = pytester.mkdir("other")
+    script(other, "atlas", "echo 'another program' >&2; exit 9")
+    monkeypatch.setenv("PATH", str(other), prepend=os.pathsep)
+    monkeypatch.delenv("ATLAS_TOOLKIT", raising=False)
+    options = []
+    if setting == "option":
+        options = ["--atlas-toolkit=./atlas"]
+    elif setting == "variable":
+        monkeypatch.setenv("ATLAS_TOOLKIT", "./atlas")
+    else:
+        pytester.makeini("[pytest]\natlas_toolkit = ./atlas")
+    pytester.makepyfile(USES_IT)
+    pytester.runpytest(*options).assert_outcomes(passed=1)
+
+
+def test_paths_are_relative_to_the_folder_in_which_pytest_was_started(pytester: pytest.Pytester) -> None:
+    script(pytester.path, "atlas", f'exec {find_program(os.environ.get("ATLAS_TOOLKIT"))} "$@"')
+    (pytester.path / "faults.json").write_text('[{"do": "reset"}]')
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def elsewhere(tmp_path, monkeypatch):
+            monkeypatch.chdir(tmp_path)
+
+        def test_it(elsewhere, atlas_sandbox):
+            assert len(atlas_sandbox.faults()) == 1
+        """
+    )
+    options = ["--atlas-toolkit=./atlas", "--atlas-sandbox-args=--faults faults.json"]
+    pytester.runpytest(*options).assert_outcomes(passed=1)
 
 
 def test_the_command_of_mongodb_is_refused(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,6 +341,37 @@ def test_a_program_that_is_never_ready_is_killed(pytester: pytest.Pytester) -> N
     result.stdout.fnmatch_lines(["*timed out after 0.5 s waiting for the sandbox", "stderr: waiting for nothing"])
     for pid in (pytester.path / "pids").read_text().split():
         assert ends(int(pid))
+
+
+def test_a_program_that_ends_takes_its_children_along(pytester: pytest.Pytester) -> None:
+    text = """
+        case $1 in --version) echo atlas-rs 0.2.0; exit;; esac
+        trap '' TERM
+        sleep 100 &
+        echo $! >pid; echo no more >&2
+        exit 3
+    """
+    program = script(pytester.path, "short", text)
+    pytester.makepyfile(USES_IT)
+    begin = time.monotonic()
+    result = pytester.runpytest(f"--atlas-toolkit={program}", "--atlas-sandbox-timeout=20")
+    assert time.monotonic() - begin < 10
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*: the sandbox ended with exit code 3", "stderr: no more"])
+    assert ends(int((pytester.path / "pid").read_text()))
+
+
+def test_a_child_that_ignores_the_end_is_killed(pytester: pytest.Pytester) -> None:
+    text = f"""
+        case $1 in --version) echo atlas-rs 0.2.0; exit;; esac
+        (trap '' TERM; exec sleep 100) &
+        echo $! >pid
+        exec {find_program(os.environ.get("ATLAS_TOOLKIT"))} "$@"
+    """
+    program = script(pytester.path, "wrapper", text)
+    pytester.makepyfile(USES_IT)
+    pytester.runpytest(f"--atlas-toolkit={program}").assert_outcomes(passed=1)
+    assert ends(int((pytester.path / "pid").read_text()))
 
 
 def test_a_sandbox_that_dies_between_tests_is_reported(pytester: pytest.Pytester) -> None:
@@ -273,11 +429,45 @@ def test_nothing_runs_after_a_signal(pytester: pytest.Pytester, number: signal.S
     assert ends(sandbox)
 
 
-def test_a_wrong_time_limit_is_a_usage_error(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\natlas_sandbox_timeout = soon")
+@pytest.mark.parametrize("text", ["soon", "", "inf", "nan", "-1", "0"])
+@pytest.mark.parametrize("setting", ["atlas_sandbox_timeout", "--atlas-sandbox-timeout"])
+def test_a_wrong_time_limit_is_a_usage_error(pytester: pytest.Pytester, setting: str, text: str) -> None:
+    options = [f"{setting}={text}"] if setting.startswith("-") else []
+    if not options:
+        pytester.makeini(f"[pytest]\n{setting} = {text}")
+    is_a_usage_error(pytester, options, f"ERROR: invalid {setting} '{text}': expected seconds above 0, such as 30")
+
+
+def test_an_unbalanced_quote_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    arguments = "--control-token 'secret-of-mine"
+    message = "ERROR: invalid {}: expected arguments with balanced quotes, or a list of strings"
+    is_a_usage_error(pytester, [f"--atlas-sandbox-args={arguments}"], message.format("--atlas-sandbox-args"))
+    pytester.makeini(f"[pytest]\natlas_sandbox_args = {arguments}")
+    is_a_usage_error(pytester, [], message.format("atlas_sandbox_args"))
+
+
+@pytest.mark.parametrize("arguments", ["--control-token=secret-of-mine", "--control-token secret-of-mine"])
+def test_a_control_token_is_refused_and_not_shown(pytester: pytest.Pytester, arguments: str) -> None:
+    message = "ERROR: invalid atlas_sandbox_args: --control-token is not supported; remove it, *"
+    is_a_usage_error(pytester, [f"--atlas-sandbox-args={arguments}"], message)
+    pytester.makeini(f"[pytest]\natlas_sandbox_args = {arguments}")
+    is_a_usage_error(pytester, [], message)
+
+
+def is_a_usage_error(pytester: pytest.Pytester, options: list[str], message: str) -> None:
+    pytester.makepyfile("def test_of_something_else(): pass")
+    result = pytester.runpytest(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+    for output in (result.stdout, result.stderr):
+        output.no_fnmatch_line("*Traceback*")
+        output.no_fnmatch_line("*secret-of-mine*")
+
+
+def test_arguments_that_the_plugin_passes_itself_may_be_given(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\natlas_sandbox_args = --quiet --until-stdin-ends")
     pytester.makepyfile(USES_IT)
-    result = pytester.runpytest()
-    result.stdout.fnmatch_lines(["*invalid atlas_sandbox_timeout 'soon': expected seconds, such as 30"])
+    pytester.runpytest("--atlas-sandbox-args=-q --quiet").assert_outcomes(passed=1)
 
 
 def test_the_fixture_is_typed(atlas_sandbox: AtlasSandbox) -> None:

@@ -24,6 +24,10 @@ _ADDRESS = re.compile(r"https?://[^\s,;]*[^\s,;:.]")
 _VARIABLE = re.compile(r"(MONGODB_ATLAS_[A-Z_]+)=([^\s,]+)")
 #: How long the process may take to end after SIGTERM, in seconds.
 _GRACE = 5
+#: How long what it started may go on after it, in seconds.
+_GRACE_OF_CHILDREN = 1
+#: How often a start looks whether the process has ended, in seconds.
+_INTERVAL = 0.1
 #: How much of stderr an error shows, in bytes.
 _SHOWN = 4000
 
@@ -35,8 +39,10 @@ class SandboxProcess:
     from this process and it ends when the pipe is closed, so it also ends if this process is killed.
     """
 
-    def __init__(self, program: Path, arguments: Sequence[str] = (), timeout: float = 30) -> None:
-        """Start it and wait until it answers, for at most ``timeout`` seconds.
+    def __init__(
+        self, program: Path, arguments: Sequence[str] = (), timeout: float = 30, folder: Path | None = None
+    ) -> None:
+        """Start it in a folder and wait until it answers, for at most ``timeout`` seconds.
 
         Raises :class:`SandboxError`, with its stderr, if it ends before or takes longer.
         """
@@ -48,6 +54,7 @@ class SandboxProcess:
         self._address: str | None = None
         self._command = [str(program), "sandbox", "--quiet", "--until-stdin-ends", *arguments]
         self._stderr: IO[bytes] = tempfile.TemporaryFile()
+        self._group_ended = False
         try:
             self._process = subprocess.Popen(
                 self._command,
@@ -55,6 +62,7 @@ class SandboxProcess:
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
                 start_new_session=True,
+                cwd=folder,
             )
         except OSError as error:
             self._stderr.close()
@@ -72,21 +80,28 @@ class SandboxProcess:
 
     def failure(self) -> str | None:
         """Return why it ended, or None if it runs."""
+        if self._stderr.closed:
+            return "the sandbox was stopped"
         code = self._process.poll()
         if code is None:
             return None
+        # At once, while the system cannot have given the number of the group to another one.
+        self._kill_group()
         ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return f"the sandbox {ended}{self._details()}"
 
     def stop(self) -> None:
-        """End it, and wait until it has ended."""
+        """End it and what it started, and wait until it has ended."""
         process = self._process
-        self._end(force=False)
-        try:
-            process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            self._end(force=True)
-            process.wait()
+        if process.poll() is None:
+            self._terminate()
+            try:
+                process.wait(_GRACE)
+                self._wait_for_group()
+            except subprocess.TimeoutExpired:
+                pass
+        self._kill_group()
+        process.wait()
         if process.stdin is not None:
             process.stdin.close()
         self._stderr.close()
@@ -102,17 +117,38 @@ class SandboxProcess:
     ) -> None:
         self.stop()
 
-    def _end(self, force: bool) -> None:
-        """Send a signal to it and to what it started, for the case that the program is a script."""
-        if self._process.poll() is not None:
+    def _terminate(self) -> None:
+        """Ask it, and what it started if it is a script, to end."""
+        if sys.platform == "win32":
+            self._process.terminate()
+        else:
+            self._signal_group(signal.SIGTERM)
+
+    def _kill_group(self) -> None:
+        """Kill it and what it started, once: also if it has ended itself, since what it started may go on."""
+        if self._group_ended:
             return
+        self._group_ended = True
         if sys.platform == "win32":
             self._process.kill()
-            return
+        else:
+            self._signal_group(signal.SIGKILL)
+
+    def _wait_for_group(self) -> None:
+        """Let what a script started end by itself, for a short time."""
+        deadline = time.monotonic() + _GRACE_OF_CHILDREN
+        while sys.platform != "win32" and self._signal_group(0) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _signal_group(self, number: int) -> bool:
+        """Return whether the group of the process, which is the first in it, still exists."""
+        if sys.platform == "win32":
+            return False
         try:
-            os.killpg(self._process.pid, signal.SIGKILL if force else signal.SIGTERM)
-        except ProcessLookupError:
-            pass  # it ended meanwhile
+            os.killpg(self._process.pid, number)
+        except (ProcessLookupError, PermissionError):  # macOS refuses a signal to a zombie
+            return False
+        return True
 
     def _wait_until_ready(self, timeout: float) -> None:
         lines: queue.Queue[str | None] = queue.Queue()
@@ -131,10 +167,15 @@ class SandboxProcess:
         threading.Thread(target=read, name="atlas-sandbox stdout", daemon=True).start()
         deadline = time.monotonic() + timeout
         while True:
+            # What it started may hold the pipe open, so the end of stdout is not awaited.
+            ended = self._process.poll() is not None
             try:
-                line = lines.get(timeout=max(0, deadline - time.monotonic()))
+                line = lines.get(timeout=max(0, min(_INTERVAL, deadline - time.monotonic())))
             except queue.Empty:
-                raise SandboxError(f"timed out after {timeout:g} s waiting for the sandbox{self._details()}") from None
+                if not ended and time.monotonic() < deadline:
+                    continue
+                slow = f"timed out after {timeout:g} s waiting for the sandbox{self._details()}"
+                raise SandboxError(self.failure() or slow) from None
             if line is None:
                 self._wait_briefly()
                 raise SandboxError(self.failure() or f"the sandbox closed its stdout{self._details()}")

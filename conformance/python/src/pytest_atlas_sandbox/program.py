@@ -17,7 +17,7 @@ _TIMEOUT = 30
 
 
 def find_program(chosen: str | None = None) -> Path:
-    """Return the path of the program.
+    """Return the absolute path of the program.
 
     That is ``chosen``, a path or a name on the ``PATH``, or that of the installed wheel ``atlas-toolkit``, or
     ``atlas-toolkit`` on the ``PATH``. ``atlas`` is never searched for: MongoDB's own command has this name.
@@ -32,11 +32,13 @@ def find_program(chosen: str | None = None) -> Path:
         found = _of_wheel() or shutil.which("atlas-toolkit")
         if found is None:
             raise SandboxError(
-                "atlas-toolkit was not found: run `pip install atlas-toolkit` or "
-                "`cargo install atlas-toolkit`, or set its path as ATLAS_TOOLKIT"
+                "atlas-toolkit was not found: see Install in the README of pytest-atlas-sandbox, "
+                "or set its path as ATLAS_TOOLKIT"
             )
-    _check(found)
-    return Path(found)
+    # `Path` drops a leading `./`, after which a start would search the PATH.
+    program = Path(os.path.abspath(found))
+    _check(program)
+    return program
 
 
 def _of_wheel() -> str | None:
@@ -52,7 +54,7 @@ def _of_wheel() -> str | None:
     return None
 
 
-def _check(program: str) -> None:
+def _check(program: Path) -> None:
     try:
         version = subprocess.run(
             [program, "--version"],
