@@ -7,23 +7,24 @@
 //! fetched once for all callers.
 //!
 //! ```no_run
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //!
 //! use atlas_model::flex_clusters::GetFlexCluster;
 //! use atlas_transport::{BaseUrl, Client, Credentials};
 //!
-//! let base: BaseUrl = "https://cloud.mongodb.com".parse()?;
-//! let credentials = Credentials::service_account("mdb_sa_id_…", "mdb_sa_sk_…");
-//! let client = Client::builder(base, &credentials)
-//!     .total_timeout(Duration::from_secs(60))
-//!     .build()?;
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let base: BaseUrl = "https://cloud.mongodb.com".parse()?;
+//!     let credentials = Credentials::service_account("mdb_sa_id_…", "mdb_sa_sk_…");
+//!     let client = Client::builder(base, &credentials)
+//!         .total_timeout(Duration::from_secs(60))
+//!         .build()?;
 //!
-//! let project = "32b6e34b3d91647abb20e7b8".parse()?;
-//! let cluster = client.send(&GetFlexCluster::new(project, "Flex0".parse()?)).await?;
-//! println!("{:?}", cluster.into_inner().state_name);
-//! # Ok(())
-//! # }
+//!     let project = "32b6e34b3d91647abb20e7b8".parse()?;
+//!     let cluster = client.send(&GetFlexCluster::new(project, "Flex0".parse()?)).await?;
+//!     println!("{:?}", cluster.into_inner().state_name);
+//!     Ok(())
+//! }
 //! ```
 //!
 //! [`Client::send`] accepts the operations of `atlas-model`, whose modules are behind the features of
@@ -39,7 +40,7 @@
 //!
 //! ```console
 //! cargo add atlas-transport atlas-model
-//! cargo add tokio --features macros,rt
+//! cargo add tokio --features macros,rt-multi-thread
 //! ```
 //!
 //! | feature | default | adds |
@@ -83,7 +84,7 @@
 //! | the minimum rate of a file | 10 KiB/s over each 60 s of waiting | [`min_rate`](ClientBuilder::min_rate) | [`TooSlow`](ErrorKind::TooSlow) |
 //! | attempts | 3; waits of 20 s, or of 60 s if the server requests it | [`retry`](ClientBuilder::retry) | the last outcome |
 //! | retries of all calls together | a budget of 500; a retry costs 14 or 5 ([`RetryBudget`](retry::RetryBudget)) | | the last outcome |
-//! | requests in one attempt, for authentication | 3 | | the 401 |
+//! | requests of one attempt, including those for a new challenge or token | 3 | | the 401 |
 //! | an access token | 16 KiB; a lifetime outside of 5 s to 24 h is clamped | | [`Token`](ErrorKind::Token) |
 //! | the wait for another process's token | 30 s, or half of the call | | the client fetches its own |
 //! | the body of an object store's error response | 4 KiB, for one read timeout | | the error code is unknown |
@@ -93,7 +94,7 @@
 //! | values in one response, counted by commas | 1,000,000 | | [`TooManyValues`](ErrorKind::TooManyValues) |
 //! | items of one page | 100,000 | | dropped, with a deviation |
 //! | values of one response that do not match the type | 32 | | the response is an error |
-//! | the wait for a turn before the rate limit | 60 s, and less than the rest of the call | | the request is sent |
+//! | how long a call waits because of a rate limit | 60 s, and less than the rest of the call | | the request is sent |
 //!
 //! # Access tokens
 //!
