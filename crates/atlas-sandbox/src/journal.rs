@@ -56,6 +56,8 @@ struct State {
     last: u64,
     /// The number of requests since the last reset.
     recorded: u64,
+    /// The number of resets.
+    resets: u64,
 }
 
 impl Journal {
@@ -117,6 +119,7 @@ impl Journal {
         state.requests = VecDeque::new();
         state.bytes = 0;
         state.recorded = 0;
+        state.resets += 1;
     }
 
     /// Starts recording a request, which is recorded when it is [finished](Recording::finish) or
@@ -129,6 +132,7 @@ impl Journal {
     ) -> Recording {
         let draft = (self.capacity > 0).then(|| Draft::new(at, request, body));
         Recording {
+            resets: self.state().resets,
             journal: self.clone(),
             draft,
             fault: None,
@@ -136,8 +140,12 @@ impl Journal {
         }
     }
 
-    fn push(&self, draft: Option<Draft>, end: End<'_>) {
+    /// Records a request, unless the journal was reset after it began.
+    fn push(&self, resets: u64, draft: Option<Draft>, end: End<'_>) {
         let mut state = self.state();
+        if state.resets != resets {
+            return;
+        }
         state.last += 1;
         state.recorded += 1;
         let Some(draft) = draft else {
@@ -181,6 +189,8 @@ struct End<'a> {
 /// A request in progress. If it is dropped early, it has no status: its client disconnected.
 pub(crate) struct Recording {
     journal: Arc<Journal>,
+    /// The number of resets when the request began.
+    resets: u64,
     draft: Option<Draft>,
     fault: Option<Matched>,
     ended: bool,
@@ -207,7 +217,7 @@ impl Recording {
             fault: self.fault.take(),
             ignored_fields,
         };
-        self.journal.push(self.draft.take(), end);
+        self.journal.push(self.resets, self.draft.take(), end);
     }
 }
 
@@ -223,3 +233,21 @@ pub(crate) const MAX_REQUESTS: usize = 100_000;
 pub(crate) const DEFAULT_REQUESTS: usize = 1000;
 /// The maximum memory for the requests of a journal.
 const MAX_BYTES: usize = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_began_before_a_reset_is_not_recorded_after_it() {
+        let journal = Arc::new(Journal::new(10));
+        let request = Request::get("/api/atlas/v2/groups").body(()).unwrap();
+        let begin = || journal.begin(Timestamp::UNIX_EPOCH, &request, None);
+        let (early, dropped) = (begin(), begin());
+        journal.clear();
+        begin().finish(Some(StatusCode::OK), &[]);
+        early.finish(Some(StatusCode::OK), &[]);
+        drop(dropped);
+        assert_eq!(journal.requests().len(), 1);
+    }
+}

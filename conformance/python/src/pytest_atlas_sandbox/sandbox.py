@@ -192,7 +192,7 @@ class AtlasSandbox:
 
         ``operation`` is an operationId, ``status`` a number or ``"none"``, ``path`` how the path begins, ``since``
         the number of the last request that is left out, ``limit`` how many of the newest are returned. The sandbox
-        keeps the last 1,000. A request of an earlier test that ended after the reset is among them.
+        keeps the last 1,000.
         """
         filters = {
             "operation": operation,
