@@ -72,11 +72,14 @@ pub(super) async fn run(
         signals::begin(UnderWay::Change);
         let sent = call.send().await;
         signals::begin(UnderWay::Nothing);
-        sent.map_err(|error| match is_gone(&error) {
-            true if method == Method::DELETE => Failure::Unconfirmed(format!(
-                "{operation} found nothing on retry: the first attempt may have been applied; check before retrying"
-            )),
-            _ => Failure::of_change(error, method.is_idempotent()),
+        sent.map_err(|error| {
+            if method == Method::DELETE && is_gone(&error) {
+                return Failure::Unconfirmed(format!(
+                    "{operation} found nothing on retry: the first attempt may have been applied; \
+                     check before retrying"
+                ));
+            }
+            Failure::of_change(error, method.is_idempotent())
         })?
     };
     if operation.is_paged() {

@@ -65,7 +65,8 @@ impl Verify {
             };
             return Err(Failure::Usage(problem));
         }
-        let mut first = Ok(());
+        let mut first: Result<(), Failure> = Ok(());
+        let (mut unsound, mut total) = (0, 0);
         // A line that cannot be printed does not change the result.
         let mut unprinted = Ok(());
         let mut report = |name: &str, verdict: Result<&Verified, &str>| {
@@ -86,6 +87,7 @@ impl Verify {
             };
             let mut known = Vec::new();
             for file in files {
+                total += 1;
                 let name = file.display().to_string();
                 let watcher = Watcher::default();
                 let verified = atlas_backup::verify_with(&file, |event| {
@@ -113,6 +115,7 @@ impl Verify {
                         known.extend(Manifest::read(&file));
                         let failure = Failure::from(error);
                         report(&name, Err(&failure.to_string()));
+                        unsound += 1;
                         first = first.and(Err(failure));
                     }
                 }
@@ -122,6 +125,7 @@ impl Verify {
                     Ok(missing) => {
                         for (name, detail) in missing {
                             report(&name, Err(&detail));
+                            (unsound, total) = (unsound + 1, total + 1);
                             let failure = Failure::Unsound(format!("{name}: {detail}"));
                             first = first.and(Err(failure));
                         }
@@ -132,6 +136,14 @@ impl Verify {
                     }
                 }
             }
+        }
+        if unsound > 1 {
+            first = first.map_err(|failure| match failure.exit_code() {
+                7 => Failure::Unsound(format!(
+                    "{unsound} of {total} files are damaged or missing; see their lines"
+                )),
+                _ => failure,
+            });
         }
         first.and(unprinted).and_then(|()| output.check_lines())
     }

@@ -12,8 +12,9 @@ use super::{FileProblem, ValueProblem, VariableSet};
 pub enum EnvironmentError {
     /// No set has credentials.
     #[error(
-        "no credentials in the environment; set MONGODB_ATLAS_PUBLIC_API_KEY and \
-         MONGODB_ATLAS_PRIVATE_API_KEY, or MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET"
+        "no credentials in the environment; set MONGODB_ATLAS_CLIENT_ID and \
+         MONGODB_ATLAS_CLIENT_SECRET, or MONGODB_ATLAS_PUBLIC_API_KEY and \
+         MONGODB_ATLAS_PRIVATE_API_KEY, or MONGODB_ATLAS_ACCESS_TOKEN"
     )]
     NoCredentials,
     /// Only one half of a pair is set. Halves of different sets are never combined.
