@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::Error;
 pub(crate) use identity::{leads_to, same_file};
-pub(crate) use places::{open_again, read_at, write_all_at};
+pub(crate) use places::{read_at, write_all_at};
 
 /// The message of an [`Error::File`] for a failed sync. The data may or may not be on the disk, and
 /// later reads may succeed anyway.

@@ -77,14 +77,14 @@ impl Frontier {
 /// Reads a file while it is being written, up to its end.
 #[derive(Debug)]
 pub(crate) struct Following {
-    file: File,
+    file: Arc<File>,
     frontier: Arc<Frontier>,
     position: u64,
 }
 
 impl Following {
     /// Reads an open file from its first byte.
-    pub(crate) fn new(file: File, frontier: Arc<Frontier>) -> Self {
+    pub(crate) fn new(file: Arc<File>, frontier: Arc<Frontier>) -> Self {
         Self {
             file,
             frontier,
@@ -124,7 +124,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(6).unwrap();
         let frontier = Arc::new(Frontier::default());
-        let reader = file.reopen().unwrap();
+        let reader = Arc::new(file.reopen().unwrap());
         let mut following = Following::new(reader, frontier.clone());
         let reading = std::thread::spawn(move || {
             let mut text = String::new();
@@ -143,7 +143,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         for (reached, is_abandoned) in [(0, true), (4, false)] {
             let frontier = Arc::new(Frontier::default());
-            let mut following = Following::new(file.reopen().unwrap(), frontier.clone());
+            let reader = Arc::new(file.reopen().unwrap());
+            let mut following = Following::new(reader, frontier.clone());
             frontier.reach(reached);
             if is_abandoned {
                 frontier.abandon();

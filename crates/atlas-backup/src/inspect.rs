@@ -51,7 +51,11 @@ pub(crate) struct Inspection {
 
 impl Inspection {
     /// Starts to follow an open file from its first byte.
-    pub(crate) fn follow(path: &Path, file: File, announced: &Checksums) -> Result<Self, Error> {
+    pub(crate) fn follow(
+        path: &Path,
+        file: Arc<File>,
+        announced: &Checksums,
+    ) -> Result<Self, Error> {
         let frontier = Arc::new(Frontier::default());
         let reader = Following::new(file, frontier.clone());
         Self::start(path, reader, frontier, announced)

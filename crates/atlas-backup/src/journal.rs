@@ -186,6 +186,14 @@ pub(crate) fn path_of(part: &Path) -> PathBuf {
     with_ending(part, ".json")
 }
 
+/// Removes the journal of a partial file, unless a file of another program has its name.
+pub(crate) fn remove(part: &Path) -> io::Result<()> {
+    match Head::read(part) {
+        Some(_) => std::fs::remove_file(path_of(part)),
+        None => Ok(()),
+    }
+}
+
 /// Marks a partial file as one of this program that cannot be resumed.
 pub(crate) fn claim(part: &Path, source: &str) -> io::Result<()> {
     Journal::create(part, unresumable(source)).map(|_| ())
@@ -227,6 +235,10 @@ impl Journal {
     /// Creates a journal with the progress of each piece. It never exists half-written.
     fn create_at(part: &Path, head: Head, done: Vec<u64>) -> io::Result<Self> {
         let path = path_of(part);
+        if path.symlink_metadata().is_ok() && Head::read(part).is_none() {
+            let error = "a file of another program has the name of its journal";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, error));
+        }
         let mut file = disk::temporary(disk::folder(&path))?;
         let mut text = line(&head);
         for (piece, bytes) in done.iter().copied().enumerate() {

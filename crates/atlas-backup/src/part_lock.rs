@@ -126,20 +126,51 @@ impl PartLock {
         if self.is_named() {
             // In this order: without a journal, the owner of the file would be unknown.
             let _ = std::fs::remove_file(&self.part);
-            let _ = std::fs::remove_file(journal::path_of(&self.part));
+            let _ = journal::remove(&self.part);
         }
+    }
+
+    /// Returns an error if the name refers to another file, or to none.
+    pub(crate) fn check_name(&self) -> io::Result<()> {
+        check_name(&self.part, &self.file)
     }
 
     /// Whether the name still refers to the locked file.
     fn is_named(&self) -> bool {
-        disk::leads_to(&self.part, &self.file)
+        self.check_name().is_ok()
     }
+
+    /// Removes the journal if another program has given the name to a file of its own: the next run
+    /// would take that for the partial file.
+    fn disown(&self) {
+        let Ok(other) = disk::open_to_read(&self.part) else {
+            return;
+        };
+        // Another run of this program would have locked it.
+        let is_held = matches!(other.try_lock_shared(), Err(TryLockError::WouldBlock));
+        if !is_held && !self.is_named() {
+            let _ = journal::remove(&self.part);
+        }
+    }
+}
+
+/// Returns an error if the name of a partial file refers to another file than the locked one, or to
+/// none.
+pub(crate) fn check_name(part: &Path, locked: &File) -> io::Result<()> {
+    if disk::leads_to(part, locked) {
+        return Ok(());
+    }
+    Err(io::Error::other(
+        "it was moved, removed or replaced during the download",
+    ))
 }
 
 impl Drop for PartLock {
     fn drop(&mut self) {
-        // It cannot be resumed.
-        if !Head::read(&self.part).is_some_and(|head| head.is_resumable()) {
+        if !self.is_named() {
+            self.disown();
+        } else if !Head::read(&self.part).is_some_and(|head| head.is_resumable()) {
+            // It cannot be resumed.
             self.discard();
         }
         // A sync in progress, or a child process that is being started, may keep the file open a

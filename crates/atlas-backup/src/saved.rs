@@ -126,6 +126,11 @@ pub(crate) fn complete(
         let _ = std::fs::remove_file(&waiting);
         return Err(error);
     }
+    // What has the name by now may be another program's.
+    if let Err(error) = part.check_name() {
+        let _ = std::fs::remove_file(&waiting);
+        return Err(Error::file(part.path(), "cannot be renamed", error));
+    }
     let named = match existing {
         Existing::Replace => std::fs::rename(part.path(), out),
         Existing::Refuse => rename_new(part.path(), out),
@@ -144,7 +149,7 @@ pub(crate) fn complete(
         let _ = std::fs::remove_file(&waiting);
         return Err(failing(error));
     }
-    let _ = std::fs::remove_file(journal::path_of(part.path()));
+    let _ = journal::remove(part.path());
     make_way(&Manifest::path_of(out), existing, progress)?;
     std::fs::rename(&waiting, Manifest::path_of(out)).map_err(failing)?;
     disk::sync_folder(out)?;

@@ -1,21 +1,10 @@
-//! Reading and writing at places of a file that is locked, on systems where a lock binds every handle.
+//! Reading and writing at places of a file, through one handle.
+//!
+//! A locked file is read and written through the handle that holds the lock: its path may lead to
+//! another file by then, and on Windows the lock keeps every other handle from the bytes.
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
-
-use super::open_own;
-
-/// Opens a file once more whose lock `locked` has.
-///
-/// On Windows, a lock keeps every other handle from the bytes, those of this process included. There
-/// it is the same handle, whose position all share: use [`read_at`] and [`write_all_at`].
-pub(crate) fn open_again(path: &Path, locked: &File) -> io::Result<File> {
-    if cfg!(windows) {
-        return locked.try_clone();
-    }
-    open_own(path, false)
-}
 
 /// Reads from a place in a file; how the position of the file changes depends on the system.
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -50,20 +39,18 @@ pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::open_own;
 
     #[test]
-    fn handles_of_one_file_read_and_write_at_places_of_their_own() {
+    fn a_locked_file_is_read_and_written_at_places_in_any_order() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("f");
-        let locked = open_own(&path, true).unwrap();
+        let locked = open_own(&folder.path().join("f"), true).unwrap();
         locked.try_lock().unwrap();
-        let first = open_again(&path, &locked).unwrap();
-        let second = open_again(&path, &locked).unwrap();
-        write_all_at(&first, b"def", 3).unwrap();
-        write_all_at(&second, b"abc", 0).unwrap();
+        write_all_at(&locked, b"def", 3).unwrap();
+        write_all_at(&locked, b"abc", 0).unwrap();
         let mut text = [0; 8];
-        assert_eq!(read_at(&first, &mut text, 1).unwrap(), 5);
+        assert_eq!(read_at(&locked, &mut text, 1).unwrap(), 5);
         assert_eq!(&text[..5], b"bcdef");
-        assert_eq!(read_at(&second, &mut text, 6).unwrap(), 0);
+        assert_eq!(read_at(&locked, &mut text, 6).unwrap(), 0);
     }
 }

@@ -1,7 +1,6 @@
 //! A local partial file as a sink: spans in any order, a journal of the written bytes, and a check
 //! in the order of the bytes.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -15,7 +14,7 @@ use super::sink::{Sink, Span};
 use super::source::Announced;
 use super::{LONGEST_FILE, Stop, workers};
 use crate::checksums::Checksums;
-use crate::disk::{self, UNSYNCED};
+use crate::disk::UNSYNCED;
 use crate::error::Error;
 use crate::inspect::{Found, Inspection};
 use crate::journal::{self, Head, Journal};
@@ -25,8 +24,6 @@ use crate::progress::Progress;
 /// A partial file.
 pub(crate) struct FileSink<'a> {
     part: Arc<Part>,
-    /// The descriptor that stays open, so that it reports every failed write-back.
-    file: Arc<File>,
     source: String,
     connections: usize,
     progress: Progress<'a>,
@@ -65,7 +62,6 @@ impl<'a> FileSink<'a> {
     ) -> Self {
         Self {
             part: Arc::new(Part::new(part.path(), part.file())),
-            file: part.file(),
             source,
             connections: workers(connections),
             progress,
@@ -84,6 +80,7 @@ impl<'a> FileSink<'a> {
     /// Drops the progress, which cannot be resumed; the file still belongs to this program.
     fn claim(&self) -> Result<(), Error> {
         *self.state() = State::default();
+        self.part.check_name()?;
         journal::claim(self.path(), &self.source).map_err(|error| unwritable(self.path(), error))
     }
 
@@ -99,9 +96,7 @@ impl<'a> FileSink<'a> {
     }
 
     fn inspect(&self, announced: &Checksums) -> Result<Inspection, Error> {
-        let failed = |error| Error::file(self.path(), "cannot be read", error);
-        let file = disk::open_again(self.path(), &self.file).map_err(failed)?;
-        Inspection::follow(self.path(), file, announced)
+        Inspection::follow(self.path(), self.part.file.clone(), announced)
     }
 }
 
@@ -115,6 +110,7 @@ impl<'a> Sink for FileSink<'a> {
     async fn resume(&mut self) -> Result<Option<Head>, Error> {
         let mut state = self.state();
         if state.journal.is_none() {
+            self.part.check_name()?;
             let Some(mut journal) = Journal::resume(self.path(), &self.source) else {
                 return Ok(None);
             };
@@ -213,7 +209,7 @@ impl<'a> Sink for FileSink<'a> {
             let error = io::Error::other("its check was not started");
             return Err(Error::file(self.path(), "cannot be read", error));
         };
-        let file = self.file.clone();
+        let file = self.part.file.clone();
         syncs.push(spawn_blocking(move || file.sync_all()));
         let synced = async {
             for sync in syncs {
@@ -240,7 +236,6 @@ fn pieces_at_once(round: usize, left: usize, connections: usize, piece: u64) -> 
 /// A range of a partial file.
 pub(crate) struct FileSpan<'a> {
     part: Arc<Part>,
-    file_to_sync: Arc<File>,
     state: Arc<Mutex<State>>,
     progress: Progress<'a>,
     batch: usize,
@@ -256,7 +251,6 @@ impl<'a> FileSpan<'a> {
     fn new(sink: &FileSink<'a>, missing: Range<u64>, batch: usize) -> Self {
         Self {
             part: sink.part.clone(),
-            file_to_sync: sink.file.clone(),
             state: sink.state.clone(),
             progress: sink.progress,
             batch,
@@ -290,7 +284,7 @@ impl<'a> FileSpan<'a> {
             }
             state.unsynced = state.unsynced.saturating_add(bytes);
             if state.unsynced >= SYNCED && state.syncs.last().is_none_or(JoinHandle::is_finished) {
-                let file = self.file_to_sync.clone();
+                let file = self.part.file.clone();
                 state.syncs.push(spawn_blocking(move || file.sync_data()));
                 state.unsynced = 0;
             }

@@ -10,9 +10,10 @@ use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
 use super::unwritable;
-use crate::disk::{open_again, write_all_at};
+use crate::disk::write_all_at;
 use crate::error::Error;
 use crate::gathered::Gathered;
+use crate::part_lock::check_name;
 
 /// How much each of several connections collects before it is written.
 ///
@@ -31,40 +32,46 @@ pub(crate) fn batch(length: u64, connections: usize) -> usize {
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) path: PathBuf,
-    /// The handle that holds the lock of the file.
-    locked: Arc<File>,
+    /// The handle that holds the lock of the file. All bytes are read and written through it. It
+    /// stays open, so that it reports every failed write-back.
+    pub(crate) file: Arc<File>,
     writes: Arc<RwLock<()>>,
 }
 
 impl Part {
-    pub(crate) fn new(path: &Path, locked: Arc<File>) -> Self {
+    pub(crate) fn new(path: &Path, file: Arc<File>) -> Self {
         Self {
             path: path.to_owned(),
-            locked,
+            file,
             writes: Arc::default(),
         }
     }
 
-    /// Creates the file with a length and without content, in place of an existing one.
+    /// Fails if the path leads to another file.
+    pub(crate) fn check_name(&self) -> Result<(), Error> {
+        check_name(&self.path, &self.file).map_err(|error| unwritable(&self.path, error))
+    }
+
+    /// Gives the file a length and removes its content.
     pub(crate) async fn create(&self, length: u64) -> Result<(), Error> {
         let _all_ended = self.writes.write().await;
-        let file = open_again(&self.path, &self.locked)
-            .map_err(|error| Error::file(&self.path, "cannot be created", error))?;
-        file.set_len(0)
-            .and_then(|()| file.set_len(length))
+        self.check_name()?;
+        self.file
+            .set_len(0)
+            .and_then(|()| self.file.set_len(length))
             .map_err(|error| unwritable(&self.path, error))
     }
 }
 
-/// A partial file, open at one position. At most one batch is being written while another one
+/// A position in a partial file. At most one batch is being written while another one
 /// fills.
 pub(crate) struct PartFile {
     path: PathBuf,
     writes: Arc<RwLock<()>>,
-    file: Option<File>,
+    file: Arc<File>,
     /// The position of the next batch.
     position: u64,
-    writing: Option<JoinHandle<(File, io::Result<()>)>>,
+    writing: Option<JoinHandle<io::Result<()>>>,
     /// The number of bytes in the batch that is being written.
     under_way: u64,
     /// The size of a batch.
@@ -73,14 +80,14 @@ pub(crate) struct PartFile {
 }
 
 impl PartFile {
-    /// Opens the file at a position, to be written in batches of `limit` bytes.
+    /// Starts at a position, to be written in batches of `limit` bytes; fails if the path leads to
+    /// another file.
     pub(crate) fn open(part: &Part, position: u64, limit: usize) -> Result<Self, Error> {
-        let path = &part.path;
-        let file = open_again(path, &part.locked).map_err(|error| unwritable(path, error))?;
+        part.check_name()?;
         Ok(Self {
-            path: path.clone(),
+            path: part.path.clone(),
             writes: Arc::clone(&part.writes),
-            file: Some(file),
+            file: part.file.clone(),
             position,
             writing: None,
             under_way: 0,
@@ -110,20 +117,17 @@ impl PartFile {
     async fn begin(&mut self) {
         self.under_way = self.batch.bytes();
         let batch = self.batch.take();
-        let Some(file) = self.file.take() else {
-            return;
-        };
+        let file = self.file.clone();
         let mut position = self.position;
         self.position = position.saturating_add(self.under_way);
         let under_way = Arc::clone(&self.writes).read_owned().await;
         self.writing = Some(tokio::task::spawn_blocking(move || {
             let _under_way = under_way;
-            let written = batch.iter().try_for_each(|bytes| {
+            batch.iter().try_for_each(|bytes| {
                 write_all_at(&file, bytes, position)?;
                 position = position.saturating_add(bytes.len() as u64);
                 Ok(())
-            });
-            (file, written)
+            })
         }));
     }
 
@@ -133,9 +137,8 @@ impl PartFile {
             return Ok(0);
         };
         let failed = |error| unwritable(&self.path, error);
-        let (file, written) = writing.await.map_err(|error| failed(error.into()))?;
+        let written = writing.await.map_err(|error| failed(error.into()))?;
         written.map_err(failed)?;
-        self.file = Some(file);
         Ok(std::mem::take(&mut self.under_way))
     }
 }

@@ -4,9 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
+const SOURCE: &str = "32b6e34b3d91647abb20e7b8/Cluster0/32b6e34b3d91647abb20e7b9/";
+
 fn head() -> Head {
     Head {
-        source: "s".to_owned(),
+        source: SOURCE.to_owned(),
         piece: 100,
         ..Head::new(250, Some("\"e\""), None, Checksums::default())
     }
@@ -32,10 +34,10 @@ fn a_journal_is_resumed_at_its_end_whatever_its_last_line_is() {
         (120, &[100, 20, 50][..])
     );
     journal.file.write_all(b"{\"piece\":1,\"by").unwrap();
-    let resumed = Journal::resume(&part, "s").unwrap();
+    let resumed = Journal::resume(&part, SOURCE).unwrap();
     assert_eq!(resumed.done, [100, 20, 50]);
     assert_eq!(resumed.received(), 170);
-    let again = Journal::resume(&part, "s").unwrap();
+    let again = Journal::resume(&part, SOURCE).unwrap();
     assert_eq!(again.done, resumed.done);
 }
 
@@ -43,7 +45,7 @@ fn a_journal_is_resumed_at_its_end_whatever_its_last_line_is() {
 fn a_journal_that_no_longer_fits_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let part = part(&folder);
-    assert!(Journal::resume(&part, "s").is_none(), "there is none");
+    assert!(Journal::resume(&part, SOURCE).is_none(), "there is none");
     Journal::create(&part, head()).unwrap();
     assert!(Journal::resume(&part, "other").is_none());
     for line in [
@@ -52,19 +54,29 @@ fn a_journal_that_no_longer_fits_is_ignored() {
     ] {
         let mut journal = Journal::create(&part, head()).unwrap();
         journal.file.write_all(line.as_bytes()).unwrap();
-        assert!(Journal::resume(&part, "s").is_none(), "{line}");
+        assert!(Journal::resume(&part, SOURCE).is_none(), "{line}");
     }
-    for text in [
-        "",
-        "{}",
-        "{\"source\":\"s\",\"etag\":\"e\",\"length\":250,\"piece\":0}",
-    ] {
+    for text in ["", "{}", &line(&Head { piece: 0, ..head() })] {
         std::fs::write(path_of(&part), text).unwrap();
-        assert!(Journal::resume(&part, "s").is_none(), "{text}");
+        assert!(Journal::resume(&part, SOURCE).is_none(), "{text}");
     }
+    std::fs::remove_file(path_of(&part)).unwrap();
     Journal::create(&part, head()).unwrap();
     File::create(&part).unwrap().set_len(249).unwrap();
-    assert!(Journal::resume(&part, "s").is_none(), "the file was cut");
+    assert!(Journal::resume(&part, SOURCE).is_none(), "the file was cut");
+}
+
+#[test]
+fn a_journal_never_replaces_or_removes_a_file_of_another_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = part(&folder);
+    Journal::create(&part, head()).unwrap();
+    Journal::create(&part, head()).unwrap();
+    std::fs::write(path_of(&part), "precious").unwrap();
+    let error = Journal::create(&part, head()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    remove(&part).unwrap();
+    assert_eq!(std::fs::read(path_of(&part)).unwrap(), b"precious");
 }
 
 #[test]
@@ -80,13 +92,13 @@ fn no_number_of_a_journal_is_used_before_it_is_checked() {
     ] {
         (odd.length, odd.piece) = (length, piece);
         std::fs::write(path_of(&part), line(&odd)).unwrap();
-        assert!(Journal::resume(&part, "s").is_none(), "{length} {piece}");
+        assert!(Journal::resume(&part, SOURCE).is_none(), "{length} {piece}");
     }
     // A sparse file may be as long.
     (odd.length, odd.piece) = ((1 << 20) + 1, 1);
     File::create(&part).unwrap().set_len(odd.length).unwrap();
     std::fs::write(path_of(&part), line(&odd)).unwrap();
-    assert!(Journal::resume(&part, "s").is_none());
+    assert!(Journal::resume(&part, SOURCE).is_none());
     assert!(Journal::create(&part, odd).is_err(), "too many pieces");
 }
 
@@ -99,10 +111,10 @@ fn no_line_of_a_journal_is_read_beyond_its_limit() {
     let spaces = " ".repeat(200);
     let long = format!("{{\"piece\":0,{spaces}\"bytes\":60}}\n");
     journal.file.write_all(long.as_bytes()).unwrap();
-    assert_eq!(Journal::resume(&part, "s").unwrap().received(), 50);
+    assert_eq!(Journal::resume(&part, SOURCE).unwrap().received(), 50);
     let text = line(&head()).replace('{', &format!("{{{}", " ".repeat(1 << 16)));
     std::fs::write(path_of(&part), text).unwrap();
-    assert!(Journal::resume(&part, "s").is_none());
+    assert!(Journal::resume(&part, SOURCE).is_none());
 }
 
 /// Such a tag could not be sent, so no run could ever resume.
@@ -113,7 +125,7 @@ fn a_journal_whose_tag_cannot_be_sent_is_ignored() {
     for etag in ["", "\"\"", "W/\"e\"", "\"a\nb\"", "\"é\"", "\"e"] {
         let etag = etag.to_owned();
         Journal::create(&part, Head { etag, ..head() }).unwrap();
-        assert!(Journal::resume(&part, "s").is_none());
+        assert!(Journal::resume(&part, SOURCE).is_none());
     }
 }
 
@@ -156,7 +168,7 @@ proptest! {
             text.push('\n');
         }
         std::fs::write(path_of(&part), text + &tail).unwrap();
-        if let Some(journal) = Journal::resume(&part, "s") {
+        if let Some(journal) = Journal::resume(&part, SOURCE) {
             prop_assert!(journal.received() <= 250);
         }
     }

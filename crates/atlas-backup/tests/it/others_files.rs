@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use atlas_backup::{Backups, DownloadOptions, Error, Event, Manifest, Pick, Saved, silent, verify};
-use atlas_sandbox::FLEX_CLUSTER;
+use atlas_sandbox::{ClusterKind, FLEX_CLUSTER};
 
 use crate::retention::{World, change_manifest};
-use crate::{folder, name, names, project, quietly, world};
+use crate::{folder, latest, name, names, project, quietly, world};
 
 async fn replacing(backups: &Backups, out: &Path) -> Result<Vec<Saved>, Error> {
     let options = DownloadOptions::default().replace(true);
@@ -74,6 +74,49 @@ async fn a_file_that_is_set_aside_is_reported() {
     let aside = folder.path().join("s.tgz.json.old1");
     assert_eq!(*said.lock().unwrap(), std::slice::from_ref(&aside));
     assert_eq!(std::fs::read(aside).unwrap(), b"precious");
+}
+
+/// Another program moves a file of a download away, and puts its own there.
+#[tokio::test]
+async fn a_file_that_takes_the_name_of_a_partial_file_or_journal_during_a_download_stays() {
+    const LENGTH: u64 = 40 << 20;
+    for (taken, received_before) in [
+        ("s.tgz.part", 1),
+        ("s.tgz.part", LENGTH),
+        ("s.tgz.part.json", LENGTH),
+    ] {
+        let (server, backups) = world().await;
+        server.with(|sandbox| {
+            let snapshot = "32b6e34b3d91647abb20e7aa".parse().unwrap();
+            sandbox.add_cluster(project(), name("Large"), ClusterKind::Flex);
+            sandbox.add_snapshot(project(), &name("Large"), snapshot, LENGTH);
+        });
+        let folder = folder();
+        let path = |name: &str| folder.path().join(name);
+        let theirs = vec![7; usize::try_from(LENGTH).unwrap()];
+        let mut is_moved = false;
+        let move_away = |event| {
+            if let Event::Received { received, .. } = event
+                && received >= received_before
+                && !std::mem::replace(&mut is_moved, true)
+            {
+                std::fs::rename(path(taken), path("moved")).unwrap();
+                std::fs::write(path(taken), &theirs).unwrap();
+            }
+        };
+        let ended = latest(&backups, "Large", &folder, move_away).await;
+        assert!(std::fs::read(path(taken)).unwrap() == theirs, "{taken}");
+        if taken == "s.tgz.part" {
+            let error = ended.unwrap_err();
+            assert!(error.to_string().contains("s.tgz.part"), "{error}");
+            assert_eq!(names(&folder), ["moved", "s.tgz.part"]);
+            let error = quietly(&backups, "Large", &folder).await.unwrap_err();
+            assert!(matches!(error, Error::Foreign { .. }), "{error}");
+            assert!(std::fs::read(path(taken)).unwrap() == theirs);
+        } else {
+            ended.unwrap();
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

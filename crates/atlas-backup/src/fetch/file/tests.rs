@@ -1,5 +1,7 @@
 //! Spans and journals of files of any length, including 2 TiB.
 
+use std::fs::File;
+
 use fastrand::Rng;
 
 use super::*;
