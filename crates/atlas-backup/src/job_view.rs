@@ -195,7 +195,7 @@ fn written(job: &Value) -> Written {
 
 /// The maximum number of files of a job: a cluster has at most 70 shards (Atlas documentation,
 /// "Atlas service limits"), and naming and comparing files takes time quadratic in their number.
-const MOST_FILES: usize = 1000;
+pub(crate) const MOST_FILES: usize = 1000;
 
 /// Refuses a job with more files than any snapshot has.
 pub(crate) fn check_files(job: &Value) -> Result<(), Error> {

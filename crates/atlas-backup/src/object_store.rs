@@ -18,6 +18,7 @@ mod lease;
 mod objects;
 mod open;
 mod pull;
+mod record;
 mod settings;
 mod small;
 mod storing;

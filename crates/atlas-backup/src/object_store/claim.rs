@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::cleanup::Ended;
 use super::failure::StoreFailure;
-use super::lease::{Begun, Lease, Leasing};
+use super::lease::Leasing;
+use super::record::{Begun, Lease};
 use super::upload::lock;
 use crate::error::Error;
 
@@ -262,16 +263,26 @@ impl Shared {
         let Leasing {
             connection, key, ..
         } = &self.leasing;
-        let (mut lease, version) = {
+        let (mut lease, mut version) = {
             let state = lock(&self.state);
             let mut lease = state.lease.clone();
             lease.uploads.retain(|key, _| state.inherited.contains(key));
             (lease, state.version.clone())
         };
-        self.leasing.abort(&lease).await;
-        lease.uploads.clear();
-        // Only if this run still holds it: deletion cannot be conditional.
         let connection = connection.once();
+        if !lease.uploads.is_empty() {
+            // Only if this run still holds it: otherwise another run may resume them.
+            match connection.replace(key, lease.text(), &version).await {
+                Ok(written) => version = written,
+                Err(failed) => {
+                    tracing::info!(failure = %failed.failure, "the lease was not released");
+                    return;
+                }
+            }
+            self.leasing.abort(&lease).await;
+            lease.uploads.clear();
+        }
+        // The same here: deletion cannot be conditional.
         if let Err(failed) = connection.replace(key, lease.text(), &version).await {
             tracing::info!(failure = %failed.failure, "the lease was not released");
             return;

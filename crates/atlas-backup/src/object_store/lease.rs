@@ -5,57 +5,23 @@
 //! renewed and taken over only if it is unchanged. It is taken over if it was not renewed in time,
 //! by the clock of the store, or if its holder was a process of this machine that has ended.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use atlas_model::SnapshotId;
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use object_store::MultipartId;
 use object_store::path::Path;
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::claim::Claim;
 use super::cleanup::Cleanup;
 use super::connection::{Connection, Failed, Text};
-use super::holder::Holder;
+use super::record::{LONGEST, Lease};
 use super::url;
 use crate::error::Error;
-use crate::journal::{FORMAT, Head};
+use crate::job_view::MOST_FILES;
 use crate::saving::file_parts;
 use crate::shards::is_usable;
-
-/// The content of a lease.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Lease {
-    format: String,
-    /// The source: ids of project and snapshot, and the cluster's name.
-    source: String,
-    holder: Holder,
-    /// How long it lasts after the object was last written.
-    seconds: u64,
-    /// The open uploads, by the keys of their objects.
-    #[serde(default)]
-    pub(super) uploads: BTreeMap<String, Begun>,
-}
-
-/// An open upload.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Begun {
-    pub(super) id: MultipartId,
-    /// The uploaded file; `None` if it cannot be resumed.
-    pub(super) head: Option<Head>,
-    /// The length of each part except the last.
-    pub(super) part: u64,
-    /// The store's tags of the uploaded parts, by index from 0.
-    #[serde(default)]
-    pub(super) parts: BTreeMap<usize, String>,
-}
-
-/// The longest lease that is read: ten thousand parts with tags of 100 bytes.
-const LONGEST: usize = 2 << 20;
 
 /// How often an attempt is made while the lease keeps changing.
 const TRIES: usize = 5;
@@ -85,13 +51,7 @@ impl Leasing {
     /// # Errors
     /// [`Error::Foreign`] if the object is another program's.
     pub(super) async fn take(&self) -> Result<Taken, Error> {
-        let mut lease = Lease {
-            format: FORMAT.to_owned(),
-            source: self.source.clone(),
-            holder: Holder::this(),
-            seconds: self.length.as_secs().max(1),
-            uploads: BTreeMap::new(),
-        };
+        let mut lease = Lease::new(self.source.clone(), self.length);
         for _ in 0..TRIES {
             let begun = Instant::now();
             match self.connection.create(&self.key, lease.text()).await {
@@ -104,7 +64,7 @@ impl Leasing {
                 // Released meanwhile.
                 continue;
             };
-            let Some(other) = Lease::read(&found.body) else {
+            let Some(other) = self.lease_in(&found) else {
                 return Err(Error::Foreign {
                     path: self.url.clone().into(),
                 });
@@ -112,7 +72,8 @@ impl Leasing {
             if let Some(left) = self.left(&other, &found) {
                 return Ok(Taken::Held(left));
             }
-            self.take_up(&mut lease, other).await;
+            // Recorded until they are resumed or aborted, which only the run that takes the lease does.
+            lease.inherit(other);
             let begun = Instant::now();
             let update = self
                 .connection
@@ -135,7 +96,7 @@ impl Leasing {
         let Some(found) = read.map_err(|failed| self.failed(failed))? else {
             return Ok(false);
         };
-        let Some(lease) = Lease::read(&found.body) else {
+        let Some(lease) = self.lease_in(&found) else {
             return Ok(false);
         };
         if lease.source != self.source || self.left(&lease, &found).is_some() {
@@ -159,7 +120,7 @@ impl Leasing {
         let Some(found) = read.map_err(|failed| self.failed(failed))? else {
             return Ok(());
         };
-        let Some(other) = Lease::read(&found.body) else {
+        let Some(other) = self.lease_in(&found) else {
             return Ok(());
         };
         let snapshot = other.source.strip_prefix(&self.source);
@@ -168,12 +129,7 @@ impl Leasing {
             return Ok(());
         }
         // Taken first: another run may be taking it now.
-        let mut lease = Lease {
-            holder: Holder::this(),
-            uploads: BTreeMap::new(),
-            ..other.clone()
-        };
-        lease.seconds = self.length.as_secs().max(1);
+        let lease = Lease::new(other.source.clone(), self.length);
         let update = self
             .connection
             .replace(&self.key, lease.text(), &found.version);
@@ -202,24 +158,32 @@ impl Leasing {
         (left >= SignedDuration::ZERO).then(|| left.unsigned_abs() + Duration::from_secs(1))
     }
 
-    /// Takes over the uploads of an expired lease if they belong to the same snapshot; aborts them
-    /// otherwise.
-    async fn take_up(&self, lease: &mut Lease, other: Lease) {
-        if other.source == self.source {
-            lease.uploads = other.uploads;
-            lease.uploads.retain(|key, _| self.covers(key));
-            return;
+    /// The lease in an object, unless another program wrote it. A lease can be forged: uploads of keys
+    /// that it does not cover, and more than a run can have, are left alone.
+    fn lease_in(&self, found: &Text) -> Option<Lease> {
+        let mut lease = Lease::read(&found.body)?;
+        let listed = lease.uploads.len();
+        lease.uploads.retain(|key, _| self.covers(key));
+        lease.limit(MOST_FILES);
+        let ignored = listed - lease.uploads.len();
+        if ignored > 0 {
+            tracing::warn!(
+                lease = %self.url,
+                ignored,
+                "the lease names uploads of other keys, or more than a snapshot has; ignored"
+            );
         }
-        self.abort(&other).await;
+        Some(lease)
     }
 
-    /// Aborts the uploads of a lease. A lease can be forged: uploads of keys that it does not cover
-    /// are left alone.
-    pub(super) async fn abort(&self, other: &Lease) {
-        for (key, begun) in &other.uploads {
-            if !self.covers(key) {
-                tracing::warn!(lease = %self.url, "the lease names an upload of another key; ignored");
-                continue;
+    /// Aborts the uploads of a lease that this run holds, for at most the length of a lease: then
+    /// another run may hold it.
+    pub(super) async fn abort(&self, held: &Lease) {
+        let until = Instant::now() + self.length;
+        for (key, begun) in &held.uploads {
+            if Instant::now() >= until {
+                tracing::warn!(lease = %self.url, "uploads of another run are left: aborting takes too long");
+                return;
             }
             let Ok(key) = Path::parse(key) else { continue };
             if let Err(failed) = self.connection.abort(&key, &begun.id).await {
@@ -268,19 +232,6 @@ fn covers(lease: &str, key: &str) -> bool {
         .and_then(|rest| rest.strip_prefix('-'));
     let shard = shard.and_then(|rest| rest.strip_suffix(ending));
     other == file || shard.is_some_and(is_usable)
-}
-
-impl Lease {
-    fn read(text: &[u8]) -> Option<Self> {
-        let lease: Self = serde_json::from_slice(text).ok()?;
-        (lease.format == FORMAT).then_some(lease)
-    }
-
-    pub(super) fn text(&self) -> Bytes {
-        let mut text = serde_json::to_vec(self).unwrap_or_default();
-        text.push(b'\n');
-        text.into()
-    }
 }
 
 #[cfg(test)]

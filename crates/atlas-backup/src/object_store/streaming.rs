@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::Stored;
 use super::claim::Claim;
 use super::commit::Commit;
-use super::lease::Begun;
+use super::record::Begun;
 use super::upload::{Place, Upload, lock, part_size};
 use crate::backups::Backups;
 use crate::error::Error;
@@ -204,12 +204,15 @@ impl Output for Object {
         let Some(begun) = self.claim.begun(&self.place.key) else {
             return Ok(None);
         };
+        let is_usable = |head: &&Head| {
+            head.is_resumable()
+                && begun.part == part_size(Some(head.length), 0)
+                && begun.has_only_parts_of(head)
+        };
+        // Otherwise it is aborted when another one starts.
+        let head = begun.head.as_ref().filter(is_usable).cloned();
         let upload = Upload::resume(self.place.clone(), begun.id, begun.parts);
         *lock(&self.upload) = Some(upload);
-        let is_usable =
-            |head: &Head| head.is_resumable() && begun.part == part_size(Some(head.length), 0);
-        // Otherwise it is aborted when another one starts.
-        let head = begun.head.filter(is_usable);
         if head.is_some() {
             *lock(&self.origin) = Origin::Found;
         }

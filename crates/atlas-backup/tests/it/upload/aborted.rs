@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use atlas_backup::{Error, Settled};
 use atlas_sandbox::PROJECT;
+use bytes::Bytes;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{LARGE, SNAPSHOT, answers, chain, large, put, target, until};
 use crate::s3::{Asked, Instead, S3, scripted};
@@ -112,44 +113,118 @@ async fn an_upload_that_cannot_be_aborted_is_reported() {
     assert!(text.contains("open multipart upload is left"), "{text}");
 }
 
+/// A store whose lease at `s.tgz.part` was written long ago.
+async fn expired() -> S3 {
+    scripted(|asked, state| {
+        let is_lease = asked.path == "/bucket/s.tgz.part";
+        match state.objects.get(&asked.path) {
+            Some(lease) if is_lease && asked.method == Method::GET => old(lease.clone()),
+            _ => Instead::Nothing,
+        }
+    })
+    .await
+}
+
+fn old(lease: Bytes) -> Instead {
+    let mut answer = http::Response::new(lease);
+    for (name, value) in [
+        ("etag", "\"tag\""),
+        ("last-modified", "Wed, 21 Oct 2015 07:28:00 GMT"),
+    ] {
+        let value = value.parse().unwrap();
+        answer.headers_mut().insert(name, value);
+    }
+    Instead::Answer(answer)
+}
+
+/// The source of a lease of the run, and of another one.
+fn sources() -> [String; 2] {
+    let own = format!("{PROJECT}/{LARGE}/{SNAPSHOT}/");
+    [own, "of another run".to_owned()]
+}
+
+fn lease(source: &str, uploads: &Value) -> String {
+    let lease = json!({
+        "format": "atlas-backup/1", "source": source, "seconds": 1,
+        "holder": {"nonce": "of another machine", "pid": 1}, "uploads": uploads,
+    });
+    lease.to_string()
+}
+
+fn begun(id: &str) -> Value {
+    json!({"id": id, "head": null, "part": 1})
+}
+
+/// The paths of aborted uploads.
+fn aborted(s3: &S3) -> Vec<String> {
+    let asked = s3.asked().into_iter();
+    let aborts = asked.filter(|it| it.method == Method::DELETE && !it.query.is_empty());
+    aborts.map(|it| it.path).collect()
+}
+
 /// Any program that can write to the bucket can forge a lease.
 #[tokio::test]
 async fn an_expired_lease_has_only_uploads_of_its_own_snapshot_aborted() {
     let (_server, backups) = large().await;
-    // With the cluster and snapshot of the run, and with others.
-    let own = format!("{PROJECT}/{LARGE}/{SNAPSHOT}/");
-    for source in [own.as_str(), "of another run"] {
-        // The store's date is later than the end of the lease.
-        let s3 = scripted(|asked, state| {
-            if (&asked.method, asked.path.as_str()) != (&Method::GET, "/bucket/s.tgz.part") {
-                return Instead::Nothing;
-            }
-            let mut answer = http::Response::new(state.objects[&asked.path].clone());
-            for (name, value) in [
-                ("etag", "\"tag\""),
-                ("last-modified", "Wed, 21 Oct 2015 07:28:00 GMT"),
-            ] {
-                let value = value.parse().unwrap();
-                answer.headers_mut().insert(name, value);
-            }
-            Instead::Answer(answer)
-        })
-        .await;
-        let begun = |id: &str| json!({"id": id, "head": null, "part": 1});
-        let lease = json!({
-            "format": "atlas-backup/1", "source": source, "seconds": 1,
-            "holder": {"nonce": "of another machine", "pid": 1},
-            "uploads": {
-                "t.tgz": begun("of-t"), "a/s.tgz": begun("of-a"), "s-0.tgz": begun("of-shard"),
-            },
+    for source in sources() {
+        let s3 = expired().await;
+        let uploads = json!({
+            "t.tgz": begun("of-t"), "a/s.tgz": begun("of-a"), "s-0.tgz": begun("of-shard"),
         });
-        s3.put("/bucket/s.tgz.part", &lease.to_string());
+        s3.put("/bucket/s.tgz.part", &lease(&source, &uploads));
         let at = target(&s3, "s3://bucket/s.tgz");
         put(&backups, LARGE, &at, false).await.unwrap();
-        let asked = s3.asked();
-        let aborts = asked.iter().filter(|it| it.method == Method::DELETE);
-        let aborted: Vec<_> = aborts.filter(|it| !it.query.is_empty()).collect();
-        let paths: Vec<_> = aborted.iter().map(|it| it.path.as_str()).collect();
-        assert_eq!(paths, ["/bucket/s-0.tgz"], "{source}");
+        assert_eq!(aborted(&s3), ["/bucket/s-0.tgz"], "{source}");
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_lists_too_many_uploads_is_bounded() {
+    let (_server, backups) = large().await;
+    for source in sources() {
+        let s3 = expired().await;
+        let uploads: serde_json::Map<_, _> = (0..20_000)
+            .map(|shard| (format!("s-{shard}.tgz"), begun("x")))
+            .collect();
+        let text = lease(&source, &uploads.into());
+        assert!(text.len() < 2 << 20, "it is read whole");
+        s3.put("/bucket/s.tgz.part", &text);
+        let at = target(&s3, "s3://bucket/s.tgz");
+        put(&backups, LARGE, &at, false).await.unwrap();
+        assert_eq!(aborted(&s3).len(), 1000, "{source}");
+        let written = s3.asked().into_iter();
+        let written =
+            written.filter(|it| it.method == Method::PUT && it.path == "/bucket/s.tgz.part");
+        let longest = written.map(|it| it.bytes).max();
+        assert!(longest < Some(200 << 10), "{longest:?}");
+        assert!(s3.object("/bucket/s.tgz.part").is_none());
+    }
+}
+
+/// A run that is faster takes the lease between the read and the conditional write.
+#[tokio::test]
+async fn uploads_of_an_expired_lease_are_aborted_only_by_the_run_that_takes_it() {
+    let (_server, backups) = large().await;
+    for source in sources() {
+        let s3 = scripted(|asked, state| {
+            if asked.path != "/bucket/s.tgz.part" {
+                return Instead::Nothing;
+            }
+            let is_update = asked.headers.contains_key("if-match");
+            match state.objects.get(&asked.path) {
+                Some(lease) if asked.method == Method::GET => old(lease.clone()),
+                Some(_) if is_update => {
+                    answers(412, "<Error><Code>PreconditionFailed</Code></Error>")
+                }
+                _ => Instead::Nothing,
+            }
+        })
+        .await;
+        let uploads = json!({"s-0.tgz": begun("of-the-faster-run")});
+        s3.put("/bucket/s.tgz.part", &lease(&source, &uploads));
+        let at = target(&s3, "s3://bucket/s.tgz");
+        let error = put(&backups, LARGE, &at, false).await.unwrap_err();
+        assert!(matches!(error, Error::Busy { .. }), "{error:?}");
+        assert!(aborted(&s3).is_empty(), "{source}");
     }
 }
