@@ -126,7 +126,7 @@ pub(crate) fn complete(
         let _ = std::fs::remove_file(&waiting);
         return Err(error);
     }
-    // What has the name by now may be another program's.
+    // The file that has the name now may be another program's.
     if let Err(error) = part.check_name() {
         let _ = std::fs::remove_file(&waiting);
         return Err(Error::file(part.path(), "cannot be renamed", error));
