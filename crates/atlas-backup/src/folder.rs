@@ -21,7 +21,7 @@ use crate::saved::{Saved, settle};
 use crate::saving::of_shard;
 use crate::teller::Teller;
 pub(crate) use held_file::{Damage, HeldFile, Reading, State};
-pub(crate) use lock::{FolderLock, check, lock, prepare};
+pub(crate) use lock::{FolderLock, LOCK, check, lock, prepare};
 use names::{Known, Names};
 
 /// The files of a folder that have a manifest.
@@ -131,10 +131,10 @@ impl Folder {
         }
         for name in names.lone() {
             let path = path.join(name);
-            if let Ok(manifest) = Manifest::read_at(&Manifest::path_of(&path))
-                && folder.is_own(&manifest)
-            {
-                folder.lone.push((path, manifest));
+            match Manifest::read_at(&Manifest::path_of(&path)) {
+                Ok(manifest) if folder.is_own(&manifest) => folder.lone.push((path, manifest)),
+                Err(error) if error.is_denied() => return Err(error),
+                _ => {}
             }
         }
         Ok((folder, damaged))

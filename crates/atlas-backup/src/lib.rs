@@ -152,7 +152,9 @@ pub use pull::{PullSummary, Pulled, PulledFile};
 pub use retention::{Keep, KeepError};
 pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
-pub use verified::{Verified, missing_files, snapshot_files, verify, verify_with};
+pub use verified::{
+    Verified, is_pulled_folder, missing_files, snapshot_files, verify, verify_with,
+};
 
 /// The README's program, as a test.
 #[cfg(doctest)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::checksums::Checksums;
 use crate::disk::look;
 use crate::error::Error;
+use crate::folder::LOCK;
 use crate::inspect::inspect;
 use crate::manifest::Manifest;
 use crate::progress::{Event, Progress, Reporter, silent};
@@ -118,10 +119,15 @@ fn has_manifest(path: &Path) -> Result<bool, Error> {
     Ok(look(&Manifest::path_of(path))?.is_some() || Manifest::pending(path).is_some())
 }
 
+/// Whether `pull` has kept a folder, also if its snapshots are gone: it leaves a lock in it.
+pub fn is_pulled_folder(folder: &Path) -> bool {
+    folder.join(LOCK).is_file()
+}
+
 /// Returns the files of a folder that are missing although their manifests exist, sorted by name.
 ///
 /// # Errors
-/// [`Error::File`] if the folder cannot be read.
+/// [`Error::File`] if the folder or a manifest cannot be read.
 pub fn missing_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let unreadable = |error| Error::file(folder, "cannot be read", error);
     let mut files = Vec::new();
@@ -132,8 +138,14 @@ pub fn missing_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
             continue;
         };
         let file = folder.join(file);
-        if look(&file)?.is_none() && Manifest::read_at(&path).is_ok() {
-            files.push(file);
+        if look(&file)?.is_some() {
+            continue;
+        }
+        match Manifest::read_at(&path) {
+            Ok(_) => files.push(file),
+            Err(error) if error.is_denied() && is_named_as_snapshot(&file) => return Err(error),
+            // A file of another program.
+            Err(_) => {}
         }
     }
     files.sort();
@@ -151,11 +163,7 @@ pub fn snapshot_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let name = path.as_os_str().as_encoded_bytes();
-        let is_snapshot = || {
-            let endings: [&[u8]; 2] = [b".tgz", b".tar.gz"];
-            endings.iter().any(|ending| name.ends_with(ending)) || Manifest::read(&path).is_ok()
-        };
+        let is_snapshot = || is_named_as_snapshot(&path) || Manifest::read(&path).is_ok();
         // A symbolic link is followed: the file may have been moved to another disk. A dangling
         // link is a file that cannot be read.
         if !path.is_dir() && is_snapshot() {
@@ -164,4 +172,11 @@ pub fn snapshot_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether a file has the ending of snapshot files.
+fn is_named_as_snapshot(path: &Path) -> bool {
+    let name = path.as_os_str().as_encoded_bytes();
+    let endings: [&[u8]; 2] = [b".tgz", b".tar.gz"];
+    endings.iter().any(|ending| name.ends_with(ending))
 }

@@ -25,9 +25,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     match error.status() {
         // The message names the roles of which the credentials may lack one.
         Some(StatusCode::FORBIDDEN) => println!("not allowed: {error}"),
-        Some(StatusCode::TOO_MANY_REQUESTS) => {
-            println!("too many requests; retry after {:?}", error.retry_after());
-        }
+        Some(StatusCode::TOO_MANY_REQUESTS) => match error.retry_after() {
+            Some(wait) => println!("too many requests; wait {} s", wait.as_secs()),
+            None => println!("too many requests; wait a moment"),
+        },
         _ if error.is_transient() => println!("try again later: {error}"),
         _ => return Err(error.into()),
     }

@@ -42,7 +42,7 @@ impl Drop for FolderLock {
 }
 
 /// The name of the lock file. It is never removed.
-const LOCK: &str = ".lock";
+pub(crate) const LOCK: &str = ".lock";
 
 /// Locks a folder against other runs, until the lock is dropped.
 pub(crate) fn lock(folder: &Path) -> Result<FolderLock, Error> {

@@ -17,9 +17,6 @@ use crate::progress::Watcher;
 use crate::urls::is_meant;
 use crate::usage::short;
 
-/// The lock that `pull` leaves in each folder that it keeps.
-const LOCK: &str = ".lock";
-
 const HELP: &str = "\
 Reads each file to its end and prints a line for it:
 
@@ -195,7 +192,7 @@ fn folders(path: &str) -> Vec<String> {
 /// Whether a path is a folder that `pull` keeps, also if its snapshots are gone, or a link that leads nowhere.
 fn is_kept(path: &Path) -> bool {
     if path.is_dir() {
-        return holds_snapshots(path) || path.join(LOCK).exists();
+        return holds_snapshots(path) || atlas_backup::is_pulled_folder(path);
     }
     path.is_symlink() && !path.exists()
 }
