@@ -84,7 +84,7 @@ pub use fixtures::{
     PatternFixture, operation, pattern,
 };
 pub use judge::{Observation, judge};
-pub use message::{CallMessage, DownloadMessage, Hello, PROTOCOL, Reply, Request, Run};
+pub use message::{ABILITIES, CallMessage, DownloadMessage, Hello, PROTOCOL, Reply, Request, Run};
 #[cfg(feature = "client")]
 pub use reference::ReferenceClient;
 #[cfg(feature = "sandbox")]

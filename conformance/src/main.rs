@@ -57,6 +57,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
             variables,
             allow_writes,
         } => {
+            run.selection.check_for_server()?;
             let cases = run.selection.cases(Side::Server)?;
             if run.selection.list {
                 return Ok(list(&cases));

@@ -102,6 +102,11 @@ pub struct DownloadMessage {
     pub token: String,
 }
 
+/// The abilities that a client can name.
+pub const ABILITIES: [&str; 9] = [
+    "call", "bearer", "digest", "oauth", "envelope", "pattern", "download", "retry", "list",
+];
+
 /// A client's description of itself.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Hello {
@@ -109,8 +114,7 @@ pub struct Hello {
     pub name: String,
     /// The version.
     pub version: String,
-    /// The abilities: `call`, `bearer`, `digest`, `oauth`, `envelope`, `pattern`, `download`,
-    /// `list`.
+    /// The abilities, each of [`ABILITIES`].
     pub abilities: Vec<String>,
 }
 

@@ -31,7 +31,8 @@ pub(crate) enum Command {
     },
     /// Judge a server by its base URL
     #[command(
-        after_help = "Example:\n  atlas-conformance server http://127.0.0.1:8080 --junit server.xml"
+        after_help = "Example:\n  atlas-conformance server http://127.0.0.1:8080 --junit server.xml",
+        mut_arg("jobs", |jobs| jobs.hide(true))
     )]
     Server {
         #[command(flatten)]
@@ -103,9 +104,9 @@ pub(crate) struct Selection {
     /// Run the cases of the JSON files below this folder instead of the built-in ones
     #[arg(long, value_name = "FOLDER")]
     pub(crate) cases: Option<PathBuf>,
-    /// Number of client processes to run in parallel
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    jobs: usize,
+    /// Number of client processes to run in parallel [default: 4]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
     /// Timeout of each reply or response, in seconds [default: 60 for clients, 30 for servers]
     #[arg(long, value_name = "SECONDS")]
     patience: Option<u64>,
@@ -185,10 +186,21 @@ impl Selection {
 
     /// Returns the settings for running a client.
     pub(crate) fn client_run(&self) -> ClientRun {
-        let run = ClientRun::default().jobs(self.jobs);
+        let mut run = ClientRun::default();
+        if let Some(jobs) = self.jobs {
+            run = run.jobs(jobs);
+        }
         match self.patience() {
             Some(patience) => run.patience(patience),
             None => run,
+        }
+    }
+
+    /// Fails if an option was given that has no meaning for a server.
+    pub(crate) fn check_for_server(&self) -> Result<(), &'static str> {
+        match self.jobs {
+            Some(_) => Err("--jobs is for clients, not for a server; remove it"),
+            None => Ok(()),
         }
     }
 

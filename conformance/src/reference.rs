@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::case::{Credentials, Outcome};
-use crate::message::{CallMessage, DownloadMessage, Hello, Reply, Request, Run};
+use crate::message::{ABILITIES, CallMessage, DownloadMessage, Hello, Reply, Request, Run};
 
 mod lists;
 mod raw;
@@ -187,13 +187,10 @@ async fn download_file(asked: DownloadMessage) -> Reply {
 }
 
 fn hello() -> Hello {
-    let abilities = [
-        "call", "bearer", "digest", "oauth", "envelope", "pattern", "download", "retry", "list",
-    ];
     Hello {
         name: "atlas-rs".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        abilities: abilities.map(str::to_owned).to_vec(),
+        abilities: ABILITIES.map(str::to_owned).to_vec(),
     }
 }
 

@@ -5,13 +5,14 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use atlas_catalog::closest;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use crate::environment::may_hold_credential;
-use crate::message::{Hello, PROTOCOL, Reply, Request, Run};
+use crate::message::{ABILITIES, Hello, PROTOCOL, Reply, Request, Run};
 use crate::scripted::lock;
 
 /// The default timeout of a reply.
@@ -86,6 +87,20 @@ pub enum TesteeError {
         /// The name.
         name: String,
     },
+    /// It names an ability that the protocol does not have.
+    #[error("unknown ability {ability:?} of the testee{}; the abilities are {}", guess(ability), ABILITIES.join(", "))]
+    Ability {
+        /// The ability.
+        ability: String,
+    },
+}
+
+/// Suggests the ability that may be meant.
+fn guess(ability: &str) -> String {
+    let close = closest(ability, ABILITIES);
+    close
+        .first()
+        .map_or_else(String::new, |close| format!("; did you mean {close}?"))
 }
 
 impl Testee {
@@ -153,6 +168,11 @@ impl Testee {
         if !fits || !name.bytes().all(plain) {
             let name = name.clone();
             return Err(TesteeError::Name { name });
+        }
+        let is_known = |ability: &&String| ABILITIES.contains(&ability.as_str());
+        if let Some(ability) = testee.hello.abilities.iter().find(|it| !is_known(it)) {
+            let ability = ability.chars().take(64).collect();
+            return Err(TesteeError::Ability { ability });
         }
         // The version is only displayed.
         *version = version

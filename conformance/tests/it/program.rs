@@ -213,6 +213,18 @@ fn an_empty_hidden_or_path_like_name_is_refused() {
 }
 
 #[test]
+fn an_unknown_ability_is_refused_with_a_guess() {
+    let script =
+        r#"read line; echo '{"name": "x", "version": "1", "abilities": ["downlaod"]}'; read line"#;
+    let output = judge(&["client", "--", "sh", "-c", script])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = said(&output);
+    assert!(said.contains("did you mean download?"), "{said}");
+}
+
+#[test]
 fn an_endless_line_and_a_flood_on_stderr_use_bounded_memory() {
     let (case, _) = pattern_case();
     for rest in ["tr '\\0' x < /dev/zero", "tr '\\0' x < /dev/zero >&2"] {

@@ -51,7 +51,7 @@ impl Generate {
                 // The pages use this name for themselves and for each other.
                 let mut root = root.name(name.clone()).display_name(name.clone());
                 root.build();
-                folder.page(&root, &name)
+                folder.page(&root, &name, &name)
             }
             Self::Completions(folder) => SHELLS.iter().try_for_each(|shell| {
                 let file = match *shell {
@@ -68,7 +68,7 @@ impl Generate {
 impl Folder {
     /// Writes a page for a command and for each of its subcommands, except the operations of the
     /// API, which only `--help` describes.
-    fn page(&self, command: &Command, name: &str) -> Result<(), Failure> {
+    fn page(&self, command: &Command, name: &str, root: &str) -> Result<(), Failure> {
         let has_page = |below: &Command| {
             let is_of_api = command.get_name() == "api" && below.has_subcommands();
             !below.is_hide_set() && below.get_name() != "help" && !is_of_api
@@ -82,11 +82,11 @@ impl Folder {
         for below in command.get_subcommands().filter(|below| !has_page(below)) {
             page = page.mut_subcommand(below.get_name(), |below| below.hide(true));
         }
-        let text = render(page)
+        let text = render(page, root)
             .map_err(|error| Failure::File(format!("cannot write a man page: {error}")))?;
         self.write(&format!("{name}.1"), &text)?;
         for below in command.get_subcommands().filter(|below| has_page(below)) {
-            self.page(below, &format!("{name}-{}", below.get_name()))?;
+            self.page(below, &format!("{name}-{}", below.get_name()), root)?;
         }
         Ok(())
     }
@@ -102,8 +102,8 @@ impl Folder {
 }
 
 /// Renders the page of a command. Tables and examples after the options are not filled, so that they
-/// can be read and copied.
-fn render(page: Command) -> io::Result<Vec<u8>> {
+/// can be read and copied, and call the program by its installed name.
+fn render(page: Command, program: &str) -> io::Result<Vec<u8>> {
     let after = page.get_after_help().map(ToString::to_string);
     let page = page.after_help("");
     let has_commands = page.has_subcommands();
@@ -125,7 +125,8 @@ fn render(page: Command) -> io::Result<Vec<u8>> {
         .map_or((after.as_str(), ""), |at| after.split_at(at));
     section(&mut text, "NOTES", notes)?;
     let examples = examples.split_once('\n').unwrap_or_default().1;
-    section(&mut text, "EXAMPLES", examples)?;
+    let examples = examples.replace("  atlas ", &format!("  {program} "));
+    section(&mut text, "EXAMPLES", &examples)?;
     man.render_version_section(&mut text)?;
     Ok(text)
 }

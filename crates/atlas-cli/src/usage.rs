@@ -107,5 +107,30 @@ fn suggested(error: &Error, kind: ContextKind, name: &str) -> String {
 
 /// The reason why a value was refused, if its parser gives one.
 fn why(error: &Error) -> String {
-    std::error::Error::source(error).map_or(String::new(), |source| format!(": {source}"))
+    let Some(source) = std::error::Error::source(error) else {
+        return String::new();
+    };
+    if source.is::<std::num::ParseIntError>() {
+        return ": expected a whole number".to_owned();
+    }
+    let text = source.to_string();
+    match text.split_once(" is not in ") {
+        Some((_, bounds)) => format!(": expected {}", range(bounds)),
+        None => format!(": {text}"),
+    }
+}
+
+/// Says in words which numbers are taken: `1..=32`, `0..24` or `1..`.
+fn range(bounds: &str) -> String {
+    let Some((least, end)) = bounds.split_once("..") else {
+        return bounds.to_owned();
+    };
+    let most = match end.strip_prefix('=') {
+        Some(most) => most.parse::<u64>().ok(),
+        None => end.parse::<u64>().ok().map(|end| end.saturating_sub(1)),
+    };
+    match most {
+        Some(most) if most < u64::MAX => format!("a number from {least} to {most}"),
+        _ => format!("a number of {least} or more"),
+    }
 }

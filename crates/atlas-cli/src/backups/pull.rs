@@ -43,8 +43,9 @@ is reported, downloaded again under another name, and replaced once the new file
 file of another program is never replaced: it is kept as NAME.old1.
 
 With several clusters, up to 16 are processed at the same time, and a failure of one does not \
-stop the others. --config names a TOML file with several clusters. Its keys are the names of \
-flags. A cluster with its own rules to keep snapshots uses only its own rules:
+stop the others. --config names a TOML file with several clusters. Its keys are dir, projectId, \
+keep, keep-daily, keep-weekly, keep-monthly, keep-at-least and max-age, each with the meaning of \
+its flag. A cluster with its own rules to keep snapshots uses only its own rules:
 
   dir = \"/var/backups/atlas\"
   keep-daily = 7
@@ -61,13 +62,13 @@ With -o json, each line is an object: time, projectId, clusterName, action (down
 damaged, failed, future, wouldDownload, wouldRead, wouldRemove, present with -v, and summary at \
 the end), snapshotId, taken, files (path, bytes, sha256, shard) and error.
 
-Exits with 11 if a snapshot failed, with 12 if the newest is older than --max-age. With several \
+Exits with 11 if a snapshot could not be downloaded, with 12 if the newest is older than --max-age. With several \
 clusters, the worst failure decides: any other failure, then a transient one (5, 14, 15), then \
 11, then 12.";
 
 const EXAMPLE: &str = "\n
 Example:
-  atlas backups pull --clusterName Cluster0 --dir /var/backups/cluster0 --keep-daily 7 --keep-weekly 4";
+  atlas backups pull --clusterName Cluster0 --dir /var/backups/atlas/Cluster0 --keep-daily 7 --keep-weekly 4";
 
 /// Bring a folder up to date with a cluster's snapshots; made for cron
 #[derive(Debug, Args)]

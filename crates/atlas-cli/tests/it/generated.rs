@@ -44,6 +44,13 @@ fn each_command_that_a_help_lists_has_a_man_page_and_nothing_else_has_one() {
         .iter()
         .map(|name| name.replacen("atlas", "atlas-toolkit", 1));
     assert_eq!(named, renamed.collect());
+    let page = folder.path().join("other/atlas-toolkit-backups-pull.1");
+    let page = std::fs::read_to_string(page).unwrap();
+    let examples = page.split_once(".SH EXAMPLES").unwrap().1;
+    assert!(
+        examples.contains("\n  atlas\\-toolkit backups pull "),
+        "{examples}"
+    );
     for name in &pages {
         let page = std::fs::read_to_string(folder.path().join("new/man").join(name)).unwrap();
         let title = page.lines().find(|line| line.starts_with(".TH"));

@@ -141,7 +141,7 @@ impl File<'_> {
                 let close = closest(name, known.iter().copied());
                 let close = match close.first() {
                     Some(close) => format!("; did you mean {close}?"),
-                    None => String::new(),
+                    None => format!("; expected one of {}", known.join(", ")),
                 };
                 let problem = format!("unknown key {name:?}{close}");
                 return Err(self.invalid_at(key.span().start, &problem));

@@ -8,7 +8,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use jiff::SignedDuration;
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::{self, Deserializer, Visitor};
 
 use crate::failure::Failure;
 use crate::usage::short;
@@ -24,18 +24,22 @@ pub(super) struct Rules {
 
     /// Keep the newest snapshot of each of the last N days that have one, in UTC
     #[arg(long = "keep-daily", value_name = "N", value_parser = at_least_one())]
+    #[serde(default, deserialize_with = "count")]
     pub(super) keep_daily: Option<u16>,
 
     /// Keep the newest snapshot of each of the last N ISO weeks that have one, in UTC
     #[arg(long = "keep-weekly", value_name = "N", value_parser = at_least_one())]
+    #[serde(default, deserialize_with = "count")]
     pub(super) keep_weekly: Option<u16>,
 
     /// Keep the newest snapshot of each of the last N months that have one, in UTC
     #[arg(long = "keep-monthly", value_name = "N", value_parser = at_least_one())]
+    #[serde(default, deserialize_with = "count")]
     pub(super) keep_monthly: Option<u16>,
 
     /// Always keep at least this many of the newest, with any rule except --keep N; defaults to 3
     #[arg(long = "keep-at-least", value_name = "N", value_parser = at_least_one())]
+    #[serde(default, deserialize_with = "count")]
     pub(super) keep_at_least: Option<u16>,
 
     /// Exit with 12 if the newest snapshot is older than N days or hours
@@ -59,6 +63,24 @@ fn text_or_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
 
         fn visit_i64<E>(self, count: i64) -> Result<Self::Value, E> {
             Ok(Some(count.to_string()))
+        }
+    }
+    deserializer.deserialize_any(Reader)
+}
+
+/// `keep-daily = 7`.
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    struct Reader;
+    impl Visitor<'_> for Reader {
+        type Value = Option<u16>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a number from 1 to 65535")
+        }
+
+        fn visit_i64<E: de::Error>(self, count: i64) -> Result<Self::Value, E> {
+            let refused = || E::invalid_value(de::Unexpected::Signed(count), &self);
+            u16::try_from(count).map(Some).map_err(|_| refused())
         }
     }
     deserializer.deserialize_any(Reader)
