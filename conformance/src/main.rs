@@ -137,11 +137,16 @@ async fn own(
 
 /// Checks that a base URL is only a scheme and a host.
 fn base_url(text: &str) -> Result<String, String> {
-    let invalid =
-        || format!("invalid URL {text:?}: expected http://host:port or https://host:port");
+    // A text with @ or ? may hold a secret.
+    let shown = if text.contains(['@', '?']) {
+        "(not shown: it may hold a secret)".to_owned()
+    } else {
+        format!("{text:?}")
+    };
+    let invalid = || format!("invalid URL {shown}: expected http://host:port or https://host:port");
     let url: http::Uri = text.trim_end_matches('/').parse().map_err(|_| invalid())?;
     let is_web = matches!(url.scheme_str(), Some("http" | "https"));
-    if !is_web || url.authority().is_none() || url.path() != "/" || url.query().is_some() {
+    if !is_web || url.authority().is_none() || url.path() != "/" || text.contains(['@', '?']) {
         return Err(invalid());
     }
     Ok(text.to_owned())

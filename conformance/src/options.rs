@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use atlas_conformance::{Case, ClientRun, all_cases, cases_in, shell_word};
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 
 /// Judges clients and servers of the MongoDB Atlas Administration API.
@@ -105,10 +106,10 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) cases: Option<PathBuf>,
     /// Number of client processes to run in parallel [default: 4]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     jobs: Option<usize>,
     /// Timeout of each reply or response, in seconds [default: 60 for clients, 30 for servers]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     patience: Option<u64>,
     /// Shuffle the cases with this seed, to find cases that depend on others
     #[arg(long, value_name = "N")]

@@ -74,7 +74,10 @@ pub(crate) fn report(
     write(run.jsonl.as_deref(), || Ok(reports::json_lines(judgements)))?;
     let is_judged = |judgement: &Judgement| judgement.verdict != Verdict::Unimplemented;
     if !judgements.iter().any(is_judged) {
-        return Err("no case could be judged: the testee does not implement any of them".into());
+        let mut reasons = judgements.iter().map(|it| it.reason.as_str());
+        let reason = reasons.find(|reason| !reason.is_empty());
+        let reason = reason.unwrap_or("the testee does not implement any of them");
+        return Err(format!("no case could be judged: {reason}").into());
     }
     Ok(ExitCode::from(u8::from(surprises > 0)))
 }

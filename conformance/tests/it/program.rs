@@ -213,6 +213,22 @@ fn an_empty_hidden_or_path_like_name_is_refused() {
 }
 
 #[test]
+fn a_password_in_the_url_of_a_server_is_refused_and_not_repeated() {
+    for url in [
+        "http://user:s3cret@127.0.0.1:1",
+        "http://127.0.0.1:1/?token=s3cret",
+    ] {
+        let output = judge(&["server", url]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{url}");
+        let said = said(&output);
+        assert!(
+            said.contains("invalid URL") && !said.contains("s3cret"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn an_unknown_ability_is_refused_with_a_guess() {
     let script =
         r#"read line; echo '{"name": "x", "version": "1", "abilities": ["downlaod"]}'; read line"#;

@@ -71,17 +71,39 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     let path = folder.join(CATALOGUE);
     match look(&path)? {
         None => Ok(()),
-        Some(found) if found.is_file() && is_denied(&path) => {
-            let error = std::io::ErrorKind::PermissionDenied.into();
-            Err(Error::file(
-                &path,
-                "cannot be read; make it readable for the user of this run",
-                error,
-            ))
-        }
+        Some(found) if found.is_file() && is_denied(&path) => Err(denied(&path)),
         Some(found) if found.is_file() && is_catalogue(&path) => Ok(()),
         Some(_) => Err(Error::Foreign { path }),
     }
+}
+
+/// Fails if there is a catalogue that this user may not read.
+pub(crate) fn check_readable(folder: &Path) -> Result<(), Error> {
+    let path = folder.join(CATALOGUE);
+    if is_denied(&path) {
+        return Err(denied(&path));
+    }
+    Ok(())
+}
+
+fn denied(path: &Path) -> Error {
+    let error = std::io::ErrorKind::PermissionDenied.into();
+    let step = "cannot be read; make it readable for the user of this run";
+    Error::file(path, step, error)
+}
+
+/// The names of the files in a folder's catalogue; none if there is no catalogue, and `None` if it
+/// cannot be read or is a file of another program.
+pub(crate) fn files(folder: &Path) -> Option<Vec<String>> {
+    let file = match open_small(&folder.join(CATALOGUE), LONGEST) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(Vec::new()),
+        Err(_) => return None,
+    };
+    let entries: Vec<Entry> = serde_json::from_reader(BufReader::new(file)).ok()?;
+    let is_plain = |name: &str| Path::new(name).file_name() == Some(name.as_ref());
+    let names = entries.into_iter().map(|entry| entry.file);
+    Some(names.filter(|name| is_plain(name)).collect())
 }
 
 /// Whether a text is empty or the catalogue of an empty folder, as version 0.1 wrote it. Replacing
@@ -90,13 +112,14 @@ pub(crate) fn is_empty(text: &[u8]) -> bool {
     matches!(text.trim_ascii(), b"" | b"[]")
 }
 
-/// Whether a file is a catalogue with at least one entry, or is empty. One entry at a time is in
-/// memory.
+/// Whether the permission to read a file is lacking.
 fn is_denied(path: &Path) -> bool {
     open_small(path, LONGEST)
         .is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
+/// Whether a file is a catalogue with at least one entry, or is empty. One entry at a time is in
+/// memory.
 fn is_catalogue(path: &Path) -> bool {
     if read_small(path, 16).is_ok_and(|text| is_empty(&text)) {
         return true;

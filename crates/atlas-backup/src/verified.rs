@@ -1,8 +1,11 @@
 //! Checking existing files, offline, against their manifests where they have one.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::catalogue::{self, CATALOGUE};
 use crate::checksums::Checksums;
 use crate::disk::look;
 use crate::error::Error;
@@ -119,21 +122,57 @@ fn has_manifest(path: &Path) -> Result<bool, Error> {
     Ok(look(&Manifest::path_of(path))?.is_some() || Manifest::pending(path).is_some())
 }
 
-/// Whether `pull` has kept a folder, also if its snapshots are gone: it leaves a lock in it.
+/// Whether `pull` has kept a folder, also if its snapshots are gone: it leaves a lock and a
+/// catalogue in it. A folder that cannot be looked into counts as one.
 pub fn is_pulled_folder(folder: &Path) -> bool {
-    folder.join(LOCK).is_file()
+    let lock = look(&folder.join(LOCK));
+    !matches!(lock, Ok(None)) || catalogue::files(folder).is_none_or(|files| !files.is_empty())
 }
 
-/// Returns the files of a folder that are missing although their manifests exist, sorted by name.
+/// A file that a folder should have and does not have.
+#[derive(Debug)]
+pub struct MissingFile {
+    /// The path of the file.
+    pub path: PathBuf,
+    /// Why it should be there.
+    pub known_by: KnownBy,
+}
+
+/// Why a folder should have a file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum KnownBy {
+    /// Its manifest exists.
+    Manifest,
+    /// Something exists at the path of its manifest, and cannot be read as one.
+    UnreadableManifest(Error),
+    /// The folder's catalogue lists it.
+    Catalogue,
+}
+
+impl fmt::Display for MissingFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.known_by {
+            KnownBy::Manifest => f.write_str("the file is missing, but its manifest exists"),
+            KnownBy::UnreadableManifest(error) => write!(f, "the file is missing, and {error}"),
+            KnownBy::Catalogue => write!(f, "the file is missing, but {CATALOGUE} lists it"),
+        }
+    }
+}
+
+/// Returns the files that a folder should have and does not have, sorted by name.
+///
+/// Their manifests tell, and the folder's catalogue; manifests that cannot be read only if their
+/// names are those of a snapshot file's.
 ///
 /// # Errors
-/// [`Error::File`] if the folder or a manifest cannot be read.
-pub fn missing_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+/// [`Error::File`] if the folder or its catalogue cannot be read.
+pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
     let unreadable = |error| Error::file(folder, "cannot be read", error);
-    let mut files = Vec::new();
+    let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let file = path.file_name().and_then(|name| name.to_str());
+        let manifest = entry.map_err(unreadable)?.path();
+        let file = manifest.file_name().and_then(|name| name.to_str());
         let Some(file) = file.and_then(|name| name.strip_suffix(".json")) else {
             continue;
         };
@@ -141,15 +180,25 @@ pub fn missing_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         if look(&file)?.is_some() {
             continue;
         }
-        match Manifest::read_at(&path) {
-            Ok(_) => files.push(file),
-            Err(error) if error.is_denied() && is_named_as_snapshot(&file) => return Err(error),
+        let known_by = match Manifest::read_at(&manifest) {
+            Ok(_) => KnownBy::Manifest,
+            Err(error) if is_named_as_snapshot(&file) => KnownBy::UnreadableManifest(error),
             // A file of another program.
-            Err(_) => {}
+            Err(_) => continue,
+        };
+        files.insert(file, known_by);
+    }
+    catalogue::check_readable(folder)?;
+    for file in catalogue::files(folder).unwrap_or_default() {
+        let file = folder.join(file);
+        if look(&file)?.is_none() {
+            files.entry(file).or_insert(KnownBy::Catalogue);
         }
     }
-    files.sort();
-    Ok(files)
+    let files = files.into_iter();
+    Ok(files
+        .map(|(path, known_by)| MissingFile { path, known_by })
+        .collect())
 }
 
 /// Returns the snapshot files in a folder, sorted by name: those that end in `.tgz` or `.tar.gz`,

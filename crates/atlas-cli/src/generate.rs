@@ -120,15 +120,21 @@ fn render(page: Command, program: &str) -> io::Result<Vec<u8>> {
         man.render_subcommands_section(&mut text)?;
     }
     let after = after.unwrap_or_default();
+    let after = installed(&after, program);
     let (notes, examples) = after
         .find("Example")
         .map_or((after.as_str(), ""), |at| after.split_at(at));
     section(&mut text, "NOTES", notes)?;
     let examples = examples.split_once('\n').unwrap_or_default().1;
-    let examples = examples.replace("  atlas ", &format!("  {program} "));
-    section(&mut text, "EXAMPLES", &examples)?;
+    section(&mut text, "EXAMPLES", examples)?;
     man.render_version_section(&mut text)?;
     Ok(text)
+}
+
+/// Calls the program in a help text by its installed name.
+fn installed(text: &str, program: &str) -> String {
+    text.replace(" atlas ", &format!(" {program} "))
+        .replace("(atlas ", &format!("({program} "))
 }
 
 /// Writes a section of a page. Paragraphs of one line are filled; others stay as they are.

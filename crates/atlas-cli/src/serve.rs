@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use atlas_sandbox::{Answered, FaultPlan, Fidelity, Sandbox, SandboxBuilder, SandboxServer};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -14,7 +15,8 @@ use clap::{Args, ValueHint, value_parser};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tempfile::NamedTempFile;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::escape::escape;
 use crate::failure::Failure;
@@ -136,16 +138,23 @@ pub(crate) struct Serve {
 impl Serve {
     /// Runs the sandbox until the process is interrupted or, if asked, until stdin is closed.
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        match self.until_stdin_ends.then(stdin_end).transpose()? {
-            Some(end) => tokio::select! {
-                served = self.serve() => served,
-                _ = end => Ok(()),
-            },
-            None => self.serve().await,
+        let Some(mut end) = self.until_stdin_ends.then(stdin_end).transpose()? else {
+            let server = self.start().await?;
+            return self.serve(server).await;
+        };
+        let server = tokio::select! {
+            server = self.start() => server?,
+            // A seed that cannot be used is an error also if stdin was closed from the start.
+            () = async { closed(&mut end).await; sleep(GRACE).await } => return Ok(()),
+        };
+        tokio::select! {
+            ended = self.serve(server) => ended,
+            () = closed(&mut end) => Ok(()),
         }
     }
 
-    async fn serve(self) -> Result<(), Failure> {
+    /// Reads the files of the sandbox and binds its port.
+    async fn start(&self) -> Result<SandboxServer, Failure> {
         let mut sandbox = match read(self.seed.clone()).await? {
             Some((path, text)) => {
                 Sandbox::from_seed(&text).map_err(|error| unusable(&path, &error))?
@@ -175,13 +184,17 @@ impl Serve {
         if !log::is_quiet() {
             server = server.log(printer());
         }
-        let server = server.start().await.map_err(|error| match error.kind() {
+        server.start().await.map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidInput => Failure::Usage(error.to_string()),
             std::io::ErrorKind::AddrInUse => Failure::File(format!(
                 "cannot start the sandbox: {error}; choose another port, or pass --port 0 for a free one"
             )),
             _ => Failure::File(format!("cannot start the sandbox: {error}")),
-        })?;
+        })
+    }
+
+    /// Prints the variables of a sandbox that has started, and waits.
+    async fn serve(self, server: SandboxServer) -> Result<(), Failure> {
         // Not before the port is bound: until then the file may be that of a running sandbox.
         if let Some(path) = self.env_file.clone() {
             blocking(move || exports::remove_old(&path)).await?;
@@ -259,18 +272,26 @@ fn start_time(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| format!("expected RFC 3339 from {first} to {last}"))
 }
 
+/// How long a start may go on after stdin was closed.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Waits for the end of stdin on a thread of its own; what is read is dropped.
-fn stdin_end() -> Result<oneshot::Receiver<()>, Failure> {
-    let (ended, end) = oneshot::channel();
+fn stdin_end() -> Result<watch::Receiver<bool>, Failure> {
+    let (sender, end) = watch::channel(false);
     thread::Builder::new()
         .name("stdin".to_owned())
         .spawn(move || {
             // Stdin that cannot be read counts as closed.
             let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-            let _ = ended.send(());
+            let _ = sender.send(true);
         })
         .map_err(|error| Failure::File(format!("cannot watch stdin: {error}")))?;
     Ok(end)
+}
+
+async fn closed(end: &mut watch::Receiver<bool>) {
+    // An error would mean that the thread is gone, and stdin with it.
+    let _ = end.wait_for(|ended| *ended).await;
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {

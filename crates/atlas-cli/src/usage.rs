@@ -1,5 +1,7 @@
 //! Errors of the command line, in one line each.
 
+use std::num::{IntErrorKind, ParseIntError, TryFromIntError};
+
 use atlas_transport::atlas_catalog::{Operation, closest};
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -110,8 +112,15 @@ fn why(error: &Error) -> String {
     let Some(source) = std::error::Error::source(error) else {
         return String::new();
     };
-    if source.is::<std::num::ParseIntError>() {
-        return ": expected a whole number".to_owned();
+    if let Some(error) = source.downcast_ref::<ParseIntError>() {
+        let expected = match error.kind() {
+            IntErrorKind::PosOverflow => "a smaller number",
+            _ => "a whole number",
+        };
+        return format!(": expected {expected}");
+    }
+    if source.is::<TryFromIntError>() {
+        return ": expected a smaller number".to_owned();
     }
     let text = source.to_string();
     match text.split_once(" is not in ") {
@@ -119,6 +128,9 @@ fn why(error: &Error) -> String {
         None => format!(": {text}"),
     }
 }
+
+/// A number from which on a bound is the end of a type, and says nothing.
+const LARGE: u64 = i64::MAX as u64;
 
 /// Says in words which numbers are taken: `1..=32`, `0..24` or `1..`.
 fn range(bounds: &str) -> String {
@@ -130,7 +142,7 @@ fn range(bounds: &str) -> String {
         None => end.parse::<u64>().ok().map(|end| end.saturating_sub(1)),
     };
     match most {
-        Some(most) if most < u64::MAX => format!("a number from {least} to {most}"),
+        Some(most) if most < LARGE => format!("a number from {least} to {most}"),
         _ => format!("a number of {least} or more"),
     }
 }

@@ -28,6 +28,8 @@ _GRACE = 5
 _GRACE_OF_CHILDREN = 1
 #: How often a start looks whether the process has ended, in seconds.
 _INTERVAL = 0.1
+#: How many lines of its stdout wait to be read.
+_LINES = 1000
 #: How much of stderr an error shows, in bytes.
 _SHOWN = 4000
 
@@ -151,7 +153,7 @@ class SandboxProcess:
         return True
 
     def _wait_until_ready(self, timeout: float) -> None:
-        lines: queue.Queue[str | None] = queue.Queue()
+        lines: queue.Queue[str | None] = queue.Queue(_LINES)
         stdout = self._process.stdout
         assert stdout is not None
 
@@ -169,13 +171,16 @@ class SandboxProcess:
         while True:
             # What it started may hold the pipe open, so the end of stdout is not awaited.
             ended = self._process.poll() is not None
+            left = deadline - time.monotonic()
+            slow = f"timed out after {timeout:g} s waiting for the sandbox"
+            if left <= 0:
+                raise SandboxError(self.failure() or slow + self._details())
             try:
-                line = lines.get(timeout=max(0, min(_INTERVAL, deadline - time.monotonic())))
+                line = lines.get(timeout=min(_INTERVAL, left))
             except queue.Empty:
-                if not ended and time.monotonic() < deadline:
+                if not ended:
                     continue
-                slow = f"timed out after {timeout:g} s waiting for the sandbox{self._details()}"
-                raise SandboxError(self.failure() or slow) from None
+                raise SandboxError(self.failure() or slow + self._details()) from None
             if line is None:
                 self._wait_briefly()
                 raise SandboxError(self.failure() or f"the sandbox closed its stdout{self._details()}")

@@ -243,7 +243,7 @@ impl Error {
     }
 
     /// Whether a local file exists and this user may not use it.
-    pub(crate) fn is_denied(&self) -> bool {
+    pub fn is_denied(&self) -> bool {
         matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
     }
 

@@ -1,9 +1,9 @@
 //! `atlas backups verify`: checks downloaded files offline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use atlas_backup::{Event, Manifest, Verified};
+use atlas_backup::{Event, KnownBy, Manifest, Verified};
 use clap::{Args, ValueHint};
 use serde_json::json;
 
@@ -26,14 +26,15 @@ Reads each file to its end and prints a line for it:
   UNSOUND  it is damaged or missing, or it or its manifest cannot be read
 
 In a folder, every snapshot file is checked: those that end in .tgz or .tar.gz, and those with a \
-manifest. Missing files and snapshots with missing shards are reported, too. Folders directly in it, \
+manifest. Files that a manifest or catalogue.json names and that are missing, and snapshots with \
+missing shards, are reported, too. Folders directly in it, \
 as pull creates for several clusters, are checked as well; folders in those are not.
 
 Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
 file; the first failure decides.
 
 Example:
-  atlas backups verify /var/backups/cluster0";
+  atlas backups verify /var/backups/atlas";
 
 /// Check downloaded files against their manifests, offline
 #[derive(Debug, Args)]
@@ -120,11 +121,21 @@ impl Verify {
             if Path::new(path).is_dir() {
                 match missing(Path::new(path), &known) {
                     Ok(missing) => {
-                        for (name, detail) in missing {
+                        for Missing {
+                            name,
+                            detail,
+                            is_denied,
+                        } in missing
+                        {
                             report(&name, Err(&detail));
                             (unsound, total) = (unsound + 1, total + 1);
-                            let failure = Failure::Unsound(format!("{name}: {detail}"));
-                            first = first.and(Err(failure));
+                            let line = format!("{name}: {detail}");
+                            let kind = if is_denied {
+                                Failure::File
+                            } else {
+                                Failure::Unsound
+                            };
+                            first = first.and(Err(kind(line)));
                         }
                     }
                     Err(failure) => {
@@ -146,24 +157,40 @@ impl Verify {
     }
 }
 
-/// The missing files of a folder: those whose manifest exists, and shards of snapshots.
-fn missing(folder: &Path, known: &[Manifest]) -> Result<Vec<(String, String)>, Failure> {
+/// What a folder lacks.
+struct Missing {
+    name: String,
+    detail: String,
+    /// Whether it cannot be told, since a manifest may not be read.
+    is_denied: bool,
+}
+
+/// The missing files of a folder, and its snapshots of which a shard is missing.
+fn missing(folder: &Path, known: &[Manifest]) -> Result<Vec<Missing>, Failure> {
     let mut missing = Vec::new();
     for file in atlas_backup::missing_files(folder)? {
-        let detail = "the file is missing, but its manifest exists".to_owned();
-        missing.push((file.display().to_string(), detail));
+        missing.push(Missing {
+            name: file.path.display().to_string(),
+            detail: file.to_string(),
+            is_denied: matches!(&file.known_by, KnownBy::UnreadableManifest(error) if error.is_denied()),
+        });
     }
-    let mut sets: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut sets: BTreeMap<String, (BTreeSet<&str>, usize)> = BTreeMap::new();
     for manifest in known {
-        let expected = usize::from(manifest.files);
+        // The same file under two names is one file.
+        let shard = manifest.shard.as_deref().unwrap_or(&manifest.sha256);
         let (found, most) = sets.entry(manifest.snapshot.to_string()).or_default();
-        (*found, *most) = (*found + 1, expected.max(*most));
+        found.insert(shard);
+        *most = usize::from(manifest.files).max(*most);
     }
     for (snapshot, (found, expected)) in sets {
+        let found = found.len();
         if found < expected {
-            let name = folder.display().to_string();
-            let detail = format!("snapshot {snapshot} has {found} of {expected} files");
-            missing.push((name, detail));
+            missing.push(Missing {
+                name: folder.display().to_string(),
+                detail: format!("snapshot {snapshot} has {found} of {expected} files"),
+                is_denied: false,
+            });
         }
     }
     Ok(missing)
@@ -199,10 +226,9 @@ fn is_kept(path: &Path) -> bool {
 
 /// Whether a folder has snapshots or manifests of missing files, or cannot be read.
 fn holds_snapshots(folder: &Path) -> bool {
-    let has = |found: Result<Vec<PathBuf>, _>| found.is_ok_and(|files| !files.is_empty());
-    std::fs::read_dir(folder).is_err()
-        || has(atlas_backup::snapshot_files(folder))
-        || has(atlas_backup::missing_files(folder))
+    // An error is reported later, for the folder.
+    atlas_backup::snapshot_files(folder).map_or(true, |files| !files.is_empty())
+        || atlas_backup::missing_files(folder).map_or(true, |files| !files.is_empty())
 }
 
 /// A file itself, or the snapshot files in a folder.
@@ -212,10 +238,13 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     let files = atlas_backup::snapshot_files(path)?;
     if files.is_empty() && atlas_backup::missing_files(path)?.is_empty() {
+        let is_kept = atlas_backup::is_pulled_folder(path);
         let path = path.display();
-        return Err(Failure::File(format!(
-            "{path} has no snapshot file; name the folder that pull keeps"
-        )));
+        return Err(Failure::File(if is_kept {
+            format!("{path} has no snapshot any more; run pull again, or remove the folder")
+        } else {
+            format!("{path} has no snapshot file; name the folder that pull keeps")
+        }));
     }
     Ok(files)
 }

@@ -43,7 +43,7 @@ fn each_command_that_a_help_lists_has_a_man_page_and_nothing_else_has_one() {
     let renamed = expected
         .iter()
         .map(|name| name.replacen("atlas", "atlas-toolkit", 1));
-    assert_eq!(named, renamed.collect());
+    assert_eq!(named, renamed.collect::<BTreeSet<_>>());
     let page = folder.path().join("other/atlas-toolkit-backups-pull.1");
     let page = std::fs::read_to_string(page).unwrap();
     let examples = page.split_once(".SH EXAMPLES").unwrap().1;
@@ -51,6 +51,11 @@ fn each_command_that_a_help_lists_has_a_man_page_and_nothing_else_has_one() {
         examples.contains("\n  atlas\\-toolkit backups pull "),
         "{examples}"
     );
+    for name in &named {
+        let page = std::fs::read_to_string(folder.path().join("other").join(name)).unwrap();
+        let notes = page.split_once(".SH NOTES").map_or("", |(_, notes)| notes);
+        assert!(!notes.contains(" atlas "), "{name}: {notes}");
+    }
     for name in &pages {
         let page = std::fs::read_to_string(folder.path().join("new/man").join(name)).unwrap();
         let title = page.lines().find(|line| line.starts_with(".TH"));

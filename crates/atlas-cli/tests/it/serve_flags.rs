@@ -132,6 +132,21 @@ fn a_sandbox_that_cannot_start_leaves_the_environment_file_of_the_one_that_runs(
     assert!(path.exists());
 }
 
+#[test]
+fn an_invalid_seed_is_an_error_also_if_stdin_is_closed_from_the_start() {
+    let folder = folder();
+    std::fs::write(folder.path().join("seed.json"), "[]").unwrap();
+    for _ in 0..8 {
+        let status = atlas(&folder)
+            .args(["sandbox", "--until-stdin-ends", "--seed", "seed.json"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert_eq!(status.unwrap().code(), Some(2));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_sandbox_that_is_not_ready_ends_with_its_stdin_too() {

@@ -167,9 +167,6 @@ fn a_root_of_several_clusters_is_checked_completely_even_if_files_are_missing() 
     assert!(lines.contains("sound    root/Dedicated0"), "{lines}");
 }
 
-/// The path of each file in the first folder is longer than the system allows, so that the folder
-/// can be listed, and its files cannot be examined.
-#[cfg(target_os = "linux")]
 #[test]
 fn a_kept_folder_without_snapshots_and_a_link_that_leads_nowhere_are_reported() {
     let folder = pulled();
@@ -187,6 +184,58 @@ fn a_kept_folder_without_snapshots_and_a_link_that_leads_nowhere_are_reported() 
     }
 }
 
+#[test]
+fn a_lost_snapshot_is_reported_as_long_as_a_manifest_or_the_catalogue_names_it() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    let names = snapshots(&kept);
+    std::fs::remove_file(kept.join(&names[0])).unwrap();
+    let manifest = kept.join(format!("{}.json", names[0]));
+    std::fs::write(&manifest, "").unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!((code, words(&lines)), (Some(7), vec!["sound", "UNSOUND"]));
+
+    std::fs::remove_file(&manifest).unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!((code, words(&lines)), (Some(7), vec!["sound", "UNSOUND"]));
+    assert!(lines[1].contains("catalogue.json lists it"), "{lines:?}");
+
+    // Also from above, without any other trace of the snapshots.
+    for name in [&names[1], &format!("{}.json", names[1]), ".lock"] {
+        std::fs::remove_file(kept.join(name)).unwrap();
+    }
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::rename(&kept, other.join("kept")).unwrap();
+    let (code, lines) = verify(&folder, &["other"]);
+    assert_eq!((code, words(&lines)), (Some(7), vec!["UNSOUND", "UNSOUND"]));
+}
+
+#[test]
+fn a_shard_that_is_there_twice_does_not_replace_a_missing_one() {
+    let (_runtime, server) = sandbox();
+    let folder = folder();
+    let pull = ["backups", "pull", "--dir", "kept", "--keep", "1"];
+    let mut command = atlas_at(&server, &folder);
+    command.args(pull).args(["--clusterName", "Sharded0"]);
+    assert!(command.status().unwrap().success());
+    let kept = folder.path().join("kept");
+    let names = snapshots(&kept);
+    assert_eq!(names.len(), 2, "{names:?}");
+    for ending in ["", ".json"] {
+        let path = |name: &str| kept.join(format!("{name}{ending}"));
+        std::fs::copy(path(&names[0]), path("copy.tgz")).unwrap();
+        std::fs::remove_file(path(&names[1])).unwrap();
+    }
+    std::fs::remove_file(kept.join("catalogue.json")).unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!(code, Some(7), "{lines:?}");
+    assert!(lines[2].contains("has 1 of 2 files"), "{lines:?}");
+}
+
+/// The path of each file in the first folder is longer than the system allows, so that the folder
+/// can be listed, and its files cannot be examined.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_folder_whose_files_cannot_be_examined_does_not_hide_the_next_folder() {
     const LONGEST_PATH: usize = 4095;

@@ -305,6 +305,7 @@ async fn a_query_filters_the_requests() {
         ),
         ("operation=", "no such operation"),
         ("method=", "invalid method"),
+        ("method=DELTE", "invalid method"),
         ("status=42", "100 to 599, or none"),
         ("path=api", "a leading slash"),
         ("since=-1", "the number of a request"),
