@@ -157,7 +157,7 @@ impl Verify {
     }
 }
 
-/// What a folder lacks.
+/// A file or a shard that a folder should have.
 struct Missing {
     name: String,
     detail: String,
