@@ -199,7 +199,7 @@ fn the_readme_has_the_number_of_cases() {
         assert_eq!(id.split('/').next(), case["area"].as_str(), "{id}");
     }
     let readme = std::fs::read_to_string(fixtures().join("../README.md")).unwrap();
-    let number = format!("{} cases as data", all.len());
+    let number = format!("{} entries as data", all.len());
     assert!(
         readme.contains(&number),
         "the README does not contain {number:?}"
