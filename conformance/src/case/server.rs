@@ -121,7 +121,7 @@ pub struct ServerRequest {
     pub generated: Option<usize>,
     /// The raw bytes of the whole request, one per character, instead of all other fields.
     pub raw: Option<String>,
-    /// The login: `owner` (by default) or `reader`; with `nobody`, the request has no credentials.
+    /// Which login sends the request: `owner` by default, or `reader`. `nobody` sends no credentials.
     pub login: Option<String>,
     /// The authentication: `bearer` (by default), `digest` or `oauth`.
     pub auth: Option<String>,

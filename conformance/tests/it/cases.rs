@@ -199,7 +199,8 @@ fn the_readme_has_the_number_of_cases() {
         assert_eq!(id.split('/').next(), case["area"].as_str(), "{id}");
     }
     let readme = std::fs::read_to_string(fixtures().join("../README.md")).unwrap();
-    let number = format!("{} entries as data", all.len());
+    let (entries, cases) = (all.len(), all_cases().unwrap().len());
+    let number = format!("{entries} entries as data, which make {cases} cases:");
     assert!(
         readme.contains(&number),
         "the README does not contain {number:?}"

@@ -77,33 +77,22 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Fails if there is a catalogue that this user may not read.
-pub(crate) fn check_readable(folder: &Path) -> Result<(), Error> {
-    let path = folder.join(CATALOGUE);
-    if is_denied(&path) {
-        return Err(denied(&path));
-    }
-    Ok(())
-}
-
 fn denied(path: &Path) -> Error {
     let error = std::io::ErrorKind::PermissionDenied.into();
     let step = "cannot be read; make it readable for the user of this run";
     Error::file(path, step, error)
 }
 
-/// The names of the files in a folder's catalogue; none if there is no catalogue, and `None` if it
-/// cannot be read or is a file of another program.
-pub(crate) fn files(folder: &Path) -> Option<Vec<String>> {
-    let file = match open_small(&folder.join(CATALOGUE), LONGEST) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(Vec::new()),
-        Err(_) => return None,
-    };
-    let entries: Vec<Entry> = serde_json::from_reader(BufReader::new(file)).ok()?;
-    let is_plain = |name: &str| Path::new(name).file_name() == Some(name.as_ref());
-    let names = entries.into_iter().map(|entry| entry.file);
-    Some(names.filter(|name| is_plain(name)).collect())
+/// The names of the files in a folder's catalogue; none if there is no catalogue, or another
+/// program's file in its place.
+pub(crate) fn files(folder: &Path) -> Result<Vec<String>, Error> {
+    let path = folder.join(CATALOGUE);
+    if is_denied(&path) {
+        return Err(denied(&path));
+    }
+    let is_plain = |name: &String| Path::new(name).file_name() == Some(name.as_ref());
+    let names = names(&path).unwrap_or_default();
+    Ok(names.into_iter().filter(is_plain).collect())
 }
 
 /// Whether a text is empty or the catalogue of an empty folder, as version 0.1 wrote it. Replacing
@@ -118,38 +107,36 @@ fn is_denied(path: &Path) -> bool {
         .is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
-/// Whether a file is a catalogue with at least one entry, or is empty. One entry at a time is in
-/// memory.
+/// Whether a file is a catalogue with at least one entry, or is empty.
 fn is_catalogue(path: &Path) -> bool {
-    if read_small(path, 16).is_ok_and(|text| is_empty(&text)) {
-        return true;
-    }
-    let Ok(file) = open_small(path, LONGEST) else {
-        return false;
-    };
-    let mut json = serde_json::Deserializer::from_reader(BufReader::new(file));
-    let counted = json.deserialize_seq(Counting).and_then(|count| {
-        json.end()?;
-        Ok(count)
-    });
-    counted.is_ok_and(|count| count > 0)
+    read_small(path, 16).is_ok_and(|text| is_empty(&text))
+        || names(path).is_some_and(|names| !names.is_empty())
 }
 
-/// Counts the entries of a catalogue.
-struct Counting;
+/// The names in a catalogue; `None` if the file is none. One entry at a time is in memory.
+fn names(path: &Path) -> Option<Vec<String>> {
+    let file = open_small(path, LONGEST).ok()?;
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(file));
+    let names = json.deserialize_seq(Names).ok()?;
+    json.end().ok()?;
+    Some(names)
+}
 
-impl<'de> Visitor<'de> for Counting {
-    type Value = usize;
+/// Reads the names of the files, and checks the entries.
+struct Names;
+
+impl<'de> Visitor<'de> for Names {
+    type Value = Vec<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the entries of a catalogue")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<usize, A::Error> {
-        let mut count = 0_usize;
-        while entries.next_element::<Entry>()?.is_some() {
-            count = count.saturating_add(1);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Vec<String>, A::Error> {
+        let mut names = Vec::new();
+        while let Some(entry) = entries.next_element::<Entry>()? {
+            names.push(entry.file);
         }
-        Ok(count)
+        Ok(names)
     }
 }

@@ -123,10 +123,11 @@ fn has_manifest(path: &Path) -> Result<bool, Error> {
 }
 
 /// Whether `pull` has kept a folder, also if its snapshots are gone: it leaves a lock and a
-/// catalogue in it. A folder that cannot be looked into counts as one.
+/// catalogue in it. A folder whose files this user may not examine counts as one.
 pub fn is_pulled_folder(folder: &Path) -> bool {
     let lock = look(&folder.join(LOCK));
-    !matches!(lock, Ok(None)) || catalogue::files(folder).is_none_or(|files| !files.is_empty())
+    let is_locked = lock.map_or(true, |lock| lock.is_some_and(|found| found.is_file()));
+    is_locked || catalogue::files(folder).map_or(true, |files| !files.is_empty())
 }
 
 /// A file that a folder should have and does not have.
@@ -162,13 +163,14 @@ impl fmt::Display for MissingFile {
 
 /// Returns the files that a folder should have and does not have, sorted by name.
 ///
-/// Their manifests tell, and the folder's catalogue; manifests that cannot be read only if their
-/// names are those of a snapshot file's.
+/// Their manifests tell, and the folder's catalogue. A manifest that cannot be read counts if its
+/// name is that of a snapshot file's, and `pull` keeps the folder or permission is lacking.
 ///
 /// # Errors
 /// [`Error::File`] if the folder or its catalogue cannot be read.
 pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
     let unreadable = |error| Error::file(folder, "cannot be read", error);
+    let is_pulled = is_pulled_folder(folder);
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let manifest = entry.map_err(unreadable)?.path();
@@ -182,14 +184,15 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
         }
         let known_by = match Manifest::read_at(&manifest) {
             Ok(_) => KnownBy::Manifest,
-            Err(error) if is_named_as_snapshot(&file) => KnownBy::UnreadableManifest(error),
+            Err(error) if is_named_as_snapshot(&file) && (is_pulled || error.is_denied()) => {
+                KnownBy::UnreadableManifest(error)
+            }
             // A file of another program.
             Err(_) => continue,
         };
         files.insert(file, known_by);
     }
-    catalogue::check_readable(folder)?;
-    for file in catalogue::files(folder).unwrap_or_default() {
+    for file in catalogue::files(folder)? {
         let file = folder.join(file);
         if look(&file)?.is_none() {
             files.entry(file).or_insert(KnownBy::Catalogue);

@@ -115,7 +115,7 @@ fn why(error: &Error) -> String {
     if let Some(error) = source.downcast_ref::<ParseIntError>() {
         let expected = match error.kind() {
             IntErrorKind::PosOverflow => "a smaller number",
-            _ => "a whole number",
+            _ => "digits only",
         };
         return format!(": expected {expected}");
     }

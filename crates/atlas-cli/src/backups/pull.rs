@@ -62,9 +62,9 @@ With -o json, each line is an object: time, projectId, clusterName, action (down
 damaged, failed, future, wouldDownload, wouldRead, wouldRemove, present with -v, and summary at \
 the end), snapshotId, taken, files (path, bytes, sha256, shard) and error.
 
-Exits with 11 if a snapshot could not be downloaded, with 12 if the newest is older than --max-age. With several \
-clusters, the worst failure decides: any other failure, then a transient one (5, 14, 15), then \
-11, then 12.";
+Exits with 11 if a snapshot could not be downloaded, with 12 if the newest is older than \
+--max-age. With several clusters, the worst failure decides: any other failure, then a transient \
+one (5, 14, 15), then 11, then 12.";
 
 const EXAMPLE: &str = "\n
 Example:

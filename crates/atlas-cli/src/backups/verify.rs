@@ -27,8 +27,8 @@ Reads each file to its end and prints a line for it:
 
 In a folder, every snapshot file is checked: those that end in .tgz or .tar.gz, and those with a \
 manifest. Files that a manifest or catalogue.json names and that are missing, and snapshots with \
-missing shards, are reported, too. Folders directly in it, \
-as pull creates for several clusters, are checked as well; folders in those are not.
+missing shards, are reported, too. Folders directly in it, as pull creates for several clusters, \
+are checked as well; folders in those are not.
 
 Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
 file; the first failure decides.

@@ -212,6 +212,18 @@ fn a_lost_snapshot_is_reported_as_long_as_a_manifest_or_the_catalogue_names_it()
 }
 
 #[test]
+fn files_of_other_programs_with_these_names_are_no_lost_snapshots() {
+    let folder = pulled();
+    let root = folder.path().join("root");
+    std::fs::create_dir_all(root.join("package")).unwrap();
+    std::fs::rename(folder.path().join("kept"), root.join("kept")).unwrap();
+    std::fs::write(root.join("package/catalogue.json"), "{}").unwrap();
+    std::fs::write(root.join("package/name.tgz.json"), "{}").unwrap();
+    let (code, lines) = verify(&folder, &["root"]);
+    assert_eq!((code, words(&lines)), (Some(0), vec!["sound", "sound"]));
+}
+
+#[test]
 fn a_shard_that_is_there_twice_does_not_replace_a_missing_one() {
     let (_runtime, server) = sandbox();
     let folder = folder();

@@ -79,8 +79,10 @@ fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::E
         }
 
         fn visit_i64<E: de::Error>(self, count: i64) -> Result<Self::Value, E> {
-            let refused = || E::invalid_value(de::Unexpected::Signed(count), &self);
-            u16::try_from(count).map(Some).map_err(|_| refused())
+            match u16::try_from(count) {
+                Ok(count) if count > 0 => Ok(Some(count)),
+                _ => Err(E::invalid_value(de::Unexpected::Signed(count), &self)),
+            }
         }
     }
     deserializer.deserialize_any(Reader)
@@ -108,16 +110,6 @@ impl Rules {
     /// The rules to keep snapshots; `None` keeps all.
     pub(super) fn keep(&self) -> Result<Option<Keep>, Failure> {
         let counts = [self.keep_daily, self.keep_weekly, self.keep_monthly];
-        if let Some(0) = counts
-            .into_iter()
-            .chain([self.keep_at_least])
-            .flatten()
-            .min()
-        {
-            return Err(Failure::Usage(
-                "a rule keeps 0 snapshots; expected 1 or more".to_owned(),
-            ));
-        }
         let keep = self.keep.as_deref().map(|keep| {
             let keep = keep.parse::<Keep>();
             keep.map_err(|error| Failure::Usage(format!("--keep: {error}")))
