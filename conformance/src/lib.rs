@@ -91,7 +91,7 @@ pub use reference::ReferenceClient;
 pub use sandbox::sandbox;
 pub use scripted::ScriptedServer;
 pub use server_run::judge_server;
-pub use server_testee::{Control, ServerTestee, Unreachable};
+pub use server_testee::{Control, ServerTestee, ServerTesteeError, Unreachable};
 pub use suite::{ClientRun, all_cases, cases_in, judge_servers, shell_word};
 pub use testee::{Testee, TesteeError};
 pub use variables::Variables;

@@ -44,12 +44,13 @@ impl ServerTestee {
     /// Writing cases are run only if its world can be reset.
     ///
     /// # Errors
-    /// Returns a [`FixtureError`] if the embedded variables are invalid.
-    pub fn new(name: &str, url: &str) -> Result<Self, FixtureError> {
+    /// Returns a [`ServerTesteeError`] if the URL is more than a scheme and a host, or if the
+    /// embedded variables are invalid.
+    pub fn new(name: &str, url: &str) -> Result<Self, ServerTesteeError> {
         Ok(Self {
             name: name.to_owned(),
             version: String::new(),
-            url: url.trim_end_matches('/').to_owned(),
+            url: base_url(url)?,
             variables: Variables::default_world()?,
             allows_writes: false,
             patience: Duration::from_secs(30),
@@ -183,6 +184,42 @@ pub struct Unreachable {
     url: String,
     hint: &'static str,
     source: RawError,
+}
+
+/// An error while a server under test is described.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerTesteeError {
+    /// The URL is not a scheme and a host.
+    #[error("invalid URL {shown}: expected http://host:port or https://host:port")]
+    Url {
+        /// The URL, quoted, unless it may hold a secret.
+        shown: String,
+    },
+    /// The embedded variables are invalid.
+    #[error(transparent)]
+    Fixtures(#[from] FixtureError),
+}
+
+/// Returns a URL without its last slash; an error if it is more than a scheme and a host.
+fn base_url(text: &str) -> Result<String, ServerTesteeError> {
+    let text = text.trim_end_matches('/');
+    // A text with @ or ? may hold a secret.
+    let may_hold_secret = text.contains(['@', '?', '#']);
+    let url: Option<http::Uri> = text.parse().ok();
+    let is_base = url.is_some_and(|url| {
+        let is_web = matches!(url.scheme_str(), Some("http" | "https"));
+        is_web && url.authority().is_some() && url.path() == "/"
+    });
+    if is_base && !may_hold_secret {
+        return Ok(text.to_owned());
+    }
+    let shown = if may_hold_secret {
+        "(not shown: it may hold a secret)".to_owned()
+    } else {
+        format!("{text:?}")
+    };
+    Err(ServerTesteeError::Url { shown })
 }
 
 /// Whether a refusal is from the sandbox's control requests, not from a server that refuses all

@@ -13,7 +13,7 @@ use crate::client_run::judge_client;
 use crate::fixtures::{FixtureError, cases_below, embedded_cases};
 use crate::server_run::judge_server;
 use crate::server_testee::{SILENT_IN_A_ROW, ServerTestee};
-use crate::testee::{PATIENCE, Testee, TesteeError};
+use crate::testee::{KEPT, PATIENCE, Testee, TesteeError};
 use crate::verdict::{Judgement, Verdict};
 
 /// Returns all embedded cases, with matrices expanded.
@@ -96,9 +96,9 @@ impl ClientRun {
 
     /// Runs the cases and returns the judgements in the same order.
     ///
-    /// A process runs several cases, with a reset in between. Each case about secrets, memory or
-    /// files gets a fresh process. A case that does not pass is run again in a fresh process, whose
-    /// verdict counts.
+    /// A process runs several cases, with a reset in between. Each case about memory or files gets a
+    /// fresh process. A case that does not pass, or whose secrets are in the process's stderr at its
+    /// end, is run again in a fresh process, whose verdict counts.
     ///
     /// # Errors
     /// Returns a [`TesteeError`] if the client does not report a valid name.
@@ -120,69 +120,19 @@ impl ClientRun {
         let silent = Arc::new(AtomicUsize::new(0));
         let mut workers = JoinSet::new();
         for _ in 0..self.jobs.min(cases.len()) {
-            let (cases, next, command) = (cases.clone(), next.clone(), command.to_vec());
-            let (run, name, silent) = (self.clone(), name.clone(), silent.clone());
-            workers.spawn(async move {
-                let mut judgements = Vec::new();
-                let mut testee = None;
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(case) = cases.get(index) else { break };
-                    let judgement = if silent.load(Ordering::Relaxed) >= SILENT_IN_A_ROW {
-                        let reason = "not run: the testee did not reply in the previous cases";
-                        Judgement::without(&name, case, Verdict::Error, reason.to_owned())
-                    } else {
-                        run.judge_one(&mut testee, &command, &name, case).await
-                    };
-                    match judgement.verdict {
-                        Verdict::Silent => silent.fetch_add(1, Ordering::Relaxed),
-                        Verdict::Error => 0,
-                        _ => silent.swap(0, Ordering::Relaxed),
-                    };
-                    judgements.push((index, judgement));
-                }
-                if let Some(testee) = testee {
-                    testee.end().await;
-                }
-                judgements
-            });
+            let worker = Worker {
+                run: self.clone(),
+                command: command.to_vec(),
+                name: name.clone(),
+                cases: cases.clone(),
+                process: None,
+                suspects: Vec::new(),
+            };
+            workers.spawn(worker.work(next.clone(), silent.clone()));
         }
         let mut judgements = workers.join_all().await.concat();
         judgements.sort_by_key(|(index, _)| *index);
         Ok(judgements.into_iter().map(|(_, it)| it).collect())
-    }
-
-    /// Runs a case in the process of a worker, or in a fresh one.
-    async fn judge_one(
-        &self,
-        shared: &mut Option<Testee>,
-        command: &[String],
-        name: &str,
-        case: &Case,
-    ) -> Judgement {
-        if !needs_a_process(case)
-            && let Some(mut testee) = self.ready(shared.take(), command).await
-        {
-            let judgement = judge_client(&mut testee, command, case).await;
-            if matches!(judgement.verdict, Verdict::Pass | Verdict::Unimplemented) {
-                let judgement = finished(judgement, &testee.hello.version, command, case);
-                *shared = Some(testee);
-                return judgement;
-            }
-            testee.kill().await;
-        }
-        self.judge_alone(command, name, case).await
-    }
-
-    /// Returns a process without state of earlier cases.
-    async fn ready(&self, known: Option<Testee>, command: &[String]) -> Option<Testee> {
-        if let Some(mut testee) = known {
-            if testee.reset().await.is_ok() {
-                return Some(testee);
-            }
-            testee.kill().await;
-        }
-        Testee::start_with(command, self.patience).await.ok()
     }
 
     /// Runs a case in a fresh process of the client. `name` is used if the client does not start.
@@ -191,8 +141,9 @@ impl ClientRun {
             Ok(mut testee) => {
                 let mut judgement = judge_client(&mut testee, command, case).await;
                 judgement.version.clone_from(&testee.hello.version);
+                let with_others = case.without_bearer(&testee.hello.abilities);
                 let stderr = testee.end().await;
-                judgement.note_stderr(case, &stderr);
+                judgement.note_stderr(with_others.as_ref().unwrap_or(case), &stderr);
                 judgement
             }
             Err(error) => {
@@ -208,16 +159,149 @@ impl ClientRun {
     }
 }
 
+/// One of the parallel runs of a client's cases.
+struct Worker {
+    run: ClientRun,
+    command: Vec<String>,
+    name: String,
+    cases: Arc<[Case]>,
+    process: Option<Shared>,
+    /// The cases to run again, each in a fresh process.
+    suspects: Vec<usize>,
+}
+
+/// A process that runs several cases.
+struct Shared {
+    testee: Testee,
+    /// The cases that passed, provided that these secrets are not in stderr.
+    passed: Vec<(usize, Vec<String>)>,
+}
+
+impl Worker {
+    /// Runs the cases that no other worker has taken.
+    async fn work(
+        mut self,
+        next: Arc<AtomicUsize>,
+        silent: Arc<AtomicUsize>,
+    ) -> Vec<(usize, Judgement)> {
+        let mut judgements = Vec::new();
+        let cases = self.cases.clone();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(case) = cases.get(index) else { break };
+            let judgement = if silent.load(Ordering::Relaxed) >= SILENT_IN_A_ROW {
+                let reason = "not run: the testee did not reply in the previous cases";
+                Judgement::without(&self.name, case, Verdict::Error, reason.to_owned())
+            } else {
+                self.judge_one(index, case).await
+            };
+            match judgement.verdict {
+                Verdict::Silent => silent.fetch_add(1, Ordering::Relaxed),
+                Verdict::Error => 0,
+                _ => silent.swap(0, Ordering::Relaxed),
+            };
+            judgements.push((index, judgement));
+        }
+        if let Some(shared) = self.process.take() {
+            let stderr = shared.testee.end().await;
+            self.suspect(&shared.passed, &stderr);
+        }
+        for index in std::mem::take(&mut self.suspects) {
+            if let Some(judged) = judgements.iter_mut().find(|(it, _)| *it == index) {
+                judged.1 = self.judge_alone(&cases[index]).await;
+            }
+        }
+        judgements
+    }
+
+    /// Runs a case in the shared process or in a fresh one.
+    async fn judge_one(&mut self, index: usize, case: &Case) -> Judgement {
+        if needs_a_process(case) {
+            return self.judge_alone(case).await;
+        }
+        let Some(mut shared) = self.ready().await else {
+            return self.judge_alone(case).await;
+        };
+        let judgement = judge_client(&mut shared.testee, &self.command, case).await;
+        if matches!(judgement.verdict, Verdict::Pass | Verdict::Unimplemented) {
+            if judgement.verdict == Verdict::Pass {
+                let with_others = case.without_bearer(&shared.testee.hello.abilities);
+                let secrets = secrets(with_others.as_ref().unwrap_or(case));
+                shared.passed.push((index, secrets));
+            }
+            let judgement = finished(judgement, &shared.testee.hello.version, &self.command, case);
+            self.process = Some(shared);
+            return judgement;
+        }
+        let alone = self.judge_alone(case).await;
+        // The same verdict without earlier cases: they did not cause it, and the process can stay.
+        if alone.verdict == judgement.verdict && !has_ended(alone.verdict) {
+            self.process = Some(shared);
+        } else {
+            self.kill(shared).await;
+        }
+        alone
+    }
+
+    /// Returns a process without state of earlier cases.
+    async fn ready(&mut self) -> Option<Shared> {
+        if let Some(mut shared) = self.process.take() {
+            if shared.testee.reset().await.is_ok() {
+                return Some(shared);
+            }
+            self.kill(shared).await;
+        }
+        let testee = Testee::start_with(&self.command, self.run.patience).await;
+        testee.ok().map(|testee| Shared {
+            testee,
+            passed: Vec::new(),
+        })
+    }
+
+    async fn kill(&mut self, shared: Shared) {
+        let stderr = shared.testee.kill().await;
+        self.suspect(&shared.passed, &stderr);
+    }
+
+    /// Marks the cases of an ended process whose secrets are in its stderr, or in the part of it
+    /// that was not kept.
+    fn suspect(&mut self, passed: &[(usize, Vec<String>)], stderr: &str) {
+        let is_cut = stderr.len() >= KEPT;
+        let shown = passed
+            .iter()
+            .filter(|(_, secrets)| secrets.iter().any(|it| is_cut || stderr.contains(it)));
+        self.suspects.extend(shown.map(|(index, _)| *index));
+    }
+
+    async fn judge_alone(&self, case: &Case) -> Judgement {
+        self.run.judge_alone(&self.command, &self.name, case).await
+    }
+}
+
+/// The secrets that a client must not show in a case.
+fn secrets(case: &Case) -> Vec<String> {
+    let Kind::Client(client) = &case.kind else {
+        return Vec::new();
+    };
+    let expected = std::iter::once(&client.expect).chain(&client.or);
+    expected.flat_map(|it| it.secrets.clone()).collect()
+}
+
 /// Whether a case observes the whole process, so that it needs a fresh one.
 fn needs_a_process(case: &Case) -> bool {
     match &case.kind {
         Kind::Client(client) => {
             let mut expected = std::iter::once(&client.expect).chain(&client.or);
-            expected.any(|it| !it.secrets.is_empty() || it.mebibytes.is_some())
+            expected.any(|it| it.mebibytes.is_some())
         }
         Kind::Download(_) => true,
         _ => false,
     }
+}
+
+/// Whether the process has ended or does not reply.
+fn has_ended(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Crashed | Verdict::Silent | Verdict::Error)
 }
 
 /// Adds the client's version and the command that runs the single case to a judgement.

@@ -20,7 +20,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The maximum length of a line from a testee, in bytes.
 const LONGEST: u64 = 32 << 20;
 /// The number of bytes of stderr that are kept.
-const KEPT: usize = 1 << 20;
+pub(crate) const KEPT: usize = 1 << 20;
 
 /// A running client, in its own process group on Unix.
 ///
@@ -211,10 +211,12 @@ impl Testee {
         Some(kilobytes * 1024)
     }
 
-    /// Kills the process and its process group, as a power cut would.
-    pub async fn kill(mut self) {
+    /// Kills the process and its process group, as a power cut would, and returns the first MiB of
+    /// its stderr.
+    pub async fn kill(mut self) -> String {
         self.kill_group();
         let _ = self.child.kill().await;
+        self.written().await
     }
 
     /// Ends the process and returns the first MiB of its stderr.
@@ -239,13 +241,12 @@ impl Testee {
         }
     }
 
-    /// Waits up to a second for the end of stderr and takes its text; empty on a second call.
+    /// Waits up to a second for the end of stderr and returns its text.
     async fn written(&mut self) -> String {
         if let Some(reading) = self.reading.take() {
             let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
         }
-        let kept = std::mem::take(&mut *lock(&self.stderr));
-        String::from_utf8_lossy(&kept).into_owned()
+        String::from_utf8_lossy(&lock(&self.stderr)).into_owned()
     }
 
     async fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, TesteeError> {
@@ -275,12 +276,19 @@ impl Testee {
             let stderr = self.written().await;
             return Err(TesteeError::Ended { status, stderr });
         }
-        serde_json::from_slice(&said).map_err(|error| {
-            let said = String::from_utf8_lossy(&said);
-            TesteeError::NoAnswer {
-                said: said.trim_end().chars().take(200).collect(),
-                problem: error.to_string(),
-            }
+        // Serde also reads a structure from an array.
+        let answer = if said.trim_ascii_start().starts_with(b"[") {
+            Err("expected an object, not an array".to_owned())
+        } else {
+            serde_json::from_slice(&said).map_err(|error| error.to_string())
+        };
+        answer.map_err(|problem| TesteeError::NoAnswer {
+            said: String::from_utf8_lossy(&said)
+                .trim_end()
+                .chars()
+                .take(200)
+                .collect(),
+            problem,
         })
     }
 }

@@ -171,14 +171,17 @@ impl Judgement {
     /// Adds the stderr of a client, which must not contain the case's secrets.
     pub(crate) fn note_stderr(&mut self, case: &Case, stderr: &str) {
         if let Kind::Client(client) = &case.kind {
-            let shows = client.expect.secrets.iter().any(|it| stderr.contains(it));
+            let mut expected = std::iter::once(&client.expect).chain(&client.or);
+            let shows = expected.any(|it| it.secrets.iter().any(|it| stderr.contains(it)));
             if shows && self.verdict == Verdict::Pass {
                 self.verdict = Verdict::Fail;
                 let difference = Difference::new("stderr", "no secret", "a secret");
                 self.differences.push(difference);
             }
         }
-        if self.verdict != Verdict::Pass && !stderr.is_empty() {
+        // The stderr of a process that ended in the case is there already.
+        let is_new = !stderr.is_empty() && !self.conversation.ends_with(stderr);
+        if self.verdict != Verdict::Pass && is_new {
             self.conversation.push_str("\nstderr:\n");
             self.conversation.push_str(stderr);
         }

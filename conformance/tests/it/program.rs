@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use atlas_conformance::{ClientCase, Observation, Outcome};
+use atlas_conformance::{ClientCase, Observation, Outcome, ServerTestee};
 use serde_json::Value;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -225,7 +225,67 @@ fn a_password_in_the_url_of_a_server_is_refused_and_not_repeated() {
             said.contains("invalid URL") && !said.contains("s3cret"),
             "{said}"
         );
+        let error = ServerTestee::new("server", url).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
     }
+}
+
+#[test]
+fn a_reply_that_is_an_array_is_invalid_even_if_its_fields_are_in_order() {
+    let script = r#"read line; echo '["x", "1", []]'; read line"#;
+    let output = judge(&["client", "--", "sh", "-c", script])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = said(&output);
+    assert!(said.contains("expected an object, not an array"), "{said}");
+}
+
+/// The text comes at the end of the process, after the replies to all its cases.
+#[test]
+fn a_secret_in_stderr_fails_the_cases_that_it_belongs_to() {
+    let program = env!("CARGO_BIN_EXE_atlas-conformance");
+    let judged = |text: &str| {
+        let script = r#""$0" testee; echo "$1" >&2"#;
+        let filter = ["client", "--jobs", "1", "--filter", "digest/"];
+        let mut judge = judge(&filter);
+        let judge = judge.args(["--", "sh", "-c", script, program, text]);
+        let output = judge.output().unwrap();
+        (output.status.code(), said(&output))
+    };
+    let (code, said) = judged("no secret");
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = judged("logged in with testpass");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("stderr: required no secret, seen a secret"),
+        "{said}"
+    );
+}
+
+/// The first process that a case fails in stays, since the verdict of a fresh one is the same.
+#[test]
+fn a_failing_case_costs_one_further_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let started = folder.path().join("started");
+    let hello = r#"{"name": "x", "version": "1", "abilities": ["pattern"]}"#;
+    let script = format!(
+        r#"echo >>{}; while read line; do case $line in
+           *hello*) echo '{hello}';;
+           *reset*) echo '{{"done": true}}';;
+           *) echo '{{"outcome": {{"kind": "refused"}}}}';; esac; done"#,
+        started.display()
+    );
+    let filter = "pattern/clusterName/";
+    let arguments = [
+        "client", "--jobs", "1", "--filter", filter, "--", "sh", "-c",
+    ];
+    let output = judge(&arguments).arg(&script).output().unwrap();
+    let failed = said(&output).matches("FAIL x pattern/").count();
+    assert!(failed > 1, "{}", said(&output));
+    let processes = std::fs::read_to_string(started).unwrap().lines().count();
+    // One for the name, one for all cases, and a fresh one for each failure.
+    assert_eq!(processes, 2 + failed);
 }
 
 #[test]
