@@ -23,6 +23,11 @@ pub(crate) fn line(error: &Error) -> String {
                 .unwrap_or_else(|| suggested(error, ContextKind::SuggestedSubcommand, &name));
             format!("unknown command {name:?}{close}")
         }
+        ErrorKind::UnknownArgument if argument.parse::<f64>().is_ok() => {
+            format!(
+                "unexpected argument {argument:?}; give a negative value as --OPTION={argument}"
+            )
+        }
         ErrorKind::UnknownArgument => {
             let close = suggested(error, ContextKind::SuggestedArg, &argument);
             format!("unexpected argument {argument:?}{close}")

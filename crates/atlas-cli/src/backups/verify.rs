@@ -78,7 +78,7 @@ impl Verify {
             let files = match files(Path::new(path)) {
                 Ok(files) => files,
                 Err(failure) => {
-                    log::failed(&failure.to_string(), json!({"file": path}));
+                    report(path, Err(&failure.to_string()));
                     first = first.and(Err(failure));
                     continue;
                 }
@@ -139,7 +139,7 @@ impl Verify {
                         }
                     }
                     Err(failure) => {
-                        log::failed(&failure.to_string(), json!({"file": path}));
+                        report(path, Err(&failure.to_string()));
                         first = first.and(Err(failure));
                     }
                 }

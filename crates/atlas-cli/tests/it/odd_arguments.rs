@@ -262,3 +262,31 @@ fn a_closed_stdout_is_not_an_error() {
         );
     }
 }
+
+#[test]
+fn a_negative_number_after_an_option_is_refused_with_the_form_that_names_the_option() {
+    let folder = folder();
+    let pull = [
+        "backups",
+        "pull",
+        "--clusterName",
+        FLEX_CLUSTER,
+        "--dir",
+        "kept",
+    ];
+    let apart = atlas(&folder)
+        .args(pull)
+        .args(["--keep-daily", "-1"])
+        .output()
+        .unwrap();
+    assert!(error_line(&apart, 2).contains("--OPTION=-1"), "{apart:?}");
+    let together = atlas(&folder)
+        .args(pull)
+        .arg("--keep-daily=-1")
+        .output()
+        .unwrap();
+    assert!(
+        error_line(&together, 2).contains("--keep-daily"),
+        "{together:?}"
+    );
+}

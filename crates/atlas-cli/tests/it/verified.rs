@@ -267,5 +267,21 @@ fn a_folder_whose_files_cannot_be_examined_does_not_hide_the_next_folder() {
     assert!(shell.status().unwrap().success());
     let (code, lines) = verify(&folder, &[&deep, "kept"]);
     assert_eq!(code, Some(6), "{lines:?}");
+    // The file, and the folder, whose manifests cannot be compared with its files.
+    assert_eq!(words(&lines), ["UNSOUND", "UNSOUND", "sound", "sound"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_checked_has_a_line_in_each_format() {
+    let folder = pulled();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    let (code, lines) = verify(&folder, &["empty", "kept"]);
+    assert_eq!(code, Some(6), "{lines:?}");
     assert_eq!(words(&lines), ["UNSOUND", "sound", "sound"]);
+    let (code, lines) = verify(&folder, &["empty", "kept", "-o", "json"]);
+    assert_eq!(code, Some(6), "{lines:?}");
+    let line: Value = serde_json::from_str(&lines[0]).unwrap();
+    assert_eq!(line["file"], "empty");
+    assert_eq!(line["sound"], false);
+    assert!(line["error"].as_str().unwrap().contains("snapshot file"));
 }
