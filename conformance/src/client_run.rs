@@ -74,7 +74,7 @@ pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) 
         Err(error) => {
             let mut judgement = Judgement::ended(&name, case, error.verdict(), &error);
             if let RunError::Testee(TesteeError::Ended { stderr, .. }) = &error {
-                judgement.note_stderr(case, stderr);
+                judgement.note_stderr(&case.client_secrets(), stderr);
             }
             return judgement;
         }

@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Judge a client: a process that reads JSON lines from stdin and writes them to stdout
     #[command(
-        after_help = "Example:\n  atlas-conformance client --filter digest/ -- python3 my_client.py"
+        after_help = "Example:\n  atlas-conformance client --filter pattern/clusterName/ -- python3 my_client.py"
     )]
     Client {
         #[command(flatten)]

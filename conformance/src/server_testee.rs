@@ -204,12 +204,14 @@ pub enum ServerTesteeError {
 /// Returns a URL without its last slash; an error if it is more than a scheme and a host.
 fn base_url(text: &str) -> Result<String, ServerTesteeError> {
     let text = text.trim_end_matches('/');
-    // A text with @ or ? may hold a secret.
-    let may_hold_secret = text.contains(['@', '?', '#']);
     let url: Option<http::Uri> = text.parse().ok();
-    let is_base = url.is_some_and(|url| {
+    let authority = url.as_ref().and_then(|url| url.authority());
+    // A password stands before @; it may be encoded, or in the place of the port.
+    let may_hold_secret = text.contains(['@', '?', '#', '%', ';', '\\'])
+        || authority.is_none_or(|it| it.as_str() != it.host() && it.port_u16().is_none());
+    let is_base = url.as_ref().is_some_and(|url| {
         let is_web = matches!(url.scheme_str(), Some("http" | "https"));
-        is_web && url.authority().is_some() && url.path() == "/"
+        is_web && url.path() == "/"
     });
     if is_base && !may_hold_secret {
         return Ok(text.to_owned());

@@ -57,6 +57,15 @@ impl Case {
         !matches!(self.kind, Kind::Server(_) | Kind::Flow(_))
     }
 
+    /// Returns the secrets that a client must not show.
+    pub(crate) fn client_secrets(&self) -> Vec<String> {
+        let Kind::Client(client) = &self.kind else {
+            return Vec::new();
+        };
+        let expected = std::iter::once(&client.expect).chain(&client.or);
+        expected.flat_map(|it| it.secrets.clone()).collect()
+    }
+
     /// Whether the case is for servers.
     pub fn is_for_servers(&self) -> bool {
         !matches!(self.kind, Kind::Client(_) | Kind::Download(_))
@@ -143,13 +152,14 @@ impl ClientRun {
                 judgement.version.clone_from(&testee.hello.version);
                 let with_others = case.without_bearer(&testee.hello.abilities);
                 let stderr = testee.end().await;
-                judgement.note_stderr(with_others.as_ref().unwrap_or(case), &stderr);
+                let secrets = with_others.as_ref().unwrap_or(case).client_secrets();
+                judgement.note_stderr(&secrets, &stderr);
                 judgement
             }
             Err(error) => {
                 let mut judgement = Judgement::ended(name, case, Verdict::Crashed, &error);
                 if let TesteeError::Ended { stderr, .. } = &error {
-                    judgement.note_stderr(case, stderr);
+                    judgement.note_stderr(&case.client_secrets(), stderr);
                 }
                 judgement
             }
@@ -166,8 +176,14 @@ struct Worker {
     name: String,
     cases: Arc<[Case]>,
     process: Option<Shared>,
-    /// The cases to run again, each in a fresh process.
-    suspects: Vec<usize>,
+    suspects: Vec<Suspects>,
+}
+
+/// The cases of an ended process to run again, each in a fresh process.
+struct Suspects {
+    cases: Vec<usize>,
+    /// Whether their secrets were seen; otherwise, stderr was too long to be searched.
+    are_seen: bool,
 }
 
 /// A process that runs several cases.
@@ -203,13 +219,21 @@ impl Worker {
             judgements.push((index, judgement));
         }
         if let Some(shared) = self.process.take() {
-            let stderr = shared.testee.end().await;
-            self.suspect(&shared.passed, &stderr);
+            self.end(shared, false).await;
         }
-        for index in std::mem::take(&mut self.suspects) {
-            if let Some(judged) = judgements.iter_mut().find(|(it, _)| *it == index) {
-                judged.1 = self.judge_alone(&cases[index]).await;
+        for suspects in std::mem::take(&mut self.suspects) {
+            let mut alone = Vec::new();
+            for index in suspects.cases {
+                alone.push((index, self.judge_alone(&cases[index]).await));
             }
+            // None shows its secrets alone: they appear only after other cases.
+            if suspects.are_seen && alone.iter().all(|(_, it)| it.verdict == Verdict::Pass) {
+                for (_, judgement) in &mut alone {
+                    judgement.shows_secret("stderr of a process that ran several cases");
+                }
+            }
+            judgements.retain(|(index, _)| alone.iter().all(|(other, _)| other != index));
+            judgements.append(&mut alone);
         }
         judgements
     }
@@ -226,7 +250,7 @@ impl Worker {
         if matches!(judgement.verdict, Verdict::Pass | Verdict::Unimplemented) {
             if judgement.verdict == Verdict::Pass {
                 let with_others = case.without_bearer(&shared.testee.hello.abilities);
-                let secrets = secrets(with_others.as_ref().unwrap_or(case));
+                let secrets = with_others.as_ref().unwrap_or(case).client_secrets();
                 shared.passed.push((index, secrets));
             }
             let judgement = finished(judgement, &shared.testee.hello.version, &self.command, case);
@@ -238,7 +262,7 @@ impl Worker {
         if alone.verdict == judgement.verdict && !has_ended(alone.verdict) {
             self.process = Some(shared);
         } else {
-            self.kill(shared).await;
+            self.end(shared, has_ended(judgement.verdict)).await;
         }
         alone
     }
@@ -249,7 +273,7 @@ impl Worker {
             if shared.testee.reset().await.is_ok() {
                 return Some(shared);
             }
-            self.kill(shared).await;
+            self.end(shared, true).await;
         }
         let testee = Testee::start_with(&self.command, self.run.patience).await;
         testee.ok().map(|testee| Shared {
@@ -258,33 +282,28 @@ impl Worker {
         })
     }
 
-    async fn kill(&mut self, shared: Shared) {
-        let stderr = shared.testee.kill().await;
-        self.suspect(&shared.passed, &stderr);
-    }
-
-    /// Marks the cases of an ended process whose secrets are in its stderr, or in the part of it
-    /// that was not kept.
-    fn suspect(&mut self, passed: &[(usize, Vec<String>)], stderr: &str) {
+    /// Ends a process, by force if it does not reply.
+    async fn end(&mut self, shared: Shared, by_force: bool) {
+        let stderr = if by_force {
+            shared.testee.kill().await
+        } else {
+            shared.testee.end().await
+        };
+        // Beyond the part that is kept, secrets cannot be found.
         let is_cut = stderr.len() >= KEPT;
-        let shown = passed
-            .iter()
-            .filter(|(_, secrets)| secrets.iter().any(|it| is_cut || stderr.contains(it)));
-        self.suspects.extend(shown.map(|(index, _)| *index));
+        let shows = |all: &[String]| all.iter().any(|it| stderr.contains(it));
+        let are_seen = shared.passed.iter().any(|(_, secrets)| shows(secrets));
+        let suspects = shared.passed.iter();
+        let suspects = suspects.filter(|(_, all)| shows(all) || (is_cut && !all.is_empty()));
+        self.suspects.push(Suspects {
+            cases: suspects.map(|(index, _)| *index).collect(),
+            are_seen,
+        });
     }
 
     async fn judge_alone(&self, case: &Case) -> Judgement {
         self.run.judge_alone(&self.command, &self.name, case).await
     }
-}
-
-/// The secrets that a client must not show in a case.
-fn secrets(case: &Case) -> Vec<String> {
-    let Kind::Client(client) = &case.kind else {
-        return Vec::new();
-    };
-    let expected = std::iter::once(&client.expect).chain(&client.or);
-    expected.flat_map(|it| it.secrets.clone()).collect()
 }
 
 /// Whether a case observes the whole process, so that it needs a fresh one.

@@ -5,8 +5,9 @@ use std::fmt;
 use atlas_catalog::Operation;
 use serde::{Deserialize, Serialize};
 
-use crate::case::{Case, Kind, Level};
+use crate::case::{Case, Level};
 use crate::difference::Difference;
+use crate::testee::KEPT;
 
 /// The verdict of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -168,23 +169,37 @@ impl Judgement {
         }
     }
 
-    /// Adds the stderr of a client, which must not contain the case's secrets.
-    pub(crate) fn note_stderr(&mut self, case: &Case, stderr: &str) {
-        if let Kind::Client(client) = &case.kind {
-            let mut expected = std::iter::once(&client.expect).chain(&client.or);
-            let shows = expected.any(|it| it.secrets.iter().any(|it| stderr.contains(it)));
-            if shows && self.verdict == Verdict::Pass {
-                self.verdict = Verdict::Fail;
-                let difference = Difference::new("stderr", "no secret", "a secret");
-                self.differences.push(difference);
-            }
+    /// Adds the stderr of a client, which must not contain these secrets.
+    pub(crate) fn note_stderr(&mut self, secrets: &[String], stderr: &str) {
+        let is_met = matches!(
+            self.verdict,
+            Verdict::Pass | Verdict::Warn | Verdict::Differs
+        );
+        if is_met && secrets.iter().any(|it| stderr.contains(it)) {
+            self.shows_secret("stderr");
+        } else if self.verdict == Verdict::Pass && !secrets.is_empty() && stderr.len() >= KEPT {
+            self.verdict = Verdict::Error;
+            let problem =
+                "stderr was searched for secrets only in its first MiB; let the client log less";
+            problem.clone_into(&mut self.reason);
         }
         // The stderr of a process that ended in the case is there already.
-        let is_new = !stderr.is_empty() && !self.conversation.ends_with(stderr);
+        let mut shown = stderr.to_owned();
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            shown = shown.replace(secret, "(secret)");
+        }
+        let is_new = !shown.is_empty() && !self.conversation.ends_with(&shown);
         if self.verdict != Verdict::Pass && is_new {
             self.conversation.push_str("\nstderr:\n");
-            self.conversation.push_str(stderr);
+            self.conversation.push_str(&shown);
         }
+    }
+
+    /// Records that the client showed a secret.
+    pub(crate) fn shows_secret(&mut self, place: &str) {
+        self.verdict = Verdict::Fail;
+        let difference = Difference::new(place, "no secret", "a secret");
+        self.differences.push(difference);
     }
 
     /// Replaces all secrets, also in escaped form.

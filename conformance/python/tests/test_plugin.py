@@ -416,7 +416,14 @@ def test_nothing_runs_after_a_signal(pytester: pytest.Pytester, number: signal.S
         """
     )
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    run = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        # A shell that starts these tests in the background lets them ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     pid = pytester.path / "pid"
     deadline = time.monotonic() + 60
     while not pid.exists():

@@ -77,6 +77,23 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     }
 }
 
+/// Checks that the catalogue of a folder that `pull` keeps is whole, if there is one.
+pub(crate) fn check_form(folder: &Path) -> Result<(), Error> {
+    let path = folder.join(CATALOGUE);
+    if look(&path)?.is_none() || names(&path).is_some() {
+        return Ok(());
+    }
+    if is_denied(&path) {
+        return Err(denied(&path));
+    }
+    let step = "is damaged, so that missing files cannot be told; move it away and run pull again";
+    Err(Error::file(
+        &path,
+        step,
+        std::io::ErrorKind::InvalidData.into(),
+    ))
+}
+
 fn denied(path: &Path) -> Error {
     let error = std::io::ErrorKind::PermissionDenied.into();
     let step = "cannot be read; make it readable for the user of this run";

@@ -167,7 +167,8 @@ impl fmt::Display for MissingFile {
 /// name is that of a snapshot file's, and `pull` keeps the folder or permission is lacking.
 ///
 /// # Errors
-/// [`Error::File`] if the folder or its catalogue cannot be read.
+/// [`Error::File`] if the folder or its catalogue cannot be read, or if `pull` keeps the folder and
+/// its catalogue is damaged.
 pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
     let unreadable = |error| Error::file(folder, "cannot be read", error);
     let is_pulled = is_pulled_folder(folder);
@@ -179,7 +180,7 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
             continue;
         };
         let file = folder.join(file);
-        if look(&file)?.is_some() {
+        if is_there(&file)? {
             continue;
         }
         let known_by = match Manifest::read_at(&manifest) {
@@ -192,9 +193,12 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
         };
         files.insert(file, known_by);
     }
+    if is_pulled {
+        catalogue::check_form(folder)?;
+    }
     for file in catalogue::files(folder)? {
         let file = folder.join(file);
-        if look(&file)?.is_none() {
+        if !is_there(&file)? {
             files.entry(file).or_insert(KnownBy::Catalogue);
         }
     }
@@ -202,6 +206,11 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
     Ok(files
         .map(|(path, known_by)| MissingFile { path, known_by })
         .collect())
+}
+
+/// Whether something other than a folder has this path, also a link that leads nowhere.
+fn is_there(path: &Path) -> Result<bool, Error> {
+    Ok(look(path)?.is_some() && !path.is_dir())
 }
 
 /// Returns the snapshot files in a folder, sorted by name: those that end in `.tgz` or `.tar.gz`,

@@ -200,6 +200,11 @@ fn a_lost_snapshot_is_reported_as_long_as_a_manifest_or_the_catalogue_names_it()
     assert_eq!((code, words(&lines)), (Some(7), vec!["sound", "UNSOUND"]));
     assert!(lines[1].contains("catalogue.json lists it"), "{lines:?}");
 
+    // A folder in its place does not replace it.
+    std::fs::create_dir(kept.join(&names[0])).unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!((code, words(&lines)), (Some(7), vec!["sound", "UNSOUND"]));
+
     // Also from above, without any other trace of the snapshots.
     for name in [&names[1], &format!("{}.json", names[1]), ".lock"] {
         std::fs::remove_file(kept.join(name)).unwrap();
@@ -209,6 +214,20 @@ fn a_lost_snapshot_is_reported_as_long_as_a_manifest_or_the_catalogue_names_it()
     std::fs::rename(&kept, other.join("kept")).unwrap();
     let (code, lines) = verify(&folder, &["other"]);
     assert_eq!((code, words(&lines)), (Some(7), vec!["UNSOUND", "UNSOUND"]));
+}
+
+#[test]
+fn a_damaged_catalogue_is_reported_since_it_could_name_lost_snapshots() {
+    let folder = pulled();
+    for text in ["", "junk", "[{}", "{}"] {
+        std::fs::write(folder.path().join("kept/catalogue.json"), text).unwrap();
+        for path in ["kept", "."] {
+            let (code, lines) = verify(&folder, &[path]);
+            assert_eq!(code, Some(6), "{text:?}: {lines:?}");
+            assert_eq!(words(&lines), ["sound", "sound", "UNSOUND"]);
+            assert!(lines[2].contains("catalogue.json is damaged"), "{lines:?}");
+        }
+    }
 }
 
 #[test]
