@@ -72,11 +72,7 @@ pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) 
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            let mut judgement = Judgement::ended(&name, case, error.verdict(), &error);
-            if let RunError::Testee(TesteeError::Ended { stderr, .. }) = &error {
-                judgement.note_stderr(&case.client_secrets(), stderr);
-            }
-            return judgement;
+            return Judgement::ended(&name, case, error.verdict(), &error);
         }
     };
     let reported = |kind: &str| found.reply.as_ref().filter(|it| it.outcome.kind == kind);

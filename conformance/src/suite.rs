@@ -106,8 +106,9 @@ impl ClientRun {
     /// Runs the cases and returns the judgements in the same order.
     ///
     /// A process runs several cases, with a reset in between. Each case about memory or files gets a
-    /// fresh process. A case that does not pass, or whose secrets are in the process's stderr at its
-    /// end, is run again in a fresh process, whose verdict counts.
+    /// fresh process. A case that does not pass is run again in a fresh process, whose verdict counts.
+    /// So is a case whose secrets are in the process's stderr at its end; it fails if no fresh process
+    /// shows them.
     ///
     /// # Errors
     /// Returns a [`TesteeError`] if the client does not report a valid name.
@@ -246,11 +247,12 @@ impl Worker {
         let Some(mut shared) = self.ready().await else {
             return self.judge_alone(case).await;
         };
-        let judgement = judge_client(&mut shared.testee, &self.command, case).await;
+        let mut judgement = judge_client(&mut shared.testee, &self.command, case).await;
         if matches!(judgement.verdict, Verdict::Pass | Verdict::Unimplemented) {
+            let with_others = case.without_bearer(&shared.testee.hello.abilities);
+            let secrets = with_others.as_ref().unwrap_or(case).client_secrets();
+            judgement.redact(&secrets);
             if judgement.verdict == Verdict::Pass {
-                let with_others = case.without_bearer(&shared.testee.hello.abilities);
-                let secrets = with_others.as_ref().unwrap_or(case).client_secrets();
                 shared.passed.push((index, secrets));
             }
             let judgement = finished(judgement, &shared.testee.hello.version, &self.command, case);

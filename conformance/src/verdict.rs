@@ -183,16 +183,11 @@ impl Judgement {
                 "stderr was searched for secrets only in its first MiB; let the client log less";
             problem.clone_into(&mut self.reason);
         }
-        // The stderr of a process that ended in the case is there already.
-        let mut shown = stderr.to_owned();
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            shown = shown.replace(secret, "(secret)");
-        }
-        let is_new = !shown.is_empty() && !self.conversation.ends_with(&shown);
-        if self.verdict != Verdict::Pass && is_new {
+        if self.verdict != Verdict::Pass && !stderr.is_empty() {
             self.conversation.push_str("\nstderr:\n");
-            self.conversation.push_str(&shown);
+            self.conversation.push_str(stderr);
         }
+        self.redact(secrets);
     }
 
     /// Records that the client showed a secret.

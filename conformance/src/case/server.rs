@@ -121,7 +121,7 @@ pub struct ServerRequest {
     pub generated: Option<usize>,
     /// The raw bytes of the whole request, one per character, instead of all other fields.
     pub raw: Option<String>,
-    /// Which login sends the request: `owner` by default, or `reader`. `nobody` sends no credentials.
+    /// The login that sends the request: `owner` (the default), `reader`, or `nobody` for no credentials.
     pub login: Option<String>,
     /// The authentication: `bearer` (by default), `digest` or `oauth`.
     pub auth: Option<String>,

@@ -267,6 +267,15 @@ fn a_secret_in_stderr_fails_the_cases_that_it_belongs_to() {
         assert!(said.contains(part), "{said}");
     }
     assert!(!said.contains("testpass"), "{said}");
+    // The last line of stderr is also the reason of a crash.
+    let crash = r#"read -r line; echo '{"name": "x", "version": "1", "abilities": ["call", "digest"]}'
+        read -r line; echo test""pass >&2; exit 1"#;
+    let (code, said) = judged(crash);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("(secret)") && !said.contains("testpass"),
+        "{said}"
+    );
     // With a reset, so never in a process that runs only one case.
     let later = r#"while read -r line; do
         case $line in *reset*) echo old: testpass >&2;; esac; echo "$line"; done | "$0" testee"#;

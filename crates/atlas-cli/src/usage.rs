@@ -23,7 +23,9 @@ pub(crate) fn line(error: &Error) -> String {
                 .unwrap_or_else(|| suggested(error, ContextKind::SuggestedSubcommand, &name));
             format!("unknown command {name:?}{close}")
         }
-        ErrorKind::UnknownArgument if argument.parse::<f64>().is_ok() => {
+        ErrorKind::UnknownArgument
+            if argument.starts_with('-') && argument.parse::<f64>().is_ok() =>
+        {
             format!(
                 "unexpected argument {argument:?}; give a negative value as --OPTION={argument}"
             )

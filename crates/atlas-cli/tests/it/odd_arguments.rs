@@ -280,6 +280,9 @@ fn a_negative_number_after_an_option_is_refused_with_the_form_that_names_the_opt
         .output()
         .unwrap();
     assert!(error_line(&apart, 2).contains("--OPTION=-1"), "{apart:?}");
+    // A number without a sign is no negative one.
+    let extra = atlas(&folder).args(pull).arg("1").output().unwrap();
+    assert!(!error_line(&extra, 2).contains("--OPTION"), "{extra:?}");
     let together = atlas(&folder)
         .args(pull)
         .arg("--keep-daily=-1")
