@@ -1,5 +1,6 @@
 //! The catalogue of a folder: `catalogue.json`, which lists its files with their manifests.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::BufReader;
 use std::path::Path;
@@ -77,10 +78,15 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Checks that the catalogue of a folder that `pull` keeps is whole, if there is one.
+/// Checks that the catalogue of a folder that `pull` keeps is whole, if there is one: each entry names a
+/// file of its own.
 pub(crate) fn check_form(folder: &Path) -> Result<(), Error> {
     let path = folder.join(CATALOGUE);
-    if look(&path)?.is_none() || names(&path).is_some() {
+    let is_whole = |names: Vec<String>| {
+        let mut seen = BTreeSet::new();
+        names.iter().all(|name| is_plain(name) && seen.insert(name))
+    };
+    if look(&path)?.is_none() || names(&path).is_some_and(is_whole) {
         return Ok(());
     }
     if is_denied(&path) {
@@ -107,9 +113,18 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<String>, Error> {
     if is_denied(&path) {
         return Err(denied(&path));
     }
-    let is_plain = |name: &String| Path::new(name).file_name() == Some(name.as_ref());
-    let names = names(&path).unwrap_or_default();
-    Ok(names.into_iter().filter(is_plain).collect())
+    let mut names = names(&path).unwrap_or_default();
+    names.retain(|name| is_plain(name));
+    Ok(names)
+}
+
+/// The entries of a folder's catalogue; none where [`files`] has none.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
+    let path = folder.join(CATALOGUE);
+    if is_denied(&path) {
+        return Err(denied(&path));
+    }
+    Ok(read(&path, |entry| entry).unwrap_or_default())
 }
 
 /// Whether a text is empty or the catalogue of an empty folder, as version 0.1 wrote it. Replacing
@@ -132,28 +147,40 @@ fn is_catalogue(path: &Path) -> bool {
 
 /// The names in a catalogue; `None` if the file is none. One entry at a time is in memory.
 fn names(path: &Path) -> Option<Vec<String>> {
-    let file = open_small(path, LONGEST).ok()?;
-    let mut json = serde_json::Deserializer::from_reader(BufReader::new(file));
-    let names = json.deserialize_seq(Names).ok()?;
-    json.end().ok()?;
-    Some(names)
+    read(path, |entry| entry.file)
 }
 
-/// Reads the names of the files, and checks the entries.
-struct Names;
+/// What `kept` keeps of each entry of a catalogue; `None` if the file is none.
+fn read<T>(path: &Path, kept: fn(Entry) -> T) -> Option<Vec<T>> {
+    let file = open_small(path, LONGEST).ok()?;
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(file));
+    let entries = json.deserialize_seq(Entries { kept }).ok()?;
+    json.end().ok()?;
+    Some(entries)
+}
 
-impl<'de> Visitor<'de> for Names {
-    type Value = Vec<String>;
+/// Whether a file in the folder of a catalogue can have this name.
+fn is_plain(name: &str) -> bool {
+    name != CATALOGUE && Path::new(name).file_name() == Some(name.as_ref())
+}
+
+/// Reads the entries.
+struct Entries<T> {
+    kept: fn(Entry) -> T,
+}
+
+impl<'de, T> Visitor<'de> for Entries<T> {
+    type Value = Vec<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the entries of a catalogue")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Vec<String>, A::Error> {
-        let mut names = Vec::new();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Vec<T>, A::Error> {
+        let mut read = Vec::new();
         while let Some(entry) = entries.next_element::<Entry>()? {
-            names.push(entry.file);
+            read.push((self.kept)(entry));
         }
-        Ok(names)
+        Ok(read)
     }
 }

@@ -208,6 +208,22 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
         .collect())
 }
 
+/// Returns the files that the catalogue of a folder lists, with the manifests that they had when it
+/// was written; none if the folder has no catalogue.
+///
+/// # Errors
+/// [`Error::File`] if the catalogue cannot be read, or if `pull` keeps the folder and its catalogue
+/// is damaged.
+pub fn catalogued_files(folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Error> {
+    if is_pulled_folder(folder) {
+        catalogue::check_form(folder)?;
+    }
+    let entries = catalogue::entries(folder)?.into_iter();
+    Ok(entries
+        .map(|entry| (folder.join(entry.file), entry.manifest))
+        .collect())
+}
+
 /// Whether something other than a folder has this path, also a link that leads nowhere.
 fn is_there(path: &Path) -> Result<bool, Error> {
     Ok(look(path)?.is_some() && !path.is_dir())

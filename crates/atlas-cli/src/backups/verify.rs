@@ -26,8 +26,8 @@ Reads each file to its end and prints a line for it:
   UNSOUND  it is damaged or missing, or it or its manifest cannot be read
 
 In a folder, every snapshot file is checked: those that end in .tgz or .tar.gz, and those with a \
-manifest. Files that a manifest or catalogue.json names and that are missing, and snapshots with \
-missing shards, are reported, too. Folders directly in it, as pull creates for several clusters, \
+manifest. Files that a manifest or catalogue.json names and that are missing or replaced by another \
+snapshot, and snapshots with missing shards, are reported, too. Folders directly in it, as pull creates for several clusters, \
 are checked as well; folders in those are not.
 
 Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
@@ -63,98 +63,154 @@ impl Verify {
             };
             return Err(Failure::Usage(problem));
         }
-        let mut first: Result<(), Failure> = Ok(());
-        let (mut unsound, mut total) = (0, 0);
-        // A line that cannot be printed does not change the result.
-        let mut unprinted = Ok(());
-        let mut report = |name: &str, verdict: Result<&Verified, &str>| {
-            let printed = print_line(name, verdict, &output);
-            if unprinted.is_ok() {
-                unprinted = printed;
-            }
+        let mut run = Run {
+            output: &output,
+            first: Ok(()),
+            unprinted: Ok(()),
+            unsound: 0,
+            total: 0,
         };
         let paths = self.files.iter().flat_map(|path| folders(path));
         for path in &paths.collect::<Vec<_>>() {
-            let files = match files(Path::new(path)) {
-                Ok(files) => files,
-                Err(failure) => {
-                    report(path, Err(&failure.to_string()));
-                    first = first.and(Err(failure));
-                    continue;
-                }
-            };
-            let mut known = Vec::new();
-            for file in files {
-                total += 1;
-                let name = file.display().to_string();
-                let watcher = Watcher::default();
-                let verified = atlas_backup::verify_with(&file, |event| {
-                    watcher.take(match event {
-                        // The file was downloaded before.
-                        Event::Started {
-                            length: Some(length),
-                            ..
-                        } => Event::Checking {
-                            path: file.clone(),
-                            read: 0,
-                            length,
-                        },
-                        event => event,
-                    });
-                });
-                watcher.end();
-                match verified {
-                    Ok(verified) => {
-                        known.extend(verified.manifest().cloned());
-                        report(&name, Ok(&verified));
-                    }
-                    Err(error) => {
-                        // A damaged file is not missing.
-                        known.extend(Manifest::read(&file));
-                        let failure = Failure::from(error);
-                        report(&name, Err(&failure.to_string()));
-                        unsound += 1;
-                        first = first.and(Err(failure));
-                    }
-                }
-            }
-            if Path::new(path).is_dir() {
-                match missing(Path::new(path), &known) {
-                    Ok(missing) => {
-                        for Missing {
-                            name,
-                            detail,
-                            is_denied,
-                        } in missing
-                        {
-                            report(&name, Err(&detail));
-                            (unsound, total) = (unsound + 1, total + 1);
-                            let line = format!("{name}: {detail}");
-                            let kind = if is_denied {
-                                Failure::File
-                            } else {
-                                Failure::Unsound
-                            };
-                            first = first.and(Err(kind(line)));
-                        }
-                    }
-                    Err(failure) => {
-                        report(path, Err(&failure.to_string()));
-                        first = first.and(Err(failure));
-                    }
-                }
-            }
+            run.check(path);
         }
-        if unsound > 1 {
-            first = first.map_err(|failure| match failure.exit_code() {
-                7 => Failure::Unsound(format!(
-                    "{unsound} of {total} files are damaged or missing; see their lines"
-                )),
-                _ => failure,
-            });
-        }
-        first.and(unprinted).and_then(|()| output.check_lines())
+        run.end()
     }
+}
+
+/// The result so far.
+struct Run<'a> {
+    output: &'a Output,
+    first: Result<(), Failure>,
+    /// A line that cannot be printed does not change the result.
+    unprinted: Result<(), Failure>,
+    unsound: usize,
+    total: usize,
+}
+
+impl Run<'_> {
+    fn report(&mut self, line: &Line<'_>) {
+        let printed = line.print(self.output);
+        if self.unprinted.is_ok() {
+            self.unprinted = printed;
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        if self.first.is_ok() {
+            self.first = Err(failure);
+        }
+    }
+
+    /// Checks a file, or the files of a folder.
+    fn check(&mut self, path: &str) {
+        let files = match files(Path::new(path)) {
+            Ok(files) => files,
+            Err(failure) => {
+                self.report(&Line::unread(path, &failure.to_string(), None));
+                return self.fail(failure);
+            }
+        };
+        let checked: Vec<Checked> = files
+            .into_iter()
+            .map(|file| self.check_file(file))
+            .collect();
+        if !Path::new(path).is_dir() {
+            return;
+        }
+        match missing(Path::new(path), &checked) {
+            Ok(missing) => missing.into_iter().for_each(|it| self.report_missing(it)),
+            Err(failure) => {
+                self.report(&Line::unread(path, &failure.to_string(), None));
+                self.fail(failure);
+            }
+        }
+    }
+
+    fn check_file(&mut self, file: PathBuf) -> Checked {
+        self.total += 1;
+        let name = file.display().to_string();
+        let watcher = Watcher::default();
+        let verified = atlas_backup::verify_with(&file, |event| {
+            watcher.take(match event {
+                // The file was downloaded before.
+                Event::Started {
+                    length: Some(length),
+                    ..
+                } => Event::Checking {
+                    path: file.clone(),
+                    read: 0,
+                    length,
+                },
+                event => event,
+            });
+        });
+        watcher.end();
+        match verified {
+            Ok(verified) => {
+                self.report(&Line::sound(&name, &verified));
+                Checked {
+                    manifest: verified.manifest().cloned(),
+                    sha256: Some(verified.sha256().to_owned()),
+                    file,
+                }
+            }
+            Err(error) => {
+                // A damaged file is not missing.
+                let manifest = Manifest::read(&file).ok();
+                let failure = Failure::from(error);
+                self.report(&Line {
+                    checked: Some(Manifest::path_of(&file).exists()),
+                    ..Line::unread(&name, &failure.to_string(), manifest.as_ref())
+                });
+                self.unsound += 1;
+                self.fail(failure);
+                Checked {
+                    manifest,
+                    sha256: None,
+                    file,
+                }
+            }
+        }
+    }
+
+    fn report_missing(&mut self, missing: Missing) {
+        let Missing {
+            name,
+            detail,
+            is_denied,
+            manifest,
+        } = missing;
+        self.report(&Line::unread(&name, &detail, manifest.as_ref()));
+        (self.unsound, self.total) = (self.unsound + 1, self.total + 1);
+        let line = format!("{name}: {detail}");
+        self.fail(if is_denied {
+            Failure::File(line)
+        } else {
+            Failure::Unsound(line)
+        });
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        let (unsound, total) = (self.unsound, self.total);
+        let first = self.first.map_err(|failure| match failure.exit_code() {
+            7 if unsound > 1 => Failure::Unsound(format!(
+                "{unsound} of {total} files are damaged or missing; see their lines"
+            )),
+            _ => failure,
+        });
+        first
+            .and(self.unprinted)
+            .and_then(|()| self.output.check_lines())
+    }
+}
+
+/// A file that was checked.
+struct Checked {
+    file: PathBuf,
+    manifest: Option<Manifest>,
+    /// Of a sound file.
+    sha256: Option<String>,
 }
 
 /// A file or a shard that a folder should have.
@@ -163,24 +219,59 @@ struct Missing {
     detail: String,
     /// Whether it cannot be told, since a manifest may not be read.
     is_denied: bool,
+    manifest: Option<Manifest>,
 }
 
-/// The missing files of a folder, and its snapshots of which a shard is missing.
-fn missing(folder: &Path, known: &[Manifest]) -> Result<Vec<Missing>, Failure> {
+/// The missing files of a folder, the snapshots that it lists and does not hold, and those of which a
+/// shard is missing.
+fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>, Failure> {
+    let catalogue = atlas_backup::catalogued_files(folder)?;
+    if catalogue.is_empty() && !checked.is_empty() && atlas_backup::is_pulled_folder(folder) {
+        let folder = folder.display();
+        log::problem(&format!(
+            "{folder} has no catalogue.json with its files, so that lost ones cannot be told; run pull again"
+        ));
+    }
+    let catalogue: BTreeMap<PathBuf, Manifest> = catalogue.into_iter().collect();
     let mut missing = Vec::new();
     for file in atlas_backup::missing_files(folder)? {
+        let listed = catalogue.get(&file.path).cloned();
         missing.push(Missing {
             name: file.path.display().to_string(),
             detail: file.to_string(),
             is_denied: matches!(&file.known_by, KnownBy::UnreadableManifest(error) if error.is_denied()),
+            manifest: Manifest::read(&file.path).ok().or(listed),
         });
     }
+    let manifests = || checked.iter().filter_map(|it| it.manifest.as_ref());
+    let kept: BTreeSet<_> = manifests().map(|it| (it.snapshot, &it.shard)).collect();
+    let files: BTreeMap<&Path, &Checked> = checked.iter().map(|it| (&*it.file, it)).collect();
+    for (path, manifest) in &catalogue {
+        let Some(found) = files.get(&**path) else {
+            continue; // missing
+        };
+        let is_kept = match (&found.manifest, &found.sha256) {
+            (Some(_), _) => kept.contains(&(manifest.snapshot, &manifest.shard)),
+            (None, Some(sha256)) => *sha256 == manifest.sha256,
+            (None, None) => true, // damaged
+        };
+        if !is_kept {
+            let snapshot = manifest.snapshot;
+            missing.push(Missing {
+                name: path.display().to_string(),
+                detail: format!(
+                    "snapshot {snapshot} is missing: catalogue.json lists it, the file is another one"
+                ),
+                is_denied: false,
+                manifest: Some(manifest.clone()),
+            });
+        }
+    }
     let mut sets: BTreeMap<String, (BTreeSet<&str>, usize)> = BTreeMap::new();
-    for manifest in known {
-        // The same file under two names is one file.
-        let shard = manifest.shard.as_deref().unwrap_or(&manifest.sha256);
+    for manifest in manifests() {
+        // The same file under two names is one file, and so are two shards with the same bytes.
         let (found, most) = sets.entry(manifest.snapshot.to_string()).or_default();
-        found.insert(shard);
+        found.insert(&manifest.sha256);
         *most = usize::from(manifest.files).max(*most);
     }
     for (snapshot, (found, expected)) in sets {
@@ -190,6 +281,7 @@ fn missing(folder: &Path, known: &[Manifest]) -> Result<Vec<Missing>, Failure> {
                 name: folder.display().to_string(),
                 detail: format!("snapshot {snapshot} has {found} of {expected} files"),
                 is_denied: false,
+                manifest: None,
             });
         }
     }
@@ -249,47 +341,68 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// Prints the line of a file: that it is sound, or the problem.
-fn print_line(
-    file: &str,
-    verdict: Result<&Verified, &str>,
-    output: &Output,
-) -> Result<(), Failure> {
-    let manifest = verdict.ok().and_then(Verified::manifest);
-    let by_manifest = match verdict {
-        Ok(_) => manifest.is_some(),
-        Err(_) => Manifest::path_of(file.as_ref()).exists(),
-    };
-    let line = json!({
-        "file": file,
-        "sound": verdict.is_ok(),
-        "checked": if by_manifest { "manifest" } else { "structure" },
-        "snapshotId": manifest.map(|manifest| manifest.snapshot.to_string()),
-        "clusterName": manifest.map(|manifest| manifest.cluster.as_str()),
-        "bytes": verdict.ok().map(Verified::bytes),
-        "sha256": verdict.ok().map(Verified::sha256),
-        "error": verdict.err(),
-    });
-    if let Ok(line) = output.line(&line) {
-        return line.map_or(Ok(()), |line| print(line.as_bytes()));
+/// The line of a file: that it is sound, or the problem.
+struct Line<'a> {
+    file: &'a str,
+    verdict: Result<&'a Verified, &'a str>,
+    /// The manifest, which also tells what a damaged or lost file was.
+    manifest: Option<&'a Manifest>,
+    /// Whether it was checked against a manifest; `None` if it could not be checked.
+    checked: Option<bool>,
+}
+
+impl<'a> Line<'a> {
+    fn sound(file: &'a str, verified: &'a Verified) -> Self {
+        let manifest = verified.manifest();
+        Self {
+            file,
+            verdict: Ok(verified),
+            manifest,
+            checked: Some(manifest.is_some()),
+        }
     }
-    if verdict.is_ok() && log::is_quiet() {
-        return Ok(());
+
+    fn unread(file: &'a str, problem: &'a str, manifest: Option<&'a Manifest>) -> Self {
+        Self {
+            file,
+            verdict: Err(problem),
+            manifest,
+            checked: None,
+        }
     }
-    let (word, detail) = match verdict {
-        Ok(verified) => {
-            if let Some(manifest) = manifest {
+
+    fn print(&self, output: &Output) -> Result<(), Failure> {
+        let Self { file, verdict, .. } = *self;
+        let line = json!({
+            "file": file,
+            "sound": verdict.is_ok(),
+            "checked": self.checked.map(|it| if it { "manifest" } else { "structure" }),
+            "snapshotId": self.manifest.map(|manifest| manifest.snapshot.to_string()),
+            "clusterName": self.manifest.map(|manifest| manifest.cluster.as_str()),
+            "bytes": verdict.ok().map(Verified::bytes),
+            "sha256": verdict.ok().map(Verified::sha256),
+            "error": verdict.err(),
+        });
+        if let Ok(line) = output.line(&line) {
+            return line.map_or(Ok(()), |line| print(line.as_bytes()));
+        }
+        if verdict.is_ok() && log::is_quiet() {
+            return Ok(());
+        }
+        let (word, detail) = match (verdict, self.manifest) {
+            (Ok(_), Some(manifest)) => {
                 let (snapshot, bytes) = (manifest.snapshot, manifest.bytes);
                 ("sound", format!("snapshot {snapshot}, {bytes} bytes"))
-            } else {
+            }
+            (Ok(verified), None) => {
                 let bytes = verified.bytes();
                 (
                     "checked",
                     format!("no manifest; only the structure was checked, {bytes} bytes"),
                 )
             }
-        }
-        Err(problem) => ("UNSOUND", problem.to_owned()),
-    };
-    print(escape(&format!("{word:<8} {file}: {detail}")).as_bytes())
+            (Err(problem), _) => ("UNSOUND", problem.to_owned()),
+        };
+        print(escape(&format!("{word:<8} {file}: {detail}")).as_bytes())
+    }
 }

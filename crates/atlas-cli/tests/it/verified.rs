@@ -231,6 +231,80 @@ fn a_damaged_catalogue_is_reported_since_it_could_name_lost_snapshots() {
 }
 
 #[test]
+fn a_catalogue_that_names_no_file_or_one_twice_is_damaged() {
+    let folder = pulled();
+    let path = folder.path().join("kept/catalogue.json");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let names = snapshots(&folder.path().join("kept"));
+    for name in ["", "..", "x/y.tgz", "catalogue.json", &names[1]] {
+        std::fs::write(&path, whole.replace(&names[0], name)).unwrap();
+        let (code, lines) = verify(&folder, &["kept"]);
+        assert_eq!(code, Some(6), "{name:?}: {lines:?}");
+        assert!(lines[2].contains("catalogue.json is damaged"), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_snapshot_whose_file_was_replaced_by_another_is_lost() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    let names = snapshots(&kept);
+    std::fs::copy(kept.join(&names[1]), kept.join(&names[0])).unwrap();
+    let [lost, other] = [0, 1].map(|at| kept.join(format!("{}.json", names[at])));
+    let manifest = std::fs::read(&lost).unwrap();
+
+    std::fs::copy(other, &lost).unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!(code, Some(7), "{lines:?}");
+    assert_eq!(words(&lines), ["sound", "sound", "UNSOUND"]);
+    assert!(
+        lines[2].contains("is missing: catalogue.json lists it"),
+        "{lines:?}"
+    );
+
+    std::fs::remove_file(&lost).unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!(
+        (code, words(&lines)),
+        (Some(7), vec!["checked", "sound", "UNSOUND"])
+    );
+    let lines = verify(&folder, &["kept", "-o", "json"]).1;
+    let line: serde_json::Value = serde_json::from_str(&lines[2]).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(line["snapshotId"], manifest["snapshot"]);
+    assert_eq!(line["checked"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_lost_manifest_is_no_lost_snapshot() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    std::fs::remove_file(kept.join(format!("{}.json", snapshots(&kept)[0]))).unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!((code, words(&lines)), (Some(0), vec!["checked", "sound"]));
+}
+
+#[test]
+fn a_kept_folder_without_its_catalogue_is_told() {
+    let folder = pulled();
+    let path = folder.path().join("kept/catalogue.json");
+    for text in [Some("[]"), None] {
+        match text {
+            Some(text) => std::fs::write(&path, text).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        let mut command = atlas(&folder);
+        let verified = command
+            .args(["backups", "verify", "kept"])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(verified.stderr).unwrap();
+        assert!(verified.status.success());
+        assert!(stderr.contains("lost ones cannot be told"), "{stderr}");
+    }
+}
+
+#[test]
 fn files_of_other_programs_with_these_names_are_no_lost_snapshots() {
     let folder = pulled();
     let root = folder.path().join("root");
