@@ -31,10 +31,7 @@ impl RunError {
     /// Returns the verdict for this error: of the testee or of the suite.
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Testee(TesteeError::Ended { .. } | TesteeError::NoAnswer { .. }) => {
-                Verdict::Crashed
-            }
-            Self::Testee(TesteeError::Silent { .. }) => Verdict::Silent,
+            Self::Testee(error) => error.verdict(),
             _ => Verdict::Error,
         }
     }

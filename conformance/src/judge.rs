@@ -11,6 +11,7 @@ use crate::difference::{Difference, quoted};
 use crate::digest::DigestAnswer;
 use crate::message::body_of;
 use crate::same;
+use crate::verdict::NO_SECRET;
 use crate::wire::WireRequest;
 
 /// The observed behaviour of a client in one case.
@@ -114,7 +115,7 @@ fn judge_by(case: &ClientCase, expected: &Expectation, seen: &Observation) -> Ve
             (seen.output.contains(secret), "output"),
         ] {
             if shows {
-                differences.push(Difference::new(place, "no secret", "a secret"));
+                differences.push(Difference::new(place, NO_SECRET, "a secret"));
             }
         }
     }

@@ -69,6 +69,7 @@ mod transcript;
 mod variables;
 mod verdict;
 mod wire;
+mod worker;
 
 pub use case::{
     AnswerFault, Call, Case, ClientCase, Credentials, DownloadCase, DownloadFault, Expectation,

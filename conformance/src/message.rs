@@ -28,6 +28,17 @@ pub enum Request {
     Run(Box<Run>),
 }
 
+impl Request {
+    /// The key of the message.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Hello { .. } => "hello",
+            Self::Reset {} => "reset",
+            Self::Run(_) => "run",
+        }
+    }
+}
+
 /// A task for a client.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

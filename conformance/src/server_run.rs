@@ -17,7 +17,7 @@ use crate::server_testee::{Control, ServerTestee};
 use crate::target::{json_of, request};
 use crate::transcript::{Transcript, shown};
 use crate::variables::Variables;
-use crate::verdict::{Judgement, Verdict};
+use crate::verdict::{Judgement, Masks, Verdict};
 use crate::wire::latin1;
 
 /// An error that prevents a case from being judged.
@@ -106,7 +106,7 @@ pub async fn judge_server(testee: &ServerTestee, case: &Case) -> Judgement {
     };
     let mut secrets = testee.variables.secrets();
     secrets.extend(lock(&testee.tokens).values().cloned());
-    judgement.redact(&secrets);
+    judgement.mask(&Masks::new(&secrets));
     judgement
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use atlas_catalog::closest;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -14,6 +15,8 @@ use tokio::task::JoinHandle;
 use crate::environment::may_hold_credential;
 use crate::message::{ABILITIES, Hello, PROTOCOL, Reply, Request, Run};
 use crate::scripted::lock;
+use crate::suite::shown_command;
+use crate::verdict::Verdict;
 
 /// The default timeout of a reply.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,8 +61,13 @@ pub enum TesteeError {
         source: io::Error,
     },
     /// The process ended without a reply.
-    #[error("testee ended without a reply ({status}){}", last_line(stderr))]
+    #[error(
+        "testee ended without a reply to {request} ({status}){}",
+        last_line(stderr)
+    )]
     Ended {
+        /// The request: `hello`, `reset` or `run`.
+        request: &'static str,
         /// The exit status.
         status: String,
         /// Its stderr.
@@ -74,10 +82,12 @@ pub enum TesteeError {
         problem: String,
     },
     /// It did not reply in time.
-    #[error("timed out after {seconds} s waiting for a reply of the testee")]
+    #[error("timed out after {seconds} s waiting for the testee's reply to {request}")]
     Silent {
         /// The timeout.
         seconds: f64,
+        /// The request: `hello`, `reset` or `run`.
+        request: &'static str,
     },
     /// Its name is not valid.
     #[error(
@@ -93,6 +103,17 @@ pub enum TesteeError {
         /// The ability.
         ability: String,
     },
+}
+
+impl TesteeError {
+    /// Returns the verdict for this error: of the testee or of the suite.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Ended { .. } | Self::NoAnswer { .. } => Verdict::Crashed,
+            Self::Silent { .. } => Verdict::Silent,
+            _ => Verdict::Error,
+        }
+    }
 }
 
 /// Suggests the ability that may be meant.
@@ -117,7 +138,7 @@ impl Testee {
     /// # Errors
     /// [`TesteeError`]
     pub async fn start_with(command: &[String], patience: Duration) -> Result<Self, TesteeError> {
-        let line = command.join(" ");
+        let line = shown_command(command);
         let failed = |doing| {
             let command = line.clone();
             move |source| TesteeError::Process {
@@ -196,8 +217,15 @@ impl Testee {
     /// # Errors
     /// [`TesteeError`]
     pub async fn reset(&mut self) -> Result<(), TesteeError> {
-        let _: serde_json::Value = self.ask(&Request::Reset {}).await?;
-        Ok(())
+        let Done { done } = self.ask(&Request::Reset {}).await?;
+        if done {
+            Ok(())
+        } else {
+            Err(TesteeError::NoAnswer {
+                said: r#"{"done":false}"#.to_owned(),
+                problem: r#"expected {"done": true} after a reset"#.to_owned(),
+            })
+        }
     }
 
     /// Returns the peak memory of the process in bytes, on Linux only.
@@ -253,6 +281,15 @@ impl Testee {
         let mut line = serde_json::to_vec(request).unwrap_or_default();
         line.push(b'\n');
         let mut said = Vec::new();
+        let waiting = tokio::time::timeout(Duration::ZERO, self.answers.fill_buf()).await;
+        if let Ok(Ok(unasked)) = waiting
+            && !unasked.is_empty()
+        {
+            return Err(TesteeError::NoAnswer {
+                said: shortened(unasked),
+                problem: "nothing was asked".to_owned(),
+            });
+        }
         let asked = async {
             let requests = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
             requests.write_all(&line).await?;
@@ -265,6 +302,7 @@ impl Testee {
         let answer = tokio::time::timeout(self.patience, asked).await;
         let answer = answer.map_err(|_| TesteeError::Silent {
             seconds: self.patience.as_secs_f64(),
+            request: request.name(),
         })?;
         if !matches!(answer, Ok(read) if read > 0) {
             // A closed or broken pipe means that the process is ending.
@@ -274,7 +312,11 @@ impl Testee {
                 _ => "still running, with its stdout closed".to_owned(),
             };
             let stderr = self.written().await;
-            return Err(TesteeError::Ended { status, stderr });
+            return Err(TesteeError::Ended {
+                request: request.name(),
+                status,
+                stderr,
+            });
         }
         // Serde also reads a structure from an array.
         let answer = if said.trim_ascii_start().starts_with(b"[") {
@@ -283,11 +325,7 @@ impl Testee {
             serde_json::from_slice(&said).map_err(|error| error.to_string())
         };
         answer.map_err(|problem| TesteeError::NoAnswer {
-            said: String::from_utf8_lossy(&said)
-                .trim_end()
-                .chars()
-                .take(200)
-                .collect(),
+            said: shortened(&said),
             problem,
         })
     }
@@ -297,6 +335,25 @@ impl Drop for Testee {
     fn drop(&mut self) {
         self.kill_group();
     }
+}
+
+/// The reply to a reset.
+#[derive(Deserialize)]
+#[serde(expecting = r#"{"done": true}"#)]
+struct Done {
+    done: bool,
+}
+
+/// The first 200 characters of a reply. A word at the cut is left out: it may be a part of a secret,
+/// which could not be masked.
+fn shortened(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    let said = said.trim_end();
+    let Some((cut, _)) = said.char_indices().nth(200) else {
+        return said.to_owned();
+    };
+    let whole = said[..cut].trim_end_matches(|it: char| !it.is_whitespace() && it != '"');
+    format!("{whole}…")
 }
 
 /// Reads stderr to its end and keeps the first [`KEPT`] bytes.

@@ -45,6 +45,11 @@ impl Verdict {
         Self::Error,
     ];
 
+    /// Whether the process has ended or does not reply.
+    pub(crate) fn has_ended(self) -> bool {
+        matches!(self, Self::Crashed | Self::Silent | Self::Error)
+    }
+
     /// Whether the testee does not meet the requirement.
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Fail | Self::Warn | Self::Crashed | Self::Silent)
@@ -169,14 +174,25 @@ impl Judgement {
         }
     }
 
-    /// Adds the stderr of a client, which must not contain these secrets.
-    pub(crate) fn note_stderr(&mut self, secrets: &[String], stderr: &str) {
-        let is_met = matches!(
-            self.verdict,
-            Verdict::Pass | Verdict::Warn | Verdict::Differs
+    /// Adds the stderr of a client, which must not contain these secrets; nor may the client's reasons.
+    /// Returns those that the process showed.
+    pub(crate) fn note_secrets(&mut self, secrets: &[String], stderr: &str) -> Vec<String> {
+        let (in_stderr, in_reason): (Vec<&String>, Vec<&String>) = (
+            secrets.iter().filter(|it| stderr.contains(*it)).collect(),
+            secrets
+                .iter()
+                .filter(|it| self.reason.contains(*it))
+                .collect(),
         );
-        if is_met && secrets.iter().any(|it| stderr.contains(it)) {
+        let mut shown: Vec<String> = in_stderr.iter().copied().cloned().collect();
+        if self.place_of_secret().is_some() {
+            shown = secrets.to_vec();
+        }
+        if !in_stderr.is_empty() {
             self.shows_secret("stderr");
+        } else if !in_reason.is_empty() {
+            shown.extend(in_reason.into_iter().cloned());
+            self.shows_secret("reply");
         } else if self.verdict == Verdict::Pass && !secrets.is_empty() && stderr.len() >= KEPT {
             self.verdict = Verdict::Error;
             let problem =
@@ -187,39 +203,33 @@ impl Judgement {
             self.conversation.push_str("\nstderr:\n");
             self.conversation.push_str(stderr);
         }
-        self.redact(secrets);
+        self.mask(&Masks::new(secrets));
+        shown
     }
 
     /// Records that the client showed a secret.
     pub(crate) fn shows_secret(&mut self, place: &str) {
-        self.verdict = Verdict::Fail;
-        let difference = Difference::new(place, "no secret", "a secret");
+        if !self.verdict.has_ended() {
+            self.verdict = Verdict::Fail;
+        }
+        let difference = Difference::new(place, NO_SECRET, "a secret");
         self.differences.push(difference);
     }
 
-    /// Replaces all secrets, also in escaped form.
-    pub(crate) fn redact(&mut self, secrets: &[String]) {
-        let clean = |text: &mut String| {
-            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-                let bare = secret.strip_prefix("Bearer ").unwrap_or(secret);
-                let quoted = format!("{bare:?}");
-                let twice = format!("{quoted:?}");
-                for form in [
-                    bare,
-                    quoted.trim_matches('"'),
-                    twice.trim_matches(['"', '\\']),
-                ] {
-                    if text.contains(form) {
-                        *text = text.replace(form, "(secret)");
-                    }
-                }
-            }
-        };
-        clean(&mut self.reason);
-        clean(&mut self.conversation);
+    /// The place in which the client showed a secret.
+    pub(crate) fn place_of_secret(&self) -> Option<&str> {
+        let mut differences = self.differences.iter();
+        let shown = differences.find(|it| it.required == NO_SECRET);
+        shown.map(|it| it.place.as_str())
+    }
+
+    /// Replaces all secrets.
+    pub(crate) fn mask(&mut self, masks: &Masks) {
+        masks.apply(&mut self.reason);
+        masks.apply(&mut self.conversation);
         for difference in &mut self.differences {
-            clean(&mut difference.required);
-            clean(&mut difference.seen);
+            masks.apply(&mut difference.required);
+            masks.apply(&mut difference.seen);
         }
     }
 
@@ -243,6 +253,41 @@ impl Judgement {
         add("because:", &self.reason);
         add("run:", &self.rerun);
         lines.join("\n")
+    }
+}
+
+/// What is required where a secret was seen.
+pub(crate) const NO_SECRET: &str = "no secret";
+
+/// The texts of secrets, also in escaped form, longest first.
+pub(crate) struct Masks(Vec<String>);
+
+impl Masks {
+    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a String>) -> Self {
+        let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
+        let mut forms: Vec<String> = secrets
+            .flat_map(|secret| {
+                let bare = secret.strip_prefix("Bearer ").unwrap_or(secret);
+                let quoted = format!("{bare:?}");
+                let twice = format!("{quoted:?}");
+                [
+                    bare.to_owned(),
+                    quoted.trim_matches('"').to_owned(),
+                    twice.trim_matches(['"', '\\']).to_owned(),
+                ]
+            })
+            .collect();
+        forms.sort_by(|one, other| (other.len(), one).cmp(&(one.len(), other)));
+        forms.dedup();
+        Self(forms)
+    }
+
+    fn apply(&self, text: &mut String) {
+        for form in &self.0 {
+            if text.contains(form) {
+                *text = text.replace(form, "(secret)");
+            }
+        }
     }
 }
 

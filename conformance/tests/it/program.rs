@@ -36,14 +36,21 @@ fn said(output: &Output) -> String {
 
 /// Returns the id and the requirement of a case with a name that a client must accept.
 fn pattern_case() -> (String, String) {
+    pattern_cases().into_iter().next().expect(ACCEPTED)
+}
+
+/// Returns the ids and the requirements of all such cases.
+fn pattern_cases() -> Vec<(String, String)> {
     let output = judge(&["client", "--list", "--filter", "pattern/clusterName/"]).output();
     let listed = said(&output.unwrap());
-    let taken = listed
-        .lines()
-        .find(|line| line.contains("\tMUST\t") && line.contains("accept"));
-    let mut fields = taken.expect(ACCEPTED).split('\t');
-    let (id, _level) = (fields.next().unwrap(), fields.next());
-    (id.to_owned(), fields.next().unwrap().to_owned())
+    let lines = listed.lines();
+    let taken = lines.filter(|line| line.contains("\tMUST\t") && line.contains("accept"));
+    let parsed = taken.map(|line| {
+        let mut fields = line.split('\t');
+        let (id, _level) = (fields.next().unwrap(), fields.next());
+        (id.to_owned(), fields.next().unwrap().to_owned())
+    });
+    parsed.collect()
 }
 
 #[test]
@@ -82,11 +89,11 @@ fn a_client_that_exits_or_prints_an_invalid_reply_has_crashed_and_its_stderr_is_
     for (rest, reason) in [
         (
             "echo a reason >&2; exit 3",
-            "testee ended without a reply (exit status: 3)",
+            "testee ended without a reply to run (exit status: 3)",
         ),
         (
             "echo a reason >&2; kill -9 $$",
-            "testee ended without a reply (signal: 9",
+            "testee ended without a reply to run (signal: 9",
         ),
         ("echo a reason >&2; echo hm", "invalid reply \"hm\""),
     ] {
@@ -269,7 +276,8 @@ fn a_secret_in_stderr_fails_the_cases_that_it_belongs_to() {
     assert!(!said.contains("testpass"), "{said}");
     // The last line of stderr is also the reason of a crash.
     let crash = r#"read -r line; echo '{"name": "x", "version": "1", "abilities": ["call", "digest"]}'
-        read -r line; echo test""pass >&2; exit 1"#;
+        read -r line; case $line in *reset*) echo '{"done": true}'; read -r line || exit 0;; esac
+        echo test""pass >&2; exit 1"#;
     let (code, said) = judged(crash);
     assert_eq!(code, Some(1), "{said}");
     assert!(
@@ -286,6 +294,129 @@ fn a_secret_in_stderr_fails_the_cases_that_it_belongs_to() {
     let (code, said) = judged(long);
     assert_ne!(code, Some(0), "{said}");
     assert!(said.contains("only in its first MiB"), "{said}");
+}
+
+/// A client in a shell that replies to `hello` and to `reset`; the test has the replies to `run`.
+fn replies(to_reset: &str, to_run: &str) -> String {
+    let hello =
+        r#"{"name": "x", "version": "1", "abilities": ["pattern", "call", "digest", "bearer"]}"#;
+    format!(
+        "while read -r line; do case $line in *hello*) echo '{hello}';; *reset*) {to_reset};; *) {to_run};; esac; done"
+    )
+}
+
+const DONE: &str = r#"echo '{"done": true}'"#;
+const UNIMPLEMENTED: &str = r#"echo '{"outcome": {"kind": "unimplemented"}, "output": "no"}'"#;
+const ACCEPTS: &str = r#"echo '{"outcome": {"kind": "accepted"}}'"#;
+
+/// Judges the client `script` with one process at a time.
+fn judged(options: &[&str], script: &str) -> (Option<i32>, String) {
+    let mut judge = judge(&["client", "--jobs", "1"]);
+    let judge = judge.args(options).args(["--", "sh", "-c", script]);
+    let output = judge.output().unwrap();
+    (output.status.code(), said(&output))
+}
+
+#[test]
+fn a_secret_that_only_a_shared_process_shows_fails_a_case_whatever_its_own_verdict() {
+    let leaks = format!("echo old: test''pass >&2; {DONE}");
+    let script = replies(&leaks, UNIMPLEMENTED);
+    let (code, said) = judged(&["--filter", "digest/qop-list"], &script);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("process that ran several cases"), "{said}");
+
+    // In the reply to another case.
+    let other = [
+        "--case",
+        "digest/opaque",
+        "--case",
+        "path/clusterName-dot-dot",
+    ];
+    let shows = r#"case $line in
+        *digest*) echo '{"outcome": {"kind": "unimplemented"}, "output": "no"}';;
+        *) echo '{"outcome": {"kind": "unimplemented"}, "output": "was test''pass"}';; esac"#;
+    let (code, said) = judged(&other, &replies(DONE, shows));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("process that ran several cases"), "{said}");
+    assert!(
+        said.contains("was (secret)") && !said.contains("testpass"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_secret_is_blamed_on_the_failed_case_that_shows_it_and_on_no_other() {
+    let cases = ["--case", "digest/next-nonce", "--case", "digest/opaque"];
+    // digest/next-nonce alone calls this operation.
+    let shows = format!(
+        r#"case $line in
+        *getGroupFlexCluster*) echo shown: test''pass >&2; echo '{{"outcome": {{"kind": "ok"}}}}';;
+        *) {UNIMPLEMENTED};; esac"#
+    );
+    let (_, said) = judged(&cases, &replies(DONE, &shows));
+    assert!(said.contains(" x digest/next-nonce ("), "{said}");
+    assert!(
+        said.contains("stderr: required no secret, seen a secret"),
+        "{said}"
+    );
+    assert!(!said.contains("FAIL x digest/opaque "), "{said}");
+}
+
+#[test]
+fn a_wrong_reply_to_a_reset_is_refused_before_the_first_case() {
+    for (reply, reason) in [
+        ("echo '\"no\"'", "invalid type: string"),
+        (r#"echo '{"error": "cannot"}'"#, "missing field `done`"),
+        (r#"echo '{"done": false}'"#, r#"expected {"done": true}"#),
+        ("exit 3", "exit status: 3"),
+        (
+            ":",
+            "timed out after 1 s waiting for the testee's reply to reset",
+        ),
+    ] {
+        let options = ["--filter", "pattern/clusterName/", "--patience", "1"];
+        let (code, said) = judged(&options, &replies(reply, ACCEPTS));
+        assert_eq!(code, Some(2), "{reply}: {said}");
+        assert!(said.contains(reason), "{reply}: {said}");
+    }
+}
+
+#[test]
+fn a_client_that_says_more_than_it_was_asked_or_cannot_be_reset_after_a_case_has_crashed() {
+    let cases = pattern_cases();
+    let options = ["--case", &cases[0].0, "--case", &cases[1].0];
+    let (code, said) = judged(&options, &replies(DONE, ACCEPTS));
+    assert_eq!(code, Some(0), "{said}");
+    for more in [
+        "echo; echo debug",
+        r#"echo '{"outcome": {"kind": "accepted"}}'"#,
+        "exit 0",
+    ] {
+        let (code, said) = judged(&options, &replies(DONE, &format!("{ACCEPTS}; {more}")));
+        assert_eq!(code, Some(1), "{more}: {said}");
+        let crashed = said.matches("CRASHED x pattern/").count();
+        assert_eq!(crashed, 2, "{more}: {said}");
+        assert!(said.contains("after the case"), "{more}: {said}");
+    }
+}
+
+#[test]
+fn values_of_env_are_in_no_report() {
+    let (case, _) = pattern_case();
+    let refuses = replies(DONE, r#"echo '{"outcome": {"kind": "refused"}}'"#);
+    let mut judge = judge(&["client", "--case", &case, "--"]);
+    judge.args([
+        "/usr/bin/env",
+        "-u",
+        "X",
+        "THE_TOKEN=hunter2",
+        "sh",
+        "-c",
+        &refuses,
+    ]);
+    let said = said(&judge.output().unwrap());
+    assert!(said.contains("THE_TOKEN=…"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
 }
 
 /// The first process that a case fails in stays, since the verdict of a fresh one is the same.
