@@ -15,14 +15,15 @@ use crate::version::version;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Generate {
     /// Write a man page for each command
+    #[command(after_help = "Example:\n  atlas generate man target/man")]
     Man(Folder),
     /// Write the completion script of each shell
+    #[command(after_help = "Example:\n  atlas generate completions target/completions")]
     Completions(Folder),
 }
 
 /// The folder of the files
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  atlas generate man target/man")]
 pub(crate) struct Folder {
     /// Folder to write to; created if missing
     #[arg(value_name = "FOLDER")]

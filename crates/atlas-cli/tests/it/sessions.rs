@@ -366,6 +366,7 @@ fn pulls() {
         "dir = \"all\"\n[[cluster]]\nclusterNames = \"Flex0\"\n",
     );
     session.write("types.toml", "dir = \"all\"\nkeep-daily = \"two\"\n");
+    session.write("wide.toml", "keep-daily = 99999999999999999999999\n");
     session.write("empty.toml", "dir = \"all\"\n");
     session.write(
         "twice.toml",
@@ -382,6 +383,7 @@ fn pulls() {
         "--config pull.toml",
         "--config typo.toml",
         "--config types.toml",
+        "--config wide.toml",
         "--config empty.toml",
         "--config twice.toml",
         "--config absent.toml",

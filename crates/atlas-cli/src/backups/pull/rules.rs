@@ -45,6 +45,39 @@ pub(super) struct Rules {
     /// Exit with 12 if the newest snapshot is older than N days or hours
     #[arg(long = "max-age", value_name = "Nd or Nh")]
     pub(super) max_age: Option<String>,
+
+    #[arg(skip)]
+    #[serde(skip, default = "Written::in_a_file")]
+    written: Written,
+}
+
+/// How the rules are written, for their errors.
+#[derive(Debug, Clone, Copy, Default)]
+enum Written {
+    #[default]
+    AsFlags,
+    AsKeys,
+}
+
+impl Written {
+    fn in_a_file() -> Self {
+        Self::AsKeys
+    }
+
+    fn name(self, rule: &str) -> String {
+        match self {
+            Self::AsFlags => format!("--{rule}"),
+            Self::AsKeys => rule.to_owned(),
+        }
+    }
+
+    /// `--keep 30d` or `keep = "30d"`.
+    fn example(self, rule: &str, value: &str) -> String {
+        match self {
+            Self::AsFlags => format!("--{rule} {value}"),
+            Self::AsKeys => format!("{rule} = {value:?}"),
+        }
+    }
 }
 
 /// `keep = "30d"` and `keep = 3`.
@@ -61,7 +94,15 @@ fn text_or_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
             Ok(Some(text.to_owned()))
         }
 
-        fn visit_i64<E>(self, count: i64) -> Result<Self::Value, E> {
+        fn visit_i64<E: de::Error>(self, count: i64) -> Result<Self::Value, E> {
+            self.visit_i128(count.into())
+        }
+
+        fn visit_u64<E: de::Error>(self, count: u64) -> Result<Self::Value, E> {
+            self.visit_i128(count.into())
+        }
+
+        fn visit_i128<E>(self, count: i128) -> Result<Self::Value, E> {
             Ok(Some(count.to_string()))
         }
     }
@@ -79,9 +120,20 @@ fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::E
         }
 
         fn visit_i64<E: de::Error>(self, count: i64) -> Result<Self::Value, E> {
+            self.visit_i128(count.into())
+        }
+
+        fn visit_u64<E: de::Error>(self, count: u64) -> Result<Self::Value, E> {
+            self.visit_i128(count.into())
+        }
+
+        fn visit_i128<E: de::Error>(self, count: i128) -> Result<Self::Value, E> {
             match u16::try_from(count) {
                 Ok(count) if count > 0 => Ok(Some(count)),
-                _ => Err(E::invalid_value(de::Unexpected::Signed(count), &self)),
+                _ => {
+                    let found = format!("integer `{count}`");
+                    Err(E::invalid_value(de::Unexpected::Other(&found), &self))
+                }
             }
         }
     }
@@ -102,6 +154,7 @@ impl Rules {
             keep_monthly,
             keep_at_least,
             max_age: _,
+            written: _,
         } = self;
         let counts = [keep_daily, keep_weekly, keep_monthly, keep_at_least];
         keep.is_none() && counts == [&None; 4]
@@ -109,18 +162,20 @@ impl Rules {
 
     /// The rules to keep snapshots; `None` keeps all.
     pub(super) fn keep(&self) -> Result<Option<Keep>, Failure> {
+        let written = self.written;
         let counts = [self.keep_daily, self.keep_weekly, self.keep_monthly];
         let keep = self.keep.as_deref().map(|keep| {
             let keep = keep.parse::<Keep>();
-            keep.map_err(|error| Failure::Usage(format!("--keep: {error}")))
+            keep.map_err(|error| Failure::Usage(format!("{}: {error}", written.name("keep"))))
         });
         let is_floor_given = self.keep_at_least.is_some();
         let keep = match keep.transpose()? {
             None if counts == [None; 3] && is_floor_given => {
-                return Err(Failure::Usage(
-                    "--keep-at-least needs another rule; pass --keep too, such as --keep 30d"
-                        .to_owned(),
-                ));
+                return Err(Failure::Usage(format!(
+                    "{} needs another rule, such as {}",
+                    written.name("keep-at-least"),
+                    written.example("keep", "30d"),
+                )));
             }
             None if counts == [None; 3] => return Ok(None),
             keep => keep.unwrap_or_else(Keep::new),
@@ -131,11 +186,14 @@ impl Rules {
             .weekly(weekly.unwrap_or(keep.weekly))
             .monthly(monthly.unwrap_or(keep.monthly));
         if keep.is_last_only() && is_floor_given {
-            return Err(Failure::Usage(
-                "--keep-at-least does not apply to --keep N; pass --keep in days, such as --keep 30d, \
-                 or --keep-daily, --keep-weekly or --keep-monthly"
-                    .to_owned(),
-            ));
+            let [floor, keep] = ["keep-at-least", "keep"].map(|rule| written.name(rule));
+            let [daily, weekly, monthly] =
+                ["keep-daily", "keep-weekly", "keep-monthly"].map(|rule| written.name(rule));
+            let days = written.example("keep", "30d");
+            return Err(Failure::Usage(format!(
+                "{floor} does not apply to a number of snapshots in {keep}; give a number of days, such \
+                 as {days}, or {daily}, {weekly} or {monthly}"
+            )));
         }
         Ok(Some(keep))
     }
@@ -145,7 +203,8 @@ impl Rules {
         let age = self.max_age.as_deref().map(|age| {
             duration(age).ok_or_else(|| {
                 Failure::Usage(format!(
-                    "invalid --max-age {:?}: expected days or hours, such as 2d or 36h",
+                    "invalid {} {:?}: expected days or hours, such as 2d or 36h",
+                    self.written.name("max-age"),
                     short(age)
                 ))
             })
