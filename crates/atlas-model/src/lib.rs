@@ -59,10 +59,11 @@
 //!
 //! # Responses
 //!
-//! Every field is an `Option`, even if it is documented as required, and no pattern or bound is
-//! enforced. Enums are open: an unknown value is `Other`. A union is an enum with the variant
-//! `Unknown` for undocumented types. A value whose JSON type differs from the documented one is
-//! left out and listed in [`Answer::deviations`]; the other fields are still read. More than 32
+//! Every field is an `Option`, even if it is documented as required. Patterns and bounds are not
+//! enforced, except those of ids. Enums are open: an unknown value is `Other`. A union is an enum
+//! with the variant `Unknown` for undocumented types. A malformed id, or a value whose JSON type
+//! differs from the documented one, is left out and listed in [`Answer::deviations`]; the other
+//! fields are still read. More than 32
 //! such values are an error that lists all of them; a body that is not JSON is an error too.
 //! Unknown fields are in [`Answer::body`]. JSON without a documented shape is kept unchanged as
 //! [`Json`].

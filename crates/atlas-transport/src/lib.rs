@@ -36,10 +36,10 @@
 //! Secrets never appear in `Debug`, errors or logs.
 //!
 //! To try it without an account, run `atlas sandbox` (package `atlas-toolkit`) and paste the lines that
-//! it prints: [`Credentials::from_env`] reads them. The program above needs:
+//! it prints: [`Credentials::from_env`] reads them. Nothing is published yet; the program above needs:
 //!
 //! ```console
-//! cargo add atlas-transport atlas-model
+//! cargo add --git https://github.com/atlas-rs/atlas-rs atlas-transport atlas-model
 //! cargo add tokio --features macros,rt-multi-thread
 //! ```
 //!
