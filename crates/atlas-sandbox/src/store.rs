@@ -1,10 +1,10 @@
 //! The resource store of a world: JSON by path, with scheduled changes.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::ops::Bound;
 
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 /// The maximum number of resources of a world.
@@ -39,7 +39,7 @@ pub(crate) struct Store {
     kept: usize,
 }
 
-/// The key of a path, from its decoded segments.
+/// The key of a path, from its decoded segments: the path as clients encode it.
 pub(crate) fn key<'a>(segments: impl IntoIterator<Item = &'a str>) -> String {
     let mut key = String::new();
     for segment in segments {
@@ -59,15 +59,15 @@ pub(crate) fn below(parent: &str, segment: &str) -> String {
 }
 
 fn push_segment(key: &mut String, segment: &str) {
-    for byte in segment.bytes() {
-        // Unescaped, two paths could have the same key.
-        if byte == b'/' || byte == b'%' || !(b' '..0x7f).contains(&byte) {
-            let _ = write!(key, "%{byte:02X}");
-        } else {
-            key.push(char::from(byte));
-        }
-    }
+    key.extend(utf8_percent_encode(segment, ESCAPED));
 }
+
+/// The characters to escape in a segment: all but the unreserved ones (RFC 3986 section 2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The last segment of a key, decoded.
 pub(crate) fn last(key: &str) -> String {
@@ -340,6 +340,14 @@ mod tests {
         assert_ne!(key(["a", "b/c"]), key(["a", "b", "c"]));
         assert_ne!(key(["a%2Fb"]), key(["a/b"]));
         assert_eq!(last(&below("/a", "10.0.0.0/8 é%")), "10.0.0.0/8 é%");
+    }
+
+    #[test]
+    fn a_key_is_the_path_as_clients_encode_it() {
+        assert_eq!(
+            key(["users", "a b?#@:é-._~"]),
+            "/users/a%20b%3F%23%40%3A%C3%A9-._~"
+        );
     }
 
     #[test]

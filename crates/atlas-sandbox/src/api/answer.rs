@@ -3,6 +3,7 @@
 use atlas_model::Link;
 use bytes::Bytes;
 use http::StatusCode;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use crate::api::call::{Call, Target};
@@ -153,12 +154,35 @@ pub(crate) fn linked(call: &Call<'_>, key: &str, mut body: Value) -> Value {
 }
 
 /// A link in the form that Atlas uses.
-pub(crate) fn link(href: &str, rel: &str) -> Value {
-    serde_json::to_value(Link::new(href, rel)).unwrap_or_default()
+fn link(href: &str, rel: &str) -> Value {
+    serde_json::to_value(Link::new(&url(href), rel)).unwrap_or_default()
 }
+
+/// The URL with the characters escaped that a request can contain although no URL has them.
+pub(crate) fn url(text: &str) -> String {
+    utf8_percent_encode(text, OUTSIDE_A_URL).to_string()
+}
+
+/// The characters that no part of a URL has (RFC 3986 section 2).
+const OUTSIDE_A_URL: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// The links of a resource: one to itself, made from its key.
 pub(crate) fn own_links(call: &Call<'_>, key: &str) -> Value {
-    let base = call.target.base;
-    json!([link(&format!("{base}/api/atlas/v2{key}"), "self")])
+    json!([link(&call.target.resource(key), "self")])
+}
+
+/// The links of an answer: one to the URL of the request, without its query.
+pub(crate) fn links_to_request(call: &Call<'_>) -> Value {
+    let Target { base, path, .. } = call.target;
+    json!([link(&format!("{base}{path}"), "self")])
 }

@@ -53,6 +53,11 @@ impl<'a> Target<'a> {
             query: uri.query().unwrap_or_default(),
         }
     }
+
+    /// The URL of the resource with this key.
+    pub(crate) fn resource(&self, key: &str) -> String {
+        format!("{}/api/atlas/v2{key}", self.base)
+    }
 }
 
 impl Call<'_> {

@@ -7,7 +7,7 @@ mod older;
 use atlas_model::ApiError;
 use serde_json::{Value, json};
 
-use crate::api::answer::{Answer, link};
+use crate::api::answer::{Answer, own_links};
 use crate::api::call::Call;
 use crate::api::refuse;
 use crate::backups::Backups;
@@ -74,8 +74,7 @@ fn shown(call: &Call<'_>, mut body: Value) -> Value {
     }
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let (project, name) = (text("groupId"), text("name"));
-    let path = format!("groups/{project}/clusters/{name}");
-    let own = link(&format!("{}/api/atlas/v2/{path}", call.target.base), "self");
+    let links = own_links(call, &cluster_key(project, name));
     let mut shown = match call.version.name.as_str() {
         "2023-01-01" => legacy::shown(&body),
         "2023-02-01" => older::shown(body),
@@ -84,7 +83,7 @@ fn shown(call: &Call<'_>, mut body: Value) -> Value {
             body
         }
     };
-    shown["links"] = json!([own]);
+    shown["links"] = links;
     shown
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use crate::api::answer::{Answer, linked};
+use crate::api::answer::{Answer, linked, url};
 use crate::api::call::Call;
 use crate::api::generic::{org_key, project_key};
 use crate::api::refuse;
@@ -186,7 +186,7 @@ fn feed(call: &Call<'_>, place: &str) -> Answer {
     let query = call.target.query;
     let mark = if query.is_empty() { "" } else { "?" };
     let base = call.target.base;
-    let link = format!("{base}/v2{place}/activity{mark}{query}");
+    let link = url(&format!("{base}/v2{place}/activity{mark}{query}"));
     Answer::exactly(json!({ "link": link }))
 }
 

@@ -10,7 +10,7 @@ use crate::api::generic::absent;
 use crate::behaviour::billing::table;
 use crate::behaviour::{Behaviour, documented};
 use crate::gzip;
-use crate::store::{Change, below};
+use crate::store::{self, Change, below};
 use crate::time::later;
 use crate::world::Sandbox;
 
@@ -45,8 +45,8 @@ fn create(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
     let at = later(call.now, sandbox.provisioning_time);
     let org = call.path("orgId");
     let invoice = call.path("invoiceId");
-    let base = call.target.base;
-    let url = format!("{base}/api/atlas/v2/orgs/{org}/invoices/{invoice}/csv");
+    let csv = store::key(["orgs", org, "invoices", invoice, "csv"]);
+    let url = call.target.resource(&csv);
     let done = Change::Merge(json!({"downloadUrl": url, "state": "SUCCEEDED"}));
     sandbox.store.schedule(at, &key, done);
     Ok(Answer::exactly(sandbox.body(&key)))

@@ -4,7 +4,7 @@ use atlas_model::ApiError;
 use jiff::{SignedDuration, Span, Timestamp};
 use serde_json::{Value, json};
 
-use crate::api::answer::{Answer, link};
+use crate::api::answer::{Answer, links_to_request};
 use crate::api::call::Call;
 use crate::api::refuse;
 use crate::behaviour::processes::{Process, check_database, check_disk, named};
@@ -138,12 +138,11 @@ pub(crate) fn in_time(
         });
         chosen.collect()
     };
-    let href = format!("{}{}", call.target.base, call.target.path);
     Ok(json!({
         "end": end.to_string(),
         "granularity": call.query("granularity").unwrap_or("PT1M"),
         "groupId": call.path("groupId"),
-        "links": [link(&href, "self")],
+        "links": links_to_request(call),
         "measurements": measurements,
         "start": start.to_string(),
     }))

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use atlas_model::ApiError;
 use serde_json::{Value, json};
 
-use crate::api::answer::{Answer, link};
+use crate::api::answer::{Answer, own_links};
 use crate::api::call::Call;
 use crate::api::generic::project_key;
 use crate::api::refuse;
@@ -14,7 +14,7 @@ use crate::behaviour::clusters::document::{self, MONGOD_PORT, MONGOS_PORT};
 use crate::behaviour::databases::DATABASES;
 use crate::behaviour::{Behaviour, documented, recorded};
 use crate::gzip;
-use crate::store::below;
+use crate::store::{below, key};
 use crate::world::Sandbox;
 
 pub(crate) const BEHAVIOURS: &[Behaviour] = &[
@@ -116,17 +116,14 @@ pub(crate) fn named(sandbox: &Sandbox, call: &Call<'_>) -> Result<Process, ApiEr
 
 fn shown(call: &Call<'_>, process: &Process) -> Value {
     let (project, id) = (call.path("groupId"), process.id());
-    let href = format!(
-        "{}/api/atlas/v2/groups/{project}/processes/{id}",
-        call.target.base
-    );
+    let own = key(["groups", project, "processes", &id]);
     let mut shown = json!({
         "created": process.created,
         "groupId": project,
         "hostname": process.host,
         "id": id,
         "lastPing": call.now.to_string(),
-        "links": [link(&href, "self")],
+        "links": own_links(call, &own),
         "port": process.port,
         "typeName": process.kind,
         "userAlias": process.host,
@@ -155,9 +152,9 @@ fn get(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiError> {
 
 /// A resource below a process, with a link to itself.
 fn part(call: &Call<'_>, process: &Process, kind: &str, field: &str, name: &str) -> Value {
-    let (base, project, id) = (call.target.base, call.path("groupId"), process.id());
-    let href = format!("{base}/api/atlas/v2/groups/{project}/processes/{id}/{kind}/{name}");
-    let mut part = json!({"links": [link(&href, "self")]});
+    let (project, id) = (call.path("groupId"), process.id());
+    let own = key(["groups", project, "processes", &id, kind, name]);
+    let mut part = json!({ "links": own_links(call, &own) });
     part[field] = name.into();
     part
 }

@@ -4,15 +4,16 @@ use atlas_model::{ApiError, RestoreJobId};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::api::answer::{Answer, link};
+use crate::api::answer::{Answer, own_links};
 use crate::api::call::Call;
 use crate::api::refuse;
 use crate::backups::{Job, Progress};
 use crate::behaviour::snapshots::backups;
 use crate::behaviour::tenant::snapshot_id;
 use crate::behaviour::{Behaviour, documented, recorded};
-use crate::find::Through;
+use crate::find::{Through, cluster_key};
 use crate::jobs::Asked;
+use crate::store::below;
 use crate::world::Sandbox;
 
 pub(crate) const BEHAVIOURS: &[Behaviour] = &[
@@ -149,11 +150,9 @@ fn shown(sandbox: &Sandbox, call: &Call<'_>, id: RestoreJobId, job: &Job) -> Val
         set("finishedAt", ended.to_string().into());
     }
     set("id", id.to_string().into());
-    let href = format!(
-        "{}/api/atlas/v2/groups/{project}/clusters/{cluster}/backup/restoreJobs/{id}",
-        call.target.base
-    );
-    set("links", json!([link(&href, "self")]));
+    let backup = below(&cluster_key(project, cluster), "backup");
+    let own = below(&below(&backup, "restoreJobs"), &id.to_string());
+    set("links", own_links(call, &own));
     set("snapshotId", job.snapshot.to_string().into());
     if let Some(target) = &job.target {
         set("targetClusterName", target.clone().into());

@@ -6,12 +6,13 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::api::answer::{Answer, link};
+use crate::api::answer::{Answer, own_links};
 use crate::api::call::Call;
 use crate::api::refuse;
 use crate::backups::{Backups, Progress, Snapshot};
 use crate::behaviour::{Behaviour, documented, recorded};
-use crate::find::Through;
+use crate::find::{Through, cluster_key};
+use crate::store::below;
 use crate::time::later;
 use crate::world::{ClusterKind, MONGODB, Sandbox};
 
@@ -184,11 +185,9 @@ fn common(call: &Call<'_>, id: SnapshotId, kept: &Snapshot) -> Map<String, Value
     );
     set("id", id.to_string().into());
     let (project, cluster) = (call.path("groupId"), call.path("clusterName"));
-    let href = format!(
-        "{}/api/atlas/v2/groups/{project}/clusters/{cluster}/backup/snapshots/{id}",
-        call.target.base
-    );
-    set("links", json!([link(&href, "self")]));
+    let backup = below(&cluster_key(project, cluster), "backup");
+    let own = below(&below(&backup, "snapshots"), &id.to_string());
+    set("links", own_links(call, &own));
     if progress != Progress::Queued {
         set("mongodVersion", MONGODB.into());
     }

@@ -4,13 +4,14 @@ use atlas_model::{ApiError, DeploymentItemName, RestoreJobId, SnapshotId};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use crate::api::answer::{Answer, link};
+use crate::api::answer::{Answer, own_links};
 use crate::api::call::Call;
 use crate::api::refuse;
 use crate::backups::{Job, Snapshot};
 use crate::behaviour::{Behaviour, documented};
 use crate::find::Through;
 use crate::jobs::Asked;
+use crate::store::key;
 use crate::time::later;
 use crate::world::{MONGODB, Sandbox};
 
@@ -114,8 +115,7 @@ fn get_snapshot(sandbox: &mut Sandbox, call: &Call<'_>) -> Result<Answer, ApiErr
 
 fn shown(sandbox: &Sandbox, call: &Call<'_>, id: RestoreJobId, job: &Job) -> Value {
     let (project, cluster) = (call.path("groupId"), call.path("clusterName"));
-    let path = format!("groups/{project}/clusters/{cluster}/backup/tenant");
-    let href = format!("{}/api/atlas/v2/{path}", call.target.base);
+    let tenant = key(["groups", project, "clusters", cluster, "backup", "tenant"]);
     let mut shown = Map::new();
     let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
     set("clusterName", cluster.into());
@@ -124,7 +124,7 @@ fn shown(sandbox: &Sandbox, call: &Call<'_>, id: RestoreJobId, job: &Job) -> Val
         set("expirationDate", job.links_end.to_string().into());
     }
     set("id", id.to_string().into());
-    set("links", json!([link(&href, "self")]));
+    set("links", own_links(call, &tenant));
     set("projectId", project.into());
     if let Some(finished) = job.finished(call.now) {
         set("restoreFinishedDate", finished.to_string().into());

@@ -1,10 +1,11 @@
-//! Lists: their pages, and the links between pages.
+//! Links: those between the pages of a list, and those of resources.
 
 use std::collections::BTreeMap;
 
 use atlas_sandbox::{CLUSTER, FLEX_CLUSTER, OWNER, PROJECT, Sandbox};
+use bytes::Bytes;
 use http::Request;
-use serde_json::Value;
+use serde_json::{Value, json as value};
 
 use crate::world::{json, now};
 
@@ -17,7 +18,7 @@ fn list(target: &str) -> (Value, BTreeMap<String, String>) {
     let request = Request::get(target)
         .header("authorization", format!("Bearer {}", OWNER.access_token))
         .header("accept", "application/vnd.atlas.2025-02-19+json")
-        .body(bytes::Bytes::new())
+        .body(Bytes::new())
         .unwrap();
     let answer = json(&sandbox.handle(now(), request));
     let links = answer["links"].as_array().unwrap().iter().map(|link| {
@@ -105,4 +106,47 @@ fn a_list_without_pages_has_a_link_to_the_requested_url() {
         let count = answer["results"].as_array().unwrap().len();
         assert_eq!(answer["totalCount"], count);
     }
+}
+
+#[test]
+fn the_links_of_resources_are_encoded_as_clients_encode_paths() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set_base_url(BASE);
+    let users = format!("/api/atlas/v2/groups/{PROJECT}/databaseUsers");
+    let user = value!({"databaseName": "$external", "groupId": PROJECT,
+        "username": "a b?#é/%:@", "x509Type": "CUSTOMER",
+        "roles": [{"databaseName": "admin", "roleName": "read"}]});
+    let mut ask = |method: &str, path: &str, body: Bytes| {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", OWNER.access_token))
+            .header("accept", "application/vnd.atlas.2023-01-01+json")
+            .header("content-type", "application/json")
+            .body(body)
+            .unwrap();
+        json(&sandbox.handle(now(), request))
+    };
+    let created = ask("POST", &users, user.to_string().into());
+    let path = format!("{users}/%24external/a%20b%3F%23%C3%A9%2F%25%3A%40");
+    let links = value!([{"rel": "self", "href": format!("{BASE}{path}")}]);
+    assert_eq!(created["links"], links, "{created}");
+    assert_eq!(ask("GET", &path, Bytes::new()), created);
+
+    let processes = format!("/api/atlas/v2/groups/{PROJECT}/processes");
+    for process in ask("GET", &processes, Bytes::new())["results"]
+        .as_array()
+        .unwrap()
+    {
+        let id = process["id"].as_str().unwrap().replace(':', "%3A");
+        let links = value!([{"rel": "self", "href": format!("{BASE}{processes}/{id}")}]);
+        assert_eq!(process["links"], links);
+    }
+}
+
+#[test]
+fn a_link_to_the_requested_url_is_a_url_whatever_the_request_contains() {
+    let (_, links) = list(&flex("?itemsPerPage=1&odd={|}^`é"));
+    let next = "?odd=%7B%7C%7D%5E%60%C3%A9&pageNum=2&itemsPerPage=1";
+    assert_eq!(links["next"], format!("{BASE}{}", flex(next)));
 }
