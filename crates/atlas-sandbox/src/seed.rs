@@ -5,6 +5,7 @@ mod export;
 mod form;
 mod logins;
 mod make;
+mod paths;
 
 use std::fmt;
 
@@ -26,7 +27,7 @@ pub enum SeedError {
         /// The problem, with line and column.
         problem: String,
     },
-    /// A value is out of bounds or a duplicate.
+    /// A value is out of bounds, a duplicate, or refers to something that does not exist.
     #[error("invalid seed: {path}: {problem}")]
     #[non_exhaustive]
     Value {
@@ -67,13 +68,14 @@ impl Sandbox {
     /// | value | bounds |
     /// | --- | --- |
     /// | the text | 16 MiB |
-    /// | organizations, logins | 1000, 50,000 |
+    /// | organizations, logins | 1000, 50,000; each id, key, client and token once |
     /// | projects | 10,000, each id once; a name has 1 to 64 characters |
     /// | clusters | 10,000 in all, each name once in its project |
     /// | shards | 1 to 50, and 10,000 in all |
     /// | snapshots | 10,000 files in all, one for each shard; each id once in its cluster |
-    /// | jobs | 10,000 in all |
-    /// | resources, scheduled changes | 50,000 each |
+    /// | jobs | 10,000 in all; each id once in its cluster |
+    /// | resources | 50,000, each path once; their organization, project and cluster exist |
+    /// | scheduled changes | 50,000; a resource changes once at a time |
     /// | `bytes` | 0 to 1 TiB (2^40); files are generated while they are read |
     /// | times | 1970 to 8999 |
     /// | seconds and `failingJobs` | 0 to 4294967295 |

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Number, Value};
 
-use super::SeedError;
+use super::{SeedError, paths};
 use crate::clock::CLOCK_END;
 use crate::snapshot_file::MAX_DATA;
 use crate::world::{ClusterKind, FIRST_SNAPSHOT, MAX_SHARDS};
@@ -25,7 +25,7 @@ const MAX_ORGANIZATIONS: usize = 1000;
 const MAX_LOGINS: usize = 50_000;
 const MAX_LISTED: usize = 50_000;
 /// The maximum length of a project name, in characters.
-const MAX_NAME: usize = 64;
+pub(super) const MAX_NAME: usize = 64;
 
 /// Parses a text in the form of a seed; the error has the position of an invalid value.
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SeedError> {
@@ -67,8 +67,10 @@ pub(super) struct Checked {
     shards: usize,
     jobs: usize,
     logins: usize,
-    resources: usize,
+    resources: BTreeSet<String>,
     changes: usize,
+    /// The time and the resource of each change.
+    times: BTreeSet<(Timestamp, String)>,
 }
 
 impl Checked {
@@ -119,14 +121,30 @@ impl Checked {
         at_most(place, "jobs", self.jobs, MAX_JOBS)
     }
 
-    pub(super) fn resource(&mut self, place: &str) -> Result<(), SeedError> {
-        self.resources += 1;
-        at_most(place, "resources", self.resources, MAX_LISTED)
+    pub(super) fn resource(&mut self, place: &str, key: &str) -> Result<(), SeedError> {
+        if !self.resources.insert(key.to_owned()) {
+            return Err(paths::error(place, key, "duplicate resource"));
+        }
+        at_most(place, "resources", self.resources.len(), MAX_LISTED)
     }
 
     pub(super) fn change(&mut self, place: &str) -> Result<(), SeedError> {
         self.changes += 1;
         at_most(place, "scheduled changes", self.changes, MAX_LISTED)
+    }
+
+    /// Rejects a second change of a resource at the same time.
+    pub(super) fn change_at(
+        &mut self,
+        place: &str,
+        key: &str,
+        at: Timestamp,
+    ) -> Result<(), SeedError> {
+        if self.times.insert((at, key.to_owned())) {
+            return Ok(());
+        }
+        let problem = format!("duplicate change at {at}; put all fields into one merge");
+        Err(paths::error(place, key, &problem))
     }
 
     /// Counts the shards of one more cluster.
@@ -215,34 +233,6 @@ pub(super) fn hex_id(place: &str, text: Option<&str>) -> Result<Option<String>, 
     Err(value(format!("{place}.id"), problem))
 }
 
-/// The key of a resource's path.
-pub(super) fn path(place: &str, text: &str) -> Result<String, SeedError> {
-    super::make::key_of(text).ok_or_else(|| {
-        let shown: String = text.chars().take(MAX_NAME).collect();
-        let expected = "expected a path such as /groups/ID/databaseUsers/admin/NAME";
-        value(format!("{place}.path"), format!("{shown:?}; {expected}"))
-    })
-}
-
-/// Rejects a path that no operation has, and one that belongs elsewhere in a seed.
-pub(super) fn resource(place: &str, key: &str) -> Result<(), SeedError> {
-    let segments: Vec<&str> = key.split('/').skip(1).collect();
-    let problem = match segments.as_slice() {
-        ["orgs", _] => "an organization belongs in the field organizations",
-        ["groups", _] => "a project belongs in the field projects",
-        ["groups", _, "clusters" | "flexClusters", _] => {
-            "a cluster belongs in the field clusters of its project"
-        }
-        _ if is_known(key) => return Ok(()),
-        _ => "no operation has such a path; expected one such as /groups/ID/accessList/192.0.2.1",
-    };
-    let shown: String = key.chars().take(2 * MAX_NAME).collect();
-    Err(value(
-        format!("{place}.path"),
-        format!("{shown:?}: {problem}"),
-    ))
-}
-
 /// Rejects fields of a body that have their own place in the seed.
 pub(super) fn own_fields(path: &str, body: Option<&Value>) -> Result<(), SeedError> {
     let found = ["id", "name", "orgId"]
@@ -282,13 +272,6 @@ pub(super) fn is_object(path: &str, body: &Value) -> Result<(), SeedError> {
         return Ok(());
     }
     Err(value(path.to_owned(), "expected an object".to_owned()))
-}
-
-/// Whether an operation reads, writes or lists the resource.
-fn is_known(key: &str) -> bool {
-    let known = |path: &str| !atlas_catalog::methods(&format!("/api/atlas/v2{path}")).is_empty();
-    let above = key.rsplit_once('/').map_or("", |(above, _)| above);
-    known(key) || (!above.is_empty() && known(above))
 }
 
 /// Checks the state of a cluster.

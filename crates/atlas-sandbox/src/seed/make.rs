@@ -4,17 +4,16 @@ use atlas_model::{ClusterName, RestoreJobId, SnapshotId};
 use jiff::SignedDuration;
 use serde_json::{Number, Value, json};
 
-use super::SeedError;
 use super::check::{self, Checked, value};
 use super::form::{Cluster, Delivery, Job, Kind, Project, Seed, Settings};
-use super::logins;
+use super::{SeedError, logins, paths};
 use crate::api::generic::{org_key, project_key};
 use crate::api::shape::made_id;
 use crate::backups::Job as KeptJob;
 use crate::behaviour::projects;
 use crate::find::{cluster_key, flex_key};
 use crate::settings::Settings as Kept;
-use crate::store::{Change, key, merge};
+use crate::store::{Change, merge};
 use crate::time::later;
 use crate::world::{ClusterKind, FIRST_SNAPSHOT, ORG, Sandbox};
 
@@ -62,13 +61,14 @@ pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError
     }
     for (index, resource) in seed.resources.into_iter().enumerate() {
         let place = format!("resources[{index}]");
-        checked.resource(&place)?;
-        let key = check::path(&place, &resource.path)?;
+        let key = paths::key(&place, &resource.path)?;
+        checked.resource(&place, &key)?;
+        check::is_object(&format!("{place}.body"), &resource.body)?;
         // An exported world includes the sandbox's internal resources.
         if seed.made.is_none() {
-            check::resource(&place, &key)?;
+            paths::check(&place, &key)?;
+            paths::check_parents(&place, &key, &sandbox)?;
         }
-        check::is_object(&format!("{place}.body"), &resource.body)?;
         let created = resource.created.as_deref();
         let created = created.map(|text| check::time(&format!("{place}.created"), text));
         let created = created.transpose()?.unwrap_or(FIRST_SNAPSHOT);
@@ -78,11 +78,15 @@ pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError
     for (index, change) in seed.scheduled.into_iter().enumerate() {
         let place = format!("scheduled[{index}]");
         checked.change(&place)?;
-        let key = check::path(&place, &change.path)?;
+        let key = paths::key(&place, &change.path)?;
         let at = check::time(&format!("{place}.at"), &change.at)?;
         if !sandbox.store.contains(&key) {
             let problem = "the world has no resource with this path".to_owned();
             return Err(value(format!("{place}.path"), problem));
+        }
+        // An exported world may have several.
+        if seed.made.is_none() {
+            checked.change_at(&place, &key, at)?;
         }
         let what = match (change.merge, change.remove) {
             (Some(fields), false) => {
@@ -331,6 +335,10 @@ fn add_job(
             check::one_line(&problem),
         ));
     };
+    if backups.is_some_and(|it| it.jobs.contains_key(&id)) {
+        let problem = format!("duplicate job {id} of the cluster");
+        return Err(value(format!("{place}.id"), problem));
+    }
     let is_download = job.delivery == Delivery::Download;
     let is_dedicated = backups.is_some_and(|it| {
         matches!(
@@ -373,20 +381,4 @@ fn merge_body(body: &mut Value, given: Option<&Value>) {
     if let Some(given) = given.filter(|given| given.is_object()) {
         merge(body, given);
     }
-}
-
-/// The key of a path.
-pub(super) fn key_of(path: &str) -> Option<String> {
-    let path = path.strip_prefix("/api/atlas/v2").unwrap_or(path);
-    let segments = path.strip_prefix('/')?.split('/');
-    let decoded: Option<Vec<String>> = segments
-        .map(|segment| {
-            let decoded = percent_encoding::percent_decode_str(segment).decode_utf8();
-            decoded
-                .ok()
-                .map(Into::into)
-                .filter(|it: &String| !it.is_empty())
-        })
-        .collect();
-    Some(key(decoded?.iter().map(String::as_str)))
 }

@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
-use atlas_sandbox::{ClusterKind, Sandbox, SandboxServer};
+use atlas_sandbox::{
+    ClusterKind, DEDICATED_CLUSTER, FLEX_CLUSTER, ORG, PROJECT, Sandbox, SandboxServer,
+};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::server::{SEED, send_raw};
 
 const ID: &str = "32b6e34b3d91647abb20e7b8";
+const TIME: &str = "2026-05-04T09:42:00Z";
 const SNAPSHOTS: &str = "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/flexClusters/C0/backup";
 
 /// A seed with one cluster.
@@ -115,6 +118,37 @@ fn a_value_out_of_bounds_is_named_with_its_path_and_its_bounds() {
             "projects[0].clusters[0].snapshots[1].id: duplicate snapshot",
         ),
         (
+            cluster(&format!(
+                r#""kind": "flex", "snapshots": [{{"id": "{ID}", "bytes": 1}}], "jobs": [
+                    {{"id": "{ID}", "snapshot": "{ID}", "delivery": "download", "asked": "{TIME}"}},
+                    {{"id": "{ID}", "snapshot": "{ID}", "delivery": "download", "asked": "{TIME}"}}]"#
+            )),
+            "projects[0].clusters[0].jobs[1].id: duplicate job 32b6e34b3d91647abb20e7b8",
+        ),
+        (
+            format!(r#"{{"organizations": [{{"id": "{ID}"}}, {{"id": "{ID}"}}]}}"#),
+            "organizations[1].id: duplicate organization 32b6e34b3d91647abb20e7b8",
+        ),
+        (
+            r#"{"logins": [{"roles": [], "accessToken": "a"}, {"roles": [], "accessToken": "a"}]}"#
+                .to_owned(),
+            "logins[1]: another login has the same key, client or token",
+        ),
+        (
+            r#"{"resources": [{"path": "/users/a%20b", "body": {}}, {"path": "/users/a b", "body": {}}]}"#
+                .to_owned(),
+            "resources[1].path: \"/users/a%20b\": duplicate resource",
+        ),
+        (
+            format!(
+                r#"{{"scheduled": [
+                    {{"path": "/groups/{PROJECT}", "at": "{TIME}", "merge": {{"a": 1}}}},
+                    {{"path": "/groups/{PROJECT}", "at": "{TIME}", "merge": {{"a": 2}}}}]}}"#
+            ),
+            "scheduled[1].path: \"/groups/32b6e34b3d91647abb20e7b8\": duplicate change at \
+             2026-05-04T09:42:00Z; put all fields into one merge",
+        ),
+        (
             r#"{"projects": [{"id": "\u001b[2J\n"}]}"#.to_owned(),
             "projects[0].id: ",
         ),
@@ -162,6 +196,67 @@ fn a_value_out_of_bounds_is_named_with_its_path_and_its_bounds() {
         assert!(error.contains(said), "{error}");
         assert!(error.len() < 600, "{error}");
         assert!(!error.contains(['\n', '\u{1b}']), "{error}");
+    }
+}
+
+#[test]
+fn a_resource_below_something_that_does_not_exist_is_refused() {
+    let other = "f".repeat(24);
+    for (path, missing) in [
+        (
+            format!("/groups/{other}/accessList/192.0.2.1"),
+            format!("project {other}"),
+        ),
+        (
+            format!("/orgs/{other}/teams/{ID}"),
+            format!("organization {other}"),
+        ),
+        (
+            format!("/groups/{PROJECT}/clusters/None/backup/schedule"),
+            "cluster None in the project".to_owned(),
+        ),
+        (
+            format!("/groups/{PROJECT}/flexClusters/{DEDICATED_CLUSTER}/backup/snapshots/{ID}"),
+            format!("Flex cluster {DEDICATED_CLUSTER} in the project"),
+        ),
+    ] {
+        let seed = json!({"resources": [{"path": path, "body": {}}]});
+        let error = Sandbox::from_seed(&seed.to_string()).unwrap_err();
+        let expected =
+            format!("invalid seed: resources[0].path: {path:?}: the world has no {missing}");
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
+fn a_resource_below_something_that_exists_is_accepted() {
+    let deleted = json!([{"id": PROJECT, "clusters": [
+        {"name": "Old", "kind": "replicaSet", "deleted": true}]}]);
+    for (projects, path) in [
+        (
+            json!(null),
+            format!("/groups/{PROJECT}/accessList/192.0.2.1"),
+        ),
+        (json!(null), format!("/orgs/{ORG}/teams/{ID}")),
+        (
+            json!(null),
+            format!("/groups/{PROJECT}/clusters/{DEDICATED_CLUSTER}/backup/schedule"),
+        ),
+        (
+            json!(null),
+            format!("/groups/{PROJECT}/clusters/{FLEX_CLUSTER}/backup/schedule"),
+        ),
+        (
+            json!(null),
+            format!("/groups/{PROJECT}/clusters/provider/regions"),
+        ),
+        (
+            deleted,
+            format!("/groups/{PROJECT}/clusters/Old/backup/schedule"),
+        ),
+    ] {
+        let seed = json!({"projects": projects, "resources": [{"path": path, "body": {}}]});
+        Sandbox::from_seed(&seed.to_string()).unwrap();
     }
 }
 
