@@ -44,15 +44,8 @@ pub(super) fn body(
     if body.is_empty() {
         return Shown::default();
     }
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Shown::value(form(body));
-    }
     if let Ok(mut value) = serde_json::from_slice::<Value>(body) {
-        if value.is_string() {
-            // A single value has no name that shows whether it is secret.
-            return Shown::value(REDACTED.into());
-        }
+        hide_nameless(&mut value);
         let operation = operation();
         let versions = operation.map_or(&[][..], Operation::versions).iter();
         let schemas = versions.filter_map(|version| version.request_schema());
@@ -63,6 +56,10 @@ pub(super) fn body(
             *url = REDACTED.into();
         }
         return Shown::value(value);
+    }
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Shown::value(form(body));
     }
     let Ok(text) = std::str::from_utf8(body) else {
         return Shown::omitted("body is neither JSON nor text".to_owned());
@@ -77,11 +74,25 @@ pub(super) fn body(
 /// The operations with a webhook URL in their body. That URL is a secret: it needs no login.
 const WITH_WEBHOOKS: [&str; 2] = ["createGroupIntegration", "updateGroupIntegration"];
 
-/// A form as an object; a repeated name has an array.
+/// Replaces the strings outside of objects: they have no name that shows whether they are secret.
+fn hide_nameless(value: &mut Value) {
+    match value {
+        Value::String(_) => *value = REDACTED.into(),
+        Value::Array(elements) => elements.iter_mut().for_each(hide_nameless),
+        _ => {}
+    }
+}
+
+/// A form as an object; a repeated name has an array. A part without `=` is a value without a name.
 fn form(body: &[u8]) -> Value {
     let mut shown: Map<String, Value> = Map::new();
-    for (name, value) in form_urlencoded::parse(body) {
-        let value = if is_secret_name(&name) {
+    for part in body.split(|byte| *byte == b'&') {
+        let Some((name, value)) = form_urlencoded::parse(part).next() else {
+            continue;
+        };
+        let is_named = part.contains(&b'=');
+        let name = if is_named { name } else { Cow::Borrowed("") };
+        let value = if !is_named || is_secret_name(&name) {
             REDACTED.into()
         } else {
             Value::from(urls::text(&value))

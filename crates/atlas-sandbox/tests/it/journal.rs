@@ -207,6 +207,14 @@ async fn no_secret_is_shown() {
         (
             "POST /x",
             json_type,
+            r#"["S3cret", 1, [["S3cret"], {"a": "shown"}]]"#,
+            r#"["(redacted)",1,[["(redacted)"],{"a":"shown"}]]"#,
+        ),
+        ("POST /x", form_type, r#"["S3cret=S3cret"]"#, "(redacted)"),
+        ("POST /x", form_type, "S3cret&a=shown", "shown"),
+        (
+            "POST /x",
+            json_type,
             r#"{"headers": {"Authorization": "S3cret"}, "a": "http://u:S3cret@shown/?sig=S3cret"}"#,
             "http://(redacted)@shown/?sig=(redacted)",
         ),
