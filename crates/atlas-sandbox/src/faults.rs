@@ -15,14 +15,16 @@ pub(crate) use check::{shortened, unknown_operation};
 
 /// A plan of injected failures.
 ///
-/// A plan is a list of rules; the first rule that matches a request decides. A rule matches an
-/// operation by its id (or a former id, or `tag.shortId`), or every path that starts with `path`,
-/// without wildcards. It counts the requests that it matches, from 1 to a million, and acts on
-/// those in `nth`, or on all of them without `nth`.
+/// A plan is a list of rules; of those that match a request, the first one that acts on it decides.
+/// A rule matches an operation by its id (or a former id, or `tag.shortId`), or every path that
+/// starts with `path`, without wildcards. It counts the requests that it matches, from 1 to a
+/// million, and acts on those in `nth`, or on all of them without `nth`. It does not count the
+/// requests on which an earlier rule acts: of two rules with `"nth": [1]` for one operation, the
+/// first acts on the first request and the second on the next one.
 ///
 /// | `do` | effect |
 /// | --- | --- |
-/// | `{"status": {"status": 503, "retryAfter": 1}}` | responds with this status, 200 to 599, and an error body; `errorCode` sets its code |
+/// | `{"status": {"status": 503, "retryAfter": 1}}` | responds with this status, 200 to 599, and an error body (none with 204, 205 and 304); `errorCode` sets its code |
 /// | `{"delayMs": 500}` | delays the response, by at most an hour |
 /// | `"reset"` | closes the connection without a response |
 /// | `{"truncate": 1000}` | closes the connection after this many bytes of the body; at most about 1 TiB for files, otherwise 16 MiB |

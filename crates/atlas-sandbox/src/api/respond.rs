@@ -80,7 +80,7 @@ impl Sandbox {
             set(&mut response, CONTENT_DISPOSITION.as_str(), &name);
         }
         if let Some(path) = location {
-            let url = format!("{}/api/atlas/v2{path}", call.target.base);
+            let url = call.target.resource(&path);
             set(&mut response, LOCATION.as_str(), &url);
         }
         response
@@ -108,7 +108,7 @@ impl Sandbox {
             .store
             .get(&project)
             .and_then(|project| project.text("orgId"));
-        let href = format!("{}/api/atlas/v2{key}", call.target.base);
+        let href = call.target.resource(&key);
         let shaper = Shaper {
             seed: &key,
             created: created.unwrap_or(FIRST_SNAPSHOT),
@@ -226,6 +226,12 @@ fn write(
     }
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;
+    if !allows_body(status) {
+        if status == StatusCode::RESET_CONTENT {
+            response.headers_mut().insert(CONTENT_LENGTH, 0.into());
+        }
+        return response;
+    }
     if body.is_empty() {
         return response;
     }
@@ -236,4 +242,15 @@ fn write(
     }
     *response.body_mut() = body.into();
     response
+}
+
+/// Whether a response with this status can have a body: not 204, 205 and 304 (RFC 9110 sections
+/// 15.3.5, 15.3.6 and 15.4.5).
+fn allows_body(status: StatusCode) -> bool {
+    ![
+        StatusCode::NO_CONTENT,
+        StatusCode::RESET_CONTENT,
+        StatusCode::NOT_MODIFIED,
+    ]
+    .contains(&status)
 }

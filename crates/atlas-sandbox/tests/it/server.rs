@@ -199,6 +199,61 @@ async fn each_fault_of_the_plan_acts_on_its_request() {
 }
 
 #[tokio::test]
+async fn a_rule_does_not_count_the_requests_on_which_an_earlier_rule_acts() {
+    for (second, expected) in [(1, [503, 504, 200, 200]), (2, [503, 200, 504, 200])] {
+        let plan = format!(
+            r#"[{{"operation": "listOrgs", "nth": [1], "do": {{"status": {{"status": 503}}}}}},
+                {{"operation": "listOrgs", "nth": [{second}], "do": {{"status": {{"status": 504}}}}}}]"#
+        );
+        let server = SandboxServer::builder(Sandbox::new())
+            .faults(FaultPlan::from_json(&plan).unwrap())
+            .start()
+            .await
+            .unwrap();
+        for status in expected {
+            let answer = get(&server, "/api/atlas/v2/orgs").await;
+            assert_eq!(&answer[9..12], status.to_string(), "{second}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_status_without_a_body_has_none_and_no_headers_of_one() {
+    for (status, length) in [(204, None), (205, Some("0")), (304, None)] {
+        let plan = format!(r#"[{{"do": {{"status": {{"status": {status}, "retryAfter": 1}}}}}}]"#);
+        let server = SandboxServer::builder(Sandbox::new())
+            .faults(FaultPlan::from_json(&plan).unwrap())
+            .start()
+            .await
+            .unwrap();
+        let answer = get(&server, "/api/atlas/v2/orgs").await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert_eq!(body, "", "{status}");
+        let value = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
+        assert_eq!(value("content-length: "), length, "{answer}");
+        assert_eq!(value("content-type: "), None, "{answer}");
+        assert_eq!(value("retry-after: "), Some("1"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_without_content_has_no_envelope() {
+    let server = SandboxServer::start().await.unwrap();
+    let token = atlas_sandbox::OWNER.access_token;
+    let request = format!(
+        "DELETE /api/atlas/v2/groups/{}/flexClusters/{}?envelope=true HTTP/1.1\r\nhost: x\r\n\
+         connection: close\r\naccept: application/vnd.atlas.2024-11-13+json\r\n\
+         authorization: Bearer {token}\r\n\r\n",
+        atlas_sandbox::PROJECT,
+        atlas_sandbox::FLEX_CLUSTER,
+    );
+    let answer = send_raw(&server, request.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    assert!(!answer.contains("\ncontent-"), "{answer}");
+}
+
+#[tokio::test]
 async fn time_passes_at_the_given_scale() {
     use std::sync::atomic::{AtomicI64, Ordering};
     let seconds = std::sync::Arc::new(AtomicI64::new(1_780_000_000));
