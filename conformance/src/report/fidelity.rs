@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::table_text;
 use crate::verdict::{Judgement, Verdict};
 
 /// Returns the fidelity score of each server as a Markdown table: the share of passed cases among
@@ -17,11 +18,16 @@ pub fn fidelity(judgements: &[Judgement]) -> String {
         return String::new();
     }
     let mut table = String::new();
-    let _ = writeln!(table, "| recorded facts | {} |", scores.servers.join(" | "));
+    let servers: Vec<String> = scores
+        .servers
+        .iter()
+        .map(|server| table_text(server))
+        .collect();
+    let _ = writeln!(table, "| recorded facts | {} |", servers.join(" | "));
     let _ = writeln!(table, "| --- |{}", " --- |".repeat(scores.servers.len()));
     for (tag, shares) in scores.rows() {
         let shares: Vec<String> = shares.iter().map(Share::shown).collect();
-        let _ = writeln!(table, "| {tag} | {} |", shares.join(" | "));
+        let _ = writeln!(table, "| {} | {} |", table_text(tag), shares.join(" | "));
     }
     table
 }

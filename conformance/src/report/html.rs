@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::fidelity::Scores;
 use super::matrix::{Count, Matrix};
+use super::visible;
 use crate::expected::{ExpectedFailures, Standing};
 use crate::verdict::{Judgement, Verdict};
 
@@ -109,11 +110,9 @@ fn escaped(text: &str) -> String {
         '>' => "&gt;".to_owned(),
         '"' => "&quot;".to_owned(),
         '\'' => "&#39;".to_owned(),
-        '\n' => "\n".to_owned(),
-        control if control.is_control() => control.escape_default().to_string(),
         other => other.to_string(),
     };
-    text.chars().map(entity).collect()
+    visible(text).chars().map(entity).collect()
 }
 
 const HEAD: &str = "<!doctype html>

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
+use super::visible;
 use crate::expected::{ExpectedFailures, Standing};
 use crate::verdict::{Judgement, Verdict};
 
@@ -42,16 +43,17 @@ pub fn junit(
             _ => judgement.explained(),
         };
         if !message.is_empty() {
-            status.set_message(message);
+            status.set_message(visible(&message));
         }
         if !judgement.conversation.is_empty() {
-            status.set_description(&judgement.conversation);
+            status.set_description(visible(&judgement.conversation));
         }
-        let mut case = TestCase::new(judgement.case.as_str(), status);
-        case.set_classname(format!("{}.{}", judgement.testee, judgement.area));
+        let mut case = TestCase::new(visible(&judgement.case), status);
+        let class = format!("{}.{}", judgement.testee, judgement.area);
+        case.set_classname(visible(&class));
         let suite = suites
             .entry(&judgement.testee)
-            .or_insert_with(|| TestSuite::new(judgement.testee.as_str()));
+            .or_insert_with(|| TestSuite::new(visible(&judgement.testee)));
         suite.add_test_case(case);
     }
     let mut report = Report::new("atlas-conformance");

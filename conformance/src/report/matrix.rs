@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::table_text;
 use crate::verdict::{Judgement, Verdict};
 
 /// Returns a Markdown table of areas and testees: passed of judged cases, then the others by
@@ -10,12 +11,16 @@ use crate::verdict::{Judgement, Verdict};
 pub fn markdown(judgements: &[Judgement]) -> String {
     let matrix = Matrix::of(judgements);
     let mut table = String::new();
-    let testees: Vec<String> = matrix.testees.iter().map(Testee::shown).collect();
+    let testees = matrix
+        .testees
+        .iter()
+        .map(|testee| table_text(&testee.shown()));
+    let testees: Vec<String> = testees.collect();
     let _ = writeln!(table, "| area | {} |", testees.join(" | "));
     let _ = writeln!(table, "| --- |{}", " --- |".repeat(testees.len()));
     for (area, cells) in matrix.rows() {
         let cells: Vec<String> = cells.iter().map(Count::shown).collect();
-        let _ = writeln!(table, "| {area} | {} |", cells.join(" | "));
+        let _ = writeln!(table, "| {} | {} |", table_text(area), cells.join(" | "));
     }
     table
 }
