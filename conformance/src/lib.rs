@@ -93,7 +93,7 @@ pub use sandbox::sandbox;
 pub use scripted::ScriptedServer;
 pub use server_run::judge_server;
 pub use server_testee::{Control, ServerTestee, ServerTesteeError, Unreachable};
-pub use suite::{ClientRun, all_cases, cases_in, judge_servers, shell_word};
+pub use suite::{ClientRun, all_cases, cases_in, judge_servers, shell_word, shown_command};
 pub use testee::{Testee, TesteeError};
 pub use variables::Variables;
 pub use verdict::{Judgement, NO_OPERATION, Verdict};

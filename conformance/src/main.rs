@@ -5,11 +5,12 @@
 mod options;
 mod outcome;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use atlas_conformance::{Judgement, ServerTestee, judge_servers};
+use atlas_conformance::{Case, Judgement, ServerTestee, Testee, judge_servers, shown_command};
 use clap::Parser as _;
 
 use crate::options::{Cli, Command, Selection, Side};
@@ -94,11 +95,10 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
             if run.selection.list {
                 return Ok(list(&cases));
             }
-            let mut judgements = own(&run.selection, &cases).await?;
-            for client in clients {
-                let command: Vec<String> = client.split(' ').map(str::to_owned).collect();
-                judgements.extend(run.selection.client_run().judge(&command, &cases).await?);
-            }
+            let words = |client: &String| client.split(' ').map(str::to_owned).collect();
+            let clients: Vec<Vec<String>> = clients.iter().map(words).collect();
+            let mut judgements = matrix(&run.selection, &clients, &cases).await?;
+            rerun_with(&mut judgements, &run.selection.words());
             report(&run, &judgements)
         }
         #[cfg(feature = "client")]
@@ -109,21 +109,42 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
     }
 }
 
-/// Judges the client and the sandbox of this workspace, if they are compiled in.
-async fn own(
+/// Judges the client and the sandbox of this workspace, if they are compiled in, and other clients.
+async fn matrix(
     selection: &Selection,
-    cases: &[atlas_conformance::Case],
+    clients: &[Vec<String>],
+    cases: &[Case],
 ) -> Result<Vec<Judgement>, Box<dyn Error>> {
-    let mut judgements = Vec::new();
+    let mut own = Vec::new();
     if cfg!(feature = "client") {
-        let own = std::env::current_exe()?.display().to_string();
-        let command = [own, "testee".to_owned()];
-        judgements.extend(selection.client_run().judge(&command, cases).await?);
+        let program = std::env::current_exe()?.display().to_string();
+        own.push(vec![program, "testee".to_owned()]);
+    }
+    let mut names = BTreeMap::new();
+    #[cfg(feature = "sandbox")]
+    let (_server, mut sandbox) = atlas_conformance::sandbox().await?;
+    #[cfg(feature = "sandbox")]
+    names.insert(sandbox.name.clone(), "the sandbox".to_owned());
+    for command in own.iter().chain(clients) {
+        let name = name_of(command, selection).await?;
+        let line = shown_command(command);
+        if let Some(other) = names.insert(name.clone(), line.clone()) {
+            let hint = "let one of them reply to hello with another name";
+            return Err(
+                format!("two testees have the name {name:?}: {other} and {line}; {hint}").into(),
+            );
+        }
+    }
+    let mut judgements = Vec::new();
+    for command in &own {
+        judgements.extend(selection.client_run().judge(command, cases).await?);
     }
     #[cfg(feature = "sandbox")]
     {
-        let (_server, testee) = atlas_conformance::sandbox().await?;
-        let mut of_sandbox = judge_servers(&testee, cases).await;
+        if let Some(patience) = selection.patience() {
+            sandbox.patience = patience;
+        }
+        let mut of_sandbox = judge_servers(&sandbox, cases).await;
         // The sandbox ends with this run.
         for judgement in &mut of_sandbox {
             let case = atlas_conformance::shell_word(&judgement.case);
@@ -131,7 +152,21 @@ async fn own(
         }
         judgements.extend(of_sandbox);
     }
+    for command in clients {
+        judgements.extend(selection.client_run().judge(command, cases).await?);
+    }
     Ok(judgements)
+}
+
+/// Starts a client to read its name.
+async fn name_of(command: &[String], selection: &Selection) -> Result<String, Box<dyn Error>> {
+    let testee = match selection.patience() {
+        Some(patience) => Testee::start_with(command, patience).await?,
+        None => Testee::start(command).await?,
+    };
+    let name = testee.hello.name.clone();
+    testee.end().await;
+    Ok(name)
 }
 
 /// Adds options to the commands that run a single case.
@@ -143,7 +178,7 @@ fn rerun_with(judgements: &mut [Judgement], words: &[String]) {
 }
 
 /// Prints the id, level, requirement and source of each case.
-fn list(cases: &[atlas_conformance::Case]) -> ExitCode {
+fn list(cases: &[Case]) -> ExitCode {
     for case in cases {
         let (id, level, requires, source) = (&case.id, case.level, &case.requires, &case.source);
         print(&format!("{id}\t{level}\t{requires}\t{source}"));

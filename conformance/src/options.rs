@@ -120,13 +120,33 @@ pub(crate) struct Selection {
 }
 
 impl RunOptions {
-    /// Fails if a report cannot be written, before any case is run.
+    /// Fails if a report cannot be written, or would replace another one, before any case is run.
     pub(crate) fn check_reports(&self) -> Result<(), Box<dyn Error>> {
-        let reports = [&self.junit, &self.jsonl, &self.markdown, &self.html];
-        for path in reports.into_iter().flatten() {
+        let reports = [
+            ("--junit", &self.junit),
+            ("--jsonl", &self.jsonl),
+            ("--markdown", &self.markdown),
+            ("--html", &self.html),
+        ];
+        let mut files: Vec<(PathBuf, &str)> = Vec::new();
+        for (option, path) in reports {
+            let Some(path) = path else { continue };
+            let failed = |error| format!("cannot write {}: {error}", path.display());
             let mut file = std::fs::OpenOptions::new();
-            let file = file.create(true).append(true).open(path);
-            file.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+            let file = file.create(true).append(true).open(path).map_err(failed)?;
+            // A terminal or a pipe can take several reports.
+            if !file.metadata().map_err(failed)?.is_file() {
+                continue;
+            }
+            let file = path.canonicalize().map_err(failed)?;
+            if let Some((_, other)) = files.iter().find(|(known, _)| *known == file) {
+                let shown = path.display();
+                return Err(format!(
+                    "{other} and {option} name the same file {shown}; give each report its own"
+                )
+                .into());
+            }
+            files.push((file, option));
         }
         Ok(())
     }

@@ -154,6 +154,8 @@ impl ClientRun {
         let masks = Masks::new(&secrets.collect::<BTreeSet<String>>());
         for (_, judgement) in &mut judgements {
             judgement.mask(&masks);
+            // A client that changes its name is still one testee.
+            judgement.testee.clone_from(&hello.name);
         }
         Ok(judgements.into_iter().map(|(_, it)| it).collect())
     }
@@ -241,9 +243,9 @@ pub async fn judge_servers(testee: &ServerTestee, cases: &[Case]) -> Vec<Judgeme
     judgements
 }
 
-/// The command of a client for a POSIX shell, without the values of `env NAME=VALUE COMMAND`, which may
-/// be secret.
-pub(crate) fn shown_command(command: &[String]) -> String {
+/// Returns the command of a client for a POSIX shell, without the values of `env NAME=VALUE COMMAND`,
+/// which may be secret.
+pub fn shown_command(command: &[String]) -> String {
     let is_env = |word: &String| Path::new(word).file_name() == Some("env".as_ref());
     let has_values = command.first().is_some_and(is_env);
     let is_name = |name: &str| {

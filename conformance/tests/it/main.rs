@@ -15,6 +15,7 @@ mod over_time;
 mod patterns;
 mod program;
 mod raw_calls;
+mod reports;
 mod sandbox;
 mod snapshots;
 mod strict;
