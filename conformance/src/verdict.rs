@@ -256,7 +256,7 @@ impl Judgement {
     }
 }
 
-/// What is required where a secret was seen.
+/// The requirement of a place in which a secret was seen.
 pub(crate) const NO_SECRET: &str = "no secret";
 
 /// The texts of secrets, also in escaped form, longest first.

@@ -39,7 +39,7 @@ pub(crate) struct Store {
     kept: usize,
 }
 
-/// The key of a path, from its decoded segments: the path as clients encode it.
+/// The key of a path, from its decoded segments: the path in a URL.
 pub(crate) fn key<'a>(segments: impl IntoIterator<Item = &'a str>) -> String {
     let mut key = String::new();
     for segment in segments {
@@ -62,12 +62,25 @@ fn push_segment(key: &mut String, segment: &str) {
     key.extend(utf8_percent_encode(segment, ESCAPED));
 }
 
-/// The characters to escape in a segment: all but the unreserved ones (RFC 3986 section 2.3).
+/// The characters to escape in a segment: all but those of `pchar` (RFC 3986 section 3.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
-    .remove(b'~');
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
 
 /// The last segment of a key, decoded.
 pub(crate) fn last(key: &str) -> String {
@@ -343,10 +356,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_the_path_as_clients_encode_it() {
+    fn a_key_is_the_path_in_a_url() {
         assert_eq!(
             key(["users", "a b?#@:é-._~"]),
-            "/users/a%20b%3F%23%40%3A%C3%A9-._~"
+            "/users/a%20b%3F%23@:%C3%A9-._~"
         );
     }
 

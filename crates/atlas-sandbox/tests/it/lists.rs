@@ -128,7 +128,7 @@ fn the_links_of_resources_are_encoded_as_clients_encode_paths() {
         json(&sandbox.handle(now(), request))
     };
     let created = ask("POST", &users, user.to_string().into());
-    let path = format!("{users}/%24external/a%20b%3F%23%C3%A9%2F%25%3A%40");
+    let path = format!("{users}/$external/a%20b%3F%23%C3%A9%2F%25:@");
     let links = value!([{"rel": "self", "href": format!("{BASE}{path}")}]);
     assert_eq!(created["links"], links, "{created}");
     assert_eq!(ask("GET", &path, Bytes::new()), created);
@@ -138,7 +138,7 @@ fn the_links_of_resources_are_encoded_as_clients_encode_paths() {
         .as_array()
         .unwrap()
     {
-        let id = process["id"].as_str().unwrap().replace(':', "%3A");
+        let id = process["id"].as_str().unwrap();
         let links = value!([{"rel": "self", "href": format!("{BASE}{processes}/{id}")}]);
         assert_eq!(process["links"], links);
     }
