@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use atlas_conformance::{Case, Judgement, ServerTestee, Testee, judge_servers, shown_command};
 use clap::Parser as _;
 
-use crate::options::{Cli, Command, Selection, Side};
+use crate::options::{Cli, Command, RunOptions, Selection, Side};
 use crate::outcome::report;
 
 #[tokio::main]
@@ -46,7 +46,11 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
             if run.selection.list {
                 return Ok(list(&cases));
             }
-            let client = run.selection.client_run();
+            let mut client = run.selection.client_run();
+            if run.expected_failures.is_some() {
+                let name = name_of(&command, &run.selection).await?;
+                client = client.expecting(run.expected_failures(&name)?);
+            }
             let mut judgements = client.judge(&command, &cases).await?;
             rerun_with(&mut judgements, &run.selection.words());
             report(&run, &judgements)
@@ -64,6 +68,8 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
                 return Ok(list(&cases));
             }
             let mut testee = ServerTestee::new(&name, &url.unwrap_or_default())?;
+            // Fails before any case runs if the list is invalid.
+            run.expected_failures(&name)?;
             testee.allows_writes = allow_writes;
             if let Some(patience) = run.selection.patience() {
                 testee.patience = patience;
@@ -97,7 +103,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
             }
             let words = |client: &String| client.split(' ').map(str::to_owned).collect();
             let clients: Vec<Vec<String>> = clients.iter().map(words).collect();
-            let mut judgements = matrix(&run.selection, &clients, &cases).await?;
+            let mut judgements = matrix(&run, &clients, &cases).await?;
             rerun_with(&mut judgements, &run.selection.words());
             report(&run, &judgements)
         }
@@ -111,10 +117,11 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
 
 /// Judges the client and the sandbox of this workspace, if they are compiled in, and other clients.
 async fn matrix(
-    selection: &Selection,
+    run: &RunOptions,
     clients: &[Vec<String>],
     cases: &[Case],
 ) -> Result<Vec<Judgement>, Box<dyn Error>> {
+    let selection = &run.selection;
     let mut own = Vec::new();
     if cfg!(feature = "client") {
         let program = std::env::current_exe()?.display().to_string();
@@ -125,8 +132,11 @@ async fn matrix(
     let (_server, mut sandbox) = atlas_conformance::sandbox().await?;
     #[cfg(feature = "sandbox")]
     names.insert(sandbox.name.clone(), "the sandbox".to_owned());
+    let mut runs = Vec::new();
     for command in own.iter().chain(clients) {
         let name = name_of(command, selection).await?;
+        let expected = run.expected_failures(&name)?;
+        runs.push((selection.client_run().expecting(expected), command));
         let line = shown_command(command);
         if let Some(other) = names.insert(name.clone(), line.clone()) {
             let hint = "let one of them reply to hello with another name";
@@ -135,9 +145,10 @@ async fn matrix(
             );
         }
     }
+    let foreign = runs.split_off(own.len());
     let mut judgements = Vec::new();
-    for command in &own {
-        judgements.extend(selection.client_run().judge(command, cases).await?);
+    for (client, command) in &runs {
+        judgements.extend(client.judge(command, cases).await?);
     }
     #[cfg(feature = "sandbox")]
     {
@@ -152,8 +163,8 @@ async fn matrix(
         }
         judgements.extend(of_sandbox);
     }
-    for command in clients {
-        judgements.extend(selection.client_run().judge(command, cases).await?);
+    for (client, command) in &foreign {
+        judgements.extend(client.judge(command, cases).await?);
     }
     Ok(judgements)
 }

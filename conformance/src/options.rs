@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use atlas_conformance::{Case, ClientRun, all_cases, cases_in, shell_word};
+use atlas_conformance::{Case, ClientRun, ExpectedFailures, all_cases, cases_in, shell_word};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 
@@ -120,6 +120,22 @@ pub(crate) struct Selection {
 }
 
 impl RunOptions {
+    /// Returns the expected failures of a testee: none without a file for it.
+    pub(crate) fn expected_failures(&self, name: &str) -> Result<ExpectedFailures, Box<dyn Error>> {
+        let Some(folder) = &self.expected_failures else {
+            return Ok(ExpectedFailures::default());
+        };
+        if !folder.is_dir() {
+            let shown = folder.display();
+            return Err(format!("--expected-failures: {shown} is not a folder").into());
+        }
+        let path = folder.join(format!("{name}.json"));
+        if !path.exists() {
+            return Ok(ExpectedFailures::default());
+        }
+        Ok(ExpectedFailures::read(&path)?)
+    }
+
     /// Fails if a report cannot be written, or would replace another one, before any case is run.
     pub(crate) fn check_reports(&self) -> Result<(), Box<dyn Error>> {
         let reports = [

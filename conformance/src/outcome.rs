@@ -16,12 +16,16 @@ pub(crate) fn report(
     run: &RunOptions,
     judgements: &[Judgement],
 ) -> Result<ExitCode, Box<dyn Error>> {
-    let expected = expected_failures(run, judgements)?;
-    let none = ExpectedFailures::default();
+    let mut expected: BTreeMap<String, ExpectedFailures> = BTreeMap::new();
+    for judgement in judgements {
+        let name = &judgement.testee;
+        if !expected.contains_key(name) {
+            expected.insert(name.clone(), run.expected_failures(name)?);
+        }
+    }
     let mut surprises = 0;
     for judgement in judgements {
-        let expected = expected.get(&judgement.testee).unwrap_or(&none);
-        let standing = expected.standing(judgement);
+        let standing = expected[&judgement.testee].standing(judgement);
         let asked_for = !run.selection.ids.is_empty() && judgement.verdict != Verdict::Pass;
         match standing {
             Standing::UnexpectedPass => {
@@ -101,27 +105,6 @@ fn summary(judgements: &[Judgement], surprises: usize) -> String {
         }
     }
     format!("{summary}; {surprises} not as expected; {unimplemented} not implemented")
-}
-
-fn expected_failures(
-    run: &RunOptions,
-    judgements: &[Judgement],
-) -> Result<BTreeMap<String, ExpectedFailures>, Box<dyn Error>> {
-    let mut all = BTreeMap::new();
-    let Some(folder) = &run.expected_failures else {
-        return Ok(all);
-    };
-    if !folder.is_dir() {
-        return Err(format!("--expected-failures: {} is not a folder", folder.display()).into());
-    }
-    for judgement in judgements {
-        let name = &judgement.testee;
-        let path = folder.join(format!("{name}.json"));
-        if !all.contains_key(name) && path.exists() {
-            all.insert(name.clone(), ExpectedFailures::read(&path)?);
-        }
-    }
-    Ok(all)
 }
 
 fn write(

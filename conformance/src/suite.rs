@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::case::{Case, Kind};
 use crate::client_run::judge_client;
+use crate::expected::ExpectedFailures;
 use crate::fixtures::{FixtureError, cases_below, embedded_cases};
 use crate::server_run::judge_server;
 use crate::server_testee::ServerTestee;
@@ -85,6 +86,7 @@ impl Case {
 pub struct ClientRun {
     jobs: usize,
     pub(crate) patience: Duration,
+    pub(crate) expected: ExpectedFailures,
 }
 
 impl Default for ClientRun {
@@ -93,6 +95,7 @@ impl Default for ClientRun {
         Self {
             jobs: 4,
             patience: PATIENCE,
+            expected: ExpectedFailures::default(),
         }
     }
 }
@@ -110,10 +113,18 @@ impl ClientRun {
         self
     }
 
+    /// Sets the expected failures; by default, there are none. A case that fails as expected is not run
+    /// again in a fresh process, which saves a start of the client.
+    pub fn expecting(mut self, expected: ExpectedFailures) -> Self {
+        self.expected = expected;
+        self
+    }
+
     /// Runs the cases and returns the judgements in the same order.
     ///
     /// A process runs several cases, with a reset in between. Each case about memory or files gets a
-    /// fresh process. A case that does not pass is run again in a fresh process, whose verdict counts.
+    /// fresh process. A case that does not pass is run again in a fresh process, whose verdict counts,
+    /// unless its failure is [expected](Self::expecting).
     /// So is a case whose secrets a process shows outside of the case's own reply, such as in stderr;
     /// it fails if no fresh process shows them. A case after which the client does not reply to the
     /// reset as documented is run again, too, with a reset at its end.

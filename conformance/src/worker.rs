@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::case::{Case, Kind};
 use crate::client_run::judge_client;
+use crate::expected::Standing;
 use crate::server_testee::SILENT_IN_A_ROW;
 use crate::suite::{Alone, ClientRun, finished};
 use crate::testee::{KEPT, Testee};
@@ -127,7 +128,9 @@ impl Worker {
             seen: Vec::new(),
             alone: None,
         };
-        if matches!(judgement.verdict, Verdict::Pass | Verdict::Unimplemented) {
+        if matches!(judgement.verdict, Verdict::Pass | Verdict::Unimplemented)
+            || self.is_expected(&judgement)
+        {
             judgement = finished(judgement, &shared.testee.hello.version, &self.command, case);
             shared.ran.push(ran);
             self.process = Some(shared);
@@ -199,6 +202,13 @@ impl Worker {
                 self.doubtful.push(ran);
             }
         }
+    }
+
+    /// Whether a case failed as expected, and left a process that can run others.
+    fn is_expected(&self, judgement: &Judgement) -> bool {
+        matches!(self.run.expected.standing(judgement), Standing::Expected(_))
+            && !judgement.verdict.has_ended()
+            && judgement.place_of_secret().is_none()
     }
 
     async fn run_alone(&self, case: &Case, resets: bool) -> Alone {

@@ -421,7 +421,7 @@ fn values_of_env_are_in_no_report() {
 
 /// The first process that a case fails in stays, since the verdict of a fresh one is the same.
 #[test]
-fn a_failing_case_costs_one_further_process() {
+fn a_failing_case_costs_one_further_process_unless_its_failure_is_expected() {
     let folder = tempfile::tempdir().unwrap();
     let started = folder.path().join("started");
     let hello = r#"{"name": "x", "version": "1", "abilities": ["pattern"]}"#;
@@ -432,16 +432,34 @@ fn a_failing_case_costs_one_further_process() {
            *) echo '{{"outcome": {{"kind": "refused"}}}}';; esac; done"#,
         started.display()
     );
-    let filter = "pattern/clusterName/";
-    let arguments = [
-        "client", "--jobs", "1", "--filter", filter, "--", "sh", "-c",
-    ];
-    let output = judge(&arguments).arg(&script).output().unwrap();
-    let failed = said(&output).matches("FAIL x pattern/").count();
-    assert!(failed > 1, "{}", said(&output));
-    let processes = std::fs::read_to_string(started).unwrap().lines().count();
+    let run = |expected: &[&str]| {
+        let _ = std::fs::remove_file(&started);
+        let (code, said) = judged(
+            &[&["--filter", "pattern/clusterName/"], expected].concat(),
+            &script,
+        );
+        let starts = std::fs::read_to_string(&started).unwrap().lines().count();
+        (code, said, starts)
+    };
+    let (code, said, starts) = run(&[]);
+    let failed: Vec<&str> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("FAIL x ")?.split(' ').next())
+        .collect();
+    assert!(failed.len() > 1, "{said}");
+    assert_eq!(code, Some(1), "{said}");
     // One for the name, one for all cases, and a fresh one for each failure.
-    assert_eq!(processes, 2 + failed);
+    assert_eq!(starts, 2 + failed.len());
+
+    let (unexpected, expected) = failed.split_last().unwrap();
+    let lists = tempfile::tempdir().unwrap();
+    let list = serde_json::json!([{"reason": "refuses all", "cases": expected}]);
+    std::fs::write(lists.path().join("x.json"), list.to_string()).unwrap();
+    let (code, said, starts) = run(&["--expected-failures", lists.path().to_str().unwrap()]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&format!("FAIL x {unexpected} ")), "{said}");
+    // One further to look up the list of this name.
+    assert_eq!(starts, 4);
 }
 
 #[test]
