@@ -14,7 +14,7 @@ use crate::api::call::Call;
 use crate::api::fidelity::Fidelity;
 use crate::world::Sandbox;
 
-mod access_entries;
+pub(crate) mod access_entries;
 mod access_list;
 mod ai_model_keys;
 pub(crate) mod alerts;

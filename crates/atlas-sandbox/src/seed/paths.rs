@@ -3,6 +3,7 @@
 use super::SeedError;
 use super::check::{MAX_NAME, value};
 use crate::api::generic::{org_key, project_key};
+use crate::behaviour::access_entries::Block;
 use crate::find::flex_key;
 use crate::store;
 use crate::world::Sandbox;
@@ -82,5 +83,13 @@ fn key_of(path: &str) -> Option<String> {
                 .filter(|it: &String| !it.is_empty())
         })
         .collect();
-    Some(store::key(decoded?.iter().map(String::as_str)))
+    let mut decoded = decoded?;
+    // A request finds an address as a block.
+    if let [.., list, entry] = decoded.as_mut_slice()
+        && list == "accessList"
+        && let Some(block) = Block::parse(entry)
+    {
+        *entry = block.cidr();
+    }
+    Some(store::key(decoded.iter().map(String::as_str)))
 }

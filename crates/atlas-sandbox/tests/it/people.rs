@@ -221,6 +221,33 @@ fn an_entry_of_an_access_list_is_found_by_either_form_and_goes_in_time() {
 }
 
 #[test]
+fn an_address_of_a_seed_is_found_by_either_form() {
+    const ID: &str = "32b6e34b3d91647abb20e7b8";
+    for list in [
+        format!("/groups/{PROJECT}/accessList"),
+        format!("/orgs/{ORG}/apiKeys/{ID}/accessList"),
+    ] {
+        for seeded in ["192.0.2.15", "192.0.2.15%2F32"] {
+            let body = json!({"cidrBlock": "192.0.2.15/32"});
+            let seed = json!({"resources": [
+                {"path": format!("/orgs/{ORG}/apiKeys/{ID}"), "body": {"id": ID}},
+                {"path": format!("{list}/{seeded}"), "body": body},
+            ]});
+            let mut world = World::new();
+            world.0 = Sandbox::from_seed(&seed.to_string()).unwrap();
+            for asked in ["192.0.2.15", "192.0.2.15%2F32"] {
+                let (status, entry) = world.get(&format!("{list}/{asked}"));
+                assert_eq!((status, &entry["cidrBlock"]), (200, &body["cidrBlock"]));
+            }
+        }
+    }
+    let path = format!("/groups/{PROJECT}/accessList/192.0.2.15");
+    let twice = json!([{"path": path, "body": {}}, {"path": format!("{path}%2F32"), "body": {}}]);
+    let error = Sandbox::from_seed(&json!({"resources": twice}).to_string()).unwrap_err();
+    assert!(error.to_string().contains("resources[1]"), "{error}");
+}
+
+#[test]
 fn a_user_has_the_shape_of_each_version_and_leaves_an_organization_with_all_roles() {
     let mut world = World::new();
     let users = format!("/groups/{PROJECT}/users");
