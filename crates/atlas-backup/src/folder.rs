@@ -1,5 +1,6 @@
 //! A folder of snapshots on disk: files, their manifests, the catalogue and the lock.
 
+mod given_name;
 mod held_file;
 pub(crate) mod litter;
 mod lock;
@@ -18,8 +19,9 @@ use crate::disk::look;
 use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::saved::{Saved, settle};
-use crate::saving::of_shard;
 use crate::teller::Teller;
+use given_name::given_name;
+pub(crate) use given_name::{file_name, is_given_name};
 pub(crate) use held_file::{Damage, HeldFile, Reading, State};
 pub(crate) use lock::{FolderLock, LOCK, check, lock, prepare};
 use names::{Known, Names};
@@ -323,11 +325,7 @@ impl Folder {
             if manifest != known || !fits {
                 continue;
             }
-            // The file first: a manifest without a file does no harm.
-            for path in [&path, &Manifest::path_of(&path)] {
-                std::fs::remove_file(path)
-                    .map_err(|error| Error::file(path, "cannot be removed", error))?;
-            }
+            remove_file(&path, &manifest)?;
             self.forget(&path);
             removed.push((path, manifest));
         }
@@ -341,13 +339,43 @@ impl Folder {
 
     /// Writes the catalogue of the present files, if it has changed.
     pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
+        self.write_catalogue_without(&[])
+    }
+
+    /// Writes the catalogue without the files of these snapshots that are about to be removed.
+    pub(crate) fn write_catalogue_without(&self, gone: &[SnapshotId]) -> Result<(), Error> {
+        let is_going = |path: &Path, file: &HeldFile| {
+            gone.contains(&file.manifest.snapshot) && self.is_removable(path, file)
+        };
         let files = self.files.iter();
-        let sound = files.filter(|(_, file)| file.state != State::Damaged);
+        let staying =
+            files.filter(|(path, file)| file.state != State::Damaged && !is_going(path, file));
         catalogue::write(
             &self.path,
-            sound.map(|(path, file)| (&**path, &file.manifest)),
+            staying.map(|(path, file)| (&**path, &file.manifest)),
         )
     }
+}
+
+/// Removes a file and its manifest. If the run is killed in between, either both are known to the next
+/// one, or only a manifest under its temporary name is left, which no reader takes for a lost file.
+fn remove_file(path: &Path, manifest: &Manifest) -> Result<(), Error> {
+    let failing = |path: &Path, error| Error::file(path, "cannot be removed", error);
+    let named = Manifest::path_of(path);
+    let temporary = Manifest::pending_path_of(path);
+    // A manifest without a time of modification is not found under the temporary name.
+    let is_moved = manifest.modified.is_some()
+        && look(&named)?.is_some()
+        && look(&temporary)?.is_none()
+        && std::fs::rename(&named, &temporary).is_ok();
+    std::fs::remove_file(path).map_err(|error| {
+        if is_moved {
+            let _ = std::fs::rename(&temporary, &named);
+        }
+        failing(path, error)
+    })?;
+    let left = if is_moved { temporary } else { named };
+    std::fs::remove_file(&left).map_err(|error| failing(&left, error))
 }
 
 /// The files that make up a whole snapshot: each shard of a job once, and no two the same. A copy
@@ -371,25 +399,6 @@ fn whole<'a>(files: impl Iterator<Item = &'a HeldFile>) -> Option<Vec<&'a HeldFi
         shards.len().min(texts.len()) >= expected
     };
     sets.into_values().find(is_whole)
-}
-
-/// `2026-05-04T094200Z-32b6e34b3d91647abb20e7b8.tgz`: sorts by time, and is a valid name on every
-/// system.
-pub(crate) fn file_name(taken: Option<Timestamp>, snapshot: SnapshotId) -> String {
-    let taken = taken.map_or_else(
-        || "undated".to_owned(),
-        |taken| taken.strftime("%Y-%m-%dT%H%M%SZ").to_string(),
-    );
-    format!("{taken}-{snapshot}.tgz")
-}
-
-/// The name that this program gave to the file of a manifest.
-fn given_name(manifest: &Manifest) -> PathBuf {
-    let name = PathBuf::from(file_name(manifest.taken(), manifest.snapshot));
-    match &manifest.shard {
-        Some(shard) => of_shard(&name, shard),
-        None => name,
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::catalogue::{self, CATALOGUE};
 use crate::checksums::Checksums;
 use crate::disk::look;
 use crate::error::Error;
-use crate::folder::LOCK;
+use crate::folder::{LOCK, is_given_name};
 use crate::inspect::inspect;
 use crate::manifest::Manifest;
 use crate::progress::{Event, Progress, Reporter, silent};
@@ -123,11 +123,21 @@ fn has_manifest(path: &Path) -> Result<bool, Error> {
 }
 
 /// Whether `pull` has kept a folder, also if its snapshots are gone: it leaves a lock and a
-/// catalogue in it. A folder whose files this user may not examine counts as one.
+/// catalogue in it, or files with the names that `pull` gives. A folder whose files this user may
+/// not examine counts as one.
 pub fn is_pulled_folder(folder: &Path) -> bool {
     let lock = look(&folder.join(LOCK));
     let is_locked = lock.map_or(true, |lock| lock.is_some_and(|found| found.is_file()));
-    is_locked || catalogue::files(folder).map_or(true, |files| !files.is_empty())
+    is_locked
+        || catalogue::files(folder).map_or(true, |files| !files.is_empty())
+        || has_given_names(folder)
+}
+
+/// Whether a file in a folder, such as a copy of one that `pull` keeps, has a name that `pull` gives.
+fn has_given_names(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names = entries.map(|entry| entry.file_name());
+    names.any(|name| is_given_name(&name))
 }
 
 /// A file that a folder should have and does not have.
@@ -175,11 +185,10 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let manifest = entry.map_err(unreadable)?.path();
-        let file = manifest.file_name().and_then(|name| name.to_str());
-        let Some(file) = file.and_then(|name| name.strip_suffix(".json")) else {
+        if manifest.extension() != Some("json".as_ref()) {
             continue;
-        };
-        let file = folder.join(file);
+        }
+        let file = manifest.with_extension("");
         if is_there(&file)? {
             continue;
         }

@@ -45,6 +45,11 @@ impl Pull<'_> {
             Vec::new()
         };
         let removing = disk.work(move || {
+            // First: a run that is killed while it removes files leaves no list of removed ones. If this
+            // fails, as on a full disk, removing files may help.
+            if !gone.is_empty() {
+                let _ = held.write_catalogue_without(&gone);
+            }
             let remove = |it| (it, held.taken(it), held.remove(it));
             let removed: Vec<_> = gone.into_iter().map(remove).collect();
             let written = held.write_catalogue();

@@ -54,14 +54,14 @@ pub(super) async fn download<F: Future<Output = Result<Target, Failure>>>(
     _: Pick,
     _: impl FnOnce() -> F,
 ) -> Result<(), Failure> {
-    Err(unsupported("out"))
+    Err(unsupported("--out"))
 }
 
 /// The failure of a URL in a build without object stores.
 #[cfg(not(feature = "object-store"))]
-pub(super) fn unsupported(flag: &str) -> Failure {
+pub(super) fn unsupported(setting: &str) -> Failure {
     Failure::Usage(format!(
-        "--{flag} is a URL, but this build cannot write to object stores; build it with --features \
+        "{setting} is a URL, but this build cannot write to object stores; build it with --features \
          object-store, or name a path on this machine"
     ))
 }

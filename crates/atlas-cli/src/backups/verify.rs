@@ -1,9 +1,10 @@
 //! `atlas backups verify`: checks downloaded files offline.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod missing;
+
 use std::path::{Path, PathBuf};
 
-use atlas_backup::{Event, KnownBy, Manifest, Verified};
+use atlas_backup::{Event, Manifest, Verified};
 use clap::{Args, ValueHint};
 use serde_json::json;
 
@@ -16,6 +17,7 @@ use crate::print::print;
 use crate::progress::Watcher;
 use crate::urls::is_meant;
 use crate::usage::short;
+use missing::{Missing, missing};
 
 const HELP: &str = "\
 Reads each file to its end and prints a line for it:
@@ -27,8 +29,9 @@ Reads each file to its end and prints a line for it:
 
 In a folder, every snapshot file is checked: those that end in .tgz or .tar.gz, and those with a \
 manifest. Files that a manifest or catalogue.json names and that are missing or replaced by another \
-snapshot, and snapshots with missing shards, are reported, too. Folders directly in it, as pull creates for several clusters, \
-are checked as well; folders in those are not.
+snapshot, manifests that contradict catalogue.json, and snapshots with missing shards are \
+reported, too. Folders directly in it, as pull creates for several clusters, are checked as well; \
+folders in those are not.
 
 Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
 file; the first failure decides.
@@ -70,7 +73,7 @@ impl Verify {
             unsound: 0,
             total: 0,
         };
-        let paths = self.files.iter().flat_map(|path| folders(path));
+        let paths = self.files.iter().flat_map(|path| folders(Path::new(path)));
         for path in &paths.collect::<Vec<_>>() {
             run.check(path);
         }
@@ -103,11 +106,12 @@ impl Run<'_> {
     }
 
     /// Checks a file, or the files of a folder.
-    fn check(&mut self, path: &str) {
-        let files = match files(Path::new(path)) {
+    fn check(&mut self, path: &Path) {
+        let name = path.display().to_string();
+        let files = match files(path) {
             Ok(files) => files,
             Err(failure) => {
-                self.report(&Line::unread(path, &failure.to_string(), None));
+                self.report(&Line::unread(&name, &failure.to_string(), None));
                 return self.fail(failure);
             }
         };
@@ -115,13 +119,13 @@ impl Run<'_> {
             .into_iter()
             .map(|file| self.check_file(file))
             .collect();
-        if !Path::new(path).is_dir() {
+        if !path.is_dir() {
             return;
         }
-        match missing(Path::new(path), &checked) {
+        match missing(path, &checked) {
             Ok(missing) => missing.into_iter().for_each(|it| self.report_missing(it)),
             Err(failure) => {
-                self.report(&Line::unread(path, &failure.to_string(), None));
+                self.report(&Line::unread(&name, &failure.to_string(), None));
                 self.fail(failure);
             }
         }
@@ -213,96 +217,20 @@ struct Checked {
     sha256: Option<String>,
 }
 
-/// A file or a shard that a folder should have.
-struct Missing {
-    name: String,
-    detail: String,
-    /// Whether it cannot be told, since a manifest may not be read.
-    is_denied: bool,
-    manifest: Option<Manifest>,
-}
-
-/// The missing files of a folder, the snapshots that it lists and does not hold, and those of which a
-/// shard is missing.
-fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>, Failure> {
-    let catalogue = atlas_backup::catalogued_files(folder)?;
-    if catalogue.is_empty() && !checked.is_empty() && atlas_backup::is_pulled_folder(folder) {
-        let folder = folder.display();
-        log::problem(&format!(
-            "{folder} has no catalogue.json with its files, so that lost ones cannot be told; run pull again"
-        ));
-    }
-    let catalogue: BTreeMap<PathBuf, Manifest> = catalogue.into_iter().collect();
-    let mut missing = Vec::new();
-    for file in atlas_backup::missing_files(folder)? {
-        let listed = catalogue.get(&file.path).cloned();
-        missing.push(Missing {
-            name: file.path.display().to_string(),
-            detail: file.to_string(),
-            is_denied: matches!(&file.known_by, KnownBy::UnreadableManifest(error) if error.is_denied()),
-            manifest: Manifest::read(&file.path).ok().or(listed),
-        });
-    }
-    let manifests = || checked.iter().filter_map(|it| it.manifest.as_ref());
-    let kept: BTreeSet<_> = manifests().map(|it| (it.snapshot, &it.shard)).collect();
-    let files: BTreeMap<&Path, &Checked> = checked.iter().map(|it| (&*it.file, it)).collect();
-    for (path, manifest) in &catalogue {
-        let Some(found) = files.get(&**path) else {
-            continue; // missing
-        };
-        let is_kept = match (&found.manifest, &found.sha256) {
-            (Some(_), _) => kept.contains(&(manifest.snapshot, &manifest.shard)),
-            (None, Some(sha256)) => *sha256 == manifest.sha256,
-            (None, None) => true, // damaged
-        };
-        if !is_kept {
-            let snapshot = manifest.snapshot;
-            missing.push(Missing {
-                name: path.display().to_string(),
-                detail: format!(
-                    "snapshot {snapshot} is missing: catalogue.json lists it, the file is another one"
-                ),
-                is_denied: false,
-                manifest: Some(manifest.clone()),
-            });
-        }
-    }
-    let mut sets: BTreeMap<String, (BTreeSet<&str>, usize)> = BTreeMap::new();
-    for manifest in manifests() {
-        // The same file under two names is one file, and so are two shards with the same bytes.
-        let (found, most) = sets.entry(manifest.snapshot.to_string()).or_default();
-        found.insert(&manifest.sha256);
-        *most = usize::from(manifest.files).max(*most);
-    }
-    for (snapshot, (found, expected)) in sets {
-        let found = found.len();
-        if found < expected {
-            missing.push(Missing {
-                name: folder.display().to_string(),
-                detail: format!("snapshot {snapshot} has {found} of {expected} files"),
-                is_denied: false,
-                manifest: None,
-            });
-        }
-    }
-    Ok(missing)
-}
-
 /// The path itself and, for a folder, the folders in it that have snapshots or cannot be read; a folder
 /// without snapshots is left out if one in it has some.
-fn folders(path: &str) -> Vec<String> {
+fn folders(path: &Path) -> Vec<PathBuf> {
     let itself = vec![path.to_owned()];
-    if !Path::new(path).is_dir() {
+    if !path.is_dir() {
         return itself;
     }
     let Ok(entries) = std::fs::read_dir(path) else {
         return itself;
     };
     let below = entries.flatten().map(|entry| entry.path());
-    let below = below.filter(|path| is_kept(path));
-    let mut all: Vec<String> = below.map(|path| path.display().to_string()).collect();
+    let mut all: Vec<PathBuf> = below.filter(|path| is_kept(path)).collect();
     all.sort();
-    if all.is_empty() || holds_snapshots(Path::new(path)) {
+    if all.is_empty() || holds_snapshots(path) {
         all.insert(0, path.to_owned());
     }
     all

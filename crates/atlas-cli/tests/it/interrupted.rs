@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
+use atlas_sandbox::{DEDICATED_CLUSTER, FLEX_CLUSTER, SandboxServer};
 use tempfile::TempDir;
 
 use crate::{atlas_at, error_line, folder, sandbox};
@@ -108,6 +108,40 @@ fn killed_at_any_step_a_download_that_replaces_leaves_the_old_file_or_the_new_on
         assert_eq!(names(&folder), ["s.tgz", "s.tgz.json"], "{at}");
     }
     assert!(killed >= 6, "{killed}");
+}
+
+#[test]
+fn killed_at_any_step_while_it_removes_a_pull_leaves_a_folder_without_false_alarms() {
+    let (before, after) = (World::new(), World::new());
+    let cluster = ["--clusterName", DEDICATED_CLUSTER];
+    let list = ["snapshots", "list", DEDICATED_CLUSTER];
+    let listed = after.run(&folder(), &[&list[..], &["-o", "json"]].concat(), &[]);
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let oldest = listed["results"].as_array().unwrap().last().unwrap();
+    let gone = oldest["id"].as_str().unwrap().to_owned();
+    let delete = ["snapshots", "delete", &gone, "--force"];
+    let deleted = after.run(&folder(), &[&delete[..], &cluster].concat(), &[]);
+    assert!(deleted.status.success(), "{deleted:?}");
+
+    let pull = [&["pull", "--dir", ".", "--keep", "2"][..], &cluster].concat();
+    let all = [&["pull", "--dir", ".", "--keep", "9"][..], &cluster].concat();
+    let mut killed = 0;
+    for at in 1.. {
+        let folder = folder();
+        assert!(before.run(&folder, &all, &[]).status.success());
+        let output = after.run(&folder, &pull, &[("KILL_AT", at.to_string())]);
+        let verified = after.run(&folder, &["verify", "."], &[]);
+        let names = names(&folder);
+        assert!(verified.status.success(), "{at}: {names:?} {verified:?}");
+        if output.status.success() {
+            break;
+        }
+        killed += 1;
+        assert!(after.run(&folder, &pull, &[]).status.success(), "{at}");
+        let left = |name: &String| name.contains(&gone) && !name.ends_with(".json.part");
+        assert!(!self::names(&folder).iter().any(left), "{at}: {names:?}");
+    }
+    assert!(killed >= 4, "{killed}");
 }
 
 #[test]

@@ -275,6 +275,89 @@ fn a_snapshot_whose_file_was_replaced_by_another_is_lost() {
     assert_eq!(line["checked"], serde_json::Value::Null);
 }
 
+/// Reads, changes and writes a manifest or a catalogue.
+fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
+    let mut text: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    change(&mut text);
+    std::fs::write(path, text.to_string()).unwrap();
+}
+
+#[test]
+fn a_manifest_that_contradicts_the_catalogue_is_reported_unless_it_is_newer() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    let names = snapshots(&kept);
+    let replaced = kept.join(format!("{}.json", names[0]));
+    let other = kept.join(format!("{}.json", names[1]));
+    let other: Value = serde_json::from_slice(&std::fs::read(other).unwrap()).unwrap();
+    std::fs::copy(kept.join(&names[1]), kept.join(&names[0])).unwrap();
+    edit(&replaced, |manifest| {
+        for field in ["sha256", "bytes"] {
+            manifest[field] = other[field].clone();
+        }
+    });
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!(code, Some(7), "{lines:?}");
+    assert!(lines[2].contains("describe different files"), "{lines:?}");
+
+    // As after a run that downloaded it again, and was killed before it wrote the catalogue.
+    edit(&replaced, |manifest| {
+        manifest["downloaded"] = "2999-01-01T00:00:00Z".into();
+    });
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!((code, words(&lines)), (Some(0), vec!["sound", "sound"]));
+}
+
+#[test]
+fn an_entry_of_the_catalogue_that_names_another_file_does_not_hide_a_lost_snapshot() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    let names = snapshots(&kept);
+    for ending in ["", ".json"] {
+        std::fs::remove_file(kept.join(format!("{}{ending}", names[0]))).unwrap();
+    }
+    for name in [".lock", &format!("{}.json", names[1])] {
+        edit(&kept.join("catalogue.json"), |catalogue| {
+            catalogue[0]["file"] = name.into();
+        });
+        let (code, lines) = verify(&folder, &["kept"]);
+        assert_eq!((code, words(&lines)), (Some(7), vec!["sound", "UNSOUND"]));
+    }
+}
+
+#[test]
+fn a_copied_folder_without_its_lock_is_still_one_that_pull_keeps() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    std::fs::remove_file(kept.join(".lock")).unwrap();
+    let catalogue = kept.join("catalogue.json");
+    std::fs::write(&catalogue, "[{").unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!(code, Some(6), "{lines:?}");
+    std::fs::remove_file(&catalogue).unwrap();
+    let mut command = atlas(&folder);
+    let output = command
+        .args(["backups", "verify", "kept"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("lost ones cannot be told"), "{stderr}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_whose_name_is_no_text_is_verified_like_any_other() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = pulled();
+    let root = folder.path().join("root");
+    std::fs::create_dir(&root).unwrap();
+    let odd = root.join(std::ffi::OsStr::from_bytes(b"kept\xff"));
+    std::fs::rename(folder.path().join("kept"), odd).unwrap();
+    let (code, lines) = verify(&folder, &["root"]);
+    assert_eq!((code, words(&lines)), (Some(0), vec!["sound", "sound"]));
+}
+
 #[test]
 fn a_lost_manifest_is_no_lost_snapshot() {
     let folder = pulled();
@@ -333,9 +416,35 @@ fn a_shard_that_is_there_twice_does_not_replace_a_missing_one() {
         std::fs::remove_file(path(&names[1])).unwrap();
     }
     std::fs::remove_file(kept.join("catalogue.json")).unwrap();
+    let incomplete = || {
+        let (code, lines) = verify(&folder, &["kept"]);
+        assert_eq!(code, Some(7), "{lines:?}");
+        assert!(lines[2].contains("has 1 of 2 files"), "{lines:?}");
+    };
+    incomplete();
+
+    // Nor do other bytes of the same shard, or a manifest that counts fewer files.
+    let known = std::fs::File::open(kept.join(&names[0])).unwrap();
+    let mut other = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    std::io::copy(&mut flate2::read::MultiGzDecoder::new(known), &mut other).unwrap();
+    let outside = folder.path().join("other.tgz");
+    std::fs::write(&outside, other.finish().unwrap()).unwrap();
+    let other = atlas_backup::verify(&outside).unwrap();
+    edit(&kept.join("copy.tgz.json"), |manifest| {
+        manifest["bytes"] = other.bytes().into();
+        manifest["sha256"] = other.sha256().into();
+    });
+    std::fs::rename(outside, kept.join("copy.tgz")).unwrap();
+    incomplete();
+    for ending in ["", ".json"] {
+        std::fs::remove_file(kept.join(format!("copy.tgz{ending}"))).unwrap();
+    }
+    edit(&kept.join(format!("{}.json", names[0])), |manifest| {
+        manifest["files"] = 1.into();
+    });
     let (code, lines) = verify(&folder, &["kept"]);
     assert_eq!(code, Some(7), "{lines:?}");
-    assert!(lines[2].contains("has 1 of 2 files"), "{lines:?}");
+    assert!(lines[1].contains("has 1 of 2 files"), "{lines:?}");
 }
 
 /// The path of each file in the first folder is longer than the system allows, so that the folder

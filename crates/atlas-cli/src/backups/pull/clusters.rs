@@ -46,7 +46,7 @@ pub(super) fn of_flags(
     common: &Common,
     global: &Global,
 ) -> Result<Clusters, Failure> {
-    let dir = Dir::read(dir)?;
+    let dir = Dir::read("--dir", dir)?;
     let options = common.options(rules)?;
     let max_age = rules.max_age()?;
     let names: Result<Vec<ClusterName>, Failure> = names

@@ -166,8 +166,8 @@ impl File<'_> {
         let project = place.project_id.as_deref().or(all.project_id.as_deref());
         let project = common.project.clone().or(project).id(global)?;
         let dir = match (&place.dir, &all.dir) {
-            (Some(own), _) => Dir::read(own)?,
-            (None, Some(all)) => Dir::read(all)?.child(&cluster)?,
+            (Some(own), _) => Dir::read("dir", own)?,
+            (None, Some(all)) => Dir::read("dir", all)?.child(&cluster)?,
             (None, None) => {
                 let problem = "no folder; add dir to the cluster, or at the start of the file";
                 return Err(Failure::Usage(problem.to_owned()));

@@ -20,17 +20,19 @@ pub(super) enum Dir {
 }
 
 impl Dir {
-    pub(super) fn read(text: &str) -> Result<Self, Failure> {
+    /// Reads a path or a URL; `setting` is `--dir` or the key of a file.
+    pub(super) fn read(setting: &str, text: &str) -> Result<Self, Failure> {
         if text.is_empty() {
-            return Err(Failure::Usage("--dir is empty; name a folder".to_owned()));
+            return Err(Failure::Usage(format!("{setting} is empty; name a folder")));
         }
         if text == "-" {
-            let line = "invalid --dir -: name a folder, or write ./- for a folder of that name";
-            return Err(Failure::Usage(line.to_owned()));
+            let hint = "name a folder, or write ./- for a folder of that name";
+            return Err(Failure::Usage(format!("invalid {setting} -: {hint}")));
         }
         let of_home = text.strip_prefix('~');
         if of_home.is_some_and(|rest| rest.is_empty() || rest.starts_with(is_separator)) {
-            let line = format!("invalid --dir {text}: only a shell expands ~; write the full path");
+            let line =
+                format!("invalid {setting} {text}: only a shell expands ~; write the full path");
             return Err(Failure::Usage(line));
         }
         if !is_meant(text) {
@@ -44,7 +46,7 @@ impl Dir {
         #[cfg(feature = "object-store")]
         return Ok(Self::Store(Box::new(StoreFolder::from_env(text)?)));
         #[cfg(not(feature = "object-store"))]
-        Err(store::unsupported("dir"))
+        Err(store::unsupported(setting))
     }
 
     /// The folder of one of several clusters.
