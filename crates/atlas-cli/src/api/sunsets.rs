@@ -79,7 +79,7 @@ pub(super) fn run(args: &Sunsets) -> Result<(), Failure> {
             log::note("no file in the folder names an operation with a sunset date");
         }
     }
-    print(&sunsets, &args.output)
+    print(&sunsets, args)
 }
 
 fn date(text: &str) -> Result<String, Failure> {
@@ -235,7 +235,7 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-fn print(sunsets: &[Sunset], output: &OutputArgs) -> Result<(), Failure> {
+fn print(sunsets: &[Sunset], args: &Sunsets) -> Result<(), Failure> {
     let rows: Vec<Value> = sunsets
         .iter()
         .map(|sunset| {
@@ -248,14 +248,16 @@ fn print(sunsets: &[Sunset], output: &OutputArgs) -> Result<(), Failure> {
             })
         })
         .collect();
-    output.format_offline()?.value(&rows, || {
-        let columns: [Column; 5] = [
+    args.output.format_offline()?.value(&rows, || {
+        let mut columns: Vec<Column> = vec![
             ("ENDS", &["date"]),
             ("OPERATION", &["id"]),
             ("VERSION", &["version"]),
             ("INSTEAD", &["instead"]),
-            ("NAMED IN", &["places"]),
         ];
+        if args.grep.is_some() {
+            columns.push(("NAMED IN", &["places"]));
+        }
         table::of_items(&columns, &rows)
     })
 }
