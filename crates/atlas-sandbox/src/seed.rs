@@ -74,7 +74,7 @@ impl Sandbox {
     /// | shards | 1 to 50, and 10,000 in all |
     /// | snapshots | 10,000 files in all, one for each shard; each id once in its cluster |
     /// | jobs | 10,000 in all; each id once in its cluster |
-    /// | resources | 50,000, each path once; their organization, project and cluster exist |
+    /// | resources | 50,000, each path once and not that of a list; their organization, project and cluster exist |
     /// | scheduled changes | 50,000; a resource changes once at a time |
     /// | `bytes` | 0 to 1 TiB (2^40); files are generated while they are read |
     /// | times | 1970 to 8999 |

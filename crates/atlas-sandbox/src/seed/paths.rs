@@ -1,8 +1,12 @@
 //! The paths of a seed: of its resources and of scheduled changes.
 
+use atlas_catalog::{Operation, route};
+use http::Method;
+
 use super::SeedError;
 use super::check::{MAX_NAME, value};
 use crate::api::generic::{org_key, project_key};
+use crate::api::plan::{Kind, Plan};
 use crate::behaviour::access_entries::Block;
 use crate::find::flex_key;
 use crate::store;
@@ -26,8 +30,25 @@ pub(super) fn check(place: &str, key: &str) -> Result<(), SeedError> {
         ["groups", _, "clusters" | "flexClusters", _] => {
             "a cluster belongs in the field clusters of its project"
         }
-        _ if is_known(key) => return Ok(()),
-        _ => "no operation has such a path; expected one such as /groups/ID/accessList/192.0.2.1",
+        // Requests with such segments are refused, also if they are percent-encoded.
+        _ if segments.iter().any(|it| matches!(*it, "." | "..")) => "expected no segments . and ..",
+        _ => match use_of(key) {
+            Use::Resource | Use::List => return Ok(()),
+            Use::Collection => {
+                "this path is that of a list; expected the path of a resource in it, such as \
+                 /groups/ID/accessList/192.0.2.1"
+            }
+            Use::None => match use_of(above(key)) {
+                Use::List => return Ok(()),
+                Use::Resource if has_long_name(above(key)) => {
+                    "no operation has such a path; write / in a name as %2F"
+                }
+                _ => {
+                    "no operation has such a path; expected one such as \
+                     /groups/ID/accessList/192.0.2.1"
+                }
+            },
+        },
     };
     Err(error(place, key, problem))
 }
@@ -63,11 +84,63 @@ pub(super) fn error(place: &str, key: &str, problem: &str) -> SeedError {
     value(format!("{place}.path"), format!("{shown:?}: {problem}"))
 }
 
-/// Whether an operation reads, writes or lists the resource.
-fn is_known(key: &str) -> bool {
-    let known = |path: &str| !atlas_catalog::methods(&format!("/api/atlas/v2{path}")).is_empty();
-    let above = key.rsplit_once('/').map_or("", |(above, _)| above);
-    known(key) || (!above.is_empty() && known(above))
+/// The use of a path by operations. If several apply, the last one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Use {
+    /// No operation has the path.
+    None,
+    /// Operations read, change or delete a resource.
+    Resource,
+    /// Operations return a list that has no create, such as the regions of providers. A resource
+    /// directly below is an entry of it.
+    List,
+    /// Operations list or create resources, whose paths are longer.
+    Collection,
+}
+
+fn use_of(key: &str) -> Use {
+    let path = format!("/api/atlas/v2{key}");
+    let methods = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+    ];
+    let routes = methods.iter().filter_map(|method| route(method, &path));
+    let uses = routes.map(|route| use_by(route.operation));
+    uses.max().unwrap_or(Use::None)
+}
+
+fn use_by(operation: Operation) -> Use {
+    let path = operation.path();
+    let acts = path
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.contains(':'));
+    let plan = Plan::of(operation);
+    match plan.kind {
+        // `:verb` acts on the resource with the path before the colon.
+        _ if acts => Use::None,
+        Kind::List if plan.id.is_empty() && !plan.is_made => Use::List,
+        Kind::List | Kind::Create => Use::Collection,
+        _ => Use::Resource,
+    }
+}
+
+/// Whether the last segment of a resource's path is a name that may have a slash, unlike those of
+/// organizations, projects and clusters.
+fn has_long_name(key: &str) -> bool {
+    let segments: Vec<&str> = key.split('/').skip(1).collect();
+    !matches!(
+        segments.as_slice(),
+        ["orgs" | "groups", _] | ["groups", _, "clusters" | "flexClusters", _]
+    )
+}
+
+/// The path without its last segment.
+fn above(key: &str) -> &str {
+    key.rsplit_once('/').map_or("", |(above, _)| above)
 }
 
 /// The key of a path.
