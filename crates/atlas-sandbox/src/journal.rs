@@ -4,6 +4,7 @@ mod filter;
 mod record;
 mod redact;
 mod urls;
+mod users;
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -4,7 +4,7 @@ use atlas_catalog::Schema;
 use serde_json::{Map, Value};
 
 use crate::api::object::Object;
-use crate::secret_names::is_secret_name;
+use crate::secret_names::{is_secret_name, names_an_object};
 
 /// Masks a secret except for its last four characters. A secret of four or fewer characters is
 /// masked completely.
@@ -77,9 +77,30 @@ fn mask_headers(headers: &mut Map<String, Value>) {
     }
 }
 
+/// Masks an undescribed value with the name of a secret, or the values below it that have one.
 fn mask_named(name: &str, value: &mut Value) {
-    if let (true, Value::String(text)) = (is_secret_name(name), value) {
-        *text = mask(text);
+    let is_secret = is_secret_name(name) && !(value.is_object() && names_an_object(name));
+    mask_undescribed(is_secret, value);
+}
+
+fn mask_undescribed(is_secret: bool, value: &mut Value) {
+    match value {
+        Value::String(text) if is_secret => *text = mask(text),
+        Value::Array(items) => {
+            for item in items {
+                mask_undescribed(is_secret, item);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if is_secret {
+                    mask_undescribed(true, value);
+                } else {
+                    mask_named(name, value);
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -119,7 +140,25 @@ const SHOWN: usize = 4;
 
 #[cfg(test)]
 mod tests {
-    use super::{mask, mask_end, without_user};
+    use serde_json::json;
+
+    use super::{mask, mask_end, mask_named, without_user};
+
+    #[test]
+    fn undescribed_secrets_are_masked_at_any_depth() {
+        let mut value = json!({
+            "shown": ["abcdef", 1, {"name": "abcdef"}],
+            "passwords": ["abcdef", {"a": "abcdef"}],
+            "authentication": {"mechanism": "abcdef", "password": "abcdef"},
+        });
+        mask_named("settings", &mut value);
+        let masked = json!({
+            "shown": ["abcdef", 1, {"name": "abcdef"}],
+            "passwords": ["**cdef", {"a": "**cdef"}],
+            "authentication": {"mechanism": "abcdef", "password": "**cdef"},
+        });
+        assert_eq!(value, masked);
+    }
 
     #[test]
     fn a_secret_shows_its_last_four_characters_and_never_all_of_it() {

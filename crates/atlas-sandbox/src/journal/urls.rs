@@ -3,12 +3,22 @@
 use std::borrow::Cow;
 
 use super::redact::REDACTED;
+use super::users;
 use crate::object_store;
 use crate::secret_names::is_secret_name;
 
-/// The target, or a text that may be a URL, without the values of secret parameters. The whole
-/// query of a snapshot link is secret.
+/// The target, or a text that may be a URL, without the values of secret parameters and without
+/// users and passwords of URLs in it. The whole query of a snapshot link is secret.
 pub(super) fn target(target: &str) -> String {
+    let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+    let mut shown = users::hidden(path).into_owned();
+    for part in query.split_inclusive('&') {
+        shown.push_str(&users::hidden(part));
+    }
+    without_parameters(&shown)
+}
+
+fn without_parameters(target: &str) -> String {
     let Some(start) = target.find(['?', ';', '#']) else {
         return target.to_owned();
     };
@@ -37,18 +47,21 @@ pub(super) fn target(target: &str) -> String {
 
 /// The text without users, passwords and secret parameters of URLs.
 pub(super) fn text(text: &str) -> Cow<'_, str> {
-    if !text.contains("://") {
-        return Cow::Borrowed(text);
-    }
     let mut shown = String::with_capacity(text.len());
     for word in text.split_inclusive(char::is_whitespace) {
         let end = word.trim_end().len();
-        if word.contains("://") {
-            shown.push_str(&target(&without_users(&word[..end])));
-            shown.push_str(&word[end..]);
+        let hidden = users::hidden(&word[..end]);
+        if word.starts_with('/') {
+            shown.push_str(&target(&word[..end]));
+        } else if hidden.contains("://") {
+            shown.push_str(&without_parameters(&hidden));
         } else {
-            shown.push_str(word);
+            shown.push_str(&hidden);
         }
+        shown.push_str(&word[end..]);
+    }
+    if shown == text {
+        return Cow::Borrowed(text);
     }
     Cow::Owned(shown)
 }
@@ -59,20 +72,6 @@ pub(super) fn host(host: &str) -> Cow<'_, str> {
         Some((_, host)) => Cow::Owned(format!("{REDACTED}@{host}")),
         None => Cow::Borrowed(host),
     }
-}
-
-/// A word without the user part of its URLs.
-fn without_users(word: &str) -> String {
-    let mut parts = word.split("://");
-    let mut shown = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end = part.find(['/', '?', '#', '"', '\'', '<', '>']);
-        let (authority, rest) = part.split_at(end.unwrap_or(part.len()));
-        shown.push_str("://");
-        shown.push_str(&host(authority));
-        shown.push_str(rest);
-    }
-    shown
 }
 
 #[cfg(test)]
@@ -91,6 +90,11 @@ mod tests {
             ("/a?b=c?sig=x", "/a?b=c?sig=(redacted)"),
             ("/a?token=&;x", "/a?token=&;x"),
             ("/a", "/a"),
+            ("/a?b=https://c&d=e@f#g@h", "/a?b=https://c&d=e@f#g@h"),
+            (
+                "/a/https://u:x@b?c=https://u:x;y@d/&e=f@g",
+                "/a/https://(redacted)@b?c=https://(redacted)@d/&e=f@g",
+            ),
         ] {
             assert_eq!(target(given), shown);
         }
@@ -112,6 +116,14 @@ mod tests {
                 "https://a.example/?auth=(redacted) and",
             ),
             ("a@b.example", "a@b.example"),
+            (
+                "/a?b=https://c&d=e@f&pw=x",
+                "/a?b=https://c&d=e@f&pw=(redacted)",
+            ),
+            (
+                "https%3A%2F%2Fu%3Ax%40a and",
+                "https%3A%2F%2F(redacted)%40a and",
+            ),
         ] {
             assert_eq!(text(given), shown);
         }

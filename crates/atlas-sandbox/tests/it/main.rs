@@ -13,6 +13,7 @@ mod odd_bodies;
 mod outsiders;
 mod people;
 mod providers;
+mod redaction;
 mod resources;
 mod schemas;
 mod seeds;
