@@ -1,5 +1,6 @@
 //! Runs a case against a client.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use regex::Regex;
@@ -51,12 +52,44 @@ pub(crate) struct Found {
 ///
 /// `command` starts another process of the client, for cases that kill it.
 pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) -> Judgement {
-    let name = testee.hello.name.clone();
+    judge_and_search(testee, command, case).await.0
+}
+
+/// Does the same, and returns the secrets that the client's replies had since the last case.
+pub(crate) async fn judge_and_search(
+    testee: &mut Testee,
+    command: &[String],
+    case: &Case,
+) -> (Judgement, BTreeSet<String>) {
     let with_others = case.without_bearer(&testee.hello.abilities);
     let case = with_others.as_ref().unwrap_or(case);
+    let secrets = case.client_secrets();
+    testee.search_for(&secrets);
+    let (mut judgement, conversation) = run(testee, command, case).await;
+    let shown = testee.take_shown();
+    let own = secrets.into_iter().filter(|it| shown.contains(it));
+    let own: BTreeSet<String> = own.collect();
+    let is_in = |place| judgement.places_of_secrets().any(|it| it == place);
+    let (in_requests, in_output) = (is_in("requests"), is_in("output"));
+    let place = if in_output { "output" } else { "reply" };
+    judgement.shows(case, &own, place);
+    // In a request, or only in the output of several calls together.
+    if in_requests || (in_output && own.is_empty()) {
+        judgement.shows_secret(if in_requests { "requests" } else { place });
+    }
+    if !shown.is_empty() && judgement.conversation.is_empty() {
+        judgement.conversation = conversation;
+    }
+    (judgement, shown)
+}
+
+/// Runs a case and judges it. Returns the conversation, too.
+async fn run(testee: &mut Testee, command: &[String], case: &Case) -> (Judgement, String) {
+    let name = testee.hello.name.clone();
+    let none = String::new();
     if let Some(needed) = lacking(&testee.hello.abilities, case) {
         let reason = format!("the testee lacks the ability {needed:?}");
-        return Judgement::unimplemented(&name, case, reason);
+        return (Judgement::unimplemented(&name, case, reason), none);
     }
     let found = match &case.kind {
         Kind::Client(client) => call(testee, client).await,
@@ -69,19 +102,21 @@ pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) 
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            return Judgement::ended(&name, case, error.verdict(), &error);
+            return (Judgement::ended(&name, case, error.verdict(), &error), none);
         }
     };
     let reported = |kind: &str| found.reply.as_ref().filter(|it| it.outcome.kind == kind);
     if let Some(reply) = reported("unimplemented").filter(|_| !found.has_sent) {
-        return Judgement::unimplemented(&name, case, reply.output.clone());
+        let judgement = Judgement::unimplemented(&name, case, reply.output.clone());
+        return (judgement, none);
     }
     if let Some(reply) = reported("crashed") {
         let reason = reply.output.clone();
         let mut judgement = Judgement::without(&name, case, Verdict::Crashed, reason);
         judgement.conversation = found.conversation;
-        return judgement;
+        return (judgement, none);
     }
+    let conversation = found.conversation.clone();
     let mut judgement = Judgement::of(&name, case, found.differences, found.conversation);
     if let (Kind::Client(client), false) = (&case.kind, judgement.differences.is_empty()) {
         let others = client.or.len();
@@ -95,7 +130,7 @@ pub async fn judge_client(testee: &mut Testee, command: &[String], case: &Case) 
                 format!("compared with the first expectation; {others} {noun} not met either");
         }
     }
-    judgement
+    (judgement, conversation)
 }
 
 /// Returns the first ability that a case needs and a client lacks.

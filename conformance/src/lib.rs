@@ -60,6 +60,7 @@ mod same;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod scripted;
+mod secrets;
 mod server_run;
 mod server_testee;
 mod suite;

@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
                 line = format!("{line}: {error}");
                 source = error.source();
             }
-            let _ = writeln!(std::io::stderr(), "{line}");
+            let _ = writeln!(std::io::stderr(), "{}", escaped(&indented(&line)));
             ExitCode::from(2)
         }
     }
@@ -49,7 +49,8 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
             let mut client = run.selection.client_run();
             if run.expected_failures.is_some() {
                 let name = name_of(&command, &run.selection).await?;
-                client = client.expecting(run.expected_failures(&name)?);
+                let expected = run.expected_failures(&name)?;
+                client = client.expecting(expected).named(&name);
             }
             let mut judgements = client.judge(&command, &cases).await?;
             rerun_with(&mut judgements, &run.selection.words());
@@ -132,11 +133,15 @@ async fn matrix(
     let (_server, mut sandbox) = atlas_conformance::sandbox().await?;
     #[cfg(feature = "sandbox")]
     names.insert(sandbox.name.clone(), "the sandbox".to_owned());
+    // Fails before any case runs if the list is invalid.
+    #[cfg(feature = "sandbox")]
+    run.expected_failures(&sandbox.name)?;
     let mut runs = Vec::new();
     for command in own.iter().chain(clients) {
         let name = name_of(command, selection).await?;
         let expected = run.expected_failures(&name)?;
-        runs.push((selection.client_run().expecting(expected), command));
+        let client = selection.client_run().expecting(expected).named(&name);
+        runs.push((client, command));
         let line = shown_command(command);
         if let Some(other) = names.insert(name.clone(), line.clone()) {
             let hint = "let one of them reply to hello with another name";
@@ -192,19 +197,29 @@ fn rerun_with(judgements: &mut [Judgement], words: &[String]) {
 fn list(cases: &[Case]) -> ExitCode {
     for case in cases {
         let (id, level, requires, source) = (&case.id, case.level, &case.requires, &case.source);
-        print(&format!("{id}\t{level}\t{requires}\t{source}"));
+        let line = format!("{id}\t{level}\t{requires}\t{source}");
+        print(&indented(&line));
     }
     ExitCode::SUCCESS
 }
 
 /// Prints one or more lines, with the control characters of testees escaped.
 fn print(line: &str) {
-    let escaped = line.chars().map(|character| match character {
+    // A closed pipe is not an error.
+    let _ = writeln!(std::io::stdout(), "{}", escaped(line));
+}
+
+/// Escapes control characters, except line breaks and tabs.
+fn escaped(text: &str) -> String {
+    let escaped = text.chars().map(|character| match character {
         '\n' | '\t' => character.to_string(),
         control if control.is_control() => control.escape_default().to_string(),
         other => other.to_string(),
     });
-    let escaped: String = escaped.collect();
-    // A closed pipe is not an error.
-    let _ = writeln!(std::io::stdout(), "{escaped}");
+    escaped.collect()
+}
+
+/// Indents the further lines of a text, so that a testee cannot print lines of the report.
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n    ")
 }

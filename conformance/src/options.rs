@@ -196,6 +196,11 @@ impl Selection {
                     };
                     return Err(format!("case {id:?} is for {whom}").into());
                 }
+                Some(_) if !id.contains(&self.filter) => {
+                    let filter = &self.filter;
+                    let problem = format!("case {id:?} does not contain the --filter {filter:?}");
+                    return Err(format!("{problem}; remove one of them").into());
+                }
                 Some(_) => {}
             }
         }

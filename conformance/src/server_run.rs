@@ -13,11 +13,12 @@ use crate::predicate::{Asked, differences};
 use crate::raw_client::{RawClient, RawError};
 use crate::read_back;
 use crate::scripted::lock;
+use crate::secrets::Masks;
 use crate::server_testee::{Control, ServerTestee};
 use crate::target::{json_of, request};
 use crate::transcript::{Transcript, shown};
 use crate::variables::Variables;
-use crate::verdict::{Judgement, Masks, Verdict};
+use crate::verdict::{Judgement, Verdict};
 use crate::wire::latin1;
 
 /// An error that prevents a case from being judged.

@@ -9,13 +9,14 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::case::{Case, Kind};
-use crate::client_run::judge_client;
+use crate::client_run::judge_and_search;
 use crate::expected::ExpectedFailures;
 use crate::fixtures::{FixtureError, cases_below, embedded_cases};
+use crate::secrets::Masks;
 use crate::server_run::judge_server;
 use crate::server_testee::ServerTestee;
-use crate::testee::{PATIENCE, Testee, TesteeError};
-use crate::verdict::{Judgement, Masks, Verdict};
+use crate::testee::{Ended, PATIENCE, Testee, TesteeError};
+use crate::verdict::{Judgement, Verdict};
 use crate::worker::Worker;
 
 /// Returns all embedded cases, with matrices expanded.
@@ -59,21 +60,6 @@ impl Case {
         !matches!(self.kind, Kind::Server(_) | Kind::Flow(_))
     }
 
-    /// Returns the secrets that a client must not show.
-    pub(crate) fn client_secrets(&self) -> Vec<String> {
-        let Kind::Client(client) = &self.kind else {
-            return Vec::new();
-        };
-        let expected = std::iter::once(&client.expect).chain(&client.or);
-        expected.flat_map(|it| it.secrets.clone()).collect()
-    }
-
-    /// Returns the secrets that a client with these abilities must not show.
-    pub(crate) fn secrets_for(&self, abilities: &[String]) -> Vec<String> {
-        let with_others = self.without_bearer(abilities);
-        with_others.as_ref().unwrap_or(self).client_secrets()
-    }
-
     /// Whether the case is for servers.
     pub fn is_for_servers(&self) -> bool {
         !matches!(self.kind, Kind::Client(_) | Kind::Download(_))
@@ -87,6 +73,7 @@ pub struct ClientRun {
     jobs: usize,
     pub(crate) patience: Duration,
     pub(crate) expected: ExpectedFailures,
+    name: Option<String>,
 }
 
 impl Default for ClientRun {
@@ -96,6 +83,7 @@ impl Default for ClientRun {
             jobs: 4,
             patience: PATIENCE,
             expected: ExpectedFailures::default(),
+            name: None,
         }
     }
 }
@@ -120,18 +108,25 @@ impl ClientRun {
         self
     }
 
+    /// Requires this name of the client, such as the name whose expected failures were read.
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
     /// Runs the cases and returns the judgements in the same order.
     ///
     /// A process runs several cases, with a reset in between. Each case about memory or files gets a
     /// fresh process. A case that does not pass is run again in a fresh process, whose verdict counts,
     /// unless its failure is [expected](Self::expecting).
-    /// So is a case whose secrets a process shows outside of the case's own reply, such as in stderr;
-    /// it fails if no fresh process shows them. A case after which the client does not reply to the
-    /// reset as documented is run again, too, with a reset at its end.
+    /// So is a case whose secrets a process shows in stderr; it fails if no fresh process shows them
+    /// there. A case fails, too, if the reply to it or to the reset after it has a secret of any case. A
+    /// case after which the client does not reply to the reset as documented, or after which it writes a
+    /// further line, is run again, with a reset at its end.
     ///
     /// # Errors
-    /// Returns a [`TesteeError`] if the client does not report a valid name, or does not reply to a
-    /// reset as documented.
+    /// Returns a [`TesteeError`] if the client does not report a valid name or the
+    /// [required](Self::named) one, or does not reply to a reset as documented.
     pub async fn judge(
         &self,
         command: &[String],
@@ -144,25 +139,33 @@ impl ClientRun {
             .collect();
         let cases: Arc<[Case]> = cases.into();
         let mut first = Testee::start_with(command, self.patience).await?;
+        if let Some(required) = self.name.as_ref().filter(|it| **it != first.hello.name) {
+            return Err(TesteeError::OtherName {
+                name: first.hello.name.clone(),
+                required: required.clone(),
+            });
+        }
         if cases.len() > 1 {
             first.reset().await?;
         }
         let hello = first.hello.clone();
         first.end().await;
+        let secrets = cases
+            .iter()
+            .flat_map(|case| case.secrets_for(&hello.abilities));
+        let secrets: Arc<BTreeSet<String>> = Arc::new(secrets.collect());
         let next = Arc::new(AtomicUsize::new(0));
         let silent = Arc::new(AtomicUsize::new(0));
         let mut workers = JoinSet::new();
         for _ in 0..self.jobs.min(cases.len()) {
-            let worker = Worker::new(self.clone(), command, &hello.name, cases.clone());
+            let (cases, secrets) = (cases.clone(), secrets.clone());
+            let worker = Worker::new(self.clone(), command, &hello.name, cases, secrets);
             workers.spawn(worker.work(next.clone(), silent.clone()));
         }
         let mut judgements = workers.join_all().await.concat();
         judgements.sort_by_key(|(index, _)| *index);
         // A client may show the secrets of an earlier case in any text.
-        let secrets = cases
-            .iter()
-            .flat_map(|case| case.secrets_for(&hello.abilities));
-        let masks = Masks::new(&secrets.collect::<BTreeSet<String>>());
+        let masks = Masks::new(secrets.iter());
         for (_, judgement) in &mut judgements {
             judgement.mask(&masks);
             // A client that changes its name is still one testee.
@@ -184,42 +187,50 @@ impl ClientRun {
         case: &Case,
         resets: bool,
     ) -> Alone {
-        let (mut judgement, secrets, stderr) =
-            match Testee::start_with(command, self.patience).await {
-                Ok(mut testee) => {
-                    let mut judgement = judge_client(&mut testee, command, case).await;
-                    if resets
-                        && !judgement.verdict.has_ended()
-                        && let Err(error) = testee.reset().await
-                    {
-                        judgement = Judgement::ended(name, case, error.verdict(), &error);
-                        judgement.reason = format!("after the case: {}", judgement.reason);
-                    }
-                    judgement.version.clone_from(&testee.hello.version);
-                    let secrets = case.secrets_for(&testee.hello.abilities);
-                    (judgement, secrets, testee.end().await)
-                }
-                Err(error) => {
-                    let judgement = Judgement::ended(name, case, Verdict::Crashed, &error);
-                    let stderr = match error {
-                        TesteeError::Ended { stderr, .. } => stderr,
-                        _ => String::new(),
-                    };
-                    (judgement, case.client_secrets(), stderr)
-                }
-            };
-        let shown = judgement.note_secrets(&secrets, &stderr);
-        let version = judgement.version.clone();
-        let judgement = finished(judgement, &version, command, case);
-        Alone { judgement, shown }
+        let mut testee = match Testee::start_with(command, self.patience).await {
+            Ok(testee) => testee,
+            Err(error) => {
+                let mut judgement = Judgement::ended(name, case, Verdict::Crashed, &error);
+                let stderr = match error {
+                    TesteeError::Ended { stderr, .. } => stderr,
+                    _ => String::new(),
+                };
+                let end = Ended::with(stderr);
+                let in_stderr = judgement.note_end(case, &case.client_secrets(), &end);
+                let judgement = finished(judgement, "", command, case);
+                return Alone {
+                    judgement,
+                    in_stderr,
+                };
+            }
+        };
+        let hello = testee.hello.clone();
+        let (mut judgement, _) = judge_and_search(&mut testee, command, case).await;
+        let mut after = None;
+        if resets && !judgement.verdict.has_ended() {
+            after = testee.reset().await.err();
+        }
+        let mut end = testee.finish().await;
+        if let Some(error) = after.or(end.further.take())
+            && !judgement.verdict.has_ended()
+        {
+            judgement = judgement.ended_after(case, &error);
+        }
+        let secrets = case.secrets_for(&hello.abilities);
+        let in_stderr = judgement.note_end(case, &secrets, &end);
+        let judgement = finished(judgement, &hello.version, command, case);
+        Alone {
+            judgement,
+            in_stderr,
+        }
     }
 }
 
 /// The result of a case in a process of its own.
 pub(crate) struct Alone {
     pub(crate) judgement: Judgement,
-    /// The secrets that the process showed.
-    pub(crate) shown: Vec<String>,
+    /// The secrets that the process showed in stderr.
+    pub(crate) in_stderr: BTreeSet<String>,
 }
 
 /// Adds the client's version and the command that runs the single case to a judgement.

@@ -1,28 +1,36 @@
 //! Runs a client under test: a process that exchanges JSON lines.
 
+mod error;
+
+use std::collections::BTreeSet;
 use std::io;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use atlas_catalog::closest;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use crate::environment::may_hold_credential;
 use crate::message::{ABILITIES, Hello, PROTOCOL, Reply, Request, Run};
 use crate::scripted::lock;
+use crate::secrets::{found_in, texts_of};
 use crate::suite::shown_command;
-use crate::verdict::Verdict;
+
+pub use error::TesteeError;
 
 /// The default timeout of a reply.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The maximum length of a line from a testee, in bytes.
 const LONGEST: u64 = 32 << 20;
-/// The number of bytes of stderr that are kept.
+/// The time in which a process must end once its stdin is closed.
+const GRACE: Duration = Duration::from_secs(5);
+/// The time in which the pipes of a process that has ended must end.
+const PIPE_GRACE: Duration = Duration::from_secs(1);
+/// The number of bytes that are kept of stderr, and of stdout after the last reply.
 pub(crate) const KEPT: usize = 1 << 20;
 
 /// A running client, in its own process group on Unix.
@@ -41,87 +49,35 @@ pub struct Testee {
     #[cfg(unix)]
     group: Option<u32>,
     patience: Duration,
+    /// The secrets to search the replies for.
+    secrets: BTreeSet<String>,
+    /// Those that were found.
+    shown: BTreeSet<String>,
+    /// The texts of the reply to `hello`, which is read before any secret is known.
+    first_texts: String,
     /// The client's description of itself.
     pub hello: Hello,
 }
 
-/// An error while running a client.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TesteeError {
-    /// The process could not be started, or has no pipes.
-    #[error("testee {command:?} {doing}; check that the command runs in a shell")]
-    Process {
-        /// The command line.
-        command: String,
-        /// The step that failed.
-        doing: &'static str,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// The process ended without a reply.
-    #[error(
-        "testee ended without a reply to {request} ({status}){}",
-        last_line(stderr)
-    )]
-    Ended {
-        /// The request: `hello`, `reset` or `run`.
-        request: &'static str,
-        /// The exit status.
-        status: String,
-        /// Its stderr.
-        stderr: String,
-    },
-    /// It printed a line that is not a valid reply.
-    #[error("invalid reply {said:?} of the testee: {problem}; print each reply as one JSON line")]
-    NoAnswer {
-        /// The line, shortened.
-        said: String,
-        /// The parse error.
-        problem: String,
-    },
-    /// It did not reply in time.
-    #[error("timed out after {seconds} s waiting for the testee's reply to {request}")]
-    Silent {
-        /// The timeout.
-        seconds: f64,
-        /// The request: `hello`, `reset` or `run`.
-        request: &'static str,
-    },
-    /// Its name is not valid.
-    #[error(
-        "invalid testee name {name:?}: expected 1 to 64 ASCII letters, digits, '-', '_' or '.'"
-    )]
-    Name {
-        /// The name.
-        name: String,
-    },
-    /// It names an ability that the protocol does not have.
-    #[error("unknown ability {ability:?} of the testee{}; the abilities are {}", guess(ability), ABILITIES.join(", "))]
-    Ability {
-        /// The ability.
-        ability: String,
-    },
+/// The end of a process.
+pub(crate) struct Ended {
+    /// The first MiB of its stderr.
+    pub(crate) stderr: String,
+    /// What it wrote to stdout after its last reply.
+    pub(crate) further: Option<TesteeError>,
+    /// The secrets in it, and in replies since [`Testee::take_shown`].
+    pub(crate) shown: BTreeSet<String>,
 }
 
-impl TesteeError {
-    /// Returns the verdict for this error: of the testee or of the suite.
-    pub(crate) fn verdict(&self) -> Verdict {
-        match self {
-            Self::Ended { .. } | Self::NoAnswer { .. } => Verdict::Crashed,
-            Self::Silent { .. } => Verdict::Silent,
-            _ => Verdict::Error,
+impl Ended {
+    /// Returns the end of a process of which only stderr is known.
+    pub(crate) fn with(stderr: String) -> Self {
+        Self {
+            stderr,
+            further: None,
+            shown: BTreeSet::new(),
         }
     }
-}
-
-/// Suggests the ability that may be meant.
-fn guess(ability: &str) -> String {
-    let close = closest(ability, ABILITIES);
-    close
-        .first()
-        .map_or_else(String::new, |close| format!("; did you mean {close}?"))
 }
 
 impl Testee {
@@ -169,7 +125,8 @@ impl Testee {
         #[cfg(unix)]
         let group = child.id();
         let stderr = Arc::new(Mutex::new(Vec::new()));
-        let reading = tokio::spawn(keep(errors, stderr.clone()));
+        let kept = stderr.clone();
+        let reading = tokio::spawn(keep(errors, move |piece| extend(&mut lock(&kept), piece)));
         let mut testee = Self {
             child,
             requests: Some(requests),
@@ -179,14 +136,15 @@ impl Testee {
             #[cfg(unix)]
             group,
             patience,
+            secrets: BTreeSet::new(),
+            shown: BTreeSet::new(),
+            first_texts: String::new(),
             hello: Hello::default(),
         };
         let hello = Request::Hello { protocol: PROTOCOL };
         testee.hello = testee.ask(&hello).await?;
         let (name, version) = (&testee.hello.name, &mut testee.hello.version);
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let fits = (1..=64).contains(&name.len()) && !name.starts_with('.');
-        if !fits || !name.bytes().all(plain) {
+        if !is_name(name) {
             let name = name.clone();
             return Err(TesteeError::Name { name });
         }
@@ -228,6 +186,21 @@ impl Testee {
         }
     }
 
+    /// Searches the reply to `hello` and all later replies for these secrets, too.
+    pub(crate) fn search_for<'a>(&mut self, secrets: impl IntoIterator<Item = &'a String>) {
+        for secret in secrets {
+            if self.first_texts.contains(secret.as_str()) {
+                self.shown.insert(secret.clone());
+            }
+            self.secrets.insert(secret.clone());
+        }
+    }
+
+    /// Returns the secrets that were found since the last call.
+    pub(crate) fn take_shown(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.shown)
+    }
+
     /// Returns the peak memory of the process in bytes, on Linux only.
     pub fn memory(&self) -> Option<u64> {
         let path = format!("/proc/{}/status", self.child.id()?);
@@ -248,15 +221,45 @@ impl Testee {
     }
 
     /// Ends the process and returns the first MiB of its stderr.
-    pub async fn end(mut self) -> String {
+    pub async fn end(self) -> String {
+        self.finish().await.stderr
+    }
+
+    /// Ends the process, and reads what it writes to stdout until then.
+    pub(crate) async fn finish(mut self) -> Ended {
         drop(self.requests.take());
-        let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
+        let mut said = Vec::new();
+        let is_ended = {
+            let reading = keep(&mut self.answers, |piece| extend(&mut said, piece));
+            let mut reading = std::pin::pin!(reading);
+            let mut is_read = false;
+            let ended = async {
+                loop {
+                    tokio::select! {
+                        _ = self.child.wait() => return,
+                        () = &mut reading, if !is_read => is_read = true,
+                    }
+                }
+            };
+            let is_ended = tokio::time::timeout(GRACE, ended).await.is_ok();
+            // Another process may keep stdout open.
+            if is_ended && !is_read {
+                let _ = tokio::time::timeout(PIPE_GRACE, reading).await;
+            }
+            is_ended
+        };
         let stderr = self.written().await;
         self.kill_group();
-        if ended.is_err() {
+        if !is_ended {
             let _ = self.child.kill().await;
         }
-        stderr
+        let texts = String::from_utf8_lossy(&said);
+        self.shown.extend(found_in(&texts, &self.secrets).cloned());
+        Ended {
+            stderr,
+            further: (!said.is_empty()).then(|| unasked(&said)),
+            shown: self.take_shown(),
+        }
     }
 
     /// Kills the remaining processes of the group.
@@ -272,7 +275,7 @@ impl Testee {
     /// Waits up to a second for the end of stderr and returns its text.
     async fn written(&mut self) -> String {
         if let Some(reading) = self.reading.take() {
-            let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
+            let _ = tokio::time::timeout(PIPE_GRACE, reading).await;
         }
         String::from_utf8_lossy(&lock(&self.stderr)).into_owned()
     }
@@ -282,13 +285,12 @@ impl Testee {
         line.push(b'\n');
         let mut said = Vec::new();
         let waiting = tokio::time::timeout(Duration::ZERO, self.answers.fill_buf()).await;
-        if let Ok(Ok(unasked)) = waiting
-            && !unasked.is_empty()
+        if let Ok(Ok(said)) = waiting
+            && !said.is_empty()
         {
-            return Err(TesteeError::NoAnswer {
-                said: shortened(unasked),
-                problem: "nothing was asked".to_owned(),
-            });
+            let texts = String::from_utf8_lossy(said);
+            self.shown.extend(found_in(&texts, &self.secrets).cloned());
+            return Err(unasked(said));
         }
         let asked = async {
             let requests = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -300,13 +302,18 @@ impl Testee {
                 .await
         };
         let answer = tokio::time::timeout(self.patience, asked).await;
+        let texts = texts_of(&said, matches!(request, Request::Run(_)));
+        self.shown.extend(found_in(&texts, &self.secrets).cloned());
+        if matches!(request, Request::Hello { .. }) {
+            self.first_texts = texts;
+        }
         let answer = answer.map_err(|_| TesteeError::Silent {
             seconds: self.patience.as_secs_f64(),
             request: request.name(),
         })?;
         if !matches!(answer, Ok(read) if read > 0) {
             // A closed or broken pipe means that the process is ending.
-            let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
+            let ended = tokio::time::timeout(GRACE, self.child.wait()).await;
             let status = match ended {
                 Ok(Ok(status)) => status.to_string(),
                 _ => "still running, with its stdout closed".to_owned(),
@@ -356,23 +363,33 @@ fn shortened(said: &[u8]) -> String {
     format!("{whole}…")
 }
 
-/// Reads stderr to its end and keeps the first [`KEPT`] bytes.
-async fn keep(mut stderr: ChildStderr, kept: Arc<Mutex<Vec<u8>>>) {
-    let mut piece = vec![0; 1 << 16];
-    while let Ok(read) = stderr.read(&mut piece).await {
-        if read == 0 {
-            return;
-        }
-        let mut kept = lock(&kept);
-        let room = KEPT.saturating_sub(kept.len()).min(read);
-        kept.extend_from_slice(&piece[..room]);
+/// The error of a client that wrote without being asked.
+fn unasked(said: &[u8]) -> TesteeError {
+    TesteeError::NoAnswer {
+        said: shortened(said),
+        problem: "nothing was asked".to_owned(),
     }
 }
 
-/// Returns the last line of stderr as the end of an error message.
-fn last_line(stderr: &str) -> String {
-    match stderr.trim_end().lines().last() {
-        Some(line) => format!("; last line of stderr: {line:?}"),
-        None => String::new(),
+/// Adds bytes up to a total of [`KEPT`].
+fn extend(kept: &mut Vec<u8>, piece: &[u8]) {
+    let room = KEPT.saturating_sub(kept.len()).min(piece.len());
+    kept.extend_from_slice(&piece[..room]);
+}
+
+/// Reads a pipe to its end.
+async fn keep(mut pipe: impl AsyncRead + Unpin, mut take: impl FnMut(&[u8])) {
+    let mut piece = vec![0; 1 << 16];
+    while let Ok(read) = pipe.read(&mut piece).await {
+        if read == 0 {
+            return;
+        }
+        take(&piece[..read]);
     }
+}
+
+/// Whether a text is a valid name of a testee, which is also the name of a file.
+pub(crate) fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=64).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain)
 }

@@ -1,5 +1,6 @@
 //! Verdicts and judgements.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use atlas_catalog::Operation;
@@ -7,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Level};
 use crate::difference::Difference;
-use crate::testee::KEPT;
+use crate::secrets::{Masks, found_in};
+use crate::testee::{Ended, KEPT, TesteeError};
 
 /// The verdict of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,9 +47,23 @@ impl Verdict {
         Self::Error,
     ];
 
+    /// Returns the verdict for a requirement of this level that is not met.
+    fn of_unmet(level: Level) -> Self {
+        match level {
+            Level::Must => Self::Fail,
+            Level::Should | Level::May => Self::Warn,
+            Level::Choice => Self::Differs,
+        }
+    }
+
     /// Whether the process has ended or does not reply.
     pub(crate) fn has_ended(self) -> bool {
         matches!(self, Self::Crashed | Self::Silent | Self::Error)
+    }
+
+    /// Whether a shown secret cannot make it worse.
+    pub(crate) fn is_worst(self) -> bool {
+        self == Self::Fail || self.has_ended()
     }
 
     /// Whether the testee does not meet the requirement.
@@ -119,12 +135,10 @@ impl Judgement {
         conversation: String,
     ) -> Self {
         let recorded = differences.iter().all(|difference| difference.is_recorded);
-        let verdict = match (differences.is_empty(), case.level) {
-            (true, _) => Verdict::Pass,
-            (false, Level::Must) if recorded => Verdict::Warn,
-            (false, Level::Must) => Verdict::Fail,
-            (false, Level::Should | Level::May) => Verdict::Warn,
-            (false, Level::Choice) => Verdict::Differs,
+        let verdict = match Verdict::of_unmet(case.level) {
+            _ if differences.is_empty() => Verdict::Pass,
+            Verdict::Fail if recorded => Verdict::Warn,
+            unmet => unmet,
         };
         let mut judgement = Self::without(testee, case, verdict, String::new());
         if !differences.is_empty() {
@@ -155,6 +169,15 @@ impl Judgement {
         Self::without(testee, case, verdict, reason)
     }
 
+    /// Returns the judgement of a client that was judged, and then ended with an error.
+    pub(crate) fn ended_after(mut self, case: &Case, error: &TesteeError) -> Self {
+        let ended = Self::ended(&self.testee, case, error.verdict(), error);
+        self.differences.retain(|it| it.required == NO_SECRET);
+        self.verdict = ended.verdict;
+        self.reason = format!("after the case: {}", ended.reason);
+        self
+    }
+
     /// Returns a judgement without differences.
     pub(crate) fn without(testee: &str, case: &Case, verdict: Verdict, reason: String) -> Self {
         Self {
@@ -174,26 +197,25 @@ impl Judgement {
         }
     }
 
-    /// Adds the stderr of a client, which must not contain these secrets; nor may the client's reasons.
-    /// Returns those that the process showed.
-    pub(crate) fn note_secrets(&mut self, secrets: &[String], stderr: &str) -> Vec<String> {
-        let (in_stderr, in_reason): (Vec<&String>, Vec<&String>) = (
-            secrets.iter().filter(|it| stderr.contains(*it)).collect(),
-            secrets
-                .iter()
-                .filter(|it| self.reason.contains(*it))
-                .collect(),
-        );
-        let mut shown: Vec<String> = in_stderr.iter().copied().cloned().collect();
-        if self.place_of_secret().is_some() {
-            shown = secrets.to_vec();
-        }
-        if !in_stderr.is_empty() {
-            self.shows_secret("stderr");
-        } else if !in_reason.is_empty() {
-            shown.extend(in_reason.into_iter().cloned());
-            self.shows_secret("reply");
-        } else if self.verdict == Verdict::Pass && !secrets.is_empty() && stderr.len() >= KEPT {
+    /// Adds the stderr of a client, and its secrets that a process showed there or in other texts.
+    /// Returns those in stderr.
+    pub(crate) fn note_end(
+        &mut self,
+        case: &Case,
+        secrets: &[String],
+        end: &Ended,
+    ) -> BTreeSet<String> {
+        let stderr = &end.stderr;
+        let in_stderr: BTreeSet<String> = found_in(stderr, secrets).cloned().collect();
+        let elsewhere = secrets.iter().filter(|it| {
+            // The reason may quote stderr.
+            let in_reason = self.reason.contains(*it) && !in_stderr.contains(*it);
+            in_reason || end.shown.contains(*it)
+        });
+        let elsewhere = elsewhere.cloned().collect();
+        self.shows(case, &in_stderr, "stderr");
+        self.shows(case, &elsewhere, "reply");
+        if self.verdict == Verdict::Pass && !secrets.is_empty() && stderr.len() >= KEPT {
             self.verdict = Verdict::Error;
             let problem =
                 "stderr was searched for secrets only in its first MiB; let the client log less";
@@ -204,27 +226,57 @@ impl Judgement {
             self.conversation.push_str(stderr);
         }
         self.mask(&Masks::new(secrets));
-        shown
+        in_stderr
     }
 
-    /// Records that the client showed a secret.
+    /// Records that the client showed these secrets of its case. That is a failure, unless the
+    /// server sent them: the level of the case then holds.
+    pub(crate) fn shows(&mut self, case: &Case, secrets: &BTreeSet<String>, place: &str) {
+        if secrets.is_empty() {
+            return;
+        }
+        if !secrets.iter().all(|secret| case.sends(secret)) {
+            self.shows_secret(place);
+            return;
+        }
+        if matches!(self.verdict, Verdict::Pass | Verdict::Unimplemented) {
+            self.verdict = Verdict::of_unmet(self.level);
+        }
+        self.note_place(place);
+    }
+
+    /// Records that the client showed a secret, which is a failure at every level.
     pub(crate) fn shows_secret(&mut self, place: &str) {
-        if !self.verdict.has_ended() {
+        if !self.verdict.is_worst() {
             self.verdict = Verdict::Fail;
         }
-        let difference = Difference::new(place, NO_SECRET, "a secret");
-        self.differences.push(difference);
+        self.note_place(place);
     }
 
-    /// The place in which the client showed a secret.
-    pub(crate) fn place_of_secret(&self) -> Option<&str> {
-        let mut differences = self.differences.iter();
-        let shown = differences.find(|it| it.required == NO_SECRET);
+    fn note_place(&mut self, place: &str) {
+        let difference = Difference::new(place, NO_SECRET, "a secret");
+        if !self.differences.contains(&difference) {
+            self.differences.push(difference);
+        }
+    }
+
+    /// The places in which the client showed secrets.
+    pub(crate) fn places_of_secrets(&self) -> impl Iterator<Item = &str> {
+        let shown = self
+            .differences
+            .iter()
+            .filter(|it| it.required == NO_SECRET);
         shown.map(|it| it.place.as_str())
+    }
+
+    /// Whether the client showed a secret.
+    pub(crate) fn has_leak(&self) -> bool {
+        self.places_of_secrets().next().is_some()
     }
 
     /// Replaces all secrets.
     pub(crate) fn mask(&mut self, masks: &Masks) {
+        masks.apply(&mut self.version);
         masks.apply(&mut self.reason);
         masks.apply(&mut self.conversation);
         for difference in &mut self.differences {
@@ -234,7 +286,8 @@ impl Judgement {
     }
 
     /// Returns several lines for the user: the requirement and its source, the differences, and the
-    /// command that runs this case only. The conversation is not included.
+    /// command that runs this case only. The conversation is not included. Further lines of a text
+    /// are indented.
     pub fn explained(&self) -> String {
         let mut lines = vec![format!(
             "{} {} {} ({})",
@@ -252,44 +305,15 @@ impl Judgement {
         }
         add("because:", &self.reason);
         add("run:", &self.rerun);
-        lines.join("\n")
+        let indented = lines
+            .iter()
+            .map(|line| line.replace('\n', "\n            "));
+        indented.collect::<Vec<_>>().join("\n")
     }
 }
 
 /// The requirement of a place in which a secret was seen.
 pub(crate) const NO_SECRET: &str = "no secret";
-
-/// The texts of secrets, also in escaped form, longest first.
-pub(crate) struct Masks(Vec<String>);
-
-impl Masks {
-    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a String>) -> Self {
-        let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
-        let mut forms: Vec<String> = secrets
-            .flat_map(|secret| {
-                let bare = secret.strip_prefix("Bearer ").unwrap_or(secret);
-                let quoted = format!("{bare:?}");
-                let twice = format!("{quoted:?}");
-                [
-                    bare.to_owned(),
-                    quoted.trim_matches('"').to_owned(),
-                    twice.trim_matches(['"', '\\']).to_owned(),
-                ]
-            })
-            .collect();
-        forms.sort_by(|one, other| (other.len(), one).cmp(&(one.len(), other)));
-        forms.dedup();
-        Self(forms)
-    }
-
-    fn apply(&self, text: &mut String) {
-        for form in &self.0 {
-            if text.contains(form) {
-                *text = text.replace(form, "(secret)");
-            }
-        }
-    }
-}
 
 /// The tag of cases without an operation under test, such as those about logins or requests outside
 /// of the API.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::case::{Case, Kind};
-use crate::client_run::judge_client;
+use crate::client_run::judge_and_search;
 use crate::expected::Standing;
+use crate::secrets::found_in;
 use crate::server_testee::SILENT_IN_A_ROW;
 use crate::suite::{Alone, ClientRun, finished};
-use crate::testee::{KEPT, Testee};
+use crate::testee::{Ended, KEPT, Testee};
 use crate::verdict::{Judgement, Verdict};
 
 /// Runs cases in a process that they share, and again in fresh ones where the shared one leaves doubt.
@@ -18,9 +19,13 @@ pub(crate) struct Worker {
     command: Vec<String>,
     name: String,
     cases: Arc<[Case]>,
+    /// The secrets of all cases.
+    secrets: Arc<BTreeSet<String>>,
     process: Option<Shared>,
-    /// The cases of processes that have ended, and that may have shown secrets.
+    /// The cases of processes that have ended, and that may have shown secrets in stderr.
     doubtful: Vec<Ran>,
+    /// The cases after which a process wrote secrets to stdout, of the same or other cases.
+    leaked: Vec<(usize, &'static str)>,
     judgements: BTreeMap<usize, Judgement>,
 }
 
@@ -28,29 +33,35 @@ pub(crate) struct Worker {
 struct Shared {
     testee: Testee,
     ran: Vec<Ran>,
-    /// Replies that were not searched for the secrets of other cases.
-    said: String,
 }
 
 /// A case that ran in a shared process.
 struct Ran {
     index: usize,
     secrets: Vec<String>,
-    /// Those of its secrets that the process showed.
-    seen: Vec<String>,
-    /// The secrets that a fresh process showed, if the case ran in one.
-    alone: Option<Vec<String>>,
+    /// Those of its secrets that the process showed in stderr.
+    seen: BTreeSet<String>,
+    /// Those that a fresh process showed there, if the case ran in one.
+    alone: Option<BTreeSet<String>>,
 }
 
 impl Worker {
-    pub(crate) fn new(run: ClientRun, command: &[String], name: &str, cases: Arc<[Case]>) -> Self {
+    pub(crate) fn new(
+        run: ClientRun,
+        command: &[String],
+        name: &str,
+        cases: Arc<[Case]>,
+        secrets: Arc<BTreeSet<String>>,
+    ) -> Self {
         Self {
             run,
             command: command.to_vec(),
             name: name.to_owned(),
             cases,
+            secrets,
             process: None,
             doubtful: Vec::new(),
+            leaked: Vec::new(),
             judgements: BTreeMap::new(),
         }
     }
@@ -89,24 +100,31 @@ impl Worker {
             self.end(shared, false).await;
         }
         self.attribute_secrets().await;
+        for (index, place) in self.leaked {
+            if let Some(judgement) = self.judgements.get_mut(&index)
+                && !(judgement.has_leak() && judgement.verdict.is_worst())
+            {
+                judgement.shows_secret(&format!("{place} {OF_SEVERAL}"));
+            }
+        }
         self.judgements.into_iter().collect()
     }
 
-    /// Finds the cases to which the secrets belong that shared processes showed.
+    /// Finds the cases to which the secrets belong that shared processes showed in stderr.
     async fn attribute_secrets(&mut self) {
         let mut doubtful = std::mem::take(&mut self.doubtful);
         for ran in doubtful.iter_mut().filter(|it| it.alone.is_none()) {
             let alone = self.run_alone(&self.cases[ran.index], false).await;
             self.judgements.insert(ran.index, alone.judgement);
-            ran.alone = Some(alone.shown);
+            ran.alone = Some(alone.in_stderr);
         }
         let shown: BTreeSet<&String> = doubtful.iter().flat_map(|it| &it.alone).flatten().collect();
         for ran in &doubtful {
-            // No fresh process shows it: it appears only after other cases.
-            if let Some(judgement) = self.judgements.get_mut(&ran.index)
-                && ran.seen.iter().any(|secret| !shown.contains(secret))
-            {
-                judgement.shows_secret("stderr or replies of a process that ran several cases");
+            // No fresh process shows them: they appear only after other cases.
+            let others = ran.seen.iter().filter(|secret| !shown.contains(secret));
+            if let Some(judgement) = self.judgements.get_mut(&ran.index) {
+                let place = format!("stderr {OF_SEVERAL}");
+                judgement.shows(&self.cases[ran.index], &others.cloned().collect(), &place);
             }
         }
     }
@@ -119,15 +137,19 @@ impl Worker {
         let Some(mut shared) = self.ready().await else {
             return self.run_alone(case, false).await.judgement;
         };
-        let mut judgement = judge_client(&mut shared.testee, &self.command, case).await;
-        shared.said.push_str(&judgement.reason);
-        shared.said.push('\n');
+        let (mut judgement, shown) =
+            judge_and_search(&mut shared.testee, &self.command, case).await;
         let mut ran = Ran {
             index,
             secrets: case.secrets_for(&shared.testee.hello.abilities),
-            seen: Vec::new(),
+            seen: BTreeSet::new(),
             alone: None,
         };
+        let (own, others): (BTreeSet<String>, BTreeSet<String>) =
+            shown.into_iter().partition(|it| ran.secrets.contains(it));
+        if !others.is_empty() {
+            self.leaked.push((index, "reply"));
+        }
         if matches!(judgement.verdict, Verdict::Pass | Verdict::Unimplemented)
             || self.is_expected(&judgement)
         {
@@ -138,14 +160,17 @@ impl Worker {
         }
         let Alone {
             judgement: mut alone,
-            shown,
+            in_stderr,
         } = self.run_alone(case, false).await;
-        if let Some(place) = judgement.place_of_secret()
-            && alone.place_of_secret().is_none()
-        {
-            alone.shows_secret(&format!("{place} of a process that ran several cases"));
+        if judgement.has_leak() && !alone.has_leak() {
+            let place = judgement.places_of_secrets().next().unwrap_or_default();
+            let place = format!("{place} {OF_SEVERAL}");
+            if own.is_empty() {
+                alone.shows_secret(&place);
+            }
+            alone.shows(case, &own, &place);
         }
-        ran.alone = Some(shown);
+        ran.alone = Some(in_stderr);
         shared.ran.push(ran);
         // The same verdict without earlier cases: they did not cause it, and the process can stay.
         if alone.verdict == judgement.verdict && !alone.verdict.has_ended() {
@@ -162,42 +187,61 @@ impl Worker {
             return Some(shared);
         }
         let testee = Testee::start_with(&self.command, self.run.patience).await;
-        testee.ok().map(|testee| Shared {
-            testee,
-            ran: Vec::new(),
-            said: String::new(),
+        testee.ok().map(|mut testee| {
+            testee.search_for(self.secrets.iter());
+            Shared {
+                testee,
+                ran: Vec::new(),
+            }
         })
     }
 
     /// Resets the shared process. If it fails, its last case is run again, with a reset at its end.
     async fn reset(&mut self) -> Option<Shared> {
         let mut shared = self.process.take()?;
-        if shared.testee.reset().await.is_ok() {
-            return Some(shared);
-        }
+        let is_reset = shared.testee.reset().await.is_ok();
         if let Some(last) = shared.ran.last_mut() {
-            let alone = self.run_alone(&self.cases[last.index], true).await;
-            self.judgements.insert(last.index, alone.judgement);
-            last.alone = Some(alone.shown);
+            if !shared.testee.take_shown().is_empty() {
+                self.leaked.push((last.index, "reply to reset"));
+            }
+            if !is_reset {
+                self.run_again(last).await;
+            }
+        }
+        if is_reset {
+            return Some(shared);
         }
         self.end(shared, true).await;
         None
     }
 
-    /// Ends a process, by force if it does not reply, and searches its texts for secrets.
-    async fn end(&mut self, shared: Shared, by_force: bool) {
-        let stderr = if by_force {
-            shared.testee.kill().await
+    /// Runs a case again whose process failed after it. A client of a single case is never reset.
+    async fn run_again(&mut self, ran: &mut Ran) {
+        let resets = self.cases.len() > 1;
+        let alone = self.run_alone(&self.cases[ran.index], resets).await;
+        self.judgements.insert(ran.index, alone.judgement);
+        ran.alone = Some(alone.in_stderr);
+    }
+
+    /// Ends a process, by force if it does not reply, and searches its stderr for secrets.
+    async fn end(&mut self, mut shared: Shared, by_force: bool) {
+        let end = if by_force {
+            Ended::with(shared.testee.kill().await)
         } else {
-            shared.testee.end().await
+            shared.testee.finish().await
         };
+        if let Some(last) = shared.ran.last_mut() {
+            if !end.shown.is_empty() {
+                self.leaked.push((last.index, "stdout"));
+            }
+            if end.further.is_some() && last.alone.is_none() {
+                self.run_again(last).await;
+            }
+        }
         // Beyond the part that is kept, secrets cannot be found.
-        let is_cut = stderr.len() >= KEPT;
+        let is_cut = end.stderr.len() >= KEPT;
         for mut ran in shared.ran {
-            let shows = |secret: &&String| {
-                stderr.contains(secret.as_str()) || shared.said.contains(secret.as_str())
-            };
-            ran.seen = ran.secrets.iter().filter(shows).cloned().collect();
+            ran.seen = found_in(&end.stderr, &ran.secrets).cloned().collect();
             if !ran.seen.is_empty() || (is_cut && !ran.secrets.is_empty()) {
                 self.doubtful.push(ran);
             }
@@ -208,7 +252,7 @@ impl Worker {
     fn is_expected(&self, judgement: &Judgement) -> bool {
         matches!(self.run.expected.standing(judgement), Standing::Expected(_))
             && !judgement.verdict.has_ended()
-            && judgement.place_of_secret().is_none()
+            && !judgement.has_leak()
     }
 
     async fn run_alone(&self, case: &Case, resets: bool) -> Alone {
@@ -229,3 +273,6 @@ fn needs_a_process(case: &Case) -> bool {
         _ => false,
     }
 }
+
+/// The end of a place in which a secret was shown that no fresh process need show.
+const OF_SEVERAL: &str = "of a process that ran several cases";

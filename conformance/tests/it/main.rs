@@ -10,6 +10,7 @@ mod faults;
 mod faulty_bodies;
 mod fuzzed;
 mod judge;
+mod leaks;
 mod lists;
 mod over_time;
 mod patterns;

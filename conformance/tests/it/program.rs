@@ -18,7 +18,7 @@ fn testee(rest: &str) -> [String; 3] {
     ["sh".to_owned(), "-c".to_owned(), script]
 }
 
-fn judge(arguments: &[&str]) -> Command {
+pub(crate) fn judge(arguments: &[&str]) -> Command {
     let mut judge = Command::new(env!("CARGO_BIN_EXE_atlas-conformance"));
     judge.args(arguments);
     judge
@@ -30,7 +30,7 @@ fn client(arguments: &[&str], rest: &str) -> Output {
     judge.output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8([&output.stdout[..], &output.stderr].concat()).unwrap()
 }
 
@@ -40,7 +40,7 @@ fn pattern_case() -> (String, String) {
 }
 
 /// Returns the ids and the requirements of all such cases.
-fn pattern_cases() -> Vec<(String, String)> {
+pub(crate) fn pattern_cases() -> Vec<(String, String)> {
     let output = judge(&["client", "--list", "--filter", "pattern/clusterName/"]).output();
     let listed = said(&output.unwrap());
     let lines = listed.lines();
@@ -297,7 +297,7 @@ fn a_secret_in_stderr_fails_the_cases_that_it_belongs_to() {
 }
 
 /// A client in a shell that replies to `hello` and to `reset`; the test has the replies to `run`.
-fn replies(to_reset: &str, to_run: &str) -> String {
+pub(crate) fn replies(to_reset: &str, to_run: &str) -> String {
     let hello =
         r#"{"name": "x", "version": "1", "abilities": ["pattern", "call", "digest", "bearer"]}"#;
     format!(
@@ -305,12 +305,13 @@ fn replies(to_reset: &str, to_run: &str) -> String {
     )
 }
 
-const DONE: &str = r#"echo '{"done": true}'"#;
-const UNIMPLEMENTED: &str = r#"echo '{"outcome": {"kind": "unimplemented"}, "output": "no"}'"#;
-const ACCEPTS: &str = r#"echo '{"outcome": {"kind": "accepted"}}'"#;
+pub(crate) const DONE: &str = r#"echo '{"done": true}'"#;
+pub(crate) const UNIMPLEMENTED: &str =
+    r#"echo '{"outcome": {"kind": "unimplemented"}, "output": "no"}'"#;
+pub(crate) const ACCEPTS: &str = r#"echo '{"outcome": {"kind": "accepted"}}'"#;
 
 /// Judges the client `script` with one process at a time.
-fn judged(options: &[&str], script: &str) -> (Option<i32>, String) {
+pub(crate) fn judged(options: &[&str], script: &str) -> (Option<i32>, String) {
     let mut judge = judge(&["client", "--jobs", "1"]);
     let judge = judge.args(options).args(["--", "sh", "-c", script]);
     let output = judge.output().unwrap();
