@@ -110,6 +110,16 @@ pub enum FixtureError {
         /// The name.
         name: String,
     },
+    /// A list of expected failures is invalid.
+    #[error("invalid expected failures in {}: case {case:?}: {problem}", path.display())]
+    Expected {
+        /// The path.
+        path: PathBuf,
+        /// The id.
+        case: String,
+        /// The problem.
+        problem: String,
+    },
     /// A case with a matrix cannot be expanded.
     #[error("invalid case {case}: {problem}")]
     Case {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use atlas_conformance::{ExpectedFailures, Judgement, Standing, Verdict, report as reports};
 
 use crate::options::RunOptions;
-use crate::print;
+use crate::{indented, print};
 
 /// Prints the result and writes the reports. The exit code is 1 if a case failed unexpectedly, or
 /// passed although its failure is expected.
@@ -25,18 +25,23 @@ pub(crate) fn report(
     }
     let mut surprises = 0;
     for judgement in judgements {
-        let standing = expected[&judgement.testee].standing(judgement);
+        let listed = &expected[&judgement.testee];
+        let standing = listed.standing(judgement);
         let asked_for = !run.selection.ids.is_empty() && judgement.verdict != Verdict::Pass;
         match standing {
             Standing::UnexpectedPass => {
                 let (testee, case) = (&judgement.testee, &judgement.case);
                 let verdict = judgement.verdict;
+                let case = indented(case);
                 print(&format!(
                     "\n{verdict} {testee} {case}, which is expected to fail"
                 ));
             }
             _ if standing.breaks() || asked_for || judgement.verdict == Verdict::Warn => {
                 print(&format!("\n{}", judgement.explained()));
+                if let Some(hint) = listed.hint(judgement) {
+                    print(&format!("  listed:   {hint}"));
+                }
             }
             _ => continue,
         }

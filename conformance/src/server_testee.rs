@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::fixtures::FixtureError;
 use crate::raw_client::{RawClient, RawError};
+use crate::testee::is_name;
 use crate::variables::Variables;
 use crate::verdict::{Judgement, Verdict};
 
@@ -44,9 +45,13 @@ impl ServerTestee {
     /// Writing cases are run only if its world can be reset.
     ///
     /// # Errors
-    /// Returns a [`ServerTesteeError`] if the URL is more than a scheme and a host, or if the
-    /// embedded variables are invalid.
+    /// Returns a [`ServerTesteeError`] if the name is not valid, if the URL is more than a scheme and
+    /// a host, or if the embedded variables are invalid.
     pub fn new(name: &str, url: &str) -> Result<Self, ServerTesteeError> {
+        if !is_name(name) {
+            let name = name.to_owned();
+            return Err(ServerTesteeError::Name { name });
+        }
         Ok(Self {
             name: name.to_owned(),
             version: String::new(),
@@ -195,6 +200,14 @@ pub enum ServerTesteeError {
     Url {
         /// The URL, quoted, unless it may hold a secret.
         shown: String,
+    },
+    /// The name is not valid.
+    #[error(
+        "invalid testee name {name:?}: expected 1 to 64 ASCII letters, digits, '-', '_' or '.', and no '.' at the start"
+    )]
+    Name {
+        /// The name.
+        name: String,
     },
     /// The embedded variables are invalid.
     #[error(transparent)]

@@ -26,7 +26,9 @@ pub fn junit(
             | (Standing::Fine, Verdict::Unimplemented | Verdict::Differs) => {
                 TestCaseStatus::skipped()
             }
-            (Standing::UnexpectedPass, _) | (_, Verdict::Fail) => {
+            (Standing::UnexpectedPass, _)
+            | (_, Verdict::Fail)
+            | (Standing::Unexpected, Verdict::Warn) => {
                 TestCaseStatus::non_success(NonSuccessKind::Failure)
             }
             (_, Verdict::Crashed | Verdict::Silent | Verdict::Error) => {
@@ -40,7 +42,10 @@ pub fn junit(
                 "passes unexpectedly; remove it from the expected failures".to_owned()
             }
             _ if judgement.verdict == Verdict::Pass => String::new(),
-            _ => judgement.explained(),
+            _ => match expected.hint(judgement) {
+                Some(hint) => format!("{}\n  listed:   {hint}", judgement.explained()),
+                None => judgement.explained(),
+            },
         };
         if !message.is_empty() {
             status.set_message(visible(&message));

@@ -6,6 +6,7 @@ mod blocking;
 mod cases;
 mod client_certificate;
 mod digests;
+mod expected_failures;
 mod faults;
 mod faulty_bodies;
 mod fuzzed;
