@@ -63,7 +63,7 @@ pub struct Testee {
 pub(crate) struct Ended {
     /// The first MiB of its stderr.
     pub(crate) stderr: String,
-    /// What it wrote to stdout after its last reply.
+    /// The error for text on stdout after its last reply.
     pub(crate) further: Option<TesteeError>,
     /// The secrets in it, and in replies since [`Testee::take_shown`].
     pub(crate) shown: BTreeSet<String>,
