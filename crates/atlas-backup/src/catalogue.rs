@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
@@ -125,6 +125,16 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
         return Err(denied(&path));
     }
     Ok(read(&path, |entry| entry).unwrap_or_default())
+}
+
+/// Whether the file at the path of a folder's catalogue is empty or begins as a catalogue does.
+pub(crate) fn is_begun(folder: &Path) -> bool {
+    let start = open_small(&folder.join(CATALOGUE), LONGEST).and_then(|file| {
+        let mut start = Vec::new();
+        file.take(64).read_to_end(&mut start)?;
+        Ok(start)
+    });
+    start.is_ok_and(|start| matches!(start.trim_ascii_start().first(), None | Some(b'[')))
 }
 
 /// Whether a text is empty or the catalogue of an empty folder, as version 0.1 wrote it. Replacing

@@ -134,10 +134,26 @@ impl<'a> Retention<'a> {
         self.removable(held, &self.choose(held))
     }
 
+    /// Whether files may be removed according to the list.
+    fn is_trusted(&self) -> bool {
+        self.listing.date.is_some() && self.listing.is_whole && !self.complete.is_empty()
+    }
+
+    /// Whether the rest of a snapshot is removed of which an interrupted run removed some files.
+    pub(crate) fn completes_removal(
+        &self,
+        held: &[Held],
+        taken: Option<Timestamp>,
+        snapshot: SnapshotId,
+    ) -> bool {
+        self.is_trusted()
+            && !self.listed.contains_key(&snapshot)
+            && !self.would_keep(held, taken, snapshot)
+    }
+
     /// The snapshots in the folder that may be removed according to the list, newest first.
     fn removable(&self, held: &[Held], chosen: &BTreeMap<SnapshotId, Kept>) -> Vec<SnapshotId> {
-        let trusted = self.listing.date.is_some() && self.listing.is_whole;
-        if !trusted || self.complete.is_empty() {
+        if !self.is_trusted() {
             return Vec::new();
         }
         let is_removable = |held: &&Held| {

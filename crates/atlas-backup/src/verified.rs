@@ -123,18 +123,16 @@ fn has_manifest(path: &Path) -> Result<bool, Error> {
 }
 
 /// Whether `pull` has kept a folder, also if its snapshots are gone: it leaves a lock and a
-/// catalogue in it, or files with the names that `pull` gives. A folder whose files this user may
-/// not examine counts as one.
+/// catalogue in it. A folder whose files this user may not examine counts as one.
 pub fn is_pulled_folder(folder: &Path) -> bool {
     let lock = look(&folder.join(LOCK));
     let is_locked = lock.map_or(true, |lock| lock.is_some_and(|found| found.is_file()));
-    is_locked
-        || catalogue::files(folder).map_or(true, |files| !files.is_empty())
-        || has_given_names(folder)
+    is_locked || catalogue::files(folder).map_or(true, |files| !files.is_empty())
 }
 
-/// Whether a file in a folder, such as a copy of one that `pull` keeps, has a name that `pull` gives.
-fn has_given_names(folder: &Path) -> bool {
+/// Whether a file in a folder has a name that `pull` gives. The folder may be a copy of one that `pull`
+/// keeps.
+pub fn has_pulled_names(folder: &Path) -> bool {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names = entries.map(|entry| entry.file_name());
     names.any(|name| is_given_name(&name))
@@ -194,7 +192,10 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
         }
         let known_by = match Manifest::read_at(&manifest) {
             Ok(_) => KnownBy::Manifest,
-            Err(error) if is_named_as_snapshot(&file) && (is_pulled || error.is_denied()) => {
+            Err(error)
+                if is_named_as_snapshot(&file)
+                    && (is_pulled || error.is_denied() || is_pulled_name(&file)) =>
+            {
                 KnownBy::UnreadableManifest(error)
             }
             // A file of another program.
@@ -202,9 +203,7 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
         };
         files.insert(file, known_by);
     }
-    if is_pulled {
-        catalogue::check_form(folder)?;
-    }
+    check_catalogue(folder)?;
     for file in catalogue::files(folder)? {
         let file = folder.join(file);
         if !is_there(&file)? {
@@ -224,13 +223,24 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
 /// [`Error::File`] if the catalogue cannot be read, or if `pull` keeps the folder and its catalogue
 /// is damaged.
 pub fn catalogued_files(folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Error> {
-    if is_pulled_folder(folder) {
-        catalogue::check_form(folder)?;
-    }
+    check_catalogue(folder)?;
     let entries = catalogue::entries(folder)?.into_iter();
     Ok(entries
         .map(|entry| (folder.join(entry.file), entry.manifest))
         .collect())
+}
+
+/// Checks the catalogue of a folder that `pull` keeps, or of a copy of one. Another program's file of this
+/// name does not begin as a catalogue.
+fn check_catalogue(folder: &Path) -> Result<(), Error> {
+    if is_pulled_folder(folder) || (has_pulled_names(folder) && catalogue::is_begun(folder)) {
+        catalogue::check_form(folder)?;
+    }
+    Ok(())
+}
+
+fn is_pulled_name(file: &Path) -> bool {
+    file.file_name().is_some_and(is_given_name)
 }
 
 /// Whether something other than a folder has this path, also a link that leads nowhere.

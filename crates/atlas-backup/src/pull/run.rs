@@ -39,11 +39,11 @@ impl Pull<'_> {
             Ok(held)
         });
         let mut held = looking.await?;
-        let gone = if failures == 0 {
-            retention.to_be_removed(&held.held())
-        } else {
-            Vec::new()
-        };
+        let mut gone = Vec::new();
+        if failures == 0 {
+            gone = retention.to_be_removed(&held.held());
+            gone.extend(half_removed(&held, retention)?);
+        }
         let removing = disk.work(move || {
             // First: a run that is killed while it removes files leaves no list of removed ones. If this
             // fails, as on a full disk, removing files may help.
@@ -209,6 +209,14 @@ impl Pull<'_> {
             self.tell(Pulled::OtherCluster { snapshots });
         }
     }
+}
+
+/// The snapshots of which an interrupted run removed some files, and whose rest is to be removed.
+fn half_removed(held: &Folder, retention: &Retention<'_>) -> Result<Vec<SnapshotId>, Error> {
+    let whole = held.held();
+    let mut half = held.half_removed()?;
+    half.retain(|it| retention.completes_removal(&whole, held.taken(*it), *it));
+    Ok(half)
 }
 
 /// The report of removed files, if there are any.

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use atlas_sandbox::{DEDICATED_CLUSTER, FLEX_CLUSTER, SandboxServer};
+use atlas_sandbox::{FLEX_CLUSTER, PROJECT, Sandbox, SandboxServer};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{atlas_at, error_line, folder, sandbox};
@@ -52,6 +53,20 @@ impl World {
         arguments.extend(["--clusterName", FLEX_CLUSTER]);
         arguments.extend(force.then_some("--force"));
         self.run(folder, &arguments, variables)
+    }
+
+    /// Deletes the oldest snapshot of a cluster and returns its id.
+    fn delete_oldest(&self, cluster: &str) -> String {
+        let list = ["snapshots", "list", cluster, "-o", "json"];
+        let listed = self.run(&folder(), &list, &[]).stdout;
+        let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+        let oldest = listed["results"].as_array().unwrap().last().unwrap();
+        let id = oldest["id"].as_str().unwrap().to_owned();
+        let delete = ["snapshots", "delete", &id, "--force"];
+        let deleted = [&delete[..], &["--clusterName", cluster]].concat();
+        let deleted = self.run(&folder(), &deleted, &[]);
+        assert!(deleted.status.success(), "{deleted:?}");
+        id
     }
 
     fn is_sound(&self, folder: &TempDir) -> bool {
@@ -113,35 +128,44 @@ fn killed_at_any_step_a_download_that_replaces_leaves_the_old_file_or_the_new_on
 #[test]
 fn killed_at_any_step_while_it_removes_a_pull_leaves_a_folder_without_false_alarms() {
     let (before, after) = (World::new(), World::new());
-    let cluster = ["--clusterName", DEDICATED_CLUSTER];
-    let list = ["snapshots", "list", DEDICATED_CLUSTER];
-    let listed = after.run(&folder(), &[&list[..], &["-o", "json"]].concat(), &[]);
-    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
-    let oldest = listed["results"].as_array().unwrap().last().unwrap();
-    let gone = oldest["id"].as_str().unwrap().to_owned();
-    let delete = ["snapshots", "delete", &gone, "--force"];
-    let deleted = after.run(&folder(), &[&delete[..], &cluster].concat(), &[]);
-    assert!(deleted.status.success(), "{deleted:?}");
-
-    let pull = [&["pull", "--dir", ".", "--keep", "2"][..], &cluster].concat();
-    let all = [&["pull", "--dir", ".", "--keep", "9"][..], &cluster].concat();
-    let mut killed = 0;
-    for at in 1.. {
-        let folder = folder();
-        assert!(before.run(&folder, &all, &[]).status.success());
-        let output = after.run(&folder, &pull, &[("KILL_AT", at.to_string())]);
-        let verified = after.run(&folder, &["verify", "."], &[]);
-        let names = names(&folder);
-        assert!(verified.status.success(), "{at}: {names:?} {verified:?}");
-        if output.status.success() {
-            break;
-        }
-        killed += 1;
-        assert!(after.run(&folder, &pull, &[]).status.success(), "{at}");
-        let left = |name: &String| name.contains(&gone) && !name.ends_with(".json.part");
-        assert!(!self::names(&folder).iter().any(left), "{at}: {names:?}");
+    let snapshots = json!([
+        {"bytes": 1000, "finished": "2026-01-01T00:00:00Z"},
+        {"bytes": 1000, "finished": "2026-01-02T00:00:00Z"},
+    ]);
+    let settings = json!({"limitRates": false});
+    let seed = json!({"settings": settings, "projects": [{"id": PROJECT, "clusters": [
+        {"name": "One", "kind": "replicaSet", "snapshots": snapshots},
+        {"name": "Two", "kind": {"sharded": 2}, "snapshots": snapshots},
+    ]}]});
+    for world in [&before, &after] {
+        let mut seeded = Sandbox::from_seed(&seed.to_string()).unwrap();
+        seeded.set_base_url(world.server.url());
+        world.server.with(|sandbox| *sandbox = seeded);
     }
-    assert!(killed >= 4, "{killed}");
+    for (name, least) in [("One", 4), ("Two", 7)] {
+        let cluster = ["--clusterName", name];
+        let gone = after.delete_oldest(name);
+        let pull = [&["pull", "--dir", ".", "--keep", "1"][..], &cluster].concat();
+        let all = [&["pull", "--dir", ".", "--keep", "9"][..], &cluster].concat();
+        let mut killed = 0;
+        for at in 1..100 {
+            let folder = folder();
+            assert!(before.run(&folder, &all, &[]).status.success());
+            let output = after.run(&folder, &pull, &[("KILL_AT", at.to_string())]);
+            let verified = after.run(&folder, &["verify", "."], &[]);
+            let names = names(&folder);
+            let at = format!("{name} {at}: {names:?}");
+            assert!(verified.status.success(), "{at} {verified:?}");
+            if output.status.success() {
+                break;
+            }
+            killed += 1;
+            assert!(after.run(&folder, &pull, &[]).status.success(), "{at}");
+            let left = |name: &String| name.contains(&gone) && !name.ends_with(".json.part");
+            assert!(!self::names(&folder).iter().any(left), "{at}");
+        }
+        assert!(killed >= least, "{killed}");
+    }
 }
 
 #[test]

@@ -22,10 +22,15 @@ pub(super) struct Missing {
 /// shard is missing.
 pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>, Failure> {
     let catalogue = atlas_backup::catalogued_files(folder)?;
-    if catalogue.is_empty() && !checked.is_empty() && atlas_backup::is_pulled_folder(folder) {
+    let is_kept = atlas_backup::is_pulled_folder(folder);
+    if catalogue.is_empty()
+        && !checked.is_empty()
+        && (is_kept || atlas_backup::has_pulled_names(folder))
+    {
         let folder = folder.display();
+        let step = if is_kept { "; run pull again" } else { "" };
         log::problem(&format!(
-            "{folder} has no catalogue.json with its files, so that lost ones cannot be told; run pull again"
+            "{folder} has no catalogue.json with its files, so that lost ones cannot be told{step}"
         ));
     }
     let catalogue: BTreeMap<PathBuf, Manifest> = catalogue.into_iter().collect();
@@ -47,15 +52,29 @@ pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>
     let kept = manifests.iter().map(|it| (it.snapshot, &it.shard));
     let kept: BTreeSet<_> = kept.collect();
     let files: BTreeMap<&Path, &Checked> = checked.iter().map(|it| (&*it.file, it)).collect();
+    let mut arrived = Vec::new();
     for (path, listed) in &catalogue {
         if missing.contains_key(path) {
             continue;
         }
         let snapshot = listed.snapshot;
         let is_kept = kept.contains(&(snapshot, &listed.shard));
-        let found = files.get(&**path);
-        let detail = match found.map(|it| (&it.manifest, &it.sha256)) {
-            Some((Some(manifest), _)) if contradicts(manifest, listed) => {
+        // A pull may have written the file, its manifest and the catalogue since.
+        let now = || Manifest::read(path).ok();
+        if !files.contains_key(&**path)
+            && !is_kept
+            && let Some(now) = now()
+            && now.snapshot == snapshot
+            && now.shard == listed.shard
+        {
+            arrived.push(now);
+            continue;
+        }
+        let detail = match files.get(&**path).map(|it| (&it.manifest, &it.sha256)) {
+            Some((Some(known), _)) if contradicts(known, listed) => {
+                if now().is_some_and(|now| now != *known && !contradicts(&now, listed)) {
+                    continue;
+                }
                 format!(
                     "snapshot {snapshot}: its manifest and catalogue.json describe different files"
                 )
@@ -76,7 +95,14 @@ pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>
         missing.insert(path.clone(), it);
     }
     let mut missing: Vec<Missing> = missing.into_values().collect();
-    missing.extend(incomplete(folder, &manifests));
+    // If the catalogue lists no file of a snapshot, a pull has not finished downloading or removing it.
+    let listed: BTreeSet<_> = catalogue.values().map(|it| it.snapshot).collect();
+    let finished: Vec<&Manifest> = manifests
+        .into_iter()
+        .chain(&arrived)
+        .filter(|it| listed.is_empty() || listed.contains(&it.snapshot))
+        .collect();
+    missing.extend(incomplete(folder, &finished));
     Ok(missing)
 }
 
@@ -129,4 +155,48 @@ fn incomplete(folder: &Path, manifests: &[&Manifest]) -> Vec<Missing> {
         }
     }
     missing
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn files_that_a_pull_wrote_since_the_folder_was_listed_are_not_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = |digit: &str| digit.repeat(24);
+        let manifest = |snapshot: &str, shard: usize| {
+            json!({
+                "snapshot": snapshot, "cluster": "C", "project": id("a"), "kind": "sharded",
+                "shard": format!("s{shard}"), "shards": ["s0", "s1"], "files": 2,
+                "downloaded": "2026-01-01T00:00:00Z", "bytes": 1, "sha256": shard.to_string(),
+            })
+        };
+        let mut catalogue = Vec::new();
+        for shard in 0..2 {
+            let file = folder.path().join(format!("{shard}.tgz"));
+            std::fs::write(&file, "x").unwrap();
+            let manifest = manifest(&id("b"), shard);
+            std::fs::write(Manifest::path_of(&file), manifest.to_string()).unwrap();
+            let mut entry = manifest;
+            entry["file"] = format!("{shard}.tgz").into();
+            catalogue.push(entry);
+        }
+        let path = folder.path().join("catalogue.json");
+        std::fs::write(&path, json!(catalogue).to_string()).unwrap();
+        let first = folder.path().join("0.tgz");
+        let checked = |of: &Path| Checked {
+            manifest: Manifest::read(of).ok(),
+            sha256: Some("0".to_owned()),
+            file: of.to_owned(),
+        };
+        for checked in [vec![], vec![checked(&first)]] {
+            assert!(missing(folder.path(), &checked).unwrap().is_empty());
+        }
+        // Not if the new file is of another snapshot.
+        std::fs::write(Manifest::path_of(&first), manifest(&id("c"), 0).to_string()).unwrap();
+        assert_eq!(missing(folder.path(), &[]).unwrap().len(), 2);
+    }
 }

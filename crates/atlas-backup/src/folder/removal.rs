@@ -1,0 +1,89 @@
+//! Removing snapshots from a folder, so that a run can be killed at any step.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use atlas_model::SnapshotId;
+
+use super::{Folder, HeldFile, State, given_name};
+use crate::catalogue;
+use crate::disk::look;
+use crate::error::Error;
+use crate::manifest::Manifest;
+
+impl Folder {
+    /// The files of a snapshot of the cluster that have the names that this program gave them and
+    /// are sound as far as is known.
+    pub(crate) fn removable_files(&self, snapshot: SnapshotId) -> Vec<(PathBuf, Manifest)> {
+        let files = self.files_of(snapshot);
+        files
+            .filter(|(path, file)| self.is_removable(path, file))
+            .map(|(path, file)| (path.clone(), file.manifest.clone()))
+            .collect()
+    }
+
+    /// The snapshots of the cluster of which an interrupted run removed some files: the catalogue, which
+    /// is written first, lists none of the others.
+    pub(crate) fn half_removed(&self) -> Result<Vec<SnapshotId>, Error> {
+        let listed = catalogue::files(&self.path)?;
+        let listed: BTreeSet<PathBuf> = listed.iter().map(|name| self.path.join(name)).collect();
+        if listed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let is_half = |snapshot: &SnapshotId| {
+            let mut paths = self.files_of(*snapshot).map(|(path, _)| path);
+            !self.has(*snapshot) && paths.all(|path| !listed.contains(path))
+        };
+        let snapshots = self.snapshots.iter();
+        let present = snapshots.filter(|(_, paths)| !paths.is_empty());
+        let half = present.map(|(snapshot, _)| *snapshot).filter(is_half);
+        Ok(half.collect())
+    }
+
+    /// Removes the files of a snapshot, and their manifests. Only files that have the names that
+    /// this program gave them and are unchanged are removed; returns them.
+    pub(crate) fn remove(
+        &mut self,
+        snapshot: SnapshotId,
+    ) -> Result<Vec<(PathBuf, Manifest)>, Error> {
+        let mut removed = Vec::new();
+        for (path, known) in self.removable_files(snapshot) {
+            // Checked again on disk: earlier results may be outdated.
+            let manifest = Manifest::read(&path)?;
+            let fits = look(&path)?.is_some_and(|found| manifest.fits(&found));
+            if manifest != known || !fits {
+                continue;
+            }
+            remove_file(&path, &manifest)?;
+            self.forget(&path);
+            removed.push((path, manifest));
+        }
+        Ok(removed)
+    }
+
+    /// Whether a file has the name that this program gave it, and is sound as far as is known.
+    pub(super) fn is_removable(&self, path: &Path, file: &HeldFile) -> bool {
+        file.state != State::Damaged && path == self.path.join(given_name(&file.manifest))
+    }
+}
+
+/// Removes a file and its manifest. If the run is killed in between, either both are known to the next
+/// one, or only a manifest under its temporary name is left, which no reader takes for a lost file.
+fn remove_file(path: &Path, manifest: &Manifest) -> Result<(), Error> {
+    let failing = |path: &Path, error| Error::file(path, "cannot be removed", error);
+    let named = Manifest::path_of(path);
+    let temporary = Manifest::pending_path_of(path);
+    // A manifest without a time of modification is not found under the temporary name.
+    let is_moved = manifest.modified.is_some()
+        && look(&named)?.is_some()
+        && look(&temporary)?.is_none()
+        && std::fs::rename(&named, &temporary).is_ok();
+    std::fs::remove_file(path).map_err(|error| {
+        if is_moved {
+            let _ = std::fs::rename(&temporary, &named);
+        }
+        failing(path, error)
+    })?;
+    let left = if is_moved { temporary } else { named };
+    std::fs::remove_file(&left).map_err(|error| failing(&left, error))
+}
